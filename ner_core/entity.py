@@ -1,0 +1,141 @@
+"""The value types that everything else speaks: Entity, Timings, Recognition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Entity", "Recognition", "Timings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named entity: an exact slice of the text it was found in.
+
+    Attributes
+    ----------
+    start, end : int
+        Character offsets, end exclusive: ``text[start:end] == entity.text``.
+    label : str
+        Entity type such as ``PER``; the raw tag (``B-PER``) under aggregation ``none``.
+    score : float
+        Probability of the label, 0 to 1.
+    text : str
+        The slice itself.
+    word_start, word_end : int or None
+        Offsets in words, end exclusive; set when the input was already split into words.
+
+    Examples
+    --------
+    >>> Entity(0, 4, "PER", 0.998, "Mary").to_dict()
+    {'start': 0, 'end': 4, 'label': 'PER', 'score': 0.998, 'text': 'Mary'}
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float
+    text: str
+    word_start: int | None = None
+    word_end: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; word offsets only where there are any."""
+        plain: dict[str, Any] = {
+            "start": self.start,
+            "end": self.end,
+            "label": self.label,
+            "score": self.score,
+            "text": self.text,
+        }
+        if self.word_start is not None:
+            plain |= {"word_start": self.word_start, "word_end": self.word_end}
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds spent on one text; in a batch, the text's share by word pieces."""
+
+    tokenization: float = 0.0
+    inference: float = 0.0
+    decoding: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Sum of the three, in milliseconds."""
+        return self.tokenization + self.inference + self.decoding
+
+    def to_dict(self) -> dict[str, float]:
+        """Return plain JSON values, in milliseconds.
+
+        Examples
+        --------
+        >>> Timings(1.0, 2.0, 0.5).to_dict()
+        {'tokenization': 1.0, 'inference': 2.0, 'decoding': 0.5, 'total': 3.5}
+        """
+        return {
+            "tokenization": self.tokenization,
+            "inference": self.inference,
+            "decoding": self.decoding,
+            "total": self.total,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What was recognized in one text, and how.
+
+    Attributes
+    ----------
+    text : str
+        The text as given; for words that were already split, the words joined by single spaces.
+    entities : tuple of Entity
+        Sorted by start, not overlapping.
+    words : tuple of str or None
+        The words, when the input was already split.
+    model, device, precision : str
+        Name of the model, the device that really ran it, and the precision of the IR.
+    pieces, windows : int
+        Number of word pieces (without [CLS] and [SEP]) and of windows that the text took.
+    timings : Timings
+        Milliseconds for tokenization, inference and decoding.
+    notes : tuple of str
+        What the user should know, such as a fallback to another device.
+    """
+
+    text: str
+    entities: tuple[Entity, ...]
+    words: tuple[str, ...] | None = None
+    model: str = ""
+    device: str = ""
+    precision: str = ""
+    pieces: int = 0
+    windows: int = 0
+    timings: Timings = field(default_factory=Timings)
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values.
+
+        Examples
+        --------
+        >>> import json
+        >>> found = Recognition("Mary sings.", (Entity(0, 4, "PER", 0.5, "Mary"),))
+        >>> json.loads(json.dumps(found.to_dict()))["entities"][0]["text"]
+        'Mary'
+        """
+        plain: dict[str, Any] = {
+            "text": self.text,
+            "entities": [entity.to_dict() for entity in self.entities],
+            "model": self.model,
+            "device": self.device,
+            "precision": self.precision,
+            "pieces": self.pieces,
+            "windows": self.windows,
+            "timings": self.timings.to_dict(),
+            "notes": list(self.notes),
+        }
+        if self.words is not None:
+            plain["words"] = list(self.words)
+        return plain
