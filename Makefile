@@ -1,0 +1,48 @@
+# make demo   set up a virtual environment and start the browser demo
+# make test   set up the development environment and run every test
+# make lint   format check, lint, types, direction of imports
+# make bench  measure against peers (see benchmarks/README.md)
+#
+# PYTHON picks the interpreter, PIP_ARGS goes to pip (for example an index with CPU builds of torch).
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+
+.PHONY: demo test lint format bench clean
+
+demo: $(VENV)/base
+	$(BIN)/python app.py
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev
+	$(BIN)/python -m benchmarks.peers
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps are made anew when the one source of dependencies changes.
+$(VENV)/base: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/base
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
