@@ -1,0 +1,254 @@
+"""Tag schemes (IO, IOB1, IOB2, BIOES), spans of tags, and the colours of labels.
+
+Chunks follow conlleval, as seqeval's default mode does: a tag that may not stand where it stands (an ``I-PER``
+after ``O``) begins a chunk instead of being dropped. BILOU is BIOES with other letters: ``L`` is read as ``E``,
+``U`` as ``S``.
+
+References
+----------
+.. [1] https://www.cnts.ua.ac.be/conll2000/chunking/conlleval.txt
+.. [2] https://github.com/chakki-works/seqeval
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "SCHEMES",
+    "color",
+    "entity_types",
+    "normalize_label",
+    "parse_tags",
+    "spans",
+    "split_tag",
+    "tag_scheme",
+    "tags_of",
+]
+
+SCHEMES = ("IO", "IOB1", "IOB2", "BIOES")
+
+_PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"}
+
+_ALIASES = {
+    "MIS": "MISC",
+    "MISCELLANEOUS": "MISC",
+    "PERSON": "PER",
+    "LOCATION": "LOC",
+    "ORGANIZATION": "ORG",
+    "ORGANISATION": "ORG",
+}
+
+# Paul Tol's "light" scheme: colour-blind safe, made for fills below black text (https://personal.sron.nl/~pault/).
+_COLORS = {"PER": "#99ddff", "LOC": "#44bb99", "ORG": "#ee8866", "MISC": "#eedd88"}
+_OTHER_COLORS = ("#77aadd", "#ffaabb", "#bbcc33", "#aaaa00")
+
+
+def split_tag(tag: str) -> tuple[str, str]:
+    """Split a tag into its prefix and its entity type.
+
+    Parameters
+    ----------
+    tag : str
+        Such as ``B-PER``, ``PER`` or ``O``.
+
+    Returns
+    -------
+    tuple of str
+        Prefix (``B``, ``I``, ``E``, ``S`` or ``O``) and type. A tag without a prefix counts as ``I``, as in
+        transformers.
+
+    Examples
+    --------
+    >>> split_tag("B-PER"), split_tag("U-PER"), split_tag("PER"), split_tag("O")
+    (('B', 'PER'), ('S', 'PER'), ('I', 'PER'), ('O', ''))
+    """
+    if tag == "O":
+        return "O", ""
+    prefix, dash, kind = tag.partition("-")
+    if dash and kind and prefix in _PREFIXES:
+        return _PREFIXES[prefix], kind
+    return "I", tag
+
+
+def tag_scheme(tags: Sequence[str]) -> str:
+    """Name the tag scheme of a label set.
+
+    IOB1 and IOB2 have the same letters. A type that has ``I-`` but no ``B-`` beside types that have both gives
+    IOB1 away (in IOB2 every entity begins with ``B-``); otherwise IOB2 is assumed. Decoding is the same for both.
+
+    Parameters
+    ----------
+    tags : sequence of str
+        The label set of a model, or all tags of a corpus.
+
+    Returns
+    -------
+    str
+        ``IO``, ``IOB1``, ``IOB2`` or ``BIOES``.
+
+    Examples
+    --------
+    >>> tag_scheme(["O", "B-PER", "I-PER"]), tag_scheme(["O", "PER"]), tag_scheme(["O", "S-PER", "B-PER"])
+    ('IOB2', 'IO', 'BIOES')
+    >>> tag_scheme(["O", "B-LOC", "I-LOC", "I-PER"])
+    'IOB1'
+    """
+    letters: dict[str, set[str]] = {}
+    for tag in set(tags):
+        prefix, dash, kind = tag.partition("-")
+        if dash and kind and prefix in _PREFIXES:
+            letters.setdefault(kind, set()).add(_PREFIXES[prefix])
+    # One E- or S- alone may be part of a name (E-MAIL): a type needs two positions to show such a scheme.
+    if any(len(found) > 1 and found & {"E", "S"} for found in letters.values()):
+        return "BIOES"
+    if not any("B" in found for found in letters.values()):
+        return "IO"
+    return "IOB1" if any("I" in found and "B" not in found for found in letters.values()) else "IOB2"
+
+
+def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str, str]]:
+    """Split every tag of a label set, reading ``E-`` and ``S-`` as prefixes only where the scheme has them.
+
+    Parameters
+    ----------
+    tags : sequence of str
+        The label set.
+    scheme : str, optional
+        One of `SCHEMES`; found by `tag_scheme` when not given.
+
+    Returns
+    -------
+    list of tuple of str
+        (prefix, type) of each tag.
+
+    Examples
+    --------
+    >>> parse_tags(["O", "B-PER", "E-MAIL"])
+    [('O', ''), ('B', 'PER'), ('I', 'E-MAIL')]
+    """
+    scheme = scheme or tag_scheme(tags)
+    if scheme == "BIOES":
+        return [split_tag(tag) for tag in tags]
+    return [split_tag(tag) if tag == "O" or tag.startswith(("B-", "I-")) else ("I", tag) for tag in tags]
+
+
+def entity_types(tags: Sequence[str]) -> list[str]:
+    """List the entity types of a label set in order of first appearance, without ``O``.
+
+    Examples
+    --------
+    >>> entity_types(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
+    ['PER', 'LOC']
+    """
+    return list(dict.fromkeys(kind for prefix, kind in parse_tags(tags) if prefix != "O"))
+
+
+def normalize_label(label: str) -> str:
+    """Give one name to labels that mean the same, for comparisons and colours; results keep the model's labels.
+
+    Examples
+    --------
+    >>> normalize_label("MIS"), normalize_label("Person"), normalize_label("DATE")
+    ('MISC', 'PER', 'DATE')
+    """
+    return _ALIASES.get(label.upper(), label)
+
+
+def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Find the chunks of a tag sequence as conlleval and seqeval's default mode do.
+
+    Parameters
+    ----------
+    tags : sequence of str
+        One tag a word, in any of the schemes.
+
+    Returns
+    -------
+    list of (str, int, int)
+        Type, start and end (exclusive), in words.
+
+    Examples
+    --------
+    >>> spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
+    [('PER', 0, 2), ('LOC', 3, 4), ('LOC', 4, 5)]
+    """
+    found: list[tuple[str, int, int]] = []
+    previous, kind, start = "O", "", 0
+    for index, tag in enumerate(tags):
+        prefix, current = split_tag(tag)
+        if previous in "BI" and prefix in "IE" and current == kind:
+            previous = prefix
+            continue
+        if previous != "O":
+            found.append((kind, start, index))
+        previous, kind, start = prefix, current, index
+    if previous != "O":
+        found.append((kind, start, len(tags)))
+    return found
+
+
+def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "IOB2") -> list[str]:
+    """Write spans as tags.
+
+    Parameters
+    ----------
+    spans : iterable of (str, int, int)
+        Type, start and end (exclusive), in words; not overlapping.
+    length : int
+        Number of words.
+    scheme : str
+        One of `SCHEMES`. In ``IO``, neighbours of one type cannot be told apart.
+
+    Returns
+    -------
+    list of str
+        One tag a word.
+
+    Raises
+    ------
+    ValueError
+        If the scheme is unknown, or spans overlap or leave the sentence.
+
+    Examples
+    --------
+    >>> tags_of([("PER", 0, 2), ("LOC", 3, 4)], 5)
+    ['B-PER', 'I-PER', 'O', 'B-LOC', 'O']
+    >>> tags_of([("PER", 0, 2), ("LOC", 3, 4)], 5, scheme="BIOES")
+    ['B-PER', 'E-PER', 'O', 'S-LOC', 'O']
+    """
+    if scheme not in SCHEMES:
+        msg = f"Unknown tag scheme {scheme!r}: expected one of {', '.join(SCHEMES)}."
+        raise ValueError(msg)
+    tags = ["O"] * length
+    previous_kind, previous_end = "", 0
+    for kind, start, end in sorted(spans, key=lambda span: span[1]):
+        if not previous_end <= start < end <= length:
+            msg = f"Span {kind} {start}:{end} overlaps another one, is empty, or leaves the {length} words."
+            raise ValueError(msg)
+        tags[start:end] = [f"I-{kind}"] * (end - start)
+        touches = start > 0 and start == previous_end and kind == previous_kind
+        if scheme in ("IOB2", "BIOES") or (scheme == "IOB1" and touches):
+            tags[start] = f"B-{kind}"
+        if scheme == "BIOES":
+            tags[end - 1] = f"E-{kind}" if end - start > 1 else f"S-{kind}"
+        previous_kind, previous_end = kind, end
+    return tags
+
+
+def color(label: str) -> str:
+    """Give the fixed colour of an entity type, as ``#rrggbb``: a light fill for black text.
+
+    Examples
+    --------
+    >>> color("PER"), color("PERSON"), color("MIS") == color("MISC")
+    ('#99ddff', '#99ddff', True)
+    """
+    name = normalize_label(label)
+    return (
+        _COLORS.get(name) or _OTHER_COLORS[zlib.crc32(name.encode("utf-8", "replace")) % len(_OTHER_COLORS)]
+    )
