@@ -1,0 +1,352 @@
+"""Labelled text on disk: CoNLL columns and NeMo's text/labels files, read as streams of sentences.
+
+Tags come out as they stand in the file; :func:`to_iob2` brings IO, IOB1, IOB2 and BIOES to one scheme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ner_core.labels import spans, tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = [
+    "CorpusError",
+    "Dataset",
+    "Sentence",
+    "open_dataset",
+    "read_conll",
+    "read_conll_documents",
+    "read_label_ids",
+    "read_nemo",
+    "to_iob2",
+]
+
+_DOCUMENT_START = "-DOCSTART-"
+_CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".txt", ".tsv")
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be read: which file, which line, what was expected."""
+
+
+class Sentence(NamedTuple):
+    """Words of one sentence and the tag of each; unpacks as ``words, tags``."""
+
+    words: list[str]
+    tags: list[str]
+
+
+def read_conll(
+    path: str | Path,
+    *,
+    word_column: int = 0,
+    tag_column: int = -1,
+    comments: bool = False,
+    encoding: str = "utf-8",
+) -> Iterator[Sentence]:
+    r"""Read one sentence after another from a file with a word and its tags on each line.
+
+    An empty line or ``-DOCSTART-`` ends a sentence. Columns are separated by tabs where a line has any, else
+    by spaces. Other white space, such as the no-break space, may be part of a word.
+
+    Parameters
+    ----------
+    path : str or Path
+        File in the format of https://www.clips.uantwerpen.be/conll2003/ner/ with two or more columns.
+    word_column, tag_column : int
+        Columns counted from 0, or from the end with negative numbers.
+    comments : bool
+        Skip lines that begin with ``#``, as CoNLL-U files have them. Elsewhere ``#`` may well be a word.
+    encoding : str
+        A byte order mark of UTF-8 is skipped.
+
+    Yields
+    ------
+    Sentence
+        Words and tags, of equal length, at least one of each.
+
+    Raises
+    ------
+    CorpusError
+        Naming the file and the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "dev.conll"
+    ...     _ = file.write_text("Mary B-PER\nsings O\n")
+    ...     list(read_conll(file))
+    [Sentence(words=['Mary', 'sings'], tags=['B-PER', 'O'])]
+    """
+    for sentence in _sentences_and_borders(path, word_column, tag_column, comments, encoding):
+        if sentence is not None:
+            yield sentence
+
+
+def read_conll_documents(
+    path: str | Path,
+    *,
+    word_column: int = 0,
+    tag_column: int = -1,
+    comments: bool = False,
+    encoding: str = "utf-8",
+) -> Iterator[list[Sentence]]:
+    """Read one document (a list of sentences) after another; ``-DOCSTART-`` lines are the borders.
+
+    A file without these lines is one document, and is then held in memory whole. See :func:`read_conll` for
+    the parameters and errors.
+    """
+    document: list[Sentence] = []
+    for sentence in _sentences_and_borders(path, word_column, tag_column, comments, encoding):
+        if sentence is not None:
+            document.append(sentence)
+        elif document:
+            yield document
+            document = []
+    if document:
+        yield document
+
+
+def _sentences_and_borders(
+    path: str | Path, word_column: int, tag_column: int, comments: bool, encoding: str
+) -> Iterator[Sentence | None]:
+    """Yield sentences, and None at each ``-DOCSTART-``."""
+    words: list[str] = []
+    tags: list[str] = []
+    for number, line in _lines(path, encoding):
+        if comments and line.startswith("#"):
+            continue
+        fields = _columns(line)
+        if fields and fields[0] != _DOCUMENT_START:
+            word, tag = _word_and_tag(fields, word_column, tag_column, f"{path}:{number}", line)
+            words.append(word)
+            tags.append(tag)
+            continue
+        if words:
+            yield Sentence(words, tags)
+            words, tags = [], []
+        if fields:
+            yield None
+    if words:
+        yield Sentence(words, tags)
+
+
+def _columns(line: str) -> list[str]:
+    """Split one line; an empty list for a line of nothing but white space."""
+    if not line.strip():
+        return []
+    if "\t" in line:
+        return [field.strip(" ") for field in line.split("\t")]
+    return [field for field in line.split(" ") if field]
+
+
+def _word_and_tag(
+    fields: list[str], word_column: int, tag_column: int, where: str, line: str
+) -> tuple[str, str]:
+    try:
+        word, tag = fields[word_column], fields[tag_column]
+    except IndexError:
+        word = tag = ""
+    if len(fields) < 2 or not word or not tag:
+        msg = f"{where}: expected word and tag, found {_excerpt(line)}"
+        raise CorpusError(msg)
+    return word, tag
+
+
+def read_label_ids(path: str | Path) -> list[str]:
+    """Read NeMo's ``label_ids.csv``: one label a line, its id is the line's place from 0.
+
+    Raises
+    ------
+    CorpusError
+        For an empty file or a label that stands there twice.
+    """
+    labels: list[str] = []
+    for number, line in _lines(path, "utf-8"):
+        label = line.strip()
+        if not label:
+            continue
+        if label in labels:
+            msg = f"{path}:{number}: label {label} stands here for the second time"
+            raise CorpusError(msg)
+        labels.append(label)
+    if not labels:
+        msg = f"{path}: expected one label a line, found an empty file"
+        raise CorpusError(msg)
+    return labels
+
+
+def read_nemo(
+    text_file: str | Path, labels_file: str | Path, label_ids: Sequence[str] | str | Path | None = None
+) -> Iterator[Sentence]:
+    """Read NeMo's pair of files: a sentence a line in one, its tags in the other.
+
+    Parameters
+    ----------
+    text_file, labels_file : str or Path
+        ``text_*.txt`` and ``labels_*.txt``, words and tags separated by spaces; format described in
+        https://docs.nvidia.com/nemo-framework/user-guide/24.07/nemotoolkit/nlp/token_classification.html
+    label_ids : sequence of str, or str or Path of ``label_ids.csv``, optional
+        When given, a tag that is not among them is an error.
+
+    Yields
+    ------
+    Sentence
+        Lines that are empty in both files are skipped.
+
+    Raises
+    ------
+    CorpusError
+        When the files do not have the same number of lines, or a line not the same number of words and tags.
+    """
+    known = read_label_ids(label_ids) if isinstance(label_ids, str | Path) else label_ids
+    pairs = zip_longest(_lines(text_file, "utf-8"), _lines(labels_file, "utf-8"))
+    for text_line, labels_line in pairs:
+        if text_line is None or labels_line is None:
+            number, shorter = (
+                (labels_line[0], text_file) if text_line is None else (text_line[0], labels_file)
+            )
+            msg = f"{shorter}: ends before line {number}, unlike the file it belongs to"
+            raise CorpusError(msg)
+        number = text_line[0]
+        words, tags = text_line[1].split(), labels_line[1].split()
+        if len(words) != len(tags):
+            msg = f"{labels_file}:{number}: expected {len(words)} tags as in {text_file}, found {len(tags)}"
+            raise CorpusError(msg)
+        unknown = [tag for tag in tags if known is not None and tag not in known]
+        if unknown:
+            known_tags = ", ".join(known or ())
+            msg = f"{labels_file}:{number}: tag {unknown[0]} is not in label_ids; known are {known_tags}"
+            raise CorpusError(msg)
+        if words:
+            yield Sentence(words, tags)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Sentences of a corpus that can be gone through as often as needed; the files are read each time.
+
+    Attributes
+    ----------
+    kind : str
+        ``conll`` or ``nemo``.
+    files : tuple of Path
+        One file, or the text file and the labels file.
+    label_ids : tuple of str or None
+        Labels of ``label_ids.csv``, in id order, where there is one.
+    encoding : str
+        Of CoNLL files.
+    """
+
+    kind: str
+    files: tuple[Path, ...]
+    label_ids: tuple[str, ...] | None = None
+    encoding: str = "utf-8"
+
+    def __iter__(self) -> Iterator[Sentence]:
+        if self.kind == "nemo":
+            return read_nemo(self.files[0], self.files[1], self.label_ids)
+        return read_conll(self.files[0], encoding=self.encoding)
+
+
+def open_dataset(path: str | Path, *, split: str | None = None, encoding: str = "utf-8") -> Dataset:
+    """Find out what a file or folder holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CoNLL file (``.conll``, ``.bio``, ``.iob``, ``.tsv``, ``.txt``); NeMo's ``text_*.txt`` with its
+        ``labels_*.txt`` beside it; or a folder of either.
+    split : str, optional
+        Which of several in a folder:
+        ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
+    encoding : str
+        Of CoNLL files.
+
+    Raises
+    ------
+    CorpusError
+        When there is nothing to read, or several and `split` does not name one of them.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _open_folder(path, split, encoding)
+    if not path.exists():
+        msg = f"{path}: no such file or folder"
+        raise CorpusError(msg)
+    if path.name.startswith("text_") and path.suffix == ".txt":
+        return _open_nemo(path)
+    if path.suffix.lower() not in _CONLL_SUFFIXES:
+        expected = ", ".join(_CONLL_SUFFIXES)
+        msg = f"{path}: expected a CoNLL file ({expected}) or NeMo's text_*.txt, found {path.suffix!r}"
+        raise CorpusError(msg)
+    return Dataset("conll", (path,), encoding=encoding)
+
+
+def _open_folder(folder: Path, split: str | None, encoding: str) -> Dataset:
+    nemo = {file.stem.removeprefix("text_"): file for file in sorted(folder.glob("text_*.txt"))}
+    conll = {
+        file.stem: file for file in sorted(folder.iterdir()) if file.suffix.lower() in _CONLL_SUFFIXES[:-2]
+    }
+    splits = nemo or conll
+    if not splits:
+        msg = f"{folder}: expected text_*.txt with labels_*.txt, or *.conll, found neither"
+        raise CorpusError(msg)
+    if split is None and len(splits) == 1:
+        split = next(iter(splits))
+    if split not in splits:
+        found = "several corpora" if split is None else f"no {split}"
+        msg = f"{folder}: {found}; choose one of {', '.join(splits)}"
+        raise CorpusError(msg)
+    return _open_nemo(nemo[split]) if nemo else Dataset("conll", (conll[split],), encoding=encoding)
+
+
+def _open_nemo(text_file: Path) -> Dataset:
+    labels_file = text_file.with_name("labels_" + text_file.name.removeprefix("text_"))
+    if not labels_file.exists():
+        msg = f"{text_file}: expected {labels_file.name} beside it, found none"
+        raise CorpusError(msg)
+    label_ids = text_file.with_name("label_ids.csv")
+    labels = tuple(read_label_ids(label_ids)) if label_ids.exists() else None
+    return Dataset("nemo", (text_file, labels_file), labels)
+
+
+def to_iob2(tags: Sequence[str]) -> list[str]:
+    """Write tags of any scheme (IO, IOB1, IOB2, BIOES) as IOB2, with the chunks that conlleval sees.
+
+    Examples
+    --------
+    >>> to_iob2(["I-PER", "I-PER", "B-PER", "O", "I-LOC"])
+    ['B-PER', 'I-PER', 'B-PER', 'O', 'B-LOC']
+    >>> to_iob2(["B-PER", "E-PER", "S-LOC"])
+    ['B-PER', 'I-PER', 'B-LOC']
+    """
+    return tags_of(spans(tags), len(tags), "IOB2")
+
+
+def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
+    """Yield line numbers from 1 and lines without ends; split at LF only, so words keep U+2028 and such."""
+    with Path(path).open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                line = raw.decode(encoding)
+            except UnicodeDecodeError as error:
+                msg = (
+                    f"{path}:{number}: expected {encoding} text, found byte 0x{raw[error.start]:02x} "
+                    f"at column {error.start + 1}; convert the file or give its encoding"
+                )
+                raise CorpusError(msg) from None
+            if number == 1:
+                line = line.removeprefix("\ufeff")
+            yield number, line.rstrip("\r\n")
+
+
+def _excerpt(line: str, length: int = 60) -> str:
+    return repr(line if len(line) <= length else line[:length] + "…")

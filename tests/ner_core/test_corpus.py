@@ -1,0 +1,197 @@
+"""Corpus readers: what they accept, and how they say no."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
+
+from ner_core.corpus import (
+    CorpusError,
+    Sentence,
+    open_dataset,
+    read_conll,
+    read_conll_documents,
+    read_label_ids,
+    read_nemo,
+    to_iob2,
+)
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
+def test_two_columns_with_spaces(tmp_path):
+    file = write(tmp_path / "a.conll", "Mary B-PER\nsings O\n\n\n\nHello O\n")
+    assert list(read_conll(file)) == [(["Mary", "sings"], ["B-PER", "O"]), (["Hello"], ["O"])]
+
+
+def test_four_columns_tabs_crlf_and_byte_order_mark(tmp_path):
+    file = write(tmp_path / "a.conll", "\ufeffNew York\tNNP\tB-NP\tI-LOC\r\nis VBZ B-VP O\r\n")
+    assert list(read_conll(file)) == [Sentence(["New York", "is"], ["I-LOC", "O"])]
+
+
+def test_chosen_columns_and_comments_of_conll_u(tmp_path):
+    file = write(tmp_path / "a.iob2", "# sent_id = 1\n1\t#\tO\t-\n2\tMary\tB-PER\t-\n")
+    assert list(read_conll(file, word_column=1, tag_column=2, comments=True)) == [
+        (["#", "Mary"], ["O", "B-PER"])
+    ]
+
+
+def test_hash_is_a_word_unless_comments_are_announced(tmp_path):
+    file = write(tmp_path / "a.conll", "# O\nMary B-PER\n")
+    assert list(read_conll(file)) == [(["#", "Mary"], ["O", "B-PER"])]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2028", "\u0085", "\u3000", "\x0c"])
+def test_unusual_white_space_stays_in_the_word(tmp_path, space):
+    file = write(tmp_path / "a.conll", f"a{space}b O\n{space} O\n")
+    assert list(read_conll(file)) == [([f"a{space}b", space], ["O", "O"])]
+
+
+def test_document_starts(tmp_path):
+    file = write(tmp_path / "a.conll", "-DOCSTART- -X- O O\n\na O\n\nb O\n-DOCSTART- O\n-DOCSTART- O\n\nc O")
+    assert [sentence.words for sentence in read_conll(file)] == [["a"], ["b"], ["c"]]
+    assert [[s.words for s in document] for document in read_conll_documents(file)] == [
+        [["a"], ["b"]],
+        [["c"]],
+    ]
+
+
+def test_without_document_starts_all_is_one_document(tmp_path):
+    file = write(tmp_path / "a.conll", "a O\n\nb O\n")
+    assert list(read_conll_documents(file)) == [[(["a"], ["O"]), (["b"], ["O"])]]
+
+
+def test_empty_file_has_no_sentences(tmp_path):
+    assert list(read_conll(write(tmp_path / "a.conll", ""))) == []
+
+
+@pytest.mark.parametrize("line", ["Mary", "\tO", "Mary\t", "Mary   "])
+def test_missing_column_names_file_and_line(tmp_path, line):
+    file = write(tmp_path / "a.conll", f"ok O\n{line}\n")
+    with pytest.raises(CorpusError, match=r"a\.conll:2: expected word and tag, found "):
+        list(read_conll(file))
+
+
+def test_column_that_is_not_there(tmp_path):
+    with pytest.raises(CorpusError, match=r"a\.conll:1: expected word and tag, found 'ok O'"):
+        list(read_conll(write(tmp_path / "a.conll", "ok O\n"), tag_column=5))
+
+
+def test_wrong_encoding_names_file_line_and_byte(tmp_path):
+    file = write(tmp_path / "a.conll", "ok O\ncafé O\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"a\.conll:2: expected utf-8 text, found byte 0xe9 at column 4"):
+        list(read_conll(file))
+    assert list(read_conll(file, encoding="latin-1")) == [(["ok", "café"], ["O", "O"])]
+
+
+def test_sentences_stream_before_a_later_error(tmp_path):
+    sentences = read_conll(write(tmp_path / "a.conll", "ok O\n\nbroken\n"))
+    assert next(sentences).words == ["ok"]
+    with pytest.raises(CorpusError):
+        next(sentences)
+
+
+def nemo_folder(
+    folder, text="Mary sings\n\nin Rome\n", labels="B-PER O\n\nO B-LOC\n", ids="O\nB-LOC\nB-PER\n"
+):
+    write(folder / "text_dev.txt", text)
+    write(folder / "labels_dev.txt", labels)
+    if ids:
+        write(folder / "label_ids.csv", ids)
+    return folder
+
+
+def test_nemo_pair(tmp_path):
+    folder = nemo_folder(tmp_path)
+    sentences = list(read_nemo(folder / "text_dev.txt", folder / "labels_dev.txt", folder / "label_ids.csv"))
+    assert sentences == [(["Mary", "sings"], ["B-PER", "O"]), (["in", "Rome"], ["O", "B-LOC"])]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("B-PER O\n\nO\n", r"labels_dev\.txt:3: expected 2 tags as in .*text_dev\.txt, found 1"),
+        ("B-PER O\n\n", r"labels_dev\.txt: ends before line 3"),
+        ("B-PER O\n\nO O\nO\n", r"text_dev\.txt: ends before line 4"),
+        (
+            "B-PER O\n\nO B-GPE\n",
+            r"labels_dev\.txt:3: tag B-GPE is not in label_ids; known are O, B-LOC, B-PER",
+        ),
+    ],
+)
+def test_nemo_mismatch_names_the_line(tmp_path, labels, message):
+    with pytest.raises(CorpusError, match=message):
+        list(open_dataset(nemo_folder(tmp_path, labels=labels)))
+
+
+def test_label_ids(tmp_path):
+    assert read_label_ids(write(tmp_path / "label_ids.csv", "O\nB-PER\n\n")) == ["O", "B-PER"]
+    with pytest.raises(CorpusError, match=r"label_ids\.csv:3: label O stands here for the second time"):
+        read_label_ids(write(tmp_path / "label_ids.csv", "O\nB-PER\nO\n"))
+    with pytest.raises(CorpusError, match="empty file"):
+        read_label_ids(write(tmp_path / "label_ids.csv", "\n"))
+
+
+def test_open_dataset_of_a_nemo_folder_can_be_read_twice(tmp_path):
+    dataset = open_dataset(nemo_folder(tmp_path))
+    assert (dataset.kind, dataset.label_ids) == ("nemo", ("O", "B-LOC", "B-PER"))
+    assert list(dataset) == list(dataset) == list(open_dataset(tmp_path / "text_dev.txt"))
+
+
+@pytest.mark.parametrize("name", ["a.conll", "a.bio", "a.iob", "a.txt", "a.CONLL"])
+def test_open_dataset_of_a_file(tmp_path, name):
+    dataset = open_dataset(write(tmp_path / name, "Mary B-PER\n"))
+    assert (dataset.kind, list(dataset)) == ("conll", [(["Mary"], ["B-PER"])])
+
+
+def test_open_dataset_of_a_folder_with_splits(tmp_path):
+    write(tmp_path / "train.conll", "a O\n")
+    assert open_dataset(tmp_path).files[0].name == "train.conll"
+    write(tmp_path / "dev.conll", "b O\n")
+    with pytest.raises(CorpusError, match="several corpora; choose one of dev, train"):
+        open_dataset(tmp_path)
+    with pytest.raises(CorpusError, match="no test; choose one of dev, train"):
+        open_dataset(tmp_path, split="test")
+    assert list(open_dataset(tmp_path, split="dev")) == [(["b"], ["O"])]
+
+
+def test_open_dataset_says_what_it_wants(tmp_path):
+    with pytest.raises(CorpusError, match="no such file or folder"):
+        open_dataset(tmp_path / "nowhere")
+    with pytest.raises(CorpusError, match="found neither"):
+        open_dataset(tmp_path)
+    with pytest.raises(CorpusError, match=r"found '\.zip'"):
+        open_dataset(write(tmp_path / "a.zip", b"PK"))
+    with pytest.raises(CorpusError, match=r"expected labels_x\.txt beside it"):
+        open_dataset(write(tmp_path / "text_x.txt", "a\n"))
+
+
+TAGS = st.lists(st.sampled_from(["O", *(f"{p}-{t}" for p in "BIES" for t in ("PER", "LOC"))]), max_size=12)
+
+
+@given(TAGS)
+def test_to_iob2_keeps_the_chunks(tags):
+    converted = to_iob2(tags)
+    assert get_entities(converted) == get_entities(tags)
+    assert {tag[:2] for tag in converted} <= {"O", "B-", "I-"}
+    assert to_iob2(converted) == converted
+
+
+WORDS = st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\n\r\t "), min_size=1, max_size=6
+).filter(lambda word: word.strip() and word != "-DOCSTART-")
+
+
+@given(
+    st.lists(st.lists(st.tuples(WORDS, st.sampled_from(["O", "B-X"])), min_size=1, max_size=4), max_size=4)
+)
+def test_written_sentences_are_read_back(tmp_path_factory, sentences):
+    file = tmp_path_factory.mktemp("corpus") / "a.conll"
+    write(file, "\n\n".join("\n".join(f"{word} {tag}" for word, tag in sentence) for sentence in sentences))
+    expected = [([word for word, _ in s], [tag for _, tag in s]) for s in sentences]
+    if expected and expected[0][0][0].startswith("\ufeff"):
+        return  # a byte order mark at the very start of a file is not part of the text
+    assert list(read_conll(file)) == expected
