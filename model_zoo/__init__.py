@@ -1,0 +1,156 @@
+"""The model zoo: download, verify, convert, quantize and load BERT token classifiers.
+
+Examples
+--------
+>>> import model_zoo
+>>> ner = model_zoo.load("minilm-ner", device="CPU")  # doctest: +SKIP
+>>> ner("Mary lives in Santa Clara.").entities[0].text  # doctest: +SKIP
+'Mary'
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ner_core.recognizer import EntityRecognizer
+
+__all__ = ["ModelNotFoundError", "load"]
+
+
+class ModelNotFoundError(LookupError):
+    """No such model, or not on this machine yet; the message has the commands to run."""
+
+
+def load(
+    name: str | Path,
+    *,
+    device: str = "AUTO",
+    precision: str | None = None,
+    models_dir: str | Path | None = None,
+    **options: Any,
+) -> EntityRecognizer:
+    """Load a model for recognition.
+
+    Parameters
+    ----------
+    name : str or Path
+        A name of the zoo; ``hf:owner/name[@revision]``; the path of an .xml; or a folder that holds one,
+        directly or below folders named by precision.
+    device : str
+        OpenVINO device, ``AUTO`` by default.
+    precision : str or None
+        ``FP32``, ``FP16``, ``INT8`` or ``FP16-INT8``; None takes what suits the device best of those there.
+    models_dir : path or None
+        Where downloads lie: this, else ``$NER_MODELS_DIR``, else the user's cache folder.
+    **options
+        Passed on to ``EntityRecognizer.from_ir``.
+
+    Returns
+    -------
+    ner_core.EntityRecognizer
+        Ready to be called with text.
+
+    Raises
+    ------
+    ModelNotFoundError
+        Nothing to load; the message has the commands that download and convert.
+    """
+    from ner_core.engine import preferred_precisions
+    from ner_core.recognizer import EntityRecognizer
+
+    from model_zoo import store
+
+    path = _as_path(name, models_dir)
+    if path is not None and path.is_file():
+        return EntityRecognizer.from_ir(
+            path, device=device, **({"precision": precision} if precision else {}), **options
+        )
+    found = _irs_in(path) if path is not None else store.installed(str(name), models_dir)
+    if not found:
+        raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
+    if precision is not None and precision not in found:
+        msg = f"{name} has no {precision} here, only {', '.join(found)}"
+        if path is None:
+            msg += f"; make it with: python -m model_zoo.converter --name {name} --precisions {precision}"
+        raise ModelNotFoundError(msg)
+    ranked = [best for best in preferred_precisions(device) if best in found] if len(found) > 1 else []
+    chosen = precision or (ranked or list(found))[0]
+    xml = found[chosen]
+    if path is None:
+        options = {
+            "name": str(name),
+            "precision": chosen,
+            **_catalog_options(str(name), xml, models_dir),
+            **options,
+        }
+    return EntityRecognizer.from_ir(xml, device=device, **options)
+
+
+def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
+    """Tell a path from a name: a name of the zoo goes before a folder that happens to be called the same."""
+    if isinstance(name, Path):
+        return name
+    if name.startswith("hf:"):
+        return None
+    if name.endswith(".xml") or "/" in name or "\\" in name:
+        return Path(name)
+    from model_zoo import store
+
+    known = store.find_model(name) is not None or bool(store.installed(name, models_dir))
+    return Path(name) if not known and Path(name).is_dir() else None
+
+
+def _irs_in(folder: Path) -> dict[str, Path]:
+    """Return precision -> .xml: below folders named by precision, or the one .xml in the folder itself."""
+    from model_zoo.catalog import PRECISIONS
+
+    found = {}
+    for precision in PRECISIONS:
+        if files := sorted((folder / precision).glob("*.xml")):
+            found[precision] = files[0]
+    if not found and (files := sorted(folder.glob("*.xml"))):
+        found[folder.name if folder.name in PRECISIONS else "IR"] = files[0]
+    return found
+
+
+def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dict[str, Any]:
+    """Labels and vocabulary from model.yml, for an IR that another tool made and that does not carry them."""
+    if (xml.parent / "tokenizer.json").is_file():
+        return {}
+    from model_zoo import store
+
+    model = store.find_model(name, output_dir=models_dir)
+    if model is None:
+        return {}
+    options: dict[str, Any] = {
+        key: value
+        for key in ("labels", "lower_case", "max_length")
+        if (value := getattr(model, key)) is not None
+    }
+    folder = store.model_folder(model, models_dir)
+    for file in model.files:
+        if file.name.rsplit("/", 1)[-1] in ("tokenizer.json", "vocab.txt") and (folder / file.name).is_file():
+            return {"tokenizer": folder / file.name, **options}
+    return options
+
+
+def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> str:
+    from model_zoo import store
+    from model_zoo.catalog import load_catalog
+
+    if path is not None:
+        what = "a folder without an .xml" if path.is_dir() else "nothing"
+        return f"{path}: expected an OpenVINO .xml, or a folder that holds one; found {what}"
+    known = [model.name for model in load_catalog()]
+    if name not in known and not name.startswith("hf:"):
+        choices = f"{', '.join(known)}; or give hf:OWNER/NAME, or the path of an .xml"
+        return f"There is no model {name!r}. The zoo has: {choices}"
+    flag = "" if models_dir is None else f" --output_dir {models_dir}"
+    download_flag = "" if models_dir is None else f" --download_dir {models_dir}"
+    return (
+        f"{name} is not in {store.models_dir(models_dir)} yet. Run:\n"
+        f"  python -m model_zoo.downloader --name {name}{flag}\n"
+        f"  python -m model_zoo.converter --name {name}{download_flag}{flag}"
+    )

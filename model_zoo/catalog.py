@@ -1,0 +1,503 @@
+"""Find, load and validate the model.yml files of a zoo.
+
+The format is Open Model Zoo's (https://github.com/openvinotoolkit/open_model_zoo/tree/master/models,
+``tools/model_tools/src/omz_tools/_configuration.py``) with this project's additions: further source types,
+several ``source`` entries or ``mirrors`` tried in order, SHA-256, unknown sizes, ``labels``, ``lower_case``,
+``max_length``, ``token_type_ids`` and ``checkpoint``. Keys that Open Model Zoo does not know it ignores, and
+so does this module.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from model_zoo.checksum import Checksum
+from model_zoo.sources import RelativePath, Source
+
+__all__ = [
+    "MODELS_ROOT",
+    "PRECISIONS",
+    "CatalogError",
+    "InputInfo",
+    "Model",
+    "ModelFile",
+    "RegexReplace",
+    "UnpackArchive",
+    "load_catalog",
+    "load_model",
+]
+
+#: The models that come with this package.
+MODELS_ROOT = Path(__file__).resolve().parent / "models"
+
+#: Precisions that a folder of an IR can be named after: Open Model Zoo's, and INT8 for compressed weights.
+PRECISIONS = ("FP32", "FP16", "INT8", "FP16-INT8", "FP32-INT8", "FP16-INT1", "FP32-INT1")
+
+FRAMEWORKS = ("dldt", "onnx", "pytorch", "tf")
+
+TASK_TYPES = frozenset(
+    (
+        "action_recognition",
+        "background_matting",
+        "classification",
+        "colorization",
+        "detection",
+        "face_recognition",
+        "feature_extraction",
+        "head_pose_estimation",
+        "human_pose_estimation",
+        "image_inpainting",
+        "image_processing",
+        "image_translation",
+        "instance_segmentation",
+        "machine_translation",
+        "monocular_depth_estimation",
+        "named_entity_recognition",
+        "noise_suppression",
+        "object_attributes",
+        "optical_character_recognition",
+        "place_recognition",
+        "question_answering",
+        "salient_object_detection",
+        "semantic_segmentation",
+        "sound_classification",
+        "speech_recognition",
+        "style_transfer",
+        "text_prediction",
+        "text_to_speech",
+        "time_series",
+        "token_recognition",
+    )
+)
+
+_MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
+_LARGEST_YAML = 1 << 20  # bytes; the largest of Open Model Zoo has 23 kB
+_TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
+_SHOWN = 60  # characters of a wrong value that an error shows
+
+
+class CatalogError(ValueError):
+    """A model.yml, or the choice of models, is wrong; the message names file, key, expected and found."""
+
+
+def _archive_format(value: str) -> str:
+    known = ("zip", "tar", "gztar", "bztar", "xztar")
+    if value not in known:
+        msg = f"expected one of {', '.join(known)}"
+        raise ValueError(msg)
+    return value
+
+
+class RegexReplace(BaseModel):
+    """Replace text in a downloaded file; ``count`` 0 means every occurrence."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    kind: Literal["regex_replace"] = Field(alias="$type", default="regex_replace")
+    file: RelativePath
+    pattern: str
+    replacement: str
+    count: Annotated[StrictInt, Field(ge=0)] = 0
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            msg = f"expected a regular expression ({error})"
+            raise ValueError(msg) from None
+        return pattern
+
+
+class UnpackArchive(BaseModel):
+    """Unpack a downloaded archive into the folder it lies in."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    kind: Literal["unpack_archive"] = Field(alias="$type", default="unpack_archive")
+    file: RelativePath
+    format: str
+
+    @field_validator("format")
+    @classmethod
+    def _check_format(cls, value: str) -> str:
+        return _archive_format(value)
+
+
+class InputInfo(BaseModel):
+    """Name, shape and layout of one input, for the tools that convert."""
+
+    name: str
+    shape: list[Any] = []
+    layout: str = ""
+
+
+class ModelFile(BaseModel):
+    """One file to download.
+
+    Attributes
+    ----------
+    name : str
+        Path below the model's folder, with forward slashes.
+    size : int or None
+        Bytes; None where the publisher does not say.
+    checksum : Checksum or None
+        None where the publisher does not say: recorded on the first download, checked from then on.
+    sources : list of Source
+        Tried in this order: ``source`` (one or a list), ``mirrors``, ``original_source``.
+    """
+
+    name: RelativePath
+    size: Annotated[StrictInt, Field(ge=0)] | None = None
+    checksum: Checksum | None = None
+    source: Annotated[
+        list[Source], Field(min_length=1), BeforeValidator(lambda v: v if isinstance(v, list) else [v])
+    ]
+    mirrors: list[Source] = []
+    original_source: Source | None = None
+
+    @property
+    def sources(self) -> list[Source]:
+        """All places to try, best first, without repeats."""
+        listed = [*self.source, *self.mirrors]
+        if self.original_source is not None and self.checksum is not None:
+            # Open Model Zoo keeps it as documentation; the checksum makes it safe as a last resort.
+            listed.append(self.original_source)
+        return list(dict.fromkeys(listed))
+
+
+class Model(BaseModel):
+    """What one model.yml says, and where it was found.
+
+    Attributes
+    ----------
+    name, subdirectory : str
+        Name of the folder, and its path below the models root and below the output folder (forward slashes).
+    config : Path or None
+        The model.yml; None for a model that was looked up on the Hugging Face hub.
+    stages : list of Model
+        Parts of a composite model, in order; empty for a plain model.
+    checkpoint : str or None
+        What the converter reads, below the model's folder; see ``checkpoint_path``.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    name: str
+    subdirectory: str
+    config: Path | None = None
+    description: str
+    task_type: str
+    framework: str
+    license: str
+    files: list[ModelFile] = []
+    postprocessing: list[Annotated[RegexReplace | UnpackArchive, Field(discriminator="kind")]] = []
+    conversion_to_onnx_args: list[str] | None = None
+    model_optimizer_args: list[str] | None = None
+    input_info: list[InputInfo] = []
+    model_info: dict[str, Any] = {}
+    composite_model_name: str | None = None
+    stages: list[Model] = []
+
+    labels: Annotated[list[str], Field(min_length=1)] | None = None
+    lower_case: StrictBool | None = None
+    max_length: Annotated[StrictInt, Field(gt=2)] | None = None
+    token_type_ids: Literal["segments", "word_casing", "absent"] | None = None
+    checkpoint: RelativePath | None = None
+
+    @field_validator("framework")
+    @classmethod
+    def _check_framework(cls, value: str) -> str:
+        if value not in FRAMEWORKS:
+            msg = f"expected one of {', '.join(FRAMEWORKS)}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("task_type")
+    @classmethod
+    def _check_task_type(cls, value: str) -> str:
+        if value not in TASK_TYPES:
+            msg = f"expected one of {', '.join(sorted(TASK_TYPES))}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _check_files(cls, files: list[ModelFile]) -> list[ModelFile]:
+        seen: set[str] = set()
+        for file in files:
+            if file.name in seen:
+                msg = f"expected each file once, found {file.name} twice"
+                raise ValueError(msg)
+            seen.add(file.name)
+        return files
+
+    @model_validator(mode="after")
+    def _check_precisions(self) -> Model:
+        if self.framework == "dldt" and self.model_optimizer_args is None:
+            names = {file.name for file in self.files}
+            for precision in self.precisions:
+                for suffix in ("xml", "bin"):
+                    if f"{precision}/{self.name}.{suffix}" not in names:
+                        msg = f"expected files {precision}/{self.name}.xml and .bin, found no .{suffix}"
+                        raise ValueError(msg)
+        return self
+
+    @property
+    def precisions(self) -> list[str]:
+        """Precisions of the IR, sorted: those of the files, or FP16 and FP32 for a model to be converted."""
+        if self.stages:
+            return self.stages[0].precisions
+        if self.framework != "dldt" or self.model_optimizer_args is not None:
+            return ["FP16", "FP32"]
+        folders = {PurePosixPath(file.name).parts[0] for file in self.files if file.name.count("/") == 1}
+        return sorted(folders & set(PRECISIONS))
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files to download, or None when one of them is not known."""
+        sizes = [file.size for part in (self.stages or [self]) for file in part.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def checkpoint_path(self) -> str:
+        """What the converter reads below the model's folder: a .nemo, an .onnx, or a folder with config.json.
+
+        The key ``checkpoint`` decides; without it, the first file that fits.
+        """
+        if self.checkpoint is not None:
+            return self.checkpoint
+        for file in self.files:
+            path = PurePosixPath(file.name)
+            if path.suffix in (".nemo", ".onnx"):
+                return file.name
+            if path.name == "config.json":
+                return str(path.parent)
+        return "."
+
+
+def load_catalog(models_root: Path | None = None) -> list[Model]:
+    """Load every model.yml and composite-model.yml below a folder.
+
+    Parameters
+    ----------
+    models_root : Path or None
+        A zoo folder; None means the models of this package.
+
+    Returns
+    -------
+    list of Model
+        Sorted by name. Parts of a composite model stand in its ``stages``, not in the list.
+
+    Raises
+    ------
+    CatalogError
+        A file is wrong, or a name occurs twice; the message names file, key, expected and found.
+
+    Examples
+    --------
+    >>> "bert-base-ner" in [model.name for model in load_catalog()]
+    True
+    """
+    root = Path(models_root) if models_root is not None else MODELS_ROOT
+    if not root.is_dir():
+        msg = f"{root}: expected a folder of models, found {'a file' if root.exists() else 'nothing'}"
+        raise CatalogError(msg)
+    composites = [_load_composite(path, root) for path in sorted(root.rglob("composite-model.yml"))]
+    plain = [
+        load_model(path, root)
+        for path in sorted(root.rglob("model.yml"))
+        if not (path.parent.parent / "composite-model.yml").exists()
+    ]
+    found: dict[str, Model] = {}
+    for model in sorted([*plain, *composites], key=lambda model: model.name):
+        if model.name in found:
+            other = found[model.name].config
+            msg = f"{model.config}: expected a name of its own, found {model.name!r} also in {other}"
+            raise CatalogError(msg)
+        found[model.name] = model
+    return list(found.values())
+
+
+def load_model(path: Path, models_root: Path | None = None) -> Model:
+    """Load and validate one model.yml.
+
+    Parameters
+    ----------
+    path : Path
+        The file; the folder it lies in gives the model its name.
+    models_root : Path or None
+        Folder that ``subdirectory`` is counted from; None means two folders up from the model's own, as in
+        ``public/<name>/model.yml``.
+
+    Returns
+    -------
+    Model
+        Validated.
+
+    Raises
+    ------
+    CatalogError
+        The file is not valid.
+    """
+    return _validated(path, _read_yaml(path), models_root)
+
+
+def _load_composite(path: Path, root: Path) -> Model:
+    folder = path.parent
+    given = _read_yaml(path)
+    order = given.pop("stages_order", [])
+    if (folder / "model.yml").exists():
+        msg = f"{folder}: expected no model.yml beside composite-model.yml"
+        raise CatalogError(msg)
+    stages = {}
+    for stage in sorted(folder.glob("*/model.yml")):
+        if not stage.parent.name.startswith(f"{folder.name}-"):
+            msg = (
+                f"{stage}: expected a folder name that begins with {folder.name}-, found {stage.parent.name}"
+            )
+            raise CatalogError(msg)
+        stages[stage.parent.name] = load_model(stage, root).model_copy(
+            update={"composite_model_name": folder.name}
+        )
+    if not isinstance(order, list) or set(order) != set(stages):
+        msg = f"{path}: stages_order: expected the folders {', '.join(stages)}, found {_shown(order)}"
+        raise CatalogError(msg)
+    model = _validated(path, given, root)
+    return model.model_copy(
+        update={
+            "composite_model_name": model.name,
+            "stages": [stages[name] for name in order],
+            "input_info": [],
+        }
+    )
+
+
+def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> Model:
+    folder = path.parent
+    if not _MODEL_NAME.fullmatch(folder.name):
+        msg = f"{path}: expected a folder name of letters, digits and ._- only, found {folder.name!r}"
+        raise CatalogError(msg)
+    for key in ("name", "subdirectory", "config", "stages", "composite_model_name"):
+        if key in given:
+            msg = f"{path}: {key}: expected no such key (the folder says it), found {_shown(given[key])}"
+            raise CatalogError(msg)
+    if "files" not in given and path.name == "model.yml":
+        given = {**given, "files": None}
+    root = models_root if models_root is not None else folder.parent.parent
+    place = {"name": folder.name, "subdirectory": folder.relative_to(root).as_posix(), "config": path}
+    try:
+        return Model.model_validate({**given, **place})
+    except ValidationError as error:
+        raise CatalogError("\n".join(f"{path}: {line}" for line in _plain(error))) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """Parse a YAML mapping: no tags, no aliases (they can grow without bound), of limited size."""
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_YAML:
+            msg = f"{path}: expected at most {_LARGEST_YAML} bytes, found {size}"
+            raise CatalogError(msg)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: expected a readable UTF-8 file, found: {error}"
+        raise CatalogError(msg) from None
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                mark = event.start_mark
+                where = f"line {mark.line + 1}: " if mark is not None else ""
+                msg = f"{path}: {where}expected no alias, found *{event.anchor}"
+                raise CatalogError(msg)
+        given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        msg = f"{path}: {where}expected plain YAML without tags, found: {error.problem}"
+        raise CatalogError(msg) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        msg = f"{path}: expected YAML, found: {error or 'nesting without end'}"
+        raise CatalogError(msg) from None
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        msg = f"{path}: expected keys and values, found {_shown(given)}"
+        raise CatalogError(msg)
+    return given
+
+
+def _plain(error: ValidationError) -> list[str]:
+    """Turn pydantic's report into sentences that name the key, what was expected and what was found."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        key = _dotted(problem["loc"])
+        found = "nothing" if problem["type"] == "missing" else _shown(problem["input"])
+        reason = problem["ctx"]["error"] if problem["type"] == "value_error" else None
+        expected = str(reason) if reason is not None else _expected(problem["type"], problem.get("ctx", {}))
+        lines.append(
+            f"{key + ': ' if key else ''}{expected}" + ("" if "found" in expected else f", found {found}")
+        )
+    return lines
+
+
+def _expected(kind: str, context: dict[str, Any]) -> str:
+    expected = {
+        "missing": "expected a value",
+        "string_type": "expected a string",
+        "int_type": "expected an integer",
+        "bool_type": "expected true or false",
+        "list_type": "expected a list",
+        "dict_type": "expected keys and values",
+        "model_type": "expected keys and values",
+        "model_attributes_type": "expected keys and values",
+        "union_tag_not_found": "expected a key $type",
+        "union_tag_invalid": f"expected $type to be one of {context.get('expected_tags', '')}",
+        "literal_error": f"expected {context.get('expected', '')}",
+        "greater_than_equal": f"expected at least {context.get('ge', '')}",
+        "greater_than": f"expected more than {context.get('gt', '')}",
+        "too_short": f"expected at least {context.get('min_length', '')} of them",
+        "string_too_short": "expected a string that is not empty",
+        "string_pattern_mismatch": f"expected a string of the form {context.get('pattern', '')}",
+    }
+    return expected.get(kind, f"expected something else ({kind.replace('_', ' ')})")
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    """Write pydantic's location as ``files[0].source``; tags of unions are not keys of the file."""
+    dotted = ""
+    for index, part in enumerate(location):
+        if isinstance(part, int):
+            dotted += f"[{part}]"
+        elif part in _TAGS and index and _holds_union(location[index - 1]):
+            continue
+        else:
+            dotted += f".{part}" if dotted else str(part)
+    return dotted
+
+
+def _holds_union(key: int | str) -> bool:
+    return isinstance(key, int) or key == "original_source"
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = "something nested without end"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

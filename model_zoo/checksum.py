@@ -1,0 +1,87 @@
+"""Checksums: the SHA-384 of Open Model Zoo and the SHA-256 of package indexes and the Hugging Face hub."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Checksum", "checksum_of"]
+
+_HEX_DIGITS = {"sha256": 64, "sha384": 96}
+_BLOCK = 1 << 20
+
+
+class Checksum(BaseModel):
+    """The expected hash of a file.
+
+    A bare string in model.yml is a SHA-384, as in Open Model Zoo; ``{$type: sha256, value: ...}`` names
+    another kind.
+
+    Examples
+    --------
+    >>> Checksum.model_validate("00" * 48).algorithm
+    'sha384'
+    >>> str(Checksum.model_validate({"$type": "sha256", "value": "AB" * 32}))[:13]
+    'sha256:ababab'
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    algorithm: Literal["sha256", "sha384"] = Field(alias="$type", default="sha384")
+    value: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, given: Any) -> Any:
+        return {"$type": "sha384", "value": given} if isinstance(given, str) else given
+
+    @field_validator("value")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        return value.lower()
+
+    @model_validator(mode="after")
+    def _check_digits(self) -> Checksum:
+        digits = _HEX_DIGITS[self.algorithm]
+        if len(self.value) != digits or any(digit not in "0123456789abcdef" for digit in self.value):
+            msg = f"expected {digits} hexadecimal digits for {self.algorithm}, found {self.value!r}"
+            raise ValueError(msg)
+        return self
+
+    def hasher(self) -> hashlib._Hash:
+        """Return a new hash object of the right kind."""
+        return hashlib.new(self.algorithm)
+
+    def matches(self, path: Path) -> bool:
+        """Say whether the file's content has this hash."""
+        return checksum_of(path, self.algorithm) == self
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.value}"
+
+
+def checksum_of(path: Path, algorithm: str = "sha384") -> Checksum:
+    """Hash a file in blocks of 1 MiB.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+    algorithm : str
+        ``sha384`` or ``sha256``.
+
+    Returns
+    -------
+    Checksum
+        Of the whole file.
+    """
+    digest = hashlib.new(algorithm)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return Checksum.model_validate({"$type": algorithm, "value": digest.hexdigest()})
