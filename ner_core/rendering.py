@@ -12,6 +12,7 @@ import io
 import json
 import re
 import unicodedata
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,22 @@ from ner_core.entity import Recognition
 from ner_core.labels import color, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ner_core.entity import Entity
 
-__all__ = ["segments", "to_conll", "to_csv", "to_html", "to_inline", "to_json", "to_jsonl", "to_terminal"]
+__all__ = [
+    "html_frame",
+    "html_section",
+    "segments",
+    "to_conll",
+    "to_csv",
+    "to_html",
+    "to_inline",
+    "to_json",
+    "to_jsonl",
+    "to_terminal",
+]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Cc but line feed and tab, and the marks that turn the direction of what follows them around.
@@ -96,7 +108,7 @@ ul {{ list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem 1
 <h1>{title}</h1>
 <ul aria-label="Entities by label">{legend}</ul>
 <main>
-{texts}
+<!-- texts -->
 </main>
 </body>
 </html>
@@ -126,27 +138,46 @@ def to_html(recognitions: Recognition | Iterable[Recognition], *, title: str = "
     texts: list[str] = []
     for recognition in _several(recognitions):
         counts.update(entity.label for entity in recognition.entities)
-        texts.append(_html_text(recognition, {label: f"label{index}" for index, label in enumerate(counts)}))
-    styles = [f".label{index} {{ background: {color(label)}; }}" for index, label in enumerate(counts)]
+        texts.append(html_section(recognition))
+    before, after = html_frame(counts, title=title)
+    return before + "\n".join(texts) + after
+
+
+def html_frame(counts: Mapping[str, int], *, title: str = "Named entities") -> tuple[str, str]:
+    """Write what stands before and after the texts of a page, for pages too long to hold in memory.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Number of entities by label, of every label in the page, in the order of the legend.
+    title : str
+        Heading and title of the page.
+    """
+    styles = [f".{_html_class(label)} {{ background: {color(label)}; }}" for label in counts]
     legend = [
-        f'<li><mark class="label{index}" data-label="{_html(label)}">{count}</mark></li>'
-        for index, (label, count) in enumerate(counts.items())
+        f'<li><mark class="{_html_class(label)}" data-label="{_html(label)}">{count}</mark></li>'
+        for label, count in counts.items()
     ]
-    return _PAGE.format(
-        title=_html(title),
-        colors="\n".join(styles),
-        legend="".join(legend) or "<li>none found</li>",
-        texts="\n".join(texts),
+    before, after = _PAGE.split("<!-- texts -->")
+    before = before.format(
+        title=_html(title), colors="\n".join(styles), legend="".join(legend) or "<li>none found</li>"
     )
+    return before, after
 
 
-def _html_text(recognition: Recognition, classes: dict[str, str]) -> str:
+def _html_class(label: str) -> str:
+    """Name a label in a style sheet, where a label itself may have characters with a meaning."""
+    return f"label{zlib.crc32(label.encode('utf-8', 'surrogatepass'))}"
+
+
+def html_section(recognition: Recognition) -> str:
+    """Write one text of a page; see `html_frame` for what stands around the texts."""
     marked: list[str] = []
     for text, entity in _slices(recognition):
         if entity is None:
             marked.append(_html(text))
         else:
-            label, style = _html(entity.label), classes[entity.label]
+            label, style = _html(entity.label), _html_class(entity.label)
             tooltip = f"{label} {entity.score:.3f}"
             marked.append(
                 f'<mark class="{style}" data-label="{label}" title="{tooltip}">{_html(text)}</mark>'
