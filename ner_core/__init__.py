@@ -8,6 +8,42 @@ Examples
 'Mary'
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ner_core.entity import Entity, Recognition, Timings
 
-__all__ = ["Entity", "Recognition", "Timings"]
+if TYPE_CHECKING:
+    from ner_core.hardware import Device, DeviceError, check_device, devices, preferred_precisions
+    from ner_core.recognizer import EntityRecognizer
+
+__all__ = [
+    "Device",
+    "DeviceError",
+    "Entity",
+    "EntityRecognizer",
+    "Recognition",
+    "Timings",
+    "check_device",
+    "devices",
+    "preferred_precisions",
+]
+
+# Loaded when first asked for: OpenVINO takes longer to import than everything else together.
+_LAZY = {
+    "Device": "hardware",
+    "DeviceError": "hardware",
+    "check_device": "hardware",
+    "devices": "hardware",
+    "preferred_precisions": "hardware",
+    "EntityRecognizer": "recognizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

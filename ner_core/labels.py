@@ -1,8 +1,8 @@
 """Tag schemes (IO, IOB1, IOB2, BIOES), spans of tags, and the colours of labels.
 
-Chunks follow conlleval, as seqeval's default mode does: a tag that may not stand where it stands (an ``I-PER``
-after ``O``) begins a chunk instead of being dropped. BILOU is BIOES with other letters: ``L`` is read as ``E``,
-``U`` as ``S``.
+Chunks follow conlleval, as seqeval's default mode does: a tag that may not stand where it stands (an
+``I-PER`` after ``O``) begins a chunk instead of being dropped. BILOU is BIOES with other letters: ``L`` is
+read as ``E``, ``U`` as ``S``.
 
 References
 ----------
@@ -43,7 +43,8 @@ _ALIASES = {
     "ORGANISATION": "ORG",
 }
 
-# Paul Tol's "light" scheme: colour-blind safe, made for fills below black text (https://personal.sron.nl/~pault/).
+# Paul Tol's "light" scheme: colour-blind safe, made for fills below black text
+# (https://personal.sron.nl/~pault/).
 _COLORS = {"PER": "#99ddff", "LOC": "#44bb99", "ORG": "#ee8866", "MISC": "#eedd88"}
 _OTHER_COLORS = ("#77aadd", "#ffaabb", "#bbcc33", "#aaaa00")
 
@@ -78,8 +79,9 @@ def split_tag(tag: str) -> tuple[str, str]:
 def tag_scheme(tags: Sequence[str]) -> str:
     """Name the tag scheme of a label set.
 
-    IOB1 and IOB2 have the same letters. A type that has ``I-`` but no ``B-`` beside types that have both gives
-    IOB1 away (in IOB2 every entity begins with ``B-``); otherwise IOB2 is assumed. Decoding is the same for both.
+    IOB1 and IOB2 have the same letters. A type that has ``I-`` but no ``B-`` beside types that have both
+    gives IOB1 away (in IOB2 every entity begins with ``B-``); otherwise IOB2 is assumed. Decoding is the same
+    for both.
 
     Parameters
     ----------
@@ -149,7 +151,7 @@ def entity_types(tags: Sequence[str]) -> list[str]:
 
 
 def normalize_label(label: str) -> str:
-    """Give one name to labels that mean the same, for comparisons and colours; results keep the model's labels.
+    """Give one name to labels that mean the same, for comparisons and colours; results keep the model's own.
 
     Examples
     --------

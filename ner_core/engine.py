@@ -1,0 +1,352 @@
+"""OpenVINO: one compiled model for all threads, many requests in flight, fixed shapes where needed.
+
+Nothing here knows about text: token ids go in, logits come out.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openvino as ov
+
+from ner_core.hardware import (
+    Device,
+    DeviceError,
+    candidates,
+    check_device,
+    complaint,
+    core,
+    devices,
+    preferred_precisions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ner_core.batching import Batch
+
+__all__ = [
+    "Device",
+    "DeviceError",
+    "Engine",
+    "check_device",
+    "devices",
+    "preferred_precisions",
+    "read_model",
+]
+
+logger = logging.getLogger(__name__)
+
+#: Lengths to compile for on devices that cannot take any length.
+STATIC_LENGTHS = (32, 64, 128, 256)
+
+HINTS = ("LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
+
+
+def read_model(path: str | Path) -> ov.Model:
+    """Read an IR or an ONNX file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``.xml`` (its ``.bin`` lies beside it).
+
+    Returns
+    -------
+    openvino.Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file or its weights are missing.
+    ValueError
+        If OpenVINO cannot read it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"{path}: no such model file."
+        raise FileNotFoundError(msg)
+    if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
+        msg = f"{path.with_suffix('.bin')}: the weights of {path.name} are missing."
+        raise FileNotFoundError(msg)
+    try:
+        return core().read_model(path)
+    except RuntimeError as error:
+        msg = f"{path}: OpenVINO cannot read this model ({_last_line(error)})."
+        raise ValueError(msg) from error
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else type(error).__name__
+
+
+class _Compiled:
+    """A compiled model and its idle requests, shared by engines with the same model, device and settings."""
+
+    def __init__(self, model: ov.CompiledModel, inputs: dict[str, type], output: int) -> None:
+        self.model = model
+        self._inputs = inputs
+        self._output = model.outputs[output]
+        self._idle: deque[ov.InferRequest] = deque()
+        self.parallel = int(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+
+    def start(self, batch: Batch) -> ov.InferRequest:
+        """Start a run; never waits for a request, so that threads cannot wait for each other."""
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self.model.create_infer_request()
+        for name, dtype in self._inputs.items():
+            values = getattr(batch, name).astype(dtype, copy=False)
+            request.set_tensor(name, ov.Tensor(values, shared_memory=True))
+        request.start_async()
+        return request
+
+    def finish(self, request: ov.InferRequest) -> np.ndarray:
+        """Wait for a run; the logits are a view that `release` ends."""
+        request.wait()
+        return request.get_tensor(self._output).data
+
+    def release(self, request: ov.InferRequest) -> None:
+        """Give a request back."""
+        self._idle.append(request)
+
+
+_compiled: weakref.WeakValueDictionary[tuple, _Compiled] = weakref.WeakValueDictionary()
+_compiling = threading.Lock()
+
+
+class Engine:
+    """Run one token classifier on one device expression.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        As read from `path`.
+    path : Path
+        The model file; with its time of change the key under which compiled models are shared.
+    device : str
+        As `check_device` takes it.
+    hint : str
+        ``LATENCY`` or ``THROUGHPUT``.
+    streams, threads : int, optional
+        Parallel streams and threads of the CPU; OpenVINO's choice when not given.
+    cache_dir : str or Path, optional
+        Folder for compiled models, for devices that take long to compile.
+    inference_precision : str, optional
+        What the device computes in: ``f32``, ``bf16``, ``f16``. Without it a CPU computes in f32, for
+        OpenVINO's own choice is bf16 where the processor has it, which changes scores; other devices follow
+        their default.
+    fallback : bool
+        Go on with the CPU, and say so in `notes`, where the device is missing or fails.
+    static_shapes : sequence of (int, int), optional
+        Shapes (rows, length) to compile for instead of any shape; by default only on an NPU, or where the
+        model itself has fixed inputs.
+
+    Raises
+    ------
+    DeviceError
+        If the device is missing or cannot run the model, and `fallback` is false.
+    ValueError
+        If the model is not a token classifier or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        model: ov.Model,
+        path: Path,
+        *,
+        device: str = "AUTO",
+        hint: str = "LATENCY",
+        streams: int | None = None,
+        threads: int | None = None,
+        cache_dir: str | Path | None = None,
+        inference_precision: str | None = None,
+        fallback: bool = False,
+        static_shapes: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        if hint not in HINTS:
+            msg = f"Unknown performance hint {hint!r}: expected {' or '.join(HINTS[:2])}."
+            raise ValueError(msg)
+        self._model, self._path, self._fallback = model, path, fallback
+        self._options = {
+            "PERFORMANCE_HINT": hint,
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": threads,
+            "CACHE_DIR": str(cache_dir) if cache_dir else None,
+            "INFERENCE_PRECISION_HINT": inference_precision,
+        }
+        self._inputs, self._output, self.label_count = _ports(model, path)
+        self.notes: tuple[str, ...] = ()
+        self._fixed = _fixed_shapes(model, static_shapes)
+        self._plans: dict[tuple[int, int] | None, _Compiled] = {}
+        self._choose(device)
+
+    def _choose(self, device: str) -> None:
+        try:
+            self._start_on(check_device(device))
+        except DeviceError as error:
+            if not self._fallback or device == "CPU":
+                raise
+            self.notes += (f"{device} is not used, CPU instead: {error}",)
+            logger.warning(self.notes[-1])
+            self._start_on("CPU")
+
+    def _start_on(self, expression: str) -> None:
+        _, names = candidates(expression)
+        if not self._fixed and any(name.startswith("NPU") for name in names):
+            self._fixed = [(1, length) for length in STATIC_LENGTHS]
+        self.expression = expression
+        self._plans = {}
+        self._compile(self._fixed[-1] if self._fixed else None)
+
+    @property
+    def max_length(self) -> int | None:
+        """Longest row that the shapes of this engine allow, special tokens included; None without limit."""
+        return self._fixed[-1][1] if self._fixed else None
+
+    @property
+    def device(self) -> str:
+        """The device that really runs the model; AUTO may change its mind while it runs."""
+        names = next(iter(self._plans.values())).model.get_property("EXECUTION_DEVICES")
+        return ",".join(names) if isinstance(names, list) else str(names)
+
+    def shape(self, length: int) -> tuple[int, int] | None:
+        """Give the smallest fixed shape that takes rows of this length, None where any shape will do."""
+        return next((fixed for fixed in self._fixed if fixed[1] >= length), None)
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
+        """Run batches, several at once.
+
+        Parameters
+        ----------
+        batches : iterable of Batch
+            Drawn while earlier batches run, so work done to make them costs no time.
+
+        Yields
+        ------
+        ndarray of float32, shape (rows, length, labels)
+            Logits in the order of the batches; valid until the next one is drawn.
+        """
+        flying: deque[tuple[_Compiled, ov.InferRequest, Batch]] = deque()
+        try:
+            for batch in batches:
+                compiled = self._compile(batch.input_ids.shape if self._fixed else None)
+                flying.append((compiled, compiled.start(batch), batch))
+                if len(flying) > compiled.parallel:
+                    yield from self._land(flying)
+            while flying:
+                yield from self._land(flying)
+        finally:
+            for compiled, request, _ in flying:
+                request.wait()
+                compiled.release(request)
+
+    def _land(self, flying: deque) -> Iterator[np.ndarray]:
+        """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
+        compiled, request, batch = flying[0]
+        try:
+            logits = compiled.finish(request)
+        except RuntimeError as error:
+            flying.popleft()
+            if not self._fallback or self.expression == "CPU":
+                raise DeviceError(
+                    complaint(
+                        f"{self.expression} failed while running {self._path.name} ({_last_line(error)})"
+                    )
+                ) from error
+            self.notes += (f"{self.expression} failed while running, CPU instead: {_last_line(error)}.",)
+            logger.warning(self.notes[-1])
+            self._start_on("CPU")
+            yield from self.run([batch])
+            return
+        yield logits
+        flying.popleft()
+        compiled.release(request)
+
+    def _compile(self, shape: tuple[int, int] | None) -> _Compiled:
+        """Compile for a shape, or find what this process has compiled already."""
+        found = self._plans.get(shape)
+        if found:
+            return found
+        config = self._config()
+        key = (
+            str(self._path.resolve()),
+            self._path.stat().st_mtime_ns,
+            self.expression,
+            shape,
+            *sorted(config.items()),
+        )
+        with _compiling:
+            found = _compiled.get(key)
+            if found is None:
+                model = self._model
+                if shape is not None and model.is_dynamic():
+                    model = model.clone()
+                    model.reshape({name: list(shape) for name in self._inputs})
+                try:
+                    compiled = core().compile_model(model, self.expression, config)
+                except RuntimeError as error:
+                    msg = f"{self.expression} cannot run {self._path.name} ({_last_line(error)})"
+                    raise DeviceError(complaint(msg)) from error
+                found = _compiled[key] = _Compiled(compiled, self._inputs, self._output)
+        self._plans[shape] = found
+        return found
+
+    def _config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {name: value for name, value in self._options.items() if value is not None}
+        _, names = candidates(self.expression)
+        wanted = names or [device.name for device in devices()]
+        if "INFERENCE_PRECISION_HINT" not in config and wanted == ["CPU"]:
+            config["INFERENCE_PRECISION_HINT"] = "f32"
+        return config
+
+
+def _fixed_shapes(model: ov.Model, wanted: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
+    """Give the shapes to compile for, smallest length first; none for any shape."""
+    shape = model.inputs[0].partial_shape
+    if shape.is_dynamic:
+        model.reshape({port: [-1, -1] for port in model.inputs})
+    else:
+        if wanted:
+            msg = (
+                f"This model has fixed inputs of {tuple(shape.to_shape())}: static_shapes cannot change them."
+            )
+            raise ValueError(msg)
+        return [(shape[0].get_length(), shape[1].get_length())]
+    return sorted(((int(rows), int(length)) for rows, length in wanted or ()), key=lambda fixed: fixed[::-1])
+
+
+def _ports(model: ov.Model, path: Path) -> tuple[dict[str, type], int, int]:
+    """Find the inputs by name, the output with the logits, and the number of labels."""
+    types = {ov.Type.i64: np.int64, ov.Type.i32: np.int32}
+    inputs: dict[str, type] = {}
+    for port in model.inputs:
+        known = {"input_ids", "attention_mask", "token_type_ids"} & set(port.get_names())
+        if not known:
+            msg = (
+                f"{path}: input {port.any_name!r} is unknown; expected input_ids, attention_mask and perhaps "
+                "token_type_ids."
+            )
+            raise ValueError(msg)
+        name = known.pop()
+        if port.element_type not in types:
+            msg = f"{path}: input {name} is {port.element_type.get_type_name()}; expected int64."
+            raise ValueError(msg)
+        inputs[name] = types[port.element_type]
+    outputs = [index for index, port in enumerate(model.outputs) if port.partial_shape.rank.is_static]
+    outputs = [index for index in outputs if len(model.outputs[index].partial_shape) == 3]
+    named = [i for i in outputs if {"output", "logits"} & set(model.outputs[i].get_names())]
+    chosen = (named or outputs)[:1]
+    if "input_ids" not in inputs or not chosen:
+        msg = f"{path}: not a token classifier; expected input_ids and logits [batch, sequence, labels]."
+        raise ValueError(msg)
+    labels = model.outputs[chosen[0]].partial_shape[2]
+    return inputs, chosen[0], labels.get_length() if labels.is_static else 0

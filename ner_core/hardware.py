@@ -1,0 +1,218 @@
+"""The devices of this machine, device expressions, and what a device computes well in."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import openvino as ov
+
+__all__ = [
+    "Device",
+    "DeviceError",
+    "candidates",
+    "check_device",
+    "complaint",
+    "core",
+    "devices",
+    "preferred_precisions",
+]
+
+logger = logging.getLogger(__name__)
+
+# Expressions that stand for other devices: AUTO alone means every device, the others need a list.
+_VIRTUAL = ("AUTO", "MULTI", "HETERO", "BATCH")
+
+
+class DeviceError(ValueError):
+    """A device expression that this machine cannot follow; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of this machine: ``CPU``, its full name, and what it computes in (``FP32``, ``INT8``, ...)."""
+
+    name: str
+    full_name: str
+    capabilities: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def core() -> ov.Core:
+    """Give the one OpenVINO core of this process."""
+    return ov.Core()
+
+
+@lru_cache(maxsize=1)
+def devices() -> list[Device]:
+    """List the devices of this machine.
+
+    Returns
+    -------
+    list of Device
+        Asked once per process.
+
+    Examples
+    --------
+    >>> "CPU" in [device.name for device in devices()]
+    True
+    """
+    found = []
+    for name in core().available_devices:
+        full_name = str(_property(name, "FULL_DEVICE_NAME") or name).strip()
+        found.append(Device(name, full_name, tuple(_property(name, "OPTIMIZATION_CAPABILITIES") or ())))
+    return found
+
+
+def _property(device: str, name: str) -> Any:
+    """Read a property that a driver may fail to tell."""
+    try:
+        return core().get_property(device, name)
+    except RuntimeError as error:
+        logger.debug("%s does not tell %s: %s", device, name, error)
+        return None
+
+
+def candidates(expression: str) -> tuple[str, list[str]]:
+    """Split an expression into its virtual part (or nothing) and the real devices that it names.
+
+    Examples
+    --------
+    >>> candidates("AUTO:GPU,CPU"), candidates("CPU"), candidates("BATCH:CPU(16)")
+    (('AUTO', ['GPU', 'CPU']), ('', ['CPU']), ('BATCH', ['CPU']))
+    """
+    head, _, rest = expression.partition(":")
+    if head not in _VIRTUAL:
+        return "", [expression]
+    names = [re.sub(r"\(\d+\)$", "", name.strip()) for name in rest.split(",") if name.strip()]
+    return head, names
+
+
+def check_device(expression: str) -> str:
+    """Check a device expression before OpenVINO sees it.
+
+    Parameters
+    ----------
+    expression : str
+        ``CPU``, ``GPU``, ``GPU.1``, ``NPU``, ``AUTO``, ``AUTO:GPU,CPU``, ``AUTO:-GPU``, ``MULTI:...``,
+        ``HETERO:...``, ``BATCH:CPU(16)``. Small letters will do.
+
+    Returns
+    -------
+    str
+        The expression in capitals.
+
+    Raises
+    ------
+    DeviceError
+        If it names nothing, something unknown, or a device that this machine does not have; the message lists
+        the devices that it has.
+
+    Examples
+    --------
+    >>> check_device("auto:cpu")
+    'AUTO:CPU'
+    """
+    if not isinstance(expression, str) or not expression.strip():
+        raise DeviceError(complaint("No device named"))
+    cleaned = expression.strip().upper()
+    head, names = candidates(cleaned)
+    if head in ("MULTI", "HETERO", "BATCH") and not names:
+        raise DeviceError(complaint(f"{cleaned} needs a device to work on, such as {head}:CPU"))
+    if head == "BATCH" and len(names) > 1:
+        raise DeviceError(complaint(f"{cleaned}: BATCH takes one device, such as BATCH:CPU"))
+    present = [device.name for device in devices()]
+    for name in names:
+        excluded = head == "AUTO" and name.startswith("-")
+        if not excluded and not _is_present(name, present):
+            where = f" in {cleaned}" if head else ""
+            raise DeviceError(complaint(f"This machine has no device {name}{where}"))
+    return cleaned
+
+
+def _is_present(name: str, present: list[str]) -> bool:
+    """Say whether a device is there; GPU stands for GPU.0 and the other way round, but CPU has no numbers."""
+    base, _, number = name.partition(".")
+    return (
+        name in present
+        or (not number and any(device.startswith(f"{base}.") for device in present))
+        or (number == "0" and base != "CPU" and base in present)
+    )
+
+
+def complaint(problem: str) -> str:
+    """Complete an error message with the devices that there are."""
+    listed = ", ".join(f"{device.name} ({device.full_name})" for device in devices()) or "none"
+    return f"{problem}. Devices of this machine: {listed}; AUTO chooses among them."
+
+
+def preferred_precisions(device: str) -> list[str]:
+    """Order the precisions of an IR by what suits a device.
+
+    ``INT8`` is FP32 work on compressed weights, ``FP16-INT8`` computes in 8 bits: fast only where the
+    processor has instructions for it (twice slower than FP32 on a CPU without them).
+
+    Parameters
+    ----------
+    device : str
+        A device expression; AUTO and the like count as their first device.
+
+    Returns
+    -------
+    list of str
+        Best first, out of ``FP32``, ``FP16``, ``INT8``, ``FP16-INT8``.
+
+    Raises
+    ------
+    DeviceError
+        As `check_device`.
+    """
+    expression = check_device(device)
+    _, names = candidates(expression)
+    excluded = [name[1:] for name in names if name.startswith("-")]
+    wanted = [name for name in names if not name.startswith("-")]
+    if not wanted:
+        wanted = _auto_order([found.name for found in devices() if found.name not in excluded])
+    name = wanted[0] if wanted else "CPU"
+    capabilities: set[str] = set()
+    for found in devices():
+        if found.name == name or found.name.startswith(f"{name}."):
+            capabilities |= set(found.capabilities)
+    if name == "CPU":
+        return (
+            ["FP16-INT8", "FP32", "FP16", "INT8"]
+            if _has_int8_instructions(capabilities)
+            else ["FP32", "FP16", "INT8", "FP16-INT8"]
+        )
+    if "GPU_HW_MATMUL" in capabilities or name.startswith("NPU"):
+        return ["FP16-INT8", "FP16", "INT8", "FP32"]
+    return (
+        ["FP16", "FP32", "INT8", "FP16-INT8"]
+        if "FP16" in capabilities
+        else ["FP32", "FP16", "INT8", "FP16-INT8"]
+    )
+
+
+def _auto_order(names: list[str]) -> list[str]:
+    """Sort as AUTO chooses: discrete and integrated GPU, then CPU; NPU only where nothing else is."""
+    rank = {"GPU": 0, "CPU": 1, "NPU": 2}
+    return sorted(names, key=lambda name: rank.get(name.partition(".")[0], 3))
+
+
+def _has_int8_instructions(capabilities: set[str]) -> bool:
+    """Say whether the CPU multiplies bytes fast (VNNI, AMX, or ARM's i8mm).
+
+    OpenVINO reports INT8 on every CPU; only bf16 hints at a processor that is new enough.
+    """
+    if sys.platform == "linux":
+        try:
+            flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text("utf-8", "replace")))
+        except OSError:
+            return "BF16" in capabilities
+        return bool(flags & {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm"})
+    return "BF16" in capabilities

@@ -1,0 +1,359 @@
+"""Text to word pieces with character offsets of the text as given.
+
+The work is done by Hugging Face's ``tokenizers`` (Rust), from a ``tokenizer.json`` of any model family or
+from a bare ``vocab.txt`` of BERT. This module adds what it lacks: texts of any length in bounded memory, lone
+surrogates, one numbering of words over the whole text, and the casing ids of models that take them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tokenizers
+
+from ner_core.casing import WORD_CASING, word_casing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Encoding", "Tokenizer"]
+
+logger = logging.getLogger(__name__)
+
+# Longer texts are encoded in parts cut at white space: the Rust side keeps some 300 bytes for every piece,
+# and the parts of one text are encoded in parallel.
+_PART = 20_000
+# Without any white space the cut waits this long, so that a word is never cut unless it is absurd.
+_LONGEST_PART = 5 * _PART
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CASING = lru_cache(maxsize=65536)(word_casing)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """The word pieces of one text, without special tokens.
+
+    Attributes
+    ----------
+    text : str
+        The text as given, or the words joined by single spaces.
+    ids : ndarray of int32, shape (pieces,)
+        Vocabulary ids.
+    offsets : ndarray of int32, shape (pieces, 2)
+        Start and end (exclusive) of each piece, in characters of `text`.
+    word : ndarray of int32, shape (pieces,)
+        Index of the word that each piece belongs to, never falling: the pre-tokenizer's words of a text, the
+        given words where there were any.
+    type_ids : ndarray of int32, shape (pieces,), or None
+        Token type ids where they are not all zero.
+    words : tuple of str or None
+        The words as given.
+    """
+
+    text: str
+    ids: np.ndarray
+    offsets: np.ndarray
+    word: np.ndarray
+    type_ids: np.ndarray | None = None
+    words: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Tokenizer:
+    """Encode texts or words; made by `from_file`.
+
+    Attributes
+    ----------
+    prefix, suffix : tuple of int
+        Ids that go before and after every window, such as ``[CLS]`` and ``[SEP]``.
+    cls_id, sep_id : int or None
+        First of `prefix` and last of `suffix`.
+    pad_id : int
+        Id that fills batches.
+    notes : tuple of str
+        What was inferred and should be known.
+    """
+
+    def __init__(
+        self,
+        backend: tokenizers.Tokenizer,
+        *,
+        token_type_ids: str = "segments",  # noqa: S107
+        notes: Sequence[str] = (),
+    ) -> None:
+        backend.no_truncation()
+        backend.no_padding()
+        self.prefix, self.suffix = _template(backend)
+        self.cls_id = self.prefix[0] if self.prefix else None
+        self.sep_id = self.suffix[-1] if self.suffix else None
+        self.pad_id = _first_id(backend, ("[PAD]", "<pad>", "<|pad|>")) or 0
+        # "[SEP]" in a text is five characters that somebody typed, not the end of a segment.
+        backend.encode_special_tokens = True
+        self.notes = tuple(notes)
+        self._backend = backend
+        self._casing = token_type_ids == WORD_CASING
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        lower_case: bool | None = None,
+        token_type_ids: str = "segments",  # noqa: S107
+    ) -> Tokenizer:
+        """Load a ``tokenizer.json``, a ``vocab.txt``, or a folder that holds one of them.
+
+        Parameters
+        ----------
+        path : str or Path
+            File or folder. A file whose name ends with ``.json`` is taken for a tokenizer.json, any other for
+            a BERT vocabulary, one piece a line.
+        lower_case : bool, optional
+            Whether the model was trained on lower-cased text without accents. For a vocab.txt it is inferred
+            when not given: a vocabulary in which no piece has a capital is an uncased one. In a
+            tokenizer.json it overrides what BERT's normalizer says there.
+        token_type_ids : str
+            ``"segments"`` (all zero) or ``"word_casing"`` (see `ner_core.casing`).
+
+        Returns
+        -------
+        Tokenizer
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is not a tokenizer or lacks the special tokens.
+        """
+        path = _locate(Path(path))
+        if path.suffix == ".json":
+            return cls(_read_json(path, lower_case), token_type_ids=token_type_ids)
+        vocabulary = _read_vocabulary(path)
+        notes = []
+        if lower_case is None:
+            lower_case = not any(piece != piece.lower() for piece in vocabulary if not _is_special(piece))
+            words = "no piece has a capital" if lower_case else "it has pieces with capitals"
+            notes.append(f"lower_case={lower_case} was inferred from {path.name}: {words}.")
+            logger.info(notes[0])
+        return cls(_wordpiece(vocabulary, lower_case), token_type_ids=token_type_ids, notes=notes)
+
+    @property
+    def special_count(self) -> int:
+        """Number of special tokens around every window."""
+        return len(self.prefix) + len(self.suffix)
+
+    def encode_texts(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encode texts, without special tokens and without truncation.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Any strings, of any length.
+
+        Returns
+        -------
+        list of Encoding
+            In the same order.
+        """
+        parts: list[str] = []
+        starts: list[list[int]] = []
+        for text in texts:
+            cuts = _cuts(text)
+            starts.append(cuts)
+            clean = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+            if len(cuts) == 1:
+                parts.append(clean)
+            else:
+                parts.extend(clean[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True))
+        encoded = iter(self._backend.encode_batch(parts, add_special_tokens=False))
+        return [self._assemble(text, cuts, encoded) for text, cuts in zip(texts, starts, strict=True)]
+
+    def encode_words(self, words: Sequence[str]) -> Encoding:
+        """Encode a text that is already split into words; `Encoding.word` counts the given words.
+
+        Parameters
+        ----------
+        words : sequence of str
+            Words; an empty one has no pieces.
+
+        Returns
+        -------
+        Encoding
+        """
+        return self.encode_all([words])[0]
+
+    def encode_all(self, items: Sequence[str | Sequence[str]]) -> list[Encoding]:
+        """Encode texts and lists of words, mixed, in one go.
+
+        Parameters
+        ----------
+        items : sequence of str or of sequence of str
+            A string is a text; anything else a sequence of words.
+
+        Returns
+        -------
+        list of Encoding
+            In the same order.
+        """
+        texts = [item if isinstance(item, str) else " ".join(item) for item in items]
+        encodings = self.encode_texts(texts)
+        for index, item in enumerate(items):
+            if not isinstance(item, str):
+                encodings[index] = _number_by_words(encodings[index], tuple(item))
+        return encodings
+
+    def _assemble(self, text: str, cuts: list[int], encoded: Any) -> Encoding:
+        """Take the encodings of a text's parts and join them."""
+        pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        next_word = 0
+        for cut in cuts:
+            part = next(encoded)
+            ids = np.array(part.ids, np.int32)
+            offsets = np.fromiter(chain.from_iterable(part.offsets), np.int32, 2 * len(ids)).reshape(-1, 2)
+            word = np.array(part.word_ids, np.int32)
+            if cut:
+                offsets += cut
+                word += next_word
+            if len(word):
+                next_word = int(word[-1]) + 1
+            pieces.append((ids, offsets, word))
+        ids, offsets, word = pieces[0] if len(pieces) == 1 else map(np.concatenate, zip(*pieces, strict=True))
+        return Encoding(text, ids, offsets, word, _casing_ids(text, offsets, word) if self._casing else None)
+
+
+def _cuts(text: str) -> list[int]:
+    """Find where the parts of a long text begin: before white space, so that no word is cut."""
+    cuts = [0]
+    while len(text) - cuts[-1] > _PART:
+        start = cuts[-1]
+        cut = _white_space(text.rfind, start + _PART // 2, start + _PART)
+        if cut < 0:
+            cut = _white_space(text.find, start + _PART, start + _LONGEST_PART)
+        if cut < 0:
+            cut = start + _LONGEST_PART
+            if cut >= len(text):
+                break
+        cuts.append(cut)
+    return cuts
+
+
+def _white_space(find: Any, start: int, end: int) -> int:
+    """Find a line feed or else a space with `str.find` or `str.rfind`; -1 if there is none."""
+    found = find("\n", start, end)
+    return int(found if found >= 0 else find(" ", start, end))
+
+
+def _word_starts(word: np.ndarray) -> np.ndarray:
+    """Give the index of the first piece of each word."""
+    return np.flatnonzero(np.diff(word, prepend=-1))
+
+
+def _casing_ids(text: str, offsets: np.ndarray, word: np.ndarray) -> np.ndarray:
+    """Give every piece the casing of its basic token."""
+    if not len(word):
+        return np.zeros(0, np.int32)
+    first = _word_starts(word)
+    counts = np.diff(first, append=len(word))
+    starts, ends = offsets[first, 0].tolist(), offsets[first + counts - 1, 1].tolist()
+    casing = [_CASING(text[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return np.repeat(np.array(casing, np.int32), counts)
+
+
+def _number_by_words(encoding: Encoding, words: tuple[str, ...]) -> Encoding:
+    """Replace the pre-tokenizer's word numbers by those of the given words."""
+    lengths = np.array([len(word) + 1 for word in words], np.int64)
+    starts = np.cumsum(lengths) - lengths
+    # By its last character, because a piece of a byte-level tokenizer may begin with the space before the
+    # word.
+    word = np.searchsorted(starts, np.maximum(encoding.offsets[:, 1] - 1, 0), side="right") - 1
+    return Encoding(
+        encoding.text, encoding.ids, encoding.offsets, word.astype(np.int32), encoding.type_ids, words
+    )
+
+
+def _locate(path: Path) -> Path:
+    """Resolve a folder to the tokenizer file in it."""
+    if path.is_dir():
+        for name in ("tokenizer.json", "vocab.txt"):
+            if (path / name).is_file():
+                return path / name
+        msg = f"{path}: no tokenizer.json and no vocab.txt in this folder."
+        raise FileNotFoundError(msg)
+    if not path.is_file():
+        msg = f"{path}: no such tokenizer file. Pass the path of a tokenizer.json or vocab.txt."
+        raise FileNotFoundError(msg)
+    return path
+
+
+def _read_json(path: Path, lower_case: bool | None) -> tokenizers.Tokenizer:
+    """Read a tokenizer.json."""
+    try:
+        description = json.loads(path.read_text("utf-8"))
+        normalizer = description.get("normalizer") or {}
+        if lower_case is not None and normalizer.get("type") == "BertNormalizer":
+            normalizer |= {"lowercase": lower_case, "strip_accents": None}
+        return tokenizers.Tokenizer.from_str(json.dumps(description))
+    except Exception as error:  # tokenizers raises bare Exception
+        msg = f"{path}: not a tokenizer.json that the tokenizers package can read ({error})."
+        raise ValueError(msg) from error
+
+
+def _read_vocabulary(path: Path) -> dict[str, int]:
+    """Read a vocab.txt: one piece a line, the line number is the id."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not a vocab.txt: {error}."
+        raise ValueError(msg) from error
+    vocabulary = {line.rstrip("\r"): index for index, line in enumerate(lines) if line.rstrip("\r")}
+    missing = [piece for piece in ("[UNK]", "[CLS]", "[SEP]") if piece not in vocabulary]
+    if missing:
+        msg = f"{path}: not a BERT vocabulary: {', '.join(missing)} missing (expected one piece a line)."
+        raise ValueError(msg)
+    return vocabulary
+
+
+def _is_special(piece: str) -> bool:
+    return piece.startswith("[") and piece.endswith("]") and len(piece) > 2
+
+
+def _wordpiece(vocabulary: dict[str, int], lower_case: bool) -> tokenizers.Tokenizer:
+    """Build BERT's tokenizer, https://github.com/google-research/bert/blob/master/tokenization.py."""
+    model = tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)  # noqa: S106
+    backend = tokenizers.Tokenizer(model)
+    backend.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lower_case)
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    backend.post_processor = tokenizers.processors.BertProcessing(
+        ("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"])
+    )
+    return backend
+
+
+def _template(backend: tokenizers.Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Ask the post-processor which ids go before and after a text."""
+    sample = backend.encode("a", add_special_tokens=True)
+    plain = [index for index, special in enumerate(sample.special_tokens_mask) if not special]
+    if plain and len(plain) < len(sample.ids):
+        return tuple(sample.ids[: plain[0]]), tuple(sample.ids[plain[-1] + 1 :])
+    before = _first_id(backend, ("[CLS]", "<s>", "<|startoftext|>"))
+    after = _first_id(backend, ("[SEP]", "</s>"))
+    if before is None or after is None:
+        return (), ()
+    return (before,), (after,)
+
+
+def _first_id(backend: tokenizers.Tokenizer, pieces: Sequence[str]) -> int | None:
+    found = (backend.token_to_id(piece) for piece in pieces)
+    return next((index for index in found if index is not None), None)

@@ -1,0 +1,137 @@
+"""Long text to overlapping windows that end on word borders, and back without duplicates.
+
+Every piece is kept from exactly one window, the one in which it has most context (it lies between the middles
+of the overlaps with the neighbours). Entities are decoded after the windows are put together again, so an
+entity on a border is found once and whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+__all__ = ["Window", "plan"]
+
+# Code points that end a sentence when white space or a closing mark follows; CJK full stops need nothing
+# after.
+_STOPS = np.array([ord(mark) for mark in ".!?\u2026"], np.uint32)
+_WIDE_STOPS = np.array([ord(mark) for mark in "\u3002\uff01\uff1f"], np.uint32)
+_LINE_FEED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A range of pieces to run, and the part of it whose logits are kept.
+
+    Attributes
+    ----------
+    start, end : int
+        Pieces that the model sees, end exclusive.
+    keep_start, keep_end : int
+        Pieces whose logits are taken from this window; over all windows they cover every piece once.
+    """
+
+    start: int
+    end: int
+    keep_start: int
+    keep_end: int
+
+
+def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overlap: int) -> list[Window]:
+    """Cut the pieces of a text into windows.
+
+    A window ends after the last sentence that fits into its second half, else after the last word that fits.
+    Only a word longer than a whole window is cut inside.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    offsets : ndarray of int, shape (pieces, 2)
+        Character offsets of the pieces.
+    word : ndarray of int, shape (pieces,)
+        Word index of each piece, never falling.
+    length : int
+        Most pieces a window may have (without special tokens).
+    overlap : int
+        Pieces that neighbours share at least, unless words are too long for it.
+
+    Returns
+    -------
+    list of Window
+        In order; empty if there are no pieces.
+
+    Examples
+    --------
+    >>> offsets = np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]])
+    >>> plan("a b c d e f", offsets, np.arange(6), length=4, overlap=2)
+    [Window(start=0, end=4, keep_start=0, keep_end=3), Window(start=2, end=6, keep_start=3, keep_end=6)]
+    """
+    count = len(word)
+    if count <= length:
+        return [Window(0, count, 0, count)] if count else []
+    words = np.append(np.flatnonzero(np.diff(word, prepend=-1)), count)
+    sentences = _sentence_starts(text, offsets, words[:-1])
+    overlap = min(overlap, length // 2)
+    ranges: list[tuple[int, int]] = []
+    start = end = 0
+    while True:
+        limit = start + length
+        if limit >= count:
+            ranges.append((start, count))
+            break
+        end = _last(sentences, max(start + length // 2, end), limit) or _last(words, end, limit) or limit
+        ranges.append((start, end))
+        start = _next_start(start, end, overlap, words, sentences)
+    return _keep(ranges, words, sentences)
+
+
+def _next_start(start: int, end: int, overlap: int, words: np.ndarray, sentences: np.ndarray) -> int:
+    """Step back from the end of a window by the overlap, to a sentence or word border beyond its start."""
+    target = end - overlap
+    if target <= start:
+        return _last(words, start, end) or end
+    return _last(sentences, max(start, target - overlap), target) or _last(words, start, target) or target
+
+
+def _keep(ranges: list[tuple[int, int]], words: np.ndarray, sentences: np.ndarray) -> list[Window]:
+    """Divide the overlaps between neighbours, at the sentence or word border nearest to the middle."""
+    borders = [0]
+    for (_, end), (start, _) in pairwise(ranges):
+        middle = (start + end) // 2
+        quarter = (end - start) // 4
+        border = _nearest(sentences, middle, middle - quarter, middle + quarter)
+        if border is None:
+            border = _nearest(words, middle, start, end)
+        borders.append(max(middle if border is None else border, borders[-1]))
+    borders.append(ranges[-1][1])
+    return [
+        Window(start, end, keep_start, keep_end)
+        for (start, end), keep_start, keep_end in zip(ranges, borders, borders[1:], strict=False)
+    ]
+
+
+def _last(borders: np.ndarray, after: int, until: int) -> int | None:
+    """Give the last border in (after, until], or None."""
+    index = int(np.searchsorted(borders, until, side="right")) - 1
+    return int(borders[index]) if index >= 0 and borders[index] > after else None
+
+
+def _nearest(borders: np.ndarray, middle: int, low: int, high: int) -> int | None:
+    """Give the border in [low, high] that is nearest to the middle, or None."""
+    index = int(np.searchsorted(borders, middle))
+    near = [int(border) for border in borders[max(index - 1, 0) : index + 1] if low <= border <= high]
+    return min(near, key=lambda border: abs(border - middle), default=None)
+
+
+def _sentence_starts(text: str, offsets: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Give the pieces that begin a sentence: after a full stop and white space, or after a line feed."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    starts, before = offsets[words[1:], 0], offsets[words[1:] - 1, 1]
+    last = codes[before - 1]
+    gap = starts > before
+    lines = np.concatenate(([0], np.cumsum(codes == _LINE_FEED)))
+    ends = (np.isin(last, _STOPS) & gap) | np.isin(last, _WIDE_STOPS) | (lines[starts] > lines[before])
+    return words[1:][ends]
