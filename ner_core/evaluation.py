@@ -1,0 +1,279 @@
+"""How good a model is: F1 over spans (micro and macro), and the report over tokens.
+
+Two families of numbers are in use, and they differ by several points on the same predictions:
+
+- *Spans*: an entity counts when type and both borders are right. Chunks are found as conlleval does, without
+  being strict, which is seqeval's default too. Open Model Zoo's 94.45 for bert-base-ner is the macro average
+  of these.
+- *Tokens*: every word (by its first piece) or every piece counts, ``O`` included, as scikit-learn's
+  ``classification_report`` has it. NVIDIA's model card of NER En Bert prints these.
+
+References
+----------
+.. [1] https://github.com/chakki-works/seqeval
+.. [2] https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html
+.. [3] https://github.com/openvinotoolkit/open_model_zoo/blob/master/tools/accuracy_checker/
+   (accuracy_checker/metrics/ner.py)
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ner_core.labels import entity_types, normalize_label, spans, split_tag, tag_scheme, tags_of
+from ner_core.scores import Evaluation, Mistake, Score, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ner_core.entity import Entity
+    from ner_core.recognizer import EntityRecognizer
+    from ner_core.scores import Span
+    from ner_core.tokenizer import Tokenizer
+
+    Tagged = tuple[Sequence[str], Sequence[str]]
+
+__all__ = ["PROTOCOLS", "UNITS", "Evaluation", "Mistake", "Score", "evaluate", "evaluate_recognizer"]
+
+PROTOCOLS = ("spans", "omz")
+UNITS = ("word", "piece")
+
+# Open Model Zoo cuts a sentence at 126 pieces, so that [CLS] and [SEP] make it 128.
+_OMZ_PIECES = 126
+
+# Sentences that are held at a time.
+_CHUNK = 1024
+
+
+def evaluate(
+    gold: Iterable[Sequence[str]],
+    predicted: Iterable[Sequence[str]],
+    *,
+    strict: bool = False,
+    tags: Sequence[str] | None = None,
+) -> Evaluation:
+    """Compare tags with tags.
+
+    Parameters
+    ----------
+    gold, predicted : iterable of sequences of str
+        The tags of each sentence, in any scheme; gone through once.
+    strict : bool
+        Count only chunks that are well formed in IOB2 (or BIOES, if the tags have ``E-`` or ``S-``), as
+        seqeval's strict mode does; by default an ``I-PER`` after ``O`` begins a chunk.
+    tags : sequence of str, optional
+        The tags in the order of their ids, for the token report; by default ``O`` first and the rest sorted.
+
+    Returns
+    -------
+    Evaluation
+        Equal to seqeval over spans and to scikit-learn over tokens.
+
+    Raises
+    ------
+    ValueError
+        If the two do not have the same number of sentences, or a sentence not the same number of tags.
+
+    Examples
+    --------
+    >>> found = evaluate([["B-PER", "I-PER", "O", "B-LOC"]], [["B-PER", "I-PER", "O", "O"]])
+    >>> round(found.micro_f1, 4), found.macro_f1, found.token_accuracy
+    (0.6667, 0.5, 0.75)
+    """
+    tally = Tally(mistakes=0)
+    pairs: Iterable[tuple[Sequence[str], Sequence[str]]] = zip(gold, predicted, strict=True)
+    if strict:
+        pairs = list(pairs)
+        scheme = tag_scheme([tag for pair in pairs for sequence in pair for tag in sequence])
+        chunks = _strict_bioes if scheme == "BIOES" else _strict_iob2
+    else:
+        chunks = spans
+    for number, (wanted, found) in enumerate(pairs, 1):
+        if len(wanted) != len(found):
+            msg = f"Sentence {number}: expected {len(wanted)} predicted tags, found {len(found)}."
+            raise ValueError(msg)
+        tally.add_spans(chunks(wanted), chunks(found))
+        tally.add_tags(wanted, found)
+    if tags is None:
+        tags = ["O", *sorted({tag for pair in tally.tags for tag in pair} - {"O"})]
+    return tally.evaluation(tags)
+
+
+def _strict_iob2(tags: Sequence[str]) -> list[Span]:
+    """Keep only chunks that begin with B-."""
+    return [span for span in spans(tags) if split_tag(tags[span[1]])[0] == "B"]
+
+
+def _strict_bioes(tags: Sequence[str]) -> list[Span]:
+    """Keep only chunks that are one S-, or begin with B- and end with E-."""
+    return [
+        (kind, start, end)
+        for kind, start, end in spans(tags)
+        if (split_tag(tags[start])[0], split_tag(tags[end - 1])[0]) in {("B", "E"), ("S", "S")}
+    ]
+
+
+def evaluate_recognizer(
+    ner: EntityRecognizer,
+    dataset: Iterable[tuple[Sequence[str], Sequence[str]]],
+    *,
+    protocol: str = "spans",
+    unit: str = "word",
+    types: Sequence[str] | None = None,
+    label_map: Mapping[str, str] | None = None,
+    mistakes: int = 0,
+) -> Evaluation:
+    """Run a model over a corpus, words in and spans out, and compare.
+
+    Labels are compared under one name each (MIS is MISC, PERSON is PER). The corpus is written in the tag
+    scheme of the model before tokens are compared.
+
+    Parameters
+    ----------
+    ner : EntityRecognizer
+        The model.
+    dataset : iterable of (sequence of str, sequence of str)
+        Words and tags, as :mod:`ner_core.corpus` reads them; memory does not grow with its length.
+    protocol : str
+        ``spans`` scores what the recognizer returns, on the whole text. ``omz`` scores as Open Model Zoo did:
+        a sentence is cut at 126 pieces, words after the cut do not count on either side, and the chunks come
+        from the most probable tag of each first piece.
+    unit : str
+        Of the token report: ``word`` (its first piece) or ``piece`` (each has the tag of its word).
+    types : sequence of str, optional
+        Score these alone and take all others for ``O``, on both sides: for corpora that annotate fewer.
+    label_map : mapping of str to str, optional
+        From types of the corpus to types of the model; ``O`` drops a type.
+    mistakes : int
+        How many of the worst sentences to keep.
+
+    Returns
+    -------
+    Evaluation
+        With notes on types that only the corpus or only the model has.
+
+    Raises
+    ------
+    ValueError
+        For an unknown protocol or unit, and for `types` that neither side has.
+    """
+    for name, value, known in (("protocol", protocol, PROTOCOLS), ("unit", unit, UNITS)):
+        if value not in known:
+            msg = f"Unknown {name} {value!r}: expected one of {', '.join(known)}."
+            raise ValueError(msg)
+    names = _Names(ner.tags, types, label_map or {})
+    tally = Tally(mistakes)
+    for chunk in _chunks(dataset):
+        sentences = [_cut(ner.tokenizer, *pair) for pair in chunk] if protocol == "omz" else chunk
+        words = [list(sentence) for sentence, _ in sentences]
+        gold = [names.corpus_spans(tags) for _, tags in sentences]
+        pieces = [names.model_tags(tags) for tags in _pieces(ner, words, unit)]
+        first = [[word[0] if word else "O" for word in sentence] for sentence in pieces]
+        if protocol == "omz":
+            predicted = [spans(tags) for tags in first]
+        else:
+            predicted = [names.model_spans(found.entities) for found in ner.stream(words)]
+        for sentence, wanted, found, tagged in zip(words, gold, predicted, pieces, strict=True):
+            tally.add_spans(wanted, found, sentence)
+            right = tags_of(wanted, len(sentence), names.scheme)
+            tally.add_tags(
+                [tag for tag, word in zip(right, tagged, strict=True) for _ in word],
+                [tag for word in tagged for tag in word],
+            )
+    return tally.evaluation(names.tags, unit, names.notes())
+
+
+def _chunks(dataset: Iterable[Tagged]) -> Iterator[list[Tagged]]:
+    sentences = iter(dataset)
+    number = 0
+    while chunk := list(islice(sentences, _CHUNK)):
+        for words, tags in chunk:
+            number += 1
+            if len(words) != len(tags):
+                msg = f"Sentence {number}: expected a tag for each of {len(words)} words, found {len(tags)}."
+                raise ValueError(msg)
+        yield chunk
+
+
+def _pieces(ner: EntityRecognizer, words: list[list[str]], unit: str) -> Iterator[list[list[str]]]:
+    """Yield, for every sentence and word, the tags that count: of all its pieces, or of the first alone."""
+    if unit == "piece":
+        yield from ner.tag_pieces(words)
+    else:
+        for tags in ner.tag(words):
+            yield [[tag] for tag in tags]
+
+
+def _cut(tokenizer: Tokenizer, words: Sequence[str], tags: Sequence[str]) -> Tagged:
+    """Cut a sentence where Open Model Zoo cuts it, be it inside a word.
+
+    WordPiece takes the longest piece each time, so what is left of a word has the pieces that it had before.
+    """
+    encoding = tokenizer.encode_words(words)
+    if len(encoding) <= _OMZ_PIECES:
+        return words, tags
+    last = int(encoding.word[_OMZ_PIECES - 1])
+    start = sum(len(word) + 1 for word in words[:last])
+    end = int(encoding.offsets[_OMZ_PIECES - 1, 1])
+    return [*words[:last], words[last][: end - start]], tags[: last + 1]
+
+
+class _Names:
+    """One naming for the labels of corpus and model, and what is left out of the comparison."""
+
+    def __init__(
+        self, tags: Sequence[str], types: Sequence[str] | None, label_map: Mapping[str, str]
+    ) -> None:
+        self.scheme = tag_scheme(tags)
+        self.tags = [self._normal(tag) for tag in tags]
+        self._map = label_map
+        self._model = {normalize_label(kind) for kind in entity_types(tags)}
+        self._corpus: set[str] = set()
+        self._types = None if types is None else {normalize_label(kind) for kind in types}
+        unknown = (self._types or set()) - self._model
+        if unknown:
+            has, lacks = ", ".join(sorted(self._model)), ", ".join(sorted(unknown))
+            msg = f"No type {lacks} in this model: it has {has}."
+            raise ValueError(msg)
+
+    def corpus_spans(self, tags: Sequence[str]) -> list[Span]:
+        named = [(normalize_label(self._map.get(kind, kind)), start, end) for kind, start, end in spans(tags)]
+        self._corpus.update(kind for kind, _, _ in named)
+        return [span for span in named if self._counts(span[0])]
+
+    def model_spans(self, entities: Iterable[Entity]) -> list[Span]:
+        named = [
+            (normalize_label(entity.label), entity.word_start, entity.word_end)
+            for entity in entities
+            if entity.word_start is not None and entity.word_end is not None
+        ]
+        return [span for span in named if self._counts(span[0])]
+
+    def model_tags(self, sentence: list[list[str]]) -> list[list[str]]:
+        return [[self._counted_tag(tag) for tag in pieces] for pieces in sentence]
+
+    def _counted_tag(self, tag: str) -> str:
+        tag = self._normal(tag)
+        return tag if self._counts(split_tag(tag)[1]) else "O"
+
+    def _counts(self, kind: str) -> bool:
+        return kind != "O" and (self._types is None or kind in self._types)
+
+    @staticmethod
+    def _normal(tag: str) -> str:
+        prefix, kind = split_tag(tag)
+        return f"{prefix}-{normalize_label(kind)}" if kind else tag
+
+    def notes(self) -> list[str]:
+        """Say which types cannot be right because one side does not know them."""
+        notes = []
+        only_corpus = sorted(kind for kind in self._corpus - self._model if self._counts(kind))
+        only_model = sorted(kind for kind in self._model - self._corpus if self._counts(kind))
+        if only_corpus:
+            notes.append(f"only the corpus has {', '.join(only_corpus)}: all of these count as missed")
+        if only_model:
+            notes.append(f"only the model has {', '.join(only_model)}: all of these count as spurious")
+        if self._types is not None:
+            notes.append(f"scored on {', '.join(sorted(self._types))} alone; other types count as O")
+        return notes

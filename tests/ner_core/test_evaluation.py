@@ -1,0 +1,292 @@
+"""The numbers equal those of seqeval and scikit-learn, on random and on real predictions."""
+
+import json
+import re
+import warnings
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
+from seqeval.metrics import classification_report as span_report
+from seqeval.scheme import IOB2, IOBES
+from sklearn.metrics import classification_report as token_report
+
+from ner_core.entity import Entity, Recognition
+from ner_core.evaluation import evaluate, evaluate_recognizer
+from ner_core.labels import entity_types, spans, tags_of
+from ner_core.scores import Evaluation, Score
+
+warnings.filterwarnings("ignore", module="seqeval|sklearn|numpy")
+
+TYPES = ("PER", "LOC", "ORG")
+PREFIXES = {"IO": "I", "IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
+
+
+@st.composite
+def predictions(draw, schemes=tuple(PREFIXES)):
+    """Gold and predicted tags of some sentences; any order of tags, well formed or not."""
+    prefixes = PREFIXES[draw(st.sampled_from(schemes))]
+    tag = st.sampled_from(["O", *(f"{prefix}-{kind}" for prefix in prefixes for kind in TYPES)])
+    lengths = draw(st.lists(st.integers(1, 8), min_size=1, max_size=6))
+    gold = [draw(st.lists(tag, min_size=n, max_size=n)) for n in lengths]
+    repeat = st.integers(0, 3).map(bool)  # three of four predictions are right
+    predicted = [[tag_ if draw(repeat) else draw(tag) for tag_ in sentence] for sentence in gold]
+    return gold, predicted
+
+
+def close(value):
+    return pytest.approx(value, abs=1e-12)
+
+
+@given(predictions())
+def test_spans_equal_seqeval(data):
+    gold, predicted = data
+    assume(any(tag != "O" for side in data for sentence in side for tag in sentence))
+    found = evaluate(gold, predicted)
+    for average, score in (("micro", found.micro), ("macro", found.macro), ("weighted", found.weighted)):
+        assert score.f1 == close(f1_score(gold, predicted, average=average, zero_division=0))
+        assert score.precision == close(precision_score(gold, predicted, average=average, zero_division=0))
+        assert score.recall == close(recall_score(gold, predicted, average=average, zero_division=0))
+    report = span_report(gold, predicted, output_dict=True, zero_division=0)
+    assert list(found.per_type) == [name for name in report if not name.endswith(" avg")]
+    for kind, score in found.per_type.items():
+        assert score.f1 == close(report[kind]["f1-score"])
+        assert score.support == report[kind]["support"]
+    assert found.token_accuracy == close(accuracy_score(gold, predicted))
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("IOB2", IOB2), ("BIOES", IOBES)])
+@given(data=st.data())
+def test_strict_spans_equal_seqeval(name, scheme, data):
+    gold, predicted = data.draw(predictions(schemes=(name,)))
+    if name == "BIOES":  # the scheme must show in the tags, or it would be taken for IOB2
+        gold, predicted = [*gold, ["B-PER", "E-PER"]], [*predicted, ["B-PER", "E-PER"]]
+    found = evaluate(gold, predicted, strict=True)
+    options = {"mode": "strict", "scheme": scheme, "zero_division": 0}
+    assume(any(chunk for chunk in found.per_type))
+    for average, score in (("micro", found.micro), ("macro", found.macro)):
+        assert score.f1 == close(f1_score(gold, predicted, average=average, **options))
+
+
+@given(predictions())
+def test_tokens_equal_scikit_learn(data):
+    gold, predicted = ([tag for sentence in side for tag in sentence] for side in data)
+    found = evaluate(*data)
+    expected = token_report(gold, predicted, output_dict=True, zero_division=0)
+    rows = {name.split(" (")[0]: row for name, row in found.token_report.items()}
+    assert set(rows) == set(expected)
+    for name, row in expected.items():
+        if name == "accuracy":
+            assert rows[name] == close(row)
+        else:
+            score = Score(row["precision"], row["recall"], row["f1-score"], row["support"])
+            assert rows[name].precision == close(score.precision)
+            assert rows[name].recall == close(score.recall)
+            assert rows[name].f1 == close(score.f1)
+            assert rows[name].support == score.support
+
+
+def test_token_report_names_ids_in_their_order():
+    gold, predicted = [["B-PER", "O", "B-LOC", "B-X"]], [["B-PER", "O", "O", "O"]]
+    found = evaluate(gold, predicted, tags=["O", "B-PER", "I-PER", "B-LOC"])
+    assert list(found.token_report) == [
+        "O (label id: 0)",
+        "B-PER (label id: 1)",
+        "B-LOC (label id: 3)",
+        "B-X (not a label of the model)",
+        "accuracy",
+        "macro avg",
+        "weighted avg",
+    ]
+
+
+def test_confusion_counts_tokens_by_type():
+    found = evaluate([["B-PER", "I-PER", "O"]], [["B-PER", "I-LOC", "B-LOC"]])
+    assert found.confusion == {
+        "LOC": {"LOC": 0, "PER": 0, "O": 0},
+        "PER": {"LOC": 1, "PER": 1, "O": 0},
+        "O": {"LOC": 1, "PER": 0, "O": 0},
+    }
+
+
+def test_nothing_at_all_is_zero():
+    found = evaluate([], [])
+    assert (found.micro_f1, found.macro_f1, found.token_accuracy, found.tokens) == (0.0, 0.0, 0.0, 0)
+    assert evaluate([["O"]], [["O"]]).token_accuracy == 1.0
+
+
+def test_lengths_must_agree():
+    with pytest.raises(ValueError, match="Sentence 2: expected 1 predicted tags, found 2"):
+        evaluate([["O"], ["O"]], [["O"], ["O", "O"]])
+    with pytest.raises(ValueError, match="shorter"):
+        evaluate([["O"], ["O"]], [["O"]])
+
+
+def test_json_has_the_promised_keys():
+    found = evaluate([["B-PER", "O"]], [["B-PER", "O"]])
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert {"micro_f1", "macro_f1", "token_accuracy", "per_type", "token_report"} <= set(plain)
+    assert plain["per_type"]["PER"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
+    assert plain["token_report"]["B-PER (label id: 1)"]["support"] == 1
+
+
+def test_text_has_the_layout_of_scikit_learn():
+    gold = [["B-PER", "I-PER", "O", "B-LOC", "O", "O"]]
+    predicted = [["B-PER", "O", "O", "B-LOC", "B-LOC", "O"]]
+    lines = evaluate(gold, predicted).to_text(confusion=True).splitlines()
+    theirs = token_report(gold[0], predicted[0], digits=4, zero_division=0).splitlines()
+    ours = [re.sub(r" \(label id: \d+\)", "", line).split() for line in lines]
+    assert all(line.split() in ours for line in theirs)
+    assert any(line.startswith("Spans: micro F1 0.4000, macro F1 0.3333") for line in lines)
+
+
+class FakePieces:
+    """Every two characters of a word are a piece."""
+
+    class Encoding:
+        def __init__(self, words):
+            pieces, start = [], 0
+            for index, word in enumerate(words):
+                pieces += [
+                    (index, start + i, min(start + i + 2, start + len(word))) for i in range(0, len(word), 2)
+                ]
+                start += len(word) + 1
+            self.word = [index for index, _, _ in pieces]
+            self.offsets = _Offsets((start, end) for _, start, end in pieces)
+
+        def __len__(self):
+            return len(self.word)
+
+    def encode_words(self, words):
+        return self.Encoding(words)
+
+
+class _Offsets(list):
+    def __getitem__(self, index):
+        return (
+            super().__getitem__(index[0])[index[1]]
+            if isinstance(index, tuple)
+            else super().__getitem__(index)
+        )
+
+
+class FakeRecognizer:
+    """Knows the tag of each word by heart; nothing else of a recognizer is needed here."""
+
+    tokenizer = FakePieces()
+
+    def __init__(self, tags, known):
+        self.tags = tags
+        self.labels = entity_types(tags)
+        self.known = known
+        self.seen = []
+
+    def tag(self, sentences):
+        for words in sentences:
+            self.seen.append(list(words))
+            yield [self.known.get(word, "O") for word in words]
+
+    def tag_pieces(self, sentences):
+        for tags, words in zip(self.tag(sentences), sentences, strict=True):
+            yield [[tag] * -(-len(word) // 2) for tag, word in zip(tags, words, strict=True)]
+
+    def stream(self, sentences):
+        for tags, words in zip(self.tag(sentences), sentences, strict=True):
+            entities = [
+                Entity(0, 1, kind, 0.9, " ".join(words[start:end]), start, end)
+                for kind, start, end in spans(tags)
+            ]
+            yield Recognition(" ".join(words), tuple(entities), words=tuple(words))
+
+
+TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-MIS", "I-MIS"]
+KNOWN = {"Mary": "B-PER", "Ann": "I-PER", "Rome": "B-LOC", "French": "B-MIS"}
+CORPUS = [
+    (["Mary", "Ann", "in", "Rome"], ["I-PER", "I-PER", "O", "I-LOC"]),  # IOB1
+    (["French", "Bob"], ["B-MISC", "B-PERSON"]),
+]
+
+
+@pytest.mark.parametrize("protocol", ["spans", "omz"])
+def test_recognizer_is_scored_over_spans_and_tokens(protocol):
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), CORPUS, protocol=protocol, mistakes=5)
+    assert {kind: score.f1 for kind, score in found.per_type.items()} == {
+        "LOC": 1.0,
+        "MISC": 1.0,
+        "PER": pytest.approx(2 / 3),
+    }
+    assert found.token_accuracy == pytest.approx(5 / 6)
+    assert list(found.token_report)[:3] == ["O (label id: 0)", "B-PER (label id: 1)", "I-PER (label id: 2)"]
+    assert (found.sentences, found.tokens, found.notes) == (2, 6, ())
+    assert [(m.sentence, m.text, m.missed, m.spurious) for m in found.mistakes] == [
+        (2, "French Bob", (("PER", "Bob"),), ())
+    ]
+
+
+def test_pieces_carry_the_tag_of_their_word():
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), CORPUS, unit="piece")
+    assert found.tokens == 2 + 2 + 1 + 2 + 3 + 2
+    assert found.token_accuracy == pytest.approx(10 / 12)
+    assert found.micro_f1 == pytest.approx(6 / 7)
+
+
+def test_scoring_some_types_alone():
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), CORPUS, types=["PERSON", "LOC"])
+    assert set(found.per_type) == {"PER", "LOC"}
+    assert set(found.confusion) == {"PER", "LOC", "O"}
+    assert found.notes == ("scored on LOC, PER alone; other types count as O",)
+    with pytest.raises(ValueError, match="No type DATE in this model: it has LOC, MISC, PER"):
+        evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), CORPUS, types=["DATE"])
+
+
+def test_types_of_one_side_are_told():
+    corpus = [(["Mary", "NATO"], ["B-PER", "B-ORG"])]
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), corpus)
+    assert found.notes == (
+        "only the corpus has ORG: all of these count as missed",
+        "only the model has LOC, MISC: all of these count as spurious",
+    )
+    assert found.per_type["ORG"] == Score(0.0, 0.0, 0.0, 1)
+    assert "B-ORG (not a label of the model)" in found.token_report
+
+
+def test_label_map_renames_and_drops_types_of_the_corpus():
+    corpus = [(["Mary", "Rome"], ["B-person", "B-geo"]), (["x"], ["B-creative-work"])]
+    label_map = {"geo": "LOC", "creative-work": "O"}
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), corpus, label_map=label_map)
+    assert (found.micro_f1, set(found.per_type)) == (1.0, {"PER", "LOC"})
+
+
+@pytest.mark.parametrize("pieces", [125, 126, 127, 200])
+def test_omz_cuts_at_126_pieces(pieces):
+    words = ["a"] * (pieces - 2) + ["abcd"]  # the last word has two pieces
+    ner = FakeRecognizer(["O", "B-PER"], {"abcd": "B-PER", "ab": "B-PER"})
+    found = evaluate_recognizer(ner, [(words, ["O"] * (len(words) - 1) + ["B-PER"])], protocol="omz")
+    expected = {125: "abcd", 126: "abcd", 127: "ab", 200: "a"}[pieces]
+    assert ner.seen == [[*words[: min(pieces - 2, 125)], expected]]
+    assert found.tokens == len(ner.seen[0])
+    assert found.micro.support == (0 if pieces == 200 else 1)
+
+
+def test_options_are_checked():
+    ner = FakeRecognizer(TAGS, KNOWN)
+    with pytest.raises(ValueError, match="Unknown protocol 'conll': expected one of spans, omz"):
+        evaluate_recognizer(ner, CORPUS, protocol="conll")
+    with pytest.raises(ValueError, match="Unknown unit 'character': expected one of word, piece"):
+        evaluate_recognizer(ner, CORPUS, unit="character")
+    with pytest.raises(ValueError, match="Sentence 1: expected a tag for each of 2 words, found 1"):
+        evaluate_recognizer(ner, [(["a", "b"], ["O"])])
+
+
+def test_worst_sentences_come_first_and_no_more_than_asked_for():
+    corpus = [(["x"] * n, tags_of([("PER", i, i + 1) for i in range(n)], n)) for n in (1, 3, 2, 3)]
+    found = evaluate_recognizer(FakeRecognizer(TAGS, {}), corpus, mistakes=3)
+    assert [mistake.sentence for mistake in found.mistakes] == [2, 4, 3]
+    assert "missed PER 'x'" in found.to_text()
+
+
+def test_long_corpora_are_scored_in_chunks():
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), (CORPUS[0] for _ in range(2500)))
+    assert isinstance(found, Evaluation)
+    assert (found.sentences, found.micro_f1) == (2500, 1.0)
