@@ -1,0 +1,207 @@
+"""The intermediate representation that the core reads: port names, rt_info, precision, and its files.
+
+The contract is in the project's documentation: inputs ``input_ids``, ``attention_mask``, ``token_type_ids``
+(int64, [batch, sequence]), one output ``output`` (logits, float32), and a section ``model_info`` in rt_info.
+The format itself: https://docs.openvino.ai/2025/documentation/openvino-ir-format.html
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+import openvino as ov
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["INPUTS", "OUTPUT", "IrError", "compress", "finish", "fix_ports", "input_ports", "write_fact"]
+
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+OUTPUT = "output"
+
+#: What other exporters call the three inputs.
+_SYNONYMS = {
+    "input_ids": {"input_ids", "ids", "tokens", "input.1", "0"},
+    "attention_mask": {"attention_mask", "input_mask", "mask", "1"},
+    "token_type_ids": {"token_type_ids", "segment_ids", "type_ids", "token_types", "2"},
+}
+
+#: nncf keeps its state in globals.
+_NNCF = threading.Lock()
+
+
+class IrError(ValueError):
+    """A graph that is not a token classifier; the message says what was expected and what was found."""
+
+
+def input_ports(model: ov.Model) -> dict[str, ov.Output]:
+    """Find the contract's inputs in a model.
+
+    Parameters
+    ----------
+    model : openvino.Model
+
+    Returns
+    -------
+    dict of str to openvino.Output
+        In the contract's order; without ``token_type_ids`` where the model has none.
+
+    Raises
+    ------
+    IrError
+        If an input is not known or a needed one is missing.
+    """
+    found: dict[str, ov.Output] = {}
+    for port in model.inputs:
+        names = set(port.names) | {port.get_node().get_friendly_name()}
+        wanted = [name for name in INPUTS if names & _SYNONYMS[name]]
+        if len(wanted) != 1 or wanted[0] in found:
+            msg = (
+                f"unknown input {sorted(names)}. Expected a token classifier with inputs {', '.join(INPUTS)}."
+            )
+            raise IrError(msg)
+        found[wanted[0]] = port
+    missing = [name for name in INPUTS[:2] if name not in found]
+    if missing:
+        msg = (
+            f"no input {', '.join(missing)}. Expected a token classifier with the inputs {', '.join(INPUTS)}."
+        )
+        raise IrError(msg)
+    return {name: found[name] for name in INPUTS if name in found}
+
+
+def fix_ports(
+    model: ov.Model, shape: tuple[int, int] | None = None, label_count: int | None = None
+) -> ov.Model:
+    """Give a model the contract's ports: order, names, types, shapes, and one output.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        As converted; it is taken apart and must not be used afterwards.
+    shape : (int, int), optional
+        Static batch and length; dynamic without it.
+    label_count : int, optional
+        Last dimension of the wanted output.
+
+    Returns
+    -------
+    openvino.Model
+
+    Raises
+    ------
+    IrError
+        If inputs or output are not those of a token classifier.
+    """
+    ports = input_ports(model)
+    outputs = [port for port in model.outputs if _fits(port, label_count)]
+    if len(outputs) != 1:
+        shapes = ", ".join(str(port.get_partial_shape()) for port in model.outputs)
+        msg = f"expected one output [batch, sequence, {label_count or 'labels'}], found {shapes}."
+        raise IrError(msg)
+    static = ov.PartialShape(list(shape) if shape else [-1, -1])
+    for name, port in ports.items():
+        node = port.get_node()
+        node.set_friendly_name(name)
+        port.get_tensor().set_names({name})
+        node.set_partial_shape(static)
+    model.validate_nodes_and_infer_types()
+    model = _with_types(model)
+    by_name = {node.get_friendly_name(): node for node in model.get_parameters()}
+    result = next(port for port in model.outputs if _fits(port, label_count)).get_node()
+    result.set_friendly_name(OUTPUT)
+    result.input_value(0).get_tensor().set_names({OUTPUT})
+    return ov.Model([result], [by_name[name] for name in ports], "token_classifier")
+
+
+def _fits(port: ov.Output, label_count: int | None) -> bool:
+    shape = port.get_partial_shape()
+    if shape.rank.is_dynamic or shape.rank.get_length() != 3:
+        return False
+    last = shape[2]
+    return label_count is None or last.is_dynamic or last.get_length() == label_count
+
+
+def _with_types(model: ov.Model) -> ov.Model:
+    """Make the inputs int64 and the output float32, with conversions only where they are needed."""
+    wrong_inputs = [port for port in model.inputs if port.get_element_type() != ov.Type.i64]
+    wrong_outputs = [
+        index for index, port in enumerate(model.outputs) if port.get_element_type() != ov.Type.f32
+    ]
+    if not wrong_inputs and not wrong_outputs:
+        return model
+    builder = ov.preprocess.PrePostProcessor(model)
+    for port in wrong_inputs:
+        builder.input(port.get_any_name()).tensor().set_element_type(ov.Type.i64)
+    for index in wrong_outputs:
+        builder.output(index).tensor().set_element_type(ov.Type.f32)
+    return builder.build()
+
+
+def compress(model: ov.Model, precision: str) -> ov.Model:
+    """Round the weights to 8 bits where the precision asks for it; 16 bits are left to `finish`.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        Float32.
+    precision : str
+        ``INT8``: 8 bits a weight, a scale and zero point a row, embeddings included. Anything else changes
+        nothing.
+
+    Returns
+    -------
+    openvino.Model
+    """
+    if precision != "INT8":
+        return model
+    with _NNCF:
+        import nncf
+
+        nncf.set_log_level(logging.ERROR)
+        return nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
+
+
+def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]) -> None:
+    """Write the facts into rt_info and save.
+
+    Parameters
+    ----------
+    model : openvino.Model
+    file : pathlib.Path
+        The .xml; the .bin goes beside it.
+    precision : str
+        ``FP16`` stores weights in 16 bits.
+    facts : mapping of str to str
+        Keys and values of the section ``model_info``.
+    """
+    for key, value in facts.items():
+        model.set_rt_info(value, ["model_info", key])
+    ov.save_model(model, file, compress_to_fp16=precision == "FP16")
+
+
+def write_fact(file: Path, key: str, before: str, after: str) -> None:
+    """Change one value of rt_info in a saved .xml, without writing the weights again.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+    key, before, after : str
+        Key in ``model_info``, the value it has, and the value it gets.
+
+    Raises
+    ------
+    IrError
+        If the file does not have exactly that.
+    """
+    text = file.read_text(encoding="utf-8")
+    found, wanted = (f'<{key} value="{value}" />' for value in (before, after))
+    if text.count(found) != 1:
+        msg = f"{file}: expected {found} once, found it {text.count(found)} times."
+        raise IrError(msg)
+    partial = file.with_suffix(".xml.partial")
+    partial.write_text(text.replace(found, wanted), encoding="utf-8")
+    partial.replace(file)

@@ -1,0 +1,203 @@
+"""Whether a converted model computes what its source computes: the same inputs through both.
+
+Random ids find wrong graphs (lengths frozen while tracing, a padding mask that is lost); real sentences find
+wrong tokenizers and type ids. Only positions that the mask lets through are compared: what stands on padding
+is nobody's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ner_core.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import openvino as ov
+
+__all__ = ["EXACT", "SENTENCES", "TOLERANCES", "difference", "outputs", "samples"]
+
+#: Compile properties for comparing: plain float32 arithmetic. CPUs with VNNI or AMX otherwise round
+#: activations to 8 bits for compressed weights and to bfloat16 for others, which says something about the
+#: device, not about the file.
+EXACT: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+
+#: Largest difference that passes, as a share of the largest absolute logit of the source.
+#:
+#: FP32 differs by the order of additions alone (about 1e-6). FP16 rounds each weight by up to 2**-11 (5e-4)
+#: of itself; twelve layers of independent errors leave about 2e-3, so 2e-2 means that something else happened
+#: (such as a weight beyond 65504). INT8 rounds by up to 1/510 of a channel's range, which single logits feel
+#: as 1 to 10 per cent; a wrong scale or zero point gives differences as large as the logits. Whether the
+#: rounding costs accuracy is another question, which the quantizer's ``--max_drop`` and ``ner evaluate``
+#: answer.
+TOLERANCES = {"FP32": 1e-4, "FP16": 2e-2, "INT8": 0.25}
+
+#: Text that the real inputs are made of: capitals, digits, punctuation, accents, other scripts, a long word.
+SENTENCES = (
+    "Mary lives in Santa Clara and works at NVIDIA.",
+    "My name is Alex Rivera, I live at 42 Baker Street, Springfield.",
+    "SOCCER - JAPAN GET LUCKY WIN, CHINA IN SURPRISE DEFEAT.",
+    "the iPhone was announced by steve jobs in san francisco on 9 january 2007",
+    "Großbritannien's café owner José Núñez-O'Neill paid £3.50 (€4.10) to 東京 Ltd.",
+    "Yes",
+    "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+)
+
+#: Batch sizes and lengths of the random inputs: one piece, odd, longer than any example that was traced, the
+#: longest.
+_SHAPES = ((1, 1), (1, 5), (4, 33), (2, 128))
+
+
+def samples(
+    tokenizer: Path,
+    *,
+    vocab_size: int,
+    type_count: int,
+    pad_id: int,
+    max_length: int,
+    has_token_type_ids: bool = True,
+    token_type_ids: str = "segments",  # noqa: S107
+    shape: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> list[dict[str, np.ndarray]]:
+    """Make inputs: random ones of several shapes, then the built-in sentences, all with padding.
+
+    Parameters
+    ----------
+    tokenizer : pathlib.Path
+        tokenizer.json of the model.
+    vocab_size, type_count, pad_id, max_length : int
+        Sizes of the model's tables, id of padding, most pieces.
+    has_token_type_ids : bool
+        False leaves ``token_type_ids`` out.
+    token_type_ids : str
+        How the real inputs fill them: ``segments`` (zeros) or ``word_casing``.
+    shape : (int, int), optional
+        Batch and length of a static model; every input then has this shape.
+    seed : int
+        Of the random inputs.
+
+    Returns
+    -------
+    list of dict of str to ndarray of int64, shape (batch, sequence)
+    """
+    generator = np.random.default_rng(seed)
+    shapes = [shape, shape] if shape else [*_fitting(max_length), (1, min(max_length, 512))]
+    made = [_random(generator, shape, vocab_size, type_count, pad_id) for shape in shapes]
+    made += _real(Tokenizer.from_file(tokenizer, token_type_ids=token_type_ids), pad_id, max_length, shape)
+    if not has_token_type_ids:
+        for inputs in made:
+            del inputs["token_type_ids"]
+    return made
+
+
+def _fitting(max_length: int) -> list[tuple[int, int]]:
+    return [(batch, min(length, max_length)) for batch, length in _SHAPES]
+
+
+def _random(
+    generator: np.random.Generator, shape: tuple[int, int], vocab_size: int, type_count: int, pad_id: int
+) -> dict[str, np.ndarray]:
+    batch, length = shape
+    lengths = generator.integers(1, length + 1, batch)
+    lengths[0] = length
+    mask = (np.arange(length) < lengths[:, None]).astype(np.int64)
+    ids = generator.integers(0, vocab_size, shape)
+    # families that count positions from the ids must not meet padding inside the text
+    ids[ids == pad_id] = (pad_id + 1) % vocab_size
+    types = generator.integers(0, max(type_count, 1), shape)
+    return {
+        "input_ids": np.where(mask, ids, pad_id),
+        "attention_mask": mask,
+        "token_type_ids": np.where(mask, types, 0),
+    }
+
+
+def _real(
+    tokenizer: Tokenizer, pad_id: int, max_length: int, shape: tuple[int, int] | None
+) -> list[dict[str, np.ndarray]]:
+    """Encode the built-in sentences into batches: all in one, or as many as a static shape wants."""
+    room = (shape[1] if shape else max_length) - tokenizer.special_count
+    rows = []
+    for encoding in tokenizer.encode_texts(SENTENCES):
+        ids = [*tokenizer.prefix, *encoding.ids[:room].tolist(), *tokenizer.suffix]
+        types = np.zeros(len(ids), np.int64)
+        if encoding.type_ids is not None:
+            first = len(tokenizer.prefix)
+            types[first : first + len(encoding.type_ids[:room])] = encoding.type_ids[:room]
+        rows.append((ids, types))
+    batch = shape[0] if shape else len(rows)
+    length = shape[1] if shape else max(len(ids) for ids, _ in rows)
+    return [
+        _pad((rows * batch)[start : start + batch], pad_id, length) for start in range(0, len(rows), batch)
+    ]
+
+
+def _pad(rows: Sequence[tuple[list[int], np.ndarray]], pad_id: int, length: int) -> dict[str, np.ndarray]:
+    inputs = {
+        "input_ids": np.full((len(rows), length), pad_id, np.int64),
+        "attention_mask": np.zeros((len(rows), length), np.int64),
+        "token_type_ids": np.zeros((len(rows), length), np.int64),
+    }
+    for row, (ids, types) in enumerate(rows):
+        inputs["input_ids"][row, : len(ids)] = ids
+        inputs["attention_mask"][row, : len(ids)] = 1
+        inputs["token_type_ids"][row, : len(ids)] = types
+    return inputs
+
+
+def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
+    """Run a model on the CPU in float32.
+
+    Parameters
+    ----------
+    model : openvino.Model or pathlib.Path
+        With the contract's input names.
+    inputs : sequence of dict of str to ndarray of int64
+
+    Returns
+    -------
+    list of ndarray of float32, shape (batch, sequence, labels)
+    """
+    import openvino as ov
+
+    compiled = ov.Core().compile_model(model, "CPU", EXACT)
+    return [np.array(compiled(one)[0]) for one in inputs]
+
+
+def difference(
+    inputs: Sequence[dict[str, np.ndarray]], expected: Sequence[np.ndarray], found: Sequence[np.ndarray]
+) -> tuple[float, float]:
+    """Compare two models' outputs where the attention mask is 1.
+
+    Parameters
+    ----------
+    inputs : sequence of dict of str to ndarray
+        What both got.
+    expected, found : sequence of ndarray, shape (batch, sequence, labels)
+
+    Returns
+    -------
+    (float, float)
+        Largest absolute difference, and largest absolute value of `expected`. Infinite where a value is not a
+        number on one side, or where shapes differ.
+
+    Examples
+    --------
+    >>> one = {"attention_mask": np.array([[1, 0]])}
+    >>> difference([one], [np.array([[[1.0], [9.0]]])], [np.array([[[1.5], [0.0]]])])
+    (0.5, 1.0)
+    """
+    largest, scale = 0.0, 0.0
+    for one, wanted, got in zip(inputs, expected, found, strict=True):
+        if wanted.shape != got.shape:
+            return float("inf"), float(np.abs(wanted).max())
+        seen = one["attention_mask"].astype(bool)
+        gap = np.abs(wanted[seen].astype(np.float64) - got[seen])
+        largest = max(largest, float(np.where(np.isnan(gap), np.inf, gap).max()))
+        scale = max(scale, float(np.abs(wanted[seen]).max()))
+    return largest, scale
