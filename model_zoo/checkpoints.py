@@ -279,7 +279,7 @@ def _load_classifier(folder: Path, config: dict[str, Any], *, use_safetensors: b
         )
     except pickle.UnpicklingError as error:
         msg = (
-            f"{folder}: the weights were refused: the file is damaged, or holds more than tensors, which could "
+            f"{folder}: the weights were refused: they are damaged, or hold more than tensors, which could "
             f"run code ({first_line(error)})."
         )
         raise CheckpointError(msg) from error
@@ -295,14 +295,14 @@ def _check_report(folder: Path, report: dict[str, Any]) -> None:
     missing = sorted(report["missing_keys"])
     if missing:
         msg = (
-            f"{folder}: {len(missing)} weights are missing ({_few(missing)}). This is not a fine-tuned token "
+            f"{folder}: {len(missing)} weights are missing ({few(missing)}). This is not a fine-tuned token "
             "classifier, or not all of it; use a checkpoint whose config.json says ...ForTokenClassification."
         )
         raise CheckpointError(msg)
     unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))
     if unexpected:
         msg = (
-            f"{folder}: {len(unexpected)} weights have no place in this architecture ({_few(unexpected)}). "
+            f"{folder}: {len(unexpected)} weights have no place in this architecture ({few(unexpected)}). "
             "config.json and the weights do not belong together."
         )
         raise CheckpointError(msg)
@@ -435,10 +435,10 @@ def config_labels(config: dict[str, Any]) -> list[str]:
     try:
         by_id = {int(key): str(value) for key, value in named.items()}
     except ValueError as error:
-        msg = f"config.json: id2label: expected whole numbers as keys, found {_few(named)}."
+        msg = f"config.json: id2label: expected whole numbers as keys, found {few(named)}."
         raise CheckpointError(msg) from error
     if sorted(by_id) != list(range(len(by_id))):
-        msg = f"config.json: id2label: expected ids 0 to {len(by_id) - 1}, found {_few(sorted(by_id))}."
+        msg = f"config.json: id2label: expected ids 0 to {len(by_id) - 1}, found {few(sorted(by_id))}."
         raise CheckpointError(msg)
     return [by_id[index] for index in range(len(by_id))]
 
@@ -446,7 +446,7 @@ def config_labels(config: dict[str, Any]) -> list[str]:
 def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
     """Raise `CheckpointError` unless there is one label for each output of the classifier."""
     if len(labels) != count:
-        msg = f"{where}: the classifier has {count} outputs, not {len(labels)}: {_few(labels)}."
+        msg = f"{where}: the classifier has {count} outputs, not {len(labels)}: {few(labels)}."
         raise CheckpointError(msg)
 
 
@@ -467,6 +467,6 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
-def _few(values: Iterable[Any], count: int = 4) -> str:
+def few(values: Iterable[Any], count: int = 4) -> str:
     shown = [str(value) for value in values]
     return ", ".join(shown[:count]) + (", ..." if len(shown) > count else "")

@@ -233,7 +233,8 @@ def _trace(
     try:
         done = subprocess.run(
             command,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            # temporary files (a .nemo's weights) beside the result: /tmp may be small, or in memory
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(staging.resolve())},
             capture_output=True,
             text=True,
             errors="replace",
