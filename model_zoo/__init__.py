@@ -57,16 +57,13 @@ def load(
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
+    from model_zoo import store
     from ner_core.engine import preferred_precisions
     from ner_core.recognizer import EntityRecognizer
 
-    from model_zoo import store
-
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
-        return EntityRecognizer.from_ir(
-            path, device=device, **({"precision": precision} if precision else {}), **options
-        )
+        return EntityRecognizer.from_ir(path, device=device, precision=precision, **options)
     found = _irs_in(path) if path is not None else store.installed(str(name), models_dir)
     if not found:
         raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))

@@ -1,0 +1,110 @@
+"""What the user sees of downloads: progress bars and lines, or Open Model Zoo's JSON events.
+
+Events are dicts with a key ``$type``, as in Open Model Zoo's ``--progress_format json``
+(https://github.com/openvinotoolkit/open_model_zoo/tree/master/tools/model_tools#json-progress-report-format),
+with further keys and types.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from typing import Any
+
+__all__ = ["JsonReporter", "TextReporter", "readable_size"]
+
+
+def readable_size(size: int | None) -> str:
+    """Write a number of bytes for people.
+
+    Examples
+    --------
+    >>> readable_size(433316646), readable_size(829), readable_size(None)
+    ('433.3 MB', '829 B', 'size unknown')
+    """
+    if size is None:
+        return "size unknown"
+    number = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            break
+        number /= 1000
+    return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+
+
+class JsonReporter:
+    """Writes each event as one line of JSON to standard output."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write one event; lines of several threads do not mix."""
+        with self._lock:
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Do nothing: every line is complete."""
+
+
+class TextReporter:
+    """Writes a line for each file to standard output, and a progress bar for each to a terminal."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._bars: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write what the event means."""
+        handler = getattr(self, f"_{event['$type']}", None)
+        if handler is not None:
+            with self._lock:
+                handler(event)
+
+    def close(self) -> None:
+        """Remove bars that are still there."""
+        with self._lock:
+            for bar in self._bars.values():
+                bar.close()
+            self._bars.clear()
+
+    def _model_download_begin(self, event: dict[str, Any]) -> None:
+        self._write(f"Downloading {event['model']} ({event['num_files']} files) to {event['folder']}")
+
+    def _model_file_download_progress(self, event: dict[str, Any]) -> None:
+        if not sys.stderr.isatty():
+            return
+        key = (event["model"], event["model_file"])
+        if key not in self._bars:
+            from tqdm import tqdm
+
+            self._bars[key] = tqdm(
+                total=event.get("total"), desc=event["model_file"], unit="B", unit_scale=True, leave=False
+            )
+        bar = self._bars[key]
+        bar.total = event.get("total")
+        bar.n = event["size"]  # may go back when a file is begun anew
+        bar.refresh()
+
+    def _model_file_download_end(self, event: dict[str, Any]) -> None:
+        bar = self._bars.pop((event["model"], event["model_file"]), None)
+        if bar is not None:
+            bar.close()
+        if event["successful"]:
+            self._write(f"  {event['model_file']}: {event['action']} ({readable_size(event['size'])})")
+        else:
+            self._write(f"  {event['model_file']}: {event['action']}")
+
+    def _model_postprocessing_begin(self, event: dict[str, Any]) -> None:
+        self._write(f"  Postprocessing {event['model']}")
+
+    def _write(self, line: str) -> None:
+        if self._bars:
+            from tqdm import tqdm
+
+            tqdm.write(line, file=sys.stdout)
+        else:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
