@@ -1,0 +1,66 @@
+"""The browser demo: ``python app.py``, or this repository pushed to a Hugging Face Space."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import gradio as gr
+
+from ner_app.api import build_api, health_routes
+from ner_app.compare import build_compare_tab
+from ner_app.documents import build_documents_tab
+from ner_app.models import build_models_tab
+from ner_app.service import Service
+from ner_app.text import build_text_tab
+from ner_app.theme import START_SCRIPT, launch_options
+
+INTRODUCTION = """
+# Names in text
+<p>People, places, organisations and more, found by BERT models on OpenVINO, on this machine's own hardware.
+Texts are not logged.</p>
+"""
+
+
+def build_demo(service: Service | None = None) -> gr.Blocks:
+    """Assemble the page.
+
+    Parameters
+    ----------
+    service : Service or None
+        Answers; by default one for the model named by ``NER_DEFAULT_MODEL``, else the embedded one.
+    """
+    service = service or Service()
+    # Uploads and results are deleted an hour after they came.
+    with gr.Blocks(
+        title="Names in text", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
+    ) as demo:
+        gr.Markdown(INTRODUCTION, elem_id="masthead")
+        with gr.Tabs():
+            with gr.Tab("Text", id="text"):
+                build_text_tab(demo, service)
+            with gr.Tab("Compare", id="compare"):
+                build_compare_tab(service)
+            with gr.Tab("Documents", id="documents"):
+                build_documents_tab(service)
+            with gr.Tab("Models", id="models"):
+                build_models_tab(demo, service)
+        build_api(service)
+        demo.load(None, None, None, js=START_SCRIPT)
+    demo.queue(max_size=service.limits.queue, default_concurrency_limit=4)
+    return demo
+
+
+service = Service(os.environ.get("NER_DEFAULT_MODEL") or "minilm-ner")
+demo = build_demo(service)
+
+
+def main() -> None:
+    """Start the page; address and port are Gradio's own: ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``."""
+    threading.Thread(target=service.warm_up, daemon=True).start()
+    options = launch_options(service.limits.file_bytes)
+    demo.launch(app_kwargs={"routes": health_routes(service)}, **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The browser page: one file a tab, and what the tabs share; no NER logic."""

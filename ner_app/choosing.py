@@ -1,0 +1,100 @@
+"""The model, device and precision drop-downs, which several tabs have."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gradio as gr
+
+from ner_app.service import Choice
+
+if TYPE_CHECKING:
+    from ner_app.service import Service
+
+__all__ = [
+    "BEST",
+    "ChoiceControls",
+    "choice_controls",
+    "choice_of",
+    "choice_updates",
+    "notice",
+    "precision_choices",
+]
+
+BEST = "best"
+
+
+class ChoiceControls(NamedTuple):
+    """The three drop-downs."""
+
+    model: gr.Dropdown
+    device: gr.Dropdown
+    precision: gr.Dropdown
+
+
+def choice_controls(service: Service, prefix: str) -> ChoiceControls:
+    """Build the drop-downs; the precisions follow the model.
+
+    Parameters
+    ----------
+    service : Service
+        Knows the models and devices.
+    prefix : str
+        Of the elements' ids in the page.
+    """
+    names = list(service.models())
+    model = gr.Dropdown(names, value=service.default, label="Model", elem_id=f"{prefix}-model")
+    device = gr.Dropdown(
+        service.devices(),
+        value="AUTO",
+        label="Device",
+        info="Or type one as OpenVINO names it, such as HETERO:GPU,CPU",
+        allow_custom_value=True,
+        elem_id=f"{prefix}-device",
+    )
+    precision = gr.Dropdown(
+        precision_choices(service, service.default),
+        value=BEST,
+        label="Precision",
+        elem_id=f"{prefix}-precision",
+    )
+    return ChoiceControls(model, device, precision)
+
+
+def precision_choices(service: Service, model: str) -> list[tuple[str, str]]:
+    """Return the precisions of a model, the automatic choice first."""
+    return [("Best for the device", BEST), *((name, name) for name in service.models().get(model, []))]
+
+
+def choice_updates(service: Service, choice: Choice) -> list[Any]:
+    """Return the values that make the drop-downs show a choice."""
+    return [
+        gr.update(choices=list(service.models()), value=choice.model),
+        gr.update(value=choice.device),
+        gr.update(choices=precision_choices(service, choice.model), value=choice.precision or BEST),
+    ]
+
+
+def choice_of(model: str | None, device: str | None, precision: str | None) -> Choice:
+    """Turn the values of the drop-downs into a choice.
+
+    Examples
+    --------
+    >>> choice_of("minilm-ner", " cpu ", BEST)
+    Choice(model='minilm-ner', device='CPU', precision='')
+    """
+    named = (device or "").strip()
+    known = named.upper() if named.isascii() else named
+    return Choice(model or "", known or "AUTO", "" if precision in (None, BEST) else str(precision))
+
+
+def notice(message: str) -> str:
+    """Return a message as HTML that screen readers speak at once; empty for no message.
+
+    Examples
+    --------
+    >>> notice("<b>")
+    '<div class="notice said" role="alert">&lt;b&gt;</div>'
+    """
+    return f'<div class="notice said" role="alert">{html.escape(message)}</div>' if message else ""

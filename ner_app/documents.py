@@ -1,0 +1,441 @@
+"""The Documents tab: files or a web page in; tables, plots and a zip out."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import html
+import io
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import pandas as pd
+
+from ner_app.choosing import choice_controls, choice_of, notice, precision_choices
+from ner_app.extraction import SUFFIXES, Document, ExtractionError, extract
+from ner_app.fetching import FetchError, fetch_page
+from ner_app.limits import LimitError
+from ner_app.service import ChoiceError, filtered
+from ner_core import Entity, Recognition, Timings
+from ner_core.labels import color
+from ner_core.rendering import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ner_app.service import Choice, Service
+
+__all__ = ["Findings", "build_documents_tab", "read_sources", "recognize_parts", "text_parts"]
+
+_PART = 10_000
+_TABLE_ROWS = 500
+_PLOT_BARS = 20
+_SECONDS_BETWEEN_UPDATES = 0.5
+_README = """entities.csv    one row an entity: document, start, end, label, score, text
+documents.jsonl one JSON object a document, with its text and entities
+counts.csv      how often each name was found: label, text, count
+problems.txt    the files that could not be read, if there are any
+Offsets count Unicode characters in the text of documents.jsonl.
+"""
+
+
+class Findings:
+    """What the documents hold so far: counts in memory, the entities themselves on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.documents = 0
+        self.characters = 0
+        self.labels: Counter[str] = Counter()
+        self.names: Counter[tuple[str, str]] = Counter()
+        self.problems: list[str] = []
+
+    def add(self, name: str, found: Recognition) -> None:
+        """Count a document's entities and write them down."""
+        self.documents += 1
+        self.characters += len(found.text)
+        for entity in found.entities:
+            self.labels[entity.label] += 1
+            self.names[entity.label, " ".join(entity.text.split())] += 1
+        with (self.folder / "documents.jsonl").open("a", encoding="utf-8") as file:
+            file.write(to_json({"document": name} | found.to_dict()) + "\n")
+        new = not (self.folder / "entities.csv").exists()
+        with (self.folder / "entities.csv").open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["document", "start", "end", "label", "score", "text"])
+            for entity in found.entities:
+                writer.writerow(
+                    [
+                        _cell(name),
+                        entity.start,
+                        entity.end,
+                        _cell(entity.label),
+                        entity.score,
+                        _cell(entity.text),
+                    ]
+                )
+
+    def zip_file(self) -> Path:
+        """Put everything into a zip and return its path."""
+        counts = io.StringIO()
+        writer = csv.writer(counts)
+        writer.writerow(["label", "text", "count"])
+        writer.writerows(
+            [_cell(label), _cell(name), count] for (label, name), count in self.names.most_common()
+        )
+        path = self.folder / "entities.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("README.txt", _README)
+            archive.writestr("counts.csv", _encoded(counts.getvalue()))
+            if self.problems:
+                archive.writestr("problems.txt", _encoded("\n".join(self.problems) + "\n"))
+            for name in ("documents.jsonl", "entities.csv"):
+                if (self.folder / name).exists():
+                    archive.write(self.folder / name, name)
+        return path
+
+
+def _cell(text: str) -> str:
+    """Keep spreadsheets from running a text that looks like a formula."""
+    safe = text.encode("utf-8", "replace").decode()
+    return f"'{safe}" if safe.startswith(("=", "+", "-", "@", "\t", "\r")) else safe
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def build_documents_tab(service: Service) -> None:
+    """Build the tab inside the page that is being built."""
+    limits = service.limits
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            files = gr.File(
+                file_count="multiple",
+                file_types=list(SUFFIXES),
+                label=f"Files: {', '.join(SUFFIXES)}",
+                height=220,
+                elem_id="files",
+            )
+            address = gr.Textbox(
+                label="Web address",
+                info="Of a public page; fetched by this server",
+                placeholder="https://en.wikipedia.org/wiki/Santa_Clara,_California",
+                max_lines=1,
+                elem_id="address",
+            )
+            with gr.Row():
+                run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
+                stop = gr.Button("Cancel", elem_id="cancel-documents", min_width=100)
+        with gr.Column(scale=2, min_width=320):
+            controls = choice_controls(service, "documents")
+            least = gr.Slider(0, 1, 0, step=0.01, label="Least score")
+            column = gr.Textbox(
+                label="Column with the text",
+                info="Of CSV and JSON lines; empty: the column named text, or the longest",
+                max_lines=1,
+                elem_id="column",
+            )
+    gr.Markdown(
+        f"Up to {limits.files} files of {limits.file_bytes / 1e6:.0f} MB and "
+        f"{limits.document_characters:,} characters each. Uploads and results are deleted after an hour.",
+        elem_classes="facts",
+    )
+    status = gr.HTML(elem_id="documents-status", elem_classes="quiet", padding=False)
+    problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", padding=False)
+    with gr.Column(visible=False) as result:
+        download = gr.DownloadButton("Save all as a zip", elem_id="download-zip", interactive=False)
+        with gr.Row(equal_height=False):
+            with gr.Column(min_width=320):
+                label_plot = gr.BarPlot(
+                    x="label",
+                    y="count",
+                    title="Entities by label",
+                    x_title=" ",
+                    y_title="count",
+                    height=280,
+                    show_label=False,
+                    sort="-y",
+                )
+                label_table = gr.Dataframe(
+                    headers=["Label", "Count"],
+                    datatype=["str", "number"],
+                    label="By label",
+                    interactive=False,
+                    max_height=420,
+                    buttons=["copy"],
+                    elem_id="label-table",
+                )
+            with gr.Column(min_width=320):
+                name_plot = gr.BarPlot(
+                    x="name",
+                    y="count",
+                    title=f"The {_PLOT_BARS} most frequent",
+                    x_title=" ",
+                    y_title="count",
+                    height=280,
+                    show_label=False,
+                    sort="-y",
+                    x_label_angle=-40,
+                )
+                name_table = gr.Dataframe(
+                    headers=["Entity", "Label", "Count"],
+                    datatype=["str", "str", "number"],
+                    label="By entity",
+                    interactive=False,
+                    max_height=420,
+                    wrap=True,
+                    buttons=["copy"],
+                    elem_id="name-table",
+                )
+
+    outputs = [status, problems, result, download, label_plot, name_plot, label_table, name_table]
+
+    def recognize_all(
+        request: gr.Request,
+        paths: list[str] | None,
+        url: str,
+        model: str,
+        device: str,
+        precision: str,
+        threshold: float,
+        text_column: str,
+    ) -> Iterator[list[Any]]:
+        choice = choice_of(model, device, precision)
+        given = [Path(path) for path in paths or []]
+        nothing = [gr.skip()] * (len(outputs) - 1)
+        try:
+            limits.check_files(len(given) + bool(url.strip()))
+            with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
+                yield ['<p class="said" role="status">Loading the model …</p>', *nothing]
+                service.checked(choice)
+                findings = Findings(Path(folder))
+                last = 0.0
+                for step in _work(service, choice, findings, given, url, threshold, text_column):
+                    if time.monotonic() - last > _SECONDS_BETWEEN_UPDATES:
+                        last = time.monotonic()
+                        yield [_progress(step, len(given) + bool(url.strip()), findings), *nothing]
+                yield [_summary(findings), _problem_list(findings.problems), *_views(findings)]
+        except (LimitError, ChoiceError) as error:
+            yield [notice(str(error)), *nothing]
+
+    started = run.click(
+        recognize_all,
+        [files, address, *controls, least, column],
+        outputs,
+        api_visibility="private",
+        concurrency_limit=2,
+        show_progress="hidden",
+    )
+    stop.click(
+        lambda: notice("Cancelled. What was read so far is dropped."),
+        None,
+        status,
+        cancels=[started],
+        api_visibility="private",
+        queue=False,
+    )
+    controls.model.input(
+        lambda name: gr.update(choices=precision_choices(service, name), value="best"),
+        controls.model,
+        controls.precision,
+        api_visibility="private",
+        queue=False,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Step:
+    """How far the work is: sources finished, what is read now, and how much of it."""
+
+    finished: int
+    name: str
+    share: float = 0.0
+
+
+def _work(
+    service: Service,
+    choice: Choice,
+    findings: Findings,
+    paths: Sequence[Path],
+    url: str,
+    threshold: float,
+    column: str,
+) -> Iterator[_Step]:
+    """Read and recognize everything; what cannot be read becomes a problem and the rest goes on."""
+    for number, (name, read) in enumerate(read_sources(service, paths, url, column)):
+        yield _Step(number, name)
+        try:
+            documents = read()
+        except (ExtractionError, FetchError, LimitError) as error:
+            findings.problems.append(str(error))
+            continue
+        for index, document in enumerate(documents):
+            whole: Recognition | None = None
+            for so_far, share in recognize_parts(service, document.text, choice):
+                whole = so_far
+                yield _Step(number, document.name, (index + share) / len(documents))
+            if whole is not None:
+                findings.add(document.name, filtered(whole, threshold))
+
+
+def read_sources(
+    service: Service, paths: Sequence[Path], url: str, column: str
+) -> Iterator[tuple[str, Callable[[], list[Document]]]]:
+    """Yield the name of every source and a function that reads it.
+
+    Parameters
+    ----------
+    service : Service
+        Has the limits.
+    paths : sequence of Path
+        Uploaded files.
+    url : str
+        Web address, or empty.
+    column : str
+        Column of CSV and JSON lines that holds the text.
+    """
+    limits = service.limits
+
+    def read_file(path: Path) -> list[Document]:
+        limits.check_file(path.name, path.stat().st_size)
+        return extract(path.name, path.read_bytes(), column=column, max_characters=limits.document_characters)
+
+    def read_page() -> list[Document]:
+        page = fetch_page(url, max_bytes=limits.page_bytes, seconds=limits.fetch_seconds)
+        found = extract(
+            f"page{page.suffix}", page.content, column=column, max_characters=limits.document_characters
+        )
+        return [Document(page.url, document.text) for document in found]
+
+    for path in paths:
+        yield path.name, lambda path=path: read_file(path)  # type: ignore[misc]
+    if url.strip():
+        yield url.strip(), read_page
+
+
+def text_parts(text: str, size: int = _PART) -> Iterator[tuple[int, str]]:
+    r"""Cut a long text at line ends, else at spaces, so that work on it can be shown and stopped.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    size : int
+        Most characters of a part.
+
+    Yields
+    ------
+    tuple of (int, str)
+        Where the part begins, and the part; joined they are the text.
+
+    Examples
+    --------
+    >>> list(text_parts("ab cd\nef", size=6))
+    [(0, 'ab cd\n'), (6, 'ef')]
+    """
+    begin = 0
+    while begin < len(text):
+        end = begin + size
+        if end < len(text):
+            for border in ("\n\n", "\n", " "):
+                found = text.rfind(border, begin + size // 2, end)
+                if found >= 0:
+                    end = found + len(border)
+                    break
+        yield begin, text[begin:end]
+        begin = end
+
+
+def recognize_parts(service: Service, text: str, choice: Choice) -> Iterator[tuple[Recognition, float]]:
+    """Recognize a document part by part.
+
+    Yields
+    ------
+    tuple of (Recognition, float)
+        What was found so far, with offsets in the whole text, and the share of the text that is done.
+    """
+    parts = list(text_parts(text))
+    starts = iter(parts)
+    entities: list[Entity] = []
+    times = Timings()
+    pieces = windows = 0
+    for found in service.recognize_stream((part for _, part in parts), choice):
+        begin, part = next(starts)
+        entities += (
+            dataclasses.replace(entity, start=entity.start + begin, end=entity.end + begin)
+            for entity in found.entities
+        )
+        times = Timings(
+            times.tokenization + found.timings.tokenization,
+            times.inference + found.timings.inference,
+            times.decoding + found.timings.decoding,
+        )
+        pieces += found.pieces
+        windows += found.windows
+        so_far = dataclasses.replace(
+            found, text=text, entities=tuple(entities), timings=times, pieces=pieces, windows=windows
+        )
+        yield so_far, (begin + len(part)) / len(text)
+
+
+def _progress(step: _Step, sources: int, findings: Findings) -> str:
+    done = (step.finished + step.share) / max(sources, 1)
+    return (
+        f'<p class="said" role="status">Reading {html.escape(step.name)} ({step.finished + 1} of {sources}); '
+        f"{sum(findings.labels.values()):,} entities so far</p>"
+        f'<progress value="{done:.3f}" max="1" aria-label="Documents read">{done:.0%}</progress>'
+    )
+
+
+def _summary(findings: Findings) -> str:
+    entities = sum(findings.labels.values())
+    return (
+        f'<p class="facts said" role="status"><strong>{entities:,} entities</strong> in '
+        f"{findings.documents:,} {'document' if findings.documents == 1 else 'documents'} of "
+        f"{findings.characters:,} characters; {len(findings.names):,} different</p>"
+    )
+
+
+def _problem_list(problems: Sequence[str]) -> str:
+    if not problems:
+        return ""
+    items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
+    count = f"{len(problems)} could not be read; the rest is below."
+    return f'<div class="notice said" role="alert">{count}<ul>{items}</ul></div>'
+
+
+def _views(findings: Findings) -> list[Any]:
+    if not findings.documents:
+        return [gr.update(visible=False), *[gr.skip()] * 5]
+    labels = findings.labels.most_common()
+    names = findings.names.most_common(_TABLE_ROWS)
+    bars = [[f"{name[:40]} ({label})", count] for (label, name), count in names[:_PLOT_BARS]]
+    return [
+        gr.update(visible=True),
+        gr.update(value=str(findings.zip_file()), interactive=True),
+        gr.update(
+            value=pd.DataFrame(labels, columns=["label", "count"]),
+            color="label",
+            color_map={label: color(label) for label, _ in labels},
+            y_lim=_from_zero([count for _, count in labels]),
+        ),
+        gr.update(
+            value=pd.DataFrame(bars, columns=["name", "count"]),
+            y_lim=_from_zero([count for _, count in names[:_PLOT_BARS]]),
+        ),
+        [list(row) for row in labels],
+        [[name, label, count] for (label, name), count in names],
+    ]
+
+
+def _from_zero(counts: Sequence[int]) -> list[float]:
+    """Return the limits of an axis that begins at zero, as bars must."""
+    return [0, max(counts, default=1) * 1.05]

@@ -1,0 +1,208 @@
+"""Download and convert a model in processes of their own, with live progress.
+
+The commands of the zoo are run as anybody would run them. So PyTorch, which only the converter needs, never
+enters the page's process, and stopping is safe: a download goes on later from where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import model_zoo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Installation", "InstallationError", "Progress"]
+
+_TICK = 0.5
+_GRACE = 5.0
+_ERROR_LINES = 12
+
+
+class InstallationError(RuntimeError):
+    """A command of the zoo failed; the message is what it said."""
+
+
+@dataclass
+class Progress:
+    """How far a download is, kept from the downloader's JSON events.
+
+    Attributes
+    ----------
+    step : str
+        What is being done, for people.
+    file : str
+        The file being fetched.
+    sizes, done : dict of str to int
+        Bytes of each file as announced, and bytes there.
+    """
+
+    step: str = "Starting"
+    file: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    _begun: float = field(default_factory=time.monotonic)
+    _already: int = 0
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take in one event, as the downloader's ``--progress_format json`` writes them.
+
+        Examples
+        --------
+        >>> progress = Progress()
+        >>> progress.take({"$type": "model_file_download_begin", "model_file": "a.bin", "size": 10})
+        >>> progress.take({"$type": "model_file_download_progress", "model_file": "a.bin", "size": 5})
+        >>> progress.share
+        0.5
+        """
+        kind = event.get("$type", "")
+        name = str(event.get("model_file") or self.file)
+        if kind == "model_file_download_begin":
+            self.step, self.file = "Downloading", name
+            self.sizes[name] = int(event.get("size") or 0)
+        elif kind == "model_file_download_progress":
+            here = int(event.get("size") or 0)
+            if name not in self.done and here:
+                # What an earlier run left says nothing about today's speed.
+                self._already += here
+            self.done[name], self.file = here, name
+        elif kind == "model_file_download_end" and event.get("successful"):
+            self.done[name] = self.sizes.get(name, 0)
+        elif kind == "model_postprocessing_begin":
+            self.step = "Unpacking"
+
+    @property
+    def share(self) -> float:
+        """Share of the announced bytes that is there, 0 to 1."""
+        total = sum(self.sizes.values())
+        return min(1.0, sum(self.done.values()) / total) if total else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second since the beginning."""
+        seconds = time.monotonic() - self._begun
+        return max(0, sum(self.done.values()) - self._already) / seconds if seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that the announced bytes will take; None while that cannot be told."""
+        left = sum(self.sizes.values()) - sum(self.done.values())
+        return left / self.speed if self.speed > 0 and left > 0 else None
+
+
+class Installation:
+    """One download and conversion.
+
+    Parameters
+    ----------
+    name : str
+        Name of a model in the zoo.
+    output_dir : Path
+        Models folder.
+    """
+
+    def __init__(self, name: str, output_dir: Path) -> None:
+        self.name = name
+        self.progress = Progress()
+        self._output_dir = output_dir
+        self._process: subprocess.Popen[str] | None = None
+        self._cancelled = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Stop; what was downloaded stays, so that the next attempt goes on from there."""
+        self._cancelled.set()
+        _stop(self._process)
+
+    def run(self) -> Iterator[Progress]:
+        """Download and convert; yield the progress a few times a second.
+
+        Raises
+        ------
+        InstallationError
+            A command failed.
+        """
+        scripts = Path(model_zoo.__file__).parent
+        folder = str(self._output_dir)
+        common = ["--name", self.name, "--output_dir", folder]
+        try:
+            yield from self._command(
+                [str(scripts / "downloader.py"), *common, "--progress_format", "json"], "Downloading"
+            )
+            if not self.cancelled:
+                yield from self._command(
+                    [str(scripts / "converter.py"), *common, "--download_dir", folder], "Converting"
+                )
+        finally:
+            _stop(self._process)
+
+    def _command(self, arguments: Sequence[str], step: str) -> Iterator[Progress]:
+        self.progress.step = step
+        yield self.progress
+        self._process = process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        lines: queue.Queue[str] = queue.Queue()
+        errors: list[str] = []
+        readers = [
+            threading.Thread(target=_drain, args=(process.stdout, lines.put), daemon=True),
+            threading.Thread(target=_drain, args=(process.stderr, errors.append), daemon=True),
+        ]
+        for reader in readers:
+            reader.start()
+        while any(reader.is_alive() for reader in readers) or not lines.empty():
+            deadline = time.monotonic() + _TICK
+            while (left := deadline - time.monotonic()) > 0:
+                try:
+                    self._take(lines.get(timeout=left))
+                except queue.Empty:
+                    break
+                if not any(reader.is_alive() for reader in readers) and lines.empty():
+                    break
+            yield self.progress
+        if process.wait() and not self.cancelled:
+            said = "".join(errors[-_ERROR_LINES:]).strip()
+            msg = f"{step} {self.name} failed.\n{said}"
+            raise InstallationError(msg)
+
+    def _take(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(event, dict):
+            self.progress.take(event)
+
+
+def _drain(stream: Any, put: Any) -> None:
+    for line in stream:
+        put(line)
+
+
+def _stop(process: subprocess.Popen[str] | None) -> None:
+    if process is None or process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,238 @@
+"""What one visitor may ask of this page, from the environment; every refusal says what to do instead."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ner_app.fetching import is_public
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import gradio as gr
+
+__all__ = ["LimitError", "Limits", "Visitors"]
+
+_Number = TypeVar("_Number", int, float)
+
+
+class LimitError(ValueError):
+    """More was asked than this page gives; the message says how much it gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what visitors send; each one has an environment variable.
+
+    Attributes
+    ----------
+    text_characters : int
+        Longest single text (``NER_MAX_TEXT``).
+    batch_texts, batch_characters : int
+        Most texts, and characters in all, of one API batch (``NER_MAX_BATCH_TEXTS``, ``NER_MAX_BATCH``).
+    files, file_bytes : int
+        Most files of one upload, and bytes of each (``NER_MAX_FILES``, ``NER_MAX_FILE_BYTES``).
+    document_characters : int
+        Most characters taken out of one file (``NER_MAX_DOCUMENT``).
+    page_bytes, fetch_seconds : int, float
+        Largest page fetched from a web address, and the seconds it may take
+        (``NER_MAX_PAGE_BYTES``, ``NER_FETCH_SECONDS``).
+    queue : int
+        Requests that may wait (``NER_MAX_QUEUE``).
+    visitor_jobs : int
+        Requests of one visitor that may run at once (``NER_MAX_VISITOR_JOBS``); this machine itself is free.
+    loaded_models : int
+        Compiled models kept in memory (``NER_MAX_LOADED_MODELS``).
+    allow_downloads : bool
+        Whether visitors may download, convert and delete models (``NER_ALLOW_DOWNLOADS``);
+        by default they may, except on Hugging Face Spaces.
+    """
+
+    text_characters: int = 100_000
+    batch_texts: int = 256
+    batch_characters: int = 400_000
+    files: int = 50
+    file_bytes: int = 20_000_000
+    document_characters: int = 2_000_000
+    page_bytes: int = 5_000_000
+    fetch_seconds: float = 15.0
+    queue: int = 200
+    visitor_jobs: int = 4
+    loaded_models: int = 3
+    allow_downloads: bool = True
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Limits:
+        """Read the limits.
+
+        Parameters
+        ----------
+        environ : mapping of str to str
+            Environment variables.
+
+        Raises
+        ------
+        ValueError
+            A variable is not a positive number.
+
+        Examples
+        --------
+        >>> Limits.from_environment({"NER_MAX_TEXT": "500"}).text_characters
+        500
+        >>> Limits.from_environment({"SPACE_ID": "me/demo"}).allow_downloads
+        False
+        """
+        usual = cls()
+        return cls(
+            text_characters=_number(environ, "NER_MAX_TEXT", usual.text_characters),
+            batch_texts=_number(environ, "NER_MAX_BATCH_TEXTS", usual.batch_texts),
+            batch_characters=_number(environ, "NER_MAX_BATCH", usual.batch_characters),
+            files=_number(environ, "NER_MAX_FILES", usual.files),
+            file_bytes=_number(environ, "NER_MAX_FILE_BYTES", usual.file_bytes),
+            document_characters=_number(environ, "NER_MAX_DOCUMENT", usual.document_characters),
+            page_bytes=_number(environ, "NER_MAX_PAGE_BYTES", usual.page_bytes),
+            fetch_seconds=_number(environ, "NER_FETCH_SECONDS", usual.fetch_seconds),
+            queue=_number(environ, "NER_MAX_QUEUE", usual.queue),
+            visitor_jobs=_number(environ, "NER_MAX_VISITOR_JOBS", usual.visitor_jobs),
+            loaded_models=_number(environ, "NER_MAX_LOADED_MODELS", usual.loaded_models),
+            allow_downloads=_switch(environ, "NER_ALLOW_DOWNLOADS", default="SPACE_ID" not in environ),
+        )
+
+    def check_text(self, text: str) -> None:
+        """Raise `LimitError` for a text that is too long.
+
+        Examples
+        --------
+        >>> Limits(text_characters=5).check_text("too long")
+        Traceback (most recent call last):
+        ner_app.limits.LimitError: This text has 8 characters; this page takes 5 at once. Shorten it, ...
+        """
+        if len(text) > self.text_characters:
+            msg = (
+                f"This text has {len(text):,} characters; this page takes {self.text_characters:,} at once. "
+                "Shorten it, upload it as a file in Documents, or run the command line on your own machine."
+            )
+            raise LimitError(msg)
+
+    def check_batch(self, texts: Sequence[str]) -> None:
+        """Raise `LimitError` for a batch with too many texts or characters."""
+        if len(texts) > self.batch_texts:
+            msg = (
+                f"The batch has {len(texts):,} texts; this page takes {self.batch_texts:,} at once. "
+                "Send several batches."
+            )
+            raise LimitError(msg)
+        for text in texts:
+            self.check_text(text)
+        characters = sum(map(len, texts))
+        if characters > self.batch_characters:
+            msg = (
+                f"The batch has {characters:,} characters; this page takes "
+                f"{self.batch_characters:,} at once. Send several batches."
+            )
+            raise LimitError(msg)
+
+    def check_files(self, count: int) -> None:
+        """Raise `LimitError` for too many files, or none."""
+        if not count:
+            msg = "Nothing to read yet. Choose files or give a web address."
+            raise LimitError(msg)
+        if count > self.files:
+            msg = f"{count:,} files were given; this page takes {self.files:,} at once. Upload fewer."
+            raise LimitError(msg)
+
+    def check_file(self, name: str, size: int) -> None:
+        """Raise `LimitError` for a file of too many bytes."""
+        if size > self.file_bytes:
+            msg = (
+                f"{name}: {size / 1e6:,.1f} MB; this page takes files of up to "
+                f"{self.file_bytes / 1e6:,.1f} MB. Split the file."
+            )
+            raise LimitError(msg)
+
+
+class Visitors:
+    """Counts what each visitor has running, so that none can starve the others.
+
+    A request over the limit is refused at once and so leaves the queue. This machine's own address is free.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._running: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def slot(self, request: gr.Request | None) -> Iterator[None]:
+        """Hold one of the visitor's slots.
+
+        Parameters
+        ----------
+        request : gradio.Request or None
+            The request; None (a call from inside) is not limited.
+
+        Raises
+        ------
+        LimitError
+            The visitor already has as many requests running as allowed.
+        """
+        visitor = _visitor(request)
+        if not visitor:
+            yield
+            return
+        with self._guard:
+            if self._running[visitor] >= self._jobs:
+                msg = f"You already have {self._jobs} requests running here. Wait for one to finish."
+                raise LimitError(msg)
+            self._running[visitor] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._running[visitor] -= 1
+                if not self._running[visitor]:
+                    del self._running[visitor]
+
+
+def _visitor(request: gr.Request | None) -> str:
+    """Return the visitor's address, or an empty string for this machine itself."""
+    if request is None or request.client is None:
+        return ""
+    address = str(request.client.host)
+    if is_public(address):
+        return address
+    # From a private address it may be a proxy that asks for somebody else. It adds the address that it saw at
+    # the end of the header; what stands before it, the visitor may have made up.
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or ("" if address in {"127.0.0.1", "::1", "localhost"} else address)
+
+
+def _number(environ: Mapping[str, str], name: str, default: _Number) -> _Number:
+    given = environ.get(name, "").strip()
+    if not given:
+        return default
+    try:
+        value = type(default)(given)
+    except ValueError:
+        value = type(default)(0)
+    if value <= 0:
+        msg = f"{name}={given!r} in the environment: expected a positive number such as {default}."
+        raise ValueError(msg)
+    return value
+
+
+def _switch(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    given = environ.get(name, "").strip().lower()
+    if not given:
+        return default
+    if given in {"1", "true", "yes", "on"}:
+        return True
+    if given in {"0", "false", "no", "off"}:
+        return False
+    msg = f"{name}={given!r} in the environment: expected 1 or 0."
+    raise ValueError(msg)

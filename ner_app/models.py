@@ -1,0 +1,204 @@
+"""The Models tab: what the zoo has, and getting it onto this machine."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from model_zoo import catalog, store
+from ner_app.choosing import notice
+from ner_app.installation import Installation, InstallationError, Progress
+from ner_core.labels import entity_types
+
+if TYPE_CHECKING:
+    from ner_app.service import Service
+
+__all__ = ["build_models_tab", "card", "progress_view", "zoo_table"]
+
+_HEADERS = ["Name", "Task", "Labels", "Download", "Licence", "State"]
+_STATES = {
+    "embedded": "ready (comes with the page)",
+    "ready": "ready",
+    "downloaded": "downloaded, not converted",
+    "partial": "partly downloaded",
+    "absent": "not on this machine",
+}
+
+
+def build_models_tab(demo: gr.Blocks, service: Service) -> None:
+    """Build the tab inside the page that is being built.
+
+    Parameters
+    ----------
+    demo : gradio.Blocks
+        The page; the table is made anew each time it is opened.
+    service : Service
+        Is told which models came and went.
+    """
+    allowed = service.limits.allow_downloads
+    names = [model.name for model in catalog.load_catalog()]
+    first = service.default if service.default in names else (names[0] if names else None)
+    table = gr.HTML(zoo_table(), padding=False, elem_id="zoo-table")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            name = gr.Dropdown(names, value=first, label="Model", elem_id="zoo-model")
+            if not allowed:
+                gr.Markdown(
+                    "Downloads are switched off on this page (`NER_ALLOW_DOWNLOADS`). "
+                    "On your own machine they are on."
+                )
+            with gr.Row(visible=allowed):
+                install = gr.Button("Download and convert", variant="primary", elem_id="install")
+                cancel = gr.Button("Cancel", min_width=90, elem_id="cancel-install")
+            remove = gr.Button(
+                "Delete the downloaded files", variant="stop", visible=allowed, elem_id="remove"
+            )
+            status = gr.HTML(elem_id="zoo-status", elem_classes="quiet", padding=False)
+        with gr.Column(scale=3, min_width=320):
+            readme = gr.Markdown(card(first or ""), sanitize_html=True, container=True, elem_id="model-card")
+
+    running: dict[str, Installation] = {}
+    guard = threading.Lock()
+
+    def install_model(request: gr.Request, chosen: str) -> Iterator[list[Any]]:
+        if not allowed or chosen not in names:
+            yield [notice("This model cannot be downloaded here."), gr.skip(), gr.skip()]
+            return
+        installation = Installation(chosen, store.models_dir())
+        owner = request.session_hash or ""
+        with guard:
+            if running:
+                busy = next(iter(running.values())).name
+                message = f"{busy} is being downloaded or converted. Wait for it to finish, or cancel it."
+            else:
+                running[owner] = installation
+                message = ""
+        if message:
+            yield [notice(message), gr.skip(), gr.skip()]
+            return
+        try:
+            for progress in installation.run():
+                yield [progress_view(chosen, progress), gr.skip(), gr.skip()]
+            done = (
+                "Cancelled. What was downloaded is kept; the next attempt goes on from there."
+                if installation.cancelled
+                else f"{chosen} is ready. It is now among the models of the other tabs."
+            )
+            service.refresh()
+            yield [f'<p class="said" role="status">{html.escape(done)}</p>', zoo_table(), card(chosen)]
+        except InstallationError as error:
+            yield [notice(str(error)), zoo_table(), gr.skip()]
+        finally:
+            with guard:
+                running.pop(owner, None)
+
+    def cancel_install(request: gr.Request) -> str:
+        with guard:
+            installation = running.get(request.session_hash or "")
+        if installation is None:
+            return '<p class="said" role="status">Nothing of yours is being downloaded.</p>'
+        installation.cancel()
+        return '<p class="said" role="status">Cancelling …</p>'
+
+    def remove_model(chosen: str) -> list[Any]:
+        if not allowed or chosen not in names:
+            return [notice("This model cannot be deleted here."), gr.skip(), gr.skip()]
+        if any(installation.name == chosen for installation in list(running.values())):
+            return [
+                notice(f"{chosen} is being downloaded or converted. Cancel that first."),
+                gr.skip(),
+                gr.skip(),
+            ]
+        service.forget(chosen)
+        try:
+            freed = store.remove(next(model for model in catalog.load_catalog() if model.name == chosen))
+        except (catalog.CatalogError, OSError) as error:
+            return [notice(str(error)), zoo_table(), gr.skip()]
+        service.refresh()
+        said = (
+            f"Deleted {freed / 1e6:,.1f} MB of {chosen}."
+            if freed
+            else f"{chosen} has no downloaded files here."
+        )
+        return [f'<p class="said" role="status">{html.escape(said)}</p>', zoo_table(), card(chosen)]
+
+    outputs = [status, table, readme]
+    install.click(
+        install_model, name, outputs, api_visibility="private", concurrency_limit=2, show_progress="hidden"
+    )
+    cancel.click(cancel_install, None, status, api_visibility="private", queue=False)
+    remove.click(
+        remove_model,
+        name,
+        outputs,
+        js="(name) => confirm(`Delete the downloaded files of ${name}?`) ? name : ''",
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    name.change(card, name, readme, api_visibility="private", show_progress="hidden")
+    demo.load(zoo_table, None, table, api_visibility="private", show_progress="hidden")
+
+
+def zoo_table() -> str:
+    """Return the zoo as an HTML table."""
+    head = "".join(f'<th scope="col">{title}</th>' for title in _HEADERS)
+    body = "".join(_row(model) for model in catalog.load_catalog())
+    return (
+        '<div class="scroll panel" tabindex="0" role="group" aria-label="The zoo">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row(model: catalog.Model) -> str:
+    labels = ", ".join(entity_types(model.labels)) if model.labels else "as its own files say"
+    licence = html.escape(model.license)
+    if model.license.startswith("https://"):
+        licence = f'<a href="{licence}" target="_blank" rel="noopener noreferrer">licence</a>'
+    cells = [
+        html.escape(model.task_type.replace("_", " ")),
+        html.escape(labels).replace("_", "_<wbr>"),
+        f"{model.size / 1e6:,.1f} MB" if model.size else "not known yet",
+        licence,
+        _STATES[store.state(model)],
+    ]
+    return (
+        f'<tr><th scope="row">{html.escape(model.name)}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "</tr>"
+    )
+
+
+def card(name: str) -> str:
+    """Return a model's card as Markdown: its README, else its description."""
+    model = store.find_model(name)
+    if model is None:
+        return ""
+    readme = model.config.parent / "README.md" if model.config else None
+    if readme is not None and readme.is_file():
+        return readme.read_text(encoding="utf-8")
+    return f"# {model.name}\n\n{model.description}\n\nLicence: {model.license}"
+
+
+def progress_view(name: str, progress: Progress) -> str:
+    """Return the progress of a download as HTML.
+
+    Examples
+    --------
+    >>> "Starting m" in progress_view("m", Progress())
+    True
+    """
+    parts = [f"{html.escape(progress.step)} {html.escape(name)}"]
+    bar = '<progress aria-label="Progress"></progress>'
+    if progress.step == "Downloading" and progress.sizes:
+        done, total = sum(progress.done.values()), sum(progress.sizes.values())
+        parts.append(html.escape(progress.file))
+        parts.append(f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
+        parts.append(f"{progress.speed / 1e6:,.1f} MB/s")
+        if progress.seconds_left is not None:
+            parts.append(f"{progress.seconds_left:,.0f} s left")
+        bar = f'<progress value="{progress.share:.3f}" max="1" aria-label="Progress"></progress>'
+    return f'<p class="said facts" role="status">{" · ".join(parts)}</p>{bar}'

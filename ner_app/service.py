@@ -1,0 +1,315 @@
+"""The one place of the page where text meets models: which are loaded, who waits, what is answered."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+import model_zoo
+from model_zoo import catalog, store
+from ner_app.limits import Limits, Visitors
+from ner_core.engine import devices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from ner_core import Entity, EntityRecognizer, Recognition
+
+__all__ = ["AGGREGATIONS", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
+
+AGGREGATIONS = ("first", "simple", "average", "max", "none")
+_LOG = logging.getLogger(__name__)
+_GATHERED_CHARACTERS = 2_000
+_GATHERED_TEXTS = 32
+
+
+class ChoiceError(ValueError):
+    """A model, device or precision cannot be used; the message is for the visitor."""
+
+
+class Choice(NamedTuple):
+    """What runs: a model of the zoo, an OpenVINO device, a precision (empty: the best for the device)."""
+
+    model: str
+    device: str = "AUTO"
+    precision: str = ""
+
+    def __str__(self) -> str:
+        """Return a short name for titles.
+
+        Examples
+        --------
+        >>> str(Choice("minilm-ner", "CPU", "INT8"))
+        'minilm-ner · CPU · INT8'
+        """
+        return " · ".join(part for part in self if part)
+
+
+class Gathering:
+    """Run the texts of several callers together, without making a lone caller wait.
+
+    The first caller runs at once; texts that come meanwhile gather, and the next of the waiting callers runs
+    them as one batch.
+
+    Parameters
+    ----------
+    run : callable
+        Maps a list of texts to their results, in order.
+    size : int
+        Most texts in one run.
+
+    Examples
+    --------
+    >>> Gathering(lambda texts: [text.upper() for text in texts], size=8)("mary")
+    'MARY'
+    """
+
+    def __init__(self, run: Callable[[list[str]], list[Recognition]], size: int = _GATHERED_TEXTS) -> None:
+        self._run = run
+        self._size = size
+        self._turn = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._busy = False
+
+    def __call__(self, text: str) -> Recognition:
+        """Return the result of one text."""
+        mine = _Waiting(text)
+        with self._turn:
+            self._waiting.append(mine)
+            while self._busy and not mine.done:
+                self._turn.wait()
+            if mine.done:
+                return mine.result()
+            self._busy = True
+            self._waiting.remove(mine)
+            batch = [mine, *self._waiting[: self._size - 1]]
+            del self._waiting[: self._size - 1]
+        try:
+            self._answer(batch)
+        finally:
+            with self._turn:
+                self._busy = False
+                self._turn.notify_all()
+        return mine.result()
+
+    def _answer(self, batch: list[_Waiting]) -> None:
+        try:
+            for waiting, found in zip(batch, self._run([waiting.text for waiting in batch]), strict=True):
+                waiting.found = found
+        except Exception as error:  # noqa: BLE001 - handed to the callers, whose error it is
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            # One text must not spoil the others' answers.
+            for waiting in batch:
+                self._answer([waiting])
+
+
+class _Waiting:
+    """A text, and its answer once there is one."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.found: Recognition | None = None
+        self.error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.found is not None or self.error is not None
+
+    def result(self) -> Recognition:
+        if self.error is not None:
+            raise self.error
+        if self.found is None:
+            msg = "the text was taken but not answered"
+            raise RuntimeError(msg)
+        return self.found
+
+
+class Service:
+    """Loads models when they are first asked for, keeps the last few, and answers within the limits.
+
+    Parameters
+    ----------
+    default : str
+        Name or path of the model that a visitor meets first.
+    limits : Limits or None
+        Bounds; from the environment by default.
+    load : callable
+        Loads a model, as `model_zoo.load`.
+    """
+
+    def __init__(
+        self,
+        default: str = "minilm-ner",
+        limits: Limits | None = None,
+        load: Callable[..., EntityRecognizer] = model_zoo.load,
+    ) -> None:
+        self.default = default
+        self.limits = limits or Limits.from_environment()
+        self.visitors = Visitors(self.limits.visitor_jobs)
+        self._load = load
+        self._guard = threading.Lock()
+        self._loaded: OrderedDict[Choice, EntityRecognizer] = OrderedDict()
+        self._loading: dict[Choice, threading.Lock] = {}
+        self._gatherings: dict[tuple[Choice, str], Gathering] = {}
+        self.problem = ""
+        self._models: dict[str, list[str]] | None = None
+
+    def warm_up(self) -> None:
+        """Load the default model and run it once, so that the first visitor need not wait."""
+        try:
+            self.recognize("Mary lives in Santa Clara.", Choice(self.default))
+        except ChoiceError as error:
+            self.problem = str(error)
+            _LOG.error("The default model cannot be loaded: %s", error)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a model is loaded."""
+        return bool(self._loaded)
+
+    def recognizer(self, choice: Choice) -> EntityRecognizer:
+        """Return a loaded model; the least recently used one is let go when there are too many.
+
+        Raises
+        ------
+        ChoiceError
+            It cannot be loaded.
+        """
+        with self._guard:
+            if choice in self._loaded:
+                self._loaded.move_to_end(choice)
+                return self._loaded[choice]
+            loading = self._loading.setdefault(choice, threading.Lock())
+        with loading:
+            with self._guard:
+                if choice in self._loaded:
+                    return self._loaded[choice]
+            try:
+                recognizer = self._load(
+                    choice.model, device=choice.device, precision=choice.precision or None
+                )
+            except (ValueError, OSError, RuntimeError, ImportError, LookupError) as error:
+                with self._guard:
+                    self._loading.pop(choice, None)
+                raise ChoiceError(str(error) or type(error).__name__) from error
+            with self._guard:
+                self._loaded[choice] = recognizer
+                self._loading.pop(choice, None)
+                while len(self._loaded) > self.limits.loaded_models:
+                    self._forget(next(iter(self._loaded)))
+        return recognizer
+
+    def forget(self, model: str) -> None:
+        """Let go of every loaded variant of a model, so that its files can be deleted."""
+        with self._guard:
+            for choice in [choice for choice in self._loaded if choice.model == model]:
+                self._forget(choice)
+
+    def _forget(self, choice: Choice) -> None:
+        del self._loaded[choice]
+        for key in [key for key in self._gatherings if key[0] == choice]:
+            del self._gatherings[key]
+
+    def recognize(self, text: str, choice: Choice, aggregation: str = "first") -> Recognition:
+        """Recognize one text; short ones of several visitors run together.
+
+        Parameters
+        ----------
+        text : str
+            Any text.
+        choice : Choice
+            What runs.
+        aggregation : str
+            One of `AGGREGATIONS`.
+
+        Raises
+        ------
+        LimitError
+            The text is too long.
+        ChoiceError
+            The model, device, precision or aggregation cannot be used.
+        """
+        self.limits.check_text(text)
+        recognizer = self.checked(choice, aggregation)
+        if len(text) > _GATHERED_CHARACTERS:
+            return recognizer(text, aggregation=aggregation)
+        with self._guard:
+            gathering = self._gatherings.get((choice, aggregation))
+            if gathering is None:
+                gathering = Gathering(lambda texts: recognizer.batch(texts, aggregation=aggregation))
+                if choice in self._loaded:
+                    self._gatherings[choice, aggregation] = gathering
+        return gathering(text)
+
+    def recognize_batch(
+        self, texts: Sequence[str], choice: Choice, aggregation: str = "first"
+    ) -> list[Recognition]:
+        """Recognize several texts, in order; raises as `recognize`."""
+        self.limits.check_batch(texts)
+        return self.checked(choice, aggregation).batch(texts, aggregation=aggregation)
+
+    def recognize_stream(
+        self, texts: Iterator[str], choice: Choice, aggregation: str = "first"
+    ) -> Iterator[Recognition]:
+        """Recognize the texts of documents one after the other, in order; only the choice is checked."""
+        return self.checked(choice, aggregation).stream(texts, aggregation=aggregation)
+
+    def checked(self, choice: Choice, aggregation: str = "first") -> EntityRecognizer:
+        """Return a loaded model of the zoo; raises `ChoiceError` for anything else."""
+        if aggregation not in AGGREGATIONS:
+            msg = f"Aggregation is {aggregation!r}; expected one of {', '.join(AGGREGATIONS)}."
+            raise ChoiceError(msg)
+        # Visitors name models of the zoo only: a path would let them look around on this machine.
+        if choice.model not in self.models():
+            msg = f"Model {choice.model!r} is not on this machine; {', '.join(self.models())} can be used."
+            raise ChoiceError(msg)
+        return self.recognizer(choice)
+
+    def models(self) -> dict[str, list[str]]:
+        """Return the models on this machine and their precisions; the default one first."""
+        if self._models is None:
+            self._models = dict(self._installed())
+        return self._models
+
+    def refresh(self) -> None:
+        """Look again which models are on this machine, after a download or a deletion."""
+        self._models = None
+
+    def _installed(self) -> Iterator[tuple[str, list[str]]]:
+        yield self.default, list(store.installed(self.default))
+        for model in catalog.load_catalog():
+            if model.name != self.default and (precisions := store.installed(model.name)):
+                yield model.name, list(precisions)
+
+    def devices(self) -> list[tuple[str, str]]:
+        """Return names for people and OpenVINO's names of this machine's devices, AUTO first."""
+        found = [(f"{device.name} - {device.full_name}", device.name) for device in devices()]
+        return [("AUTO - OpenVINO picks the best device", "AUTO"), *found]
+
+
+def filtered(found: Recognition, threshold: float = 0.0, labels: Collection[str] = ()) -> Recognition:
+    """Keep the entities of at least a score and, if any are given, of some labels.
+
+    Examples
+    --------
+    >>> from ner_core import Entity, Recognition
+    >>> entities = (Entity(0, 4, "PER", 0.9, "Mary"), Entity(6, 10, "LOC", 0.4, "Rome"))
+    >>> found = Recognition("Mary, Rome", entities)
+    >>> [entity.text for entity in filtered(found, threshold=0.5).entities]
+    ['Mary']
+    >>> [entity.text for entity in filtered(found, labels=["LOC"]).entities]
+    ['Rome']
+    """
+    return dataclasses.replace(
+        found, entities=tuple(entity for entity in found.entities if _kept(entity, threshold, labels))
+    )
+
+
+def _kept(entity: Entity, threshold: float, labels: Collection[str]) -> bool:
+    kind = entity.label.partition("-")[2] or entity.label
+    return entity.score >= threshold and (not labels or entity.label in labels or kind in labels)

@@ -1,0 +1,380 @@
+"""The Text tab: type or paste a text, see its entities, take them away."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gradio as gr
+
+from ner_app.choosing import BEST, choice_controls, choice_of, choice_updates, notice
+from ner_app.highlighting import legend, marked
+from ner_app.limits import LimitError
+from ner_app.service import AGGREGATIONS, ChoiceError, filtered
+from ner_core.redaction import redact
+from ner_core.rendering import to_conll, to_csv, to_html, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ner_app.service import Choice, Service
+    from ner_core import Recognition
+
+__all__ = ["EXAMPLES", "EXPORTS", "build_text_tab", "facts", "rows"]
+
+EXAMPLES = {
+    "A sentence": "Mary lives in Santa Clara and works at NVIDIA.",
+    "News": (
+        "Berlin, 4 May - Siemens and the Technical University of Munich opened a laboratory on Tuesday.\n"
+        'Chancellor Olaf Scholz called it "a good day for Bavaria"; Ursula von der Leyen sent a video '
+        "message from Brussels."
+    ),
+    "Sports": (
+        "Roger Federer beat Rafael Nadal 6-4 7-6 at Wimbledon on Sunday. The Swiss champion thanked his "
+        "coach, Ivan Ljubicic, and the All England Club."
+    ),
+    "A support ticket": (
+        "Hi, this is Priya Raman from Acme Logistics in Rotterdam.\n\n"
+        "Since Monday our Oracle export fails. Could José Álvarez or Zoë O'Connor call me back?\n\n"
+        "Thanks, Priya"
+    ),
+}
+_TABLE_ROWS = 1_000
+_HEADERS = ["Text", "Label", "Score", "Start", "End"]
+
+
+def _json(found: Recognition) -> str:
+    return to_json(found.to_dict(), indent=2)
+
+
+# Button, file name, type, writer.
+EXPORTS: tuple[tuple[str, str, str, Callable[[Recognition], str]], ...] = (
+    ("JSON", "entities.json", "application/json", _json),
+    ("CSV", "entities.csv", "text/csv", to_csv),
+    ("CoNLL", "entities.conll", "text/plain", to_conll),
+    ("HTML", "entities.html", "text/html", to_html),
+)
+
+# The browser makes the file itself: nothing of a visitor's text is written on the host's disk.
+_SAVE = """(content) => {{
+  if (!content) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], {{type: "{kind};charset=utf-8"}}));
+  link.download = "{name}";
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}}"""
+
+# The part of an address behind "#" is never sent to a server, so a shared text stays between the two people.
+_SHARE = """(text, model, device, precision, aggregation, threshold) => {
+  const state = new URLSearchParams({text, model, device, precision, aggregation, threshold});
+  history.replaceState(null, "", "#" + state);
+  if (navigator.clipboard) navigator.clipboard.writeText(location.href);
+}"""
+_RESTORE = """() => {{
+  const known = {defaults};
+  const state = new URLSearchParams(location.hash.slice(1));
+  for (const name of Object.keys(known)) if (state.has(name)) known[name] = state.get(name);
+  known.threshold = Math.min(1, Math.max(0, Number(known.threshold) || 0));
+  return Object.values(known);
+}}"""
+
+
+class _Form(NamedTuple):
+    """What the page sends, in the order of the inputs."""
+
+    text: str
+    model: str
+    device: str
+    precision: str
+    aggregation: str
+    good: Choice
+    found: Recognition | None
+    threshold: float
+    labels: list[str]
+    style: str
+
+
+def build_text_tab(demo: gr.Blocks, service: Service) -> None:
+    """Build the tab inside the page that is being built.
+
+    Parameters
+    ----------
+    demo : gradio.Blocks
+        The page; its load event restores a shared state.
+    service : Service
+        Answers.
+    """
+    with gr.Row(equal_height=False, elem_classes="ctrl-enter"):
+        with gr.Column(scale=3, min_width=320):
+            text = gr.Textbox(
+                label="Text",
+                info=f"Up to {service.limits.text_characters:,} characters. Ctrl-Enter recognizes.",
+                placeholder="Type or paste a text, or pick an example below.",
+                lines=7,
+                max_lines=18,
+                autofocus=True,
+                elem_id="text-input",
+            )
+            with gr.Row():
+                run = gr.Button(
+                    "Recognize",
+                    variant="primary",
+                    scale=2,
+                    elem_id="recognize",
+                    elem_classes="ctrl-enter-target",
+                )
+                clear = gr.Button("Clear", elem_id="clear", min_width=100)
+            examples = gr.Examples(
+                [[example] for example in EXAMPLES.values()],
+                text,
+                example_labels=list(EXAMPLES),
+                label="Examples",
+                api_visibility="private",
+            )
+        with gr.Column(scale=2, min_width=320):
+            controls = choice_controls(service, "text")
+
+    message = gr.HTML(elem_id="text-message", elem_classes="quiet", padding=False)
+    found = gr.State(None, time_to_live=3600)
+    known = gr.State([])
+    good = gr.State(choice_of(service.default, "AUTO", BEST))
+    with gr.Column(visible=False, elem_id="text-result") as result:
+        summary = gr.HTML(elem_classes="facts", elem_id="text-facts", padding=False)
+        with gr.Row():
+            threshold = gr.Slider(
+                0,
+                1,
+                0,
+                step=0.01,
+                label="Least score",
+                info="Hides what is less sure",
+                min_width=260,
+                elem_id="threshold",
+            )
+            labels = gr.Dropdown(
+                [], value=[], multiselect=True, label="Labels", info="None: all are shown", elem_id="labels"
+            )
+            aggregation = gr.Dropdown(
+                list(AGGREGATIONS),
+                value="first",
+                label="Aggregation",
+                info="How word pieces become entities",
+                elem_id="aggregation",
+            )
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320):
+                highlighted = gr.HTML(label="Entities", elem_id="highlighted", padding=False)
+            with gr.Column(scale=2, min_width=320):
+                table = gr.Dataframe(
+                    headers=_HEADERS,
+                    datatype=["str", "str", "number", "number", "number"],
+                    label="Table",
+                    show_label=False,
+                    interactive=False,
+                    max_height=480,
+                    wrap=True,
+                    buttons=["copy", "fullscreen"],
+                    elem_id="entity-table",
+                )
+        with gr.Row(elem_id="exports"):
+            savers = [gr.Button(f"Save {name}", size="sm") for name, *_ in EXPORTS]
+            share = gr.Button("Copy link", size="sm", elem_id="share")
+        with gr.Accordion("Redacted text", open=False, elem_id="redaction"):
+            style = gr.Radio(
+                [("Labels: [PER]", "label"), ("Numbered: PER_1", "numbered")],
+                value="label",
+                label="Names are replaced by",
+            )
+            redacted = gr.Textbox(
+                label="Redacted",
+                info="Only what the model found is replaced; read it before you pass it on.",
+                lines=4,
+                max_lines=18,
+                buttons=["copy"],
+                interactive=False,
+                elem_id="redacted",
+            )
+    export = gr.Textbox(visible="hidden", label="Export", container=False)
+
+    views = [result, summary, highlighted, table, redacted]
+    settings = [threshold, labels, style]
+
+    def show(
+        found: Recognition | None, kinds: list[str], least: float, wanted: list[str], style: str
+    ) -> list[Any]:
+        if found is None:
+            return [gr.skip()] * len(views)
+        shown = filtered(found, least, wanted)
+        return [
+            gr.update(visible=True),
+            facts(found, shown),
+            f'<div class="panel">{legend(kinds, shown)}{marked(shown)}</div>',
+            rows(shown)[:_TABLE_ROWS],
+            redact(shown, style),
+        ]
+
+    def answer(request: gr.Request, *values: Any) -> list[Any]:
+        """Recognize; what fails leaves the last good choice and its result in place."""
+        form = _Form(*values)
+        if not form.text.strip():
+            return refused("There is no text yet. Type or paste one, or pick an example.")
+        choice = choice_of(form.model, form.device, form.precision)
+        try:
+            with service.visitors.slot(request):
+                found = service.recognize(form.text, choice, form.aggregation)
+                kinds = _kinds(found, service.recognizer(choice).labels)
+        except LimitError as error:
+            return refused(str(error))
+        except ChoiceError as error:
+            return refused(f"{error}\nStill using {form.good}.", form.good)
+        wanted = [kind for kind in form.labels if kind in kinds]
+        return [
+            notice("\n".join(found.notes)),
+            *choice_updates(service, choice),
+            choice,
+            found,
+            gr.update(choices=kinds, value=wanted),
+            kinds,
+            *show(found, kinds, form.threshold, wanted, form.style),
+        ]
+
+    def choose(request: gr.Request, *values: Any) -> list[Any]:
+        """Load what was chosen, and answer anew if there is an answer already."""
+        form = _Form(*values)
+        if form.found is not None and form.text.strip():
+            return answer(request, *values)
+        choice = choice_of(form.model, form.device, form.precision)
+        try:
+            with service.visitors.slot(request):
+                kinds = service.checked(choice).labels
+        except LimitError as error:
+            return refused(str(error))
+        except ChoiceError as error:
+            return refused(f"{error}\nStill using {form.good}.", form.good)
+        wanted = [kind for kind in form.labels if kind in kinds]
+        return [
+            "",
+            *choice_updates(service, choice),
+            choice,
+            None,
+            gr.update(choices=kinds, value=wanted),
+            *[gr.skip()] * (1 + len(views)),
+        ]
+
+    def restore(request: gr.Request, *values: Any) -> list[Any]:
+        return answer(request, *values) if _Form(*values).text.strip() else [gr.skip()] * len(outputs)
+
+    def refused(message: str, good: Choice | None = None) -> list[Any]:
+        kept = choice_updates(service, good) if good else [gr.skip()] * 3
+        return [notice(message), *kept, *[gr.skip()] * (4 + len(views))]
+
+    inputs = [text, *controls, aggregation, good, found, *settings]
+    outputs = [message, *controls, good, found, labels, known, *views]
+    fast: dict[str, Any] = {
+        "api_visibility": "private",
+        "concurrency_limit": 16,
+        "concurrency_id": "recognize",
+        "show_progress": "minimal",
+        "show_progress_on": [highlighted],
+    }
+    run.click(answer, inputs, outputs, **fast)
+    examples.load_input_event.then(answer, inputs, outputs, **fast)
+    for control in (*controls, aggregation):
+        control.input(choose, inputs, outputs, **fast)
+    for changed in (threshold.release, labels.input, style.input):
+        changed(show, [found, known, *settings], views, **fast | {"show_progress": "hidden"})
+    clear.click(
+        lambda: ["", "", gr.update(visible=False), None],
+        None,
+        [text, message, result, found],
+        api_visibility="private",
+        queue=False,
+    )
+
+    for button, (_, name, kind, write) in zip(savers, EXPORTS, strict=True):
+
+        def save(
+            answered: Recognition | None,
+            least: float,
+            wanted: list[str],
+            write: Callable[[Recognition], str] = write,
+        ) -> str:
+            return write(filtered(answered, least, wanted)) if answered else ""
+
+        button.click(
+            save, [found, threshold, labels], export, api_visibility="private", show_progress="hidden"
+        ).then(None, export, None, js=_SAVE.format(name=name, kind=kind))
+
+    shared = [text, *controls, aggregation, threshold]
+    share.click(None, shared, None, js=_SHARE)
+    share.click(
+        lambda: gr.Info("The link is copied; it holds the text and the settings."),
+        None,
+        None,
+        api_visibility="private",
+        queue=False,
+    )
+    defaults = json.dumps(
+        {
+            "text": "",
+            "model": service.default,
+            "device": "AUTO",
+            "precision": BEST,
+            "aggregation": "first",
+            "threshold": 0,
+        }
+    )
+    demo.load(None, None, shared, js=_RESTORE.format(defaults=defaults)).then(
+        restore,
+        inputs,
+        outputs,
+        **fast,
+    )
+
+
+def facts(answered: Recognition, shown: Recognition) -> str:
+    """Return what was run, where, and how long it took, as HTML.
+
+    Examples
+    --------
+    >>> from ner_core import Recognition
+    >>> found = Recognition("Hi", (), model="m", device="CPU", precision="INT8", pieces=1, windows=1)
+    >>> facts(found, found)[:60]
+    '<strong>0 entities</strong> · <strong>m</strong> on <strong>'
+    """
+    count = len(shown.entities)
+    hidden = len(answered.entities) - count
+    times = answered.timings
+    parts = [
+        f"<strong>{count:,} {'entity' if count == 1 else 'entities'}</strong>"
+        + (f" ({hidden:,} hidden)" if hidden else ""),
+        f"<strong>{html.escape(answered.model)}</strong> on <strong>{html.escape(answered.device)}</strong>"
+        f" ({html.escape(answered.precision)})",
+        f"{answered.pieces:,} word {'piece' if answered.pieces == 1 else 'pieces'}"
+        + (f" in {answered.windows:,} windows" if answered.windows > 1 else ""),
+        f"tokenize {times.tokenization:.1f} ms",
+        f"infer {times.inference:.1f} ms",
+        f"decode {times.decoding:.1f} ms",
+        f"total <strong>{times.total:.1f} ms</strong>",
+    ]
+    if count > _TABLE_ROWS:
+        parts.append(f"the table shows the first {_TABLE_ROWS:,}")
+    return " · ".join(parts)
+
+
+def rows(found: Recognition) -> list[list[str | float | int]]:
+    """Return the entities as table rows: text, label, score, start, end."""
+    return [
+        [" ".join(entity.text.split()), entity.label, round(entity.score, 4), entity.start, entity.end]
+        for entity in found.entities
+    ]
+
+
+def _kinds(found: Recognition, known: Sequence[str]) -> list[str]:
+    """Return the labels that the model knows, or under aggregation ``none`` the tags that were found."""
+    present = {entity.label for entity in found.entities}
+    return list(known) if present <= set(known) else sorted(present)
