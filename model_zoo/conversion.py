@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from model_zoo import ir, parity, tracing
-from model_zoo.checkpoints import CheckpointError, load_checkpoint
+from model_zoo.checkpoints import CheckpointError, first_line, load_checkpoint
 from ner_core.labels import tag_scheme
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def convert_checkpoint(
                 conversions.append(result)
                 tell("model_conversion_result", **_event(result))
                 started = time.perf_counter()
-        except (CheckpointError, ir.IrError) as error:
-            msg = f"{name}: {error}"
+        except (CheckpointError, ir.IrError, OSError, RuntimeError) as error:
+            msg = f"{name}: {first_line(error)}"
             raise ConversionError(msg) from error
         for result in conversions:
             publish(result.xml.parent, folder / result.xml.parent.name)
