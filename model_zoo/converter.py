@@ -366,7 +366,8 @@ def _sentence(event: dict[str, Any]) -> str:
         notes = "".join(f"; {note}" for note in event["notes"])
         return (
             f"{name}: {event['precision']}: {event['size'] / 1e6:.1f} MB in {event['seconds']:.1f} s; "
-            f"largest difference to the source {event['parity']:.2g}, where logits reach {event['scale']:.3g}{notes}"
+            f"largest difference to the source {event['parity']:.2g}, where logits reach {event['scale']:.3g}"
+            f"{notes}"
         )
     return ""
 

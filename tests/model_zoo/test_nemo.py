@@ -1,4 +1,4 @@
-"""NeMo archives: every layout that NeMo wrote, against a forward pass written after its published definition."""
+"""NeMo archives: every layout that NeMo wrote, against a forward pass after its published definition."""
 
 import gzip
 import io
@@ -19,7 +19,7 @@ from model_zoo.conversion import ConversionError, convert_checkpoint
 HASH = "0123456789abcdef0123456789abcdef_"
 #: Not sorted, and O is not first: only reading the archive's own order gets this right.
 LABELS = ["O", "B-TIME", "B-GPE", "I-PER", "B-PER", "I-TIME"]
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "we", "bought", "four", "shirts", "in", "santa", "##s", "."]
+VOCABULARY = "[PAD] [UNK] [CLS] [SEP] [MASK] we bought four shirts in santa ##s .".split()
 SIZES = {
     "vocab_size": len(VOCABULARY),
     "hidden_size": 16,
@@ -31,7 +31,7 @@ SIZES = {
 
 
 class MultiLayerPerceptron(torch.nn.Module):
-    """As published: linear layers at even positions, torch's function of the activation's name at odd ones."""
+    """As published: linear layers at even positions, torch's function of that name at odd ones."""
 
     def __init__(self, hidden_size, num_classes, num_layers=2, activation="relu", log_softmax=True):
         super().__init__()
@@ -88,7 +88,7 @@ def make_model(layers=2, activation="relu", log_softmax=False):
 
 
 def make_archive(path, model, *, old=False, zipped=False, labels="mapping", encoder="member", **config):
-    """Write a .nemo: old plain names or new hashed ones, tar or tar.gz, labels and encoder in their various places."""
+    """Write a .nemo: plain or hashed names, tar or tar.gz, labels and encoder in their various places."""
     prefix, scheme = ("", "") if old else (HASH, "nemo:")
     mlp = model.classifier.mlp
     head = {"num_fc_layers": (mlp.layers + 1) // 2, "fc_dropout": 0.5, "activation": "relu"}
@@ -133,7 +133,8 @@ def some_inputs():
     mask = np.ones((3, 11), np.int64)
     mask[1, 6:] = 0
     ids = generator.integers(5, len(VOCABULARY), mask.shape) * mask
-    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": generator.integers(0, 2, mask.shape) * mask}
+    types = generator.integers(0, 2, mask.shape) * mask
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
 
 def reference(model, inputs):
@@ -198,12 +199,20 @@ def test_the_tokenizer_is_that_of_the_archive(tmp_path):
 
     checkpoint = load_checkpoint(make_archive(tmp_path / "ner.nemo", make_model()))
     tokenizer = Tokenizer.from_str(checkpoint.tokenizer_json)
-    assert tokenizer.encode("We bought SHIRTSs.").tokens == ["[CLS]", "we", "bought", "shirts", "##s", ".",
-    "[SEP]"]
+    assert tokenizer.encode("We bought SHIRTSs.").tokens == [
+        "[CLS]",
+        "we",
+        "bought",
+        "shirts",
+        "##s",
+        ".",
+        "[SEP]",
+    ]
 
 
 def test_an_encoder_known_only_by_name_has_that_encoders_dimensions(tmp_path):
-    path = make_archive(tmp_path / "ner.nemo", make_model(), encoder="inline", language_model={"config": None})
+    path = tmp_path / "ner.nemo"
+    make_archive(path, make_model(), encoder="inline", language_model={"config": None})
     with pytest.raises(CheckpointError, match="do not fit"):  # bert-base-uncased, which this tiny one is not
         load_checkpoint(path)
     named = {"config": None, "pretrained_model_name": "megatron-bert-345m-uncased"}
@@ -376,8 +385,8 @@ def test_a_huge_yaml_is_not_read(tmp_path):
         load_checkpoint(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a tar", b"\x1f\x8bnot gzip either", gzip.compress(b"no tar
-inside")]) def test_what_is_no_archive_is_said_to_be_none(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"not a tar", b"\x1f\x8bnot gzip", gzip.compress(b"no tar")])
+def test_what_is_no_archive_is_said_to_be_none(tmp_path, content):
     path = tmp_path / "ner.nemo"
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="not a NeMo archive"):
