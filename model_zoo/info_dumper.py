@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output_dir",
         type=Path,
         metavar="DIR",
-        help="models folder that --measure looks into (default: $NER_MODELS_DIR, else the user's cache folder)",
+        help="models folder for --measure (default: $NER_MODELS_DIR, else the user's cache folder)",
     )
     arguments = parser.parse_args(argv)
     try:
