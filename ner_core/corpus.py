@@ -28,7 +28,8 @@ __all__ = [
 ]
 
 _DOCUMENT_START = "-DOCSTART-"
-_CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".txt", ".tsv")
+_CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
+_SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
 
 class CorpusError(ValueError):
@@ -262,8 +263,8 @@ def open_dataset(path: str | Path, *, split: str | None = None, encoding: str = 
     Parameters
     ----------
     path : str or Path
-        A CoNLL file (``.conll``, ``.bio``, ``.iob``, ``.tsv``, ``.txt``); NeMo's ``text_*.txt`` with its
-        ``labels_*.txt`` beside it; or a folder of either.
+        NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, any other file in CoNLL columns, or a
+        folder of either.
     split : str, optional
         Which of several in a folder:
         ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
@@ -283,18 +284,12 @@ def open_dataset(path: str | Path, *, split: str | None = None, encoding: str = 
         raise CorpusError(msg)
     if path.name.startswith("text_") and path.suffix == ".txt":
         return _open_nemo(path)
-    if path.suffix.lower() not in _CONLL_SUFFIXES:
-        expected = ", ".join(_CONLL_SUFFIXES)
-        msg = f"{path}: expected a CoNLL file ({expected}) or NeMo's text_*.txt, found {path.suffix!r}"
-        raise CorpusError(msg)
     return Dataset("conll", (path,), encoding=encoding)
 
 
 def _open_folder(folder: Path, split: str | None, encoding: str) -> Dataset:
     nemo = {file.stem.removeprefix("text_"): file for file in sorted(folder.glob("text_*.txt"))}
-    conll = {
-        file.stem: file for file in sorted(folder.iterdir()) if file.suffix.lower() in _CONLL_SUFFIXES[:-2]
-    }
+    conll = {split_name: file for file in sorted(folder.iterdir()) if (split_name := _split_name(file))}
     splits = nemo or conll
     if not splits:
         msg = f"{folder}: expected text_*.txt with labels_*.txt, or *.conll, found neither"
@@ -306,6 +301,15 @@ def _open_folder(folder: Path, split: str | None, encoding: str) -> Dataset:
         msg = f"{folder}: {found}; choose one of {', '.join(splits)}"
         raise CorpusError(msg)
     return _open_nemo(nemo[split]) if nemo else Dataset("conll", (conll[split],), encoding=encoding)
+
+
+def _split_name(file: Path) -> str | None:
+    """Name the part of a corpus that a file is: dev.conll, eng.testa (as distributed in 2003), valid.txt."""
+    if file.suffix.lower() in _CONLL_SUFFIXES:
+        return file.stem
+    if file.suffix[1:] in _SPLIT_NAMES:
+        return file.suffix[1:]
+    return file.stem if file.suffix in (".txt", ".tsv") and file.stem in _SPLIT_NAMES else None
 
 
 def _open_nemo(text_file: Path) -> Dataset:

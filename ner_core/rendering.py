@@ -20,7 +20,7 @@ from ner_core.entity import Recognition
 from ner_core.labels import color, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ner_core.entity import Entity
 
@@ -92,6 +92,7 @@ _PAGE = """<!DOCTYPE html>
 body {{ margin: 2rem auto; max-width: 50rem; padding: 0 1rem; background: var(--page); color: var(--ink);
   font: 1rem/1.9 system-ui, sans-serif; }}
 h1 {{ font-size: 1.3rem; line-height: 1.3; }}
+h2 {{ font-size: 1rem; }}
 .about {{ color: var(--quiet); font-size: .85rem; }}
 .text {{ white-space: pre-wrap; overflow-wrap: anywhere; padding: 1rem 0;
   border-top: 1px solid var(--line); }}
@@ -115,7 +116,12 @@ ul {{ list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem 1
 """
 
 
-def to_html(recognitions: Recognition | Iterable[Recognition], *, title: str = "Named entities") -> str:
+def to_html(
+    recognitions: Recognition | Iterable[Recognition],
+    *,
+    title: str = "Named entities",
+    names: Sequence[str] = (),
+) -> str:
     """Write a page that needs nothing else: no script, no font, no network.
 
     The label of an entity is drawn by the style sheet, so that selecting and copying gives the text alone;
@@ -128,6 +134,8 @@ def to_html(recognitions: Recognition | Iterable[Recognition], *, title: str = "
         One text or several.
     title : str
         Heading and title of the page.
+    names : sequence of str
+        A heading for each text, if any.
 
     Returns
     -------
@@ -136,9 +144,10 @@ def to_html(recognitions: Recognition | Iterable[Recognition], *, title: str = "
     """
     counts: Counter[str] = Counter()
     texts: list[str] = []
+    headings = iter(names)
     for recognition in _several(recognitions):
         counts.update(entity.label for entity in recognition.entities)
-        texts.append(html_section(recognition))
+        texts.append(html_section(recognition, next(headings, "")))
     before, after = html_frame(counts, title=title)
     return before + "\n".join(texts) + after
 
@@ -170,8 +179,8 @@ def _html_class(label: str) -> str:
     return f"label{zlib.crc32(label.encode('utf-8', 'surrogatepass'))}"
 
 
-def html_section(recognition: Recognition) -> str:
-    """Write one text of a page; see `html_frame` for what stands around the texts."""
+def html_section(recognition: Recognition, name: str = "") -> str:
+    """Write one text of a page, its name above it; see `html_frame` for what stands around the texts."""
     marked: list[str] = []
     for text, entity in _slices(recognition):
         if entity is None:
@@ -184,7 +193,8 @@ def html_section(recognition: Recognition) -> str:
             )
     about = " · ".join(filter(None, (recognition.model, recognition.device, recognition.precision)))
     caption = f'\n<p class="about">{_html(about)}</p>' if about else ""
-    return f'<section>\n<div class="text" dir="auto">{"".join(marked)}</div>{caption}\n</section>'
+    heading = f"<h2>{_html(name)}</h2>\n" if name else ""
+    return f'<section>\n{heading}<div class="text" dir="auto">{"".join(marked)}</div>{caption}\n</section>'
 
 
 def _html(text: str) -> str:
@@ -340,13 +350,20 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
-def to_csv(recognitions: Recognition | Iterable[Recognition], *, escape_formulas: bool = True) -> str:
-    r"""Write one row an entity (RFC 4180): number of the document from 0, start, end, label, score, text.
+def to_csv(
+    recognitions: Recognition | Iterable[Recognition],
+    *,
+    names: Sequence[str] = (),
+    escape_formulas: bool = True,
+) -> str:
+    r"""Write one row an entity (RFC 4180): document, start, end, label, score, text.
 
     Parameters
     ----------
     recognitions : Recognition or iterable of Recognition
         One text or several.
+    names : sequence of str
+        Names of the documents; those without have a number, counted from 0.
     escape_formulas : bool
         Put an apostrophe before texts that a spreadsheet would take for a formula (``=``, ``+``, ``-``,
         ``@``). This is the default because such files are made to be opened in spreadsheets, and the text may
@@ -362,11 +379,12 @@ def to_csv(recognitions: Recognition | Iterable[Recognition], *, escape_formulas
     writer = csv.writer(file)
     writer.writerow(CSV_COLUMNS)
     for number, recognition in enumerate(_several(recognitions)):
+        document = names[number] if number < len(names) else str(number)
         for entity in recognition.entities:
-            cells = [_encodable(cell) for cell in (entity.label, entity.text)]
+            cells = [_encodable(cell) for cell in (document, entity.label, entity.text)]
             if escape_formulas:
                 cells = [f"'{cell}" if _FORMULA.match(cell) else cell for cell in cells]
-            writer.writerow([number, entity.start, entity.end, cells[0], entity.score, cells[1]])
+            writer.writerow([cells[0], entity.start, entity.end, cells[1], entity.score, cells[2]])
     return file.getvalue()
 
 

@@ -158,13 +158,24 @@ def test_open_dataset_of_a_folder_with_splits(tmp_path):
     assert list(open_dataset(tmp_path, split="dev")) == [(["b"], ["O"])]
 
 
+def test_open_dataset_knows_the_file_names_in_use(tmp_path):
+    for name in ("eng.train", "eng.testa", "eng.testb", "README.txt", "eng.raw"):
+        write(tmp_path / name, "a O\n")
+    with pytest.raises(CorpusError, match=r"choose one of testa, testb, train$"):
+        open_dataset(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other / "SOURCE.txt", "not a corpus\n")
+    assert open_dataset(write(other / "valid.txt", "a O\n").parent).files[0].name == "valid.txt"
+
+
 def test_open_dataset_says_what_it_wants(tmp_path):
     with pytest.raises(CorpusError, match="no such file or folder"):
         open_dataset(tmp_path / "nowhere")
     with pytest.raises(CorpusError, match="found neither"):
         open_dataset(tmp_path)
-    with pytest.raises(CorpusError, match=r"found '\.zip'"):
-        open_dataset(write(tmp_path / "a.zip", b"PK"))
+    with pytest.raises(CorpusError, match=r"a\.zip:1: expected utf-8 text, found byte 0xff"):
+        list(open_dataset(write(tmp_path / "a.zip", b"\xff\xfe")))
     with pytest.raises(CorpusError, match=r"expected labels_x\.txt beside it"):
         open_dataset(write(tmp_path / "text_x.txt", "a\n"))
 

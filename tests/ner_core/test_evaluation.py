@@ -1,9 +1,13 @@
 """The numbers equal those of seqeval and scikit-learn, on random and on real predictions."""
 
 import json
+import random
 import re
 import warnings
+from itertools import chain
 
+import numpy as np
+import openvino as ov
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,6 +16,8 @@ from seqeval.metrics import classification_report as span_report
 from seqeval.scheme import IOB2, IOBES
 from sklearn.metrics import classification_report as token_report
 
+from ner_core import evaluation
+from ner_core.corpus import to_iob2
 from ner_core.entity import Entity, Recognition
 from ner_core.evaluation import evaluate, evaluate_recognizer
 from ner_core.labels import entity_types, spans, tags_of
@@ -290,3 +296,68 @@ def test_long_corpora_are_scored_in_chunks():
     found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), (CORPUS[0] for _ in range(2500)))
     assert isinstance(found, Evaluation)
     assert (found.sentences, found.micro_f1) == (2500, 1.0)
+
+
+WORDS = [
+    "Mary",
+    "lives",
+    "in",
+    "Santa",
+    "Clara",
+    "New",
+    "York",
+    "walked",
+    "zz",
+    "U.S.",
+    "An-an",
+    "東京",
+    "Mr",
+]
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    """Random tags, so that a model with random weights gets some right and most wrong."""
+    chance = random.Random(7)
+    sentences = [[chance.choice(WORDS) for _ in range(chance.randint(1, 40))] for _ in range(60)]
+    tags = ["O", *(f"{prefix}-{kind}" for prefix in "BI" for kind in ("PER", "LOC", "ORG", "MISC"))]
+    return [(words, to_iob2([chance.choice(tags) for _ in words])) for words in sentences]
+
+
+def test_real_predictions_equal_seqeval_and_scikit_learn(tiny_ner, corpus):
+    found = evaluate_recognizer(tiny_ner, corpus)
+    gold = [tags for _, tags in corpus]
+    raw = list(tiny_ner.tag(words for words, _ in corpus))
+    predicted = [
+        tags_of([(e.label, e.word_start, e.word_end) for e in result.entities], len(result.words))
+        for result in tiny_ner.stream(words for words, _ in corpus)
+    ]
+    assert 0 < found.micro_f1 < 1
+    assert found.micro_f1 == close(f1_score(gold, predicted))
+    assert found.macro_f1 == close(f1_score(gold, predicted, average="macro"))
+    assert found.token_accuracy == close(accuracy_score(gold, raw))
+    expected = token_report([*chain(*gold)], [*chain(*raw)], output_dict=True, zero_division=0)
+    assert found.token_report["macro avg"].f1 == close(expected["macro avg"]["f1-score"])
+    assert found.token_report["weighted avg"].precision == close(expected["weighted avg"]["precision"])
+
+
+def test_omz_protocol_equals_a_plain_run_of_the_cut_sentence(tiny_ir, tiny_ner, corpus, monkeypatch):
+    """As Open Model Zoo's metric does it: cut the pieces, run them, look at each word's first piece."""
+    limit = 40  # the tiny model takes 64 pieces, not 128
+    monkeypatch.setattr(evaluation, "_OMZ_PIECES", limit)
+    model = ov.Core().compile_model(tiny_ir / "tiny.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    gold, predicted = [], []
+    for words, tags in corpus:
+        encoding = tiny_ner.tokenizer.encode_words(words)
+        ids = [tiny_ner.tokenizer.cls_id, *encoding.ids[:limit].tolist(), tiny_ner.tokenizer.sep_id]
+        rows = {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": [0] * len(ids)}
+        logits = model({name: np.array([row], np.int64) for name, row in rows.items()})["output"][0]
+        best = logits.argmax(-1)[1:-1]
+        first = [i for i in range(len(best)) if i == 0 or encoding.word[i] != encoding.word[i - 1]]
+        gold.append([tags[encoding.word[i]] for i in first])
+        predicted.append([tiny_ner.tags[best[i]] for i in first])
+    found = evaluate_recognizer(tiny_ner, corpus, protocol="omz")
+    assert sum(map(len, gold)) == found.tokens < sum(len(words) for words, _ in corpus)
+    assert found.micro_f1 == close(f1_score(gold, predicted))
+    assert found.macro_f1 == close(f1_score(gold, predicted, average="macro"))
+    assert found.token_accuracy == close(accuracy_score(gold, predicted))

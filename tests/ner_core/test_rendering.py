@@ -173,6 +173,14 @@ def test_html_is_legible_in_light_and_dark():
     assert "prefers-color-scheme: dark" in styles
 
 
+def test_documents_are_named():
+    found = [MARY, MARY]
+    assert "<h2>a&amp;b.txt</h2>" in to_html(found, names=["a&b.txt", "c.txt"])
+    rows = list(csv.DictReader(io.StringIO(to_csv(found, names=["=a", "c.txt"]), newline="")))
+    assert [row["document"] for row in rows] == ["'=a", "'=a", "c.txt", "c.txt"]
+    assert {row["document"] for row in csv.DictReader(io.StringIO(to_csv(found), newline=""))} == {"0", "1"}
+
+
 def test_html_without_entities():
     page = Page(to_html(Recognition("plain", ())))
     assert (page.blocks, page.marks) == (["plain"], [])

@@ -1,0 +1,396 @@
+"""The command line, in this process where it can be and as a program where it must."""
+
+import csv
+import io
+import itertools
+import json
+import operator
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from ner_core.corpus import read_conll, to_iob2
+from ner_core.decoding import STRATEGIES
+from ner_core.evaluation import PROTOCOLS, UNITS
+
+PROGRAM = [sys.executable, str(Path(cli.__file__))]
+TEXT = "Mary lives in Santa Clara, she said.\n"
+
+
+@pytest.fixture
+def model(tiny_ir):
+    return ["--model", str(tiny_ir), "--device", "CPU"]
+
+
+@pytest.fixture
+def ner(capsys, model):
+    """Run a command in this process: exit status, standard output, standard error."""
+
+    def run(*arguments, needs_model=True):
+        try:
+            status = cli.main([*arguments, *(model if needs_model else [])])
+        except SystemExit as leaving:
+            status = leaving.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(content, *, terminal=False):
+        stream = io.TextIOWrapper(io.BytesIO(content))
+        monkeypatch.setattr(stream, "isatty", lambda: terminal, raising=False)
+        monkeypatch.setattr(sys, "stdin", stream)
+
+    return give
+
+
+def program(*arguments, **options):
+    environment = {**os.environ, "PYTHONIOENCODING": "", **options.pop("env", {})}
+    return subprocess.run(
+        [*PROGRAM, *arguments], capture_output=True, env=environment, check=False, **options
+    )
+
+
+def test_json_is_what_the_library_returns(ner, tiny_ner):
+    status, out, err = ner("recognize", TEXT, "--format", "json")
+    found = json.loads(out)
+    assert (status, err) == (0, "")
+    assert found["text"] == TEXT
+    entities = [entity.to_dict() for entity in tiny_ner(TEXT).entities]
+    assert entities
+    assert [{**entity, "score": pytest.approx(entity["score"], abs=1e-4)} for entity in entities] == found[
+        "entities"
+    ]
+
+
+def test_options_reach_the_recognizer(ner, tiny_ner):
+    options = {"aggregation": "simple", "threshold": 0.9, "labels": ["PER", "ORG"]}
+    arguments = ["--aggregation", "simple", "--threshold", "0.9", "--labels", "PER,ORG"]
+    _, out, _ = ner("recognize", TEXT, "--format", "json", *arguments)
+    expected = tiny_ner(TEXT, **options).entities
+    assert expected != tiny_ner(TEXT).entities
+    assert [entity["start"] for entity in json.loads(out)["entities"]] == [
+        entity.start for entity in expected
+    ]
+
+
+def test_every_format(ner, tiny_ner, tmp_path):
+    found = tiny_ner(TEXT)
+    written = {kind: ner("recognize", TEXT, "--format", kind) for kind in cli.FORMATS}
+    assert {kind: (status, err) for kind, (status, _, err) in written.items()} == dict.fromkeys(
+        cli.FORMATS, (0, "")
+    )
+    out = {kind: out for kind, (_, out, _) in written.items()}
+    first = found.entities[0]
+    assert out["text"].startswith(f"{TEXT[: first.start]}[{first.text} {first.label}]")
+    assert json.loads(out["jsonl"])["text"] == TEXT
+    assert out["jsonl"].count("\n") == 1
+    assert out["html"].startswith("<!DOCTYPE html>")
+    (tmp_path / "out.conll").write_text(out["conll"], "utf-8")
+    assert sum(tag != "O" for _, tags in read_conll(tmp_path / "out.conll") for tag in tags) >= len(
+        found.entities
+    )
+    rows = list(csv.DictReader(io.StringIO(out["csv"], newline="")))
+    assert [(int(row["start"]), row["text"]) for row in rows] == [(e.start, e.text) for e in found.entities]
+    assert re.sub(r"\[[BI]-\w+\]", "", out["inline"]) == TEXT
+    assert out["redacted"].startswith(f"{TEXT[: first.start]}[{first.label}]")
+
+
+def test_redaction_with_numbers(ner, tiny_ner):
+    _, out, _ = ner("recognize", "Mary", "--format", "redacted", "--placeholder", "numbered")
+    assert out == f"{tiny_ner('Mary').entities[0].label}_1\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"], ["--file", "-"]])
+def test_text_comes_through_a_pipe(ner, stdin, arguments):
+    stdin("\ufeffMary lebt in Köln\r\n".encode())
+    _, out, _ = ner("recognize", *arguments, "--format", "json")
+    assert json.loads(out)["text"] == "Mary lebt in Köln\r\n"
+
+
+def test_empty_input_has_no_entities(ner, stdin):
+    stdin(b"")
+    status, out, _ = ner("recognize", "--format", "json")
+    assert (status, json.loads(out)["entities"]) == (0, [])
+
+
+def test_nothing_to_read_is_wrong_usage(ner, stdin):
+    stdin(b"", terminal=True)
+    status, out, err = ner("recognize")
+    assert (status, out) == (2, "")
+    assert "nothing to read: give a TEXT" in err
+
+
+def test_several_files_are_one_document_of_json(ner, tmp_path):
+    files = []
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(f"Mary in {name}", "utf-8")
+        files.append(str(tmp_path / name))
+    _, out, _ = ner("recognize", "--file", *files, "--format", "json")
+    assert [(found["file"], found["text"]) for found in json.loads(out)] == [
+        (files[0], "Mary in a.txt"),
+        (files[1], "Mary in b.txt"),
+    ]
+    _, out, _ = ner("recognize", "--file", files[0], "--format", "json")
+    assert json.loads(out)["file"] == files[0]
+    _, out, _ = ner("recognize", "--file", *files)
+    assert f"==> {files[1]} <==" in out
+    _, out, _ = ner("recognize", "--file", *files, "--format", "csv")
+    assert {row["document"] for row in csv.DictReader(io.StringIO(out, newline=""))} <= set(files)
+
+
+def test_broken_files_are_named_and_the_others_done(ner, tmp_path):
+    (tmp_path / "good.txt").write_text("Mary", "utf-8")
+    (tmp_path / "latin.txt").write_bytes("one\nzwölf".encode("latin-1"))
+    names = [str(tmp_path / name) for name in ("none.txt", "latin.txt", "good.txt")]
+    status, out, err = ner("recognize", "--file", *names, "--format", "json")
+    assert status == 1
+    assert [found["file"] for found in json.loads(out)] == [names[2]]
+    assert err.splitlines() == [
+        f"ner: {names[0]}: No such file or directory",
+        f"ner: {names[1]}:2: expected utf-8 text, found byte 0xf6; see --encoding",
+    ]
+    status, out, _ = ner("recognize", "--file", names[1], "--encoding", "latin-1", "--format", "json")
+    assert (status, json.loads(out)["text"]) == (0, "one\nzwölf")
+
+
+def test_no_readable_file_writes_nothing(ner, tmp_path):
+    for kind in cli.FORMATS:
+        status, out, _ = ner("recognize", "--file", str(tmp_path / "none.txt"), "--format", kind)
+        assert (status, out) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["recognize", "x", "--threshold", "2"], "expected a number from 0 to 1, found '2'"),
+        (
+            ["recognize", "x", "--labels", "PERSON"],
+            "--labels: no PERSON in tiny, which has PER, ORG, LOC, MISC",
+        ),
+        (["recognize", "x", "--labels", ","], "expected names separated by commas"),
+        (["recognize", "x", "--file", "y"], "give TEXT or --file, not both"),
+        (["recognize", "-", "--encoding", "nonsense"], "Python knows no encoding 'nonsense'"),
+        (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
+        (["evaluate"], "give one DATASET"),
+        (["evaluate", "x", "--map", "geo"], "expected FROM=TO, found 'geo'"),
+        (["evaluate", "x", "--errors", "many"], "expected a count, found 'many'"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "COMMAND"),
+    ],
+)
+def test_wrong_usage(ner, stdin, arguments, message):
+    stdin(b"x")
+    status, out, err = ner(*arguments, needs_model=len(arguments) > 1)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "no-such-model"], "There is no model 'no-such-model'"),
+        (["--model", "bert-base-ner"], "python -m model_zoo.downloader --name bert-base-ner"),
+        (["--model", "nowhere/model.xml"], "nowhere/model.xml"),
+    ],
+)
+def test_missing_model_says_what_to_do(ner, monkeypatch, tmp_path, arguments, message):
+    monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
+    status, out, err = ner("recognize", "x", *arguments, needs_model=False)
+    assert (status, out) == (1, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_missing_device_is_one_line(ner, tiny_ir):
+    status, out, err = ner("recognize", "x", "--model", str(tiny_ir), "--device", "FPGA", needs_model=False)
+    assert (status, out) == (1, "")
+    assert err.startswith("ner: ")
+    assert "FPGA" in err
+    assert err.count("\n") == 1
+
+
+def test_model_without_rt_info_takes_labels_and_tokenizer(ner, tiny_ir, tmp_path):
+    import openvino as ov
+
+    model = ov.Core().read_model(tiny_ir / "tiny.xml")
+    bare = ov.Model(model.outputs, model.get_parameters())
+    ov.save_model(bare, tmp_path / "bare.xml", compress_to_fp16=False)
+    arguments = [
+        "recognize",
+        "Mary",
+        "--model",
+        str(tmp_path / "bare.xml"),
+        "--device",
+        "CPU",
+        "--format",
+        "json",
+    ]
+    tokenizer = ["--tokenizer", str(tiny_ir / "tokenizer.json")]
+    status, _, err = ner(*arguments, *tokenizer, needs_model=False)
+    assert (status, "label" in err) == (1, True)
+    labels = "O,B-A,I-A,B-B,I-B,B-C,I-C,B-D,I-D"
+    status, out, _ = ner(*arguments, *tokenizer, "--model-labels", labels, needs_model=False)
+    assert status == 0
+    assert json.loads(out)["entities"][0]["label"] in "ABCD"
+
+
+def test_colours_only_where_they_are_wanted(ner, monkeypatch):
+    assert "\x1b[" not in ner("recognize", "Mary")[1]
+    assert "\x1b[48" in ner("recognize", "Mary", "--color", "always")[1].replace("38;5;16;", "")
+    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert "\x1b[" in ner("recognize", "Mary")[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in ner("recognize", "Mary")[1]
+    assert "\x1b[" not in ner("recognize", "Mary", "--color", "never")[1]
+
+
+def test_control_characters_do_not_reach_the_terminal(ner):
+    _, out, _ = ner("recognize", "Mary \x1b]0;owned\x07", "--color", "never")
+    assert "\\x1b" in out
+    assert "\\x07" in out
+    assert not {"\x1b", "\x07"} & set(out)
+
+
+def test_evaluation_of_its_own_predictions_is_perfect(ner, tiny_ner, tmp_path):
+    sentences = [["Mary", "lives", "in", "Santa", "Clara"], ["The", "New", "York", "Times"], ["a"]]
+    raw = list(tiny_ner.tag(sentences))
+    gold = [to_iob2(tags) for tags in raw]
+    lines = ["".join(map("{} {}\n".format, *pair)) for pair in zip(sentences, gold, strict=True)]
+    (tmp_path / "dev.conll").write_text("\n".join(lines), "utf-8")
+    status, out, _ = ner("evaluate", str(tmp_path), "--format", "json", "--unit", "word")
+    found = json.loads(out)
+    assert status == 0
+    assert (found["micro_f1"], found["macro_f1"], found["sentences"]) == (1.0, 1.0, 3)
+    right = sum(map(operator.eq, itertools.chain(*gold), itertools.chain(*raw)))
+    assert found["token_accuracy"] == pytest.approx(right / 10)
+    assert {"macro_f1", "per_type", "token_report"} <= set(found)
+    assert (found["model"], found["device"], found["dataset"]) == ("tiny", "CPU", str(tmp_path / "dev.conll"))
+    status, out, _ = ner(
+        "evaluate", "--dataset", str(tmp_path / "dev.conll"), "--protocol", "omz", "--confusion"
+    )
+    assert status == 0
+    assert "Spans: micro F1 1.0000, macro F1 1.0000" in out
+    assert "Tokens by type (rows: corpus, columns: model)" in out
+
+
+def test_evaluation_on_nemo_files_with_renamed_types(ner, tmp_path):
+    (tmp_path / "text_dev.txt").write_text("Mary lives\n", "utf-8")
+    (tmp_path / "labels_dev.txt").write_text("B-human B-x\n", "utf-8")
+    (tmp_path / "label_ids.csv").write_text("O\nB-human\nB-x\n", "utf-8")
+    arguments = [
+        "--map",
+        "human=PER",
+        "--map",
+        "x=O",
+        "--types",
+        "PER,LOC",
+        "--errors",
+        "1",
+        "--unit",
+        "piece",
+    ]
+    status, out, _ = ner("evaluate", str(tmp_path), *arguments, "--format", "json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["per_type"]["PER"]["support"] == 1
+    assert found["notes"][-1] == "scored on LOC, PER alone; other types count as O"
+
+
+def test_broken_corpus_is_named(ner, tmp_path):
+    (tmp_path / "a.conll").write_text("Mary\n", "utf-8")
+    status, out, err = ner("evaluate", str(tmp_path / "a.conll"))
+    assert (status, out) == (1, "")
+    assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'\n"
+
+
+def test_conll2003_is_explained(ner):
+    for arguments in (["conll2003"], ["--dataset", "conll2003"]):
+        status, out, err = ner("evaluate", *arguments)
+        assert (status, out) == (1, "")
+        assert "https://trec.nist.gov/data/reuters/reuters.html" in err
+
+
+def test_devices(ner):
+    status, out, _ = ner("devices", "--format", "json", needs_model=False)
+    found = {device["name"]: device for device in json.loads(out)}
+    assert status == 0
+    assert "FP32" in found["CPU"]["capabilities"]
+    assert found["CPU"]["full_name"] in ner("devices", needs_model=False)[1]
+
+
+def test_models(ner, tmp_path):
+    status, out, _ = ner("models", "--models-dir", str(tmp_path), "--format", "json", needs_model=False)
+    found = {model["name"]: model for model in json.loads(out)}
+    assert status == 0
+    assert found["bert-base-ner"] == {"name": "bert-base-ner", "state": "absent", "precisions": []}
+    assert "bert-base-ner" in ner("models", "--models-dir", str(tmp_path), needs_model=False)[1]
+
+
+def test_version_is_that_of_the_project(ner):
+    pyproject = Path(cli.__file__).with_name("pyproject.toml").read_text("utf-8")
+    version = re.search(r'^version = "(.+)"$', pyproject, re.MULTILINE)[1]
+    assert ner("--version", needs_model=False)[:2] == (0, f"ner-zoo {version}\n")
+
+
+def test_choices_are_those_of_the_library(ner):
+    assert set(cli.AGGREGATIONS) == set(STRATEGIES)
+    assert f"{{{','.join(PROTOCOLS)}}}" in ner("evaluate", "--help", needs_model=False)[1]
+    assert f"{{{','.join(UNITS)}}}" in ner("evaluate", "--help", needs_model=False)[1]
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, cli\n"
+        "try:\n    cli.main(['recognize', '--help'])\n"
+        "except SystemExit:\n    print(sorted({'numpy', 'openvino', 'torch', 'tqdm'} & set(sys.modules)))"
+    )
+    folder = Path(cli.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_bytes_that_are_no_text_do_not_crash(model, tmp_path):
+    done = program("recognize", b"Mary Jos\xe9", "--format", "json", *model, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["text"] == "Mary Jos\udce9"
+    for kind, expected in (("text", rb"\udce9"), ("redacted", b"]")):
+        arguments = ["recognize", b"Mary Jos\xe9 \xe2\x82\xac", "--format", kind, *model]
+        done = program(*arguments, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert expected in done.stdout
+
+
+def test_reader_that_leaves_early_is_no_error(model, tmp_path):
+    (tmp_path / "long.txt").write_text("Mary lives here\n" * 20_000, "utf-8")
+    arguments = ["recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+def test_interrupt_is_quiet(model, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    arguments = ["recognize", "--file", str(pipe), *model]
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with pipe.open("wb"):  # waits until the program opens its end, and so is about to read
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60) == (b"", b"")
+        assert process.returncode == 130
