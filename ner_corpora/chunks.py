@@ -1,0 +1,142 @@
+"""Cut sources into chunks: the unit of work, of resuming, and of equal results.
+
+Scores depend in their last digits on which texts share a batch. Where a chunk begins and ends is therefore a
+function of the sources and of this module alone, never of the engine, the workers or an interruption; and a
+chunk is always recognized on its own.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ner_corpora.document import BadDocument, Document
+from ner_corpora.readers import Item, ReadOptions, read_documents, table_schema
+from ner_corpora.sources import Meter, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["CHUNK_CHARACTERS", "CHUNK_DOCUMENTS", "Chunk", "Group", "group_sources", "read_chunks"]
+
+CHUNK_DOCUMENTS = 1024
+CHUNK_CHARACTERS = 1_000_000
+
+_GROUP_FILES = 1024
+_GROUP_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sources that are read one after the other by one reader: one large file, or many small ones."""
+
+    index: int
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive documents of one group.
+
+    Attributes
+    ----------
+    group, index : int
+        Place of the chunk, both from 0; chunks sorted by them are in the order of the input.
+    last : bool
+        No chunk of this group follows.
+    items : tuple of Document or BadDocument
+        At most `CHUNK_DOCUMENTS`, and `CHUNK_CHARACTERS` passed by the last one at most.
+    stored_bytes : int
+        How much of the stored files was read for it, for the progress report.
+    schema : bytes or None
+        Arrow schema of the source, serialized, where it is a Parquet file.
+    """
+
+    group: int
+    index: int
+    last: bool
+    items: tuple[Item, ...]
+    stored_bytes: int = 0
+    schema: bytes | None = None
+
+    @property
+    def documents(self) -> list[Document]:
+        """The items that can be annotated."""
+        return [item for item in self.items if isinstance(item, Document)]
+
+    @property
+    def problems(self) -> list[BadDocument]:
+        """The items that go to the errors file."""
+        return [item for item in self.items if isinstance(item, BadDocument)]
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of everything that was read, to notice an input that changed before a resume."""
+        value = 0
+        for item in self.items:
+            content = item.problem if isinstance(item, BadDocument) else repr(item.fields) + repr(item.lines)
+            value = zlib.crc32(f"{item.source}:{item.line}:{content}".encode("utf-8", "surrogatepass"), value)
+        return value
+
+
+def group_sources(sources: Sequence[Source]) -> list[Group]:
+    """Put small files together and leave large ones, and files of unknown size, alone.
+
+    Examples
+    --------
+    >>> sizes = {"a": 10, "b": 20, "c": 9 << 20, "d": 1}
+    >>> files = [Source(name, "text", size=size) for name, size in sizes.items()]
+    >>> [[source.path for source in group.sources] for group in group_sources(files)]
+    [['a', 'b'], ['c'], ['d']]
+    """
+    groups: list[Group] = []
+    pending: list[Source] = []
+    size = 0
+
+    def close() -> None:
+        nonlocal size
+        if pending:
+            groups.append(Group(len(groups), tuple(pending)))
+            pending.clear()
+            size = 0
+
+    for source in sources:
+        alone = source.size is None or source.format == "parquet"
+        if alone or size + (source.size or 0) > _GROUP_BYTES or len(pending) == _GROUP_FILES:
+            close()
+        pending.append(source)
+        size += source.size or 0
+        if alone:
+            close()
+    close()
+    return groups
+
+
+def read_chunks(group: Group, options: ReadOptions) -> Iterator[Chunk]:
+    """Read a group as chunks, at least one, the last of them marked."""
+    meter = Meter()
+    counted = 0
+    schema = table_schema(group.sources[0])
+    items: list[Item] = []
+    characters = 0
+    index = 0
+    for item in _read_group(group, options, meter):
+        if len(items) == CHUNK_DOCUMENTS or characters >= CHUNK_CHARACTERS:
+            yield Chunk(group.index, index, False, tuple(items), meter.bytes - counted, schema)
+            counted = meter.bytes
+            items, characters, index = [], 0, index + 1
+        items.append(item)
+        characters += item.characters if isinstance(item, Document) else len(item.raw)
+    yield Chunk(group.index, index, True, tuple(items), meter.bytes - counted, schema)
+
+
+def _read_group(group: Group, options: ReadOptions, meter: Meter) -> Iterator[Item]:
+    read = 0
+    for source in group.sources:
+        own = Meter()
+        for item in read_documents(source, options, own):
+            meter.bytes = read + own.bytes
+            yield item
+        read += own.bytes
+        meter.bytes = read

@@ -1,0 +1,169 @@
+"""Output formats: how the documents of a chunk are encoded, and how chunks become one file.
+
+JSON lines, CoNLL and HTML are simply joined. The columns of CSV and Parquet are known only when every chunk
+was seen, so `tables` keeps their chunks in a form of its own and converts them at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from typing import IO, TYPE_CHECKING, Any
+
+from ner_core.rendering import html_frame, html_section, to_conll, to_json
+from ner_corpora import tables
+from ner_corpora.readers import is_between_sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ner_core.entity import Entity, Recognition
+    from ner_corpora.document import Document
+    from ner_corpora.parts import Part
+
+__all__ = ["OUTPUT_FORMATS", "assemble", "encode_documents", "format_of"]
+
+OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "conll", "html", "parquet")
+
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".htm": "html", ".bio": "conll", ".iob2": "conll"}
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+def format_of(name: str) -> str | None:
+    """Tell the output format by the suffix of a file name, None for an unknown one.
+
+    Examples
+    --------
+    >>> format_of("out/found.CSV"), format_of("found.jsonl"), format_of("found")
+    ('csv', 'jsonl', None)
+    """
+    dot, suffix = name.rsplit("/", 1)[-1].lower().rpartition(".")[1:]
+    known = {f".{known}": known for known in OUTPUT_FORMATS} | _SUFFIXES
+    return known.get(dot + suffix)
+
+
+def encode_documents(
+    documents: Sequence[Document],
+    recognitions: Sequence[Recognition],
+    format_name: str,
+    into: str,
+    schema: bytes | None = None,
+) -> bytes:
+    """Encode the documents of one chunk.
+
+    Parameters
+    ----------
+    documents, recognitions : sequence
+        Of equal length.
+    format_name : str
+        One of `OUTPUT_FORMATS`.
+    into : str
+        Name of the field with the entities.
+    schema : bytes, optional
+        Serialized Arrow schema of the source, to keep the types of its columns in Parquet.
+
+    Returns
+    -------
+    bytes
+        The documents in order; nothing but `assemble` reads them.
+    """
+    pairs = list(zip(documents, recognitions, strict=True))
+    if format_name == "conll":
+        return "".join(_conll(document, found) for document, found in pairs).encode()
+    if format_name == "html":
+        return "".join(f"{html_section(found)}\n" for _, found in pairs).encode()
+    rows = [(document.fields, [entity.to_dict() for entity in found.entities]) for document, found in pairs]
+    if format_name == "parquet":
+        return tables.encode_arrow(rows, into, schema)
+    if format_name == "jsonl":
+        return "".join(_json_line(fields | {into: entities}) for fields, entities in rows).encode()
+    return "".join(_json_line({"fields": fields, "entities": entities}) for fields, entities in rows).encode()
+
+
+def assemble(
+    parts: Callable[[], Iterable[Part]], target: IO[bytes], format_name: str, into: str, labels: Sequence[str]
+) -> None:
+    """Write the output file out of the stored chunks, in bounded memory.
+
+    Parameters
+    ----------
+    parts : callable
+        Gives the chunks in order, as often as it is called.
+    target : binary stream
+        Where the output goes.
+    format_name, into : str
+        As for `encode_documents`.
+    labels : sequence of str
+        Entity types that the model may find, in the order of their columns in a table.
+    """
+    if format_name in _DELIMITERS:
+        tables.assemble_csv(parts, target, _DELIMITERS[format_name], into, labels)
+    elif format_name == "parquet":
+        tables.assemble_parquet(parts, target, into)
+    else:
+        before, after = _frame(parts) if format_name == "html" else ("", "")
+        target.write(before.encode())
+        for part in parts():
+            with part.open() as payload:
+                shutil.copyfileobj(payload, target)
+        target.write(after.encode())
+
+
+def _frame(parts: Callable[[], Iterable[Part]]) -> tuple[str, str]:
+    counts: Counter[str] = Counter()
+    for part in parts():
+        counts.update(part.header["labels"])
+    return html_frame(dict(sorted(counts.items())))
+
+
+def _json_line(value: dict[str, Any]) -> str:
+    try:
+        return to_json(value) + "\n"
+    except TypeError:  # dates, decimals and bytes of a Parquet source
+        return to_json(json.loads(json.dumps(value, default=_as_text))) + "\n"
+
+
+def _as_text(value: object) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def _conll(document: Document, found: Recognition) -> str:
+    r"""Add the tag as the last column of the lines of the source.
+
+    Examples
+    --------
+    >>> from ner_core.entity import Entity, Recognition
+    >>> from ner_corpora.document import Document
+    >>> found = Recognition("Mary sings", (Entity(0, 4, "PER", 0.9, "Mary", 0, 1),), words=("Mary", "sings"))
+    >>> _conll(Document("a.conll", 1, ("Mary", "sings"), {}, ("Mary NNP", "sings VBZ")), found)
+    'Mary NNP B-PER\nsings VBZ O\n\n'
+    """
+    if not document.lines:
+        return to_conll(found)
+    tags = iter(_word_tags(found.entities, len(document.text)))
+    written = []
+    begun = False
+    for line in document.lines:
+        if begun or not (not line.strip() or is_between_sentences(line)):
+            begun = True
+            written.append(_with_column(line, next(tags)))
+        else:
+            written.append(_with_column(line, "O") if line.startswith("-DOCSTART-") else line)
+    return "".join(f"{line}\n" for line in [*written, ""])
+
+
+def _word_tags(entities: Sequence[Entity], length: int) -> list[str]:
+    """IOB2 tags of words; labels of aggregation ``none`` are tags already."""
+    tags = ["O"] * length
+    for entity in entities:
+        label = entity.label.removeprefix("B-").removeprefix("I-")
+        first, end = entity.word_start or 0, entity.word_end or 0
+        tags[first:end] = [entity.label if label != entity.label else f"I-{label}"] * (end - first)
+        if label == entity.label:
+            tags[first] = f"B-{label}"
+    return tags
+
+
+def _with_column(line: str, tag: str) -> str:
+    return f"{line}\t{tag}" if "\t" in line else f"{line.rstrip(' ')} {tag}"

@@ -1,0 +1,131 @@
+"""How far a run is: documents and word pieces a second, time left, and the summary at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+__all__ = ["Progress", "Totals", "duration"]
+
+_TERMINAL_SECONDS = 0.5
+_LOG_SECONDS = 30.0
+
+
+@dataclass
+class Totals:
+    """Sums over the headers of annotated chunks."""
+
+    documents: int = 0
+    pieces: int = 0
+    errors: int = 0
+    stored_bytes: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, header: dict[str, Any]) -> None:
+        """Count one chunk."""
+        self.documents += header["documents"]
+        self.pieces += header["pieces"]
+        self.errors += len(header["errors"])
+        self.stored_bytes += header["stored_bytes"]
+        self.labels.update(header["labels"])
+
+
+class Progress:
+    """Write how far a run is: one line that changes on a terminal, else a line every half minute.
+
+    Parameters
+    ----------
+    stream : text stream
+        Usually standard error.
+    total_bytes : int or None
+        Stored bytes of all inputs, for the time left.
+    quiet : bool
+        Count, but write nothing.
+    """
+
+    def __init__(self, stream: IO[str], total_bytes: int | None, *, quiet: bool = False) -> None:
+        self.totals = Totals()
+        self._earlier = Totals()
+        self._stream = stream
+        self._total_bytes = total_bytes
+        self._quiet = quiet
+        self._terminal = stream.isatty()
+        self._begin = self._written = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the run began or went on."""
+        return time.monotonic() - self._begin
+
+    def add_earlier(self, header: dict[str, Any]) -> None:
+        """Count a chunk that an earlier, interrupted run annotated."""
+        self.totals.add(header)
+        self._earlier.add(header)
+
+    def add(self, header: dict[str, Any]) -> None:
+        """Count a chunk, and write how far the run is when it is time to."""
+        self.totals.add(header)
+        now = time.monotonic()
+        if not self._quiet and now - self._written >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
+            self._written = now
+            self._stream.write(f"\r\x1b[K{self.line()}" if self._terminal else f"{self.line()}\n")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Leave the line that changes."""
+        if self._terminal and not self._quiet:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def line(self) -> str:
+        """Say how far the run is."""
+        seconds = max(self.seconds, 1e-9)
+        done, before = self.totals, self._earlier
+        parts = [
+            f"{done.documents:,} documents",
+            f"{(done.documents - before.documents) / seconds:,.0f} documents/s",
+            f"{(done.pieces - before.pieces) / seconds:,.0f} word pieces/s",
+        ]
+        if done.errors:
+            parts.append(f"{done.errors:,} errors")
+        fresh = done.stored_bytes - before.stored_bytes
+        if self._total_bytes and fresh > 0:
+            left = max(self._total_bytes - done.stored_bytes, 0) * seconds / fresh
+            parts.append(f"{min(done.stored_bytes / self._total_bytes, 1):.0%}, {duration(left)} left")
+        return " | ".join(parts)
+
+    def summary(self) -> str:
+        """Say what the run found, over all its parts when it was interrupted."""
+        done, before = self.totals, self._earlier
+        seconds = max(self.seconds, 1e-9)
+        documents, pieces = done.documents - before.documents, done.pieces - before.pieces
+        rates = f"{documents / seconds:,.0f} documents/s, {pieces / seconds:,.0f} word pieces/s"
+        labels = ", ".join(f"{label} {count:,}" for label, count in sorted(done.labels.items())) or "none"
+        lines = [
+            f"documents    {done.documents:,}",
+            f"entities     {sum(done.labels.values()):,} ({labels})",
+            f"errors       {done.errors:,}",
+            f"word pieces  {done.pieces:,}",
+            f"time         {duration(self.seconds)}, {rates}",
+        ]
+        if before.documents or before.errors:
+            lines.append(
+                f"earlier      {before.documents:,} of the documents were annotated before this run went on"
+            )
+        return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people.
+
+    Examples
+    --------
+    >>> duration(4.25), duration(75), duration(7384)
+    ('4.2 s', '1 min 15 s', '2 h 3 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

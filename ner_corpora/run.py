@@ -1,0 +1,157 @@
+"""One run from inputs to output file: plan, annotate with an engine, assemble."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ner_corpora.chunks import CHUNK_CHARACTERS, CHUNK_DOCUMENTS, Group, group_sources
+from ner_corpora.document import CorpusError
+from ner_corpora.formats import assemble
+from ner_corpora.progress import Progress
+from ner_corpora.sources import Source, filesystem_of, is_url
+from ner_corpora.workspace import Workspace, write_atomically
+
+if TYPE_CHECKING:
+    from ner_corpora.annotation import Settings
+    from ner_corpora.parts import Part
+    from ner_corpora.readers import ReadOptions
+
+__all__ = ["Run"]
+
+logger = logging.getLogger(__name__)
+
+_VERSION = 1
+
+Engine = Callable[[Sequence[Group], Workspace, Progress], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is annotated, how, and where it goes.
+
+    Attributes
+    ----------
+    sources : tuple of Source
+        Inputs in order.
+    read_options : ReadOptions
+        How they are read.
+    settings : Settings
+        What is written.
+    model : dict
+        What identifies the model; a run goes on only with the same.
+    labels : tuple of str
+        Entity types of the model, in order.
+    output : str
+        Path or URL.
+    errors : str
+        Path or URL of the errors file, which is there only when there are errors.
+    work_folder : str
+        Where chunks are kept until the run is finished.
+    """
+
+    sources: tuple[Source, ...]
+    read_options: ReadOptions
+    settings: Settings
+    model: dict[str, Any]
+    labels: tuple[str, ...]
+    output: str
+    errors: str
+    work_folder: str
+
+    @property
+    def workspace(self) -> Workspace:
+        """The chunks of this run."""
+        return Workspace(self.work_folder)
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """All that decides what the output is."""
+        listing = json.dumps([asdict(source) for source in self.sources])
+        return {
+            "version": _VERSION,
+            "inputs": f"{len(self.sources)} files, sha256 {hashlib.sha256(listing.encode()).hexdigest()}",
+            "reading": asdict(self.read_options),
+            "writing": json.loads(json.dumps(asdict(self.settings))),
+            "model": self.model,
+            "chunks": [CHUNK_DOCUMENTS, CHUNK_CHARACTERS],
+        }
+
+    def prepare(self, *, resume: bool, overwrite: bool) -> bool:
+        """Make the work folder ready.
+
+        Returns
+        -------
+        bool
+            False when there is nothing to do, because a run that was to be resumed is finished.
+
+        Raises
+        ------
+        CorpusError
+            If there is an output or an unfinished run and nobody said what to do with it, or if inputs or
+            settings are not those of the unfinished run.
+        """
+        known = None if overwrite else self.workspace.read_plan()
+        if known is None:
+            if _exists(self.output) and not overwrite:
+                if resume:
+                    return False
+                msg = f"{self.output}: is there already; replace it with --overwrite"
+                raise CorpusError(msg)
+            self.workspace.begin(self.plan)
+            return True
+        if not resume:
+            msg = (
+                f"{self.work_folder}: an unfinished run; go on with --resume, or begin anew with --overwrite"
+            )
+            raise CorpusError(msg)
+        different = [name for name, value in self.plan.items() if known.get(name) != value]
+        if different:
+            msg = (
+                f"{self.work_folder}: the unfinished run differs in {', '.join(different)} "
+                f"({known.get(different[0])} then, {self.plan[different[0]]} now); repeat its command with "
+                "--resume, or begin anew with --overwrite"
+            )
+            raise CorpusError(msg)
+        return True
+
+    def annotate(self, engine: Engine, progress: Progress) -> None:
+        """Annotate what is missing, write errors file and output, and remove the work folder."""
+        groups = group_sources(self.sources)
+        engine(groups, self.workspace, progress)
+
+        def parts() -> Iterator[Part]:
+            return self.workspace.parts(len(groups))
+
+        self._write_errors(parts)
+        with write_atomically(self.output) as target:
+            assemble(parts, target, self.settings.format, self.settings.into, self.labels)
+        self.workspace.remove()
+
+    def _write_errors(self, parts: Callable[[], Iterator[Part]]) -> None:
+        lines = (json.dumps(error, ensure_ascii=True) for part in parts() for error in part.header["errors"])
+        first = next(lines, None)
+        if first is None:
+            if not is_url(self.errors):
+                Path(self.errors).unlink(missing_ok=True)
+            return
+        with write_atomically(self.errors) as target:
+            _write_lines(target, first, lines)
+
+
+def _write_lines(target: IO[bytes], first: str, rest: Iterator[str]) -> None:
+    target.write(f"{first}\n".encode())
+    for line in rest:
+        target.write(f"{line}\n".encode())
+
+
+def _exists(path: str) -> bool:
+    if not is_url(path):
+        return Path(path).exists()
+    filesystem, name = filesystem_of(path)
+    return bool(filesystem.exists(name))

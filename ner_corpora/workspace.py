@@ -1,0 +1,176 @@
+"""The folder where a run keeps what is done, so that it can go on after it was killed.
+
+``OUT.partial/`` holds ``plan.json`` (inputs and settings), and one file a chunk, which appears whole or
+not at all. The output file is made of them at the end. Local engine and Ray share this form, so a run that
+one began the other can finish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ner_corpora.document import CorpusError
+from ner_corpora.parts import Part
+from ner_corpora.sources import filesystem_of, is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Key", "Workspace", "write_atomically"]
+
+Key = tuple[int, int]
+
+_PLAN = "plan.json"
+_NAME = re.compile(r"(\d+)-(\d+)\.chunk")
+
+
+class Workspace:
+    """Chunks of one run, in a local folder or below a URL that fsspec can write.
+
+    Parameters
+    ----------
+    folder : str
+        Made when the first file is written.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder.rstrip("/")
+        self._files = filesystem_of(self.folder) if is_url(folder) else None
+
+    def read_plan(self) -> dict[str, Any] | None:
+        """Return the plan of the run that this folder belongs to, None when there is none."""
+        try:
+            with self._open(_PLAN) as file:
+                plan = json.load(file)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            msg = f"{self.folder}/{_PLAN}: cannot be read ({error}); begin anew with --overwrite"
+            raise CorpusError(msg) from error
+        return plan if isinstance(plan, dict) else {}
+
+    def begin(self, plan: dict[str, Any]) -> None:
+        """Empty the folder and write a plan into it."""
+        self.remove()
+        self._write(_PLAN, json.dumps(plan, indent=1).encode())
+
+    def write(self, key: Key, content: bytes) -> None:
+        """Store one annotated chunk, whole or not at all; storing it again changes nothing."""
+        self._write(_file_name(key), content)
+
+    def keys(self) -> set[Key]:
+        """List the chunks that are there."""
+        matches = map(_NAME.fullmatch, self._names())
+        return {(int(match[1]), int(match[2])) for match in matches if match}
+
+    def part(self, key: Key) -> Part | None:
+        """Return a chunk; None when it is missing or was cut by a crash of the machine."""
+        name = _file_name(key)
+        try:
+            with self._open(name) as file:
+                line = file.readline()
+                header = json.loads(line)
+                size = file.seek(0, io.SEEK_END)
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(header, dict) or size != len(line) + header.get("bytes", -1):
+            return None
+
+        def payload() -> IO[bytes]:
+            file = self._open(name)
+            file.seek(len(line))
+            return file
+
+        return Part(header, payload)
+
+    def parts(self, groups: int) -> Iterator[Part]:
+        """Yield all chunks in order.
+
+        Raises
+        ------
+        CorpusError
+            If one is missing, that is, the run is not finished.
+        """
+        for group in range(groups):
+            index, last = 0, False
+            while not last:
+                part = self.part((group, index))
+                if part is None:
+                    msg = f"{self.folder}: chunk {group}-{index} is missing; go on with --resume"
+                    raise CorpusError(msg)
+                yield part
+                index, last = index + 1, part.header["last"]
+
+    def remove(self) -> None:
+        """Delete the folder; the plan goes last, so that what a kill leaves behind is still known."""
+        if self._files is not None:
+            filesystem, path = self._files
+            if filesystem.exists(path):
+                filesystem.rm(path, recursive=True)
+            return
+        for name in sorted(self._names(), key=lambda name: name == _PLAN):
+            Path(self.folder, name).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            Path(self.folder).rmdir()
+
+    def _names(self) -> list[str]:
+        if self._files is None:
+            folder = Path(self.folder)
+            return [file.name for file in folder.iterdir()] if folder.is_dir() else []
+        filesystem, path = self._files
+        filesystem.invalidate_cache()
+        paths = filesystem.ls(path, detail=False) if filesystem.exists(path) else []
+        return [path.rsplit("/", 1)[-1] for path in paths]
+
+    def _open(self, name: str) -> IO[bytes]:
+        if self._files is None:
+            return Path(self.folder, name).open("rb")
+        filesystem, path = self._files
+        file: IO[bytes] = filesystem.open(f"{path}/{name}", "rb")
+        return file
+
+    def _write(self, name: str, content: bytes) -> None:
+        if self._files is None:
+            Path(self.folder).mkdir(exist_ok=True)
+            with write_atomically(str(Path(self.folder, name))) as file:
+                file.write(content)
+        else:
+            filesystem, path = self._files
+            filesystem.pipe_file(f"{path}/{name}", content)
+
+
+def _file_name(key: Key) -> str:
+    return f"{key[0]:06d}-{key[1]:06d}.chunk"
+
+
+@contextlib.contextmanager
+def write_atomically(path: str) -> Iterator[IO[bytes]]:
+    """Open a file that appears under its name, flushed to the disk, when the block ends without an error.
+
+    A URL is written to a temporary local file first and uploaded at the end.
+    """
+    if is_url(path):
+        filesystem, name = filesystem_of(path)
+        with tempfile.TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            with filesystem.open(name, "wb") as target:
+                shutil.copyfileobj(file, target)
+        return
+    temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+import argparse
+import io
+import json
+import sys
+
+import pytest
+
+from ner_corpora.command import add_parser, main
+
+
+@pytest.fixture
+def annotate(tiny_ir, capsys):
+    """A function: arguments to exit code, standard output and standard error, with the tiny model."""
+
+    def call(*args):
+        try:
+            code = main(
+                ["annotate", "--model", str(tiny_ir / "tiny.xml"), "--device", "CPU", *map(str, args)]
+            )
+        except SystemExit as leaving:
+            code = leaving.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_annotates_a_folder_as_the_recognizer_would(tmp_path, annotate, tiny_ner):
+    texts = [f"Mary {number} lives in Santa Clara" * (number % 7 + 1) for number in range(40)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    code, out, err = annotate(tmp_path / "a.jsonl", "-o", tmp_path / "out.jsonl")
+    assert (code, out) == (0, "")
+    assert "documents    40" in err
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    for row, found in zip(rows, tiny_ner.batch(texts), strict=True):
+        assert [entity["text"] for entity in row["entities"]] == [entity.text for entity in found.entities]
+        scores = [entity["score"] for entity in row["entities"]]
+        assert scores == pytest.approx([entity.score for entity in found.entities], abs=1e-3)
+
+
+def test_standard_input_to_standard_output(monkeypatch, tmp_path, capfdbinary, tiny_ir):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Mary\nJohn\n")))
+    assert (
+        main(["annotate", "--model", str(tiny_ir), "-", "--lines", "-o", "-", "--format", "jsonl", "--quiet"])
+        == 0
+    )
+    out, err = capfdbinary.readouterr()
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["Mary", "John"]
+    assert err == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_is_not_repeated_by_resume(tmp_path, annotate):
+    (tmp_path / "a.txt").write_text("Mary")
+    arguments = (tmp_path / "a.txt", "-o", tmp_path / "out.csv")
+    assert annotate(*arguments)[0] == 0
+    code, _, err = annotate(*arguments)
+    assert (code, "--overwrite" in err) == (1, True)
+    assert annotate(*arguments, "--resume")[0] == 0
+    assert annotate(*arguments, "--overwrite")[0] == 0
+
+
+def test_unreadable_documents_are_told_and_do_not_fail_the_run(tmp_path, annotate):
+    (tmp_path / "a.jsonl").write_text('{"text": "Mary"}\n{')
+    code, _, err = annotate(tmp_path / "a.jsonl", "-o", tmp_path / "out.jsonl")
+    assert code == 0
+    assert "errors       1" in err
+    assert "out.jsonl.errors.jsonl" in err
+    code, _, err = annotate(tmp_path / "a.jsonl", "-o", tmp_path / "out.jsonl", "--overwrite", "--strict")
+    assert code == 1
+    assert "a.jsonl:2: expected a JSON object" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["a.txt", "-o", "out"], 2, "--format"),
+        (["a.txt", "-o", "none/out.csv"], 2, "does not exist"),
+        (["a.txt", "-o", "out.csv", "--threshold", "2"], 2, "from 0 to 1"),
+        (["a.txt", "-o", "out.csv", "--word-column", "-1"], 2, "--word-column"),
+        (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "exclude"),
+        (["a.txt", "-o", "-", "--format", "csv", "--resume"], 2, "standard output"),
+        (["-", "-", "-o", "out.csv"], 2, "once only"),
+        (["-", "-o", "out.csv", "--engine", "ray"], 2, "standard input"),
+        (["a.txt", "-o", "out.csv", "--num-workers", "3:2"], 2, "range"),
+        (["a.txt", "-o", "out.csv", "--max-document-bytes", "many"], 2, "64M"),
+        (["none.txt", "-o", "out.csv"], 1, "none.txt: no such file"),
+        (["a.txt", "-o", "out.csv", "--encoding", "utf-16"], 1, "utf-16"),
+        (["a.txt", "-o", "out.csv", "--device", "GPU.7"], 1, "GPU.7"),
+        (["a.txt", "-o", "out.csv", "--model", "./none.xml"], 1, "none.xml"),
+    ],
+)
+def test_wrong_usage_is_one_helpful_line(tmp_path, monkeypatch, annotate, arguments, code, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("Mary")
+    found, out, err = annotate(*arguments)
+    assert (found, out) == (code, "")
+    assert expected in err
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_parser_can_be_a_subcommand():
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    args = parser.parse_args(
+        ["annotate", "x", "-o", "y.csv", "--num-workers", "2:8", "--max-document-bytes", "1G"]
+    )
+    assert (args.num_workers, args.max_document_bytes) == ((2, 8), 1 << 30)

@@ -1,0 +1,282 @@
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ner_corpora import chunks
+from ner_corpora.annotation import Settings
+from ner_corpora.chunks import group_sources, read_chunks
+from ner_corpora.document import CorpusError
+from ner_corpora.local_engine import annotate_locally
+from ner_corpora.progress import Progress
+from ner_corpora.readers import ReadOptions
+from ner_corpora.run import Run
+from ner_corpora.sources import Source, find_sources, total_size
+from ner_corpora.workspace import Workspace, write_atomically
+
+
+def corpus(folder, documents=200, files=3):
+    """JSON lines files with a broken line each, and two text files."""
+    folder.mkdir()
+    for name in range(files):
+        rows = [json.dumps({"id": i, "text": f"Mary {i} lives in Berlin."}) for i in range(documents)]
+        rows[5] = '{"broken'
+        (folder / f"{name}.jsonl").write_text("\n".join(rows))
+    (folder / "a.txt").write_text("John sings.")
+    (folder / "b.txt").write_bytes(b"Jos\xe9")
+    return folder
+
+
+def make_run(tmp_path, inputs, *, output="out.jsonl", **read_options):
+    sources, _ = find_sources([str(inputs)])
+    out = tmp_path / output
+    return Run(
+        tuple(sources),
+        ReadOptions(**read_options),
+        Settings(out.suffix[1:]),
+        {"name": "capitals"},
+        ("PER", "LOC"),
+        str(out),
+        f"{out}.errors.jsonl",
+        f"{out}.partial",
+    )
+
+
+def annotate(run, recognizer, *, resume=False, overwrite=False, strict=False):
+    progress = Progress(io.StringIO(), total_size(run.sources))
+    if run.prepare(resume=resume, overwrite=overwrite):
+        run.annotate(
+            lambda groups, workspace, told: annotate_locally(
+                groups, run.read_options, run.settings, recognizer, workspace, told, strict=strict
+            ),
+            progress,
+        )
+    return progress
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_DOCUMENTS", 16)
+
+
+class Stopping:
+    """A recognizer that fails after some calls, as a full disk or a lost device would make it."""
+
+    labels = ("PER", "LOC")
+
+    def __init__(self, recognizer, calls):
+        self.recognizer, self.calls = recognizer, calls
+
+    def stream(self, texts, **options):
+        self.calls -= 1
+        if self.calls < 0:
+            raise OSError("no more")
+        return self.recognizer.stream(texts, **options)
+
+
+def test_order_is_kept_and_errors_are_reported(tmp_path, capital_recognizer):
+    run = make_run(tmp_path, corpus(tmp_path / "in"))
+    progress = annotate(run, capital_recognizer)
+    rows = [json.loads(line) for line in Path(run.output).read_text().splitlines()]
+    assert [row["id"] for row in rows if "id" in row] == [i for i in range(200) if i != 5] * 3
+    errors = [json.loads(line) for line in Path(run.errors).read_text().splitlines()]
+    assert [(Path(error["source"]).name, error["line"]) for error in errors] == [
+        ("0.jsonl", 6),
+        ("1.jsonl", 6),
+        ("2.jsonl", 6),
+        ("b.txt", 1),
+    ]
+    totals = progress.totals
+    assert (totals.documents, totals.errors, totals.labels["PER"]) == (598, 4, 597)
+    assert totals.stored_bytes == total_size(run.sources)
+    assert not Path(run.work_folder).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out.jsonl", "out.jsonl.errors.jsonl"]
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.parquet", "out.html", "out.conll"])
+def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path, capital_recognizer, output):
+    inputs = corpus(tmp_path / "in")
+    whole = make_run(tmp_path, inputs, output=f"whole-{output}")
+    annotate(whole, capital_recognizer)
+    run = make_run(tmp_path, inputs, output=output)
+    calls = 0
+    for calls in (1, 7, 3):
+        with pytest.raises(OSError, match="no more"):
+            annotate(run, Stopping(capital_recognizer, calls), resume=True)
+        assert not Path(run.output).exists()
+    assert len(run.workspace.keys()) > calls
+    progress = annotate(run, capital_recognizer, resume=True)
+    assert Path(run.output).read_bytes() == Path(whole.output).read_bytes()
+    assert Path(run.errors).read_bytes() == Path(whole.errors).read_bytes()
+    assert progress.totals.documents == 598
+
+
+def test_strict_stops_and_names_file_and_line(tmp_path, capital_recognizer):
+    run = make_run(tmp_path, corpus(tmp_path / "in"))
+    with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object"):
+        annotate(run, capital_recognizer, strict=True)
+    assert not Path(run.output).exists()
+    annotate(run, capital_recognizer, resume=True)
+    assert len(Path(run.output).read_text().splitlines()) == 598
+
+
+def test_nothing_is_overwritten_unless_asked(tmp_path, capital_recognizer):
+    inputs = corpus(tmp_path / "in")
+    run = make_run(tmp_path, inputs)
+    annotate(run, capital_recognizer)
+    with pytest.raises(CorpusError, match="--overwrite"):
+        run.prepare(resume=False, overwrite=False)
+    assert run.prepare(resume=True, overwrite=False) is False
+    Path(run.output).write_text("old")
+    with pytest.raises(OSError, match="no more"):
+        annotate(run, Stopping(capital_recognizer, 2), overwrite=True)
+    assert Path(run.output).read_text() == "old"
+    with pytest.raises(CorpusError, match="--resume"):
+        run.prepare(resume=False, overwrite=False)
+    annotate(run, capital_recognizer, overwrite=True)
+    assert len(Path(run.output).read_text().splitlines()) == 598
+
+
+def test_a_run_goes_on_only_with_the_same_inputs_and_settings(tmp_path, capital_recognizer):
+    inputs = corpus(tmp_path / "in")
+    run = make_run(tmp_path, inputs)
+    with pytest.raises(OSError, match="no more"):
+        annotate(run, Stopping(capital_recognizer, 5))
+    with pytest.raises(CorpusError, match="differs in reading"):
+        make_run(tmp_path, inputs, into="found").prepare(resume=True, overwrite=False)
+    (inputs / "new.txt").write_text("x")
+    with pytest.raises(CorpusError, match="differs in inputs"):
+        make_run(tmp_path, inputs).prepare(resume=True, overwrite=False)
+
+
+def test_an_input_that_changed_behind_the_back_is_noticed(tmp_path, capital_recognizer):
+    inputs = corpus(tmp_path / "in", files=1)
+    run = make_run(tmp_path, inputs)
+    with pytest.raises(OSError, match="no more"):
+        annotate(run, Stopping(capital_recognizer, 5))
+    stamp = (inputs / "0.jsonl").stat()
+    changed = (inputs / "0.jsonl").read_text().replace("Mary 1 ", "Anna 1 ")
+    (inputs / "0.jsonl").write_text(changed)
+    os.utime(inputs / "0.jsonl", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    with pytest.raises(CorpusError, match=r"0\.jsonl: changed since"):
+        annotate(make_run(tmp_path, inputs), capital_recognizer, resume=True)
+
+
+def test_a_chunk_that_a_crash_cut_is_done_again(tmp_path, capital_recognizer):
+    inputs = corpus(tmp_path / "in")
+    whole = make_run(tmp_path, inputs, output="whole.jsonl")
+    annotate(whole, capital_recognizer)
+    run = make_run(tmp_path, inputs)
+    with pytest.raises(OSError, match="no more"):
+        annotate(run, Stopping(capital_recognizer, 6))
+    stored = sorted(Path(run.work_folder).glob("*.chunk"))
+    stored[0].write_bytes(stored[0].read_bytes()[:-10])
+    stored[1].write_bytes(b"")
+    annotate(run, capital_recognizer, resume=True)
+    assert Path(run.output).read_bytes() == Path(whole.output).read_bytes()
+
+
+def test_output_and_work_folder_may_be_urls(tmp_path, capital_recognizer):
+    import fsspec
+
+    inputs = corpus(tmp_path / "in")
+    local = make_run(tmp_path, inputs)
+    annotate(local, capital_recognizer)
+    urls = {
+        "output": "memory://there/out.jsonl",
+        "errors": "memory://there/errors",
+        "work_folder": "memory://there/work",
+    }
+    run = Run(**{**{name: getattr(local, name) for name in local.__dataclass_fields__}, **urls})
+    with pytest.raises(OSError, match="no more"):
+        annotate(run, Stopping(capital_recognizer, 6))
+    annotate(run, capital_recognizer, resume=True)
+    memory = fsspec.filesystem("memory")
+    assert memory.cat("/there/out.jsonl") == Path(local.output).read_bytes()
+    assert memory.cat("/there/errors") == Path(local.errors).read_bytes()
+    assert not memory.exists("/there/work")
+
+
+def test_chunks_are_bounded_by_documents_and_by_characters(tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_CHARACTERS", 100)
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(["short"] * 20 + ["x" * 90, "y" * 90, "z"]))
+    source = Source(str(path), "lines", size=path.stat().st_size)
+    (group,) = group_sources([source])
+    read = list(read_chunks(group, ReadOptions()))
+    assert [len(chunk.items) for chunk in read] == [16, 5, 2]
+    assert [chunk.last for chunk in read] == [False, False, True]
+    assert sum(chunk.stored_bytes for chunk in read) == source.size
+
+
+def test_sources_without_documents_make_an_empty_output(tmp_path, capital_recognizer):
+    (tmp_path / "a.jsonl").write_text("")
+    for output in ("out.jsonl", "out.csv", "out.parquet"):
+        annotate(make_run(tmp_path, tmp_path / "a.jsonl", output=output), capital_recognizer)
+    assert (tmp_path / "out.jsonl").read_bytes() == b""
+    assert (tmp_path / "out.csv").read_text() == "entities,PER,LOC\n"  # read_text translates line ends
+
+
+def test_atomic_files_leave_nothing_behind_on_failure(tmp_path):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(TypeError), write_atomically(str(tmp_path / "a")) as file:
+        file.write("no bytes")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
+
+
+def test_a_plan_that_cannot_be_read_says_what_to_do(tmp_path):
+    folder = tmp_path / "out.partial"
+    folder.mkdir()
+    (folder / "plan.json").write_text("{")
+    with pytest.raises(CorpusError, match="--overwrite"):
+        Workspace(str(folder)).read_plan()
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+from ner_corpora import chunks, workspace
+from tests.ner_corpora.conftest import CapitalRecognizer
+from tests.ner_corpora.test_run import annotate, make_run
+class Slow(CapitalRecognizer):
+    def stream(self, texts, **options):
+        time.sleep(0.01)
+        return super().stream(texts, **options)
+chunks.CHUNK_DOCUMENTS = 8
+print("ready", flush=True)
+annotate(make_run(Path(sys.argv[1]), Path(sys.argv[1], "in"), output=sys.argv[2]), Slow(), resume=True)
+"""
+
+
+def start(tmp_path, output):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", _KILLED, str(tmp_path), output]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_kill_at_ten_random_moments_and_resume(tmp_path):
+    corpus(tmp_path / "in", documents=400)
+    assert start(tmp_path, "whole.jsonl").wait() == 0
+    moments = random.Random(7)
+    killed = 0
+    for _ in range(10):
+        process = start(tmp_path, "out.jsonl")
+        time.sleep(moments.uniform(0, 0.15))
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+        process.stdout.close()
+    assert killed >= 5
+    assert start(tmp_path, "out.jsonl").wait() == 0
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    ids = [json.loads(line).get("id") for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert ids == [i for i in range(400) if i != 5] * 3 + [None]
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".tmp"))]
