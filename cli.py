@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ner_corpora import command as annotation
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and leave")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_recognize(commands)
+    annotation.add_parser(commands)
     _add_evaluate(commands)
     _add_devices(commands)
     _add_models(commands)
@@ -156,8 +159,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_MODEL,
         help=f"name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
     )
-    group.add_argument("--device", help="CPU, GPU, NPU, AUTO, … (default: AUTO; CPU where there is no other)")
-    group.add_argument("--precision", help="FP32, FP16, INT8, … (default: what suits the device)")
+    group.add_argument(
+        "--device", help="CPU, GPU, NPU, AUTO, ... (default: AUTO; CPU where there is no other)"
+    )
+    group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
     group.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
     group.add_argument(
         "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if none is beside it"
@@ -448,7 +453,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         sys.stdout.write(rendering.to_json({**about, **evaluation.to_dict()}, indent=2) + "\n")
     else:
         sys.stdout.write(", ".join(f"{key} {value}" for key, value in about.items()) + "\n")
-        sys.stdout.write(evaluation.to_text(confusion=arguments.confusion) + "\n")
+        sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
     return 0
 
 
@@ -500,8 +505,9 @@ def _write_rows(rows: list[dict[str, Any]], kind: str) -> None:
 
 
 def _complain(message: str) -> None:
-    # A message may quote what cannot be encoded, such as the name of a file.
-    sys.stderr.write(f"ner: {message}\n".encode("utf-8", "backslashreplace").decode())
+    from ner_core.rendering import visible
+
+    sys.stderr.write(f"ner: {visible(message)}\n")
 
 
 def _message(error: BaseException) -> str:

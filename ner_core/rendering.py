@@ -35,6 +35,7 @@ __all__ = [
     "to_json",
     "to_jsonl",
     "to_terminal",
+    "visible",
 ]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -225,13 +226,13 @@ def to_terminal(recognition: Recognition, *, colors: bool = True) -> str:
     Mary  PER  0.500
     """
     marked = [
-        _visible(text) if entity is None else _terminal_mark(_visible(text), _visible(entity.label), colors)
+        visible(text) if entity is None else _terminal_mark(visible(text), visible(entity.label), colors)
         for text, entity in _slices(recognition)
     ]
     lines = ["".join(marked)]
     if recognition.entities:
-        names = [_visible(" ".join(entity.text.split())) for entity in recognition.entities]
-        labels = [_visible(entity.label) for entity in recognition.entities]
+        names = [visible(" ".join(entity.text.split())) for entity in recognition.entities]
+        labels = [visible(entity.label) for entity in recognition.entities]
         name_width = min(max(map(_columns, names)), 60)
         label_width = max(map(_columns, labels))
         lines.append("")
@@ -250,7 +251,14 @@ def _terminal_mark(text: str, label: str, colors: bool) -> str:
     return "\n".join(lines)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    r"""Write control characters as escapes, line feed and tab apart, so that a terminal can show the text.
+
+    Examples
+    --------
+    >>> visible("a\x1b[2J")
+    'a\\x1b[2J'
+    """
     return _TERMINAL_UNSAFE.sub(
         lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text
     )

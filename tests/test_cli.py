@@ -316,6 +316,19 @@ def test_broken_corpus_is_named(ner, tmp_path):
     assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'\n"
 
 
+def test_labels_of_a_corpus_cannot_control_the_terminal(ner, tmp_path):
+    (tmp_path / "a.conll").write_text("Mary B-\x1b[2J\n", "utf-8")
+    status, out, err = ner("evaluate", str(tmp_path / "a.conll"), "--confusion", "--errors", "1")
+    assert (status, err) == (0, "")
+    assert "\\x1b[2J" in out
+    assert "\x1b" not in out
+
+
+def test_help_is_ascii(ner):
+    for command in ("recognize", "evaluate", "devices", "models"):
+        assert ner(command, "--help", needs_model=False)[1].isascii()
+
+
 def test_conll2003_is_explained(ner):
     for arguments in (["conll2003"], ["--dataset", "conll2003"]):
         status, out, err = ner("evaluate", *arguments)

@@ -1,7 +1,7 @@
 """Corpus readers: what they accept, and how they say no."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
@@ -183,6 +183,7 @@ def test_open_dataset_says_what_it_wants(tmp_path):
 TAGS = st.lists(st.sampled_from(["O", *(f"{p}-{t}" for p in "BIES" for t in ("PER", "LOC"))]), max_size=12)
 
 
+@settings(deadline=None)
 @given(TAGS)
 def test_to_iob2_keeps_the_chunks(tags):
     converted = to_iob2(tags)
@@ -196,6 +197,7 @@ WORDS = st.text(
 ).filter(lambda word: word.strip() and word != "-DOCSTART-")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.tuples(WORDS, st.sampled_from(["O", "B-X"])), min_size=1, max_size=4), max_size=4)
 )

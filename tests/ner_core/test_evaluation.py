@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 import openvino as ov
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 from seqeval.metrics import classification_report as span_report
@@ -45,6 +45,7 @@ def close(value):
     return pytest.approx(value, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(predictions())
 def test_spans_equal_seqeval(data):
     gold, predicted = data
@@ -63,6 +64,7 @@ def test_spans_equal_seqeval(data):
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("IOB2", IOB2), ("BIOES", IOBES)])
+@settings(deadline=None)
 @given(data=st.data())
 def test_strict_spans_equal_seqeval(name, scheme, data):
     gold, predicted = data.draw(predictions(schemes=(name,)))
@@ -75,6 +77,7 @@ def test_strict_spans_equal_seqeval(name, scheme, data):
         assert score.f1 == close(f1_score(gold, predicted, average=average, **options))
 
 
+@settings(deadline=None)
 @given(predictions())
 def test_tokens_equal_scikit_learn(data):
     gold, predicted = ([tag for sentence in side for tag in sentence] for side in data)

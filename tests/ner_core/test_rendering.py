@@ -25,9 +25,6 @@ from ner_core.rendering import (
     to_terminal,
 )
 
-settings.register_profile("calm", deadline=None)
-settings.load_profile("calm")
-
 NASTY = (
     "<script>alert('x')</script> & \"quoted\" \x1b[31m\r\n\x00\u202e\u2028é e\u0301 👩‍👩‍👧 =1+1 \ud800 東京"
 )
@@ -59,6 +56,7 @@ def recognitions(draw, texts=TEXTS):
 MARY = recognition("Mary lives in Santa Clara.", ("Mary", "PER"), ("Santa Clara", "LOC"))
 
 
+@settings(deadline=None)
 @given(recognitions())
 def test_segments_join_to_the_text(found):
     parts = segments(found)
@@ -108,6 +106,7 @@ def in_html(text):
     return re.sub("[\ud800-\udfff\0]", "\ufffd", text)
 
 
+@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3), TEXTS)
 def test_html_holds_the_texts_and_nothing_runs(found, title):
     source = to_html(found, title=title)
@@ -189,6 +188,7 @@ def test_html_without_entities():
 ANSI = re.compile("\x1b\\[[0-9;]*m")
 
 
+@settings(deadline=None)
 @given(recognitions(), st.booleans())
 def test_terminal_gets_no_control_characters_of_the_text(found, colors):
     written = to_terminal(found, colors=colors)
@@ -254,6 +254,7 @@ def test_raw_tags_are_not_tagged_again():
     assert to_inline(found) == "Mary[B-PER] Ann[I-PER]"
 
 
+@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3))
 def test_conll_has_every_visible_character_and_entity(tmp_path_factory, found):
     back = read_back(to_conll(found), tmp_path_factory.mktemp("conll"))
@@ -270,6 +271,7 @@ def without_surrogate_pairs(found):
     return not any(re.search("[\ud800-\udbff][\udc00-\udfff]", one.text) for one in found)
 
 
+@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3).filter(without_surrogate_pairs))
 def test_json_lines_are_read_back(found):
     written = to_jsonl(found)
@@ -277,6 +279,7 @@ def test_json_lines_are_read_back(found):
     assert [json.loads(line) for line in written.split("\n")[:-1]] == [one.to_dict() for one in found]
 
 
+@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3), st.booleans())
 def test_csv_is_read_back(found, escape):
     written = to_csv(found, escape_formulas=escape)
@@ -326,6 +329,7 @@ def test_inline(text, marks, expected):
     assert to_inline(recognition(text, *marks)) == expected
 
 
+@settings(deadline=None)
 @given(recognitions(st.text("ab .\n", max_size=30)))
 def test_inline_only_adds_tags(found):
     assert re.sub(r"\[[BI]-[^\]]*\]", "", to_inline(found)) == found.text
@@ -355,6 +359,7 @@ def test_redaction_style_is_checked():
         redact(MARY, "mask")
 
 
+@settings(deadline=None)
 @given(recognitions())
 def test_redaction_keeps_what_is_no_entity(found):
     outside = [text for text, label in segments(found) if label is None]
