@@ -50,8 +50,8 @@ def tiny_checkpoint(tmp_path_factory):
         # Random weights of the usual size give nearly the same logits everywhere; large ones vary.
         for name, weights in model.named_parameters():
             if weights.ndim == 2:
-                weights.mul_(8.0 if "classifier" in name else 4.0)
-        model.classifier.bias[0] = 1.0
+                weights.mul_(40.0 if "classifier" in name else 20.0 if "word_embeddings" in name else 4.0)
+        model.classifier.bias[0] = 2.0
     model.save_pretrained(folder)
     PreTrainedTokenizerFast(
         tokenizer_object=backend,
