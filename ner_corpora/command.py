@@ -107,14 +107,24 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--model", default="minilm-ner", help="name of the zoo or path of an IR (default: %(default)s)"
+        "--model",
+        default="minilm-ner",
+        help="name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: %(default)s)",
     )
-    model.add_argument("--models_dir", "--models-dir", metavar="DIR", help="where downloaded models lie")
-    model.add_argument("--device", default="AUTO", help="OpenVINO device, or kserve://host:port/model")
-    model.add_argument("--precision", help="FP32, FP16, INT8 or FP16-INT8")
+    model.add_argument(
+        "--device", help="CPU, GPU, AUTO, or kserve://host:port/model (default: as ner recognize)"
+    )
+    model.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
+    model.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
+    model.add_argument(
+        "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if none is beside it"
+    )
+    model.add_argument(
+        "--model-labels", type=_names, metavar="L[,L]", help="labels in id order, if the model names none"
+    )
     model.add_argument("--aggregation", choices=("none", "simple", "first", "average", "max"))
-    model.add_argument("--threshold", type=float, help="lowest score, 0 to 1")
-    model.add_argument("--labels", type=_labels, help="comma-separated entity types to keep")
+    model.add_argument("--threshold", type=float, metavar="P", help="lowest score to report, 0 to 1")
+    model.add_argument("--labels", type=_names, metavar="L[,L]", help="report these entity types alone")
 
     engine = parser.add_argument_group("engine")
     engine.add_argument("--engine", choices=("local", "ray"), default="local")
@@ -133,6 +143,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     engine.add_argument(
         "--ship", action="store_true", help="send this package and the model to the workers of the cluster"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
 
 
 def _size(text: str) -> int:
@@ -143,8 +154,8 @@ def _size(text: str) -> int:
     return int(match[1]) << {"": 0, "k": 10, "M": 20, "G": 30}[match[2]]
 
 
-def _labels(text: str) -> tuple[str, ...]:
-    return tuple(label.strip() for label in text.split(",") if label.strip())
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
 
 
 def _workers(text: str) -> tuple[int, int]:
@@ -243,16 +254,32 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
     return None
 
 
+def model_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the keyword arguments of `model_zoo.load` that the arguments stand for."""
+    from ner_core import devices
+
+    only_cpu = [device.name for device in devices()] == ["CPU"]
+    options = {
+        "device": args.device or ("CPU" if only_cpu else "AUTO"),
+        "precision": args.precision,
+        "models_dir": args.models_dir,
+        "tokenizer": args.tokenizer,
+        "labels": args.model_labels,
+        "hint": "THROUGHPUT",
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _load(args: argparse.Namespace) -> EntityRecognizer:
     import model_zoo
 
-    return model_zoo.load(
-        args.model,
-        device=args.device,
-        precision=args.precision,
-        models_dir=args.models_dir,
-        hint="THROUGHPUT",
-    )
+    recognizer = model_zoo.load(args.model, **model_options(args))
+    unknown = [label for label in args.labels or () if label not in recognizer.labels]
+    if unknown:
+        known = ", ".join(recognizer.labels)
+        msg = f"--labels: no {', '.join(unknown)} in {recognizer.name}, which has {known}"
+        raise CorpusError(msg)
+    return recognizer
 
 
 def _identity(recognizer: EntityRecognizer) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def test_unreadable_documents_are_told_and_do_not_fail_the_run(tmp_path, annotat
         (["none.txt", "-o", "out.csv"], 1, "none.txt: no such file"),
         (["a.txt", "-o", "out.csv", "--encoding", "utf-16"], 1, "utf-16"),
         (["a.txt", "-o", "out.csv", "--device", "GPU.7"], 1, "GPU.7"),
+        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 1, "no DATE in tiny"),
         (["a.txt", "-o", "out.csv", "--model", "./none.xml"], 1, "none.xml"),
     ],
 )
