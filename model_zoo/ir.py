@@ -111,9 +111,10 @@ def fix_ports(
     model.validate_nodes_and_infer_types()
     model = _with_types(model)
     by_name = {node.get_friendly_name(): node for node in model.get_parameters()}
-    result = next(port for port in model.outputs if _fits(port, label_count)).get_node()
+    logits = next(port for port in model.outputs if _fits(port, label_count)).get_node().input_value(0)
+    logits.get_tensor().set_names({OUTPUT})
+    result = ov.opset13.result(logits)  # a new one: the old keeps the name that the exporter gave it
     result.set_friendly_name(OUTPUT)
-    result.input_value(0).get_tensor().set_names({OUTPUT})
     return ov.Model([result], [by_name[name] for name in ports], "token_classifier")
 
 

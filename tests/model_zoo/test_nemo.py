@@ -19,7 +19,8 @@ from model_zoo.conversion import ConversionError, convert_checkpoint
 HASH = "0123456789abcdef0123456789abcdef_"
 #: Not sorted, and O is not first: only reading the archive's own order gets this right.
 LABELS = ["O", "B-TIME", "B-GPE", "I-PER", "B-PER", "I-TIME"]
-VOCABULARY = "[PAD] [UNK] [CLS] [SEP] [MASK] we bought four shirts in santa ##s .".split()
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+VOCABULARY = [*SPECIAL, "we", "bought", "four", "shirts", "in", "santa", "##s", "."]
 SIZES = {
     "vocab_size": len(VOCABULARY),
     "hidden_size": 16,

@@ -1,0 +1,97 @@
+"""How much a converted model computes and holds, read from its IR at a given shape.
+
+GOps and MParams as Open Model Zoo's model cards give them: a multiplication and an addition count as two
+operations, and parameters are the numbers that are left at that shape (of a table of 512 positions, a length
+of 128 keeps 128).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import openvino as ov
+
+__all__ = ["measure"]
+
+#: Elements of these types are counted; integers are shapes and indices, once constants are folded.
+_NUMBERS = {"f32", "f16", "bf16", "f64"}
+
+
+def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any]:
+    """Measure an IR.
+
+    Parameters
+    ----------
+    xml : pathlib.Path or str
+        The .xml; the .bin lies beside it.
+    shape : (int, int)
+        Batch and length.
+
+    Returns
+    -------
+    dict
+        ``shape``; ``gops``, 10**9 operations of the matrix products (attention included) for one input of
+        this shape; ``mparams``, 10**6 parameters; ``inputs`` and ``outputs``, each a list of dicts with
+        ``name``, ``shape`` (of the file, -1 where dynamic) and ``type``; ``size``, bytes of the .xml, the
+        .bin and both.
+
+    Raises
+    ------
+    ValueError
+        If the model does not take this shape.
+    """
+    from pathlib import Path
+
+    import openvino as ov
+    from openvino.passes import ConstantFolding, Manager
+
+    xml = Path(xml)
+    model = ov.Core().read_model(xml)
+    inputs, outputs = ([_port(port) for port in ports] for ports in (model.inputs, model.outputs))
+    try:
+        model.reshape({port: list(shape) for port in model.inputs})
+    except RuntimeError as error:
+        msg = f"{xml}: does not take inputs of {shape[0]}x{shape[1]}: {str(error).splitlines()[-1].strip()}"
+        raise ValueError(msg) from error
+    manager = Manager()
+    # folds what depends on the shape alone, such as the choice of position rows, and undoes weight
+    # compression
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    sizes = {"xml": xml.stat().st_size, "bin": xml.with_suffix(".bin").stat().st_size}
+    return {
+        "shape": list(shape),
+        "gops": round(sum(_operations(node) for node in model.get_ops()) / 1e9, 4),
+        "mparams": round(_parameters(model) / 1e6, 4),
+        "inputs": inputs,
+        "outputs": outputs,
+        "size": sizes | {"total": sum(sizes.values())},
+    }
+
+
+def _port(port: ov.Output) -> dict[str, Any]:
+    shape = [-1 if size.is_dynamic else size.get_length() for size in port.get_partial_shape()]
+    return {"name": port.get_any_name(), "shape": shape, "type": port.get_element_type().get_type_name()}
+
+
+def _operations(node: ov.Node) -> int:
+    """Count two operations for each multiplication with its addition; 0 for other nodes."""
+    kind = node.get_type_name()
+    if kind == "MatMul":
+        inner = list(node.get_input_shape(0))[-2 if node.get_attributes()["transpose_a"] else -1]
+        return 2 * math.prod(node.get_output_shape(0)) * inner
+    if kind == "ScaledDotProductAttention":  # query by key, then by value
+        query, key = list(node.get_input_shape(0)), list(node.get_input_shape(1))
+        scores = math.prod(query[:-1]) * key[-2]
+        return 2 * scores * (query[-1] + list(node.get_input_shape(2))[-1])
+    return 0
+
+
+def _parameters(model: ov.Model) -> int:
+    constants = (node for node in model.get_ops() if node.get_type_name() == "Constant")
+    numbers = (node for node in constants if node.get_element_type().get_type_name() in _NUMBERS)
+    return sum(math.prod(node.get_output_shape(0)) for node in numbers)
