@@ -208,13 +208,14 @@ def _load_folder(
     token_type_ids: str | None,
 ) -> Checkpoint:
     config = read_config(folder / "config.json")
+    names = labels or config_labels(config)
     weights = _weight_files(folder)
     model = _load_classifier(folder, config, use_safetensors=weights[0].suffix == ".safetensors")
     facts: Any = model.config
     tokenizer = read_tokenizer(folder, lower_case)
     types = token_type_ids or str(config.get("token_type_ids") or "segments")
     takes_types = "token_type_ids" in signature(model.forward).parameters and types != ABSENT
-    names = labels or config_labels(config) or [facts.id2label[index] for index in range(facts.num_labels)]
+    names = names or [facts.id2label[index] for index in range(facts.num_labels)]
     check_labels(names, facts.num_labels, folder / "config.json")
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
     return Checkpoint(
@@ -258,8 +259,7 @@ def _weight_files(folder: Path) -> list[Path]:
 def _load_classifier(folder: Path, config: dict[str, Any], *, use_safetensors: bool) -> PreTrainedModel:
     import pickle
 
-    import torch
-    from transformers import AutoModelForTokenClassification
+    from safetensors import SafetensorError
     from transformers.utils import logging as transformers_logging
 
     if "quantization_config" in config:
@@ -267,27 +267,39 @@ def _load_classifier(folder: Path, config: dict[str, Any], *, use_safetensors: b
         raise CheckpointError(msg)
     transformers_logging.disable_progress_bar()
     try:
-        model, report = AutoModelForTokenClassification.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=use_safetensors,
-            weights_only=True,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-            output_loading_info=True,
-        )
+        model, report = _from_pretrained(folder, use_safetensors)
     except pickle.UnpicklingError as error:
         msg = (
             f"{folder}: the weights were refused: they are damaged, or hold more than tensors, which could "
             f"run code ({first_line(error)})."
         )
         raise CheckpointError(msg) from error
-    except (ValueError, RuntimeError, OSError, KeyError, EOFError) as error:
+    except (ValueError, RuntimeError, OSError, KeyError, EOFError, SafetensorError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
     _check_report(folder, report)
     return model.eval()
+
+
+def _from_pretrained(folder: Path, use_safetensors: bool) -> tuple[PreTrainedModel, dict[str, Any]]:
+    import torch
+    from transformers import AutoModelForTokenClassification
+
+    options: dict[str, Any] = {
+        "local_files_only": True,
+        "trust_remote_code": False,
+        "use_safetensors": use_safetensors,
+        "weights_only": True,
+        "dtype": torch.float32,
+        "output_loading_info": True,
+    }
+    try:
+        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="sdpa", **options)
+    except ValueError as error:
+        if "scaled_dot_product_attention" not in str(error):
+            raise
+        # a family without fused attention, such as DeBERTa
+        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="eager", **options)
 
 
 def _check_report(folder: Path, report: dict[str, Any]) -> None:
