@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -28,6 +28,9 @@ from pydantic import (
 
 from model_zoo.checksum import Checksum
 from model_zoo.sources import RelativePath, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "MODELS_ROOT",
@@ -421,13 +424,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise CatalogError(msg) from None
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        for event in yaml.parse(text, Loader=loader):
-            if isinstance(event, yaml.AliasEvent):
-                mark = event.start_mark
-                where = f"line {mark.line + 1}: " if mark is not None else ""
-                msg = f"{path}: {where}expected no alias, found *{event.anchor}"
-                raise CatalogError(msg)
+        _refuse_aliases(path, yaml.parse(text, Loader=loader))
         given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
+    except CatalogError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}: " if mark is not None else ""
@@ -440,6 +440,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         msg = f"{path}: expected keys and values, found {_shown(given)}"
         raise CatalogError(msg)
     return given
+
+
+def _refuse_aliases(path: Path, events: Iterable[yaml.Event]) -> None:
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            mark = event.start_mark
+            where = f"line {mark.line + 1}: " if mark is not None else ""
+            msg = f"{path}: {where}expected no alias, found *{event.anchor}"
+            raise CatalogError(msg)
 
 
 def _plain(error: ValidationError) -> list[str]:

@@ -63,8 +63,8 @@ class FileServer:
 
     def answer(
         self, handler: BaseHTTPRequestHandler, stop: int | None = None, claim: int | None = None
-    ) -> int:
-        """Answer as a good server does; ``stop`` ends the connection early, ``claim`` states another length."""
+    ) -> None:
+        """Answer as a good server does; ``stop`` ends the connection early, ``claim`` states a length."""
         content = self.files.get(handler.path)
         if content is None:
             reply(handler, 404, b"not here")
