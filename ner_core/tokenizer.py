@@ -250,9 +250,12 @@ def _cuts(text: str) -> list[int]:
 
 
 def _white_space(find: Any, start: int, end: int) -> int:
-    """Find a line feed or else a space with `str.find` or `str.rfind`; -1 if there is none."""
-    found = find("\n", start, end)
-    return int(found if found >= 0 else find(" ", start, end))
+    """Find a space or else a line feed with `str.find` or `str.rfind`; -1 if there is none.
+
+    A space first, because sentencepiece puts its own space before a part that does not begin with one.
+    """
+    found = find(" ", start, end)
+    return int(found if found >= 0 else find("\n", start, end))
 
 
 def _word_starts(word: np.ndarray) -> np.ndarray:

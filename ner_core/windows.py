@@ -18,6 +18,7 @@ __all__ = ["Window", "plan"]
 # after.
 _STOPS = np.array([ord(mark) for mark in ".!?\u2026"], np.uint32)
 _WIDE_STOPS = np.array([ord(mark) for mark in "\u3002\uff01\uff1f"], np.uint32)
+_SPACES = np.array([ord(space) for space in " \t\r\n\u00a0\u2003\u3000"], np.uint32)
 _LINE_FEED = 10
 
 
@@ -90,10 +91,10 @@ def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overl
 
 def _next_start(start: int, end: int, overlap: int, words: np.ndarray, sentences: np.ndarray) -> int:
     """Step back from the end of a window by the overlap, to a sentence or word border beyond its start."""
-    target = end - overlap
-    if target <= start:
-        return _last(words, start, end) or end
-    return _last(sentences, max(start, target - overlap), target) or _last(words, start, target) or target
+    target = max(end - overlap, start)
+    before = _last(sentences, max(start, target - overlap), target) or _last(words, start, target)
+    after = int(words[np.searchsorted(words, target, side="right")])
+    return before or (after if after <= end else max(target, start + 1))
 
 
 def _keep(ranges: list[tuple[int, int]], words: np.ndarray, sentences: np.ndarray) -> list[Window]:
@@ -129,9 +130,10 @@ def _nearest(borders: np.ndarray, middle: int, low: int, high: int) -> int | Non
 def _sentence_starts(text: str, offsets: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Give the pieces that begin a sentence: after a full stop and white space, or after a line feed."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    starts, before = offsets[words[1:], 0], offsets[words[1:] - 1, 1]
-    last = codes[before - 1]
-    gap = starts > before
-    lines = np.concatenate(([0], np.cumsum(codes == _LINE_FEED)))
-    ends = (np.isin(last, _STOPS) & gap) | np.isin(last, _WIDE_STOPS) | (lines[starts] > lines[before])
-    return words[1:][ends]
+    before = offsets[words[1:] - 1, 1]
+    final = len(codes) - 1
+    last, following = codes[before - 1], codes[np.minimum(before, final)]
+    # Lines are counted at the starts of words: a byte-level tokenizer makes a line feed a word of its own.
+    line = np.cumsum(codes == _LINE_FEED)[np.minimum(offsets[words, 0], final)]
+    ends = (np.isin(last, _STOPS) & np.isin(following, _SPACES)) | np.isin(last, _WIDE_STOPS)
+    return words[1:][ends | (np.diff(line) > 0)]
