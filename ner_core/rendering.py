@@ -46,6 +46,9 @@ _TERMINAL_UNSAFE = re.compile(
 # Cells that spreadsheets run: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
+# Zero-width non-joiner and joiner: inside a word of Persian or Hindi, and of emoji families.
+_JOINERS = ("\u200c", "\u200d")
+
 CSV_COLUMNS = ("document", "start", "end", "label", "score", "text")
 
 
@@ -320,11 +323,12 @@ def _words(text: str, *, keep_lines: bool) -> Iterator[str]:
     """Split into words, marks with what they modify; a line feed is a word where lines are kept."""
     word, in_word = "", False
     for character in text:
-        if word and (unicodedata.category(character)[0] == "M" or character == "\u200d"):
+        if word and (unicodedata.category(character)[0] == "M" or character in _JOINERS):
             word += character
             continue
         letter = character.isalnum() or character == "_"
-        if word and not (in_word and letter):
+        joined = word.endswith(_JOINERS) and not character.isspace()
+        if word and not (in_word and letter) and not joined:
             yield word
             word = ""
         if keep_lines and character == "\n":

@@ -172,6 +172,11 @@ def test_html_is_legible_in_light_and_dark():
     assert "prefers-color-scheme: dark" in styles
 
 
+def test_html_keeps_carriage_returns():
+    """Browsers turn a raw one into a line feed; Python's parser does not, so the property cannot see it."""
+    assert "a&#13;\nb" in to_html(Recognition("a\r\nb", ()))
+
+
 def test_documents_are_named():
     found = [MARY, MARY]
     assert "<h2>a&amp;b.txt</h2>" in to_html(found, names=["a&b.txt", "c.txt"])
@@ -213,6 +218,11 @@ def test_terminal_colours_can_be_taken_off():
     assert coloured.count("\x1b[0m") == 2
 
 
+def test_terminal_colours_end_with_each_line():
+    coloured = to_terminal(recognition("New\nYork", ("New\nYork", "LOC")))
+    assert [line.count("\x1b[0m") for line in coloured.splitlines()[:2]] == [1, 1]
+
+
 def test_terminal_table_counts_wide_characters():
     found = recognition("東京 met José", ("東京", "LOC"), ("José", "PER"))
     assert to_terminal(found, colors=False).splitlines()[2:] == ["東京  LOC  0.500", "José  PER  0.500"]
@@ -241,6 +251,12 @@ def test_conll_of_text_splits_at_entities_and_lines(tmp_path):
         (["Anti", "-", "NATO", "talks"], [("ORG", 2, 3)]),
         (["in", "New", "York", ":", "e\u0301te\u0301"], [("LOC", 1, 3)]),
     ]
+
+
+def test_conll_keeps_what_is_one_character_to_people(tmp_path):
+    words = ["Zoe\u0308", "❤\ufe0f", "👩\u200d👧", "!", "می\u200cخواهم", "a\u200d", "b"]
+    found = recognition(" ".join(words).replace(" !", "!"), ("Zoe\u0308", "PER"))
+    assert read_back(to_conll(found), tmp_path)[0] == (words, [("PER", 0, 1)])
 
 
 def test_conll_neighbours_stay_apart():
