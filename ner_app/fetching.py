@@ -230,9 +230,7 @@ def _checked_address(
     return addresses[0]
 
 
-def _connection(
-    scheme: str, host: str, port: int, address: str, timeout: float
-) -> http.client.HTTPConnection:
+def _connection(scheme: str, host: str, port: int, address: str, timeout: float) -> _PinnedConnection:
     if scheme == "https":
         return _PinnedTLSConnection(host, port, address, timeout)
     return _PinnedConnection(host, port, address, timeout)
@@ -244,10 +242,12 @@ class _PinnedConnection(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, address: str, timeout: float) -> None:
         super().__init__(host, port, timeout=timeout)
         self.address = address
+        #: Stays after http.client has handed its own reference over to the response.
+        self.channel: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect to the checked address."""
-        self.sock = socket.create_connection((self.address, self.port), self.timeout)
+        self.sock = self.channel = socket.create_connection((self.address, self.port), self.timeout)
 
 
 class _PinnedTLSConnection(_PinnedConnection):
@@ -258,14 +258,14 @@ class _PinnedTLSConnection(_PinnedConnection):
     def connect(self) -> None:
         """Connect to the checked address and check the certificate of the host."""
         super().connect()
-        self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+        context = ssl.create_default_context()
+        self.sock = self.channel = context.wrap_socket(self.sock, server_hostname=self.host)
 
 
-def _shut(connection: http.client.HTTPConnection) -> None:
-    sock = connection.sock
-    if sock is not None:
+def _shut(connection: _PinnedConnection) -> None:
+    if connection.channel is not None:
         with contextlib.suppress(OSError):  # it was closed in the meantime
-            sock.shutdown(socket.SHUT_RDWR)
+            connection.channel.shutdown(socket.SHUT_RDWR)
 
 
 def _left(deadline: float, url: str) -> float:

@@ -289,7 +289,7 @@ class Service:
     def devices(self) -> list[tuple[str, str]]:
         """Return names for people and OpenVINO's names of this machine's devices, AUTO first."""
         found = [(f"{device.name} - {device.full_name}", device.name) for device in devices()]
-        return [("AUTO - OpenVINO picks the best device", "AUTO"), *found]
+        return [("AUTO - OpenVINO chooses", "AUTO"), *found]
 
 
 def filtered(found: Recognition, threshold: float = 0.0, labels: Collection[str] = ()) -> Recognition:

@@ -10,8 +10,7 @@ __all__ = ["CSS", "START_SCRIPT", "launch_options", "page_theme"]
 
 CSS = """
 .gradio-container { padding: 0 !important; }
-.gradio-container main { width: 100%; max-width: 1280px !important; margin: 0 auto;
-  padding: 0.75rem !important; }
+.gradio-container .wrap:has(> main) { max-width: 1280px; margin: 0 auto; }
 .dark { --color-accent: var(--primary-400); }
 .dark button[role="tab"][aria-selected="true"] { color: var(--primary-400) !important; }
 #masthead h1 { margin: 0.2rem 0 0; font-size: 1.5rem; letter-spacing: -0.01em; }
@@ -45,11 +44,21 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .card h2, .section { margin: 0 0 0.3rem; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; max-height: 28rem; }
 .scroll table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
-.scroll th, .scroll td { border-bottom: 1px solid var(--border-color-primary); padding: 0.4rem 0.6rem;
-  text-align: left; vertical-align: top; }
+.scroll th, .scroll td { border: 0 solid var(--border-color-primary) !important;
+  border-bottom-width: 1px !important; padding: 0.4rem 0.6rem; text-align: left !important;
+  vertical-align: top; overflow-wrap: break-word; }
+.scroll table, .scroll tr { border: 0 !important; }
+.scroll th[scope="row"] { white-space: nowrap; }
+.bars { display: grid; gap: 0.3rem 0.8rem; grid-template-columns: fit-content(45%) 1fr; align-items: center;
+  margin: 0; }
+.bars dt { overflow-wrap: anywhere; }
+.bars dd { margin: 0; display: flex; align-items: center; gap: 0.5rem; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+.bars i { display: block; height: 1.1rem; min-width: 2px; border-radius: 3px; background: var(--color-accent);
+  width: calc(var(--share) * (100% - 6rem)); }
 .scroll th { font-weight: 600; }
 .scroll a { text-decoration: underline; }
-/* Gradio puts a button into a button here, which screen readers cannot tell apart; the cross clears the list. */
+/* Gradio nests two buttons here, which screen readers cannot tell apart; the cross clears the list. */
 #files button[aria-label="common.upload"] { display: none; }
 :focus-visible { outline: 2px solid var(--color-accent) !important; outline-offset: 2px; }
 """
