@@ -5,6 +5,7 @@ Nothing here knows about text: token ids go in, logits come out.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import weakref
@@ -187,6 +188,7 @@ class Engine:
         self.notes: tuple[str, ...] = ()
         self._fixed = _fixed_shapes(model, static_shapes)
         self._plans: dict[tuple[int, int] | None, _Compiled] = {}
+        self._moving = threading.Lock()
         self._choose(device)
 
     def _choose(self, device: str) -> None:
@@ -246,8 +248,10 @@ class Engine:
                 yield from self._land(flying)
         finally:
             for compiled, request, _ in flying:
-                request.wait()
-                compiled.release(request)
+                # Only waited for, because its inputs are shared memory: nobody wants these results.
+                with contextlib.suppress(RuntimeError):
+                    request.wait()
+                    compiled.release(request)
 
     def _land(self, flying: deque) -> Iterator[np.ndarray]:
         """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
@@ -256,20 +260,24 @@ class Engine:
             logits = compiled.finish(request)
         except RuntimeError as error:
             flying.popleft()
-            if not self._fallback or self.expression == "CPU":
-                raise DeviceError(
-                    complaint(
-                        f"{self.expression} failed while running {self._path.name} ({_last_line(error)})"
-                    )
-                ) from error
-            self.notes += (f"{self.expression} failed while running, CPU instead: {_last_line(error)}.",)
-            logger.warning(self.notes[-1])
-            self._start_on("CPU")
+            self._recover(compiled, error)
             yield from self.run([batch])
             return
         yield logits
         flying.popleft()
         compiled.release(request)
+
+    def _recover(self, compiled: _Compiled, error: RuntimeError) -> None:
+        """Move to the CPU once a device has failed, unless another run or thread has done so already."""
+        with self._moving:
+            if compiled not in self._plans.values():
+                return
+            if not self._fallback or self.expression == "CPU":
+                msg = f"{self.expression} failed while running {self._path.name} ({_last_line(error)})"
+                raise DeviceError(complaint(msg)) from error
+            self.notes += (f"{self.expression} failed while running, CPU instead: {_last_line(error)}.",)
+            logger.warning(self.notes[-1])
+            self._start_on("CPU")
 
     def _compile(self, shape: tuple[int, int] | None) -> _Compiled:
         """Compile for a shape, or find what this process has compiled already."""

@@ -1,19 +1,169 @@
+import shutil
+import subprocess
+import sys
+import threading
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ner_core import Recognition
+from ner_core.recognizer import EntityRecognizer
+from ner_core.tokenizer import Tokenizer
+
+ROOT = Path(__file__).parents[2]
 STRATEGIES = ("none", "simple", "first", "average", "max")
+LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
+TEXT = "Mary lives in Santa Clara. The Yorkers landed in 中国, and Jos\u00e9 e\u0301t\u0301 too.\n"
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
+TRAPS = st.sampled_from(
+    [
+        "Mary",
+        "New York",
+        " ",
+        "\n",
+        ".",
+        "é",
+        "́",
+        "\x00",
+        "\u200d",
+        "\u200b",
+        "️",
+        "😀",
+        "👩\u200d💻",
+        "אב",
+        "中国",
+        "�",
+        "�",
+        "한국",
+        "한",
+        "ﬁ",
+        "İ",
+        "\u202e",
+        "[SEP]",
+        "a" * 101,
+    ]
+)
+TEXTS = st.one_of(ANY_TEXT, st.lists(TRAPS, max_size=25).map("".join))
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
-    text = "Mary lives in Santa Clara. The Yorkers landed in 中国, and Jos\u00e9 e\u0301t\u0301 too.\n" * 30
-    found = tiny_ner(text, aggregation=strategy)
-    assert found.windows > 10
-    assert found.entities
+@pytest.fixture(scope="module")
+def uncased(tiny_ir, tiny_checkpoint):
+    tokenizer = Tokenizer.from_file(tiny_checkpoint / "vocab.txt", lower_case=True)
+    return EntityRecognizer.from_ir(tiny_ir, device="CPU", tokenizer=tokenizer)
+
+
+@pytest.fixture(scope="module")
+def context_free(tiny_checkpoint, tmp_path_factory):
+    """A model whose logits depend on the piece alone: every way to cut a text must find the same."""
+    pieces = (tiny_checkpoint / "vocab.txt").read_text("utf-8").splitlines()
+    table = np.random.default_rng(3).normal(scale=3, size=(len(pieces), len(LABELS))).astype(np.float32)
+    inputs = [ops.parameter([-1, -1], np.int64, name=name) for name in ("input_ids", "attention_mask")]
+    for parameter, name in zip(inputs, ("input_ids", "attention_mask"), strict=True):
+        parameter.output(0).get_tensor().set_names({name})
+    mask = ops.unsqueeze(ops.convert(inputs[1], "f32"), ops.constant(np.int64(2)))
+    logits = ops.multiply(ops.gather(ops.constant(table), inputs[0], ops.constant(np.int64(0))), mask)
+    logits.output(0).get_tensor().set_names({"logits"})
+    folder = tmp_path_factory.mktemp("context_free")
+    ov.save_model(
+        ov.Model([logits], inputs, "context_free"), folder / "context_free.xml", compress_to_fp16=False
+    )
+    shutil.copy(tiny_checkpoint / "vocab.txt", folder)
+    return folder
+
+
+def assert_sound(found, text):
     end = 0
     for entity in found.entities:
         assert entity.text == text[entity.start : entity.end]
         assert end <= entity.start < entity.end
+        assert not entity.text[0].isspace()
+        assert not entity.text[-1].isspace()
+        assert type(entity.score) is float
+        assert 0 <= entity.score <= 1
+        if entity.end < len(text):
+            assert not unicodedata.category(text[entity.end]).startswith("M")
         end = entity.end
+
+
+def assert_alike(one, other):
+    assert [(e.start, e.end, e.label) for e in one.entities] == [
+        (e.start, e.end, e.label) for e in other.entities
+    ]
+    assert [e.score for e in one.entities] == pytest.approx([e.score for e in other.entities], abs=1e-4)
+
+
+@pytest.mark.parametrize("model", ["tiny_ner", "uncased"])
+def test_any_strings_alone_and_in_a_batch(model, request):
+    ner = request.getfixturevalue(model)
+
+    # Random weights may give two labels the same score: the same examples every time, or a tie will come one
+    # day.
+    @settings(deadline=None, max_examples=100, derandomize=True)
+    @given(st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from(STRATEGIES))
+    def check(texts, strategy):
+        together = ner.batch(texts, aggregation=strategy)
+        assert len(together) == len(texts)
+        for text, found in zip(texts, together, strict=True):
+            assert_sound(found, text)
+            assert_alike(ner(text, aggregation=strategy), found)
+
+    check()
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(st.lists(st.lists(TEXTS.filter(lambda text: len(text) < 20), max_size=6), min_size=1, max_size=3))
+def test_any_words(sentences):
+    ner = test_any_words.ner
+    for words, found, tags in zip(sentences, ner.batch(sentences), ner.tag(sentences), strict=True):
+        assert found.words == tuple(words)
+        assert_sound(found, " ".join(words))
+        assert len(tags) == len(words)
+        for entity in found.entities:
+            assert 0 <= entity.word_start < entity.word_end <= len(words)
+            assert entity.text in " ".join(words[entity.word_start : entity.word_end])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _model_of_properties(tiny_ner):
+    test_any_words.ner = tiny_ner
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
+    found = tiny_ner(TEXT * 30, aggregation=strategy)
+    assert found.windows > 10
+    assert found.entities
+    assert_sound(found, TEXT * 30)
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(STRATEGIES))
+def test_windows_change_nothing_where_context_does_not_matter(text, window, strategy):
+    folder = test_windows_change_nothing_where_context_does_not_matter.folder
+    options = {
+        "labels": LABELS,
+        "device": "CPU",
+        "lower_case": False,
+        "aggregation": strategy,
+        "max_length": 2000,
+    }
+    whole = EntityRecognizer.from_ir(folder, **options)(text)
+    cut = EntityRecognizer.from_ir(folder, **options, window=window)(text)
+    assert whole.windows <= 1
+    assert cut.windows >= -(-cut.pieces // window)
+    assert_alike(cut, whole)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _folder_of_properties(context_free):
+    test_windows_change_nothing_where_context_does_not_matter.folder = context_free
 
 
 def test_words_come_back_with_word_offsets(tiny_ner):
@@ -25,10 +175,199 @@ def test_words_come_back_with_word_offsets(tiny_ner):
         assert " ".join(words[entity.word_start : entity.word_end]) == entity.text
 
 
-def test_tag_gives_one_tag_a_word(tiny_ner):
-    sentences = [["Mary", "lives", "", "inYork"], [], [""]]
-    tags = list(tiny_ner.tag(sentences))
-    assert [len(tag) for tag in tags] == [4, 0, 1]
-    assert tags[2] == ["O"]
+def test_tags_are_those_of_first_pieces(tiny_ner):
+    sentences = [["Mary", "lives", "", "inYork"], [], [""], ["San"] * 200]
     pieces = list(tiny_ner.tag_pieces(sentences))
-    assert [[group[0] if group else "O" for group in groups] for groups in pieces] == tags
+    assert [[tags[0] if tags else "O" for tags in words] for words in pieces] == list(tiny_ner.tag(sentences))
+    assert [len(tags) for tags in pieces[0]] == [1, 1, 0, 2 + 3]
+    for words, found in zip(pieces, tiny_ner.batch(sentences, aggregation="none"), strict=True):
+        flat = [tag for tags in words for tag in tags]
+        assert [entity.label for entity in found.entities] == [tag for tag in flat if tag != "O"]
+
+
+def test_streams_are_lazy_and_bounded(tiny_ner):
+    drawn = 0
+
+    def endless():
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield f"Mary {drawn} lives in New York"
+
+    stream = tiny_ner.stream(endless())
+    assert drawn == 0
+    for expected in range(1, 2000):
+        assert next(stream).text == f"Mary {expected} lives in New York"
+        assert drawn <= expected + 2 * 512
+    stream.close()
+
+
+def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
+    streams = [tiny_ner.stream([TEXT] * 3000) for _ in range(8)]
+    first = [next(stream) for stream in streams]
+    assert all(found.entities == first[0].entities for found in first)
+    assert tiny_ner(TEXT).entities
+
+
+def test_32_threads_get_what_one_gets(tiny_ner):
+    texts = [f"{'Mary lives ' * (number % 7)}in Santa Clara {number}." for number in range(64)]
+    expected = [tiny_ner(text) for text in texts]
+    results = {}
+
+    def work(thread):
+        order = texts[thread:] + texts[:thread]
+        if thread % 2:
+            results[thread] = dict(zip(order, tiny_ner.batch(order), strict=True))
+        else:
+            results[thread] = {text: tiny_ner(text) for text in order}
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 32
+    for found in results.values():
+        for text, one in zip(texts, expected, strict=True):
+            assert_alike(found[text], one)
+
+
+MILLION = """
+import resource, sys
+from ner_core import EntityRecognizer
+ner = EntityRecognizer.from_ir(sys.argv[1], device="CPU")
+ner("Mary lives in Santa Clara.")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sentence = "Mary lives in Santa Clara, 12 e\\u0301 \\u4e2d\\u56fd! "
+text = (sentence * (1_000_000 // len(sentence) + 1))[:1_000_000]
+found = ner(text)
+assert len(text) == 1_000_000
+assert all(text[e.start:e.end] == e.text for e in found.entities)
+assert found.entities[-1].end > 999_000
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(grown // 1024, found.pieces, found.windows, len(found.entities))
+"""
+
+
+def test_a_million_characters_need_less_than_a_gigabyte(tiny_ir):
+    done = subprocess.run(
+        [sys.executable, "-c", MILLION, str(tiny_ir)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    megabytes, pieces, windows, entities = map(int, done.stdout.split())
+    assert megabytes < 1000
+    assert pieces > 300_000
+    assert windows > 5000
+    assert entities > 10_000
+
+
+HEAVY = "{'torch', 'transformers', 'gradio', 'requests', 'nncf', 'pandas', 'ray'}"
+
+
+@pytest.mark.parametrize(
+    ("work", "heavy"),
+    [
+        ("ner_core.Entity", HEAVY + " | {'openvino'}"),
+        ("ner_core.EntityRecognizer.from_ir(sys.argv[1], device='CPU')('Mary')", HEAVY),
+    ],
+)
+def test_nothing_heavy_is_loaded(tiny_ir, work, heavy):
+    script = f"import sys, ner_core; {work}; print(sorted(({heavy}) & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tiny_ir)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+@pytest.fixture
+def bare(tiny_ir, tmp_path):
+    """The IR without rt_info and without a tokenizer."""
+    for name in ("tiny.xml", "tiny.bin"):
+        shutil.copy(tiny_ir / name, tmp_path)
+    xml = tmp_path / "tiny.xml"
+    text = xml.read_text("utf-8")
+    start, end = text.index("<rt_info>", text.index("</layers>")), text.rindex("</rt_info>")
+    xml.write_text(text[:start] + text[end + len("</rt_info>") :], "utf-8")
+    return xml
+
+
+def test_a_bare_model_works_with_labels_and_vocabulary(bare, tiny_ner, tiny_checkpoint):
+    ner = EntityRecognizer.from_ir(
+        bare, device="CPU", labels=LABELS, tokenizer=tiny_checkpoint / "vocab.txt", max_length=64
+    )
+    assert ner.model_info == {}
+    assert_alike(ner(TEXT * 4), tiny_ner(TEXT * 4))
+    assert ner.name == "tiny"
+    assert "lower_case=False was inferred" in ner(TEXT).notes[0]
+
+
+def test_a_bare_model_says_what_to_pass(bare, tiny_checkpoint):
+    with pytest.raises(
+        FileNotFoundError, match=r"no tokenizer\.json or vocab\.txt beside tiny\.xml\. Pass tokenizer="
+    ):
+        EntityRecognizer.from_ir(bare, device="CPU")
+    with pytest.raises(ValueError, match=r"Pass labels=\[.*the model has 9\."):
+        EntityRecognizer.from_ir(bare, device="CPU", tokenizer=tiny_checkpoint / "vocab.txt")
+    with pytest.raises(ValueError, match="names 2 labels, but the model gives 9 scores"):
+        EntityRecognizer.from_ir(bare, device="CPU", tokenizer=tiny_checkpoint, labels=["O", "B-PER"])
+
+
+def test_a_folder_must_hold_one_model(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected one \.xml file in this folder, found 0"):
+        EntityRecognizer.from_ir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such model file"):
+        EntityRecognizer.from_ir(tmp_path / "none.xml")
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (b"Mary", "found bytes: decode it first"),
+        (None, "Expected a text or a list of words, found NoneType"),
+        (3, "found int"),
+        (["Mary", None], "Expected a list of words, found NoneType at position 1"),
+        (["Mary", ["x"]], "found list at position 1"),
+        ([b"Mary"], "found bytes at position 0"),
+    ],
+)
+def test_other_types_are_refused(tiny_ner, value, complaint):
+    with pytest.raises(TypeError, match=complaint):
+        tiny_ner(value)
+    with pytest.raises(TypeError, match=complaint):
+        tiny_ner.batch(["Mary", value])
+
+
+def test_one_text_is_no_batch(tiny_ner):
+    with pytest.raises(TypeError, match="Expected several texts, found one str"):
+        tiny_ner.batch("Mary")
+
+
+def test_unknown_aggregation_is_refused_at_once(tiny_ner):
+    with pytest.raises(ValueError, match="Unknown aggregation 'last': expected one of none, simple"):
+        tiny_ner.stream([], aggregation="last")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\0", "\u200d", "\u0301", [], ["", " "]])
+def test_nothing_gives_nothing(tiny_ner, text):
+    found = tiny_ner(text)
+    assert isinstance(found, Recognition)
+    assert_sound(found, found.text)
+    assert tiny_ner.batch([]) == []
+
+
+def test_results_say_how_they_came_about(tiny_ner):
+    found = tiny_ner(TEXT)
+    assert (found.model, found.device, found.precision, found.notes) == ("tiny", "CPU", "FP32", ())
+    assert found.pieces == len(tiny_ner.tokenizer.encode_texts([TEXT])[0])
+    assert found.windows == 1
+    assert found.timings.tokenization > 0
+    assert found.timings.inference > 0
+    assert found.timings.decoding > 0
+    assert (tiny_ner.tags, tiny_ner.labels) == (LABELS, ["PER", "ORG", "LOC", "MISC"])
+    assert (tiny_ner.max_length, tiny_ner.name, tiny_ner.precision) == (64, "tiny", "FP32")
+    assert tiny_ner.model_info["tag_scheme"] == "IOB2"
+
+
+def test_an_impossible_length_is_refused(tiny_ir):
+    with pytest.raises(ValueError, match="max_length 2 is too short"):
+        EntityRecognizer.from_ir(tiny_ir, device="CPU", max_length=2)

@@ -1,0 +1,216 @@
+import gc
+import threading
+
+import numpy as np
+import openvino as ov
+import pytest
+
+from ner_core import engine, hardware
+from ner_core.batching import stack
+from ner_core.engine import DeviceError, Engine, read_model
+from ner_core.recognizer import EntityRecognizer
+
+TEXT = "Mary lives in Santa Clara. The Yorkers landed in New York."
+
+
+@pytest.fixture(scope="module")
+def xml(tiny_ir):
+    return tiny_ir / "tiny.xml"
+
+
+def made(xml, **options):
+    return Engine(read_model(xml), xml, **({"device": "CPU"} | options))
+
+
+def batch(rows=2, length=8):
+    ids = np.arange(5, 5 + length - 2, dtype=np.int32)
+    return stack([(ids, None)] * rows, prefix=(2,), suffix=(3,), pad_id=0)
+
+
+def test_logits_have_the_shape_of_the_batch(xml):
+    shapes = [(1, 4), (2, 8), (3, 16), (1, 5)]
+    results = [logits.copy() for logits in made(xml).run(batch(*shape) for shape in shapes)]
+    assert [logits.shape for logits in results] == [(*shape, 9) for shape in shapes]
+    assert all(logits.dtype == np.float32 for logits in results)
+
+
+def test_order_is_kept_over_many_requests(xml):
+    runner = made(xml, hint="THROUGHPUT", streams=2)
+    alone = [next(runner.run([batch(1, length)])).copy() for length in range(3, 30)]
+    together = [logits.copy() for logits in runner.run(batch(1, length) for length in range(3, 30))]
+    for one, other in zip(alone, together, strict=True):
+        assert np.allclose(one, other, atol=1e-4)
+
+
+def test_an_abandoned_run_gives_its_requests_back(xml):
+    runner = made(xml, streams=2)
+    running = runner.run(batch(1, length) for length in range(3, 30))
+    next(running)
+    running.close()
+    assert len(list(runner.run([batch()]))) == 1
+    compiled = runner._compile(None)
+    assert len(compiled._idle) <= compiled.parallel + 1
+
+
+def test_compiled_models_are_shared_and_let_go(xml):
+    one, other = made(xml, threads=1, streams=1), made(xml, threads=1, streams=1)
+    assert one._compile(None) is other._compile(None)
+    assert one._compile(None) is not made(xml)._compile(None)
+    key = next(key for key, value in engine._compiled.items() if value is one._compile(None))
+    del one, other
+    gc.collect()
+    assert key not in engine._compiled
+
+
+def test_threads_compile_once(xml):
+    compiled = []
+
+    def compile_one():
+        compiled.append(made(xml, threads=1)._compile(None))
+
+    threads = [threading.Thread(target=compile_one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(one) for one in compiled}) == 1
+
+
+@pytest.mark.parametrize("device", ["AUTO", "AUTO:CPU", "HETERO:CPU", "MULTI:CPU", "BATCH:CPU", "auto:-gpu"])
+def test_every_expression_gives_the_same_entities(tiny_ner, xml, device):
+    ner = EntityRecognizer.from_ir(xml, device=device)
+    found = ner(TEXT)
+    assert [entity.text for entity in found.entities] == [entity.text for entity in tiny_ner(TEXT).entities]
+    if hardware.devices()[0].name == "CPU" and len(hardware.devices()) == 1:
+        assert found.device == "CPU"
+
+
+@pytest.mark.parametrize("hint", ["LATENCY", "THROUGHPUT"])
+def test_settings_are_passed_on(tiny_ner, xml, hint, tmp_path):
+    ner = EntityRecognizer.from_ir(
+        xml, device="CPU", hint=hint, streams=2, threads=2, cache_dir=tmp_path / "cache"
+    )
+    assert [e.text for e in ner(TEXT).entities] == [e.text for e in tiny_ner(TEXT).entities]
+    model = ner._engine._compile(None).model
+    assert model.get_property("NUM_STREAMS") == 2
+    assert model.get_property("INFERENCE_NUM_THREADS") == 2
+    assert list((tmp_path / "cache").glob("*.blob"))
+
+
+def test_a_cpu_computes_in_f32_unless_told_otherwise(xml):
+    assert made(xml)._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.f32
+    assert made(xml, device="AUTO")._config()["INFERENCE_PRECISION_HINT"] == "f32"
+    if "BF16" in hardware.devices()[0].capabilities:
+        bf16 = made(xml, inference_precision="bf16")
+        assert bf16._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.bf16
+
+
+def test_wrong_settings_are_refused(xml):
+    with pytest.raises(ValueError, match="Unknown performance hint 'FAST': expected LATENCY or THROUGHPUT"):
+        made(xml, hint="FAST")
+
+
+def test_missing_devices_fall_back_only_if_asked(xml):
+    with pytest.raises(DeviceError, match="no device TPU"):
+        EntityRecognizer.from_ir(xml, device="TPU")
+    found = EntityRecognizer.from_ir(xml, device="TPU", fallback=True)(TEXT)
+    assert found.device == "CPU"
+    assert "TPU is not used, CPU instead" in found.notes[0]
+
+
+def test_a_device_that_cannot_compile_falls_back(xml, monkeypatch):
+    monkeypatch.setattr(engine, "check_device", lambda expression: expression)
+    with pytest.raises(DeviceError, match=r"CPU\.3 cannot run tiny.xml") as caught:
+        made(xml, device="CPU.3")
+    assert "\n" not in str(caught.value)
+    assert "CPU.3 is not used" in made(xml, device="CPU.3", fallback=True).notes[0]
+
+
+def test_a_device_that_disappears_falls_back(xml, monkeypatch):
+    expected = next(made(xml).run([batch()])).copy()
+
+    def lost(self, request):
+        request.wait()
+        if self is broken:
+            msg = "Exception from device\nit is gone."
+            raise RuntimeError(msg)
+        return request.get_tensor(self._output).data
+
+    monkeypatch.setattr(engine._Compiled, "finish", lost)
+    strict = made(xml, device="AUTO:CPU", streams=1)
+    broken = strict._compile(None)
+    with pytest.raises(DeviceError, match=r"AUTO:CPU failed while running tiny\.xml .it is gone"):
+        list(strict.run([batch()]))
+    lenient = made(xml, device="AUTO:CPU", streams=1, fallback=True)
+    assert lenient._compile(None) is broken
+    results = [logits.copy() for logits in lenient.run([batch()] * 5)]
+    assert len(results) == 5
+    assert all(np.allclose(logits, expected, atol=1e-4) for logits in results)
+    assert lenient.notes == ("AUTO:CPU failed while running, CPU instead: it is gone.",)
+    assert lenient.device == "CPU"
+
+
+def test_static_shapes_give_the_same_entities(tiny_ner, xml):
+    ner = EntityRecognizer.from_ir(xml, device="CPU", static_shapes=[(1, 16), (4, 8), (2, 32)])
+    texts = [TEXT, "Mary", "New York " * 50, "", "San in An " * 5]
+    for one, other in zip(ner.batch(texts), tiny_ner.batch(texts), strict=True):
+        if len(other.text) < 100:
+            assert [(e.start, e.end, e.label) for e in one.entities] == [
+                (e.start, e.end, e.label) for e in other.entities
+            ]
+            assert [e.score for e in one.entities] == pytest.approx(
+                [e.score for e in other.entities], abs=1e-4
+            )
+    assert ner.max_length == 32
+    assert ner(texts[2]).windows > 3
+    assert sorted(shape for shape in ner._engine._plans) == [(1, 16), (2, 32), (4, 8)]
+
+
+def test_a_model_with_fixed_inputs_is_honoured(tiny_ner, xml, tmp_path):
+    model = read_model(xml)
+    model.reshape({port: [1, 24] for port in model.inputs})
+    ov.save_model(model, tmp_path / "fixed.xml", compress_to_fp16=False)
+    (tmp_path / "tokenizer.json").write_bytes((xml.parent / "tokenizer.json").read_bytes())
+    ner = EntityRecognizer.from_ir(tmp_path, device="CPU")
+    assert ner.max_length == 24
+    assert [e.text for e in ner(TEXT).entities] == [
+        e.text
+        for e in tiny_ner(
+            TEXT,
+        ).entities
+    ]
+    assert ner(TEXT * 5).windows > 5
+    with pytest.raises(ValueError, match=r"fixed inputs of \(1, 24\)"):
+        EntityRecognizer.from_ir(tmp_path, device="CPU", static_shapes=[(1, 8)])
+
+
+def test_a_model_with_a_fixed_number_of_rows_becomes_dynamic(tiny_ner, xml, tmp_path):
+    model = read_model(xml)
+    model.reshape({port: [1, -1] for port in model.inputs})
+    ov.save_model(model, tmp_path / "row.xml", compress_to_fp16=False)
+    (tmp_path / "tokenizer.json").write_bytes((xml.parent / "tokenizer.json").read_bytes())
+    found = EntityRecognizer.from_ir(tmp_path, device="CPU").batch([TEXT] * 3)
+    assert [e.text for e in found[2].entities] == [e.text for e in tiny_ner(TEXT).entities]
+
+
+def test_missing_and_broken_files_are_named(tmp_path, xml):
+    with pytest.raises(FileNotFoundError, match="no such model file"):
+        read_model(tmp_path / "none.xml")
+    lonely = tmp_path / "lonely.xml"
+    lonely.write_bytes(xml.read_bytes())
+    with pytest.raises(FileNotFoundError, match=r"lonely\.bin: the weights of lonely\.xml are missing"):
+        read_model(lonely)
+    lonely.with_suffix(".bin").write_bytes(b"")
+    lonely.write_text("<net")
+    with pytest.raises(ValueError, match=r"lonely\.xml: OpenVINO cannot read this model"):
+        read_model(lonely)
+
+
+def test_other_models_are_refused(tmp_path):
+    import openvino.opset13 as ops
+
+    pixels = ops.parameter([-1, 3], np.float32, name="pixels")
+    pixels.output(0).get_tensor().set_names({"pixels"})
+    model = ov.Model([ops.relu(pixels)], [pixels], "other")
+    with pytest.raises(ValueError, match="input 'pixels' is unknown"):
+        Engine(model, tmp_path / "other.xml", device="CPU")
