@@ -43,6 +43,7 @@ __all__ = [
     "UnpackArchive",
     "load_catalog",
     "load_model",
+    "model_from",
 ]
 
 #: The models that come with this package.
@@ -91,6 +92,7 @@ TASK_TYPES = frozenset(
 _MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
 _LARGEST_YAML = 1 << 20  # bytes; the largest of Open Model Zoo has 23 kB
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
+_DEEPEST = 20  # levels of nesting; Open Model Zoo needs 4
 _SHOWN = 60  # characters of a wrong value that an error shows
 
 
@@ -405,10 +407,28 @@ def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> M
         given = {**given, "files": None}
     root = models_root if models_root is not None else folder.parent.parent
     place = {"name": folder.name, "subdirectory": folder.relative_to(root).as_posix(), "config": path}
+    return model_from(str(path), {**given, **place})
+
+
+def model_from(where: str, given: dict[str, Any]) -> Model:
+    """Validate the content of a model.yml.
+
+    Parameters
+    ----------
+    where : str
+        What errors begin with: the file, or the name that was looked up.
+    given : dict
+        Keys and values, ``name`` and ``subdirectory`` among them.
+
+    Raises
+    ------
+    CatalogError
+        One line for each mistake.
+    """
     try:
-        return Model.model_validate({**given, **place})
+        return Model.model_validate(given)
     except ValidationError as error:
-        raise CatalogError("\n".join(f"{path}: {line}" for line in _plain(error))) from None
+        raise CatalogError("\n".join(f"{where}: {line}" for line in _plain(error))) from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -424,7 +444,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise CatalogError(msg) from None
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _refuse_aliases(path, yaml.parse(text, Loader=loader))
+        _check_events(path, yaml.parse(text, Loader=loader))
         given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
     except CatalogError:
         raise
@@ -442,8 +462,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return given
 
 
-def _refuse_aliases(path: Path, events: Iterable[yaml.Event]) -> None:
+def _check_events(path: Path, events: Iterable[yaml.Event]) -> None:
+    """Refuse aliases and deep nesting while the file is read: both cost time or memory without bound."""
+    depth = 0
     for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            msg = f"{path}: expected at most {_DEEPEST} levels of keys and lists, found more"
+            raise CatalogError(msg)
         if isinstance(event, yaml.AliasEvent):
             mark = event.start_mark
             where = f"line {mark.line + 1}: " if mark is not None else ""

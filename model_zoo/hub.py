@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from model_zoo.catalog import CatalogError, Model
+from model_zoo.catalog import CatalogError, model_from
 from model_zoo.sources import HubSource
 from model_zoo.store import hub_subdirectory, split_hub_name
+
+if TYPE_CHECKING:
+    from model_zoo.catalog import Model
 
 __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 
@@ -126,7 +129,8 @@ def resolve(name: str, *, offline: bool = False, timeout: float = 30.0) -> Model
                 name, file_address(HubSource(repo=repo, file="config.json", revision=commit)), timeout
             )
     labels = _labels(name, config)
-    return Model.model_validate(
+    return model_from(
+        name,
         {
             "name": hub_subdirectory(name).split("/")[1],
             "subdirectory": hub_subdirectory(name),
@@ -136,8 +140,7 @@ def resolve(name: str, *, offline: bool = False, timeout: float = 30.0) -> Model
             "license": _license(repo, card),
             "files": [_file_entry(repo, commit, file, listing[file]) for file in _needed(name, listing)],
             "labels": labels,
-            "checkpoint": ".",
-        }
+        },
     )
 
 

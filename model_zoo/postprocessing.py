@@ -11,12 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import lzma
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -33,6 +36,19 @@ __all__ = ["Limits", "PostprocessingError", "forget_original", "is_done", "origi
 
 log = logging.getLogger(__name__)
 
+_DAMAGED = (  # what the readers raise over bytes that are no archive of the kind
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    UnicodeError,
+    OverflowError,
+)
 _RECORD = ".postprocessing.json"
 _BLOCK = 1 << 20
 _LARGEST_TEXT = 64 << 20  # bytes of a file to replace text in
@@ -170,14 +186,7 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (staging / name).replace(target)
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-    ) as error:
+    except _DAMAGED as error:
         msg = f"{archive}: expected a readable {kind} archive, found: {error}"
         raise PostprocessingError(msg) from None
     finally:

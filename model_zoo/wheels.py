@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import zipfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -88,7 +89,7 @@ class Wheelhouse:
                     raise WheelError(msg) from None
                 with archive.open(entry) as file:
                     yield file, entry.file_size  # type: ignore[misc]
-        except (zipfile.BadZipFile, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
             msg = f"{wheel.name}: expected a readable wheel, found: {error}"
             raise WheelError(msg) from None
 

@@ -40,6 +40,7 @@ class FileServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # clients that leave early are no news
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def url(self, path: str) -> str:

@@ -1,0 +1,107 @@
+"""model_zoo.load: which IR it takes for which name, and what it says when there is none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_store import ir
+
+import model_zoo
+import ner_core.engine
+import ner_core.recognizer
+from model_zoo import ModelNotFoundError
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Record what would be loaded, instead of loading it."""
+    calls = []
+    monkeypatch.setattr(
+        ner_core.recognizer.EntityRecognizer,
+        "from_ir",
+        lambda path, **options: calls.append((path, options)) or calls[-1],
+    )
+    return calls
+
+
+def test_the_best_precision_for_the_device_is_taken(loaded, tmp_path, monkeypatch):
+    folder = tmp_path / "public" / "bert-base-ner"
+    paths = {precision: ir(folder, precision) for precision in ("FP32", "FP16", "INT8")}
+    for path in paths.values():
+        (path.parent / "tokenizer.json").write_text("{}")
+    monkeypatch.setattr(ner_core.engine, "preferred_precisions", lambda device: ["FP16-INT8", device, "FP32"])
+    for device, expected in (("INT8", "INT8"), ("FP16", "FP16"), ("GPU", "FP32")):
+        path, options = model_zoo.load("bert-base-ner", device=device, models_dir=tmp_path)
+        assert path == paths[expected]
+        assert options == {"device": device, "name": "bert-base-ner", "precision": expected}
+    path, options = model_zoo.load("bert-base-ner", precision="FP16", models_dir=tmp_path, hint="THROUGHPUT")
+    assert path == paths["FP16"]
+    assert options["hint"] == "THROUGHPUT"
+    with pytest.raises(
+        ModelNotFoundError, match="has no FP16-INT8 here, only FP32, FP16, INT8; make it with"
+    ):
+        model_zoo.load("bert-base-ner", precision="FP16-INT8", models_dir=tmp_path)
+
+
+def test_an_ir_of_another_tool_gets_labels_and_vocabulary_of_the_catalog(loaded, tmp_path):
+    folder = tmp_path / "public" / "bert-base-ner"
+    ir(folder, "FP16")
+    (folder / "bert-base-ner").mkdir()
+    (folder / "bert-base-ner" / "vocab.txt").write_text("[PAD]\n")
+    _, options = model_zoo.load("bert-base-ner", models_dir=tmp_path)
+    assert options["tokenizer"] == folder / "bert-base-ner" / "vocab.txt"
+    assert options["labels"][:2] == ["O", "B-MISC"]
+    assert options["lower_case"] is False
+
+
+def test_paths(loaded, tmp_path, monkeypatch):
+    xml = ir(tmp_path / "mine", "FP16", "anything")
+    assert model_zoo.load(str(xml))[0] == xml
+    assert model_zoo.load(tmp_path / "mine")[0] == xml
+    assert model_zoo.load(str(tmp_path / "mine" / "FP16"))[0] == xml
+    monkeypatch.chdir(tmp_path)
+    assert model_zoo.load("mine")[0] == Path("mine/FP16/anything.xml")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelNotFoundError, match=r"found a folder without an \.xml"):
+        model_zoo.load("./empty")
+    with pytest.raises(ModelNotFoundError, match="found nothing"):
+        model_zoo.load("missing/model.xml")
+
+
+def test_a_name_of_the_zoo_goes_before_a_folder_of_that_name(loaded, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ir(tmp_path / "bert-base-ner", "FP16")
+    with pytest.raises(ModelNotFoundError, match="is not in"):
+        model_zoo.load("bert-base-ner", models_dir=tmp_path / "models")
+
+
+def test_what_is_not_there_is_said_with_the_commands_to_run(tmp_path):
+    with pytest.raises(ModelNotFoundError) as caught:
+        model_zoo.load("bert-base-ner", models_dir=tmp_path)
+    assert str(caught.value).splitlines()[1:] == [
+        f"  python -m model_zoo.downloader --name bert-base-ner --output_dir {tmp_path}",
+        "  python -m model_zoo.converter --name bert-base-ner"
+        f" --download_dir {tmp_path} --output_dir {tmp_path}",
+    ]
+    with pytest.raises(ModelNotFoundError, match="downloader --name hf:owner/name"):
+        model_zoo.load("hf:owner/name", models_dir=tmp_path)
+    with pytest.raises(ModelNotFoundError, match=r"no model 'brt'. The zoo has: bert-base-ner, "):
+        model_zoo.load("brt", models_dir=tmp_path)
+
+
+def test_import_is_light():
+    heavy = ("torch", "transformers", "gradio", "requests", "pydantic")
+    code = f"import sys, model_zoo; print([name for name in {heavy} if name in sys.modules])"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_copied_folder_works_anywhere(loaded, tmp_path):
+    xml = ir(tmp_path / "one", "FP32", "model")
+    shutil.copytree(xml.parent, tmp_path / "two")
+    assert model_zoo.load(tmp_path / "two")[0] == tmp_path / "two" / "model.xml"
