@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if __package__ in (None, ""):  # run as a script: python model_zoo/downloader.py
@@ -33,6 +33,7 @@ from model_zoo.postprocessing import (
 from model_zoo.reporting import JsonReporter, TextReporter, readable_size
 from model_zoo.selection import add_selection_arguments, check_precisions, selected_models
 from model_zoo.transfer import Cancelled, Fetched, Patience, Transfer, TransferError, is_right
+from model_zoo.verification import verdict, verify, wanted_files
 from model_zoo.wheels import Wheelhouse
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog import Model, ModelFile
 
-__all__ = ["DownloadError", "download", "main", "verify"]
+__all__ = ["DownloadError", "download", "main"]
 
 log = logging.getLogger(__name__)
 
@@ -212,55 +213,6 @@ def _rest(event: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key != "$type"}
 
 
-def wanted_files(model: Model, precisions: Sequence[str] | None) -> list[ModelFile]:
-    """Return the files of a model without those of precisions that were not asked for.
-
-    A file belongs to a precision when it lies in a folder of that name, as in Open Model Zoo.
-    """
-    if precisions is None:
-        return list(model.files)
-    return [
-        file
-        for file in model.files
-        if not (
-            file.name.count("/") == 1
-            and (folder := PurePosixPath(file.name).parts[0]) in PRECISIONS
-            and folder not in precisions
-        )
-    ]
-
-
-def verify(
-    model: Model, output_dir: str | Path | None = None, *, precisions: Sequence[str] | None = None
-) -> dict[str, str]:
-    """Check the files on disk against model.yml and what was recorded; nothing is downloaded or changed.
-
-    Returns
-    -------
-    dict of str to str
-        File to ``right``, ``missing``, ``wrong``, or ``not verifiable`` (no checksum known, none recorded).
-    """
-    verdicts = {}
-    for part in model.stages or [model]:
-        folder = store.model_folder(part, output_dir)
-        for file in wanted_files(part, precisions):
-            verdicts[f"{part.name}/{file.name}" if model.stages else file.name] = _verdict(file, folder)
-    return verdicts
-
-
-def _verdict(file: ModelFile, folder: Path) -> str:
-    locked = None
-    if file.checksum is None and folder.is_dir():
-        locked = Lockfile(folder).find(file.name, [str(source) for source in file.sources])
-    size, checksum = (locked.size, locked.checksum) if locked else (file.size, file.checksum)
-    path = original(folder, file.name)
-    if not path.is_file():
-        return "missing"
-    if not is_right(path, size, checksum):
-        return "wrong"
-    return "right" if checksum is not None else "not verifiable"
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -351,9 +303,9 @@ def _verify_all(models: list[Model], output_dir: Path | None, precisions: list[s
     right = True
     for model in models:
         sys.stdout.write(f"{model.name} in {store.model_folder(model, output_dir)}\n")
-        for file, verdict in verify(model, output_dir, precisions=precisions).items():
-            sys.stdout.write(f"  {file}: {verdict}\n")
-            right = right and verdict in ("right", "not verifiable")
+        for file, found in verify(model, output_dir, precisions=precisions).items():
+            sys.stdout.write(f"  {file}: {found}\n")
+            right = right and found in ("right", "not verifiable")
     return 0 if right else 1
 
 
@@ -363,7 +315,7 @@ def _plan_all(models: list[Model], output_dir: Path | None, precisions: list[str
             folder = store.model_folder(part, output_dir)
             sys.stdout.write(f"{part.name} to {folder}\n")
             for file in wanted_files(part, precisions):
-                if _verdict(file, folder) in ("right", "not verifiable"):
+                if verdict(file, folder) in ("right", "not verifiable"):
                     sys.stdout.write(f"  {file.name}: already there\n")
                     continue
                 sys.stdout.write(f"  {file.name}: {readable_size(file.size)} from {file.sources[0]}\n")

@@ -13,24 +13,23 @@ import os
 import random
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from model_zoo import hub
 from model_zoo.partial import DiskFullError
-from model_zoo.sources import GoogleDriveSource, HttpSource, HubSource, NgcSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import requests
 
+    from model_zoo.addresses import Address
     from model_zoo.partial import Partial
 
-__all__ = ["Address", "Cancelled", "Patience", "SourceError", "address_of", "download"]
+__all__ = ["Cancelled", "Patience", "SourceError", "download"]
 
 log = logging.getLogger(__name__)
 
@@ -81,34 +80,6 @@ class Patience:
             return min(max(asked, 0.0), self.longest_wait)
         longest = min(self.first_wait * 2 ** (attempt - 1), self.longest_wait)
         return random.uniform(longest / 2, longest)  # noqa: S311 (spreads clients, guards nothing)
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where to send the request, and with which headers."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def address_of(source: HttpSource | GoogleDriveSource | HubSource | NgcSource) -> Address:
-    """Return the web address of a source.
-
-    Examples
-    --------
-    >>> address_of(NgcSource(model="nvidia/nemo/ner_en_bert", version="1.10", file="ner_en_bert.nemo")).url
-    'https://api.ngc.nvidia.com/v2/models/nvidia/nemo/ner_en_bert/versions/1.10/files/ner_en_bert.nemo'
-    """
-    if isinstance(source, HttpSource):
-        return Address(source.url)
-    if isinstance(source, GoogleDriveSource):
-        query = f"id={quote(source.id)}&export=download&confirm=t"
-        return Address(f"https://drive.usercontent.google.com/download?{query}")
-    if isinstance(source, NgcSource):
-        base = f"https://api.ngc.nvidia.com/v2/models/{source.model}/versions/{source.version}"
-        return Address(f"{base}/files/{quote(source.file)}")
-    secret = hub.token()
-    return Address(hub.file_address(source), {"Authorization": f"Bearer {secret}"} if secret else {})
 
 
 def download(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from filelock import FileLock, Timeout
 
 from model_zoo import hub, partial, remote
+from model_zoo.addresses import address_of
 from model_zoo.checksum import Checksum, checksum_of
 from model_zoo.partial import DiskFullError, Partial
 from model_zoo.remote import Cancelled, Patience, SourceError
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from model_zoo.addresses import Address
     from model_zoo.filecache import FileCache
-    from model_zoo.remote import Address
     from model_zoo.sources import Source
 
 __all__ = ["Cancelled", "Fetched", "Patience", "Transfer", "TransferError", "is_right"]
@@ -275,7 +276,7 @@ class _Task:
         return self._finish(part, "downloaded", str(source))
 
     def _download(self, part: Partial, source: Any) -> Fetched:
-        address = remote.address_of(source)
+        address = address_of(source)
         self._receive(address, part)
         if part.joined and self.checksum is not None and part.checksum() != self.checksum:
             # The pieces of several answers, or of an earlier run, do not fit each other: once more, whole.

@@ -18,9 +18,10 @@ from test_catalog import PLAIN, composite, zoo
 
 from model_zoo import downloader, store
 from model_zoo.catalog import load_catalog, load_model
-from model_zoo.downloader import DownloadError, download, main, verify
+from model_zoo.downloader import DownloadError, download, main
 from model_zoo.lockfile import Lockfile
 from model_zoo.transfer import Cancelled, Patience, Transfer
+from model_zoo.verification import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = bytes(range(256)) * 40
