@@ -10,6 +10,7 @@ Examples
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ __all__ = [
     "devices",
     "preferred_precisions",
 ]
+
+# OpenVINO reports each import and conversion to Google Analytics unless its telemetry package is missing.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 # Loaded when first asked for: OpenVINO takes longer to import than everything else together.
 _LAZY = {
