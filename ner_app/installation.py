@@ -42,12 +42,15 @@ class Progress:
         What is being done, for people.
     file : str
         The file being fetched.
+    detail : str
+        What the converter is at.
     sizes, done : dict of str to int
         Bytes of each file as announced, and bytes there.
     """
 
     step: str = "Starting"
     file: str = ""
+    detail: str = ""
     sizes: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     _begun: float = field(default_factory=time.monotonic)
@@ -76,9 +79,14 @@ class Progress:
                 self._already += here
             self.done[name], self.file = here, name
         elif kind == "model_file_download_end" and event.get("successful"):
-            self.done[name] = self.sizes.get(name, 0)
+            size = int(event.get("size") or self.sizes.get(name, 0))
+            if name not in self.done:
+                self._already += size
+            self.sizes[name] = self.done[name] = size
         elif kind == "model_postprocessing_begin":
             self.step = "Unpacking"
+        elif kind == "model_conversion_progress":
+            self.detail = " ".join(str(event[key]) for key in ("stage", "precision") if event.get(key))
 
     @property
     def share(self) -> float:
@@ -137,15 +145,12 @@ class Installation:
         """
         scripts = Path(model_zoo.__file__).parent
         folder = str(self._output_dir)
-        common = ["--name", self.name, "--output_dir", folder]
+        options = ["--name", self.name, "--output_dir", folder, "--progress_format", "json"]
         try:
-            yield from self._command(
-                [str(scripts / "downloader.py"), *common, "--progress_format", "json"], "Downloading"
-            )
+            yield from self._command([str(scripts / "downloader.py"), *options], "Downloading")
             if not self.cancelled:
-                yield from self._command(
-                    [str(scripts / "converter.py"), *common, "--download_dir", folder], "Converting"
-                )
+                options += ["--download_dir", folder]
+                yield from self._command([str(scripts / "converter.py"), *options], "Converting")
         finally:
             _stop(self._process)
 

@@ -201,4 +201,6 @@ def progress_view(name: str, progress: Progress) -> str:
         if progress.seconds_left is not None:
             parts.append(f"{progress.seconds_left:,.0f} s left")
         bar = f'<progress value="{progress.share:.3f}" max="1" aria-label="Progress"></progress>'
+    if progress.step == "Converting" and progress.detail:
+        parts.append(html.escape(progress.detail))
     return f'<p class="said facts" role="status">{" · ".join(parts)}</p>{bar}'

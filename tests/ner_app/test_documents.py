@@ -1,0 +1,73 @@
+import csv
+import io
+import json
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ner_app.documents import Findings, read_sources, recognize_parts, text_parts
+from ner_app.extraction import ExtractionError
+from ner_app.fetching import FetchError
+from ner_app.service import Choice, filtered
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet="ab \n", max_size=200), size=st.integers(2, 30))
+def test_parts_joined_are_the_text(text, size):
+    parts = list(text_parts(text, size))
+    assert "".join(part for _, part in parts) == text
+    assert all(text[begin : begin + len(part)] == part for begin, part in parts)
+    assert all(0 < len(part) <= size for _, part in parts)
+
+
+def test_a_long_document_is_recognized_with_offsets_in_the_whole(service):
+    text = "Mary lives in Santa Clara.\n" * 1_000
+    seen = list(recognize_parts(service, text, Choice("lookup", "CPU")))
+    assert len(seen) > 2
+    assert seen[-1][1] == 1.0
+    found = seen[-1][0]
+    assert len(found.entities) == 2_000
+    assert all(text[e.start : e.end] == e.text for e in found.entities)
+    assert found.text == text
+
+
+def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
+    (tmp_path / "a.txt").write_text("Mary")
+    (tmp_path / "b.pdf").write_bytes(b"%PDF nonsense")
+    (tmp_path / "c.csv").write_text("text\nRotterdam\nNVIDIA\n")
+    paths = [tmp_path / name for name in ("a.txt", "b.pdf", "c.csv")]
+    sources = dict(read_sources(service, paths, "http://127.0.0.1/", ""))
+    documents = [*sources["a.txt"](), *sources["c.csv"]()]
+    assert [(document.name, document.text) for document in documents] == [
+        ("a.txt", "Mary"),
+        ("c.csv:2", "Rotterdam"),
+        ("c.csv:3", "NVIDIA"),
+    ]
+    with pytest.raises(ExtractionError, match=r"b\.pdf"):
+        sources["b.pdf"]()
+    with pytest.raises(FetchError, match="public internet"):
+        sources["http://127.0.0.1/"]()
+
+
+def test_the_zip_holds_what_was_found(service, tmp_path):
+    findings = Findings(tmp_path)
+    name = "=evil<script>.txt"
+    findings.add(name, service.recognize("Mary met Mary in Rotterdam.", Choice("lookup", "CPU")))
+    findings.add("b.txt", filtered(service.recognize("Acme", Choice("lookup", "CPU")), 1.1))
+    findings.problems.append("c.pdf: the file is empty.")
+    with zipfile.ZipFile(findings.zip_file()) as archive:
+        files = {member: archive.read(member).decode() for member in archive.namelist()}
+    documents = [json.loads(line) for line in files["documents.jsonl"].splitlines()]
+    assert [document["document"] for document in documents] == [name, "b.txt"]
+    rows = list(csv.DictReader(io.StringIO(files["entities.csv"], newline="")))
+    assert [(row["document"], row["label"], row["text"]) for row in rows] == [
+        (f"'{name}", "PER", "Mary"),
+        (f"'{name}", "PER", "Mary"),
+        (f"'{name}", "LOC", "Rotterdam"),
+    ]
+    for row in rows:
+        assert documents[0]["text"][int(row["start"]) : int(row["end"])] == row["text"]
+    assert list(csv.reader(io.StringIO(files["counts.csv"], newline="")))[1] == ["PER", "Mary", "2"]
+    assert "c.pdf" in files["problems.txt"]

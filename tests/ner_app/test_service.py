@@ -1,0 +1,164 @@
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from ner_app.limits import LimitError, Limits
+from ner_app.service import Choice, ChoiceError, Gathering, Service, filtered
+
+
+def run_in_threads(count, work):
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_texts_that_wait_are_answered_together_and_each_gets_its_own():
+    batches = []
+
+    def run(texts):
+        batches.append(len(texts))
+        time.sleep(0.02)
+        return [text.upper() for text in texts]
+
+    gathering = Gathering(run, size=8)
+    answers = {}
+    run_in_threads(40, lambda number: answers.__setitem__(number, gathering(f"text {number}")))
+    assert answers == {number: f"TEXT {number}" for number in range(40)}
+    assert sum(batches) == 40
+    assert 1 < max(batches) <= 8
+
+
+def test_a_lone_text_does_not_wait():
+    batches = []
+    gathering = Gathering(lambda texts: batches.append(len(texts)) or texts)
+    assert [gathering("a"), gathering("b")] == ["a", "b"]
+    assert batches == [1, 1]
+
+
+def test_a_text_that_fails_does_not_spoil_the_others():
+    def run(texts):
+        time.sleep(0.02)
+        if "bad" in texts:
+            raise ValueError("bad text")
+        return texts
+
+    gathering = Gathering(run)
+    answers = {}
+
+    def ask(number):
+        text = "bad" if number == 3 else f"good {number}"
+        try:
+            answers[number] = gathering(text)
+        except ValueError as error:
+            answers[number] = str(error)
+
+    run_in_threads(10, ask)
+    assert answers == {number: "bad text" if number == 3 else f"good {number}" for number in range(10)}
+
+
+def test_visitors_at_once_get_what_one_gets_alone(service):
+    choice = Choice("lookup", "CPU")
+    texts = [f"{'Well, ' * (n % 7)}Mary lives in Santa Clara and works at NVIDIA." for n in range(40)]
+    texts[5] = texts[5] * 60  # too long to be gathered
+    alone = [service.recognize(text, choice) for text in texts]
+    together = {}
+    run_in_threads(40, lambda n: together.__setitem__(n, service.recognize(texts[n], choice)))
+    for number, found in enumerate(alone):
+        assert [e.to_dict() for e in together[number].entities] == [e.to_dict() for e in found.entities]
+        assert together[number].text == texts[number]
+    assert [(e.label, e.text) for e in alone[0].entities] == [
+        ("PER", "Mary"), ("LOC", "Santa Clara"), ("ORG", "NVIDIA"),
+    ]  # fmt: skip
+
+
+def test_a_device_that_is_not_there_is_a_clear_message(service):
+    service.recognize("Mary", Choice("lookup", "CPU"))
+    with pytest.raises(ChoiceError, match=r"GPU\.7.*CPU|CPU.*GPU\.7") as caught:
+        service.recognize("Mary", Choice("lookup", "GPU.7"))
+    assert "Traceback" not in str(caught.value)
+    assert service.recognize("Mary", Choice("lookup", "CPU")).entities
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice("../../etc"), Choice("/etc/passwd"), Choice("hf:owner/name"), Choice(""),
+        Choice("bert-base-ner"), Choice("lookup", "NOSUCH"), Choice("lookup", "CPU", "INT4"),
+        Choice("lookup", "CPU", "../FP32"),
+    ],
+)  # fmt: skip
+def test_only_models_of_this_machine_can_be_named(service, choice):
+    with pytest.raises(ChoiceError):
+        service.recognize("Mary", choice)
+
+
+def test_an_unknown_aggregation_is_named(service):
+    with pytest.raises(ChoiceError, match="'best'; expected one of first"):
+        service.recognize("Mary", Choice("lookup"), "best")
+
+
+def test_limits_are_checked_before_anything_is_loaded():
+    def load(*_, **__):
+        pytest.fail("must not be loaded")
+
+    service = Service("lookup", Limits(text_characters=5, batch_texts=1), load)
+    with pytest.raises(LimitError):
+        service.recognize("123456", Choice("lookup"))
+    with pytest.raises(LimitError):
+        service.recognize_batch(["1", "2"], Choice("lookup"))
+
+
+def test_only_the_last_few_models_stay_in_memory_and_each_is_loaded_once():
+    loaded = []
+
+    def load(name, *, device, precision):
+        loaded.append(device)
+        time.sleep(0.01)
+        return SimpleNamespace(device=device)
+
+    service = Service("m", Limits(loaded_models=2), load)
+    run_in_threads(10, lambda _: service.recognizer(Choice("m", "A")))
+    assert loaded == ["A"]
+    for device in ("B", "A", "C", "A", "B"):
+        assert service.recognizer(Choice("m", device)).device == device
+    assert loaded == ["A", "B", "C", "B"]
+
+
+def test_a_failed_load_is_tried_again():
+    answers = [RuntimeError("no library"), SimpleNamespace()]
+
+    def load(*_, **__):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    service = Service("m", Limits(), load)
+    with pytest.raises(ChoiceError, match="no library"):
+        service.recognizer(Choice("m"))
+    assert service.recognizer(Choice("m"))
+
+
+def test_a_default_model_that_cannot_be_loaded_is_told_by_the_health_check(tmp_path, monkeypatch):
+    monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
+    service = Service("nothing-here")
+    service.warm_up()
+    assert not service.ready
+    assert "nothing-here" in service.problem
+
+
+def test_the_filter_keeps_tags_by_their_type(service):
+    found = service.recognize("Mary in Santa Clara", Choice("lookup"), "none")
+    assert [e.label for e in filtered(found, labels=["LOC"]).entities] == ["B-LOC", "I-LOC"]
+    assert [e.label for e in filtered(found, labels=["B-PER"]).entities] == ["B-PER"]
+
+
+def test_devices_begin_with_auto_and_have_full_names(service):
+    names = service.devices()
+    assert names[0][1] == "AUTO"
+    assert any(value == "CPU" and len(title) > len("CPU - ") for title, value in names)

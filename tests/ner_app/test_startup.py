@@ -1,0 +1,103 @@
+"""What `python app.py` loads and whom it talks to."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+GUARD = """
+import os, socket
+HERE = (None, "", "127.0.0.1", "::1", "0.0.0.0", "localhost", socket.gethostname())
+_connect = socket.socket.connect
+def connect(self, address):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in HERE:
+        with open(os.environ["NETWORK_LOG"], "a") as log:
+            print(address, file=log)
+        raise OSError("no network in this test")
+    return _connect(self, address)
+socket.socket.connect = connect
+_look_up = socket.getaddrinfo
+def getaddrinfo(host, *rest, **more):
+    if host not in HERE:
+        with open(os.environ["NETWORK_LOG"], "a") as log:
+            print("look up", host, file=log)
+        raise socket.gaierror("no network in this test")
+    return _look_up(host, *rest, **more)
+socket.getaddrinfo = getaddrinfo
+"""
+HEAVY = ("torch", "transformers", "nncf", "onnx", "sklearn", "ray", "pypdf", "docx")
+
+
+@pytest.fixture
+def environment(lookup_models, tmp_path):
+    return os.environ | {
+        "NER_MODELS_DIR": str(lookup_models),
+        "NER_DEFAULT_MODEL": "lookup",
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
+        "NETWORK_LOG": str(tmp_path / "network.log"),
+        "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
+    }
+
+
+def test_neither_the_page_nor_a_loaded_model_needs_heavy_packages(environment):
+    code = f"""
+import sys
+import app
+app.service.warm_up()
+assert app.service.ready, app.service.problem
+assert app.service.recognize("Mary", __import__("ner_app.service").service.Choice("lookup")).entities
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip() == "[]"
+
+
+def test_the_page_starts_without_network_and_logs_no_text(environment, tmp_path):
+    from gradio_client import Client
+
+    (tmp_path / "sitecustomize.py").write_text(GUARD)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "app.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")],
+            env=environment | {"GRADIO_SERVER_PORT": str(port)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=tmp_path,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                if requests.get(f"{url}/readyz", timeout=2).status_code == 200:
+                    break
+            except requests.ConnectionError:
+                pass
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        found = Client(url, verbose=False).predict("Mary has a secret.", api_name="/recognize")
+        assert [entity["text"] for entity in found["entities"]] == ["Mary"]
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert not (tmp_path / "network.log").exists(), (tmp_path / "network.log").read_text()
+    assert "secret" not in log.read_text()
