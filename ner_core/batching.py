@@ -95,7 +95,7 @@ def stack(
     ([[1, 7, 8, 2], [1, 9, 2, 0]], [[1, 1, 1, 1], [1, 1, 1, 0]])
     """
     before, special = len(prefix), len(prefix) + len(suffix)
-    height, width = shape or (len(rows), special + max(len(ids) for ids, _ in rows))
+    height, width = shape or (max(len(rows), 1), special + max((len(ids) for ids, _ in rows), default=0))
     input_ids = np.full((height, width), pad_id, np.int64)
     attention_mask = np.zeros((height, width), np.int64)
     token_type_ids = np.zeros((height, width), np.int64)

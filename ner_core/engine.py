@@ -10,7 +10,6 @@ import logging
 import threading
 import weakref
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +23,13 @@ from ner_core.hardware import (
     complaint,
     core,
     devices,
+    last_line,
     preferred_precisions,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from ner_core.batching import Batch
 
@@ -39,7 +40,6 @@ __all__ = [
     "check_device",
     "devices",
     "preferred_precisions",
-    "read_model",
 ]
 
 logger = logging.getLogger(__name__)
@@ -48,44 +48,6 @@ logger = logging.getLogger(__name__)
 STATIC_LENGTHS = (32, 64, 128, 256)
 
 HINTS = ("LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
-
-
-def read_model(path: str | Path) -> ov.Model:
-    """Read an IR or an ONNX file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The ``.xml`` (its ``.bin`` lies beside it).
-
-    Returns
-    -------
-    openvino.Model
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file or its weights are missing.
-    ValueError
-        If OpenVINO cannot read it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        msg = f"{path}: no such model file."
-        raise FileNotFoundError(msg)
-    if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
-        msg = f"{path.with_suffix('.bin')}: the weights of {path.name} are missing."
-        raise FileNotFoundError(msg)
-    try:
-        return core().read_model(path)
-    except RuntimeError as error:
-        msg = f"{path}: OpenVINO cannot read this model ({_last_line(error)})."
-        raise ValueError(msg) from error
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else type(error).__name__
 
 
 class _Compiled:
@@ -150,6 +112,8 @@ class Engine:
     static_shapes : sequence of (int, int), optional
         Shapes (rows, length) to compile for instead of any shape; by default only on an NPU, or where the
         model itself has fixed inputs.
+    longest : int
+        Most pieces that the model takes, special tokens included: the limit of the default shapes.
 
     Raises
     ------
@@ -172,6 +136,7 @@ class Engine:
         inference_precision: str | None = None,
         fallback: bool = False,
         static_shapes: Sequence[tuple[int, int]] | None = None,
+        longest: int = STATIC_LENGTHS[-1],
     ) -> None:
         if hint not in HINTS:
             msg = f"Unknown performance hint {hint!r}: expected {' or '.join(HINTS[:2])}."
@@ -186,7 +151,9 @@ class Engine:
         }
         self._inputs, self._output, self.label_count = _ports(model, path)
         self.notes: tuple[str, ...] = ()
-        self._fixed = _fixed_shapes(model, static_shapes)
+        self._given = _fixed_shapes(model, static_shapes)
+        self._fixed = self._given
+        self._longest = longest
         self._plans: dict[tuple[int, int] | None, _Compiled] = {}
         self._moving = threading.Lock()
         self._choose(device)
@@ -203,8 +170,10 @@ class Engine:
 
     def _start_on(self, expression: str) -> None:
         _, names = candidates(expression)
+        self._fixed = self._given
         if not self._fixed and any(name.startswith("NPU") for name in names):
-            self._fixed = [(1, length) for length in STATIC_LENGTHS]
+            lengths = {min(length, self._longest) for length in STATIC_LENGTHS}
+            self._fixed = [(1, length) for length in sorted(lengths)]
         self.expression = expression
         self._plans = {}
         self._compile(self._fixed[-1] if self._fixed else None)
@@ -273,9 +242,9 @@ class Engine:
             if compiled not in self._plans.values():
                 return
             if not self._fallback or self.expression == "CPU":
-                msg = f"{self.expression} failed while running {self._path.name} ({_last_line(error)})"
+                msg = f"{self.expression} failed while running {self._path.name} ({last_line(error)})"
                 raise DeviceError(complaint(msg)) from error
-            self.notes += (f"{self.expression} failed while running, CPU instead: {_last_line(error)}.",)
+            self.notes += (f"{self.expression} failed while running, CPU instead: {last_line(error)}.",)
             logger.warning(self.notes[-1])
             self._start_on("CPU")
 
@@ -302,7 +271,7 @@ class Engine:
                 try:
                     compiled = core().compile_model(model, self.expression, config)
                 except RuntimeError as error:
-                    msg = f"{self.expression} cannot run {self._path.name} ({_last_line(error)})"
+                    msg = f"{self.expression} cannot run {self._path.name} ({last_line(error)})"
                     raise DeviceError(complaint(msg)) from error
                 found = _compiled[key] = _Compiled(compiled, self._inputs, self._output)
         self._plans[shape] = found

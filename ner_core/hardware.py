@@ -20,6 +20,7 @@ __all__ = [
     "complaint",
     "core",
     "devices",
+    "last_line",
     "preferred_precisions",
 ]
 
@@ -216,3 +217,15 @@ def _has_int8_instructions(capabilities: set[str]) -> bool:
             return "BF16" in capabilities
         return bool(flags & {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm"})
     return "BF16" in capabilities
+
+
+def last_line(error: Exception) -> str:
+    """Give the line of an error of OpenVINO that says what is wrong; those before are its own source code.
+
+    Examples
+    --------
+    >>> last_line(RuntimeError("Model file is broken."))
+    'Model file is broken'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else type(error).__name__

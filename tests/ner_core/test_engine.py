@@ -7,7 +7,8 @@ import pytest
 
 from ner_core import engine, hardware
 from ner_core.batching import stack
-from ner_core.engine import DeviceError, Engine, read_model
+from ner_core.engine import DeviceError, Engine
+from ner_core.ir import read_model
 from ner_core.recognizer import EntityRecognizer
 
 TEXT = "Mary lives in Santa Clara. The Yorkers landed in New York."
@@ -193,19 +194,6 @@ def test_a_model_with_a_fixed_number_of_rows_becomes_dynamic(tiny_ner, xml, tmp_
     assert [e.text for e in found[2].entities] == [e.text for e in tiny_ner(TEXT).entities]
 
 
-def test_missing_and_broken_files_are_named(tmp_path, xml):
-    with pytest.raises(FileNotFoundError, match="no such model file"):
-        read_model(tmp_path / "none.xml")
-    lonely = tmp_path / "lonely.xml"
-    lonely.write_bytes(xml.read_bytes())
-    with pytest.raises(FileNotFoundError, match=r"lonely\.bin: the weights of lonely\.xml are missing"):
-        read_model(lonely)
-    lonely.with_suffix(".bin").write_bytes(b"")
-    lonely.write_text("<net")
-    with pytest.raises(ValueError, match=r"lonely\.xml: OpenVINO cannot read this model"):
-        read_model(lonely)
-
-
 def test_other_models_are_refused(tmp_path):
     import openvino.opset13 as ops
 
@@ -214,3 +202,22 @@ def test_other_models_are_refused(tmp_path):
     model = ov.Model([ops.relu(pixels)], [pixels], "other")
     with pytest.raises(ValueError, match="input 'pixels' is unknown"):
         Engine(model, tmp_path / "other.xml", device="CPU")
+
+
+def test_an_npu_gets_a_few_fixed_shapes(xml, monkeypatch, tiny_ner):
+    """No NPU is at hand: its expression is compiled for the CPU, with the shapes that an NPU would get."""
+    monkeypatch.setattr(engine, "check_device", lambda expression: expression)
+    compile_model = engine.core().compile_model
+
+    class Core:
+        def compile_model(self, model, device, config):
+            assert device == "NPU"
+            assert model.is_dynamic() is False
+            return compile_model(model, "CPU", {})
+
+    monkeypatch.setattr(engine, "core", Core)
+    ner = EntityRecognizer.from_ir(xml, device="NPU")
+    assert [e.text for e in ner(TEXT).entities] == [e.text for e in tiny_ner(TEXT).entities]
+    assert ner.max_length == 64
+    assert ner.batch([TEXT, "Mary"])[1].windows == 1
+    assert sorted(ner._engine._plans) == [(1, 32), (1, 64)]

@@ -371,3 +371,20 @@ def test_results_say_how_they_came_about(tiny_ner):
 def test_an_impossible_length_is_refused(tiny_ir):
     with pytest.raises(ValueError, match="max_length 2 is too short"):
         EntityRecognizer.from_ir(tiny_ir, device="CPU", max_length=2)
+
+
+def test_a_stream_of_blank_texts_is_bounded(tiny_ner):
+    drawn = 0
+
+    def blank():
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield ""
+
+    stream = tiny_ner.stream(blank())
+    assert next(stream).text == ""
+    assert drawn < 20_000
+    stream.close()
+    texts = [""] * 1500 + ["Mary"] + [""] * 4000 + ["New York"]
+    assert [found.text for found in tiny_ner.stream(texts)] == texts

@@ -1,0 +1,110 @@
+"""The folder of a model: its IR, what rt_info says about it, and the tokenizer beside it.
+
+Only the section ``model_info`` of rt_info is read; models of other makers work when labels and vocabulary are
+given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ner_core.hardware import core, last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import openvino as ov
+
+__all__ = ["checked_labels", "locate", "model_info", "read_model", "tokenizer_beside"]
+
+_SECTION = "model_info"
+
+
+def locate(path: str | Path) -> Path:
+    """Resolve a folder to the one model in it."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob("*.xml"))
+    if len(found) == 1:
+        return found[0]
+    msg = f"{path}: expected one .xml file in this folder, found {len(found)}."
+    raise FileNotFoundError(msg)
+
+
+def read_model(path: str | Path) -> ov.Model:
+    """Read an IR or an ONNX file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``.xml`` (its ``.bin`` lies beside it).
+
+    Returns
+    -------
+    openvino.Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file or its weights are missing.
+    ValueError
+        If OpenVINO cannot read it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"{path}: no such model file."
+        raise FileNotFoundError(msg)
+    if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
+        msg = f"{path.with_suffix('.bin')}: the weights of {path.name} are missing."
+        raise FileNotFoundError(msg)
+    try:
+        return core().read_model(path)
+    except RuntimeError as error:
+        msg = f"{path}: OpenVINO cannot read this model ({last_line(error)})."
+        raise ValueError(msg) from error
+
+
+def model_info(model: ov.Model) -> dict[str, str]:
+    """Read the section ``model_info`` of an IR; empty where there is none."""
+    if not model.has_rt_info([_SECTION]):
+        return {}
+    section = model.get_rt_info([_SECTION]).value
+    return {key: str(value) for key, value in section.items()} if isinstance(section, dict) else {}
+
+
+def tokenizer_beside(path: Path) -> Path:
+    """Find the tokenizer that lies beside a model."""
+    for name in ("tokenizer.json", "vocab.txt"):
+        if (path.parent / name).is_file():
+            return path.parent / name
+    msg = (
+        f"{path.parent}: no tokenizer.json or vocab.txt beside {path.name}. Pass tokenizer='<path of a "
+        "tokenizer.json or vocab.txt>'."
+    )
+    raise FileNotFoundError(msg)
+
+
+def checked_labels(
+    labels: Sequence[str] | None, info: dict[str, str], count: int, path: Path
+) -> tuple[str, ...]:
+    """Take the labels given or those of rt_info, and compare their number with the output of the model."""
+    if labels is None:
+        if not info.get("labels"):
+            msg = (
+                f"{path}: this model does not name its labels (no labels in the rt_info section {_SECTION}). "
+                "Pass labels=['O', 'B-PER', ...], one for each output in the order of their ids"
+                + (f"; the model has {count}." if count else ".")
+            )
+            raise ValueError(msg)
+        labels = info["labels"].split()
+        source = f"rt_info {_SECTION}/labels"
+    else:
+        source = "labels="
+    if count and len(labels) != count:
+        msg = (
+            f"{path}: {source} names {len(labels)} labels, but the model gives {count} scores for each piece."
+        )
+        raise ValueError(msg)
+    return tuple(labels)

@@ -1,0 +1,228 @@
+"""From texts to logits: rounds of texts are encoded, cut into windows, batched, run, and come out in order.
+
+While the batches of one round run, the next round is encoded. Memory is bounded by two rounds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ner_core import batching, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ner_core.engine import Engine
+    from ner_core.tokenizer import Encoding, Tokenizer
+
+__all__ = ["Pipeline", "Run"]
+
+# A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round.
+_ROUND_TEXTS = 512
+_ROUND_CHARACTERS = 100_000
+
+# Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
+_BLANK_ROUNDS = 4
+
+
+@dataclass(slots=True)
+class Run:
+    """One text on its way through the model.
+
+    Attributes
+    ----------
+    encoding : Encoding
+        Its pieces.
+    windows : list of Window
+        How they were cut.
+    logits : ndarray of float32, shape (pieces, labels)
+        What the model says, each piece from the window where it has most context.
+    tokenization, inference : float
+        Milliseconds; the text's share of its round by pieces.
+    """
+
+    encoding: Encoding
+    windows: list[windows.Window]
+    logits: np.ndarray
+    tokenization: float = 0.0
+    inference: float = 0.0
+
+
+@dataclass(slots=True)
+class _Round:
+    """Texts that are sorted and batched together, and the seconds spent on them."""
+
+    runs: list[Run]
+    groups: list[list[tuple[Run, windows.Window]]]
+    done: int = 0
+    encoding: float = 0.0
+    inference: float = 0.0
+
+    def share(self) -> list[Run]:
+        """Divide the time among the texts by their pieces; give the texts."""
+        pieces = sum(len(run.encoding) for run in self.runs)
+        for run in self.runs:
+            part = 1000 * len(run.encoding) / pieces if pieces else 1000 / len(self.runs)
+            run.tokenization = part * self.encoding
+            run.inference = part * self.inference
+        return self.runs
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Rounds on their way, oldest first, and the seconds spent on encoding so far."""
+
+    rounds: deque[_Round] = field(default_factory=deque)
+    encoding: float = 0.0
+
+    def finished(self) -> Iterator[Run]:
+        """Give the texts of the rounds whose batches are all done."""
+        while self.rounds and self.rounds[0].done == len(self.rounds[0].groups):
+            yield from self.rounds.popleft().share()
+
+
+class Pipeline:
+    """Run texts through a model.
+
+    Parameters
+    ----------
+    engine : Engine
+        Runs the model.
+    tokenizer : Tokenizer
+        Makes the pieces.
+    label_count : int
+        Labels of the model.
+    length : int
+        Most pieces in a window, special tokens not counted.
+    overlap : int
+        Pieces that neighbouring windows share.
+    """
+
+    def __init__(
+        self, engine: Engine, tokenizer: Tokenizer, *, label_count: int, length: int, overlap: int
+    ) -> None:
+        self.length = length
+        self.overlap = overlap
+        self._engine = engine
+        self._tokenizer = tokenizer
+        self._label_count = label_count
+
+    def run(self, texts: Iterable[str | Sequence[str]]) -> Iterator[Run]:
+        """Bring texts through the model.
+
+        Parameters
+        ----------
+        texts : iterable of str or of sequence of str
+            Texts, and texts that are already split into words; as many as one likes.
+
+        Yields
+        ------
+        Run
+            In the order of the texts.
+
+        Raises
+        ------
+        TypeError
+            If one of them is neither.
+        """
+        progress = _Progress()
+        results = self._engine.run(self._batches(texts, progress))
+        while True:
+            began, encoded = time.perf_counter(), progress.encoding
+            logits = next(results, None)
+            waited = time.perf_counter() - began - (progress.encoding - encoded)
+            if logits is None:
+                break
+            yield from progress.finished()  # rounds of blank texts before this one
+            this = progress.rounds[0]
+            this.inference += waited
+            before = len(self._tokenizer.prefix)
+            for row, (run, window) in enumerate(this.groups[this.done]):
+                kept = logits[row, before + window.keep_start - window.start :]
+                run.logits[window.keep_start : window.keep_end] = kept[: window.keep_end - window.keep_start]
+            this.done += 1
+            yield from progress.finished()
+        yield from progress.finished()
+
+    def _batches(self, texts: Iterable[str | Sequence[str]], progress: _Progress) -> Iterator[batching.Batch]:
+        """Encode texts round by round and make the batches."""
+        for items in _rounds(texts):
+            began = time.perf_counter()
+            this = self._round(items)
+            this.encoding = time.perf_counter() - began
+            progress.encoding += this.encoding
+            progress.rounds.append(this)
+            if not this.groups and len(progress.rounds) > _BLANK_ROUNDS:
+                this.groups.append([])
+            for group in this.groups:
+                rows = [_row(run.encoding, window) for run, window in group]
+                longest = max((len(ids) for ids, _ in rows), default=0) + self._tokenizer.special_count
+                yield batching.stack(
+                    rows,
+                    prefix=self._tokenizer.prefix,
+                    suffix=self._tokenizer.suffix,
+                    pad_id=self._tokenizer.pad_id,
+                    shape=self._engine.shape(longest),
+                )
+
+    def _round(self, items: list[str | Sequence[str]]) -> _Round:
+        """Encode the texts of a round, cut them into windows, and group the windows of all of them."""
+        runs = []
+        for encoding in self._tokenizer.encode_all(items):
+            cut = windows.plan(
+                encoding.text, encoding.offsets, encoding.word, length=self.length, overlap=self.overlap
+            )
+            runs.append(Run(encoding, cut, np.empty((len(encoding), self._label_count), np.float32)))
+        rows = [(run, window) for run in runs for window in run.windows]
+        lengths = [window.end - window.start + self._tokenizer.special_count for _, window in rows]
+        groups = batching.group(lengths, self._capacity)
+        return _Round(runs, [[rows[index] for index in group] for group in groups])
+
+    def _capacity(self, length: int) -> int:
+        """Give the most rows in a batch of such a length."""
+        fixed = self._engine.shape(length)
+        return fixed[0] if fixed else max(batching.TOKEN_BUDGET // length, 1)
+
+
+def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.ndarray | None]:
+    """Cut the ids and token type ids of a window."""
+    type_ids = encoding.type_ids
+    cut = slice(window.start, window.end)
+    return encoding.ids[cut], None if type_ids is None else type_ids[cut]
+
+
+def _rounds(texts: Iterable[str | Sequence[str]]) -> Iterator[list[str | Sequence[str]]]:
+    """Divide a stream into rounds of bounded size."""
+    items: list[str | Sequence[str]] = []
+    characters = 0
+    for text in texts:
+        item = _checked_text(text)
+        items.append(item)
+        characters += len(item) if isinstance(item, str) else sum(map(len, item))
+        if len(items) >= _ROUND_TEXTS or characters >= _ROUND_CHARACTERS:
+            yield items
+            items, characters = [], 0
+    if items:
+        yield items
+
+
+def _checked_text(text: Any) -> str | tuple[str, ...]:
+    """Accept a string, or words."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, (bytes, bytearray)) or not isinstance(text, Iterable):
+        hint = ": decode it first" if isinstance(text, (bytes, bytearray)) else ""
+        msg = f"Expected a text or a list of words, found {type(text).__name__}{hint}."
+        raise TypeError(msg)
+    words = tuple(text)
+    for index, word in enumerate(words):
+        if not isinstance(word, str):
+            msg = f"Expected a list of words, found {type(word).__name__} at position {index}."
+            raise TypeError(msg)
+    return words
