@@ -227,6 +227,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("model_zoo").setLevel(logging.INFO)
     try:
         precisions = check_precisions(arguments.precisions, PRECISIONS)
+    except CatalogError as error:
+        parser.error(str(error))
+    try:
         models = selected_models(parser, arguments, partial(_lookup, arguments=arguments))
         if models is None:
             sys.stdout.writelines(f"{model.name}\n" for model in load_catalog(arguments.models_dir))

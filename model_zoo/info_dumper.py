@@ -69,7 +69,7 @@ def measurements(
     Raises
     ------
     CatalogError
-        The model is not converted.
+        The model is not converted, or can't be read at this shape.
     """
     from model_zoo.measurement import measure
 
@@ -80,7 +80,11 @@ def measurements(
             f"run: python -m model_zoo.converter --name {model.name}"
         )
         raise CatalogError(msg)
-    return {precision: measure(path, shape) for precision, path in found.items()}
+    try:
+        return {precision: measure(path, shape) for precision, path in found.items()}
+    except (ValueError, RuntimeError, OSError) as error:
+        msg = f"{model.name}: can't be measured: {error}"
+        raise CatalogError(msg) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

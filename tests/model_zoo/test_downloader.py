@@ -138,6 +138,7 @@ def test_failures_are_listed_and_the_rest_goes_on(server, root, tmp_path, capsys
         ["--all", "-j", "0"],
         ["--all", "--num_attempts", "x"],
         ["--all", "--bad"],
+        ["--all", "--precisions", "FP8"],
     ],
 )
 def test_wrong_usage_leaves_with_two(arguments):
@@ -146,9 +147,7 @@ def test_wrong_usage_leaves_with_two(arguments):
     assert left.value.code == 2
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--name", "nothing-like-it"], ["--all", "--precisions", "FP8"], ["--list", "missing.lst"]]
-)
+@pytest.mark.parametrize("arguments", [["--name", "nothing-like-it"], ["--list", "missing.lst"]])
 def test_what_is_not_there_leaves_with_one(root, arguments, capsys):
     assert main([*arguments, "--models_dir", str(root)]) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,145 @@
+"""Speed and memory of a verified download over the loopback, beside curl, which verifies nothing.
+
+    python benchmarks/transfer.py [--size 400] [--rounds 5] [--folder DIR]
+
+Prints one JSON document: MB/s of each round (interleaved, so that both meet the same machine), the ratio of
+the medians, and the memory of the downloading process above what its imports take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+CHILD = """
+import json, resource, sys, time
+from pathlib import Path
+import requests, urllib3
+from model_zoo import transfer
+from model_zoo.checksum import Checksum
+from model_zoo.sources import HttpSource
+url, destination, size, checksum = sys.argv[1:]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begin = time.perf_counter()
+transfer.Transfer().fetch(
+    Path(destination), [HttpSource(url=url)], size=int(size), checksum=Checksum(value=checksum)
+)
+seconds = time.perf_counter() - begin
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": seconds, "memory_mb": (after - before) / 1024}))
+"""
+
+
+def serve(path: str, port: multiprocessing.Queue) -> None:
+    """Answer every request with the file, by sendfile, as fast as the loopback goes."""
+    size = Path(path).stat().st_size
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port.put(server.getsockname()[1])
+        while True:
+            connection, _ = server.accept()
+            with connection, Path(path).open("rb") as file:
+                while b"\r\n\r\n" not in connection.recv(65536):
+                    pass
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
+                connection.sendall(head.encode())
+                connection.sendfile(file)
+
+
+def by_curl(url: str, destination: Path) -> float:
+    """Return the seconds that curl states for the transfer itself."""
+    command = [
+        "curl",
+        "--silent",
+        "--show-error",
+        "--output",
+        str(destination),
+        "--write-out",
+        "%{time_total}",
+        url,
+    ]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def by_us(url: str, destination: Path, size: int, checksum: str) -> dict[str, float]:
+    """Return the seconds of the fetch and the memory it took above the imports, in a process of its own."""
+    root = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-c", CHILD, url, str(destination), str(size), checksum]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def hash_speed() -> float:
+    """Return MB/s of SHA-384 alone in memory: no verified download in one pass can be faster."""
+    block = bytes(1 << 20)
+    digest = hashlib.sha384()
+    begin = time.perf_counter()
+    for _ in range(256):
+        digest.update(block)
+    return 256 * len(block) / 1e6 / (time.perf_counter() - begin)
+
+
+def main() -> None:
+    """Run the rounds and print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, default=400, metavar="MB")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", help="where to write (default: the folder for temporary files)")
+    arguments = parser.parse_args()
+    if shutil.which("curl") is None:
+        sys.exit("curl is not installed")
+    size = arguments.size * 1_000_000
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        served = Path(folder) / "served"
+        digest = hashlib.sha384()
+        with served.open("wb") as file:
+            for start in range(0, size, 1 << 20):
+                block = os.urandom(min(1 << 20, size - start))
+                digest.update(block)
+                file.write(block)
+        port: multiprocessing.Queue = multiprocessing.Queue()
+        server = multiprocessing.Process(target=serve, args=(str(served), port), daemon=True)
+        server.start()
+        url = f"http://127.0.0.1:{port.get()}/file"
+        curl, ours, memory = [], [], []
+        for number in range(arguments.rounds):
+            for who in ("curl", "ours") if number % 2 else ("ours", "curl"):
+                destination = Path(folder) / f"out-{who}"
+                destination.unlink(missing_ok=True)
+                os.sync()
+                if who == "curl":
+                    curl.append(size / 1e6 / by_curl(url, destination))
+                else:
+                    result = by_us(url, destination, size, digest.hexdigest())
+                    ours.append(size / 1e6 / result["seconds"])
+                    memory.append(result["memory_mb"])
+        server.terminate()
+    figures = {
+        "size_mb": arguments.size,
+        "curl_mb_per_s": [round(speed) for speed in curl],
+        "ours_mb_per_s": [round(speed) for speed in ours],
+        "ratio_of_medians": round(statistics.median(ours) / statistics.median(curl), 3),
+        "memory_above_import_mb": round(max(memory), 1),
+        "sha384_alone_mb_per_s": round(hash_speed()),
+    }
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
