@@ -10,13 +10,17 @@ Examples
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ner_core.recognizer import EntityRecognizer
 
-__all__ = ["ModelNotFoundError", "load"]
+__all__ = ["ModelNotFoundError", "find", "load"]
+
+# OpenVINO reports each import and conversion to Google Analytics unless its telemetry package is missing.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 class ModelNotFoundError(LookupError):
@@ -57,16 +61,13 @@ def load(
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
-    from model_zoo import store
     from ner_core.engine import preferred_precisions
     from ner_core.recognizer import EntityRecognizer
 
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
         return EntityRecognizer.from_ir(path, device=device, precision=precision, **options)
-    found = _irs_in(path) if path is not None else store.installed(str(name), models_dir)
-    if not found:
-        raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
+    found = find(name, models_dir)
     if precision is not None and precision not in found:
         msg = f"{name} has no {precision} here, only {', '.join(found)}"
         if path is None:
@@ -83,6 +84,38 @@ def load(
             **options,
         }
     return EntityRecognizer.from_ir(xml, device=device, **options)
+
+
+def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Path]:
+    """Find the IRs that `load` chooses from.
+
+    Parameters
+    ----------
+    name : str or Path
+        As `load` takes it.
+    models_dir : path or None
+        As `load` takes it.
+
+    Returns
+    -------
+    dict of str to Path
+        Precision to .xml; a lone file goes by the name of its folder, or ``IR`` where that says nothing.
+
+    Raises
+    ------
+    ModelNotFoundError
+        Nothing to load; the message has the commands that download and convert.
+    """
+    from model_zoo import store
+    from model_zoo.catalog import PRECISIONS
+
+    path = _as_path(name, models_dir)
+    if path is not None and path.is_file():
+        return {path.parent.name if path.parent.name in PRECISIONS else "IR": path}
+    found = _irs_in(path) if path is not None else store.installed(str(name), models_dir)
+    if not found:
+        raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
+    return found
 
 
 def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:

@@ -1,0 +1,165 @@
+"""Checkpoints to measure with, and the files that the contenders read, made from the same weights.
+
+Speed does not depend on the values of the weights, so a network of bert-base-ner's architecture with random
+weights stands for it; its classifier is set so that about as many words are entities as in news.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_zoo.conversion import convert_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+
+__all__ = ["SHAPES", "convert", "export_onnx", "make_random"]
+
+#: Architectures by the name of the model in the zoo.
+SHAPES: dict[str, dict[str, Any]] = {
+    "bert-base-ner": {
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "intermediate_size": 3072,
+        "max_position_embeddings": 512,
+    },
+    "minilm-ner": {
+        "hidden_size": 384,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 12,
+        "intermediate_size": 1536,
+        "max_position_embeddings": 512,
+    },
+}
+
+_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
+
+# One word in six of CoNLL-2003 belongs to an entity.
+_OUTSIDE_SHARE = 0.83
+
+
+def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str]) -> Path:
+    """Make a checkpoint with random weights.
+
+    Parameters
+    ----------
+    name : str
+        Of `SHAPES`.
+    folder : Path
+        Gets the checkpoint.
+    tokenizer : Path
+        A tokenizer.json of BERT.
+    sample : sequence of str
+        Text in which the wanted share of pieces is to be outside of entities.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    import torch
+    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+
+    marks = {f"{mark}_token": f"[{mark.upper()}]" for mark in ("unk", "cls", "sep", "pad", "mask")}
+    pieces = PreTrainedTokenizerFast(tokenizer_file=str(tokenizer), model_max_length=512, **marks)
+    torch.manual_seed(0)
+    tags = dict(enumerate(_TAGS))
+    config = BertConfig(
+        vocab_size=len(pieces),
+        id2label=tags,
+        label2id={tag: index for index, tag in tags.items()},
+        **SHAPES[name],
+    )
+    model = BertForTokenClassification(config).eval()
+    with torch.no_grad():
+        # Wider than BERT's own start, so that pieces differ and rounding decides nothing.
+        model.bert.embeddings.word_embeddings.weight.mul_(20)
+        model.classifier.weight.mul_(20)
+        rows = pieces(list(sample), return_tensors="pt", padding=True)
+        logits = model(**rows).logits[rows["attention_mask"].bool()]
+        margin = logits[:, 1:].max(dim=-1).values - logits[:, 0]
+        model.classifier.bias[0] += margin.quantile(_OUTSIDE_SHARE)
+    model.save_pretrained(folder)
+    pieces.save_pretrained(folder)
+    return folder
+
+
+def convert(name: str, checkpoint: Path, folder: Path, precisions: Sequence[str]) -> dict[str, Path]:
+    """Make the IRs that Open Model Zoo's demo and we read, by the converter of the zoo.
+
+    Returns
+    -------
+    dict of str to Path
+        Precision to .xml.
+    """
+    made = convert_checkpoint(checkpoint, folder, name, precisions=precisions)
+    return {one.precision: one.xml for one in made}
+
+
+def export_onnx(checkpoint: Path, file: Path) -> Path:
+    """Export for ONNX Runtime, and fuse attention, GELU and layer norm with its own optimizer.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        Hugging Face folder.
+    file : Path
+        Is written.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    import torch
+    from onnxruntime.transformers import optimizer
+    from transformers import BertForTokenClassification
+
+    # The optimizer knows the pattern of eager attention.
+    model = BertForTokenClassification.from_pretrained(checkpoint, attn_implementation="eager").eval()
+    example = torch.ones((2, 8), dtype=torch.int64)
+    inputs = ["input_ids", "attention_mask", "token_type_ids"]
+    axes = {0: "rows", 1: "length"}
+    torch.onnx.export(
+        _logits_only(model),
+        (example, example, example),
+        file,
+        dynamo=False,
+        input_names=inputs,
+        output_names=["output"],
+        dynamic_axes=dict.fromkeys([*inputs, "output"], axes),
+        opset_version=17,
+    )
+    config = model.config
+    fused = optimizer.optimize_model(
+        str(file),
+        model_type="bert",
+        num_heads=config.num_attention_heads,
+        hidden_size=config.hidden_size,
+        opt_level=0,
+    )
+    layers = fused.get_fused_operator_statistics()["Attention"]
+    if layers != config.num_hidden_layers:
+        msg = f"ONNX Runtime's optimizer fused {layers} of {config.num_hidden_layers} attention layers."
+        raise RuntimeError(msg)
+    fused.save_model_to_file(str(file))
+    return file
+
+
+def _logits_only(model: Any) -> torch.nn.Module:
+    import torch
+
+    class LogitsOnly(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
+            return logits
+
+    return LogitsOnly().eval()

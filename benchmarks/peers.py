@@ -1,0 +1,381 @@
+"""Side by side with what people use instead: same machine, weights and texts, in turns.
+
+``python -m benchmarks.peers --corpus dev.conll --spacy-python spacy-env/bin/python``; see README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import checkpoints, report, texts
+from ner_core.benchmarking import Work, count_work, matmul_rate, processors
+from ner_core.ir import read_model
+from ner_core.tokenizer import Tokenizer
+
+ROOT = Path(__file__).resolve().parent.parent
+EMBEDDED = ROOT / "model_zoo" / "models" / "public" / "minilm-ner" / "INT8" / "tokenizer.json"
+
+#: Contender -> what is tried of its one setting (batch size, or pieces in a batch); the best counts.
+OPTIONS: dict[str, tuple[int | None, ...]] = {
+    "ner-zoo": (None,),
+    "transformers": (1, 8, 32),
+    "torch": (512, 2048),
+    "onnxruntime": (512, 2048),
+    "padded": (None,),
+    "spacy": (None,),
+    "spacy-ner": (None,),
+    "ner-zoo-bf16": (None,),
+    "ner-zoo-int8-weights": (None,),
+    "ner-zoo-int8": (None,),
+    "transformers-bf16": (1, 8, 32),
+}
+
+#: Contender -> the one that it is a variant of, and the settings that differ.
+VARIANTS = {
+    "ner-zoo-bf16": ("ner-zoo", {"compute": "bf16"}),
+    "ner-zoo-int8-weights": ("ner-zoo", {"xml": "INT8"}),
+    "ner-zoo-int8": ("ner-zoo", {"xml": "FP16-INT8"}),
+    "transformers-bf16": ("transformers", {"dtype": "bfloat16"}),
+}
+
+# Longest row of the padded way without its special tokens; everybody is to do the same texts.
+_LONGEST = 126
+
+# Nobody waits longer than this many seconds for one text.
+_PATIENCE = 150
+
+# Texts in the first, uncounted run, which warms up and tells how many texts fill the time of a round.
+_PILOT = 32
+
+
+@dataclass
+class Row:
+    """One contender with one setting, and its numbers of all rounds."""
+
+    contender: str
+    option: int | None
+    count: int = 0
+    pieces: int = 0
+    work: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+    latency: list[float] = field(default_factory=list)
+    overhead: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Sentences per second, median of the rounds."""
+        return self.count / median(self.seconds)
+
+
+class Worker:
+    """A contender in its process."""
+
+    def __init__(self, name: str, kind: str, python: str, settings: dict[str, Any]) -> None:
+        self.name = name
+        environment = os.environ | {"TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
+        self._process = subprocess.Popen(
+            [python, "-m", "benchmarks.contenders", kind, json.dumps(settings)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.error = self._read().get("error")
+
+    def ask(self, do: str, **values: Any) -> dict[str, Any]:
+        """Send a command and wait for the answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **values}) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {"error": f"{self.name}: the process ended"}
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def main() -> int:
+    """Measure, and print the tables."""
+    arguments = _parser().parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        document = {"machine": _machine(arguments.threads), "models": {}}
+        for name in arguments.models:
+            document["models"][name] = compare(name, arguments, Path(scratch) / name)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    sys.stdout.write(report.to_markdown(document))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
+    parser.add_argument(
+        "--models", nargs="+", default=list(checkpoints.SHAPES), choices=list(checkpoints.SHAPES)
+    )
+    parser.add_argument(
+        "--checkpoint",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("MODEL", "FOLDER"),
+        help="weights of a model as a Hugging Face folder; random ones otherwise",
+    )
+    parser.add_argument("--tokenizer", type=Path, default=EMBEDDED, help="tokenizer.json for random weights")
+    parser.add_argument(
+        "--corpus", type=Path, help="CoNLL-2003 dev; built-in text of the same lengths otherwise"
+    )
+    standard = [name for name in OPTIONS if name not in VARIANTS]
+    parser.add_argument("--contenders", nargs="+", default=standard, choices=list(OPTIONS))
+    parser.add_argument(
+        "--quantized",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("MODEL", "XML"),
+        help="FP16-INT8 of a model, as model_zoo/quantizer.py makes it, for ner-zoo-int8",
+    )
+    parser.add_argument("--spacy-python", default=sys.executable, help="Python that has spaCy and its model")
+    parser.add_argument("--spacy-model", default="en_core_web_sm")
+    parser.add_argument("--sentences", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one contender in one round, about")
+    parser.add_argument("--pages", nargs="*", type=int, default=[1, 10, 100, 1000])
+    parser.add_argument("--threads", type=int, default=processors())
+    parser.add_argument("--json", type=Path, help="write all numbers there")
+    return parser
+
+
+def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """Measure all contenders with one model.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    arguments : argparse.Namespace
+        Of the command line.
+    scratch : Path
+        For checkpoints, IRs and ONNX files.
+
+    Returns
+    -------
+    dict
+        Plain values for `report`.
+    """
+    corpus = texts.sentences(arguments.corpus, arguments.sentences)
+    _tell(f"{name}: preparing")
+    settings = _prepare(name, arguments, scratch, corpus)
+    tokenizer = Tokenizer.from_file(settings["tokenizer"], token_type_ids=settings["token_type_ids"])
+    work = count_work(read_model(settings["xml"]))
+    lengths = [len(one) for one in tokenizer.encode_texts(corpus)]
+    corpus = [text for text, length in zip(corpus, lengths, strict=True) if length <= _LONGEST]
+    lengths = [length for length in lengths if length <= _LONGEST]
+    workers, failures = _start(arguments, settings)
+    rows = [Row(worker.name, option) for worker in workers for option in OPTIONS[worker.name]]
+    by_name = {worker.name: worker for worker in workers}
+    single = texts.messages(corpus)
+    for row in rows:
+        _warm_up(row, by_name[row.contender], corpus, lengths, work, single, arguments.seconds)
+    rates = []
+    for number in range(arguments.rounds):
+        rates.append(_machine_rate(arguments.threads))
+        for row in rows:
+            worker = by_name[row.contender]
+            answer = worker.ask("many", texts=corpus[: row.count], option=row.option)
+            row.seconds.append(answer["seconds"])
+            if row.option == OPTIONS[row.contender][0]:
+                answer = worker.ask("one", texts=single)
+                row.latency.append(median(answer["seconds"]))
+                row.overhead += answer["overheads"]
+        _tell(f"{name}: round {number + 1}: " + ", ".join(_brief(row) for row in rows))
+    result = {
+        "random_weights": settings["random"],
+        "sentences": len(corpus),
+        "pieces": sum(lengths),
+        "work": {"per_piece": work.per_piece, "per_pair": work.per_pair},
+        "matmul_gflops": {kind: max(rate[kind] for rate in rates) for kind in rates[0]},
+        "rows": [_plain(row) for row in rows],
+        "differences": _differences(by_name, corpus[:256]),
+        "pages": _pages(by_name["ner-zoo"], arguments.pages),
+        "failures": failures,
+    }
+    for worker in workers:
+        worker.close()
+    return result
+
+
+def _pages(worker: Worker, counts: list[int]) -> list[dict[str, Any]]:
+    """Recognize longer and longer texts, as long as there is patience for."""
+    found: list[dict[str, Any]] = []
+    worker.ask("pages", pages=1)
+    for count in counts:
+        if found and found[-1]["seconds"] / found[-1]["count"] * count > _PATIENCE:
+            break
+        found.append({"count": count, **worker.ask("pages", pages=count)})
+    return found
+
+
+def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: list[str]) -> dict[str, Any]:
+    """Make the files that the contenders read."""
+    given = dict(arguments.checkpoint)
+    scratch.mkdir(parents=True)
+    if name in given:
+        checkpoint = Path(given[name])
+    else:
+        checkpoint = checkpoints.make_random(
+            name, scratch / "checkpoint", arguments.tokenizer, corpus[:_PILOT]
+        )
+    config = json.loads((checkpoint / "config.json").read_text("utf-8"))
+    precisions = ["FP32", *(["INT8"] if "ner-zoo-int8-weights" in arguments.contenders else [])]
+    irs = checkpoints.convert(name, checkpoint, scratch / "ir", precisions)
+    quantized = dict(arguments.quantized).get(name)
+    onnx = checkpoints.export_onnx(checkpoint, scratch / "model.onnx")
+    tags = config["id2label"]
+    return {
+        "checkpoint": str(checkpoint),
+        "random": name not in given,
+        "xml": str(irs["FP32"]),
+        "irs": {precision: str(xml) for precision, xml in irs.items()}
+        | ({"FP16-INT8": quantized} if quantized else {}),
+        "onnx": str(onnx),
+        "tokenizer": str(irs["FP32"].parent / "tokenizer.json"),
+        "token_type_ids": config.get("token_type_ids", "segments"),
+        "tags": [tags[str(index)] for index in range(len(tags))],
+        "threads": arguments.threads,
+        "spacy_model": arguments.spacy_model,
+    }
+
+
+def _start(arguments: argparse.Namespace, settings: dict[str, Any]) -> tuple[list[Worker], dict[str, str]]:
+    """Start everybody; who cannot start is named with the reason."""
+    workers, failures = [], {}
+    for name in arguments.contenders:
+        python = arguments.spacy_python if name.startswith("spacy") else sys.executable
+        kind, changes = VARIANTS.get(name, (name, {}))
+        if changes.get("xml", "FP32") not in {"FP32", *settings["irs"]}:
+            failures[name] = f"no {changes['xml']} of this model was given"
+            continue
+        if "xml" in changes:
+            changes = {"xml": settings["irs"][changes["xml"]]}
+        worker = Worker(name, kind, python, {**settings, **changes})
+        if worker.error:
+            failures[name] = worker.error
+            _tell(f"{name}: not measured: {worker.error}")
+        else:
+            workers.append(worker)
+    return workers, failures
+
+
+def _warm_up(
+    row: Row,
+    worker: Worker,
+    corpus: list[str],
+    lengths: list[int],
+    work: Work,
+    single: list[str],
+    seconds: float,
+) -> None:
+    """Run once uncounted, and take as many texts as fill the time of a round."""
+    worker.ask("many", texts=corpus[:_PILOT], option=row.option)
+    worker.ask("one", texts=single)
+    pilot = worker.ask("many", texts=corpus[:_PILOT], option=row.option)["seconds"]
+    row.count = min(max(int(_PILOT * seconds / pilot), _PILOT), len(corpus))
+    row.pieces = sum(lengths[: row.count])
+    row.work = sum(work.of(length + 2) for length in lengths[: row.count])
+
+
+def _machine_rate(threads: int) -> dict[str, float]:
+    """Measure what the machine multiplies at this moment: OpenVINO, and numpy in a process of its own."""
+    code = (
+        "import time, numpy as np\n"
+        "a = np.random.rand(2048, 2048).astype('f'); taken = []\n"
+        "for _ in range(8):\n"
+        "    began = time.perf_counter(); a @ a; taken.append(time.perf_counter() - began)\n"
+        "print(2 * 2048**3 / min(taken) / 1e9)\n"
+    )
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(names, str(threads))
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    return {"openvino": matmul_rate("CPU", threads=threads), "numpy": float(done.stdout)}
+
+
+def _differences(workers: dict[str, Worker], corpus: list[str]) -> dict[str, dict[str, int]]:
+    """Compare the entities of everybody who has the same weights with ours."""
+    ours = workers["ner-zoo"].ask("entities", texts=corpus)["entities"]
+    found = {}
+    for name, worker in workers.items():
+        if name == "ner-zoo" or name.startswith("spacy"):
+            continue
+        theirs = worker.ask("entities", texts=corpus, option=OPTIONS[name][0])["entities"]
+        different = sum(mine != other for mine, other in zip(ours, theirs, strict=True))
+        found[name] = {
+            "sentences": len(corpus),
+            "entities": sum(map(len, ours)),
+            "different_sentences": different,
+        }
+    return found
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return {
+        "contender": row.contender,
+        "option": row.option,
+        "sentences": row.count,
+        "sentences_per_second": row.rate,
+        "pieces_per_second": row.pieces / median(row.seconds),
+        "gflops": row.work / median(row.seconds) / 1e9,
+        "rounds": [row.count / seconds for seconds in row.seconds],
+        "latency_ms": 1000 * median(row.latency) if row.latency else None,
+        "latency_rounds_ms": [1000 * seconds for seconds in row.latency],
+        "overhead": median(row.overhead) if row.overhead else None,
+    }
+
+
+def _brief(row: Row) -> str:
+    option = "" if row.option is None else f" {row.option}"
+    return f"{row.contender}{option} {row.count / row.seconds[-1]:.0f}/s"
+
+
+def _machine(threads: int) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from ner_core import devices
+
+    names = ("openvino", "torch", "transformers", "onnxruntime", "tokenizers", "numpy")
+    return {
+        "cpu": next((device.full_name for device in devices() if device.name == "CPU"), platform.processor()),
+        "capabilities": next((device.capabilities for device in devices() if device.name == "CPU"), ()),
+        "processors": processors(),
+        "threads": threads,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in names},
+    }
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

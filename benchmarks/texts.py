@@ -1,0 +1,74 @@
+"""What is fed to everybody: CoNLL-2003 sentences if there are any, else built-in text of the same lengths."""
+
+from __future__ import annotations
+
+import random
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from ner_core.corpus import read_conll
+from ner_core.sample_text import PAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["document", "messages", "sentences"]
+
+# Words in the sentences of CoNLL-2003's development set: 41 quantiles, from the shortest to the longest.
+_QUANTILES = (
+    *(1, 2, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 7, 7, 8, 8, 8, 9, 9, 10),
+    *(11, 12, 13, 14, 16, 17, 19, 20, 21, 23, 24, 26, 28, 29, 31, 32, 34, 36, 39, 43, 109),
+)
+
+
+def sentences(corpus: Path | None, count: int, *, seed: int = 0) -> list[str]:
+    """Draw sentences.
+
+    Parameters
+    ----------
+    corpus : Path or None
+        CoNLL columns; without it the built-in page is cut into pieces as long as CoNLL-2003's sentences.
+    count : int
+        How many; at most as many as the corpus has.
+    seed : int
+        Of the choice.
+
+    Returns
+    -------
+    list of str
+        Words joined by single spaces.
+    """
+    if corpus is None:
+        return [_cut(length) for length in _lengths(count, seed)]
+    found = [" ".join(sentence.words) for sentence in read_conll(corpus)]
+    return random.Random(seed).sample(found, min(count, len(found)))
+
+
+_words = cycle(PAGE.split())
+
+
+def _cut(length: int) -> str:
+    return " ".join(next(_words) for _ in range(length))
+
+
+def _lengths(count: int, seed: int) -> list[int]:
+    """Draw from the distribution of the quantiles, in a random order."""
+    last = len(_QUANTILES) - 1
+    lengths = []
+    for index in range(count):
+        below, part = divmod((index + 0.5) / count * last, 1)
+        low, high = _QUANTILES[int(below)], _QUANTILES[int(below) + 1]
+        # The last interval holds a few outliers and is far from even.
+        lengths.append(round(low + (high - low) * (part**4 if int(below) == last - 1 else part)))
+    random.Random(seed).shuffle(lengths)
+    return lengths
+
+
+def messages(texts: list[str], count: int = 20, *, words: int = 20) -> list[str]:
+    """Choose the texts whose length is nearest to so many words, as single messages."""
+    return sorted(texts, key=lambda text: abs(len(text.split()) - words))[:count]
+
+
+def document(pages: int) -> str:
+    """Make one text of so many pages; no two are the same, so that no cache helps."""
+    return "\n".join(f"Page {number}.\n{PAGE}" for number in range(1, pages + 1))

@@ -1,0 +1,132 @@
+"""How long should windows be, and how much should they overlap? F1 on whole documents decides.
+
+Sentences of a corpus are put together to the running text of their documents, once with a line feed and once
+with a space between them, and recognized with windows of several lengths and overlaps. An entity is right
+when label, start and end in characters are. For comparison the sentences are also recognized one by one,
+which is what a perfect sentence splitter would give.
+
+``python -m benchmarks.windows minilm-ner.xml eng.testa`` prints the table of docs/windows.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ner_core import EntityRecognizer
+from ner_core.corpus import read_conll_documents
+from ner_core.labels import normalize_label, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ner_core import Entity
+    from ner_core.corpus import Sentence
+
+#: Window lengths in pieces, without special tokens; longer ones than the model takes are left out.
+LENGTHS = (30, 62, 94, 126, 190, 254, 382, 510)
+
+#: Overlaps as shares of the window.
+OVERLAPS = (0.0, 0.125, 0.25, 0.5)
+
+Span = tuple[str, int, int]
+
+
+class Document(NamedTuple):
+    """A running text and its entities: label, start and end in characters."""
+
+    text: str
+    gold: frozenset[Span]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; micro averages in per cent."""
+
+    way: str
+    f1: float
+    precision: float
+    recall: float
+    seconds: float
+
+
+def document(sentences: Sequence[Sentence], between: str) -> Document:
+    """Put sentences together to a text, words divided by spaces."""
+    text = ""
+    gold = []
+    for words, tags in sentences:
+        starts = []
+        for word in words:
+            starts.append(len(text))
+            text += word + " "
+        for label, start, end in spans(tags):
+            gold.append((normalize_label(label), starts[start], starts[end - 1] + len(words[end - 1])))
+        text = text[:-1] + between
+    return Document(text, frozenset(gold))
+
+
+def found(entities: Iterable[Entity]) -> frozenset[Span]:
+    """Give entities the form of gold spans."""
+    return frozenset((normalize_label(entity.label), entity.start, entity.end) for entity in entities)
+
+
+def score(way: str, pairs: Iterable[tuple[frozenset[Span], frozenset[Span]]], seconds: float) -> Row:
+    """Compare what was found with gold; micro averages in per cent."""
+    right = given = wanted = 0
+    for mine, gold in pairs:
+        right, given, wanted = right + len(mine & gold), given + len(mine), wanted + len(gold)
+    precision, recall = right / max(given, 1), right / max(wanted, 1)
+    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+    return Row(way, 100 * f1, 100 * precision, 100 * recall, seconds)
+
+
+def measure(ner: EntityRecognizer, way: str, documents: Sequence[Document]) -> Row:
+    """Recognize documents."""
+    began = time.perf_counter()
+    results = ner.batch([one.text for one in documents])
+    seconds = time.perf_counter() - began
+    pairs = [(found(result.entities), one.gold) for result, one in zip(results, documents, strict=True)]
+    return score(way, pairs, seconds)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("model", type=Path, help="IR (.xml)")
+    parser.add_argument("corpus", type=Path, help="CoNLL file with -DOCSTART- lines")
+    parser.add_argument("--documents", type=int, help="only the first so many")
+    parser.add_argument("--device", default="CPU")
+    arguments = parser.parse_args(argv)
+
+    corpus = list(read_conll_documents(arguments.corpus))[: arguments.documents]
+    longest = EntityRecognizer.from_ir(arguments.model, device=arguments.device)
+    limit = longest.max_length - longest.tokenizer.special_count
+    alone = [document([sentence], "") for sentences in corpus for sentence in sentences]
+    rows = [measure(longest, "sentences one by one", alone)]
+    for between, name in (("\n", "lines"), (" ", "prose")):
+        documents = [document(sentences, between) for sentences in corpus]
+        for length, share in product(LENGTHS, OVERLAPS):
+            if length <= limit:
+                ner = EntityRecognizer.from_ir(
+                    arguments.model, device=arguments.device, window=length, overlap=int(length * share)
+                )
+                rows.append(
+                    measure(ner, f"{name}, window {length}, overlap {int(length * share)}", documents)
+                )
+
+    pieces = sum(result.pieces for result in longest.batch([one.text for one in documents]))
+    print(
+        f"{len(corpus)} documents, {len(alone)} sentences, {pieces} pieces; {longest.name} {longest.precision}\n"
+    )
+    print("| text and windows | F1 | precision | recall | seconds |")
+    print("|---|---|---|---|---|")
+    for row in rows:
+        print(f"| {row.way} | {row.f1:.2f} | {row.precision:.2f} | {row.recall:.2f} | {row.seconds:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
