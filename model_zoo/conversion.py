@@ -10,9 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +22,7 @@ from filelock import FileLock
 
 from model_zoo import ir, parity, tracing
 from model_zoo.checkpoints import CheckpointError, first_line, load_checkpoint
+from model_zoo.workers import WorkerError, run_worker
 from ner_core.labels import tag_scheme
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def convert_checkpoint(
         Gets a dict for each event: ``$type`` is ``model_conversion_progress`` (``stage``, ``precision``) or
         ``model_conversion_result`` (``precision``, ``size``, ``seconds``, ``parity``, ``tolerance``).
     python : str
-        Interpreter that has torch; the checkpoint is loaded in a process of its own.
+        Interpreter that has torch and nncf, which run in processes of their own.
 
     Returns
     -------
@@ -165,12 +164,12 @@ def convert_checkpoint(
             conversions = []
             for precision in dict.fromkeys(precisions):
                 tell("model_conversion_progress", stage="converting", precision=precision)
-                result = _make(opened, staging, name, precision, input_shape, tolerance)
+                result = _make(opened, staging, name, precision, input_shape, tolerance, python)
                 result = replace(result, seconds=time.perf_counter() - started)
                 conversions.append(result)
                 tell("model_conversion_result", **_event(result))
                 started = time.perf_counter()
-        except (CheckpointError, ir.IrError, OSError, RuntimeError) as error:
+        except (CheckpointError, WorkerError, ir.IrError, OSError, RuntimeError) as error:
             msg = f"{name}: {first_line(error)}"
             raise ConversionError(msg) from error
         for result in conversions:
@@ -220,42 +219,20 @@ def _open_source(
 def _trace(
     source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any], python: str
 ) -> None:
-    """Run `model_zoo.tracing` in a process of its own and turn its failure into one sentence."""
-    command = [python, "-m", "model_zoo.tracing", str(source), str(staging.resolve())]
-    command += [
-        "--overrides",
-        json.dumps({key: value for key, value in overrides.items() if value is not None}),
-    ]
+    """Run `model_zoo.tracing` in a process of its own."""
+    arguments = [str(source), str(staging.resolve())]
+    given = {key: value for key, value in overrides.items() if value is not None}
+    arguments += ["--overrides", json.dumps(given)]
     if shape:
-        command += ["--shape", json.dumps(shape)]
-    root = str(Path(__file__).resolve().parent.parent)
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    try:
-        done = subprocess.run(
-            command,
-            # temporary files (a .nemo's weights) beside the result: /tmp may be small, or in memory
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(staging.resolve())},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        msg = f"--python {python}: cannot be run: {error}"
-        raise ConversionError(msg) from error
-    if done.returncode == 0:
-        return
-    told = staging / "error.txt"
-    if told.is_file():
-        raise ConversionError(told.read_text(encoding="utf-8"))
-    how = (
-        "was killed, perhaps for want of memory"
-        if done.returncode < 0
-        else f"ended with status {done.returncode}"
-    )
-    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-    msg = f"{source}: the process that reads the checkpoint {how}: {last}"
-    raise ConversionError(msg)
+        arguments += ["--shape", json.dumps(shape)]
+    run_worker("model_zoo.tracing", arguments, staging, python)
+
+
+def _compress(source: Path, staging: Path, python: str) -> Path:
+    """Run `model_zoo.compression` in a process of its own."""
+    target = staging.resolve() / "compressed.xml"
+    run_worker("model_zoo.compression", [str(source), str(target)], staging, python)
+    return target
 
 
 def _open_onnx(
@@ -313,6 +290,7 @@ def _make(
     precision: str,
     shape: tuple[int, int] | None,
     tolerance: float | None,
+    python: str,
 ) -> Conversion:
     """Write one precision into `staging` and compare it with the source."""
     import openvino as ov
@@ -321,8 +299,8 @@ def _make(
     target = staging / variant_name(precision, shape)
     target.mkdir()
     xml = target / f"{name}.xml"
-    model = ir.fix_ports(ov.Core().read_model(source.graph), shape, len(facts.labels))
-    model = ir.compress(model, precision)
+    graph = _compress(source.graph, staging, python) if precision == "INT8" else source.graph
+    model = ir.fix_ports(ov.Core().read_model(graph), shape, len(facts.labels))
     ir.finish(model, xml, precision, _model_info(facts, name, precision))
     del model  # frees its weights before the file's are loaded
     shutil.copyfile(staging / "tokenizer.json", target / "tokenizer.json")

@@ -7,8 +7,6 @@ The format itself: https://docs.openvino.ai/2025/documentation/openvino-ir-forma
 
 from __future__ import annotations
 
-import logging
-import threading
 from typing import TYPE_CHECKING
 
 import openvino as ov
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["INPUTS", "OUTPUT", "IrError", "compress", "finish", "fix_ports", "input_ports", "write_fact"]
+__all__ = ["INPUTS", "OUTPUT", "IrError", "finish", "fix_ports", "input_ports", "write_fact"]
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "output"
@@ -28,9 +26,6 @@ _SYNONYMS = {
     "attention_mask": {"attention_mask", "input_mask", "mask", "1"},
     "token_type_ids": {"token_type_ids", "segment_ids", "type_ids", "token_types", "2"},
 }
-
-#: nncf keeps its state in globals.
-_NNCF = threading.Lock()
 
 
 class IrError(ValueError):
@@ -140,30 +135,6 @@ def _with_types(model: ov.Model) -> ov.Model:
     for index in wrong_outputs:
         builder.output(index).tensor().set_element_type(ov.Type.f32)
     return builder.build()
-
-
-def compress(model: ov.Model, precision: str) -> ov.Model:
-    """Round the weights to 8 bits where the precision asks for it; 16 bits are left to `finish`.
-
-    Parameters
-    ----------
-    model : openvino.Model
-        Float32.
-    precision : str
-        ``INT8``: 8 bits a weight, a scale and zero point a row, embeddings included. Anything else changes
-        nothing.
-
-    Returns
-    -------
-    openvino.Model
-    """
-    if precision != "INT8":
-        return model
-    with _NNCF:
-        import nncf
-
-        nncf.set_log_level(logging.ERROR)
-        return nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
 
 
 def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]) -> None:

@@ -47,9 +47,10 @@ SENTENCES = (
     "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
 )
 
-#: Batch sizes and lengths of the random inputs: one piece, odd, longer than any example that was traced, the
-#: longest.
-_SHAPES = ((1, 1), (1, 5), (4, 33), (2, 128))
+#: Batch sizes and lengths of the random inputs, besides one of the longest: the shortest text, odd sizes, a
+#: usual one. The CPU plugin packs the weights anew for each kind of size; these share two of them, which
+#: bounds the memory.
+_SHAPES = ((1, 3), (4, 33), (2, 128))
 
 
 def samples(
@@ -166,7 +167,10 @@ def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> 
     import openvino as ov
 
     compiled = ov.Core().compile_model(model, "CPU", EXACT)
-    return [np.array(compiled(one)[0]) for one in inputs]
+    # the largest first: buffers then need not grow
+    order = sorted(range(len(inputs)), key=lambda index: -next(iter(inputs[index].values())).size)
+    made = {index: np.array(compiled(inputs[index])[0]) for index in order}
+    return [made[index] for index in range(len(inputs))]
 
 
 def difference(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import warnings
 from dataclasses import asdict, dataclass, field
@@ -20,18 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if __package__ in {None, ""}:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from model_zoo import parity
 from model_zoo.checkpoints import Checkpoint, CheckpointError, load_checkpoint
+from model_zoo.workers import report_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import openvino as ov
-
-INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip install ".[convert]")'
 
 
 @dataclass
@@ -186,19 +181,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--shape", help="[batch, length] as JSON")
     parser.add_argument("--overrides", default="{}", help="keyword arguments of load_checkpoint as JSON")
     arguments = parser.parse_args(argv)
-    os.environ["HF_HUB_OFFLINE"] = "1"  # nothing about a local checkpoint is looked up anywhere
-    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-    shape = json.loads(arguments.shape) if arguments.shape else None
-    try:
-        trace(arguments.source, arguments.folder, shape and tuple(shape), json.loads(arguments.overrides))
-    except ModuleNotFoundError as error:
-        message = f"Converting a torch checkpoint needs {error.name}. Install it with: {INSTALL}"
-    except CheckpointError as error:
-        message = str(error)
-    else:
-        return 0
-    (arguments.folder / "error.txt").write_text(message, encoding="utf-8")
-    return 1
+    shape = tuple(json.loads(arguments.shape)) if arguments.shape else None
+    overrides = json.loads(arguments.overrides)
+    return report_failure(
+        arguments.folder, lambda: trace(arguments.source, arguments.folder, shape, overrides), CheckpointError
+    )
 
 
 if __name__ == "__main__":
