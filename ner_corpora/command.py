@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ner_core.rendering import visible
 from ner_corpora.annotation import Settings
 from ner_corpora.document import CorpusError
 from ner_corpora.formats import OUTPUT_FORMATS, format_of
@@ -178,22 +179,22 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _run(args)
     except KeyboardInterrupt:
-        sys.stderr.write("ner annotate: stopped; go on with the same command and --resume\n")
+        _complain("stopped; go on with the same command and --resume")
         return 130
     except CorpusError as error:
-        sys.stderr.write(f"ner annotate: {error}\n")
+        _complain(str(error))
         return 1
     except (LookupError, OSError, ValueError) as error:  # no such model, device or disk space
         if isinstance(error, (KeyError, IndexError, UnicodeError)):
             raise
-        sys.stderr.write(f"ner annotate: {error}\n")
+        _complain(str(error))
         return 1
 
 
 def _run(args: argparse.Namespace) -> int:
     problem = _usage_problem(args)
     if problem:
-        sys.stderr.write(f"ner annotate: {problem}\n")
+        _complain(problem)
         return 2
     sources, left_out = find_sources(args.inputs, args.input_format)
     output_format = args.format or format_of(args.output) or ""
@@ -294,9 +295,27 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
         return lambda groups, workspace, progress: annotate_locally(
             groups, job.read_options, job.settings, recognizer, workspace, progress, strict=args.strict
         )
-    from ner_corpora.ray_engine import annotate_on_ray
+    from ner_corpora.ray_engine import Model, RayOptions, annotate_on_ray
 
-    return annotate_on_ray(args, job)
+    name = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
+    threads = max(1, int(args.num_cpus_per_worker))
+    model = Model(name, {**model_options(args), "threads": threads}, _ir_folder(args, recognizer))
+    options = RayOptions(args.address, args.num_workers, args.num_cpus_per_worker, args.ship)
+    return lambda groups, workspace, progress: annotate_on_ray(
+        groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict
+    )
+
+
+def _ir_folder(args: argparse.Namespace, recognizer: EntityRecognizer) -> Path | None:
+    """Find the folder that holds the IR of a loaded model."""
+    from model_zoo import store
+
+    installed = store.installed(args.model, args.models_dir) if not Path(args.model).exists() else {}
+    if recognizer.precision in installed:
+        return installed[recognizer.precision].parent
+    given = Path(args.model)
+    candidates = [given.parent, given, given / recognizer.precision]
+    return next((folder for folder in candidates if given.exists() and list(folder.glob("*.xml"))), None)
 
 
 def _copy_to_stdout(path: Path) -> None:
@@ -309,7 +328,11 @@ def _copy_to_stdout(path: Path) -> None:
 
 def _say(args: argparse.Namespace, message: str) -> None:
     if not args.quiet:
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{visible(message)}\n")
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"ner annotate: {visible(message)}\n")
 
 
 def main(argv: list[str] | None = None) -> int:

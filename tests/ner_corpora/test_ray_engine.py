@@ -1,0 +1,83 @@
+"""Ray on this machine: one cluster of two processors for the whole module."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from ner_corpora.document import CorpusError
+from ner_corpora.local_engine import annotate_locally
+from ner_corpora.progress import Progress
+from ner_corpora.ray_engine import Model, RayOptions, annotate_on_ray
+from ner_corpora.sources import total_size
+from tests.ner_corpora.test_run import Stopping, corpus, make_run
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def annotate(cluster, tiny_ir):
+    """A function: run to progress, annotated on Ray by two actors."""
+    model = Model(str(tiny_ir / "tiny.xml"), {"device": "CPU", "threads": 1})
+
+    def call(run, *, strict=False, resume=False):
+        assert run.prepare(resume=resume, overwrite=False)
+        progress = Progress(io.StringIO(), total_size(run.sources))
+        run.annotate(
+            lambda groups, workspace, told: annotate_on_ray(
+                groups,
+                run.read_options,
+                run.settings,
+                model,
+                workspace,
+                told,
+                RayOptions(workers=(2, 2)),
+                strict=strict,
+            ),
+            progress,
+        )
+        return progress
+
+    return call
+
+
+def locally(run, recognizer, resume=False):
+    assert run.prepare(resume=resume, overwrite=False)
+    run.annotate(
+        lambda groups, workspace, told: annotate_locally(
+            groups, run.read_options, run.settings, recognizer, workspace, told
+        ),
+        Progress(io.StringIO(), None),
+    )
+
+
+def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
+    tmp_path, annotate, tiny_ner, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)  # relative paths have to mean the same to the workers
+    inputs = corpus(Path("in"), documents=3000)
+    local = make_run(Path(), inputs, output="local.jsonl")
+    locally(local, tiny_ner)
+    run = make_run(Path(), inputs)
+    with pytest.raises(OSError, match="no more"):
+        locally(run, Stopping(tiny_ner, 3))
+    assert 0 < len(run.workspace.keys()) < 9
+    progress = annotate(run, resume=True)
+    assert Path(run.output).read_bytes() == Path(local.output).read_bytes()
+    assert Path(run.errors).read_bytes() == Path(local.errors).read_bytes()
+    assert (progress.totals.documents, progress.totals.errors) == (8998, 4)
+    assert not Path(run.work_folder).exists()
+
+
+def test_strict_stops_ray_too_and_names_file_and_line(tmp_path, annotate):
+    run = make_run(tmp_path, corpus(tmp_path / "in"))
+    with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object.*--strict"):
+        annotate(run, strict=True)
+    assert not Path(run.output).exists()
