@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from model_zoo.checkpoints import load_checkpoint, read_tokenizer
+from model_zoo.checkpoints import load_checkpoint
+from model_zoo.tokenization import read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
