@@ -91,9 +91,9 @@ def download(
     Cancelled
         The event was set.
     """
-    settings = transfer or Transfer()
-    if cancel is not None:
-        settings = replace(settings, cancel=cancel)
+    given = transfer or Transfer()
+    # Wheels live as long as this call; another download at the same time has its own.
+    settings = replace(given, cancel=cancel if cancel is not None else given.cancel, wheels=Wheelhouse())
     with settings.wheels, ThreadPoolExecutor(jobs, thread_name_prefix="download") as pool:
         job = _Job(store.models_dir(output_dir), precisions, progress or _silent, settings, pool)
         return [fetched for part in (model.stages or [model]) for fetched in job.run(part)]

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from model_zoo.catalog import CatalogError, model_from
 from model_zoo.sources import HubSource
 from model_zoo.store import hub_subdirectory, split_hub_name
+from model_zoo.web import new_session
 
 if TYPE_CHECKING:
     from model_zoo.catalog import Model
@@ -64,9 +65,12 @@ def cached_file(source: HubSource) -> Path | None:
     """Find a file in the local hub cache, where Spaces' ``preload_from_hub`` puts it, or return None."""
     import huggingface_hub
 
-    found = huggingface_hub.try_to_load_from_cache(
-        source.repo, source.file, revision=source.revision, cache_dir=_cache_folder()
-    )
+    try:
+        found = huggingface_hub.try_to_load_from_cache(
+            source.repo, source.file, revision=source.revision, cache_dir=_cache_folder()
+        )
+    except ValueError:  # a name that the hub does not allow
+        return None
     return Path(found) if isinstance(found, str) else None
 
 
@@ -222,11 +226,12 @@ def _cached_text(repo: str, revision: str, file: str) -> str | None:
 def _get_json(name: str, address: str, timeout: float) -> Any:
     import requests
 
-    headers = {"User-Agent": "ner-zoo"}
-    if token():
-        headers["Authorization"] = f"Bearer {token()}"
+    headers = {"Authorization": f"Bearer {token()}"} if token() else {}
     try:
-        with requests.get(address, headers=headers, timeout=timeout, stream=True) as response:
+        with (
+            new_session() as session,
+            session.get(address, headers=headers, timeout=timeout, stream=True) as response,
+        ):
             if response.status_code in (401, 403, 404):
                 raise CatalogError(_refused(name, response.status_code))
             response.raise_for_status()

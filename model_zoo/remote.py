@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import random
 import re
 import threading
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from model_zoo import hub
 from model_zoo.partial import DiskFullError
+from model_zoo.web import new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -119,7 +119,7 @@ def download(
     DiskFullError, Cancelled
         As their names say.
     """
-    with _session() as session:
+    with new_session() as session:
         job = _Job(session, address, part, size, verified, patience, notify, cancel)
         for attempt in range(1, patience.attempts + 1):
             problem = job.try_once()
@@ -139,17 +139,6 @@ def download(
                 }
             )
             _pause(seconds, cancel)
-
-
-def _session() -> requests.Session:
-    import requests
-
-    session = requests.Session()
-    # Compressed answers would break ranges, lengths and hashes.
-    session.headers.update({"User-Agent": "ner-zoo", "Accept-Encoding": "identity"})
-    if os.environ.get("SSL_CERT_FILE"):
-        session.verify = os.environ["SSL_CERT_FILE"]  # requests itself reads only REQUESTS_CA_BUNDLE
-    return session
 
 
 @dataclass
@@ -219,10 +208,10 @@ class _Job:
             msg = "the server redirects in a circle"
             raise SourceError(msg) from None
         except requests.exceptions.SSLError as error:
-            msg = f"the certificate is not trusted ({error}); REQUESTS_CA_BUNDLE names your own CA bundle"
+            msg = f"the certificate is not trusted ({_short(error)}); REQUESTS_CA_BUNDLE names your CA bundle"
             raise SourceError(msg) from None
         except requests.exceptions.ProxyError as error:
-            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({error})"
+            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({_short(error)})"
             raise _TryAgain(msg) from None
         except (
             requests.ConnectionError,

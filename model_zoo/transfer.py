@@ -249,6 +249,8 @@ class _Task:
             if isinstance(result, Fetched):
                 return result
             problems.append(f"{source}: {result}")
+            if len(problems) < len(sources):
+                log.warning("%s: %s: %s; trying the next source", self.destination.name, source, result)
         reasons = "".join(f"\n  {problem}" for problem in problems)
         msg = f"{self.destination.name}: no source has the right file{reasons}"
         raise TransferError(msg)
@@ -257,7 +259,6 @@ class _Task:
         try:
             return self._from_source(part, source)
         except SourceError as error:
-            log.warning("%s: %s: %s", self.destination.name, source, error)
             self.notify(
                 {"$type": "model_file_download_source_failed", "source": str(source), "problem": str(error)}
             )

@@ -12,6 +12,7 @@ from model_zoo import __main__ as commands
 from model_zoo import hub, store
 from model_zoo.catalog import CatalogError, load_catalog
 from model_zoo.downloader import download
+from model_zoo.sources import HubSource
 from model_zoo.transfer import Transfer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -176,6 +177,10 @@ def test_the_local_cache_serves_offline(repository, tmp_path, monkeypatch):
     fetched = download(model, tmp_path / "out")
     assert {one.action for one in fetched} == {"from the Hugging Face cache"}
     assert not repository.requests
+
+
+def test_a_name_that_the_hub_does_not_allow_is_not_cached():
+    assert hub.cached_file(HubSource(repo="owner/na--me", file="x")) is None
 
 
 def test_the_home_of_the_hub_cache(monkeypatch, tmp_path):

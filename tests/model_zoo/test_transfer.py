@@ -353,6 +353,15 @@ def test_no_connection_is_an_error_with_a_reason(server, tmp_path):
         fetch(server, tmp_path / "file")
 
 
+def test_the_proxy_of_the_environment_is_used(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.base)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.files["http://models.invalid/file"] = CONTENT
+    Transfer(patience=QUICK).fetch(tmp_path / "file", [HttpSource(url="http://models.invalid/file")])
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
 def test_a_full_disk_is_noticed_before_anything_is_written(server, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10, 10, 0))
