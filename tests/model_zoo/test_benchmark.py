@@ -1,0 +1,110 @@
+import argparse
+import json
+
+import pytest
+
+from model_zoo import benchmark
+from ner_core.sample_text import take_sample
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command: exit status, standard output, standard error."""
+
+    def call(*arguments):
+        parser = argparse.ArgumentParser()
+        benchmark.add_parser(parser.add_subparsers(required=True))
+        parsed = parser.parse_args(["benchmark", *map(str, arguments)])
+        status = parsed.run(parsed)
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_measures_every_combination(run, tiny_ir):
+    status, out, err = run("--model", tiny_ir.parent, "--devices", "cpu", "--seconds", 0, "--format", "json")
+    assert status == 0
+    document = json.loads(out)
+    assert [one["hint"] for one in document["measurements"]] == ["LATENCY", "THROUGHPUT"]
+    assert {one["precision"] for one in document["measurements"]} == {"FP32"}
+    assert document["failures"] == {}
+    assert document["recommendation"]
+    assert document["machine"]["devices"]["CPU"]
+    assert document["words"]["sentence"] == 20
+    assert err.count("sentences/s") == 2  # progress
+
+
+def test_table_and_own_text(run, tiny_ir, tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text("Mary lives in Santa Clara.\nAn.", "utf-8")
+    status, out, _ = run(
+        "--model",
+        tiny_ir / "tiny.xml",
+        "--devices",
+        "CPU",
+        "--hints",
+        "latency",
+        "--seconds",
+        0,
+        "--file",
+        file,
+    )
+    assert status == 0
+    header, row, *advice = out.splitlines()
+    assert header.split()[0] == "load"
+    assert row.startswith("CPU FP32 LATENCY")
+    assert row.rstrip().endswith("%")
+    assert advice[-1].startswith("Take CPU FP32 LATENCY")
+
+
+def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch):
+    from ner_core import benchmarking
+
+    measure = benchmarking.measure
+
+    def fail_once(*arguments, hint, **options):
+        if hint == "LATENCY":
+            msg = "line one\nthe driver gave up"
+            raise RuntimeError(msg)
+        return measure(*arguments, hint=hint, **options)
+
+    monkeypatch.setattr(benchmarking, "measure", fail_once)
+    found = dict(benchmark.benchmark(str(tiny_ir), take_sample(), devices=["CPU"], seconds=0))
+    assert found["CPU FP32 LATENCY"] == "the driver gave up"
+    assert found["CPU FP32 THROUGHPUT"].hint == "THROUGHPUT"
+
+
+def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
+    from ner_core import benchmarking
+
+    def fail(*_, **__):
+        msg = "no"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(benchmarking, "measure", fail)
+    status, out, err = run("--model", tiny_ir, "--devices", "CPU")
+    assert (status, out) == (1, "")
+    assert "CPU FP32 LATENCY: no" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--precisions", "FP7"], "--precisions: expected some of FP32, found FP7"),
+        (["--hints", "FAST"], "--hints: expected some of LATENCY"),
+        (["--compute", "f7"], "--compute: expected some of default"),
+        (["--devices", "GPU.9"], "no device GPU.9"),
+    ],
+)
+def test_wrong_names_are_told_at_once(run, tiny_ir, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        run("--model", tiny_ir, *arguments)
+
+
+def test_unknown_models_and_texts_without_words(run, tiny_ir, tmp_path):
+    with pytest.raises(ValueError, match="There is no model 'nobody'"):
+        run("--model", "nobody")
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n", "utf-8")
+    with pytest.raises(ValueError, match="no words"):
+        run("--model", tiny_ir, "--file", empty)
