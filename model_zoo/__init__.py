@@ -61,8 +61,9 @@ def load(
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
-    from ner_core.engine import preferred_precisions
+    from ner_core.hardware import preferred_precisions
     from ner_core.recognizer import EntityRecognizer
+    from ner_core.remote import is_remote
 
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
@@ -73,7 +74,8 @@ def load(
         if path is None:
             msg += f"; make it with: python -m model_zoo.converter --name {name} --precisions {precision}"
         raise ModelNotFoundError(msg)
-    ranked = [best for best in preferred_precisions(device) if best in found] if len(found) > 1 else []
+    choice = len(found) > 1 and not is_remote(device)  # what runs on a server is not chosen here
+    ranked = [best for best in preferred_precisions(device) if best in found] if choice else []
     chosen = precision or (ranked or list(found))[0]
     xml = found[chosen]
     if path is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ner_core.engine import Engine
+    from ner_core.remote import RemoteEngine
     from ner_core.tokenizer import Encoding, Tokenizer
 
 __all__ = ["Pipeline", "Run"]
@@ -105,7 +106,13 @@ class Pipeline:
     """
 
     def __init__(
-        self, engine: Engine, tokenizer: Tokenizer, *, label_count: int, length: int, overlap: int
+        self,
+        engine: Engine | RemoteEngine,
+        tokenizer: Tokenizer,
+        *,
+        label_count: int,
+        length: int,
+        overlap: int,
     ) -> None:
         self.length = length
         self.overlap = overlap

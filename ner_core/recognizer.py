@@ -10,6 +10,7 @@ from ner_core.engine import Engine
 from ner_core.entity import Recognition, Timings
 from ner_core.ir import checked_labels, locate, model_info, read_model, tokenizer_beside
 from ner_core.pipeline import Pipeline
+from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class EntityRecognizer:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | RemoteEngine,
         tokenizer: Tokenizer,
         tags: Sequence[str],
         *,
@@ -106,7 +107,8 @@ class EntityRecognizer:
             The ``.xml``, or a folder that holds one. What is not given here is read from its rt_info section
             ``model_info`` and from the ``tokenizer.json`` or ``vocab.txt`` beside it.
         device : str
-            Any device expression of OpenVINO, see `ner_core.check_device`.
+            Any device expression of OpenVINO, see `ner_core.check_device`; or ``kserve://host:port/model``
+            for a server that runs the model, while labels and tokenizer are read here.
         tokenizer : str, Path or Tokenizer, optional
             A tokenizer.json, vocab.txt, or a folder with one.
         labels : sequence of str, optional
@@ -149,19 +151,23 @@ class EntityRecognizer:
                 tokenizer, lower_case=lower_case, token_type_ids=info.get("token_type_ids", "segments")
             )
         max_length = max_length or int(info.get("max_length", _DEFAULT_MAX_LENGTH))
-        engine = Engine(
-            model,
-            path,
-            device=device,
-            hint=hint,
-            streams=streams,
-            threads=threads,
-            cache_dir=cache_dir,
-            inference_precision=inference_precision,
-            fallback=fallback,
-            static_shapes=static_shapes,
-            longest=max_length,
-        )
+        engine: Engine | RemoteEngine
+        if is_remote(device):
+            engine = RemoteEngine(device)
+        else:
+            engine = Engine(
+                model,
+                path,
+                device=device,
+                hint=hint,
+                streams=streams,
+                threads=threads,
+                cache_dir=cache_dir,
+                inference_precision=inference_precision,
+                fallback=fallback,
+                static_shapes=static_shapes,
+                longest=max_length,
+            )
         return cls(
             engine,
             tokenizer,
