@@ -241,7 +241,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _verify_all(models, arguments.output_dir, precisions)
     if arguments.dry_run:
         return _plan_all(models, arguments.output_dir, precisions)
-    return _download_all(models, arguments, precisions)
+    if not sys.stderr.isatty():
+        return _download_all(models, arguments, precisions)
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    with logging_redirect_tqdm():  # log lines go above the progress bars
+        return _download_all(models, arguments, precisions)
 
 
 def _lookup(name: str, arguments: argparse.Namespace) -> Model:
