@@ -1,0 +1,158 @@
+"""Text to calibrate quantization on: the user's, or some sentences that come with the package.
+
+Calibration only finds the range of each activation; some hundred varied pieces are enough for that, labels
+are not needed. Text of the kind that the model will see is better than these sentences.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ner_core.corpus import CorpusError, open_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ner_core.tokenizer import Tokenizer
+
+__all__ = ["SENTENCES", "encode", "read_texts"]
+
+#: News, letters, chat, titles, lists, tables; capitals, no capitals; short and long.
+SENTENCES = (
+    "The European Commission said on Thursday it disagreed with the German proposal to ban British lamb.",
+    "Maria Fernandez joined Siemens in Munich in 2014, after eight years at the University of Barcelona.",
+    "Shares of the carmaker fell 3.2 percent in Tokyo, while the Nikkei closed almost unchanged.",
+    "hey are you coming to the game on saturday? jake said he can drive us from brooklyn",
+    "WASHINGTON (AP) - The Senate voted 52-48 late Tuesday to end the debate.",
+    "Dear Ms. Okafor, thank you for your letter of 12 March. We have forwarded it to our office in Lagos.",
+    "Real Madrid 2, Bayern Munich 2 (aggregate 4-3)",
+    "The river rises in the mountains, crosses three countries and flows into the Black Sea near Odessa.",
+    "Ticket #48213: customer Li Wei (Shenzhen) reports that the invoice from Contoso Ltd. was paid twice.",
+    "NEW YORK TIMES BESTSELLER",
+    "He was born in Cork, studied law at Trinity College Dublin, and died in Boston, Massachusetts.",
+    "Please find attached the minutes of the meeting; Anna, Tom and Priyanka were absent.",
+    "The Nobel Prize in Physics was shared by two Americans and a Japanese scientist.",
+    "1. Preheat the oven to 180 degrees. 2. Mix flour, butter and sugar. 3. Bake for 25 minutes.",
+    "Microsoft, Google and Amazon all reported higher revenue from their cloud businesses.",
+    "\u201cWe did not expect this,\u201d said coach Henrik Larsen after Denmark's win over Croatia.",
+    "The Supreme Court of India upheld the decision of the High Court in Madras.",
+    "rt @fan: omg lady gaga just landed in sydney!!! #tour",
+    "Flight BA117 from London Heathrow to JFK has been delayed until 14:35.",
+    "In the 19th century the town grew quickly, thanks to the railway and the cotton mills.",
+    "The World Health Organization declared the outbreak over after 42 days without a new case.",
+    "Director: Agn\u00e8s Varda. Cast: Corinne Marchand, Antoine Bourseiller. Country: France, Italy.",
+    "She moved to Buenos Aires with her husband, the painter Xul Solar, and taught German there.",
+    "Under the agreement the seller shall deliver the goods to the buyer's warehouse in Rotterdam.",
+    "The iPhone was announced in San Francisco; eBay sellers were offering it the same evening.",
+    "U.N. inspectors left Baghdad for Bahrain on Monday.",
+    "Results: 1. Kenenisa Bekele (Ethiopia) 27:05.10 2. Sileshi Sihine (Ethiopia) 27:09.39",
+    "the old man walked slowly down to the harbour, sat on the wall and watched the boats come in",
+    "Dr. Smith-Jones of St. Mary's Hospital, who led the trial, declined to comment.",
+    "Toyota's plant in Derbyshire makes 600 cars a day and employs 2,500 people.",
+    "According to the Ministry of Finance, inflation in Poland was 2.4% in May, down from 2.9% in April.",
+    "Mount Kilimanjaro, Tanzania",
+    "Could you book a table for six at Luigi's on Friday, under the name O'Brien?",
+    "The Beatles recorded the album at Abbey Road between February and August 1969.",
+    "Interest rates were left unchanged by the Bank of England, as most economists had predicted.",
+    "Prime Minister Jacinda Ardern met President Emmanuel Macron in Paris before flying on to Brussels.",
+    "Error: the connection to db01.example.com was refused (code 111). Retrying in 30 seconds.",
+    "The Amazon is the largest river by volume; the Nile was long thought to be the longest.",
+    "Yours sincerely, Bj\u00f6rn \u00c5kesson, Head of Sales, Nordic Timber AB, Gothenburg",
+    "No one was hurt.",
+)
+
+#: A calibration file is read up to here; more text does not help.
+_MOST_TEXTS = 100_000
+
+
+def read_texts(path: Path | str | None, count: int) -> list[str]:
+    """Read the texts to calibrate on.
+
+    Parameters
+    ----------
+    path : path, optional
+        A text file (a text a line), or labelled data as `ner_core.corpus.open_dataset` takes it (a folder, or
+        a file that ends with ``.conll``, ``.iob``, ``.bio`` or begins with ``text_``). The built-in sentences
+        without it.
+    count : int
+        How many at most, taken evenly.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to read.
+    """
+    if path is None:
+        return list(SENTENCES[:count])
+    path = Path(path)
+    try:
+        texts = list(islice(_texts(path), _MOST_TEXTS))
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read as text: {error}"
+        raise ValueError(msg) from error
+    if not texts:
+        msg = f"{path}: no text in it. Expected a text a line, or labelled data."
+        raise ValueError(msg)
+    step = max(1, len(texts) // count)
+    return texts[::step][:count]
+
+
+def _texts(path: Path) -> Iterator[str]:
+    labelled = path.is_dir() or path.suffix in {".conll", ".iob", ".bio"} or path.name.startswith("text_")
+    if labelled:
+        try:
+            yield from (" ".join(sentence.words) for sentence in open_dataset(path))
+        except CorpusError as error:
+            raise ValueError(str(error)) from error
+        return
+    with path.open(encoding="utf-8") as lines:
+        yield from (line.strip() for line in lines if line.strip())
+
+
+def encode(
+    tokenizer: Tokenizer, texts: Iterable[str], max_length: int, shape: tuple[int, int] | None = None
+) -> list[dict[str, np.ndarray]]:
+    """Encode texts one by one, each cut at what the model takes.
+
+    Parameters
+    ----------
+    tokenizer : ner_core.tokenizer.Tokenizer
+    texts : iterable of str
+    max_length : int
+        Most pieces, special tokens included.
+    shape : (int, int), optional
+        Batch and length of a static model; rows are then filled with padding.
+
+    Returns
+    -------
+    list of dict of str to ndarray of int64, shape (1, pieces)
+        Or of `shape`. ``token_type_ids`` as the tokenizer fills them, else zeros.
+    """
+    batch, length = shape or (1, max_length)
+    made = []
+    for encoding in tokenizer.encode_texts(list(texts)):
+        pieces = slice(0, length - tokenizer.special_count)
+        ids = [*tokenizer.prefix, *encoding.ids[pieces].tolist(), *tokenizer.suffix]
+        width = length if shape else len(ids)
+        inputs = {
+            "input_ids": np.full((batch, width), tokenizer.pad_id, np.int64),
+            "attention_mask": np.zeros((batch, width), np.int64),
+            "token_type_ids": np.zeros((batch, width), np.int64),
+        }
+        inputs["input_ids"][:, : len(ids)] = ids
+        inputs["attention_mask"][:, : len(ids)] = 1
+        if encoding.type_ids is not None:
+            first = len(tokenizer.prefix)
+            inputs["token_type_ids"][:, first : first + len(encoding.type_ids[pieces])] = encoding.type_ids[
+                pieces
+            ]
+        made.append(inputs)
+    return made
