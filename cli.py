@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from model_zoo import benchmark
 from ner_corpora import command as annotation
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_recognize(commands)
     annotation.add_parser(commands)
     _add_evaluate(commands)
+    benchmark.add_parser(commands)
     _add_devices(commands)
     _add_models(commands)
     return parser

@@ -93,7 +93,9 @@ def _with_casing(tokenizer: Tokenizer) -> type:
     from transformers import TokenClassificationPipeline
 
     class CasingPipeline(TokenClassificationPipeline):
-        def preprocess(self, sentence: Any, offset_mapping: Any = None, **options: Any) -> Any:
+        def preprocess(  # type: ignore[override]
+            self, sentence: Any, offset_mapping: Any = None, **options: Any
+        ) -> Any:
             for inputs in super().preprocess(sentence, offset_mapping, **options):
                 types = tokenizer.encode_texts([sentence])[0].type_ids
                 inputs["token_type_ids"][0, 1:-1] = torch.from_numpy(types)

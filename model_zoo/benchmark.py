@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import sys
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
     from ner_core.benchmarking import Measurement
@@ -59,11 +59,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--devices", type=_names, metavar="D[,D]", help="default: all of this machine")
     parser.add_argument("--precisions", type=_names, metavar="P[,P]", help="default: all that are there")
     parser.add_argument(
-        "--hints", type=_names, default=list(HINTS), metavar="H[,H]", help=f"default: {','.join(HINTS)}"
+        "--hints", type=_hints, default=list(HINTS), metavar="H[,H]", help=f"default: {','.join(HINTS)}"
     )
     parser.add_argument(
         "--compute",
-        type=_names,
+        type=_computations,
         default=["default"],
         metavar="C[,C]",
         help=f"what the device computes in: {', '.join(COMPUTE)} (default: default, which is f32 on a CPU)",
@@ -86,6 +86,23 @@ def _names(value: str) -> list[str]:
     return [name for name in value.replace(",", " ").split() if name]
 
 
+def _hints(value: str) -> list[str]:
+    return _known(value.upper(), HINTS)
+
+
+def _computations(value: str) -> list[str]:
+    return _known(value.lower(), COMPUTE)
+
+
+def _known(value: str, known: Sequence[str]) -> list[str]:
+    names = _names(value)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        msg = f"expected some of {', '.join(known)}, found {', '.join(unknown) or 'none'}"
+        raise argparse.ArgumentTypeError(msg)
+    return names
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the command: results to standard output, progress to standard error.
 
@@ -104,8 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ner_core.benchmarking import recommend
     from ner_core.sample_text import PAGE, take_sample
 
-    text = PAGE if arguments.file is None else Path(arguments.file).read_text(arguments.encoding)
-    sample = take_sample(text)
+    sample = take_sample(PAGE if arguments.file is None else _read(arguments.file, arguments.encoding))
     found: list[Measurement] = []
     failures: dict[str, str] = {}
     for title, outcome in benchmark(
@@ -176,19 +192,18 @@ def benchmark(
     Raises
     ------
     ValueError
-        If there is no such model, precision, device, hint.
+        If there is no such model, precision or device.
     """
     import model_zoo
     from ner_core import benchmarking, check_device
     from ner_core import devices as present
-    from ner_core.engine import HINTS as KNOWN_HINTS
 
     found = _find_irs(model, models_dir)
     wanted = [name.upper() for name in precisions or found]
-    _check_known("--precisions", wanted, list(found))
-    hints = [hint.upper() for hint in hints]
-    _check_known("--hints", hints, KNOWN_HINTS)
-    _check_known("--compute", compute, COMPUTE)
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        msg = f"--precisions: {model} is here in {', '.join(found)}, not in {', '.join(unknown)}"
+        raise ValueError(msg)
     places = [check_device(name) for name in devices or [device.name for device in present()]]
     for place, precision, hint, kind in product(places, wanted, hints, compute):
         path = found[precision]
@@ -227,11 +242,15 @@ def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
         raise ValueError(str(error)) from error
 
 
-def _check_known(flag: str, given: Sequence[str], known: Sequence[str]) -> None:
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        msg = f"{flag}: expected some of {', '.join(known)}, found {', '.join(unknown)}"
-        raise ValueError(msg)
+def _read(file: str, encoding: str) -> str:
+    try:
+        return Path(file).read_text(encoding)
+    except UnicodeDecodeError as error:
+        msg = f"{file}: expected {encoding} text ({error.reason} at byte {error.start}); see --encoding"
+        raise ValueError(msg) from error
+    except LookupError as error:
+        msg = f"--encoding: Python knows no {encoding!r}"
+        raise ValueError(msg) from error
 
 
 def _machine() -> dict[str, Any]:

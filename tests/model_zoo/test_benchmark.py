@@ -90,9 +90,9 @@ def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--precisions", "FP7"], "--precisions: expected some of FP32, found FP7"),
-        (["--hints", "FAST"], "--hints: expected some of LATENCY"),
-        (["--compute", "f7"], "--compute: expected some of default"),
+        (["--precisions", "FP7"], "is here in FP32, not in FP7"),
+        (["--encoding", "utf-9", "--file", __file__], "Python knows no 'utf-9'"),
+        (["--encoding", "utf-16", "--file", __file__], "expected utf-16 text"),
         (["--devices", "GPU.9"], "no device GPU.9"),
     ],
 )
@@ -108,3 +108,18 @@ def test_unknown_models_and_texts_without_words(run, tiny_ir, tmp_path):
     empty.write_text("\n", "utf-8")
     with pytest.raises(ValueError, match="no words"):
         run("--model", tiny_ir, "--file", empty)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hints", "FAST"], "argument --hints: expected some of LATENCY, THROUGHPUT, found FAST"),
+        (["--compute", "f7"], "argument --compute: expected some of default"),
+        (["--hints", ","], "found none"),
+    ],
+)
+def test_wrong_usage(run, capsys, arguments, message):
+    with pytest.raises(SystemExit) as leaving:
+        run(*arguments)
+    assert leaving.value.code == 2
+    assert message in capsys.readouterr().err
