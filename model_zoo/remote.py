@@ -238,7 +238,7 @@ class _Job:
             raise _TryAgain(msg, _retry_after(response.headers.get("Retry-After")))
         if status == 206:
             fits = match is not None and match["start"] == str(offset) and self._total_fits(match["total"])
-            return "continues" if offset and fits else "useless"
+            return "continues" if offset and fits and self._is_same(response) else "useless"
         if status != 200:
             raise SourceError(_refusal(status, str(response.reason), self.address))
         encoding = response.headers.get("Content-Encoding", "identity").lower()
@@ -252,6 +252,13 @@ class _Job:
             return True
         known = self.size if self.size is not None else self.part.note.get("total")
         return known is None or int(total) == known
+
+    def _is_same(self, response: requests.Response) -> bool:
+        """Say whether the file is still the one that the part is of; some servers do not heed If-Range."""
+        note = self.part.note
+        before = note.get("validator") if note.get("url") == self.address.url else None
+        now = _validator(response.headers)
+        return before is None or now is None or before == now
 
     def _receive(self, response: requests.Response, offset: int) -> None:
         """Append the body to the part, and check that it is all there."""

@@ -18,6 +18,7 @@ class FileServer:
         self.etags: dict[str, str] = {}
         self.faults: dict[str, list] = defaultdict(list)
         self.ranges = True
+        self.heeds_if_range = True
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.released = threading.Event()
         server = self
@@ -72,7 +73,8 @@ class FileServer:
             return
         start = 0
         match = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
-        same = handler.headers.get("If-Range") in (None, self.etags.get(handler.path))
+        condition = handler.headers.get("If-Range") if self.heeds_if_range else None
+        same = condition in (None, self.etags.get(handler.path))
         if match and self.ranges and same:
             start = int(match[1])
             if start >= len(content):

@@ -154,6 +154,19 @@ def test_a_file_that_changes_between_attempts_is_fetched_whole(server, tmp_path,
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
+def test_a_change_is_noticed_without_a_hash_on_a_server_that_ignores_if_range(server, tmp_path):
+    server.files["/file"] = OTHER
+    server.heeds_if_range = False
+
+    def changes(server, handler):
+        server.answer(handler, stop=2000)
+        server.files["/file"], server.etags["/file"] = CONTENT, '"two"'
+
+    server.faults["/file"] = [changes]
+    fetch(server, tmp_path / "file", content=None)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
 def test_without_a_hash_only_a_validator_lets_a_part_be_continued(server, tmp_path):
     server.etags.clear()
     server.faults["/file"] = [cut(2000)]
