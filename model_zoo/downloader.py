@@ -6,7 +6,9 @@ Run with --help for the flags. Exit codes: 0 fine, 1 something failed (the model
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +39,7 @@ from model_zoo.verification import verdict, verify, wanted_files
 from model_zoo.wheels import Wheelhouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from model_zoo.catalog import Model, ModelFile
 
@@ -241,12 +243,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _verify_all(models, arguments.output_dir, precisions)
     if arguments.dry_run:
         return _plan_all(models, arguments.output_dir, precisions)
-    if not sys.stderr.isatty():
-        return _download_all(models, arguments, precisions)
-    from tqdm.contrib.logging import logging_redirect_tqdm
+    with _terminated_as_interrupted():
+        if not sys.stderr.isatty():
+            return _download_all(models, arguments, precisions)
+        from tqdm.contrib.logging import logging_redirect_tqdm
 
-    with logging_redirect_tqdm():  # log lines go above the progress bars
-        return _download_all(models, arguments, precisions)
+        with logging_redirect_tqdm():  # log lines go above the progress bars
+            return _download_all(models, arguments, precisions)
 
 
 def _lookup(name: str, arguments: argparse.Namespace) -> Model:
@@ -254,6 +257,19 @@ def _lookup(name: str, arguments: argparse.Namespace) -> Model:
     if known is not None and (arguments.offline or arguments.verify):
         return known
     return hub.resolve(name, offline=arguments.offline)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the run as orderly as Ctrl-C does; only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _download_all(models: list[Model], arguments: argparse.Namespace, precisions: list[str] | None) -> int:

@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -374,10 +376,8 @@ def test_it_runs_as_script_and_as_module(server, root, tmp_path, command):
     assert events_of(done.stdout)[-1]["successful"] is True
 
 
-def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path):
-    import signal
-    import time
-
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path, number):
     server.faults["/weights"] = [stall(1000)]
     command = [
         sys.executable,
@@ -395,7 +395,7 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path
         if part.exists() and part.stat().st_size == 1000:
             break
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 1
     assert error.strip().endswith("the same command goes on from here.")
