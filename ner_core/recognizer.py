@@ -22,6 +22,9 @@ __all__ = ["EntityRecognizer"]
 #: Most pieces that BERT's position table takes, where nobody says otherwise.
 _DEFAULT_MAX_LENGTH = 512
 
+#: Pieces in a window of a long text; models trained on sentences lose by longer ones, see docs/windows.md.
+_WINDOW = 126
+
 
 class EntityRecognizer:
     """Text in, entities out; made by `from_ir`. Many threads may call one at once.
@@ -66,7 +69,7 @@ class EntityRecognizer:
         if room < 1:
             msg = f"max_length {self.max_length} is too short: {special} pieces are special tokens."
             raise ValueError(msg)
-        length = min(window or room, room)
+        length = min(window or _WINDOW, room)
         return Pipeline(
             self._engine,
             self.tokenizer,
@@ -126,7 +129,8 @@ class EntityRecognizer:
         threshold : float
             Default for the lowest score to report, 0 to 1.
         window, overlap : int, optional
-            Pieces in one window of a long text, and pieces that neighbours share.
+            Pieces in one window of a long text (126), and pieces that neighbours share (a quarter of it);
+            special tokens are not counted.
 
         Returns
         -------

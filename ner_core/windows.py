@@ -21,6 +21,10 @@ _WIDE_STOPS = np.array([ord(mark) for mark in "\u3002\uff01\uff1f"], np.uint32)
 _SPACES = np.array([ord(space) for space in " \t\r\n\u00a0\u2003\u3000"], np.uint32)
 _LINE_FEED = 10
 
+# A line of at least so many characters that ends without one of these marks was wrapped.
+_WRAPPED = 60
+_LINE_ENDS = frozenset(".!?:;\u2026\u3002\uff01\uff1f\"'\u201d\u2019)")
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -41,10 +45,12 @@ class Window:
 
 
 def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overlap: int) -> list[Window]:
-    """Cut the pieces of a text into windows.
+    r"""Cut the pieces of a text into windows.
 
-    A window ends after the last sentence that fits into its second half, else after the last word that fits.
-    Only a word longer than a whole window is cut inside.
+    A text that fits is one window. In a longer one, lines are told apart first (headlines, list items,
+    paragraphs; not the lines of wrapped text): a line that fits is a window. In a longer line, windows
+    overlap; each ends after the last sentence that fits into its second half, else after the last word that
+    fits. Only a word longer than a window is cut inside.
 
     Parameters
     ----------
@@ -57,7 +63,8 @@ def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overl
     length : int
         Most pieces a window may have (without special tokens).
     overlap : int
-        Pieces that neighbours share at least, unless words are too long for it.
+        Pieces that neighbours in a line share at least, unless words are too long for it; at most half a
+        window.
 
     Returns
     -------
@@ -69,24 +76,37 @@ def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overl
     >>> offsets = np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]])
     >>> plan("a b c d e f", offsets, np.arange(6), length=4, overlap=2)
     [Window(start=0, end=4, keep_start=0, keep_end=3), Window(start=2, end=6, keep_start=3, keep_end=6)]
+    >>> plan("a b\nc d e f", offsets, np.arange(6), length=4, overlap=2)
+    [Window(start=0, end=2, keep_start=0, keep_end=2), Window(start=2, end=6, keep_start=2, keep_end=6)]
     """
     count = len(word)
     if count <= length:
         return [Window(0, count, 0, count)] if count else []
-    words = np.append(np.flatnonzero(np.diff(word, prepend=-1)), count)
-    sentences = _sentence_starts(text, offsets, words[:-1])
-    overlap = min(overlap, length // 2)
+    words = np.flatnonzero(np.diff(word, prepend=-1))
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lines = _line_starts(text, codes, offsets, words)
+    sentences = _sentence_starts(codes, offsets, words)
+    borders = np.append(words, count)
+    windows = []
+    for start, end in pairwise([0, *lines, count]):
+        windows += _keep(
+            _ranges(start, end, length, min(overlap, length // 2), borders, sentences), borders, sentences
+        )
+    return windows
+
+
+def _ranges(
+    start: int, stop: int, length: int, overlap: int, words: np.ndarray, sentences: np.ndarray
+) -> list[tuple[int, int]]:
+    """Cut one line into overlapping ranges of pieces."""
     ranges: list[tuple[int, int]] = []
-    start = end = 0
-    while True:
+    end = start
+    while stop - start > length:
         limit = start + length
-        if limit >= count:
-            ranges.append((start, count))
-            break
         end = _last(sentences, max(start + length // 2, end), limit) or _last(words, end, limit) or limit
         ranges.append((start, end))
         start = _next_start(start, end, overlap, words, sentences)
-    return _keep(ranges, words, sentences)
+    return [*ranges, (start, stop)]
 
 
 def _next_start(start: int, end: int, overlap: int, words: np.ndarray, sentences: np.ndarray) -> int:
@@ -99,7 +119,7 @@ def _next_start(start: int, end: int, overlap: int, words: np.ndarray, sentences
 
 def _keep(ranges: list[tuple[int, int]], words: np.ndarray, sentences: np.ndarray) -> list[Window]:
     """Divide the overlaps between neighbours, at the sentence or word border nearest to the middle."""
-    borders = [0]
+    borders = [ranges[0][0]]
     for (_, end), (start, _) in pairwise(ranges):
         middle = (start + end) // 2
         quarter = (end - start) // 4
@@ -127,13 +147,28 @@ def _nearest(borders: np.ndarray, middle: int, low: int, high: int) -> int | Non
     return min(near, key=lambda border: abs(border - middle), default=None)
 
 
-def _sentence_starts(text: str, offsets: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Give the pieces that begin a sentence: after a full stop and white space, or after a line feed."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    before = offsets[words[1:] - 1, 1]
-    final = len(codes) - 1
-    last, following = codes[before - 1], codes[np.minimum(before, final)]
+def _line_starts(text: str, codes: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> list[int]:
+    """Give the pieces that begin a line which has nothing to do with the one before.
+
+    A long line that stops in the middle of a sentence is a line of wrapped text and goes on in the next one.
+    """
+    if "\n" not in text:
+        return []
     # Lines are counted at the starts of words: a byte-level tokenizer makes a line feed a word of its own.
-    line = np.cumsum(codes == _LINE_FEED)[np.minimum(offsets[words, 0], final)]
-    ends = (np.isin(last, _STOPS) & np.isin(following, _SPACES)) | np.isin(last, _WIDE_STOPS)
-    return words[1:][ends | (np.diff(line) > 0)]
+    line = np.cumsum(codes == _LINE_FEED)[np.minimum(offsets[words, 0], len(codes) - 1)]
+    starts = []
+    for index in (np.flatnonzero(np.diff(line)) + 1).tolist():
+        piece = int(words[index])
+        feed = text.find("\n", int(offsets[piece - 1, 1]))
+        before = text[text.rfind("\n", 0, feed) + 1 : feed].rstrip()
+        blank = text.find("\n", feed + 1, int(offsets[piece, 0])) >= 0
+        if blank or len(before) < _WRAPPED or before[-1] in _LINE_ENDS:
+            starts.append(piece)
+    return starts
+
+
+def _sentence_starts(codes: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Give the pieces that begin a sentence: after a full stop and white space."""
+    before = offsets[words[1:] - 1, 1]
+    last, following = codes[before - 1], codes[np.minimum(before, len(codes) - 1)]
+    return words[1:][(np.isin(last, _STOPS) & np.isin(following, _SPACES)) | np.isin(last, _WIDE_STOPS)]
