@@ -1,6 +1,6 @@
 """Speed and memory of a verified download over the loopback, beside curl, which verifies nothing.
 
-    python benchmarks/transfer.py [--size 400] [--rounds 5] [--folder DIR]
+    python benchmarks/transfer.py [--size 400] [--rounds 5] [--folder DIR] [--algorithm sha384]
 
 Prints one JSON document: MB/s of each round (interleaved, so that both meet the same machine), the ratio of
 the medians, and the memory of the downloading process above what its imports take.
@@ -31,11 +31,14 @@ import requests, urllib3
 from model_zoo import transfer
 from model_zoo.checksum import Checksum
 from model_zoo.sources import HttpSource
-url, destination, size, checksum = sys.argv[1:]
+url, destination, size, algorithm, checksum = sys.argv[1:]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begin = time.perf_counter()
 transfer.Transfer().fetch(
-    Path(destination), [HttpSource(url=url)], size=int(size), checksum=Checksum(value=checksum)
+    Path(destination),
+    [HttpSource(url=url)],
+    size=int(size),
+    checksum=Checksum(algorithm=algorithm, value=checksum),
 )
 seconds = time.perf_counter() - begin
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -73,20 +76,20 @@ def by_curl(url: str, destination: Path) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def by_us(url: str, destination: Path, size: int, checksum: str) -> dict[str, float]:
+def by_us(url: str, destination: Path, size: int, algorithm: str, checksum: str) -> dict[str, float]:
     """Return the seconds of the fetch and the memory it took above the imports, in a process of its own."""
     root = Path(__file__).resolve().parent.parent
-    command = [sys.executable, "-c", CHILD, url, str(destination), str(size), checksum]
+    command = [sys.executable, "-c", CHILD, url, str(destination), str(size), algorithm, checksum]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
 
-def hash_speed() -> float:
-    """Return MB/s of SHA-384 alone in memory: no verified download in one pass can be faster."""
+def hash_speed(algorithm: str) -> float:
+    """Return MB/s of the hash alone in memory: no verified download in one pass can be faster."""
     block = bytes(1 << 20)
-    digest = hashlib.sha384()
+    digest = hashlib.new(algorithm)
     begin = time.perf_counter()
     for _ in range(256):
         digest.update(block)
@@ -100,6 +103,7 @@ def main() -> None:
     )
     parser.add_argument("--size", type=int, default=400, metavar="MB")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--algorithm", choices=("sha384", "sha256"), default="sha384")
     parser.add_argument("--folder", help="where to write (default: the folder for temporary files)")
     arguments = parser.parse_args()
     if shutil.which("curl") is None:
@@ -107,7 +111,7 @@ def main() -> None:
     size = arguments.size * 1_000_000
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         served = Path(folder) / "served"
-        digest = hashlib.sha384()
+        digest = hashlib.new(arguments.algorithm)
         with served.open("wb") as file:
             for start in range(0, size, 1 << 20):
                 block = os.urandom(min(1 << 20, size - start))
@@ -126,17 +130,18 @@ def main() -> None:
                 if who == "curl":
                     curl.append(size / 1e6 / by_curl(url, destination))
                 else:
-                    result = by_us(url, destination, size, digest.hexdigest())
+                    result = by_us(url, destination, size, arguments.algorithm, digest.hexdigest())
                     ours.append(size / 1e6 / result["seconds"])
                     memory.append(result["memory_mb"])
         server.terminate()
     figures = {
         "size_mb": arguments.size,
+        "algorithm": arguments.algorithm,
         "curl_mb_per_s": [round(speed) for speed in curl],
         "ours_mb_per_s": [round(speed) for speed in ours],
         "ratio_of_medians": round(statistics.median(ours) / statistics.median(curl), 3),
         "memory_above_import_mb": round(max(memory), 1),
-        "sha384_alone_mb_per_s": round(hash_speed()),
+        "hash_alone_mb_per_s": round(hash_speed(arguments.algorithm)),
     }
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 

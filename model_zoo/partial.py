@@ -21,7 +21,7 @@ __all__ = ["FOLDER", "DiskFullError", "Partial"]
 FOLDER = ".partial"
 
 _BLOCK = 1 << 20
-_WAITING_BLOCKS = 8  # between the reader and the hash; bounds memory
+_WAITING_BLOCKS = 4  # between the reader and the hash; bounds memory
 
 
 class DiskFullError(Exception):
