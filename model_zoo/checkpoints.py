@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.tokenization import TokenizerError, lowers_case, read_tokenizer
+from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -213,11 +214,17 @@ def _load_folder(
     model = _load_classifier(folder, config, use_safetensors=weights[0].suffix == ".safetensors")
     facts: Any = model.config
     tokenizer = read_tokenizer(folder, lower_case)
+    type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
     types = token_type_ids or str(config.get("token_type_ids") or "segments")
     takes_types = "token_type_ids" in signature(model.forward).parameters and types != ABSENT
+    if types == WORD_CASING and type_count < CASING_COUNT:
+        msg = (
+            f"{folder / 'config.json'}: token_type_ids: {WORD_CASING} needs type_vocab_size {CASING_COUNT}, "
+            f"found {type_count}."
+        )
+        raise CheckpointError(msg)
     names = names or [facts.id2label[index] for index in range(facts.num_labels)]
     check_labels(names, facts.num_labels, folder / "config.json")
-    type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
     return Checkpoint(
         module=logits_module(model),
         labels=names,
@@ -367,6 +374,8 @@ def _load_onnx(
 ) -> Checkpoint:
     import openvino as ov
 
+    from model_zoo.ir import input_ports
+
     # Hugging Face repositories keep the ONNX in onnx/, the rest one level up
     folder = next(
         (up for up in (file.parent, file.parent.parent) if (up / "config.json").is_file()), file.parent
@@ -382,7 +391,6 @@ def _load_onnx(
     except RuntimeError as error:
         msg = f"{file}: OpenVINO cannot read this ONNX file: {first_line(error)}"
         raise CheckpointError(msg) from error
-    inputs = {name for port in graph.inputs for name in port.names}
     return Checkpoint(
         module=None,
         graph=file,
@@ -391,7 +399,7 @@ def _load_onnx(
         max_length=max_length or _max_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(config.get("model_type", "bert")),
-        has_token_type_ids="token_type_ids" in inputs,
+        has_token_type_ids="token_type_ids" in input_ports(graph),
         token_type_ids=token_type_ids or str(config.get("token_type_ids") or "segments"),
         source_checksum=sha384([file]),
         vocab_size=int(config.get("vocab_size") or tokenizer.get_vocab_size()),

@@ -244,10 +244,11 @@ def _open_onnx(
     checkpoint = load_checkpoint(source, **overrides)
     graph = ov.Core().read_model(source)
     ports = ir.input_ports(graph)
-    fixed = {port.get_partial_shape() for port in ports.values() if port.get_partial_shape().is_static}
-    if fixed and fixed != {ov.PartialShape(list(shape or ()))}:
-        found = "x".join(str(size) for size in fixed.pop().to_shape())
-        msg = f"{source}: this graph takes inputs of one shape only. Give --input_shape {found}."
+    shapes = (port.get_partial_shape() for port in ports.values())
+    fixed = {tuple(found.to_shape()) for found in shapes if found.is_static}
+    if fixed and fixed != {shape}:
+        only = "x".join(str(size) for size in fixed.pop())
+        msg = f"{source}: this graph takes inputs of one shape only. Give --input_shape {only}."
         raise ConversionError(msg)
     tracing.write_tokenizer(staging, checkpoint)
     inputs = tracing.sample_inputs(staging, checkpoint, shape)

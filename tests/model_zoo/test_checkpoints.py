@@ -38,6 +38,14 @@ def save_pickle(folder, state, name="pytorch_model.bin"):
     torch.save(state, folder / name)
 
 
+def widen_types(folder):
+    """Give the segment table a row for each casing."""
+    state = state_of(folder)
+    key = "bert.embeddings.token_type_embeddings.weight"
+    save_pickle(folder, state | {key: torch.randn(4, 32)})
+    edit_config(folder, type_vocab_size=4)
+
+
 def logits(checkpoint):
     ids = torch.arange(5, 17)[None]
     with torch.no_grad():
@@ -191,16 +199,13 @@ def test_labels_of_the_catalog_go_first_and_must_fit(tiny_checkpoint):
 
 
 def test_the_catalog_overrides_length_casing_and_type_ids(tiny_checkpoint, folder):
-    checkpoint = load_checkpoint(
-        tiny_checkpoint, max_length=32, lower_case=True, token_type_ids="word_casing"
-    )
-    assert (checkpoint.max_length, checkpoint.lower_case, checkpoint.token_type_ids) == (
-        32,
-        True,
-        "word_casing",
-    )
+    checkpoint = load_checkpoint(tiny_checkpoint, max_length=32, lower_case=True)
+    assert (checkpoint.max_length, checkpoint.lower_case) == (32, True)
     assert not load_checkpoint(tiny_checkpoint, token_type_ids="absent").has_token_type_ids
     edit_config(folder, token_type_ids="word_casing")
+    with pytest.raises(CheckpointError, match="needs type_vocab_size 4, found 2"):
+        load_checkpoint(folder)
+    widen_types(folder)
     assert load_checkpoint(folder).token_type_ids == "word_casing"
 
 
