@@ -1,0 +1,238 @@
+"""Many visitors at once, and what the page adds to a bare call of the core.
+
+    python -m benchmarks.page_load --clients 50 --seconds 60
+
+Starts the page in a process of its own, lets every client send texts of mixed length through gradio_client, and checks
+each answer against the one that the same text got alone. Then it measures one visitor on the idle page: the same
+200-character text through the bare core, through the API, and (with ``--browser``) from click to highlight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import requests
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+import model_zoo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+SENTENCES = [
+    "Mary lives in Santa Clara and works at NVIDIA.",
+    "The report was late, and nobody minded much.",
+    "Siemens and the Technical University of Munich opened a laboratory in Berlin on Tuesday.",
+    "Ursula von der Leyen met Emmanuel Macron in Strasbourg.",
+    "It rained all day, so the team stayed inside and wrote tests.",
+    "Roger Federer beat Rafael Nadal at Wimbledon.",
+]
+TEXT_200 = (
+    "Mary Watson of Acme Logistics flew from Santa Clara to Rotterdam on Monday to meet engineers of NVIDIA and "
+    "Siemens; Priya Raman, who leads the Dutch office, showed them the new laboratory in Delft. ok."
+)[:200]
+
+
+def texts(count: int) -> list[str]:
+    """Make texts from one sentence to a long article, most of them short."""
+    chance = random.Random(7)  # noqa: S311 - the same texts each time
+    lengths = (1, 1, 1, 2, 3, 5, 8, 40, 150)
+    return [" ".join(chance.choices(SENTENCES, k=chance.choice(lengths))) for _ in range(count)]
+
+
+def start_page(log: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the page and wait until a model is loaded."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    begin = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")],
+            env=os.environ | {"GRADIO_SERVER_PORT": str(port)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    shown = 0.0
+    while True:
+        try:
+            if not shown:
+                requests.get(url, timeout=5).raise_for_status()
+                shown = time.perf_counter() - begin
+            if requests.get(f"{url}/readyz", timeout=5).ok:
+                print(
+                    f"page shown after {shown:.1f} s, model loaded after {time.perf_counter() - begin:.1f} s"
+                )
+                return process, url
+        except requests.ConnectionError:
+            if process.poll() is not None:
+                raise RuntimeError(log.read_text(encoding="utf-8")) from None
+        time.sleep(0.02)
+
+
+def memory(process: subprocess.Popen[bytes]) -> float:
+    """Return the resident memory of the page in MB."""
+    return psutil.Process(process.pid).memory_info().rss / 1e6
+
+
+def entities(found: dict[str, Any]) -> list[tuple[int, int, str]]:
+    """Return what must be equal whether a text runs alone or with others."""
+    return [(entity["start"], entity["end"], entity["label"]) for entity in found["entities"]]
+
+
+def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
+    """Let the clients send texts for a while; count right and wrong answers, refusals and errors."""
+    given = texts(60)
+    one = Client(url, verbose=False)
+    expected = {text: entities(one.predict(text, api_name="/recognize")) for text in given}
+    counts: Counter[str] = Counter()
+    times: list[float] = []
+    problems: list[str] = []
+    guard = threading.Lock()
+    ready = threading.Barrier(clients + 1)
+
+    def visit(number: int) -> None:
+        chance = random.Random(number)  # noqa: S311
+        client = Client(url, verbose=False)
+        ready.wait()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            text = chance.choice(given)
+            begin = time.perf_counter()
+            try:
+                found = client.predict(text, api_name="/recognize")
+                outcome = "right" if entities(found) == expected[text] and found["text"] == text else "wrong"
+            except AppError as error:
+                outcome = "queue full" if "Queue is full" in str(error) else "error"
+                with guard:
+                    problems.append(str(error))
+            except Exception as error:  # noqa: BLE001 - every error is a finding of this measurement
+                outcome = "error"
+                with guard:
+                    problems.append(repr(error))
+            with guard:
+                counts[outcome] += 1
+                times.append(time.perf_counter() - begin)
+
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    begin = time.monotonic()
+    for thread in threads:
+        thread.join()
+    lasted = time.monotonic() - begin
+    times.sort()
+    return {
+        "requests": dict(counts),
+        "requests_per_second": round(len(times) / lasted, 1),
+        "median_ms": round(statistics.median(times) * 1000, 1),
+        "p95_ms": round(times[int(0.95 * len(times))] * 1000, 1),
+        "first_problems": problems[:5],
+    }
+
+
+def median_ms(call: Callable[[], Any], runs: int) -> float:
+    """Return the median milliseconds of a call, after a few that warm up."""
+    for _ in range(5):
+        call()
+    times = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(times)
+
+
+def browser_ms(url: str, runs: int) -> float:
+    """Return the median milliseconds from click to highlighted text in Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = chromium.new_page()
+        page.goto(url)
+        page.locator("#text-input textarea").fill(TEXT_200)
+        page.locator("#recognize").click()
+        page.locator("#highlighted mark").first.wait_for()
+        # The facts line holds the milliseconds of the run, so it changes with every answer.
+        times = [
+            page.evaluate(
+                """() => new Promise(done => {
+                  const facts = document.querySelector("#text-facts");
+                  const begin = performance.now();
+                  new MutationObserver((_, seen) => {
+                    seen.disconnect();
+                    requestAnimationFrame(() => done(performance.now() - begin));
+                  }).observe(facts, {childList: true, subtree: true, characterData: true});
+                  document.querySelector("#recognize").click();
+                })"""
+            )
+            for _ in range(runs + 3)
+        ][3:]
+        chromium.close()
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Run the measurement and print JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--runs", type=int, default=50, help="single calls for the added time")
+    parser.add_argument("--browser", action="store_true", help="also from click to highlight in Chromium")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        process, url = start_page(Path(folder) / "log.txt")
+        try:
+            client = Client(url, verbose=False)
+            core = model_zoo.load(os.environ.get("NER_DEFAULT_MODEL") or "minilm-ner")
+            bare = median_ms(lambda: core(TEXT_200), options.runs)
+            api = median_ms(lambda: client.predict(TEXT_200, api_name="/recognize"), options.runs)
+            report: dict[str, Any] = {
+                "cpus": os.cpu_count(),
+                "load_average": os.getloadavg()[0],
+                "core_ms": round(bare, 2),
+                "api_ms": round(api, 2),
+                "api_adds_ms": round(api - bare, 2),
+            }
+            if options.browser:
+                report["browser_ms"] = round(browser_ms(url, options.runs), 2)
+                report["page_adds_ms"] = round(report["browser_ms"] - bare, 2)
+            report["memory_mb_before"] = round(memory(process), 1)
+            report |= load(url, options.clients, options.seconds)
+            report["memory_mb_right_after"] = round(memory(process), 1)
+            again = load(url, options.clients, options.seconds / 4)
+            time.sleep(5)
+            report["memory_mb_after_another_quarter"] = round(memory(process), 1)
+            report["again"] = again["requests"]
+            print(json.dumps(report, indent=2))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+if __name__ == "__main__":
+    main()

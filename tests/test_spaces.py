@@ -1,0 +1,115 @@
+"""The page as Hugging Face Spaces starts it: a clean copy, requirements.txt, the variables of a Space."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[1]
+
+
+def clean_copy(folder: Path) -> Path:
+    """Copy what git tracks, as a push would."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, target)
+    return folder
+
+
+def environment_of_a_space(home: Path, port: int) -> dict[str, str]:
+    """What Spaces sets, and nothing of this machine's but what finds the interpreter's libraries."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
+    return kept | {
+        "HOME": str(home),
+        "SYSTEM": "spaces",
+        "SPACE_ID": "somebody/named-entities",
+        "SPACE_HOST": "somebody-named-entities.hf.space",
+        "SPACE_AUTHOR_NAME": "somebody",
+        "SPACE_REPO_NAME": "named-entities",
+        "SPACE_TITLE": "Named entities",
+        "CPU_CORES": "2",
+        "MEMORY": "16Gi",
+        "ACCELERATOR": "none",
+        "GRADIO_SERVER_NAME": "0.0.0.0",
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_THEME": "huggingface",
+        "GRADIO_SSR_MODE": "False",
+        "HF_HUB_ENABLE_HF_TRANSFER": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.mark.timeout(900)
+def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
+    space = clean_copy(tmp_path / "space")
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    subprocess.run([*install, "-r", str(space / "requirements.txt")], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path / "home"
+    home.mkdir()
+    log = tmp_path / "log.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(python), "app.py"],
+            cwd=space,
+            env=environment_of_a_space(home, port),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+        ask = [
+            str(python),
+            "-c",
+            "import sys, gradio_client\n"
+            "client = gradio_client.Client(sys.argv[1], verbose=False)\n"
+            "text = 'Mary lives in Santa Clara and works at NVIDIA.'\n"
+            "found = client.predict(text, api_name='/recognize')\n"
+            "print(*(e['label'] + ' ' + e['text'] for e in found['entities']), sep='; ')",
+            f"http://127.0.0.1:{port}",
+        ]
+        answer = subprocess.run(ask, capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert answer.stdout.strip() == "PER Mary; LOC Santa Clara; ORG NVIDIA"
+        config = requests.get(f"http://127.0.0.1:{port}/config", timeout=10).json()
+        assert config["space_id"] == "somebody/named-entities"
+        # A public page must not let its visitors fill the disk.
+        shown = {c["props"].get("elem_id"): c["props"] for c in config["components"]}
+        assert "Downloads are switched off" in str(config["components"])
+        assert "install" in shown
+    finally:
+        process.terminate()
+        process.wait(30)
+    said = log.read_text()
+    # Spaces adds the package `spaces` itself; without it Gradio cannot reload code there, and says so.
+    assert said.count("Traceback") == said.count("`spaces` package is required"), said
+
+
+def wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        try:
+            answer = requests.get(f"{address}/readyz", timeout=2)
+        except requests.ConnectionError:
+            time.sleep(0.2)
+            continue
+        assert not answer.json().get("problem"), answer.json()
+        if answer.ok:
+            return
+        time.sleep(0.2)
