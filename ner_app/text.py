@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from ner_app.choosing import BEST, choice_controls, choice_of, choice_updates, notice
+from ner_app.choosing import BEST, choice_controls, choice_of, choice_updates, known_choice, notice
 from ner_app.highlighting import legend, marked
 from ner_app.limits import LimitError
 from ner_app.service import AGGREGATIONS, ChoiceError, filtered
@@ -222,7 +222,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> None:
         form = _Form(*values)
         if not form.text.strip():
             return refused("There is no text yet. Type or paste one, or pick an example.")
-        choice = choice_of(form.model, form.device, form.precision)
+        choice = known_choice(service, form.model, form.device, form.precision)
         try:
             with service.visitors.slot(request):
                 found = service.recognize(form.text, choice, form.aggregation)
@@ -247,7 +247,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> None:
         form = _Form(*values)
         if form.found is not None and form.text.strip():
             return answer(request, *values)
-        choice = choice_of(form.model, form.device, form.precision)
+        choice = known_choice(service, form.model, form.device, form.precision)
         try:
             with service.visitors.slot(request):
                 kinds = service.checked(choice).labels
@@ -269,7 +269,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> None:
         return answer(request, *values) if _Form(*values).text.strip() else [gr.skip()] * len(outputs)
 
     def refused(message: str, good: Choice | None = None) -> list[Any]:
-        kept = choice_updates(service, good) if good else [gr.skip()] * 3
+        kept = choice_updates(service, good, chosen=False) if good else [gr.skip()] * 3
         return [notice(message), *kept, *[gr.skip()] * (4 + len(views))]
 
     inputs = [text, *controls, aggregation, good, found, *settings]
