@@ -11,7 +11,7 @@ import pytest
 from test_store import ir
 
 import model_zoo
-import ner_core.engine
+import ner_core.hardware
 import ner_core.recognizer
 from model_zoo import ModelNotFoundError
 
@@ -33,7 +33,7 @@ def test_the_best_precision_for_the_device_is_taken(loaded, tmp_path, monkeypatc
     paths = {precision: ir(folder, precision) for precision in ("FP32", "FP16", "INT8")}
     for path in paths.values():
         (path.parent / "tokenizer.json").write_text("{}")
-    monkeypatch.setattr(ner_core.engine, "preferred_precisions", lambda device: ["FP16-INT8", device, "FP32"])
+    monkeypatch.setattr(ner_core.hardware, "preferred_precisions", lambda device: ["FP16-INT8", device, "FP32"])
     for device, expected in (("INT8", "INT8"), ("FP16", "FP16"), ("GPU", "FP32")):
         path, options = model_zoo.load("bert-base-ner", device=device, models_dir=tmp_path)
         assert path == paths[expected]
