@@ -33,7 +33,8 @@ def test_the_best_precision_for_the_device_is_taken(loaded, tmp_path, monkeypatc
     paths = {precision: ir(folder, precision) for precision in ("FP32", "FP16", "INT8")}
     for path in paths.values():
         (path.parent / "tokenizer.json").write_text("{}")
-    monkeypatch.setattr(ner_core.hardware, "preferred_precisions", lambda device: ["FP16-INT8", device, "FP32"])
+    order = lambda device: ["FP16-INT8", device, "FP32"]  # noqa: E731
+    monkeypatch.setattr(ner_core.hardware, "preferred_precisions", order)
     for device, expected in (("INT8", "INT8"), ("FP16", "FP16"), ("GPU", "FP32")):
         path, options = model_zoo.load("bert-base-ner", device=device, models_dir=tmp_path)
         assert path == paths[expected]
