@@ -33,15 +33,20 @@ class _Digest:
 
     def __init__(self, algorithm: str) -> None:
         self._hash = hashlib.new(algorithm)
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(_WAITING_BLOCKS)
+        self._blocks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_WAITING_BLOCKS):
+            self._slots.put(None)
         self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while (block := self._blocks.get()) is not None:
             self._hash.update(block)
+            self._slots.put(None)
 
     def update(self, block: bytes) -> None:
+        self._slots.get()  # waits while as many blocks as may wait are waiting
         self._blocks.put(block)
 
     def close(self) -> str:
