@@ -1,10 +1,10 @@
-"""Check ``--device kserve://…`` against a real server: MLServer, in a virtual environment of its own.
+r"""Check ``--device kserve://…`` against a real server: MLServer, in a virtual environment of its own.
 
 MLServer needs versions of FastAPI and pydantic that the demo cannot have, so it is not part of the
 development environment::
 
     python -m venv .venv-kserve && .venv-kserve/bin/pip install mlserver openvino
-    python -m benchmarks.kserve --mlserver .venv-kserve/bin/mlserver \\
+    python -m benchmarks.kserve --mlserver .venv-kserve/bin/mlserver \
         --xml model_zoo/models/public/minilm-ner/INT8/minilm-ner.xml
 
 The script writes a custom runtime that runs the IR, starts the server on free ports of this machine, and

@@ -1,4 +1,4 @@
-"""A server of the KServe v2 protocol on loopback that runs the tiny IR; benchmarks/kserve.py checks MLServer."""
+"""A KServe v2 server on loopback that runs the tiny IR; for the real MLServer see benchmarks/kserve.py."""
 
 import json
 import threading

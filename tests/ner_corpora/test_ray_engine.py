@@ -1,6 +1,7 @@
 """Ray on this machine: one cluster of two processors for the whole module."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ner_corpora.local_engine import annotate_locally
 from ner_corpora.progress import Progress
 from ner_corpora.ray_engine import Model, RayOptions, annotate_on_ray
 from ner_corpora.sources import total_size
+from tests.ner_core.test_mapping import documented
 from tests.ner_corpora.test_run import Stopping, corpus, make_run
 
 
@@ -81,3 +83,11 @@ def test_strict_stops_ray_too_and_names_file_and_line(tmp_path, annotate):
     with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object.*--strict"):
         annotate(run, strict=True)
     assert not Path(run.output).exists()
+
+
+def test_documented_lines_for_ray(cluster, tiny_ir, tiny_ner):
+    (row,) = documented("Ray Data", tiny_ir)
+    found = tiny_ner(row["text"])
+    assert [entity["text"] for entity in json.loads(row["entities"])] == [
+        entity.text for entity in found.entities
+    ]

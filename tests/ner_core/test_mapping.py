@@ -1,0 +1,102 @@
+import json
+import pickle
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ner_core.mapping import EntityMapper
+
+DOCUMENTATION = (Path(__file__).parents[2] / "docs" / "corpora.md").read_text("utf-8")
+TEXTS = ["Mary lives in Santa Clara.", "", "An of the"]
+
+
+def documented(engine, model):
+    """What the lines that the documentation shows for an engine leave in `found`."""
+    code = re.search(rf"^{engine}:\n\n```python\n(.+?)```", DOCUMENTATION, re.DOTALL | re.MULTILINE)[1]
+    names = {"model": str(model), "__name__": "documented"}
+    exec(code, names)
+    return names["found"]
+
+
+@pytest.fixture
+def expected(tiny_ner):
+    return [[entity.to_dict() for entity in found.entities] for found in tiny_ner.batch(TEXTS)]
+
+
+def same(found, expected):
+    assert len(found) == len(expected)
+    for one, other in zip(map(json.loads, found), expected, strict=True):
+        assert [e["text"] for e in one] == [e["text"] for e in other]
+        assert [e["score"] for e in one] == pytest.approx([e["score"] for e in other], abs=1e-4)
+
+
+def test_arrays_and_frames_get_a_column_and_stay_as_they_are(tiny_ir, expected):
+    import pandas
+
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    arrays = {"id": np.arange(3), "text": np.array(TEXTS)}
+    mapped = mapper(arrays)
+    assert list(arrays) == ["id", "text"]
+    assert list(mapped) == ["id", "text", "entities"]
+    same(mapped["entities"], expected)
+    frame = pandas.DataFrame({"body": TEXTS})
+    mapper = EntityMapper(tiny_ir, column="body", into="found", device="CPU")
+    (mapped,) = mapper.partitions([frame])
+    assert list(frame) == ["body"]
+    same(mapped["found"], expected)
+
+
+def test_nothing_is_an_empty_text_and_lists_are_words(tiny_ir):
+    import pandas
+
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    cells = [None, float("nan"), pandas.NA, "", np.array(["Mary", "lives"], dtype=object)]
+    found = [
+        json.loads(cell)
+        for cell in mapper(pandas.DataFrame({"text": pandas.Series(cells, dtype=object)}))["entities"]
+    ]
+    assert found[:4] == [[], [], [], []]
+    assert all("word_start" in entity for entity in found[4])
+    with pytest.raises(TypeError):
+        mapper({"text": [5]})
+
+
+def test_a_missing_column_is_named(tiny_ir):
+    with pytest.raises(KeyError, match="expected a column 'text' with texts, found body"):
+        EntityMapper(tiny_ir)({"body": ["x"]})
+
+
+def test_the_loaded_model_is_not_sent_along(tiny_ir):
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    recognizer = mapper.recognizer
+    assert mapper.recognizer is recognizer
+    sent = pickle.dumps(mapper)
+    assert len(sent) < 1000
+    assert (
+        pickle.loads(sent)({"text": TEXTS})["entities"].tolist()
+        == mapper({"text": TEXTS})["entities"].tolist()
+    )
+
+
+def test_another_way_to_load(tiny_ir):
+    import model_zoo
+
+    mapper = EntityMapper(str(tiny_ir / "tiny.xml"), load=model_zoo.load, device="CPU", aggregation="none")
+    assert mapper.recognizer.aggregation == "none"
+
+
+@pytest.mark.parametrize("engine", ["Dask", "pandas alone"])
+def test_documented_lines(tiny_ir, expected, engine):
+    same(documented(engine, tiny_ir)["entities"], expected[:1])
+
+
+def test_documented_lines_for_spark(tiny_ir, expected):
+    pytest.importorskip(
+        "pyspark", reason="Spark is 450 MB and needs Java: pip install pyspark runs this test"
+    )
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java")
+    same([row["entities"] for row in documented("Spark", tiny_ir)], expected[:1])
