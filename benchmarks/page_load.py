@@ -2,9 +2,10 @@
 
     python -m benchmarks.page_load --clients 50 --seconds 60
 
-Starts the page in a process of its own, lets every client send texts of mixed length through gradio_client, and checks
-each answer against the one that the same text got alone. Then it measures one visitor on the idle page: the same
-200-character text through the bare core, through the API, and (with ``--browser``) from click to highlight.
+Starts the page in a process of its own and measures one visitor on the idle page: the same 200-character
+text through the bare core, through the API, and (with ``--browser``) from click to highlight. Then every client
+sends texts of mixed length through gradio_client, and each answer is checked against the one that the same text
+got alone.
 """
 
 from __future__ import annotations
@@ -45,14 +46,14 @@ SENTENCES = [
     "Roger Federer beat Rafael Nadal at Wimbledon.",
 ]
 TEXT_200 = (
-    "Mary Watson of Acme Logistics flew from Santa Clara to Rotterdam on Monday to meet engineers of NVIDIA and "
-    "Siemens; Priya Raman, who leads the Dutch office, showed them the new laboratory in Delft. ok."
+    "Mary Watson of Acme Logistics flew from Santa Clara to Rotterdam on Monday to meet engineers of NVIDIA "
+    "and Siemens; Priya Raman, who leads the Dutch office, showed them the new laboratory in Delft. ok."
 )[:200]
 
 
 def texts(count: int) -> list[str]:
     """Make texts from one sentence to a long article, most of them short."""
-    chance = random.Random(7)  # noqa: S311 - the same texts each time
+    chance = random.Random(7)
     lengths = (1, 1, 1, 2, 3, 5, 8, 40, 150)
     return [" ".join(chance.choices(SENTENCES, k=chance.choice(lengths))) for _ in range(count)]
 
@@ -110,7 +111,7 @@ def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
     ready = threading.Barrier(clients + 1)
 
     def visit(number: int) -> None:
-        chance = random.Random(number)  # noqa: S311
+        chance = random.Random(number)
         client = Client(url, verbose=False)
         ready.wait()
         end = time.monotonic() + seconds
