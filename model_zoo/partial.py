@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import queue
 import shutil
 import threading
@@ -142,9 +141,11 @@ class Partial:
         return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.close()})
 
     def finish(self) -> None:
-        """Put the complete file in its place in one step, safe against a power failure too."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
+        """Put the complete file in its place in one step.
+
+        The system writes it to the disk when it sees fit: to wait for that would take longer than many
+        downloads. Should the power fail before, the hash check of the next download finds the damage.
+        """
         self._close()
         self.path.replace(self.destination)
         self._note_path.unlink(missing_ok=True)
