@@ -3,9 +3,9 @@
     python -m benchmarks.page_load --clients 50 --seconds 60
 
 Starts the page in a process of its own and measures one visitor on the idle page: the same 200-character
-text through the bare core, through the API, and (with ``--browser``) from click to highlight. Then every client
-sends texts of mixed length through gradio_client, and each answer is checked against the one that the same text
-got alone.
+text through the bare core, through the API, and (with ``--browser``) from click to highlight. Then every
+client sends texts of mixed length through gradio_client, and each answer is checked against the one that the
+same text got alone.
 """
 
 from __future__ import annotations

@@ -49,13 +49,15 @@ def url(tmp_path_factory):
         )
     address = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 90
-    while not answers(address):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.2)
-    yield address
-    process.terminate()
-    process.wait(30)
+    try:
+        while not answers(address):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
     said = log.read_text()
     assert "Santa Clara" not in said, "the log holds a visitor's text"
     assert "Traceback" not in said, said
