@@ -33,7 +33,7 @@ __all__ = ["Cancelled", "Patience", "SourceError", "download"]
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 4 << 20  # bytes at most for one read: few system calls where the network is fast
+_BLOCK = 2 << 20  # bytes at most for one read; smaller and larger ones measured slower
 _SPARE = 16 << 20  # bytes of disk that a download leaves free
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)")
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
