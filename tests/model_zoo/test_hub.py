@@ -98,6 +98,21 @@ def test_download_leaves_all_that_is_needed_without_the_network(repository, tmp_
     assert not folder.exists()
 
 
+def test_the_command_takes_hub_names(repository, tmp_path, capsys):
+    arguments = ["--name", "hf:owner/name", "-o", str(tmp_path)]
+    assert commands.main(["download", *arguments, "--dry_run"]) == 0
+    assert "model.safetensors: 700 B from hf:owner/name@" in capsys.readouterr().out
+    assert commands.main(["download", *arguments]) == 0
+    repository.close()
+    for more in (["--verify"], ["--offline"]):
+        assert commands.main(["download", *arguments, *more]) == 0
+    assert commands.main(["info", *arguments]) == 0
+    assert commands.main(["download", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert "gave no answer" in captured.err
+    assert "Traceback" not in captured.err
+
+
 def test_a_new_commit_is_fetched_although_sizes_are_the_same(repository, tmp_path):
     download(hub.resolve("hf:owner/name"), tmp_path)
     changed = {**FILES, "vocab.txt": b"[CLS]\n"}
