@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from ner_core.corpus import Sentence
 
 #: Window lengths in pieces, without special tokens; longer ones than the model takes are left out.
-LENGTHS = (30, 62, 94, 126, 190, 254, 382, 510)
+LENGTHS = (30, 62, 126, 254, 510)
 
 #: Overlaps as shares of the window.
 OVERLAPS = (0.0, 0.125, 0.25, 0.5)
+
+_CLINGS_TO_THE_LEFT = frozenset({".", ",", ":", ";", "!", "?", ")", "'s", "'", "''", "n't", "%"})
+_CLINGS_TO_THE_RIGHT = frozenset({"(", "$", "``"})
 
 Span = tuple[str, int, int]
 
@@ -55,14 +58,18 @@ class Row:
 
 
 def document(sentences: Sequence[Sentence], between: str) -> Document:
-    """Put sentences together to a text, words divided by spaces."""
+    """Put sentences together to a text, with punctuation where it belongs."""
     text = ""
     gold = []
     for words, tags in sentences:
-        starts = []
+        starts: list[int] = []
+        before = ""
         for word in words:
+            if starts and (word in _CLINGS_TO_THE_LEFT or before in _CLINGS_TO_THE_RIGHT):
+                text = text[:-1]
             starts.append(len(text))
             text += word + " "
+            before = word
         for label, start, end in spans(tags):
             gold.append((normalize_label(label), starts[start], starts[end - 1] + len(words[end - 1])))
         text = text[:-1] + between

@@ -10,6 +10,7 @@ import logging
 import threading
 import weakref
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,17 +61,19 @@ class _Compiled:
         self._idle: deque[ov.InferRequest] = deque()
         self.parallel = int(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
-    def start(self, batch: Batch) -> ov.InferRequest:
+    def start(self, batch: Batch) -> _Flight:
         """Start a run; never waits for a request, so that threads cannot wait for each other."""
         try:
             request = self._idle.pop()
         except IndexError:
             request = self.model.create_infer_request()
-        for name, dtype in self._inputs.items():
-            values = getattr(batch, name).astype(dtype, copy=False)
+        inputs = {
+            name: getattr(batch, name).astype(dtype, copy=False) for name, dtype in self._inputs.items()
+        }
+        for name, values in inputs.items():
             request.set_tensor(name, ov.Tensor(values, shared_memory=True))
         request.start_async()
-        return request
+        return _Flight(self, request, batch, inputs)
 
     def finish(self, request: ov.InferRequest) -> np.ndarray:
         """Wait for a run; the logits are a view that `release` ends."""
@@ -80,6 +83,16 @@ class _Compiled:
     def release(self, request: ov.InferRequest) -> None:
         """Give a request back."""
         self._idle.append(request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A run that was started, and the memory that it reads: OpenVINO holds no reference to it."""
+
+    compiled: _Compiled
+    request: ov.InferRequest
+    batch: Batch
+    inputs: dict[str, np.ndarray]
 
 
 _compiled: weakref.WeakValueDictionary[tuple, _Compiled] = weakref.WeakValueDictionary()
@@ -186,7 +199,10 @@ class Engine:
     @property
     def device(self) -> str:
         """The device that really runs the model; AUTO may change its mind while it runs."""
-        names = next(iter(self._plans.values())).model.get_property("EXECUTION_DEVICES")
+        compiled = next(iter(self._plans.values()), None)
+        if compiled is None:  # another thread is moving to another device just now
+            return self.expression
+        names = compiled.model.get_property("EXECUTION_DEVICES")
         return ",".join(names) if isinstance(names, list) else str(names)
 
     def shape(self, length: int) -> tuple[int, int] | None:
@@ -206,35 +222,35 @@ class Engine:
         ndarray of float32, shape (rows, length, labels)
             Logits in the order of the batches; valid until the next one is drawn.
         """
-        flying: deque[tuple[_Compiled, ov.InferRequest, Batch]] = deque()
+        flying: deque[_Flight] = deque()
         try:
             for batch in batches:
                 compiled = self._compile(batch.input_ids.shape if self._fixed else None)
-                flying.append((compiled, compiled.start(batch), batch))
+                flying.append(compiled.start(batch))
                 if len(flying) > compiled.parallel:
                     yield from self._land(flying)
             while flying:
                 yield from self._land(flying)
         finally:
-            for compiled, request, _ in flying:
+            for flight in flying:
                 # Only waited for, because its inputs are shared memory: nobody wants these results.
                 with contextlib.suppress(RuntimeError):
-                    request.wait()
-                    compiled.release(request)
+                    flight.request.wait()
+                    flight.compiled.release(flight.request)
 
-    def _land(self, flying: deque) -> Iterator[np.ndarray]:
+    def _land(self, flying: deque[_Flight]) -> Iterator[np.ndarray]:
         """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
-        compiled, request, batch = flying[0]
+        flight = flying[0]
         try:
-            logits = compiled.finish(request)
+            logits = flight.compiled.finish(flight.request)
         except RuntimeError as error:
             flying.popleft()
-            self._recover(compiled, error)
-            yield from self.run([batch])
+            self._recover(flight.compiled, error)
+            yield from self.run([flight.batch])
             return
         yield logits
         flying.popleft()
-        compiled.release(request)
+        flight.compiled.release(flight.request)
 
     def _recover(self, compiled: _Compiled, error: RuntimeError) -> None:
         """Move to the CPU once a device has failed, unless another run or thread has done so already."""
@@ -259,7 +275,7 @@ class Engine:
             self._path.stat().st_mtime_ns,
             self.expression,
             shape,
-            *sorted(config.items()),
+            repr(sorted(config.items())),
         )
         with _compiling:
             found = _compiled.get(key)
@@ -280,9 +296,13 @@ class Engine:
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: value for name, value in self._options.items() if value is not None}
         _, names = candidates(self.expression)
-        wanted = names or [device.name for device in devices()]
-        if "INFERENCE_PRECISION_HINT" not in config and wanted == ["CPU"]:
-            config["INFERENCE_PRECISION_HINT"] = "f32"
+        named = [name for name in names if not name.startswith("-")]
+        wanted = named or [found.name for found in devices() if f"-{found.name}" not in names]
+        if "INFERENCE_PRECISION_HINT" not in config and "CPU" in wanted:
+            if wanted == ["CPU"]:
+                config["INFERENCE_PRECISION_HINT"] = "f32"
+            else:
+                config["DEVICE_PROPERTIES"] = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
         return config
 
 

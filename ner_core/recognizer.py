@@ -186,6 +186,9 @@ class EntityRecognizer:
             overlap=overlap,
         )
 
+    def __repr__(self) -> str:
+        return f"<EntityRecognizer {self.name} {self.precision} on {self.device}: {' '.join(self.labels)}>"
+
     @property
     def device(self) -> str:
         """The device that really runs the model."""

@@ -1,9 +1,11 @@
 import gc
+import shutil
 import threading
 
 import numpy as np
 import openvino as ov
 import pytest
+from openvino.preprocess import PrePostProcessor
 
 from ner_core import engine, hardware
 from ner_core.batching import stack
@@ -104,6 +106,32 @@ def test_a_cpu_computes_in_f32_unless_told_otherwise(xml):
     if "BF16" in hardware.devices()[0].capabilities:
         bf16 = made(xml, inference_precision="bf16")
         assert bf16._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.bf16
+
+
+def test_a_cpu_beside_others_computes_in_f32_too(xml, monkeypatch):
+    runner = made(xml)
+    two = [hardware.Device("CPU", "A CPU"), hardware.Device("GPU", "A GPU")]
+    monkeypatch.setattr(engine, "devices", lambda: two)
+    beside = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+    for expression in ("AUTO", "AUTO:GPU,CPU", "HETERO:GPU,CPU"):
+        runner.expression = expression
+        assert runner._config()["DEVICE_PROPERTIES"] == beside
+        assert "INFERENCE_PRECISION_HINT" not in runner._config()
+    runner.expression = "AUTO:-GPU"
+    assert runner._config()["INFERENCE_PRECISION_HINT"] == "f32"
+    runner.expression = "GPU"
+    assert runner._config() == {"PERFORMANCE_HINT": "LATENCY"}
+
+
+def test_inputs_of_32_bits_are_served(xml, tmp_path, tiny_ner):
+    steps = PrePostProcessor(read_model(xml))
+    for index in range(3):
+        steps.input(index).tensor().set_element_type(ov.Type.i32)
+    shutil.copy(xml.parent / "tokenizer.json", tmp_path)
+    ov.save_model(steps.build(), tmp_path / "narrow.xml", compress_to_fp16=False)
+    narrow = EntityRecognizer.from_ir(tmp_path, device="CPU", max_length=64, labels=tiny_ner.tags)
+    assert narrow._engine._inputs["input_ids"] is np.int32
+    assert narrow(TEXT).entities == tiny_ner(TEXT).entities
 
 
 def test_wrong_settings_are_refused(xml):

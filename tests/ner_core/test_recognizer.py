@@ -366,6 +366,7 @@ def test_results_say_how_they_came_about(tiny_ner):
     assert (tiny_ner.tags, tiny_ner.labels) == (LABELS, ["PER", "ORG", "LOC", "MISC"])
     assert (tiny_ner.max_length, tiny_ner.name, tiny_ner.precision) == (64, "tiny", "FP32")
     assert tiny_ner.model_info["tag_scheme"] == "IOB2"
+    assert repr(tiny_ner) == "<EntityRecognizer tiny FP32 on CPU: PER ORG LOC MISC>"
 
 
 def test_an_impossible_length_is_refused(tiny_ir):
