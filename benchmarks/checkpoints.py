@@ -79,6 +79,9 @@ def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str])
         # Wider than BERT's own start, so that pieces differ and rounding decides nothing.
         model.bert.embeddings.word_embeddings.weight.mul_(20)
         model.classifier.weight.mul_(20)
+        for parameter in model.bert.encoder.parameters():
+            if parameter.ndim == 1:  # zeros would be optimized away
+                parameter.add_(0.02 * torch.randn_like(parameter))
         rows = pieces(list(sample), return_tensors="pt", padding=True)
         logits = model(**rows).logits[rows["attention_mask"].bool()]
         margin = logits[:, 1:].max(dim=-1).values - logits[:, 0]
