@@ -2,6 +2,7 @@ import json
 import pickle
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,8 @@ def test_documented_lines(tiny_ir, expected, engine):
     same(documented(engine, tiny_ir)["entities"], expected[:1])
 
 
-def test_documented_lines_for_spark(tiny_ir, expected):
+def test_documented_lines_for_spark(tiny_ir, expected, monkeypatch):
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     pytest.importorskip(
         "pyspark", reason="Spark is 450 MB and needs Java: pip install pyspark runs this test"
     )

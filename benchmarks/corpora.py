@@ -1,0 +1,337 @@
+"""Measure ``ner annotate``: throughput, memory, equal output of both engines, and what survives being killed.
+
+::
+
+    python -m benchmarks.corpora speed --documents 200000        # local and Ray: rates, memory, equal output
+    python -m benchmarks.corpora kill --documents 20000          # kill -9 at random moments, resume, compare
+    python -m benchmarks.corpora hostile --megabytes 1024     # a 50 MB line, wrong encoding, unreadable files
+
+``--model nothing`` (the default of the last two) is an IR that looks labels up in a table: it costs almost no
+time, so that reading, writing and memory are what is measured. Peak memory is that of all processes of a run
+together, sampled from /proc (Linux); pages that processes share count once in each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+NAMES = ["Mary", "John", "Angela", "Santa", "Clara", "NVIDIA", "Intel", "Berlin", "Paris", "Tokyo", "Kenya"]
+WORDS = [
+    "lives",
+    "works",
+    "in",
+    "at",
+    "the",
+    "of",
+    "and",
+    "for",
+    "sings",
+    "sold",
+    "a",
+    "new",
+    "city",
+    "yesterday",
+]
+LABELS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+CLI = Path(__file__).parents[1] / "cli.py"
+
+
+def sentences(count: int, seed: int = 0) -> Iterator[str]:
+    """Generate short documents of 4 to 40 words, a fifth of them names."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        length = chance.randint(4, 40)
+        yield " ".join(chance.choice(NAMES if chance.random() < 0.2 else WORDS) for _ in range(length)) + "."
+
+
+def make_nothing(folder: Path) -> Path:
+    """Write an IR whose logits are a table of the vocabulary: no attention, almost no time."""
+    import numpy as np
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *NAMES,
+        *WORDS,
+        *"abcdefghijklmnopqrstuvwxyz.,",
+    ]
+    vocabulary += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    table = np.zeros((len(vocabulary), len(LABELS)), np.float32)
+    table[:, 0] = 2
+    for index, name in enumerate(NAMES):
+        table[vocabulary.index(name), 1 + 2 * (index % 3)] = 5
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    ports = [ops.parameter([-1, -1], np.int64) for _ in names]
+    logits = ops.gather(ops.constant(table), ports[0], ops.constant(np.int64(0)))
+    model = ov.Model([ops.result(logits)], ports, "nothing")
+    for port, name in zip(model.inputs, names, strict=True):
+        port.get_tensor().set_names({name})
+    model.outputs[0].get_tensor().set_names({"output"})
+    for key, value in {"labels": " ".join(LABELS), "max_length": "512", "model_name": "nothing"}.items():
+        model.set_rt_info(value, ["model_info", key])
+    folder.mkdir(parents=True, exist_ok=True)
+    ov.save_model(model, folder / "nothing.xml", compress_to_fp16=False)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
+    return folder
+
+
+class Memory:
+    """Peak resident memory of a process and all that it started, in MB."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0.0
+        self._pid, self._done = pid, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> float:
+        """Return the peak."""
+        self._done.set()
+        self._thread.join()
+        return self.peak
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.25):
+            self.peak = max(self.peak, sum(map(resident, family(self._pid))))
+
+
+def family(pid: int) -> list[int]:
+    """List a process and its descendants."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return found
+
+
+def resident(pid: int) -> float:
+    """Return the resident memory of a process in MB, 0 when it has ended."""
+    try:
+        return (
+            int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        )
+    except OSError:
+        return 0.0
+
+
+def command(model: str, source: Path | Sequence[Path], output: Path, *more: str) -> list[str]:
+    """Return the command line of one run."""
+    sources = [source] if isinstance(source, Path) else list(source)
+    inputs = [str(each) for each in sources]
+    options = ["-o", str(output), "--model", model, "--device", "CPU", *more]
+    return [sys.executable, str(CLI), "annotate", *inputs, *options]
+
+
+def annotate(*arguments: Any) -> dict[str, Any]:
+    """Run to the end; return seconds, peak memory and what was said on standard error."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
+    memory = Memory(process.pid)
+    said = process.communicate()[1]
+    seconds = time.perf_counter() - begin
+    if process.returncode:
+        raise SystemExit(said)
+    rate = next((line for line in said.splitlines() if line.startswith("time")), "")
+    return {
+        "seconds": seconds,
+        "peak_mb": memory.stop(),
+        "rate": rate.removeprefix("time").strip(),
+        "said": said,
+    }
+
+
+def speed(model: str, documents: int, folder: Path, workers: int) -> None:
+    """Compare the recognizer alone, the local engine and Ray."""
+    source = folder / "corpus.jsonl"
+    with source.open("w") as file:
+        file.writelines(
+            json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(sentences(documents))
+        )
+    alone = core_alone(model, documents)
+    print(f"core alone   {documents / alone:8.0f} documents/s")
+    rates = {}
+    for engine, more in {"local": (), "ray": ("--engine", "ray", "--num-workers", str(workers))}.items():
+        for share in (10, 1):
+            part = folder / f"part-{share}.jsonl"
+            with source.open() as file, part.open("w") as target:
+                target.writelines(line for line, _ in zip(file, range(documents // share), strict=False))
+            found = annotate(model, part, folder / f"{engine}-{share}.jsonl", *more)
+            rates[engine, share] = found["seconds"]
+            print(
+                f"{engine:6} {documents // share:9,} documents  {found['seconds']:7.1f} s in all, peak "
+                f"{found['peak_mb']:6.0f} MB | {found['rate']}"
+            )
+        marginal = documents * 0.9 / (rates[engine, 1] - rates[engine, 10])
+        share_of_core = marginal * alone / documents
+        print(f"{engine:6} without start-up {marginal:8.0f} documents/s, {share_of_core:.0%} of the core")
+    same = (folder / "local-1.jsonl").read_bytes() == (folder / "ray-1.jsonl").read_bytes()
+    print(f"outputs of local and Ray are {'equal' if same else 'DIFFERENT'}")
+
+
+def core_alone(model: str, documents: int) -> float:
+    """Return the seconds of `EntityRecognizer.stream` without files."""
+    import model_zoo
+
+    recognizer = model_zoo.load(model, device="CPU", hint="THROUGHPUT")
+    texts = list(sentences(documents))
+    recognizer.batch(texts[:500])
+    begin = time.perf_counter()
+    for _ in recognizer.stream(texts):
+        pass
+    return time.perf_counter() - begin
+
+
+def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -> None:
+    """Kill runs at random moments, resume, and compare with a run that was never stopped."""
+    source = folder / "corpus.jsonl"
+    with source.open("w") as file:
+        file.writelines(
+            json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(sentences(documents))
+        )
+    whole = annotate(model, source, folder / "whole.jsonl")
+    print(f"never stopped: {whole['seconds']:.1f} s")
+    chance = random.Random(1)
+    more = ("--engine", "ray", "--num-workers", "2") if ray else ()
+    output = folder / "out.jsonl"
+    killed = 0
+    for _ in range(moments):
+        # Each run gets to its first chunk, then a little further.
+        if output.exists():
+            break
+        stored = chunks(folder)
+        process = subprocess.Popen(
+            command(model, source, output, "--resume", "--quiet", *more), stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and chunks(folder) <= stored:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.3))
+        everybody = family(process.pid)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+        for pid in everybody[1:]:  # what Ray started and nobody stops any more
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    print(f"killed {killed} times, {chunks(folder)} chunks stored")
+    annotate(model, source, output, "--resume", *more)
+    same = output.read_bytes() == (folder / "whole.jsonl").read_bytes()
+    print(f"after --resume the output is {'equal' if same else 'DIFFERENT'}")
+    if ray:
+        kill_worker(model, source, folder)
+
+
+def chunks(folder: Path) -> int:
+    """Count stored chunks."""
+    return len(list((folder / "out.jsonl.partial").glob("*.chunk")))
+
+
+def kill_worker(model: str, source: Path, folder: Path) -> None:
+    """Kill one actor in the middle of a run, which Ray has to replace."""
+    output = folder / "out.jsonl"
+    arguments = command(model, source, output, "--overwrite", "--engine", "ray", "--num-workers", "2")
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and chunks(folder) < 2:
+        time.sleep(0.01)
+    actors = [pid for pid in family(process.pid) if "MapWorker" in title(pid)]
+    if actors:
+        os.kill(actors[0], signal.SIGKILL)
+    process.communicate()
+    same = output.exists() and output.read_bytes() == (folder / "whole.jsonl").read_bytes()
+    outcome = "equal" if same else "DIFFERENT"
+    print(f"{len(actors)} actors, one killed: exit {process.returncode}, output {outcome}")
+
+
+def title(pid: int) -> str:
+    """Return the command line of a process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def hostile(model: str, megabytes: int, folder: Path) -> None:
+    """Annotate a large input with a very long line, a wrong encoding and files that cannot be read."""
+    source = folder / "large.jsonl"
+    ballast = "x" * 20_000
+    long_line = " ".join(sentences(50_000_000 // 140))
+    with source.open("w") as file:
+        written = 0
+        for number, text in enumerate(sentences(10**9), 1):
+            line = json.dumps({"id": number, "ballast": ballast, "text": text}) + "\n"
+            written += file.write(line)
+            if number == 1000:
+                written += file.write(json.dumps({"id": "long", "text": long_line}) + "\n")
+            if written >= megabytes << 20:
+                break
+    (folder / "latin1.txt").write_bytes("José lives in Berlin.".encode("latin-1"))
+    (folder / "broken.jsonl.gz").write_bytes(b"\x1f\x8b" + os.urandom(100))
+    (folder / "gone.txt").symlink_to(folder / "nowhere")
+    inputs = [source, folder / "latin1.txt", folder / "broken.jsonl.gz", folder / "gone.txt"]
+    output = folder / "out.jsonl"
+    found = annotate(model, inputs, output)
+    print(f"{source.stat().st_size / 2**20:.0f} MB in, {output.stat().st_size / 2**20:.0f} MB out, ", end="")
+    print(
+        f"{len(long_line) / 1e6:.0f} MB in one line, {found['seconds']:.0f} s, peak {found['peak_mb']:.0f} MB"
+    )
+    print(found["said"])
+    for line in Path(f"{output}.errors.jsonl").read_text("utf-8").splitlines():
+        error = json.loads(line)
+        print(f"{Path(error['source']).name}: {error['problem']}")
+
+
+def main() -> int:
+    """Run one of the measurements."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("speed", "kill", "hostile"))
+    parser.add_argument("--model", default=None, help="name, path, or nothing")
+    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--megabytes", type=int, default=1024)
+    parser.add_argument("--moments", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--ray", action="store_true", help="kill Ray's driver and one of its actors")
+    args = parser.parse_args()
+    model = args.model or ("minilm-ner" if args.what == "speed" else "nothing")
+    with tempfile.TemporaryDirectory(prefix="ner-corpora-") as name:
+        folder = Path(name)
+        model = str(make_nothing(folder / "model")) if model == "nothing" else model
+        if args.what == "speed":
+            speed(model, args.documents, folder, args.workers)
+        elif args.what == "kill":
+            kill(model, args.documents, folder, args.moments, ray=args.ray)
+        else:
+            hostile(model, args.megabytes, folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
