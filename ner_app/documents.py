@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import html
-import io
 import tempfile
 import time
-import zipfile
-from collections import Counter
+from collections import deque
 from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,96 +17,23 @@ import pandas as pd
 from ner_app.choosing import choice_controls, choice_of, notice, precision_choices
 from ner_app.extraction import SUFFIXES, Document, ExtractionError, extract
 from ner_app.fetching import FetchError, fetch_page
+from ner_app.findings import Findings
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError, filtered
-from ner_core import Entity, Recognition, Timings
+from ner_core import Recognition, Timings
 from ner_core.labels import color
-from ner_core.rendering import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ner_app.service import Choice, Service
 
-__all__ = ["Findings", "build_documents_tab", "read_sources", "recognize_parts", "text_parts"]
+__all__ = ["build_documents_tab", "read_sources", "recognize_documents", "text_parts"]
 
 _PART = 10_000
 _TABLE_ROWS = 500
 _PLOT_BARS = 20
 _SECONDS_BETWEEN_UPDATES = 0.5
-_README = """entities.csv    one row an entity: document, start, end, label, score, text
-documents.jsonl one JSON object a document, with its text and entities
-counts.csv      how often each name was found: label, text, count
-problems.txt    the files that could not be read, if there are any
-Offsets count Unicode characters in the text of documents.jsonl.
-"""
-
-
-class Findings:
-    """What the documents hold so far: counts in memory, the entities themselves on disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.documents = 0
-        self.characters = 0
-        self.labels: Counter[str] = Counter()
-        self.names: Counter[tuple[str, str]] = Counter()
-        self.problems: list[str] = []
-
-    def add(self, name: str, found: Recognition) -> None:
-        """Count a document's entities and write them down."""
-        self.documents += 1
-        self.characters += len(found.text)
-        for entity in found.entities:
-            self.labels[entity.label] += 1
-            self.names[entity.label, " ".join(entity.text.split())] += 1
-        with (self.folder / "documents.jsonl").open("a", encoding="utf-8") as file:
-            file.write(to_json({"document": name} | found.to_dict()) + "\n")
-        new = not (self.folder / "entities.csv").exists()
-        with (self.folder / "entities.csv").open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["document", "start", "end", "label", "score", "text"])
-            for entity in found.entities:
-                writer.writerow(
-                    [
-                        _cell(name),
-                        entity.start,
-                        entity.end,
-                        _cell(entity.label),
-                        entity.score,
-                        _cell(entity.text),
-                    ]
-                )
-
-    def zip_file(self) -> Path:
-        """Put everything into a zip and return its path."""
-        counts = io.StringIO()
-        writer = csv.writer(counts)
-        writer.writerow(["label", "text", "count"])
-        writer.writerows(
-            [_cell(label), _cell(name), count] for (label, name), count in self.names.most_common()
-        )
-        path = self.folder / "entities.zip"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("README.txt", _README)
-            archive.writestr("counts.csv", _encoded(counts.getvalue()))
-            if self.problems:
-                archive.writestr("problems.txt", _encoded("\n".join(self.problems) + "\n"))
-            for name in ("documents.jsonl", "entities.csv"):
-                if (self.folder / name).exists():
-                    archive.write(self.folder / name, name)
-        return path
-
-
-def _cell(text: str) -> str:
-    """Keep spreadsheets from running a text that looks like a formula."""
-    safe = text.encode("utf-8", "replace").decode()
-    return f"'{safe}" if safe.startswith(("=", "+", "-", "@", "\t", "\r")) else safe
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
 
 
 def build_documents_tab(service: Service) -> None:
@@ -277,13 +201,10 @@ def _work(
         except (ExtractionError, FetchError, LimitError) as error:
             findings.problems.append(str(error))
             continue
-        for index, document in enumerate(documents):
-            whole: Recognition | None = None
-            for so_far, share in recognize_parts(service, document.text, choice):
-                whole = so_far
-                yield _Step(number, document.name, (index + share) / len(documents))
-            if whole is not None:
-                findings.add(document.name, filtered(whole, threshold))
+        for document, found, share in recognize_documents(service, documents, choice):
+            if found is not None:
+                findings.add(document.name, filtered(found, threshold))
+            yield _Step(number, document.name, share)
 
 
 def read_sources(
@@ -354,36 +275,64 @@ def text_parts(text: str, size: int = _PART) -> Iterator[tuple[int, str]]:
         begin = end
 
 
-def recognize_parts(service: Service, text: str, choice: Choice) -> Iterator[tuple[Recognition, float]]:
-    """Recognize a document part by part.
+def recognize_documents(
+    service: Service, documents: Sequence[Document], choice: Choice
+) -> Iterator[tuple[Document, Recognition | None, float]]:
+    """Recognize documents as one stream, so that many short ones run in batches and a long one in parts.
+
+    Parameters
+    ----------
+    service : Service
+        Answers.
+    documents : sequence of Document
+        Texts of any length; none of them empty.
+    choice : Choice
+        What runs.
 
     Yields
     ------
-    tuple of (Recognition, float)
-        What was found so far, with offsets in the whole text, and the share of the text that is done.
+    tuple of (Document, Recognition or None, float)
+        The document at hand, its result once it is complete, and the share of all characters that is done.
     """
-    parts = list(text_parts(text))
-    starts = iter(parts)
-    entities: list[Entity] = []
-    times = Timings()
-    pieces = windows = 0
-    for found in service.recognize_stream((part for _, part in parts), choice):
-        begin, part = next(starts)
-        entities += (
+    places: deque[tuple[Document, int, bool]] = deque()
+
+    def parts() -> Iterator[str]:
+        for document in documents:
+            for begin, part in text_parts(document.text):
+                places.append((document, begin, begin + len(part) == len(document.text)))
+                yield part
+
+    total = sum(len(document.text) for document in documents)
+    done = 0
+    collected: list[tuple[int, Recognition]] = []
+    for found in service.recognize_stream(parts(), choice):
+        document, begin, last = places.popleft()
+        collected.append((begin, found))
+        done += len(found.text)
+        yield document, _joined(document.text, collected) if last else None, done / total
+        if last:
+            collected = []
+
+
+def _joined(text: str, parts: Sequence[tuple[int, Recognition]]) -> Recognition:
+    """Put the results of the parts of a text together, with offsets in the whole."""
+    times = [part.timings for _, part in parts]
+    return dataclasses.replace(
+        parts[0][1],
+        text=text,
+        entities=tuple(
             dataclasses.replace(entity, start=entity.start + begin, end=entity.end + begin)
-            for entity in found.entities
-        )
-        times = Timings(
-            times.tokenization + found.timings.tokenization,
-            times.inference + found.timings.inference,
-            times.decoding + found.timings.decoding,
-        )
-        pieces += found.pieces
-        windows += found.windows
-        so_far = dataclasses.replace(
-            found, text=text, entities=tuple(entities), timings=times, pieces=pieces, windows=windows
-        )
-        yield so_far, (begin + len(part)) / len(text)
+            for begin, part in parts
+            for entity in part.entities
+        ),
+        timings=Timings(
+            sum(time.tokenization for time in times),
+            sum(time.inference for time in times),
+            sum(time.decoding for time in times),
+        ),
+        pieces=sum(part.pieces for _, part in parts),
+        windows=sum(part.windows for _, part in parts),
+    )
 
 
 def _progress(step: _Step, sources: int, findings: Findings) -> str:

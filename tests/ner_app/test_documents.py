@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_app.documents import Findings, read_sources, recognize_parts, text_parts
-from ner_app.extraction import ExtractionError
+from ner_app.documents import read_sources, recognize_documents, text_parts
+from ner_app.extraction import Document, ExtractionError
 from ner_app.fetching import FetchError
+from ner_app.findings import Findings
 from ner_app.service import Choice, filtered
 
 
@@ -24,13 +25,29 @@ def test_parts_joined_are_the_text(text, size):
 
 def test_a_long_document_is_recognized_with_offsets_in_the_whole(service):
     text = "Mary lives in Santa Clara.\n" * 1_000
-    seen = list(recognize_parts(service, text, Choice("lookup", "CPU")))
+    seen = list(recognize_documents(service, [Document("a.txt", text)], Choice("lookup", "CPU")))
     assert len(seen) > 2
-    assert seen[-1][1] == 1.0
-    found = seen[-1][0]
+    assert [found for _, found, _ in seen[:-1]] == [None] * (len(seen) - 1)
+    assert seen[-1][2] == 1.0
+    found = seen[-1][1]
     assert len(found.entities) == 2_000
+    assert found.pieces == 6_000
     assert all(text[e.start : e.end] == e.text for e in found.entities)
     assert found.text == text
+
+
+def test_many_short_documents_keep_their_names_and_order(service):
+    documents = [Document(f"{n}", "Mary " * (n % 5 + 1) + f"{n}.") for n in range(300)]
+    documents[7] = Document("7", "Mary in Rotterdam.\n" * 2_000)
+    done = [
+        (document.name, found)
+        for document, found, _ in recognize_documents(service, documents, Choice("lookup", "CPU"))
+        if found is not None
+    ]
+    assert [name for name, _ in done] == [document.name for document in documents]
+    assert [found.text for _, found in done] == [document.text for document in documents]
+    assert len(done[7][1].entities) == 4_000
+    assert len(done[9][1].entities) == 5
 
 
 def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
