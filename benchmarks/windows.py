@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,10 +27,12 @@ if TYPE_CHECKING:
     from ner_core.corpus import Sentence
 
 #: Window lengths in pieces, without special tokens; longer ones than the model takes are left out.
-LENGTHS = (30, 62, 126, 254, 510)
+LENGTHS = (30, 62, 94, 126, 190, 254, 510)
 
-#: Overlaps as shares of the window.
-OVERLAPS = (0.0, 0.125, 0.25, 0.5)
+#: Overlaps as shares of the window, tried with the usual length.
+OVERLAPS = (0.0, 0.125, 0.5)
+
+_USUAL = (126, 0.25)
 
 _CLINGS_TO_THE_LEFT = frozenset({".", ",", ":", ";", "!", "?", ")", "'s", "'", "''", "n't", "%"})
 _CLINGS_TO_THE_RIGHT = frozenset({"(", "$", "``"})
@@ -113,17 +114,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     longest = EntityRecognizer.from_ir(arguments.model, device=arguments.device)
     limit = longest.max_length - longest.tokenizer.special_count
     alone = [document([sentence], "") for sentences in corpus for sentence in sentences]
-    rows = [measure(longest, "sentences one by one", alone)]
-    for between, name in (("\n", "lines"), (" ", "prose")):
+    rows = [measure(longest, "each sentence alone", alone)]
+    shapes = [(length, _USUAL[1]) for length in LENGTHS] + [(_USUAL[0], share) for share in OVERLAPS]
+    for between, name in (("\n", "one sentence a line"), (" ", "sentences run together")):
         documents = [document(sentences, between) for sentences in corpus]
-        for length, share in product(LENGTHS, OVERLAPS):
-            if length <= limit:
-                ner = EntityRecognizer.from_ir(
-                    arguments.model, device=arguments.device, window=length, overlap=int(length * share)
-                )
-                rows.append(
-                    measure(ner, f"{name}, window {length}, overlap {int(length * share)}", documents)
-                )
+        for length, overlap in ((length, int(length * share)) for length, share in shapes if length <= limit):
+            ner = EntityRecognizer.from_ir(
+                arguments.model, device=arguments.device, window=length, overlap=overlap
+            )
+            rows.append(measure(ner, f"{name}, window {length}, overlap {overlap}", documents))
 
     pieces = sum(result.pieces for result in longest.batch([one.text for one in documents]))
     print(
