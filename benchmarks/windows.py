@@ -125,9 +125,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             rows.append(measure(ner, f"{name}, window {length}, overlap {overlap}", documents))
 
     pieces = sum(result.pieces for result in longest.batch([one.text for one in documents]))
-    print(
-        f"{len(corpus)} documents, {len(alone)} sentences, {pieces} pieces; {longest.name} {longest.precision}\n"
-    )
+    name = f"{longest.name} {longest.precision}"
+    print(f"{len(corpus)} documents, {len(alone)} sentences, {pieces} pieces; {name}\n")
     print("| text and windows | F1 | precision | recall | seconds |")
     print("|---|---|---|---|---|")
     for row in rows:
