@@ -203,9 +203,10 @@ def _run(args: argparse.Namespace) -> int:
         if args.output == "-":
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-annotate-"))
             output, work_folder = f"{folder}/out", f"{folder}/partial"
+        errors = args.errors or f"{'ner-annotate' if args.output == '-' else output}.errors.jsonl"
         recognizer = _load(args)
         job = Run(
-            sources=tuple(sources),
+            sources=tuple(source for source in sources if not _is_one_of(source.path, output, errors)),
             read_options=ReadOptions(
                 args.column, args.into, args.lines, args.word_column, args.encoding, args.max_document_bytes
             ),
@@ -213,10 +214,10 @@ def _run(args: argparse.Namespace) -> int:
             model=_identity(recognizer),
             labels=tuple(label for label in recognizer.labels if not args.labels or label in args.labels),
             output=output,
-            errors=args.errors
-            or ("ner-annotate.errors.jsonl" if args.output == "-" else f"{output}.errors.jsonl"),
+            errors=errors,
             work_folder=work_folder,
         )
+        stack.enter_context(job.alone())
         if not job.prepare(resume=args.resume, overwrite=args.overwrite):
             _say(args, f"{output} is complete; nothing to do")
             return 0
@@ -228,6 +229,8 @@ def _run(args: argparse.Namespace) -> int:
         if args.output == "-":
             _copy_to_stdout(Path(output))
         _say(args, progress.summary())
+        for note in recognizer.notes:
+            _say(args, f"note: {note}")
         if progress.totals.errors:
             _say(args, f"what could not be read is in {job.errors}")
     return 0
@@ -241,6 +244,8 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return f"--threshold {args.threshold}: expected a number from 0 to 1"
     if args.word_column < 0:
         return f"--word-column {args.word_column}: expected a number from 0"
+    if any(_is_one_of(given, args.output) for given in args.inputs if given != "-"):
+        return f"{args.output}: is input and output at once"
     if args.resume and args.overwrite:
         return "--resume and --overwrite exclude each other"
     if args.output == "-" and (args.resume or args.work_dir):
@@ -253,6 +258,11 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
     if not is_url(args.output) and args.output != "-" and not folder.is_dir():
         return f"{args.output}: folder {folder} does not exist"
     return None
+
+
+def _is_one_of(path: str, *others: str) -> bool:
+    """Tell whether a path names one of some files: results of an earlier run are no input."""
+    return any(path == other or Path(path).resolve() == Path(other).resolve() for other in others)
 
 
 def model_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from ner_corpora.chunks import CHUNK_CHARACTERS, CHUNK_DOCUMENTS, Group, group_sources
 from ner_corpora.document import CorpusError
@@ -81,6 +84,30 @@ class Run:
             "model": self.model,
             "chunks": [CHUNK_DOCUMENTS, CHUNK_CHARACTERS],
         }
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from the same local work folder; the system ends this when a process dies.
+
+        Raises
+        ------
+        CorpusError
+            If another run is at work there.
+        """
+        if is_url(self.work_folder):
+            yield
+            return
+        lock = FileLock(f"{self.work_folder}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            msg = f"{self.work_folder}: another run is at work there; wait for it, or write elsewhere"
+            raise CorpusError(msg) from None
+        try:
+            yield
+        finally:
+            Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
     def prepare(self, *, resume: bool, overwrite: bool) -> bool:
         """Make the work folder ready.

@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from filelock import FileLock
 
 from ner_corpora.command import add_parser, main
 
@@ -73,6 +74,24 @@ def test_unreadable_documents_are_told_and_do_not_fail_the_run(tmp_path, annotat
     assert "Traceback" not in err
 
 
+def test_results_of_an_earlier_run_are_no_input(tmp_path, annotate):
+    (tmp_path / "a.txt").write_text("Mary")
+    (tmp_path / "b.jsonl").write_text("{")
+    for _ in range(2):
+        assert annotate(tmp_path, "-o", tmp_path / "out.jsonl", "--overwrite")[0] == 0
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 1
+    assert len((tmp_path / "out.jsonl.errors.jsonl").read_text().splitlines()) == 1
+
+
+def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
+    (tmp_path / "a.txt").write_text("Mary")
+    with FileLock(tmp_path / "out.csv.partial.lock"):
+        code, _, err = annotate(tmp_path / "a.txt", "-o", tmp_path / "out.csv")
+    assert (code, "another run is at work" in err) == (1, True)
+    assert annotate(tmp_path / "a.txt", "-o", tmp_path / "out.csv")[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.csv"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -82,6 +101,7 @@ def test_unreadable_documents_are_told_and_do_not_fail_the_run(tmp_path, annotat
         (["a.txt", "-o", "out.csv", "--word-column", "-1"], 2, "--word-column"),
         (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "exclude"),
         (["a.txt", "-o", "-", "--format", "csv", "--resume"], 2, "standard output"),
+        (["a.txt", "-o", "./a.txt", "--format", "csv"], 2, "input and output at once"),
         (["-", "-", "-o", "out.csv"], 2, "once only"),
         (["-", "-o", "out.csv", "--engine", "ray"], 2, "standard input"),
         (["a.txt", "-o", "out.csv", "--num-workers", "3:2"], 2, "range"),
