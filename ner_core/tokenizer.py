@@ -303,9 +303,11 @@ def _locate(path: Path) -> Path:
 def _read_json(path: Path, lower_case: bool | None) -> tokenizers.Tokenizer:
     """Read a tokenizer.json."""
     try:
+        if lower_case is None:
+            return tokenizers.Tokenizer.from_str(path.read_text("utf-8"))
         description = json.loads(path.read_text("utf-8"))
         normalizer = description.get("normalizer") or {}
-        if lower_case is not None and normalizer.get("type") == "BertNormalizer":
+        if normalizer.get("type") == "BertNormalizer":
             normalizer |= {"lowercase": lower_case, "strip_accents": None}
         return tokenizers.Tokenizer.from_str(json.dumps(description))
     except Exception as error:  # tokenizers raises bare Exception
