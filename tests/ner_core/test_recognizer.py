@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_core import Recognition
+from ner_core import Recognition, pipeline
 from ner_core.recognizer import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
 
@@ -196,14 +196,14 @@ def test_streams_are_lazy_and_bounded(tiny_ner):
 
     stream = tiny_ner.stream(endless())
     assert drawn == 0
-    for expected in range(1, 2000):
+    for expected in range(1, 3 * pipeline._ROUND_TEXTS):
         assert next(stream).text == f"Mary {expected} lives in New York"
-        assert drawn <= expected + 2 * 512
+        assert drawn <= expected + 2 * pipeline._ROUND_TEXTS
     stream.close()
 
 
 def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
-    streams = [tiny_ner.stream([TEXT] * 3000) for _ in range(8)]
+    streams = [tiny_ner.stream([TEXT] * 3 * pipeline._ROUND_TEXTS) for _ in range(8)]
     first = [next(stream) for stream in streams]
     assert all(found.entities == first[0].entities for found in first)
     assert tiny_ner(TEXT).entities
