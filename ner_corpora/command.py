@@ -305,27 +305,19 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
         return lambda groups, workspace, progress: annotate_locally(
             groups, job.read_options, job.settings, recognizer, workspace, progress, strict=args.strict
         )
+    import model_zoo
     from ner_corpora.ray_engine import Model, RayOptions, annotate_on_ray
 
     name = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
+    found = model_zoo.find(name, args.models_dir)
+    # Every worker takes the precision that was chosen here, whatever it would choose for its own processor.
+    precision = recognizer.precision if recognizer.precision in found else next(iter(found))
     threads = max(1, int(args.num_cpus_per_worker))
-    model = Model(name, {**model_options(args), "threads": threads}, _ir_folder(args, recognizer))
+    model = Model(name, {**model_options(args), "precision": precision, "threads": threads}, found[precision])
     options = RayOptions(args.address, args.num_workers, args.num_cpus_per_worker, args.ship)
     return lambda groups, workspace, progress: annotate_on_ray(
         groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict
     )
-
-
-def _ir_folder(args: argparse.Namespace, recognizer: EntityRecognizer) -> Path | None:
-    """Find the folder that holds the IR of a loaded model."""
-    from model_zoo import store
-
-    installed = store.installed(args.model, args.models_dir) if not Path(args.model).exists() else {}
-    if recognizer.precision in installed:
-        return installed[recognizer.precision].parent
-    given = Path(args.model)
-    candidates = [given.parent, given, given / recognizer.precision]
-    return next((folder for folder in candidates if given.exists() and list(folder.glob("*.xml"))), None)
 
 
 def _copy_to_stdout(path: Path) -> None:

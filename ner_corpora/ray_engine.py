@@ -81,13 +81,13 @@ class Model:
         Name of the zoo or path.
     options : dict
         Keyword arguments.
-    folder : Path or None
-        Where the IR lies on this machine, for a model that is shipped.
+    xml : Path or None
+        The IR on this machine, for a model that is shipped.
     """
 
     name: str
     options: dict[str, Any]
-    folder: Path | None = None
+    xml: Path | None = None
 
 
 class Annotator:
@@ -282,13 +282,19 @@ def _ship(model: Model, staging: Path) -> Model:
     for package in _PACKAGES:
         (source,) = importlib.import_module(package).__path__
         shutil.copytree(source, staging / package, ignore=unwanted)
-    if model.folder is None:
+    if model.xml is None:
         msg = f"--ship: the IR of {model.name} is not on this machine"
         raise CorpusError(msg)
-    precision = str(model.options.get("precision", model.folder.name))
-    shutil.copytree(model.folder, staging / _SHIPPED_MODEL / precision)
+    shutil.copytree(model.xml.parent, staging / _SHIPPED_MODEL)
     kept = {name: value for name, value in model.options.items() if name != "models_dir"}
-    return Model(f"./{_SHIPPED_MODEL}", kept)
+    if "tokenizer" in kept:
+        kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{_copied(Path(kept['tokenizer']), staging / _SHIPPED_MODEL)}"
+    return Model(f"./{_SHIPPED_MODEL}/{model.xml.name}", kept)
+
+
+def _copied(file: Path, folder: Path) -> str:
+    shutil.copy(file, folder)
+    return file.name
 
 
 @contextlib.contextmanager
