@@ -123,7 +123,7 @@ class _Batched:
         from ner_core import batching
 
         most = budget or self.budget
-        return batching.group(lengths, lambda length: max(most // length, 1))
+        return batching.fill(lengths, lambda length: max(most // length, 1))
 
     def shape(self, rows: int, longest: int) -> tuple[int, int]:
         return rows, longest

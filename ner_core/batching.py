@@ -1,8 +1,8 @@
 """Rows of different lengths to batches of similar lengths under a budget of pieces.
 
-Padding is work thrown away, so rows are sorted by length; one large batch falls out of the processor's
-caches, so batches are small. On two cores and bert-base, batches of 256 to 512 pieces reached 90-98 % of the
-machine's matrix multiplication rate, 2048 pieces less, single sentences 57-70 %.
+Padding is work thrown away, and so is the start of a batch; `group` divides rows so that both together are
+least. One large batch falls out of the processor's caches, so batches are small: on one core and bert-base,
+512 pieces ran at 88 % of its matrix multiplication rate, 2048 at 73 %, one sentence at 58 %.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["TOKEN_BUDGET", "Batch", "group", "stack"]
+__all__ = ["TOKEN_BUDGET", "Batch", "fill", "group", "stack"]
 
 #: Padded pieces in one batch, special tokens included.
 TOKEN_BUDGET = 512
+
+# What it costs to start a batch, in pieces: measured as the intercept of time over size, for MiniLM and
+# bert-base.
+_START = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +34,57 @@ class Batch:
     token_type_ids: np.ndarray
 
 
-def group(lengths: Sequence[int], capacity: Callable[[int], int] | None = None) -> list[list[int]]:
-    """Divide rows into groups of similar length.
+def group(lengths: Sequence[int]) -> list[list[int]]:
+    """Divide rows into groups of similar length, with the least padding and starts of batches.
+
+    Rows are sorted by length, and the cuts found by dynamic programming: the cheapest way to run the shortest
+    n rows, for every n. Batches that are simply filled carry 3.8 % of padding (1024 sentences of news), these
+    1.2 %.
 
     Parameters
     ----------
     lengths : sequence of int
         Length of each row, special tokens included.
-    capacity : callable, optional
-        Gives the most rows in a group whose longest row has this length; by default as many as `TOKEN_BUDGET`
-        allows, and at least one.
+
+    Returns
+    -------
+    list of list of int
+        Indices of rows; every row in exactly one group, longest row first, longest groups first. A group
+        stays within `TOKEN_BUDGET` unless it is a single row.
+
+    Examples
+    --------
+    >>> group([30, 9, 31, 8, 9])
+    [[2, 0], [1, 4, 3]]
+    """
+    order = _longest_first(lengths)
+    cost = [0] * (len(order) + 1)
+    rows = [1] * len(order)
+    for first in range(len(order) - 1, -1, -1):
+        length = max(lengths[order[first]], 1)
+        padded = _START + length
+        cost[first] = padded + cost[first + 1]
+        for count in range(2, min(TOKEN_BUDGET // length, len(order) - first) + 1):
+            padded += length
+            if padded + cost[first + count] < cost[first]:
+                cost[first], rows[first] = padded + cost[first + count], count
+    groups = []
+    first = 0
+    while first < len(order):
+        groups.append(order[first : first + rows[first]])
+        first += rows[first]
+    return groups
+
+
+def fill(lengths: Sequence[int], capacity: Callable[[int], int]) -> list[list[int]]:
+    """Divide rows into groups that are as large as they may be, for batches of fixed shapes.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Length of each row, special tokens included.
+    capacity : callable
+        Gives the most rows in a group whose longest row has this length.
 
     Returns
     -------
@@ -48,19 +93,22 @@ def group(lengths: Sequence[int], capacity: Callable[[int], int] | None = None) 
 
     Examples
     --------
-    >>> group([3, 9, 4, 8], lambda length: 20 // length)
+    >>> fill([3, 9, 4, 8], lambda length: 20 // length)
     [[1, 3], [2, 0]]
     """
     groups: list[list[int]] = []
     room = 0
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+    for index in _longest_first(lengths):
         if room < 1:
             groups.append([])
-            length = max(lengths[index], 1)
-            room = capacity(length) if capacity else max(TOKEN_BUDGET // length, 1)
+            room = capacity(max(lengths[index], 1))
         groups[-1].append(index)
         room -= 1
     return groups
+
+
+def _longest_first(lengths: Sequence[int]) -> list[int]:
+    return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
 
 
 def stack(

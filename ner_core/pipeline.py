@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline", "Run"]
 
-# A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round.
-_ROUND_TEXTS = 512
-_ROUND_CHARACTERS = 100_000
+# A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
+# rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
+_ROUND_TEXTS = 1024
+_ROUND_CHARACTERS = 200_000
 
 # Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
 _BLANK_ROUNDS = 4
@@ -188,13 +189,13 @@ class Pipeline:
             runs.append(Run(encoding, cut, np.empty((len(encoding), self._label_count), np.float32)))
         rows = [(run, window) for run in runs for window in run.windows]
         lengths = [window.end - window.start + self._tokenizer.special_count for _, window in rows]
-        groups = batching.group(lengths, self._capacity)
+        groups = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
         return _Round(runs, [[rows[index] for index in group] for group in groups])
 
-    def _capacity(self, length: int) -> int:
-        """Give the most rows in a batch of such a length."""
+    def _rows(self, length: int) -> int:
+        """Give the rows of the fixed shape that takes such a length."""
         fixed = self._engine.shape(length)
-        return fixed[0] if fixed else max(batching.TOKEN_BUDGET // length, 1)
+        return fixed[0] if fixed else 1
 
 
 def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.ndarray | None]:

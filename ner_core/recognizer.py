@@ -257,7 +257,7 @@ class EntityRecognizer:
     ) -> Iterator[Recognition]:
         """Recognize the entities of endlessly many texts in bounded memory, in order; options as for one.
 
-        A round of up to 512 texts is read before the first result comes.
+        A round of up to 1024 texts is read before the first result comes.
         """
         strategy = _strategy(aggregation or self.aggregation)
         lowest = self.threshold if threshold is None else threshold

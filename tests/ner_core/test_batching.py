@@ -2,7 +2,24 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_core.batching import TOKEN_BUDGET, group, stack
+from ner_core.batching import TOKEN_BUDGET, fill, group, stack
+
+START = 25  # what a batch costs beside its pieces, in pieces
+
+
+def price(lengths, groups):
+    return sum(START + len(one) * max(lengths[index] for index in one) for one in groups)
+
+
+def partitions(row):
+    """All ways to cut a sorted row into neighbours."""
+    for cuts in range(2 ** max(len(row) - 1, 0)):
+        parts, start = [], 0
+        for end in range(1, len(row) + 1):
+            if end == len(row) or cuts >> (end - 1) & 1:
+                parts.append(row[start:end])
+                start = end
+        yield parts
 
 
 @settings(deadline=None)
@@ -14,6 +31,26 @@ def test_every_row_is_in_one_group_within_the_budget(lengths):
         padded = len(one) * max(lengths[index] for index in one)
         assert padded <= TOKEN_BUDGET or len(one) == 1
         assert lengths[one[0]] == max(lengths[index] for index in one)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 300), max_size=8))
+def test_no_other_cut_is_cheaper(lengths):
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    allowed = (
+        parts
+        for parts in partitions(order)
+        if all(len(one) == 1 or len(one) * lengths[one[0]] <= TOKEN_BUDGET for one in parts)
+    )
+    assert price(lengths, group(lengths)) == min(price(lengths, parts) for parts in allowed)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 600), max_size=100), st.integers(1, 9))
+def test_filled_groups_are_full_but_the_last(lengths, rows):
+    groups = fill(lengths, lambda length: rows)
+    assert sorted(index for one in groups for index in one) == list(range(len(lengths)))
+    assert all(len(one) == rows for one in groups[:-1])
 
 
 @settings(deadline=None)
