@@ -60,15 +60,6 @@ def choice_controls(service: Service, prefix: str) -> ChoiceControls:
         label="Precision",
         elem_id=f"{prefix}-precision",
     )
-    # A model may have been downloaded or deleted since the page was opened.
-    model.focus(
-        lambda: gr.update(choices=list(service.models())),
-        None,
-        model,
-        api_visibility="private",
-        queue=False,
-        show_progress="hidden",
-    )
     return ChoiceControls(model, device, precision)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ner_app.service import Service
     from ner_core import Recognition
 
-__all__ = ["Run", "bars", "build_compare_tab", "cards", "differences", "measure"]
+__all__ = ["Run", "bars", "build_compare_tab", "cards", "combinations", "differences", "measure"]
 
 _MOST = 6
 _RUNS = 5
@@ -41,9 +41,9 @@ class Run(NamedTuple):
     problem: str = ""
 
 
-def build_compare_tab(service: Service) -> None:
-    """Build the tab inside the page that is being built."""
-    choices = _all_choices(service)
+def build_compare_tab(service: Service) -> gr.Dropdown:
+    """Build the tab inside the page that is being built; return the drop-down of combinations."""
+    choices = combinations(service)
     with gr.Row(equal_height=False, elem_classes="ctrl-enter"):
         with gr.Column(scale=3, min_width=320):
             text = gr.Textbox(
@@ -89,11 +89,6 @@ def build_compare_tab(service: Service) -> None:
             return
         yield ["", gr.update(visible=True), cards(runs), differences(runs), bars(runs)]
 
-    def refresh(wanted: list[str]) -> Any:
-        fresh = _all_choices(service)
-        keys = [key for _, key in fresh]
-        return gr.update(choices=fresh, value=[key for key in wanted if key in keys] or keys[:2])
-
     run.click(
         compare,
         [text, chosen],
@@ -102,7 +97,7 @@ def build_compare_tab(service: Service) -> None:
         concurrency_limit=1,
         show_progress="hidden",
     )
-    chosen.focus(refresh, chosen, chosen, api_visibility="private", show_progress="hidden")
+    return chosen
 
 
 def _check(text: str, wanted: Sequence[str]) -> None:
@@ -119,16 +114,17 @@ def _check(text: str, wanted: Sequence[str]) -> None:
 
 def _keys(service: Service) -> list[tuple[Choice, str]]:
     """Return every combination of this machine, and the text that stands for it in the page."""
-    combinations = [
+    choices = [
         Choice(model, device, precision)
         for model, precisions in service.models().items()
         for precision in precisions or [""]
         for _, device in service.devices()
     ]
-    return [(choice, "|".join(choice)) for choice in combinations]
+    return [(choice, "|".join(choice)) for choice in choices]
 
 
-def _all_choices(service: Service) -> list[tuple[str, str]]:
+def combinations(service: Service) -> list[tuple[str, str]]:
+    """Return the combinations of this machine: what people read, and what stands for it."""
     return [(str(choice), key) for choice, key in _keys(service)]
 
 

@@ -36,8 +36,8 @@ _PLOT_BARS = 20
 _SECONDS_BETWEEN_UPDATES = 0.5
 
 
-def build_documents_tab(service: Service) -> None:
-    """Build the tab inside the page that is being built."""
+def build_documents_tab(service: Service) -> gr.Dropdown:
+    """Build the tab inside the page that is being built; return its drop-down of models."""
     limits = service.limits
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
@@ -173,6 +173,7 @@ def build_documents_tab(service: Service) -> None:
         api_visibility="private",
         queue=False,
     )
+    return controls.model
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Gradio's own HighlightedText drops blank lines, puts gaps around entities and sh
 from __future__ import annotations
 
 import html
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ner_core.labels import color
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ner_core import Entity, Recognition
 
 __all__ = ["legend", "marked"]
+
+_FEW_LABELS = 6
 
 
 def marked(found: Recognition, differing: Collection[tuple[int, int, str]] = ()) -> str:
@@ -66,15 +69,19 @@ def _mark(entity: Entity, differing: Collection[tuple[int, int, str]]) -> str:
 def legend(labels: Iterable[str], found: Recognition) -> str:
     """Return the labels in their colours, with how often each was found, as HTML.
 
+    Of many labels, only those that were found are shown.
+
     Examples
     --------
     >>> from ner_core import Recognition
     >>> legend(["PER"], Recognition("Hi", ()))
     '<ul class="legend" aria-label="Labels"><li style="--label-color:#99ddff">PER 0</li></ul>'
     """
-    kinds = [entity.label for entity in found.entities]
+    counts = Counter(entity.label for entity in found.entities)
+    known = list(labels)
+    shown = known if len(known) <= _FEW_LABELS else [label for label in known if counts[label]]
     items = [
-        f'<li style="--label-color:{color(label)}">{html.escape(label)} {kinds.count(label):,}</li>'
-        for label in labels
+        f'<li style="--label-color:{color(label)}">{html.escape(label)} {counts[label]:,}</li>'
+        for label in shown
     ]
     return f'<ul class="legend" aria-label="Labels">{"".join(items)}</ul>'

@@ -11,10 +11,13 @@ import gradio as gr
 
 from model_zoo import catalog, store
 from ner_app.choosing import notice
+from ner_app.compare import combinations
 from ner_app.installation import Installation, InstallationError, Progress
 from ner_core.labels import entity_types
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ner_app.service import Service
 
 __all__ = ["build_models_tab", "card", "progress_view", "zoo_table"]
@@ -29,7 +32,9 @@ _STATES = {
 }
 
 
-def build_models_tab(demo: gr.Blocks, service: Service) -> None:
+def build_models_tab(
+    demo: gr.Blocks, service: Service, menus: Sequence[gr.Dropdown], combined: gr.Dropdown
+) -> None:
     """Build the tab inside the page that is being built.
 
     Parameters
@@ -38,6 +43,10 @@ def build_models_tab(demo: gr.Blocks, service: Service) -> None:
         The page; the table is made anew each time it is opened.
     service : Service
         Is told which models came and went.
+    menus : sequence of gradio.Dropdown
+        The other tabs' drop-downs of models.
+    combined : gradio.Dropdown
+        The Compare tab's drop-down of combinations.
     """
     allowed = service.limits.allow_downloads
     names = [model.name for model in catalog.load_catalog()]
@@ -61,12 +70,22 @@ def build_models_tab(demo: gr.Blocks, service: Service) -> None:
         with gr.Column(scale=3, min_width=320):
             readme = gr.Markdown(card(first or ""), sanitize_html=True, container=True, elem_id="model-card")
 
+    unchanged = [gr.skip()] * (3 + len(menus))
+
+    def listed() -> list[Any]:
+        """Show what is on this machine now, here and in the other tabs."""
+        return [
+            zoo_table(),
+            *[gr.update(choices=list(service.models()))] * len(menus),
+            gr.update(choices=combinations(service)),
+        ]
+
     running: dict[str, Installation] = {}
     guard = threading.Lock()
 
     def install_model(request: gr.Request, chosen: str) -> Iterator[list[Any]]:
         if not allowed or chosen not in names:
-            yield [notice("This model cannot be downloaded here."), gr.skip(), gr.skip()]
+            yield [notice("This model cannot be downloaded here."), *unchanged]
             return
         installation = Installation(chosen, store.models_dir())
         owner = request.session_hash or ""
@@ -78,20 +97,20 @@ def build_models_tab(demo: gr.Blocks, service: Service) -> None:
                 running[owner] = installation
                 message = ""
         if message:
-            yield [notice(message), gr.skip(), gr.skip()]
+            yield [notice(message), *unchanged]
             return
         try:
             for progress in installation.run():
-                yield [progress_view(chosen, progress), gr.skip(), gr.skip()]
+                yield [progress_view(chosen, progress), *unchanged]
             done = (
                 "Cancelled. What was downloaded is kept; the next attempt goes on from there."
                 if installation.cancelled
                 else f"{chosen} is ready. It is now among the models of the other tabs."
             )
             service.refresh()
-            yield [f'<p class="said" role="status">{html.escape(done)}</p>', zoo_table(), card(chosen)]
+            yield [f'<p class="said" role="status">{html.escape(done)}</p>', card(chosen), *listed()]
         except InstallationError as error:
-            yield [notice(str(error)), zoo_table(), gr.skip()]
+            yield [notice(str(error)), gr.skip(), *listed()]
         finally:
             with guard:
                 running.pop(owner, None)
@@ -106,7 +125,7 @@ def build_models_tab(demo: gr.Blocks, service: Service) -> None:
 
     def remove_model(chosen: str) -> list[Any]:
         if not allowed or chosen not in names:
-            return [notice("This model cannot be deleted here."), gr.skip(), gr.skip()]
+            return [notice("This model cannot be deleted here."), *unchanged]
         if any(installation.name == chosen for installation in list(running.values())):
             return [
                 notice(f"{chosen} is being downloaded or converted. Cancel that first."),
@@ -117,16 +136,16 @@ def build_models_tab(demo: gr.Blocks, service: Service) -> None:
         try:
             freed = store.remove(next(model for model in catalog.load_catalog() if model.name == chosen))
         except (catalog.CatalogError, OSError) as error:
-            return [notice(str(error)), zoo_table(), gr.skip()]
+            return [notice(str(error)), gr.skip(), *listed()]
         service.refresh()
         said = (
             f"Deleted {freed / 1e6:,.1f} MB of {chosen}."
             if freed
             else f"{chosen} has no downloaded files here."
         )
-        return [f'<p class="said" role="status">{html.escape(said)}</p>', zoo_table(), card(chosen)]
+        return [f'<p class="said" role="status">{html.escape(said)}</p>', card(chosen), *listed()]
 
-    outputs = [status, table, readme]
+    outputs = [status, readme, table, *menus, combined]
     install.click(
         install_model, name, outputs, api_visibility="private", concurrency_limit=2, show_progress="hidden"
     )
@@ -140,7 +159,7 @@ def build_models_tab(demo: gr.Blocks, service: Service) -> None:
         show_progress="hidden",
     )
     name.change(card, name, readme, api_visibility="private", show_progress="hidden")
-    demo.load(zoo_table, None, table, api_visibility="private", show_progress="hidden")
+    demo.load(listed, None, outputs[2:], api_visibility="private", show_progress="hidden")
 
 
 def zoo_table() -> str:

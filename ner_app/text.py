@@ -98,8 +98,8 @@ class _Form(NamedTuple):
     style: str
 
 
-def build_text_tab(demo: gr.Blocks, service: Service) -> None:
-    """Build the tab inside the page that is being built.
+def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
+    """Build the tab inside the page that is being built; return its drop-down of models.
 
     Parameters
     ----------
@@ -334,6 +334,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> None:
         outputs,
         **fast,
     )
+    return controls.model
 
 
 def facts(answered: Recognition, shown: Recognition) -> str:

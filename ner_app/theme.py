@@ -44,10 +44,13 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .card h2, .section { margin: 0 0 0.3rem; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; max-height: 28rem; }
 .scroll table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
-.scroll th, .scroll td { border: 0 solid var(--border-color-primary) !important;
-  border-bottom-width: 1px !important; padding: 0.4rem 0.6rem; text-align: left !important;
-  vertical-align: top; overflow-wrap: break-word; }
-.scroll table, .scroll tr { border: 0 !important; }
+.scroll th, .scroll td, #model-card th, #model-card td { border-color: var(--border-color-primary);
+  border-style: solid; border-width: 0 0 1px; padding: 0.4rem 0.6rem; text-align: left;
+  vertical-align: top; overflow-wrap: break-word; word-break: normal; }
+.scroll table, .scroll tr, #model-card table, #model-card tr { border-width: 0; }
+#model-card { overflow-x: auto; }
+#model-card td code { white-space: nowrap; }
+#model-card thead:not(:has(th:not(:empty))) { display: none; }
 .scroll th[scope="row"] { white-space: nowrap; }
 .bars { display: grid; gap: 0.3rem 0.8rem; grid-template-columns: fit-content(45%) 1fr; align-items: center;
   margin: 0; }
