@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from model_zoo.workers import WorkerError, run_worker
 from ner_core.labels import tag_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
 
@@ -145,23 +146,18 @@ def convert_checkpoint(
     """
     source, folder = Path(source).resolve(), Path(folder)
     check_precisions(precisions)
-    folder.mkdir(parents=True, exist_ok=True)
 
     def tell(kind: str, **values: Any) -> None:
         logger.debug("%s %s %s", kind, name, values)
         if progress:
             progress({"$type": kind, "model": name, **values})
 
-    with (
-        FileLock(folder / ".conversion.lock"),
-        tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as made,
-    ):
-        staging = Path(made)
-        started = time.perf_counter()
-        tell("model_conversion_progress", stage="reading the checkpoint")
-        try:
+    conversions: list[Conversion] = []
+    try:
+        with workplace(folder) as staging:
+            started = time.perf_counter()
+            tell("model_conversion_progress", stage="reading the checkpoint")
             opened = _open_source(source, staging, input_shape, overrides or {}, python)
-            conversions = []
             for precision in dict.fromkeys(precisions):
                 tell("model_conversion_progress", stage="converting", precision=precision)
                 result = _make(opened, staging, name, precision, input_shape, tolerance, python)
@@ -169,12 +165,33 @@ def convert_checkpoint(
                 conversions.append(result)
                 tell("model_conversion_result", **_event(result))
                 started = time.perf_counter()
-        except (CheckpointError, WorkerError, ir.IrError, OSError, RuntimeError) as error:
-            msg = f"{name}: {first_line(error)}"
-            raise ConversionError(msg) from error
-        for result in conversions:
-            publish(result.xml.parent, folder / result.xml.parent.name)
+            for result in conversions:
+                publish(result.xml.parent, folder / result.xml.parent.name)
+    except (CheckpointError, WorkerError, ir.IrError, OSError, RuntimeError) as error:
+        msg = f"{name}: {first_line(error)}"
+        raise ConversionError(msg) from error
     return [replace(result, xml=folder / result.xml.parent.name / result.xml.name) for result in conversions]
+
+
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """Give a folder beside a model's to work in, to one process at a time; it is gone afterwards.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The model's; made where it is not there.
+
+    Yields
+    ------
+    pathlib.Path
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".conversion.lock"):
+        for left in folder.glob(".converting-*"):  # by a process that was killed: nobody else has the lock
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as made:
+            yield Path(made).resolve()
 
 
 def check_precisions(precisions: Sequence[str]) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversion", "ConversionError", "convert", "main"]
 
+INTERRUPTED = 130  # as a shell says it
 MO_IS_GONE = "note: {flag} is ignored: `mo` left OpenVINO in 2025.0, and none is needed here."
 
 
@@ -324,7 +325,12 @@ def _run(models: Sequence[Model], arguments: argparse.Namespace, precisions: Seq
         return True
 
     with ThreadPoolExecutor(max_workers=min(arguments.jobs, len(models)) or 1) as pool:
-        results = list(pool.map(run, models))
+        try:
+            results = list(pool.map(run, models))
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            sys.stderr.write("Interrupted; what was not finished left nothing behind.\n")
+            return INTERRUPTED
     return _report_failed([model.name for model, good in zip(models, results, strict=True) if not good])
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -18,17 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from model_zoo import calibration, ir, parity, store, tracing
 from model_zoo.catalog import CatalogError, Model, load_catalog
-from model_zoo.conversion import publish
+from model_zoo.conversion import publish, workplace
 from model_zoo.quantization import TARGET_DEVICES
 from model_zoo.selection import add_selection_arguments, check_precisions, selected_models
-from model_zoo.workers import WorkerError, run_worker
+from model_zoo.workers import run_worker
 from ner_core.ir import model_info
 
 if TYPE_CHECKING:
@@ -40,6 +38,7 @@ PRECISION = "FP16-INT8"
 SOURCES = ("FP32", "FP16")  # best first
 SUBSET = 300
 MAX_DROP = 0.01
+INTERRUPTED = 130  # as a shell says it
 
 
 class QuantizationError(ValueError):
@@ -126,14 +125,10 @@ def quantize(
     source = _source(name, model_dir, models_root)
     stem = source.stem
     folder = store.models_dir(output_dir or model_dir) / _subdirectory(name, models_root)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        FileLock(folder / ".conversion.lock"),
-        tempfile.TemporaryDirectory(prefix=".quantizing-", dir=folder) as made,
-    ):
-        staging = Path(made).resolve()
-        tell("calibrating")
-        try:
+    before = after = None
+    try:
+        with workplace(folder) as staging:
+            tell("calibrating")
             inputs, references = _samples(source, texts, subset)
             tracing.write_reference(staging, inputs, references)
             graph = staging / "quantized.xml"
@@ -142,21 +137,14 @@ def quantize(
             target = staging / PRECISION
             target.mkdir()
             agreement = _finish(source, graph, target / f"{stem}.xml", inputs, references)
-        except (WorkerError, ir.IrError, ValueError, OSError, RuntimeError) as error:
-            msg = f"{name}: {error}"
-            raise QuantizationError(msg) from error
-        before = after = None
-        if dataset is not None:
-            tell("measuring accuracy")
-            before, after = _scores(source, target / f"{stem}.xml", dataset)
-            if not before - after <= max_drop:
-                lost = f"{before - after:.4f} of micro F1 ({before:.4f} to {after:.4f})"
-                msg = (
-                    f"{name}: {PRECISION} loses {lost}, more than --max_drop {max_drop:g}. Nothing was kept. "
-                    "Calibrate on text of its kind, or use INT8."
-                )
-                raise QuantizationError(msg)
-        publish(target, folder / PRECISION)
+            if dataset is not None:
+                tell("measuring accuracy")
+                before, after = _scores(source, target / f"{stem}.xml", dataset)
+                _check_drop(before, after, max_drop)
+            publish(target, folder / PRECISION)
+    except (ValueError, OSError, RuntimeError) as error:
+        msg = f"{name}: {error}"
+        raise QuantizationError(msg) from error
     xml = folder / PRECISION / f"{stem}.xml"
     return Quantization(
         xml=xml,
@@ -168,6 +156,15 @@ def quantize(
         f1_after=after,
         notes=tuple(_notes(dataset, target_device)),
     )
+
+
+def _check_drop(before: float, after: float, max_drop: float) -> None:
+    if not before - after <= max_drop:
+        msg = (
+            f"{PRECISION} loses {before - after:.4f} of micro F1 ({before:.4f} to {after:.4f}), more than "
+            f"--max_drop {max_drop:g}. Nothing was kept. Calibrate on text of its kind, or use INT8."
+        )
+        raise QuantizationError(msg)
 
 
 def _source(name: str, model_dir: Path | str | None, models_root: Path | None) -> Path:
@@ -355,7 +352,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CatalogError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    failed = [model.name for model in models if not _run(model, arguments)]
+    try:
+        failed = [model.name for model in models if not _run(model, arguments)]
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; what was not finished left nothing behind.\n")
+        return INTERRUPTED
     if failed:
         sys.stderr.write("FAILED:\n" + "".join(f"{name}\n" for name in failed))
     return 1 if failed else 0

@@ -11,7 +11,7 @@ import torch
 
 from model_zoo import conversion, parity, tracing
 from model_zoo.checkpoints import load_checkpoint
-from model_zoo.conversion import ConversionError, convert_checkpoint, publish
+from model_zoo.conversion import ConversionError, convert_checkpoint, publish, workplace
 from model_zoo.workers import WorkerError, run_worker
 from ner_core.ir import model_info
 from tests.conftest import TINY_LABELS
@@ -363,3 +363,16 @@ def test_workers_that_cannot_run_are_explained(tmp_path):
         run_worker("model_zoo.tracing", [], tmp_path, "/no/such/python")
     with pytest.raises(WorkerError, match=r"model_zoo\.nothing ended with 1: .*No module named"):
         run_worker("model_zoo.nothing", [], tmp_path, sys.executable)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tiny_checkpoint, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConversionError, match=r"^tiny: .*file"):
+        convert_checkpoint(tiny_checkpoint, tmp_path / "file" / "tiny", "tiny")
+
+
+def test_what_a_killed_conversion_left_is_swept(tmp_path):
+    (tmp_path / ".converting-old" / "FP32").mkdir(parents=True)
+    with workplace(tmp_path) as staging:
+        assert [path.name for path in tmp_path.glob(".converting-*")] == [staging.name]
+    assert not list(tmp_path.glob(".converting-*"))
