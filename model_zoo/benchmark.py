@@ -20,7 +20,7 @@ __all__ = ["add_parser", "benchmark", "run"]
 
 logger = logging.getLogger(__name__)
 
-HINTS = ("LATENCY", "THROUGHPUT")
+HINTS = ("LATENCY", "THROUGHPUT")  # the default, AUTO, changes from the one to the other
 COMPUTE = ("default", "f32", "f16", "bf16")
 
 _HEADER = (
@@ -87,7 +87,7 @@ def _names(value: str) -> list[str]:
 
 
 def _hints(value: str) -> list[str]:
-    return _known(value.upper(), HINTS)
+    return _known(value.upper(), (*HINTS, "AUTO"))
 
 
 def _computations(value: str) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["TOKEN_BUDGET", "Batch", "fill", "group", "stack"]
 
 #: Padded pieces in one batch, special tokens included.
-TOKEN_BUDGET = 512
+TOKEN_BUDGET = 384
 
 # What it costs to start a batch, in pieces: measured as the intercept of time over size, for MiniLM and
 # bert-base.

@@ -48,7 +48,12 @@ logger = logging.getLogger(__name__)
 #: Lengths to compile for on devices that cannot take any length.
 STATIC_LENGTHS = (32, 64, 128, 256)
 
-HINTS = ("LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
+HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
+
+# After so many batches of one run a CPU is compiled for throughput too, which takes as long as some batches;
+# what follows is 10 % faster. Once that is done, it is used from the third batch of a run.
+_MANY_BATCHES = 24
+_FEW_BATCHES = 2
 
 
 class _Compiled:
@@ -111,7 +116,8 @@ class Engine:
     device : str
         As `check_device` takes it.
     hint : str
-        ``LATENCY`` or ``THROUGHPUT``.
+        ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for what is left of a long
+        run. The second time of compiling and the second copy of the weights come only then.
     streams, threads : int, optional
         Parallel streams and threads of the CPU; OpenVINO's choice when not given.
     cache_dir : str or Path, optional
@@ -142,7 +148,7 @@ class Engine:
         path: Path,
         *,
         device: str = "AUTO",
-        hint: str = "LATENCY",
+        hint: str = "AUTO",
         streams: int | None = None,
         threads: int | None = None,
         cache_dir: str | Path | None = None,
@@ -152,11 +158,11 @@ class Engine:
         longest: int = STATIC_LENGTHS[-1],
     ) -> None:
         if hint not in HINTS:
-            msg = f"Unknown performance hint {hint!r}: expected {' or '.join(HINTS[:2])}."
+            msg = f"Unknown performance hint {hint!r}: expected {', '.join(HINTS[:3])}."
             raise ValueError(msg)
         self._model, self._path, self._fallback = model, path, fallback
+        self._hint = hint
         self._options = {
-            "PERFORMANCE_HINT": hint,
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": threads,
             "CACHE_DIR": str(cache_dir) if cache_dir else None,
@@ -167,7 +173,7 @@ class Engine:
         self._given = _fixed_shapes(model, static_shapes)
         self._fixed = self._given
         self._longest = longest
-        self._plans: dict[tuple[int, int] | None, _Compiled] = {}
+        self._plans: dict[tuple[tuple[int, int] | None, str], _Compiled] = {}
         self._moving = threading.Lock()
         self._choose(device)
 
@@ -224,8 +230,8 @@ class Engine:
         """
         flying: deque[_Flight] = deque()
         try:
-            for batch in batches:
-                compiled = self._compile(batch.input_ids.shape if self._fixed else None)
+            for number, batch in enumerate(batches):
+                compiled = self._compile(batch.input_ids.shape if self._fixed else None, number)
                 flying.append(compiled.start(batch))
                 if len(flying) > compiled.parallel:
                     yield from self._land(flying)
@@ -264,12 +270,13 @@ class Engine:
             logger.warning(self.notes[-1])
             self._start_on("CPU")
 
-    def _compile(self, shape: tuple[int, int] | None) -> _Compiled:
-        """Compile for a shape, or find what this process has compiled already."""
-        found = self._plans.get(shape)
+    def _compile(self, shape: tuple[int, int] | None, number: int = 0) -> _Compiled:
+        """Compile for a shape and the n-th batch of a run, or find what this process has compiled already."""
+        hint = self._hint_for(number)
+        found = self._plans.get((shape, hint))
         if found:
             return found
-        config = self._config()
+        config = self._config(hint)
         key = (
             str(self._path.resolve()),
             self._path.stat().st_mtime_ns,
@@ -290,11 +297,23 @@ class Engine:
                     msg = f"{self.expression} cannot run {self._path.name} ({last_line(error)})"
                     raise DeviceError(complaint(msg)) from error
                 found = _compiled[key] = _Compiled(compiled, self._inputs, self._output)
-        self._plans[shape] = found
+        self._plans[shape, hint] = found
         return found
 
-    def _config(self) -> dict[str, Any]:
+    def _hint_for(self, number: int) -> str:
+        """Choose what to compile for: one batch at a time, or many."""
+        if self._hint != "AUTO":
+            return self._hint
+        if number < _FEW_BATCHES:
+            return "LATENCY"
+        if self._fixed or self._options["NUM_STREAMS"] is not None or self.device != "CPU":
+            return "LATENCY"
+        there = (None, "THROUGHPUT") in self._plans
+        return "THROUGHPUT" if number >= (_FEW_BATCHES if there else _MANY_BATCHES) else "LATENCY"
+
+    def _config(self, hint: str = "LATENCY") -> dict[str, Any]:
         config: dict[str, Any] = {name: value for name, value in self._options.items() if value is not None}
+        config["PERFORMANCE_HINT"] = hint
         _, names = candidates(self.expression)
         named = [name for name in names if not name.startswith("-")]
         wanted = named or [found.name for found in devices() if f"-{found.name}" not in names]

@@ -90,7 +90,7 @@ class EntityRecognizer:
         max_length: int | None = None,
         name: str | None = None,
         precision: str | None = None,
-        hint: str = "LATENCY",
+        hint: str = "AUTO",
         streams: int | None = None,
         threads: int | None = None,
         cache_dir: str | Path | None = None,

@@ -113,7 +113,7 @@ def test_unknown_models_and_texts_without_words(run, tiny_ir, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--hints", "FAST"], "argument --hints: expected some of LATENCY, THROUGHPUT, found FAST"),
+        (["--hints", "FAST"], "argument --hints: expected some of LATENCY, THROUGHPUT, AUTO, found FAST"),
         (["--compute", "f7"], "argument --compute: expected some of default"),
         (["--hints", ","], "found none"),
     ],

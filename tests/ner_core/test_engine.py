@@ -45,6 +45,35 @@ def test_order_is_kept_over_many_requests(xml):
         assert np.allclose(one, other, atol=1e-4)
 
 
+def hints(runner):
+    return [hint for _, hint in runner._plans]
+
+
+def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
+    monkeypatch.setattr(engine, "_MANY_BATCHES", 5)
+    runner = made(xml)
+    alone = [next(runner.run([batch(1, length)])).copy() for length in range(3, 20)]
+    assert hints(runner) == ["LATENCY"]
+    together = [logits.copy() for logits in runner.run(batch(1, length) for length in range(3, 20))]
+    assert hints(runner) == ["LATENCY", "THROUGHPUT"]
+    for one, other in zip(alone, together, strict=True):
+        assert np.allclose(one, other, atol=1e-4)
+    # From now on it is there for shorter runs too, but a text alone has all processors to itself.
+    assert [runner._hint_for(number) for number in range(4)] == ["LATENCY", "LATENCY"] + ["THROUGHPUT"] * 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"hint": "LATENCY"}, {"streams": 1}, {"static_shapes": [(1, 16)]}],
+    ids=lambda options: str(options),
+)
+def test_who_asks_for_something_gets_that_alone(xml, monkeypatch, options):
+    monkeypatch.setattr(engine, "_MANY_BATCHES", 5)
+    runner = made(xml, **options)
+    assert len(list(runner.run([batch(1, 16)] * 9))) == 9
+    assert hints(runner) == ["LATENCY"]
+
+
 def test_an_abandoned_run_gives_its_requests_back(xml):
     runner = made(xml, streams=2)
     running = runner.run(batch(1, length) for length in range(3, 30))
@@ -135,7 +164,9 @@ def test_inputs_of_32_bits_are_served(xml, tmp_path, tiny_ner):
 
 
 def test_wrong_settings_are_refused(xml):
-    with pytest.raises(ValueError, match="Unknown performance hint 'FAST': expected LATENCY or THROUGHPUT"):
+    with pytest.raises(
+        ValueError, match="Unknown performance hint 'FAST': expected AUTO, LATENCY, THROUGHPUT"
+    ):
         made(xml, hint="FAST")
 
 
@@ -192,7 +223,7 @@ def test_static_shapes_give_the_same_entities(tiny_ner, xml):
             )
     assert ner.max_length == 32
     assert ner(texts[2]).windows > 3
-    assert sorted(shape for shape in ner._engine._plans) == [(1, 16), (2, 32), (4, 8)]
+    assert sorted(shape for shape, _ in ner._engine._plans) == [(1, 16), (2, 32), (4, 8)]
 
 
 def test_a_model_with_fixed_inputs_is_honoured(tiny_ner, xml, tmp_path):
@@ -248,4 +279,4 @@ def test_an_npu_gets_a_few_fixed_shapes(xml, monkeypatch, tiny_ner):
     assert [e.text for e in ner(TEXT).entities] == [e.text for e in tiny_ner(TEXT).entities]
     assert ner.max_length == 64
     assert ner.batch([TEXT, "Mary"])[1].windows == 1
-    assert sorted(ner._engine._plans) == [(1, 32), (1, 64)]
+    assert sorted(shape for shape, _ in ner._engine._plans) == [(1, 32), (1, 64)]
