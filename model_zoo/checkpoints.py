@@ -11,25 +11,17 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.tokenization import TokenizerError, lowers_case, read_tokenizer
-from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import torch
-    from transformers import PreTrainedModel
 
-__all__ = [
-    "Checkpoint",
-    "CheckpointError",
-    "find_checkpoint",
-    "load_checkpoint",
-]
+__all__ = ["Checkpoint", "CheckpointError", "find_checkpoint", "load_checkpoint"]
 
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -37,7 +29,8 @@ WEIGHTS = (*SAFETENSORS, *PICKLES)
 
 #: Weights that a token classifier has no use for, whatever put them into the file.
 DROPPED = re.compile(
-    r"(^|\.)pooler\.|(^|\.)position_ids$|^cls\.|^lm_head\.|^mlm_head\.|^loss\.|^discriminator_predictions\.|^qa_outputs\."
+    r"(^|\.)pooler\.|(^|\.)position_ids$|"
+    r"^(cls|lm_head|mlm_head|loss|discriminator_predictions|qa_outputs)\."
 )
 
 #: Positions start behind the padding id in these families, so that two of them are never used.
@@ -190,175 +183,13 @@ def load_checkpoint(
         if path.suffix == ".onnx":
             return _load_onnx(path, **overrides)
         if path.is_dir():
-            return _load_folder(path, **overrides)
+            from model_zoo.pretrained import load_folder
+
+            return load_folder(path, **overrides)
     except TokenizerError as error:
         raise CheckpointError(str(error)) from error
     msg = f"{path}: not a checkpoint. Expected a folder, a .nemo archive or an .onnx file."
     raise CheckpointError(msg)
-
-
-# Hugging Face folders
-
-
-def _load_folder(
-    folder: Path,
-    *,
-    labels: list[str] | None,
-    lower_case: bool | None,
-    max_length: int | None,
-    token_type_ids: str | None,
-) -> Checkpoint:
-    config = read_config(folder / "config.json")
-    names = labels or config_labels(config)
-    weights = _weight_files(folder)
-    model = _load_classifier(folder, config, use_safetensors=weights[0].suffix == ".safetensors")
-    facts: Any = model.config
-    tokenizer = read_tokenizer(folder, lower_case)
-    type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
-    types = token_type_ids or str(config.get("token_type_ids") or "segments")
-    takes_types = "token_type_ids" in signature(model.forward).parameters and types != ABSENT
-    if types == WORD_CASING and type_count < CASING_COUNT:
-        msg = (
-            f"{folder / 'config.json'}: token_type_ids: {WORD_CASING} needs type_vocab_size {CASING_COUNT}, "
-            f"found {type_count}."
-        )
-        raise CheckpointError(msg)
-    names = names or [facts.id2label[index] for index in range(facts.num_labels)]
-    check_labels(names, facts.num_labels, folder / "config.json")
-    return Checkpoint(
-        module=logits_module(model),
-        labels=names,
-        tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or _max_length(folder, config),
-        lower_case=lowers_case(tokenizer),
-        model_type=str(facts.model_type),
-        has_token_type_ids=takes_types and type_count > 1,
-        token_type_ids=types,
-        source_checksum=sha384(weights),
-        vocab_size=int(facts.vocab_size),
-        type_count=type_count,
-        pad_id=int(facts.pad_token_id or 0),
-    )
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    """Return the files that hold the weights: one, or the shards of an index in order."""
-    for name in WEIGHTS:
-        file = folder / name
-        if not file.is_file():
-            continue
-        if file.suffix != ".json":
-            return [file]
-        index = read_json(file)
-        shards = sorted(set(index.get("weight_map", {}).values())) if isinstance(index, dict) else []
-        if any(Path(shard).name != shard for shard in shards):
-            msg = f"{file}: weight_map points outside its folder. Use another copy of this checkpoint."
-            raise CheckpointError(msg)
-        missing = [shard for shard in shards if not (folder / shard).is_file()]
-        if not shards or missing:
-            msg = f"{file}: weights that it names are not there: {', '.join(missing) or 'it names none'}."
-            raise CheckpointError(msg)
-        return [folder / shard for shard in shards]
-    msg = f"{folder}: no weights. Expected one of {', '.join(WEIGHTS)}."
-    raise CheckpointError(msg)
-
-
-def _load_classifier(folder: Path, config: dict[str, Any], *, use_safetensors: bool) -> PreTrainedModel:
-    import pickle
-
-    from safetensors import SafetensorError
-    from transformers.utils import logging as transformers_logging
-
-    if "quantization_config" in config:
-        msg = f"{folder / 'config.json'}: the weights are already quantized. Use the unquantized checkpoint."
-        raise CheckpointError(msg)
-    transformers_logging.disable_progress_bar()
-    try:
-        model, report = _from_pretrained(folder, use_safetensors)
-    except pickle.UnpicklingError as error:
-        msg = (
-            f"{folder}: the weights were refused: they are damaged, or hold more than tensors, which could "
-            f"run code ({first_line(error)})."
-        )
-        raise CheckpointError(msg) from error
-    except (ValueError, RuntimeError, OSError, KeyError, EOFError, SafetensorError) as error:
-        msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
-        raise CheckpointError(msg) from error
-    _check_report(folder, report)
-    return model.eval()
-
-
-def _from_pretrained(folder: Path, use_safetensors: bool) -> tuple[PreTrainedModel, dict[str, Any]]:
-    import torch
-    from transformers import AutoModelForTokenClassification
-
-    options: dict[str, Any] = {
-        "local_files_only": True,
-        "trust_remote_code": False,
-        "use_safetensors": use_safetensors,
-        "weights_only": True,
-        "dtype": torch.float32,
-        "output_loading_info": True,
-    }
-    try:
-        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="sdpa", **options)
-    except ValueError as error:
-        if "scaled_dot_product_attention" not in str(error):
-            raise
-        # a family without fused attention, such as DeBERTa
-        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="eager", **options)
-
-
-def _check_report(folder: Path, report: dict[str, Any]) -> None:
-    """Refuse weights that are missing or that nobody asked for: the model would not be the one published."""
-    missing = sorted(report["missing_keys"])
-    if missing:
-        msg = (
-            f"{folder}: {len(missing)} weights are missing ({few(missing)}). This is not a fine-tuned token "
-            "classifier, or not all of it; use a checkpoint whose config.json says ...ForTokenClassification."
-        )
-        raise CheckpointError(msg)
-    unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))
-    if unexpected:
-        msg = (
-            f"{folder}: {len(unexpected)} weights have no place in this architecture ({few(unexpected)}). "
-            "config.json and the weights do not belong together."
-        )
-        raise CheckpointError(msg)
-
-
-def logits_module(model: torch.nn.Module) -> torch.nn.Module:
-    """Wrap a transformers token classifier so that it gives the logits alone."""
-    import torch
-
-    class Logits(torch.nn.Module):
-        def __init__(self, model: torch.nn.Module) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(
-            self,
-            input_ids: torch.Tensor,
-            attention_mask: torch.Tensor,
-            token_type_ids: torch.Tensor | None = None,
-        ) -> torch.Tensor:
-            types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-            return self.model(
-                input_ids=input_ids, attention_mask=attention_mask, **types, return_dict=True
-            ).logits
-
-    return Logits(model).eval()
-
-
-def _max_length(folder: Path, config: dict[str, Any]) -> int:
-    """Most pieces that the position table and the tokenizer allow."""
-    positions = int(config.get("max_position_embeddings") or config.get("n_positions") or DEFAULT_LENGTH)
-    if config.get("model_type") in OFFSET_POSITIONS:
-        positions -= 2
-    file = folder / "tokenizer_config.json"
-    told = read_json(file).get("model_max_length") if file.is_file() else None
-    # "no limit" is written as a number of thirty digits
-    return min(positions, int(told)) if isinstance(told, int | float) and 0 < told < 10**9 else positions
 
 
 # ONNX
@@ -396,7 +227,7 @@ def _load_onnx(
         graph=file,
         labels=names,
         tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or _max_length(folder, config),
+        max_length=max_length or told_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(config.get("model_type", "bert")),
         has_token_type_ids="token_type_ids" in input_ports(graph),
@@ -409,6 +240,17 @@ def _load_onnx(
 
 
 # Configuration and labels
+
+
+def told_length(folder: Path, config: dict[str, Any]) -> int:
+    """Most pieces that the position table and the tokenizer allow."""
+    positions = int(config.get("max_position_embeddings") or config.get("n_positions") or DEFAULT_LENGTH)
+    if config.get("model_type") in OFFSET_POSITIONS:
+        positions -= 2
+    file = folder / "tokenizer_config.json"
+    told = read_json(file).get("model_max_length") if file.is_file() else None
+    # "no limit" is written as a number of thirty digits
+    return min(positions, int(told)) if isinstance(told, int | float) and 0 < told < 10**9 else positions
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -470,7 +312,30 @@ def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
         raise CheckpointError(msg)
 
 
-# Small things
+# Modules, files, words
+
+
+def logits_module(model: torch.nn.Module) -> torch.nn.Module:
+    """Wrap a transformers token classifier so that it gives the logits alone."""
+    import torch
+
+    class Logits(torch.nn.Module):
+        def __init__(self, model: torch.nn.Module) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor,
+            token_type_ids: torch.Tensor | None = None,
+        ) -> torch.Tensor:
+            types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            return self.model(
+                input_ids=input_ids, attention_mask=attention_mask, **types, return_dict=True
+            ).logits
+
+    return Logits(model).eval()
 
 
 def sha384(files: Iterable[Path]) -> str:
