@@ -39,7 +39,7 @@ def load_folder(
     max_length: int | None,
     token_type_ids: str | None,
 ) -> Checkpoint:
-    """Read a Hugging Face folder; parameters, result and errors as `model_zoo.checkpoints.load_checkpoint`."""
+    """Read a Hugging Face folder; see `model_zoo.checkpoints.load_checkpoint`."""
     config = read_config(folder / "config.json")
     names = labels or config_labels(config)
     weights = _weight_files(folder)
