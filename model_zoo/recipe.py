@@ -94,6 +94,9 @@ class Recipe(Strict):
     dropout: Share = 0.1
     attention_dropout: Share = 0.0
     average: Share = 0.0  # decay per ten steps of the moving average of the weights; 0: none
+    mean_epochs: Annotated[int, Field(ge=0)] = (
+        0  # result: mean weights of so many last epochs; 0: the best epoch
+    )
     patience: Annotated[int, Field(ge=0)] = (
         0  # epochs of the last stage without gain before stopping; 0: never
     )

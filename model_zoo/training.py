@@ -22,7 +22,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from model_zoo.training_scores import score_corpora
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
     from transformers import PreTrainedModel
@@ -232,6 +232,8 @@ class ScoreEpochs(TrainerCallback):
         entry = {"step": state.global_step, "stage": end[0], "epoch": end[1], "mean": mean, "scores": scores}
         if mean >= max((old["mean"] for old in self.history), default=0.0):
             self.model.save_pretrained(self.best)
+        if self.recipe.mean_epochs:
+            self._keep_epoch(Path(args.output_dir), state.global_step)
         if self.average:
             self.average.swap()
         self.history.append(entry)
@@ -240,6 +242,12 @@ class ScoreEpochs(TrainerCallback):
             f"{name} {one['micro_f1']:.4f}/{one['macro_f1']:.4f}" for name, one in scores.items()
         )
         log.info("stage %d epoch %d, step %d: micro/macro F1 %s", *end, state.global_step, told)
+
+    def _keep_epoch(self, work_dir: Path, step: int) -> None:
+        """Save the scored weights of this epoch, and forget those that are too old for the mean."""
+        save_file(self.model.state_dict(), work_dir / f"epoch-{step}.safetensors")
+        for old in epoch_files(work_dir)[: -self.recipe.mean_epochs]:
+            old.unlink()
 
     def _stalled(self, stage: int) -> bool:
         if not self.recipe.patience or stage != len(self.recipe.stages):
@@ -256,6 +264,30 @@ class Bar(ProgressCallback):
         """Show the loss."""
         if self.training_bar is not None and logs and "loss" in logs:
             self.training_bar.set_postfix(loss=logs["loss"])
+
+
+def epoch_files(work_dir: Path) -> list[Path]:
+    """List the weights of epoch ends, oldest first."""
+    return sorted(work_dir.glob("epoch-*.safetensors"), key=lambda path: int(path.stem.rpartition("-")[2]))
+
+
+def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
+    """Average the weights in several files: points of one run whose mean does better than each of them.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Safetensors files with the same names and shapes.
+
+    Returns
+    -------
+    dict of str to tensor
+    """
+    total: dict[str, Tensor] = {}
+    for file in files:
+        for name, weight in load_file(file).items():
+            total[name] = total[name] + weight if name in total else weight
+    return {name: weight / len(files) for name, weight in total.items()}
 
 
 def last_checkpoint(work_dir: Path) -> Path | None:
@@ -346,7 +378,9 @@ def train(
         log.info("resuming from %s", resumed)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     best = work_dir / "best" / "model.safetensors"
-    if best.is_file():
+    if recipe.mean_epochs and epoch_files(work_dir):
+        model.load_state_dict(mean_weights(epoch_files(work_dir)), strict=False)
+    elif best.is_file():
         model.load_state_dict(load_file(best), strict=False)
     elif average:
         average.swap()

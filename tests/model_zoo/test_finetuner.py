@@ -157,6 +157,16 @@ def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finish
         torch.testing.assert_close(resumed[name], weight, rtol=0, atol=1e-6)
 
 
+def test_mean_of_epochs(tmp_path):
+    from safetensors.torch import save_file
+
+    from model_zoo.training import epoch_files, mean_weights
+
+    for step in (5, 10):
+        save_file({"w": torch.full((2,), float(step))}, tmp_path / f"epoch-{step}.safetensors")
+    assert mean_weights(epoch_files(tmp_path))["w"].tolist() == [7.5, 7.5]
+
+
 def test_checkpoints_of_another_recipe_are_refused(lab, finished):
     recipe = load_recipe(lab / "recipe.yml").model_copy(update={"seed": 2})
     with pytest.raises(RecipeError, match=r"another recipe .seed differ"):
