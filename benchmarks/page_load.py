@@ -32,6 +32,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 import model_zoo
+from ner_app.service import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +152,24 @@ def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
     }
 
 
+def texts_per_second(answer: Callable[[str], Any], threads: int = 16, seconds: float = 5.0) -> float:
+    """Return how many short texts a second many threads get answered."""
+    counts: Counter[int] = Counter()
+    end = time.monotonic() + seconds
+
+    def ask(number: int) -> None:
+        while time.monotonic() < end:
+            answer(SENTENCES[(number + counts[number]) % len(SENTENCES)])
+            counts[number] += 1
+
+    running = [threading.Thread(target=ask, args=(number,)) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return sum(counts.values()) / seconds
+
+
 def median_ms(call: Callable[[], Any], runs: int) -> float:
     """Return the median milliseconds of a call, after a few that warm up."""
     for _ in range(5):
@@ -222,6 +241,9 @@ def main() -> None:
             if options.browser:
                 report["browser_ms"] = round(browser_ms(url, options.runs), 2)
                 report["page_adds_ms"] = round(report["browser_ms"] - bare, 2)
+            gathering = Gathering(core.batch)
+            report["core_alone_per_second"] = round(texts_per_second(core), 1)
+            report["core_gathered_per_second"] = round(texts_per_second(gathering), 1)
             report["memory_mb_before"] = round(memory(process), 1)
             report |= load(url, options.clients, options.seconds)
             report["memory_mb_right_after"] = round(memory(process), 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
@@ -74,13 +73,13 @@ _SHARE = """(text, model, device, precision, aggregation, threshold) => {
   history.replaceState(null, "", "#" + state);
   if (navigator.clipboard) navigator.clipboard.writeText(location.href);
 }"""
-_RESTORE = """() => {{
-  const known = {defaults};
+_RESTORE = """(...now) => {
   const state = new URLSearchParams(location.hash.slice(1));
-  for (const name of Object.keys(known)) if (state.has(name)) known[name] = state.get(name);
-  known.threshold = Math.min(1, Math.max(0, Number(known.threshold) || 0));
-  return Object.values(known);
-}}"""
+  const names = ["text", "model", "device", "precision", "aggregation", "threshold"];
+  const values = names.map((name, index) => state.has(name) ? state.get(name) : now[index]);
+  values[5] = Math.min(1, Math.max(0, Number(values[5]) || 0));
+  return values;
+}"""
 
 
 class _Form(NamedTuple):
@@ -283,10 +282,12 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
     }
     run.click(answer, inputs, outputs, **fast)
     examples.load_input_event.then(answer, inputs, outputs, **fast)
+    # What was chosen last counts, also while an earlier choice is still being loaded.
+    latest: dict[str, Any] = {"trigger_mode": "always_last"}
     for control in (*controls, aggregation):
-        control.input(choose, inputs, outputs, **fast)
+        control.input(choose, inputs, outputs, **fast, **latest)
     for changed in (threshold.release, labels.input, style.input):
-        changed(show, [found, known, *settings], views, **fast | {"show_progress": "hidden"})
+        changed(show, [found, known, *settings], views, **fast | latest | {"show_progress": "hidden"})
     clear.click(
         lambda: ["", "", gr.update(visible=False), None],
         None,
@@ -318,17 +319,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
         api_visibility="private",
         queue=False,
     )
-    defaults = json.dumps(
-        {
-            "text": "",
-            "model": service.default,
-            "device": "AUTO",
-            "precision": BEST,
-            "aggregation": "first",
-            "threshold": 0,
-        }
-    )
-    demo.load(None, None, shared, js=_RESTORE.format(defaults=defaults)).then(
+    demo.load(None, shared, shared, js=_RESTORE).then(
         restore,
         inputs,
         outputs,

@@ -133,5 +133,6 @@ def launch_options(max_file_bytes: int) -> dict[str, Any]:
         "pwa": False,
         "enable_monitoring": False,
         "max_file_size": max_file_bytes,
+        "state_session_capacity": 1000,
         "footer_links": ["api", "settings"],
     }

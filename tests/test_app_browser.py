@@ -20,7 +20,7 @@ import requests
 from playwright.sync_api import expect, sync_playwright
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "test-output"
@@ -92,7 +92,7 @@ def page(browser, url):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("dialog", lambda dialog: errors.append(f"a dialog opened: {dialog.message}") or dialog.dismiss())
     page.goto(url)
-    expect(page.locator("#recognize")).to_be_visible(timeout=15_000)
+    expect(page.locator("#recognize")).to_be_visible(timeout=60_000)
     yield page
     context.close()
     assert [address for address in asked if not address.startswith((url, "data:", "blob:"))] == []
@@ -331,7 +331,7 @@ def test_every_tab_is_readable_and_reachable(browser, url, tmp_path, scheme, siz
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{url}/?__theme={scheme}")
-    expect(page.locator("#recognize")).to_be_visible(timeout=15_000)
+    expect(page.locator("#recognize")).to_be_visible(timeout=60_000)
     recognize(page)
     findings = look(page, axe, f"text-{size}-{scheme}")
     open_tab(page, "Compare")
