@@ -281,7 +281,7 @@ def hostile(model: str, megabytes: int, folder: Path) -> None:
     """Annotate a large input with a very long line, a wrong encoding and files that cannot be read."""
     source = folder / "large.jsonl"
     ballast = "x" * 20_000
-    long_line = " ".join(sentences(50_000_000 // 140))
+    long_line = " ".join(sentences(50_000_000 // 110))
     with source.open("w") as file:
         written = 0
         for number, text in enumerate(sentences(10**9), 1):
@@ -301,7 +301,7 @@ def hostile(model: str, megabytes: int, folder: Path) -> None:
     print(
         f"{len(long_line) / 1e6:.0f} MB in one line, {found['seconds']:.0f} s, peak {found['peak_mb']:.0f} MB"
     )
-    print(found["said"])
+    print(found["said"], flush=True)
     for line in Path(f"{output}.errors.jsonl").read_text("utf-8").splitlines():
         error = json.loads(line)
         print(f"{Path(error['source']).name}: {error['problem']}")

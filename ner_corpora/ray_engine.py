@@ -261,7 +261,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
             local: dict[str, Any] = {} if options.address else {"include_dashboard": False}
             try:
                 ray.init(
-                    options.address,
+                    options.address or "local",  # None would join whatever cluster ran here last
                     runtime_env=runtime,
                     log_to_driver=False,
                     logging_level=logging.ERROR,

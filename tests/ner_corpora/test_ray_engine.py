@@ -19,7 +19,7 @@ from tests.ner_corpora.test_run import Stopping, corpus, make_run
 def cluster():
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
