@@ -36,6 +36,7 @@ class NerZoo:
         self.ner = EntityRecognizer.from_ir(
             settings["xml"],
             device="CPU",
+            hint=settings.get("hint", "AUTO"),
             threads=settings["threads"],
             inference_precision=settings.get("compute"),
         )
@@ -298,21 +299,24 @@ def _answer(contender: Any, command: dict[str, Any]) -> dict[str, Any]:
         results = contender.compare(texts) if hasattr(contender, "compare") else contender.many(texts, option)
         return {"entities": [contender.entities(result) for result in results]}
     if command["do"] == "pages":
-        return _run_pages(contender, command["pages"])
+        return _run_pages(contender, command["pages"], streamed=command["streamed"])
     msg = f"unknown command {command['do']!r}"
     raise ValueError(msg)
 
 
-def _run_pages(contender: NerZoo, pages: int) -> dict[str, Any]:
-    """Recognize one text of so many pages."""
+def _run_pages(contender: NerZoo, pages: int, *, streamed: bool) -> dict[str, Any]:
+    """Recognize so many pages, in one text or as a stream of pages."""
     from benchmarks.texts import document
 
-    text = document(pages)
     began = time.perf_counter()
-    result = contender.ner(text)
+    texts = map(document, [1] * pages) if streamed else [document(pages)]
+    pieces = windows = 0
+    for result in contender.ner.stream(texts):
+        pieces += result.pieces
+        windows += result.windows
     taken = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"seconds": taken, "pieces": result.pieces, "windows": result.windows, "peak_bytes": peak}
+    return {"seconds": taken, "pieces": pieces, "windows": windows, "peak_bytes": peak, "streamed": streamed}
 
 
 def main() -> None:

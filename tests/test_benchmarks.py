@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import report, texts
 from ner_core.sample_text import PAGE
 
@@ -32,14 +34,16 @@ def test_report_gives_ratios_shares_and_misses():
         "matmul_gflops": {"openvino": 400.0, "numpy": 300.0},
         "rows": [row("ner-zoo", 300, 4.0), row("transformers", 100, 10.0, 8), row("spacy", 200, 3.0)],
         "differences": {"transformers": {"sentences": 10, "entities": 7, "different_sentences": 1}},
-        "pages": [{"pieces": 500, "windows": 2, "seconds": 0.05, "peak_bytes": 1e9}],
+        "pages": [
+            {"count": 1, "pieces": 500, "windows": 2, "seconds": 0.05, "peak_bytes": 1e9, "streamed": True}
+        ],
         "failures": {"padded": "no reason"},
     }
     machine = {"cpu": "A CPU", "processors": 2, "threads": 2, "python": "3.11", "versions": {"torch": "2"}}
     written = report.to_markdown({"machine": machine, "models": {"minilm-ner": model}})
     assert "| transformers pipeline, batch_size 8 | 100.0 | 100.0-100.0 | 2000 | 25% | 3.00 |" in written
     assert "| transformers pipeline | 10.00 | 2.50 |" in written
-    assert "| 500 | 2 | 0.05 | 100.0 | 1000 |" in written
+    assert "| 1 streamed | 500 | 0.05 | 100.0 | 1000 |" in written
     assert "differ in 1 of 10 sentences (7 entities)" in written
     assert "padded was not measured: no reason" in written
     assert "random weights" in written
@@ -78,6 +82,8 @@ def test_contender_answers_line_by_line(tiny_ir, tiny_ner):
         {"do": "many", "texts": ["Mary lives in New York."], "option": None},
         {"do": "one", "texts": ["Mary", "An"]},
         {"do": "entities", "texts": ["Mary lives in New York."]},
+        {"do": "pages", "pages": 2, "streamed": True},
+        {"do": "pages", "pages": 2, "streamed": False},
     ]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.contenders", "ner-zoo", json.dumps(settings)],
@@ -87,13 +93,15 @@ def test_contender_answers_line_by_line(tiny_ir, tiny_ner):
         check=True,
         cwd=ROOT,
     )
-    ready, many, one, entities = map(json.loads, done.stdout.splitlines())
+    ready, many, one, entities, streamed, whole = map(json.loads, done.stdout.splitlines())
     assert ready == {"ready": True}
     assert many["seconds"] > 0
     assert len(one["seconds"]) == len(one["overheads"]) == 2
     assert all(0 < share < 1 for share in one["overheads"])
     expected = [[one.start, one.end, one.label] for one in tiny_ner("Mary lives in New York.").entities]
     assert entities["entities"] == [expected]
+    assert streamed["pieces"] == pytest.approx(whole["pieces"], abs=5)
+    assert streamed["windows"] >= 2
 
 
 def test_contender_that_cannot_start_says_why():

@@ -53,12 +53,11 @@ def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
     monkeypatch.setattr(engine, "_MANY_BATCHES", 5)
     runner = made(xml)
     alone = [next(runner.run([batch(1, length)])).copy() for length in range(3, 20)]
-    assert hints(runner) == ["LATENCY"]
+    assert hints(runner) == ["LATENCY"]  # texts one at a time, however many
     together = [logits.copy() for logits in runner.run(batch(1, length) for length in range(3, 20))]
     assert hints(runner) == ["LATENCY", "THROUGHPUT"]
     for one, other in zip(alone, together, strict=True):
         assert np.allclose(one, other, atol=1e-4)
-    # From now on it is there for shorter runs too, but a text alone has all processors to itself.
     assert [runner._hint_for(number) for number in range(4)] == ["LATENCY", "LATENCY"] + ["THROUGHPUT"] * 2
 
 
