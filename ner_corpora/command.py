@@ -123,7 +123,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--model-labels", type=_names, metavar="L[,L]", help="labels in id order, if the model names none"
     )
-    model.add_argument("--aggregation", choices=("none", "simple", "first", "average", "max"))
+    model.add_argument("--aggregation", choices=("none", "simple", "first", "average", "max", "word"))
     model.add_argument("--threshold", type=float, metavar="P", help="lowest score to report, 0 to 1")
     model.add_argument("--labels", type=_names, metavar="L[,L]", help="report these entity types alone")
 

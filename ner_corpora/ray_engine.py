@@ -267,8 +267,13 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
                     logging_level=logging.ERROR,
                     **local,
                 )
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                msg = f"--address {options.address}: cannot join Ray: {error}"
+            except Exception as error:
+                where = (
+                    f"--address {options.address}: cannot join Ray"
+                    if options.address
+                    else "Ray does not start"
+                )
+                msg = f"{where}: {error}"
                 raise CorpusError(msg) from error
             stack.callback(ray.shutdown)
         yield model
