@@ -74,53 +74,7 @@ def build_documents_tab(service: Service) -> gr.Dropdown:
     )
     status = gr.HTML(elem_id="documents-status", elem_classes="quiet", padding=False)
     problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", padding=False)
-    with gr.Column(visible=False) as result:
-        download = gr.DownloadButton("Save all as a zip", elem_id="download-zip", interactive=False)
-        with gr.Row(equal_height=False):
-            with gr.Column(min_width=320):
-                label_plot = gr.BarPlot(
-                    x="label",
-                    y="count",
-                    title="Entities by label",
-                    x_title=" ",
-                    y_title="count",
-                    height=280,
-                    show_label=False,
-                    sort="-y",
-                )
-                label_table = gr.Dataframe(
-                    headers=["Label", "Count"],
-                    datatype=["str", "number"],
-                    label="By label",
-                    interactive=False,
-                    max_height=420,
-                    buttons=["copy"],
-                    elem_id="label-table",
-                )
-            with gr.Column(min_width=320):
-                name_plot = gr.BarPlot(
-                    x="name",
-                    y="count",
-                    title=f"The {_PLOT_BARS} most frequent",
-                    x_title=" ",
-                    y_title="count",
-                    height=280,
-                    show_label=False,
-                    sort="-y",
-                    x_label_angle=-40,
-                )
-                name_table = gr.Dataframe(
-                    headers=["Entity", "Label", "Count"],
-                    datatype=["str", "str", "number"],
-                    label="By entity",
-                    interactive=False,
-                    max_height=420,
-                    wrap=True,
-                    buttons=["copy"],
-                    elem_id="name-table",
-                )
-
-    outputs = [status, problems, result, download, label_plot, name_plot, label_table, name_table]
+    outputs = [status, problems, *_build_results()]
 
     def recognize_all(
         request: gr.Request,
@@ -174,6 +128,56 @@ def build_documents_tab(service: Service) -> gr.Dropdown:
         queue=False,
     )
     return controls.model
+
+
+def _build_results() -> list[gr.Column | gr.DownloadButton | gr.BarPlot | gr.Dataframe]:
+    """Lay out what is shown once documents were read, in the order of `_views`."""
+    with gr.Column(visible=False) as result:
+        download = gr.DownloadButton("Save all as a zip", elem_id="download-zip", interactive=False)
+        with gr.Row(equal_height=False):
+            with gr.Column(min_width=320):
+                label_plot = gr.BarPlot(
+                    x="label",
+                    y="count",
+                    title="Entities by label",
+                    x_title=" ",
+                    y_title="count",
+                    height=280,
+                    show_label=False,
+                    sort="-y",
+                )
+                label_table = gr.Dataframe(
+                    headers=["Label", "Count"],
+                    datatype=["str", "number"],
+                    label="By label",
+                    interactive=False,
+                    max_height=420,
+                    buttons=["copy"],
+                    elem_id="label-table",
+                )
+            with gr.Column(min_width=320):
+                name_plot = gr.BarPlot(
+                    x="name",
+                    y="count",
+                    title=f"The {_PLOT_BARS} most frequent",
+                    x_title=" ",
+                    y_title="count",
+                    height=280,
+                    show_label=False,
+                    sort="-y",
+                    x_label_angle=-40,
+                )
+                name_table = gr.Dataframe(
+                    headers=["Entity", "Label", "Count"],
+                    datatype=["str", "str", "number"],
+                    label="By entity",
+                    interactive=False,
+                    max_height=420,
+                    wrap=True,
+                    buttons=["copy"],
+                    elem_id="name-table",
+                )
+    return [result, download, label_plot, name_plot, label_table, name_table]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

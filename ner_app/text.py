@@ -141,66 +141,16 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
     found = gr.State(None, time_to_live=3600)
     known = gr.State([])
     good = gr.State(choice_of(service.default, "AUTO", BEST))
-    with gr.Column(visible=False, elem_id="text-result") as result:
-        summary = gr.HTML(elem_classes="facts", elem_id="text-facts", padding=False)
-        with gr.Row():
-            threshold = gr.Slider(
-                0,
-                1,
-                0,
-                step=0.01,
-                label="Least score",
-                info="Hides what is less sure",
-                min_width=260,
-                elem_id="threshold",
-            )
-            labels = gr.Dropdown(
-                [], value=[], multiselect=True, label="Labels", info="None: all are shown", elem_id="labels"
-            )
-            aggregation = gr.Dropdown(
-                list(AGGREGATIONS),
-                value="first",
-                label="Aggregation",
-                info="How word pieces become entities",
-                elem_id="aggregation",
-            )
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=320):
-                highlighted = gr.HTML(label="Entities", elem_id="highlighted", padding=False)
-            with gr.Column(scale=2, min_width=320):
-                table = gr.Dataframe(
-                    headers=_HEADERS,
-                    datatype=["str", "str", "number", "number", "number"],
-                    label="Table",
-                    show_label=False,
-                    interactive=False,
-                    max_height=480,
-                    wrap=True,
-                    buttons=["copy", "fullscreen"],
-                    elem_id="entity-table",
-                )
-        with gr.Row(elem_id="exports"):
-            savers = [gr.Button(f"Save {name}", size="sm") for name, *_ in EXPORTS]
-            share = gr.Button("Copy link", size="sm", elem_id="share")
-        with gr.Accordion("Redacted text", open=False, elem_id="redaction"):
-            style = gr.Radio(
-                [("Labels: [PER]", "label"), ("Numbered: PER_1", "numbered")],
-                value="label",
-                label="Names are replaced by",
-            )
-            redacted = gr.Textbox(
-                label="Redacted",
-                info="Only what the model found is replaced; read it before you pass it on.",
-                lines=4,
-                max_lines=18,
-                buttons=["copy"],
-                interactive=False,
-                elem_id="redacted",
-            )
-    export = gr.Textbox(visible="hidden", label="Export", container=False)
+    view = _build_results()
+    highlighted, threshold, labels, aggregation = (
+        view.highlighted,
+        view.threshold,
+        view.labels,
+        view.aggregation,
+    )
 
-    views = [result, summary, highlighted, table, redacted]
-    settings = [threshold, labels, style]
+    views = [view.result, view.summary, highlighted, view.table, view.redacted]
+    settings = [threshold, labels, view.style]
 
     def show(
         found: Recognition | None, kinds: list[str], least: float, wanted: list[str], style: str
@@ -286,17 +236,118 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
     latest: dict[str, Any] = {"trigger_mode": "always_last"}
     for control in (*controls, aggregation):
         control.input(choose, inputs, outputs, **fast, **latest)
-    for changed in (threshold.release, labels.input, style.input):
+    for changed in (threshold.release, labels.input, view.style.input):
         changed(show, [found, known, *settings], views, **fast | latest | {"show_progress": "hidden"})
     clear.click(
         lambda: ["", "", gr.update(visible=False), None],
         None,
-        [text, message, result, found],
+        [text, message, view.result, found],
         api_visibility="private",
         queue=False,
     )
 
-    for button, (_, name, kind, write) in zip(savers, EXPORTS, strict=True):
+    _wire_exports(view, found)
+    shared = [text, *controls, aggregation, threshold]
+    _wire_sharing(view.share, shared)
+    demo.load(None, shared, shared, js=_RESTORE).then(restore, inputs, outputs, **fast)
+    return controls.model
+
+
+class _Results(NamedTuple):
+    """The components below the text box."""
+
+    result: gr.Column
+    summary: gr.HTML
+    threshold: gr.Slider
+    labels: gr.Dropdown
+    aggregation: gr.Dropdown
+    highlighted: gr.HTML
+    table: gr.Dataframe
+    savers: list[gr.Button]
+    share: gr.Button
+    style: gr.Radio
+    redacted: gr.Textbox
+    export: gr.Textbox
+
+
+def _build_results() -> _Results:
+    """Lay out what is shown once there is an answer."""
+    with gr.Column(visible=False, elem_id="text-result") as result:
+        summary = gr.HTML(elem_classes="facts", elem_id="text-facts", padding=False)
+        with gr.Row():
+            threshold = gr.Slider(
+                0,
+                1,
+                0,
+                step=0.01,
+                label="Least score",
+                info="Hides what is less sure",
+                min_width=260,
+                elem_id="threshold",
+            )
+            labels = gr.Dropdown(
+                [], value=[], multiselect=True, label="Labels", info="None: all are shown", elem_id="labels"
+            )
+            aggregation = gr.Dropdown(
+                list(AGGREGATIONS),
+                value="first",
+                label="Aggregation",
+                info="How word pieces become entities",
+                elem_id="aggregation",
+            )
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320):
+                highlighted = gr.HTML(label="Entities", elem_id="highlighted", padding=False)
+            with gr.Column(scale=2, min_width=320):
+                table = gr.Dataframe(
+                    headers=_HEADERS,
+                    datatype=["str", "str", "number", "number", "number"],
+                    label="Table",
+                    show_label=False,
+                    interactive=False,
+                    max_height=480,
+                    wrap=True,
+                    buttons=["copy", "fullscreen"],
+                    elem_id="entity-table",
+                )
+        with gr.Row(elem_id="exports"):
+            savers = [gr.Button(f"Save {name}", size="sm") for name, *_ in EXPORTS]
+            share = gr.Button("Copy link", size="sm", elem_id="share")
+        with gr.Accordion("Redacted text", open=False, elem_id="redaction"):
+            style = gr.Radio(
+                [("Labels: [PER]", "label"), ("Numbered: PER_1", "numbered")],
+                value="label",
+                label="Names are replaced by",
+            )
+            redacted = gr.Textbox(
+                label="Redacted",
+                info="Only what the model found is replaced; read it before you pass it on.",
+                lines=4,
+                max_lines=18,
+                buttons=["copy"],
+                interactive=False,
+                elem_id="redacted",
+            )
+    export = gr.Textbox(visible="hidden", label="Export", container=False)
+    return _Results(
+        result,
+        summary,
+        threshold,
+        labels,
+        aggregation,
+        highlighted,
+        table,
+        savers,
+        share,
+        style,
+        redacted,
+        export,
+    )
+
+
+def _wire_exports(view: _Results, found: gr.State) -> None:
+    """Let each button write the file's content, and the browser save it."""
+    for button, (_, name, kind, write) in zip(view.savers, EXPORTS, strict=True):
 
         def save(
             answered: Recognition | None,
@@ -307,25 +358,24 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
             return write(filtered(answered, least, wanted)) if answered else ""
 
         button.click(
-            save, [found, threshold, labels], export, api_visibility="private", show_progress="hidden"
-        ).then(None, export, None, js=_SAVE.format(name=name, kind=kind))
+            save,
+            [found, view.threshold, view.labels],
+            view.export,
+            api_visibility="private",
+            show_progress="hidden",
+        ).then(None, view.export, None, js=_SAVE.format(name=name, kind=kind))
 
-    shared = [text, *controls, aggregation, threshold]
-    share.click(None, shared, None, js=_SHARE)
-    share.click(
+
+def _wire_sharing(button: gr.Button, shared: list[Any]) -> None:
+    """Let the button put text and settings into the address of the page."""
+    button.click(None, shared, None, js=_SHARE)
+    button.click(
         lambda: gr.Info("The link is copied; it holds the text and the settings."),
         None,
         None,
         api_visibility="private",
         queue=False,
     )
-    demo.load(None, shared, shared, js=_RESTORE).then(
-        restore,
-        inputs,
-        outputs,
-        **fast,
-    )
-    return controls.model
 
 
 def facts(answered: Recognition, shown: Recognition) -> str:
