@@ -30,7 +30,7 @@ logger = logging.getLogger("ner")
 
 DEFAULT_MODEL = "minilm-ner"
 FORMATS = ("text", "json", "jsonl", "html", "conll", "csv", "inline", "redacted")
-AGGREGATIONS = ("none", "simple", "first", "average", "max")
+AGGREGATIONS = ("none", "simple", "first", "average", "max", "word")
 
 CONLL2003 = """CoNLL-2003 cannot be shipped: its texts are Reuters news, licensed for research only.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STRATEGIES", "Decoder", "softmax"]
 
-STRATEGIES = ("none", "simple", "first", "average", "max")
+STRATEGIES = ("none", "simple", "first", "average", "max", "word")
 
 _OUTSIDE = -1
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -105,7 +105,8 @@ class Decoder:
         strategy : str
             ``none``: every piece whose tag is not ``O``, under its raw tag. ``simple``: neighbouring pieces
             of one type. ``first``, ``average``, ``max``: the same over words, which take the tag of their
-            first piece, of the mean of their probabilities, or of their surest piece.
+            first piece, of the mean of their probabilities, or of their surest piece. ``word``: ``first``
+            over words as people write them, see `ner_core.words`; not in transformers.
         threshold : float
             Entities with a lower score are left out.
         labels : collection of str, optional
@@ -170,7 +171,7 @@ def _units(logits: np.ndarray, word: np.ndarray, strategy: str) -> tuple[np.ndar
         return starts, starts + 1, softmax(logits)
     starts = np.flatnonzero(np.diff(word, prepend=-1))
     ends = np.append(starts[1:], len(word))
-    if strategy == "first":
+    if strategy in ("first", "word"):
         return starts, ends, softmax(logits[starts])
     probabilities = softmax(logits)
     if strategy == "average":

@@ -12,6 +12,7 @@ from ner_core.ir import checked_labels, locate, model_info, read_model, tokenize
 from ner_core.pipeline import Pipeline
 from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
+from ner_core.words import word_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -125,7 +126,8 @@ class EntityRecognizer:
         hint, streams, threads, cache_dir, inference_precision, fallback, static_shapes
             See `Engine`.
         aggregation : str
-            Default strategy: none, simple, first, average or max.
+            Default strategy: none, simple, first, average or max as in transformers, or word
+            (`ner_core.words`).
         threshold : float
             Default for the lowest score to report, 0 to 1.
         window, overlap : int, optional
@@ -278,11 +280,14 @@ class EntityRecognizer:
         for run in self._pipeline.run(texts):
             began = time.perf_counter()
             encoding = run.encoding
+            word = encoding.word
+            if strategy == "word" and encoding.words is None:
+                word = word_numbers(encoding.text, encoding.offsets, word)
             entities = self._decoder.decode(
                 encoding.text,
                 run.logits,
                 encoding.offsets,
-                encoding.word,
+                word,
                 strategy=strategy,
                 threshold=threshold,
                 labels=labels,

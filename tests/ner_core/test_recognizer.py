@@ -17,7 +17,7 @@ from ner_core.recognizer import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[2]
-STRATEGIES = ("none", "simple", "first", "average", "max")
+STRATEGIES = ("none", "simple", "first", "average", "max", "word")
 LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
 TEXT = "Mary lives in Santa Clara. The Yorkers landed in 中国, and Jos\u00e9 e\u0301t\u0301 too.\n"
 
@@ -353,6 +353,16 @@ def test_nothing_gives_nothing(tiny_ner, text):
     assert isinstance(found, Recognition)
     assert_sound(found, found.text)
     assert tiny_ner.batch([]) == []
+
+
+def test_words_as_people_write_them(tiny_ner):
+    text = "Mary lives in the U.S. and Chester-le-Street, O'Neill's."
+    found = {entity.text for entity in tiny_ner(text, aggregation="word").entities}
+    words = ["Mary", "lives", "in", "the", "U.S.", "and", "Chester-le-Street", ",", "O'Neill", "'s", "."]
+    given = tiny_ner(words)
+    spaced = {entity.text for entity in given.entities}
+    assert {name.replace(" ", "") for name in found} == {name.replace(" ", "") for name in spaced}
+    assert tiny_ner(words, aggregation="word").entities == given.entities
 
 
 def test_results_say_how_they_came_about(tiny_ner):
