@@ -115,7 +115,8 @@ def _pages(pages: list[dict[str, Any]]) -> list[str]:
     lines = ["| pages | pieces | seconds | microseconds a piece | peak memory, MB |", "|---|---|---|---|---|"]
     lines += [
         f"| {page['count']} {'streamed' if page['streamed'] else 'in one text'} | {page['pieces']} | "
-        f"{page['seconds']:.2f} | {1e6 * page['seconds'] / page['pieces']:.1f} | {page['peak_bytes'] / 1e6:.0f} |"
+        f"{page['seconds']:.2f} | {1e6 * page['seconds'] / page['pieces']:.1f} | "
+        f"{page['peak_bytes'] / 1e6:.0f} |"
         for page in pages
     ]
     return [*lines, ""]
