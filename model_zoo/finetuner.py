@@ -223,14 +223,15 @@ def resolve_start(start: str, models_root: Path | None, download_dir: Path) -> P
     path = Path(start).expanduser()
     if path.exists():
         return path
-    from model_zoo import downloader, store
+    from model_zoo import store
+    from model_zoo.downloader import main as download
 
     model = store.find_model(start, models_root, download_dir)
     if model is None and not start.startswith("hf:"):
         msg = f"start: expected a folder, a .nemo file, a name of the zoo or hf:owner/name, found {start!r}"
         raise ValueError(msg)
     zoo = ["--models_dir", str(models_root)] if models_root else []
-    if downloader.main(["--name", start, "--output_dir", str(download_dir), *zoo]) != FINE:
+    if download(["--name", start, "--output_dir", str(download_dir), *zoo]) != FINE:
         msg = f"start: {start} could not be downloaded"
         raise ValueError(msg)
     model = model or store.find_hub_model(start, download_dir)
