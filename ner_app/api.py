@@ -46,7 +46,7 @@ def build_api(service: Service) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: "first", "simple", "average", "max" or "none".
+            aggregation: How word pieces become entities: "first", "word", "simple", "average", "max", "none".
             threshold: Least score from 0 to 1 of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 
@@ -75,7 +75,7 @@ def build_api(service: Service) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: "first", "simple", "average", "max" or "none".
+            aggregation: How word pieces become entities: "first", "word", "simple", "average", "max", "none".
             threshold: Least score from 0 to 1 of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 

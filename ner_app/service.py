@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AGGREGATIONS", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
 
-AGGREGATIONS = ("first", "simple", "average", "max", "none")
+AGGREGATIONS = ("first", "word", "simple", "average", "max", "none")
 _LOG = logging.getLogger(__name__)
 _GATHERED_CHARACTERS = 2_000
 _GATHERED_TEXTS = 32

@@ -39,6 +39,11 @@ EXAMPLES = {
         "Thanks, Priya"
     ),
 }
+_AGGREGATION_NAMES = {
+    "first": "first - as transformers does",
+    "word": "word - whole words as written (U.S., Chester-le-Street)",
+    "none": "none - each word piece",
+}
 _TABLE_ROWS = 1_000
 _HEADERS = ["Text", "Label", "Score", "Start", "End"]
 
@@ -289,7 +294,7 @@ def _build_results() -> _Results:
                 [], value=[], multiselect=True, label="Labels", info="None: all are shown", elem_id="labels"
             )
             aggregation = gr.Dropdown(
-                list(AGGREGATIONS),
+                [(_AGGREGATION_NAMES.get(name, name), name) for name in AGGREGATIONS],
                 value="first",
                 label="Aggregation",
                 info="How word pieces become entities",
