@@ -1,12 +1,13 @@
 """How a word is cased, as a small number: the segment ids of an uncased model that still sees capitals.
 
-An uncased encoder cannot tell ``Apple`` from ``apple``. A model whose rt_info says ``token_type_ids = word_casing``
-was trained with the casing of each word in the ids that BERT reserves for sentence pairs. This module is the one
-definition of these ids; training, the parity check of the converter and the core all call it.
+An uncased encoder cannot tell ``Apple`` from ``apple``. A model whose rt_info says ``token_type_ids =
+word_casing`` was trained with the casing of each word in the ids that BERT reserves for sentence pairs. This
+module is the one definition of these ids; training, the converter's parity check and the core all call it.
 
-The unit is BERT's basic token: what is left after splitting at white space *and* at punctuation, taken from the text
-before it is lower-cased. So ``U.S.`` is ``U``, ``.``, ``S``, ``.``, whether it came as a word or inside a sentence.
-All pieces of one basic token have the same id; ``[CLS]``, ``[SEP]`` and padding have ``LOWER``.
+The unit is BERT's basic token: what is left after splitting at white space *and* at punctuation, taken from
+the text before it is lower-cased. So ``U.S.`` is ``U``, ``.``, ``S``, ``.``, whether it came as a word or
+inside a sentence. All pieces of one basic token have the same id; ``[CLS]``, ``[SEP]`` and padding have
+``LOWER``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def word_casing(word: str) -> int:
     Parameters
     ----------
     word : str
-        A basic token with its original capitals. Characters without case (digits, punctuation, CJK) do not count.
+        A basic token with its original capitals. Characters without case (digits, punctuation, CJK) do not
+        count.
 
     Returns
     -------

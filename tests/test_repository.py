@@ -1,4 +1,4 @@
-"""Promises about the repository itself: one source of dependencies, README commands that exist, small files."""
+"""Promises about the repository: one source of dependencies, README commands that exist, small files."""
 
 from __future__ import annotations
 
@@ -78,7 +78,11 @@ def test_ci_calls_the_test_command_of_the_readme():
 
 def test_only_the_embedded_model_is_large():
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True)
-    sizes = {name: (ROOT / name).stat().st_size for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
+    sizes = {
+        name: (ROOT / name).stat().st_size
+        for name in listed.stdout.split("\0")
+        if name and (ROOT / name).exists()
+    }
     large = [name for name, size in sizes.items() if size > 1_000_000]
     assert large == ["model_zoo/models/public/minilm-ner/INT8/minilm-ner.bin"]
     assert sizes[large[0]] <= 24_000_000

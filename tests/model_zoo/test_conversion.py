@@ -131,6 +131,12 @@ def test_weights_take_the_room_of_their_precision(converted):
     )  # a scale and zero point for each 32 numbers of so small a model
 
 
+def test_eight_bit_weights_leave_activations_alone(converted):
+    folder, _, _ = converted
+    compiled = ov.Core().compile_model(folder / "INT8" / "tiny.xml", "CPU")
+    assert compiled.get_property("DYNAMIC_QUANTIZATION_GROUP_SIZE") == 0
+
+
 def test_a_copied_folder_recognizes(converted, tmp_path):
     from ner_core import EntityRecognizer
 
