@@ -107,11 +107,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="IR (.xml)")
     parser.add_argument("corpus", type=Path, help="CoNLL file with -DOCSTART- lines")
     parser.add_argument("--documents", type=int, help="only the first so many")
+    parser.add_argument("--aggregation", default="word")
     parser.add_argument("--device", default="CPU")
     arguments = parser.parse_args(argv)
 
     corpus = list(read_conll_documents(arguments.corpus))[: arguments.documents]
-    longest = EntityRecognizer.from_ir(arguments.model, device=arguments.device)
+    options = {"device": arguments.device, "aggregation": arguments.aggregation}
+    longest = EntityRecognizer.from_ir(arguments.model, **options)
     limit = longest.max_length - longest.tokenizer.special_count
     alone = [document([sentence], "") for sentences in corpus for sentence in sentences]
     rows = [measure(longest, "each sentence alone", alone)]
@@ -119,9 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for between, name in (("\n", "one sentence a line"), (" ", "sentences run together")):
         documents = [document(sentences, between) for sentences in corpus]
         for length, overlap in ((length, int(length * share)) for length, share in shapes if length <= limit):
-            ner = EntityRecognizer.from_ir(
-                arguments.model, device=arguments.device, window=length, overlap=overlap
-            )
+            ner = EntityRecognizer.from_ir(arguments.model, window=length, overlap=overlap, **options)
             rows.append(measure(ner, f"{name}, window {length}, overlap {overlap}", documents))
 
     pieces = sum(result.pieces for result in longest.batch([one.text for one in documents]))
