@@ -51,8 +51,8 @@ STATIC_LENGTHS = (32, 64, 128, 256)
 HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
 
 # Two streams of one thread are 1 to 13 % faster than one of two, most so on a machine that is busy otherwise.
-# Compiling for them takes as long as a hundred batches gain by it (3 s for bert-base, 0.3 s for MiniLM), so it
-# is done after so many. The first batches of a run do not count: a text alone is to have all processors.
+# Compiling for them takes as long as a hundred batches gain by it (3 s for bert-base, 0.3 s for MiniLM), so
+# it is done after so many. The first batches of a run do not count: a text alone is to have all processors.
 _MANY_BATCHES = 128
 _FEW_BATCHES = 2
 
