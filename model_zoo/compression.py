@@ -36,8 +36,6 @@ def compress_weights(source: Path, target: Path) -> None:
 
     nncf.set_log_level(logging.ERROR)
     model = nncf.compress_weights(ov.Core().read_model(source), mode=nncf.CompressWeightsMode.INT8_ASYM)
-    # Else a processor with VNNI quantizes the activations as well, and scores depend on the processor.
-    model.set_rt_info("0", ["runtime_options", "DYNAMIC_QUANTIZATION_GROUP_SIZE"])
     ov.save_model(model, target, compress_to_fp16=False)
 
 
