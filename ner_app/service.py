@@ -23,7 +23,7 @@ __all__ = ["AGGREGATIONS", "Choice", "ChoiceError", "Gathering", "Service", "fil
 AGGREGATIONS = ("first", "word", "simple", "average", "max", "none")
 _LOG = logging.getLogger(__name__)
 _GATHERED_CHARACTERS = 2_000
-_GATHERED_TEXTS = 32
+_GATHERED_TEXTS = 8
 
 
 class ChoiceError(ValueError):
