@@ -199,9 +199,12 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
     def choose(request: gr.Request, *values: Any) -> list[Any]:
         """Load what was chosen, and answer anew if there is an answer already."""
         form = _Form(*values)
+        choice = known_choice(service, form.model, form.device, form.precision)
+        if choice == form.good:
+            # Gradio's drop-downs report an input when they are merely left; a message must stay then.
+            return [gr.skip()] * len(outputs)
         if form.found is not None and form.text.strip():
             return answer(request, *values)
-        choice = known_choice(service, form.model, form.device, form.precision)
         try:
             with service.visitors.slot(request):
                 kinds = service.checked(choice).labels
@@ -219,7 +222,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
             *[gr.skip()] * (1 + len(views)),
         ]
 
-    def restore(request: gr.Request, *values: Any) -> list[Any]:
+    def rerun(request: gr.Request, *values: Any) -> list[Any]:
         return answer(request, *values) if _Form(*values).text.strip() else [gr.skip()] * len(outputs)
 
     def refused(message: str, good: Choice | None = None) -> list[Any]:
@@ -239,8 +242,9 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
     examples.load_input_event.then(answer, inputs, outputs, **fast)
     # What was chosen last counts, also while an earlier choice is still being loaded.
     latest: dict[str, Any] = {"trigger_mode": "always_last"}
-    for control in (*controls, aggregation):
+    for control in controls:
         control.input(choose, inputs, outputs, **fast, **latest)
+    aggregation.input(rerun, inputs, outputs, **fast, **latest)
     for changed in (threshold.release, labels.input, view.style.input):
         changed(show, [found, known, *settings], views, **fast | latest | {"show_progress": "hidden"})
     clear.click(
@@ -254,7 +258,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> gr.Dropdown:
     _wire_exports(view, found)
     shared = [text, *controls, aggregation, threshold]
     _wire_sharing(view.share, shared)
-    demo.load(None, shared, shared, js=_RESTORE).then(restore, inputs, outputs, **fast)
+    demo.load(None, shared, shared, js=_RESTORE).then(rerun, inputs, outputs, **fast)
     return controls.model
 
 
