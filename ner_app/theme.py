@@ -62,6 +62,7 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .scroll th { font-weight: 600; }
 .scroll a { text-decoration: underline; }
 /* Gradio nests two buttons here, which screen readers cannot tell apart; the cross clears the list. */
+.prose pre .token { color: inherit; }
 .prose pre, .prose pre code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
 #files button[aria-label="common.upload"] { display: none; }
 :focus-visible { outline: 2px solid var(--color-accent) !important; outline-offset: 2px; }
