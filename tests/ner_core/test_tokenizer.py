@@ -13,7 +13,7 @@ from ner_core.casing import word_casing
 from ner_core.tokenizer import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import tiny_vocabulary
+from tests.conftest import tiny_vocabulary
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 TRAPS = st.sampled_from(
