@@ -248,8 +248,11 @@ def test_a_link_brings_text_and_settings_back(page, url):
 def test_two_choices_are_compared(page):
     open_tab(page, "Compare")
     text = page.locator("#compare-text textarea")
-    expect(text).not_to_have_value("")  # Gradio makes a tab when it is opened, and puts its example in last
-    text.fill(SENTENCE)
+    for _ in range(5):  # the page's own load event draws the tab anew, and puts the example back
+        text.fill(SENTENCE)
+        page.wait_for_timeout(2_000)
+        if text.input_value() == SENTENCE:
+            break
     page.locator("#compare").click()
     cards = page.locator("#compare-cards .card")
     expect(cards).to_have_count(2, timeout=30_000)
