@@ -11,7 +11,7 @@ Differences to transformers, each for a reason
 - A combining mark, a joiner or a variation selector that the tokenizer dropped stays with its letter.
 - Entities never begin or end with white space (byte-level tokenizers count the space before a word).
 
-References ---------- .. [1]
+The pipeline:
 https://github.com/huggingface/transformers/blob/main/src/transformers/pipelines/token_classification.py
 """
 
