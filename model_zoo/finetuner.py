@@ -47,6 +47,7 @@ def finetune(
     data_dir: Path,
     folder: Path,
     *,
+    teacher_start: Path | None = None,
     work_dir: Path | None = None,
     progress: bool = True,
 ) -> TrainingResult:
@@ -61,6 +62,8 @@ def finetune(
         The corpora's files are below it.
     folder : Path
         Gets ``model.yml``, ``README.md``, ``recipe.yml`` and ``checkpoint/``; ready for the converter.
+    teacher_start : Path, optional
+        Folder or .nemo archive that the recipe's teachers start from; `start` by default.
     work_dir : Path, optional
         Checkpoints of the running training; ``folder / ".training"`` by default.
     progress : bool
@@ -88,11 +91,13 @@ def finetune(
     from model_zoo.training_rows import WordEncoder
     from model_zoo.training_scores import score_corpora
     from model_zoo.training_start import load_start
+    from model_zoo.training_teachers import ask_teachers
 
     begun = time.monotonic()
     work_dir = work_dir or folder / ".training"
     _guard(recipe, work_dir)
     corpora = load_corpora(recipe, data_dir)
+    ask_teachers(recipe, teacher_start or start, corpora, work_dir, progress=progress)
     model, tokenizer = load_start(recipe, start)
     encoder = WordEncoder(tokenizer, casing=recipe.token_type_ids is not None)
     plan = Plan(recipe, corpora, encoder)
@@ -265,6 +270,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="models folder; default: $NER_MODELS_DIR, else your cache folder",
     )
     parser.add_argument("--start", help="what to start from: zoo name, hf:owner/name, folder or .nemo")
+    parser.add_argument("--teacher_start", help="what the recipe's teachers start from, likewise")
     parser.add_argument(
         "--models_dir", type=Path, help="zoo of your own in which a start's name is looked up"
     )
@@ -344,8 +350,18 @@ def _run(recipe: Recipe, args: argparse.Namespace) -> int:
     if args.restart and work_dir.is_dir():
         shutil.rmtree(work_dir)
     data_dir = args.data_dir or (args.recipe.parent if args.recipe else Path())
-    start = resolve_start(args.start or recipe.start, args.models_dir, args.download_dir or models)
-    result = finetune(recipe, start, data_dir, folder, work_dir=work_dir, progress=not args.quiet)
+    download_dir = args.download_dir or models
+    start = resolve_start(args.start or recipe.start, args.models_dir, download_dir)
+    teacher = args.teacher_start or (recipe.teachers.start if recipe.teachers else None)
+    result = finetune(
+        recipe,
+        start,
+        data_dir,
+        folder,
+        teacher_start=resolve_start(teacher, args.models_dir, download_dir) if teacher else None,
+        work_dir=work_dir,
+        progress=not args.quiet,
+    )
     for name, scores in result.scores[""].items():
         log.info("%s: micro F1 %.4f, macro F1 %.4f", name, scores["micro_f1"], scores["macro_f1"])
     log.info("%s is ready for converter.py", folder)

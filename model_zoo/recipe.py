@@ -42,6 +42,11 @@ class Corpus(Strict):
         its dev part is scored without them.
     outside : dict of str to list of str
         Leading words of a mention of that corpus type that belong outside it (``per: [President, Mr.]``).
+    unsure : list of str
+        Words whose ``O`` teaches nothing, because the corpus labels them now so, now so; a word that ends in
+        ``*`` stands for all that begin like it.
+    teaching : float
+        Share of the teachers' answers in what is learned from this corpus; the rest are its own labels.
     licence : str
         For the model card.
     """
@@ -51,6 +56,8 @@ class Corpus(Strict):
     labels: dict[str, Meaning] = {}
     unannotated: list[str] = []
     outside: dict[str, list[str]] = {}
+    unsure: list[str] = []
+    teaching: Share = 0.0
     licence: str = ""
 
 
@@ -76,6 +83,21 @@ class Stage(Strict):
     swap: Share = 0.0
 
 
+class Teachers(Strict):
+    """Models that are trained first; the run learns from the mean of their answers.
+
+    They follow the recipe but for what is said here; their seeds are the recipe's plus 1, 2, ... A teacher
+    may be a larger encoder with a vocabulary of its own: it answers for words, not for pieces.
+    Distillation after Hinton, Vinyals and Dean 2015 (https://arxiv.org/abs/1503.02531).
+    """
+
+    start: str | None = None  # as in the recipe; default: the recipe's own
+    count: Annotated[int, Field(ge=1)] = 1
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    batch_tokens: Annotated[int, Field(ge=32)] = 768
+    dropout: Share = 0.1
+
+
 class Recipe(Strict):
     """Everything that decides what a training run makes; see the fields' comments."""
 
@@ -86,6 +108,7 @@ class Recipe(Strict):
     types: Annotated[list[str], Field(min_length=1)]  # entity types of the model, in the order of its labels
     corpora: Annotated[dict[str, Corpus], Field(min_length=1)]
     stages: Annotated[list[Stage], Field(min_length=1)]
+    teachers: Teachers | None = None
     token_type_ids: Literal["word_casing"] | None = None  # give an uncased model the casing of each word
     max_length: Annotated[int, Field(ge=16)] = 256  # pieces of the longest unit, [CLS] and [SEP] included
     batch_tokens: Annotated[int, Field(ge=32)] = 768  # pieces in a batch, padding included
@@ -122,12 +145,20 @@ class Recipe(Strict):
                 if kind not in (*self.types, "O"):
                     msg = f"corpora.{name}: {kind!r} is not one of the types {self.types} (or O)"
                     raise ValueError(msg)
-        for number, stage in enumerate(self.stages):
+            if corpus.teaching and self.teachers is None:
+                msg = f"corpora.{name}.teaching: there are no teachers in this recipe"
+                raise ValueError(msg)
+        self._stages_have_files("stages", self.stages)
+        if self.teachers:
+            self._stages_have_files("teachers.stages", self.teachers.stages)
+        return self
+
+    def _stages_have_files(self, key: str, stages: list[Stage]) -> None:
+        for number, stage in enumerate(stages):
             for name in stage.corpora:
                 if name not in self.corpora or self.corpora[name].train is None:
-                    msg = f"stages.{number}.corpora: {name!r} is not a corpus with a train file"
+                    msg = f"{key}.{number}.corpora: {name!r} is not a corpus with a train file"
                     raise ValueError(msg)
-        return self
 
     @property
     def labels(self) -> list[str]:

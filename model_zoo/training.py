@@ -42,17 +42,20 @@ _SCORES_FILE = "scores.json"
 _COMPLETE_FILE = "complete"  # written last into a checkpoint: what a kill left half-written has none
 
 
-def set_loss(logits: Tensor, sets: Tensor) -> Tensor:
+def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Tensor:
     """Negative log of the probability that a label out of the allowed set is chosen, averaged over words.
 
     With one allowed label this is cross-entropy; with several it is the log-sum-exp over them, so that a
-    corpus can say "O or MISC" where it does not annotate MISC.
+    corpus can say "O or MISC" where it does not annotate MISC. Where teachers answered, cross-entropy with
+    their probabilities takes the share of the loss that these sum to.
 
     Parameters
     ----------
     logits : float tensor [batch, pieces, labels]
     sets : int64 tensor [batch, pieces]
         Bit i allows label i; 0 where nothing is learned.
+    answers : float tensor [batch, pieces, labels], optional
+        Probabilities times the share of the loss that they have.
 
     Returns
     -------
@@ -69,7 +72,11 @@ def set_loss(logits: Tensor, sets: Tensor) -> Tensor:
     bits = torch.arange(scores.shape[-1], device=scores.device)
     inside = (allowed[:, None] >> bits) & 1 == 1
     chosen = scores.masked_fill(~inside, -math.inf).logsumexp(-1)
-    return (scores.logsumexp(-1) - chosen).mean()
+    losses = scores.logsumexp(-1) - chosen
+    if answers is not None:
+        told = answers[labelled]
+        losses = (1 - told.sum(-1)) * losses - (told * scores.log_softmax(-1)).sum(-1)
+    return losses.mean()
 
 
 class RecipeTrainer(Trainer):
@@ -91,8 +98,9 @@ class RecipeTrainer(Trainer):
     ) -> Any:
         """Loss of one batch of the plan."""
         sets = inputs.pop("label_sets")
+        answers = inputs.pop("answers", None)
         outputs = model(**inputs)
-        loss = set_loss(outputs.logits, sets)
+        loss = set_loss(outputs.logits, sets, answers)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ARG002
@@ -344,7 +352,7 @@ def train(
     _keep_memory()
     work_dir.mkdir(parents=True, exist_ok=True)
     average = WeightAverage(model, recipe.average) if recipe.average else None
-    mixed = recipe.bf16 and _computes_bf16()
+    mixed = recipe.bf16 and computes_bf16()
 
     def score() -> dict[str, dict[str, float]]:
         return score_corpora(model, corpora, encoder, recipe.labels, recipe.max_length, bf16=mixed)
@@ -387,7 +395,7 @@ def train(
     return scorer.history
 
 
-def _computes_bf16() -> bool:
+def computes_bf16() -> bool:
     """Say whether bfloat16 is arithmetic here, not an emulation that is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()

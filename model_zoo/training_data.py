@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+
     from model_zoo.recipe import Corpus, Recipe
 
 log = logging.getLogger(__name__)
@@ -23,10 +25,20 @@ Mention = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words of one sentence and, for each word, the set of labels it may have (bit i: label i)."""
+    """Words of one sentence, and what is known of the label of each.
+
+    Attributes
+    ----------
+    words : list of str
+    sets : list of int
+        Labels that a word may have; bit i: label i.
+    answers : float array [words, labels], optional
+        What teachers say, as probabilities; zeros where they say nothing.
+    """
 
     words: list[str]
     sets: list[int]
+    answers: np.ndarray | None = None
 
 
 @dataclass
@@ -113,6 +125,9 @@ class _LabelMapper:
         self.ids = {label: number for number, label in enumerate(recipe.labels)}
         self.outside = self._bits(["O", *corpus.unannotated], "B") | self._bits(corpus.unannotated, "I")
         self.unannotated = set(corpus.unannotated)
+        self.anything = (1 << len(recipe.labels)) - 1
+        self.unsure = {word for word in corpus.unsure if not word.endswith("*")}
+        self.unsure_starts = tuple(word[:-1] for word in corpus.unsure if word.endswith("*"))
 
     def _bits(self, kinds: Sequence[str], prefix: str) -> int:
         return sum(1 << self.ids["O" if kind == "O" else f"{prefix}-{kind}"] for kind in kinds)
@@ -129,7 +144,7 @@ class _LabelMapper:
         return meanings
 
     def sets(self, words: Sequence[str], found: Sequence[Mention]) -> list[int]:
-        sets = [self.outside] * len(words)
+        sets = [self.anything if self._is_unsure(word) else self.outside for word in words]
         for kind, start, end in found:
             meanings = self._meanings(kind)
             if meanings == ["O"]:
@@ -137,6 +152,9 @@ class _LabelMapper:
             sets[start] = self._bits(meanings, "B")
             sets[start + 1 : end] = [self._bits(meanings, "I")] * (end - start - 1)
         return sets
+
+    def _is_unsure(self, word: str) -> bool:
+        return word in self.unsure or word.startswith(self.unsure_starts)
 
     def gold(self, length: int, found: Sequence[Mention]) -> list[str]:
         tags = ["O"] * length

@@ -146,12 +146,14 @@ class Plan:
         Returns
         -------
         dict of str to int64 array [batch, pieces]
-            ``input_ids``, ``attention_mask``, ``token_type_ids``, ``label_sets`` (0: nothing to learn).
+            ``input_ids``, ``attention_mask``, ``token_type_ids``, ``label_sets`` (0: nothing to learn); with
+            teachers also ``answers``, float32 [batch, pieces, labels]: their probabilities, times the share
+            of them that is to be learned.
         """
         batch = self.batches[step]
         rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
         swap = self.recipe.stages[batch.stage].swap
-        rows = []
+        rows, answers = [], []
         for unit in batch.units:
             sentences = self.corpora[unit.corpus].train[unit.start : unit.stop]
             if swap:
@@ -161,10 +163,20 @@ class Plan:
             if unit.casing:
                 words = [CASINGS[unit.casing](word) for word in words]
             rows.append(encode_row(words, sets, self.encoder, self.recipe.max_length))
-        return stack_rows(rows)
+            if self.recipe.teachers:
+                answers.append(self._answers(unit.corpus, sentences))
+        arrays = stack_rows(rows)
+        if self.recipe.teachers:
+            arrays["answers"] = _place(answers, arrays["label_sets"])
+        return arrays
+
+    def _answers(self, corpus: str, sentences: Sequence[Sentence]) -> np.ndarray:
+        share, labels = self.recipe.corpora[corpus].teaching, len(self.recipe.labels)
+        silent = [np.zeros((len(s.words), labels)) if s.answers is None else s.answers for s in sentences]
+        return (share * np.concatenate(silent)).astype(np.float32)
 
     def _swapped(self, sentence: Sentence, chance: float, rng: np.random.Generator) -> Sentence:
-        words, sets = list(sentence.words), list(sentence.sets)
+        words, sets, answers = list(sentence.words), list(sentence.sets), sentence.answers
         for start, end, bit in reversed(_certain(sentence.sets)):
             if rng.random() >= chance:
                 continue
@@ -174,7 +186,19 @@ class Plan:
                 fresh = [word.upper() for word in fresh]
             words[start:end] = fresh
             sets[start:end] = [bit] + [bit << 1] * (len(fresh) - 1)
-        return Sentence(words, sets)
+            if answers is not None:  # the teachers did not see the new mention
+                unseen = np.zeros((len(fresh), answers.shape[1]), answers.dtype)
+                answers = np.concatenate([answers[:start], unseen, answers[end:]])
+        return Sentence(words, sets, answers)
+
+
+def _place(answers: Sequence[np.ndarray], label_sets: np.ndarray) -> np.ndarray:
+    """Put the answers for words where the words' first pieces are."""
+    placed = np.zeros((*label_sets.shape, answers[0].shape[1]), np.float32)
+    for row, (sets, told) in enumerate(zip(label_sets, answers, strict=True)):
+        firsts = np.flatnonzero(sets)
+        placed[row, firsts] = told[: len(firsts)]  # words that did not fit have no pieces
+    return placed
 
 
 def _certain(sets: Sequence[int]) -> list[tuple[int, int, int]]:

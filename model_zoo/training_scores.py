@@ -32,24 +32,53 @@ def predict_tags(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        A transformers token classifier.
-    sentences : sequence of sequence of str
-    encoder : WordEncoder
+    model, sentences, encoder, max_length, bf16
+        See :func:`predict_logits`; words beyond `max_length` are O.
     labels : sequence of str
         Names of the logits.
-    max_length : int
-        Pieces; words beyond are O.
-    bf16 : bool
-        Compute in bfloat16.
 
     Returns
     -------
     list of list of str
         One tag a word, in the order of the sentences.
     """
+    tags = []
+    for words, logits in zip(
+        sentences, predict_logits(model, sentences, encoder, max_length, bf16=bf16), strict=True
+    ):
+        found = [labels[number] for number in logits.argmax(-1)]
+        tags.append(found + ["O"] * (len(words) - len(found)))
+    return tags
+
+
+def predict_logits(
+    model: torch.nn.Module,
+    sentences: Sequence[Sequence[str]],
+    encoder: WordEncoder,
+    max_length: int,
+    *,
+    bf16: bool = False,
+) -> list[np.ndarray]:
+    """Compute the logits of each word's first piece, each sentence on its own.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A transformers token classifier.
+    sentences : sequence of sequence of str
+    encoder : WordEncoder
+    max_length : int
+        Pieces; words beyond have no logits.
+    bf16 : bool
+        Compute in bfloat16.
+
+    Returns
+    -------
+    list of float32 array [words, labels]
+        In the order of the sentences.
+    """
     rows = [encode_row(words, [1] * len(words), encoder, max_length) for words in sentences]
-    tags: list[list[str]] = [[] for _ in rows]
+    logits: dict[int, np.ndarray] = {}
     device = next(model.parameters()).device
     training = model.training
     model.eval()
@@ -64,13 +93,11 @@ def predict_tags(
         sets = batch.pop("label_sets")
         inputs = {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
         with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            best = model(**inputs).logits.argmax(-1).cpu().numpy()
-        for row, i in enumerate(chosen):
-            found = [labels[number] for number in best[row][sets[row] > 0]]
-            tags[i] = found + ["O"] * (len(sentences[i]) - len(found))
+            found = model(**inputs).logits.float().cpu().numpy()
+        logits |= {i: found[row][sets[row] > 0] for row, i in enumerate(chosen)}
         position = stop
     model.train(training)
-    return tags
+    return [logits[i] for i in range(len(rows))]
 
 
 def score_tags(

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _PLAIN_ROW = 0
 
 
-def load_start(recipe: Recipe, path: Path) -> tuple[Any, Tokenizer]:
+def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[Any, Tokenizer]:
     """Load a Hugging Face folder or a NeMo archive as a token classifier with the labels of a recipe.
 
     Parameters
@@ -33,6 +33,8 @@ def load_start(recipe: Recipe, path: Path) -> tuple[Any, Tokenizer]:
     recipe : Recipe
     path : Path
         A folder with config.json, weights, and tokenizer.json or vocab.txt; or a ``.nemo`` file.
+    teacher : bool
+        The model will not be converted: casing may be added to an encoder that has no token types.
 
     Returns
     -------
@@ -44,11 +46,19 @@ def load_start(recipe: Recipe, path: Path) -> tuple[Any, Tokenizer]:
     ------
     CheckpointError
         The start cannot be read.
+    ValueError
+        The recipe gives casing as token type ids, and the encoder has none.
     """
     torch.manual_seed(recipe.seed)
     model, tokenizer = _from_nemo(recipe, path) if path.suffix == ".nemo" else _from_folder(recipe, path)
     if recipe.token_type_ids == WORD_CASING:
-        _widen_types(model)
+        if hasattr(model.base_model.embeddings, "token_type_embeddings"):
+            _widen_types(model)
+        elif teacher:
+            _add_types(model)
+        else:
+            msg = f"{path}: token_type_ids: {WORD_CASING} needs an encoder with token types, this has none"
+            raise ValueError(msg)
     return model.float().train(), tokenizer
 
 
@@ -104,3 +114,17 @@ def _widen_types(model: Any) -> None:
         embeddings.token_type_embeddings = new
     model.config.type_vocab_size = CASING_COUNT
     model.config.token_type_ids = WORD_CASING
+
+
+def _add_types(model: Any) -> None:
+    """Give an encoder without token types a table of casings, added to the embeddings of its words."""
+    words = model.get_input_embeddings()
+    model.token_type_embeddings = torch.nn.Embedding(CASING_COUNT, words.weight.shape[1])
+    torch.nn.init.zeros_(model.token_type_embeddings.weight)
+
+    def embed(module: Any, args: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        casing = module.token_type_embeddings(inputs.pop("token_type_ids"))
+        embedded = words(inputs.pop("input_ids")) + casing
+        return args, {**inputs, "inputs_embeds": embedded}
+
+    model.register_forward_pre_hook(embed, with_kwargs=True)

@@ -1,5 +1,7 @@
 """Corpora in the labels of a model, the plan of a run, and the loss over label sets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -146,3 +148,55 @@ def test_loss_over_sets():
     either = set_loss(logits[:1, :1], torch.tensor([[OUT | B_MISC]]))
     probabilities = logits[0, 0].softmax(-1)
     torch.testing.assert_close(either, -(probabilities[0] + probabilities[5]).log())
+
+
+def test_teachers_have_their_share_of_the_loss():
+    torch = pytest.importorskip("torch")
+    from model_zoo.training import set_loss
+
+    logits = torch.randn(1, 2, 7, generator=torch.Generator().manual_seed(2))
+    sets = torch.tensor([[B_PER, OUT]])
+    told = torch.zeros(1, 2, 7)
+    told[0, 0] = 0.25 * torch.tensor([0.5, 0.3, 0, 0, 0.2, 0, 0])  # nothing is told of the second word
+    own = torch.nn.functional.cross_entropy(logits[0], torch.tensor([1, 0]), reduction="none")
+    taught = torch.nn.functional.cross_entropy(logits[0, 0], told[0, 0] / 0.25)
+    expected = (0.75 * own[0] + 0.25 * taught + own[1]) / 2
+    torch.testing.assert_close(set_loss(logits, sets, told), expected)
+
+
+def test_unsure_word_teaches_nothing_unless_it_is_in_a_mention(tmp_path):
+    (tmp_path / "a.conll").write_text("@ O\n@you O\nsaw O\n@ B-PER\n", encoding="utf-8")
+    anything = (1 << 7) - 1
+    for unsure, expected in (
+        (["@"], [anything, OUT, OUT, B_PER]),
+        (["@*"], [anything, anything, OUT, B_PER]),
+        ([], [OUT, OUT, OUT, B_PER]),
+    ):
+        corpus = load_corpora(recipe(corpora={"a": {"train": "a.conll", "unsure": unsure}}), tmp_path)["a"]
+        assert corpus.train[0].sets == expected
+
+
+def test_answers_stand_at_first_pieces_and_not_in_swapped_mentions(tmp_path, encoder):
+    (tmp_path / "a.conll").write_text("Smiths B-PER\nsaw O\nIraq B-LOC\n", encoding="utf-8")
+    one = recipe(
+        corpora={"a": {"train": "a.conll", "teaching": 0.5}},
+        teachers={"stages": [{"corpora": {"a": 1}, "epochs": 1, "learning_rate": 1}]},
+        stages=[{"corpora": {"a": 1}, "epochs": 40, "learning_rate": 1, "swap": 0.5}],
+    )
+    corpora = load_corpora(one, tmp_path)
+    answers = np.random.default_rng(0).dirichlet(np.ones(7), 3).astype(np.float32)
+    corpora["a"].train[0] = replace(corpora["a"].train[0], answers=answers)
+    plan = Plan(one, corpora, encoder)
+    seen = set()
+    for step in range(len(plan)):
+        batch = plan[step]
+        firsts = np.flatnonzero(batch["label_sets"][0])
+        assert firsts.tolist() == [1, 3, 4]  # [CLS] smith ##s saw iraq
+        told = batch["answers"][0]
+        assert not np.delete(told, firsts, axis=0).any()
+        np.testing.assert_allclose(told[3], answers[1] / 2, rtol=1e-6)  # "saw" is never swapped
+        for word, piece in ((0, 1), (2, 4)):
+            if told[piece].any():
+                np.testing.assert_allclose(told[piece], answers[word] / 2, rtol=1e-6)
+            seen.add((word, bool(told[piece].any())))
+    assert seen == {(0, True), (0, False), (2, True), (2, False)}
