@@ -9,7 +9,6 @@ import ctypes
 import json
 import logging
 import math
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -19,10 +18,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
+from model_zoo.training_checkpoints import (
+    COMPLETE_FILE,
+    WeightAverage,
+    epoch_files,
+    last_checkpoint,
+    mean_weights,
+)
 from model_zoo.training_scores import score_corpora
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torch import Tensor
     from transformers import PreTrainedModel
@@ -34,12 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Steps between two updates of the moving average of the weights.
-AVERAGE_EVERY = 10
-
-_AVERAGE_FILE = "average.safetensors"
 _SCORES_FILE = "scores.json"
-_COMPLETE_FILE = "complete"  # written last into a checkpoint: what a kill left half-written has none
 
 
 def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Tensor:
@@ -145,47 +146,6 @@ def _only(items: list[Any]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in items[0].items()}
 
 
-class WeightAverage(TrainerCallback):
-    """Exponential moving average of the weights, saved with each checkpoint."""
-
-    def __init__(self, model: PreTrainedModel, decay: float) -> None:
-        self.model, self.decay = model, decay
-        self.weights: dict[str, Tensor] = {}
-        self.updates = 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Start from the weights of the model, or from the checkpoint that is resumed."""
-        self.weights = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
-        self.updates = state.global_step // AVERAGE_EVERY
-        folder = last_checkpoint(Path(args.output_dir))
-        if state.global_step and folder:
-            self.weights = load_file(folder / _AVERAGE_FILE)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Move the average a little towards the weights."""
-        if state.global_step % AVERAGE_EVERY:
-            return
-        self.updates += 1
-        # A young average forgets faster, so that it does not hold on to the untrained weights.
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        current = dict(self.model.named_parameters())
-        with torch.no_grad():
-            for name, average in self.weights.items():
-                average.lerp_(current[name].detach(), 1 - decay)
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Keep the average beside the weights."""
-        save_file(self.weights, Path(args.output_dir) / f"checkpoint-{state.global_step}" / _AVERAGE_FILE)
-
-    def swap(self) -> None:
-        """Exchange the weights of the model and the average."""
-        with torch.no_grad():
-            for name, weight in self.model.named_parameters():
-                kept = weight.detach().clone()
-                weight.copy_(self.weights[name])
-                self.weights[name] = kept
-
-
 class ScoreEpochs(TrainerCallback):
     """Score the dev parts when an epoch of the plan ends, keep the best weights, stop early."""
 
@@ -229,7 +189,7 @@ class ScoreEpochs(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Mark the checkpoint as whole (this callback is the last one) and remember when."""
-        Path(args.output_dir, f"checkpoint-{state.global_step}", _COMPLETE_FILE).touch()
+        Path(args.output_dir, f"checkpoint-{state.global_step}", COMPLETE_FILE).touch()
         self.saved = time.monotonic()
 
     def _score(self, args: Any, state: Any, end: tuple[int, int]) -> None:
@@ -272,50 +232,6 @@ class Bar(ProgressCallback):
         """Show the loss."""
         if self.training_bar is not None and logs and "loss" in logs:
             self.training_bar.set_postfix(loss=logs["loss"])
-
-
-def epoch_files(work_dir: Path) -> list[Path]:
-    """List the weights of epoch ends, oldest first."""
-    return sorted(work_dir.glob("epoch-*.safetensors"), key=lambda path: int(path.stem.rpartition("-")[2]))
-
-
-def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
-    """Average the weights in several files: points of one run whose mean does better than each of them.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        Safetensors files with the same names and shapes.
-
-    Returns
-    -------
-    dict of str to tensor
-    """
-    total: dict[str, Tensor] = {}
-    for file in files:
-        for name, weight in load_file(file).items():
-            total[name] = total[name] + weight if name in total else weight
-    return {name: weight / len(files) for name, weight in total.items()}
-
-
-def last_checkpoint(work_dir: Path) -> Path | None:
-    """Find the newest whole checkpoint of a run; remove newer ones that a kill left half-written.
-
-    Parameters
-    ----------
-    work_dir : Path
-
-    Returns
-    -------
-    Path or None
-    """
-    folders = sorted(work_dir.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    while folders:
-        folder = folders.pop()
-        if (folder / _COMPLETE_FILE).is_file():
-            return folder
-        shutil.rmtree(folder)
-    return None
 
 
 def train(

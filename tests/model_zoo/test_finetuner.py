@@ -160,7 +160,7 @@ def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finish
 def test_mean_of_epochs(tmp_path):
     from safetensors.torch import save_file
 
-    from model_zoo.training import epoch_files, mean_weights
+    from model_zoo.training_checkpoints import epoch_files, mean_weights
 
     for step in (5, 10):
         save_file({"w": torch.full((2,), float(step))}, tmp_path / f"epoch-{step}.safetensors")
