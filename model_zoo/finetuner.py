@@ -228,18 +228,24 @@ def resolve_start(start: str, models_root: Path | None, download_dir: Path) -> P
     path = Path(start).expanduser()
     if path.exists():
         return path
-    from model_zoo import store
-    from model_zoo.downloader import main as download
+    from model_zoo import hub, store
+    from model_zoo.downloader import DownloadError, download
+    from model_zoo.reporting import TextReporter
 
     model = store.find_model(start, models_root, download_dir)
-    if model is None and not start.startswith("hf:"):
+    if model is None and start.startswith("hf:"):
+        model = hub.resolve(start, encoder=True)
+    if model is None:
         msg = f"start: expected a folder, a .nemo file, a name of the zoo or hf:owner/name, found {start!r}"
         raise ValueError(msg)
-    zoo = ["--models_dir", str(models_root)] if models_root else []
-    if download(["--name", start, "--output_dir", str(download_dir), *zoo]) != FINE:
-        msg = f"start: {start} could not be downloaded"
-        raise ValueError(msg)
-    model = model or store.find_hub_model(start, download_dir)
+    reporter = TextReporter()
+    try:
+        download(model, download_dir, progress=reporter)
+    except DownloadError as error:
+        msg = f"start: {start} could not be downloaded: {error}"
+        raise ValueError(msg) from error
+    finally:
+        reporter.close()
     return store.model_folder(model, download_dir) / _start_within(model)
 
 

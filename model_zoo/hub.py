@@ -81,13 +81,15 @@ def _cache_folder() -> str | None:
     return str(Path(os.environ["HF_HOME"]) / "hub") if os.environ.get("HF_HOME") else None
 
 
-def resolve(name: str, *, offline: bool = False, timeout: float = 30.0) -> Model:
+def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout: float = 30.0) -> Model:
     """Make a model out of a token classification repository of the hub, without a model.yml.
 
     Parameters
     ----------
     name : str
         ``hf:owner/name`` or ``hf:owner/name@revision``.
+    encoder : bool
+        It is a start for fine-tuning: it need not be a token classifier nor have labels.
     offline : bool
         Look only into the local hub cache.
     timeout : float
@@ -132,13 +134,14 @@ def resolve(name: str, *, offline: bool = False, timeout: float = 30.0) -> Model
             config = _get_json(
                 name, file_address(HubSource(repo=repo, file="config.json", revision=commit)), timeout
             )
-    labels = _labels(name, config)
+    labels = None if encoder else _labels(name, config)
+    kind = "Encoder" if encoder else "Token classifier"
     return model_from(
         name,
         {
             "name": hub_subdirectory(name).split("/")[1],
             "subdirectory": hub_subdirectory(name),
-            "description": f"Token classifier {repo} of the Hugging Face hub, revision {commit}.",
+            "description": f"{kind} {repo} of the Hugging Face hub, revision {commit}.",
             "task_type": "named_entity_recognition",
             "framework": "pytorch",
             "license": _license(repo, card),

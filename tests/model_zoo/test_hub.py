@@ -98,6 +98,19 @@ def test_download_leaves_all_that_is_needed_without_the_network(repository, tmp_
     assert not folder.exists()
 
 
+def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_path):
+    from model_zoo.finetuner import resolve_start
+
+    config = json.dumps({"architectures": ["MPNetForMaskedLM"], "model_type": "mpnet"}).encode()
+    repository.publish({**FILES, "config.json": config})
+    with pytest.raises(CatalogError, match="expected a token classifier"):
+        hub.resolve("hf:owner/name")
+    folder = resolve_start("hf:owner/name", None, tmp_path)
+    assert (folder / "config.json").read_bytes() == config
+    repository.close()
+    assert resolve_start("hf:owner/name", None, tmp_path) == folder  # all there: no network
+
+
 def test_the_command_takes_hub_names(repository, tmp_path, capsys):
     arguments = ["--name", "hf:owner/name", "-o", str(tmp_path)]
     assert commands.main(["download", *arguments, "--dry_run"]) == 0
