@@ -28,29 +28,37 @@ class DiskFullError(Exception):
 
 
 class _Digest:
-    """A hash that is computed in a thread of its own: no time is lost while the network is slower."""
+    """A hash that is computed in a thread of its own: no time is lost while the network is slower.
+
+    What waits for it lies in buffers that are used again and again. Blocks that are kept and let go by two
+    threads would cost memory from the system, cleared page by page, for up to a third of the file.
+    """
 
     def __init__(self, algorithm: str) -> None:
         self._hash = hashlib.new(algorithm)
-        self._blocks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[memoryview, int] | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
         for _ in range(_WAITING_BLOCKS):
-            self._slots.put(None)
+            self._free.put(memoryview(bytearray(_BLOCK)))
         self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while (block := self._blocks.get()) is not None:
-            self._hash.update(block)
-            self._slots.put(None)
+        while (full := self._waiting.get()) is not None:
+            buffer, size = full
+            self._hash.update(buffer[:size])
+            self._free.put(buffer)
 
     def update(self, block: bytes) -> None:
-        self._slots.get()  # waits while as many blocks as may wait are waiting
-        self._blocks.put(block)
+        for start in range(0, len(block), _BLOCK):
+            piece = memoryview(block)[start : start + _BLOCK]
+            buffer = self._free.get()  # waits while as many blocks as may wait are waiting
+            buffer[: len(piece)] = piece
+            self._waiting.put((buffer, len(piece)))
 
     def close(self) -> str:
         if self._thread.is_alive():
-            self._blocks.put(None)
+            self._waiting.put(None)
             self._thread.join()
         return self._hash.hexdigest()
 

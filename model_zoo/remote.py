@@ -12,6 +12,7 @@ import logging
 import random
 import re
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -33,7 +34,7 @@ __all__ = ["Cancelled", "Patience", "SourceError", "download"]
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 2 << 20  # bytes at most for one read; smaller and larger ones measured slower
+_BLOCK = 1 << 20  # bytes at most for one read
 _SPARE = 16 << 20  # bytes of disk that a download leaves free
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)")
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -64,6 +65,9 @@ class Patience:
         Attempts for each source.
     stall : float
         Seconds without a byte, or without a connection, after which an attempt is given up.
+    slowest, window : float
+        Bytes a second that must come on the average of so many seconds; else the attempt is given up as well.
+        A server that lets bytes drip never stalls, but at 1000 a second the smallest model takes hours.
     first_wait, longest_wait : float
         Seconds before the second attempt, doubled for each further one, and their limit; the wait is drawn at
         random from the upper half. A server's Retry-After goes before them, up to ``longest_wait`` too.
@@ -71,6 +75,8 @@ class Patience:
 
     attempts: int = 5
     stall: float = 30.0
+    slowest: float = 1000.0
+    window: float = 60.0
     first_wait: float = 1.0
     longest_wait: float = 60.0
 
@@ -290,6 +296,7 @@ class _Job:
         """Yield what the network gives, as it comes, so that a stall or a kill loses nothing."""
         import urllib3
 
+        pace = _Pace(self.patience)
         raw = response.raw
         read = getattr(raw, "read1", raw.read)  # urllib3 1 has no read1
         with _broken_off(raw, self.cancel):
@@ -305,6 +312,7 @@ class _Job:
                     _check(self.cancel)
                     return
                 yield block
+                pace.check(len(block))
 
     def _check_space(self, whole: int | None, offset: int) -> None:
         if whole is None:
@@ -318,6 +326,30 @@ class _Job:
 
     def _report(self, whole: int | None) -> None:
         self.notify({"$type": "model_file_download_progress", "size": self.part.length, "total": whole})
+
+
+class _Pace:
+    """Watches that bytes come at the rate of ``Patience.slowest`` at least."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._begin = time.monotonic()
+        self._received = 0
+
+    def check(self, size: int) -> None:
+        """Count ``size`` bytes more; end the attempt when a window brought too few."""
+        self._received += size
+        seconds = time.monotonic() - self._begin
+        if seconds < self._patience.window:
+            return
+        if self._received < self._patience.slowest * seconds:
+            msg = (
+                f"the server sends too slowly: {self._received} bytes in {seconds:.0f} s, "
+                f"expected {self._patience.slowest:g} a second"
+            )
+            raise _TryAgain(msg)
+        self._begin += seconds
+        self._received = 0
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:

@@ -1,0 +1,16 @@
+"""A server that has one file, and does wrong what a test tells it to."""
+
+from __future__ import annotations
+
+import pytest
+from file_server import FileServer
+from transfers import CONTENT
+
+
+@pytest.fixture
+def server():
+    server = FileServer()
+    server.files["/file"] = CONTENT
+    server.etags["/file"] = '"one"'
+    yield server
+    server.close()
