@@ -45,7 +45,9 @@ def load(
     device : str
         OpenVINO device, ``AUTO`` by default.
     precision : str or None
-        ``FP32``, ``FP16``, ``INT8`` or ``FP16-INT8``; None takes what suits the device best of those there.
+        ``FP32``, ``FP16``, ``INT8`` or ``FP16-INT8``, or a variant for inputs of one shape such as
+        ``FP16-1x128``; None takes what suits the device best of those there, and a variant only where
+        there is nothing else.
     models_dir : path or None
         Where downloads lie: this, else ``$NER_MODELS_DIR``, else the user's cache folder.
     **options
@@ -72,7 +74,7 @@ def load(
     if precision is not None and precision not in found:
         msg = f"{name} has no {precision} here, only {', '.join(found)}"
         if path is None:
-            msg += f"; make it with: python -m model_zoo.converter --name {name} --precisions {precision}"
+            msg += _how_to_make(str(name), precision)
         raise ModelNotFoundError(msg)
     choice = len(found) > 1 and not is_remote(device)  # what runs on a server is not chosen here
     ranked = [best for best in preferred_precisions(device) if best in found] if choice else []
@@ -109,11 +111,10 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
         Nothing to load; the message has the commands that download and convert.
     """
     from model_zoo import store
-    from model_zoo.catalog import PRECISIONS
 
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
-        return {path.parent.name if path.parent.name in PRECISIONS else "IR": path}
+        return {path.parent.name if store.split_variant(path.parent.name) else "IR": path}
     found = _irs_in(path) if path is not None else store.installed(str(name), models_dir)
     if not found:
         raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
@@ -130,20 +131,20 @@ def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
         return Path(name)
     from model_zoo import store
 
-    known = store.find_model(name) is not None or bool(store.installed(name, models_dir))
+    known = bool(store.installed(name, models_dir)) or store.find_model(name) is not None
     return Path(name) if not known and Path(name).is_dir() else None
 
 
 def _irs_in(folder: Path) -> dict[str, Path]:
     """Return precision -> .xml: below folders named by precision, or the one .xml in the folder itself."""
-    from model_zoo.catalog import PRECISIONS
+    from model_zoo import store
 
     found = {}
-    for precision in PRECISIONS:
-        if files := sorted((folder / precision).glob("*.xml")):
-            found[precision] = files[0]
+    for inner in store.precision_folders(folder):
+        if files := sorted(inner.glob("*.xml")):
+            found[inner.name] = files[0]
     if not found and (files := sorted(folder.glob("*.xml"))):
-        found[folder.name if folder.name in PRECISIONS else "IR"] = files[0]
+        found[folder.name if store.split_variant(folder.name) else "IR"] = files[0]
     return found
 
 
@@ -166,6 +167,19 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
         if file.name.rsplit("/", 1)[-1] in ("tokenizer.json", "vocab.txt") and (folder / file.name).is_file():
             return {"tokenizer": folder / file.name, **options}
     return options
+
+
+def _how_to_make(name: str, precision: str) -> str:
+    """Return the command that makes an IR of this precision, after a semicolon; empty where there is none."""
+    from model_zoo import conversion, quantizer, store
+
+    plain, shape = store.split_variant(precision) or (precision, None)
+    if plain in conversion.PRECISIONS:
+        fixed = f" --input_shape {shape[0]}x{shape[1]}" if shape else ""
+        return f"; make it with: python -m model_zoo.converter --name {name} --precisions {plain}{fixed}"
+    if precision == quantizer.PRECISION:
+        return f"; make it with: python -m model_zoo.quantizer --name {name}"
+    return ""
 
 
 def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> str:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from model_zoo.schema import PRECISIONS, InputInfo, Model, ModelFile, RegexReplace, UnpackArchive
+from model_zoo.layout import MODELS_ROOT, PRECISIONS, CatalogError
+from model_zoo.mistakes import sentences, shown
+from model_zoo.schema import InputInfo, Model, ModelFile, RegexReplace, UnpackArchive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,18 +30,10 @@ __all__ = [
     "model_from",
 ]
 
-#: The models that come with this package.
-MODELS_ROOT = Path(__file__).resolve().parent / "models"
-
 _MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
 _LARGEST_YAML = 1 << 20  # bytes; the largest of Open Model Zoo has 23 kB
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
 _DEEPEST = 20  # levels of nesting; Open Model Zoo needs 4
-_SHOWN = 60  # characters of a wrong value that an error shows
-
-
-class CatalogError(ValueError):
-    """A model.yml, or the choice of models, is wrong; the message names file, key, expected and found."""
 
 
 def load_catalog(models_root: Path | None = None) -> list[Model]:
@@ -127,7 +121,7 @@ def _load_composite(path: Path, root: Path) -> Model:
             update={"composite_model_name": folder.name}
         )
     if not isinstance(order, list) or set(order) != set(stages):
-        msg = f"{path}: stages_order: expected the folders {', '.join(stages)}, found {_shown(order)}"
+        msg = f"{path}: stages_order: expected the folders {', '.join(stages)}, found {shown(order)}"
         raise CatalogError(msg)
     model = _validated(path, given, root)
     return model.model_copy(
@@ -146,7 +140,7 @@ def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> M
         raise CatalogError(msg)
     for key in ("name", "subdirectory", "config", "stages", "composite_model_name"):
         if key in given:
-            msg = f"{path}: {key}: expected no such key (the folder says it), found {_shown(given[key])}"
+            msg = f"{path}: {key}: expected no such key (the folder says it), found {shown(given[key])}"
             raise CatalogError(msg)
     if "files" not in given and path.name == "model.yml":
         given = {**given, "files": None}
@@ -173,7 +167,7 @@ def model_from(where: str, given: dict[str, Any]) -> Model:
     try:
         return Model.model_validate(given)
     except ValidationError as error:
-        raise CatalogError("\n".join(f"{where}: {line}" for line in _plain(error))) from None
+        raise CatalogError("\n".join(f"{where}: {line}" for line in sentences(error, _TAGS))) from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -202,7 +196,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         msg = f"{path}: expected YAML, found: {error or 'nesting without end'}"
         raise CatalogError(msg) from None
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        msg = f"{path}: expected keys and values, found {_shown(given)}"
+        msg = f"{path}: expected keys and values, found {shown(given)}"
         raise CatalogError(msg)
     return given
 
@@ -220,64 +214,3 @@ def _check_events(path: Path, events: Iterable[yaml.Event]) -> None:
             where = f"line {mark.line + 1}: " if mark is not None else ""
             msg = f"{path}: {where}expected no alias, found *{event.anchor}"
             raise CatalogError(msg)
-
-
-def _plain(error: ValidationError) -> list[str]:
-    """Turn pydantic's report into sentences that name the key, what was expected and what was found."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        key = _dotted(problem["loc"])
-        found = "nothing" if problem["type"] == "missing" else _shown(problem["input"])
-        reason = problem["ctx"]["error"] if problem["type"] == "value_error" else None
-        expected = str(reason) if reason is not None else _expected(problem["type"], problem.get("ctx", {}))
-        lines.append(
-            f"{key + ': ' if key else ''}{expected}" + ("" if "found" in expected else f", found {found}")
-        )
-    return lines
-
-
-def _expected(kind: str, context: dict[str, Any]) -> str:
-    expected = {
-        "missing": "expected a value",
-        "string_type": "expected a string",
-        "int_type": "expected an integer",
-        "bool_type": "expected true or false",
-        "list_type": "expected a list",
-        "dict_type": "expected keys and values",
-        "model_type": "expected keys and values",
-        "model_attributes_type": "expected keys and values",
-        "union_tag_not_found": "expected a key $type",
-        "union_tag_invalid": f"expected $type to be one of {context.get('expected_tags', '')}",
-        "literal_error": f"expected {context.get('expected', '')}",
-        "greater_than_equal": f"expected at least {context.get('ge', '')}",
-        "greater_than": f"expected more than {context.get('gt', '')}",
-        "too_short": f"expected at least {context.get('min_length', '')} of them",
-        "string_too_short": "expected a string that is not empty",
-        "string_pattern_mismatch": f"expected a string of the form {context.get('pattern', '')}",
-    }
-    return expected.get(kind, f"expected something else ({kind.replace('_', ' ')})")
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    """Write pydantic's location as ``files[0].source``; tags of unions are not keys of the file."""
-    dotted = ""
-    for index, part in enumerate(location):
-        if isinstance(part, int):
-            dotted += f"[{part}]"
-        elif part in _TAGS and index and _holds_union(location[index - 1]):
-            continue
-        else:
-            dotted += f".{part}" if dotted else str(part)
-    return dotted
-
-
-def _holds_union(key: int | str) -> bool:
-    return isinstance(key, int) or key == "original_source"
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except RecursionError:
-        text = "something nested without end"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if __package__ in {None, ""}:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo import store
 from model_zoo.catalog import CatalogError, Model, load_catalog
@@ -122,8 +122,9 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
         problem = f"{folder / model.checkpoint}: not there."
     except CheckpointError as error:
         problem = str(error)
+    name = store.selectable_name(model)
     where = f" --output_dir {download_dir}" if download_dir else ""
-    msg = f"{model.name}: {problem} Run: python -m model_zoo.downloader --name {_selectable(model)}{where}"
+    msg = f"{model.name}: {problem} Run: python -m model_zoo.downloader --name {name}{where}"
     raise ConversionError(msg)
 
 
@@ -131,12 +132,6 @@ def _named_checkpoint(model: Model, folder: Path) -> Path | None:
     """Return the checkpoint that the catalog names, if it is there."""
     named = folder / model.checkpoint_path
     return named if named.is_file() or (named / "config.json").is_file() else None
-
-
-def _selectable(model: Model) -> str:
-    """Return the name under which the command line finds a model."""
-    parts = model.name.split("--")
-    return f"hf:{parts[1]}/{parts[2]}" if parts[0] == "hf" and len(parts) > 2 else model.name
 
 
 def _needs_no_conversion(model: Model, download_dir: Path | str | None) -> str:

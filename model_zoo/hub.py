@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,6 +20,8 @@ from model_zoo.store import hub_subdirectory, split_hub_name
 from model_zoo.web import new_session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model_zoo.catalog import Model
 
 __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
@@ -26,7 +29,10 @@ __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "
 _LARGEST_ANSWER = (
     8 << 20
 )  # bytes of JSON; a config.json has a few kB, a listing of a big repository some hundred
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # best first
+_INDEX = ".index.json"  # names the files (shards) of weights that come in several
+_WEIGHTS = tuple(
+    name + kind for name in ("model.safetensors", "pytorch_model.bin") for kind in ("", _INDEX)
+)  # best first
 _TOKENIZERS = ("tokenizer.json", "vocab.txt")  # one of them must be there
 _COMPANIONS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
@@ -117,7 +123,7 @@ def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout:
         if not listing:
             msg = f"{name}: not in the local Hugging Face cache, and the network may not be used"
             raise CatalogError(msg)
-        config = json.loads(_cached_text(repo, commit, "config.json") or "null")
+        read: Callable[[str], Any] = partial(_cached_json, name, repo, commit)
     else:
         answer = _get_json(
             name,
@@ -129,12 +135,8 @@ def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout:
             entry["rfilename"]: entry for entry in answer.get("siblings") or [] if "rfilename" in entry
         }
         card = answer.get("cardData") or {}
-        config = None
-        if "config.json" in listing:
-            config = _get_json(
-                name, file_address(HubSource(repo=repo, file="config.json", revision=commit)), timeout
-            )
-    labels = None if encoder else _labels(name, config)
+        read = partial(_remote_json, name, repo, commit, timeout)
+    labels = None if encoder else _labels(name, read("config.json") if "config.json" in listing else None)
     kind = "Encoder" if encoder else "Token classifier"
     return model_from(
         name,
@@ -145,21 +147,37 @@ def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout:
             "task_type": "named_entity_recognition",
             "framework": "pytorch",
             "license": _license(repo, card),
-            "files": [_file_entry(repo, commit, file, listing[file]) for file in _needed(name, listing)],
+            "files": [
+                _file_entry(repo, commit, file, listing.get(file, {}))
+                for file in _needed(name, listing, read)
+            ],
             "labels": labels,
         },
     )
 
 
-def _needed(name: str, listing: dict[str, Any]) -> list[str]:
+def _needed(name: str, listing: dict[str, Any], read: Callable[[str], Any]) -> list[str]:
     weights = [file for file in _WEIGHTS if file in listing]
     if not weights:
-        msg = f"{name}: expected {' or '.join(_WEIGHTS)} in the repository, found {_some(listing)}"
+        kinds = " or ".join(file for file in _WEIGHTS if not file.endswith(_INDEX))
+        msg = f"{name}: expected {kinds}, whole or in shards, in the repository, found {_some(listing)}"
         raise CatalogError(msg)
     if not any(file in listing for file in _TOKENIZERS):
         msg = f"{name}: expected {' or '.join(_TOKENIZERS)} in the repository, found {_some(listing)}"
         raise CatalogError(msg)
-    return ["config.json", *(file for file in _COMPANIONS if file in listing), weights[0]]
+    needed = ["config.json", *(file for file in _COMPANIONS if file in listing), weights[0]]
+    return needed + _shards(name, weights[0], read(weights[0])) if weights[0].endswith(_INDEX) else needed
+
+
+def _shards(name: str, file: str, index: Any) -> list[str]:
+    """Return the files that an index of weights names, which lie beside it."""
+    by_weight = index.get("weight_map") if isinstance(index, dict) else None
+    shards = sorted({str(shard) for shard in by_weight.values()}) if isinstance(by_weight, dict) else []
+    if not shards or any("/" in shard or "\\" in shard for shard in shards):
+        found = ", ".join(shards[:3]) or "none"
+        msg = f"{name}: expected the names of files beside it in the weight_map of {file}, found {found}"
+        raise CatalogError(msg)
+    return shards
 
 
 def _some(listing: dict[str, Any]) -> str:
@@ -221,9 +239,17 @@ def _cached_listing(repo: str, revision: str) -> dict[str, Any]:
     }
 
 
-def _cached_text(repo: str, revision: str, file: str) -> str | None:
+def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
     path = cached_file(HubSource(repo=repo, file=file, revision=revision))
-    return path.read_text(encoding="utf-8") if path is not None else None
+    try:
+        return json.loads(path.read_bytes()) if path is not None else None
+    except (OSError, ValueError) as error:
+        msg = f"{name}: {path} can't be read: {error}"
+        raise CatalogError(msg) from None
+
+
+def _remote_json(name: str, repo: str, revision: str, timeout: float, file: str) -> Any:
+    return _get_json(name, file_address(HubSource(repo=repo, file=file, revision=revision)), timeout)
 
 
 def _get_json(name: str, address: str, timeout: float) -> Any:

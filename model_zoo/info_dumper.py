@@ -77,7 +77,8 @@ def measurements(
     if not found:
         msg = (
             f"{model.name}: nothing to measure in {store.models_dir(output_dir)}; "
-            f"run: python -m model_zoo.converter --name {model.name}"
+            f"run: python -m model_zoo.converter --name {store.selectable_name(model)}"
+            + (f" --download_dir {output_dir}" if output_dir is not None else "")
         )
         raise CatalogError(msg)
     try:

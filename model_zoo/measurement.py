@@ -29,7 +29,7 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
     xml : pathlib.Path or str
         The .xml; the .bin lies beside it.
     shape : (int, int)
-        Batch and length.
+        Batch and length; a model for inputs of one shape is measured at that shape.
 
     Returns
     -------
@@ -52,6 +52,8 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
     xml = Path(xml)
     model = ov.Core().read_model(xml)
     inputs, outputs = ([_port(port) for port in ports] for ports in (model.inputs, model.outputs))
+    if model.inputs[0].partial_shape.is_static:
+        shape = tuple(model.inputs[0].shape)
     try:
         model.reshape({port: list(shape) for port in model.inputs})
     except RuntimeError as error:

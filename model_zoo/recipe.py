@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from model_zoo.mistakes import sentences
+
 #: What one label of a corpus may mean: a type of the model, nothing ("O"), or one of several.
 Meaning = str | list[str]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -219,10 +221,10 @@ def check_recipe(data: Any, origin: str) -> Recipe:
     >>> check_recipe({"name": "x"}, "x.yml")
     Traceback (most recent call last):
     ...
-    model_zoo.recipe.RecipeError: x.yml: start: Field required, found nothing
-    x.yml: types: Field required, found nothing
-    x.yml: corpora: Field required, found nothing
-    x.yml: stages: Field required, found nothing
+    model_zoo.recipe.RecipeError: x.yml: start: expected a value, found nothing
+    x.yml: types: expected a value, found nothing
+    x.yml: corpora: expected a value, found nothing
+    x.yml: stages: expected a value, found nothing
     """
     if not isinstance(data, dict):
         msg = f"{origin}: expected a mapping of recipe keys, found {type(data).__name__}"
@@ -230,16 +232,4 @@ def check_recipe(data: Any, origin: str) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        lines = [_tell(origin, one) for one in error.errors()]
-        raise RecipeError("\n".join(lines)) from error
-
-
-def _tell(origin: str, error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return f"{origin}: {key}: {error['msg']}, found nothing"
-    if error["type"] == "value_error":
-        return f"{origin}: {key + ': ' if key else ''}{error['ctx']['error']}"
-    if error["type"] == "extra_forbidden":
-        return f"{origin}: {key}: no such key"
-    return f"{origin}: {key}: {error['msg']}, found {error['input']!r}"
+        raise RecipeError("\n".join(f"{origin}: {line}" for line in sentences(error))) from error

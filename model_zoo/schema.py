@@ -25,12 +25,10 @@ from pydantic import (
 )
 
 from model_zoo.checksum import Checksum
+from model_zoo.layout import PRECISIONS
 from model_zoo.sources import RelativePath, Source
 
-__all__ = ["PRECISIONS", "InputInfo", "Model", "ModelFile", "RegexReplace", "UnpackArchive"]
-
-#: Precisions that a folder of an IR can be named after: Open Model Zoo's, and INT8 for compressed weights.
-PRECISIONS = ("FP32", "FP16", "INT8", "FP16-INT8", "FP32-INT8", "FP16-INT1", "FP32-INT1")
+__all__ = ["InputInfo", "Model", "ModelFile", "RegexReplace", "UnpackArchive"]
 
 FRAMEWORKS = ("dldt", "onnx", "pytorch", "tf")
 

@@ -1,8 +1,9 @@
 """Where models lie on this machine: the models folder, what is installed in it, and how to remove it again.
 
 Layout, as in Open Model Zoo: ``<models dir>/<subdirectory>/`` holds what was downloaded,
-``<models dir>/<subdirectory>/<PRECISION>/<name>.xml`` the IR. A model that comes with the package has its IR
-in the zoo folder itself, so it needs no download.
+``<models dir>/<subdirectory>/<PRECISION>/<name>.xml`` the IR, ``<PRECISION>-1x128`` a variant of it for
+inputs of one shape only. A model that comes with the package has its IR in the zoo folder itself, so it needs
+no download.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from model_zoo import catalog
-from model_zoo.catalog import MODELS_ROOT, PRECISIONS, CatalogError, Model
+from model_zoo.layout import MODELS_ROOT, PRECISIONS, CatalogError
+
+if TYPE_CHECKING:
+    from model_zoo.catalog import Model
 
 __all__ = [
     "State",
@@ -25,14 +28,18 @@ __all__ = [
     "installed",
     "model_folder",
     "models_dir",
+    "precision_folders",
     "remove",
+    "selectable_name",
     "size_on_disk",
+    "split_variant",
     "state",
 ]
 
 #: ``embedded`` comes with the package, ``ready`` has an IR, ``downloaded`` all its files, ``partial`` some.
 State = Literal["embedded", "ready", "downloaded", "partial", "absent"]
 
+_VARIANT = re.compile(rf"(?P<precision>{'|'.join(PRECISIONS)})(?:-(?P<rows>\d+)x(?P<length>\d+))?")
 _HUB_NAME = re.compile(r"hf:(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
 
@@ -92,10 +99,34 @@ def split_hub_name(name: str) -> tuple[str, str | None]:
     return match["repo"], match["revision"]
 
 
+def selectable_name(model: Model) -> str:
+    """Return the name that the commands take: ``hf:owner/name`` for a model that was looked up on the hub.
+
+    Examples
+    --------
+    >>> from model_zoo.catalog import load_catalog
+    >>> selectable_name(load_catalog()[0])
+    'bert-base-ner'
+    """
+    from model_zoo.sources import HubSource
+
+    repos = {source.repo for file in model.files for source in file.sources if isinstance(source, HubSource)}
+    for repo in repos:
+        folder = hub_subdirectory(f"hf:{repo}")
+        if model.subdirectory == folder:
+            return f"hf:{repo}"
+        if model.subdirectory.startswith(f"{folder}--"):
+            revision = model.subdirectory.removeprefix(f"{folder}--").replace("--", "/")
+            return f"hf:{repo}@{revision}"
+    return model.name
+
+
 def find_model(
     name: str, models_root: Path | None = None, output_dir: str | Path | None = None
 ) -> Model | None:
     """Load the one model of this name without reading the rest of the zoo; None when there is none."""
+    from model_zoo import catalog  # pydantic and YAML take a tenth of a second, and an IR is found without
+
     if name.startswith("hf:"):
         path = models_dir(output_dir) / hub_subdirectory(name) / "model.yml"
         return catalog.load_model(path) if path.is_file() else None
@@ -150,7 +181,8 @@ def installed(
     Returns
     -------
     dict of str to Path
-        Precision to .xml; one in the models folder goes before an embedded one.
+        Precision to .xml, variants of one shape (``FP16-1x128``) last; one in the models folder goes before
+        an embedded one.
     """
     if name.startswith("hf:"):
         subdirectory = hub_subdirectory(name)
@@ -174,11 +206,35 @@ def _subdirectory(name: str, root: Path) -> str:
 def _irs(folder: Path) -> dict[str, Path]:
     """Return precision -> .xml for the complete IRs below a model's folder."""
     found = {}
-    for precision in PRECISIONS:
-        path = folder / precision / f"{folder.name}.xml"
+    for inner in precision_folders(folder):
+        path = inner / f"{folder.name}.xml"
         if path.is_file() and path.with_suffix(".bin").is_file():
-            found[precision] = path
+            found[inner.name] = path
     return found
+
+
+def split_variant(name: str) -> tuple[str, tuple[int, int] | None] | None:
+    """Split the name of an IR's folder into precision and the one shape (batch, length) that it is for.
+
+    Examples
+    --------
+    >>> split_variant("FP16"), split_variant("FP16-INT8-1x128"), split_variant("tokenizer")
+    (('FP16', None), ('FP16-INT8', (1, 128)), None)
+    """
+    match = _VARIANT.fullmatch(name)
+    if match is None:
+        return None
+    return match["precision"], (int(match["rows"]), int(match["length"])) if match["rows"] else None
+
+
+def precision_folders(folder: Path) -> list[Path]:
+    """Return the folders that are named by a precision: those for every shape, then those for one."""
+    order = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if (variant := split_variant(path.name)) is not None:
+            precision, shape = variant
+            order[path] = (shape or (0, 0), PRECISIONS.index(precision))
+    return sorted(order, key=order.__getitem__)
 
 
 def state(model: Model, output_dir: str | Path | None = None) -> State:

@@ -9,6 +9,7 @@ import openvino as ov
 import pytest
 import torch
 
+import model_zoo
 from model_zoo import conversion, parity, tracing
 from model_zoo.checkpoints import load_checkpoint
 from model_zoo.conversion import ConversionError, convert_checkpoint, publish, workplace
@@ -166,6 +167,8 @@ def test_a_static_variant_has_one_shape(tiny_checkpoint, tmp_path, traced_here):
     model = ov.Core().read_model(made.xml)
     assert {str(port.get_partial_shape()) for port in model.inputs} == {"[2,16]"}
     assert made.parity < 1e-4
+    ner = model_zoo.load(tmp_path, device="CPU", precision="FP32-2x16")
+    assert len(ner.batch(["Mary lives in Santa Clara."] * 3)) == 3
 
 
 def test_casing_ids_are_said_and_compared(tiny_checkpoint, tmp_path, traced_here):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from file_server import FileServer, status
@@ -14,6 +15,9 @@ from model_zoo.catalog import CatalogError, load_catalog
 from model_zoo.downloader import download
 from model_zoo.sources import HubSource
 from model_zoo.transfer import Transfer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONFIG = {
@@ -142,6 +146,52 @@ def test_a_revision_and_an_older_kind_of_weights(repository):
     assert [file.name for file in model.files] == ["config.json", "vocab.txt", "pytorch_model.bin"]
 
 
+def sharded(weight_map: object) -> dict[str, bytes]:
+    index = json.dumps({"metadata": {}, "weight_map": weight_map}).encode()
+    whole = {name: content for name, content in FILES.items() if name != "model.safetensors"}
+    return {**whole, "model.safetensors.index.json": index}
+
+
+SHARDS = {f"model-0000{number}-of-00002.safetensors": b"shard" * number for number in (1, 2)}
+
+
+def test_weights_in_shards_are_fetched_whole(repository, tmp_path, monkeypatch):
+    one, two = SHARDS
+    files = {**sharded({"a": one, "b": two, "c": one}), **SHARDS}
+    repository.publish(files)
+    model = hub.resolve("hf:owner/name")
+    assert [file.name for file in model.files][-3:] == ["model.safetensors.index.json", one, two]
+    assert [file.checksum.algorithm for file in model.files[-2:]] == ["sha256", "sha256"]
+    download(model, tmp_path / "out")
+    folder = tmp_path / "out" / "public" / "hf--owner--name"
+    assert {name: (folder / name).read_bytes() for name in SHARDS} == SHARDS
+    assert not (folder / "pytorch_model.bin").exists()
+    cached_in(tmp_path / "hub cache", files)
+    assert [file.name for file in hub.resolve("hf:owner/name", offline=True).files] == [
+        file.name for file in model.files
+    ]
+
+
+@pytest.mark.parametrize("weight_map", [None, {}, [], {"a": "../outside"}, {"a": "deeper/shard"}])
+def test_an_index_of_shards_that_makes_no_sense_is_refused(repository, weight_map):
+    repository.publish(sharded(weight_map))
+    with pytest.raises(
+        CatalogError, match=r"expected the names of files beside it in the weight_map of model"
+    ):
+        hub.resolve("hf:owner/name")
+
+
+def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tmp_path, capsys):
+    for name in ("hf:owner/name", "hf:owner/name@refs/pr/1"):
+        revision = name.partition("@")[2] or "main"
+        repository.publish(FILES, revision=revision.replace("/", "%2F"))
+        model = hub.resolve(name)
+        assert store.selectable_name(model) == name
+        download(model, tmp_path)
+        assert commands.main(["info", "--measure", "--name", name, "-o", str(tmp_path)]) == 1
+        assert f"model_zoo.converter --name {name} --download_dir {tmp_path}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -189,22 +239,31 @@ def test_refusals_are_explained(repository, monkeypatch, code, token, message):
         hub.resolve("hf:owner/name")
 
 
-def test_the_local_cache_serves_offline(repository, tmp_path, monkeypatch):
-    with pytest.raises(CatalogError, match="not in the local Hugging Face cache"):
-        hub.resolve("hf:owner/name", offline=True)
-    cached = tmp_path / "hub cache" / "models--owner--name"
+def cached_in(folder: Path, files: dict[str, bytes]) -> Path:
+    """Lay the repository out as huggingface_hub does."""
+    cached = folder / "models--owner--name"
     snapshot = cached / "snapshots" / COMMIT
     snapshot.mkdir(parents=True)
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text(COMMIT)
-    for name, content in FILES.items():
+    for name, content in files.items():
         (snapshot / name).write_bytes(content)
+    return snapshot
+
+
+def test_the_local_cache_serves_offline(repository, tmp_path, monkeypatch):
+    with pytest.raises(CatalogError, match="not in the local Hugging Face cache"):
+        hub.resolve("hf:owner/name", offline=True)
+    snapshot = cached_in(tmp_path / "hub cache", FILES)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     repository.requests.clear()
     model = hub.resolve("hf:owner/name")
     fetched = download(model, tmp_path / "out")
     assert {one.action for one in fetched} == {"from the Hugging Face cache"}
     assert not repository.requests
+    (snapshot / "config.json").write_bytes(b"{")
+    with pytest.raises(CatalogError, match=r"config\.json can't be read"):
+        hub.resolve("hf:owner/name")
 
 
 def test_a_name_that_the_hub_does_not_allow_is_not_cached():

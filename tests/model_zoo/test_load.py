@@ -48,6 +48,33 @@ def test_the_best_precision_for_the_device_is_taken(loaded, tmp_path, monkeypatc
         model_zoo.load("bert-base-ner", precision="FP16-INT8", models_dir=tmp_path)
 
 
+def test_a_variant_of_one_shape_is_taken_by_its_name_or_where_there_is_nothing_else(loaded, tmp_path):
+    folder = tmp_path / "public" / "bert-base-ner"
+    fixed = ir(folder, "FP32-1x128")
+    assert model_zoo.load("bert-base-ner", models_dir=tmp_path)[0] == fixed
+    assert model_zoo.load(folder)[0] == fixed
+    assert list(model_zoo.find(fixed)) == ["FP32-1x128"]
+    plain = ir(folder, "FP16")
+    assert model_zoo.load("bert-base-ner", models_dir=tmp_path)[0] == plain
+    path, options = model_zoo.load("bert-base-ner", precision="FP32-1x128", models_dir=tmp_path)
+    assert (path, options["precision"]) == (fixed, "FP32-1x128")
+
+
+@pytest.mark.parametrize(
+    ("precision", "command"),
+    [
+        ("INT8", "make it with: python -m model_zoo.converter --name bert-base-ner --precisions INT8"),
+        ("FP32-2x64", "--precisions FP32 --input_shape 2x64"),
+        ("FP16-INT8", "make it with: python -m model_zoo.quantizer --name bert-base-ner"),
+        ("FP8", "only FP16$"),
+    ],
+)
+def test_a_precision_that_is_not_there_is_said_with_the_command_that_makes_it(tmp_path, precision, command):
+    ir(tmp_path / "public" / "bert-base-ner", "FP16")
+    with pytest.raises(ModelNotFoundError, match=command):
+        model_zoo.load("bert-base-ner", precision=precision, models_dir=tmp_path)
+
+
 def test_an_ir_of_another_tool_gets_labels_and_vocabulary_of_the_catalog(loaded, tmp_path):
     folder = tmp_path / "public" / "bert-base-ner"
     ir(folder, "FP16")

@@ -43,6 +43,17 @@ def test_ports_and_sizes(tiny_ir):
     assert found["size"] == sizes | {"total": sum(sizes.values())}
 
 
+def test_a_model_for_one_shape_is_measured_at_that_shape(tiny_ir, tmp_path):
+    import openvino as ov
+
+    model = ov.Core().read_model(tiny_ir / "tiny.xml")
+    model.reshape({port: [2, 32] for port in model.inputs})
+    ov.save_model(model, tmp_path / "fixed.xml", compress_to_fp16=False)
+    found = measure(tmp_path / "fixed.xml", (1, 128))
+    assert found["shape"] == [2, 32]
+    assert found["gops"] == measure(tiny_ir / "tiny.xml", (2, 32))["gops"]
+
+
 def test_a_length_that_the_model_does_not_have_is_said(tiny_ir):
     with pytest.raises(ValueError, match="does not take inputs of 1x100"):
         measure(tiny_ir / "tiny.xml", (1, 100))

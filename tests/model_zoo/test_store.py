@@ -95,6 +95,15 @@ def test_half_an_ir_is_none(tmp_path):
     assert store.installed("own", tmp_path) == {}
 
 
+def test_variants_of_one_shape_come_last(tmp_path):
+    folder = tmp_path / "public" / "own"
+    names = ("INT8-2x64", "FP16-1x128", "FP32-1x128", "INT8", "FP16", "FP16-INT8-1x8", "FP16-x8", "tokenizer")
+    paths = {name: ir(folder, name) for name in names}
+    found = store.installed("own", tmp_path)
+    assert list(found) == ["FP16", "INT8", "FP16-INT8-1x8", "FP32-1x128", "FP16-1x128", "INT8-2x64"]
+    assert all(found[name] == paths[name] for name in found)
+
+
 def test_hub_names(tmp_path):
     assert store.hub_subdirectory("hf:owner/name") == "public/hf--owner--name"
     assert store.hub_subdirectory("hf:owner/name@refs/pr/1") == "public/hf--owner--name--refs--pr--1"

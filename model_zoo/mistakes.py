@@ -1,0 +1,111 @@
+"""What pydantic found wrong in a file that somebody wrote, as sentences for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pydantic import ValidationError
+
+__all__ = ["sentences", "shown"]
+
+_SHOWN = 60  # characters of a wrong value that an error shows
+
+
+def sentences(error: ValidationError, tags: Collection[str] = ()) -> list[str]:
+    """Return one sentence for each mistake: the key, what was expected there, and what was found.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        What a model of pydantic says about the file.
+    tags : collection of str
+        Names of the alternatives of unions, which pydantic gives like keys but which are none.
+
+    Examples
+    --------
+    >>> from pydantic import BaseModel, ValidationError
+    >>> class Recipe(BaseModel, extra="forbid"):
+    ...     epochs: list[int]
+    ...     seed: int
+    >>> try:
+    ...     Recipe.model_validate({"epochs": [1, "two"], "sead": 7})
+    ... except ValidationError as error:
+    ...     sentences(error)
+    ["epochs[1]: expected an integer, found 'two'", 'seed: expected a value, found nothing',
+     'sead: no such key']
+    """
+    lines = []
+    for problem in error.errors(include_url=False):
+        key = _dotted(problem["loc"], tags)
+        found = "nothing" if problem["type"] == "missing" else shown(problem["input"])
+        expected = _expected(problem["type"], problem.get("ctx", {}))
+        complete = "found" in expected or not expected.startswith("expected")
+        lines.append(f"{key + ': ' if key else ''}{expected}" + ("" if complete else f", found {found}"))
+    return lines
+
+
+def _expected(kind: str, context: dict[str, Any]) -> str:
+    if kind == "value_error":  # one of our own
+        return str(context["error"])
+    expected = {
+        "missing": "expected a value",
+        "extra_forbidden": "no such key",
+        "string_type": "expected a string",
+        "int_type": "expected an integer",
+        "int_parsing": "expected an integer",
+        "int_from_float": "expected an integer",
+        "float_type": "expected a number",
+        "float_parsing": "expected a number",
+        "bool_type": "expected true or false",
+        "bool_parsing": "expected true or false",
+        "list_type": "expected a list",
+        "dict_type": "expected keys and values",
+        "model_type": "expected keys and values",
+        "model_attributes_type": "expected keys and values",
+        "union_tag_not_found": "expected a key $type",
+        "union_tag_invalid": f"expected $type to be one of {context.get('expected_tags', '')}",
+        "literal_error": f"expected {context.get('expected', '')}",
+        "greater_than_equal": f"expected at least {context.get('ge', '')}",
+        "greater_than": f"expected more than {context.get('gt', '')}",
+        "less_than_equal": f"expected at most {context.get('le', '')}",
+        "less_than": f"expected less than {context.get('lt', '')}",
+        "too_short": f"expected at least {context.get('min_length', '')} of them",
+        "string_too_short": "expected a string that is not empty",
+        "string_pattern_mismatch": f"expected a string of the form {context.get('pattern', '')}",
+    }
+    return expected.get(kind, f"expected something else ({kind.replace('_', ' ')})")
+
+
+def _dotted(location: tuple[int | str, ...], tags: Collection[str]) -> str:
+    """Write pydantic's location as ``files[0].source``."""
+    dotted = ""
+    for index, part in enumerate(location):
+        if isinstance(part, int):
+            dotted += f"[{part}]"
+        elif part in tags and index and _holds_union(location[index - 1]):
+            continue
+        else:
+            dotted += f".{part}" if dotted else str(part)
+    return dotted
+
+
+def _holds_union(key: int | str) -> bool:
+    return isinstance(key, int) or key == "original_source"
+
+
+def shown(value: Any) -> str:
+    """Write a wrong value, cut to a length that fits into a sentence.
+
+    Examples
+    --------
+    >>> shown("x" * 100)
+    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
+    """
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = "something nested without end"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

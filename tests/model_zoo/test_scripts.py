@@ -1,0 +1,43 @@
+"""Every command runs as a script from any folder, and sees the packages, not the modules beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted(
+    path.name
+    for path in (ROOT / "model_zoo").glob("*.py")
+    if "if __package__ in" in path.read_text(encoding="utf-8")
+)
+#: Runs a script as Python does, but stops short of its command.
+AS_A_SCRIPT = """
+import runpy, sys
+folder, script = sys.argv[1:]
+sys.path[0] = folder
+runpy.run_path(f"{folder}/{script}", run_name="stops here")
+print(*sys.path, sep="\\n")
+"""
+
+
+def test_these_are_scripts():
+    assert {"downloader.py", "converter.py", "quantizer.py", "info_dumper.py", "finetuner.py"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_leaves_its_own_folder_off_the_path(script, tmp_path):
+    folder = ROOT / "model_zoo"
+    done = subprocess.run(
+        [sys.executable, "-c", AS_A_SCRIPT, str(folder), script],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    path = done.stdout.splitlines()
+    assert path[0] == str(ROOT)
+    assert str(folder) not in path
