@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import os
 import threading
 import weakref
 from collections import deque
@@ -320,11 +322,17 @@ class Engine:
         _, names = candidates(self.expression)
         named = [name for name in names if not name.startswith("-")]
         wanted = named or [found.name for found in devices() if f"-{found.name}" not in names]
-        if "INFERENCE_PRECISION_HINT" not in config and "CPU" in wanted:
-            if wanted == ["CPU"]:
-                config["INFERENCE_PRECISION_HINT"] = "f32"
-            else:
-                config["DEVICE_PROPERTIES"] = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+        cpu: dict[str, Any] = {}
+        if "INFERENCE_PRECISION_HINT" not in config:
+            cpu["INFERENCE_PRECISION_HINT"] = "f32"
+        if config.get("INFERENCE_NUM_THREADS", math.inf) < (os.cpu_count() or 1):
+            # Other processes have the other processors, and OpenVINO would pin the threads of all of them to
+            # the same first ones: two processes of one thread ran on one of two processors.
+            cpu["ENABLE_CPU_PINNING"] = False
+        if wanted == ["CPU"]:
+            config |= cpu
+        elif "CPU" in wanted and cpu:
+            config["DEVICE_PROPERTIES"] = {"CPU": cpu}
         return config
 
 

@@ -128,6 +128,14 @@ def test_settings_are_passed_on(tiny_ner, xml, hint, tmp_path):
     assert list((tmp_path / "cache").glob("*.blob"))
 
 
+def test_threads_are_not_pinned_where_other_processes_have_the_rest(xml, monkeypatch):
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+    shared = made(xml, threads=1)
+    assert shared._compile(None).model.get_property("ENABLE_CPU_PINNING") is False
+    assert "ENABLE_CPU_PINNING" not in made(xml, threads=2)._config()
+    assert "ENABLE_CPU_PINNING" not in made(xml)._config()
+
+
 def test_a_cpu_computes_in_f32_unless_told_otherwise(xml):
     assert made(xml)._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.f32
     assert made(xml, device="AUTO")._config()["INFERENCE_PRECISION_HINT"] == "f32"
