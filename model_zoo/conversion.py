@@ -246,9 +246,9 @@ def _trace(
 
 
 def _compress(source: Path, staging: Path, python: str) -> Path:
-    """Run `model_zoo.compression` in a process of its own."""
+    """Run `model_zoo.weight_compression` in a process of its own."""
     target = staging.resolve() / "compressed.xml"
-    run_worker("model_zoo.compression", [str(source), str(target)], staging, python)
+    run_worker("model_zoo.weight_compression", [str(source), str(target)], staging, python)
     return target
 
 

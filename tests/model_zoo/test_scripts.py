@@ -28,6 +28,12 @@ def test_these_are_scripts():
     assert {"downloader.py", "converter.py", "quantizer.py", "info_dumper.py", "finetuner.py"} <= set(SCRIPTS)
 
 
+def test_no_module_is_called_as_one_of_python():
+    """A script's first imports find the modules beside it; ``compression`` is Python's own since 3.14."""
+    names = {path.stem for path in (ROOT / "model_zoo").glob("*.py")}
+    assert not names & (set(sys.stdlib_module_names) | {"compression"})
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_leaves_its_own_folder_off_the_path(script, tmp_path):
     folder = ROOT / "model_zoo"

@@ -1,4 +1,6 @@
-"""Weights in 8 bits, by NNCF, in a process of its own: ``python -m model_zoo.compression SOURCE TARGET``.
+"""Weights in 8 bits, by NNCF, in a process of its own.
+
+    python -m model_zoo.weight_compression SOURCE TARGET
 
 Every matrix, embeddings included, becomes 8 bits a number with a scale and a zero point a row:
 https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/weight-compression.html. Activations
