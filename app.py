@@ -38,13 +38,13 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
         gr.Markdown(INTRODUCTION, elem_id="masthead")
         with gr.Tabs():
             with gr.Tab("Text", id="text"):
-                text_models = build_text_tab(demo, service)
+                text_choice = build_text_tab(demo, service)
             with gr.Tab("Compare", id="compare"):
                 combined = build_compare_tab(service)
             with gr.Tab("Documents", id="documents"):
-                document_models = build_documents_tab(service)
+                document_choice = build_documents_tab(service)
             with gr.Tab("Models", id="models"):
-                build_models_tab(demo, service, [text_models, document_models], combined)
+                build_models_tab(demo, service, [text_choice, document_choice], combined)
         build_api(service)
         demo.load(None, None, None, js=START_SCRIPT)
     demo.queue(max_size=service.limits.queue, default_concurrency_limit=4)

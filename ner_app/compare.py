@@ -46,10 +46,12 @@ def build_compare_tab(service: Service) -> gr.Dropdown:
     choices = combinations(service)
     with gr.Row(equal_height=False, elem_classes="ctrl-enter"):
         with gr.Column(scale=3, min_width=320):
+            # The example is no value: Gradio would set it again a moment after it drew the tab, over what was
+            # typed by then; on a busy machine that moment takes seconds.
             text = gr.Textbox(
-                _EXAMPLE,
+                placeholder=_EXAMPLE,
                 label="Text",
-                info=f"Up to {_CHARACTERS:,} characters. Ctrl-Enter compares.",
+                info=f"Up to {_CHARACTERS:,} characters; empty: the example. Ctrl-Enter compares.",
                 lines=4,
                 max_lines=14,
                 elem_id="compare-text",
@@ -73,6 +75,7 @@ def build_compare_tab(service: Service) -> gr.Dropdown:
 
     def compare(request: gr.Request, value: str, wanted: list[str]) -> Iterator[list[Any]]:
         known = {key: choice for choice, key in _keys(service)}
+        value = value if value.strip() else _EXAMPLE
         try:
             _check(value, wanted)
             with service.visitors.slot(request):
@@ -101,9 +104,6 @@ def build_compare_tab(service: Service) -> gr.Dropdown:
 
 
 def _check(text: str, wanted: Sequence[str]) -> None:
-    if not text.strip():
-        msg = "There is no text yet. Type or paste one."
-        raise LimitError(msg)
     if not 2 <= len(wanted) <= _MOST:
         msg = f"Choose two to {_MOST} combinations; {len(wanted)} chosen."
         raise LimitError(msg)

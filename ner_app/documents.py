@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import pandas as pd
 
-from ner_app.choosing import choice_controls, choice_of, notice, precision_choices
+from ner_app.choosing import ChoiceControls, choice_controls, choice_of, notice, precision_choices
 from ner_app.extraction import SUFFIXES, Document, ExtractionError, extract
 from ner_app.fetching import FetchError, fetch_page
 from ner_app.findings import Findings
@@ -36,15 +37,15 @@ _PLOT_BARS = 20
 _SECONDS_BETWEEN_UPDATES = 0.5
 
 
-def build_documents_tab(service: Service) -> gr.Dropdown:
-    """Build the tab inside the page that is being built; return its drop-down of models."""
+def build_documents_tab(service: Service) -> ChoiceControls:
+    """Build the tab inside the page that is being built; return its drop-downs."""
     limits = service.limits
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             files = gr.File(
                 file_count="multiple",
                 file_types=list(SUFFIXES),
-                label=f"Files: {', '.join(SUFFIXES)}",
+                label="Files",
                 height=220,
                 elem_id="files",
             )
@@ -68,13 +69,14 @@ def build_documents_tab(service: Service) -> gr.Dropdown:
                 elem_id="column",
             )
     gr.Markdown(
-        f"Up to {limits.files} files of {limits.file_bytes / 1e6:.0f} MB and "
+        f"{', '.join(SUFFIXES)}: up to {limits.files} files of {limits.file_bytes / 1e6:.0f} MB and "
         f"{limits.document_characters:,} characters each. Uploads and results are deleted after an hour.",
         elem_classes="facts",
     )
     status = gr.HTML(elem_id="documents-status", elem_classes="quiet", padding=False)
     problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", padding=False)
     outputs = [status, problems, *_build_results()]
+    running: dict[str, threading.Event] = {}
 
     def recognize_all(
         request: gr.Request,
@@ -88,23 +90,36 @@ def build_documents_tab(service: Service) -> gr.Dropdown:
     ) -> Iterator[list[Any]]:
         choice = choice_of(model, device, precision)
         given = [Path(path) for path in paths or []]
+        sources = len(given) + bool(url.strip())
         nothing = [gr.skip()] * (len(outputs) - 1)
+        session = request.session_hash or ""
+        cancelled = running[session] = threading.Event()
         try:
-            limits.check_files(len(given) + bool(url.strip()))
+            limits.check_files(sources)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 yield ['<p class="said" role="status">Loading the model …</p>', *nothing]
                 service.checked(choice)
                 findings = Findings(Path(folder))
                 last = 0.0
-                for step in _work(service, choice, findings, given, url, threshold, text_column):
-                    if time.monotonic() - last > _SECONDS_BETWEEN_UPDATES:
+                for step in _work(service, choice, findings, given, url, threshold, text_column, cancelled):
+                    if time.monotonic() - last > _SECONDS_BETWEEN_UPDATES and not cancelled.is_set():
                         last = time.monotonic()
-                        yield [_progress(step, len(given) + bool(url.strip()), findings), *nothing]
+                        yield [_progress(step, sources, findings), *nothing]
                 yield [_summary(findings), _problem_list(findings.problems), *_views(findings)]
         except (LimitError, ChoiceError) as error:
             yield [notice(str(error)), *nothing]
+        finally:
+            if running.get(session) is cancelled:
+                del running[session]
 
-    started = run.click(
+    def cancel(request: gr.Request) -> str:
+        event = running.get(request.session_hash or "")
+        if event is None:
+            return '<p class="said" role="status">Nothing of yours is being read.</p>'
+        event.set()
+        return '<p class="said" role="status">Cancelling; what is finished will be shown …</p>'
+
+    run.click(
         recognize_all,
         [files, address, *controls, least, column],
         outputs,
@@ -112,14 +127,7 @@ def build_documents_tab(service: Service) -> gr.Dropdown:
         concurrency_limit=2,
         show_progress="hidden",
     )
-    stop.click(
-        lambda: notice("Cancelled. What was read so far is dropped."),
-        None,
-        status,
-        cancels=[started],
-        api_visibility="private",
-        queue=False,
-    )
+    stop.click(cancel, None, status, api_visibility="private", queue=False, show_progress="hidden")
     controls.model.input(
         lambda name: gr.update(choices=precision_choices(service, name), value="best"),
         controls.model,
@@ -127,7 +135,7 @@ def build_documents_tab(service: Service) -> gr.Dropdown:
         api_visibility="private",
         queue=False,
     )
-    return controls.model
+    return controls
 
 
 def _build_results() -> list[gr.Column | gr.DownloadButton | gr.BarPlot | gr.Dataframe]:
@@ -197,19 +205,27 @@ def _work(
     url: str,
     threshold: float,
     column: str,
+    cancelled: threading.Event,
 ) -> Iterator[_Step]:
     """Read and recognize everything; what cannot be read becomes a problem and the rest goes on."""
-    for number, (name, read) in enumerate(read_sources(service, paths, url, column)):
+    sources = list(read_sources(service, paths, url, column))
+    for number, (name, read) in enumerate(sources):
         yield _Step(number, name)
-        try:
-            documents = read()
-        except (ExtractionError, FetchError, LimitError) as error:
-            findings.problems.append(str(error))
-            continue
-        for document, found, share in recognize_documents(service, documents, choice):
-            if found is not None:
-                findings.add(document.name, filtered(found, threshold))
-            yield _Step(number, document.name, share)
+        share = 0.0
+        if not cancelled.is_set():
+            try:
+                documents = read()
+            except (ExtractionError, FetchError, LimitError) as error:
+                findings.problems.append(str(error))
+                continue
+            for document, found, share in recognize_documents(service, documents, choice, cancelled):
+                if found is not None:
+                    findings.add(document.name, filtered(found, threshold))
+                yield _Step(number, document.name, share)
+        finished = number + (share == 1)
+        if cancelled.is_set() and finished < len(sources):
+            findings.partial = f"{finished} of {len(sources)} sources were read to the end"
+            return
 
 
 def read_sources(
@@ -281,7 +297,10 @@ def text_parts(text: str, size: int = _PART) -> Iterator[tuple[int, str]]:
 
 
 def recognize_documents(
-    service: Service, documents: Sequence[Document], choice: Choice
+    service: Service,
+    documents: Sequence[Document],
+    choice: Choice,
+    cancelled: threading.Event | None = None,
 ) -> Iterator[tuple[Document, Recognition | None, float]]:
     """Recognize documents as one stream, so that many short ones run in batches and a long one in parts.
 
@@ -293,6 +312,8 @@ def recognize_documents(
         Texts of any length; none of them empty.
     choice : Choice
         What runs.
+    cancelled : threading.Event or None
+        Once it is set, the document at hand is the last, cut where the work stopped; its name says so.
 
     Yields
     ------
@@ -314,9 +335,17 @@ def recognize_documents(
         document, begin, last = places.popleft()
         collected.append((begin, found))
         done += len(found.text)
+        if cancelled is not None and cancelled.is_set() and not last:
+            end = begin + len(found.text)
+            name = f"{document.name} (first {end:,} of {len(document.text):,} characters)"
+            cut = Document(name, document.text[:end])
+            yield cut, _joined(cut.text, collected), done / total
+            return
         yield document, _joined(document.text, collected) if last else None, done / total
         if last:
             collected = []
+            if cancelled is not None and cancelled.is_set():
+                return
 
 
 def _joined(text: str, parts: Sequence[tuple[int, Recognition]]) -> Recognition:
@@ -351,8 +380,9 @@ def _progress(step: _Step, sources: int, findings: Findings) -> str:
 
 def _summary(findings: Findings) -> str:
     entities = sum(findings.labels.values())
+    partial = notice(f"Cancelled; the results are partial: {findings.partial}.") if findings.partial else ""
     return (
-        f'<p class="facts said" role="status"><strong>{entities:,} entities</strong> in '
+        f'{partial}<p class="facts said" role="status"><strong>{entities:,} entities</strong> in '
         f"{findings.documents:,} {'document' if findings.documents == 1 else 'documents'} of "
         f"{findings.characters:,} characters; {len(findings.names):,} different</p>"
     )
@@ -392,4 +422,5 @@ def _views(findings: Findings) -> list[Any]:
 
 def _from_zero(counts: Sequence[int]) -> list[float]:
     """Return the limits of an axis that begins at zero, as bars must."""
-    return [0, max(counts, default=1) * 1.05]
+    # With less room than this, the axis would count in fractions.
+    return [0, max(5, *counts) * 1.05]

@@ -21,6 +21,7 @@ _README = """entities.csv    one row an entity: document, start, end, label, sco
 documents.jsonl one JSON object a document, with its text and entities
 counts.csv      how often each name was found: label, text, count
 problems.txt    the files that could not be read, if there are any
+partial.txt     there when the work was cancelled: how far it went
 Offsets count Unicode characters in the text of documents.jsonl.
 """
 
@@ -35,6 +36,7 @@ class Findings:
         self.labels: Counter[str] = Counter()
         self.names: Counter[tuple[str, str]] = Counter()
         self.problems: list[str] = []
+        self.partial = ""  # why this is not all of it
 
     def add(self, name: str, found: Recognition) -> None:
         """Count a document's entities and write them down."""
@@ -76,6 +78,8 @@ class Findings:
             archive.writestr("counts.csv", _encoded(counts.getvalue()))
             if self.problems:
                 archive.writestr("problems.txt", _encoded("\n".join(self.problems) + "\n"))
+            if self.partial:
+                archive.writestr("partial.txt", _encoded(f"Cancelled: {self.partial}.\n"))
             for name in ("documents.jsonl", "entities.csv"):
                 if (self.folder / name).exists():
                     archive.write(self.folder / name, name)

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import model_zoo
+from model_zoo import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Installation", "InstallationError", "Progress"]
+__all__ = ["Installation", "InstallationError", "Progress", "hub_name", "hub_names"]
 
 _TICK = 0.5
 _GRACE = 5.0
@@ -105,6 +106,24 @@ class Progress:
         """Seconds that the announced bytes will take; None while that cannot be told."""
         left = sum(self.sizes.values()) - sum(self.done.values())
         return left / self.speed if self.speed > 0 and left > 0 else None
+
+
+def hub_names() -> list[str]:
+    """Return the names of the Hugging Face hub's models in the models folder."""
+    return [hub_name(path.parent.name) for path in sorted(store.models_dir().glob("public/hf--*/model.yml"))]
+
+
+def hub_name(folder: str) -> str:
+    """Return the name that belongs to the folder of a hub model.
+
+    Examples
+    --------
+    >>> hub_name("hf--dslim--bert-base-NER"), hub_name("hf--dslim--bert-base-NER--main")
+    ('hf:dslim/bert-base-NER', 'hf:dslim/bert-base-NER@main')
+    """
+    _, *parts = folder.split("--")
+    revision = "/".join(parts[2:])
+    return "hf:" + "/".join(parts[:2]) + (f"@{revision}" if revision else "")
 
 
 class Installation:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["LimitError", "Limits", "Visitors"]
 
 _Number = TypeVar("_Number", int, float)
+_LOOPBACK = {"", "127.0.0.1", "localhost", "::1"}
 
 
 class LimitError(ValueError):
@@ -51,6 +52,9 @@ class Limits:
     allow_downloads : bool
         Whether visitors may download, convert and delete models (``NER_ALLOW_DOWNLOADS``);
         by default they may, except on Hugging Face Spaces.
+    allow_hub : bool
+        Whether those downloads may be any model of the Hugging Face hub, not only of the catalog
+        (``NER_ALLOW_HUB``); by default only where nobody but this machine reaches the page.
     """
 
     text_characters: int = 100_000
@@ -65,6 +69,7 @@ class Limits:
     visitor_jobs: int = 4
     loaded_models: int = 3
     allow_downloads: bool = True
+    allow_hub: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Limits:
@@ -86,6 +91,8 @@ class Limits:
         500
         >>> Limits.from_environment({"SPACE_ID": "me/demo"}).allow_downloads
         False
+        >>> Limits.from_environment({"GRADIO_SERVER_NAME": "0.0.0.0"}).allow_hub
+        False
         """
         usual = cls()
         return cls(
@@ -101,6 +108,7 @@ class Limits:
             visitor_jobs=_number(environ, "NER_MAX_VISITOR_JOBS", usual.visitor_jobs),
             loaded_models=_number(environ, "NER_MAX_LOADED_MODELS", usual.loaded_models),
             allow_downloads=_switch(environ, "NER_ALLOW_DOWNLOADS", default="SPACE_ID" not in environ),
+            allow_hub=_switch(environ, "NER_ALLOW_HUB", default=_local(environ)),
         )
 
     def check_text(self, text: str) -> None:
@@ -224,6 +232,13 @@ def _number(environ: Mapping[str, str], name: str, default: _Number) -> _Number:
         msg = f"{name}={given!r} in the environment: expected a positive number such as {default}."
         raise ValueError(msg)
     return value
+
+
+def _local(environ: Mapping[str, str]) -> bool:
+    """Return whether Gradio, by its own variables, will let nobody but this machine reach the page."""
+    name = environ.get("GRADIO_SERVER_NAME", "").strip()
+    shared = _switch(environ, "GRADIO_SHARE", default=False)
+    return name in _LOOPBACK and not shared and "SPACE_ID" not in environ
 
 
 def _switch(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

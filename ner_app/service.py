@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import model_zoo
 from model_zoo import catalog, store
+from ner_app.installation import hub_names
 from ner_app.limits import Limits, Visitors
 from ner_core.engine import devices
 
@@ -282,9 +283,9 @@ class Service:
 
     def _installed(self) -> Iterator[tuple[str, list[str]]]:
         yield self.default, list(store.installed(self.default))
-        for model in catalog.load_catalog():
-            if model.name != self.default and (precisions := store.installed(model.name)):
-                yield model.name, list(precisions)
+        for name in [*(model.name for model in catalog.load_catalog()), *hub_names()]:
+            if name != self.default and (precisions := store.installed(name)):
+                yield name, list(precisions)
 
     def devices(self) -> list[tuple[str, str]]:
         """Return names for people and OpenVINO's names of this machine's devices, AUTO first."""

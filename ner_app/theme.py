@@ -37,6 +37,9 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
   list-style: none; }
 .legend li { margin: 0; color: #111; background: var(--label-color); border-radius: 4px;
   padding: 0.05em 0.5em; font-size: 0.85rem; font-weight: 600; }
+.table-wrap th * { white-space: nowrap; word-break: normal; }
+/* On a phone Gradio hides the link before this dot. */
+@media (max-width: 640px) { footer .divider { display: none; } }
 .table-wrap, .table-wrap * { font-family: var(--font) !important; font-variant-numeric: tabular-nums; }
 .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
 .card { border: 1px solid var(--border-color-primary); border-radius: 8px; padding: 0.8rem 1rem;
@@ -48,7 +51,7 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
   border-style: solid; border-width: 0 0 1px; padding: 0.4rem 0.6rem; text-align: left;
   vertical-align: top; overflow-wrap: break-word; word-break: normal; }
 .scroll table, .scroll tr, #model-card table, #model-card tr { border-width: 0; }
-#model-card { overflow-x: auto; }
+#model-card { overflow: auto; max-height: 46rem; }
 #model-card td code { white-space: nowrap; }
 #model-card thead:not(:has(th:not(:empty))) { display: none; }
 .scroll th[scope="row"] { white-space: nowrap; }
@@ -60,6 +63,13 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .bars i { display: block; height: 1.1rem; min-width: 2px; border-radius: 3px; background: var(--color-accent);
   width: calc(var(--share) * (100% - 6rem)); }
 .scroll th { font-weight: 600; }
+.sortable th { padding: 0; position: sticky; top: 0; background: var(--background-fill-primary); }
+.sortable th button { font: inherit; text-align: left; padding: 0.4rem 0.6rem; width: 100%; cursor: pointer;
+  white-space: nowrap; }
+.sortable th button::after { content: " ⇅"; color: var(--body-text-color-subdued); font-weight: 400; }
+.sortable th[aria-sort="ascending"] button::after { content: " ↑"; }
+.sortable th[aria-sort="descending"] button::after { content: " ↓"; }
+.sortable { font-variant-numeric: tabular-nums; padding: 0 0.4rem; }
 .scroll a { text-decoration: underline; }
 /* Gradio nests two buttons here, which screen readers cannot tell apart; the cross clears the list. */
 .prose pre .token { color: inherit; }
@@ -68,13 +78,25 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 :focus-visible { outline: 2px solid var(--color-accent) !important; outline-offset: 2px; }
 """
 
-# Ctrl-Enter (Cmd-Enter on a Mac) recognizes from anywhere in the text box.
+# Ctrl-Enter (Cmd-Enter on a Mac) recognizes from anywhere in the text box; a click on the head of a sortable
+# table sorts it by that column.
 START_SCRIPT = """() => {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     const pane = event.target.closest("[data-ctrl-enter], .ctrl-enter");
     const button = pane && pane.querySelector("button.ctrl-enter-target");
     if (button) { event.preventDefault(); event.target.blur(); event.target.focus(); button.click(); }
+  });
+  const order = new Intl.Collator(undefined, {numeric: true}).compare;
+  document.addEventListener("click", (event) => {
+    const head = event.target.closest(".sortable th");
+    if (!head) return;
+    const body = head.closest("table").tBodies[0], column = head.cellIndex;
+    const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    const text = (row) => row.cells[column].textContent;
+    body.append(...[...body.rows].sort((one, other) => sign * order(text(one), text(other))));
   });
 }"""
 
@@ -134,6 +156,7 @@ def launch_options(max_file_bytes: int) -> dict[str, Any]:
         "pwa": False,
         "enable_monitoring": False,
         "max_file_size": max_file_bytes,
-        "state_session_capacity": 1000,
+        # A fifth of a megabyte each. Whoever is let go, longest unused first, is answered anew.
+        "state_session_capacity": 100,
         "footer_links": ["api", "settings"],
     }

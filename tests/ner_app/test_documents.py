@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import threading
 import zipfile
 
 import pytest
@@ -50,6 +51,32 @@ def test_many_short_documents_keep_their_names_and_order(service):
     assert len(done[9][1].entities) == 5
 
 
+def test_a_cancelled_document_is_cut_where_the_work_stopped(service):
+    text = "Mary lives in Santa Clara.\n" * 4_000
+    documents = [Document("a.txt", "Mary"), Document("b.txt", text), Document("c.txt", "Mary")]
+    cancelled = threading.Event()
+    seen = []
+    for document, found, share in recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled):
+        seen.append((document, found, share))
+        if document.name == "b.txt":
+            cancelled.set()
+    (first, *_), (cut, found, share) = seen[0], seen[-1]
+    assert first.name == "a.txt"
+    assert cut.name == f"b.txt (first {len(cut.text):,} of {len(text):,} characters)"
+    assert text.startswith(cut.text)
+    assert found.text == cut.text
+    assert 0 < share < 1
+    assert len(found.entities) == 2 * cut.text.count("\n")
+
+
+def test_cancelled_between_documents_nothing_is_lost(service):
+    documents = [Document("a.txt", "Mary"), Document("b.txt", "Rotterdam")]
+    cancelled = threading.Event()
+    cancelled.set()
+    seen = list(recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled))
+    assert [(document.name, len(found.entities)) for document, found, _ in seen] == [("a.txt", 1)]
+
+
 def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.pdf").write_bytes(b"%PDF nonsense")
@@ -74,6 +101,7 @@ def test_the_zip_holds_what_was_found(service, tmp_path):
     findings.add(name, service.recognize("Mary met Mary in Rotterdam.", Choice("lookup", "CPU")))
     findings.add("b.txt", filtered(service.recognize("Acme", Choice("lookup", "CPU")), 1.1))
     findings.problems.append("c.pdf: the file is empty.")
+    findings.partial = "2 of 4 sources were read to the end"
     with zipfile.ZipFile(findings.zip_file()) as archive:
         files = {member: archive.read(member).decode() for member in archive.namelist()}
     documents = [json.loads(line) for line in files["documents.jsonl"].splitlines()]
@@ -88,3 +116,4 @@ def test_the_zip_holds_what_was_found(service, tmp_path):
         assert documents[0]["text"][int(row["start"]) : int(row["end"])] == row["text"]
     assert list(csv.reader(io.StringIO(files["counts.csv"], newline="")))[1] == ["PER", "Mary", "2"]
     assert "c.pdf" in files["problems.txt"]
+    assert files["partial.txt"] == "Cancelled: 2 of 4 sources were read to the end.\n"

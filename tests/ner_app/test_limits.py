@@ -17,6 +17,22 @@ def test_downloads_are_off_on_spaces_unless_switched_on():
 
 
 @pytest.mark.parametrize(
+    ("environ", "allowed"),
+    [
+        ({}, True),
+        ({"GRADIO_SERVER_NAME": "127.0.0.1"}, True),
+        ({"GRADIO_SERVER_NAME": "0.0.0.0"}, False),
+        ({"GRADIO_SHARE": "True"}, False),
+        ({"SPACE_ID": "me/demo"}, False),
+        ({"SPACE_ID": "me/demo", "NER_ALLOW_DOWNLOADS": "1"}, False),
+        ({"GRADIO_SERVER_NAME": "0.0.0.0", "NER_ALLOW_HUB": "1"}, True),
+    ],
+)
+def test_models_beyond_the_catalog_are_for_this_machine_alone(environ, allowed):
+    assert Limits.from_environment(environ).allow_hub == allowed
+
+
+@pytest.mark.parametrize(
     ("name", "value"), [("NER_MAX_TEXT", "many"), ("NER_MAX_TEXT", "0"), ("NER_ALLOW_DOWNLOADS", "x")]
 )
 def test_a_wrong_setting_is_named(name, value):
