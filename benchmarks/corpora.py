@@ -96,23 +96,25 @@ def make_nothing(folder: Path) -> Path:
 
 
 class Memory:
-    """Peak resident memory of a process and all that it started, in MB."""
+    """Resident memory of a process and all that it started, in MB."""
 
     def __init__(self, pid: int) -> None:
-        self.peak = 0.0
+        self._samples: list[float] = []
         self._pid, self._done = pid, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> float:
-        """Return the peak."""
+    def stop(self) -> tuple[float, float]:
+        """Return the peak of the first quarter of the time, and of all of it: flat memory has them alike."""
         self._done.set()
         self._thread.join()
-        return self.peak
+        return max(self._samples[: len(self._samples) // 4 + 1]), max(self._samples)
 
     def _watch(self) -> None:
-        while not self._done.wait(0.25):
-            self.peak = max(self.peak, sum(map(resident, family(self._pid))))
+        while True:
+            self._samples.append(sum(map(resident, family(self._pid))))
+            if self._done.wait(0.25):
+                return
 
 
 def family(pid: int) -> list[int]:
@@ -156,96 +158,106 @@ def annotate(*arguments: Any) -> dict[str, Any]:
     memory = Memory(process.pid)
     said = process.communicate()[1]
     seconds = time.perf_counter() - begin
+    early, peak = memory.stop()
     if process.returncode:
         raise SystemExit(said)
-    rate = next((line for line in said.splitlines() if line.startswith("time")), "")
-    return {
-        "seconds": seconds,
-        "peak_mb": memory.stop(),
-        "rate": rate.removeprefix("time").strip(),
-        "said": said,
-    }
+    return {"seconds": seconds, "early_mb": early, "peak_mb": peak, "said": said}
+
+
+def write_corpus(path: Path, documents: int) -> Path:
+    """Write generated documents as JSON lines."""
+    with path.open("w") as file:
+        file.writelines(
+            json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(sentences(documents))
+        )
+    return path
 
 
 def speed(model: str, documents: int, folder: Path, workers: int) -> None:
-    """Compare the recognizer alone, the local engine and Ray."""
-    source = folder / "corpus.jsonl"
-    with source.open("w") as file:
-        file.writelines(
-            json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(sentences(documents))
+    """Compare the recognizer alone, the local engine and Ray: first their start, then all documents.
+
+    The recognizer alone has a twentieth of the documents, before, between and after: a machine does
+    not keep its speed for a quarter of an hour.
+    """
+    corpus = write_corpus(folder / "corpus.jsonl", documents)
+    one = write_corpus(folder / "one.jsonl", 1)
+    engines = {"local": (), "ray": ("--engine", "ray", "--num-workers", str(workers))}
+    alone = Alone(model, documents // 20)
+    core_rates = [alone.rate()]
+    for engine, more in engines.items():
+        start = annotate(model, one, folder / f"{engine}-one.jsonl", *more)["seconds"]
+        found = annotate(model, corpus, folder / f"{engine}.jsonl", *more)
+        core_rates.append(alone.rate())
+        core = sum(core_rates[-2:]) / 2
+        rate, steady = documents / found["seconds"], documents / (found["seconds"] - start)
+        print(
+            f"{engine}: {documents:,} documents in {found['seconds']:.1f} s, {start:.1f} s of them start and "
+            f"end; {rate:.0f} documents/s, {rate / core:.1%} of the recognizer alone; without the start "
+            f"{steady:.0f} documents/s, {steady / core:.1%}; memory {found['early_mb']:.0f} MB in the first "
+            f"quarter of the time, {found['peak_mb']:.0f} MB in all",
+            flush=True,
         )
-    alone = core_alone(model, documents)
-    print(f"core alone   {documents / alone:8.0f} documents/s")
-    rates = {}
-    for engine, more in {"local": (), "ray": ("--engine", "ray", "--num-workers", str(workers))}.items():
-        for share in (10, 1):
-            part = folder / f"part-{share}.jsonl"
-            with source.open() as file, part.open("w") as target:
-                target.writelines(line for line, _ in zip(file, range(documents // share), strict=False))
-            found = annotate(model, part, folder / f"{engine}-{share}.jsonl", *more)
-            rates[engine, share] = found["seconds"]
-            print(
-                f"{engine:6} {documents // share:9,} documents  {found['seconds']:7.1f} s in all, peak "
-                f"{found['peak_mb']:6.0f} MB | {found['rate']}"
-            )
-        marginal = documents * 0.9 / (rates[engine, 1] - rates[engine, 10])
-        share_of_core = marginal * alone / documents
-        print(f"{engine:6} without start-up {marginal:8.0f} documents/s, {share_of_core:.0%} of the core")
-    same = (folder / "local-1.jsonl").read_bytes() == (folder / "ray-1.jsonl").read_bytes()
-    print(f"outputs of local and Ray are {'equal' if same else 'DIFFERENT'}")
+    print(f"recognizer alone: {', '.join(f'{rate:.0f}' for rate in core_rates)} documents/s")
+    print(f"outputs are {equal(folder / 'local.jsonl', folder / 'ray.jsonl')}")
 
 
-def core_alone(model: str, documents: int) -> float:
-    """Return the seconds of `EntityRecognizer.stream` without files."""
-    import model_zoo
+class Alone:
+    """`EntityRecognizer.stream` without files."""
 
-    recognizer = model_zoo.load(model, device="CPU", hint="THROUGHPUT")
-    texts = list(sentences(documents))
-    recognizer.batch(texts[:500])
-    begin = time.perf_counter()
-    for _ in recognizer.stream(texts):
-        pass
-    return time.perf_counter() - begin
+    def __init__(self, model: str, documents: int) -> None:
+        import model_zoo
+
+        self._recognizer = model_zoo.load(model, device="CPU", hint="THROUGHPUT")
+        self._texts = list(sentences(documents))
+
+    def rate(self) -> float:
+        """Return documents a second, warmed up."""
+        self._recognizer.batch(self._texts[:500])
+        begin = time.perf_counter()
+        for _ in self._recognizer.stream(self._texts):
+            pass
+        return len(self._texts) / (time.perf_counter() - begin)
+
+
+def equal(one: Path, other: Path) -> str:
+    """Compare two files byte for byte."""
+    if not (one.exists() and other.exists()):
+        return "MISSING"
+    return "equal" if one.read_bytes() == other.read_bytes() else "DIFFERENT"
 
 
 def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -> None:
-    """Kill runs at random moments, resume, and compare with a run that was never stopped."""
-    source = folder / "corpus.jsonl"
-    with source.open("w") as file:
-        file.writelines(
-            json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(sentences(documents))
-        )
-    whole = annotate(model, source, folder / "whole.jsonl")
-    print(f"never stopped: {whole['seconds']:.1f} s")
-    chance = random.Random(1)
+    """Kill runs at random moments, resume, and compare with a run that was never stopped.
+
+    A moment is any between the begin of a command and a little behind what its share of the work takes, so
+    that some runs die while they start, some while they annotate, and all of them together are not done.
+    """
+    corpus = write_corpus(folder / "corpus.jsonl", documents)
+    one = write_corpus(folder / "one.jsonl", 1)
+    whole, output = folder / "whole.jsonl", folder / "out.jsonl"
+    seconds = annotate(model, corpus, whole)["seconds"]
+    print(f"never stopped, local engine: {seconds:.1f} s", flush=True)
     more = ("--engine", "ray", "--num-workers", "2") if ray else ()
-    output = folder / "out.jsonl"
-    killed = 0
-    for _ in range(moments):
-        # Each run gets to its first chunk, then a little further.
-        if output.exists():
-            break
-        stored = chunks(folder)
+    start = annotate(model, one, folder / "one-out.jsonl", *more)["seconds"]
+    chance = random.Random(1)
+    for number in range(1, moments + 1):
         process = subprocess.Popen(
-            command(model, source, output, "--resume", "--quiet", *more), stderr=subprocess.DEVNULL
+            command(model, corpus, output, "--resume", "--quiet", *more), stderr=subprocess.DEVNULL
         )
-        while process.poll() is None and chunks(folder) <= stored:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.3))
+        moment = chance.uniform(0, start + 1.5 * seconds / moments)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
+            msg = f"finished before kill {number}; give more --documents"
+            raise SystemExit(msg)
         everybody = family(process.pid)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
+        process.kill()
         process.wait()
-        for pid in everybody[1:]:  # what Ray started and nobody stops any more
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-    print(f"killed {killed} times, {chunks(folder)} chunks stored")
-    annotate(model, source, output, "--resume", *more)
-    same = output.read_bytes() == (folder / "whole.jsonl").read_bytes()
-    print(f"after --resume the output is {'equal' if same else 'DIFFERENT'}")
+        end_all(everybody[1:])  # what Ray started and nobody stops any more
+        print(f"kill {number} after {moment:.2f} s, {chunks(folder)} chunks stored", flush=True)
+    found = annotate(model, corpus, output, "--resume", *more)
+    print(f"resumed to the end in {found['seconds']:.1f} s; the output is {equal(output, whole)}", flush=True)
     if ray:
-        kill_worker(model, source, folder)
+        kill_worker(model, corpus, folder)
 
 
 def chunks(folder: Path) -> int:
@@ -253,20 +265,25 @@ def chunks(folder: Path) -> int:
     return len(list((folder / "out.jsonl.partial").glob("*.chunk")))
 
 
-def kill_worker(model: str, source: Path, folder: Path) -> None:
+def end_all(processes: Sequence[int]) -> None:
+    """Kill processes, those that have ended aside."""
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_worker(model: str, corpus: Path, folder: Path) -> None:
     """Kill one actor in the middle of a run, which Ray has to replace."""
     output = folder / "out.jsonl"
-    arguments = command(model, source, output, "--overwrite", "--engine", "ray", "--num-workers", "2")
+    arguments = command(model, corpus, output, "--overwrite", "--engine", "ray", "--num-workers", "2")
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and chunks(folder) < 2:
         time.sleep(0.01)
     actors = [pid for pid in family(process.pid) if "MapWorker" in title(pid)]
-    if actors:
-        os.kill(actors[0], signal.SIGKILL)
+    end_all(actors[:1])
+    print(f"{len(actors)} actors, one killed with {chunks(folder)} chunks stored")
     process.communicate()
-    same = output.exists() and output.read_bytes() == (folder / "whole.jsonl").read_bytes()
-    outcome = "equal" if same else "DIFFERENT"
-    print(f"{len(actors)} actors, one killed: exit {process.returncode}, output {outcome}")
+    print(f"exit {process.returncode}, the output is {equal(output, folder / 'whole.jsonl')}")
 
 
 def title(pid: int) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ner_core.entity import Recognition
 from ner_corpora.formats import encode_documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from ner_core.entity import Entity
+    from ner_core.entity import Entity, Recognition
     from ner_corpora.chunks import Chunk
     from ner_corpora.document import Document
 
-__all__ = ["SEGMENT_CHARACTERS", "Recognizer", "Settings", "annotate_chunk", "split_text"]
+__all__ = ["SEGMENT_CHARACTERS", "Recognizer", "Settings", "annotate_chunk", "cut_text"]
 
 #: Texts longer than this are recognized in segments, so that memory does not grow with the longest document.
 SEGMENT_CHARACTERS = 200_000
@@ -84,46 +83,78 @@ def annotate_chunk(chunk: Chunk, recognizer: Recognizer, settings: Settings) -> 
     bytes
         One line of JSON (counts, errors, and how many bytes follow), then the encoded documents.
     """
+    checksum = chunk.checksum
+    count = _Count()
     documents = chunk.documents
-    recognitions = list(_recognize(documents, recognizer, settings))
-    payload = encode_documents(documents, recognitions, settings.format, settings.into, chunk.schema)
+    found = zip(documents, _recognize(documents, recognizer, settings, count), strict=True)
+    payload = encode_documents(found, settings.format, settings.into, chunk.schema)
     header = {
         "last": chunk.last,
-        "checksum": chunk.checksum,
+        "checksum": checksum,
         "stored_bytes": chunk.stored_bytes,
         "documents": len(documents),
-        "pieces": sum(recognition.pieces for recognition in recognitions),
-        "labels": Counter(entity.label for recognition in recognitions for entity in recognition.entities),
+        "pieces": count.pieces,
+        "labels": count.labels,
         "errors": [problem.to_dict() for problem in chunk.problems],
         "bytes": len(payload),
     }
     return json.dumps(header).encode() + b"\n" + payload
 
 
+@dataclass(slots=True)
+class _Count:
+    """What the entities of a chunk add up to, as they are drawn."""
+
+    pieces: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+
+
 def _recognize(
-    documents: Sequence[Document], recognizer: Recognizer, settings: Settings
-) -> Iterator[Recognition]:
-    cut = [_segments(document.text) for document in documents]
-    segments = (segment for parts in cut for _, segment in parts)
+    documents: Sequence[Document], recognizer: Recognizer, settings: Settings, count: _Count
+) -> Iterator[Iterator[Entity]]:
+    """Yield the entities of each document; they are recognized as they are drawn, and have to be drawn all.
+
+    A document of 50 MB may hold millions of names, half a gigabyte as objects: they are never all there.
+    """
+    cuts = [_cuts(document.text) for document in documents]
+    segments = (
+        document.text[start:end]
+        for document, bounds in zip(documents, cuts, strict=True)
+        for start, end in bounds
+    )
     found = recognizer.stream(segments, **settings.options)
-    for document, parts in zip(documents, cut, strict=True):
-        yield _joined(document, [(offsets, next(found)) for offsets, _ in parts])
+    for document, bounds in zip(documents, cuts, strict=True):
+        yield _moved(document.text, bounds, found, count)
 
 
-def _segments(text: str | tuple[str, ...]) -> list[tuple[tuple[int, int], str | tuple[str, ...]]]:
-    """Cut a text; each part with its offset in characters and in words. Nothing to recognize, no parts."""
-    if isinstance(text, str):
-        return [((start, 0), part) for start, part in split_text(text)]
-    parts: list[tuple[tuple[int, int], str | tuple[str, ...]]] = []
+def _moved(
+    text: str | tuple[str, ...], bounds: list[tuple[int, int]], found: Iterator[Recognition], count: _Count
+) -> Iterator[Entity]:
+    """Give entities of segments their place in the whole document."""
     characters = 0
-    for first in range(0, len(text), _SEGMENT_WORDS):
-        words = text[first : first + _SEGMENT_WORDS]
-        parts.append(((characters, first), words))
-        characters += sum(map(len, words)) + len(words)
-    return parts
+    for start, end in bounds:
+        recognition = next(found)
+        count.pieces += recognition.pieces
+        for entity in recognition.entities:
+            count.labels[entity.label] += 1
+            yield replace(
+                entity,
+                start=entity.start + characters,
+                end=entity.end + characters,
+                score=round(entity.score, _SCORE_DECIMALS),
+                word_start=None if entity.word_start is None else entity.word_start + start,
+                word_end=None if entity.word_end is None else entity.word_end + start,
+            )
+        characters += end - start if isinstance(text, str) else len(recognition.text) + 1
 
 
-def split_text(text: str, size: int = SEGMENT_CHARACTERS) -> list[tuple[int, str]]:
+def _cuts(text: str | tuple[str, ...]) -> list[tuple[int, int]]:
+    if isinstance(text, str):
+        return cut_text(text)
+    return [(start, min(start + _SEGMENT_WORDS, len(text))) for start in range(0, len(text), _SEGMENT_WORDS)]
+
+
+def cut_text(text: str, size: int = SEGMENT_CHARACTERS) -> list[tuple[int, int]]:
     r"""Cut a long text into segments, where possible behind a line end, else behind white space.
 
     Parameters
@@ -135,13 +166,13 @@ def split_text(text: str, size: int = SEGMENT_CHARACTERS) -> list[tuple[int, str
 
     Returns
     -------
-    list of (int, str)
-        Offset and segment; joined, the segments are the text.
+    list of (int, int)
+        Begin and end of each segment; each begins where the one before it ends.
 
     Examples
     --------
-    >>> split_text("Mary sings.\nJohn dances and sings.", 16)
-    [(0, 'Mary sings.\n'), (12, 'John dances and '), (28, 'sings.')]
+    >>> cut_text("Mary sings.\nJohn dances and sings.", 16)
+    [(0, 12), (12, 28), (28, 34)]
     """
     segments = []
     start = 0
@@ -149,31 +180,8 @@ def split_text(text: str, size: int = SEGMENT_CHARACTERS) -> list[tuple[int, str
         end = start + size
         line = text.rfind("\n", start + size // 2, end) + 1
         cut = line or next((i for i in range(end, start + size // 2, -1) if text[i - 1].isspace()), end)
-        segments.append((start, text[start:cut]))
+        segments.append((start, cut))
         start = cut
     if start < len(text):
-        segments.append((start, text[start:]))
+        segments.append((start, len(text)))
     return segments
-
-
-def _joined(document: Document, parts: list[tuple[tuple[int, int], Recognition]]) -> Recognition:
-    words = None if isinstance(document.text, str) else document.text
-    text = document.text if isinstance(document.text, str) else " ".join(document.text)
-    entities = tuple(
-        _moved(entity, characters, words_before)
-        for (characters, words_before), part in parts
-        for entity in part.entities
-    )
-    return Recognition(text, entities, words, pieces=sum(part.pieces for _, part in parts))
-
-
-def _moved(entity: Entity, characters: int, words: int) -> Entity:
-    word_start, word_end = entity.word_start, entity.word_end
-    return replace(
-        entity,
-        start=entity.start + characters,
-        end=entity.end + characters,
-        score=round(entity.score, _SCORE_DECIMALS),
-        word_start=None if word_start is None else word_start + words,
-        word_end=None if word_end is None else word_end + words,
-    )

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ner_corpora.document import BadDocument, Document
-from ner_corpora.readers import Item, ReadOptions, read_documents, table_schema
+from ner_corpora.readers import read_documents, table_schema
 from ner_corpora.sources import Meter, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from ner_corpora.records import Item, ReadOptions
 
 __all__ = ["CHUNK_CHARACTERS", "CHUNK_DOCUMENTS", "Chunk", "Group", "group_sources", "read_chunks"]
 

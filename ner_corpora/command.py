@@ -16,7 +16,7 @@ from ner_corpora.document import CorpusError
 from ner_corpora.formats import OUTPUT_FORMATS, format_of
 from ner_corpora.local_engine import annotate_locally
 from ner_corpora.progress import Progress
-from ner_corpora.readers import ReadOptions
+from ner_corpora.records import ReadOptions
 from ner_corpora.run import Engine, Run
 from ner_corpora.sources import FORMATS, find_sources, is_url, total_size
 

@@ -6,11 +6,14 @@ was seen, so `tables` keeps their chunks in a form of its own and converts them 
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import shutil
 from collections import Counter
 from typing import IO, TYPE_CHECKING, Any
 
+from ner_core.entity import Recognition
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
 from ner_corpora import tables
 from ner_corpora.readers import is_between_sentences
@@ -18,7 +21,7 @@ from ner_corpora.readers import is_between_sentences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ner_core.entity import Entity, Recognition
+    from ner_core.entity import Entity
     from ner_corpora.document import Document
     from ner_corpora.parts import Part
 
@@ -27,6 +30,7 @@ __all__ = ["OUTPUT_FORMATS", "assemble", "encode_documents", "format_of"]
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "conll", "html", "parquet")
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".htm": "html", ".bio": "conll", ".iob2": "conll"}
+_ENTITIES_AT_ONCE = 1000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
@@ -44,8 +48,7 @@ def format_of(name: str) -> str | None:
 
 
 def encode_documents(
-    documents: Sequence[Document],
-    recognitions: Sequence[Recognition],
+    found: Iterable[tuple[Document, Iterable[Entity]]],
     format_name: str,
     into: str,
     schema: bytes | None = None,
@@ -54,8 +57,8 @@ def encode_documents(
 
     Parameters
     ----------
-    documents, recognitions : sequence
-        Of equal length.
+    found : iterable of (Document, iterable of Entity)
+        Each document and what it holds; both are drawn once, in order.
     format_name : str
         One of `OUTPUT_FORMATS`.
     into : str
@@ -68,17 +71,37 @@ def encode_documents(
     bytes
         The documents in order; nothing but `assemble` reads them.
     """
-    pairs = list(zip(documents, recognitions, strict=True))
-    if format_name == "conll":
-        return "".join(_conll(document, found) for document, found in pairs).encode()
-    if format_name == "html":
-        return "".join(f"{html_section(found)}\n" for _, found in pairs).encode()
-    rows = [(document.fields, [entity.to_dict() for entity in found.entities]) for document, found in pairs]
     if format_name == "parquet":
+        rows = [(document.fields, [one.to_dict() for one in entities]) for document, entities in found]
         return tables.encode_arrow(rows, into, schema)
-    if format_name == "jsonl":
-        return "".join(_json_line(fields | {into: entities}) for fields, entities in rows).encode()
-    return "".join(_json_line({"fields": fields, "entities": entities}) for fields, entities in rows).encode()
+    target = io.BytesIO()
+    for document, entities in found:
+        if format_name == "conll":
+            target.write(_conll(document, _recognition(document, entities)).encode())
+        elif format_name == "html":
+            target.write(f"{html_section(_recognition(document, entities))}\n".encode())
+        elif format_name == "jsonl":
+            _write_json(target, document.fields, into, entities)
+        else:
+            _write_json(target, {"fields": document.fields}, "entities", entities)
+    return target.getvalue()
+
+
+def _recognition(document: Document, entities: Iterable[Entity]) -> Recognition:
+    if isinstance(document.text, str):
+        return Recognition(document.text, tuple(entities))
+    return Recognition(" ".join(document.text), tuple(entities), document.text)
+
+
+def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: Iterable[Entity]) -> None:
+    """Write one line, the entities behind the fields and a thousand at a time: there may be millions."""
+    target.write(_json(fields | {into: []}).removesuffix("]}").encode())
+    drawn = iter(entities)
+    separator = ""
+    while some := [entity.to_dict() for entity in itertools.islice(drawn, _ENTITIES_AT_ONCE)]:
+        target.write(f"{separator}{to_json(some)[1:-1]}".encode())
+        separator = ", "
+    target.write(b"]}\n")
 
 
 def assemble(
@@ -117,11 +140,11 @@ def _frame(parts: Callable[[], Iterable[Part]]) -> tuple[str, str]:
     return html_frame(dict(sorted(counts.items())))
 
 
-def _json_line(value: dict[str, Any]) -> str:
+def _json(value: dict[str, Any]) -> str:
     try:
-        return to_json(value) + "\n"
+        return to_json(value)
     except TypeError:  # dates, decimals and bytes of a Parquet source
-        return to_json(json.loads(json.dumps(value, default=_as_text))) + "\n"
+        return to_json(json.loads(json.dumps(value, default=_as_text)))
 
 
 def _as_text(value: object) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ner_corpora.progress import Progress
-    from ner_corpora.readers import ReadOptions
+    from ner_corpora.records import ReadOptions
     from ner_corpora.workspace import Key, Workspace
 
 __all__ = ["Stored", "annotate_locally", "missing_chunks", "stored_chunks"]

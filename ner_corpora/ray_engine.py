@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ner_corpora.chunks import Group
     from ner_corpora.local_engine import Stored
     from ner_corpora.progress import Progress
-    from ner_corpora.readers import ReadOptions
+    from ner_corpora.records import ReadOptions
     from ner_corpora.workspace import Workspace
 
 __all__ = ["Model", "RayOptions", "annotate_on_ray"]
@@ -47,6 +47,12 @@ _SHIPPED_MODEL = "shipped-model"
 # Tasks that only move data claim no processor: actors may hold all of them, and the tasks would wait for
 # ever. Without a claim nothing but this number keeps Ray from starting them all at once.
 _MOVERS_AT_ONCE = 4
+# Where actors hold all processors, Ray ends every other process that was idle for a second, and starts one
+# anew for the next chunk that is to be written: 1.5 s of a processor, half of what annotating it takes.
+_LOCAL = {
+    "include_dashboard": False,
+    "_system_config": {"idle_worker_killing_time_threshold_ms": 3_600_000},
+}
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,7 @@ def annotate_on_ray(
         If Ray is not installed or the cluster not there, and as `annotate_locally`.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # standard error is for our own words
     require("ray.data", "ray", "--engine ray")
     stored = stored_chunks(workspace, progress)
     folder = Path.cwd()
@@ -173,7 +180,7 @@ def _run(
     before = context.target_max_block_size, context.enable_progress_bars
     context.target_max_block_size = 1  # a chunk is a block, so that chunks of one file reach all actors
     context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="ray.data")  # fewer chunks than tasks at once is no trouble
     try:
         chunks = ray.data.read_datasource(
@@ -258,7 +265,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
             model = _ship(model, Path(staging))
             runtime = {"working_dir": staging}
         if not ray.is_initialized():
-            local: dict[str, Any] = {} if options.address else {"include_dashboard": False}
+            local: dict[str, Any] = {} if options.address else _LOCAL
             try:
                 ray.init(
                     options.address or "local",  # None would join whatever cluster ran here last

@@ -11,63 +11,21 @@ import csv
 import json
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_corpora.document import BadDocument, CorpusError, Document
 from ner_corpora.lines import Line, bounded_lines, byte_problem
+from ner_corpora.records import Item, ReadOptions, document_of, header_problem, too_long
 from ner_corpora.sources import Meter, Source, is_url, open_binary, open_url, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Item", "ReadOptions", "is_between_sentences", "read_documents", "table_schema"]
-
-Item = Document | BadDocument
+__all__ = ["is_between_sentences", "read_documents", "table_schema"]
 
 _PARQUET_ROWS = 1024
-_DEFAULT_COLUMN = "text"
 _EXCERPT = 1 << 12
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How sources are read; equal options and sources give equal documents.
-
-    Attributes
-    ----------
-    column : str
-        Key or column that holds the text: a string, or in JSON lines and Parquet also a list of words.
-    into : str
-        Name of the field that the output adds; a document that has it already is reported as bad.
-    lines : bool
-        Text files hold a document a line instead of being one document.
-    word_column : int
-        Column of the word in CoNLL files, from 0.
-    encoding : str
-        Of all formats but Parquet.
-    limit : int
-        Largest document, in bytes.
-    """
-
-    column: str = _DEFAULT_COLUMN
-    into: str = "entities"
-    lines: bool = False
-    word_column: int = 0
-    encoding: str = "utf-8"
-    limit: int = 64 << 20
-
-    def __post_init__(self) -> None:
-        try:
-            single = "\n".encode(self.encoding) == b"\n"
-            codecs.lookup(self.encoding)
-        except LookupError:
-            msg = f"--encoding {self.encoding}: unknown; expected a name such as utf-8, latin-1 or cp1252"
-            raise CorpusError(msg) from None
-        if not single:
-            msg = f"--encoding {self.encoding}: lines cannot be found in it; convert the files to UTF-8 first"
-            raise CorpusError(msg)
 
 
 def read_documents(source: Source, options: ReadOptions, meter: Meter | None = None) -> Iterator[Item]:
@@ -126,7 +84,7 @@ def _unreadable(last: int | None, reason: str) -> str:
 def _read_text(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item]:
     raw = stream.read(options.limit + 1)
     if len(raw) > options.limit:
-        yield BadDocument(path, None, _too_long(options.limit), raw[:_EXCERPT])
+        yield BadDocument(path, None, too_long(options.limit), raw[:_EXCERPT])
         while stream.read(_EXCERPT):  # a broken archive is noticed although the document is left out
             pass
         return
@@ -165,25 +123,7 @@ def _json_document(text: str, line: Line, path: str, options: ReadOptions) -> It
         return BadDocument(path, line.number, f"expected a JSON object, found: {error}", raw)
     if not isinstance(fields, dict):
         return BadDocument(path, line.number, f"expected a JSON object, found {type(fields).__name__}", raw)
-    return _record(fields, path, line.number, options, raw)
-
-
-def _record(fields: dict[str, Any], path: str, number: int, options: ReadOptions, raw: bytes) -> Item:
-    """Make a document of named fields, or say which field is missing or of a wrong type."""
-    if options.column not in fields:
-        names = ", ".join(fields) or "none"
-        problem = f"expected {options.column!r}, found {names}; name the text with --column"
-        return BadDocument(path, number, problem, raw)
-    if options.into in fields:
-        problem = f"has {options.into!r} already; give the entities another name with --into"
-        return BadDocument(path, number, problem, raw)
-    value = fields[options.column]
-    if isinstance(value, str):
-        return Document(path, number, value, fields)
-    if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return Document(path, number, tuple(value), fields)
-    problem = f"expected a string or a list of words in {options.column!r}, found {type(value).__name__}"
-    return BadDocument(path, number, problem, raw)
+    return document_of(fields, path, line.number, options, raw)
 
 
 def _read_table(stream: BinaryIO, path: str, options: ReadOptions, delimiter: str | None) -> Iterator[Item]:
@@ -216,7 +156,7 @@ def _read_table(stream: BinaryIO, path: str, options: ReadOptions, delimiter: st
             continue
         elif header is None:
             header = row
-            problem = _header_problem(header, options)
+            problem = header_problem(header, options)
             if problem:
                 yield BadDocument(path, first, problem, raw)
                 return
@@ -225,7 +165,7 @@ def _read_table(stream: BinaryIO, path: str, options: ReadOptions, delimiter: st
                 path, first, f"expected {len(header)} fields as in the header, found {len(row)}", raw
             )
         else:
-            yield _record(dict(zip(header, row, strict=True)), path, first, options, raw)
+            yield document_of(dict(zip(header, row, strict=True)), path, first, options, raw)
 
 
 class _TableLines:
@@ -256,7 +196,7 @@ class _TableLines:
         self._next = next(self._lines, None)
         self.number, self.last = line.number, line.raw
         if line.cut:
-            self.problems.append(_too_long(self._options.limit))
+            self.problems.append(too_long(self._options.limit))
             return "\n"
         try:
             return line.raw.decode(self._options.encoding)
@@ -268,17 +208,6 @@ class _TableLines:
 def _delimiter(header: str) -> str:
     """Choose between comma and the semicolon of spreadsheets whose decimals have commas."""
     return ";" if header.count(";") > header.count(",") else ","
-
-
-def _header_problem(header: list[str], options: ReadOptions) -> str | None:
-    if len(set(header)) != len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        return f"column {twice!r} stands twice in the header; rename one"
-    if options.column not in header:
-        return f"expected a column {options.column!r}, found {', '.join(header)}; name it with --column"
-    if options.into in header:
-        return f"has a column {options.into!r} already; give the entities another name with --into"
-    return None
 
 
 def _read_csv(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item]:
@@ -323,7 +252,7 @@ class _SentenceLines:
         """Take one line that is not empty."""
         self._size += len(line.raw)
         if self._size > self._options.limit:
-            self._fail(self._begin or line.number, _too_long(self._options.limit), line)
+            self._fail(self._begin or line.number, too_long(self._options.limit), line)
             return
         self.kept.append(text)
         if not self._words and is_between_sentences(text):
@@ -366,7 +295,7 @@ def _word(line: str, column: int) -> str | None:
 
 def _read_parquet(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Item]:
     with _open_parquet(source) as file:
-        problem = _header_problem(file.schema_arrow.names, options)
+        problem = header_problem(file.schema_arrow.names, options)
         if problem:
             yield BadDocument(source.path, None, problem)
             return
@@ -375,9 +304,9 @@ def _read_parquet(source: Source, options: ReadOptions, meter: Meter) -> Iterato
             for fields in batch.to_pylist():
                 number += 1
                 meter.bytes = (source.size or 0) * number // file.metadata.num_rows
-                item = _record(fields, source.path, number, options, b"")
+                item = document_of(fields, source.path, number, options, b"")
                 if isinstance(item, Document) and item.characters > options.limit:
-                    item = BadDocument(source.path, number, _too_long(options.limit))
+                    item = BadDocument(source.path, number, too_long(options.limit))
                 yield item
 
 
@@ -408,16 +337,12 @@ def table_schema(source: Source) -> bytes | None:
 def _decode(line: Line, path: str, options: ReadOptions) -> str | BadDocument:
     """Return the line without its end, or what is wrong with it."""
     if line.cut:
-        return BadDocument(path, line.number, _too_long(options.limit), line.raw[:_EXCERPT])
+        return BadDocument(path, line.number, too_long(options.limit), line.raw[:_EXCERPT])
     raw = line.raw.removesuffix(b"\n").removesuffix(b"\r")
     try:
         return raw.decode(options.encoding)
     except UnicodeDecodeError as error:
         return BadDocument(path, line.number, byte_problem(raw, options.encoding, error), raw[:_EXCERPT])
-
-
-def _too_long(limit: int) -> str:
-    return f"longer than the limit of {limit:,} bytes; split it, or raise --max-document-bytes"
 
 
 _READERS: dict[str, Callable[[BinaryIO, str, ReadOptions], Iterator[Item]]] = {

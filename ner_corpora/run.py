@@ -23,7 +23,7 @@ from ner_corpora.workspace import Workspace, write_atomically
 if TYPE_CHECKING:
     from ner_corpora.annotation import Settings
     from ner_corpora.parts import Part
-    from ner_corpora.readers import ReadOptions
+    from ner_corpora.records import ReadOptions
 
 __all__ = ["Run"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_corpora.annotation import Settings, annotate_chunk, split_text
+from ner_corpora.annotation import Settings, annotate_chunk, cut_text
 from ner_corpora.chunks import Chunk
 from ner_corpora.document import BadDocument, Document
 from ner_corpora.formats import assemble
@@ -49,10 +49,10 @@ def json_lines(content):
 @settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_segments_are_the_text_cut(text, size):
-    segments = split_text(text, size)
-    assert "".join(segment for _, segment in segments) == text
-    assert all(text[start : start + len(segment)] == segment for start, segment in segments)
-    assert all(0 < len(segment) <= size for _, segment in segments)
+    segments = cut_text(text, size)
+    assert "".join(text[start:end] for start, end in segments) == text
+    assert [start for start, _ in segments] == [0, *(end for _, end in segments)][: len(segments)]
+    assert all(0 < end - start <= size for start, end in segments)
 
 
 @pytest.mark.parametrize("words", [False, True])
@@ -60,7 +60,8 @@ def test_long_texts_are_recognized_in_segments_with_the_same_result(capital_reco
     text = "Mary sings in Berlin and John\ndances. " * 50
     given = tuple(text.split()) if words else text
     whole = annotated(capital_recognizer, "jsonl", [document(given)])
-    monkeypatch.setattr("ner_corpora.annotation.split_text", lambda text: split_text(text, 100))
+    monkeypatch.setattr("ner_corpora.annotation.cut_text", lambda text: cut_text(text, 100))
+    monkeypatch.setattr("ner_corpora.formats._ENTITIES_AT_ONCE", 7)
     monkeypatch.setattr("ner_corpora.annotation._SEGMENT_WORDS", 7)
     assert annotated(capital_recognizer, "jsonl", [document(given)]) == whole
     (row,) = json_lines(whole)

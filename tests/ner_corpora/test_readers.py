@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_corpora.document import BadDocument, CorpusError, Document
-from ner_corpora.readers import ReadOptions, read_documents
+from ner_corpora.readers import read_documents
+from ner_corpora.records import ReadOptions
 from ner_corpora.sources import find_sources
 
 
