@@ -38,8 +38,6 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .legend li { margin: 0; color: #111; background: var(--label-color); border-radius: 4px;
   padding: 0.05em 0.5em; font-size: 0.85rem; font-weight: 600; }
 .table-wrap th * { white-space: nowrap; word-break: normal; }
-/* On a phone Gradio hides the link before this dot. */
-@media (max-width: 640px) { footer .divider { display: none; } }
 .table-wrap, .table-wrap * { font-family: var(--font) !important; font-variant-numeric: tabular-nums; }
 .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
 .card { border: 1px solid var(--border-color-primary); border-radius: 8px; padding: 0.8rem 1rem;
@@ -65,10 +63,14 @@ progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .scroll th { font-weight: 600; }
 .sortable th { padding: 0; position: sticky; top: 0; background: var(--background-fill-primary); }
 .sortable th button { font: inherit; text-align: left; padding: 0.4rem 0.6rem; width: 100%; cursor: pointer;
-  white-space: nowrap; }
+  white-space: nowrap; background: none; }
 .sortable th button::after { content: " ⇅"; color: var(--body-text-color-subdued); font-weight: 400; }
 .sortable th[aria-sort="ascending"] button::after { content: " ↑"; }
 .sortable th[aria-sort="descending"] button::after { content: " ↓"; }
+@media (max-width: 640px) {
+  .sortable th:not([aria-sort]) button::after { content: none; }
+  .sortable th button, .sortable td { padding-inline: 0.3rem; }
+}
 .sortable { font-variant-numeric: tabular-nums; padding: 0 0.4rem; }
 .scroll a { text-decoration: underline; }
 /* Gradio nests two buttons here, which screen readers cannot tell apart; the cross clears the list. */
