@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from dataclasses import dataclass
@@ -52,18 +53,19 @@ STATIC_LENGTHS = (32, 64, 128, 256)
 
 HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
 
-# Two streams of one thread are 1 to 13 % faster than one of two, most so on a machine that is busy otherwise.
-# Compiling for them takes as long as a hundred batches gain by it (3 s for bert-base, 0.3 s for MiniLM), so
-# it is done after so many. The first batches of a run do not count: a text alone is to have all processors.
-_MANY_BATCHES = 128
+# Two streams of one thread are about a tenth faster than one of two, so compiling for them pays for itself
+# once runs have taken so many times as long. The first batches of a run do not count: a text alone is to have
+# all processors.
+_PAYBACK = 10
 _FEW_BATCHES = 2
 
 
 class _Compiled:
     """A compiled model and its idle requests, shared by engines with the same model, device and settings."""
 
-    def __init__(self, model: ov.CompiledModel, inputs: dict[str, type], output: int) -> None:
+    def __init__(self, model: ov.CompiledModel, inputs: dict[str, type], output: int, seconds: float) -> None:
         self.model = model
+        self.seconds = seconds  # what compiling took
         self._inputs = inputs
         self._output = model.outputs[output]
         self._idle: deque[ov.InferRequest] = deque()
@@ -120,8 +122,8 @@ class Engine:
         As `check_device` takes it.
     hint : str
         ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
-        batches, once there were enough of them. The second time of compiling and the second copy of the
-        weights come only then.
+        batches, once these have taken long enough for the second time of compiling to pay. The second copy
+        of the weights comes only then.
     streams, threads : int, optional
         Parallel streams and threads of the CPU; OpenVINO's choice when not given.
     cache_dir : str or Path, optional
@@ -166,7 +168,7 @@ class Engine:
             raise ValueError(msg)
         self._model, self._path, self._fallback = model, path, fallback
         self._hint = hint
-        self._batches = 0
+        self._waited = 0.0
         self._options = {
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": threads,
@@ -239,7 +241,7 @@ class Engine:
                 compiled = self._compile(batch.input_ids.shape if self._fixed else None, number)
                 flying.append(compiled.start(batch))
                 if len(flying) > compiled.parallel:
-                    yield from self._land(flying)
+                    yield from self._land(flying, number)
             while flying:
                 yield from self._land(flying)
         finally:
@@ -249,9 +251,10 @@ class Engine:
                     flight.request.wait()
                     flight.compiled.release(flight.request)
 
-    def _land(self, flying: deque[_Flight]) -> Iterator[np.ndarray]:
+    def _land(self, flying: deque[_Flight], number: int = 0) -> Iterator[np.ndarray]:
         """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
         flight = flying[0]
+        began = time.perf_counter()
         try:
             logits = flight.compiled.finish(flight.request)
         except RuntimeError as error:
@@ -259,6 +262,8 @@ class Engine:
             self._recover(flight.compiled, error)
             yield from self.run([flight.batch])
             return
+        if number >= _FEW_BATCHES:
+            self._waited += time.perf_counter() - began
         yield logits
         flying.popleft()
         flight.compiled.release(flight.request)
@@ -296,12 +301,14 @@ class Engine:
                 if shape is not None and model.is_dynamic():
                     model = model.clone()
                     model.reshape({name: list(shape) for name in self._inputs})
+                began = time.perf_counter()
                 try:
                     compiled = core().compile_model(model, self.expression, config)
                 except RuntimeError as error:
                     msg = f"{self.expression} cannot run {self._path.name} ({last_line(error)})"
                     raise DeviceError(complaint(msg)) from error
-                found = _compiled[key] = _Compiled(compiled, self._inputs, self._output)
+                seconds = time.perf_counter() - began
+                found = _compiled[key] = _Compiled(compiled, self._inputs, self._output, seconds)
         self._plans[shape, hint] = found
         return found
 
@@ -313,8 +320,9 @@ class Engine:
             return "LATENCY"
         if self._fixed or self._options["NUM_STREAMS"] is not None or self.device != "CPU":
             return "LATENCY"
-        self._batches += 1
-        return "THROUGHPUT" if self._batches > _MANY_BATCHES else "LATENCY"
+        latency = self._plans.get((None, "LATENCY"))
+        paid = latency is not None and self._waited > _PAYBACK * latency.seconds
+        return "THROUGHPUT" if paid else "LATENCY"
 
     def _config(self, hint: str = "LATENCY") -> dict[str, Any]:
         config: dict[str, Any] = {name: value for name, value in self._options.items() if value is not None}

@@ -50,7 +50,7 @@ def hints(runner):
 
 
 def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
-    monkeypatch.setattr(engine, "_MANY_BATCHES", 5)
+    monkeypatch.setattr(engine, "_PAYBACK", 0)
     runner = made(xml)
     alone = [next(runner.run([batch(1, length)])).copy() for length in range(3, 20)]
     assert hints(runner) == ["LATENCY"]  # texts one at a time, however many
@@ -67,7 +67,7 @@ def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
     ids=lambda options: str(options),
 )
 def test_who_asks_for_something_gets_that_alone(xml, monkeypatch, options):
-    monkeypatch.setattr(engine, "_MANY_BATCHES", 5)
+    monkeypatch.setattr(engine, "_PAYBACK", 0)
     runner = made(xml, **options)
     assert len(list(runner.run([batch(1, 16)] * 9))) == 9
     assert hints(runner) == ["LATENCY"]
