@@ -121,9 +121,10 @@ def test_what_is_not_there_is_said_with_the_commands_to_run(tmp_path):
         model_zoo.load("brt", models_dir=tmp_path)
 
 
-def test_import_is_light():
+@pytest.mark.parametrize("what", ["", "; model_zoo.find('minilm-ner')"], ids=["import", "find"])
+def test_an_ir_is_found_without_reading_the_zoo(what):
     heavy = ("torch", "transformers", "gradio", "requests", "pydantic")
-    code = f"import sys, model_zoo; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, model_zoo{what}; print([name for name in {heavy} if name in sys.modules])"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert done.stdout.strip() == "[]", done.stderr
