@@ -56,6 +56,12 @@ _LONGEST = 126
 # Nobody waits longer than this many seconds for one text.
 _PATIENCE = 150
 
+# How long the machine's own matrix multiplication is measured before each measurement.
+_RATE_SECONDS = 0.3
+
+# A page takes milliseconds; it is run again and again for so long.
+_PAGES_SECONDS = 2.0
+
 # Texts in the first, uncounted run, which warms up and tells how many texts fill the time of a round.
 _PILOT = 32
 
@@ -70,6 +76,7 @@ class Row:
     pieces: int = 0
     work: float = 0.0
     seconds: list[float] = field(default_factory=list)
+    matmul_gflops: list[float] = field(default_factory=list)
     latency: list[float] = field(default_factory=list)
     overhead: list[float] = field(default_factory=list)
 
@@ -77,6 +84,12 @@ class Row:
     def rate(self) -> float:
         """Sentences per second, median of the rounds."""
         return self.count / median(self.seconds)
+
+    @property
+    def shares(self) -> list[float]:
+        """Useful work as a share of the machine's matrix multiplication just before, for every round."""
+        pairs = zip(self.seconds, self.matmul_gflops, strict=True)
+        return [self.work / seconds / 1e9 / rate for seconds, rate in pairs]
 
 
 class Worker:
@@ -199,9 +212,10 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
         _warm_up(row, by_name[row.contender], corpus, lengths, work, single, arguments.seconds)
     rates = []
     for number in range(arguments.rounds):
-        rates.append(_machine_rate(arguments.threads))
+        rates.append(_numpy_rate(arguments.threads))
         for row in rows:
             worker = by_name[row.contender]
+            row.matmul_gflops.append(matmul_rate("CPU", threads=arguments.threads, seconds=_RATE_SECONDS))
             answer = worker.ask("many", texts=corpus[: row.count], option=row.option)
             row.seconds.append(answer["seconds"])
             if row.option == OPTIONS[row.contender][0]:
@@ -214,7 +228,10 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
         "sentences": len(corpus),
         "pieces": sum(lengths),
         "work": {"per_piece": work.per_piece, "per_pair": work.per_pair},
-        "matmul_gflops": {kind: max(rate[kind] for rate in rates) for kind in rates[0]},
+        "matmul_gflops": {
+            "openvino": median(rate for row in rows for rate in row.matmul_gflops),
+            "numpy": median(rates),
+        },
         "rows": [_plain(row) for row in rows],
         "differences": _differences(by_name, corpus[:256]),
         "pages": _pages(by_name["ner-zoo"], arguments.pages),
@@ -233,7 +250,8 @@ def _pages(worker: Worker, counts: list[int]) -> list[dict[str, Any]]:
         for count in counts:
             last = found[-1] if found else {"seconds": 0.0, "count": 1}
             if last["seconds"] / last["count"] * count <= _PATIENCE:
-                found.append({"count": count, **worker.ask("pages", pages=count, streamed=streamed)})
+                answer = worker.ask("pages", pages=count, streamed=streamed, seconds=_PAGES_SECONDS)
+                found.append({"count": count, **answer})
     return found
 
 
@@ -307,8 +325,8 @@ def _warm_up(
     row.work = sum(work.of(length + 2) for length in lengths[: row.count])
 
 
-def _machine_rate(threads: int) -> dict[str, float]:
-    """Measure what the machine multiplies at this moment: OpenVINO, and numpy in a process of its own."""
+def _numpy_rate(threads: int) -> float:
+    """Measure what numpy multiplies at this moment, in a process of its own."""
     code = (
         "import time, numpy as np\n"
         "a = np.random.rand(2048, 2048).astype('f'); taken = []\n"
@@ -321,7 +339,7 @@ def _machine_rate(threads: int) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    return {"openvino": matmul_rate("CPU", threads=threads), "numpy": float(done.stdout)}
+    return float(done.stdout)
 
 
 def _differences(workers: dict[str, Worker], corpus: list[str]) -> dict[str, dict[str, int]]:
@@ -349,6 +367,7 @@ def _plain(row: Row) -> dict[str, Any]:
         "sentences_per_second": row.rate,
         "pieces_per_second": row.pieces / median(row.seconds),
         "gflops": row.work / median(row.seconds) / 1e9,
+        "matmul_shares": row.shares,
         "rounds": [row.count / seconds for seconds in row.seconds],
         "latency_ms": 1000 * median(row.latency) if row.latency else None,
         "latency_rounds_ms": [1000 * seconds for seconds in row.latency],

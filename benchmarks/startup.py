@@ -42,6 +42,7 @@ def main() -> int:
     programs = {
         "ner-zoo": ([sys.executable, "-c", OURS], arguments.xml),
         "ner recognize": ([*COMMAND, "--model", str(arguments.xml)], arguments.xml),
+        "ner recognize, embedded model": (COMMAND, arguments.xml),
         "transformers": ([sys.executable, "-c", TRANSFORMERS], arguments.checkpoint),
         "python alone": ([sys.executable, "-c", "pass"], arguments.xml),
     }

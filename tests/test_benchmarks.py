@@ -21,6 +21,7 @@ def row(contender, rate, latency=None, option=None):
         "pieces_per_second": 20 * rate,
         "gflops": rate,
         "rounds": [rate, rate],
+        "matmul_shares": [rate / 400, rate / 390],
         "latency_ms": latency,
         "overhead": 0.03 if contender == "ner-zoo" else None,
     }
