@@ -4,11 +4,12 @@ import json
 import threading
 import zipfile
 
+import gradio as gr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_app.documents import read_sources, recognize_documents, text_parts
+from ner_app.documents import build_documents_tab, read_sources, recognize_documents, text_parts
 from ner_app.extraction import Document, ExtractionError
 from ner_app.fetching import FetchError
 from ner_app.findings import Findings
@@ -75,6 +76,28 @@ def test_cancelled_between_documents_nothing_is_lost(service):
     cancelled.set()
     seen = list(recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled))
     assert [(document.name, len(found.entities)) for document, found, _ in seen] == [("a.txt", 1)]
+
+
+def test_cancel_ends_with_what_is_finished(service, tmp_path):
+    (tmp_path / "a.txt").write_text("Mary")
+    (tmp_path / "b.txt").write_text("Mary lives in Santa Clara.\n" * 40_000)
+    with gr.Blocks() as demo:
+        build_documents_tab(service)
+    functions = {block.name: block.fn for block in demo.fns.values()}
+    visitor, other = gr.Request(), gr.Request()
+    visitor.session_hash, other.session_hash = "one", "two"
+    visitor.client = None  # a call from inside
+    paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    shown = functions["recognize_all"](visitor, paths, "", "lookup", "CPU", "best", 0.0, "")
+    assert "Loading" in next(shown)[0]
+    assert "Nothing of yours" in functions["cancel"](other)
+    while "Reading b.txt (2 of 2)" not in next(shown)[0]:
+        pass
+    assert "Cancelling" in functions["cancel"](visitor)
+    (*_, last) = shown
+    assert "results are partial: 1 of 2 sources" in last[0]
+    assert last[2]["visible"] is True
+    assert "Nothing of yours" in functions["cancel"](visitor)
 
 
 def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
