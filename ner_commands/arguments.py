@@ -1,0 +1,135 @@
+"""Arguments that several commands take, and what is wrong with them."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ner_core import EntityRecognizer
+
+__all__ = [
+    "Failure",
+    "WrongUsage",
+    "add_format",
+    "add_model_options",
+    "load_model",
+    "parse_count",
+    "parse_encoding",
+    "parse_names",
+    "parse_probability",
+    "parse_renaming",
+]
+
+DEFAULT_MODEL = "minilm-ner"
+
+
+class Failure(Exception):  # noqa: N818 - not an error of the program
+    """Something that the user has to know about, in one line or a few."""
+
+
+class WrongUsage(Failure):
+    """Arguments that only turn out to be wrong once the model is there."""
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add which model to take, on which device, and ``--verbose``."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        help=f"name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
+    )
+    group.add_argument(
+        "--device", help="CPU, GPU, NPU, AUTO, ... (default: AUTO; CPU where there is no other)"
+    )
+    group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
+    group.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
+    group.add_argument(
+        "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if none is beside it"
+    )
+    group.add_argument(
+        "--model-labels",
+        type=parse_names,
+        metavar="L[,L]",
+        help="labels in id order, if the model names none",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add ``--format`` of commands that print a table or JSON."""
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def parse_probability(value: str) -> float:
+    """Take a number from 0 to 1."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        msg = f"expected a number from 0 to 1, found {value!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def parse_encoding(value: str) -> str:
+    """Take an encoding that Python knows."""
+    try:
+        return codecs.lookup(value).name
+    except LookupError:
+        msg = f"Python knows no encoding {value!r}"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def parse_count(value: str) -> int:
+    """Take a whole number from 0."""
+    if not value.isdecimal():
+        msg = f"expected a count, found {value!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(value)
+
+
+def parse_names(value: str) -> list[str]:
+    """Take names, separated by commas or spaces."""
+    names = [name for name in value.replace(",", " ").split() if name]
+    if not names:
+        msg = "expected names separated by commas, found none"
+        raise argparse.ArgumentTypeError(msg)
+    return names
+
+
+def parse_renaming(value: str) -> tuple[str, str]:
+    """Take ``FROM=TO``."""
+    before, equals, after = value.partition("=")
+    if not (before and equals and after):
+        msg = f"expected FROM=TO, found {value!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return before, after
+
+
+def load_model(arguments: argparse.Namespace) -> EntityRecognizer:
+    """Load the model that `add_model_options` asked for; what is missing is a `Failure`."""
+    import model_zoo
+
+    options = {"tokenizer": arguments.tokenizer, "labels": arguments.model_labels}
+    try:
+        return model_zoo.load(
+            arguments.model,
+            device=arguments.device or _default_device(),
+            precision=arguments.precision,
+            models_dir=arguments.models_dir,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    except model_zoo.ModelNotFoundError as error:
+        raise Failure(str(error)) from error
+
+
+def _default_device() -> str:
+    """AUTO compiles for the CPU first and then for what else there is; with the CPU alone that costs time."""
+    from ner_core import devices
+
+    names = [device.name for device in devices()]
+    return "CPU" if names == ["CPU"] else "AUTO"

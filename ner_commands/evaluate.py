@@ -1,0 +1,124 @@
+"""``ner evaluate``: how good a model is on labelled text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_commands.arguments import (
+    Failure,
+    WrongUsage,
+    add_format,
+    add_model_options,
+    load_model,
+    parse_count,
+    parse_encoding,
+    parse_names,
+    parse_renaming,
+)
+from ner_commands.output import prepare_output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from ner_core.corpus import Sentence
+
+__all__ = ["add_parser", "run"]
+
+CONLL2003 = """CoNLL-2003 cannot be shipped: its texts are Reuters news, licensed for research only.
+
+1. Ask NIST for the Reuters Corpora (free of charge, an agreement is signed):
+   https://trec.nist.gov/data/reuters/reuters.html
+2. Make eng.train, eng.testa (dev) and eng.testb (test) out of it with the annotations of
+   https://www.clips.uantwerpen.be/conll2003/ner/
+3. Run: ner evaluate FOLDER --split testa
+
+Any file with a word and its tag on each line will do, whatever its name."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``ner``."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a model on labelled text",
+        description="Measure a model on CoNLL columns or NeMo's text_*.txt with labels_*.txt: "
+        "F1 of spans (micro and macro), report over tokens.",
+    )
+    parser.add_argument("path", nargs="?", metavar="DATASET", help="file or folder")
+    parser.add_argument("--dataset", metavar="DATASET", help="the same; conll2003 tells where to get it")
+    parser.add_argument("--split", metavar="NAME", help="which of several in a folder, such as dev")
+    parser.add_argument(
+        "--encoding", type=parse_encoding, default="utf-8", help="encoding of CoNLL files (default: utf-8)"
+    )
+    add_model_options(parser)
+    parser.add_argument(
+        "--protocol",
+        choices=("spans", "omz"),
+        default="spans",
+        help="omz: cut sentences at 126 pieces as Open Model Zoo did (default: spans)",
+    )
+    parser.add_argument(
+        "--unit", choices=("word", "piece"), default="word", help="of the token report (default: word)"
+    )
+    parser.add_argument("--types", type=parse_names, metavar="T[,T]", help="score these types alone")
+    parser.add_argument(
+        "--map",
+        type=parse_renaming,
+        action="append",
+        default=[],
+        metavar="FROM=TO",
+        help="take a type of the corpus for a type of the model; to O drops it; may be repeated",
+    )
+    parser.add_argument("--confusion", action="store_true", help="print the confusion table too")
+    parser.add_argument(
+        "--errors", type=parse_count, default=0, metavar="N", help="print the N worst sentences too"
+    )
+    add_format(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; give its exit status."""
+    from ner_core import rendering
+    from ner_core.corpus import open_dataset
+    from ner_core.evaluation import evaluate_recognizer
+
+    if (arguments.path is None) == (arguments.dataset is None):
+        msg = "give one DATASET: a CoNLL file, NeMo's text_*.txt, a folder of either, or conll2003"
+        raise WrongUsage(msg)
+    path = arguments.path or arguments.dataset
+    if path == "conll2003" and not Path(path).exists():
+        raise Failure(CONLL2003)
+    dataset = open_dataset(path, split=arguments.split, encoding=arguments.encoding)
+    ner = load_model(arguments)
+    evaluation = evaluate_recognizer(
+        ner,
+        _with_progress(dataset),
+        protocol=arguments.protocol,
+        unit=arguments.unit,
+        types=arguments.types,
+        label_map=dict(arguments.map),
+        mistakes=arguments.errors,
+    )
+    prepare_output(text=arguments.format == "text")
+    about = {
+        "model": ner.name,
+        "device": ner.device,
+        "precision": ner.precision,
+        "dataset": str(dataset.files[0]),
+        "protocol": arguments.protocol,
+    }
+    if arguments.format == "json":
+        sys.stdout.write(rendering.to_json({**about, **evaluation.to_dict()}, indent=2) + "\n")
+    else:
+        sys.stdout.write(", ".join(f"{key} {value}" for key, value in about.items()) + "\n")
+        sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
+    return 0
+
+
+def _with_progress(dataset: Iterable[Sentence]) -> Iterable[Sentence]:
+    from tqdm import tqdm
+
+    return tqdm(dataset, unit=" sentences", leave=False, file=sys.stderr, disable=not sys.stderr.isatty())

@@ -1,0 +1,59 @@
+"""``ner devices`` and ``ner models``: what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ner_commands.arguments import add_format
+from ner_commands.output import write_rows
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_parsers"]
+
+
+def add_parsers(commands: Any) -> None:
+    """Add both commands to those of ``ner``."""
+    _add_devices(commands)
+    _add_models(commands)
+
+
+def _add_devices(commands: Any) -> None:
+    parser = commands.add_parser("devices", help="list the devices of this machine")
+    add_format(parser)
+    parser.set_defaults(run=_devices, verbose=False)
+
+
+def _add_models(commands: Any) -> None:
+    parser = commands.add_parser("models", help="list the models of the zoo and which of them are here")
+    parser.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
+    add_format(parser)
+    parser.set_defaults(run=_models, verbose=False)
+
+
+def _devices(arguments: argparse.Namespace) -> int:
+    from ner_core import devices
+
+    rows = [
+        {"name": device.name, "full_name": device.full_name, "capabilities": list(device.capabilities)}
+        for device in devices()
+    ]
+    write_rows(rows, arguments.format)
+    return 0
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from model_zoo import store
+    from model_zoo.catalog import load_catalog
+
+    rows = [
+        {
+            "name": model.name,
+            "state": store.state(model, arguments.models_dir),
+            "precisions": list(store.installed(model.name, arguments.models_dir)),
+        }
+        for model in load_catalog()
+    ]
+    write_rows(rows, arguments.format)
+    return 0

@@ -1,0 +1,181 @@
+"""``ner recognize``: the entities of a text, of files, or of what comes in through a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_commands.arguments import (
+    Failure,
+    WrongUsage,
+    add_model_options,
+    load_model,
+    parse_encoding,
+    parse_names,
+    parse_probability,
+)
+from ner_commands.output import complain, explanation, prepare_output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ner_core import Recognition
+
+__all__ = ["AGGREGATIONS", "FORMATS", "add_parser", "run"]
+
+FORMATS = ("text", "json", "jsonl", "html", "conll", "csv", "inline", "redacted")
+AGGREGATIONS = ("none", "simple", "first", "average", "max", "word")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``ner``."""
+    parser = commands.add_parser(
+        "recognize",
+        help="find the entities of a text",
+        description="Find the entities of a text, of files, or of what comes in through a pipe.",
+    )
+    parser.add_argument("text", nargs="?", metavar="TEXT", help='the text; "-" reads standard input')
+    parser.add_argument("--file", nargs="+", metavar="F", help="text files, one document each")
+    parser.add_argument(
+        "--encoding", type=parse_encoding, default="utf-8", help="encoding of the files (default: utf-8)"
+    )
+    add_model_options(parser)
+    parser.add_argument(
+        "--aggregation", choices=AGGREGATIONS, help="how pieces become entities (default: first)"
+    )
+    parser.add_argument(
+        "--threshold", type=parse_probability, metavar="P", help="lowest score to report, 0 to 1"
+    )
+    parser.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report these entity types alone")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="json: one document, an array for several files; jsonl: one line a document; csv: one row an "
+        "entity, cells that spreadsheets take for formulas begin with an apostrophe; default: text",
+    )
+    parser.add_argument(
+        "--placeholder",
+        choices=("label", "numbered"),
+        default="label",
+        help="redacted: [PER], or PER_1 with the same number for the same name (default: label)",
+    )
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="of text (default: auto)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; give its exit status."""
+    if arguments.file is not None and arguments.text is not None:
+        msg = "give TEXT or --file, not both"
+        raise WrongUsage(msg)
+    if arguments.file is None and arguments.text is None and sys.stdin.isatty():
+        msg = 'nothing to read: give a TEXT in quotes, --file F, or "-" for standard input'
+        raise WrongUsage(msg)
+    documents = _Documents(arguments)
+    ner = load_model(arguments)
+    unknown = [label for label in arguments.labels or () if label not in ner.labels]
+    if unknown:
+        msg = f"--labels: no {', '.join(unknown)} in {ner.name}, which has {', '.join(ner.labels)}"
+        raise WrongUsage(msg)
+    results = ner.stream(
+        documents, aggregation=arguments.aggregation, threshold=arguments.threshold, labels=arguments.labels
+    )
+    _write_recognitions(results, documents.names, arguments)
+    for note in ner.notes:
+        complain(f"note: {note}")
+    return 1 if documents.failed else 0
+
+
+class _Documents:
+    """Texts one after another, and their names; a file that cannot be read is told of and left out."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.names: list[str] = []
+        self.failed = False
+        self._encoding: str = arguments.encoding
+        self._files: list[str] = arguments.file or []
+        self._text: str | None = arguments.text
+
+    def __iter__(self) -> Iterator[str]:
+        if self._text is not None and self._text != "-":
+            yield self._text
+        for name in self._files or (["-"] if self._text in (None, "-") else []):
+            try:
+                text = _read(name, self._encoding)
+            except (OSError, Failure) as error:
+                complain(explanation(error))
+                self.failed = True
+                continue
+            if self._files:
+                self.names.append(name)
+            yield text
+
+
+def _read(name: str, encoding: str) -> str:
+    """Read a file whole, without changing its line ends."""
+    content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    called = "standard input" if name == "-" else name
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{content[error.start]:02x}"
+        msg = f"{called}:{line}: expected {encoding} text, found {found}; see --encoding"
+        raise Failure(msg) from None
+
+
+def _write_recognitions(
+    results: Iterable[Recognition], names: Sequence[str], arguments: argparse.Namespace
+) -> None:
+    """Write results; `names` grows while the results come, and stays empty where the input has no names."""
+    from ner_core import rendering
+
+    kind = arguments.format
+    prepare_output(text=kind == "text")
+    if kind == "json":
+        plain = [_plain(result, names, index) for index, result in enumerate(results)]
+        several = len(arguments.file or ()) > 1
+        if several or plain:
+            sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
+    elif kind in ("html", "csv"):
+        as_file = rendering.to_html if kind == "html" else rendering.to_csv
+        whole = list(results)
+        if whole:
+            sys.stdout.write(as_file(whole, names=names))
+    else:
+        write = _document_writer(arguments)
+        for index, result in enumerate(results):
+            if kind == "text" and len(arguments.file or ()) > 1:
+                sys.stdout.write(f"==> {names[index]} <==\n")
+            written = write(result) if kind != "jsonl" else rendering.to_json(_plain(result, names, index))
+            sys.stdout.write(written if written.endswith("\n") else written + "\n")
+
+
+def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], str]:
+    from ner_core import rendering
+    from ner_core.redaction import redact
+
+    if arguments.format == "redacted":
+        numbers: dict[tuple[str, str], int] = {}
+        return lambda result: redact(result, arguments.placeholder, numbers)
+    if arguments.format == "text":
+        colors = _colors(arguments.color)
+        return lambda result: rendering.to_terminal(result, colors=colors)
+    return rendering.to_conll if arguments.format == "conll" else rendering.to_inline
+
+
+def _plain(result: Recognition, names: Sequence[str], index: int) -> dict[str, Any]:
+    return {"file": names[index], **result.to_dict()} if names else result.to_dict()
+
+
+def _colors(wanted: str) -> bool:
+    """Decide as https://no-color.org asks for."""
+    if wanted != "auto":
+        return wanted == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
