@@ -27,6 +27,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ner_corpora.chunks import CHUNK_DOCUMENTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -229,8 +231,8 @@ def equal(one: Path, other: Path) -> str:
 def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -> None:
     """Kill runs at random moments, resume, and compare with a run that was never stopped.
 
-    A moment is any between the begin of a command and a little behind what its share of the work takes, so
-    that some runs die while they start, some while they annotate, and all of them together are not done.
+    A moment is any between the begin of a command and the time of its fourth chunk, so that some runs die
+    while they start, and some with chunks stored and others in flight.
     """
     corpus = write_corpus(folder / "corpus.jsonl", documents)
     one = write_corpus(folder / "one.jsonl", 1)
@@ -244,7 +246,7 @@ def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -
         process = subprocess.Popen(
             command(model, corpus, output, "--resume", "--quiet", *more), stderr=subprocess.DEVNULL
         )
-        moment = chance.uniform(0, start + 1.5 * seconds / moments)
+        moment = chance.uniform(0, start + 4 * seconds * CHUNK_DOCUMENTS / documents)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment)
             msg = f"finished before kill {number}; give more --documents"
