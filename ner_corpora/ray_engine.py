@@ -148,7 +148,6 @@ def annotate_on_ray(
         If Ray is not installed or the cluster not there, and as `annotate_locally`.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # standard error is for our own words
     require("ray.data", "ray", "--engine ray")
     stored = stored_chunks(workspace, progress)
     folder = Path.cwd()
