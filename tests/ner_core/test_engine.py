@@ -144,6 +144,11 @@ def test_a_cpu_computes_in_f32_unless_told_otherwise(xml):
         assert bf16._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.bf16
 
 
+@pytest.mark.parametrize("device", ["CPU", "AUTO"])
+def test_what_is_prepared_for_shapes_is_bounded(xml, device):
+    assert 0 < made(xml, device=device)._config()["CPU_RUNTIME_CACHE_CAPACITY"] < 5000
+
+
 def test_a_cpu_beside_others_computes_in_f32_too(xml, monkeypatch):
     runner = made(xml)
     two = [hardware.Device("CPU", "A CPU"), hardware.Device("GPU", "A GPU")]
