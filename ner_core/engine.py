@@ -341,10 +341,10 @@ class Engine:
             # Other processes have the other processors, and OpenVINO would pin the threads of all of them to
             # the same first ones: two processes of one thread ran on one of two processors.
             cpu["ENABLE_CPU_PINNING"] = False
-        if wanted == ["CPU"] and self.expression in {"CPU", "AUTO"}:  # BATCH refuses it
-            cpu["CPU_RUNTIME_CACHE_CAPACITY"] = _PREPARED_KEPT
         if wanted == ["CPU"]:
             config |= cpu
+            if self.expression in {"CPU", "AUTO"}:  # BATCH refuses it
+                config["CPU_RUNTIME_CACHE_CAPACITY"] = _PREPARED_KEPT
         elif "CPU" in wanted and cpu:
             config["DEVICE_PROPERTIES"] = {"CPU": cpu}
         return config
