@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model_zoo import benchmark
-from ner_commands import evaluate, listings, recognize
-from ner_commands.arguments import Failure, WrongUsage
+from ner_commands import annotate, evaluate, listings, recognize
+from ner_commands.arguments import AGGREGATIONS, Failure, WrongUsage
 from ner_commands.output import complain, explanation
-from ner_commands.recognize import AGGREGATIONS, FORMATS
-from ner_corpora import command as annotation
+from ner_commands.recognize import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and leave")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     recognize.add_parser(commands)
-    annotation.add_parser(commands)
+    annotate.add_parser(commands)
     evaluate.add_parser(commands)
     benchmark.add_parser(commands)
     listings.add_parsers(commands)

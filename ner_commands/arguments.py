@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import codecs
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ner_core import EntityRecognizer
 
 __all__ = [
+    "AGGREGATIONS",
     "Failure",
     "WrongUsage",
     "add_format",
     "add_model_options",
+    "add_recognition_options",
+    "check_labels",
     "load_model",
+    "model_options",
     "parse_count",
     "parse_encoding",
     "parse_names",
@@ -23,6 +29,7 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "minilm-ner"
+AGGREGATIONS = ("none", "simple", "first", "average", "max", "word")
 
 
 class Failure(Exception):  # noqa: N818 - not an error of the program
@@ -42,7 +49,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help=f"name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
     )
     group.add_argument(
-        "--device", help="CPU, GPU, NPU, AUTO, ... (default: AUTO; CPU where there is no other)"
+        "--device",
+        help="CPU, GPU, NPU, AUTO, ..., or kserve://host:port/model (default: AUTO; CPU where it is alone)",
     )
     group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
     group.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
@@ -56,6 +64,18 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="labels in id order, if the model names none",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+
+
+def add_recognition_options(parser: argparse.ArgumentParser) -> None:
+    """Add which entities to report, and how pieces become entities."""
+    group = parser.add_argument_group("entities")
+    group.add_argument(
+        "--aggregation", choices=AGGREGATIONS, help="how pieces become entities (default: first)"
+    )
+    group.add_argument(
+        "--threshold", type=parse_probability, metavar="P", help="lowest score to report, 0 to 1"
+    )
+    group.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report these entity types alone")
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
@@ -110,21 +130,42 @@ def parse_renaming(value: str) -> tuple[str, str]:
     return before, after
 
 
-def load_model(arguments: argparse.Namespace) -> EntityRecognizer:
-    """Load the model that `add_model_options` asked for; what is missing is a `Failure`."""
+def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
+    """Load the model that `add_model_options` asked for; what is missing is a `Failure`.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        What was parsed.
+    **more
+        Further keyword arguments of `model_zoo.load`.
+    """
     import model_zoo
 
-    options = {"tokenizer": arguments.tokenizer, "labels": arguments.model_labels}
     try:
-        return model_zoo.load(
-            arguments.model,
-            device=arguments.device or _default_device(),
-            precision=arguments.precision,
-            models_dir=arguments.models_dir,
-            **{name: value for name, value in options.items() if value is not None},
-        )
+        return model_zoo.load(arguments.model, **model_options(arguments), **more)
     except model_zoo.ModelNotFoundError as error:
         raise Failure(str(error)) from error
+
+
+def model_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Give the keyword arguments of `model_zoo.load` that the arguments stand for."""
+    options = {
+        "device": arguments.device or _default_device(),
+        "precision": arguments.precision,
+        "models_dir": arguments.models_dir,
+        "tokenizer": arguments.tokenizer,
+        "labels": arguments.model_labels,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def check_labels(wanted: Sequence[str] | None, ner: EntityRecognizer) -> None:
+    """Raise `WrongUsage` for entity types that the model does not have."""
+    unknown = [label for label in wanted or () if label not in ner.labels]
+    if unknown:
+        msg = f"--labels: no {', '.join(unknown)} in {ner.name}, which has {', '.join(ner.labels)}"
+        raise WrongUsage(msg)
 
 
 def _default_device() -> str:

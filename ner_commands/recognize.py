@@ -11,10 +11,10 @@ from ner_commands.arguments import (
     Failure,
     WrongUsage,
     add_model_options,
+    add_recognition_options,
+    check_labels,
     load_model,
     parse_encoding,
-    parse_names,
-    parse_probability,
 )
 from ner_commands.output import complain, explanation, prepare_output
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
     from ner_core import Recognition
 
-__all__ = ["AGGREGATIONS", "FORMATS", "add_parser", "run"]
+__all__ = ["FORMATS", "add_parser", "run"]
 
 FORMATS = ("text", "json", "jsonl", "html", "conll", "csv", "inline", "redacted")
-AGGREGATIONS = ("none", "simple", "first", "average", "max", "word")
 
 
 def add_parser(commands: Any) -> None:
@@ -43,13 +42,7 @@ def add_parser(commands: Any) -> None:
         "--encoding", type=parse_encoding, default="utf-8", help="encoding of the files (default: utf-8)"
     )
     add_model_options(parser)
-    parser.add_argument(
-        "--aggregation", choices=AGGREGATIONS, help="how pieces become entities (default: first)"
-    )
-    parser.add_argument(
-        "--threshold", type=parse_probability, metavar="P", help="lowest score to report, 0 to 1"
-    )
-    parser.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report these entity types alone")
+    add_recognition_options(parser)
     parser.add_argument(
         "--format",
         choices=FORMATS,
@@ -79,10 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise WrongUsage(msg)
     documents = _Documents(arguments)
     ner = load_model(arguments)
-    unknown = [label for label in arguments.labels or () if label not in ner.labels]
-    if unknown:
-        msg = f"--labels: no {', '.join(unknown)} in {ner.name}, which has {', '.join(ner.labels)}"
-        raise WrongUsage(msg)
+    check_labels(arguments.labels, ner)
     results = ner.stream(
         documents, aggregation=arguments.aggregation, threshold=arguments.threshold, labels=arguments.labels
     )

@@ -6,7 +6,8 @@ import sys
 import pytest
 from filelock import FileLock
 
-from ner_corpora.command import add_parser, main
+from cli import main
+from ner_commands.annotate import add_parser
 
 
 @pytest.fixture
@@ -106,10 +107,11 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["-", "-o", "out.csv", "--engine", "ray"], 2, "standard input"),
         (["a.txt", "-o", "out.csv", "--num-workers", "3:2"], 2, "range"),
         (["a.txt", "-o", "out.csv", "--max-document-bytes", "many"], 2, "64M"),
+        (["a.txt", "-o", "out.csv", "--encoding", "none-8"], 2, "none-8"),
         (["none.txt", "-o", "out.csv"], 1, "none.txt: no such file"),
         (["a.txt", "-o", "out.csv", "--encoding", "utf-16"], 1, "utf-16"),
         (["a.txt", "-o", "out.csv", "--device", "GPU.7"], 1, "GPU.7"),
-        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 1, "no DATE in tiny"),
+        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 2, "no DATE in tiny"),
         (["a.txt", "-o", "out.csv", "--model", "./none.xml"], 1, "none.xml"),
     ],
 )
@@ -123,7 +125,7 @@ def test_wrong_usage_is_one_helpful_line(tmp_path, monkeypatch, annotate, argume
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_the_parser_can_be_a_subcommand():
+def test_ranges_of_workers_and_sizes_are_understood():
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
     args = parser.parse_args(
