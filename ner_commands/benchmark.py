@@ -10,6 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ner_commands.arguments import DEFAULT_MODEL, add_format, parse_encoding, parse_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -37,13 +39,7 @@ _HEADER = (
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` returned.
-    """
+    """Add the command to those of ``ner``."""
     parser = commands.add_parser(
         "benchmark",
         help="measure how fast a model runs here",
@@ -52,12 +48,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--model",
-        default="minilm-ner",
-        help="name in the zoo, or path of an OpenVINO .xml (default: minilm-ner)",
+        default=DEFAULT_MODEL,
+        help=f"name in the zoo, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
     )
     parser.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
-    parser.add_argument("--devices", type=_names, metavar="D[,D]", help="default: all of this machine")
-    parser.add_argument("--precisions", type=_names, metavar="P[,P]", help="default: all that are there")
+    parser.add_argument("--devices", type=parse_names, metavar="D[,D]", help="default: all of this machine")
+    parser.add_argument("--precisions", type=parse_names, metavar="P[,P]", help="default: all that are there")
     parser.add_argument(
         "--hints", type=_hints, default=list(HINTS), metavar="H[,H]", help=f"default: {','.join(HINTS)}"
     )
@@ -69,7 +65,9 @@ def add_parser(commands: Any) -> None:
         help=f"what the device computes in: {', '.join(COMPUTE)} (default: default, which is f32 on a CPU)",
     )
     parser.add_argument("--file", metavar="F", help="text to measure with (default: a page of made-up news)")
-    parser.add_argument("--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
+    parser.add_argument(
+        "--encoding", type=parse_encoding, default="utf-8", help="encoding of the file (default: utf-8)"
+    )
     parser.add_argument(
         "--seconds",
         type=float,
@@ -77,13 +75,9 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="for each latency; throughput takes 3 S (default: 1)",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    add_format(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
     parser.set_defaults(run=run)
-
-
-def _names(value: str) -> list[str]:
-    return [name for name in value.replace(",", " ").split() if name]
 
 
 def _hints(value: str) -> list[str]:
@@ -95,10 +89,10 @@ def _computations(value: str) -> list[str]:
 
 
 def _known(value: str, known: Sequence[str]) -> list[str]:
-    names = _names(value)
+    names = parse_names(value)
     unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        msg = f"expected some of {', '.join(known)}, found {', '.join(unknown) or 'none'}"
+    if unknown:
+        msg = f"expected some of {', '.join(known)}, found {', '.join(unknown)}"
         raise argparse.ArgumentTypeError(msg)
     return names
 
@@ -245,11 +239,8 @@ def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
 def _read(file: str, encoding: str) -> str:
     try:
         return Path(file).read_text(encoding)
-    except UnicodeDecodeError as error:
-        msg = f"{file}: expected {encoding} text ({error.reason} at byte {error.start}); see --encoding"
-        raise ValueError(msg) from error
-    except LookupError as error:
-        msg = f"--encoding: Python knows no {encoding!r}"
+    except UnicodeError as error:  # utf-16 without its mark is no UnicodeDecodeError
+        msg = f"{file}: expected {encoding} text ({error}); see --encoding"
         raise ValueError(msg) from error
 
 
