@@ -27,11 +27,20 @@ _START = 25
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The inputs of one run of the model, int64 arrays of shape (rows, length)."""
+    """The inputs of one run of the model.
+
+    Attributes
+    ----------
+    input_ids, attention_mask, token_type_ids : ndarray of int64, shape (rows, length)
+        What BERT takes.
+    following : int
+        Batches that are known to come after this one.
+    """
 
     input_ids: np.ndarray
     attention_mask: np.ndarray
     token_type_ids: np.ndarray
+    following: int = 0
 
 
 def group(lengths: Sequence[int]) -> list[list[int]]:
@@ -118,6 +127,7 @@ def stack(
     suffix: Sequence[int],
     pad_id: int,
     shape: tuple[int, int] | None = None,
+    following: int = 0,
 ) -> Batch:
     """Put rows into one batch: special tokens around each row, padding after it.
 
@@ -131,6 +141,8 @@ def stack(
         Id of the padding, which the attention mask hides.
     shape : (int, int), optional
         Rows and length of the batch, where they are fixed; the smallest that fits when not given.
+    following : int
+        Batches that are known to come after this one.
 
     Returns
     -------
@@ -157,4 +169,4 @@ def stack(
             token_type_ids[row, before:end] = type_ids
     # A row of a fixed shape that nobody uses still needs something to attend to, or its softmax is 0 / 0.
     attention_mask[len(rows) :, 0] = 1
-    return Batch(input_ids, attention_mask, token_type_ids)
+    return Batch(input_ids, attention_mask, token_type_ids, following)

@@ -53,9 +53,11 @@ STATIC_LENGTHS = (32, 64, 128, 256)
 
 HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
 
-# Two streams of one thread are about a tenth faster than one of two, so compiling for them pays for itself
-# once runs have taken so many times as long. The first batches of a run do not count: a text alone is to have
-# all processors.
+# Two streams of one thread are about a tenth faster than one of two where there is enough to do for both, so
+# compiling for them pays for itself once runs of at least so many batches a processor have taken so many
+# times as long. A run of fewer batches is to have all processors for each: of three, two streams would get
+# two and one.
+_BATCHES_A_PROCESSOR = 4
 _PAYBACK = 10
 
 # OpenVINO keeps what it prepared for shapes of input, about five entries a shape: 5,000 by default, and that
@@ -63,7 +65,6 @@ _PAYBACK = 10
 # more often than where people send one now and then, and the memory of a page must come to rest.
 _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
-_FEW_BATCHES = 2
 
 
 class _Compiled:
@@ -242,14 +243,17 @@ class Engine:
             Logits in the order of the batches; valid until the next one is drawn.
         """
         flying: deque[_Flight] = deque()
+        many = False
         try:
             for number, batch in enumerate(batches):
-                compiled = self._compile(batch.input_ids.shape if self._fixed else None, number)
+                known = number + 1 + batch.following
+                many = known >= _BATCHES_A_PROCESSOR * (os.cpu_count() or 1)
+                compiled = self._compile(batch.input_ids.shape if self._fixed else None, many=many)
                 flying.append(compiled.start(batch))
                 if len(flying) > compiled.parallel:
-                    yield from self._land(flying, number)
+                    yield from self._land(flying, many=many)
             while flying:
-                yield from self._land(flying)
+                yield from self._land(flying, many=many)
         finally:
             for flight in flying:
                 # Only waited for, because its inputs are shared memory: nobody wants these results.
@@ -257,7 +261,7 @@ class Engine:
                     flight.request.wait()
                     flight.compiled.release(flight.request)
 
-    def _land(self, flying: deque[_Flight], number: int = 0) -> Iterator[np.ndarray]:
+    def _land(self, flying: deque[_Flight], *, many: bool) -> Iterator[np.ndarray]:
         """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
         flight = flying[0]
         began = time.perf_counter()
@@ -268,7 +272,7 @@ class Engine:
             self._recover(flight.compiled, error)
             yield from self.run([flight.batch])
             return
-        if number >= _FEW_BATCHES:
+        if many:
             self._waited += time.perf_counter() - began
         yield logits
         flying.popleft()
@@ -286,9 +290,9 @@ class Engine:
             logger.warning(self.notes[-1])
             self._start_on("CPU")
 
-    def _compile(self, shape: tuple[int, int] | None, number: int = 0) -> _Compiled:
-        """Compile for a shape and the n-th batch of a run, or find what this process has compiled already."""
-        hint = self._hint_for(number)
+    def _compile(self, shape: tuple[int, int] | None, *, many: bool = False) -> _Compiled:
+        """Compile for a shape and few or many batches, or find what this process has compiled already."""
+        hint = self._hint_for(many=many)
         found = self._plans.get((shape, hint))
         if found:
             return found
@@ -318,13 +322,11 @@ class Engine:
         self._plans[shape, hint] = found
         return found
 
-    def _hint_for(self, number: int) -> str:
+    def _hint_for(self, *, many: bool) -> str:
         """Choose what to compile for: one batch at a time, or many."""
         if self._hint != "AUTO":
             return self._hint
-        if number < _FEW_BATCHES:
-            return "LATENCY"
-        if self._fixed or self._options["NUM_STREAMS"] is not None or self.device != "CPU":
+        if not many or self._fixed or self._options["NUM_STREAMS"] is not None or self.device != "CPU":
             return "LATENCY"
         latency = self._plans.get((None, "LATENCY"))
         paid = latency is not None and self._waited > _PAYBACK * latency.seconds

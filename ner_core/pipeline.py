@@ -168,7 +168,7 @@ class Pipeline:
             progress.rounds.append(this)
             if not this.groups and len(progress.rounds) > _BLANK_ROUNDS:
                 this.groups.append([])
-            for group in this.groups:
+            for number, group in enumerate(this.groups, 1):
                 rows = [_row(run.encoding, window) for run, window in group]
                 longest = max((len(ids) for ids, _ in rows), default=0) + self._tokenizer.special_count
                 yield batching.stack(
@@ -177,6 +177,7 @@ class Pipeline:
                     suffix=self._tokenizer.suffix,
                     pad_id=self._tokenizer.pad_id,
                     shape=self._engine.shape(longest),
+                    following=len(this.groups) - number,
                 )
 
     def _round(self, items: list[str | Sequence[str]]) -> _Round:

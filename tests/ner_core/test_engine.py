@@ -25,9 +25,9 @@ def made(xml, **options):
     return Engine(read_model(xml), xml, **({"device": "CPU"} | options))
 
 
-def batch(rows=2, length=8):
+def batch(rows=2, length=8, following=0):
     ids = np.arange(5, 5 + length - 2, dtype=np.int32)
-    return stack([(ids, None)] * rows, prefix=(2,), suffix=(3,), pad_id=0)
+    return stack([(ids, None)] * rows, prefix=(2,), suffix=(3,), pad_id=0, following=following)
 
 
 def test_logits_have_the_shape_of_the_batch(xml):
@@ -51,6 +51,7 @@ def hints(runner):
 
 def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
     monkeypatch.setattr(engine, "_PAYBACK", 0)
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
     runner = made(xml)
     alone = [next(runner.run([batch(1, length)])).copy() for length in range(3, 20)]
     assert hints(runner) == ["LATENCY"]  # texts one at a time, however many
@@ -58,7 +59,19 @@ def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
     assert hints(runner) == ["LATENCY", "THROUGHPUT"]
     for one, other in zip(alone, together, strict=True):
         assert np.allclose(one, other, atol=1e-4)
-    assert [runner._hint_for(number) for number in range(4)] == ["LATENCY", "LATENCY"] + ["THROUGHPUT"] * 2
+
+
+@pytest.mark.parametrize(("batches", "hint"), [(7, "LATENCY"), (8, "THROUGHPUT")])
+def test_short_runs_have_all_processors_for_each_batch(xml, monkeypatch, batches, hint):
+    monkeypatch.setattr(engine, "_PAYBACK", -1)  # compiling has paid for itself
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+    runner, used = made(xml), []
+    compiled_for = runner._compile
+    monkeypatch.setattr(
+        runner, "_compile", lambda *shape, many: used.append(compiled_for(*shape, many=many)) or used[-1]
+    )
+    assert len(list(runner.run(batch(1, 9, batches - 1 - number) for number in range(batches)))) == batches
+    assert {one.model.get_property("PERFORMANCE_HINT") for one in used} == {hint}
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,21 @@ def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
     assert tiny_ner(TEXT).entities
 
 
+def test_the_engine_is_told_how_many_batches_follow(tiny_ner, monkeypatch):
+    engine, told = tiny_ner._engine, []
+    run = engine.run
+
+    def watched(batches):
+        for batch in batches:
+            told.append(batch.following)
+            yield batch
+
+    monkeypatch.setattr(engine, "run", lambda batches: run(watched(batches)))
+    tiny_ner("Mary lives in Santa Clara. " * 200)
+    assert len(told) > 2
+    assert told == list(reversed(range(len(told))))
+
+
 def test_32_threads_get_what_one_gets(tiny_ner):
     texts = [f"{'Mary lives ' * (number % 7)}in Santa Clara {number}." for number in range(64)]
     expected = [tiny_ner(text) for text in texts]
