@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGGREGATIONS",
+    "DEFAULT_MODEL",
     "Failure",
     "WrongUsage",
     "add_format",
@@ -96,11 +97,12 @@ def parse_probability(value: str) -> float:
 
 
 def parse_encoding(value: str) -> str:
-    """Take an encoding that Python knows."""
+    """Take an encoding of text that Python knows."""
     try:
+        "".encode(value)  # refuses what Python knows but does not take for text, such as hex
         return codecs.lookup(value).name
-    except LookupError:
-        msg = f"Python knows no encoding {value!r}"
+    except (LookupError, UnicodeError):
+        msg = f"Python knows no encoding {value!r} of text"
         raise argparse.ArgumentTypeError(msg) from None
 
 

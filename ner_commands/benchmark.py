@@ -7,13 +7,14 @@ import json
 import logging
 import sys
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import DEFAULT_MODEL, add_format, parse_encoding, parse_names
+from ner_commands.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from ner_core.benchmarking import Measurement
     from ner_core.sample_text import TextSample
@@ -64,7 +65,11 @@ def add_parser(commands: Any) -> None:
         metavar="C[,C]",
         help=f"what the device computes in: {', '.join(COMPUTE)} (default: default, which is f32 on a CPU)",
     )
-    parser.add_argument("--file", metavar="F", help="text to measure with (default: a page of made-up news)")
+    parser.add_argument(
+        "--file",
+        metavar="F",
+        help='text to measure with, "-" for standard input (default: a page of made-up news)',
+    )
     parser.add_argument(
         "--encoding", type=parse_encoding, default="utf-8", help="encoding of the file (default: utf-8)"
     )
@@ -107,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises
     ------
-    ValueError
+    ValueError, Failure
         If a model, device, hint or text is not to be had; the message is for people.
     OSError
         If a file cannot be read.
@@ -115,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ner_core.benchmarking import recommend
     from ner_core.sample_text import PAGE, take_sample
 
-    sample = take_sample(PAGE if arguments.file is None else _read(arguments.file, arguments.encoding))
+    sample = take_sample(PAGE if arguments.file is None else read_text(arguments.file, arguments.encoding))
     found: list[Measurement] = []
     failures: dict[str, str] = {}
     for title, outcome in benchmark(
@@ -234,14 +239,6 @@ def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
         return model_zoo.find(model, models_dir)
     except model_zoo.ModelNotFoundError as error:
         raise ValueError(str(error)) from error
-
-
-def _read(file: str, encoding: str) -> str:
-    try:
-        return Path(file).read_text(encoding)
-    except UnicodeError as error:  # utf-16 without its mark is no UnicodeDecodeError
-        msg = f"{file}: expected {encoding} text ({error}); see --encoding"
-        raise ValueError(msg) from error
 
 
 def _machine() -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import (
@@ -17,6 +16,7 @@ from ner_commands.arguments import (
     parse_encoding,
 )
 from ner_commands.output import complain, explanation, prepare_output
+from ner_commands.reading import read_text
 
 if TYPE_CHECKING:
     import argparse
@@ -97,7 +97,7 @@ class _Documents:
             yield self._text
         for name in self._files or (["-"] if self._text in (None, "-") else []):
             try:
-                text = _read(name, self._encoding)
+                text = read_text(name, self._encoding)
             except (OSError, Failure) as error:
                 complain(explanation(error))
                 self.failed = True
@@ -105,19 +105,6 @@ class _Documents:
             if self._files:
                 self.names.append(name)
             yield text
-
-
-def _read(name: str, encoding: str) -> str:
-    """Read a file whole, without changing its line ends."""
-    content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    called = "standard input" if name == "-" else name
-    try:
-        return content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{content[error.start]:02x}"
-        msg = f"{called}:{line}: expected {encoding} text, found {found}; see --encoding"
-        raise Failure(msg) from None
 
 
 def _write_recognitions(
