@@ -34,6 +34,8 @@ _MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
 _LARGEST_YAML = 1 << 20  # bytes; the largest of Open Model Zoo has 23 kB
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
 _DEEPEST = 20  # levels of nesting; Open Model Zoo needs 4
+# What PyYAML 6.0.4 says where its scanner looks ahead so far that it comes to more than 1,000 levels.
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 
 
 def load_catalog(models_root: Path | None = None) -> list[Model]:
@@ -188,6 +190,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except CatalogError:
         raise
     except yaml.MarkedYAMLError as error:
+        if error.problem == _LIBYAML_TOO_DEEP:
+            raise _too_deep(path) from None
         mark = error.problem_mark
         where = f"line {mark.line + 1}: " if mark is not None else ""
         msg = f"{path}: {where}expected plain YAML without tags, found: {error.problem}"
@@ -201,14 +205,17 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return given
 
 
+def _too_deep(path: Path) -> CatalogError:
+    return CatalogError(f"{path}: expected at most {_DEEPEST} levels of keys and lists, found more")
+
+
 def _check_events(path: Path, events: Iterable[yaml.Event]) -> None:
     """Refuse aliases and deep nesting while the file is read: both cost time or memory without bound."""
     depth = 0
     for event in events:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            msg = f"{path}: expected at most {_DEEPEST} levels of keys and lists, found more"
-            raise CatalogError(msg)
+            raise _too_deep(path)
         if isinstance(event, yaml.AliasEvent):
             mark = event.start_mark
             where = f"line {mark.line + 1}: " if mark is not None else ""

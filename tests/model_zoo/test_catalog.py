@@ -290,10 +290,7 @@ def test_file_names_cannot_leave_the_folder(tmp_path, name):
         ("", "expected keys and values, found None"),
         ("a: 'x'\n" + "#" * (1 << 20), "expected at most 1048576 bytes"),
         ("[" * 21, "expected at most 20 levels"),
-        (
-            "[" * 100_000,
-            "expected at most 20 levels|exceeded maximum nesting depth",
-        ),  # libyaml has a bound too
+        ("[" * 100_000, "expected at most 20 levels"),
         ("\x00", "expected"),
     ],
 )
