@@ -62,7 +62,7 @@ _PAYBACK = 10
 
 # OpenVINO keeps what it prepared for shapes of input, about five entries a shape: 5,000 by default, and that
 # for each stream; minilm-ner grew by 0.8 MB a shape. Where many texts are to be done fast, shapes come back
-# more often than where people send one now and then, and the memory of a page must come to rest.
+# more often than where people send one now and then, and the memory of a page should rise slowly.
 _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
 
