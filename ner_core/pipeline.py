@@ -5,6 +5,7 @@ While the batches of one round run, the next round is encoded. Memory is bounded
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -28,6 +29,11 @@ __all__ = ["Pipeline", "Run"]
 # rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
 _ROUND_TEXTS = 1024
 _ROUND_CHARACTERS = 200_000
+
+# Rows are as long as the next multiple of this. OpenVINO prepares every shape of input anew and keeps what it
+# made: with any length, windows of 128 allow 2,031 shapes, in steps of four 379. Padding grows by 6 %, yet
+# runs take as long with known shapes and 22 % less with new ones (1,024 sentences of news, minilm-ner).
+_LENGTH_STEP = 4
 
 # Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
 _BLANK_ROUNDS = 4
@@ -170,13 +176,13 @@ class Pipeline:
                 this.groups.append([])
             for number, group in enumerate(this.groups, 1):
                 rows = [_row(run.encoding, window) for run, window in group]
-                longest = max((len(ids) for ids, _ in rows), default=0) + self._tokenizer.special_count
+                longest = self._row_length(group[0][1]) if group else _LENGTH_STEP
                 yield batching.stack(
                     rows,
                     prefix=self._tokenizer.prefix,
                     suffix=self._tokenizer.suffix,
                     pad_id=self._tokenizer.pad_id,
-                    shape=self._engine.shape(longest),
+                    shape=self._engine.shape(longest) or (max(len(rows), 1), longest),
                     following=len(this.groups) - number,
                 )
 
@@ -189,9 +195,17 @@ class Pipeline:
             )
             runs.append(Run(encoding, cut, np.empty((len(encoding), self._label_count), np.float32)))
         rows = [(run, window) for run in runs for window in run.windows]
-        lengths = [window.end - window.start + self._tokenizer.special_count for _, window in rows]
+        lengths = [self._row_length(window) for _, window in rows]
         groups = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
         return _Round(runs, [[rows[index] for index in group] for group in groups])
+
+    def _row_length(self, window: windows.Window) -> int:
+        """Give the pieces of a window with special tokens, rounded up where any shape will do."""
+        special = self._tokenizer.special_count
+        length = window.end - window.start + special
+        if self._engine.shape(length):
+            return length
+        return min(math.ceil(length / _LENGTH_STEP) * _LENGTH_STEP, self.length + special)
 
     def _rows(self, length: int) -> int:
         """Give the rows of the fixed shape that takes such a length."""

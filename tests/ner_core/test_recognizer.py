@@ -209,19 +209,45 @@ def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
     assert tiny_ner(TEXT).entities
 
 
-def test_the_engine_is_told_how_many_batches_follow(tiny_ner, monkeypatch):
-    engine, told = tiny_ner._engine, []
-    run = engine.run
+@pytest.fixture
+def batches_of(monkeypatch):
+    """Make a recognizer record the batches that its engine gets."""
 
-    def watched(batches):
-        for batch in batches:
-            told.append(batch.following)
-            yield batch
+    def record(ner):
+        seen = []
+        run = ner._engine.run
 
-    monkeypatch.setattr(engine, "run", lambda batches: run(watched(batches)))
+        def watched(batches):
+            for batch in batches:
+                seen.append(batch)
+                yield batch
+
+        monkeypatch.setattr(ner._engine, "run", lambda batches: run(watched(batches)))
+        return seen
+
+    return record
+
+
+def test_the_engine_is_told_how_many_batches_follow(tiny_ner, batches_of):
+    seen = batches_of(tiny_ner)
     tiny_ner("Mary lives in Santa Clara. " * 200)
+    told = [batch.following for batch in seen]
     assert len(told) > 2
     assert told == list(reversed(range(len(told))))
+
+
+@pytest.mark.parametrize("window", [None, 49])
+def test_the_engine_gets_few_lengths_and_no_more_padding_than_that_takes(tiny_ir, batches_of, window):
+    ner = EntityRecognizer.from_ir(tiny_ir, device="CPU", window=window)
+    limit = ner._pipeline.length + 2
+    seen = batches_of(ner)
+    for count in range(1, 120):
+        ner(["Mary"] * count)
+        *_, last = seen
+        real, length = last.attention_mask.sum(axis=1).max(), last.input_ids.shape[1]
+        assert length - real < pipeline._LENGTH_STEP
+        assert length % pipeline._LENGTH_STEP == 0 or length == limit
+    assert max(batch.input_ids.shape[1] for batch in seen) == limit
 
 
 def test_32_threads_get_what_one_gets(tiny_ner):
