@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["Pipeline", "Run"]
 
 # A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
-# rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
+# rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %, and all by the step below.
 _ROUND_TEXTS = 1024
 _ROUND_CHARACTERS = 200_000
 
-# Rows are as long as the next multiple of this. OpenVINO prepares every shape of input anew and keeps what it
+# Rows are as long as the next multiple of this. OpenVINO prepares every new shape of input and keeps what it
 # made: with any length, windows of 128 allow 2,031 shapes, in steps of four 379. Padding grows by 6 %, yet
-# runs take as long with known shapes and 22 % less with new ones (1,024 sentences of news, minilm-ner).
+# known shapes take as long, and new ones, being fewer, 22 % less (1,024 sentences of news, minilm-ner).
 _LENGTH_STEP = 4
 
 # Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
