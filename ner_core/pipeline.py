@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["Pipeline", "Run"]
 
 # A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
-# rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %, and all by the step below.
+# rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
 _ROUND_TEXTS = 1024
 _ROUND_CHARACTERS = 200_000
 
-# Rows are as long as the next multiple of this. OpenVINO prepares every new shape of input and keeps what it
-# made: with any length, windows of 128 allow 2,031 shapes, in steps of four 379. Padding grows by 6 %, yet
-# known shapes take as long, and new ones, being fewer, 22 % less (1,024 sentences of news, minilm-ner).
+# In rounds of few pieces, rows are as long as the next multiple of this. OpenVINO prepares every new shape of
+# input and keeps what it made: with any length, windows of 128 allow 2,031 shapes, in steps of four 379.
+# Padding grows by 6 % with sentences, so large rounds, whose shapes are few for their work, go without.
 _LENGTH_STEP = 4
+_FEW_PIECES = 12_000
 
 # Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
 _BLANK_ROUNDS = 4
@@ -68,6 +69,7 @@ class _Round:
 
     runs: list[Run]
     groups: list[list[tuple[Run, windows.Window]]]
+    step: int
     done: int = 0
     encoding: float = 0.0
     inference: float = 0.0
@@ -176,7 +178,7 @@ class Pipeline:
                 this.groups.append([])
             for number, group in enumerate(this.groups, 1):
                 rows = [_row(run.encoding, window) for run, window in group]
-                longest = self._row_length(group[0][1]) if group else _LENGTH_STEP
+                longest = self._row_length(group[0][1], this.step) if group else _LENGTH_STEP
                 yield batching.stack(
                     rows,
                     prefix=self._tokenizer.prefix,
@@ -195,17 +197,19 @@ class Pipeline:
             )
             runs.append(Run(encoding, cut, np.empty((len(encoding), self._label_count), np.float32)))
         rows = [(run, window) for run in runs for window in run.windows]
-        lengths = [self._row_length(window) for _, window in rows]
+        pieces = sum(window.end - window.start for _, window in rows)
+        step = _LENGTH_STEP if pieces < _FEW_PIECES else 1
+        lengths = [self._row_length(window, step) for _, window in rows]
         groups = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
-        return _Round(runs, [[rows[index] for index in group] for group in groups])
+        return _Round(runs, [[rows[index] for index in group] for group in groups], step)
 
-    def _row_length(self, window: windows.Window) -> int:
+    def _row_length(self, window: windows.Window, step: int) -> int:
         """Give the pieces of a window with special tokens, rounded up where any shape will do."""
         special = self._tokenizer.special_count
         length = window.end - window.start + special
         if self._engine.shape(length):
             return length
-        return min(math.ceil(length / _LENGTH_STEP) * _LENGTH_STEP, self.length + special)
+        return min(math.ceil(length / step) * step, self.length + special)
 
     def _rows(self, length: int) -> int:
         """Give the rows of the fixed shape that takes such a length."""

@@ -250,6 +250,13 @@ def test_the_engine_gets_few_lengths_and_no_more_padding_than_that_takes(tiny_ir
     assert max(batch.input_ids.shape[1] for batch in seen) == limit
 
 
+def test_a_large_round_is_not_padded_at_all(tiny_ner, batches_of):
+    seen = batches_of(tiny_ner)
+    tiny_ner.batch(["Mary " * 13] * pipeline._ROUND_TEXTS)
+    assert {batch.input_ids.shape[1] for batch in seen} == {13 + 2}
+    assert all(batch.attention_mask.all() for batch in seen)
+
+
 def test_32_threads_get_what_one_gets(tiny_ner):
     texts = [f"{'Mary lives ' * (number % 7)}in Santa Clara {number}." for number in range(64)]
     expected = [tiny_ner(text) for text in texts]
