@@ -109,7 +109,7 @@ def saved_step(work_dir: Path) -> int:
 def finished(lab, tmp_path_factory):
     """A run that was left alone."""
     models = tmp_path_factory.mktemp("whole")
-    done = subprocess.run(command(lab, models), cwd=ROOT, capture_output=True, text=True, timeout=250)
+    done = subprocess.run(command(lab, models), cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     return models / "public" / "tiny-ner"
@@ -137,16 +137,18 @@ def test_learns_and_leaves_a_zoo_folder(finished):
 def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finished, tmp_path):
     work_dir = tmp_path / "public" / "tiny-ner" / ".training"
     process = subprocess.Popen(command(lab, tmp_path), cwd=ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while saved_step(work_dir) < 5 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
     assert process.poll() is None, "the run ended before it could be killed"
+    saved = saved_step(work_dir)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert saved >= 5, "the run took too long to save five steps"
     step = saved_step(work_dir)
     (work_dir / f"checkpoint-{step + 1}").mkdir(exist_ok=True)  # as a kill in the middle of saving leaves it
 
-    done = subprocess.run(command(lab, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=250)
+    done = subprocess.run(command(lab, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     assert f"resuming from {work_dir / f'checkpoint-{step}'}" in done.stderr
     from safetensors.torch import load_file
