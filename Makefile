@@ -9,8 +9,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN = $(VENV)/bin
-# Python compiles what it imports, a small part of what is installed; compiling all of it was a third of the wait.
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_ARGS)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
 .PHONY: demo test lint format bench clean
 
@@ -36,9 +35,10 @@ bench: $(VENV)/dev
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# The stamps are made anew when the one source of dependencies changes.
+# The stamps are made anew when the one source of dependencies changes. Python compiles what the page imports, a small
+# part of what is installed; compiling all of it was a third of the wait. Tests import far more, in many processes.
 $(VENV)/base: pyproject.toml | $(BIN)/python
-	$(PIP) --editable .
+	$(PIP) --no-compile --editable .
 	@touch $@
 
 $(VENV)/dev: pyproject.toml | $(BIN)/python
