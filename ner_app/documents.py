@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["build_documents_tab", "read_sources", "recognize_documents", "text_parts"]
 
 _PART = 10_000
+# Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
+_LOOK_AHEAD = 2 * _PART
 _TABLE_ROWS = 500
 _PLOT_BARS = 20
 _SECONDS_BETWEEN_UPDATES = 0.5
@@ -100,10 +102,12 @@ def build_documents_tab(service: Service) -> ChoiceControls:
                 yield ['<p class="said" role="status">Loading the model …</p>', *nothing]
                 service.checked(choice)
                 findings = Findings(Path(folder))
-                last = 0.0
+                shown, at = -1, 0.0
                 for step in _work(service, choice, findings, given, url, threshold, text_column, cancelled):
-                    if time.monotonic() - last > _SECONDS_BETWEEN_UPDATES and not cancelled.is_set():
-                        last = time.monotonic()
+                    now = time.monotonic()
+                    due = step.finished != shown or now - at > _SECONDS_BETWEEN_UPDATES
+                    if due and not cancelled.is_set():
+                        shown, at = step.finished, now
                         yield [_progress(step, sources, findings), *nothing]
                 yield [_summary(findings), _problem_list(findings.problems), *_views(findings)]
         except (LimitError, ChoiceError) as error:
@@ -331,7 +335,7 @@ def recognize_documents(
     total = sum(len(document.text) for document in documents)
     done = 0
     collected: list[tuple[int, Recognition]] = []
-    for found in service.recognize_stream(parts(), choice):
+    for found in service.recognize_stream(parts(), choice, look_ahead=_LOOK_AHEAD):
         document, begin, last = places.popleft()
         collected.append((begin, found))
         done += len(found.text)

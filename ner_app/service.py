@@ -255,10 +255,29 @@ class Service:
         return self.checked(choice, aggregation).batch(texts, aggregation=aggregation)
 
     def recognize_stream(
-        self, texts: Iterator[str], choice: Choice, aggregation: str = "first"
+        self, texts: Iterator[str], choice: Choice, *, look_ahead: int
     ) -> Iterator[Recognition]:
-        """Recognize the texts of documents one after the other, in order; only the choice is checked."""
-        return self.checked(choice, aggregation).stream(texts, aggregation=aggregation)
+        """Recognize the texts of documents in order; only the choice is checked.
+
+        Parameters
+        ----------
+        texts : iterator of str
+            Any number of texts.
+        choice : Choice
+            What runs.
+        look_ahead : int
+            Characters read before the first result comes, see `EntityRecognizer.stream`.
+
+        Yields
+        ------
+        Recognition
+
+        Raises
+        ------
+        ChoiceError
+            If there is no such model on this machine.
+        """
+        return self.checked(choice).stream(texts, look_ahead=look_ahead)
 
     def checked(self, choice: Choice, aggregation: str = "first") -> EntityRecognizer:
         """Return a loaded model of the zoo; raises `ChoiceError` for anything else."""

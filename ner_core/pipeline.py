@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from ner_core.remote import RemoteEngine
     from ner_core.tokenizer import Encoding, Tokenizer
 
-__all__ = ["Pipeline", "Run"]
+__all__ = ["ROUND_CHARACTERS", "Pipeline", "Run"]
 
 # A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
 # rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
 _ROUND_TEXTS = 1024
-_ROUND_CHARACTERS = 200_000
+ROUND_CHARACTERS = 200_000
 
 # In rounds of few pieces, rows are as long as the next multiple of this. OpenVINO prepares every new shape of
 # input and keeps what it made: with any length, windows of 128 allow 2,031 shapes, in steps of four 379.
@@ -129,13 +129,15 @@ class Pipeline:
         self._tokenizer = tokenizer
         self._label_count = label_count
 
-    def run(self, texts: Iterable[str | Sequence[str]]) -> Iterator[Run]:
+    def run(self, texts: Iterable[str | Sequence[str]], look_ahead: int = ROUND_CHARACTERS) -> Iterator[Run]:
         """Bring texts through the model.
 
         Parameters
         ----------
         texts : iterable of str or of sequence of str
             Texts, and texts that are already split into words; as many as one likes.
+        look_ahead : int
+            Characters in a round.
 
         Yields
         ------
@@ -148,7 +150,7 @@ class Pipeline:
             If one of them is neither.
         """
         progress = _Progress()
-        results = self._engine.run(self._batches(texts, progress))
+        results = self._engine.run(self._batches(_rounds(texts, look_ahead), progress))
         while True:
             began, encoded = time.perf_counter(), progress.encoding
             logits = next(results, None)
@@ -166,9 +168,11 @@ class Pipeline:
             yield from progress.finished()
         yield from progress.finished()
 
-    def _batches(self, texts: Iterable[str | Sequence[str]], progress: _Progress) -> Iterator[batching.Batch]:
+    def _batches(
+        self, rounds: Iterable[list[str | Sequence[str]]], progress: _Progress
+    ) -> Iterator[batching.Batch]:
         """Encode texts round by round and make the batches."""
-        for items in _rounds(texts):
+        for items in rounds:
             began = time.perf_counter()
             this = self._round(items)
             this.encoding = time.perf_counter() - began
@@ -224,7 +228,9 @@ def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.nda
     return encoding.ids[cut], None if type_ids is None else type_ids[cut]
 
 
-def _rounds(texts: Iterable[str | Sequence[str]]) -> Iterator[list[str | Sequence[str]]]:
+def _rounds(
+    texts: Iterable[str | Sequence[str]], most_characters: int
+) -> Iterator[list[str | Sequence[str]]]:
     """Divide a stream into rounds of bounded size."""
     items: list[str | Sequence[str]] = []
     characters = 0
@@ -232,7 +238,7 @@ def _rounds(texts: Iterable[str | Sequence[str]]) -> Iterator[list[str | Sequenc
         item = _checked_text(text)
         items.append(item)
         characters += len(item) if isinstance(item, str) else sum(map(len, item))
-        if len(items) >= _ROUND_TEXTS or characters >= _ROUND_CHARACTERS:
+        if len(items) >= _ROUND_TEXTS or characters >= most_characters:
             yield items
             items, characters = [], 0
     if items:

@@ -9,7 +9,7 @@ from ner_core.decoding import STRATEGIES, Decoder
 from ner_core.engine import Engine
 from ner_core.entity import Recognition, Timings
 from ner_core.ir import checked_labels, locate, model_info, read_model, tokenizer_beside
-from ner_core.pipeline import Pipeline
+from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
 from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
 from ner_core.words import word_numbers
@@ -17,6 +17,8 @@ from ner_core.words import word_numbers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from ner_core.pipeline import Run
 
 __all__ = ["EntityRecognizer"]
 
@@ -256,10 +258,24 @@ class EntityRecognizer:
         aggregation: str | None = None,
         threshold: float | None = None,
         labels: Collection[str] | None = None,
+        look_ahead: int = ROUND_CHARACTERS,
     ) -> Iterator[Recognition]:
-        """Recognize the entities of endlessly many texts in bounded memory, in order; options as for one.
+        """Recognize the entities of endlessly many texts in bounded memory, in order.
 
-        A round of up to 1024 texts is read before the first result comes.
+        Parameters
+        ----------
+        texts : iterable of str or of sequence of str
+            Texts, or their words.
+        aggregation, threshold, labels : optional
+            As for one text.
+        look_ahead : int
+            Results come in rounds of 1024 texts or of so many characters, whichever is reached first. Small
+            rounds come sooner, but find fewer texts of similar length: with 20,000 characters, padding and
+            starts of batches cost sentences 7.5 % more and long documents 3.3 %.
+
+        Yields
+        ------
+        Recognition
         """
         strategy = _strategy(aggregation or self.aggregation)
         lowest = self.threshold if threshold is None else threshold
@@ -268,16 +284,16 @@ class EntityRecognizer:
         if isinstance(texts, (str, bytes)):
             msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
             raise TypeError(msg)
-        return self._stream(texts, strategy, lowest, labels)
+        return self._stream(self._pipeline.run(texts, look_ahead), strategy, lowest, labels)
 
     def _stream(
         self,
-        texts: Iterable[str | Sequence[str]],
+        runs: Iterator[Run],
         strategy: str,
         threshold: float,
         labels: Collection[str] | None,
     ) -> Iterator[Recognition]:
-        for run in self._pipeline.run(texts):
+        for run in runs:
             began = time.perf_counter()
             encoding = run.encoding
             word = encoding.word

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import threading
 import zipfile
 
@@ -98,6 +99,22 @@ def test_cancel_ends_with_what_is_finished(service, tmp_path):
     assert "results are partial: 1 of 2 sources" in last[0]
     assert last[2]["visible"] is True
     assert "Nothing of yours" in functions["cancel"](visitor)
+
+
+def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkeypatch):
+    monkeypatch.setattr("ner_app.documents._SECONDS_BETWEEN_UPDATES", 1_000)
+    paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
+    for path in paths:
+        path.write_text("Mary lives in Santa Clara.")
+    with gr.Blocks() as demo:
+        build_documents_tab(service)
+    functions = {block.name: block.fn for block in demo.fns.values()}
+    visitor = gr.Request()
+    visitor.session_hash, visitor.client = "one", None
+    given = [str(path) for path in paths]
+    shown = functions["recognize_all"](visitor, given, "", "lookup", "CPU", "best", 0.0, "")
+    names = re.findall(r"Reading (\S+) \((\d) of 3\)", " ".join(update[0] for update in shown))
+    assert names == [("a.txt", "1"), ("b.txt", "2"), ("c.txt", "3")]
 
 
 def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):

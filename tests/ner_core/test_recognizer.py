@@ -202,6 +202,26 @@ def test_streams_are_lazy_and_bounded(tiny_ner):
     stream.close()
 
 
+def test_a_stream_looks_no_further_ahead_than_it_is_told(tiny_ner):
+    texts = [f"Mary {number} lives in New York" for number in range(300)]
+    drawn = 0
+
+    def watched():
+        nonlocal drawn
+        for text in texts:
+            drawn += len(text)
+            yield text
+
+    for found, expected in zip(
+        tiny_ner.stream(watched(), look_ahead=1_000), tiny_ner.batch(texts), strict=True
+    ):
+        assert [(e.start, e.end, e.label) for e in found.entities] == [
+            (e.start, e.end, e.label) for e in expected.entities
+        ]
+        begun = sum(map(len, texts[: texts.index(found.text) + 1]))
+        assert drawn <= begun + 2 * (1_000 + len(texts[-1]))
+
+
 def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
     streams = [tiny_ner.stream([TEXT] * 3 * pipeline._ROUND_TEXTS) for _ in range(8)]
     first = [next(stream) for stream in streams]
