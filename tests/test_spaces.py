@@ -92,7 +92,7 @@ def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
 
 
 def wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
