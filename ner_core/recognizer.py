@@ -276,6 +276,13 @@ class EntityRecognizer:
         Yields
         ------
         Recognition
+
+        Raises
+        ------
+        TypeError
+            If one of them is neither, or if this is one text instead of several.
+        ValueError
+            If the aggregation is unknown.
         """
         strategy = _strategy(aggregation or self.aggregation)
         lowest = self.threshold if threshold is None else threshold

@@ -2,8 +2,12 @@
 
 import signal
 import string
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import HealthCheck, settings
 
 # How fast examples are made says something about the machine, not about the code.
@@ -25,6 +29,23 @@ def tiny_vocabulary() -> list[str]:
     marks = [*string.punctuation, "中", "国", "日", "本", "\u0301", "##\u0301", "…", "“", "”", "—", "€"]
     listed = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *marks, *pieces]
     return list(dict.fromkeys([*listed, *(f"##{letter}" for letter in letters), *endings]))
+
+
+def wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> None:
+    """Wait for a page that was started; fail with its log when it ended or has a problem."""
+    deadline = time.monotonic() + 600
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        try:
+            answer = requests.get(f"{address}/readyz", timeout=20)
+        except (requests.ConnectionError, requests.Timeout):
+            time.sleep(0.2)
+            continue
+        assert not answer.json().get("problem"), answer.json()
+        if answer.ok:
+            return
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

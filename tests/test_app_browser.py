@@ -11,13 +11,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import expect, sync_playwright
+
+from tests.conftest import wait_until_ready
 
 pytestmark = pytest.mark.browser
 PATIENCE = 240_000  # milliseconds; a busy machine is slow, not wrong
@@ -49,12 +49,8 @@ def url(tmp_path_factory):
             [sys.executable, str(ROOT / "app.py")], env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 600
     try:
-        while not answers(address):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
+        wait_until_ready(address, process, log)
         yield address
     finally:
         process.terminate()
@@ -62,15 +58,6 @@ def url(tmp_path_factory):
     said = log.read_text()
     assert "Santa Clara" not in said, "the log holds a visitor's text"
     assert "Traceback" not in said, said
-
-
-def answers(address):
-    try:
-        answer = requests.get(f"{address}/readyz", timeout=20)
-    except (requests.ConnectionError, requests.Timeout):
-        return False
-    assert not answer.json().get("problem"), answer.json()
-    return answer.ok
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ import socket
 import subprocess
 import sys
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
 import requests
 from gradio_client import Client
+
+from tests.conftest import wait_until_ready
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,19 +90,3 @@ def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
     said = log.read_text()
     # Spaces adds the package `spaces` itself; without it Gradio cannot reload code there, and says so.
     assert said.count("Traceback") == said.count("`spaces` package is required"), said
-
-
-def wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 600
-    while True:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        try:
-            answer = requests.get(f"{address}/readyz", timeout=20)
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.2)
-            continue
-        assert not answer.json().get("problem"), answer.json()
-        if answer.ok:
-            return
-        time.sleep(0.2)

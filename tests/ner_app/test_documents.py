@@ -79,15 +79,24 @@ def test_cancelled_between_documents_nothing_is_lost(service):
     assert [(document.name, len(found.entities)) for document, found, _ in seen] == [("a.txt", 1)]
 
 
+def handlers(service):
+    """Give what the buttons of the tab call."""
+    with gr.Blocks() as demo:
+        build_documents_tab(service)
+    return {block.name: block.fn for block in demo.fns.values()}
+
+
+def request(session):
+    made = gr.Request()
+    made.session_hash = session
+    made.client = None  # a call from inside
+    return made
+
+
 def test_cancel_ends_with_what_is_finished(service, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.txt").write_text("Mary lives in Santa Clara.\n" * 40_000)
-    with gr.Blocks() as demo:
-        build_documents_tab(service)
-    functions = {block.name: block.fn for block in demo.fns.values()}
-    visitor, other = gr.Request(), gr.Request()
-    visitor.session_hash, other.session_hash = "one", "two"
-    visitor.client = None  # a call from inside
+    functions, visitor, other = handlers(service), request("one"), request("two")
     paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     shown = functions["recognize_all"](visitor, paths, "", "lookup", "CPU", "best", 0.0, "")
     assert "Loading" in next(shown)[0]
@@ -106,13 +115,9 @@ def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkey
     paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for path in paths:
         path.write_text("Mary lives in Santa Clara.")
-    with gr.Blocks() as demo:
-        build_documents_tab(service)
-    functions = {block.name: block.fn for block in demo.fns.values()}
-    visitor = gr.Request()
-    visitor.session_hash, visitor.client = "one", None
     given = [str(path) for path in paths]
-    shown = functions["recognize_all"](visitor, given, "", "lookup", "CPU", "best", 0.0, "")
+    read = handlers(service)["recognize_all"]
+    shown = read(request("one"), given, "", "lookup", "CPU", "best", 0.0, "")
     names = re.findall(r"Reading (\S+) \((\d) of 3\)", " ".join(update[0] for update in shown))
     assert names == [("a.txt", "1"), ("b.txt", "2"), ("c.txt", "3")]
 

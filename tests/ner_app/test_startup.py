@@ -4,11 +4,11 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-import requests
+
+from tests.conftest import wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 GUARD = """
@@ -84,16 +84,7 @@ def test_the_page_starts_without_network_and_logs_no_text(environment, tmp_path)
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 600
-        while True:
-            try:
-                if requests.get(f"{url}/readyz", timeout=20).status_code == 200:
-                    break
-            except (requests.ConnectionError, requests.Timeout):
-                pass
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
+        wait_until_ready(url, process, log)
         found = Client(url, verbose=False).predict("Mary has a secret.", api_name="/recognize")
         assert [entity["text"] for entity in found["entities"]] == ["Mary"]
     finally:
