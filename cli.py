@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ner_commands import annotate, benchmark, evaluate, listings, recognize
+from ner_commands import annotate, evaluate, listings, recognize
 from ner_commands.arguments import AGGREGATIONS, Failure, WrongUsage
+from ner_commands.benchmark import command as benchmark
 from ner_commands.output import complain, explanation
 from ner_commands.recognize import FORMATS
 

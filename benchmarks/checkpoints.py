@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_zoo.conversion import convert_checkpoint
+from model_zoo.convert.conversion import convert_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

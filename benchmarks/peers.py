@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import checkpoints, report, texts
-from ner_core.benchmarking import Work, count_work, matmul_rate, processors
+from ner_commands.benchmark.measurement import Work, count_work, matmul_rate, processors
 from ner_core.ir import read_model
 from ner_core.tokenizer import Tokenizer
 

@@ -6,8 +6,8 @@ import random
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from ner_commands.benchmark.sample_text import PAGE
 from ner_core.corpus import read_conll
-from ner_core.sample_text import PAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -32,9 +32,9 @@ import json, resource, sys, time
 from pathlib import Path
 import requests, urllib3
 from benchmarks.transfer import touch_memory
-from model_zoo import transfer
-from model_zoo.checksum import Checksum
-from model_zoo.sources import HttpSource
+from model_zoo.download import transfer
+from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.sources import HttpSource
 url, destination, size, algorithm, checksum = sys.argv[1:]
 touch_memory(Path(destination).parent, int(size))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -110,12 +110,12 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
-    from model_zoo import store
+    from model_zoo.catalog import folders
 
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
-        return {path.parent.name if store.split_variant(path.parent.name) else "IR": path}
-    found = _irs_in(path) if path is not None else store.installed(str(name), models_dir)
+        return {path.parent.name if folders.split_variant(path.parent.name) else "IR": path}
+    found = _irs_in(path) if path is not None else folders.installed(str(name), models_dir)
     if not found:
         raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
     return found
@@ -129,22 +129,22 @@ def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
         return None
     if name.endswith(".xml") or "/" in name or "\\" in name:
         return Path(name)
-    from model_zoo import store
+    from model_zoo.catalog import folders
 
-    known = bool(store.installed(name, models_dir)) or store.find_model(name) is not None
+    known = bool(folders.installed(name, models_dir)) or folders.find_model(name) is not None
     return Path(name) if not known and Path(name).is_dir() else None
 
 
 def _irs_in(folder: Path) -> dict[str, Path]:
     """Return precision -> .xml: below folders named by precision, or the one .xml in the folder itself."""
-    from model_zoo import store
+    from model_zoo.catalog import folders
 
     found = {}
-    for inner in store.precision_folders(folder):
+    for inner in folders.precision_folders(folder):
         if files := sorted(inner.glob("*.xml")):
             found[inner.name] = files[0]
     if not found and (files := sorted(folder.glob("*.xml"))):
-        found[folder.name if store.split_variant(folder.name) else "IR"] = files[0]
+        found[folder.name if folders.split_variant(folder.name) else "IR"] = files[0]
     return found
 
 
@@ -152,9 +152,9 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
     """Labels and vocabulary from model.yml, for an IR that another tool made and that does not carry them."""
     if (xml.parent / "tokenizer.json").is_file():
         return {}
-    from model_zoo import store
+    from model_zoo.catalog import folders
 
-    model = store.find_model(name, output_dir=models_dir)
+    model = folders.find_model(name, output_dir=models_dir)
     if model is None:
         return {}
     options: dict[str, Any] = {
@@ -162,7 +162,7 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
         for key in ("labels", "lower_case", "max_length")
         if (value := getattr(model, key)) is not None
     }
-    folder = store.model_folder(model, models_dir)
+    folder = folders.model_folder(model, models_dir)
     for file in model.files:
         if file.name.rsplit("/", 1)[-1] in ("tokenizer.json", "vocab.txt") and (folder / file.name).is_file():
             return {"tokenizer": folder / file.name, **options}
@@ -171,9 +171,11 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
 
 def _how_to_make(name: str, precision: str) -> str:
     """Return the command that makes an IR of this precision, after a semicolon; empty where there is none."""
-    from model_zoo import conversion, quantizer, store
+    from model_zoo import quantizer
+    from model_zoo.catalog import folders
+    from model_zoo.convert import conversion
 
-    plain, shape = store.split_variant(precision) or (precision, None)
+    plain, shape = folders.split_variant(precision) or (precision, None)
     if plain in conversion.PRECISIONS:
         fixed = f" --input_shape {shape[0]}x{shape[1]}" if shape else ""
         return f"; make it with: python -m model_zoo.converter --name {name} --precisions {plain}{fixed}"
@@ -183,8 +185,8 @@ def _how_to_make(name: str, precision: str) -> str:
 
 
 def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> str:
-    from model_zoo import store
-    from model_zoo.catalog import load_catalog
+    from model_zoo.catalog import folders
+    from model_zoo.catalog.zoo import load_catalog
 
     if path is not None:
         what = "a folder without an .xml" if path.is_dir() else "nothing"
@@ -196,7 +198,7 @@ def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> 
     flag = "" if models_dir is None else f" --output_dir {models_dir}"
     download_flag = "" if models_dir is None else f" --download_dir {models_dir}"
     return (
-        f"{name} is not in {store.models_dir(models_dir)} yet. Run:\n"
+        f"{name} is not in {folders.models_dir(models_dir)} yet. Run:\n"
         f"  python -m model_zoo.downloader --name {name}{flag}\n"
         f"  python -m model_zoo.converter --name {name}{download_flag}{flag}"
     )

@@ -12,16 +12,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo import hub
-from model_zoo.catalog import MODELS_ROOT, CatalogError, ModelFile, load_model
-from model_zoo.manifest import write_model
-from model_zoo.store import split_hub_name
-from model_zoo.transfer import Transfer, TransferError
+from model_zoo.catalog.folders import split_hub_name
+from model_zoo.catalog.manifest import write_model
+from model_zoo.catalog.zoo import MODELS_ROOT, CatalogError, ModelFile, load_model
+from model_zoo.download import hub
+from model_zoo.download.transfer import Transfer, TransferError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_zoo.catalog import Model
+    from model_zoo.catalog.zoo import Model
 
 __all__ = ["add", "main"]
 

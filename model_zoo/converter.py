@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo import store
-from model_zoo.catalog import CatalogError, Model, load_catalog
-from model_zoo.checkpoints import CheckpointError, find_checkpoint
-from model_zoo.conversion import (
+from model_zoo.catalog import folders
+from model_zoo.catalog.selection import add_selection_arguments, check_precisions, selected_models
+from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.loading import find_checkpoint
+from model_zoo.convert.conversion import (
     DEFAULT_PRECISIONS,
     PRECISIONS,
     Conversion,
@@ -31,7 +33,6 @@ from model_zoo.conversion import (
     convert_checkpoint,
     variant_name,
 )
-from model_zoo.selection import add_selection_arguments, check_precisions, selected_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,10 +61,10 @@ def convert(
     model : Model
         From the catalog; its labels, casing and lengths go before what the checkpoint says.
     download_dir, output_dir : path, optional
-        Models folders to read from and write to; see `model_zoo.store.models_dir`. `output_dir` is
+        Models folders to read from and write to; see `model_zoo.catalog.folders.models_dir`. `output_dir` is
         `download_dir` where it is not given.
     precisions, input_shape, tolerance, progress, python : optional
-        As for `model_zoo.conversion.convert_checkpoint`; `progress` also gets ``model_conversion_begin`` and
+        As for `convert.conversion.convert_checkpoint`; `progress` also gets ``model_conversion_begin`` and
         ``model_conversion_end`` (``successful``).
 
     Returns
@@ -86,7 +87,7 @@ def convert(
         else:
             made = convert_checkpoint(
                 checkpoint_of(model, download_dir),
-                store.model_folder(model, output_dir or download_dir),
+                folders.model_folder(model, output_dir or download_dir),
                 model.name,
                 precisions=precisions,
                 input_shape=input_shape,
@@ -112,7 +113,7 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
     if model.framework not in {"pytorch", "onnx"}:
         msg = f"{model.name}: framework {model.framework}: only pytorch and onnx can be converted here."
         raise ConversionError(msg)
-    folder = store.model_folder(model, download_dir)
+    folder = folders.model_folder(model, download_dir)
     named = _named_checkpoint(model, folder)
     if named:
         return named
@@ -122,7 +123,7 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
         problem = f"{folder / model.checkpoint}: not there."
     except CheckpointError as error:
         problem = str(error)
-    name = store.selectable_name(model)
+    name = folders.selectable_name(model)
     where = f" --output_dir {download_dir}" if download_dir else ""
     msg = f"{model.name}: {problem} Run: python -m model_zoo.downloader --name {name}{where}"
     raise ConversionError(msg)
@@ -137,7 +138,7 @@ def _named_checkpoint(model: Model, folder: Path) -> Path | None:
 def _needs_no_conversion(model: Model, download_dir: Path | str | None) -> str:
     """Say why a model is not converted; empty if it is."""
     embedded = model.config is not None and any(model.config.parent.glob(f"*/{model.name}.xml"))
-    if embedded and not _named_checkpoint(model, store.model_folder(model, download_dir)):
+    if embedded and not _named_checkpoint(model, folders.model_folder(model, download_dir)):
         return "comes with the package, ready to run"
     if model.framework == "dldt":
         return "is IR already"
@@ -265,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         models = selected_models(
-            parser, arguments, lambda name: store.find_hub_model(name, arguments.download_dir)
+            parser, arguments, lambda name: folders.find_hub_model(name, arguments.download_dir)
         )
         if models is None:
             sys.stdout.writelines(f"{model.name}\n" for model in load_catalog(arguments.models_dir))
@@ -292,7 +293,7 @@ def _dry_run(models: Sequence[Model], arguments: argparse.Namespace, precisions:
             sys.stderr.write(f"{error}\n")
             failed.append(model.name)
             continue
-        folder = store.model_folder(model, arguments.output_dir or arguments.download_dir)
+        folder = folders.model_folder(model, arguments.output_dir or arguments.download_dir)
         for precision in precisions:
             target = folder / variant_name(precision, arguments.input_shape) / f"{model.name}.xml"
             sys.stdout.write(f"{model.name}: would convert {source} to {target}\n")

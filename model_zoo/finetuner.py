@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/finetuner.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.recipe import Recipe, RecipeError, check_recipe, load_recipe
-from model_zoo.store import models_dir
+from model_zoo.catalog.folders import models_dir
+from model_zoo.train.recipe import Recipe, RecipeError, check_recipe, load_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_zoo.catalog import Model
-    from model_zoo.training_output import TrainingResult
+    from model_zoo.catalog.zoo import Model
+    from model_zoo.train.output import TrainingResult
 
 log = logging.getLogger(__name__)
 
@@ -78,20 +78,20 @@ def finetune(
     FileNotFoundError, ValueError
         A corpus or the start cannot be read; the message says which file.
     """
-    from model_zoo.training import train
-    from model_zoo.training_data import load_corpora
-    from model_zoo.training_output import (
+    from model_zoo.train.data import load_corpora
+    from model_zoo.train.loop import train
+    from model_zoo.train.output import (
         CHECKPOINT,
         TrainingResult,
         write_card,
         write_checkpoint,
         write_model_yml,
     )
-    from model_zoo.training_plan import Plan
-    from model_zoo.training_rows import WordEncoder
-    from model_zoo.training_scores import score_corpora
-    from model_zoo.training_start import load_start
-    from model_zoo.training_teachers import ask_teachers
+    from model_zoo.train.plan import Plan
+    from model_zoo.train.rows import WordEncoder
+    from model_zoo.train.scores import score_corpora
+    from model_zoo.train.start import load_start
+    from model_zoo.train.teachers import ask_teachers
 
     begun = time.monotonic()
     work_dir = work_dir or folder / ".training"
@@ -228,11 +228,12 @@ def resolve_start(start: str, models_root: Path | None, download_dir: Path) -> P
     path = Path(start).expanduser()
     if path.exists():
         return path
-    from model_zoo import hub, store
-    from model_zoo.downloader import DownloadError, download
-    from model_zoo.reporting import TextReporter
+    from model_zoo.catalog import folders
+    from model_zoo.download import hub
+    from model_zoo.download.job import DownloadError, download
+    from model_zoo.download.reporting import TextReporter
 
-    model = store.find_model(start, models_root, download_dir)
+    model = folders.find_model(start, models_root, download_dir)
     if model is None and start.startswith("hf:"):
         model = hub.resolve(start, encoder=True)
     if model is None:
@@ -246,7 +247,7 @@ def resolve_start(start: str, models_root: Path | None, download_dir: Path) -> P
         raise ValueError(msg) from error
     finally:
         reporter.close()
-    return store.model_folder(model, download_dir) / _start_within(model)
+    return folders.model_folder(model, download_dir) / _start_within(model)
 
 
 def _start_within(model: Model) -> str:

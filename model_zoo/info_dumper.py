@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/info_dumper.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo import store
-from model_zoo.catalog import CatalogError, load_catalog
-from model_zoo.selection import add_selection_arguments, selected_models
+from model_zoo.catalog import folders
+from model_zoo.catalog.selection import add_selection_arguments, selected_models
+from model_zoo.catalog.zoo import CatalogError, load_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_zoo.catalog import Model
+    from model_zoo.catalog.zoo import Model
 
 __all__ = ["main", "model_information"]
 
@@ -33,7 +33,7 @@ def model_information(model: Model) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from model_zoo.selection import select
+    >>> from model_zoo.catalog.selection import select
     >>> information = model_information(select(["bert-base-ner"])[0])
     >>> information["precisions"], information["task_type"]
     (['FP16', 'FP32'], 'named_entity_recognition')
@@ -71,13 +71,13 @@ def measurements(
     CatalogError
         The model is not converted, or can't be read at this shape.
     """
-    from model_zoo.measurement import measure
+    from model_zoo.convert.measurement import measure
 
-    found = store.installed(model.name, output_dir, models_root)
+    found = folders.installed(model.name, output_dir, models_root)
     if not found:
         msg = (
-            f"{model.name}: nothing to measure in {store.models_dir(output_dir)}; "
-            f"run: python -m model_zoo.converter --name {store.selectable_name(model)}"
+            f"{model.name}: nothing to measure in {folders.models_dir(output_dir)}; "
+            f"run: python -m model_zoo.converter --name {folders.selectable_name(model)}"
             + (f" --download_dir {output_dir}" if output_dir is not None else "")
         )
         raise CatalogError(msg)
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         models = selected_models(
-            parser, arguments, partial(store.find_hub_model, output_dir=arguments.output_dir)
+            parser, arguments, partial(folders.find_hub_model, output_dir=arguments.output_dir)
         )
         if models is None:
             sys.stdout.writelines(f"{model.name}\n" for model in load_catalog(arguments.models_dir))

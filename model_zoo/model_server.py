@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/model_server.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo import store
-from model_zoo.catalog import CatalogError
+from model_zoo.catalog import folders
+from model_zoo.catalog.zoo import CatalogError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _find(name: str, precision: str | None, models_dir: str | None) -> Path:
     if name.endswith(".xml"):
         return Path(name)
-    found = store.installed(name, models_dir)
+    found = folders.installed(name, models_dir)
     order = [precision] if precision else ["FP16-INT8", "FP16", "FP32", "INT8"]
     chosen = next((found[each] for each in order if each in found), None)
     if chosen is None:

@@ -21,12 +21,13 @@ import numpy as np
 if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo import calibration, ir, parity, store, tracing
-from model_zoo.catalog import CatalogError, Model, load_catalog
-from model_zoo.conversion import publish, workplace
-from model_zoo.quantization import TARGET_DEVICES
-from model_zoo.selection import add_selection_arguments, check_precisions, selected_models
-from model_zoo.workers import run_worker
+from model_zoo.catalog import folders
+from model_zoo.catalog.selection import add_selection_arguments, check_precisions, selected_models
+from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
+from model_zoo.convert import calibration, ir, parity, tracing
+from model_zoo.convert.conversion import publish, workplace
+from model_zoo.convert.quantization import TARGET_DEVICES
+from model_zoo.convert.workers import run_worker
 from ner_core.ir import model_info
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ def quantize(
     name : str
         In the zoo, or ``hf:owner/name``.
     model_dir, output_dir : path, optional
-        Models folders to read from and write to; see `model_zoo.store.models_dir`.
+        Models folders to read from and write to; see `model_zoo.catalog.folders.models_dir`.
     texts : path, optional
-        To calibrate on, see `model_zoo.calibration.read_texts`; some built-in sentences without it.
+        To calibrate on, see `model_zoo.convert.calibration.read_texts`; some built-in sentences without it.
     dataset : path, optional
         Labelled data for the accuracy gate, see `ner_core.corpus.open_dataset`.
     max_drop : float
@@ -105,7 +106,7 @@ def quantize(
     subset : int
         Most texts to calibrate on.
     target_device : str
-        Of `model_zoo.quantization.TARGET_DEVICES`.
+        Of `model_zoo.convert.quantization.TARGET_DEVICES`.
     models_root : pathlib.Path, optional
         A zoo of one's own.
     progress : callable, optional
@@ -124,7 +125,7 @@ def quantize(
     started = time.perf_counter()
     source = _source(name, model_dir, models_root)
     stem = source.stem
-    folder = store.models_dir(output_dir or model_dir) / _subdirectory(name, models_root)
+    folder = folders.models_dir(output_dir or model_dir) / _subdirectory(name, models_root)
     before = after = None
     try:
         with workplace(folder) as staging:
@@ -133,7 +134,7 @@ def quantize(
             tracing.write_reference(staging, inputs, references)
             graph = staging / "quantized.xml"
             arguments = [str(source.resolve()), str(graph), "--target_device", target_device]
-            run_worker("model_zoo.quantization", arguments, staging)
+            run_worker("model_zoo.convert.quantization", arguments, staging)
             target = staging / PRECISION
             target.mkdir()
             agreement = _finish(source, graph, target / f"{stem}.xml", inputs, references)
@@ -169,7 +170,7 @@ def _check_drop(before: float, after: float, max_drop: float) -> None:
 
 def _source(name: str, model_dir: Path | str | None, models_root: Path | None) -> Path:
     """Find the IR to start from."""
-    found = store.installed(name, model_dir, models_root)
+    found = folders.installed(name, model_dir, models_root)
     for precision in SOURCES:
         if precision in found:
             return found[precision]
@@ -182,8 +183,8 @@ def _source(name: str, model_dir: Path | str | None, models_root: Path | None) -
 
 def _subdirectory(name: str, models_root: Path | None) -> str:
     if name.startswith("hf:"):
-        return store.hub_subdirectory(name)
-    model = store.find_model(name, models_root)
+        return folders.hub_subdirectory(name)
+    model = folders.find_model(name, models_root)
     return model.subdirectory if model else f"public/{name}"
 
 
@@ -344,7 +345,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         models = selected_models(
-            parser, arguments, partial(store.find_hub_model, output_dir=arguments.model_dir)
+            parser, arguments, partial(folders.find_hub_model, output_dir=arguments.model_dir)
         )
         if models is None:
             sys.stdout.writelines(f"{model.name}\n" for model in load_catalog(arguments.models_dir))

@@ -16,13 +16,13 @@ import gradio as gr
 import pandas as pd
 
 from ner_app.choosing import ChoiceControls, choice_controls, choice_of, notice, precision_choices
-from ner_app.extraction import SUFFIXES, Document, ExtractionError, extract
-from ner_app.fetching import FetchError, fetch_page
 from ner_app.findings import Findings
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError, filtered
 from ner_core import Recognition, Timings
 from ner_core.labels import color
+from ner_documents.fetching import FetchError, fetch_page
+from ner_documents.reading.extraction import SUFFIXES, Document, ExtractionError, extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

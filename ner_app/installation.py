@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import model_zoo
-from model_zoo import store
+from model_zoo.catalog import folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,7 +110,9 @@ class Progress:
 
 def hub_names() -> list[str]:
     """Return the names of the Hugging Face hub's models in the models folder."""
-    return [hub_name(path.parent.name) for path in sorted(store.models_dir().glob("public/hf--*/model.yml"))]
+    return [
+        hub_name(path.parent.name) for path in sorted(folders.models_dir().glob("public/hf--*/model.yml"))
+    ]
 
 
 def hub_name(folder: str) -> str:

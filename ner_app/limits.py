@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from ner_app.fetching import is_public
+from ner_documents.fetching import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from model_zoo import catalog, store
+from model_zoo.catalog import folders, zoo
 from ner_app.choosing import notice, precision_choices
 from ner_app.compare import combinations
 from ner_app.installation import Installation, InstallationError, Progress, hub_names
@@ -52,7 +52,7 @@ def build_models_tab(
     """
     allowed = service.limits.allow_downloads
     hub_allowed = allowed and service.limits.allow_hub
-    names = [model.name for model in catalog.load_catalog()]
+    names = [model.name for model in zoo.load_catalog()]
     first = service.default if service.default in names else (names[0] if names else None)
     built = (zoo_table(), service.models())
     table = gr.HTML(built[0], padding=False, elem_id="zoo-table")
@@ -116,7 +116,7 @@ def build_models_tab(
         if not allowed or not permitted(chosen):
             yield [notice(_refusal(chosen, hub_allowed=hub_allowed)), *unchanged]
             return
-        installation = Installation(chosen, store.models_dir())
+        installation = Installation(chosen, folders.models_dir())
         owner = request.session_hash or ""
         with guard:
             if running:
@@ -155,15 +155,15 @@ def build_models_tab(
     def remove_model(chosen: str, *others: str) -> list[Any]:
         if not chosen:  # the visitor thought better of it
             return [gr.skip(), *unchanged]
-        model = store.find_model(chosen) if allowed and permitted(chosen) else None
+        model = folders.find_model(chosen) if allowed and permitted(chosen) else None
         if model is None:
             return [notice("There is nothing of this model that could be deleted here."), *unchanged]
         if any(installation.name == chosen for installation in list(running.values())):
             return [notice(f"{chosen} is being downloaded or converted. Cancel that first."), *unchanged]
         service.forget(chosen)
         try:
-            freed = store.remove(model)
-        except (catalog.CatalogError, OSError) as error:
+            freed = folders.remove(model)
+        except (zoo.CatalogError, OSError) as error:
             return [notice(str(error)), gr.skip(), *listed(*others)]
         service.refresh()
         said = (
@@ -204,8 +204,8 @@ def build_models_tab(
 def zoo_table() -> str:
     """Return the zoo as an HTML table."""
     head = "".join(f'<th scope="col">{title}</th>' for title in _HEADERS)
-    of_the_hub = ((name, store.find_model(name)) for name in hub_names())
-    models = [*((model.name, model) for model in catalog.load_catalog()), *of_the_hub]
+    of_the_hub = ((name, folders.find_model(name)) for name in hub_names())
+    models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub]
     body = "".join(_row(name, model) for name, model in models if model is not None)
     return (
         '<div class="scroll panel" tabindex="0" role="group" aria-label="The zoo">'
@@ -215,8 +215,8 @@ def zoo_table() -> str:
 
 def _is_hub_name(name: str) -> bool:
     try:
-        return name.startswith("hf:") and bool(store.hub_subdirectory(name))
-    except catalog.CatalogError:
+        return name.startswith("hf:") and bool(folders.hub_subdirectory(name))
+    except zoo.CatalogError:
         return False
 
 
@@ -226,7 +226,7 @@ def _refusal(name: str, *, hub_allowed: bool) -> str:
     return "Only the models of the list can be downloaded here, and only where downloads are switched on."
 
 
-def _row(name: str, model: catalog.Model) -> str:
+def _row(name: str, model: zoo.Model) -> str:
     labels = ", ".join(entity_types(model.labels)) if model.labels else "as its own files say"
     licence = html.escape(model.license)
     if model.license.startswith("https://"):
@@ -236,7 +236,7 @@ def _row(name: str, model: catalog.Model) -> str:
         html.escape(labels).replace("_", "_<wbr>"),
         f"{model.size / 1e6:,.1f} MB" if model.size else "not known yet",
         licence,
-        _STATES[store.state(model)],
+        _STATES[folders.state(model)],
     ]
     return (
         f'<tr><th scope="row">{html.escape(name)}</th>'
@@ -247,7 +247,7 @@ def _row(name: str, model: catalog.Model) -> str:
 
 def card(name: str) -> str:
     """Return a model's card as Markdown: its README, else its description."""
-    model = store.find_model(name)
+    model = folders.find_model(name)
     if model is None:
         return ""
     readme = model.config.parent / "README.md" if model.config else None

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 import model_zoo
-from model_zoo import catalog, store
+from model_zoo.catalog import folders, zoo
 from ner_app.installation import hub_names
 from ner_app.limits import Limits, Visitors
 from ner_core.engine import devices
@@ -301,9 +301,9 @@ class Service:
         self._models = None
 
     def _installed(self) -> Iterator[tuple[str, list[str]]]:
-        yield self.default, list(store.installed(self.default))
-        for name in [*(model.name for model in catalog.load_catalog()), *hub_names()]:
-            if name != self.default and (precisions := store.installed(name)):
+        yield self.default, list(folders.installed(self.default))
+        for name in [*(model.name for model in zoo.load_catalog()), *hub_names()]:
+            if name != self.default and (precisions := folders.installed(name)):
                 yield name, list(precisions)
 
     def devices(self) -> list[tuple[str, str]]:

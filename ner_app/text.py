@@ -19,8 +19,8 @@ from ner_app.choosing import (
 from ner_app.highlighting import legend, marked
 from ner_app.limits import LimitError
 from ner_app.service import AGGREGATIONS, ChoiceError, filtered
-from ner_core.redaction import redact
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
+from ner_documents.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,12 +22,12 @@ from ner_commands.arguments import (
 from ner_commands.output import complain
 from ner_core.rendering import visible
 from ner_corpora.annotation import Settings
-from ner_corpora.formats import OUTPUT_FORMATS, format_of
-from ner_corpora.local_engine import annotate_locally
+from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
-from ner_corpora.records import ReadOptions
 from ner_corpora.run import Engine, Run
-from ner_corpora.sources import FORMATS, find_sources, is_url, total_size
+from ner_documents.reading.records import ReadOptions
+from ner_documents.sources import FORMATS, find_sources, is_url, total_size
+from ner_documents.writing.formats import OUTPUT_FORMATS, format_of
 
 if TYPE_CHECKING:
     from ner_core import EntityRecognizer
@@ -242,7 +242,7 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
             groups, job.read_options, job.settings, recognizer, workspace, progress, strict=args.strict
         )
     import model_zoo
-    from ner_corpora.ray_engine import Model, RayOptions, annotate_on_ray
+    from ner_corpora.engines.ray import Model, RayOptions, annotate_on_ray
 
     name = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     found = model_zoo.find(name, args.models_dir)

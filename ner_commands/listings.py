@@ -44,14 +44,14 @@ def _devices(arguments: argparse.Namespace) -> int:
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    from model_zoo import store
-    from model_zoo.catalog import load_catalog
+    from model_zoo.catalog import folders
+    from model_zoo.catalog.zoo import load_catalog
 
     rows = [
         {
             "name": model.name,
-            "state": store.state(model, arguments.models_dir),
-            "precisions": list(store.installed(model.name, arguments.models_dir)),
+            "state": folders.state(model, arguments.models_dir),
+            "precisions": list(folders.installed(model.name, arguments.models_dir)),
         }
         for model in load_catalog()
     ]

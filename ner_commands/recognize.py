@@ -136,7 +136,7 @@ def _write_recognitions(
 
 def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], str]:
     from ner_core import rendering
-    from ner_core.redaction import redact
+    from ner_documents.redaction import redact
 
     if arguments.format == "redacted":
         numbers: dict[tuple[str, str], int] = {}

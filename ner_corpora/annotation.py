@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ner_corpora.formats import encode_documents
+from ner_documents.writing.formats import encode_documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ner_core.entity import Entity, Recognition
     from ner_corpora.chunks import Chunk
-    from ner_corpora.document import Document
+    from ner_documents.document import Document
 
 __all__ = ["SEGMENT_CHARACTERS", "Recognizer", "Settings", "annotate_chunk", "cut_text"]
 

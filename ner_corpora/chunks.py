@@ -11,14 +11,14 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ner_corpora.document import BadDocument, Document
-from ner_corpora.readers import read_documents, table_schema
-from ner_corpora.sources import Meter, Source
+from ner_documents.document import BadDocument, Document
+from ner_documents.reading.readers import read_documents, table_schema
+from ner_documents.sources import Meter, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ner_corpora.records import Item, ReadOptions
+    from ner_documents.reading.records import Item, ReadOptions
 
 __all__ = ["CHUNK_CHARACTERS", "CHUNK_DOCUMENTS", "Chunk", "Group", "group_sources", "read_chunks"]
 

@@ -14,16 +14,16 @@ from typing import IO, TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from ner_corpora.chunks import CHUNK_CHARACTERS, CHUNK_DOCUMENTS, Group, group_sources
-from ner_corpora.document import CorpusError
-from ner_corpora.formats import assemble
 from ner_corpora.progress import Progress
-from ner_corpora.sources import Source, filesystem_of, is_url
 from ner_corpora.workspace import Workspace, write_atomically
+from ner_documents.document import CorpusError
+from ner_documents.sources import Source, filesystem_of, is_url
+from ner_documents.writing.formats import assemble
 
 if TYPE_CHECKING:
     from ner_corpora.annotation import Settings
-    from ner_corpora.parts import Part
-    from ner_corpora.records import ReadOptions
+    from ner_documents.reading.records import ReadOptions
+    from ner_documents.writing.parts import Part
 
 __all__ = ["Run"]
 

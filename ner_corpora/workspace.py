@@ -17,9 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ner_corpora.document import CorpusError
-from ner_corpora.parts import Part
-from ner_corpora.sources import filesystem_of, is_url
+from ner_documents.document import CorpusError
+from ner_documents.sources import filesystem_of, is_url
+from ner_documents.writing.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report, texts
-from ner_core.sample_text import PAGE
+from ner_commands.benchmark.sample_text import PAGE
 
 ROOT = Path(__file__).resolve().parent.parent
 

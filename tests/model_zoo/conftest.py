@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from file_server import FileServer
-from transfers import CONTENT
+
+from tests.model_zoo.file_server import FileServer
+from tests.model_zoo.transfers import CONTENT
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_catalog import composite, zoo
 
 from model_zoo.info_dumper import main
+from tests.model_zoo.catalog.test_catalog import composite, zoo
 
 KEYS = [
     "name",

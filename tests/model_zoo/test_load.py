@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_store import ir
 
 import model_zoo
 import ner_core.hardware
 import ner_core.recognizer
 from model_zoo import ModelNotFoundError
+from tests.model_zoo.catalog.test_folders import ir
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import hashlib
 import random
 from typing import TYPE_CHECKING
 
-from model_zoo.checksum import Checksum
-from model_zoo.sources import HttpSource
-from model_zoo.transfer import Patience, Transfer
+from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.sources import HttpSource
+from model_zoo.download.transfer import Patience, Transfer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_app.documents import build_documents_tab, read_sources, recognize_documents, text_parts
-from ner_app.extraction import Document, ExtractionError
-from ner_app.fetching import FetchError
 from ner_app.findings import Findings
 from ner_app.service import Choice, filtered
+from ner_documents.fetching import FetchError
+from ner_documents.reading.extraction import Document, ExtractionError
 
 
 @settings(deadline=None)

@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from ner_commands import benchmark
 from ner_commands.arguments import Failure
-from ner_core.sample_text import take_sample
+from ner_commands.benchmark import command
+from ner_commands.benchmark.sample_text import take_sample
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def run(capsys):
 
     def call(*arguments):
         parser = argparse.ArgumentParser()
-        benchmark.add_parser(parser.add_subparsers(required=True))
+        command.add_parser(parser.add_subparsers(required=True))
         parsed = parser.parse_args(["benchmark", *map(str, arguments)])
         status = parsed.run(parsed)
         return status, *capsys.readouterr()
@@ -59,9 +59,9 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
 
 
 def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch):
-    from ner_core import benchmarking
+    from ner_commands.benchmark import measurement
 
-    measure = benchmarking.measure
+    measure = measurement.measure
 
     def fail_once(*arguments, hint, **options):
         if hint == "LATENCY":
@@ -69,20 +69,20 @@ def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch
             raise RuntimeError(msg)
         return measure(*arguments, hint=hint, **options)
 
-    monkeypatch.setattr(benchmarking, "measure", fail_once)
-    found = dict(benchmark.benchmark(str(tiny_ir), take_sample(), devices=["CPU"], seconds=0))
+    monkeypatch.setattr(measurement, "measure", fail_once)
+    found = dict(command.benchmark(str(tiny_ir), take_sample(), devices=["CPU"], seconds=0))
     assert found["CPU FP32 LATENCY"] == "the driver gave up"
     assert found["CPU FP32 THROUGHPUT"].hint == "THROUGHPUT"
 
 
 def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
-    from ner_core import benchmarking
+    from ner_commands.benchmark import measurement
 
     def fail(*_, **__):
         msg = "no"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(benchmarking, "measure", fail)
+    monkeypatch.setattr(measurement, "measure", fail)
     status, out, err = run("--model", tiny_ir, "--devices", "CPU")
     assert (status, out) == (1, "")
     assert "CPU FP32 LATENCY: no" in err

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from ner_core.corpus import read_conll
 from ner_core.entity import Entity, Recognition
 from ner_core.labels import color, spans
-from ner_core.redaction import redact
 from ner_core.rendering import (
     CSV_COLUMNS,
     segments,
@@ -24,6 +23,7 @@ from ner_core.rendering import (
     to_jsonl,
     to_terminal,
 )
+from ner_documents.redaction import redact
 
 NASTY = (
     "<script>alert('x')</script> & \"quoted\" \x1b[31m\r\n\x00\u202e\u2028é e\u0301 👩‍👩‍👧 =1+1 \ud800 東京"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ner_corpora.annotation import Settings, annotate_chunk, cut_text
 from ner_corpora.chunks import Chunk
-from ner_corpora.document import BadDocument, Document
-from ner_corpora.formats import assemble
-from ner_corpora.parts import Part
+from ner_documents.document import BadDocument, Document
+from ner_documents.writing.formats import assemble
+from ner_documents.writing.parts import Part
 
 TEXTS = st.text() | st.text(alphabet="Ab \n\t\r,;\"'=😀é\ud800\0<&", max_size=20)
 VALUES = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
@@ -61,7 +61,7 @@ def test_long_texts_are_recognized_in_segments_with_the_same_result(capital_reco
     given = tuple(text.split()) if words else text
     whole = annotated(capital_recognizer, "jsonl", [document(given)])
     monkeypatch.setattr("ner_corpora.annotation.cut_text", lambda text: cut_text(text, 100))
-    monkeypatch.setattr("ner_corpora.formats._ENTITIES_AT_ONCE", 7)
+    monkeypatch.setattr("ner_documents.writing.formats._ENTITIES_AT_ONCE", 7)
     monkeypatch.setattr("ner_corpora.annotation._SEGMENT_WORDS", 7)
     assert annotated(capital_recognizer, "jsonl", [document(given)]) == whole
     (row,) = json_lines(whole)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ner_corpora.document import CorpusError
-from ner_corpora.local_engine import annotate_locally
+from ner_corpora.engines.local import annotate_locally
+from ner_corpora.engines.ray import Model, RayOptions, annotate_on_ray
 from ner_corpora.progress import Progress
-from ner_corpora.ray_engine import Model, RayOptions, annotate_on_ray
-from ner_corpora.sources import total_size
+from ner_documents.document import CorpusError
+from ner_documents.sources import total_size
 from tests.ner_core.test_mapping import documented
 from tests.ner_corpora.test_run import Stopping, corpus, make_run
 

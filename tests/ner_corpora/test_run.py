@@ -13,13 +13,13 @@ import pytest
 from ner_corpora import chunks
 from ner_corpora.annotation import Settings
 from ner_corpora.chunks import group_sources, read_chunks
-from ner_corpora.document import CorpusError
-from ner_corpora.local_engine import annotate_locally
+from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
-from ner_corpora.records import ReadOptions
 from ner_corpora.run import Run
-from ner_corpora.sources import Source, find_sources, total_size
 from ner_corpora.workspace import Workspace, write_atomically
+from ner_documents.document import CorpusError
+from ner_documents.reading.records import ReadOptions
+from ner_documents.sources import Source, find_sources, total_size
 
 
 def corpus(folder, documents=200, files=3):

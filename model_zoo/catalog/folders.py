@@ -1,0 +1,293 @@
+"""Where models lie on this machine: the models folder, what is installed in it, and how to remove it again.
+
+Layout, as in Open Model Zoo: ``<models dir>/<subdirectory>/`` holds what was downloaded,
+``<models dir>/<subdirectory>/<PRECISION>/<name>.xml`` the IR, ``<PRECISION>-1x128`` a variant of it for
+inputs of one shape only. A model that comes with the package has its IR in the zoo folder itself, so it needs
+no download.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS, CatalogError
+
+if TYPE_CHECKING:
+    from model_zoo.catalog.zoo import Model
+
+__all__ = [
+    "State",
+    "find_hub_model",
+    "find_model",
+    "hub_subdirectory",
+    "installed",
+    "model_folder",
+    "models_dir",
+    "precision_folders",
+    "remove",
+    "selectable_name",
+    "size_on_disk",
+    "split_variant",
+    "state",
+]
+
+#: ``embedded`` comes with the package, ``ready`` has an IR, ``downloaded`` all its files, ``partial`` some.
+State = Literal["embedded", "ready", "downloaded", "partial", "absent"]
+
+_VARIANT = re.compile(rf"(?P<precision>{'|'.join(PRECISIONS)})(?:-(?P<rows>\d+)x(?P<length>\d+))?")
+_HUB_NAME = re.compile(r"hf:(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
+
+
+def models_dir(output_dir: str | Path | None = None) -> Path:
+    """Return the models folder: the one given, else ``$NER_MODELS_DIR``, else the user's cache folder.
+
+    Examples
+    --------
+    >>> models_dir("models").as_posix()
+    'models'
+    """
+    if output_dir is not None:
+        return Path(output_dir)
+    if os.environ.get("NER_MODELS_DIR"):
+        return Path(os.environ["NER_MODELS_DIR"])
+    return _user_cache() / "ner-zoo"
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def hub_subdirectory(name: str) -> str:
+    """Return the subdirectory of an ``hf:`` name: one plain folder, safe on every system.
+
+    Raises
+    ------
+    CatalogError
+        The name is not of the form ``hf:owner/name[@revision]``.
+
+    Examples
+    --------
+    >>> hub_subdirectory("hf:dslim/bert-base-NER")
+    'public/hf--dslim--bert-base-NER'
+    """
+    repo, revision = split_hub_name(name)
+    parts = ["hf", *repo.split("/"), *(revision.split("/") if revision else [])]
+    return "public/" + "--".join(parts)
+
+
+def split_hub_name(name: str) -> tuple[str, str | None]:
+    """Split ``hf:owner/name[@revision]`` into repository and revision.
+
+    Examples
+    --------
+    >>> split_hub_name("hf:dslim/bert-base-NER@main")
+    ('dslim/bert-base-NER', 'main')
+    """
+    match = _HUB_NAME.fullmatch(name)
+    if match is None or any(set(part) <= {"."} for part in re.split("[/@:]", name)):
+        msg = f"expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION, found {name!r}"
+        raise CatalogError(msg)
+    return match["repo"], match["revision"]
+
+
+def selectable_name(model: Model) -> str:
+    """Return the name that the commands take: ``hf:owner/name`` for a model that was looked up on the hub.
+
+    Examples
+    --------
+    >>> from model_zoo.catalog.zoo import load_catalog
+    >>> selectable_name(load_catalog()[0])
+    'bert-base-ner'
+    """
+    from model_zoo.catalog.sources import HubSource
+
+    repos = {source.repo for file in model.files for source in file.sources if isinstance(source, HubSource)}
+    for repo in repos:
+        folder = hub_subdirectory(f"hf:{repo}")
+        if model.subdirectory == folder:
+            return f"hf:{repo}"
+        if model.subdirectory.startswith(f"{folder}--"):
+            revision = model.subdirectory.removeprefix(f"{folder}--").replace("--", "/")
+            return f"hf:{repo}@{revision}"
+    return model.name
+
+
+def find_model(
+    name: str, models_root: Path | None = None, output_dir: str | Path | None = None
+) -> Model | None:
+    """Load the one model of this name without reading the rest of the zoo; None when there is none."""
+    from model_zoo.catalog import zoo
+
+    if name.startswith("hf:"):
+        path = models_dir(output_dir) / hub_subdirectory(name) / "model.yml"
+        return zoo.load_model(path) if path.is_file() else None
+    root = models_root if models_root is not None else MODELS_ROOT
+    for path in sorted(root.rglob("model.yml")):
+        if path.parent.name == name:
+            return zoo.load_model(path, root)
+    return None
+
+
+def find_hub_model(name: str, output_dir: str | Path | None = None) -> Model:
+    """Load what an earlier download of ``hf:owner/name`` left, without the network.
+
+    Raises
+    ------
+    CatalogError
+        It was not downloaded; the message has the command that does.
+    """
+    model = find_model(name, output_dir=output_dir)
+    if model is None:
+        msg = (
+            f"{name} was not downloaded to {models_dir(output_dir)}; "
+            f"run: python -m model_zoo.downloader --name {name}{_output_flag(output_dir)}"
+        )
+        raise CatalogError(msg)
+    return model
+
+
+def _output_flag(output_dir: str | Path | None) -> str:
+    return "" if output_dir is None else f" --output_dir {output_dir}"
+
+
+def model_folder(model: Model, output_dir: str | Path | None = None) -> Path:
+    """Return ``<models dir>/<subdirectory>``, whether it is there or not."""
+    return models_dir(output_dir) / model.subdirectory
+
+
+def installed(
+    name: str, output_dir: str | Path | None = None, models_root: Path | None = None
+) -> dict[str, Path]:
+    """Find the IR of a model, by precision.
+
+    Parameters
+    ----------
+    name : str
+        Name in the zoo, or ``hf:owner/name``.
+    output_dir : path or None
+        Models folder, see ``models_dir``.
+    models_root : Path or None
+        Zoo folder; None means the models of this package. An IR that lies there is embedded.
+
+    Returns
+    -------
+    dict of str to Path
+        Precision to .xml, variants of one shape (``FP16-1x128``) last; one in the models folder goes before
+        an embedded one.
+    """
+    if name.startswith("hf:"):
+        subdirectory = hub_subdirectory(name)
+    else:
+        subdirectory = _subdirectory(name, models_root if models_root is not None else MODELS_ROOT)
+    roots = [models_dir(output_dir), models_root if models_root is not None else MODELS_ROOT]
+    found: dict[str, Path] = {}
+    for root in roots:
+        for precision, path in _irs(root / subdirectory).items():
+            found.setdefault(precision, path)
+    return found
+
+
+def _subdirectory(name: str, root: Path) -> str:
+    for path in sorted(root.rglob("*model.yml")):
+        if path.parent.name == name:
+            return path.parent.relative_to(root).as_posix()
+    return f"public/{name}"
+
+
+def _irs(folder: Path) -> dict[str, Path]:
+    """Return precision -> .xml for the complete IRs below a model's folder."""
+    found = {}
+    for inner in precision_folders(folder):
+        path = inner / f"{folder.name}.xml"
+        if path.is_file() and path.with_suffix(".bin").is_file():
+            found[inner.name] = path
+    return found
+
+
+def split_variant(name: str) -> tuple[str, tuple[int, int] | None] | None:
+    """Split the name of an IR's folder into precision and the one shape (batch, length) that it is for.
+
+    Examples
+    --------
+    >>> split_variant("FP16"), split_variant("FP16-INT8-1x128"), split_variant("tokenizer")
+    (('FP16', None), ('FP16-INT8', (1, 128)), None)
+    """
+    match = _VARIANT.fullmatch(name)
+    if match is None:
+        return None
+    return match["precision"], (int(match["rows"]), int(match["length"])) if match["rows"] else None
+
+
+def precision_folders(folder: Path) -> list[Path]:
+    """Return the folders that are named by a precision: those for every shape, then those for one."""
+    order = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if (variant := split_variant(path.name)) is not None:
+            precision, shape = variant
+            order[path] = (shape or (0, 0), PRECISIONS.index(precision))
+    return sorted(order, key=order.__getitem__)
+
+
+def state(model: Model, output_dir: str | Path | None = None) -> State:
+    """Say how much of a model is on this machine; presence and size are looked at, not the hashes."""
+    folder = model_folder(model, output_dir)
+    if _irs(folder):
+        return "ready"
+    if model.config is not None and _irs(model.config.parent):
+        return "embedded"
+    parts = [
+        (models_dir(output_dir) / part.subdirectory, file)
+        for part in (model.stages or [model])
+        for file in part.files
+    ]
+    there = [
+        (base / file.name).is_file() and file.size in (None, (base / file.name).stat().st_size)
+        for base, file in parts
+    ]
+    if there and all(there):
+        return "downloaded"
+    return "partial" if any(there) or size_on_disk(model, output_dir) else "absent"
+
+
+def size_on_disk(model: Model, output_dir: str | Path | None = None) -> int:
+    """Return the bytes below the model's folder in the models folder: downloads, partial ones, and IRs."""
+    folder = model_folder(model, output_dir)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def remove(model: Model, output_dir: str | Path | None = None) -> int:
+    """Delete what was downloaded and converted for a model; embedded files are never touched.
+
+    Returns
+    -------
+    int
+        Bytes freed.
+
+    Raises
+    ------
+    CatalogError
+        The folder is a link, or not inside the models folder: nothing is deleted.
+    """
+    base = models_dir(output_dir)
+    folder = model_folder(model, output_dir)
+    if not folder.exists():
+        return 0
+    inside = folder.resolve().is_relative_to(base.resolve()) and folder.resolve() != base.resolve()
+    # A model looked up on the hub keeps its model.yml with the downloads; any other one's is part of a zoo.
+    of_a_zoo = model.config is not None and not model.name.startswith("hf--")
+    embedded = of_a_zoo and model.config is not None and folder.resolve() == model.config.parent.resolve()
+    if folder.is_symlink() or not inside or embedded:
+        msg = f"{folder}: expected a folder of downloads inside {base}; nothing was deleted"
+        raise CatalogError(msg)
+    freed = size_on_disk(model, output_dir)
+    shutil.rmtree(folder)
+    return freed

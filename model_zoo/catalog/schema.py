@@ -1,0 +1,265 @@
+"""What a model.yml may hold.
+
+The format is Open Model Zoo's (https://github.com/openvinotoolkit/open_model_zoo/tree/master/models,
+``tools/model_tools/src/omz_tools/_configuration.py``) with this project's additions: further source types,
+several ``source`` entries or ``mirrors`` tried in order, SHA-256, unknown sizes, ``labels``, ``lower_case``,
+``max_length``, ``token_type_ids`` and ``checkpoint``. Keys that Open Model Zoo does not know it ignores, and
+so does this module.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
+
+from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.layout import PRECISIONS
+from model_zoo.catalog.sources import RelativePath, Source
+
+__all__ = ["InputInfo", "Model", "ModelFile", "RegexReplace", "UnpackArchive"]
+
+FRAMEWORKS = ("dldt", "onnx", "pytorch", "tf")
+
+TASK_TYPES = frozenset(
+    (
+        "action_recognition",
+        "background_matting",
+        "classification",
+        "colorization",
+        "detection",
+        "face_recognition",
+        "feature_extraction",
+        "head_pose_estimation",
+        "human_pose_estimation",
+        "image_inpainting",
+        "image_processing",
+        "image_translation",
+        "instance_segmentation",
+        "machine_translation",
+        "monocular_depth_estimation",
+        "named_entity_recognition",
+        "noise_suppression",
+        "object_attributes",
+        "optical_character_recognition",
+        "place_recognition",
+        "question_answering",
+        "salient_object_detection",
+        "semantic_segmentation",
+        "sound_classification",
+        "speech_recognition",
+        "style_transfer",
+        "text_prediction",
+        "text_to_speech",
+        "time_series",
+        "token_recognition",
+    )
+)
+
+
+def _archive_format(value: str) -> str:
+    known = ("zip", "tar", "gztar", "bztar", "xztar")
+    if value not in known:
+        msg = f"expected one of {', '.join(known)}"
+        raise ValueError(msg)
+    return value
+
+
+class RegexReplace(BaseModel):
+    """Replace text in a downloaded file; ``count`` 0 means every occurrence."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    kind: Literal["regex_replace"] = Field(alias="$type", default="regex_replace")
+    file: RelativePath
+    pattern: str
+    replacement: str
+    count: Annotated[StrictInt, Field(ge=0)] = 0
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            msg = f"expected a regular expression ({error})"
+            raise ValueError(msg) from None
+        return pattern
+
+
+class UnpackArchive(BaseModel):
+    """Unpack a downloaded archive into the folder it lies in."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    kind: Literal["unpack_archive"] = Field(alias="$type", default="unpack_archive")
+    file: RelativePath
+    format: str
+
+    @field_validator("format")
+    @classmethod
+    def _check_format(cls, value: str) -> str:
+        return _archive_format(value)
+
+
+class InputInfo(BaseModel):
+    """Name, shape and layout of one input, for the tools that convert."""
+
+    name: str
+    shape: list[Any] = []
+    layout: str = ""
+
+
+class ModelFile(BaseModel):
+    """One file to download.
+
+    Attributes
+    ----------
+    name : str
+        Path below the model's folder, with forward slashes.
+    size : int or None
+        Bytes; None where the publisher does not say.
+    checksum : Checksum or None
+        None where the publisher does not say: recorded on the first download, checked from then on.
+    sources : list of Source
+        Tried in this order: ``source`` (one or a list), ``mirrors``, ``original_source``.
+    """
+
+    name: RelativePath
+    size: Annotated[StrictInt, Field(ge=0)] | None = None
+    checksum: Checksum | None = None
+    source: Annotated[
+        list[Source], Field(min_length=1), BeforeValidator(lambda v: v if isinstance(v, list) else [v])
+    ]
+    mirrors: list[Source] = []
+    original_source: Source | None = None
+
+    @property
+    def sources(self) -> list[Source]:
+        """All places to try, best first, without repeats."""
+        listed = [*self.source, *self.mirrors]
+        if self.original_source is not None and self.checksum is not None:
+            # Open Model Zoo keeps it as documentation; the checksum makes it safe as a last resort.
+            listed.append(self.original_source)
+        return list(dict.fromkeys(listed))
+
+
+class Model(BaseModel):
+    """What one model.yml says, and where it was found.
+
+    Attributes
+    ----------
+    name, subdirectory : str
+        Name of the folder, and its path below the models root and below the output folder (forward slashes).
+    config : Path or None
+        The model.yml; None for a model that was looked up on the Hugging Face hub.
+    stages : list of Model
+        Parts of a composite model, in order; empty for a plain model.
+    checkpoint : str or None
+        What the converter reads, below the model's folder; see ``checkpoint_path``.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    name: str
+    subdirectory: str
+    config: Path | None = None
+    description: str
+    task_type: str
+    framework: str
+    license: str
+    files: list[ModelFile] = []
+    postprocessing: list[Annotated[RegexReplace | UnpackArchive, Field(discriminator="kind")]] = []
+    conversion_to_onnx_args: list[str] | None = None
+    model_optimizer_args: list[str] | None = None
+    input_info: list[InputInfo] = []
+    model_info: dict[str, Any] = {}
+    composite_model_name: str | None = None
+    stages: list[Model] = []
+
+    labels: Annotated[list[str], Field(min_length=1)] | None = None
+    lower_case: StrictBool | None = None
+    max_length: Annotated[StrictInt, Field(gt=2)] | None = None
+    token_type_ids: Literal["segments", "word_casing", "absent"] | None = None
+    checkpoint: RelativePath | None = None
+
+    @field_validator("framework")
+    @classmethod
+    def _check_framework(cls, value: str) -> str:
+        if value not in FRAMEWORKS:
+            msg = f"expected one of {', '.join(FRAMEWORKS)}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("task_type")
+    @classmethod
+    def _check_task_type(cls, value: str) -> str:
+        if value not in TASK_TYPES:
+            msg = f"expected one of {', '.join(sorted(TASK_TYPES))}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _check_files(cls, files: list[ModelFile]) -> list[ModelFile]:
+        seen: set[str] = set()
+        for file in files:
+            if file.name in seen:
+                msg = f"expected each file once, found {file.name} twice"
+                raise ValueError(msg)
+            seen.add(file.name)
+        return files
+
+    @model_validator(mode="after")
+    def _check_precisions(self) -> Model:
+        if self.framework == "dldt" and self.model_optimizer_args is None:
+            names = {file.name for file in self.files}
+            for precision in self.precisions:
+                for suffix in ("xml", "bin"):
+                    if f"{precision}/{self.name}.{suffix}" not in names:
+                        msg = f"expected files {precision}/{self.name}.xml and .bin, found no .{suffix}"
+                        raise ValueError(msg)
+        return self
+
+    @property
+    def precisions(self) -> list[str]:
+        """Precisions of the IR, sorted: those of the files, or FP16 and FP32 for a model to be converted."""
+        if self.stages:
+            return self.stages[0].precisions
+        if self.framework != "dldt" or self.model_optimizer_args is not None:
+            return ["FP16", "FP32"]
+        folders = {PurePosixPath(file.name).parts[0] for file in self.files if file.name.count("/") == 1}
+        return sorted(folders & set(PRECISIONS))
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files to download, or None when one of them is not known."""
+        sizes = [file.size for part in (self.stages or [self]) for file in part.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def checkpoint_path(self) -> str:
+        """What the converter reads below the model's folder: a .nemo, an .onnx, or a folder with config.json.
+
+        The key ``checkpoint`` decides; without it, the first file that fits.
+        """
+        if self.checkpoint is not None:
+            return self.checkpoint
+        for file in self.files:
+            path = PurePosixPath(file.name)
+            if path.suffix in (".nemo", ".onnx"):
+                return file.name
+            if path.name == "config.json":
+                return str(path.parent)
+        return "."

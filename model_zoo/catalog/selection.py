@@ -1,0 +1,154 @@
+"""Choose models on the command line, as in Open Model Zoo: --name, --list, --all, --print_all."""
+
+from __future__ import annotations
+
+import fnmatch
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+__all__ = ["add_selection_arguments", "check_precisions", "patterns_in_file", "select", "selected_models"]
+
+HUB_PREFIX = "hf:"
+
+
+def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --name, --list, --all, --print_all (one of them must be given) and --models_dir."""
+    group = parser.add_argument_group("which models (exactly one of the first four)")
+    group.add_argument(
+        "--name",
+        metavar="PAT[,PAT...]",
+        help="models whose names match one of the patterns (* ? [ ]), or hf:OWNER/NAME[@REVISION]",
+    )
+    group.add_argument(
+        "--list",
+        type=Path,
+        metavar="FILE.LST",
+        help="the same patterns from a file, one a line, # begins a comment",
+    )
+    group.add_argument("--all", action="store_true", help="every model of the zoo")
+    group.add_argument("--print_all", action="store_true", help="print the names of all models and leave")
+    group.add_argument(
+        "--models_dir",
+        type=Path,
+        metavar="DIR",
+        help="a zoo of your own: a folder of <group>/<name>/model.yml",
+    )
+
+
+def selected_models(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    lookup: Callable[[str], Model] | None = None,
+) -> list[Model] | None:
+    """Load the models that the arguments of ``add_selection_arguments`` choose.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Reports wrong usage and leaves with exit code 2.
+    arguments : argparse.Namespace
+        Parsed arguments.
+    lookup : callable or None
+        Turns ``hf:owner/name`` into a model; None finds only those that were downloaded before.
+
+    Returns
+    -------
+    list of Model or None
+        None when the names were asked for with --print_all: print ``load_catalog`` and leave.
+
+    Raises
+    ------
+    CatalogError
+        A model.yml is wrong, or a pattern matches nothing.
+    """
+    given = sum([arguments.all, arguments.print_all, arguments.name is not None, arguments.list is not None])
+    if given > 1:
+        parser.error('at most one of "--print_all", "--all", "--name" or "--list" can be specified')
+    if given == 0:
+        parser.error('one of "--print_all", "--all", "--name" or "--list" must be specified')
+    if arguments.print_all:
+        return None
+    if arguments.all:
+        return load_catalog(arguments.models_dir)
+    patterns = arguments.name.split(",") if arguments.name is not None else patterns_in_file(arguments.list)
+    return select(patterns, arguments.models_dir, lookup)
+
+
+def select(
+    patterns: Sequence[str], models_root: Path | None = None, lookup: Callable[[str], Model] | None = None
+) -> list[Model]:
+    """Return the models that match, each once, in the order of the patterns; parts of composite models too.
+
+    Examples
+    --------
+    >>> [model.name for model in select(["bert-*", "bert-base-ner"])]
+    ['bert-base-ner']
+    """
+    models = load_catalog(models_root)
+    candidates = [part for model in models for part in (model, *model.stages)]
+    chosen: dict[str, Model] = {}
+    for pattern in (pattern.strip() for pattern in patterns):
+        if pattern.startswith(HUB_PREFIX):
+            matching = [(lookup or find_hub_model)(pattern)]
+        else:
+            matching = [model for model in candidates if fnmatch.fnmatchcase(model.name, pattern)]
+        if not matching:
+            msg = f'No matching models: "{pattern}". The zoo has: {", ".join(model.name for model in models)}'
+            raise CatalogError(msg)
+        chosen.update({model.name: model for model in matching})
+    return list(chosen.values())
+
+
+def patterns_in_file(path: Path) -> list[str]:
+    """Read patterns, one a line; the first word counts, ``#`` begins a comment.
+
+    Raises
+    ------
+    CatalogError
+        The file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"--list {path}: expected a readable text file of model names, found: {error}"
+        raise CatalogError(msg) from None
+    patterns = []
+    for number, line in enumerate(lines, 1):
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            msg = f"--list {path}: line {number}: expected a model name, found {line!r} ({error})"
+            raise CatalogError(msg) from None
+        patterns += words[:1]
+    return patterns
+
+
+def check_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
+    """Split a comma list of precisions.
+
+    Raises
+    ------
+    CatalogError
+        One of them is unknown.
+
+    Examples
+    --------
+    >>> check_precisions("FP16,FP32", ["FP32", "FP16"])
+    ['FP16', 'FP32']
+    """
+    if given is None:
+        return None
+    precisions = list(dict.fromkeys(part.strip() for part in given.split(",")))
+    unknown = [precision for precision in precisions if precision not in known]
+    if unknown:
+        msg = f"--precisions: expected some of {', '.join(known)}, found {', '.join(unknown)}"
+        raise CatalogError(msg)
+    return precisions

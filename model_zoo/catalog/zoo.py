@@ -1,0 +1,223 @@
+"""Find, load and validate the model.yml files of a zoo; ``schema`` says what they may hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS, CatalogError
+from model_zoo.catalog.messages import sentences, shown
+from model_zoo.catalog.schema import InputInfo, Model, ModelFile, RegexReplace, UnpackArchive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "MODELS_ROOT",
+    "PRECISIONS",
+    "CatalogError",
+    "InputInfo",
+    "Model",
+    "ModelFile",
+    "RegexReplace",
+    "UnpackArchive",
+    "load_catalog",
+    "load_model",
+    "model_from",
+]
+
+_MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
+_LARGEST_YAML = 1 << 20  # bytes; the largest of Open Model Zoo has 23 kB
+_TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
+_DEEPEST = 20  # levels of nesting; Open Model Zoo needs 4
+# What PyYAML 6.0.4 says where its scanner looks ahead so far that it comes to more than 1,000 levels.
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
+
+
+def load_catalog(models_root: Path | None = None) -> list[Model]:
+    """Load every model.yml and composite-model.yml below a folder.
+
+    Parameters
+    ----------
+    models_root : Path or None
+        A zoo folder; None means the models of this package.
+
+    Returns
+    -------
+    list of Model
+        Sorted by name. Parts of a composite model stand in its ``stages``, not in the list.
+
+    Raises
+    ------
+    CatalogError
+        A file is wrong, or a name occurs twice; the message names file, key, expected and found.
+
+    Examples
+    --------
+    >>> "bert-base-ner" in [model.name for model in load_catalog()]
+    True
+    """
+    root = Path(models_root) if models_root is not None else MODELS_ROOT
+    if not root.is_dir():
+        msg = f"{root}: expected a folder of models, found {'a file' if root.exists() else 'nothing'}"
+        raise CatalogError(msg)
+    composites = [_load_composite(path, root) for path in sorted(root.rglob("composite-model.yml"))]
+    plain = [
+        load_model(path, root)
+        for path in sorted(root.rglob("model.yml"))
+        if not (path.parent.parent / "composite-model.yml").exists()
+    ]
+    found: dict[str, Model] = {}
+    for model in sorted([*plain, *composites], key=lambda model: model.name):
+        if model.name in found:
+            other = found[model.name].config
+            msg = f"{model.config}: expected a name of its own, found {model.name!r} also in {other}"
+            raise CatalogError(msg)
+        found[model.name] = model
+    return list(found.values())
+
+
+def load_model(path: Path, models_root: Path | None = None) -> Model:
+    """Load and validate one model.yml.
+
+    Parameters
+    ----------
+    path : Path
+        The file; the folder it lies in gives the model its name.
+    models_root : Path or None
+        Folder that ``subdirectory`` is counted from; None means two folders up from the model's own, as in
+        ``public/<name>/model.yml``.
+
+    Returns
+    -------
+    Model
+        Validated.
+
+    Raises
+    ------
+    CatalogError
+        The file is not valid.
+    """
+    return _validated(path, _read_yaml(path), models_root)
+
+
+def _load_composite(path: Path, root: Path) -> Model:
+    folder = path.parent
+    given = _read_yaml(path)
+    order = given.pop("stages_order", [])
+    if (folder / "model.yml").exists():
+        msg = f"{folder}: expected no model.yml beside composite-model.yml"
+        raise CatalogError(msg)
+    stages = {}
+    for stage in sorted(folder.glob("*/model.yml")):
+        if not stage.parent.name.startswith(f"{folder.name}-"):
+            msg = (
+                f"{stage}: expected a folder name that begins with {folder.name}-, found {stage.parent.name}"
+            )
+            raise CatalogError(msg)
+        stages[stage.parent.name] = load_model(stage, root).model_copy(
+            update={"composite_model_name": folder.name}
+        )
+    if not isinstance(order, list) or set(order) != set(stages):
+        msg = f"{path}: stages_order: expected the folders {', '.join(stages)}, found {shown(order)}"
+        raise CatalogError(msg)
+    model = _validated(path, given, root)
+    return model.model_copy(
+        update={
+            "composite_model_name": model.name,
+            "stages": [stages[name] for name in order],
+            "input_info": [],
+        }
+    )
+
+
+def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> Model:
+    folder = path.parent
+    if not _MODEL_NAME.fullmatch(folder.name):
+        msg = f"{path}: expected a folder name of letters, digits and ._- only, found {folder.name!r}"
+        raise CatalogError(msg)
+    for key in ("name", "subdirectory", "config", "stages", "composite_model_name"):
+        if key in given:
+            msg = f"{path}: {key}: expected no such key (the folder says it), found {shown(given[key])}"
+            raise CatalogError(msg)
+    if "files" not in given and path.name == "model.yml":
+        given = {**given, "files": None}
+    root = models_root if models_root is not None else folder.parent.parent
+    place = {"name": folder.name, "subdirectory": folder.relative_to(root).as_posix(), "config": path}
+    return model_from(str(path), {**given, **place})
+
+
+def model_from(where: str, given: dict[str, Any]) -> Model:
+    """Validate the content of a model.yml.
+
+    Parameters
+    ----------
+    where : str
+        What errors begin with: the file, or the name that was looked up.
+    given : dict
+        Keys and values, ``name`` and ``subdirectory`` among them.
+
+    Raises
+    ------
+    CatalogError
+        One line for each mistake.
+    """
+    try:
+        return Model.model_validate(given)
+    except ValidationError as error:
+        raise CatalogError("\n".join(f"{where}: {line}" for line in sentences(error, _TAGS))) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """Parse a YAML mapping: no tags, no aliases (they can grow without bound), of limited size."""
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_YAML:
+            msg = f"{path}: expected at most {_LARGEST_YAML} bytes, found {size}"
+            raise CatalogError(msg)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: expected a readable UTF-8 file, found: {error}"
+        raise CatalogError(msg) from None
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        _check_events(path, yaml.parse(text, Loader=loader))
+        given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
+    except CatalogError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        if error.problem == _LIBYAML_TOO_DEEP:
+            raise _too_deep(path) from None
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        msg = f"{path}: {where}expected plain YAML without tags, found: {error.problem}"
+        raise CatalogError(msg) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        msg = f"{path}: expected YAML, found: {error or 'nesting without end'}"
+        raise CatalogError(msg) from None
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        msg = f"{path}: expected keys and values, found {shown(given)}"
+        raise CatalogError(msg)
+    return given
+
+
+def _too_deep(path: Path) -> CatalogError:
+    return CatalogError(f"{path}: expected at most {_DEEPEST} levels of keys and lists, found more")
+
+
+def _check_events(path: Path, events: Iterable[yaml.Event]) -> None:
+    """Refuse aliases and deep nesting while the file is read: both cost time or memory without bound."""
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise _too_deep(path)
+        if isinstance(event, yaml.AliasEvent):
+            mark = event.start_mark
+            where = f"line {mark.line + 1}: " if mark is not None else ""
+            msg = f"{path}: {where}expected no alias, found *{event.anchor}"
+            raise CatalogError(msg)

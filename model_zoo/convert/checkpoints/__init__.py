@@ -1,0 +1,1 @@
+"""Checkpoints as they are published, one module a layout."""

@@ -1,0 +1,228 @@
+"""The one shape of checkpoints, however they were published, and what their readers share.
+
+Nothing in a checkpoint is trusted: weights are read as tensors only (``weights_only``), code that a
+repository brings along is never imported, archives are read member by member (see `nemo`), and
+weights that are missing are an error rather than random numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import torch
+
+__all__ = [
+    "ABSENT",
+    "DROPPED",
+    "PICKLES",
+    "WEIGHTS",
+    "Checkpoint",
+    "CheckpointError",
+    "check_labels",
+    "config_labels",
+    "few",
+    "first_line",
+    "logits_module",
+    "read_config",
+    "read_json",
+    "sha384",
+    "told_length",
+]
+
+SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+WEIGHTS = (*SAFETENSORS, *PICKLES)
+
+#: Weights that a token classifier has no use for, whatever put them into the file.
+DROPPED = re.compile(
+    r"(^|\.)pooler\.|(^|\.)position_ids$|"
+    r"^(cls|lm_head|mlm_head|loss|discriminator_predictions|qa_outputs)\."
+)
+
+#: Positions start behind the padding id in these families, so that two of them are never used.
+OFFSET_POSITIONS = frozenset(
+    {"roberta", "xlm-roberta", "camembert", "roberta-prelayernorm", "xlm-roberta-xl", "mpnet"}
+)
+
+CONFIG_LIMIT = 16 * 2**20  # a config.json is some kilobytes
+DEFAULT_LENGTH = 512
+#: Value of ``token_type_ids`` in model.yml for a model that is to be converted without that input.
+ABSENT = "absent"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message says which file, why, and what to do."""
+
+
+@dataclass
+class Checkpoint:
+    """A token classifier as it was published.
+
+    Attributes
+    ----------
+    module : torch.nn.Module or None
+        Takes ``input_ids``, ``attention_mask`` (and ``token_type_ids``), int64 [batch, sequence]; gives
+        logits float32 [batch, sequence, labels]; in evaluation mode. None for ONNX, which needs no torch.
+    graph : pathlib.Path or None
+        The ONNX file, where there is no module.
+    labels : list of str
+        In id order.
+    tokenizer_json : str
+        A ``tokenizers`` file, truncation and padding off.
+    max_length : int
+        Most pieces in one input, special tokens included.
+    lower_case : bool or None
+        Whether the tokenizer lower-cases; None where it does not say.
+    model_type : str
+        Family, such as ``bert``.
+    has_token_type_ids : bool
+        Whether the model takes segment ids at all.
+    token_type_ids : str
+        What they mean: ``segments`` or ``word_casing``.
+    type_count, vocab_size, pad_id : int
+        Rows of the segment and word tables; the id of padding.
+    source_checksum : str
+        ``sha384:`` and the hexadecimal digest of the weights.
+    notes : list of str
+        What the user should know about how this checkpoint was read.
+    """
+
+    module: torch.nn.Module | None
+    labels: list[str]
+    tokenizer_json: str
+    max_length: int
+    lower_case: bool | None
+    model_type: str
+    has_token_type_ids: bool
+    token_type_ids: str
+    source_checksum: str
+    vocab_size: int
+    type_count: int = 2
+    pad_id: int = 0
+    graph: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def told_length(folder: Path, config: dict[str, Any]) -> int:
+    """Most pieces that the position table and the tokenizer allow."""
+    positions = int(config.get("max_position_embeddings") or config.get("n_positions") or DEFAULT_LENGTH)
+    if config.get("model_type") in OFFSET_POSITIONS:
+        positions -= 2
+    file = folder / "tokenizer_config.json"
+    told = read_json(file).get("model_max_length") if file.is_file() else None
+    # "no limit" is written as a number of thirty digits
+    return min(positions, int(told)) if isinstance(told, int | float) and 0 < told < 10**9 else positions
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Read config.json; see `CheckpointError` for what can go wrong."""
+    if not file.is_file():
+        msg = f"{file}: not there. A checkpoint needs its config.json (architecture and labels)."
+        raise CheckpointError(msg)
+    return read_json(file)
+
+
+def read_json(file: Path, limit: int = CONFIG_LIMIT) -> dict[str, Any]:
+    """Read a JSON object from a file of at most `limit` bytes."""
+    size = file.stat().st_size
+    if size > limit:
+        msg = f"{file}: {size} bytes, expected at most {limit}. This is not the file that it says it is."
+        raise CheckpointError(msg)
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        msg = f"{file}: not JSON: {first_line(error)}. Download it again."
+        raise CheckpointError(msg) from error
+    if not isinstance(value, dict):
+        msg = f"{file}: expected a JSON object, found {type(value).__name__}."
+        raise CheckpointError(msg)
+    return value
+
+
+def config_labels(config: dict[str, Any]) -> list[str]:
+    """Return the labels of a config.json in id order; empty where it names none.
+
+    Raises
+    ------
+    CheckpointError
+        If the ids are not 0, 1, 2 and so on.
+
+    Examples
+    --------
+    >>> config_labels({"id2label": {"1": "B-PER", "0": "O"}})
+    ['O', 'B-PER']
+    """
+    named = config.get("id2label")
+    if not isinstance(named, dict) or not named:
+        return []
+    try:
+        by_id = {int(key): str(value) for key, value in named.items()}
+    except ValueError as error:
+        msg = f"config.json: id2label: expected whole numbers as keys, found {few(named)}."
+        raise CheckpointError(msg) from error
+    if sorted(by_id) != list(range(len(by_id))):
+        msg = f"config.json: id2label: expected ids 0 to {len(by_id) - 1}, found {few(sorted(by_id))}."
+        raise CheckpointError(msg)
+    return [by_id[index] for index in range(len(by_id))]
+
+
+def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
+    """Raise `CheckpointError` unless there is one label for each output of the classifier."""
+    if len(labels) != count:
+        msg = f"{where}: the classifier has {count} outputs, not {len(labels)}: {few(labels)}."
+        raise CheckpointError(msg)
+
+
+# Modules, files, words
+
+
+def logits_module(model: torch.nn.Module) -> torch.nn.Module:
+    """Wrap a transformers token classifier so that it gives the logits alone."""
+    import torch
+
+    class Logits(torch.nn.Module):
+        def __init__(self, model: torch.nn.Module) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor,
+            token_type_ids: torch.Tensor | None = None,
+        ) -> torch.Tensor:
+            types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            return self.model(
+                input_ids=input_ids, attention_mask=attention_mask, **types, return_dict=True
+            ).logits
+
+    return Logits(model).eval()
+
+
+def sha384(files: Iterable[Path]) -> str:
+    """Return ``sha384:`` and the digest of the files' bytes, one after the other."""
+    digest = hashlib.sha384()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return f"sha384:{digest.hexdigest()}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, else its name."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def few(values: Iterable[Any], count: int = 4) -> str:
+    """Return the first values as a list for a message."""
+    shown = [str(value) for value in values]
+    return ", ".join(shown[:count]) + (", ..." if len(shown) > count else "")

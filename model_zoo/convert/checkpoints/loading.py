@@ -1,0 +1,108 @@
+"""Find a checkpoint in a folder, and read it, whichever of the three layouts it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_zoo.convert.checkpoints.checkpoint import PICKLES, WEIGHTS, Checkpoint, CheckpointError
+from model_zoo.convert.checkpoints.huggingface import load_folder
+from model_zoo.convert.checkpoints.nemo import load_nemo
+from model_zoo.convert.checkpoints.onnx import load_onnx
+from model_zoo.convert.tokenization import TokenizerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["find_checkpoint", "load_checkpoint"]
+
+
+def find_checkpoint(folder: Path) -> Path:
+    """Find the one checkpoint in a downloaded model folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``<models dir>/public/<name>``; the checkpoint may lie in a subfolder, as Open Model Zoo's do.
+
+    Returns
+    -------
+    pathlib.Path
+        A ``.nemo`` file, a folder with config.json and weights, or an ``.onnx`` file, in this order of
+        preference.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or several of a kind.
+    """
+    if not folder.is_dir():
+        msg = f"{folder}: no such folder. Download the model first, or give --download_dir."
+        raise CheckpointError(msg)
+    candidates = (
+        sorted(folder.rglob("*.nemo")),
+        sorted({file.parent for file in folder.rglob("*") if file.name in WEIGHTS}),
+        sorted(folder.rglob("*.onnx")),
+    )
+    for found in candidates:
+        if len(found) > 1:
+            names = ", ".join(str(path.relative_to(folder)) for path in found)
+            msg = f"{folder}: more than one checkpoint ({names}). Keep one, or give the path of one."
+            raise CheckpointError(msg)
+        if found:
+            return found[0]
+    msg = (
+        f"{folder}: no checkpoint. Expected a .nemo archive, an .onnx file, or config.json beside "
+        f"{WEIGHTS[0]} or {PICKLES[0]}. Download the model first."
+    )
+    raise CheckpointError(msg)
+
+
+def load_checkpoint(
+    path: Path | str,
+    *,
+    labels: Sequence[str] | None = None,
+    lower_case: bool | None = None,
+    max_length: int | None = None,
+    token_type_ids: str | None = None,
+) -> Checkpoint:
+    """Read a checkpoint of any of the three kinds.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        A Hugging Face folder (config.json, weights, tokenizer.json or vocab.txt), a ``.nemo`` archive, or an
+        ``.onnx`` file with config.json and tokenizer.json beside or above it.
+    labels, lower_case, max_length, token_type_ids : optional
+        What model.yml says, where the checkpoint is silent or wrong. A NeMo archive's own label order wins.
+
+    Returns
+    -------
+    Checkpoint
+        Its module is in evaluation mode; parameters may be mapped from the file, so keep the file meanwhile.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, broken, unsafe or does not fit the others.
+    ModuleNotFoundError
+        If torch or transformers is not installed (not for ONNX).
+    """
+    path = Path(path)
+    overrides: dict[str, Any] = {
+        "labels": list(labels) if labels else None,
+        "lower_case": lower_case,
+        "max_length": max_length,
+        "token_type_ids": token_type_ids,
+    }
+    try:
+        if path.suffix == ".nemo":
+            return load_nemo(path, **overrides)
+        if path.suffix == ".onnx":
+            return load_onnx(path, **overrides)
+        if path.is_dir():
+            return load_folder(path, **overrides)
+    except TokenizerError as error:
+        raise CheckpointError(str(error)) from error
+    msg = f"{path}: not a checkpoint. Expected a folder, a .nemo archive or an .onnx file."
+    raise CheckpointError(msg)

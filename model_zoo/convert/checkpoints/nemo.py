@@ -1,0 +1,364 @@
+"""NeMo archives (.nemo) of token classifiers, read without NeMo.
+
+NVIDIA removed the language models from NeMo in 2025, so that nothing current reads these archives any more.
+The format, as NeMo 1.0 to 1.23 wrote it (``nemo/core/connectors/save_restore_connector.py``,
+``nemo/collections/nlp/models/token_classification/token_classification_model.py``,
+``nemo/collections/common/parts/multi_layer_perceptron.py`` at https://github.com/NVIDIA/NeMo/tree/v1.23.0):
+
+an archive (see `nemo_archive`) with ``model_config.yaml``, ``model_weights.ckpt`` and artifacts that the
+configuration names as ``nemo:<32 hex>_<name>`` (older: by their plain names).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from model_zoo.convert.checkpoints.checkpoint import (
+    DROPPED,
+    Checkpoint,
+    CheckpointError,
+    check_labels,
+    few,
+    first_line,
+    logits_module,
+    sha384,
+)
+from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
+from model_zoo.convert.tokenization import lowers_case, wordpiece_tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+__all__ = ["load_nemo"]
+
+#: Dimensions of the encoders that NeMo knows by name, for archives that hold no configuration of them:
+#: vocabulary, hidden size, layers, heads, intermediate size (https://github.com/google-research/bert).
+KNOWN_ENCODERS = {
+    "bert-base-uncased": (30522, 768, 12, 12, 3072),
+    "bert-base-cased": (28996, 768, 12, 12, 3072),
+    "bert-large-uncased": (30522, 1024, 24, 16, 4096),
+    "bert-large-cased": (28996, 1024, 24, 16, 4096),
+    "bert-large-uncased-whole-word-masking": (30522, 1024, 24, 16, 4096),
+    "bert-large-cased-whole-word-masking": (28996, 1024, 24, 16, 4096),
+    "bert-base-multilingual-uncased": (105879, 768, 12, 12, 3072),
+    "bert-base-multilingual-cased": (119547, 768, 12, 12, 3072),
+    "bert-base-chinese": (21128, 768, 12, 12, 3072),
+}
+
+#: Names in the archive to names of our module; None drops a weight that a token classifier has no use for.
+WEIGHT_MAP: tuple[tuple[re.Pattern[str], str | None], ...] = (
+    (re.compile(r"^loss\."), None),
+    (re.compile(r"^bert_model\.pooler\."), None),
+    (re.compile(r"^bert_model\.(.*\.)?position_ids$"), None),
+    (re.compile(r"^bert_model\."), "encoder."),
+    (re.compile(r"^classifier\.mlp\.layer(\d+)\."), r"head.\1."),
+)
+
+
+def load_nemo(
+    path: Path,
+    *,
+    labels: list[str] | None = None,
+    lower_case: bool | None = None,
+    max_length: int | None = None,
+    token_type_ids: str | None = None,
+) -> Checkpoint:
+    """Read a NeMo token classifier.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``.nemo`` file.
+    labels : list of str, optional
+        Used only where the archive does not say; the archive's own order wins.
+    lower_case, max_length, token_type_ids : optional
+        As for `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`.
+
+    Returns
+    -------
+    Checkpoint
+        Its module has ``encoder`` (a transformers model) and ``head`` (linear layers at even positions).
+
+    Raises
+    ------
+    CheckpointError
+        If the archive is unsafe, broken, incomplete or of another kind of model.
+    """
+    import torch
+
+    # the tensors stay mapped from the file, which systems other than POSIX then refuse to delete
+    with tempfile.TemporaryDirectory(prefix="nemo-", ignore_cleanup_errors=True) as folder:
+        weights_file = (
+            Path(folder) / "weights"
+        )  # a name of ours: none of the archive's is ever used as a path
+        archive = read_archive(path, weights_file)
+        config = _read_config(archive)
+        weights = _read_weights(path, weights_file)
+        encoder_config = _encoder_config(archive, config)
+        classifier = _build(path, config, encoder_config, weights)
+    names = _labels(archive, config) or labels
+    if not names:
+        msg = f"{path}: no label_ids in {CONFIG} and no label_ids.csv. Give `labels` in model.yml."
+        raise CheckpointError(msg)
+    outputs = [layer.out_features for layer in classifier.head if isinstance(layer, torch.nn.Linear)]
+    check_labels(names, outputs[-1], path)
+    tokenizer = wordpiece_tokenizer(_vocabulary(archive, config), _lower_case(config, lower_case))
+    facts = classifier.encoder.config
+    return Checkpoint(
+        module=logits_module(classifier),
+        labels=names,
+        tokenizer_json=tokenizer.to_str(),
+        max_length=max_length or int(facts.max_position_embeddings),
+        lower_case=lowers_case(tokenizer),
+        model_type=str(facts.model_type),
+        has_token_type_ids=int(facts.type_vocab_size) > 1,
+        token_type_ids=token_type_ids or "segments",
+        source_checksum=sha384([path]),
+        vocab_size=int(facts.vocab_size),
+        type_count=int(facts.type_vocab_size),
+        pad_id=int(facts.pad_token_id or 0),
+    )
+
+
+# Configuration, labels, vocabulary, encoder
+
+
+def _read_config(archive: NemoArchive) -> dict[str, Any]:
+    """Read model_config.yaml, without any tags that make objects; the model's part of it."""
+    where = f"{archive.path}: {CONFIG}"
+    try:
+        config = yaml.safe_load(archive.texts[CONFIG])
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        msg = f"{where}: not plain YAML: {first_line(error)}"
+        raise CheckpointError(msg) from error
+    if isinstance(config, dict) and isinstance(config.get("model"), dict):
+        config = config["model"]
+    if not isinstance(config, dict) or "head" not in config or "language_model" not in config:
+        msg = f"{where}: expected the sections language_model and head of a TokenClassificationModel."
+        raise CheckpointError(msg)
+    target = str(config.get("target", ""))
+    if target and not target.endswith(".TokenClassificationModel"):
+        msg = f"{where}: target: expected TokenClassificationModel, found {target}."
+        raise CheckpointError(msg)
+    return config
+
+
+def _section(config: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Return a nested section, empty where there is none."""
+    value: Any = config
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _labels(archive: NemoArchive, config: dict[str, Any]) -> list[str]:
+    """Return the labels in id order: label_ids of the configuration, else label_ids.csv; empty if neither."""
+    mapping = config.get("label_ids")
+    if isinstance(mapping, dict) and mapping:
+        by_id = {number: str(label) for label, number in mapping.items()}
+        if sorted(by_id) != list(range(len(mapping))):
+            found = few(sorted(by_id))
+            msg = f"{archive.path}: {CONFIG}: label_ids: expected ids 0 to {len(mapping) - 1}, found {found}."
+            raise CheckpointError(msg)
+        return [by_id[number] for number in range(len(by_id))]
+    named = _section(config, "class_labels").get("class_labels_file")
+    text = archive.artifact(named or (mapping if isinstance(mapping, str) else None), "label_ids.csv")
+    return [line.strip() for line in text.decode("utf-8-sig").splitlines() if line.strip()] if text else []
+
+
+def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> list[str]:
+    """Return the word pieces in id order, from a vocab.txt or a JSON dictionary."""
+    settings = _section(config, "tokenizer") | _section(config, "language_model")
+    text = archive.artifact(settings.get("vocab_file"), "vocab.txt")
+    if text is not None:
+        return text.decode("utf-8").splitlines()
+    text = archive.artifact(settings.get("tokenizer_vocab_dict"), "vocab_dict.json")
+    if text is not None:
+        ids = json.loads(text)
+        return sorted(ids, key=ids.__getitem__)
+    beside = archive.path.with_name("vocab.txt")
+    if beside.is_file():
+        return beside.read_text(encoding="utf-8").splitlines()
+    msg = f"{archive.path}: no vocabulary in it. Put the vocab.txt of its encoder beside it."
+    raise CheckpointError(msg)
+
+
+def _lower_case(config: dict[str, Any], told: bool | None) -> bool | None:
+    """Say whether the tokenizer lower-cases: by model.yml, the configuration, or the encoder's name."""
+    if told is not None:
+        return told
+    language_model = _section(config, "language_model")
+    given = language_model.get("do_lower_case", _section(config, "tokenizer").get("do_lower_case"))
+    if isinstance(given, bool):
+        return given
+    names = (
+        f"{_section(config, 'tokenizer').get('tokenizer_name')} {language_model.get('pretrained_model_name')}"
+    )
+    if "uncased" in names:
+        return True
+    return False if "cased" in names else None
+
+
+def _encoder_config(archive: NemoArchive, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the encoder's configuration as transformers knows it: member, inline, or by its name."""
+    section = _section(config, "language_model")
+    text = archive.artifact(section.get("config_file") or section.get("bert_config"), "encoder_config.json")
+    if text is None:
+        text = archive.artifact(None, "bert_config.json")
+    if text is not None:
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            msg = f"{archive.path}: the encoder's configuration is not JSON: {first_line(error)}"
+            raise CheckpointError(msg) from error
+        if isinstance(found, dict):
+            return found
+    if _section(section, "config"):
+        return _section(section, "config")
+    name = str(section.get("pretrained_model_name"))
+    if name not in KNOWN_ENCODERS:
+        msg = (
+            f"{archive.path}: {CONFIG}: language_model: no configuration of the encoder {name!r}; known by "
+            f"name are {', '.join(KNOWN_ENCODERS)}."
+        )
+        raise CheckpointError(msg)
+    keys = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    return dict(zip(keys, KNOWN_ENCODERS[name], strict=True)) | {"model_type": "bert"}
+
+
+# Weights and module
+
+
+def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
+    """Read the state dictionary as tensors only, mapped from the file where its format allows."""
+    import pickle
+    import zipfile
+
+    import torch
+
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        msg = (
+            f"{path}: {WEIGHTS} was refused: it is damaged, or holds more than tensors, which could run code "
+            f"({first_line(error)})."
+        )
+        raise CheckpointError(msg) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        msg = f"{path}: {WEIGHTS}: expected a dictionary of tensors."
+        raise CheckpointError(msg)
+    return dict(state)
+
+
+def _renamed(name: str) -> str | None:
+    """Map an archive's weight to our module's; None drops it.
+
+    Examples
+    --------
+    >>> _renamed("bert_model.encoder.layer.0.output.dense.bias"), _renamed("classifier.mlp.layer2.weight")
+    ('encoder.encoder.layer.0.output.dense.bias', 'head.2.weight')
+    >>> _renamed("loss.weight") is None
+    True
+    """
+    for pattern, new in WEIGHT_MAP:
+        if pattern.search(name):
+            return None if new is None else pattern.sub(new, name)
+    return name
+
+
+def _build(
+    path: Path, config: dict[str, Any], encoder_config: dict[str, Any], weights: dict[str, torch.Tensor]
+) -> Any:
+    """Make the module and put the archive's tensors in."""
+    from transformers import AutoConfig, AutoModel
+
+    settings = {
+        key: value for key, value in encoder_config.items() if key not in {"model_type", "architectures"}
+    }
+    family = str(encoder_config.get("model_type") or "bert")
+    try:
+        facts = AutoConfig.for_model(family, **settings, attn_implementation="sdpa")
+        encoder = AutoModel.from_config(facts, **({"add_pooling_layer": False} if family == "bert" else {}))
+    except (ValueError, TypeError, KeyError) as error:
+        msg = f"{path}: cannot build the encoder {family!r}: {first_line(error)}"
+        raise CheckpointError(msg) from error
+    model = _classifier(encoder, _head(path, _section(config, "head"), weights))
+    renamed = {new: tensor.float() for name, tensor in weights.items() if (new := _renamed(name)) is not None}
+    renamed = {name: tensor for name, tensor in renamed.items() if not DROPPED.search(name)}
+    try:
+        report = model.load_state_dict(renamed, strict=False, assign=True)
+    except RuntimeError as error:
+        msg = f"{path}: the weights do not fit the configuration: {' '.join(str(error).split())[:300]}"
+        raise CheckpointError(msg) from error
+    if report.missing_keys or report.unexpected_keys:
+        msg = (
+            f"{path}: weights do not fit the configuration: missing {few(report.missing_keys) or 'none'}, "
+            f"unknown {few(report.unexpected_keys) or 'none'}."
+        )
+        raise CheckpointError(msg)
+    return model
+
+
+def _head(path: Path, settings: dict[str, Any], weights: dict[str, torch.Tensor]) -> torch.nn.Sequential:
+    """Build NeMo's MultiLayerPerceptron: linear layers, activations between them, perhaps log_softmax."""
+    import torch
+
+    pattern = re.compile(r"^classifier\.mlp\.layer(\d+)\.weight$")
+    found = {int(match[1]): weights[name].shape for name in weights if (match := pattern.match(name))}
+    count = settings.get("num_fc_layers", len(found))
+    if not found or sorted(found) != list(range(0, 2 * int(count), 2)):
+        places = sorted(found) or "none"
+        msg = f"{path}: head: expected {count} linear layers at even positions, found {places}."
+        raise CheckpointError(msg)
+    layers: list[torch.nn.Module] = []
+    for position in sorted(found):
+        if layers:
+            layers.append(_activation(path, str(settings.get("activation", "relu"))))
+        outputs, inputs = found[position]
+        layers.append(torch.nn.Linear(inputs, outputs))
+    if settings.get("log_softmax") is True:
+        layers.append(torch.nn.LogSoftmax(dim=-1))
+    return torch.nn.Sequential(*layers)
+
+
+def _activation(path: Path, name: str) -> torch.nn.Module:
+    import torch
+
+    activations: dict[str, Callable[[], torch.nn.Module]] = {
+        "relu": torch.nn.ReLU,
+        "gelu": torch.nn.GELU,
+        "tanh": torch.nn.Tanh,
+        "sigmoid": torch.nn.Sigmoid,
+        "selu": torch.nn.SELU,
+        "celu": torch.nn.CELU,
+    }
+    if name not in activations:
+        msg = f"{path}: {CONFIG}: head.activation: expected one of {', '.join(activations)}, found {name!r}."
+        raise CheckpointError(msg)
+    return activations[name]()
+
+
+def _classifier(encoder: torch.nn.Module, head: torch.nn.Module) -> torch.nn.Module:
+    import torch
+    from transformers.modeling_outputs import TokenClassifierOutput
+
+    class NemoTokenClassifier(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+            self.head = head
+
+        def forward(self, return_dict: bool = True, **inputs: torch.Tensor) -> TokenClassifierOutput:  # noqa: ARG002
+            return TokenClassifierOutput(logits=self.head(self.encoder(**inputs).last_hidden_state))
+
+    return NemoTokenClassifier()

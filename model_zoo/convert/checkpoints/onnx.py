@@ -1,0 +1,65 @@
+"""ONNX files with config.json and tokenizer.json beside or above them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_zoo.convert.checkpoints.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    config_labels,
+    first_line,
+    read_config,
+    sha384,
+    told_length,
+)
+from model_zoo.convert.ir import input_ports
+from model_zoo.convert.tokenization import lowers_case, read_tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["load_onnx"]
+
+
+def load_onnx(
+    file: Path,
+    *,
+    labels: list[str] | None,
+    lower_case: bool | None,
+    max_length: int | None,
+    token_type_ids: str | None,
+) -> Checkpoint:
+    """Read an ONNX checkpoint; see `model_zoo.convert.checkpoints.loading.load_checkpoint`."""
+    import openvino as ov
+
+    # Hugging Face repositories keep the ONNX in onnx/, the rest one level up
+    folder = next(
+        (up for up in (file.parent, file.parent.parent) if (up / "config.json").is_file()), file.parent
+    )
+    config = read_config(folder / "config.json") if (folder / "config.json").is_file() else {}
+    tokenizer = read_tokenizer(folder, lower_case)
+    names = labels or config_labels(config)
+    if not names:
+        msg = f"{file}: no labels. Expected id2label in {folder / 'config.json'}, or `labels` in model.yml."
+        raise CheckpointError(msg)
+    try:
+        graph = ov.Core().read_model(file)
+    except RuntimeError as error:
+        msg = f"{file}: OpenVINO cannot read this ONNX file: {first_line(error)}"
+        raise CheckpointError(msg) from error
+    return Checkpoint(
+        module=None,
+        graph=file,
+        labels=names,
+        tokenizer_json=tokenizer.to_str(),
+        max_length=max_length or told_length(folder, config),
+        lower_case=lowers_case(tokenizer),
+        model_type=str(config.get("model_type", "bert")),
+        has_token_type_ids="token_type_ids" in input_ports(graph),
+        token_type_ids=token_type_ids or str(config.get("token_type_ids") or "segments"),
+        source_checksum=sha384([file]),
+        vocab_size=int(config.get("vocab_size") or tokenizer.get_vocab_size()),
+        type_count=int(config.get("type_vocab_size") or 1),
+        pad_id=int(config.get("pad_token_id") or 0),
+    )

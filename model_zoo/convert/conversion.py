@@ -1,0 +1,383 @@
+"""From a checkpoint to the files of an IR: trace, fix the ports, round, save, compare, and only then publish.
+
+Before anything is put in its place, the same inputs go through the source and through the files just written;
+where they differ by more than rounding, nothing is kept. torch runs in a process of its own
+(`model_zoo.convert.tracing`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from model_zoo.convert import ir, parity, tracing
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
+from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.workers import WorkerError, run_worker
+from ner_core.labels import tag_scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+
+__all__ = [
+    "DEFAULT_PRECISIONS",
+    "PRECISIONS",
+    "Conversion",
+    "ConversionError",
+    "convert_checkpoint",
+    "variant_name",
+]
+
+logger = logging.getLogger(__name__)
+
+#: What is made here; FP16-INT8 (activations too) is the quantizer's.
+PRECISIONS = ("FP32", "FP16", "INT8")
+#: As Open Model Zoo's converter.
+DEFAULT_PRECISIONS = ("FP16", "FP32")
+
+_UNMEASURED = "unmeasured"
+
+
+class ConversionError(ValueError):
+    """A conversion that failed; the message says where, why and what to do. Nothing was changed on disk."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One converted precision.
+
+    Attributes
+    ----------
+    precision : str
+    xml : pathlib.Path
+    size : int
+        Bytes of the .xml and the .bin.
+    seconds : float
+        Wall time for this precision; loading and tracing are counted with the first.
+    parity : float
+        Largest absolute difference of a logit to the source.
+    scale : float
+        Largest absolute logit of the source.
+    tolerance : float
+        Largest difference that would have passed, as a share of `scale`.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    precision: str
+    xml: Path
+    size: int
+    seconds: float
+    parity: float
+    scale: float
+    tolerance: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What every precision starts from: the graph's file, the facts, and what the source computes."""
+
+    graph: Path
+    facts: tracing.Facts
+    inputs: list[dict[str, np.ndarray]]
+    references: list[np.ndarray]
+
+
+def convert_checkpoint(
+    source: Path | str,
+    folder: Path | str,
+    name: str,
+    *,
+    precisions: Sequence[str] = DEFAULT_PRECISIONS,
+    input_shape: tuple[int, int] | None = None,
+    tolerance: float | None = None,
+    overrides: dict[str, Any] | None = None,
+    progress: Callable[[dict[str, Any]], None] | None = None,
+    python: str = sys.executable,
+) -> list[Conversion]:
+    """Convert one checkpoint to the precisions asked for.
+
+    Parameters
+    ----------
+    source : pathlib.Path or str
+        A Hugging Face folder, a ``.nemo`` archive or an ``.onnx`` file.
+    folder : pathlib.Path or str
+        Gets ``<PRECISION>/<name>.xml``, ``.bin`` and ``tokenizer.json``; what it has of the same precisions
+        is replaced, all at the end.
+    name : str
+        Of the model.
+    precisions : sequence of str
+        Of `PRECISIONS`.
+    input_shape : (int, int), optional
+        Static batch and length; the folder is then called ``<PRECISION>-<batch>x<length>``.
+    tolerance : float, optional
+        Largest difference that passes, as a share of the largest logit; default
+        `model_zoo.convert.parity.TOLERANCES`.
+    overrides : dict, optional
+        ``labels``, ``lower_case``, ``max_length``, ``token_type_ids`` of model.yml.
+    progress : callable, optional
+        Gets a dict for each event: ``$type`` is ``model_conversion_progress`` (``stage``, ``precision``) or
+        ``model_conversion_result`` (``precision``, ``size``, ``seconds``, ``parity``, ``tolerance``).
+    python : str
+        Interpreter that has torch and nncf, which run in processes of their own.
+
+    Returns
+    -------
+    list of Conversion
+        In the order of `precisions`.
+
+    Raises
+    ------
+    ConversionError
+        If the checkpoint cannot be read or converted, or the result differs from it.
+    """
+    source, folder = Path(source).resolve(), Path(folder)
+    check_precisions(precisions)
+
+    def tell(kind: str, **values: Any) -> None:
+        logger.debug("%s %s %s", kind, name, values)
+        if progress:
+            progress({"$type": kind, "model": name, **values})
+
+    conversions: list[Conversion] = []
+    try:
+        with workplace(folder) as staging:
+            started = time.perf_counter()
+            tell("model_conversion_progress", stage="reading the checkpoint")
+            opened = _open_source(source, staging, input_shape, overrides or {}, python)
+            for precision in dict.fromkeys(precisions):
+                tell("model_conversion_progress", stage="converting", precision=precision)
+                result = _make(opened, staging, name, precision, input_shape, tolerance, python)
+                result = replace(result, seconds=time.perf_counter() - started)
+                conversions.append(result)
+                tell("model_conversion_result", **_event(result))
+                started = time.perf_counter()
+            for result in conversions:
+                publish(result.xml.parent, folder / result.xml.parent.name)
+    except (CheckpointError, WorkerError, ir.IrError, OSError, RuntimeError) as error:
+        msg = f"{name}: {first_line(error)}"
+        raise ConversionError(msg) from error
+    return [replace(result, xml=folder / result.xml.parent.name / result.xml.name) for result in conversions]
+
+
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """Give a folder beside a model's to work in, to one process at a time; it is gone afterwards.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The model's; made where it is not there.
+
+    Yields
+    ------
+    pathlib.Path
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".conversion.lock"):
+        for left in folder.glob(".converting-*"):  # by a process that was killed: nobody else has the lock
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as made:
+            yield Path(made).resolve()
+
+
+def check_precisions(precisions: Sequence[str]) -> None:
+    """Raise `ConversionError` for a precision that is not made here."""
+    unknown = [precision for precision in precisions if precision not in PRECISIONS]
+    if unknown or not precisions:
+        msg = f"precision {', '.join(unknown) or '(none)'}: expected {', '.join(PRECISIONS)}."
+        if "FP16-INT8" in unknown:
+            msg += " FP16-INT8 is made by quantizer.py."
+        raise ConversionError(msg)
+
+
+def variant_name(precision: str, shape: tuple[int, int] | None) -> str:
+    """Name the folder of a precision, or of its static variant.
+
+    Examples
+    --------
+    >>> variant_name("FP16", None), variant_name("FP16", (1, 128))
+    ('FP16', 'FP16-1x128')
+    """
+    return precision if shape is None else f"{precision}-{shape[0]}x{shape[1]}"
+
+
+def _event(result: Conversion) -> dict[str, Any]:
+    keys = ("precision", "size", "seconds", "parity", "scale", "tolerance")
+    return {key: getattr(result, key) for key in keys} | {"notes": list(result.notes)}
+
+
+# What to start from
+
+
+def _open_source(
+    source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any], python: str
+) -> _Source:
+    if source.suffix == ".onnx":
+        return _open_onnx(source, staging, shape, overrides)
+    _trace(source, staging, shape, overrides, python)
+    inputs, references = tracing.read_reference(staging)
+    return _Source(staging / "source.xml", tracing.read_facts(staging), inputs, references)
+
+
+def _trace(
+    source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any], python: str
+) -> None:
+    """Run `model_zoo.convert.tracing` in a process of its own."""
+    arguments = [str(source), str(staging.resolve())]
+    given = {key: value for key, value in overrides.items() if value is not None}
+    arguments += ["--overrides", json.dumps(given)]
+    if shape:
+        arguments += ["--shape", json.dumps(shape)]
+    run_worker("model_zoo.convert.tracing", arguments, staging, python)
+
+
+def _compress(source: Path, staging: Path, python: str) -> Path:
+    """Run `model_zoo.convert.weight_compression` in a process of its own."""
+    target = staging.resolve() / "compressed.xml"
+    run_worker("model_zoo.convert.weight_compression", [str(source), str(target)], staging, python)
+    return target
+
+
+def _open_onnx(
+    source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any]
+) -> _Source:
+    """Read an ONNX file, and run it as it is, by onnxruntime where there is one."""
+    import openvino as ov
+
+    checkpoint = load_checkpoint(source, **overrides)
+    graph = ov.Core().read_model(source)
+    ports = ir.input_ports(graph)
+    shapes = (port.get_partial_shape() for port in ports.values())
+    fixed = {tuple(found.to_shape()) for found in shapes if found.is_static}
+    if fixed and fixed != {shape}:
+        only = "x".join(str(size) for size in fixed.pop())
+        msg = f"{source}: this graph takes inputs of one shape only. Give --input_shape {only}."
+        raise ConversionError(msg)
+    tracing.write_tokenizer(staging, checkpoint)
+    inputs = tracing.sample_inputs(staging, checkpoint, shape)
+    named = [{port.get_any_name(): one[name] for name, port in ports.items()} for one in inputs]
+    if importlib.util.find_spec("onnxruntime"):
+        references = _onnxruntime_outputs(source, named, len(checkpoint.labels))
+        note = "compared with onnxruntime"
+    else:
+        references = parity.outputs(graph, named)
+        note = "onnxruntime is not installed: compared with the same graph in OpenVINO, before it was changed"
+    facts = tracing.Facts.of(checkpoint, {})
+    facts.notes.append(note)
+    return _Source(source, facts, inputs, references)
+
+
+def _onnxruntime_outputs(
+    source: Path, inputs: Sequence[dict[str, np.ndarray]], label_count: int
+) -> list[np.ndarray]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    types = {port.name: port.type for port in session.get_inputs()}
+    made = []
+    for one in inputs:
+        cast = {
+            name: array.astype("int32") if "int32" in types[name] else array for name, array in one.items()
+        }
+        outputs = session.run(None, cast)
+        made.append(next(array for array in outputs if array.ndim == 3 and array.shape[-1] == label_count))
+    return made
+
+
+# One precision
+
+
+def _make(
+    source: _Source,
+    staging: Path,
+    name: str,
+    precision: str,
+    shape: tuple[int, int] | None,
+    tolerance: float | None,
+    python: str,
+) -> Conversion:
+    """Write one precision into `staging` and compare it with the source."""
+    import openvino as ov
+
+    facts = source.facts
+    target = staging / variant_name(precision, shape)
+    target.mkdir()
+    xml = target / f"{name}.xml"
+    graph = _compress(source.graph, staging, python) if precision == "INT8" else source.graph
+    model = ir.fix_ports(ov.Core().read_model(graph), shape, len(facts.labels))
+    ir.finish(model, xml, precision, _model_info(facts, name, precision))
+    del model  # frees its weights before the file's are loaded
+    shutil.copyfile(staging / "tokenizer.json", target / "tokenizer.json")
+    found = parity.outputs(xml, source.inputs)
+    largest, scale = parity.difference(source.inputs, source.references, found)
+    allowed = parity.TOLERANCES[precision] if tolerance is None else tolerance
+    if not largest <= allowed * scale:
+        msg = (
+            f"{name}: {precision} differs from its source by {largest:.3g} where logits reach {scale:.3g} "
+            f"(allowed: {allowed:g} of that). Nothing was kept. --tolerance sets the limit."
+        )
+        raise ConversionError(msg)
+    ir.write_fact(xml, "parity", _UNMEASURED, f"{largest:.3g}")
+    size = xml.stat().st_size + xml.with_suffix(".bin").stat().st_size
+    return Conversion(precision, xml, size, 0.0, largest, scale, allowed, tuple(facts.notes))
+
+
+def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, str]:
+    """Fill the section that the core reads; see the contract."""
+    import openvino as ov
+
+    labels = ["_".join(label.split()) for label in facts.labels]
+    info = {
+        "model_type": facts.model_type,
+        "model_name": name,
+        "precision": precision,
+        "labels": " ".join(labels),
+        "tag_scheme": tag_scheme(labels),
+        "max_length": str(facts.max_length),
+        "source_checksum": facts.source_checksum,
+        "parity": _UNMEASURED,
+        "openvino_version": ov.__version__,
+    }
+    if facts.has_token_type_ids:
+        info["token_type_ids"] = facts.token_type_ids
+    return info | facts.versions
+
+
+def publish(made: Path, target: Path) -> None:
+    """Put a finished folder in the place of another, or leave the other as it was.
+
+    Parameters
+    ----------
+    made, target : pathlib.Path
+        Folders on one file system; `made` is gone afterwards.
+    """
+    previous = target.with_name(f".{target.name}.previous")
+    if previous.exists():  # left by a process that was killed between the two renames below
+        if target.exists():
+            shutil.rmtree(previous)
+        else:
+            previous.rename(target)
+    if target.exists():
+        target.rename(previous)
+    try:
+        made.rename(target)
+    except OSError:
+        if previous.exists():
+            previous.rename(target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)

@@ -1,0 +1,193 @@
+"""From a torch checkpoint to a float32 IR, in a process of its own.
+
+``python -m model_zoo.convert.tracing SOURCE FOLDER`` is what the converter starts, so that the caller (a
+terminal, the page, a service) never holds torch and the weights in its memory, and so that another Python
+that has torch can be named. It writes into FOLDER: ``source.xml`` and ``source.bin``, ``tokenizer.json``,
+``checkpoint.json`` (what the converter needs to know), and ``reference.npz`` (inputs and what torch makes of
+them); or ``error.txt``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model_zoo.convert import parity
+from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError
+from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.workers import report_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import openvino as ov
+
+
+@dataclass
+class Facts:
+    """What is known of a traced checkpoint, beside its files; the content of checkpoint.json.
+
+    The fields are those of `convert.checkpoints.checkpoint.Checkpoint`, and the versions that made it.
+    """
+
+    labels: list[str]
+    max_length: int
+    model_type: str
+    has_token_type_ids: bool
+    token_type_ids: str
+    source_checksum: str
+    versions: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, versions: dict[str, str]) -> Facts:
+        """Take what is worth keeping from a checkpoint."""
+        return cls(
+            labels=checkpoint.labels,
+            max_length=checkpoint.max_length,
+            model_type=checkpoint.model_type,
+            has_token_type_ids=checkpoint.has_token_type_ids,
+            token_type_ids=checkpoint.token_type_ids,
+            source_checksum=checkpoint.source_checksum,
+            versions=versions,
+            notes=checkpoint.notes,
+        )
+
+
+def write_tokenizer(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write tokenizer.json."""
+    (folder / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read checkpoint.json back."""
+    return Facts(**json.loads((folder / "checkpoint.json").read_text(encoding="utf-8")))
+
+
+def write_reference(
+    folder: Path, inputs: Sequence[dict[str, np.ndarray]], references: Sequence[np.ndarray]
+) -> None:
+    """Write reference.npz: inputs as ``0.input_ids`` and so on, outputs as ``0.output``."""
+    arrays = {f"{index}.{name}": array for index, one in enumerate(inputs) for name, array in one.items()}
+    arrays |= {f"{index}.output": array for index, array in enumerate(references)}
+    np.savez(folder / "reference.npz", **arrays)  # type: ignore[arg-type]
+
+
+def read_reference(folder: Path) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
+    """Read reference.npz back."""
+    with np.load(folder / "reference.npz") as arrays:
+        count = sum(name.endswith(".output") for name in arrays.files)
+        inputs: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
+        references: dict[int, np.ndarray] = {}
+        for key in arrays.files:
+            index, _, name = key.partition(".")
+            if name == "output":
+                references[int(index)] = arrays[key]
+            else:
+                inputs[int(index)][name] = arrays[key]
+    return inputs, [references[index] for index in range(count)]
+
+
+def sample_inputs(
+    folder: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None
+) -> list[dict[str, np.ndarray]]:
+    """Make the parity inputs of a checkpoint whose tokenizer.json is in `folder`."""
+    return parity.samples(
+        folder / "tokenizer.json",
+        vocab_size=checkpoint.vocab_size,
+        type_count=checkpoint.type_count,
+        pad_id=checkpoint.pad_id,
+        max_length=checkpoint.max_length,
+        has_token_type_ids=checkpoint.has_token_type_ids,
+        token_type_ids=checkpoint.token_type_ids,
+        shape=shape,
+    )
+
+
+def trace(
+    source: Path, folder: Path, shape: tuple[int, int] | None = None, overrides: dict[str, Any] | None = None
+) -> None:
+    """Load a checkpoint, run it on the parity inputs, convert it, and write everything into `folder`.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        A Hugging Face folder or a ``.nemo`` archive.
+    folder : pathlib.Path
+        Empty; see the module's description.
+    shape : (int, int), optional
+        Batch and length of a static model: the parity inputs then have it.
+    overrides : dict, optional
+        Keyword arguments of `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`.
+    """
+    import torch
+    import transformers
+
+    checkpoint = load_checkpoint(source, **(overrides or {}))
+    if checkpoint.module is None:
+        msg = f"{source}: an ONNX file needs no tracing."
+        raise CheckpointError(msg)
+    versions = {"torch_version": torch.__version__, "transformers_version": transformers.__version__}
+    (folder / "checkpoint.json").write_text(
+        json.dumps(asdict(Facts.of(checkpoint, versions))), encoding="utf-8"
+    )
+    write_tokenizer(folder, checkpoint)
+    inputs = sample_inputs(folder, checkpoint, shape)
+    with torch.inference_mode():
+        references = [
+            checkpoint.module(**{name: torch.from_numpy(array) for name, array in one.items()}).numpy()
+            for one in inputs
+        ]
+    write_reference(folder, inputs, references)
+    save_source(convert_module(checkpoint), folder / "source.xml")
+
+
+def convert_module(checkpoint: Checkpoint) -> ov.Model:
+    """Trace a checkpoint's module into an OpenVINO model that shares its weights."""
+    import openvino as ov
+    import torch
+
+    # odd sizes that no dimension of the model has, and padding, so that nothing is taken for constant
+    mask = torch.ones((3, 13), dtype=torch.int64)
+    mask[1:, 7:] = 0
+    example = {"input_ids": mask * (checkpoint.vocab_size - 1), "attention_mask": mask}
+    if checkpoint.has_token_type_ids:
+        example["token_type_ids"] = torch.zeros_like(mask)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the tracer warns of every Python branch; parity tells what matters
+        return ov.convert_model(checkpoint.module, example_input=example)
+
+
+def save_source(model: ov.Model, file: Path) -> None:
+    """Save without changing anything."""
+    import openvino as ov
+
+    ov.save_model(model, file, compress_to_fp16=False)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `trace` from the command line; the exit status says whether it worked, error.txt why not."""
+    parser = argparse.ArgumentParser(
+        description="Trace a torch checkpoint into a float32 IR (called by converter.py)."
+    )
+    parser.add_argument("source", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--shape", help="[batch, length] as JSON")
+    parser.add_argument("--overrides", default="{}", help="keyword arguments of load_checkpoint as JSON")
+    arguments = parser.parse_args(argv)
+    shape = tuple(json.loads(arguments.shape)) if arguments.shape else None
+    overrides = json.loads(arguments.overrides)
+    return report_failure(
+        arguments.folder, lambda: trace(arguments.source, arguments.folder, shape, overrides), CheckpointError
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Work in a process of its own: ``python -m model_zoo.<module>``, whose failure comes back as one sentence.
+
+torch, transformers and nncf take hundreds of megabytes that a process never gives back, print what they like,
+and read files that strangers made. So the caller (a terminal, the page, a service) starts them, and outlives
+them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["INSTALL", "WorkerError", "report_failure", "run_worker"]
+
+INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip install ".[convert]")'
+
+#: Where a worker says why it failed, in the folder that both sides know.
+ERROR_FILE = "error.txt"
+
+
+class WorkerError(ValueError):
+    """What a worker said, or how it died."""
+
+
+def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str = sys.executable) -> None:
+    """Run a module of this package and wait for it.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``model_zoo.convert.tracing``.
+    arguments : sequence of str
+    folder : pathlib.Path
+        Its temporary files go there (``/tmp`` may be small, or in memory), and so does `ERROR_FILE`.
+    python : str
+        The interpreter.
+
+    Raises
+    ------
+    WorkerError
+        With what the worker wrote into `ERROR_FILE`, or else its last line on standard error.
+    """
+    root = str(Path(__file__).resolve().parents[2])
+    places = {
+        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])),
+        "TMPDIR": str(folder.resolve()),
+        "HF_HUB_OFFLINE": "1",  # nothing about a local checkpoint is looked up anywhere
+        "TRANSFORMERS_VERBOSITY": "error",
+    }
+    try:
+        done = subprocess.run(
+            [python, "-m", module, *arguments],
+            env=os.environ | places,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        msg = f"--python {python}: cannot be run: {error}"
+        raise WorkerError(msg) from error
+    if done.returncode == 0:
+        return
+    told = folder / ERROR_FILE
+    if told.is_file():
+        raise WorkerError(told.read_text(encoding="utf-8"))
+    how = "was killed, perhaps for want of memory" if done.returncode < 0 else f"ended with {done.returncode}"
+    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    msg = f"{module} {how}: {last}"
+    raise WorkerError(msg)
+
+
+def report_failure(folder: Path, work: Callable[[], None], expected: type[Exception]) -> int:
+    """Do the work of a worker; write what went wrong where `run_worker` looks.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    work : callable
+    expected : type
+        The exception whose message is for people; others are bugs and keep their traceback.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    try:
+        work()
+    except ModuleNotFoundError as error:
+        message = f"This needs {error.name}, which is not installed. Run: {INSTALL}"
+    except expected as error:
+        message = str(error)
+    else:
+        return 0
+    (folder / ERROR_FILE).write_text(message, encoding="utf-8")
+    return 1

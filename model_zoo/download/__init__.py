@@ -1,0 +1,1 @@
+"""Bytes from where they are published to disk: resumable, verified, atomic."""

@@ -1,0 +1,214 @@
+"""Download models whole: their files side by side, verified, then postprocessed."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from model_zoo.catalog import folders
+from model_zoo.catalog.manifest import write_model
+from model_zoo.download.lockfile import Locked, Lockfile
+from model_zoo.download.postprocessing import (
+    PostprocessingError,
+    forget_original,
+    is_done,
+    original,
+    postprocess,
+)
+from model_zoo.download.transfer import Cancelled, Fetched, Transfer, TransferError, is_right
+from model_zoo.download.verification import wanted_files
+from model_zoo.download.wheels import Wheelhouse
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from model_zoo.catalog.zoo import Model, ModelFile
+
+__all__ = ["DownloadError", "Job", "download"]
+
+log = logging.getLogger(__name__)
+
+
+class DownloadError(Exception):
+    """A model could not be downloaded completely; the message has every file and reason."""
+
+
+def download(
+    model: Model,
+    output_dir: str | Path | None = None,
+    *,
+    precisions: Sequence[str] | None = None,
+    progress: Callable[[dict[str, Any]], None] | None = None,
+    cancel: threading.Event | None = None,
+    transfer: Transfer | None = None,
+    jobs: int = 4,
+) -> list[Fetched]:
+    """Download the files of one model, verify them, and run its postprocessing.
+
+    Parameters
+    ----------
+    model : Model
+        Of the catalog, or looked up with ``hub.resolve``; a composite model brings its parts.
+    output_dir : path or None
+        Models folder, see ``folders.models_dir``.
+    precisions : sequence of str or None
+        Of a model that comes as IR, only these; None means all.
+    progress : callable or None
+        Gets events as in ``--progress_format json``, from several threads.
+    cancel : threading.Event or None
+        Stops everything soon after it is set; parts stay and are continued later.
+    transfer : Transfer or None
+        Patience, caches, offline; None means the defaults. Its ``cancel`` is used when ``cancel`` is None.
+    jobs : int
+        Files at a time.
+
+    Returns
+    -------
+    list of Fetched
+        One for each file, in the order of model.yml.
+
+    Raises
+    ------
+    DownloadError
+        A file could not be had, or a step is not possible.
+    Cancelled
+        The event was set.
+    """
+    given = transfer or Transfer()
+    # Wheels live as long as this call; another download at the same time has its own.
+    settings = replace(given, cancel=cancel if cancel is not None else given.cancel, wheels=Wheelhouse())
+    with settings.wheels, ThreadPoolExecutor(jobs, thread_name_prefix="download") as pool:
+        job = Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, pool)
+        return [fetched for part in (model.stages or [model]) for fetched in job.run(part)]
+
+
+def _silent(_event: dict[str, Any]) -> None:
+    """Take an event that nobody wants to see."""
+
+
+@dataclass
+class Job:
+    """What all downloads of one run share."""
+
+    output_dir: Path
+    precisions: Sequence[str] | None
+    progress: Callable[[dict[str, Any]], None]
+    transfer: Transfer
+    pool: ThreadPoolExecutor
+
+    def run(self, model: Model) -> list[Fetched]:
+        """Download one model (not a composite one)."""
+        files = wanted_files(model, self.precisions)
+        folder = self.output_dir / model.subdirectory
+        self._emit("model_download_begin", model, num_files=len(files), folder=str(folder))
+        try:
+            fetched = self._files(model, files, folder)
+        except BaseException:
+            self._emit("model_download_end", model, successful=False)
+            raise
+        self._emit("model_download_end", model, successful=True)
+        if model.postprocessing:
+            self._postprocess(model, folder, fetched)
+        if model.config is None:
+            write_model(model, folder / "model.yml")
+        return fetched
+
+    def attempt(self, model: Model) -> str | None:
+        """Download one model; return what went wrong, or None."""
+        unsupported = self.precisions is not None and not set(self.precisions) & set(model.precisions)
+        if model.framework == "dldt" and unsupported:
+            log.info("Skipping %s: it comes in %s only", model.name, ", ".join(model.precisions))
+            return None
+        try:
+            self.run(model)
+        except (DownloadError, Cancelled) as error:
+            return str(error)
+        except OSError as error:
+            return f"{error.filename or self.output_dir}: {error.strerror or error}"
+        return None
+
+    def _files(self, model: Model, files: list[ModelFile], folder: Path) -> list[Fetched]:
+        futures = [self.pool.submit(self._file, model, file, folder) for file in files]
+        results: list[Fetched] = []
+        problems: list[str] = []
+        cancelled: Cancelled | None = None
+        for future in futures:
+            error = future.exception()
+            if isinstance(error, Cancelled):
+                cancelled = error
+            elif isinstance(error, TransferError):
+                problems.append(str(error))
+            elif error is not None:
+                raise error
+            else:
+                results.append(future.result())
+        if cancelled is not None:
+            raise cancelled
+        if problems:
+            raise DownloadError("\n".join(problems))
+        return results
+
+    def _file(self, model: Model, file: ModelFile, folder: Path) -> Fetched:
+        self._emit("model_file_download_begin", model, model_file=file.name, size=file.size)
+        try:
+            fetched = self._fetch(model, file, folder)
+        except BaseException as error:
+            action = "cancelled" if isinstance(error, Cancelled) else "failed"
+            end = {"successful": False, "action": action, "message": str(error)}
+            self._emit("model_file_download_end", model, model_file=file.name, **end)
+            raise
+        end = {"successful": True, "action": fetched.action, "size": fetched.size, "source": fetched.source}
+        self._emit("model_file_download_end", model, model_file=file.name, **end)
+        return fetched
+
+    def _fetch(self, model: Model, file: ModelFile, folder: Path) -> Fetched:
+        lock = Lockfile(folder)
+        locked = None if file.checksum else lock.find(file.name, [str(source) for source in file.sources])
+        size = file.size if locked is None else locked.size
+        checksum = file.checksum if locked is None else locked.checksum
+        kept = original(folder, file.name)
+        changed_by_us = kept != folder / file.name and is_done(model.postprocessing, folder)
+        if changed_by_us and checksum is not None and is_right(kept, size, checksum):
+            return Fetched("already there", "", kept.stat().st_size, checksum)
+        fetched = self.transfer.fetch(
+            folder / file.name,
+            file.sources,
+            size=size,
+            checksum=checksum,
+            base=model.config.parent if model.config is not None else None,
+            notify=lambda event: self._emit(event["$type"], model, model_file=file.name, **_rest(event)),
+            replace=file.checksum is None and locked is None and lock.has(file.name),
+        )
+        if fetched.action != "already there":
+            forget_original(folder, file.name)
+        if file.checksum is None and locked is None:
+            lock.record(file.name, Locked(fetched.size, fetched.checksum, fetched.source))
+            log.warning(
+                "%s: its publisher states no checksum; recorded %s in %s, checked from now on",
+                file.name,
+                fetched.checksum,
+                lock.path,
+            )
+        return fetched
+
+    def _postprocess(self, model: Model, folder: Path, fetched: list[Fetched]) -> None:
+        fresh = any(one.action != "already there" for one in fetched)
+        if not fresh and is_done(model.postprocessing, folder):
+            return
+        self._emit("model_postprocessing_begin", model)
+        try:
+            postprocess(model.postprocessing, folder, fresh=fresh)
+        except PostprocessingError as error:
+            raise DownloadError(str(error)) from None
+        self._emit("model_postprocessing_end", model)
+
+    def _emit(self, kind: str, model: Model, **values: Any) -> None:
+        self.progress({"$type": kind, "model": model.name, **values})
+
+
+def _rest(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key != "$type"}

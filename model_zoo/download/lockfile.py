@@ -1,0 +1,87 @@
+"""Sizes and hashes of files whose publisher states none: recorded on the first download, then checked."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from model_zoo.catalog.checksum import Checksum
+from model_zoo.download.partial import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+    from typing import Any
+
+__all__ = ["Locked", "Lockfile"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Locked:
+    """What was recorded about one file."""
+
+    size: int
+    checksum: Checksum
+    source: str
+
+
+class Lockfile:
+    """``model.lock.json`` in a model's folder of the models folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "model.lock.json"
+
+    def find(self, file: str, sources: Collection[str]) -> Locked | None:
+        """Return what is recorded about a file, if it came from one of these sources; else None."""
+        entry = self._entries().get(file)
+        try:
+            if entry is None or (entry["source"] and entry["source"] not in sources):
+                return None
+            checksum = Checksum.model_validate({"$type": "sha384", "value": entry["sha384"]})
+            return Locked(int(entry["size"]), checksum, str(entry["source"]))
+        except (KeyError, TypeError, ValueError):
+            log.warning("%s: the entry of %s can't be read and is not used", self.path, file)
+            return None
+
+    def has(self, file: str) -> bool:
+        """Say whether anything is recorded about a file."""
+        return file in self._entries()
+
+    def record(self, file: str, locked: Locked) -> None:
+        """Add or replace one entry, safe against other threads and processes that add others."""
+        hidden = self.path.parent / FOLDER
+        hidden.mkdir(parents=True, exist_ok=True)
+        with FileLock(hidden / f"{self.path.name}.lock"):
+            entries = self._entries()
+            entries[file] = {
+                "size": locked.size,
+                "sha384": locked.checksum.value,
+                "source": locked.source,
+                "recorded": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            }
+            scratch = hidden / f"{self.path.name}.new"
+            scratch.write_text(json.dumps({"files": entries}, indent=1), encoding="utf-8")
+            scratch.replace(self.path)
+
+    def _entries(self) -> dict[str, Any]:
+        try:
+            entries = json.loads(self.path.read_text(encoding="utf-8"))["files"]
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError):
+            log.warning("%s can't be read; what it recorded is not used", self.path)
+            return {}
+        return entries if isinstance(entries, dict) else {}

@@ -1,0 +1,188 @@
+"""A file on its way: it grows beside its destination, is hashed as it grows, and survives the process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import shutil
+import threading
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from model_zoo.catalog.checksum import Checksum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["FOLDER", "DiskFullError", "Partial"]
+
+#: Folder beside the destination that holds parts, their notes and locks.
+FOLDER = ".partial"
+
+_BLOCK = 1 << 20
+_WAITING_BLOCKS = 4  # between the reader and the hash; bounds memory
+
+
+class DiskFullError(Exception):
+    """There is no room for the file, or it can't be written, wherever it comes from."""
+
+
+class _Digest:
+    """A hash that is computed in a thread of its own: no time is lost while the network is slower.
+
+    What waits for it lies in buffers that are used again and again. Blocks that are kept and let go by two
+    threads would cost memory from the system, cleared page by page, for up to a third of the file.
+    """
+
+    def __init__(self, algorithm: str) -> None:
+        self._hash = hashlib.new(algorithm)
+        self._waiting: queue.SimpleQueue[tuple[memoryview, int] | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        for _ in range(_WAITING_BLOCKS):
+            self._free.put(memoryview(bytearray(_BLOCK)))
+        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (full := self._waiting.get()) is not None:
+            buffer, size = full
+            self._hash.update(buffer[:size])
+            self._free.put(buffer)
+
+    def update(self, block: bytes) -> None:
+        for start in range(0, len(block), _BLOCK):
+            piece = memoryview(block)[start : start + _BLOCK]
+            buffer = self._free.get()  # waits while as many blocks as may wait are waiting
+            buffer[: len(piece)] = piece
+            self._waiting.put((buffer, len(piece)))
+
+    def close(self) -> str:
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+        return self._hash.hexdigest()
+
+
+class Partial:
+    """The part of a file that is there already, and what is known about where it came from.
+
+    Parameters
+    ----------
+    destination : Path
+        Where the file will lie when it is complete.
+    algorithm : str
+        Hash to compute: ``sha384`` or ``sha256``.
+
+    Attributes
+    ----------
+    length : int
+        Bytes there.
+    note : dict
+        What ``restart`` was given, by this process or by an earlier one.
+    joined : bool
+        Whether it was put together from several answers, which may not fit each other.
+    """
+
+    def __init__(self, destination: Path, algorithm: str) -> None:
+        self.destination = destination
+        self.algorithm = algorithm
+        folder = destination.parent / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{destination.name}.part"
+        self._note_path = folder / f"{destination.name}.json"
+        self._file: BinaryIO | None = None
+        self._digest: _Digest | None = None
+        self.length = self.path.stat().st_size if self.path.is_file() else 0
+        self.note = self._read_note() if self.length else {}
+        self.joined = False
+
+    def _read_note(self) -> dict[str, Any]:
+        try:
+            note = json.loads(self._note_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def restart(self, note: dict[str, Any]) -> None:
+        """Begin with nothing, and note where the bytes to come are from."""
+        self._close()
+        self._note_path.unlink(missing_ok=True)
+        self._file = self.path.open("wb", buffering=0)
+        self.length = 0
+        self.joined = False
+        self.note = note
+        self._write_note()
+        self._digest = _Digest(self.algorithm)
+
+    def go_on(self, note: dict[str, Any]) -> None:
+        """Keep what is there, hash it, and be ready for more."""
+        if self._file is None or self._digest is None:
+            self._close()
+            self._file = self.path.open("r+b", buffering=0)
+            self._digest = _Digest(self.algorithm)
+            while block := self._file.read(_BLOCK):
+                self._digest.update(block)
+        self.joined = self.length > 0
+        self.note = note
+        self._write_note()
+
+    def append(self, block: bytes) -> None:
+        """Write one block and hash it."""
+        if self._file is None or self._digest is None:
+            msg = "append before restart or go_on"
+            raise RuntimeError(msg)
+        self._digest.update(block)
+        view = memoryview(block)
+        try:
+            while view:  # an unbuffered write may take less than it is given
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            msg = f"{self.path} can't be written: {error.strerror or error}"
+            raise DiskFullError(msg) from None
+        self.length += len(block)
+
+    def checksum(self) -> Checksum:
+        """Return the hash of all bytes; nothing can be appended after that."""
+        if self._digest is None:
+            msg = "checksum before restart or go_on"
+            raise RuntimeError(msg)
+        return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.close()})
+
+    def finish(self) -> None:
+        """Put the complete file in its place in one step.
+
+        The system writes it to the disk when it sees fit: to wait for that would take longer than many
+        downloads. Should the power fail before, the hash check of the next download finds the damage.
+        """
+        self._close()
+        self.path.replace(self.destination)
+        self._note_path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Forget the bytes, which turned out to be wrong."""
+        self._close()
+        self.path.unlink(missing_ok=True)
+        self._note_path.unlink(missing_ok=True)
+        self.length = 0
+        self.note = {}
+
+    def close(self) -> None:
+        """Stop here; what is there stays for a later run."""
+        self._close()
+
+    def free_space(self) -> int:
+        """Return the bytes free on the disk that the part lies on."""
+        return shutil.disk_usage(self.path.parent).free
+
+    def _write_note(self) -> None:
+        scratch = self._note_path.with_suffix(".new")
+        scratch.write_text(json.dumps(self.note), encoding="utf-8")
+        scratch.replace(self._note_path)
+
+    def _close(self) -> None:
+        if self._digest is not None:
+            self._digest.close()
+            self._digest = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,309 @@
+"""The two steps that model.yml may ask for after a download: unpack an archive, replace text in a file.
+
+As in Open Model Zoo, but a second run changes nothing: archives and the originals of changed files are kept
+(as ``<file>.orig``), and what was done is noted in ``.postprocessing.json``. Archives are not trusted: a
+member that is a link or a device, or that would leave the folder, refuses the whole archive before anything
+is written; size and number of members are bounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import lzma
+import re
+import shutil
+import stat
+import struct
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from model_zoo.catalog.checksum import checksum_of
+from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
+from model_zoo.download.partial import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Limits", "PostprocessingError", "forget_original", "is_done", "original", "postprocess", "unpack"]
+
+log = logging.getLogger(__name__)
+
+_DAMAGED = (  # what the readers raise over bytes that are no archive of the kind
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    UnicodeError,
+    OverflowError,
+)
+_RECORD = ".postprocessing.json"
+_BLOCK = 1 << 20
+_LARGEST_TEXT = 64 << 20  # bytes of a file to replace text in
+
+Step = RegexReplace | UnpackArchive
+
+
+class PostprocessingError(ValueError):
+    """A step is not possible; the message names file and reason. Nothing of the step is left behind."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large the content of an archive may be.
+
+    Attributes
+    ----------
+    members : int
+        Number of files and folders.
+    size : int
+        Bytes of all files together, counted as they come out.
+    ratio : int
+        Times the archive's own size, above a free allowance of 64 MiB.
+    """
+
+    members: int = 100_000
+    size: int = 32 << 30
+    ratio: int = 200
+
+    def allowance(self, archive: Path) -> int:
+        """Return the bytes that may come out of this archive."""
+        return min(self.size, (64 << 20) + self.ratio * archive.stat().st_size)
+
+
+def postprocess(
+    steps: Sequence[Step], folder: Path, *, fresh: bool = True, limits: Limits | None = None
+) -> bool:
+    """Run the steps of a model in its folder, in order, unless they were run on the same files before.
+
+    Parameters
+    ----------
+    steps : sequence of RegexReplace or UnpackArchive
+        Of model.yml.
+    folder : Path
+        The model's folder; nothing outside it is written.
+    fresh : bool
+        Whether a file was downloaded in this run, so that the steps are due again.
+    limits : Limits or None
+        For archives.
+
+    Returns
+    -------
+    bool
+        Whether something was done.
+
+    Raises
+    ------
+    PostprocessingError
+        A step is not possible.
+    """
+    if not steps or (not fresh and is_done(steps, folder)):
+        return False
+    for file in _read_record(folder).get("changed", {}):
+        _restore(folder / file)
+    (folder / _RECORD).unlink(missing_ok=True)
+    changed: dict[str, str] = {}
+    for step in steps:
+        path = folder / step.file
+        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+            msg = f"{path}: expected a file in the model's folder for {step.kind}, found none"
+            raise PostprocessingError(msg)
+        if isinstance(step, UnpackArchive):
+            log.info("Unpacking %s", path)
+            unpack(path, step.format, path.parent, limits or Limits())
+        else:
+            log.info("Replacing text in %s", path)
+            _replace(step, path)
+            changed[step.file] = ""
+    changed = {file: str(checksum_of(folder / file)) for file in changed}
+    record = {"steps": _fingerprint(steps), "changed": changed}
+    (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return True
+
+
+def is_done(steps: Sequence[Step], folder: Path) -> bool:
+    """Say whether these steps were run, and the files that they changed are as they left them."""
+    record = _read_record(folder)
+    return record.get("steps") == _fingerprint(steps) and all(
+        (folder / file).is_file() and str(checksum_of(folder / file)) == checksum
+        for file, checksum in record.get("changed", {}).items()
+    )
+
+
+def original(folder: Path, name: str) -> Path:
+    """Return where the file as downloaded lies: beside itself when a step has changed it since."""
+    kept = _kept(folder / name)
+    return kept if name in _read_record(folder).get("changed", {}) and kept.is_file() else folder / name
+
+
+def forget_original(folder: Path, name: str) -> None:
+    """Drop the kept original of a file that was just downloaded anew."""
+    _kept(folder / name).unlink(missing_ok=True)
+
+
+def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
+    """Unpack an archive into a folder, all of it or nothing.
+
+    Parameters
+    ----------
+    archive : Path
+        Stays where it is.
+    kind : str
+        ``zip``, ``tar``, ``gztar``, ``bztar`` or ``xztar``.
+    folder : Path
+        Files there are replaced by members of the same name.
+    limits : Limits
+        Bounds.
+
+    Raises
+    ------
+    PostprocessingError
+        It is not such an archive, or it is hostile.
+    """
+    staging_root = folder / FOLDER
+    staging_root.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=staging_root))
+    try:
+        members = _extract(archive, kind, staging, limits)
+        for name in members:
+            target = folder / name
+            if target == archive or not target.parent.resolve().is_relative_to(folder.resolve()):
+                msg = f"{archive}: member {name!r} would replace the archive or leave {folder}"
+                raise PostprocessingError(msg)
+        for name in members:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(target)
+    except _DAMAGED as error:
+        msg = f"{archive}: expected a readable {kind} archive, found: {error}"
+        raise PostprocessingError(msg) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _extract(archive: Path, kind: str, staging: Path, limits: Limits) -> list[str]:
+    allowance = limits.allowance(archive)
+    names: list[str] = []
+    count = 0
+    with _members(archive, kind) as members:
+        for name, opened in members:
+            count += 1
+            if count > limits.members:
+                msg = f"{archive}: expected at most {limits.members} members, found more"
+                raise PostprocessingError(msg)
+            safe = _safe_name(archive, name)
+            if opened is None:
+                continue
+            target = staging / safe
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened as source, target.open("wb") as file:
+                while block := source.read(_BLOCK):
+                    allowance -= len(block)
+                    if allowance < 0:
+                        msg = (
+                            f"{archive}: expected at most {limits.allowance(archive)} bytes in it, found more"
+                        )
+                        raise PostprocessingError(msg)
+                    file.write(block)
+            names.append(safe)
+    return list(dict.fromkeys(names))
+
+
+@contextmanager
+def _members(archive: Path, kind: str) -> Iterator[Iterator[tuple[str, IO[bytes] | None]]]:
+    """Iterate over (name, opened file or None for a folder); links and devices raise."""
+    if kind == "zip":
+        with zipfile.ZipFile(archive) as zipped:
+            yield _zip_members(archive, zipped)
+    else:
+        compression = {"tar": "", "gztar": "gz", "bztar": "bz2", "xztar": "xz"}[kind]
+        # The colon form refuses other compressions than the one named.
+        with tarfile.open(archive, f"r:{compression}") as tar:  # type: ignore[call-overload]
+            yield _tar_members(archive, tar)
+
+
+def _zip_members(archive: Path, zipped: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes] | None]]:
+    for entry in zipped.infolist():
+        mode = entry.external_attr >> 16
+        if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            msg = f"{archive}: member {entry.filename!r} is a link or a device"
+            raise PostprocessingError(msg)
+        yield entry.filename, None if entry.is_dir() else zipped.open(entry)
+
+
+def _tar_members(archive: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes] | None]]:
+    for entry in tar:
+        if not (entry.isreg() or entry.isdir()):
+            msg = f"{archive}: member {entry.name!r} is a link or a device"
+            raise PostprocessingError(msg)
+        yield entry.name, None if entry.isdir() else tar.extractfile(entry)
+
+
+def _safe_name(archive: Path, name: str) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
+        msg = f"{archive}: member {name!r} would leave the folder"
+        raise PostprocessingError(msg)
+    if path.parts and path.parts[0] == FOLDER:
+        msg = f"{archive}: member {name!r} has a name that is reserved"
+        raise PostprocessingError(msg)
+    return str(path)
+
+
+def _replace(step: RegexReplace, path: Path) -> None:
+    if path.stat().st_size > _LARGEST_TEXT:
+        msg = (
+            f"{path}: expected at most {_LARGEST_TEXT} bytes to replace text in, found {path.stat().st_size}"
+        )
+        raise PostprocessingError(msg)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: expected UTF-8 text, found {error}"
+        raise PostprocessingError(msg) from None
+    replaced, count = re.subn(step.pattern, step.replacement, text, count=step.count)
+    if not count or (step.count and count != step.count):
+        wanted = f"{step.count} occurrences" if step.count else "an occurrence"
+        msg = f"{path}: expected {wanted} of {step.pattern!r}, found {count}"
+        raise PostprocessingError(msg)
+    kept = _kept(path)
+    if not kept.exists():
+        shutil.copyfile(path, kept)
+    scratch = path.with_name(f"{path.name}.new")
+    scratch.write_bytes(replaced.encode("utf-8"))
+    scratch.replace(path)
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f"{path.name}.orig")
+
+
+def _restore(path: Path) -> None:
+    """Put the original back, so that a step that is run again begins where it began first."""
+    if _kept(path).is_file():
+        _kept(path).replace(path)
+
+
+def _fingerprint(steps: Sequence[Step]) -> str:
+    plain = [step.model_dump(by_alias=True) for step in steps]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _read_record(folder: Path) -> dict[str, dict[str, str]]:
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}

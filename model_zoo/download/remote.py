@@ -1,0 +1,439 @@
+"""Bytes over HTTP into a partial file: ranges, retries with back-off, and clear reasons when it fails.
+
+Rules of RFC 9110: Range and If-Range (sections 13.1.5 and 14), 416 with ``bytes */length`` (15.5.17),
+Retry-After in seconds or as a date (10.2.3). Proxies, CA bundles and .netrc come from the environment
+through requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import re
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from model_zoo.download import hub
+from model_zoo.download.partial import DiskFullError
+from model_zoo.download.web import new_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import requests
+
+    from model_zoo.download.addresses import Address
+    from model_zoo.download.partial import Partial
+
+__all__ = ["Cancelled", "Patience", "SourceError", "download"]
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 1 << 20  # bytes at most for one read
+_SPARE = 16 << 20  # bytes of disk that a download leaves free
+_CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)")
+_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_STATUS_RANGE_REFUSED = 416
+
+
+class SourceError(Exception):
+    """A source does not have the right file; another one may."""
+
+
+class Cancelled(Exception):  # noqa: N818 (not an error: somebody asked for it)
+    """The cancel event was set; what is there stays, a later run goes on from it."""
+
+
+class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
+    def __init__(self, problem: str, wait: float | None = None) -> None:
+        super().__init__(problem)
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long to try.
+
+    Attributes
+    ----------
+    attempts : int
+        Attempts for each source.
+    stall : float
+        Seconds without a byte, or without a connection, after which an attempt is given up.
+    slowest, window : float
+        Bytes a second that must come on the average of so many seconds; else the attempt is given up as well.
+        A server that lets bytes drip never stalls, but at 1000 a second the smallest model takes hours.
+    first_wait, longest_wait : float
+        Seconds before the second attempt, doubled for each further one, and their limit; the wait is drawn at
+        random from the upper half. A server's Retry-After goes before them, up to ``longest_wait`` too.
+    """
+
+    attempts: int = 5
+    stall: float = 30.0
+    slowest: float = 1000.0
+    window: float = 60.0
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+
+    def wait(self, attempt: int, asked: float | None) -> float:
+        """Return the seconds to wait after a failed attempt (counted from 1)."""
+        if asked is not None:
+            return min(max(asked, 0.0), self.longest_wait)
+        longest = min(self.first_wait * 2 ** (attempt - 1), self.longest_wait)
+        return random.uniform(longest / 2, longest)  # noqa: S311 (spreads clients, guards nothing)
+
+
+def download(
+    address: Address,
+    part: Partial,
+    *,
+    size: int | None,
+    verified: bool,
+    patience: Patience,
+    notify: Callable[[dict[str, Any]], None],
+    cancel: threading.Event | None,
+) -> None:
+    """Bring a partial file to its full length from one address.
+
+    Parameters
+    ----------
+    address : Address
+        Where from.
+    part : Partial
+        Grows; what an earlier run left is used where the server allows it.
+    size : int or None
+        Bytes expected.
+    verified : bool
+        Whether the caller will check a hash: then a part may be continued without proof that the server's
+        file is still the same, or from another address.
+    patience : Patience
+        Attempts and waits.
+    notify : callable
+        Gets ``model_file_download_progress`` and ``model_file_download_retry`` events.
+    cancel : threading.Event or None
+        Stops the transfer, also while it waits or stalls.
+
+    Raises
+    ------
+    SourceError
+        The address does not give a file of the expected length.
+    DiskFullError, Cancelled
+        As their names say.
+    """
+    with new_session() as session:
+        job = _Job(session, address, part, size, verified, patience, notify, cancel)
+        for attempt in range(1, patience.attempts + 1):
+            problem = job.try_once()
+            if problem is None:
+                return
+            if attempt == patience.attempts:
+                msg = f"{problem}; gave up after {attempt} attempt{'s' if attempt > 1 else ''}"
+                raise SourceError(msg)
+            seconds = patience.wait(attempt, problem.wait)
+            log.warning("%s: %s; next attempt in %.1f s", address.url, problem, seconds)
+            notify(
+                {
+                    "$type": "model_file_download_retry",
+                    "problem": str(problem),
+                    "attempt": attempt,
+                    "wait": round(seconds, 3),
+                }
+            )
+            _pause(seconds, cancel)
+
+
+@dataclass
+class _Job:
+    session: requests.Session
+    address: Address
+    part: Partial
+    size: int | None
+    verified: bool
+    patience: Patience
+    notify: Callable[[dict[str, Any]], None]
+    cancel: threading.Event | None
+
+    def try_once(self) -> _TryAgain | None:
+        """Make one attempt; return what was wrong with it when another one may help."""
+        try:
+            self._attempt()
+        except _TryAgain as problem:
+            return problem
+        return None
+
+    def _attempt(self) -> None:
+        offset = self._usable_length()
+        if self.size is not None and offset == self.size and offset:
+            self.part.go_on(self.part.note)
+            return
+        response = self._ask(offset)
+        with contextlib.closing(response):
+            meaning = self._meaning(response, offset)
+            if meaning == "complete":
+                self.part.go_on(self.part.note)
+                return
+            if meaning != "useless":
+                self._receive(response, offset if meaning == "continues" else 0)
+                return
+        # A range that was refused or is not the one asked for: the whole file, in the same attempt.
+        self.part.discard()
+        response = self._ask(0)
+        with contextlib.closing(response):
+            if self._meaning(response, 0) != "whole":
+                msg = f"the server sends part of the file unasked (HTTP {response.status_code})"
+                raise SourceError(msg)
+            self._receive(response, 0)
+
+    def _usable_length(self) -> int:
+        """Return the length of the part if it can be gone on with, else 0."""
+        part = self.part
+        if self.size is not None and part.length > self.size:
+            return 0
+        same = part.note.get("url") == self.address.url and part.note.get("validator")
+        return part.length if self.verified or same else 0
+
+    def _ask(self, offset: int) -> requests.Response:
+        import requests
+
+        headers = dict(self.address.headers)
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+            if self.part.note.get("url") == self.address.url and self.part.note.get("validator"):
+                headers["If-Range"] = self.part.note["validator"]
+        _check(self.cancel)
+        try:
+            return self.session.get(
+                self.address.url, headers=headers, stream=True, timeout=self.patience.stall
+            )
+        except requests.TooManyRedirects:
+            msg = "the server redirects in a circle"
+            raise SourceError(msg) from None
+        except requests.exceptions.SSLError as error:
+            msg = f"the certificate is not trusted ({_short(error)}); REQUESTS_CA_BUNDLE names your CA bundle"
+            raise SourceError(msg) from None
+        except requests.exceptions.ProxyError as error:
+            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({_short(error)})"
+            raise _TryAgain(msg) from None
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
+            msg = f"no answer ({_short(error)})"
+            raise _TryAgain(msg) from None
+        except (requests.RequestException, ValueError) as error:
+            msg = f"the address can't be asked for ({_short(error)})"
+            raise SourceError(msg) from None
+
+    def _meaning(
+        self, response: requests.Response, offset: int
+    ) -> Literal["whole", "continues", "complete", "useless"]:
+        """Say what an answer is good for; raise when it is an error."""
+        status = response.status_code
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        if offset and status == _STATUS_RANGE_REFUSED:
+            total = match["total"] if match else None
+            return "complete" if self.size is None and total == str(offset) else "useless"
+        if status in _TRY_AGAIN:
+            msg = f"HTTP {status} {response.reason}"
+            raise _TryAgain(msg, _retry_after(response.headers.get("Retry-After")))
+        if status == 206:
+            fits = match is not None and match["start"] == str(offset) and self._total_fits(match["total"])
+            return "continues" if offset and fits and self._is_same(response) else "useless"
+        if status != 200:
+            raise SourceError(_refusal(status, str(response.reason), self.address))
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if encoding not in ("", "identity"):
+            msg = f"the server sends the file compressed ({encoding}) although asked not to"
+            raise SourceError(msg)
+        return "whole"
+
+    def _total_fits(self, total: str) -> bool:
+        if total == "*":
+            return True
+        known = self.size if self.size is not None else self.part.note.get("total")
+        return known is None or int(total) == known
+
+    def _is_same(self, response: requests.Response) -> bool:
+        """Say whether the file is still the one that the part is of; some servers do not heed If-Range."""
+        note = self.part.note
+        before = note.get("validator") if note.get("url") == self.address.url else None
+        now = _validator(response.headers)
+        return before is None or now is None or before == now
+
+    def _receive(self, response: requests.Response, offset: int) -> None:
+        """Append the body to the part, and check that it is all there."""
+        length = response.headers.get("Content-Length", "")
+        total = offset + int(length) if length.isdigit() else None
+        if self.size is not None and total is not None and total != self.size:
+            msg = f"the server has {total} bytes, expected {self.size}"
+            raise SourceError(msg)
+        whole = total if total is not None else self.size
+        self._check_space(whole, offset)
+        note = {"url": self.address.url, "validator": _validator(response.headers), "total": whole}
+        if offset:
+            self.part.go_on({**note, "validator": note["validator"] or self.part.note.get("validator")})
+        else:
+            self.part.restart(note)
+        self._report(whole)
+        for block in self._blocks(response):
+            if self.size is not None and self.part.length + len(block) > self.size:
+                self.part.discard()
+                msg = f"the server sends more than the expected {self.size} bytes"
+                raise SourceError(msg)
+            self.part.append(block)
+            self._report(whole)
+        if whole is not None and self.part.length < whole:
+            msg = f"the connection ended after {self.part.length} of {whole} bytes"
+            raise _TryAgain(msg)
+
+    def _blocks(self, response: requests.Response) -> Iterator[bytes]:
+        """Yield what the network gives, as it comes, so that a stall or a kill loses nothing."""
+        import urllib3
+
+        pace = _Pace(self.patience)
+        raw = response.raw
+        read = getattr(raw, "read1", raw.read)  # urllib3 1 has no read1
+        with _broken_off(raw, self.cancel):
+            while True:
+                _check(self.cancel)
+                try:
+                    block = read(_BLOCK, decode_content=False)
+                except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                    _check(self.cancel)
+                    msg = f"the connection broke after {self.part.length} bytes ({_short(error)})"
+                    raise _TryAgain(msg) from None
+                if not block:
+                    _check(self.cancel)
+                    return
+                yield block
+                pace.check(len(block))
+
+    def _check_space(self, whole: int | None, offset: int) -> None:
+        if whole is None:
+            return
+        # A part that is begun anew gives its own bytes back first.
+        needed = whole - offset + _SPARE
+        free = self.part.free_space() + (self.part.length if not offset else 0)
+        if free < needed:
+            msg = f"{self.part.destination.parent}: needs {needed >> 20} MiB, has {free >> 20} MiB free"
+            raise DiskFullError(msg)
+
+    def _report(self, whole: int | None) -> None:
+        self.notify({"$type": "model_file_download_progress", "size": self.part.length, "total": whole})
+
+
+class _Pace:
+    """Watches that bytes come at the rate of ``Patience.slowest`` at least."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._begin = time.monotonic()
+        self._received = 0
+
+    def check(self, size: int) -> None:
+        """Count ``size`` bytes more; end the attempt when a window brought too few."""
+        self._received += size
+        seconds = time.monotonic() - self._begin
+        if seconds < self._patience.window:
+            return
+        if self._received < self._patience.slowest * seconds:
+            msg = (
+                f"the server sends too slowly: {self._received} bytes in {seconds:.0f} s, "
+                f"expected {self._patience.slowest:g} a second"
+            )
+            raise _TryAgain(msg)
+        self._begin += seconds
+        self._received = 0
+
+
+def _validator(headers: Mapping[str, str]) -> str | None:
+    """Return what If-Range may carry: a strong ETag, else the date of the last change."""
+    etag = headers.get("ETag", "")
+    if etag and not etag.startswith("W/"):
+        return etag
+    return headers.get("Last-Modified") if not etag else None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read Retry-After: seconds, or an HTTP date.
+
+    Examples
+    --------
+    >>> _retry_after("7"), _retry_after("soon")
+    (7.0, None)
+    """
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return (moment - datetime.now(timezone.utc)).total_seconds()
+
+
+def _refusal(status: int, reason: str, address: Address) -> str:
+    msg = f"HTTP {status} {reason}"
+    if status in (401, 403):
+        if address.url.startswith(hub.endpoint()):
+            remedy = "accept its terms on its page" if "Authorization" in address.headers else "set HF_TOKEN"
+            return f"{msg}: the repository is gated or private; {remedy}"
+        return f"{msg}: access is refused"
+    return msg
+
+
+def _short(error: BaseException) -> str:
+    """Name the innermost cause in a few words; requests wraps errors three deep."""
+    cause: Any = error
+    while isinstance(getattr(cause, "reason", None), BaseException):
+        cause = cause.reason
+    while cause.args and isinstance(cause.args[0], BaseException):
+        cause = cause.args[0]
+        while isinstance(getattr(cause, "reason", None), BaseException):
+            cause = cause.reason
+    if type(cause).__name__ == "NameResolutionError":
+        return "the host's name is not known: no network, or no such host"
+    text = re.sub(r"^<[^>]*>: |^HTTPS?ConnectionPool\([^)]*\): ", "", str(cause))
+    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+
+
+def _check(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        msg = "cancelled"
+        raise Cancelled(msg)
+
+
+def _pause(seconds: float, cancel: threading.Event | None) -> None:
+    (cancel or threading.Event()).wait(seconds)
+    _check(cancel)
+
+
+@contextlib.contextmanager
+def _broken_off(raw: Any, cancel: threading.Event | None) -> Iterator[None]:
+    """Shut the connection when ``cancel`` is set, so that a read that waits for bytes ends at once."""
+    if cancel is None or not hasattr(raw, "shutdown"):
+        yield
+        return
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            if cancel.is_set():
+                with contextlib.suppress(Exception):
+                    raw.shutdown()
+                return
+
+    threading.Thread(target=watch, name="cancel", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()

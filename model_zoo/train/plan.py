@@ -1,0 +1,217 @@
+"""The plan of a training run: every batch of it, in order, and how to compose one.
+
+The recipe and its seed alone decide everything here, before the first step: a run that was killed goes on
+with exactly the batch it would have seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model_zoo.train.data import LabelledCorpus, Sentence
+from model_zoo.train.rows import CASINGS, WordEncoder, encode_row, stack_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_zoo.train.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Consecutive sentences of one corpus that are shown together, and in which casing ("" as they are)."""
+
+    corpus: str
+    start: int
+    stop: int
+    casing: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step of the run."""
+
+    units: tuple[Unit, ...]
+    stage: int
+    seed: int
+    share: float  # of the stage that is done before this batch, 0 to 1
+
+
+class Plan:
+    """Every batch of a run, and how to compose it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    corpora : dict of str to LabelledCorpus
+    encoder : WordEncoder
+
+    Attributes
+    ----------
+    batches : list of Batch
+    epoch_ends : dict of int to (int, int)
+        Number of batches done when an epoch ends, to its stage and epoch (from 1).
+    """
+
+    def __init__(self, recipe: Recipe, corpora: dict[str, LabelledCorpus], encoder: WordEncoder) -> None:
+        self.recipe, self.corpora, self.encoder = recipe, corpora, encoder
+        self.lengths = {
+            name: np.array([sum(len(encoder(word)[0]) for word in s.words) for s in corpus.train])
+            for name, corpus in corpora.items()
+        }
+        self.bank = self._mention_bank()
+        self.batches: list[Batch] = []
+        self.epoch_ends: dict[int, tuple[int, int]] = {}
+        for number, stage in enumerate(recipe.stages):
+            self._plan_stage(number, stage)
+
+    def _mention_bank(self) -> dict[int, list[list[str]]]:
+        """Words of every mention whose type is certain, by the bit of its B- label."""
+        bank: dict[int, list[list[str]]] = {}
+        for corpus in self.corpora.values():
+            for sentence in corpus.train:
+                for start, end, bit in _certain(sentence.sets):
+                    bank.setdefault(bit, []).append(sentence.words[start:end])
+        return bank
+
+    def _plan_stage(self, number: int, stage: Stage) -> None:
+        epochs = [self._plan_epoch(number, stage, epoch) for epoch in range(stage.epochs)]
+        total = sum(len(batches) for batches in epochs)
+        done = 0
+        for epoch, batches in enumerate(epochs):
+            for units in batches:
+                seed = len(self.batches)
+                self.batches.append(Batch(tuple(units), number, seed, done / total))
+                done += 1
+            self.epoch_ends[len(self.batches)] = (number + 1, epoch + 1)
+
+    def _plan_epoch(self, number: int, stage: Stage, epoch: int) -> list[list[Unit]]:
+        rng = np.random.default_rng([self.recipe.seed, number, epoch])
+        units: list[tuple[int, Unit]] = []
+        for name, times in stage.corpora.items():
+            whole = int(times)
+            for turn in range(whole + (times > whole)):
+                fresh = self._units(name, stage, rng)
+                if turn == whole:
+                    keep = rng.random(len(fresh)) < times - whole
+                    fresh = [unit for unit, kept in zip(fresh, keep, strict=True) if kept]
+                units += fresh
+        order = rng.permutation(len(units))
+        return self._fill([units[i] for i in order], rng)
+
+    def _units(self, name: str, stage: Stage, rng: np.random.Generator) -> list[tuple[int, Unit]]:
+        lengths, room = self.lengths[name], self.recipe.max_length - 2
+        names, shares = ["lower", "upper", "title"], [stage.lower, stage.upper, stage.title]
+        borders = np.cumsum(shares)
+        units, start = [], 0
+        while start < len(lengths):
+            stop, size = start + 1, int(lengths[start])
+            if rng.random() < stage.join:
+                target = rng.integers(size, room) if size < room else room
+                while stop < len(lengths) and size + lengths[stop] <= target:
+                    size += int(lengths[stop])
+                    stop += 1
+            chosen = int(np.searchsorted(borders, rng.random(), side="right"))
+            units.append((min(size, room) + 2, Unit(name, start, stop, names[chosen] if chosen < 3 else "")))
+            start = stop
+        return units
+
+    def _fill(self, units: list[tuple[int, Unit]], rng: np.random.Generator) -> list[list[Unit]]:
+        """Group units of similar length under the token budget; the order of the batches is random."""
+        batches: list[list[Unit]] = []
+        for low in range(0, len(units), 2000):
+            bucket = sorted(units[low : low + 2000], key=lambda unit: unit[0])
+            batch: list[Unit] = []
+            for size, unit in bucket:
+                if batch and size * (len(batch) + 1) > self.recipe.batch_tokens:
+                    batches.append(batch)
+                    batch = []
+                batch.append(unit)
+            batches.append(batch)
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]:
+        """Compose one batch.
+
+        Parameters
+        ----------
+        step : int
+
+        Returns
+        -------
+        dict of str to int64 array [batch, pieces]
+            ``input_ids``, ``attention_mask``, ``token_type_ids``, ``label_sets`` (0: nothing to learn); with
+            teachers also ``answers``, float32 [batch, pieces, labels]: their probabilities, times the share
+            of them that is to be learned.
+        """
+        batch = self.batches[step]
+        rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
+        swap = self.recipe.stages[batch.stage].swap
+        rows, answers = [], []
+        for unit in batch.units:
+            sentences = self.corpora[unit.corpus].train[unit.start : unit.stop]
+            if swap:
+                sentences = [self._swapped(sentence, swap, rng) for sentence in sentences]
+            words = [word for sentence in sentences for word in sentence.words]
+            sets = [one for sentence in sentences for one in sentence.sets]
+            if unit.casing:
+                words = [CASINGS[unit.casing](word) for word in words]
+            rows.append(encode_row(words, sets, self.encoder, self.recipe.max_length))
+            if self.recipe.teachers:
+                answers.append(self._answers(unit.corpus, sentences))
+        arrays = stack_rows(rows)
+        if self.recipe.teachers:
+            arrays["answers"] = _place(answers, arrays["label_sets"])
+        return arrays
+
+    def _answers(self, corpus: str, sentences: Sequence[Sentence]) -> np.ndarray:
+        share, labels = self.recipe.corpora[corpus].teaching, len(self.recipe.labels)
+        silent = [np.zeros((len(s.words), labels)) if s.answers is None else s.answers for s in sentences]
+        return (share * np.concatenate(silent)).astype(np.float32)
+
+    def _swapped(self, sentence: Sentence, chance: float, rng: np.random.Generator) -> Sentence:
+        words, sets, answers = list(sentence.words), list(sentence.sets), sentence.answers
+        for start, end, bit in reversed(_certain(sentence.sets)):
+            if rng.random() >= chance:
+                continue
+            bank = self.bank[bit]
+            fresh = bank[rng.integers(len(bank))]
+            if all(word.isupper() for word in words[start:end]):
+                fresh = [word.upper() for word in fresh]
+            words[start:end] = fresh
+            sets[start:end] = [bit] + [bit << 1] * (len(fresh) - 1)
+            if answers is not None:  # the teachers did not see the new mention
+                unseen = np.zeros((len(fresh), answers.shape[1]), answers.dtype)
+                answers = np.concatenate([answers[:start], unseen, answers[end:]])
+        return Sentence(words, sets, answers)
+
+
+def _place(answers: Sequence[np.ndarray], label_sets: np.ndarray) -> np.ndarray:
+    """Put the answers for words where the words' first pieces are."""
+    placed = np.zeros((*label_sets.shape, answers[0].shape[1]), np.float32)
+    for row, (sets, told) in enumerate(zip(label_sets, answers, strict=True)):
+        firsts = np.flatnonzero(sets)
+        placed[row, firsts] = told[: len(firsts)]  # words that did not fit have no pieces
+    return placed
+
+
+def _certain(sets: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Mentions whose type is certain, as first word, word after the last, bit of B- (I- is the next bit)."""
+    found, position = [], 0
+    while position < len(sets):
+        bit = sets[position]
+        number = bit.bit_length() - 1
+        position += 1
+        if bit != 1 << number or number % 2 == 0:
+            continue
+        start = position - 1
+        while position < len(sets) and sets[position] == bit << 1:
+            position += 1
+        found.append((start, position, bit))
+    return found

@@ -1,0 +1,235 @@
+"""The recipe of a training run: one YAML file, validated, from which the same model can be made again.
+
+A recipe names where to start, the corpora with what their labels mean, and the stages they are learned in.
+Every mistake in it is told with the file, the key, what was expected and what was found.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from model_zoo.catalog.messages import sentences
+
+#: What one label of a corpus may mean: a type of the model, nothing ("O"), or one of several.
+Meaning = str | list[str]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used; the message says where and why."""
+
+
+class Strict(BaseModel):
+    """Refuse unknown keys: a misspelt option must not be ignored for three hours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Corpus(Strict):
+    """One labelled corpus.
+
+    Attributes
+    ----------
+    train, dev : str
+        Files below the data folder: CoNLL, or NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it.
+    labels : dict of str to (str or list of str)
+        Type in the corpus to type of the model; ``O`` drops it; a list is "one of these, nobody knows which".
+        Empty: types keep their names.
+    unannotated : list of str
+        Types of the model that this corpus does not annotate: its ``O`` counts as "O or one of these", and
+        its dev part is scored without them.
+    outside : dict of str to list of str
+        Leading words of a mention of that corpus type that belong outside it (``per: [President, Mr.]``).
+    unsure : list of str
+        Words whose ``O`` teaches nothing, because the corpus labels them now so, now so; a word that ends in
+        ``*`` stands for all that begin like it.
+    teaching : float
+        Share of the teachers' answers in what is learned from this corpus; the rest are its own labels.
+    licence : str
+        For the model card.
+    """
+
+    train: str | None = None
+    dev: str | None = None
+    labels: dict[str, Meaning] = {}
+    unannotated: list[str] = []
+    outside: dict[str, list[str]] = {}
+    unsure: list[str] = []
+    teaching: Share = 0.0
+    licence: str = ""
+
+
+class Stage(Strict):
+    """One part of the run, with its own mix of corpora and learning rate.
+
+    `corpora` tells how often each is seen in an epoch. The rate rises over `warmup` of the stage, then falls
+    in a line to `final` times itself. `lower`, `upper`, `title` are shares of training units that are shown
+    in that casing; `join` is the chance that a unit goes on with the next sentences of its corpus (up to
+    `max_length` pieces); `swap` the chance that a mention is replaced by
+    another one of its type.
+    """
+
+    corpora: dict[str, Annotated[float, Field(gt=0)]]
+    epochs: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    warmup: Share = 0.0
+    final: Share = 0.0
+    lower: Share = 0.0
+    upper: Share = 0.0
+    title: Share = 0.0
+    join: Share = 0.0
+    swap: Share = 0.0
+
+
+class Teachers(Strict):
+    """Models that are trained first; the run learns from the mean of their answers.
+
+    They follow the recipe but for what is said here; their seeds are the recipe's plus 1, 2, ... A teacher
+    may be a larger encoder with a vocabulary of its own: it answers for words, not for pieces.
+    Distillation after Hinton, Vinyals and Dean 2015 (https://arxiv.org/abs/1503.02531).
+    """
+
+    start: str | None = None  # as in the recipe; default: the recipe's own
+    count: Annotated[int, Field(ge=1)] = 1
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    batch_tokens: Annotated[int, Field(ge=32)] = 768
+    dropout: Share = 0.1
+
+
+class Recipe(Strict):
+    """Everything that decides what a training run makes; see the fields' comments."""
+
+    name: str  # of the model that is made, and of its folder
+    description: str = ""
+    license: str = ""  # address or SPDX name of the licence of the result
+    start: str  # zoo name, hf:owner/name, folder or .nemo
+    types: Annotated[list[str], Field(min_length=1)]  # entity types of the model, in the order of its labels
+    corpora: Annotated[dict[str, Corpus], Field(min_length=1)]
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    teachers: Teachers | None = None
+    token_type_ids: Literal["word_casing"] | None = None  # give an uncased model the casing of each word
+    max_length: Annotated[int, Field(ge=16)] = 256  # pieces of the longest unit, [CLS] and [SEP] included
+    batch_tokens: Annotated[int, Field(ge=32)] = 768  # pieces in a batch, padding included
+    head_rate: Annotated[float, Field(gt=0)] = 10.0  # learning rate of new layers, in times the stage's
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    dropout: Share = 0.1
+    attention_dropout: Share = 0.0
+    average: Share = 0.0  # decay per ten steps of the moving average of the weights; 0: none
+    mean_epochs: Annotated[int, Field(ge=0)] = (
+        0  # result: mean weights of so many last epochs; 0: the best epoch
+    )
+    patience: Annotated[int, Field(ge=0)] = (
+        0  # epochs of the last stage without gain before stopping; 0: never
+    )
+    save_minutes: Annotated[float, Field(ge=0)] = 5.0  # time between resumable checkpoints
+    seed: int = 1
+    bf16: bool = True  # mixed precision where the device computes in bfloat16
+
+    @field_validator("types")
+    @classmethod
+    def _no_outside(cls, types: list[str]) -> list[str]:
+        if "O" in types or len(set(types)) != len(types):
+            msg = "entity types must differ, and O is not one of them"
+            raise ValueError(msg)
+        return types
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Recipe:
+        for name, corpus in self.corpora.items():
+            meanings = [
+                m for value in corpus.labels.values() for m in ([value] if isinstance(value, str) else value)
+            ]
+            for kind in [*meanings, *corpus.unannotated]:
+                if kind not in (*self.types, "O"):
+                    msg = f"corpora.{name}: {kind!r} is not one of the types {self.types} (or O)"
+                    raise ValueError(msg)
+            if corpus.teaching and self.teachers is None:
+                msg = f"corpora.{name}.teaching: there are no teachers in this recipe"
+                raise ValueError(msg)
+        self._stages_have_files("stages", self.stages)
+        if self.teachers:
+            self._stages_have_files("teachers.stages", self.teachers.stages)
+        return self
+
+    def _stages_have_files(self, key: str, stages: list[Stage]) -> None:
+        for number, stage in enumerate(stages):
+            for name in stage.corpora:
+                if name not in self.corpora or self.corpora[name].train is None:
+                    msg = f"{key}.{number}.corpora: {name!r} is not a corpus with a train file"
+                    raise ValueError(msg)
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the model: O, then B- and I- of each type."""
+        return ["O", *(f"{prefix}-{kind}" for kind in self.types for prefix in "BI")]
+
+
+def load_recipe(path: Path | str) -> Recipe:
+    """Read and check a recipe.
+
+    Parameters
+    ----------
+    path : Path or str
+        A YAML file.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+        The file cannot be read, is not YAML, or does not follow the schema.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"{path}: the recipe cannot be read ({error.strerror})"
+        raise RecipeError(msg) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path}: not a YAML file: {error}"
+        raise RecipeError(msg) from error
+    return check_recipe(data, str(path))
+
+
+def check_recipe(data: Any, origin: str) -> Recipe:
+    """Validate a recipe that was read already.
+
+    Parameters
+    ----------
+    data : object
+        What the YAML holds.
+    origin : str
+        Where it came from, for messages.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+        With one line for each wrong key.
+
+    Examples
+    --------
+    >>> check_recipe({"name": "x"}, "x.yml")
+    Traceback (most recent call last):
+    ...
+    model_zoo.train.recipe.RecipeError: x.yml: start: expected a value, found nothing
+    x.yml: types: expected a value, found nothing
+    x.yml: corpora: expected a value, found nothing
+    x.yml: stages: expected a value, found nothing
+    """
+    if not isinstance(data, dict):
+        msg = f"{origin}: expected a mapping of recipe keys, found {type(data).__name__}"
+        raise RecipeError(msg)
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise RecipeError("\n".join(f"{origin}: {line}" for line in sentences(error))) from error

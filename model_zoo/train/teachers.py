@@ -1,0 +1,115 @@
+"""Teachers of a training run: models trained first, and what they say of the words of the corpora."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from model_zoo.train.loop import computes_bf16, train
+from model_zoo.train.plan import Plan
+from model_zoo.train.rows import WordEncoder
+from model_zoo.train.scores import predict_logits
+from model_zoo.train.start import load_start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model_zoo.train.data import LabelledCorpus
+    from model_zoo.train.recipe import Recipe, Teachers
+
+log = logging.getLogger(__name__)
+
+#: Probabilities by corpus, float32 [words of all its train sentences, labels].
+Answers = dict[str, np.ndarray]
+
+
+def ask_teachers(
+    recipe: Recipe,
+    start: Path,
+    corpora: dict[str, LabelledCorpus],
+    work_dir: Path,
+    *,
+    progress: bool = True,
+) -> None:
+    """Train the teachers of a recipe and write the mean of their answers into the train sentences.
+
+    A teacher that answered in an earlier run is not trained again; one that was killed goes on.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With teachers.
+    start : Path
+        Where the teachers start.
+    corpora : dict of str to LabelledCorpus
+        Train sentences of those with `teaching` get `answers`.
+    work_dir : Path
+        Keeps ``answers-1.npz`` and so on; the checkpoints of a teacher only until it has answered.
+    progress : bool
+        Show a bar on stderr.
+    """
+    teachers = recipe.teachers
+    if teachers is None:
+        return
+    asked = {name: corpus for name, corpus in corpora.items() if recipe.corpora[name].teaching}
+    for number in range(1, teachers.count + 1):
+        file = work_dir / f"answers-{number}.npz"
+        if not file.is_file():
+            log.info("teacher %d of %d", number, teachers.count)
+            folder = work_dir / f"teacher-{number}"
+            lesson = _lesson(recipe, teachers, number)
+            model, tokenizer = load_start(lesson, start, teacher=True)
+            encoder = WordEncoder(tokenizer, casing=recipe.token_type_ids is not None)
+            train(lesson, model, Plan(lesson, corpora, encoder), corpora, encoder, folder, progress=progress)
+            _save({name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}, file)
+            shutil.rmtree(folder)
+    for name, corpus in asked.items():
+        told = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
+        _write_down(corpus, sum(told[1:], told[0].astype(np.float32)) / teachers.count)
+
+
+def _lesson(recipe: Recipe, teachers: Teachers, number: int) -> Recipe:
+    """Make the recipe of one teacher: its own seed; the last epoch counts, as no dev part may choose it."""
+    changes = {
+        "stages": teachers.stages,
+        "batch_tokens": teachers.batch_tokens,
+        "dropout": teachers.dropout,
+        "seed": recipe.seed + number,
+        "teachers": None,
+        "mean_epochs": 1,
+        "patience": 0,
+    }
+    return recipe.model_copy(update=changes)
+
+
+def _answer(
+    recipe: Recipe, model: torch.nn.Module, corpus: LabelledCorpus, encoder: WordEncoder
+) -> np.ndarray:
+    """Probabilities for the words of all train sentences; zeros for words that did not fit."""
+    sentences = [sentence.words for sentence in corpus.train]
+    found = predict_logits(model, sentences, encoder, recipe.max_length, bf16=recipe.bf16 and computes_bf16())
+    answers = np.zeros((sum(map(len, sentences)), len(recipe.labels)), np.float16)
+    position = 0
+    for words, logits in zip(sentences, found, strict=True):
+        answers[position : position + len(logits)] = torch.from_numpy(logits).softmax(-1).numpy()
+        position += len(words)
+    return answers
+
+
+def _save(answers: Answers, file: Path) -> None:
+    draft = file.with_suffix(".part.npz")
+    np.savez(draft, **answers)  # type: ignore[arg-type]
+    draft.replace(file)
+
+
+def _write_down(corpus: LabelledCorpus, answers: np.ndarray) -> None:
+    position = 0
+    for number, sentence in enumerate(corpus.train):
+        end = position + len(sentence.words)
+        corpus.train[number] = replace(sentence, answers=answers[position:end])
+        position = end

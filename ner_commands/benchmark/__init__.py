@@ -1,0 +1,1 @@
+"""``ner benchmark``, and the text that it measures with."""

@@ -1,0 +1,282 @@
+"""``ner benchmark``: every device, precision and performance hint of a model, side by side, on your text."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from ner_commands.arguments import DEFAULT_MODEL, add_format, parse_encoding, parse_names
+from ner_commands.reading import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ner_commands.benchmark.measurement import Measurement
+    from ner_commands.benchmark.sample_text import TextSample
+
+__all__ = ["add_parser", "benchmark", "run"]
+
+logger = logging.getLogger(__name__)
+
+HINTS = ("LATENCY", "THROUGHPUT")  # the default, AUTO, changes from the one to the other
+COMPUTE = ("default", "f32", "f16", "bf16")
+
+_HEADER = (
+    "",
+    "load s",
+    "MB",
+    "sentence ms",
+    "paragraph ms",
+    "page ms",
+    "sentences/s",
+    "pieces/s",
+    "of matmul",
+)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``ner``."""
+    parser = commands.add_parser(
+        "benchmark",
+        help="measure how fast a model runs here",
+        description="Measure latency and throughput of a model for every device, precision and performance "
+        "hint, and recommend one. Latencies are medians with the 95th percentile in brackets.",
+    )
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        help=f"name in the zoo, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
+    )
+    parser.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
+    parser.add_argument("--devices", type=parse_names, metavar="D[,D]", help="default: all of this machine")
+    parser.add_argument("--precisions", type=parse_names, metavar="P[,P]", help="default: all that are there")
+    parser.add_argument(
+        "--hints", type=_hints, default=list(HINTS), metavar="H[,H]", help=f"default: {','.join(HINTS)}"
+    )
+    parser.add_argument(
+        "--compute",
+        type=_computations,
+        default=["default"],
+        metavar="C[,C]",
+        help=f"what the device computes in: {', '.join(COMPUTE)} (default: default, which is f32 on a CPU)",
+    )
+    parser.add_argument(
+        "--file",
+        metavar="F",
+        help='text to measure with, "-" for standard input (default: a page of made-up news)',
+    )
+    parser.add_argument(
+        "--encoding", type=parse_encoding, default="utf-8", help="encoding of the file (default: utf-8)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="for each latency; throughput takes 3 S (default: 1)",
+    )
+    add_format(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+    parser.set_defaults(run=run)
+
+
+def _hints(value: str) -> list[str]:
+    return _known(value.upper(), (*HINTS, "AUTO"))
+
+
+def _computations(value: str) -> list[str]:
+    return _known(value.lower(), COMPUTE)
+
+
+def _known(value: str, known: Sequence[str]) -> list[str]:
+    names = parse_names(value)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        msg = f"expected some of {', '.join(known)}, found {', '.join(unknown)}"
+        raise argparse.ArgumentTypeError(msg)
+    return names
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command: results to standard output, progress to standard error.
+
+    Returns
+    -------
+    int
+        1 if no configuration could be measured, else 0.
+
+    Raises
+    ------
+    ValueError, Failure
+        If a model, device, hint or text is not to be had; the message is for people.
+    OSError
+        If a file cannot be read.
+    """
+    from ner_commands.benchmark.measurement import recommend
+    from ner_commands.benchmark.sample_text import PAGE, take_sample
+
+    sample = take_sample(PAGE if arguments.file is None else read_text(arguments.file, arguments.encoding))
+    found: list[Measurement] = []
+    failures: dict[str, str] = {}
+    for title, outcome in benchmark(
+        arguments.model,
+        sample,
+        models_dir=arguments.models_dir,
+        devices=arguments.devices,
+        precisions=arguments.precisions,
+        hints=arguments.hints,
+        compute=arguments.compute,
+        seconds=arguments.seconds,
+    ):
+        if isinstance(outcome, str):
+            failures[title] = outcome
+            sys.stderr.write(f"{title}: {outcome}\n")
+        else:
+            found.append(outcome)
+            sys.stderr.write(f"{title}: {outcome.throughput.texts_per_second:.0f} sentences/s\n")
+    advice = recommend(found)
+    if arguments.format == "json":
+        document = {
+            "model": arguments.model,
+            "machine": _machine(),
+            "words": {name: len(getattr(sample, name).split()) for name in ("sentence", "paragraph", "page")},
+            "measurements": [one.to_dict() for one in found],
+            "failures": failures,
+            "recommendation": advice,
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    else:
+        sys.stdout.write("\n".join([*_table(found), "", *advice]) + "\n" if found else "")
+    return 0 if found else 1
+
+
+def benchmark(
+    model: str,
+    sample: TextSample,
+    *,
+    models_dir: str | Path | None = None,
+    devices: Sequence[str] | None = None,
+    precisions: Sequence[str] | None = None,
+    hints: Sequence[str] = HINTS,
+    compute: Sequence[str] = ("default",),
+    seconds: float = 1.0,
+) -> Iterator[tuple[str, Measurement | str]]:
+    """Measure one configuration after another.
+
+    Parameters
+    ----------
+    model : str
+        Name in the zoo, path of an .xml, or a folder with one.
+    sample : TextSample
+        What to measure with.
+    models_dir : path, optional
+        Where downloads lie.
+    devices, precisions : sequence of str, optional
+        All there are, when not given.
+    hints, compute : sequence of str
+        Performance hints, and what the device computes in (of `COMPUTE`).
+    seconds : float
+        For each latency.
+
+    Yields
+    ------
+    (str, Measurement or str)
+        Title of the configuration, and what came out: a failure is one sentence, and the next one follows.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, precision or device.
+    """
+    import model_zoo
+    from ner_commands.benchmark import measurement
+    from ner_core import check_device
+    from ner_core import devices as present
+
+    found = _find_irs(model, models_dir)
+    wanted = [name.upper() for name in precisions or found]
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        msg = f"--precisions: {model} is here in {', '.join(found)}, not in {', '.join(unknown)}"
+        raise ValueError(msg)
+    places = [check_device(name) for name in devices or [device.name for device in present()]]
+    for place, precision, hint, kind in product(places, wanted, hints, compute):
+        path = found[precision]
+        computing = "" if kind == "default" else kind
+
+        def load(place: str = place, path: Path = path, hint: str = hint, computing: str = computing) -> Any:
+            return model_zoo.load(path, device=place, hint=hint, inference_precision=computing or None)
+
+        title = " ".join(filter(None, (place, precision, computing, hint)))
+        try:
+            yield (
+                title,
+                measurement.measure(
+                    load,
+                    path,
+                    sample,
+                    device=place,
+                    precision=precision,
+                    hint=hint,
+                    compute=computing,
+                    seconds=seconds,
+                ),
+            )
+        except (ValueError, RuntimeError) as error:  # a driver that fails must not end the other rows
+            logger.debug("%s", title, exc_info=True)
+            yield title, str(error).strip().splitlines()[-1]
+
+
+def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
+    """Find precision -> .xml of a model."""
+    import model_zoo
+
+    try:
+        return model_zoo.find(model, models_dir)
+    except model_zoo.ModelNotFoundError as error:
+        raise ValueError(str(error)) from error
+
+
+def _machine() -> dict[str, Any]:
+    import openvino as ov
+
+    from ner_commands.benchmark.measurement import processors
+    from ner_core import devices
+
+    return {
+        "processors": processors(),
+        "devices": {device.name: device.full_name for device in devices()},
+        "openvino": ov.__version__,
+    }
+
+
+def _table(measurements: Sequence[Measurement]) -> list[str]:
+    rows = [_HEADER, *(_row(one) for one in measurements)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _row(one: Measurement) -> tuple[str, ...]:
+    latencies = (
+        f"{latency.p50:.1f} ({latency.p95:.1f})" for latency in (one.sentence, one.paragraph, one.page)
+    )
+    return (
+        one.title,
+        f"{one.load_seconds:.2f}",
+        f"{one.size / 1e6:.0f}",
+        *latencies,
+        f"{one.throughput.texts_per_second:.0f}",
+        f"{one.throughput.pieces_per_second:.0f}",
+        f"{one.matmul_share:.0%}",
+    )

@@ -1,0 +1,413 @@
+"""How fast a model runs here: latency, throughput, and the share of the machine's own matrix products.
+
+A benchmark warms up first, repeats for a given time and reports medians. What the machine can do is measured
+at the same moment on the same device, for clocks change and neighbours come and go.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13
+
+from ner_core.hardware import core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from ner_commands.benchmark.sample_text import TextSample
+    from ner_core.recognizer import EntityRecognizer
+
+__all__ = [
+    "Latency",
+    "Measurement",
+    "Throughput",
+    "Work",
+    "count_work",
+    "matmul_rate",
+    "measure",
+    "measure_latency",
+    "measure_throughput",
+    "recommend",
+]
+
+# Multiplied to find the rate of the machine: big enough to be efficient, small enough for the caches.
+_MATMUL_SIZE = 1024
+
+# Configurations within this share of the best count as equally fast.
+_TIE = 0.05
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from text to entities: median, 95th percentile, and how many runs these come from."""
+
+    p50: float
+    p95: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What many texts at once give, per second.
+
+    Attributes
+    ----------
+    texts_per_second, pieces_per_second : float
+        Pieces are word pieces of the texts, without special tokens and padding.
+    gflops : float
+        Useful work in 10^9 floating point operations per second: that of the word pieces alone.
+    """
+
+    texts_per_second: float
+    pieces_per_second: float
+    gflops: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """Floating point operations of the matrix multiplications of a model, for one row of n pieces.
+
+    Attributes
+    ----------
+    per_piece, per_pair : float
+        The row takes ``per_piece * n + per_pair * n ** 2``.
+    """
+
+    per_piece: float
+    per_pair: float
+
+    def of(self, pieces: int) -> float:
+        """Count the operations for one row of so many pieces.
+
+        Examples
+        --------
+        >>> Work(10.0, 1.0).of(4)
+        56.0
+        """
+        return self.per_piece * pieces + self.per_pair * pieces**2
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One configuration of one model, measured.
+
+    Attributes
+    ----------
+    device : str
+        The device expression asked for.
+    precision, hint, compute : str
+        Precision of the IR, performance hint, and what the device computes in (empty: its default).
+    size : int
+        Bytes of the .xml and the .bin.
+    load_seconds : float
+        From the call to the first moment that text can be given.
+    sentence, paragraph, page : Latency
+        One text at a time.
+    throughput : Throughput
+        Many sentences at once.
+    matmul_gflops : float
+        What one large float32 multiplication reaches on this device, measured just before and after.
+    """
+
+    device: str
+    precision: str
+    hint: str
+    compute: str
+    size: int
+    load_seconds: float
+    sentence: Latency
+    paragraph: Latency
+    page: Latency
+    throughput: Throughput
+    matmul_gflops: float
+
+    @property
+    def matmul_share(self) -> float:
+        """Useful work as a share of the machine's float32 matrix multiplication."""
+        return self.throughput.gflops / self.matmul_gflops
+
+    @property
+    def title(self) -> str:
+        """Name the configuration: ``CPU FP32 LATENCY``."""
+        return " ".join(filter(None, (self.device, self.precision, self.compute, self.hint)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {**asdict(self), "matmul_share": self.matmul_share}
+
+
+def measure(
+    load: Callable[[], EntityRecognizer],
+    path: Path,
+    sample: TextSample,
+    *,
+    device: str,
+    precision: str,
+    hint: str,
+    compute: str = "",
+    seconds: float = 1.0,
+) -> Measurement:
+    """Load a model and measure it.
+
+    Parameters
+    ----------
+    load : callable
+        Loads the recognizer with these settings.
+    path : Path
+        Its .xml.
+    sample : TextSample
+        What to feed it with.
+    device, precision, hint, compute : str
+        The settings, for the report and for the matrix multiplication.
+    seconds : float
+        How long each latency is measured; throughput takes three times as long.
+
+    Returns
+    -------
+    Measurement
+    """
+    began = time.perf_counter()
+    ner = load()
+    load_seconds = time.perf_counter() - began
+    work = count_work(core().read_model(path))
+    sentence, paragraph, page = (
+        measure_latency(partial(ner, text), seconds=seconds)
+        for text in (sample.sentence, sample.paragraph, sample.page)
+    )
+    before = matmul_rate(device, seconds=seconds / 2)
+    throughput = measure_throughput(ner, sample.sentences, work, seconds=3 * seconds)
+    after = matmul_rate(device, seconds=seconds / 2)
+    size = sum(file.stat().st_size for file in (path, path.with_suffix(".bin")))
+    return Measurement(
+        device,
+        precision,
+        hint,
+        compute,
+        size,
+        load_seconds,
+        sentence,
+        paragraph,
+        page,
+        throughput,
+        (before + after) / 2,
+    )
+
+
+def measure_latency(call: Callable[[], object], *, seconds: float = 1.0, least: int = 10) -> Latency:
+    """Call again and again, and take the percentiles.
+
+    Parameters
+    ----------
+    call : callable
+        What to measure; three calls before the first that counts warm it up.
+    seconds : float
+        How long, at least.
+    least : int
+        Calls, at least.
+
+    Returns
+    -------
+    Latency
+
+    Examples
+    --------
+    >>> measure_latency(lambda: None, seconds=0, least=5).runs
+    5
+    """
+    for _ in range(3):
+        call()
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(taken) < least or time.perf_counter() < end:
+        began = time.perf_counter()
+        call()
+        taken.append(1000 * (time.perf_counter() - began))
+    p50, p95 = np.percentile(taken, [50, 95]).tolist()
+    return Latency(p50, p95, len(taken))
+
+
+def measure_throughput(
+    ner: EntityRecognizer, texts: Sequence[str], work: Work, *, seconds: float = 3.0
+) -> Throughput:
+    """Stream texts through a recognizer, the same ones again and again.
+
+    Parameters
+    ----------
+    ner : EntityRecognizer
+        Its `stream` is measured, from text to entities.
+    texts : sequence of str
+        At least one.
+    work : Work
+        As `count_work` finds it.
+    seconds : float
+        How long, at least; the last texts may take longer.
+
+    Returns
+    -------
+    Throughput
+    """
+    special = ner.tokenizer.special_count
+    for _ in ner.stream(texts):  # warms up, and compiles what is compiled on demand
+        pass
+    count = pieces = 0
+    operations = 0.0
+    began = time.perf_counter()
+    for result in ner.stream(_until(began + seconds, texts)):
+        count += 1
+        pieces += result.pieces
+        windows = max(result.windows, 1)
+        operations += windows * work.of(-(-result.pieces // windows) + special)
+    taken = time.perf_counter() - began
+    return Throughput(count / taken, pieces / taken, operations / taken / 1e9)
+
+
+def _until(end: float, texts: Sequence[str]) -> Iterator[str]:
+    """Repeat texts until a moment; the first time they all come."""
+    yield from texts
+    for text in chain.from_iterable(repeat(texts)):
+        if time.perf_counter() >= end:
+            return
+        yield text
+
+
+def count_work(model: ov.Model) -> Work:
+    """Count the floating point operations of the matrix multiplications in a model.
+
+    A multiplication and an addition are two operations; everything else in a transformer is negligible.
+    The graph is counted for two lengths, for the work of a row of n pieces is a polynomial in n without a
+    constant.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        Inputs [rows, length]; not changed.
+
+    Returns
+    -------
+    Work
+    """
+    shape = model.inputs[0].partial_shape
+    if not shape.is_dynamic:  # fixed shapes: the split into linear and quadratic part cannot be seen
+        rows, length = shape.to_shape()
+        return Work(_operations(model) / (rows * length), 0.0)
+    short, long = 16, 32
+    counts = []
+    for length in (short, long):
+        fixed = model.clone()
+        fixed.reshape({port: [1, length] for port in fixed.inputs})
+        counts.append(_operations(fixed))
+    per_pair = (counts[1] / long - counts[0] / short) / (long - short)
+    return Work(counts[0] / short - per_pair * short, per_pair)
+
+
+def _operations(model: ov.Model) -> float:
+    """Count the operations of a model whose shapes are known."""
+    total = 0.0
+    for node in model.get_ops():
+        kind = node.get_type_name()
+        if kind == "MatMul":
+            first = list(node.input(0).get_shape())
+            inner = first[-2] if node.get_attributes()["transpose_a"] else first[-1]
+            total += 2.0 * inner * float(np.prod(list(node.output(0).get_shape())))
+        elif kind == "ScaledDotProductAttention":
+            query, key, value = (list(node.input(index).get_shape()) for index in range(3))
+            total += 2.0 * float(np.prod(query[:-1])) * key[-2] * (query[-1] + value[-1])
+    return total
+
+
+def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: float = 0.5) -> float:
+    """Measure one large float32 matrix multiplication in OpenVINO.
+
+    Parameters
+    ----------
+    device : str
+        Device expression.
+    threads : int, optional
+        Threads on a CPU; OpenVINO's choice when not given.
+    seconds : float
+        How long to measure.
+
+    Returns
+    -------
+    float
+        10^9 floating point operations per second, over all the time: whoever else works here slows this as it
+        slows the model.
+    """
+    size = _MATMUL_SIZE
+    numbers = np.random.default_rng(0)
+    left = opset13.parameter([size, size], np.float32)
+    right = opset13.constant(numbers.standard_normal((size, size), np.float32))
+    model = ov.Model([opset13.matmul(left, right, transpose_a=False, transpose_b=False)], [left], "matmul")
+    config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    if threads:
+        config["INFERENCE_NUM_THREADS"] = threads
+    request = core().compile_model(model, device, config).create_infer_request()
+    request.set_input_tensor(ov.Tensor(numbers.standard_normal((size, size), np.float32)))
+    for _ in range(3):
+        request.infer()
+    count = 0
+    began = time.perf_counter()
+    while count < 10 or time.perf_counter() < began + seconds:
+        request.infer()
+        count += 1
+    return count * 2 * size**3 / (time.perf_counter() - began) / 1e9
+
+
+def processors() -> int:
+    """Give the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def recommend(measurements: Sequence[Measurement]) -> list[str]:
+    """Say which configuration to take, and why.
+
+    Parameters
+    ----------
+    measurements : sequence of Measurement
+        Of one model.
+
+    Returns
+    -------
+    list of str
+        Sentences; empty without measurements.
+    """
+    if not measurements:
+        return []
+    quick = min(measurements, key=lambda one: one.sentence.p50)
+    busy = max(measurements, key=lambda one: one.throughput.texts_per_second)
+    both = [
+        one
+        for one in measurements
+        if one.sentence.p50 <= quick.sentence.p50 * (1 + _TIE)
+        and one.throughput.texts_per_second >= busy.throughput.texts_per_second * (1 - _TIE)
+    ]
+    if both:
+        one = min(both, key=lambda one: (one.size, one.sentence.p50))
+        told = [
+            f"Take {one.title}: {one.sentence.p50:.1f} ms for one sentence and "
+            f"{one.throughput.texts_per_second:.0f} sentences/s; nothing else is more than {_TIE:.0%} better."
+        ]
+    else:
+        told = [
+            f"For one text at a time take {quick.title}: {quick.sentence.p50:.1f} ms for a sentence, "
+            f"against {busy.sentence.p50:.1f} ms with {busy.title}.",
+            f"For many texts take {busy.title}: {busy.throughput.texts_per_second:.0f} sentences/s, against "
+            f"{quick.throughput.texts_per_second:.0f} with {quick.title}.",
+        ]
+    small = min(measurements, key=lambda one: one.size)
+    if small.size < min(quick.size, busy.size) and not both:
+        told.append(f"{small.precision} needs the least room, {small.size / 1e6:.0f} MB.")
+    if any(one.precision.endswith("INT8") or one.compute for one in (quick, busy)):
+        told.append(
+            "Lower precision changes scores a little: compare with ner evaluate before you rely on it."
+        )
+    return told

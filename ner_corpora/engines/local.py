@@ -1,0 +1,122 @@
+"""Annotate in this process: reading, recognizing and writing overlap, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from ner_corpora.annotation import Recognizer, Settings, annotate_chunk
+from ner_corpora.chunks import Chunk, Group, read_chunks
+from ner_documents.document import CorpusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ner_corpora.progress import Progress
+    from ner_corpora.workspace import Key, Workspace
+    from ner_documents.reading.records import ReadOptions
+
+__all__ = ["Stored", "annotate_locally", "missing_chunks", "stored_chunks"]
+
+#: What is known of the stored chunks of a group: index, then checksum and whether it is the last.
+Stored = dict[int, tuple[int, bool]]
+
+# Two, so that the last batches of one chunk run beside the first of the next and the processor is never idle.
+_CHUNKS_AT_ONCE = 2
+
+
+def annotate_locally(
+    groups: Sequence[Group],
+    read_options: ReadOptions,
+    settings: Settings,
+    recognizer: Recognizer,
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    strict: bool = False,
+) -> None:
+    """Annotate all chunks that the workspace does not hold yet.
+
+    Parameters
+    ----------
+    groups, read_options
+        What to read.
+    settings : Settings
+        What to write.
+    recognizer : EntityRecognizer
+        Called by two threads.
+    workspace : Workspace
+        Where chunks go.
+    progress : Progress
+        Told of each chunk.
+    strict : bool
+        Stop at the first document that cannot be read.
+
+    Raises
+    ------
+    CorpusError
+        If `strict`, naming file and line; or if an input changed since the run began.
+    """
+
+    def annotate(chunk: Chunk) -> bytes:
+        return annotate_chunk(chunk, recognizer, settings)
+
+    pending: deque[tuple[Key, Future[bytes]]] = deque()
+
+    def store_oldest() -> None:
+        key, future = pending.popleft()
+        content = future.result()
+        workspace.write(key, content)
+        progress.add(json.loads(content[: content.index(b"\n")]))
+
+    with ThreadPoolExecutor(_CHUNKS_AT_ONCE, thread_name_prefix="annotate") as pool:
+        try:
+            stored = stored_chunks(workspace, progress)
+            for group in groups:
+                for chunk in missing_chunks(group, read_options, stored.get(group.index, {}), strict=strict):
+                    pending.append(((chunk.group, chunk.index), pool.submit(annotate, chunk)))
+                    if len(pending) > _CHUNKS_AT_ONCE:
+                        store_oldest()
+            while pending:
+                store_oldest()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def stored_chunks(workspace: Workspace, progress: Progress | None = None) -> dict[int, Stored]:
+    """List what an earlier run annotated: group, then index, then checksum and whether it is the last."""
+    stored: dict[int, Stored] = {}
+    for group, index in sorted(workspace.keys()):
+        part = workspace.part((group, index))
+        if part is not None:
+            stored.setdefault(group, {})[index] = (part.header["checksum"], part.header["last"])
+            if progress is not None:
+                progress.add_earlier(part.header)
+    return stored
+
+
+def missing_chunks(
+    group: Group, read_options: ReadOptions, stored: Stored, *, strict: bool = False
+) -> Iterator[Chunk]:
+    """Read the chunks of a group that are not stored; a group that is complete is not read again.
+
+    Raises
+    ------
+    CorpusError
+        If a stored chunk belongs to an input that reads differently now, or, if `strict`, for a bad document.
+    """
+    if any(last and len(stored) == index + 1 for index, (_, last) in stored.items()):
+        return
+    for chunk in read_chunks(group, read_options):
+        if chunk.index not in stored:
+            if strict and chunk.problems:
+                problem = chunk.problems[0]
+                msg = f"{problem.where}: {problem.problem} (--strict stops here; --resume without it goes on)"
+                raise CorpusError(msg)
+            yield chunk
+        elif stored[chunk.index] != (chunk.checksum, chunk.last):
+            msg = f"{group.sources[0].path}: changed since the run began; begin anew with --overwrite"
+            raise CorpusError(msg)

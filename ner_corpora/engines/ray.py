@@ -1,0 +1,346 @@
+"""Annotate on Ray Data: tasks read chunks, actors that hold the model annotate them, tasks write them.
+
+Scheduling, retries of lost tasks and actors, back pressure and the object store are Ray's. What is ours is
+the idempotent end: a chunk is stored whole under its own name, so one that a retry writes again changes
+nothing, and a driver that was killed goes on with the chunks that are missing.
+
+https://docs.ray.io/en/latest/data/data.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import pickle
+import re
+import shutil
+import tempfile
+import threading
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_corpora.annotation import Settings, annotate_chunk
+from ner_corpora.engines.local import missing_chunks, stored_chunks
+from ner_documents.document import CorpusError
+from ner_documents.sources import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy as np
+
+    from ner_corpora.chunks import Group
+    from ner_corpora.engines.local import Stored
+    from ner_corpora.progress import Progress
+    from ner_corpora.workspace import Workspace
+    from ner_documents.reading.records import ReadOptions
+
+__all__ = ["Model", "RayOptions", "annotate_on_ray"]
+
+_POLL_SECONDS = 2.0
+_PACKAGES = ("ner_core", "ner_corpora", "model_zoo")
+_SHIPPED_MODEL = "shipped-model"
+# Tasks that only move data claim no processor: actors may hold all of them, and the tasks would wait for
+# ever. Without a claim nothing but this number keeps Ray from starting them all at once.
+_MOVERS_AT_ONCE = 4
+# Where actors hold all processors, Ray ends every other process that was idle for a second, and starts one
+# anew for the next chunk that is to be written: 1.5 s of a processor, half of what annotating it takes.
+_LOCAL = {
+    "include_dashboard": False,
+    "_system_config": {"idle_worker_killing_time_threshold_ms": 3_600_000},
+}
+
+
+@dataclass(frozen=True)
+class RayOptions:
+    """Where and how wide a run is.
+
+    Attributes
+    ----------
+    address : str or None
+        Cluster to join; None starts Ray on this machine for the run.
+    workers : (int, int) or None
+        Fewest and most actors; None for as many as the processors of the cluster allow now.
+    cpus : float
+        Processors of an actor, and so the number of its threads.
+    ship : bool
+        Send this package and the model to the workers, instead of expecting both there.
+    """
+
+    address: str | None = None
+    workers: tuple[int, int] | None = None
+    cpus: float = 1.0
+    ship: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """What an actor passes to `model_zoo.load`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the zoo or path.
+    options : dict
+        Keyword arguments.
+    xml : Path or None
+        The IR on this machine, for a model that is shipped.
+    """
+
+    name: str
+    options: dict[str, Any]
+    xml: Path | None = None
+
+
+class Annotator:
+    """The actor: loads the model once, then annotates chunks."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        import model_zoo
+
+        self._recognizer = model_zoo.load(model.name, **model.options)
+        self._settings = settings
+
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Annotate a batch of chunks; a row is a chunk."""
+        chunks = [pickle.loads(content) for content in batch["content"]]  # noqa: S301 - made by our read tasks
+        content = [annotate_chunk(chunk, self._recognizer, self._settings) for chunk in chunks]
+        return {"group": batch["group"], "index": batch["index"], "content": content}
+
+
+def annotate_on_ray(
+    groups: Sequence[Group],
+    read_options: ReadOptions,
+    settings: Settings,
+    model: Model,
+    workspace: Workspace,
+    progress: Progress,
+    options: RayOptions,
+    *,
+    strict: bool = False,
+) -> None:
+    """Annotate all chunks that the workspace does not hold yet; as `annotate_locally`, on Ray.
+
+    Parameters
+    ----------
+    groups, read_options
+        What to read; a group is read by one task, and its chunks are annotated as they come.
+    settings : Settings
+        What to write.
+    model : Model
+        What each actor loads.
+    workspace : Workspace
+        Where chunks go: a folder that all workers share, or a URL.
+    progress : Progress
+        Told of chunks as they are stored.
+    options : RayOptions
+        Where and how wide.
+    strict : bool
+        Stop at the first document that cannot be read.
+
+    Raises
+    ------
+    CorpusError
+        If Ray is not installed or the cluster not there, and as `annotate_locally`.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    require("ray.data", "ray", "--engine ray")
+    stored = stored_chunks(workspace, progress)
+    folder = Path.cwd()
+    reads = [
+        functools.partial(_read_group, group, read_options, stored.get(group.index, {}), strict, folder)
+        for group in groups
+    ]
+    with _cluster(options, model) as model_there, _watching(workspace, progress, stored):
+        try:
+            _run(reads, settings, model_there, workspace, options, folder)
+        except Exception as error:  # noqa: BLE001 - Ray wraps whatever happens on its workers
+            raise _cause(error) from None
+
+
+def _run(
+    reads: Sequence[functools.partial[Iterator[Any]]],
+    settings: Settings,
+    model: Model,
+    workspace: Workspace,
+    options: RayOptions,
+    folder: Path,
+) -> None:
+    import ray.data
+
+    fewest, most = options.workers or (1, max(1, int(ray.cluster_resources().get("CPU", 1) // options.cpus)))
+    if options.workers is None:
+        fewest = most
+    context = ray.data.DataContext.get_current()
+    before = context.target_max_block_size, context.enable_progress_bars
+    context.target_max_block_size = 1  # a chunk is a block, so that chunks of one file reach all actors
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="ray.data")  # fewer chunks than tasks at once is no trouble
+    try:
+        chunks = ray.data.read_datasource(
+            _datasource(reads),
+            override_num_blocks=len(reads),
+            concurrency=min(_MOVERS_AT_ONCE, len(reads)),
+            num_cpus=0,
+        )
+        annotated = chunks.map_batches(
+            Annotator,
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(min_size=fewest, max_size=most),
+            num_cpus=options.cpus,
+            fn_constructor_args=(model, settings),
+        )
+        annotated.write_datasink(
+            _datasink(workspace, folder), concurrency=_MOVERS_AT_ONCE, ray_remote_args={"num_cpus": 0}
+        )
+    finally:
+        context.target_max_block_size, context.enable_progress_bars = before
+
+
+def _read_group(
+    group: Group, read_options: ReadOptions, stored: Stored, strict: bool, folder: Path
+) -> Iterator[Any]:
+    """Read the missing chunks of a group as tables of one row."""
+    import pyarrow
+
+    _enter(folder)
+    for chunk in missing_chunks(group, read_options, stored, strict=strict):
+        content = pyarrow.array([pickle.dumps(chunk)], pyarrow.large_binary())
+        yield pyarrow.table({"group": [chunk.group], "index": [chunk.index], "content": content})
+
+
+def _enter(folder: Path) -> None:
+    """Make relative paths mean what they mean to the driver, where the folder is shared."""
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
+
+
+def _datasource(reads: Sequence[functools.partial[Iterator[Any]]]) -> Any:
+    from ray.data import Datasource, ReadTask
+    from ray.data.block import BlockMetadata
+
+    class Chunks(Datasource):
+        """Read tasks, one for each group of sources."""
+
+        def estimate_inmemory_data_size(self) -> int | None:
+            return None
+
+        def get_read_tasks(self, *_: Any, **__: Any) -> list[ReadTask]:
+            unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
+            return [ReadTask(read, unknown) for read in reads]
+
+    return Chunks()
+
+
+def _datasink(workspace: Workspace, folder: Path) -> Any:
+    from ray.data import Datasink
+
+    class StoredChunks(Datasink[None]):
+        """Writes each chunk under its own name; writing it again changes nothing."""
+
+        def write(self, blocks: Iterable[Any], *_: Any) -> None:
+            _enter(folder)
+            for block in blocks:
+                for row in block.to_pylist():
+                    workspace.write((row["group"], row["index"]), row["content"])
+
+    return StoredChunks()
+
+
+@contextlib.contextmanager
+def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
+    """Join or start Ray; yield the model as the workers find it."""
+    import ray
+
+    with contextlib.ExitStack() as stack:
+        runtime: dict[str, Any] = {}
+        if options.ship:
+            staging = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-ship-"))
+            model = _ship(model, Path(staging))
+            runtime = {"working_dir": staging}
+        if not ray.is_initialized():
+            local: dict[str, Any] = {} if options.address else _LOCAL
+            try:
+                ray.init(
+                    options.address or "local",  # None would join whatever cluster ran here last
+                    runtime_env=runtime,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    **local,
+                )
+            except Exception as error:
+                where = (
+                    f"--address {options.address}: cannot join Ray"
+                    if options.address
+                    else "Ray does not start"
+                )
+                msg = f"{where}: {error}"
+                raise CorpusError(msg) from error
+            stack.callback(ray.shutdown)
+        yield model
+
+
+def _ship(model: Model, staging: Path) -> Model:
+    """Copy the packages and the model to a folder that Ray sends to the workers as their working folder."""
+    import importlib
+
+    unwanted = shutil.ignore_patterns("__pycache__", "*.bin", "*.safetensors")
+    for package in _PACKAGES:
+        (source,) = importlib.import_module(package).__path__
+        shutil.copytree(source, staging / package, ignore=unwanted)
+    if model.xml is None:
+        msg = f"--ship: the IR of {model.name} is not on this machine"
+        raise CorpusError(msg)
+    shutil.copytree(model.xml.parent, staging / _SHIPPED_MODEL)
+    kept = {name: value for name, value in model.options.items() if name != "models_dir"}
+    if "tokenizer" in kept:
+        kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{_copied(Path(kept['tokenizer']), staging / _SHIPPED_MODEL)}"
+    return Model(f"./{_SHIPPED_MODEL}/{model.xml.name}", kept)
+
+
+def _copied(file: Path, folder: Path) -> str:
+    shutil.copy(file, folder)
+    return file.name
+
+
+@contextlib.contextmanager
+def _watching(workspace: Workspace, progress: Progress, stored: dict[int, Stored]) -> Iterator[None]:
+    """Tell of chunks as the workers store them."""
+    known = {(group, index) for group, indices in stored.items() for index in indices}
+    done = threading.Event()
+
+    def look() -> None:
+        for key in sorted(workspace.keys() - known):
+            part = workspace.part(key)
+            if part is not None:
+                known.add(key)
+                progress.add(part.header)
+
+    def watch() -> None:
+        while not done.wait(_POLL_SECONDS):
+            look()
+
+    watcher = threading.Thread(target=watch, name="watch chunks", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        look()
+
+
+def _cause(error: Exception) -> Exception:
+    """Find our own error in the report that Ray made of it."""
+    ours = re.search(rf"{CorpusError.__module__}\.{CorpusError.__qualname__}: (.+)", str(error))
+    if ours:
+        return CorpusError(ours[1])
+    if not type(error).__module__.startswith("ray"):
+        return error
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return CorpusError(f"Ray: {lines[-1].strip()}; go on with --resume")

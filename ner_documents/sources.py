@@ -1,0 +1,326 @@
+"""Where documents come from: files, folders, globs, URLs and standard input, plain or compressed.
+
+Local paths are read with the standard library; anything with a scheme (``s3://``, ``gs://``, ``https://``)
+goes through fsspec (https://filesystem-spec.readthedocs.io), which is imported only then.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+import os
+import re
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+
+from ner_documents.document import CorpusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = [
+    "FORMATS",
+    "Meter",
+    "Source",
+    "filesystem_of",
+    "find_sources",
+    "is_url",
+    "open_binary",
+    "open_url",
+    "require",
+    "total_size",
+]
+
+FORMATS = ("text", "lines", "jsonl", "csv", "tsv", "parquet", "conll")
+
+_SUFFIXES = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".conll": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".bio": "conll",
+}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to read.
+
+    Attributes
+    ----------
+    path : str
+        Local path, URL, or ``-`` for standard input.
+    format : str
+        One of `FORMATS`.
+    compression : str or None
+        ``gzip``, ``zstd`` or None.
+    size : int or None
+        Bytes as stored, None where unknown.
+    modified : str
+        Stamp that changes with the file: modification time, or the store's ETag; empty where unknown.
+    """
+
+    path: str
+    format: str
+    compression: str | None = None
+    size: int | None = None
+    modified: str = ""
+
+
+@dataclass
+class Meter:
+    """Counts the stored bytes that were read, for the progress report."""
+
+    bytes: int = 0
+
+
+def is_url(path: str) -> bool:
+    """Tell whether a path has a scheme and so belongs to fsspec.
+
+    Examples
+    --------
+    >>> is_url("s3://bucket/key"), is_url("folder/file.txt"), is_url("C:/file.txt")
+    (True, False, False)
+    """
+    return bool(_URL.match(path))
+
+
+def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple[list[Source], list[str]]:
+    """Find the files that inputs stand for, in a fixed order.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files, folders (searched deep; hidden files left out), globs (``**`` allowed), URLs of the same,
+        or ``-``. Inputs keep their order; the files of a folder or glob are sorted by name.
+    format_name : str, optional
+        One of `FORMATS`; by default the suffix decides, below ``.gz`` and ``.zst``.
+
+    Returns
+    -------
+    list of Source, list of str
+        Each file once, and the files of folders that were left out because their suffix is unknown.
+
+    Raises
+    ------
+    CorpusError
+        For an input that does not exist, a glob without files, or a named file of unknown suffix.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "b.txt").write_text("Mary sings.")
+    ...     _ = Path(folder, "a.jsonl.gz").write_bytes(b"")
+    ...     found, left_out = find_sources([folder])
+    >>> [(Path(source.path).name, source.format, source.compression) for source in found]
+    [('a.jsonl.gz', 'jsonl', 'gzip'), ('b.txt', 'text', None)]
+    """
+    found: dict[str, Source] = {}
+    left_out: list[str] = []
+    for given in inputs:
+        candidates = list(_expand(given))
+        if not candidates:
+            msg = f"{given}: expected files to annotate, found none"
+            raise CorpusError(msg)
+        for path, size, modified, named in candidates:
+            kind, compression = _kind(path, format_name)
+            if kind is None and named:
+                known = " ".join(sorted(_SUFFIXES))
+                msg = (
+                    f"{path}: unknown suffix; expected one of {known}, or --input-format {'|'.join(FORMATS)}"
+                )
+                raise CorpusError(msg)
+            if kind is None:
+                left_out.append(path)
+            elif path not in found:
+                found[path] = Source(path, kind, compression, size, modified)
+    if not found:
+        msg = (
+            f"{', '.join(inputs)}: none of the {len(left_out)} files has a known suffix; give --input-format"
+        )
+        raise CorpusError(msg)
+    return list(found.values()), left_out
+
+
+def _kind(path: str, format_name: str | None) -> tuple[str | None, str | None]:
+    if path == "-":
+        return format_name or "text", None
+    name = path.rsplit("/", 1)[-1].lower()
+    compression = next((_COMPRESSIONS[end] for end in _COMPRESSIONS if name.endswith(end)), None)
+    if compression:
+        name = name.rpartition(".")[0]
+    return format_name or _SUFFIXES.get("." + name.rpartition(".")[2]), compression
+
+
+def _expand(given: str) -> Iterator[tuple[str, int | None, str, bool]]:
+    """Yield path, size, stamp, and whether the path was named by the user rather than found."""
+    if given == "-":
+        yield "-", None, "", True
+    elif is_url(given):
+        yield from _expand_url(given)
+    elif Path(given).is_dir():
+        for file in sorted(_walk(given)):
+            yield *_local(file), False
+    elif os.path.lexists(given):
+        yield *_local(given), True
+    elif glob.has_magic(given):
+        for file in sorted(glob.glob(given, recursive=True)):  # noqa: PTH207 - Path.glob takes no absolute pattern
+            if not Path(file).is_dir():
+                yield *_local(file), True
+    else:
+        msg = f"{given}: no such file or folder"
+        raise CorpusError(msg)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not name.endswith(".partial")
+        )
+        yield from (str(Path(parent, name)) for name in files if not name.startswith("."))
+
+
+def _local(path: str) -> tuple[str, int | None, str]:
+    try:
+        status = Path(path).stat()
+    except OSError:  # a dangling link: reported when it is read, like every unreadable file
+        return path, None, ""
+    return path, status.st_size, str(status.st_mtime_ns)
+
+
+def _expand_url(url: str) -> Iterator[tuple[str, int | None, str, bool]]:
+    filesystem, path = filesystem_of(url)
+    try:
+        if glob.has_magic(path):
+            paths, named = sorted(filesystem.glob(path)), True
+        elif filesystem.isdir(path):
+            paths, named = sorted(filesystem.find(path)), False
+        else:
+            paths, named = [path], True
+        for name in paths:
+            details = filesystem.info(name)
+            stamp = next(
+                (str(details[key]) for key in ("ETag", "etag", "mtime", "LastModified") if key in details), ""
+            )
+            yield filesystem.unstrip_protocol(name), details.get("size"), stamp, named
+    except FileNotFoundError:
+        msg = f"{url}: no such file or folder"
+        raise CorpusError(msg) from None
+    except Exception as error:  # each store has exceptions of its own
+        msg = f"{url}: cannot be listed: {error}"
+        raise CorpusError(msg) from error
+
+
+def filesystem_of(url: str) -> tuple[Any, str]:
+    """Find the fsspec file system of a URL, and the path in it.
+
+    Raises
+    ------
+    CorpusError
+        If fsspec, or what it needs for this scheme, is not installed.
+    """
+    fsspec = require("fsspec", "documents", f"{url}: reading and writing URLs")
+    try:
+        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
+    except (ImportError, ValueError) as error:  # fsspec names the package that the scheme needs
+        msg = f"{url}: {error}"
+        raise CorpusError(msg) from error
+
+
+def require(module: str, extra: str, purpose: str) -> Any:
+    """Import an optional module, or say which extra brings it.
+
+    Raises
+    ------
+    CorpusError
+        With the command that installs it.
+    """
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        msg = f"{purpose} needs {module}, which is not installed; run: pip install 'ner-zoo[{extra}]'"
+        raise CorpusError(msg) from None
+
+
+def open_url(url: str, mode: str) -> IO[bytes]:
+    """Open a URL through fsspec; what is written appears in the store when the file is closed."""
+    filesystem, path = filesystem_of(url)
+    return cast("IO[bytes]", filesystem.open(path, mode))
+
+
+@contextmanager
+def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
+    """Open a source for reading, decompressed, as a buffered stream of bytes; the meter counts stored bytes.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be opened; decompression errors come with the reads.
+    CorpusError
+        When pyarrow or fsspec is needed and not installed.
+    """
+    raw: Any
+    if source.path == "-":
+        raw = sys.stdin.buffer
+    elif is_url(source.path):
+        raw = open_url(source.path, "rb")
+    else:
+        raw = Path(source.path).open("rb", buffering=0)  # noqa: SIM115 - closed with the buffer around it
+    stored = io.BufferedReader(_Counted(raw, meter), _BUFFER)
+    with stored:
+        if source.compression is None:
+            yield cast("BinaryIO", stored)
+            return
+        decompressed: Any
+        if source.compression == "gzip":
+            decompressed = gzip.GzipFile(fileobj=stored)
+        else:
+            # Unlike the zstandard package, Arrow notices a file that breaks off.
+            arrow = require("pyarrow", "documents", f"{source.path}: reading .zst")
+            decompressed = arrow.CompressedInputStream(arrow.PythonFile(stored, mode="r"), "zstd")
+        yield cast("BinaryIO", io.BufferedReader(decompressed, _BUFFER))
+
+
+class _Counted(io.RawIOBase):
+    """A raw stream that tells a meter how much was read."""
+
+    def __init__(self, raw: Any, meter: Meter) -> None:
+        self._raw = raw
+        self._meter = meter
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._raw.read(len(buffer))
+        buffer[: len(data)] = data
+        self._meter.bytes += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed and self._raw is not sys.stdin.buffer:
+            self._raw.close()
+        super().close()
+
+
+def total_size(sources: Iterable[Source]) -> int | None:
+    """Sum up the stored bytes of all sources, None where one is unknown."""
+    sizes = [source.size for source in sources]
+    return None if any(size is None for size in sizes) else sum(size for size in sizes if size is not None)

@@ -1,0 +1,1 @@
+"""Annotated documents out, one module a family of formats."""

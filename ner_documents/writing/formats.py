@@ -1,0 +1,192 @@
+"""Output formats: how the documents of a chunk are encoded, and how chunks become one file.
+
+JSON lines, CoNLL and HTML are simply joined. The columns of CSV and Parquet are known only when every chunk
+was seen, so `tables` keeps their chunks in a form of its own and converts them at the end.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import shutil
+from collections import Counter
+from typing import IO, TYPE_CHECKING, Any
+
+from ner_core.entity import Recognition
+from ner_core.rendering import html_frame, html_section, to_conll, to_json
+from ner_documents.reading.readers import is_between_sentences
+from ner_documents.writing import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ner_core.entity import Entity
+    from ner_documents.document import Document
+    from ner_documents.writing.parts import Part
+
+__all__ = ["OUTPUT_FORMATS", "assemble", "encode_documents", "format_of"]
+
+OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "conll", "html", "parquet")
+
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".htm": "html", ".bio": "conll", ".iob2": "conll"}
+_ENTITIES_AT_ONCE = 1000
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+def format_of(name: str) -> str | None:
+    """Tell the output format by the suffix of a file name, None for an unknown one.
+
+    Examples
+    --------
+    >>> format_of("out/found.CSV"), format_of("found.jsonl"), format_of("found")
+    ('csv', 'jsonl', None)
+    """
+    dot, suffix = name.rsplit("/", 1)[-1].lower().rpartition(".")[1:]
+    known = {f".{known}": known for known in OUTPUT_FORMATS} | _SUFFIXES
+    return known.get(dot + suffix)
+
+
+def encode_documents(
+    found: Iterable[tuple[Document, Iterable[Entity]]],
+    format_name: str,
+    into: str,
+    schema: bytes | None = None,
+) -> bytes:
+    """Encode the documents of one chunk.
+
+    Parameters
+    ----------
+    found : iterable of (Document, iterable of Entity)
+        Each document and what it holds; both are drawn once, in order.
+    format_name : str
+        One of `OUTPUT_FORMATS`.
+    into : str
+        Name of the field with the entities.
+    schema : bytes, optional
+        Serialized Arrow schema of the source, to keep the types of its columns in Parquet.
+
+    Returns
+    -------
+    bytes
+        The documents in order; nothing but `assemble` reads them.
+    """
+    if format_name == "parquet":
+        rows = [(document.fields, [one.to_dict() for one in entities]) for document, entities in found]
+        return tables.encode_arrow(rows, into, schema)
+    target = io.BytesIO()
+    for document, entities in found:
+        if format_name == "conll":
+            target.write(_conll(document, _recognition(document, entities)).encode())
+        elif format_name == "html":
+            target.write(f"{html_section(_recognition(document, entities))}\n".encode())
+        elif format_name == "jsonl":
+            _write_json(target, document.fields, into, entities)
+        else:
+            _write_json(target, {"fields": document.fields}, "entities", entities)
+    return target.getvalue()
+
+
+def _recognition(document: Document, entities: Iterable[Entity]) -> Recognition:
+    if isinstance(document.text, str):
+        return Recognition(document.text, tuple(entities))
+    return Recognition(" ".join(document.text), tuple(entities), document.text)
+
+
+def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: Iterable[Entity]) -> None:
+    """Write one line, the entities behind the fields and a thousand at a time: there may be millions."""
+    target.write(_json(fields | {into: []}).removesuffix("]}").encode())
+    drawn = iter(entities)
+    separator = ""
+    while some := [entity.to_dict() for entity in itertools.islice(drawn, _ENTITIES_AT_ONCE)]:
+        target.write(f"{separator}{to_json(some)[1:-1]}".encode())
+        separator = ", "
+    target.write(b"]}\n")
+
+
+def assemble(
+    parts: Callable[[], Iterable[Part]], target: IO[bytes], format_name: str, into: str, labels: Sequence[str]
+) -> None:
+    """Write the output file out of the stored chunks, in bounded memory.
+
+    Parameters
+    ----------
+    parts : callable
+        Gives the chunks in order, as often as it is called.
+    target : binary stream
+        Where the output goes.
+    format_name, into : str
+        As for `encode_documents`.
+    labels : sequence of str
+        Entity types that the model may find, in the order of their columns in a table.
+    """
+    if format_name in _DELIMITERS:
+        tables.assemble_csv(parts, target, _DELIMITERS[format_name], into, labels)
+    elif format_name == "parquet":
+        tables.assemble_parquet(parts, target, into)
+    else:
+        before, after = _frame(parts) if format_name == "html" else ("", "")
+        target.write(before.encode())
+        for part in parts():
+            with part.open() as payload:
+                shutil.copyfileobj(payload, target)
+        target.write(after.encode())
+
+
+def _frame(parts: Callable[[], Iterable[Part]]) -> tuple[str, str]:
+    counts: Counter[str] = Counter()
+    for part in parts():
+        counts.update(part.header["labels"])
+    return html_frame(dict(sorted(counts.items())))
+
+
+def _json(value: dict[str, Any]) -> str:
+    try:
+        return to_json(value)
+    except TypeError:  # dates, decimals and bytes of a Parquet source
+        return to_json(json.loads(json.dumps(value, default=_as_text)))
+
+
+def _as_text(value: object) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def _conll(document: Document, found: Recognition) -> str:
+    r"""Add the tag as the last column of the lines of the source.
+
+    Examples
+    --------
+    >>> from ner_core.entity import Entity, Recognition
+    >>> from ner_documents.document import Document
+    >>> found = Recognition("Mary sings", (Entity(0, 4, "PER", 0.9, "Mary", 0, 1),), words=("Mary", "sings"))
+    >>> _conll(Document("a.conll", 1, ("Mary", "sings"), {}, ("Mary NNP", "sings VBZ")), found)
+    'Mary NNP B-PER\nsings VBZ O\n\n'
+    """
+    if not document.lines:
+        return to_conll(found)
+    tags = iter(_word_tags(found.entities, len(document.text)))
+    written = []
+    begun = False
+    for line in document.lines:
+        if begun or not (not line.strip() or is_between_sentences(line)):
+            begun = True
+            written.append(_with_column(line, next(tags)))
+        else:
+            written.append(_with_column(line, "O") if line.startswith("-DOCSTART-") else line)
+    return "".join(f"{line}\n" for line in [*written, ""])
+
+
+def _word_tags(entities: Sequence[Entity], length: int) -> list[str]:
+    """IOB2 tags of words; labels of aggregation ``none`` are tags already."""
+    tags = ["O"] * length
+    for entity in entities:
+        label = entity.label.removeprefix("B-").removeprefix("I-")
+        first, end = entity.word_start or 0, entity.word_end or 0
+        tags[first:end] = [entity.label if label != entity.label else f"I-{label}"] * (end - first)
+        if label == entity.label:
+            tags[first] = f"B-{label}"
+    return tags
+
+
+def _with_column(line: str, tag: str) -> str:
+    return f"{line}\t{tag}" if "\t" in line else f"{line.rstrip(' ')} {tag}"

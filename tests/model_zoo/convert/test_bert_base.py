@@ -1,0 +1,140 @@
+"""bert-base-ner's own size, from a web server to IR: the figures of its model card, parity, and memory.
+
+The one test with full-size weights (random ones, 430 MB). What it shows for pytorch_model.bin holds for
+safetensors: tests.model_zoo.convert.test_checkpoints.py shows that both give the same module.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+LABELS = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+FILES = ("config.json", "vocab.txt", "pytorch_model.bin")
+
+#: Runs a command of the zoo and says how much memory it and its workers took, in bytes. Its own peak comes
+#: from VmHWM, because ru_maxrss begins with the memory of the process that started it.
+MEASURED = """
+import re, resource, sys
+from pathlib import Path
+from model_zoo.converter import main
+code = main(sys.argv[1:])
+own = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+peak = 1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.stderr.write(f"PEAK {peak}")
+sys.exit(code)
+"""
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def folder():
+    """Not tmp_path: pytest would keep a gigabyte of it for three more runs."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def address(folder):
+    (folder / "web").mkdir()
+    handler = partial(QuietHandler, directory=str(folder / "web"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def publish_checkpoint(web):
+    """Write bert-base-ner's three files with random weights; return some inputs and outputs."""
+    import torch
+    from transformers import BertConfig, BertForTokenClassification
+
+    torch.manual_seed(0)
+    model = BertForTokenClassification(
+        BertConfig(vocab_size=28996, num_labels=9, id2label=dict(enumerate(LABELS)))
+    ).eval()
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim == 1:  # zeros and ones, which OpenVINO would rightly leave out
+                weights.add_(torch.randn_like(weights), alpha=0.02)
+    torch.save(model.state_dict(), web / "pytorch_model.bin")
+    model.config.save_pretrained(web)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"Word{index}" for index in range(28996 - 5))]
+    (web / "vocab.txt").write_text("\n".join(words) + "\n")
+    inputs = {name: np.ones((1, 128), np.int64) for name in ("input_ids", "attention_mask", "token_type_ids")}
+    inputs["input_ids"] = np.random.default_rng(1).integers(5, 28996, (1, 128))
+    with torch.no_grad():
+        outputs = model(**{name: torch.from_numpy(array) for name, array in inputs.items()}).logits.numpy()
+    return inputs, outputs
+
+
+def write_zoo(zoo, web, address):
+    """bert-base-ner's model.yml with sizes, hashes and addresses of these files."""
+    content = yaml.safe_load((ROOT / "model_zoo/models/public/bert-base-ner/model.yml").read_text())
+    content["files"] = [
+        {
+            "name": f"bert-base-ner/{name}",
+            "size": (web / name).stat().st_size,
+            "checksum": hashlib.sha384((web / name).read_bytes()).hexdigest(),
+            "source": f"{address}/{name}",
+        }
+        for name in FILES
+    ]
+    (zoo / "public" / "bert-base-ner").mkdir(parents=True)
+    (zoo / "public" / "bert-base-ner" / "model.yml").write_text(yaml.safe_dump(content))
+
+
+def run(arguments, folder):
+    done = subprocess.run(
+        [sys.executable, *arguments, "--models_dir", str(folder / "zoo"), "--name", "bert-base-ner"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.timeout(900)
+def test_a_checkpoint_of_the_cards_architecture_gives_the_cards_figures(folder, address):
+    inputs, expected = publish_checkpoint(folder / "web")
+    write_zoo(folder / "zoo", folder / "web", address)
+    models = str(folder / "models")
+    run(["-m", "model_zoo.downloader", "-o", models], folder)
+    size = (folder / "web" / "pytorch_model.bin").stat().st_size
+    (folder / "web" / "pytorch_model.bin").unlink()
+
+    done = run(["-c", MEASURED, "-d", models, "--precisions", "FP32", "--progress_format", "json"], folder)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    [result] = [event for event in events if event["$type"] == "model_conversion_result"]
+    assert result["parity"] < 1e-4
+    assert int(done.stderr.rpartition("PEAK ")[2]) < 2.5 * size
+
+    dumped = json.loads(run(["-m", "model_zoo.info_dumper", "--measure", "-o", models], folder).stdout)
+    [measured] = dumped[0]["measurements"].values()
+    assert measured["shape"] == [1, 128]
+    assert measured["gops"] == pytest.approx(22.3874, rel=0.005)
+    assert measured["mparams"] == pytest.approx(107.4319, rel=0.005)
+    assert [port["name"] for port in measured["inputs"]] == ["input_ids", "attention_mask", "token_type_ids"]
+    assert [port["name"] for port in measured["outputs"]] == ["output"]
+
+    xml = folder / "models" / "public" / "bert-base-ner" / "FP32" / "bert-base-ner.xml"
+    compiled = ov.Core().compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    assert np.abs(compiled(inputs)["output"] - expected).max() < 1e-4

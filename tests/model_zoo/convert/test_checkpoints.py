@@ -1,0 +1,345 @@
+"""Hugging Face folders and tokenizers: every architecture, every way a checkpoint can be wrong."""
+
+import json
+import shutil
+
+import pytest
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.loading import find_checkpoint, load_checkpoint
+from model_zoo.convert.tokenization import (
+    TokenizerError,
+    portable_tokenizer,
+    read_tokenizer,
+    wordpiece_tokenizer,
+)
+from tests.conftest import TINY_LABELS, tiny_vocabulary
+
+
+@pytest.fixture
+def folder(tiny_checkpoint, tmp_path):
+    """A copy of the tiny checkpoint that a test may spoil."""
+    return shutil.copytree(tiny_checkpoint, tmp_path / "copy")
+
+
+def edit_config(folder, **changes):
+    file = folder / "config.json"
+    config = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
+
+
+def state_of(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def save_pickle(folder, state, name="pytorch_model.bin"):
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    torch.save(state, folder / name)
+
+
+def widen_types(folder):
+    """Give the segment table a row for each casing."""
+    state = state_of(folder)
+    key = "bert.embeddings.token_type_embeddings.weight"
+    save_pickle(folder, state | {key: torch.randn(4, 32)})
+    edit_config(folder, type_vocab_size=4)
+
+
+def logits(checkpoint):
+    ids = torch.arange(5, 17)[None]
+    with torch.no_grad():
+        return checkpoint.module(ids, torch.ones_like(ids), torch.zeros_like(ids))
+
+
+def test_a_folder_says_what_the_contract_wants(tiny_checkpoint):
+    checkpoint = load_checkpoint(tiny_checkpoint)
+    assert checkpoint.labels == list(TINY_LABELS)
+    assert checkpoint.max_length == 64
+    assert checkpoint.lower_case is False
+    assert checkpoint.model_type == "bert"
+    assert checkpoint.has_token_type_ids
+    assert checkpoint.token_type_ids == "segments"
+    assert checkpoint.source_checksum.startswith("sha384:")
+    assert not checkpoint.module.training
+
+
+def test_pickle_safetensors_and_shards_are_the_same_model(folder, tiny_checkpoint):
+    expected = logits(load_checkpoint(tiny_checkpoint))
+    state = state_of(folder)
+    save_pickle(folder, state)
+    assert torch.equal(logits(load_checkpoint(folder)), expected)
+    torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    assert torch.equal(logits(load_checkpoint(folder)), expected)
+    (folder / "pytorch_model.bin").unlink()
+    names = sorted(state)
+    parts = {"pytorch_model-1.bin": names[::2], "pytorch_model-2.bin": names[1::2]}
+    for name, part in parts.items():
+        torch.save({key: state[key] for key in part}, folder / name)
+    index = {"metadata": {}, "weight_map": {key: name for name, part in parts.items() for key in part}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    assert torch.equal(logits(load_checkpoint(folder)), expected)
+    (folder / "pytorch_model-2.bin").unlink()
+    with pytest.raises(CheckpointError, match=r"pytorch_model-2\.bin"):
+        load_checkpoint(folder)
+
+
+def test_safetensors_in_shards_are_the_same_model(folder, tiny_checkpoint):
+    from transformers import BertForTokenClassification
+
+    expected = logits(load_checkpoint(tiny_checkpoint))
+    model = BertForTokenClassification.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="40KB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
+    assert (folder / "model.safetensors.index.json").is_file()
+    assert torch.equal(logits(load_checkpoint(folder)), expected)
+
+
+def test_an_index_that_points_outside_is_refused(folder):
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {"a": "../../elsewhere/pytorch_model.bin"}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match="outside its folder"):
+        load_checkpoint(folder)
+
+
+def test_weights_of_older_versions_are_read(folder, tiny_checkpoint):
+    """gamma and beta, position_ids, and a pooler, as checkpoints of 2020 have them."""
+    state = {
+        key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): value
+        for key, value in state_of(folder).items()
+    }
+    state["bert.embeddings.position_ids"] = torch.arange(64)[None]
+    state["bert.pooler.dense.weight"] = torch.zeros(32, 32)
+    state["bert.pooler.dense.bias"] = torch.zeros(32)
+    save_pickle(folder, state)
+    assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
+
+
+def test_half_precision_weights_become_float32(folder):
+    save_pickle(folder, {key: value.half() for key, value in state_of(folder).items()})
+    assert logits(load_checkpoint(folder)).dtype == torch.float32
+
+
+def test_a_missing_classifier_is_an_error_not_a_random_one(folder):
+    state = state_of(folder)
+    save_pickle(folder, {key: value for key, value in state.items() if not key.startswith("classifier")})
+    with pytest.raises(
+        CheckpointError, match=r"2 weights are missing \(classifier\.bias, classifier\.weight\)"
+    ):
+        load_checkpoint(folder)
+
+
+def test_weights_of_something_else_are_an_error(folder):
+    save_pickle(folder, state_of(folder) | {"bert.encoder.layer.7.adapter.weight": torch.zeros(2)})
+    with pytest.raises(CheckpointError, match=r"no place in this architecture \(bert\.encoder\.layer\.7"):
+        load_checkpoint(folder)
+
+
+def test_a_pickle_that_runs_code_is_refused(folder, tmp_path):
+    target = tmp_path / "executed"
+
+    class Payload:
+        def __reduce__(self):
+            return (open, (str(target), "w"))
+
+    for zipped in (True, False):
+        (folder / "model.safetensors").unlink(missing_ok=True)
+        evil = {"classifier.weight": Payload()}
+        torch.save(evil, folder / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
+        with pytest.raises(CheckpointError, match="refused"):
+            load_checkpoint(folder)
+        assert not target.exists()
+
+
+def test_code_that_comes_with_a_repository_is_not_run(folder, tmp_path):
+    target = tmp_path / "executed"
+    (folder / "modeling_evil.py").write_text(f"open({str(target)!r}, 'w')\n")
+    for model_type in ("bert", "evil"):
+        edit_config(
+            folder,
+            model_type=model_type,
+            auto_map={
+                "AutoConfig": "modeling_evil.Config",
+                "AutoModelForTokenClassification": "modeling_evil.Model",
+            },
+        )
+        if model_type == "bert":  # transformers' own definition is taken
+            assert load_checkpoint(folder).model_type == "bert"
+        else:
+            with pytest.raises(CheckpointError, match="cannot be read"):
+                load_checkpoint(folder)
+        assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), r"config\.json: not there"),
+        (lambda folder: (folder / "config.json").write_text("{"), r"config\.json: not JSON"),
+        (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json: not JSON"),
+        (lambda folder: (folder / "config.json").write_text("[]"), "expected a JSON object, found list"),
+        (lambda folder: (folder / "config.json").write_bytes(b" " * (17 << 20)), "expected at most"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 100), "cannot be read"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), r"tokenizer\.json: not a tokenizer"),
+        (
+            lambda folder: [(folder / name).unlink() for name in ("tokenizer.json", "vocab.txt")],
+            "no tokenizer",
+        ),
+        (lambda folder: edit_config(folder, model_type="t5-of-the-future"), "cannot be read"),
+        (lambda folder: edit_config(folder, hidden_size=48), "cannot be read"),
+        (lambda folder: edit_config(folder, num_hidden_layers=3), "weights are missing"),
+        (lambda folder: edit_config(folder, num_hidden_layers=1), "no place in this architecture"),
+        (lambda folder: edit_config(folder, quantization_config={"quant_method": "x"}), "already quantized"),
+        (lambda folder: edit_config(folder, id2label={"0": "O", "7": "X"}), "id2label"),
+        (lambda folder: edit_config(folder, id2label={"a": "O"}), "id2label"),
+    ],
+)
+def test_what_is_wrong_is_said(folder, spoil, message):
+    spoil(folder)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(folder)
+
+
+def test_labels_of_the_catalog_go_first_and_must_fit(tiny_checkpoint):
+    names = [f"L{index}" for index in range(9)]
+    assert load_checkpoint(tiny_checkpoint, labels=names).labels == names
+    with pytest.raises(CheckpointError, match="9 outputs, not 2"):
+        load_checkpoint(tiny_checkpoint, labels=["O", "B-PER"])
+
+
+def test_the_catalog_overrides_length_casing_and_type_ids(tiny_checkpoint, folder):
+    checkpoint = load_checkpoint(tiny_checkpoint, max_length=32, lower_case=True)
+    assert (checkpoint.max_length, checkpoint.lower_case) == (32, True)
+    assert not load_checkpoint(tiny_checkpoint, token_type_ids="absent").has_token_type_ids
+    edit_config(folder, token_type_ids="word_casing")
+    with pytest.raises(CheckpointError, match="needs type_vocab_size 4, found 2"):
+        load_checkpoint(folder)
+    widen_types(folder)
+    assert load_checkpoint(folder).token_type_ids == "word_casing"
+
+
+ARCHITECTURES = {
+    "bert": {},
+    "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
+    "roberta": {"type_vocab_size": 1},
+    "xlm-roberta": {"type_vocab_size": 1},
+    "electra": {"embedding_size": 16},
+    "deberta-v2": {
+        "type_vocab_size": 0,
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_biased_input": False,
+    },
+    "deberta": {"type_vocab_size": 0, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "modernbert": {"global_attn_every_n_layers": 2, "local_attention": 8, "pad_token_id": 0},
+}
+
+
+def make_architecture(folder, name):
+    """Write a tiny random checkpoint of another family, with the tiny vocabulary."""
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    config = transformers.AutoConfig.for_model(
+        name,
+        vocab_size=len(tiny_vocabulary()),
+        max_position_embeddings=64,
+        num_labels=3,
+        id2label={0: "O", 1: "B-X", 2: "I-X"},
+        initializer_range=0.3,
+        **(ARCHITECTURES[name] if name == "distilbert" else sizes | ARCHITECTURES[name]),
+    )
+    torch.manual_seed(1)
+    transformers.AutoModelForTokenClassification.from_config(config).save_pretrained(folder)
+    tokenizer = wordpiece_tokenizer(tiny_vocabulary())
+    tokenizer.enable_truncation(8)
+    tokenizer.enable_padding(length=8)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_is_read(tmp_path, name):
+    checkpoint = load_checkpoint(make_architecture(tmp_path / name, name))
+    assert checkpoint.labels == ["O", "B-X", "I-X"]
+    assert checkpoint.has_token_type_ids == (name in {"bert", "electra"})
+    assert checkpoint.max_length == (62 if "roberta" in name else 64)
+    inputs = torch.arange(5, 25).reshape(2, 10)
+    with torch.no_grad():
+        assert checkpoint.module(inputs, torch.ones_like(inputs)).shape == (2, 10, 3)
+
+
+def test_checkpoints_are_found_in_a_downloaded_folder(tmp_path, tiny_checkpoint):
+    with pytest.raises(CheckpointError, match="no such folder"):
+        find_checkpoint(tmp_path / "nothing")
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        find_checkpoint(tmp_path)
+    inner = shutil.copytree(tiny_checkpoint, tmp_path / "model")
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "model.onnx").touch()
+    assert find_checkpoint(tmp_path) == inner
+    (tmp_path / "a.nemo").touch()
+    assert find_checkpoint(tmp_path) == tmp_path / "a.nemo"
+    (tmp_path / "b.nemo").touch()
+    with pytest.raises(CheckpointError, match=r"more than one checkpoint \(a\.nemo, b\.nemo\)"):
+        find_checkpoint(tmp_path)
+
+
+def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path):
+    (tmp_path / "x.zip").touch()
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        load_checkpoint(tmp_path / "x.zip")
+
+
+# Tokenizers
+
+
+def test_truncation_and_padding_are_taken_away(tmp_path):
+    tokenizer = wordpiece_tokenizer(tiny_vocabulary())
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=4)
+    kept = portable_tokenizer(tokenizer.to_str())
+    assert (kept.truncation, kept.padding) == (None, None)
+    assert len(kept.encode("Mary lives in Santa Clara").ids) == 7
+
+
+def test_case_follows_the_vocabulary_the_settings_or_the_caller(tmp_path):
+    lower = [piece for piece in tiny_vocabulary() if piece == piece.lower() or piece.startswith("[")]
+    for pieces, expected in ((lower, "mary"), (tiny_vocabulary(), "Mary")):
+        (tmp_path / "vocab.txt").write_text("\n".join([*pieces, "mary"]), encoding="utf-8")
+        assert read_tokenizer(tmp_path).encode("Mary").tokens[1] == expected
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
+    assert read_tokenizer(tmp_path).encode("Mary").tokens[1] == "mary"
+    assert read_tokenizer(tmp_path, lower_case=False).encode("Mary").tokens[1] == "Mary"
+    cased = read_tokenizer(tmp_path, lower_case=False)
+    assert portable_tokenizer(cased.to_str(), lower_case=True).encode("Mary").tokens[1] == "mary"
+
+
+def test_a_vocabulary_without_special_tokens_is_refused():
+    with pytest.raises(TokenizerError, match=r"\[PAD\], \[UNK\], \[CLS\], \[SEP\] missing"):
+        wordpiece_tokenizer(["a", "b"])
+
+
+@given(st.text(max_size=60))
+@settings(deadline=None, max_examples=60)
+def test_the_built_tokenizer_is_transformers_own(text):
+    built, own = _tokenizers()
+    assert built.encode(text).ids == own(text)["input_ids"]
+    assert Tokenizer.from_str(built.to_str()).encode(text).ids == built.encode(text).ids
+
+
+def _tokenizers(cache=[]):  # noqa: B006
+    if not cache:
+        vocabulary = {piece: index for index, piece in enumerate(tiny_vocabulary())}
+        cache += [
+            wordpiece_tokenizer(tiny_vocabulary(), lower_case=False),
+            transformers.BertTokenizer(vocab=vocabulary, do_lower_case=False),
+        ]
+    return cache

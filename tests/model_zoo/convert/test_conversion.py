@@ -1,0 +1,392 @@
+"""Conversion: the contract of the IR, parity, every family, ONNX; a failure leaves what was there."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+
+import model_zoo
+from model_zoo.convert import conversion, parity, tracing
+from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
+from model_zoo.convert.workers import WorkerError, run_worker
+from ner_core.ir import model_info
+from tests.conftest import TINY_LABELS
+from tests.model_zoo.convert.test_checkpoints import (
+    ARCHITECTURES,
+    edit_config,
+    make_architecture,
+    widen_types,
+)
+
+
+@pytest.fixture
+def traced_here(monkeypatch):
+    """Trace in this process: starting another Python and torch takes seconds."""
+
+    def trace(source, staging, shape, overrides, python):
+        tracing.trace(source, staging, shape, overrides)
+
+    monkeypatch.setattr(conversion, "_trace", trace)
+
+
+@pytest.fixture(scope="session")
+def converted(tiny_checkpoint, tmp_path_factory):
+    """The tiny checkpoint in all precisions, made as a user makes them."""
+    events = []
+    folder = tmp_path_factory.mktemp("converted") / "public" / "tiny"
+    made = convert_checkpoint(
+        tiny_checkpoint, folder, "tiny", precisions=["FP32", "FP16", "INT8"], progress=events.append
+    )
+    return folder, made, events
+
+
+def run(xml, inputs):
+    return ov.Core().compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(inputs)["output"]
+
+
+def random_inputs(batch, length, vocabulary=100, seed=0):
+    generator = np.random.default_rng(seed)
+    mask = np.ones((batch, length), np.int64)
+    mask[1:, (length + 1) // 2 :] = 0
+    return {
+        "input_ids": generator.integers(5, vocabulary, (batch, length)) * mask,
+        "attention_mask": mask,
+        "token_type_ids": generator.integers(0, 2, (batch, length)) * mask,
+    }
+
+
+def files_of(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+# The contract
+
+
+def test_the_folder_is_the_contracts(converted):
+    folder, made, _ = converted
+    found = sorted(
+        str(file.relative_to(folder)) for file in folder.rglob("*") if not file.name.startswith(".")
+    )
+    files = ["tiny.bin", "tiny.xml", "tokenizer.json"]
+    assert found == sorted(
+        [f"{precision}/{name}" for precision in ("FP16", "FP32", "INT8") for name in files]
+        + ["FP16", "FP32", "INT8"]
+    )
+    assert [one.xml for one in made] == [folder / one.precision / "tiny.xml" for one in made]
+    tokenizer = json.loads((folder / "FP32" / "tokenizer.json").read_text())
+    assert (tokenizer["truncation"], tokenizer["padding"]) == (None, None)
+
+
+@pytest.mark.parametrize("precision", ["FP32", "FP16", "INT8"])
+def test_ports_and_facts_are_the_contracts(converted, precision):
+    folder, made, _ = converted
+    model = ov.Core().read_model(folder / precision / "tiny.xml")
+    assert [port.get_any_name() for port in model.inputs] == ["input_ids", "attention_mask", "token_type_ids"]
+    assert {port.get_element_type() for port in model.inputs} == {ov.Type.i64}
+    assert {str(port.get_partial_shape()) for port in model.inputs} == {"[?,?]"}
+    assert [port.names for port in model.outputs] == [{"output"}]
+    assert str(model.output(0).get_partial_shape()) == "[?,?,9]"
+    assert model.output(0).get_element_type() == ov.Type.f32
+    info = model_info(model)
+    assert info["labels"].split() == list(TINY_LABELS)
+    assert info["model_type"] == "bert"
+    assert info["max_length"] == "64"
+    assert info["tag_scheme"] == "IOB2"
+    assert info["token_type_ids"] == "segments"
+    assert info["model_name"] == "tiny"
+    assert info["precision"] == precision
+    assert info["source_checksum"].startswith("sha384:")
+    assert {"openvino_version", "torch_version", "transformers_version"} <= set(info)
+    [result] = [one for one in made if one.precision == precision]
+    assert float(info["parity"]) == pytest.approx(result.parity, rel=0.01, abs=1e-9)
+
+
+def test_the_ir_computes_what_transformers_computes(converted, tiny_checkpoint):
+    from transformers import BertForTokenClassification
+
+    folder, made, _ = converted
+    model = BertForTokenClassification.from_pretrained(tiny_checkpoint).eval()
+    sizes = {"FP32": 1e-4, "FP16": 0.2, "INT8": 4.0}
+    for batch, length in ((1, 1), (1, 7), (3, 31), (2, 64)):
+        inputs = random_inputs(batch, length)
+        with torch.no_grad():
+            expected = model(
+                **{name: torch.from_numpy(array) for name, array in inputs.items()}
+            ).logits.numpy()
+        seen = inputs["attention_mask"].astype(bool)
+        for precision, size in sizes.items():
+            found = run(folder / precision / "tiny.xml", inputs)
+            assert np.abs(found - expected)[seen].max() < size
+    assert made[0].parity < 1e-4
+    assert made[0].parity < made[1].parity < made[2].parity
+
+
+def test_weights_take_the_room_of_their_precision(converted):
+    folder, _, _ = converted
+    sizes = {
+        precision: (folder / precision / "tiny.bin").stat().st_size for precision in ("FP32", "FP16", "INT8")
+    }
+    assert sizes["FP16"] < 0.6 * sizes["FP32"]
+    assert (
+        sizes["INT8"] < 0.45 * sizes["FP32"]
+    )  # a scale and zero point for each 32 numbers of so small a model
+
+
+def test_eight_bit_weights_leave_activations_alone(converted):
+    folder, _, _ = converted
+    compiled = ov.Core().compile_model(folder / "INT8" / "tiny.xml", "CPU")
+    assert compiled.get_property("DYNAMIC_QUANTIZATION_GROUP_SIZE") == 0
+
+
+def test_a_copied_folder_recognizes(converted, tmp_path):
+    from ner_core import EntityRecognizer
+
+    folder, _, _ = converted
+    copy = shutil.copytree(folder / "INT8", tmp_path / "elsewhere")
+    ner = EntityRecognizer.from_ir(copy / "tiny.xml", device="CPU")
+    assert list(ner.tags) == list(TINY_LABELS)
+    ner("Mary lives in Santa Clara.")
+
+
+def test_progress_is_told(converted):
+    _, made, events = converted
+    assert [event["$type"] for event in events] == ["model_conversion_progress"] * 2 + [
+        "model_conversion_result",
+        *["model_conversion_progress", "model_conversion_result"] * 2,
+    ]
+    assert {event["model"] for event in events} == {"tiny"}
+    assert json.loads(json.dumps(events[2]))["parity"] == made[0].parity
+
+
+# Variants
+
+
+def test_a_static_variant_has_one_shape(tiny_checkpoint, tmp_path, traced_here):
+    [made] = convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP32"], input_shape=(2, 16))
+    assert made.xml == tmp_path / "FP32-2x16" / "tiny.xml"
+    model = ov.Core().read_model(made.xml)
+    assert {str(port.get_partial_shape()) for port in model.inputs} == {"[2,16]"}
+    assert made.parity < 1e-4
+    ner = model_zoo.load(tmp_path, device="CPU", precision="FP32-2x16")
+    assert len(ner.batch(["Mary lives in Santa Clara."] * 3)) == 3
+
+
+def test_casing_ids_are_said_and_compared(tiny_checkpoint, tmp_path, traced_here):
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "checkpoint")
+    edit_config(folder, token_type_ids="word_casing")
+    widen_types(folder)
+    [made] = convert_checkpoint(folder, tmp_path / "out", "tiny", precisions=["FP32"])
+    info = ov.Core().read_model(made.xml).get_rt_info(["model_info", "token_type_ids"]).value
+    assert info == "word_casing"
+    inputs = parity.samples(
+        made.xml.with_name("tokenizer.json"),
+        vocab_size=100,
+        type_count=4,
+        pad_id=0,
+        max_length=64,
+        token_type_ids="word_casing",
+    )
+    assert set(np.unique(inputs[-1]["token_type_ids"])) == {0, 1, 2, 3}  # the sentences have all four casings
+
+
+def test_labels_with_spaces_stay_one_label(tiny_checkpoint, tmp_path, traced_here):
+    names = ["O", *(f"B-kind {index}" for index in range(8))]
+    [made] = convert_checkpoint(
+        tiny_checkpoint,
+        tmp_path,
+        "tiny",
+        precisions=["FP32"],
+        overrides={"labels": names, "lower_case": None},
+    )
+    info = ov.Core().read_model(made.xml).get_rt_info(["model_info", "labels"]).value
+    assert info.split() == [name.replace(" ", "_") for name in names]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in ARCHITECTURES if name not in {"bert", "xlm-roberta", "deberta"}]
+)
+def test_every_family_converts(tmp_path, traced_here, name):
+    source = make_architecture(tmp_path / name, name)
+    [made] = convert_checkpoint(source, tmp_path / "out", name, precisions=["FP32"])
+    assert made.parity < 1e-4
+    names = [port.get_any_name() for port in ov.Core().read_model(made.xml).inputs]
+    assert names == ["input_ids", "attention_mask", "token_type_ids"][: 3 if name == "electra" else 2]
+
+
+# ONNX
+
+
+def make_onnx(checkpoint, folder, *, names=("input_ids", "attention_mask", "token_type_ids"), static=False):
+    folder.mkdir()
+    module = load_checkpoint(checkpoint).module
+    inputs = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in range(3))
+    axes = {name: {0: "batch", 1: "sequence"} for name in (*names, "logits")}
+    torch.onnx.export(
+        module,
+        inputs,
+        folder / "model.onnx",
+        input_names=list(names),
+        output_names=["logits"],
+        dynamic_axes=None if static else axes,
+        dynamo=False,
+    )
+    for file in ("config.json", "tokenizer.json"):
+        shutil.copyfile(checkpoint / file, folder / file)
+    return folder / "model.onnx"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("judge", ["onnxruntime", "openvino"])
+def test_onnx_converts_without_torch(tiny_checkpoint, tmp_path, monkeypatch, judge):
+    source = make_onnx(tiny_checkpoint, tmp_path / "onnx", names=("input_ids", "input_mask", "segment_ids"))
+    if judge == "openvino":
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    [made] = convert_checkpoint(
+        source, tmp_path / "out", "tiny", precisions=["FP32"], python="/no/such/python"
+    )
+    assert made.parity < 1e-4
+    assert judge in made.notes[0].lower()
+    inputs = random_inputs(3, 21)
+    module = load_checkpoint(tiny_checkpoint).module
+    with torch.no_grad():
+        expected = module(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
+    seen = inputs["attention_mask"].astype(bool)
+    assert np.abs(run(made.xml, inputs) - expected)[seen].max() < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_graph_of_one_shape_says_which_flag_to_give(tiny_checkpoint, tmp_path):
+    source = make_onnx(tiny_checkpoint, tmp_path / "onnx", static=True)
+    with pytest.raises(ConversionError, match=r"--input_shape 2x8"):
+        convert_checkpoint(source, tmp_path / "out", "tiny", precisions=["FP32"])
+    [made] = convert_checkpoint(source, tmp_path / "out", "tiny", precisions=["FP32"], input_shape=(2, 8))
+    assert made.xml.parent.name == "FP32-2x8"
+
+
+def test_onnx_without_labels_or_of_something_else_is_refused(tiny_checkpoint, tmp_path):
+    broken = tmp_path / "model.onnx"
+    broken.write_bytes(b"not a graph")
+    for name in ("tokenizer.json", "config.json"):
+        shutil.copyfile(tiny_checkpoint / name, tmp_path / name)
+    with pytest.raises(ConversionError, match="OpenVINO cannot read"):
+        convert_checkpoint(broken, tmp_path / "out", "tiny", precisions=["FP32"])
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ConversionError, match="no labels"):
+        convert_checkpoint(broken, tmp_path / "out", "tiny", precisions=["FP32"])
+
+
+# Failures
+
+
+def test_a_graph_that_differs_is_not_kept(tiny_checkpoint, tmp_path, traced_here, monkeypatch):
+    convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP32"])
+    before = files_of(tmp_path)
+    real = tracing.convert_module
+
+    def wrong(checkpoint):
+        with torch.no_grad():
+            checkpoint.module.model.classifier.bias[3] += 0.1
+        return real(checkpoint)
+
+    monkeypatch.setattr(tracing, "convert_module", wrong)
+    with pytest.raises(ConversionError, match=r"FP32 differs from its source by 0\.1 .*Nothing was kept"):
+        convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP16", "FP32"])
+    assert files_of(tmp_path) == before
+
+
+def test_a_graph_whose_length_was_frozen_is_not_kept(tiny_checkpoint, tmp_path, traced_here, monkeypatch):
+    real = tracing.convert_module
+
+    def frozen(checkpoint):
+        module = checkpoint.module
+        forward = module.forward
+        # what careless code does while it is traced: a mask of the example's length
+        module.forward = lambda input_ids, attention_mask, token_type_ids: forward(
+            input_ids, attention_mask[:, :13], token_type_ids
+        )
+        return real(checkpoint)
+
+    monkeypatch.setattr(tracing, "convert_module", frozen)
+    with pytest.raises(ConversionError):
+        convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP32"])
+    assert not list(tmp_path.glob("FP*"))
+
+
+def test_not_a_number_is_a_difference():
+    mask = [{"attention_mask": np.array([[1, 1]])}]
+    good = [np.zeros((1, 2, 1), np.float32)]
+    assert parity.difference(mask, good, [np.full((1, 2, 1), np.nan, np.float32)])[0] == float("inf")
+    assert parity.difference(mask, good, [np.zeros((1, 1, 1), np.float32)])[0] == float("inf")
+
+
+def test_unknown_precisions_are_listed(tmp_path):
+    with pytest.raises(ConversionError, match=r"INT4: expected FP32, FP16, INT8"):
+        convert_checkpoint(tmp_path, tmp_path, "x", precisions=["INT4"])
+    with pytest.raises(ConversionError, match="made by quantizer"):
+        convert_checkpoint(tmp_path, tmp_path, "x", precisions=["FP16-INT8"])
+
+
+def test_a_full_disk_leaves_nothing(tiny_checkpoint, tmp_path, traced_here, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(ConversionError, match="No space left"):
+        convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP32"])
+    assert [file.name for file in tmp_path.iterdir()] == [".conversion.lock"]
+
+
+def test_a_kill_between_the_renames_loses_nothing(tmp_path):
+    def folder(name, content):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(content)
+        return tmp_path / name
+
+    folder(".FP32.previous", "old")  # the old one was moved away, the new one had not arrived
+    publish(folder("made", "new"), tmp_path / "FP32")
+    assert (tmp_path / "FP32" / "file").read_text() == "new"
+    folder(".FP32.previous", "older")  # both renames were made, the old one was not deleted
+    publish(folder("made", "newest"), tmp_path / "FP32")
+    assert (tmp_path / "FP32" / "file").read_text() == "newest"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["FP32"]
+
+
+# Processes
+
+
+def test_a_missing_torch_says_what_to_install(tiny_checkpoint, tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('No module named torch', name='torch')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConversionError, match=r"needs torch.*pip install \"ner-zoo\[convert\]\""):
+        convert_checkpoint(tiny_checkpoint, tmp_path / "out", "tiny", precisions=["FP32"])
+
+
+def test_a_checkpoint_error_comes_back_as_a_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConversionError, match=r"^tiny: .*config\.json: not there"):
+        convert_checkpoint(tmp_path / "empty", tmp_path / "out", "tiny")
+
+
+def test_workers_that_cannot_run_are_explained(tmp_path):
+    with pytest.raises(WorkerError, match="/no/such/python: cannot be run"):
+        run_worker("model_zoo.convert.tracing", [], tmp_path, "/no/such/python")
+    with pytest.raises(WorkerError, match=r"model_zoo\.nothing ended with 1: .*No module named"):
+        run_worker("model_zoo.nothing", [], tmp_path, sys.executable)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tiny_checkpoint, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConversionError, match=r"^tiny: .*file"):
+        convert_checkpoint(tiny_checkpoint, tmp_path / "file" / "tiny", "tiny")
+
+
+def test_what_a_killed_conversion_left_is_swept(tmp_path):
+    (tmp_path / ".converting-old" / "FP32").mkdir(parents=True)
+    with workplace(tmp_path) as staging:
+        assert [path.name for path in tmp_path.glob(".converting-*")] == [staging.name]
+    assert not list(tmp_path.glob(".converting-*"))

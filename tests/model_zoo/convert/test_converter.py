@@ -1,0 +1,195 @@
+"""The converter's command: Open Model Zoo's flags, exit codes, messages; and `convert` for the page."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import openvino as ov
+import pytest
+import yaml
+
+from model_zoo.catalog.selection import select
+from model_zoo.convert import conversion, tracing
+from model_zoo.converter import ConversionError, checkpoint_of, convert, main
+
+ROOT = Path(__file__).parents[3]
+FILE = {"name": "tiny/config.json", "size": 1, "checksum": "0" * 96, "source": "http://127.0.0.1:9/x"}
+
+
+def write_model(zoo, name, **changes):
+    folder = zoo / "public" / name
+    folder.mkdir(parents=True)
+    content = {
+        "description": "A tiny model.",
+        "task_type": "named_entity_recognition",
+        "files": [FILE],
+        "framework": "pytorch",
+        "license": "https://example.com/license",
+    }
+    (folder / "model.yml").write_text(yaml.safe_dump(content | changes))
+
+
+@pytest.fixture
+def zoo(tmp_path):
+    """A zoo of two models, of which one was downloaded."""
+    for name in ("tiny", "other"):
+        write_model(tmp_path / "zoo", name)
+    return tmp_path / "zoo"
+
+
+@pytest.fixture
+def downloads(tmp_path, tiny_checkpoint):
+    shutil.copytree(tiny_checkpoint, tmp_path / "models" / "public" / "tiny" / "tiny")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def traced_here(monkeypatch):
+    def trace(source, staging, shape, overrides, python):
+        tracing.trace(source, staging, shape, overrides)
+
+    monkeypatch.setattr(conversion, "_trace", trace)
+
+
+def command(zoo, downloads, *arguments):
+    return ["--models_dir", str(zoo), "-d", str(downloads), *arguments]
+
+
+def test_one_good_and_one_missing_model(zoo, downloads, traced_here, capsys, tmp_path):
+    code = main(
+        command(zoo, downloads, "--all", "--precisions", "FP32", "-o", str(tmp_path / "out"), "-j", "auto")
+    )
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert (tmp_path / "out" / "public" / "tiny" / "FP32" / "tiny.xml").is_file()
+    assert "tiny: FP32: 0." in out
+    assert "MB in" in out
+    assert "largest difference to the source" in out
+    assert err.endswith("FAILED:\nother\n")
+    assert "python -m model_zoo.downloader --name other" in err
+
+
+def test_json_progress_is_an_event_a_line(zoo, downloads, traced_here, capsys):
+    code = main(
+        command(zoo, downloads, "--name", "tiny", "--precisions", "FP32", "--progress_format", "json")
+    )
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert events[0] == {"$type": "model_conversion_begin", "model": "tiny", "precisions": ["FP32"]}
+    assert events[-1] == {"$type": "model_conversion_end", "model": "tiny", "successful": True}
+    [result] = [event for event in events if event["$type"] == "model_conversion_result"]
+    assert result["parity"] < 1e-4
+
+
+def test_dry_run_says_what_would_be_done_and_does_nothing(zoo, downloads, capsys):
+    before = sorted(downloads.rglob("*"))
+    code = main(command(zoo, downloads, "--name", "t*", "--dry_run", "--input_shape", "[1,128]"))
+    out = capsys.readouterr().out
+    assert code == 0
+    folder = downloads / "public" / "tiny"
+    assert out.splitlines() == [
+        f"tiny: would convert {folder / 'tiny'} to {folder / name / 'tiny.xml'}"
+        for name in ("FP16-1x128", "FP32-1x128")
+    ]
+    assert sorted(downloads.rglob("*")) == before
+    assert main(command(zoo, downloads, "--all", "--dry-run")) == 1
+
+
+def test_the_peers_flags_for_mo_are_taken_with_a_note(zoo, downloads, capsys):
+    assert (
+        main(command(zoo, downloads, "--name", "tiny", "--dry_run", "--mo", "mo.py", "--add_mo_arg=--x")) == 0
+    )
+    err = capsys.readouterr().err
+    assert "--mo is ignored" in err
+    assert "--add_mo_arg is ignored" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--name", "tiny", "--precisions", "INT4"], "expected some of FP32, FP16, INT8, found INT4"),
+        (["--name", "tiny", "--input_shape", "128"], "expected BATCHxLENGTH such as 1x128, found '128'"),
+        (["--name", "tiny", "--input_shape", "0x128"], "expected BATCHxLENGTH"),
+        (["--name", "tiny", "-j", "many"], "expected a whole number from 1, or auto"),
+        (["--name", "tiny", "--all"], "at most one of"),
+        ([], "must be specified"),
+    ],
+)
+def test_wrong_usage_exits_with_2(zoo, downloads, capsys, arguments, message):
+    with pytest.raises(SystemExit) as exit_:
+        main(command(zoo, downloads, *arguments))
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_unknown_names_are_listed(zoo, downloads, capsys):
+    assert main(command(zoo, downloads, "--name", "nothing")) == 1
+    assert 'No matching models: "nothing". The zoo has: other, tiny' in capsys.readouterr().err
+
+
+def test_names_are_printed(zoo, capsys):
+    assert main(["--models_dir", str(zoo), "--print_all"]) == 0
+    assert capsys.readouterr().out == "other\ntiny\n"
+
+
+@pytest.mark.parametrize("how", [["model_zoo/converter.py"], ["-m", "model_zoo.converter"]])
+def test_it_runs_as_script_and_as_module(how):
+    done = subprocess.run(
+        [sys.executable, *how, "--print_all"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "bert-base-ner" in done.stdout.split()
+
+
+def test_the_command_does_not_load_torch():
+    code = "import sys, model_zoo.converter; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_catalog_goes_before_the_checkpoint(tmp_path, downloads, traced_here):
+    names = [f"B-{letter}" for letter in "ABCDEFGHI"]
+    write_model(tmp_path / "zoo", "tiny", labels=names, max_length=32, token_type_ids="absent")
+    [model] = select(["tiny"], tmp_path / "zoo")
+    events = []
+    [made] = convert(model, downloads, precisions=["FP32"], progress=events.append)
+    ir = ov.Core().read_model(made.xml)
+    assert ir.get_rt_info(["model_info", "labels"]).value.split() == names
+    assert ir.get_rt_info(["model_info", "max_length"]).value == "32"
+    assert [port.get_any_name() for port in ir.inputs] == ["input_ids", "attention_mask"]
+    assert events[-1]["successful"]
+
+
+def test_what_comes_as_ir_is_not_converted(tmp_path, downloads):
+    write_model(tmp_path / "zoo", "tiny")
+    embedded = tmp_path / "zoo" / "public" / "tiny" / "INT8"
+    embedded.mkdir()
+    (embedded / "tiny.xml").touch()
+    (embedded / "tiny.bin").touch()
+    [model] = select(["tiny"], tmp_path / "zoo")
+    events = []
+    assert convert(model, tmp_path / "nothing", progress=events.append) == []
+    assert events[1]["reason"] == "comes with the package, ready to run"
+
+
+def test_a_failure_is_told_at_the_end(zoo, tmp_path):
+    [model] = select(["tiny"], zoo)
+    events = []
+    with pytest.raises(ConversionError, match="no such folder"):
+        convert(model, tmp_path / "nothing", progress=events.append)
+    assert events[-1] == {"$type": "model_conversion_end", "model": "tiny", "successful": False}
+
+
+def test_a_checkpoint_that_the_catalog_names_is_not_guessed(tmp_path, downloads):
+    write_model(tmp_path / "zoo", "tiny", checkpoint="ner.nemo")
+    [model] = select(["tiny"], tmp_path / "zoo")
+    with pytest.raises(ConversionError, match=r"ner\.nemo: not there\. Run: python -m model_zoo\.downloader"):
+        checkpoint_of(model, downloads)
+
+
+def test_other_frameworks_are_refused(tmp_path, downloads):
+    write_model(tmp_path / "zoo", "tiny", framework="tf")
+    [model] = select(["tiny"], tmp_path / "zoo")
+    with pytest.raises(ConversionError, match="only pytorch and onnx"):
+        convert(model, downloads)

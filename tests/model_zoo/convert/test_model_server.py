@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from model_zoo.catalog.zoo import CatalogError
+from model_zoo.model_server import add_to_repository, main
+from ner_core import EntityRecognizer
+
+
+def test_the_repository_has_the_layout_that_the_server_wants(tiny_ir, tmp_path, capsys):
+    assert main(["--name", str(tiny_ir / "tiny.xml"), "-o", str(tmp_path / "serving")]) == 0
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["serving/config.json", "serving/tiny/1/tiny.bin", "serving/tiny/1/tiny.xml"]
+    config = json.loads((tmp_path / "serving" / "config.json").read_text())
+    (entry,) = config["model_config_list"]
+    assert entry["config"]["name"] == "tiny"
+    assert entry["config"]["base_path"] == "/models/tiny"
+    assert "kserve://localhost:8000/tiny" in capsys.readouterr().out
+    served = EntityRecognizer.from_ir(
+        tmp_path / "serving/tiny/1/tiny.xml", device="CPU", tokenizer=tiny_ir / "tokenizer.json"
+    )
+    here = EntityRecognizer.from_ir(tiny_ir, device="CPU")
+    assert served("Mary lives in Santa Clara").entities == here("Mary lives in Santa Clara").entities
+
+
+def test_models_and_versions_are_added_and_replaced(tiny_ir, tmp_path):
+    xml = tiny_ir / "tiny.xml"
+    add_to_repository(xml, "one", tmp_path)
+    add_to_repository(xml, "two", tmp_path)
+    add_to_repository(xml, "one", tmp_path, version=2, device="GPU")
+    add_to_repository(xml, "one", tmp_path, version=2, device="GPU")
+    listed = [
+        entry["config"] for entry in json.loads((tmp_path / "config.json").read_text())["model_config_list"]
+    ]
+    assert [(entry["name"], entry["target_device"]) for entry in listed] == [("two", "CPU"), ("one", "GPU")]
+    assert sorted(folder.name for folder in (tmp_path / "one").iterdir()) == ["1", "2"]
+
+
+def test_what_cannot_be_is_said(tiny_ir, tmp_path, capsys):
+    assert main(["--name", "no-such-model", "-o", str(tmp_path)]) == 1
+    assert "no-such-model: no IR here" in capsys.readouterr().err
+    assert main(["--name", "none.xml", "-o", str(tmp_path)]) == 1
+    assert "none.xml: expected a file" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--name", "x", "-o", str(tmp_path), "--version", "0"])
+    for broken in ("{", "[]", '{"model_config_list": 1}'):
+        (tmp_path / "config.json").write_text(broken)
+        with pytest.raises(CatalogError, match=r"config\.json"):
+            add_to_repository(tiny_ir / "tiny.xml", "tiny", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

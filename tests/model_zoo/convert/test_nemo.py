@@ -1,0 +1,406 @@
+"""NeMo archives: every layout that NeMo wrote, against a forward pass after its published definition."""
+
+import gzip
+import io
+import json
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from transformers import BertConfig, BertModel
+
+from model_zoo.convert import conversion, tracing
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.conversion import ConversionError, convert_checkpoint
+
+HASH = "0123456789abcdef0123456789abcdef_"
+#: Not sorted, and O is not first: only reading the archive's own order gets this right.
+LABELS = ["O", "B-TIME", "B-GPE", "I-PER", "B-PER", "I-TIME"]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+VOCABULARY = [*SPECIAL, "we", "bought", "four", "shirts", "in", "santa", "##s", "."]
+SIZES = {
+    "vocab_size": len(VOCABULARY),
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 24,
+    "max_position_embeddings": 40,
+}
+
+
+class MultiLayerPerceptron(torch.nn.Module):
+    """As published: linear layers at even positions, torch's function of that name at odd ones."""
+
+    def __init__(self, hidden_size, num_classes, num_layers=2, activation="relu", log_softmax=True):
+        super().__init__()
+        self.layers = 0
+        for _ in range(num_layers - 1):
+            setattr(self, f"layer{self.layers}", torch.nn.Linear(hidden_size, hidden_size))
+            setattr(self, f"layer{self.layers + 1}", getattr(torch, activation))
+            self.layers += 2
+        setattr(self, f"layer{self.layers}", torch.nn.Linear(hidden_size, num_classes))
+        self.layers += 1
+        self.log_softmax = log_softmax
+
+    def forward(self, hidden_states):
+        for index in range(self.layers):
+            hidden_states = getattr(self, f"layer{index}")(hidden_states)
+        return torch.log_softmax(hidden_states, dim=-1) if self.log_softmax else hidden_states
+
+
+class TokenClassifier(torch.nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.dropout = torch.nn.Dropout(0.5)
+        self.mlp = MultiLayerPerceptron(**options)
+
+    def forward(self, hidden_states):
+        return self.mlp(self.dropout(hidden_states))
+
+
+class TokenClassificationModel(torch.nn.Module):
+    """The parts of NeMo's model that have weights, under its names, and its forward pass."""
+
+    def __init__(self, layers, activation, log_softmax):
+        super().__init__()
+        self.bert_model = BertModel(BertConfig(**SIZES, initializer_range=0.5))
+        self.classifier = TokenClassifier(
+            hidden_size=SIZES["hidden_size"],
+            num_classes=len(LABELS),
+            num_layers=layers,
+            activation=activation,
+            log_softmax=log_softmax,
+        )
+        self.loss = torch.nn.CrossEntropyLoss(weight=torch.ones(len(LABELS)))
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        hidden_states = self.bert_model(
+            input_ids=input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask
+        )[0]
+        return self.classifier(hidden_states=hidden_states)
+
+
+def make_model(layers=2, activation="relu", log_softmax=False):
+    torch.manual_seed(layers)
+    return TokenClassificationModel(layers, activation, log_softmax).eval()
+
+
+def make_archive(path, model, *, old=False, zipped=False, labels="mapping", encoder="member", **config):
+    """Write a .nemo: plain or hashed names, tar or tar.gz, labels and encoder in their various places."""
+    prefix, scheme = ("", "") if old else (HASH, "nemo:")
+    mlp = model.classifier.mlp
+    head = {"num_fc_layers": (mlp.layers + 1) // 2, "fc_dropout": 0.5, "activation": "relu"}
+    settings = {
+        "target": "nemo.collections.nlp.models.token_classification.TokenClassificationModel",
+        "language_model": {"pretrained_model_name": "bert-base-uncased", "config_file": None, "config": None},
+        "tokenizer": {"tokenizer_name": "bert-base-uncased", "vocab_file": f"{scheme}{prefix}vocab.txt"},
+        "head": head | {"log_softmax": mlp.log_softmax},
+        "label_ids": {label: index for index, label in enumerate(LABELS)} if labels == "mapping" else None,
+        "class_labels": {"class_labels_file": f"{scheme}{prefix}label_ids.csv" if labels == "csv" else None},
+    }
+    members = {f"{prefix}vocab.txt": "\n".join(VOCABULARY) + "\n"}
+    if labels != "mapping":
+        members[f"{prefix}label_ids.csv"] = "\n".join(LABELS) + "\n"
+    if encoder == "member":
+        name = f"{prefix}bert-base-uncased_encoder_config.json"
+        settings["language_model"]["config_file"] = f"{scheme}{name}"
+        members[name] = json.dumps(SIZES | {"model_type": "bert"})
+    else:
+        settings["language_model"]["config"] = SIZES
+    for key, value in config.items():
+        settings[key] = settings[key] | value if key in {"head", "language_model"} else value
+    state = model.state_dict() | {"bert_model.embeddings.position_ids": torch.arange(40)[None]}
+    weights = io.BytesIO()
+    torch.save(state, weights)
+    members["model_config.yaml"] = yaml.safe_dump({"model": settings} if old else settings)
+    write_tar(path, members | {"model_weights.ckpt": weights.getvalue()}, zipped=zipped)
+    return path
+
+
+def write_tar(path, members, *, zipped=False):
+    with tarfile.open(path, "w:gz" if zipped else "w") as archive:
+        for name, content in members.items():
+            data = content.encode() if isinstance(content, str) else content
+            info = tarfile.TarInfo(f"./{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def some_inputs():
+    generator = np.random.default_rng(1)
+    mask = np.ones((3, 11), np.int64)
+    mask[1, 6:] = 0
+    ids = generator.integers(5, len(VOCABULARY), mask.shape) * mask
+    types = generator.integers(0, 2, mask.shape) * mask
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+
+
+def reference(model, inputs):
+    with torch.no_grad():
+        return model(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
+
+
+LAYOUTS = [
+    {"layers": 1, "labels": "mapping", "encoder": "member"},
+    {"layers": 2, "labels": "csv", "encoder": "inline", "zipped": True},
+    {"layers": 3, "labels": "unnamed", "encoder": "member", "old": True},
+    {"layers": 2, "labels": "csv", "encoder": "member", "old": True, "zipped": True, "log_softmax": True},
+    {"layers": 3, "labels": "mapping", "encoder": "inline", "activation": "tanh", "zipped": True},
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_every_layout_gives_what_nemo_gives(tmp_path, layout):
+    options = {key: layout[key] for key in ("layers", "activation", "log_softmax") if key in layout}
+    model = make_model(**options)
+    rest = {key: value for key, value in layout.items() if key not in options}
+    head = {"activation": layout.get("activation", "relu")}
+    path = make_archive(tmp_path / "ner.nemo", model, head=head, **rest)
+    checkpoint = load_checkpoint(path)
+    inputs = some_inputs()
+    with torch.no_grad():
+        found = checkpoint.module(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
+    seen = inputs["attention_mask"].astype(bool)
+    assert np.abs(found - reference(model, inputs))[seen].max() < 1e-5
+    assert checkpoint.labels == LABELS
+    assert checkpoint.lower_case is True
+    assert checkpoint.max_length == 40
+
+
+@pytest.fixture
+def traced_here(monkeypatch):
+    """Trace in this process: starting another Python and torch takes seconds."""
+
+    def trace(source, staging, shape, overrides, python):
+        tracing.trace(source, staging, shape, overrides)
+
+    monkeypatch.setattr(conversion, "_trace", trace)
+
+
+@pytest.mark.parametrize(("layers", "zipped", "old"), [(1, True, False), (3, False, True)])
+def test_an_archive_converts_to_ir(tmp_path, traced_here, layers, zipped, old):
+    import openvino as ov
+
+    model = make_model(layers, log_softmax=layers == 3)
+    path = make_archive(tmp_path / "ner.nemo", model, zipped=zipped, old=old, labels="csv")
+    [made] = convert_checkpoint(path, tmp_path / "out", "ner-en-bert", precisions=["FP32"])
+    inputs = some_inputs()
+    compiled = ov.Core().compile_model(made.xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    seen = inputs["attention_mask"].astype(bool)
+    assert np.abs(compiled(inputs)["output"] - reference(model, inputs))[seen].max() < 1e-5
+    info = ov.Core().read_model(made.xml).get_rt_info(["model_info", "labels"]).value
+    assert info.split() == LABELS
+
+
+def test_the_tokenizer_is_that_of_the_archive(tmp_path):
+    from tokenizers import Tokenizer
+
+    checkpoint = load_checkpoint(make_archive(tmp_path / "ner.nemo", make_model()))
+    tokenizer = Tokenizer.from_str(checkpoint.tokenizer_json)
+    assert tokenizer.encode("We bought SHIRTSs.").tokens == [
+        "[CLS]",
+        "we",
+        "bought",
+        "shirts",
+        "##s",
+        ".",
+        "[SEP]",
+    ]
+
+
+def test_an_encoder_known_only_by_name_has_that_encoders_dimensions(tmp_path):
+    path = tmp_path / "ner.nemo"
+    make_archive(path, make_model(), encoder="inline", language_model={"config": None})
+    with pytest.raises(CheckpointError, match="do not fit"):  # bert-base-uncased, which this tiny one is not
+        load_checkpoint(path)
+    named = {"config": None, "pretrained_model_name": "megatron-bert-345m-uncased"}
+    path = make_archive(tmp_path / "other.nemo", make_model(), encoder="inline", language_model=named)
+    with pytest.raises(CheckpointError, match=r"megatron-bert-345m-uncased.*bert-base-uncased"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"head": {"activation": "__import__"}}, "head.activation: expected one of relu"),
+        ({"head": {"num_fc_layers": 4}}, "expected 4 linear layers"),
+        ({"label_ids": {"O": 0, "B-PER": 5}}, "label_ids: expected ids 0 to 1"),
+        ({"label_ids": {"O": 0, "B-PER": 1}}, "6 outputs, not 2"),
+        ({"target": "nemo.collections.nlp.models.QAModel"}, "found nemo.collections.nlp.models.QAModel"),
+    ],
+)
+def test_a_wrong_configuration_is_named(tmp_path, config, message):
+    path = make_archive(tmp_path / "ner.nemo", make_model(), **config)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path):
+    model = make_model()
+    model.extra = torch.nn.Linear(2, 2)
+    with pytest.raises(CheckpointError, match=r"unknown extra\.weight"):
+        load_checkpoint(make_archive(tmp_path / "more.nemo", model))
+    model = make_model()
+    del model.bert_model.encoder.layer[1]
+    with pytest.raises(CheckpointError, match="missing encoder"):
+        load_checkpoint(make_archive(tmp_path / "less.nemo", model))
+
+
+# Hostile archives
+
+
+def hostile(path, change):
+    """Write a good archive and put one bad member before the others."""
+    good = path.with_name("good.tar")
+    make_archive(good, make_model())
+    with tarfile.open(good) as source, tarfile.open(path, "w") as target:
+        info = tarfile.TarInfo("./extra")
+        change(info)
+        target.addfile(info, io.BytesIO(b"x" * info.size) if info.isreg() else None)
+        for member in source:
+            target.addfile(member, source.extractfile(member))
+    return path
+
+
+def named(name):
+    def change(info):
+        info.name, info.size = name, 1
+
+    return change
+
+
+def typed(kind, linkname=""):
+    def change(info):
+        info.type, info.linkname = kind, linkname
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (named("/etc/cron.d/evil"), "outside the archive"),
+        (named("../evil"), "outside the archive"),
+        (named("a/../../evil"), "outside the archive"),
+        (named("..\\evil"), "outside the archive"),
+        (typed(tarfile.SYMTYPE, "/etc/passwd"), "link, device"),
+        (typed(tarfile.LNKTYPE, "model_config.yaml"), "link, device"),
+        (typed(tarfile.CHRTYPE), "link, device"),
+        (typed(tarfile.FIFOTYPE), "link, device"),
+    ],
+)
+def test_hostile_members_are_refused(tmp_path, change, message):
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    path = hostile(folder / "evil.nemo", change)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "bomb.nemo"
+    info = tarfile.TarInfo("./model_weights.ckpt")
+    info.size = 40 << 30
+    with gzip.open(path, "wb", compresslevel=1) as stream:
+        stream.write(info.tobuf())
+        stream.write(bytes(1 << 20))
+    with pytest.raises(CheckpointError, match="claims 42949672960 bytes"):
+        load_checkpoint(path)
+
+
+def test_a_bomb_of_many_members_is_refused(tmp_path):
+    path = tmp_path / "bomb.nemo"
+    with gzip.open(path, "wb", compresslevel=9) as stream:
+        info = tarfile.TarInfo("./model_weights.ckpt")
+        info.size = 300 << 20
+        stream.write(info.tobuf())
+        for _ in range(300):
+            stream.write(bytes(1 << 20))
+    with pytest.raises(CheckpointError, match="refused: the archive unpacks to more than"):
+        load_checkpoint(path)
+
+
+def test_a_header_that_claims_gigabytes_is_refused(tmp_path):
+    path = tmp_path / "bomb.nemo"
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 3 << 30
+    with gzip.open(path, "wb") as stream:
+        stream.write(info.tobuf())
+        stream.write(bytes(1 << 20))
+    with pytest.raises(CheckpointError, match="refused: the archive unpacks to a header"):
+        load_checkpoint(path)
+
+
+class Payload:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return (open, (str(self.target), "w"))
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_a_pickle_that_runs_code_is_refused(tmp_path, new_format):
+    target = tmp_path / "executed"
+    weights = io.BytesIO()
+    torch.save({"bert_model.x": Payload(target)}, weights, _use_new_zipfile_serialization=new_format)
+    good = make_archive(tmp_path / "good.nemo", make_model())
+    with tarfile.open(good) as archive:
+        members = {info.name.removeprefix("./"): archive.extractfile(info).read() for info in archive}
+    path = tmp_path / "evil.nemo"
+    write_tar(path, members | {"model_weights.ckpt": weights.getvalue()})
+    with pytest.raises(CheckpointError, match="refused"):
+        load_checkpoint(path)
+    write_tar(path, members | {"model_weights.ckpt": pickle.dumps(Payload(target))})
+    with pytest.raises(CheckpointError, match="refused"):
+        load_checkpoint(path)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!python/object/apply:os.system ['touch executed']",
+        "language_model: !!python/name:os.system",
+        "a: [",
+        "- 1",
+        "[" * 5000,
+    ],
+)
+def test_yaml_with_tags_or_errors_is_refused(tmp_path, text):
+    path = tmp_path / "evil.nemo"
+    write_tar(path, {"model_config.yaml": text, "model_weights.ckpt": b"x"})
+    with pytest.raises(CheckpointError, match=r"model_config\.yaml"):
+        load_checkpoint(path)
+
+
+def test_a_huge_yaml_is_not_read(tmp_path):
+    path = tmp_path / "evil.nemo"
+    write_tar(path, {"model_config.yaml": b"a: 1\n" * (4 << 20), "model_weights.ckpt": b"x"})
+    with pytest.raises(CheckpointError, match=r"no model_config\.yaml"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tar", b"\x1f\x8bnot gzip", gzip.compress(b"no tar")])
+def test_what_is_no_archive_is_said_to_be_none(tmp_path, content):
+    path = tmp_path / "ner.nemo"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="not a NeMo archive"):
+        load_checkpoint(path)
+
+
+def test_a_failed_conversion_leaves_the_earlier_result(tmp_path, traced_here):
+    path = make_archive(tmp_path / "ner.nemo", make_model())
+    [made] = convert_checkpoint(path, tmp_path / "out", "ner", precisions=["FP32"])
+    before = {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    make_archive(path, make_model(), head={"num_fc_layers": 4})
+    with pytest.raises(ConversionError, match="expected 4 linear layers"):
+        convert_checkpoint(path, tmp_path / "out", "ner", precisions=["FP32"])
+    assert {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()} == before
+    assert made.xml in before

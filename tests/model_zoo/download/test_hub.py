@@ -1,0 +1,307 @@
+"""hf: names against a server that answers as the hub does; adding such a model to a zoo."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_zoo import __main__ as commands
+from model_zoo.catalog import folders
+from model_zoo.catalog.sources import HubSource
+from model_zoo.catalog.zoo import CatalogError, load_catalog
+from model_zoo.download import hub
+from model_zoo.download.job import download
+from model_zoo.download.transfer import Transfer
+from tests.model_zoo.file_server import FileServer, status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CONFIG = {
+    "architectures": ["BertForTokenClassification"],
+    "model_type": "bert",
+    "id2label": {"0": "O", "10": "I-ORG", "2": "B-PER"},
+}
+FILES = {
+    "config.json": json.dumps(CONFIG).encode(),
+    "tokenizer.json": b'{"tokenizer": 1}',
+    "tokenizer_config.json": b"{}",
+    "vocab.txt": b"[PAD]\n",
+    "model.safetensors": b"weights" * 100,
+    "pytorch_model.bin": b"older weights",
+    "README.md": b"card",
+}
+
+
+class Hub(FileServer):
+    """Serves one repository, ``owner/name``."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        super().__init__()
+        self.publish(files)
+
+    def publish(self, files: dict[str, bytes], commit: str = COMMIT, revision: str = "main") -> None:
+        siblings = []
+        for name, content in files.items():
+            self.files[f"/owner/name/resolve/{commit}/{name}"] = content
+            entry = {"rfilename": name, "size": len(content), "blobId": "00" * 20}
+            if name.endswith((".safetensors", ".bin")):
+                entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+            siblings.append(entry)
+        answer = {"id": "owner/name", "sha": commit, "siblings": siblings, "cardData": {"license": "mit"}}
+        self.files[f"/api/models/owner/name/revision/{revision}?blobs=true"] = json.dumps(answer).encode()
+
+
+@pytest.fixture
+def repository(monkeypatch, tmp_path):
+    server = Hub(FILES)
+    monkeypatch.setenv("HF_ENDPOINT", server.base + "/")
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub cache"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    yield server
+    server.close()
+
+
+def test_a_repository_becomes_a_model_pinned_to_a_commit(repository):
+    model = hub.resolve("hf:owner/name")
+    assert model.name == "hf--owner--name"
+    assert model.labels == ["O", "B-PER", "I-ORG"]
+    assert model.license == "mit (https://huggingface.co/owner/name)"
+    assert [file.name for file in model.files] == [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        "model.safetensors",
+    ]
+    assert {file.source[0].revision for file in model.files} == {COMMIT}
+    weights = model.files[-1]
+    assert weights.size == 700
+    assert weights.checksum.algorithm == "sha256"
+    assert all(headers["Authorization"] == "Bearer secret" for _, headers in repository.requests)
+
+
+def test_download_leaves_all_that_is_needed_without_the_network(repository, tmp_path, monkeypatch):
+    model = hub.resolve("hf:owner/name")
+    download(model, tmp_path)
+    folder = tmp_path / "public" / "hf--owner--name"
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        assert (folder / name).read_bytes() == FILES[name]
+    assert not (folder / "pytorch_model.bin").exists()
+    found = folders.find_hub_model("hf:owner/name", tmp_path)
+    assert found.labels == model.labels
+    assert found.checkpoint_path == "."
+    assert folders.state(found, tmp_path) == "downloaded"
+    again = download(found, tmp_path, transfer=Transfer(offline=True))
+    assert {fetched.action for fetched in again} == {"already there"}
+    assert folders.remove(found, tmp_path) > 0
+    assert not folder.exists()
+
+
+def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_path):
+    from model_zoo.finetuner import resolve_start
+
+    config = json.dumps({"architectures": ["MPNetForMaskedLM"], "model_type": "mpnet"}).encode()
+    repository.publish({**FILES, "config.json": config})
+    with pytest.raises(CatalogError, match="expected a token classifier"):
+        hub.resolve("hf:owner/name")
+    folder = resolve_start("hf:owner/name", None, tmp_path)
+    assert (folder / "config.json").read_bytes() == config
+    repository.close()
+    assert resolve_start("hf:owner/name", None, tmp_path) == folder  # all there: no network
+
+
+def test_the_command_takes_hub_names(repository, tmp_path, capsys):
+    arguments = ["--name", "hf:owner/name", "-o", str(tmp_path)]
+    assert commands.main(["download", *arguments, "--dry_run"]) == 0
+    assert "model.safetensors: 700 B from hf:owner/name@" in capsys.readouterr().out
+    assert commands.main(["download", *arguments]) == 0
+    repository.close()
+    for more in (["--verify"], ["--offline"]):
+        assert commands.main(["download", *arguments, *more]) == 0
+    assert commands.main(["info", *arguments]) == 0
+    assert commands.main(["download", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert "gave no answer" in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_a_new_commit_is_fetched_although_sizes_are_the_same(repository, tmp_path):
+    download(hub.resolve("hf:owner/name"), tmp_path)
+    changed = {**FILES, "vocab.txt": b"[CLS]\n"}
+    repository.publish(changed, commit="f" * 40)
+    download(hub.resolve("hf:owner/name"), tmp_path)
+    assert (tmp_path / "public" / "hf--owner--name" / "vocab.txt").read_bytes() == b"[CLS]\n"
+
+
+def test_a_revision_and_an_older_kind_of_weights(repository):
+    files = {name: FILES[name] for name in ("config.json", "vocab.txt", "pytorch_model.bin")}
+    repository.publish(files, commit="a" * 40, revision="v1")
+    model = hub.resolve("hf:owner/name@v1")
+    assert model.name == "hf--owner--name--v1"
+    assert [file.name for file in model.files] == ["config.json", "vocab.txt", "pytorch_model.bin"]
+
+
+def sharded(weight_map: object) -> dict[str, bytes]:
+    index = json.dumps({"metadata": {}, "weight_map": weight_map}).encode()
+    whole = {name: content for name, content in FILES.items() if name != "model.safetensors"}
+    return {**whole, "model.safetensors.index.json": index}
+
+
+SHARDS = {f"model-0000{number}-of-00002.safetensors": b"shard" * number for number in (1, 2)}
+
+
+def test_weights_in_shards_are_fetched_whole(repository, tmp_path, monkeypatch):
+    one, two = SHARDS
+    files = {**sharded({"a": one, "b": two, "c": one}), **SHARDS}
+    repository.publish(files)
+    model = hub.resolve("hf:owner/name")
+    assert [file.name for file in model.files][-3:] == ["model.safetensors.index.json", one, two]
+    assert [file.checksum.algorithm for file in model.files[-2:]] == ["sha256", "sha256"]
+    download(model, tmp_path / "out")
+    folder = tmp_path / "out" / "public" / "hf--owner--name"
+    assert {name: (folder / name).read_bytes() for name in SHARDS} == SHARDS
+    assert not (folder / "pytorch_model.bin").exists()
+    cached_in(tmp_path / "hub cache", files)
+    assert [file.name for file in hub.resolve("hf:owner/name", offline=True).files] == [
+        file.name for file in model.files
+    ]
+
+
+@pytest.mark.parametrize("weight_map", [None, {}, [], {"a": "../outside"}, {"a": "deeper/shard"}])
+def test_an_index_of_shards_that_makes_no_sense_is_refused(repository, weight_map):
+    repository.publish(sharded(weight_map))
+    with pytest.raises(
+        CatalogError, match=r"expected the names of files beside it in the weight_map of model"
+    ):
+        hub.resolve("hf:owner/name")
+
+
+def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tmp_path, capsys):
+    for name in ("hf:owner/name", "hf:owner/name@refs/pr/1"):
+        revision = name.partition("@")[2] or "main"
+        repository.publish(FILES, revision=revision.replace("/", "%2F"))
+        model = hub.resolve(name)
+        assert folders.selectable_name(model) == name
+        download(model, tmp_path)
+        assert commands.main(["info", "--measure", "--name", name, "-o", str(tmp_path)]) == 1
+        assert f"model_zoo.converter --name {name} --download_dir {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"config.json": None}, "expected a config.json in the repository, found none"),
+        (
+            {"model.safetensors": None, "pytorch_model.bin": None},
+            "expected model.safetensors or pytorch_model.bin",
+        ),
+        ({"tokenizer.json": None, "vocab.txt": None}, "expected tokenizer.json or vocab.txt"),
+        (
+            {"config.json": b'{"architectures": ["BertForMaskedLM"]}'},
+            "expected a token classifier .*BertForMaskedLM",
+        ),
+        ({"config.json": b"{}"}, "expected a token classifier .*found no architecture"),
+        (
+            {"config.json": json.dumps({**CONFIG, "id2label": {"0": "LABEL_0", "1": "LABEL_1"}}).encode()},
+            r"expected labels such as B-PER in config.json's id2label, found LABEL_0, LABEL_1",
+        ),
+        ({"config.json": json.dumps({**CONFIG, "id2label": None}).encode()}, "found no id2label"),
+        ({"config.json": json.dumps({**CONFIG, "id2label": {"x": "O"}}).encode()}, "found no id2label"),
+        ({"config.json": b"<html>"}, "expected JSON from the hub"),
+    ],
+)
+def test_what_is_no_named_token_classifier_is_refused(repository, changes, message):
+    repository.publish(
+        {name: content for name, content in {**FILES, **changes}.items() if content is not None}
+    )
+    with pytest.raises(CatalogError, match=message):
+        hub.resolve("hf:owner/name")
+
+
+@pytest.mark.parametrize(
+    ("code", "token", "message"),
+    [
+        (404, "x", "the hub has no repository owner/name"),
+        (401, "", "HTTP 401.*set HF_TOKEN to a token that may read it"),
+        (403, "x", "gated, private or not there; accept its terms"),
+        (500, "x", "gave no answer .*HF_ENDPOINT names another one"),
+    ],
+)
+def test_refusals_are_explained(repository, monkeypatch, code, token, message):
+    monkeypatch.setattr(hub, "token", lambda: token or None)
+    repository.faults["/api/models/owner/name/revision/main?blobs=true"] = [status(code)]
+    with pytest.raises(CatalogError, match=message):
+        hub.resolve("hf:owner/name")
+
+
+def cached_in(folder: Path, files: dict[str, bytes]) -> Path:
+    """Lay the repository out as huggingface_hub does."""
+    cached = folder / "models--owner--name"
+    snapshot = cached / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(COMMIT)
+    for name, content in files.items():
+        (snapshot / name).write_bytes(content)
+    return snapshot
+
+
+def test_the_local_cache_serves_offline(repository, tmp_path, monkeypatch):
+    with pytest.raises(CatalogError, match="not in the local Hugging Face cache"):
+        hub.resolve("hf:owner/name", offline=True)
+    snapshot = cached_in(tmp_path / "hub cache", FILES)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    repository.requests.clear()
+    model = hub.resolve("hf:owner/name")
+    fetched = download(model, tmp_path / "out")
+    assert {one.action for one in fetched} == {"from the Hugging Face cache"}
+    assert not repository.requests
+    (snapshot / "config.json").write_bytes(b"{")
+    with pytest.raises(CatalogError, match=r"config\.json can't be read"):
+        hub.resolve("hf:owner/name")
+
+
+def test_a_name_that_the_hub_does_not_allow_is_not_cached():
+    assert hub.cached_file(HubSource(repo="owner/na--me", file="x")) is None
+
+
+def test_the_home_of_the_hub_cache(monkeypatch, tmp_path):
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    assert hub._cache_folder() == str(tmp_path / "hub")
+    monkeypatch.delenv("HF_HOME")
+    assert hub._cache_folder() is None
+
+
+def test_add_writes_a_model_yml_with_sizes_and_hashes(repository, tmp_path, capsys):
+    root = tmp_path / "zoo"
+    assert commands.main(["add", "hf:owner/name", "--models_dir", str(root)]) == 0
+    path = root / "public" / "name" / "model.yml"
+    assert capsys.readouterr().out == f"{path}\n"
+    (model,) = load_catalog(root)
+    for file in model.files:
+        assert file.size == len(FILES[file.name])
+        assert file.checksum.value == hashlib.new(file.checksum.algorithm, FILES[file.name]).hexdigest()
+    download(model, tmp_path / "out")
+    assert (tmp_path / "out" / "public" / "name" / "vocab.txt").read_bytes() == FILES["vocab.txt"]
+    assert commands.main(["add", "hf:owner/name", "--models_dir", str(root)]) == 1
+    assert "give another name with --as" in capsys.readouterr().err
+    assert commands.main(["add", "hf:owner/name", "--models_dir", str(root), "--as", "other"]) == 0
+    assert commands.main(["add", "owner/name"]) == 1
+    assert "expected hf:OWNER/NAME" in capsys.readouterr().err
+
+
+def test_commands_of_the_zoo(capsys):
+    assert commands.main(["--help"]) == 0
+    assert "download" in capsys.readouterr().out
+    assert commands.main([]) == 2
+    assert commands.main(["dance"]) == 2
+    assert "no command 'dance'" in capsys.readouterr().err
+    assert commands.main(["info", "--print_all"]) == 0
+    assert "bert-base-ner" in capsys.readouterr().out.splitlines()

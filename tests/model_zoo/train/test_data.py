@@ -1,0 +1,202 @@
+"""Corpora in the labels of a model, the plan of a run, and the loss over label sets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from model_zoo.train.data import load_corpora
+from model_zoo.train.plan import Plan
+from model_zoo.train.recipe import check_recipe
+from model_zoo.train.rows import WordEncoder
+
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "mr",
+    ".",
+    "smith",
+    "in",
+    "iraq",
+    "u",
+    "s",
+    "iphone",
+    "-",
+    "##s",
+    "saw",
+]
+
+
+@pytest.fixture
+def encoder():
+    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return WordEncoder(tokenizer, casing=True)
+
+
+def recipe(**changes):
+    content = {
+        "name": "x",
+        "start": "y",
+        "types": ["PER", "LOC", "MISC"],
+        "token_type_ids": "word_casing",
+        "max_length": 32,
+        "batch_tokens": 64,
+        "corpora": {
+            "a": {
+                "train": "a.conll",
+                "dev": "a.conll",
+                "labels": {"per": "PER", "gpe": ["LOC", "MISC"], "tim": "O"},
+                "unannotated": ["MISC"],
+                "outside": {"per": ["Mr."]},
+            }
+        },
+        "stages": [
+            {"corpora": {"a": 1}, "epochs": 2, "learning_rate": 1e-3, "join": 0.5, "swap": 0.5, "upper": 0.5}
+        ],
+    }
+    return check_recipe({**content, **changes}, "test")
+
+
+@pytest.fixture
+def data(tmp_path):
+    text = "Mr. I-per\nSmith I-per\nsaw O\nIraq I-gpe\n\nIraq B-gpe\nin B-tim\n"
+    (tmp_path / "a.conll").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+OUT, B_PER, I_PER, B_LOC, I_LOC, B_MISC, I_MISC = (1 << i for i in range(7))
+
+
+def test_what_a_corpus_cannot_say_is_a_set_of_labels(data):
+    corpus = load_corpora(recipe(), data)["a"]
+    silent = OUT | B_MISC | I_MISC
+    # "Mr." belongs outside; a gpe is a place or a nationality; a time is nothing, perhaps a MISC
+    assert corpus.train[0].sets == [silent, B_PER, silent, B_LOC | B_MISC]
+    assert corpus.train[1].sets == [B_LOC | B_MISC, silent]
+    assert corpus.scored == ["PER", "LOC"]
+    assert corpus.dev_tags[0] == ["O", "B-PER", "O", "O"]
+
+
+def test_nemo_files_are_read(tmp_path):
+    (tmp_path / "text_a.txt").write_text("Smith saw Iraq\n", encoding="utf-8")
+    (tmp_path / "labels_a.txt").write_text("B-PER O B-LOC\n", encoding="utf-8")
+    corpus = load_corpora(recipe(corpora={"a": {"train": "text_a.txt"}}), tmp_path)["a"]
+    assert corpus.train[0].sets == [B_PER, OUT, B_LOC]
+
+
+def test_unknown_label_names_the_file(data):
+    with pytest.raises(ValueError, match=r"a\.conll: label 'per' is no type of the model"):
+        load_corpora(recipe(corpora={"a": {"train": "a.conll"}}), data)
+
+
+@pytest.mark.parametrize(
+    ("word", "casing"),
+    [
+        ("Smith", [1]),
+        ("smith", [0]),
+        ("IRAQ", [2]),
+        ("iPhone", [3]),
+        ("U.S.", [1, 0, 1, 0]),
+        ("IN-saw", [2, 0, 0]),
+    ],
+)
+def test_casing_is_that_of_basic_tokens(encoder, word, casing):
+    assert encoder(word)[1] == casing
+
+
+def test_pieces_of_a_word_share_its_casing(encoder):
+    assert encoder("Smiths") == ([WORDS.index("smith"), WORDS.index("##s")], [1, 1])
+
+
+def test_word_without_pieces_is_unknown(encoder):
+    assert encoder("\u200b") == ([1], [0])
+
+
+def test_plan_is_the_same_each_time(data, encoder):
+    plans = [Plan(recipe(), load_corpora(recipe(), data), encoder) for _ in range(2)]
+    assert len(plans[0]) == len(plans[1]) > 0
+    for step in range(len(plans[0])):
+        for name, array in plans[0][step].items():
+            np.testing.assert_array_equal(array, plans[1][step][name])
+
+
+def test_later_stages_do_not_change_the_batches_before(data, encoder):
+    stage = recipe().stages[0].model_dump()
+    longer = recipe(stages=[stage, {**stage, "epochs": 5}])
+    short, long = (Plan(one, load_corpora(one, data), encoder) for one in (recipe(), longer))
+    for step in range(len(short)):
+        np.testing.assert_array_equal(short[step]["input_ids"], long[step]["input_ids"])
+
+
+def test_loss_over_sets():
+    torch = pytest.importorskip("torch")
+    from model_zoo.train.loop import set_loss
+
+    logits = torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(1))
+    labels = torch.tensor([[0, 3, 6], [2, -100, 5]])
+    sets = torch.where(labels >= 0, 1 << labels.clamp(min=0), 0)
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    torch.testing.assert_close(set_loss(logits, sets), expected)
+    either = set_loss(logits[:1, :1], torch.tensor([[OUT | B_MISC]]))
+    probabilities = logits[0, 0].softmax(-1)
+    torch.testing.assert_close(either, -(probabilities[0] + probabilities[5]).log())
+
+
+def test_teachers_have_their_share_of_the_loss():
+    torch = pytest.importorskip("torch")
+    from model_zoo.train.loop import set_loss
+
+    logits = torch.randn(1, 2, 7, generator=torch.Generator().manual_seed(2))
+    sets = torch.tensor([[B_PER, OUT]])
+    told = torch.zeros(1, 2, 7)
+    told[0, 0] = 0.25 * torch.tensor([0.5, 0.3, 0, 0, 0.2, 0, 0])  # nothing is told of the second word
+    own = torch.nn.functional.cross_entropy(logits[0], torch.tensor([1, 0]), reduction="none")
+    taught = torch.nn.functional.cross_entropy(logits[0, 0], told[0, 0] / 0.25)
+    expected = (0.75 * own[0] + 0.25 * taught + own[1]) / 2
+    torch.testing.assert_close(set_loss(logits, sets, told), expected)
+
+
+def test_unsure_word_teaches_nothing_unless_it_is_in_a_mention(tmp_path):
+    (tmp_path / "a.conll").write_text("@ O\n@you O\nsaw O\n@ B-PER\n", encoding="utf-8")
+    anything = (1 << 7) - 1
+    for unsure, expected in (
+        (["@"], [anything, OUT, OUT, B_PER]),
+        (["@*"], [anything, anything, OUT, B_PER]),
+        ([], [OUT, OUT, OUT, B_PER]),
+    ):
+        corpus = load_corpora(recipe(corpora={"a": {"train": "a.conll", "unsure": unsure}}), tmp_path)["a"]
+        assert corpus.train[0].sets == expected
+
+
+def test_answers_stand_at_first_pieces_and_not_in_swapped_mentions(tmp_path, encoder):
+    (tmp_path / "a.conll").write_text("Smiths B-PER\nsaw O\nIraq B-LOC\n", encoding="utf-8")
+    one = recipe(
+        corpora={"a": {"train": "a.conll", "teaching": 0.5}},
+        teachers={"stages": [{"corpora": {"a": 1}, "epochs": 1, "learning_rate": 1}]},
+        stages=[{"corpora": {"a": 1}, "epochs": 40, "learning_rate": 1, "swap": 0.5}],
+    )
+    corpora = load_corpora(one, tmp_path)
+    answers = np.random.default_rng(0).dirichlet(np.ones(7), 3).astype(np.float32)
+    corpora["a"].train[0] = replace(corpora["a"].train[0], answers=answers)
+    plan = Plan(one, corpora, encoder)
+    seen = set()
+    for step in range(len(plan)):
+        batch = plan[step]
+        firsts = np.flatnonzero(batch["label_sets"][0])
+        assert firsts.tolist() == [1, 3, 4]  # [CLS] smith ##s saw iraq
+        told = batch["answers"][0]
+        assert not np.delete(told, firsts, axis=0).any()
+        np.testing.assert_allclose(told[3], answers[1] / 2, rtol=1e-6)  # "saw" is never swapped
+        for word, piece in ((0, 1), (2, 4)):
+            if told[piece].any():
+                np.testing.assert_allclose(told[piece], answers[word] / 2, rtol=1e-6)
+            seen.add((word, bool(told[piece].any())))
+    assert seen == {(0, True), (0, False), (2, True), (2, False)}

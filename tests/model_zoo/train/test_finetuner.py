@@ -1,0 +1,238 @@
+"""The fine-tuner: trains a tiny model in seconds, survives kill -9, explains mistakes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from model_zoo import finetuner
+from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
+
+torch = pytest.importorskip("torch")
+
+ROOT = Path(__file__).parents[3]
+NAMES = ["Mary", "Peter", "Anna", "John"]
+PLACES = ["Rome", "Paris", "Oslo", "Bonn"]
+FILLERS = ["lives", "in", "went", "to", "the", "old", "town", "near", "and", "saw"]
+
+
+def write_corpus(path: Path, count: int, seed: int) -> None:
+    rng = random.Random(seed)
+    lines = []
+    for _ in range(count):
+        words = [(rng.choice(NAMES), "B-person"), (rng.choice(FILLERS), "O"), (rng.choice(PLACES), "B-place")]
+        words += [(rng.choice(FILLERS), "O") for _ in range(rng.randrange(4))]
+        lines += [f"{word} {tag}" for word, tag in words] + [""]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_encoder(folder: Path) -> None:
+    from transformers import BertConfig, BertModel
+
+    folder.mkdir()
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *(w.lower() for w in NAMES + PLACES),
+        *FILLERS,
+    ]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Encoder, corpora and recipe of a run that is long enough to be killed in its middle."""
+    folder = tmp_path_factory.mktemp("lab")
+    write_encoder(folder / "encoder")
+    write_corpus(folder / "train.conll", 240, 1)
+    write_corpus(folder / "dev.conll", 40, 2)
+    recipe = {
+        "name": "tiny-ner",
+        "start": str(folder / "encoder"),
+        "types": ["PER", "LOC"],
+        "token_type_ids": "word_casing",
+        "max_length": 48,
+        "batch_tokens": 64,
+        "average": 0.9,
+        "save_minutes": 0,
+        "bf16": False,
+        "corpora": {
+            "tiny": {"train": "train.conll", "dev": "dev.conll", "labels": {"person": "PER", "place": "LOC"}}
+        },
+        "stages": [
+            {
+                "corpora": {"tiny": 1},
+                "epochs": 1,
+                "learning_rate": 1e-3,
+                "lower": 0.1,
+                "join": 0.2,
+                "swap": 0.2,
+            },
+            {"corpora": {"tiny": 0.5}, "epochs": 1, "learning_rate": 5e-4},
+        ],
+    }
+    (folder / "recipe.yml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return folder
+
+
+def command(lab: Path, models: Path) -> list[str]:
+    flags = ["--output_dir", str(models), "--threads", "1"]
+    return [sys.executable, "-m", "model_zoo.finetuner", str(lab / "recipe.yml"), *flags]
+
+
+def saved_step(work_dir: Path) -> int:
+    steps = [int(path.parent.name.rpartition("-")[2]) for path in work_dir.glob("checkpoint-*/complete")]
+    return max(steps, default=0)
+
+
+@pytest.fixture(scope="module")
+def finished(lab, tmp_path_factory):
+    """A run that was left alone."""
+    models = tmp_path_factory.mktemp("whole")
+    done = subprocess.run(command(lab, models), cwd=ROOT, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    return models / "public" / "tiny-ner"
+
+
+def test_learns_and_leaves_a_zoo_folder(finished):
+    from model_zoo.catalog.zoo import load_model
+
+    model = load_model(finished / "model.yml", finished.parents[1])
+    assert model.labels == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+    assert model.checkpoint_path == "checkpoint"
+    for file in model.files:
+        assert (finished / file.name).stat().st_size == file.size
+        assert file.checksum.matches(finished / file.name)
+    config = json.loads((finished / "checkpoint" / "config.json").read_text(encoding="utf-8"))
+    assert config["token_type_ids"] == "word_casing"
+    assert config["type_vocab_size"] == 4
+    history = json.loads((finished / ".training" / "scores.json").read_text(encoding="utf-8"))
+    assert [(entry["stage"], entry["epoch"]) for entry in history] == [(1, 1), (2, 1)]
+    assert history[-1]["scores"]["tiny"]["micro_f1"] > 0.95
+    card = (finished / "README.md").read_text(encoding="utf-8")
+    assert f"| tiny | {history[-1]['scores']['tiny']['micro_f1']:.4f} |" in card
+
+
+def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finished, tmp_path):
+    work_dir = tmp_path / "public" / "tiny-ner" / ".training"
+    process = subprocess.Popen(command(lab, tmp_path), cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while saved_step(work_dir) < 5 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    assert process.poll() is None, "the run ended before it could be killed"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    step = saved_step(work_dir)
+    assert step >= 5, "the run took too long to save five steps"
+    (work_dir / f"checkpoint-{step + 1}").mkdir(exist_ok=True)  # as a kill in the middle of saving leaves it
+
+    done = subprocess.run(command(lab, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert f"resuming from {work_dir / f'checkpoint-{step}'}" in done.stderr
+    from safetensors.torch import load_file
+
+    expected = load_file(finished / "checkpoint" / "model.safetensors")
+    resumed = load_file(tmp_path / "public" / "tiny-ner" / "checkpoint" / "model.safetensors")
+    for name, weight in expected.items():
+        torch.testing.assert_close(resumed[name], weight, rtol=0, atol=1e-6)
+
+
+def test_mean_of_epochs(tmp_path):
+    from safetensors.torch import save_file
+
+    from model_zoo.train.averages import epoch_files, mean_weights
+
+    for step in (5, 10):
+        save_file({"w": torch.full((2,), float(step))}, tmp_path / f"epoch-{step}.safetensors")
+    assert mean_weights(epoch_files(tmp_path))["w"].tolist() == [7.5, 7.5]
+
+
+def test_checkpoints_of_another_recipe_are_refused(lab, finished):
+    recipe = load_recipe(lab / "recipe.yml").model_copy(update={"seed": 2})
+    with pytest.raises(RecipeError, match=r"another recipe .seed differ"):
+        finetuner.finetune(recipe, lab / "encoder", lab, finished)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 3}, "r.yml: epochs: no such key"),
+        ({"seed": "x"}, "r.yml: seed: expected an integer, found 'x'"),
+        ({"types": ["O"]}, "r.yml: types: entity types must differ, and O is not one of them"),
+        ({"stages": []}, "r.yml: stages: expected at least 1 of them, found []"),
+        (
+            {"corpora": {"tiny": {"train": "t", "labels": {"x": "GPE"}}}},
+            "r.yml: corpora.tiny: 'GPE' is not one of the types ['PER', 'LOC'] (or O)",
+        ),
+        (
+            {"corpora": {"other": {"train": "t"}}},
+            "r.yml: stages.0.corpora: 'tiny' is not a corpus with a train file",
+        ),
+    ],
+)
+def test_wrong_recipe_is_explained(lab, change, message):
+    content = yaml.safe_load((lab / "recipe.yml").read_text(encoding="utf-8"))
+    with pytest.raises(RecipeError) as caught:
+        check_recipe({**content, **change}, "r.yml")
+    assert str(caught.value) == message
+
+
+def test_command_line_tells_mistakes_without_traceback(tmp_path, capsys):
+    path = tmp_path / "r.yml"
+    path.write_text("name: [", encoding="utf-8")
+    assert finetuner.main([str(path)]) == finetuner.USAGE
+    assert f"{path}: not a YAML file" in capsys.readouterr().err
+    assert finetuner.main([]) == finetuner.USAGE
+    assert "--name, --start, --train must be given" in capsys.readouterr().err
+
+
+def test_missing_corpus_is_named(lab, tmp_path, capsys):
+    code = finetuner.main([str(lab / "recipe.yml"), "--data_dir", str(tmp_path), "-o", str(tmp_path / "m")])
+    assert code == finetuner.FAILED
+    assert f"corpus tiny: train file {tmp_path / 'train.conll'} does not exist" in capsys.readouterr().err
+
+
+def test_flags_make_a_recipe(lab):
+    parser = finetuner.build_parser()
+    flags = [
+        "--name",
+        "x",
+        "--start",
+        "y",
+        "--train",
+        str(lab / "train.conll"),
+        "--label",
+        "person=PER",
+        "--epochs",
+        "2",
+    ]
+    recipe = finetuner.recipe_of_flags(parser.parse_args(flags))
+    assert recipe.types == ["PER", "place"]
+    assert recipe.stages[0].epochs == 2
+    assert recipe.corpora["corpus1"].labels == {"person": "PER"}
+
+
+def test_no_torch_before_training():
+    code = "import model_zoo.finetuner, sys; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

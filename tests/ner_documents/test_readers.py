@@ -1,0 +1,205 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ner_documents.document import BadDocument, CorpusError, Document
+from ner_documents.reading.readers import read_documents
+from ner_documents.reading.records import ReadOptions
+from ner_documents.sources import find_sources
+
+
+def read(tmp_path, name, content, **options):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (source,), _ = find_sources([str(path)])
+    return list(read_documents(source, ReadOptions(**options)))
+
+
+def texts(items):
+    return [item.text for item in items if isinstance(item, Document)]
+
+
+def problems(items):
+    return [(item.line, item.problem) for item in items if isinstance(item, BadDocument)]
+
+
+def test_a_text_file_is_a_document_and_with_lines_each_line_is(tmp_path):
+    content = "\ufeffMary sings.\r\n\nJohn.\n"
+    (whole,) = read(tmp_path, "a.txt", content)
+    assert whole.text == "Mary sings.\r\n\nJohn.\n"
+    assert whole.fields == {"source": whole.source, "text": whole.text}
+    lines = read(tmp_path, "a.txt", content, lines=True)
+    assert [(line.line, line.text) for line in lines] == [(1, "Mary sings."), (2, ""), (3, "John.")]
+
+
+def test_wrong_encoding_is_reported_with_file_and_line(tmp_path):
+    content = "Mary\nJosé\nAnna\n".encode("latin-1")
+    (whole,) = read(tmp_path, "a.txt", content)
+    assert problems([whole])[0][0] == 2
+    assert "0xe9 at byte 9" in whole.problem
+    lines = read(tmp_path, "a.txt", content, lines=True)
+    assert texts(lines) == ["Mary", "Anna"]
+    assert lines[1].where.endswith("a.txt:2")
+    assert lines[1].to_dict()["raw"] == "Jos\\xe9"
+    assert texts(read(tmp_path, "a.txt", content, lines=True, encoding="latin-1")) == ["Mary", "José", "Anna"]
+    (utf16,) = read(tmp_path, "a.txt", "Mary".encode("utf-16"))
+    assert "UTF-16" in utf16.problem
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "nonsense"])
+def test_encodings_that_cannot_be_are_refused(encoding):
+    with pytest.raises(CorpusError, match=encoding):
+        ReadOptions(encoding=encoding)
+
+
+@pytest.mark.parametrize("options", [{}, {"lines": True}])
+def test_documents_over_the_limit_are_reported(tmp_path, options):
+    items = read(tmp_path, "a.txt", "x" * 101, limit=100, **options)
+    assert "limit of 100 bytes" in problems(items)[0][1]
+    assert texts(read(tmp_path, "a.txt", "x" * 100, limit=100, **options)) == ["x" * 100]
+
+
+def test_json_lines_that_are_broken_are_reported_and_the_others_read(tmp_path):
+    lines = [
+        '{"id": 1, "text": "Mary"}',
+        '{"id": 2, "text": "broken',
+        "",
+        "[1, 2]",
+        '{"body": "no text"}',
+        '{"text": 5}',
+        '{"text": ["Mary", "sings"]}',
+        '{"text": "x", "entities": []}',
+        "[" * 100_000,
+        '{"text": "\\ud800 half"}',
+    ]
+    items = read(tmp_path, "a.jsonl", "\n".join(lines))
+    assert texts(items) == ["Mary", ("Mary", "sings"), "\ud800 half"]
+    assert items[0].fields == {"id": 1, "text": "Mary"}
+    found = dict(problems(items))
+    assert list(found) == [2, 4, 5, 6, 8, 9]
+    assert "found list" in found[4]
+    assert "expected 'text', found body" in found[5]
+    assert "--into" in found[8]
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), max_size=5), st.data())
+def test_any_json_object_keeps_its_fields(tmp_path_factory, objects, data):
+    for fields in objects:
+        fields["text"] = data.draw(st.text() | st.lists(st.text(), max_size=4))
+        fields.pop("entities", None)
+    content = "\n".join(json.dumps(fields) for fields in objects)
+    items = read(tmp_path_factory.mktemp("any"), "a.jsonl", content)
+    assert [item.fields for item in items] == objects
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=6), st.sampled_from([("csv", ","), ("tsv", "\t")]))
+def test_any_table_that_the_csv_module_writes_is_read_back(tmp_path_factory, rows, kind):
+    suffix, delimiter = kind
+    rows = [[cell.replace("\r", "").encode("utf-8", "replace").decode() for cell in row] for row in rows]
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerows([["text", "more"], *rows])
+    items = read(tmp_path_factory.mktemp("any"), f"a.{suffix}", written.getvalue())
+    assert [[item.fields["text"], item.fields["more"]] for item in items] == rows
+
+
+def test_tables_report_bad_rows_with_the_line_where_they_begin(tmp_path):
+    content = b'id;text\n1;"Mary\nsings"\n2;John;extra\n3;Jos\xe9\n4;Anna\n'
+    items = read(tmp_path, "a.csv", content)
+    assert [(item.line, item.fields) for item in items if isinstance(item, Document)] == [
+        (2, {"id": "1", "text": "Mary\nsings"}),
+        (6, {"id": "4", "text": "Anna"}),
+    ]
+    (fields, encoding) = problems(items)
+    assert fields == (4, "expected 2 fields as in the header, found 3")
+    assert encoding[0] == 5
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path):
+    rows = "".join(f"{number},Mary {number}\n" for number in range(50))
+    items = read(tmp_path, "a.csv", f'id,text\n1,"open\n{rows}', limit=200)
+    assert "field larger than field limit" in problems(items)[0][1]
+    assert problems(items)[0][0] == 2
+    assert texts(items)[-1] == "Mary 49"
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("id,body", "expected a column 'text', found id, body"),
+        ("text,text", "twice"),
+        ("text,entities", "--into"),
+    ],
+)
+def test_headers_that_do_not_do_are_reported_once(tmp_path, header, expected):
+    items = read(tmp_path, "a.csv", f"{header}\n1,2\n3,4\n")
+    assert len(items) == 1
+    assert expected in items[0].problem
+
+
+def test_an_empty_table_has_no_documents(tmp_path):
+    assert read(tmp_path, "a.csv", "") == []
+
+
+def test_conll_keeps_its_lines(tmp_path):
+    content = (
+        "-DOCSTART- -X- O\n\n# id = 1\nMary NNP O\nsings VBZ O\n\n\nJohn NNP O\n-DOCSTART- -X- O\nAnna NNP O"
+    )
+    first, second, third = read(tmp_path, "a.conll", content)
+    assert first.text == ("Mary", "sings")
+    assert first.lines == ("-DOCSTART- -X- O", "", "# id = 1", "Mary NNP O", "sings VBZ O")
+    assert (first.line, second.line, third.line) == (4, 8, 10)
+    assert third.lines == ("-DOCSTART- -X- O", "Anna NNP O")
+    words = read(tmp_path, "a.conll", "1\tMary\n2\tsings\n", word_column=1)
+    assert words[0].text == ("Mary", "sings")
+
+
+def test_conll_reports_a_sentence_with_a_bad_line(tmp_path):
+    items = read(tmp_path, "a.conll", b"Mary O\nJos\xe9 O\n\nJohn O\n\nword\nO\n\n", word_column=0)
+    assert texts(items) == [("John",), ("word", "O")]
+    assert problems(items)[0][0] == 2
+    items = read(tmp_path, "a.conll", "a b\nc\n\nd e\n", word_column=1)
+    assert texts(items) == [("e",)]
+    assert problems(items) == [(2, "expected a word in column 1, found 'c'")]
+    items = read(tmp_path, "a.conll", "a O\n" * 100 + "\nb O\n", limit=50)
+    assert texts(items) == [("b",)]
+    assert "limit" in problems(items)[0][1]
+
+
+def test_parquet_keeps_columns_and_reports_what_it_cannot_read(tmp_path):
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    rows = [{"id": 1, "text": "Mary"}, {"id": 2, "text": None}, {"id": 3, "text": "John"}]
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "made.parquet")
+    content = (tmp_path / "made.parquet").read_bytes()
+    items = read(tmp_path, "a.parquet", content)
+    assert [item.fields for item in items if isinstance(item, Document)] == [rows[0], rows[2]]
+    assert problems(items) == [(2, "expected a string or a list of words in 'text', found NoneType")]
+    assert "cannot be read" in problems(read(tmp_path, "b.parquet", content[:-30]))[0][1]
+    assert "expected a column 'body'" in problems(read(tmp_path, "a.parquet", content, column="body"))[0][1]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst"])
+def test_a_file_that_breaks_off_is_reported_behind_what_could_be_read(tmp_path, compressed, name):
+    content = b"".join(b'{"text": "Mary %d"}\n' % number for number in range(200_000))
+    packed = compressed(content, "gzip" if name.endswith("gz") else "zstd")
+    items = read(tmp_path, name, packed[: len(packed) // 2])
+    assert len(items) > 1000
+    assert all(isinstance(item, Document) for item in items[:-1])
+    assert f"cannot be read behind line {items[-2].line}: " in items[-1].problem
+    (broken,) = read(tmp_path, name, b"neither of them")
+    assert "cannot be read: " in broken.problem
+
+
+def test_a_file_that_is_gone_is_one_bad_document(tmp_path):
+    (tmp_path / "link.txt").symlink_to(tmp_path / "nothing")
+    (source,), _ = find_sources([str(tmp_path)])
+    (item,) = read_documents(source, ReadOptions())
+    assert item.problem == "the file cannot be read: No such file or directory"

@@ -1,0 +1,112 @@
+import io
+import sys
+
+import pytest
+
+from ner_documents.document import CorpusError
+from ner_documents.reading.lines import bounded_lines
+from ner_documents.sources import Meter, Source, find_sources, open_binary, total_size
+
+
+def names(sources):
+    return [source.path.rsplit("/", 1)[-1] for source in sources]
+
+
+def test_folders_are_searched_deep_and_sorted_hidden_and_unknown_files_left_out(tmp_path):
+    for name in (
+        "b/two.txt",
+        "a/one.jsonl",
+        ".hidden/x.txt",
+        ".y.txt",
+        "z.exe",
+        "out.partial/1.csv",
+        "c.csv.zst",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    found, left_out = find_sources([str(tmp_path)])
+    assert names(found) == ["one.jsonl", "two.txt", "c.csv.zst"]
+    assert [path.rsplit("/", 1)[-1] for path in left_out] == ["z.exe"]
+
+
+def test_inputs_keep_their_order_and_each_file_comes_once(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(name)
+    found, _ = find_sources([str(tmp_path / "c.txt"), str(tmp_path / "*.txt")])
+    assert names(found) == ["c.txt", "a.txt", "b.txt"]
+    assert total_size(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("none.txt", "no such file"), ("*.nothing", "expected files"), ("a.exe", "unknown suffix")],
+)
+def test_inputs_that_cannot_be_are_named(tmp_path, given, expected):
+    (tmp_path / "a.exe").write_text("x")
+    with pytest.raises(CorpusError, match=expected) as caught:
+        find_sources([str(tmp_path / given)])
+    assert given in str(caught.value)
+
+
+def test_a_folder_without_known_files_says_what_to_give(tmp_path):
+    (tmp_path / "a.exe").write_text("x")
+    with pytest.raises(CorpusError, match="--input-format"):
+        find_sources([str(tmp_path)])
+    found, _ = find_sources([str(tmp_path)], "lines")
+    assert found[0].format == "lines"
+
+
+def test_urls_go_through_fsspec(tmp_path):
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/bucket/part-2.jsonl", b"2")
+    memory.pipe("/bucket/part-1.jsonl", b"11")
+    for given in ("memory://bucket", "memory://bucket/part-*.jsonl"):
+        found, _ = find_sources([given])
+        assert names(found) == ["part-1.jsonl", "part-2.jsonl"]
+        assert [source.size for source in found] == [2, 1]
+    with open_binary(found[0], Meter()) as stream:
+        assert stream.read() == b"11"
+    with pytest.raises(CorpusError, match="no such file"):
+        find_sources(["memory://bucket/none.jsonl"])
+    with pytest.raises(CorpusError, match="nosuchscheme"):
+        find_sources(["nosuchscheme://bucket/a.txt"])
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
+def test_compressed_files_read_alike_and_the_meter_counts_stored_bytes(tmp_path, compressed, compression):
+    content = b"Mary sings.\n" * 1000
+    packed = {None: content, "gzip": compressed(content, "gzip"), "zstd": compressed(content, "zstd")}[
+        compression
+    ]
+    (tmp_path / "x").write_bytes(packed)
+    meter = Meter()
+    with open_binary(Source(str(tmp_path / "x"), "text", compression), meter) as stream:
+        assert b"".join(stream) == content
+    assert meter.bytes == len(packed)
+
+
+def test_frames_of_zstd_behind_each_other_are_one_stream(tmp_path, compressed):
+    (tmp_path / "x").write_bytes(compressed(b"one\n", "zstd") + compressed(b"two\n", "zstd"))
+    with open_binary(Source(str(tmp_path / "x"), "lines", "zstd"), Meter()) as stream:
+        assert [line.raw for line in bounded_lines(stream, 9)] == [b"one\n", b"two\n"]
+
+
+def test_standard_input_stays_open(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Mary")))
+    with open_binary(Source("-", "text"), Meter()) as stream:
+        assert stream.read() == b"Mary"
+    assert not sys.stdin.buffer.closed
+
+
+def test_lines_longer_than_the_limit_are_cut_and_reading_goes_on():
+    stream = io.BytesIO(b"\xef\xbb\xbfabcd\n" + b"x" * 3_000_000 + b"\nabc\r\n\nlast")
+    lines = list(bounded_lines(stream, 4))
+    assert [(line.number, line.raw, line.cut) for line in lines] == [
+        (1, b"abcd\n", False),
+        (2, b"xxxx", True),
+        (3, b"abc\r\n", False),
+        (4, b"\n", False),
+        (5, b"last", False),
+    ]
