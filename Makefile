@@ -1,5 +1,6 @@
 # make demo   set up a virtual environment and start the browser demo
-# make test   set up the development environment and run every test
+# make test   set up the development environment and run the tests
+# make test-all   the same with the nightly tests: old versions, full sizes, clean installs
 # make lint   format check, lint, types, direction of imports
 # make bench  measure against peers (see benchmarks/README.md)
 #
@@ -11,13 +12,16 @@ PIP_ARGS ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test test-all lint format bench clean
 
 demo: $(VENV)/base
 	$(BIN)/python app.py
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-all: $(VENV)/dev
+	$(BIN)/python -m pytest -m "nightly or not nightly" $(PYTEST_ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
