@@ -133,3 +133,17 @@ def tiny_ner(tiny_ir):
     from ner_core import EntityRecognizer
 
     return EntityRecognizer.from_ir(tiny_ir / "tiny.xml", device="CPU")
+
+
+@pytest.fixture(scope="session")
+def compressed():
+    """A function: bytes and ``gzip`` or ``zstd``, to compressed bytes."""
+    import pyarrow
+
+    def compress(content, name):
+        sink = pyarrow.BufferOutputStream()
+        with pyarrow.CompressedOutputStream(sink, name) as stream:
+            stream.write(content)
+        return sink.getvalue().to_pybytes()
+
+    return compress

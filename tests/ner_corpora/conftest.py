@@ -34,17 +34,3 @@ class CapitalRecognizer:
 @pytest.fixture
 def capital_recognizer():
     return CapitalRecognizer()
-
-
-@pytest.fixture(scope="session")
-def compressed():
-    """A function: bytes and ``gzip`` or ``zstd``, to compressed bytes."""
-    import pyarrow
-
-    def compress(content, name):
-        sink = pyarrow.BufferOutputStream()
-        with pyarrow.CompressedOutputStream(sink, name) as stream:
-            stream.write(content)
-        return sink.getvalue().to_pybytes()
-
-    return compress
