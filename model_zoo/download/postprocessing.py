@@ -11,44 +11,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import lzma
 import re
 import shutil
-import stat
-import struct
-import tarfile
 import tempfile
-import zipfile
-import zlib
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
 from model_zoo.download.partial import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Limits", "PostprocessingError", "forget_original", "is_done", "original", "postprocess", "unpack"]
 
 log = logging.getLogger(__name__)
 
-_DAMAGED = (  # what the readers raise over bytes that are no archive of the kind
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    OSError,
-    UnicodeError,
-    OverflowError,
-)
 _RECORD = ".postprocessing.json"
 _BLOCK = 1 << 20
 _LARGEST_TEXT = 64 << 20  # bytes of a file to replace text in
@@ -58,29 +38,6 @@ Step = RegexReplace | UnpackArchive
 
 class PostprocessingError(ValueError):
     """A step is not possible; the message names file and reason. Nothing of the step is left behind."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large the content of an archive may be.
-
-    Attributes
-    ----------
-    members : int
-        Number of files and folders.
-    size : int
-        Bytes of all files together, counted as they come out.
-    ratio : int
-        Times the archive's own size, above a free allowance of 64 MiB.
-    """
-
-    members: int = 100_000
-    size: int = 32 << 30
-    ratio: int = 200
-
-    def allowance(self, archive: Path) -> int:
-        """Return the bytes that may come out of this archive."""
-        return min(self.size, (64 << 20) + self.ratio * archive.stat().st_size)
 
 
 def postprocess(
@@ -186,7 +143,9 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (staging / name).replace(target)
-    except _DAMAGED as error:
+    except ArchiveError as error:
+        raise PostprocessingError(str(error)) from None
+    except DAMAGED as error:
         msg = f"{archive}: expected a readable {kind} archive, found: {error}"
         raise PostprocessingError(msg) from None
     finally:
@@ -194,72 +153,20 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
 
 
 def _extract(archive: Path, kind: str, staging: Path, limits: Limits) -> list[str]:
-    allowance = limits.allowance(archive)
-    names: list[str] = []
-    count = 0
-    with _members(archive, kind) as members:
-        for name, opened in members:
-            count += 1
-            if count > limits.members:
-                msg = f"{archive}: expected at most {limits.members} members, found more"
+    names: dict[str, None] = {}
+    with open_archive(archive, kind, limits) as members:
+        for member in members:
+            if member.name.split("/")[0] == FOLDER:
+                msg = f"{archive}: member {member.name!r} has a name that is reserved"
                 raise PostprocessingError(msg)
-            safe = _safe_name(archive, name)
-            if opened is None:
+            if member.stream is None:
                 continue
-            target = staging / safe
+            target = staging / member.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with opened as source, target.open("wb") as file:
-                while block := source.read(_BLOCK):
-                    allowance -= len(block)
-                    if allowance < 0:
-                        msg = (
-                            f"{archive}: expected at most {limits.allowance(archive)} bytes in it, found more"
-                        )
-                        raise PostprocessingError(msg)
-                    file.write(block)
-            names.append(safe)
-    return list(dict.fromkeys(names))
-
-
-@contextmanager
-def _members(archive: Path, kind: str) -> Iterator[Iterator[tuple[str, IO[bytes] | None]]]:
-    """Iterate over (name, opened file or None for a folder); links and devices raise."""
-    if kind == "zip":
-        with zipfile.ZipFile(archive) as zipped:
-            yield _zip_members(archive, zipped)
-    else:
-        compression = {"tar": "", "gztar": "gz", "bztar": "bz2", "xztar": "xz"}[kind]
-        # The colon form refuses other compressions than the one named.
-        with tarfile.open(archive, f"r:{compression}") as tar:  # type: ignore[call-overload]
-            yield _tar_members(archive, tar)
-
-
-def _zip_members(archive: Path, zipped: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes] | None]]:
-    for entry in zipped.infolist():
-        mode = entry.external_attr >> 16
-        if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            msg = f"{archive}: member {entry.filename!r} is a link or a device"
-            raise PostprocessingError(msg)
-        yield entry.filename, None if entry.is_dir() else zipped.open(entry)
-
-
-def _tar_members(archive: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes] | None]]:
-    for entry in tar:
-        if not (entry.isreg() or entry.isdir()):
-            msg = f"{archive}: member {entry.name!r} is a link or a device"
-            raise PostprocessingError(msg)
-        yield entry.name, None if entry.isdir() else tar.extractfile(entry)
-
-
-def _safe_name(archive: Path, name: str) -> str:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
-        msg = f"{archive}: member {name!r} would leave the folder"
-        raise PostprocessingError(msg)
-    if path.parts and path.parts[0] == FOLDER:
-        msg = f"{archive}: member {name!r} has a name that is reserved"
-        raise PostprocessingError(msg)
-    return str(path)
+            with target.open("wb") as file:
+                shutil.copyfileobj(member.stream, file, _BLOCK)
+            names[member.name] = None
+    return list(names)
 
 
 def _replace(step: RegexReplace, path: Path) -> None:

@@ -7,20 +7,19 @@ plain file below the archive's root is refused, and so is an archive that unpack
 
 from __future__ import annotations
 
-import gzip
-import io
 import posixpath
 import re
 import shutil
-import tarfile
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, few, first_line
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from model_zoo.catalog.archives import Member
 
 __all__ = ["CONFIG", "WEIGHTS", "NemoArchive", "read_archive"]
 
@@ -30,10 +29,8 @@ WEIGHTS = "model_weights.ckpt"
 # Bounds: BERT large has 1.3 GB; configurations and vocabularies are far below these.
 TEXT_LIMIT = 16 * 2**20
 WEIGHTS_LIMIT = 8 * 2**30
-MEMBER_LIMIT = 1000
-#: Weights hardly compress; zeros compress a thousand times. Small archives may, so there is some room.
-RATIO_LIMIT = 100
-FREE_SIZE = 64 * 2**20
+#: Weights hardly compress; zeros compress a thousand times.
+LIMITS = Limits(members=1000, size=2 * WEIGHTS_LIMIT, ratio=100)
 
 
 @dataclass(frozen=True)
@@ -64,22 +61,22 @@ def _plain(name: str) -> str:
 def read_archive(path: Path, weights_file: Path) -> NemoArchive:
     """Go through the members once; texts into memory, the weights into one file of ours."""
     texts: dict[str, bytes] = {}
+    with path.open("rb") as raw:
+        kind = "gztar" if raw.read(2) == b"\x1f\x8b" else "tar"
     try:
-        with _BoundedReader(path) as whole, tarfile.open(fileobj=whole, mode="r:") as archive:
-            for count, member in enumerate(archive):
-                name = _checked_name(path, member)
-                if count >= MEMBER_LIMIT:
-                    msg = f"{path}: refused: more than {MEMBER_LIMIT} members."
-                    raise CheckpointError(msg)
-                stream = archive.extractfile(member)
-                if stream is None:  # a folder
+        with open_archive(path, kind, LIMITS) as members:
+            for member in members:
+                name = posixpath.basename(member.name)
+                if member.stream is None:
                     continue
                 if name == WEIGHTS:
-                    with weights_file.open("wb") as target:
-                        shutil.copyfileobj(stream, target, 1 << 20)
+                    _write_weights(path, member, weights_file)
                 elif member.size <= TEXT_LIMIT:
-                    texts[name] = stream.read(TEXT_LIMIT)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+                    texts[name] = member.stream.read(TEXT_LIMIT)
+    except ArchiveError as error:
+        msg = f"{error}. This is not what a NeMo archive has; get it from its publisher."
+        raise CheckpointError(msg) from None
+    except DAMAGED as error:
         msg = f"{path}: not a NeMo archive, or damaged: {first_line(error)}. Download it again."
         raise CheckpointError(msg) from error
     missing = [
@@ -92,56 +89,9 @@ def read_archive(path: Path, weights_file: Path) -> NemoArchive:
     return NemoArchive(path, texts)
 
 
-class _BoundedReader(io.RawIOBase):
-    """A file that unpacks to a bounded size, and is never asked for a large part at once.
-
-    tarfile reads long names and extended headers in one go, whatever size they claim.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._limit = min(FREE_SIZE + RATIO_LIMIT * path.stat().st_size, 2 * WEIGHTS_LIMIT)
-        with path.open("rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
-        self._stream: Any = gzip.open(path) if zipped else path.open("rb")  # noqa: SIM115  closed by close
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= TEXT_LIMIT:
-            self._refuse(f"a header of {size} bytes")
-        if self._stream.tell() + size > self._limit + TEXT_LIMIT:
-            self._refuse(f"more than {self._limit} bytes")
-        return self._stream.read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if offset > self._limit:
-            self._refuse(f"more than {self._limit} bytes")
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()
-
-    def _refuse(self, what: str) -> NoReturn:
-        msg = f"{self._path}: refused: the archive unpacks to {what}, far more than a model has."
-        raise CheckpointError(msg)
-
-
-def _checked_name(path: Path, member: tarfile.TarInfo) -> str:
-    """Return a member's base name; refuse what an archive of a model never holds."""
-    name = posixpath.normpath(member.name)
-    unsafe = (
-        posixpath.isabs(member.name) or name == ".." or name.startswith("../") or "\\" in name or "\0" in name
-    )
-    if unsafe or member.issparse() or not (member.isreg() or member.isdir()):
-        kind = "outside the archive" if unsafe else "a link, device or sparse file"
-        msg = f"{path}: refused: member {member.name!r} is {kind}. Get the archive from its publisher."
-        raise CheckpointError(msg)
-    limit = WEIGHTS_LIMIT if posixpath.basename(name) == WEIGHTS else max(TEXT_LIMIT, FREE_SIZE)
-    if member.size > limit:
-        msg = f"{path}: refused: member {member.name!r} claims {member.size} bytes, expected at most {limit}."
-        raise CheckpointError(msg)
-    return posixpath.basename(name)
+def _write_weights(path: Path, member: Member, file: Path) -> None:
+    if member.size > WEIGHTS_LIMIT or member.stream is None:
+        msg = f"{path}: member {member.name!r} claims {member.size} bytes, expected at most {WEIGHTS_LIMIT}"
+        raise ArchiveError(msg)
+    with file.open("wb") as target:
+        shutil.copyfileobj(member.stream, target, 1 << 20)

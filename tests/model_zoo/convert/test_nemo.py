@@ -283,14 +283,14 @@ def typed(kind, linkname=""):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (named("/etc/cron.d/evil"), "outside the archive"),
-        (named("../evil"), "outside the archive"),
-        (named("a/../../evil"), "outside the archive"),
-        (named("..\\evil"), "outside the archive"),
-        (typed(tarfile.SYMTYPE, "/etc/passwd"), "link, device"),
-        (typed(tarfile.LNKTYPE, "model_config.yaml"), "link, device"),
-        (typed(tarfile.CHRTYPE), "link, device"),
-        (typed(tarfile.FIFOTYPE), "link, device"),
+        (named("/etc/cron.d/evil"), "would leave the folder"),
+        (named("../evil"), "would leave the folder"),
+        (named("a/../../evil"), "would leave the folder"),
+        (named("..\\evil"), "would leave the folder"),
+        (typed(tarfile.SYMTYPE, "/etc/passwd"), "is a link or a device"),
+        (typed(tarfile.LNKTYPE, "model_config.yaml"), "is a link or a device"),
+        (typed(tarfile.CHRTYPE), "is a link or a device"),
+        (typed(tarfile.FIFOTYPE), "is a link or a device"),
     ],
 )
 def test_hostile_members_are_refused(tmp_path, change, message):
@@ -322,7 +322,7 @@ def test_a_bomb_of_many_members_is_refused(tmp_path):
         stream.write(info.tobuf())
         for _ in range(300):
             stream.write(bytes(1 << 20))
-    with pytest.raises(CheckpointError, match="refused: the archive unpacks to more than"):
+    with pytest.raises(CheckpointError, match=r"expected at most \d+ bytes in it, found more"):
         load_checkpoint(path)
 
 
@@ -333,7 +333,7 @@ def test_a_header_that_claims_gigabytes_is_refused(tmp_path):
     with gzip.open(path, "wb") as stream:
         stream.write(info.tobuf())
         stream.write(bytes(1 << 20))
-    with pytest.raises(CheckpointError, match="refused: the archive unpacks to a header"):
+    with pytest.raises(CheckpointError, match="bytes of headers for a member, found more"):
         load_checkpoint(path)
 
 

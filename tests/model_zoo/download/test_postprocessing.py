@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model_zoo.catalog.archives import Limits
 from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
 from model_zoo.download.postprocessing import (
-    Limits,
     PostprocessingError,
     is_done,
     original,
@@ -140,6 +142,47 @@ def test_bombs_are_bounded_by_what_comes_out(tmp_path, kind):
     with pytest.raises(PostprocessingError, match="expected at most 1000000 bytes in it, found more"):
         unpack(archive, kind, tmp_path, Limits(size=1_000_000))
     assert list(everything(tmp_path)) == ["in"]
+
+
+@pytest.mark.parametrize("header", ["long name", "extended", "shared", "nested", "sparse"])
+def test_headers_are_bounded_before_they_are_read(tmp_path, header):
+    archive = tmp_path / "in"
+    entry = tarfile.TarInfo("././@LongLink")
+    entry.type = {
+        "long name": tarfile.GNUTYPE_LONGNAME,
+        "extended": tarfile.XHDTYPE,
+        "shared": tarfile.XGLTYPE,
+        "nested": tarfile.GNUTYPE_LONGNAME,
+        "sparse": tarfile.GNUTYPE_SPARSE,
+    }[header]
+    entry.size = 512 if header == "nested" else 8 << 20
+    block = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+    if header == "sparse":  # one block of the map after the other
+        block[482] = 1
+        block[148:156] = b"%06o\0 " % (sum(block[:148]) + 256 + sum(block[156:]))
+    with gzip.open(archive, "wb", compresslevel=1) as stream:
+        stream.write(bytes(block))
+        more = bytes(504) + b"\1" + bytes(7) if header == "sparse" else bytes(512) + bytes(block)
+        for _ in range(8):
+            stream.write(more * (700 if header in ("nested", "sparse") else 1))
+            if header not in ("nested", "sparse"):
+                stream.write(bytes(1 << 20))
+    tracemalloc.start()
+    with pytest.raises(PostprocessingError, match=r"bytes of headers for a member|readable .* archive"):
+        unpack(archive, "gztar", tmp_path, Limits())
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+    assert list(everything(tmp_path)) == ["in"]
+
+
+def test_headers_for_all_members_are_bounded(tmp_path):
+    with tarfile.open(tmp_path / "in", "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.pax_headers = {f"key{number}": "x" for number in range(101)}
+        info = tarfile.TarInfo("a")
+        archive.fileobj.write(archive.tarinfo.create_pax_global_header(archive.pax_headers))
+        archive.addfile(info, io.BytesIO())
+    with pytest.raises(PostprocessingError, match="expected at most 100 headers for all members"):
+        unpack(tmp_path / "in", "tar", tmp_path, Limits())
 
 
 def test_a_ratio_bounds_large_bombs(tmp_path):

@@ -1,0 +1,221 @@
+"""Archives that nobody vouches for, read member by member: bounded, and never written by a name of theirs.
+
+A member that is a link or a device, or whose name leaves the archive, refuses the whole archive. What is
+counted is what comes out, headers included: tarfile reads long names and extended headers in one go, whatever
+size they claim, and keeps them.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["DAMAGED", "FORMATS", "ArchiveError", "Limits", "Member", "open_archive"]
+
+#: Formats of tar to what opens their compression; ``zip`` is the other one.
+_TARS: dict[str, Any] = {"tar": open, "gztar": gzip.open, "bztar": bz2.open, "xztar": lzma.open}
+FORMATS = ("zip", *_TARS)
+
+#: What the readers raise over bytes that are no archive of the kind.
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,  # RecursionError among them: headers of headers of headers
+    OSError,
+    UnicodeError,
+    OverflowError,
+)
+
+_FREE = 64 << 20  # bytes that any archive may unpack to: small ones may compress well
+_HEADERS = 1 << 20  # bytes of headers before one member, or for all members together
+_SHARED_HEADERS = 100  # keys in headers that apply to all members after them
+
+
+class ArchiveError(ValueError):
+    """An archive that is refused; the message names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large the content of an archive may be.
+
+    Attributes
+    ----------
+    members : int
+        Number of files and folders.
+    size : int
+        Bytes of all files together, counted as they come out.
+    ratio : int
+        Times the archive's own size, above a free allowance of 64 MiB.
+    """
+
+    members: int = 100_000
+    size: int = 32 << 30
+    ratio: int = 200
+
+    def allowance(self, archive: Path) -> int:
+        """Return the bytes that may come out of this archive."""
+        return min(self.size, _FREE + self.ratio * archive.stat().st_size)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file or folder of an archive.
+
+    Attributes
+    ----------
+    name : str
+        Relative path with forward slashes, without ``..``; ``.`` for the root.
+    size : int
+        Bytes that it claims to have.
+    stream : binary file or None
+        Its content, to be read before the next member is asked for, and left open; None for a folder.
+    """
+
+    name: str
+    size: int
+    stream: IO[bytes] | None
+
+
+@contextmanager
+def open_archive(path: Path, kind: str, limits: Limits) -> Iterator[Iterator[Member]]:
+    """Open an archive and iterate over its members.
+
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    kind : str
+        One of `FORMATS`; bytes in another compression are damaged ones.
+    limits : Limits
+        How much may come out.
+
+    Yields
+    ------
+    iterator of Member
+
+    Raises
+    ------
+    ArchiveError
+        While iterating or reading: a member is unsafe, or the archive is larger than allowed.
+    """
+    allowance = limits.allowance(path)
+    if kind == "zip":
+        with zipfile.ZipFile(path) as zipped:
+            yield _counted(path, _zip_members(path, zipped, allowance), limits)
+        return
+    with _BoundedReader(path, _TARS[kind](path, "rb"), allowance) as whole:
+        whole.headers_left = _HEADERS
+        with tarfile.open(fileobj=whole, mode="r:") as tar:  # type: ignore[call-overload]
+            yield _counted(path, _tar_members(path, tar, whole), limits)
+
+
+def _counted(path: Path, members: Iterator[Member], limits: Limits) -> Iterator[Member]:
+    for count, member in enumerate(members):
+        if count >= limits.members:
+            msg = f"{path}: expected at most {limits.members} members, found more"
+            raise ArchiveError(msg)
+        yield member
+
+
+def _zip_members(path: Path, zipped: zipfile.ZipFile, allowance: int) -> Iterator[Member]:
+    for entry in zipped.infolist():
+        mode = entry.external_attr >> 16
+        if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            msg = f"{path}: member {entry.filename!r} is a link or a device"
+            raise ArchiveError(msg)
+        name = _safe_name(path, entry.filename)
+        if entry.is_dir():
+            yield Member(name, 0, None)
+            continue
+        with _BoundedReader(path, zipped.open(entry), allowance) as stream:
+            yield Member(name, entry.file_size, stream)  # type: ignore[arg-type]
+            allowance -= stream.tell()
+
+
+def _tar_members(path: Path, tar: tarfile.TarFile, whole: _BoundedReader) -> Iterator[Member]:
+    while True:
+        whole.headers_left = _HEADERS
+        entry = tar.next()
+        whole.headers_left = None
+        if entry is None:
+            return
+        tar.members.clear()  # type: ignore[attr-defined]  # it would keep each, with a copy of shared headers
+        if len(tar.pax_headers) > _SHARED_HEADERS:
+            msg = f"{path}: expected at most {_SHARED_HEADERS} headers for all members, found more"
+            raise ArchiveError(msg)
+        if entry.issparse() or not (entry.isreg() or entry.isdir()):
+            msg = f"{path}: member {entry.name!r} is a link or a device"
+            raise ArchiveError(msg)
+        yield Member(_safe_name(path, entry.name), entry.size, tar.extractfile(entry))
+
+
+def _safe_name(path: Path, name: str) -> str:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in name or "\0" in name:
+        msg = f"{path}: member {name!r} would leave the folder"
+        raise ArchiveError(msg)
+    return str(parts)
+
+
+class _BoundedReader(io.RawIOBase):
+    """A stream that gives a bounded number of bytes; while `headers_left` is a number, only so many more."""
+
+    def __init__(self, path: Path, stream: Any, allowance: int) -> None:
+        self._path, self._stream, self._allowance = path, stream, allowance
+        self.headers_left: int | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        if self.headers_left is not None:
+            if not 0 <= size <= self.headers_left:
+                self._refuse(f"{_HEADERS} bytes of headers for a member")
+            self.headers_left -= size
+        if size < 0:
+            size = self._allowance - self._stream.tell() + 1
+        block = self._stream.read(size)
+        if self._stream.tell() > self._allowance:
+            self._refuse(f"{self._allowance} bytes in it")
+        return block
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence != io.SEEK_SET or offset > self._allowance:
+            self._refuse(f"{self._allowance} bytes in it")
+        return self._stream.seek(offset)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+    def _refuse(self, most: str) -> NoReturn:
+        msg = f"{self._path}: expected at most {most}, found more"
+        raise ArchiveError(msg)
