@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 #: Exit codes: fine, failed, wrong usage, stopped by the user.
 FINE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
+#: What a training keeps in its work folder beside the recipe; all that ``--restart`` deletes.
+_TRAINING_FILES = ("checkpoint-*", "epoch-*.safetensors", "best", "scores.json", "answers-*.npz", "teacher-*")
+
 #: What the flags that make up a recipe have as default.
 DEFAULT_EPOCHS, DEFAULT_RATE = 3, 5e-5
 
@@ -124,9 +127,13 @@ def finetune(
 
 
 def _guard(recipe: Recipe, work_dir: Path) -> None:
-    """Refuse to go on with checkpoints of another recipe; remember the recipe of this run."""
+    """Refuse to go on with checkpoints of another recipe; remember the recipe of this run.
+
+    A folder that holds somebody's files and no recipe is refused: training deletes checkpoints as it goes.
+    """
     path = work_dir / "recipe.yml"
     if not path.is_file():
+        _check_empty(work_dir)
         _write_recipe(recipe, path)
         return
     before = load_recipe(path)
@@ -138,6 +145,36 @@ def _guard(recipe: Recipe, work_dir: Path) -> None:
         "Give --restart to begin anew, or another --work_dir."
     )
     raise RecipeError(msg)
+
+
+def _check_empty(work_dir: Path) -> None:
+    if work_dir.exists() and not (work_dir.is_dir() and not any(work_dir.iterdir())):
+        msg = f"{work_dir}: holds files that are not of a training; give another folder with --work_dir"
+        raise RecipeError(msg)
+
+
+def forget_training(work_dir: Path) -> None:
+    """Delete what an earlier training keeps in its folder, and nothing else that may lie there.
+
+    Raises
+    ------
+    RecipeError
+        If the folder holds files but not the recipe of a training.
+    """
+    import shutil
+
+    recipe = work_dir / "recipe.yml"
+    if not recipe.is_file():
+        _check_empty(work_dir)
+        return
+    load_recipe(recipe)  # a file of this name that is something else raises here
+    for pattern in _TRAINING_FILES:
+        for path in work_dir.glob(pattern):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    recipe.unlink()
 
 
 def _write_recipe(recipe: Recipe, path: Path) -> None:
@@ -342,8 +379,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(recipe: Recipe, args: argparse.Namespace) -> int:
-    import shutil
-
     import torch
     from transformers.utils import logging as transformers_logging
 
@@ -354,8 +389,8 @@ def _run(recipe: Recipe, args: argparse.Namespace) -> int:
     models = models_dir(args.output_dir)
     folder = models / "public" / recipe.name
     work_dir = args.work_dir or folder / ".training"
-    if args.restart and work_dir.is_dir():
-        shutil.rmtree(work_dir)
+    if args.restart:
+        forget_training(work_dir)
     data_dir = args.data_dir or (args.recipe.parent if args.recipe else Path())
     download_dir = args.download_dir or models
     start = resolve_start(args.start or recipe.start, args.models_dir, download_dir)

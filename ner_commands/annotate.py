@@ -24,7 +24,7 @@ from ner_core.rendering import visible
 from ner_corpora.annotation import Settings
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
-from ner_corpora.run import Engine, Run
+from ner_corpora.run import Engine, Run, errors_of
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import FORMATS, find_sources, is_url, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS, format_of
@@ -167,7 +167,7 @@ def _run(args: argparse.Namespace) -> None:
         if args.output == "-":
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-annotate-"))
             output, work_folder = f"{folder}/out", f"{folder}/partial"
-        errors = args.errors or f"{'ner-annotate' if args.output == '-' else output}.errors.jsonl"
+        errors = args.errors or errors_of("ner-annotate" if args.output == "-" else output)
         recognizer = load_model(args, **_HINT)
         check_labels(args.labels, recognizer)
         job = Run(
@@ -208,8 +208,12 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return f"{args.output}: the suffix names no output format; give --format {formats}"
     if args.word_column < 0:
         return f"--word-column {args.word_column}: expected a number from 0"
-    if any(_is_one_of(given, args.output) for given in args.inputs if given != "-"):
-        return f"{args.output}: is input and output at once"
+    taken = [given for given in args.inputs if given != "-"]
+    for written in (args.output, args.errors):
+        if written and _is_one_of(written, *taken):
+            return f"{written}: is input and output at once"
+    if args.errors and _is_one_of(args.errors, args.output):
+        return f"{args.errors}: cannot hold both the output and the errors"
     if args.resume and args.overwrite:
         return "--resume and --overwrite exclude each other"
     if args.output == "-" and (args.resume or args.work_dir):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ner_documents.reading.records import ReadOptions
     from ner_documents.writing.parts import Part
 
-__all__ = ["Run"]
+__all__ = ["Run", "errors_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,10 @@ class Run:
             yield
             return
         lock = FileLock(f"{self.work_folder}.lock")
+        with contextlib.suppress(FileNotFoundError):
+            if Path(lock.lock_file).stat().st_size:
+                msg = f"{lock.lock_file}: is no lock of a run; name another folder with --work-dir"
+                raise CorpusError(msg)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -123,12 +127,17 @@ class Run:
             If there is an output or an unfinished run and nobody said what to do with it, or if inputs or
             settings are not those of the unfinished run.
         """
-        known = None if overwrite else self.workspace.read_plan()
-        if known is None:
+        for path in (self.output, self.errors):
+            _check_replaceable(path)
+        known = self.workspace.read_plan()
+        if known is None or overwrite:
             if _exists(self.output) and not overwrite:
                 if resume:
                     return False
                 msg = f"{self.output}: is there already; replace it with --overwrite"
+                raise CorpusError(msg)
+            if _exists(self.errors) and not overwrite and self.errors != errors_of(self.output):
+                msg = f"{self.errors}: is there already; replace it with --overwrite"
                 raise CorpusError(msg)
             self.workspace.begin(self.plan)
             return True
@@ -175,6 +184,19 @@ def _write_lines(target: IO[bytes], first: str, rest: Iterator[str]) -> None:
     target.write(f"{first}\n".encode())
     for line in rest:
         target.write(f"{line}\n".encode())
+
+
+def errors_of(output: str) -> str:
+    """Name the errors file of an output that was given none."""
+    return f"{output}.errors.jsonl"
+
+
+def _check_replaceable(path: str) -> None:
+    """Refuse devices, pipes and folders: writing a file under their name would put them away."""
+    if not is_url(path) and Path(path).exists() and not Path(path).is_file():
+        kind = "a folder" if Path(path).is_dir() else "a device or pipe"
+        msg = f"{path}: is {kind}, not a file; give another name, or - for standard output"
+        raise CorpusError(msg)
 
 
 def _exists(path: str) -> bool:

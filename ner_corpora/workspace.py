@@ -2,7 +2,7 @@
 
 ``OUT.partial/`` holds ``plan.json`` (inputs and settings), and one file a chunk, which appears whole or
 not at all. The output file is made of them at the end. Local engine and Ray share this form, so a run that
-one began the other can finish.
+one began the other can finish. Only files of a run are ever deleted, and only beside the plan of one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ __all__ = ["Key", "Workspace", "write_atomically"]
 Key = tuple[int, int]
 
 _PLAN = "plan.json"
+_PLAN_KEYS = frozenset({"version", "inputs", "reading", "writing", "model", "chunks"})
 _NAME = re.compile(r"(\d+)-(\d+)\.chunk")
+# What a write that a kill ended leaves behind.
+_TEMPORARY = re.compile(r"\.(plan\.json|\d+-\d+\.chunk)\.\d+\.tmp")
 
 
 class Workspace:
@@ -46,19 +49,43 @@ class Workspace:
         self._files = filesystem_of(self.folder) if is_url(folder) else None
 
     def read_plan(self) -> dict[str, Any] | None:
-        """Return the plan of the run that this folder belongs to, None when there is none."""
+        """Return the plan of the run that this folder belongs to, None for a new or empty folder.
+
+        Raises
+        ------
+        CorpusError
+            If the folder holds anything but a run: its files are somebody's, and are left alone.
+        """
+        elsewhere = "name another folder with --work-dir"
+        if self._files is None and Path(self.folder).exists() and not Path(self.folder).is_dir():
+            msg = f"{self.folder}: is not a folder; {elsewhere}"
+            raise CorpusError(msg)
         try:
             with self._open(_PLAN) as file:
                 plan = json.load(file)
         except FileNotFoundError:
+            others = sorted(name for name in self._names() if not _TEMPORARY.fullmatch(name))
+            if others:
+                shown = ", ".join(others[:3])
+                msg = f"{self.folder}: holds files that are not of a run, such as {shown}; {elsewhere}"
+                raise CorpusError(msg) from None
             return None
-        except (OSError, ValueError) as error:
-            msg = f"{self.folder}/{_PLAN}: cannot be read ({error}); begin anew with --overwrite"
+        except (OSError, ValueError, RecursionError) as error:
+            msg = f"{self.folder}/{_PLAN}: cannot be read ({error}); {elsewhere}, or delete this one yourself"
             raise CorpusError(msg) from error
-        return plan if isinstance(plan, dict) else {}
+        if not isinstance(plan, dict) or not plan.keys() >= _PLAN_KEYS:
+            msg = f"{self.folder}/{_PLAN}: is not the plan of a run; {elsewhere}"
+            raise CorpusError(msg)
+        return plan
 
     def begin(self, plan: dict[str, Any]) -> None:
-        """Empty the folder and write a plan into it."""
+        """Delete the run that the folder holds, if it holds one, and write a plan into it.
+
+        Raises
+        ------
+        CorpusError
+            As `read_plan`; nothing is deleted then.
+        """
         self.remove()
         self._write(_PLAN, json.dumps(plan, indent=1).encode())
 
@@ -110,16 +137,30 @@ class Workspace:
                 index, last = index + 1, part.header["last"]
 
     def remove(self) -> None:
-        """Delete the folder; the plan goes last, so that what a kill leaves behind is still known."""
-        if self._files is not None:
-            filesystem, path = self._files
-            if filesystem.exists(path):
-                filesystem.rm(path, recursive=True)
-            return
-        for name in sorted(self._names(), key=lambda name: name == _PLAN):
+        """Delete the files of the run, and the folder when nothing else is in it.
+
+        The plan goes last, so that what a kill leaves behind is still known.
+
+        Raises
+        ------
+        CorpusError
+            As `read_plan`; nothing is deleted then.
+        """
+        self.read_plan()
+        known = [name for name in self._names() if _NAME.fullmatch(name) or _TEMPORARY.fullmatch(name)]
+        for name in [*known, _PLAN]:
+            self._delete(name)
+        if self._files is None:
+            with contextlib.suppress(OSError):  # there is none, or it holds something else
+                Path(self.folder).rmdir()
+
+    def _delete(self, name: str) -> None:
+        if self._files is None:
             Path(self.folder, name).unlink(missing_ok=True)
+            return
+        filesystem, path = self._files
         with contextlib.suppress(FileNotFoundError):
-            Path(self.folder).rmdir()
+            filesystem.rm_file(f"{path}/{name}")
 
     def _names(self) -> list[str]:
         if self._files is None:
@@ -155,7 +196,8 @@ def _file_name(key: Key) -> str:
 def write_atomically(path: str) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name, flushed to the disk, when the block ends without an error.
 
-    A URL is written to a temporary local file first and uploaded at the end.
+    A URL is written to a temporary local file first and uploaded at the end. A link is kept, and what it
+    leads to replaced.
     """
     if is_url(path):
         filesystem, name = filesystem_of(path)
@@ -165,12 +207,13 @@ def write_atomically(path: str) -> Iterator[IO[bytes]]:
             with filesystem.open(name, "wb") as target:
                 shutil.copyfileobj(file, target)
         return
-    temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
+    target_path = Path(path).resolve()
+    temporary = target_path.with_name(f".{target_path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target_path)
     finally:
         temporary.unlink(missing_ok=True)

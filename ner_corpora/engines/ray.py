@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Model", "RayOptions", "annotate_on_ray"]
 
 _POLL_SECONDS = 2.0
-_PACKAGES = ("ner_core", "ner_corpora", "model_zoo")
+_PACKAGES = ("ner_core", "ner_documents", "ner_corpora", "model_zoo")
 _SHIPPED_MODEL = "shipped-model"
 # Tasks that only move data claim no processor: actors may hold all of them, and the tasks would wait for
 # ever. Without a claim nothing but this number keeps Ray from starting them all at once.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from ner_corpora.chunks import group_sources, read_chunks
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
 from ner_corpora.run import Run
-from ner_corpora.workspace import Workspace, write_atomically
+from ner_corpora.workspace import write_atomically
 from ner_documents.document import CorpusError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import Source, find_sources, total_size
@@ -231,12 +232,52 @@ def test_atomic_files_leave_nothing_behind_on_failure(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
 
 
-def test_a_plan_that_cannot_be_read_says_what_to_do(tmp_path):
-    folder = tmp_path / "out.partial"
-    folder.mkdir()
-    (folder / "plan.json").write_text("{")
-    with pytest.raises(CorpusError, match="--overwrite"):
-        Workspace(str(folder)).read_plan()
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("content", [None, "{", "[1]", '{"version": 2}'])
+def test_a_folder_that_holds_no_run_keeps_all_its_files(tmp_path, capital_recognizer, content, overwrite):
+    run = replace(make_run(tmp_path, corpus(tmp_path / "in")), work_folder=str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ("novel.txt" if content is None else "plan.json")).write_text(content or "once")
+    with pytest.raises(CorpusError, match="--work-dir"):
+        annotate(run, capital_recognizer, overwrite=overwrite)
+    assert [path.read_text() for path in (tmp_path / "mine").iterdir()] == [content or "once"]
+    assert not Path(run.output).exists()
+
+
+def test_files_that_somebody_put_beside_the_chunks_stay(tmp_path, capital_recognizer):
+    run = make_run(tmp_path, corpus(tmp_path / "in"))
+    with pytest.raises(OSError, match="no more"):
+        annotate(run, Stopping(capital_recognizer, 2))
+    Path(run.work_folder, "notes.txt").write_text("mine")
+    Path(run.work_folder, ".000000-000007.chunk.99.tmp").write_text("left by a kill")
+    annotate(run, capital_recognizer, overwrite=True)
+    assert [path.name for path in Path(run.work_folder).iterdir()] == ["notes.txt"]
+
+
+def test_locks_errors_and_outputs_that_are_something_else_stay(tmp_path, capital_recognizer):
+    run = make_run(tmp_path, corpus(tmp_path / "in"))
+    Path(f"{run.work_folder}.lock").write_text("of a package manager")
+    with pytest.raises(CorpusError, match="is no lock"), run.alone():
+        pass
+    assert Path(f"{run.work_folder}.lock").read_text() == "of a package manager"
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(CorpusError, match="notes: is there already"):
+        annotate(replace(run, errors=str(tmp_path / "notes")), capital_recognizer)
+    assert (tmp_path / "notes").read_text() == "mine"
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/null", str(tmp_path / "pipe"), str(tmp_path)):
+        with pytest.raises(CorpusError, match="not a file"):
+            annotate(replace(run, output=name), capital_recognizer, overwrite=True)
+    assert not Path("/dev/null").is_file()
+
+
+def test_an_output_that_is_a_link_stays_one(tmp_path, capital_recognizer):
+    run = make_run(tmp_path, corpus(tmp_path / "in"))
+    (tmp_path / "there").mkdir()
+    Path(run.output).symlink_to(tmp_path / "there" / "out.jsonl")
+    annotate(run, capital_recognizer)
+    assert Path(run.output).is_symlink()
+    assert (tmp_path / "there" / "out.jsonl").is_file()
 
 
 _KILLED = """

@@ -207,6 +207,25 @@ def test_command_line_tells_mistakes_without_traceback(tmp_path, capsys):
     assert "--name, --start, --train must be given" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flags", [[], ["--restart"]])
+def test_a_work_folder_that_holds_no_training_keeps_all_its_files(lab, tmp_path, capsys, flags):
+    (tmp_path / "mine" / "checkpoint-9").mkdir(parents=True)
+    (tmp_path / "mine" / "novel.txt").write_text("once")
+    arguments = [str(lab / "recipe.yml"), "--output_dir", str(tmp_path), "--work_dir", str(tmp_path / "mine")]
+    assert finetuner.main([*arguments, *flags]) == finetuner.FAILED
+    assert "mine: holds files that are not of a training" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["checkpoint-9", "novel.txt"]
+
+
+def test_restart_deletes_the_training_and_nothing_beside_it(lab, tmp_path):
+    (tmp_path / "checkpoint-9").mkdir()
+    for name in ("checkpoint-9/weights", "epoch-3.safetensors", "scores.json", "novel.txt"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "recipe.yml").write_text((lab / "recipe.yml").read_text())
+    finetuner.forget_training(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["novel.txt"]
+
+
 def test_missing_corpus_is_named(lab, tmp_path, capsys):
     code = finetuner.main([str(lab / "recipe.yml"), "--data_dir", str(tmp_path), "-o", str(tmp_path / "m")])
     assert code == finetuner.FAILED
