@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from ner_app.service import Choice
+from ner_app.service import BEST, Choice
 
 if TYPE_CHECKING:
     from ner_app.service import Service
@@ -22,8 +22,6 @@ __all__ = [
     "notice",
     "precision_choices",
 ]
-
-BEST = "best"
 
 
 class ChoiceControls(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import threading
 from collections import Counter
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
     import gradio as gr
 
-__all__ = ["LimitError", "Limits", "Visitors"]
+__all__ = ["LimitError", "Limits", "Visitors", "is_public_host"]
 
 _Number = TypeVar("_Number", int, float)
-_LOOPBACK = {"", "127.0.0.1", "localhost", "::1"}
 
 
 class LimitError(ValueError):
@@ -49,12 +49,14 @@ class Limits:
         Requests of one visitor that may run at once (``NER_MAX_VISITOR_JOBS``); this machine itself is free.
     loaded_models : int
         Compiled models kept in memory (``NER_MAX_LOADED_MODELS``).
+    public : bool
+        Whether strangers reach this page, see `is_public_host`; they may name only what the page offers.
     allow_downloads : bool
         Whether visitors may download, convert and delete models (``NER_ALLOW_DOWNLOADS``);
-        by default they may, except on Hugging Face Spaces.
+        by default not on a public host.
     allow_hub : bool
         Whether those downloads may be any model of the Hugging Face hub, not only of the catalog
-        (``NER_ALLOW_HUB``); by default only where nobody but this machine reaches the page.
+        (``NER_ALLOW_HUB``); by default not on a public host.
     """
 
     text_characters: int = 100_000
@@ -68,6 +70,7 @@ class Limits:
     queue: int = 200
     visitor_jobs: int = 4
     loaded_models: int = 3
+    public: bool = False
     allow_downloads: bool = True
     allow_hub: bool = False
 
@@ -89,12 +92,11 @@ class Limits:
         --------
         >>> Limits.from_environment({"NER_MAX_TEXT": "500"}).text_characters
         500
-        >>> Limits.from_environment({"SPACE_ID": "me/demo"}).allow_downloads
-        False
-        >>> Limits.from_environment({"GRADIO_SERVER_NAME": "0.0.0.0"}).allow_hub
+        >>> Limits.from_environment({"GRADIO_SERVER_NAME": "0.0.0.0"}).allow_downloads
         False
         """
         usual = cls()
+        public = is_public_host(environ)
         return cls(
             text_characters=_number(environ, "NER_MAX_TEXT", usual.text_characters),
             batch_texts=_number(environ, "NER_MAX_BATCH_TEXTS", usual.batch_texts),
@@ -107,8 +109,9 @@ class Limits:
             queue=_number(environ, "NER_MAX_QUEUE", usual.queue),
             visitor_jobs=_number(environ, "NER_MAX_VISITOR_JOBS", usual.visitor_jobs),
             loaded_models=_number(environ, "NER_MAX_LOADED_MODELS", usual.loaded_models),
-            allow_downloads=_switch(environ, "NER_ALLOW_DOWNLOADS", default="SPACE_ID" not in environ),
-            allow_hub=_switch(environ, "NER_ALLOW_HUB", default=_local(environ)),
+            public=public,
+            allow_downloads=_switch(environ, "NER_ALLOW_DOWNLOADS", default=not public),
+            allow_hub=_switch(environ, "NER_ALLOW_HUB", default=not public),
         )
 
     def check_text(self, text: str) -> None:
@@ -162,6 +165,40 @@ class Limits:
                 f"{self.file_bytes / 1e6:,.1f} MB. Split the file."
             )
             raise LimitError(msg)
+
+
+def is_public_host(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether others than the people at this machine reach the page.
+
+    They do on Hugging Face Spaces, and where Gradio's own variables serve the page beyond this machine, share
+    it, or put it behind a proxy. ``NER_PUBLIC=1`` or ``0`` says it instead: 1 behind a proxy that Gradio does
+    not know of, 0 where everybody who reaches the page is trusted as its owner is.
+
+    Examples
+    --------
+    >>> is_public_host({}), is_public_host({"GRADIO_SERVER_NAME": "0.0.0.0"})
+    (False, True)
+    >>> is_public_host({"GRADIO_SERVER_NAME": "0.0.0.0", "NER_PUBLIC": "0"})
+    False
+    """
+    spaces = "SPACE_ID" in environ or environ.get("SYSTEM") == "spaces"
+    beyond = (
+        not _is_loopback(environ.get("GRADIO_SERVER_NAME", ""))
+        or _switch(environ, "GRADIO_SHARE", default=False)
+        or bool(environ.get("GRADIO_ROOT_PATH", "").strip("/ "))
+    )
+    return _switch(environ, "NER_PUBLIC", default=spaces or beyond)
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether a server that listens there is reached from this machine alone."""
+    host = host.strip().strip("[]").lower()
+    if host in {"", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Visitors:
@@ -232,13 +269,6 @@ def _number(environ: Mapping[str, str], name: str, default: _Number) -> _Number:
         msg = f"{name}={given!r} in the environment: expected a positive number such as {default}."
         raise ValueError(msg)
     return value
-
-
-def _local(environ: Mapping[str, str]) -> bool:
-    """Return whether Gradio, by its own variables, will let nobody but this machine reach the page."""
-    name = environ.get("GRADIO_SERVER_NAME", "").strip()
-    shared = _switch(environ, "GRADIO_SHARE", default=False)
-    return name in _LOOPBACK and not shared and "SPACE_ID" not in environ
 
 
 def _switch(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

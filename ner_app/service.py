@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
     from ner_core import Entity, EntityRecognizer, Recognition
 
-__all__ = ["AGGREGATIONS", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
+__all__ = ["AGGREGATIONS", "BEST", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
 
 AGGREGATIONS = ("first", "word", "simple", "average", "max", "none")
+#: What drop-downs and links say for "the precision that suits the device".
+BEST = "best"
 _LOG = logging.getLogger(__name__)
 _GATHERED_CHARACTERS = 2_000
 _GATHERED_TEXTS = 8
+_QUOTED_CHARACTERS = 60
 
 
 class ChoiceError(ValueError):
@@ -280,15 +283,73 @@ class Service:
         return self.checked(choice).stream(texts, look_ahead=look_ahead)
 
     def checked(self, choice: Choice, aggregation: str = "first") -> EntityRecognizer:
-        """Return a loaded model of the zoo; raises `ChoiceError` for anything else."""
+        """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""
         if aggregation not in AGGREGATIONS:
             msg = f"Aggregation is {aggregation!r}; expected one of {', '.join(AGGREGATIONS)}."
             raise ChoiceError(msg)
-        # Visitors name models of the zoo only: a path would let them look around on this machine.
-        if choice.model not in self.models():
-            msg = f"Model {choice.model!r} is not on this machine; {', '.join(self.models())} can be used."
+        return self.recognizer(self.allowed(choice))
+
+    def allowed(self, choice: Choice, *, offered_only: bool | None = None) -> Choice:
+        """Return a choice that this visitor may name, before anything is loaded or connected to.
+
+        This is the one place that decides it, for every tab, the API and MCP. A model is always one of this
+        machine's, never a path. On a public host a device is one of the list; at home it may also be any
+        expression of OpenVINO, or the address of a model server.
+
+        Parameters
+        ----------
+        choice : Choice
+            What the visitor named.
+        offered_only : bool or None
+            Whether the device must be one of the list; by default on public hosts.
+
+        Raises
+        ------
+        ChoiceError
+            It may not be named; the message says what may.
+        """
+        models = self.models()
+        if choice.model not in models:
+            msg = f"Model {_quoted(choice.model)} is not on this machine; {', '.join(models)} can be used."
             raise ChoiceError(msg)
-        return self.recognizer(choice)
+        precisions = models[choice.model]
+        if choice.precision and precisions and choice.precision not in precisions:
+            msg = (
+                f"{choice.model} has no precision {_quoted(choice.precision)} here; "
+                f"{', '.join(precisions)} can be used."
+            )
+            raise ChoiceError(msg)
+        if self.limits.public if offered_only is None else offered_only:
+            devices = [name for _, name in self.devices()]
+            if choice.device.upper() not in devices:
+                msg = (
+                    f"Device {_quoted(choice.device)} is not offered here; {', '.join(devices)} can be used."
+                )
+                raise ChoiceError(msg)
+            choice = choice._replace(device=choice.device.upper())
+        return choice
+
+    def linked(self, model: str, device: str = "AUTO", precision: str = "") -> tuple[Choice, str]:
+        """Return the choice that a shared link stands for, and a sentence about what of it was left out.
+
+        Whoever opens a link did not write it, so it names what the page offers and nothing else, at home too:
+        an address in it is never followed. What is not offered becomes the default.
+
+        Examples
+        --------
+        >>> Service("minilm-ner").linked("minilm-ner", "kserve://10.0.0.1:80/x")[0].device
+        'AUTO'
+        """
+        choice = Choice(self.default)
+        said: list[str] = []
+        wanted = {"model": model, "precision": "" if precision == BEST else precision, "device": device}
+        for name, value in wanted.items():
+            if value:
+                try:
+                    choice = self.allowed(choice._replace(**{name: value}), offered_only=True)
+                except ChoiceError as error:
+                    said.append(str(error))
+        return choice, f"This link names what is not offered here. {' '.join(said)}" if said else ""
 
     def models(self) -> dict[str, list[str]]:
         """Return the models on this machine and their precisions; the default one first."""
@@ -328,6 +389,11 @@ def filtered(found: Recognition, threshold: float = 0.0, labels: Collection[str]
     return dataclasses.replace(
         found, entities=tuple(entity for entity in found.entities if _kept(entity, threshold, labels))
     )
+
+
+def _quoted(value: str) -> str:
+    """Quote what a visitor named, shortened: it goes into a sentence."""
+    return repr(value if len(value) <= _QUOTED_CHARACTERS else f"{value[:_QUOTED_CHARACTERS]}…")
 
 
 def _kept(entity: Entity, threshold: float, labels: Collection[str]) -> bool:

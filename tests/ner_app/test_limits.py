@@ -9,29 +9,6 @@ def request_from(host, **headers):
     return SimpleNamespace(client=SimpleNamespace(host=host), headers=headers)
 
 
-def test_downloads_are_off_on_spaces_unless_switched_on():
-    assert Limits.from_environment({}).allow_downloads
-    assert not Limits.from_environment({"SPACE_ID": "me/demo"}).allow_downloads
-    assert Limits.from_environment({"SPACE_ID": "me/demo", "NER_ALLOW_DOWNLOADS": "1"}).allow_downloads
-    assert not Limits.from_environment({"NER_ALLOW_DOWNLOADS": "no"}).allow_downloads
-
-
-@pytest.mark.parametrize(
-    ("environ", "allowed"),
-    [
-        ({}, True),
-        ({"GRADIO_SERVER_NAME": "127.0.0.1"}, True),
-        ({"GRADIO_SERVER_NAME": "0.0.0.0"}, False),
-        ({"GRADIO_SHARE": "True"}, False),
-        ({"SPACE_ID": "me/demo"}, False),
-        ({"SPACE_ID": "me/demo", "NER_ALLOW_DOWNLOADS": "1"}, False),
-        ({"GRADIO_SERVER_NAME": "0.0.0.0", "NER_ALLOW_HUB": "1"}, True),
-    ],
-)
-def test_models_beyond_the_catalog_are_for_this_machine_alone(environ, allowed):
-    assert Limits.from_environment(environ).allow_hub == allowed
-
-
 @pytest.mark.parametrize(
     ("name", "value"), [("NER_MAX_TEXT", "many"), ("NER_MAX_TEXT", "0"), ("NER_ALLOW_DOWNLOADS", "x")]
 )

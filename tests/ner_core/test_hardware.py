@@ -127,3 +127,12 @@ def test_elsewhere_bf16_tells_a_new_processor(monkeypatch):
     monkeypatch.setattr(hardware.sys, "platform", "win32")
     assert hardware._has_int8_instructions({"BF16"})
     assert not hardware._has_int8_instructions({"FP32", "INT8"})
+
+
+@pytest.mark.parametrize(
+    "expression", ["MULTI:CPU(300000)", "BATCH:CPU(" + "9" * 5000 + ")", "HETERO:" + ",".join(["CPU"] * 4000)]
+)
+def test_an_expression_that_would_take_all_memory_or_time_is_refused(expression):
+    with pytest.raises(DeviceError, match=r"is no device expression of up to 200 characters") as caught:
+        check_device(expression)
+    assert len(str(caught.value)) < 500
