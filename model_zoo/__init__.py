@@ -14,16 +14,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.errors import ZooError
+
 if TYPE_CHECKING:
     from ner_core.recognizer import EntityRecognizer
 
-__all__ = ["ModelNotFoundError", "find", "load"]
+__all__ = ["ModelNotFoundError", "ZooError", "find", "load"]
 
 # OpenVINO reports each import and conversion to Google Analytics unless its telemetry package is missing.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
-class ModelNotFoundError(LookupError):
+class ModelNotFoundError(ZooError, LookupError):
     """No such model, or not on this machine yet; the message has the commands to run."""
 
 

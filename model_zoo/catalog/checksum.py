@@ -59,29 +59,30 @@ class Checksum(BaseModel):
 
     def matches(self, path: Path) -> bool:
         """Say whether the file's content has this hash."""
-        return checksum_of(path, self.algorithm) == self
+        return checksum_of(path, algorithm=self.algorithm) == self
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.value}"
 
 
-def checksum_of(path: Path, algorithm: str = "sha384") -> Checksum:
-    """Hash a file in blocks of 1 MiB.
+def checksum_of(*paths: Path, algorithm: str = "sha384") -> Checksum:
+    """Hash a file, or several one after the other, in blocks of 1 MiB.
 
     Parameters
     ----------
-    path : Path
-        File to read.
+    *paths : Path
+        Files to read.
     algorithm : str
         ``sha384`` or ``sha256``.
 
     Returns
     -------
     Checksum
-        Of the whole file.
+        Of all their bytes.
     """
     digest = hashlib.new(algorithm)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
     return Checksum.model_validate({"$type": algorithm, "value": digest.hexdigest()})

@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS, CatalogError
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
 
 if TYPE_CHECKING:
     from model_zoo.catalog.zoo import Model

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["MODELS_ROOT", "PRECISIONS", "CatalogError"]
+__all__ = ["MODELS_ROOT", "PRECISIONS"]
 
 #: The models that come with this package.
 MODELS_ROOT = Path(__file__).resolve().parent.parent / "models"
 
 #: Precisions that a folder of an IR can be named after: Open Model Zoo's, and INT8 for compressed weights.
 PRECISIONS = ("FP32", "FP16", "INT8", "FP16-INT8", "FP32-INT8", "FP16-INT1", "FP32-INT1")
-
-
-class CatalogError(ValueError):
-    """A model.yml, or the choice of models, is wrong; the message names file, key, expected and found."""

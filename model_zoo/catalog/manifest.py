@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from model_zoo.catalog.files import write_whole
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,9 +37,7 @@ def model_yaml(model: Model) -> str:
 def write_model(model: Model, path: Path) -> None:
     """Write a model.yml in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.new")
-    scratch.write_text(model_yaml(model), encoding="utf-8")
-    scratch.replace(path)
+    write_whole(path, model_yaml(model))
 
 
 def _short_file(file: dict[str, Any]) -> dict[str, Any]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 
-from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS, CatalogError
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
 from model_zoo.catalog.messages import sentences, shown
 from model_zoo.catalog.schema import InputInfo, Model, ModelFile, RegexReplace, UnpackArchive
+from model_zoo.catalog.yaml_file import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
 __all__ = [
     "MODELS_ROOT",
@@ -31,11 +31,7 @@ __all__ = [
 ]
 
 _MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
-_LARGEST_YAML = 1 << 20  # bytes; the largest of Open Model Zoo has 23 kB
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
-_DEEPEST = 20  # levels of nesting; Open Model Zoo needs 4
-# What PyYAML 6.0.4 says where its scanner looks ahead so far that it comes to more than 1,000 levels.
-_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 
 
 def load_catalog(models_root: Path | None = None) -> list[Model]:
@@ -61,7 +57,7 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
     >>> "bert-base-ner" in [model.name for model in load_catalog()]
     True
     """
-    root = Path(models_root) if models_root is not None else MODELS_ROOT
+    root = models_root if models_root is not None else MODELS_ROOT
     if not root.is_dir():
         msg = f"{root}: expected a folder of models, found {'a file' if root.exists() else 'nothing'}"
         raise CatalogError(msg)
@@ -102,12 +98,12 @@ def load_model(path: Path, models_root: Path | None = None) -> Model:
     CatalogError
         The file is not valid.
     """
-    return _validated(path, _read_yaml(path), models_root)
+    return _validated(path, read_yaml(path), models_root)
 
 
 def _load_composite(path: Path, root: Path) -> Model:
     folder = path.parent
-    given = _read_yaml(path)
+    given = read_yaml(path)
     order = given.pop("stages_order", [])
     if (folder / "model.yml").exists():
         msg = f"{folder}: expected no model.yml beside composite-model.yml"
@@ -170,54 +166,3 @@ def model_from(where: str, given: dict[str, Any]) -> Model:
         return Model.model_validate(given)
     except ValidationError as error:
         raise CatalogError("\n".join(f"{where}: {line}" for line in sentences(error, _TAGS))) from None
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    """Parse a YAML mapping: no tags, no aliases (they can grow without bound), of limited size."""
-    try:
-        size = path.stat().st_size
-        if size > _LARGEST_YAML:
-            msg = f"{path}: expected at most {_LARGEST_YAML} bytes, found {size}"
-            raise CatalogError(msg)
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: expected a readable UTF-8 file, found: {error}"
-        raise CatalogError(msg) from None
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        _check_events(path, yaml.parse(text, Loader=loader))
-        given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
-    except CatalogError:
-        raise
-    except yaml.MarkedYAMLError as error:
-        if error.problem == _LIBYAML_TOO_DEEP:
-            raise _too_deep(path) from None
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}: " if mark is not None else ""
-        msg = f"{path}: {where}expected plain YAML without tags, found: {error.problem}"
-        raise CatalogError(msg) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        msg = f"{path}: expected YAML, found: {error or 'nesting without end'}"
-        raise CatalogError(msg) from None
-    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        msg = f"{path}: expected keys and values, found {shown(given)}"
-        raise CatalogError(msg)
-    return given
-
-
-def _too_deep(path: Path) -> CatalogError:
-    return CatalogError(f"{path}: expected at most {_DEEPEST} levels of keys and lists, found more")
-
-
-def _check_events(path: Path, events: Iterable[yaml.Event]) -> None:
-    """Refuse aliases and deep nesting while the file is read: both cost time or memory without bound."""
-    depth = 0
-    for event in events:
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise _too_deep(path)
-        if isinstance(event, yaml.AliasEvent):
-            mark = event.start_mark
-            where = f"line {mark.line + 1}: " if mark is not None else ""
-            msg = f"{path}: {where}expected no alias, found *{event.anchor}"
-            raise CatalogError(msg)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from model_zoo.catalog.errors import ZooError
 from model_zoo.convert import ir, parity, tracing
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
 from model_zoo.convert.checkpoints.loading import load_checkpoint
@@ -51,7 +52,7 @@ DEFAULT_PRECISIONS = ("FP16", "FP32")
 _UNMEASURED = "unmeasured"
 
 
-class ConversionError(ValueError):
+class ConversionError(ZooError, ValueError):
     """A conversion that failed; the message says where, why and what to do. Nothing was changed on disk."""
 
 

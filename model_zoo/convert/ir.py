@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import openvino as ov
 
+from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.files import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -28,7 +31,7 @@ _SYNONYMS = {
 }
 
 
-class IrError(ValueError):
+class IrError(ZooError, ValueError):
     """A graph that is not a token classifier; the message says what was expected and what was found."""
 
 
@@ -177,6 +180,4 @@ def write_fact(file: Path, key: str, before: str, after: str) -> None:
     if text.count(found) != 1:
         msg = f"{file}: expected {found} once, found it {text.count(found)} times."
         raise IrError(msg)
-    partial = file.with_suffix(".xml.partial")
-    partial.write_text(text.replace(found, wanted), encoding="utf-8")
-    partial.replace(file)
+    write_whole(file, text.replace(found, wanted))

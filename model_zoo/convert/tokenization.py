@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from model_zoo.catalog.errors import ZooError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -17,7 +19,7 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SIZE_LIMIT = 256 * 2**20
 
 
-class TokenizerError(ValueError):
+class TokenizerError(ZooError, ValueError):
     """A tokenizer that cannot be used; the message says which file and why."""
 
 

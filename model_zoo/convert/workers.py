@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_zoo.catalog.errors import ZooError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -24,7 +26,7 @@ INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip ins
 ERROR_FILE = "error.txt"
 
 
-class WorkerError(ValueError):
+class WorkerError(ZooError, ValueError):
     """What a worker said, or how it died."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
+from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.manifest import write_model
 from model_zoo.download.lockfile import Locked, Lockfile
 from model_zoo.download.postprocessing import (
@@ -33,7 +34,7 @@ __all__ = ["DownloadError", "Job", "download"]
 log = logging.getLogger(__name__)
 
 
-class DownloadError(Exception):
+class DownloadError(ZooError):
     """A model could not be downloaded completely; the message has every file and reason."""
 
 

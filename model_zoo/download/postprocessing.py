@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
 from model_zoo.catalog.checksum import checksum_of
+from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
 from model_zoo.download.partial import FOLDER
 
@@ -36,7 +37,7 @@ _LARGEST_TEXT = 64 << 20  # bytes of a file to replace text in
 Step = RegexReplace | UnpackArchive
 
 
-class PostprocessingError(ValueError):
+class PostprocessingError(ZooError, ValueError):
     """A step is not possible; the message names file and reason. Nothing of the step is left behind."""
 
 

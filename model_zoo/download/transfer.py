@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from filelock import FileLock, Timeout
 
 from model_zoo.catalog.checksum import Checksum, checksum_of
+from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
 from model_zoo.download import hub, partial, remote
 from model_zoo.download.addresses import address_of
@@ -41,7 +42,7 @@ _REPORT_EVERY = 0.1  # seconds between progress events
 _LOCK_POLL = 0.2  # seconds between tries for a lock that another process holds
 
 
-class TransferError(Exception):
+class TransferError(ZooError):
     """No source gave the right file; the message has every source and its reason."""
 
 

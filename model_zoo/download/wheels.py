@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from model_zoo.catalog.errors import ZooError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ _POLL = 0.2  # seconds between looks at pip and at the cancel event
 _LAST_LINES = 3  # of pip's errors that a message shows
 
 
-class WheelError(ValueError):
+class WheelError(ZooError, ValueError):
     """A wheel could not be had, or does not hold the file."""
 
 

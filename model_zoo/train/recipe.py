@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.messages import sentences
 
 #: What one label of a corpus may mean: a type of the model, nothing ("O"), or one of several.
@@ -19,7 +20,7 @@ Meaning = str | list[str]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class RecipeError(ValueError):
+class RecipeError(ZooError, ValueError):
     """A recipe that cannot be used; the message says where and why."""
 
 

@@ -7,11 +7,13 @@ weights that are missing are an error rather than random numbers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from model_zoo.catalog.checksum import checksum_of
+from model_zoo.catalog.errors import ZooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,7 +60,7 @@ DEFAULT_LENGTH = 512
 ABSENT = "absent"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(ZooError, ValueError):
     """A checkpoint that cannot be used; the message says which file, why, and what to do."""
 
 
@@ -209,12 +211,7 @@ def logits_module(model: torch.nn.Module) -> torch.nn.Module:
 
 def sha384(files: Iterable[Path]) -> str:
     """Return ``sha384:`` and the digest of the files' bytes, one after the other."""
-    digest = hashlib.sha384()
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return f"sha384:{digest.hexdigest()}"
+    return str(checksum_of(*files))
 
 
 def first_line(error: BaseException) -> str:

@@ -61,7 +61,9 @@ def test_two_members_of_one_wheel_need_pip_once(index, tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", counted)
     with Wheelhouse() as wheels:
         transfer = Transfer(wheels=wheels)
-        pinned = source(wheel_checksum={"$type": "sha256", "value": checksum_of(index, "sha256").value})
+        pinned = source(
+            wheel_checksum={"$type": "sha256", "value": checksum_of(index, algorithm="sha256").value}
+        )
         transfer.fetch(tmp_path / "out" / "model.bin", [pinned], size=len(MODEL), checksum=sha384(MODEL))
         transfer.fetch(
             tmp_path / "out" / "labels.txt", [source("some_weights/labels.txt")], checksum=sha384(LABELS)

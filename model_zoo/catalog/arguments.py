@@ -1,0 +1,40 @@
+"""Values on the command line that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+__all__ = ["positive_integer", "shape"]
+
+_SHAPE = re.compile(r"\[?\s*([0-9]{1,9})\s*[x,]\s*([0-9]{1,9})\s*\]?")
+
+
+def positive_integer(text: str) -> int:
+    """Read a whole number from 1; the type of an argument.
+
+    Examples
+    --------
+    >>> positive_integer("12")
+    12
+    """
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    if number < 1:
+        msg = f"must be a positive integer (got {text!r})"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def shape(text: str) -> tuple[int, int]:
+    """Read batch and length of an input; the type of an argument.
+
+    Examples
+    --------
+    >>> shape("1x128"), shape("1,128"), shape("[1,128]")
+    ((1, 128), (1, 128), (1, 128))
+    """
+    match = _SHAPE.fullmatch(text.strip())
+    if match is None or not (int(match[1]) and int(match[2])):
+        msg = f"must be two positive integers such as 1x128 (got {text!r})"
+        raise argparse.ArgumentTypeError(msg)
+    return int(match[1]), int(match[2])

@@ -1,0 +1,142 @@
+"""YAML that somebody else wrote: plain values only, of bounded size, depth and repetition.
+
+Tags that make objects are refused. An alias costs nothing to write and repeats everything below its anchor,
+so that ten lines can stand for a billion values: where aliases are allowed, what they repeat is counted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from model_zoo.catalog.errors import CatalogError, ZooError
+from model_zoo.catalog.messages import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["parse_yaml", "read_yaml"]
+
+_LARGEST = 1 << 20  # bytes; the largest model.yml of Open Model Zoo has 23 kB
+_DEEPEST = 20  # levels of keys and lists; Open Model Zoo needs 4
+_MOST_VALUES = 100_000  # after aliases are replaced by what they stand for
+# What PyYAML 6.0.4 says where its scanner looks ahead so far that it comes to more than 1,000 levels.
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
+
+
+def read_yaml(path: Path, error: type[ZooError] = CatalogError) -> dict[str, Any]:
+    """Read a file of keys and values, without aliases.
+
+    Parameters
+    ----------
+    path : Path
+        At most 1 MiB of UTF-8.
+    error : type
+        Raised with a message that names file and line, expected and found.
+
+    Returns
+    -------
+    dict
+        The keys are strings.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST:
+            msg = f"{path}: expected at most {_LARGEST} bytes, found {size}"
+            raise error(msg)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        msg = f"{path}: expected a readable UTF-8 file, found: {problem}"
+        raise error(msg) from None
+    return parse_yaml(text, str(path), error)
+
+
+def parse_yaml(
+    text: str, where: str, error: type[ZooError] = CatalogError, *, aliases: bool = False
+) -> dict[str, Any]:
+    r"""Parse keys and values; the caller bounds the length of the text.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    where : str
+        What errors begin with.
+    error : type
+        Raised with a message for people.
+    aliases : bool
+        Whether aliases are allowed, as far as all values together stay below 100,000.
+
+    Returns
+    -------
+    dict
+        The keys are strings.
+
+    Examples
+    --------
+    >>> parse_yaml("a: &x [1, 2]\nb: *x", "text", aliases=True)
+    {'a': [1, 2], 'b': [1, 2]}
+    """
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        _check_events(yaml.parse(text, Loader=loader), where, error, aliases)
+        given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
+    except yaml.MarkedYAMLError as problem:
+        if problem.problem == _LIBYAML_TOO_DEEP:
+            raise error(_too_deep(where)) from None
+        line = _line(problem.problem_mark)
+        msg = f"{where}: {line}expected plain YAML without tags, found: {problem.problem}"
+        raise error(msg) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as problem:
+        if isinstance(problem, error):
+            raise
+        msg = f"{where}: expected YAML, found: {problem or 'nesting without end'}"
+        raise error(msg) from None
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        msg = f"{where}: expected keys and values, found {shown(given)}"
+        raise error(msg)
+    return given
+
+
+def _check_events(events: Iterable[yaml.Event], where: str, error: type[ZooError], aliases: bool) -> None:
+    """Count values and depth, aliases replaced by what they stand for, while the text is read."""
+    anchors: dict[str, tuple[int, int]] = {}  # values, and levels below
+    open_ones: list[list[Any]] = [[None, 0, 0]]  # anchor, values, levels: of each collection, outermost first
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_ones.append([event.anchor, 1, 0])
+            if len(open_ones) > _DEEPEST + 1:
+                raise error(_too_deep(where))
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, values, levels = open_ones.pop()
+            levels += 1
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor, values, levels = event.anchor, 1, 0
+        elif isinstance(event, yaml.AliasEvent):
+            if not aliases or event.anchor not in anchors:  # also one that holds itself
+                msg = f"{where}: {_line(event.start_mark)}expected no alias, found *{event.anchor}"
+                raise error(msg)
+            anchor, (values, levels) = None, anchors[event.anchor]
+        else:
+            continue
+        if anchor:
+            anchors[anchor] = (values, levels)
+        outer = open_ones[-1]
+        outer[1] += values
+        outer[2] = max(outer[2], levels)
+        if outer[1] > _MOST_VALUES:
+            msg = f"{where}: expected at most {_MOST_VALUES:,} values, found more"
+            raise error(msg)
+        if len(open_ones) - 1 + outer[2] > _DEEPEST:
+            raise error(_too_deep(where))
+
+
+def _too_deep(where: str) -> str:
+    return f"{where}: expected at most {_DEEPEST} levels of keys and lists, found more"
+
+
+def _line(mark: Any) -> str:
+    return f"line {mark.line + 1}: " if mark is not None else ""
