@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from ner_app.limits import LimitError
 from ner_app.service import Choice, ChoiceError, filtered
+from ner_documents.groups import with_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def build_api(service: Service) -> None:
         """
         with _for_people(service, request):
             found = service.recognize(text, Choice(model, device, precision), aggregation)
-            return filtered(found, threshold, labels or []).to_dict()
+            return with_groups(filtered(found, threshold, labels or []))
 
     def recognize_batch(
         request: gr.Request,
@@ -84,7 +85,7 @@ def build_api(service: Service) -> None:
         """
         with _for_people(service, request):
             found = service.recognize_batch(texts, Choice(model, device, precision), aggregation)
-            return [filtered(one, threshold, labels or []).to_dict() for one in found]
+            return [with_groups(filtered(one, threshold, labels or [])) for one in found]
 
     def devices() -> list[dict[str, str]]:
         """List the devices of this machine that can run a model.

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ner_core.rendering import to_json
+from ner_documents.groups import with_groups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ class Findings:
             self.labels[entity.label] += 1
             self.names[entity.label, " ".join(entity.text.split())] += 1
         with (self.folder / "documents.jsonl").open("a", encoding="utf-8") as file:
-            file.write(to_json({"document": name} | found.to_dict()) + "\n")
+            file.write(to_json({"document": name} | with_groups(found)) + "\n")
         new = not (self.folder / "entities.csv").exists()
         with (self.folder / "entities.csv").open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

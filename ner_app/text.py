@@ -20,6 +20,7 @@ from ner_app.highlighting import legend, marked
 from ner_app.limits import LimitError
 from ner_app.service import AGGREGATIONS, ChoiceError, filtered
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
+from ner_documents.groups import with_groups
 from ner_documents.redaction import redact
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _HEADERS = ["Text", "Label", "Score", "Start", "End"]
 
 
 def _json(found: Recognition) -> str:
-    return to_json(found.to_dict(), indent=2)
+    return to_json(with_groups(found), indent=2)
 
 
 # Button, file name, type, writer.

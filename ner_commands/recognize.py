@@ -148,7 +148,10 @@ def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], s
 
 
 def _plain(result: Recognition, names: Sequence[str], index: int) -> dict[str, Any]:
-    return {"file": names[index], **result.to_dict()} if names else result.to_dict()
+    from ner_documents.groups import with_groups
+
+    plain = with_groups(result)
+    return {"file": names[index], **plain} if names else plain
 
 
 def _colors(wanted: str) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "split_tag",
     "tag_scheme",
     "tags_of",
+    "type_of",
 ]
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BIOES")
@@ -74,6 +75,17 @@ def split_tag(tag: str) -> tuple[str, str]:
     if dash and kind and prefix in _PREFIXES:
         return _PREFIXES[prefix], kind
     return "I", tag
+
+
+def type_of(label: str) -> str:
+    """Return the entity type of an entity's label, which under aggregation ``none`` is a tag.
+
+    Examples
+    --------
+    >>> type_of("B-PER"), type_of("PER")
+    ('PER', 'PER')
+    """
+    return label[2:] if label.startswith(("B-", "I-")) else label
 
 
 def tag_scheme(tags: Sequence[str]) -> str:

@@ -1,0 +1,199 @@
+"""How a name is read: its words without title, possessive, case and legal form; which names fit each other.
+
+All rules are for names as English texts write them; what they do not know they leave apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+__all__ = ["Name", "fold", "is_person", "read_name"]
+
+_PERSON_LABELS = {"per", "pers", "person"}
+_FEMALE = {"ms", "mrs", "miss", "mme", "madame", "frau", "señora", "sra", "signora", "pani", "lady", "dame"}
+_MALE = {"mr", "mister", "herr", "señor", "signor", "pan", "lord", "sir", "monsieur"}
+_NEUTRAL = {
+    *("dr", "prof", "professor", "doctor", "judge", "justice", "president", "senator", "sen", "rep", "gen"),
+    *("general", "captain", "capt", "colonel", "col", "lt", "sgt", "rev", "reverend", "fr", "st", "saint"),
+    *("king", "queen", "prince", "princess", "pope", "chancellor", "minister", "mx", "hon"),
+}
+_TITLES = _FEMALE | _MALE | _NEUTRAL
+_GENERATIONS = {"jr", "sr", "ii", "iii", "iv"}
+_LEGAL_FORMS = {
+    "corporation": "corp",
+    "incorporated": "inc",
+    "limited": "ltd",
+    "company": "co",
+    **{
+        form: form
+        for form in ("corp", "inc", "ltd", "co", "llc", "llp", "lp", "plc", "gmbh", "ag", "kg", "se")
+    },
+    **{
+        form: form
+        for form in ("sa", "sas", "sarl", "spa", "srl", "bv", "nv", "ab", "oy", "asa", "pty", "kgaa")
+    },
+}
+_SMALL_WORDS = {"of", "and", "the", "for", "in", "on", "at", "to", "de", "la", "du", "des", "und", "der", "&"}
+_BEFORE = re.compile(r"(\w+)\.?\s+$")
+_QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
+_LONGEST_ACRONYM = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name taken apart; equal names are written alike but for case, title and possessive.
+
+    Attributes
+    ----------
+    person : bool
+        Whether the label says that this is a person.
+    words : tuple of str
+        Folded words without titles, possessive, leading article and legal form.
+    ending : str
+        Generation (``jr``) of a person, legal form (``inc``) of anything else, or empty.
+    gender : str
+        ``f`` or ``m`` where a title says it, else empty.
+    capitals : bool
+        Written in capitals throughout: its label is less sure than others, and it may be an acronym.
+    """
+
+    person: bool
+    words: tuple[str, ...]
+    ending: str = ""
+    gender: str = ""
+    capitals: bool = False
+
+    @property
+    def key(self) -> tuple[bool, tuple[str, ...], str]:
+        """What equal names have in common."""
+        return self.person, self.words, self.ending
+
+    @property
+    def initials(self) -> tuple[str, str]:
+        """First letters of all words, and of all but the small ones.
+
+        Examples
+        --------
+        >>> read_name("Bank of America", "ORG").initials
+        ('boa', 'ba')
+        """
+        return (
+            "".join(word[0] for word in self.words),
+            "".join(word[0] for word in self.words if word not in _SMALL_WORDS),
+        )
+
+    def shortens(self, other: Name) -> bool:
+        """Tell whether this may be a shorter way to write the other name.
+
+        Examples
+        --------
+        >>> nowak = read_name("Katarzyna Nowak", "PER")
+        >>> [read_name(text, "PER").shortens(nowak) for text in ("Ms. Nowak", "K. Nowak", "Jan Nowak")]
+        [True, True, False]
+        >>> read_name("WHO", "ORG").shortens(read_name("World Health Organization", "ORG"))
+        True
+        """
+        if self.key == other.key or self.person != other.person:
+            return False
+        if self.gender and other.gender and self.gender != other.gender:
+            return False
+        if self.person:
+            return self.ending in ("", other.ending) and _shortens_person(self.words, other.words)
+        if self.words == other.words:
+            return not self.ending
+        acronym = self.words[0] if len(self.words) == 1 and self.capitals and not self.ending else ""
+        return 2 <= len(acronym) <= _LONGEST_ACRONYM and len(other.words) > 1 and acronym in other.initials
+
+
+def _shortens_person(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    if short == long:
+        return True
+    if len(short) < len(long) and short in (long[-len(short) :], long[: len(short)]):
+        return True
+    if len(short) < 2 or len(short) > len(long) or short[-1] != long[-1]:
+        return False
+    given = iter(long[:-1])
+    first = next(given)
+    return _fits(short[0], first) and all(any(_fits(word, one) for one in given) for word in short[1:-1])
+
+
+def _fits(short: str, long: str) -> bool:
+    return short == long or (len(short) == 1 and long.startswith(short))
+
+
+def fold(text: str) -> str:
+    r"""Take away differences of case, composition, white space and kinds of apostrophe.
+
+    Examples
+    --------
+    >>> fold("JOSE\u0301\n  O\u2019Neill")
+    "josé o'neill"
+    """
+    shown = "".join(one for one in text if unicodedata.category(one) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", shown).casefold().translate(_QUOTES).split())
+
+
+def is_person(label: str) -> bool:
+    """Tell whether a label stands for persons.
+
+    Examples
+    --------
+    >>> is_person("PER"), is_person("Person"), is_person("ORG")
+    (True, True, False)
+    """
+    return label.casefold() in _PERSON_LABELS
+
+
+def read_name(text: str, label: str, before: str = "") -> Name:
+    """Take a name apart.
+
+    Parameters
+    ----------
+    text : str
+        The name as it stands in a text.
+    label : str
+        Its label.
+    before : str
+        Some characters that stand before it, where a title may be that is no part of the entity.
+
+    Examples
+    --------
+    >>> read_name("Mrs. Jones's", "PER")
+    Name(person=True, words=('jones',), ending='', gender='f', capitals=False)
+    >>> read_name("Jones, Mary", "PER").words, read_name("the Acme Corporation", "ORG").words
+    (('mary', 'jones'), ('acme',))
+    """
+    person = is_person(label)
+    folded = re.sub(r"'s$|(?<=s)'$", "", fold(text))
+    if person:
+        return _read_person(text, folded, before)
+    words = [word.strip(",;:").replace(".", "") or word for word in folded.split()] or [folded]
+    if len(words) > 1 and words[0] == "the":
+        del words[0]
+    ending = ""
+    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        ending = f"{_LEGAL_FORMS[words.pop()]} {ending}".strip()
+    return Name(person, tuple(words), ending, capitals=_in_capitals(text))
+
+
+def _read_person(text: str, folded: str, before: str) -> Name:
+    last, comma, first = folded.partition(",")
+    if comma and first.strip(" .") not in _GENERATIONS:
+        folded = f"{first} {last}"
+    words = [word for word in re.split(r"[\s.,]+", folded) if word]
+    title = _BEFORE.search(before)
+    titles = [fold(title[1])] if title else []
+    while len(words) > 1 and words[0] in _TITLES:
+        titles.append(words.pop(0))
+    ending = ""
+    while len(words) > 1 and words[-1] in _GENERATIONS:
+        ending = words.pop()
+    gender = "f" if _FEMALE & {*titles} else "m" if _MALE & {*titles} else ""
+    return Name(True, tuple(words or [folded]), ending, gender, _in_capitals(text))
+
+
+def _in_capitals(text: str) -> bool:
+    letters = re.sub(r"'s$|\W", "", text.translate(_QUOTES))
+    return len(letters) > 1 and letters.isupper()
