@@ -116,15 +116,15 @@ def _recognize(
 
     A document of 50 MB may hold millions of names, half a gigabyte as objects: they are never all there.
     """
-    cuts = [_cuts(document.text) for document in documents]
+    cuts = [_cuts(document.input) for document in documents]
     segments = (
-        document.text[start:end]
+        document.input[start:end]
         for document, bounds in zip(documents, cuts, strict=True)
         for start, end in bounds
     )
     found = recognizer.stream(segments, **settings.options)
     for document, bounds in zip(documents, cuts, strict=True):
-        yield _moved(document.text, bounds, found, count)
+        yield _moved(document.input, bounds, found, count)
 
 
 def _moved(

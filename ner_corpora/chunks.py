@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ner_documents.document import BadDocument, Document
+from ner_documents.document import Document, Problem
 from ner_documents.reading.readers import read_documents, table_schema
 from ner_documents.sources import Meter, Source
 
@@ -47,7 +47,7 @@ class Chunk:
         Place of the chunk, both from 0; chunks sorted by them are in the order of the input.
     last : bool
         No chunk of this group follows.
-    items : tuple of Document or BadDocument
+    items : tuple of Document or Problem
         At most `CHUNK_DOCUMENTS`, and `CHUNK_CHARACTERS` passed by the last one at most.
     stored_bytes : int
         How much of the stored files was read for it, for the progress report.
@@ -68,17 +68,17 @@ class Chunk:
         return [item for item in self.items if isinstance(item, Document)]
 
     @property
-    def problems(self) -> list[BadDocument]:
+    def problems(self) -> list[Problem]:
         """The items that go to the errors file."""
-        return [item for item in self.items if isinstance(item, BadDocument)]
+        return [item for item in self.items if isinstance(item, Problem)]
 
     @property
     def checksum(self) -> int:
         """CRC-32 of everything that was read, to notice an input that changed before a resume."""
         value = 0
         for item in self.items:
-            content = item.problem if isinstance(item, BadDocument) else repr(item.fields) + repr(item.lines)
-            value = zlib.crc32(f"{item.source}:{item.line}:{content}".encode("utf-8", "surrogatepass"), value)
+            content = item.reason if isinstance(item, Problem) else f"{item.fields!r}{item.lines!r}"
+            value = zlib.crc32(f"{item.where}:{content}".encode("utf-8", "surrogatepass"), value)
         return value
 
 

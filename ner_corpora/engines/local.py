@@ -114,7 +114,7 @@ def missing_chunks(
         if chunk.index not in stored:
             if strict and chunk.problems:
                 problem = chunk.problems[0]
-                msg = f"{problem.where}: {problem.problem} (--strict stops here; --resume without it goes on)"
+                msg = f"{problem.where}: {problem.reason} (--strict stops here; --resume without it goes on)"
                 raise CorpusError(msg)
             yield chunk
         elif stored[chunk.index] != (chunk.checksum, chunk.last):

@@ -1,7 +1,7 @@
 """Files in, documents out: text, lines, JSON lines, CSV, Parquet and CoNLL, one reader a format.
 
 A reader never raises for what it finds in a file: a document that cannot be read, or a file that cannot be
-opened or decompressed to its end, becomes a `BadDocument`, and reading goes on behind it.
+opened or decompressed to its end, becomes a `Problem`, and reading goes on behind it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ner_documents.document import BadDocument, CorpusError, Document
+from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.reading.lines import Line, bounded_lines, byte_problem
 from ner_documents.reading.records import Item, ReadOptions, document_of, header_problem, too_long
 from ner_documents.sources import Meter, Source, is_url, open_binary, open_url, require
@@ -42,7 +42,7 @@ def read_documents(source: Source, options: ReadOptions, meter: Meter | None = N
 
     Yields
     ------
-    Document or BadDocument
+    Document or Problem
         In the order of the file.
     """
     meter = meter or Meter()
@@ -66,14 +66,14 @@ def _until_unreadable(source: Source, read: Callable[[], Iterator[Item]]) -> Ite
             last = item.line
             yield item
     except CorpusError as error:
-        yield BadDocument(source.path, None, str(error))
+        yield Problem(source.path, None, str(error))
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        yield BadDocument(source.path, None, _unreadable(last, reason or type(error).__name__))
+        yield Problem(source.path, None, _unreadable(last, reason or type(error).__name__))
     except Exception as error:  # pyarrow and the stores have exceptions of their own
         if type(error).__module__.split(".")[0] in {"builtins", __name__.split(".", maxsplit=1)[0]}:
             raise
-        yield BadDocument(source.path, None, _unreadable(last, str(error)))
+        yield Problem(source.path, None, _unreadable(last, str(error)))
 
 
 def _unreadable(last: int | None, reason: str) -> str:
@@ -84,7 +84,7 @@ def _unreadable(last: int | None, reason: str) -> str:
 def _read_text(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item]:
     raw = stream.read(options.limit + 1)
     if len(raw) > options.limit:
-        yield BadDocument(path, None, too_long(options.limit), raw[:_EXCERPT])
+        yield Problem(path, None, too_long(options.limit), raw[:_EXCERPT])
         while stream.read(_EXCERPT):  # a broken archive is noticed although the document is left out
             pass
         return
@@ -93,7 +93,7 @@ def _read_text(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[It
         text = raw.decode(options.encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        yield BadDocument(path, line, byte_problem(raw, options.encoding, error), raw[:_EXCERPT])
+        yield Problem(path, line, byte_problem(raw, options.encoding, error), raw[:_EXCERPT])
         return
     yield Document(path, None, text, {"source": path, "text": text})
 
@@ -101,7 +101,7 @@ def _read_text(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[It
 def _read_lines(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item]:
     for line in bounded_lines(stream, options.limit):
         text = _decode(line, path, options)
-        if isinstance(text, BadDocument):
+        if isinstance(text, Problem):
             yield text
         else:
             yield Document(path, line.number, text, {"source": path, "line": line.number, "text": text})
@@ -112,7 +112,7 @@ def _read_jsonl(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[I
         if not line.raw.strip():
             continue
         text = _decode(line, path, options)
-        yield text if isinstance(text, BadDocument) else _json_document(text, line, path, options)
+        yield text if isinstance(text, Problem) else _json_document(text, line, path, options)
 
 
 def _json_document(text: str, line: Line, path: str, options: ReadOptions) -> Item:
@@ -120,9 +120,9 @@ def _json_document(text: str, line: Line, path: str, options: ReadOptions) -> It
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return BadDocument(path, line.number, f"expected a JSON object, found: {error}", raw)
+        return Problem(path, line.number, f"expected a JSON object, found: {error}", raw)
     if not isinstance(fields, dict):
-        return BadDocument(path, line.number, f"expected a JSON object, found {type(fields).__name__}", raw)
+        return Problem(path, line.number, f"expected a JSON object, found {type(fields).__name__}", raw)
     return document_of(fields, path, line.number, options, raw)
 
 
@@ -143,14 +143,14 @@ def _read_table(stream: BinaryIO, path: str, options: ReadOptions, delimiter: st
             rows = csv.reader(feed, delimiter=delimiter)
             continue
         except csv.Error as error:  # such as a quote that is never closed: go on behind the limit
-            yield BadDocument(path, first, f"expected a row of a table, found: {error}", feed.last[:_EXCERPT])
+            yield Problem(path, first, f"expected a row of a table, found: {error}", feed.last[:_EXCERPT])
             rows = csv.reader(feed, delimiter=delimiter or ",")
             continue
         raw = feed.last[:_EXCERPT]
         if feed.problems:
-            yield BadDocument(path, first, feed.problems[0], raw)
+            yield Problem(path, first, feed.problems[0], raw)
             if header is None:
-                yield BadDocument(path, None, "the header cannot be read, so neither can the rows")
+                yield Problem(path, None, "the header cannot be read, so neither can the rows")
                 return
         elif not row:
             continue
@@ -158,10 +158,10 @@ def _read_table(stream: BinaryIO, path: str, options: ReadOptions, delimiter: st
             header = row
             problem = header_problem(header, options)
             if problem:
-                yield BadDocument(path, first, problem, raw)
+                yield Problem(path, first, problem, raw)
                 return
         elif len(row) != len(header):
-            yield BadDocument(
+            yield Problem(
                 path, first, f"expected {len(header)} fields as in the header, found {len(row)}", raw
             )
         else:
@@ -222,7 +222,7 @@ def _read_conll(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[I
     sentence = _SentenceLines(path, options)
     for line in bounded_lines(stream, options.limit):
         text = _decode(line, path, options)
-        if isinstance(text, BadDocument):
+        if isinstance(text, Problem):
             sentence.problem = sentence.problem or text
             continue
         if (not text.strip() or text.startswith("-DOCSTART-")) and (item := sentence.finish()):
@@ -241,7 +241,7 @@ class _SentenceLines:
 
     def __init__(self, path: str, options: ReadOptions) -> None:
         self.kept: list[str] = []
-        self.problem: BadDocument | None = None
+        self.problem: Problem | None = None
         self._words: list[str] = []
         self._path = path
         self._options = options
@@ -270,10 +270,11 @@ class _SentenceLines:
         if self.problem or not self._words:
             return self.problem
         fields = {"source": self._path, "line": self._begin, "words": self._words}
-        return Document(self._path, self._begin, tuple(self._words), fields, tuple(self.kept))
+        words = tuple(self._words)
+        return Document(self._path, self._begin, " ".join(words), fields, tuple(self.kept), words)
 
     def _fail(self, number: int, problem: str, line: Line) -> None:
-        self.problem = self.problem or BadDocument(self._path, number, problem, line.raw[:_EXCERPT])
+        self.problem = self.problem or Problem(self._path, number, problem, line.raw[:_EXCERPT])
 
 
 def is_between_sentences(line: str) -> bool:
@@ -297,7 +298,7 @@ def _read_parquet(source: Source, options: ReadOptions, meter: Meter) -> Iterato
     with _open_parquet(source) as file:
         problem = header_problem(file.schema_arrow.names, options)
         if problem:
-            yield BadDocument(source.path, None, problem)
+            yield Problem(source.path, None, problem)
             return
         number = 0
         for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
@@ -306,7 +307,7 @@ def _read_parquet(source: Source, options: ReadOptions, meter: Meter) -> Iterato
                 meter.bytes = (source.size or 0) * number // file.metadata.num_rows
                 item = document_of(fields, source.path, number, options, b"")
                 if isinstance(item, Document) and item.characters > options.limit:
-                    item = BadDocument(source.path, number, too_long(options.limit))
+                    item = Problem(source.path, number, too_long(options.limit))
                 yield item
 
 
@@ -334,15 +335,15 @@ def table_schema(source: Source) -> bytes | None:
         return None
 
 
-def _decode(line: Line, path: str, options: ReadOptions) -> str | BadDocument:
+def _decode(line: Line, path: str, options: ReadOptions) -> str | Problem:
     """Return the line without its end, or what is wrong with it."""
     if line.cut:
-        return BadDocument(path, line.number, too_long(options.limit), line.raw[:_EXCERPT])
+        return Problem(path, line.number, too_long(options.limit), line.raw[:_EXCERPT])
     raw = line.raw.removesuffix(b"\n").removesuffix(b"\r")
     try:
         return raw.decode(options.encoding)
     except UnicodeDecodeError as error:
-        return BadDocument(path, line.number, byte_problem(raw, options.encoding, error), raw[:_EXCERPT])
+        return Problem(path, line.number, byte_problem(raw, options.encoding, error), raw[:_EXCERPT])
 
 
 _READERS: dict[str, Callable[[BinaryIO, str, ReadOptions], Iterator[Item]]] = {

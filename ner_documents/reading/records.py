@@ -6,11 +6,11 @@ import codecs
 from dataclasses import dataclass
 from typing import Any
 
-from ner_documents.document import BadDocument, CorpusError, Document
+from ner_documents.document import CorpusError, Document, Problem
 
 __all__ = ["Item", "ReadOptions", "document_of", "header_problem", "too_long"]
 
-Item = Document | BadDocument
+Item = Document | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,17 @@ def document_of(fields: dict[str, Any], path: str, number: int, options: ReadOpt
     if options.column not in fields:
         names = ", ".join(fields) or "none"
         problem = f"expected {options.column!r}, found {names}; name the text with --column"
-        return BadDocument(path, number, problem, raw)
+        return Problem(path, number, problem, raw)
     if options.into in fields:
         problem = f"has {options.into!r} already; give the entities another name with --into"
-        return BadDocument(path, number, problem, raw)
+        return Problem(path, number, problem, raw)
     value = fields[options.column]
     if isinstance(value, str):
         return Document(path, number, value, fields)
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return Document(path, number, tuple(value), fields)
+        return Document(path, number, " ".join(value), fields, words=tuple(value))
     problem = f"expected a string or a list of words in {options.column!r}, found {type(value).__name__}"
-    return BadDocument(path, number, problem, raw)
+    return Problem(path, number, problem, raw)
 
 
 def header_problem(header: list[str], options: ReadOptions) -> str | None:

@@ -88,9 +88,7 @@ def encode_documents(
 
 
 def _recognition(document: Document, entities: Iterable[Entity]) -> Recognition:
-    if isinstance(document.text, str):
-        return Recognition(document.text, tuple(entities))
-    return Recognition(" ".join(document.text), tuple(entities), document.text)
+    return Recognition(document.text, tuple(entities), document.words)
 
 
 def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: Iterable[Entity]) -> None:
@@ -159,12 +157,13 @@ def _conll(document: Document, found: Recognition) -> str:
     >>> from ner_core.entity import Entity, Recognition
     >>> from ner_documents.document import Document
     >>> found = Recognition("Mary sings", (Entity(0, 4, "PER", 0.9, "Mary", 0, 1),), words=("Mary", "sings"))
-    >>> _conll(Document("a.conll", 1, ("Mary", "sings"), {}, ("Mary NNP", "sings VBZ")), found)
+    >>> lines = ("Mary NNP", "sings VBZ")
+    >>> _conll(Document("a.conll", 1, "Mary sings", {}, lines, ("Mary", "sings")), found)
     'Mary NNP B-PER\nsings VBZ O\n\n'
     """
     if not document.lines:
         return to_conll(found)
-    tags = iter(_word_tags(found.entities, len(document.text)))
+    tags = iter(_word_tags(found.entities, len(document.words or ())))
     written = []
     begun = False
     for line in document.lines:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ner_corpora.annotation import Settings, annotate_chunk, cut_text
 from ner_corpora.chunks import Chunk
-from ner_documents.document import BadDocument, Document
+from ner_documents.document import Document, Problem
 from ner_documents.writing.formats import assemble
 from ner_documents.writing.parts import Part
 
@@ -18,9 +18,9 @@ VALUES = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.int
 
 
 def document(text, line=1, **fields):
-    return Document(
-        "a.jsonl", line, text, {"text": list(text) if isinstance(text, tuple) else text, **fields}
-    )
+    if isinstance(text, tuple):
+        return Document("a.jsonl", line, " ".join(text), {"text": list(text), **fields}, words=text)
+    return Document("a.jsonl", line, text, {"text": text, **fields})
 
 
 def annotated(recognizer, format_name, *chunks, labels=("PER", "LOC"), into="entities", **options):
@@ -89,12 +89,12 @@ def test_options_reach_the_recognizer(capital_recognizer):
 
 
 def test_bad_documents_stand_in_the_header_and_not_in_the_output(capital_recognizer):
-    bad = BadDocument("a.jsonl", 2, "broken", b"{\xff")
+    bad = Problem("a.jsonl", 2, "broken", b"{\xff")
     content = annotate_chunk(
         Chunk(0, 0, True, (document("Mary"), bad)), capital_recognizer, Settings("jsonl")
     )
     header = json.loads(content.split(b"\n")[0])
-    assert header["errors"] == [{"source": "a.jsonl", "line": 2, "problem": "broken", "raw": "{\\xff"}]
+    assert header["errors"] == [bad.to_dict()]
     assert (header["documents"], header["pieces"], header["labels"]) == (1, 1, {"PER": 1})
 
 
@@ -167,7 +167,7 @@ def test_tsv_has_tabs(capital_recognizer):
 
 def test_conll_adds_a_column(capital_recognizer):
     lines = ("-DOCSTART- -X- O", "", "# a = 1", "Mary NNP O", "lives VBZ O", "Berlin\tNNP")
-    first = Document("a.conll", 3, ("Mary", "lives", "Berlin"), {"words": []}, lines)
+    first = Document("a.conll", 3, "Mary lives Berlin", {"words": []}, lines, ("Mary", "lives", "Berlin"))
     written = annotated(capital_recognizer, "conll", [first, document("John sings.\nYes")]).decode()
     assert written == (
         "-DOCSTART- -X- O O\n\n# a = 1\nMary NNP O B-PER\nlives VBZ O O\nBerlin\tNNP\tB-LOC\n\n"

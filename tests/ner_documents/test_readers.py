@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_documents.document import BadDocument, CorpusError, Document
+from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.reading.readers import read_documents
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import find_sources
@@ -20,11 +20,11 @@ def read(tmp_path, name, content, **options):
 
 
 def texts(items):
-    return [item.text for item in items if isinstance(item, Document)]
+    return [item.input for item in items if isinstance(item, Document)]
 
 
 def problems(items):
-    return [(item.line, item.problem) for item in items if isinstance(item, BadDocument)]
+    return [(item.line, item.reason) for item in items if isinstance(item, Problem)]
 
 
 def test_a_text_file_is_a_document_and_with_lines_each_line_is(tmp_path):
@@ -40,14 +40,14 @@ def test_wrong_encoding_is_reported_with_file_and_line(tmp_path):
     content = "Mary\nJosé\nAnna\n".encode("latin-1")
     (whole,) = read(tmp_path, "a.txt", content)
     assert problems([whole])[0][0] == 2
-    assert "0xe9 at byte 9" in whole.problem
+    assert "0xe9 at byte 9" in whole.reason
     lines = read(tmp_path, "a.txt", content, lines=True)
     assert texts(lines) == ["Mary", "Anna"]
     assert lines[1].where.endswith("a.txt:2")
     assert lines[1].to_dict()["raw"] == "Jos\\xe9"
     assert texts(read(tmp_path, "a.txt", content, lines=True, encoding="latin-1")) == ["Mary", "José", "Anna"]
     (utf16,) = read(tmp_path, "a.txt", "Mary".encode("utf-16"))
-    assert "UTF-16" in utf16.problem
+    assert "UTF-16" in utf16.reason
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "nonsense"])
@@ -140,7 +140,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path):
 def test_headers_that_do_not_do_are_reported_once(tmp_path, header, expected):
     items = read(tmp_path, "a.csv", f"{header}\n1,2\n3,4\n")
     assert len(items) == 1
-    assert expected in items[0].problem
+    assert expected in items[0].reason
 
 
 def test_an_empty_table_has_no_documents(tmp_path):
@@ -152,12 +152,12 @@ def test_conll_keeps_its_lines(tmp_path):
         "-DOCSTART- -X- O\n\n# id = 1\nMary NNP O\nsings VBZ O\n\n\nJohn NNP O\n-DOCSTART- -X- O\nAnna NNP O"
     )
     first, second, third = read(tmp_path, "a.conll", content)
-    assert first.text == ("Mary", "sings")
+    assert first.words == ("Mary", "sings")
     assert first.lines == ("-DOCSTART- -X- O", "", "# id = 1", "Mary NNP O", "sings VBZ O")
     assert (first.line, second.line, third.line) == (4, 8, 10)
     assert third.lines == ("-DOCSTART- -X- O", "Anna NNP O")
     words = read(tmp_path, "a.conll", "1\tMary\n2\tsings\n", word_column=1)
-    assert words[0].text == ("Mary", "sings")
+    assert words[0].words == ("Mary", "sings")
 
 
 def test_conll_reports_a_sentence_with_a_bad_line(tmp_path):
@@ -193,13 +193,13 @@ def test_a_file_that_breaks_off_is_reported_behind_what_could_be_read(tmp_path, 
     items = read(tmp_path, name, packed[: len(packed) // 2])
     assert len(items) > 1000
     assert all(isinstance(item, Document) for item in items[:-1])
-    assert f"cannot be read behind line {items[-2].line}: " in items[-1].problem
+    assert f"cannot be read behind line {items[-2].line}: " in items[-1].reason
     (broken,) = read(tmp_path, name, b"neither of them")
-    assert "cannot be read: " in broken.problem
+    assert "cannot be read: " in broken.reason
 
 
 def test_a_file_that_is_gone_is_one_bad_document(tmp_path):
     (tmp_path / "link.txt").symlink_to(tmp_path / "nothing")
     (source,), _ = find_sources([str(tmp_path)])
     (item,) = read_documents(source, ReadOptions())
-    assert item.problem == "the file cannot be read: No such file or directory"
+    assert item.reason == "the file cannot be read: No such file or directory"
