@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
+from model_zoo.catalog.errors import ZooError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -51,7 +53,7 @@ _HEADERS = 1 << 20  # bytes of headers before one member, or for all members tog
 _SHARED_HEADERS = 100  # keys in headers that apply to all members after them
 
 
-class ArchiveError(ValueError):
+class ArchiveError(ZooError, ValueError):
     """An archive that is refused; the message names the file and what is wrong with it."""
 
 

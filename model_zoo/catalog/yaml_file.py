@@ -26,8 +26,8 @@ _MOST_VALUES = 100_000  # after aliases are replaced by what they stand for
 _LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 
 
-def read_yaml(path: Path, error: type[ZooError] = CatalogError) -> dict[str, Any]:
-    """Read a file of keys and values, without aliases.
+def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool = False) -> dict[str, Any]:
+    """Read a file of keys and values.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError) -> dict[str, Any
         At most 1 MiB of UTF-8.
     error : type
         Raised with a message that names file and line, expected and found.
+    aliases : bool
+        As for `parse_yaml`.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError) -> dict[str, Any
     except (OSError, UnicodeDecodeError) as problem:
         msg = f"{path}: expected a readable UTF-8 file, found: {problem}"
         raise error(msg) from None
-    return parse_yaml(text, str(path), error)
+    return parse_yaml(text, str(path), error, aliases=aliases)
 
 
 def parse_yaml(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.messages import sentences
+from model_zoo.catalog.yaml_file import read_yaml
 
 #: What one label of a corpus may mean: a type of the model, nothing ("O"), or one of several.
 Meaning = str | list[str]
@@ -186,24 +186,15 @@ def load_recipe(path: Path | str) -> Recipe:
     RecipeError
         The file cannot be read, is not YAML, or does not follow the schema.
     """
-    path = Path(path)
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path}: the recipe cannot be read ({error.strerror})"
-        raise RecipeError(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: not a YAML file: {error}"
-        raise RecipeError(msg) from error
-    return check_recipe(data, str(path))
+    return check_recipe(read_yaml(Path(path), RecipeError, aliases=True), str(path))
 
 
-def check_recipe(data: Any, origin: str) -> Recipe:
+def check_recipe(data: dict[str, Any], origin: str) -> Recipe:
     """Validate a recipe that was read already.
 
     Parameters
     ----------
-    data : object
+    data : dict
         What the YAML holds.
     origin : str
         Where it came from, for messages.
@@ -227,9 +218,6 @@ def check_recipe(data: Any, origin: str) -> Recipe:
     x.yml: corpora: expected a value, found nothing
     x.yml: stages: expected a value, found nothing
     """
-    if not isinstance(data, dict):
-        msg = f"{origin}: expected a mapping of recipe keys, found {type(data).__name__}"
-        raise RecipeError(msg)
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:

@@ -17,8 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from model_zoo.catalog.yaml_file import parse_yaml
 from model_zoo.convert.checkpoints.checkpoint import (
     DROPPED,
     Checkpoint,
@@ -134,14 +133,10 @@ def load_nemo(
 def _read_config(archive: NemoArchive) -> dict[str, Any]:
     """Read model_config.yaml, without any tags that make objects; the model's part of it."""
     where = f"{archive.path}: {CONFIG}"
-    try:
-        config = yaml.safe_load(archive.texts[CONFIG])
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"{where}: not plain YAML: {first_line(error)}"
-        raise CheckpointError(msg) from error
-    if isinstance(config, dict) and isinstance(config.get("model"), dict):
-        config = config["model"]
-    if not isinstance(config, dict) or "head" not in config or "language_model" not in config:
+    text = archive.texts[CONFIG].decode("utf-8", "replace")
+    config = parse_yaml(text, where, CheckpointError, aliases=True)
+    config = _section(config, "model") or config
+    if "head" not in config or "language_model" not in config:
         msg = f"{where}: expected the sections language_model and head of a TokenClassificationModel."
         raise CheckpointError(msg)
     target = str(config.get("target", ""))

@@ -371,6 +371,8 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, new_format):
         "a: [",
         "- 1",
         "[" * 5000,
+        "a: &a [x, x]\n"
+        + "".join(f"{c}: &{c} [{','.join(['*' + p] * 30)}]\n" for p, c in ("ab", "bc", "cd", "de")),
     ],
 )
 def test_yaml_with_tags_or_errors_is_refused(tmp_path, text):

@@ -202,7 +202,7 @@ def test_command_line_tells_mistakes_without_traceback(tmp_path, capsys):
     path = tmp_path / "r.yml"
     path.write_text("name: [", encoding="utf-8")
     assert finetuner.main([str(path)]) == finetuner.USAGE
-    assert f"{path}: not a YAML file" in capsys.readouterr().err
+    assert f"{path}: line 2: expected plain YAML without tags" in capsys.readouterr().err
     assert finetuner.main([]) == finetuner.USAGE
     assert "--name, --start, --train must be given" in capsys.readouterr().err
 
