@@ -17,7 +17,7 @@ import numpy as np
 from ner_core import batching, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ner_core.engine import Engine
     from ner_core.remote import RemoteEngine
@@ -129,7 +129,12 @@ class Pipeline:
         self._tokenizer = tokenizer
         self._label_count = label_count
 
-    def run(self, texts: Iterable[str | Sequence[str]], look_ahead: int = ROUND_CHARACTERS) -> Iterator[Run]:
+    def run(
+        self,
+        texts: Iterable[str | Sequence[str]],
+        look_ahead: int = ROUND_CHARACTERS,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Run]:
         """Bring texts through the model.
 
         Parameters
@@ -138,6 +143,9 @@ class Pipeline:
             Texts, and texts that are already split into words; as many as one likes.
         look_ahead : int
             Characters in a round.
+        progress : callable, optional
+            Called after each batch with the batches done and the batches in all of the round at hand; what
+            it raises ends the run.
 
         Yields
         ------
@@ -149,24 +157,26 @@ class Pipeline:
         TypeError
             If one of them is neither.
         """
-        progress = _Progress()
-        results = self._engine.run(self._batches(_rounds(texts, look_ahead), progress))
+        work = _Progress()
+        results = self._engine.run(self._batches(_rounds(texts, look_ahead), work))
         while True:
-            began, encoded = time.perf_counter(), progress.encoding
+            began, encoded = time.perf_counter(), work.encoding
             logits = next(results, None)
-            waited = time.perf_counter() - began - (progress.encoding - encoded)
+            waited = time.perf_counter() - began - (work.encoding - encoded)
             if logits is None:
                 break
-            yield from progress.finished()  # rounds of blank texts before this one
-            this = progress.rounds[0]
+            yield from work.finished()  # rounds of blank texts before this one
+            this = work.rounds[0]
             this.inference += waited
             before = len(self._tokenizer.prefix)
             for row, (run, window) in enumerate(this.groups[this.done]):
                 kept = logits[row, before + window.keep_start - window.start :]
                 run.logits[window.keep_start : window.keep_end] = kept[: window.keep_end - window.keep_start]
             this.done += 1
-            yield from progress.finished()
-        yield from progress.finished()
+            if progress is not None:
+                progress(this.done, len(this.groups))
+            yield from work.finished()
+        yield from work.finished()
 
     def _batches(
         self, rounds: Iterable[list[str | Sequence[str]]], progress: _Progress

@@ -465,3 +465,18 @@ def test_a_stream_of_blank_texts_is_bounded(tiny_ner):
     stream.close()
     texts = [""] * 1500 + ["Mary"] + [""] * 4000 + ["New York"]
     assert [found.text for found in tiny_ner.stream(texts)] == texts
+
+
+def test_progress_counts_the_batches_and_what_it_raises_ends_the_work(tiny_ner):
+    seen = []
+    text = "Mary lives in Santa Clara. " * 400
+    found = tiny_ner(text, progress=lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == list(range(1, seen[-1][1] + 1))
+    assert len(seen) > 1
+
+    def stop(done, total):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        tiny_ner(text, progress=stop)
+    assert tiny_ner(text).entities == found.entities
