@@ -7,7 +7,6 @@ surrogates, one numbering of words over the whole text, and the casing ids of mo
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from dataclasses import dataclass
@@ -17,12 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tokenizers
 
 from ner_core.casing import WORD_CASING, word_casing
+from ner_core.tokenizer_files import (
+    no_panics,
+    parse_tokenizer,
+    read_json_object,
+    read_text,
+    read_wordpiece,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import tokenizers
 
 __all__ = ["Encoding", "Tokenizer"]
 
@@ -120,9 +127,9 @@ class Tokenizer:
             File or folder. A file whose name ends with ``.json`` is taken for a tokenizer.json, any other for
             a BERT vocabulary, one piece a line.
         lower_case : bool, optional
-            Whether the model was trained on lower-cased text without accents. For a vocab.txt it is inferred
-            when not given: a vocabulary in which no piece has a capital is an uncased one. In a
-            tokenizer.json it overrides what BERT's normalizer says there.
+            Whether the model was trained on lower-cased text. For a vocab.txt without a tokenizer_config.json
+            that says it, it is inferred when not given: a vocabulary in which no piece has a capital is an
+            uncased one. In a tokenizer.json it overrides what BERT's normalizer says there.
         token_type_ids : str
             ``"segments"`` (all zero) or ``"word_casing"`` (see `ner_core.casing`).
 
@@ -139,15 +146,17 @@ class Tokenizer:
         """
         path = _locate(Path(path))
         if path.suffix == ".json":
-            return cls(_read_json(path, lower_case), token_type_ids=token_type_ids)
-        vocabulary = _read_vocabulary(path)
+            backend = parse_tokenizer(read_text(path), str(path), lower_case)
+            return cls(backend, token_type_ids=token_type_ids)
+        backend = read_wordpiece(path, lower_case)
         notes = []
-        if lower_case is None:
-            lower_case = not any(piece != piece.lower() for piece in vocabulary if not _is_special(piece))
-            words = "no piece has a capital" if lower_case else "it has pieces with capitals"
-            notes.append(f"lower_case={lower_case} was inferred from {path.name}: {words}.")
+        settings = read_json_object(path.with_name("tokenizer_config.json"))
+        if lower_case is None and not isinstance(settings.get("do_lower_case"), bool):
+            found = bool(backend.normalizer.lowercase)
+            words = "no piece has a capital" if found else "it has pieces with capitals"
+            notes.append(f"lower_case={found} was inferred from {path.name}: {words}.")
             logger.info(notes[0])
-        return cls(_wordpiece(vocabulary, lower_case), token_type_ids=token_type_ids, notes=notes)
+        return cls(backend, token_type_ids=token_type_ids, notes=notes)
 
     @property
     def special_count(self) -> int:
@@ -177,7 +186,8 @@ class Tokenizer:
                 parts.append(clean)
             else:
                 parts.extend(clean[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True))
-        encoded = iter(self._backend.encode_batch(parts, add_special_tokens=False))
+        with no_panics("This tokenizer"):
+            encoded = iter(self._backend.encode_batch(parts, add_special_tokens=False))
         return [self._assemble(text, cuts, encoded) for text, cuts in zip(texts, starts, strict=True)]
 
     def encode_words(self, words: Sequence[str]) -> Encoding:
@@ -298,52 +308,6 @@ def _locate(path: Path) -> Path:
         msg = f"{path}: no such tokenizer file. Pass the path of a tokenizer.json or vocab.txt."
         raise FileNotFoundError(msg)
     return path
-
-
-def _read_json(path: Path, lower_case: bool | None) -> tokenizers.Tokenizer:
-    """Read a tokenizer.json."""
-    try:
-        if lower_case is None:
-            return tokenizers.Tokenizer.from_str(path.read_text("utf-8"))
-        description = json.loads(path.read_text("utf-8"))
-        normalizer = description.get("normalizer") or {}
-        if normalizer.get("type") == "BertNormalizer":
-            normalizer |= {"lowercase": lower_case, "strip_accents": None}
-        return tokenizers.Tokenizer.from_str(json.dumps(description))
-    except Exception as error:  # tokenizers raises bare Exception
-        msg = f"{path}: not a tokenizer.json that the tokenizers package can read ({error})."
-        raise ValueError(msg) from error
-
-
-def _read_vocabulary(path: Path) -> dict[str, int]:
-    """Read a vocab.txt: one piece a line, the line number is the id."""
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        msg = f"{path}: not a vocab.txt: {error}."
-        raise ValueError(msg) from error
-    vocabulary = {line.rstrip("\r"): index for index, line in enumerate(lines) if line.rstrip("\r")}
-    missing = [piece for piece in ("[UNK]", "[CLS]", "[SEP]") if piece not in vocabulary]
-    if missing:
-        msg = f"{path}: not a BERT vocabulary: {', '.join(missing)} missing (expected one piece a line)."
-        raise ValueError(msg)
-    return vocabulary
-
-
-def _is_special(piece: str) -> bool:
-    return piece.startswith("[") and piece.endswith("]") and len(piece) > 2
-
-
-def _wordpiece(vocabulary: dict[str, int], lower_case: bool) -> tokenizers.Tokenizer:
-    """Build BERT's tokenizer, https://github.com/google-research/bert/blob/master/tokenization.py."""
-    model = tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)  # noqa: S106
-    backend = tokenizers.Tokenizer(model)
-    backend.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lower_case)
-    backend.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    backend.post_processor = tokenizers.processors.BertProcessing(
-        ("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"])
-    )
-    return backend
 
 
 def _template(backend: tokenizers.Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -9,7 +9,7 @@ from model_zoo.convert.checkpoints.checkpoint import PICKLES, WEIGHTS, Checkpoin
 from model_zoo.convert.checkpoints.huggingface import load_folder
 from model_zoo.convert.checkpoints.nemo import load_nemo
 from model_zoo.convert.checkpoints.onnx import load_onnx
-from model_zoo.convert.tokenization import TokenizerError
+from ner_core.tokenizer_files import TokenizerFileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def load_checkpoint(
             return load_onnx(path, **overrides)
         if path.is_dir():
             return load_folder(path, **overrides)
-    except TokenizerError as error:
+    except TokenizerFileError as error:
         raise CheckpointError(str(error)) from error
     msg = f"{path}: not a checkpoint. Expected a folder, a .nemo archive or an .onnx file."
     raise CheckpointError(msg)

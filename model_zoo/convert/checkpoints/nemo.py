@@ -29,7 +29,8 @@ from model_zoo.convert.checkpoints.checkpoint import (
     sha384,
 )
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
-from model_zoo.convert.tokenization import lowers_case, wordpiece_tokenizer
+from model_zoo.convert.tokenization import lowers_case
+from ner_core.tokenizer_files import build_wordpiece, parse_vocabulary, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,9 @@ def load_nemo(
         raise CheckpointError(msg)
     outputs = [layer.out_features for layer in classifier.head if isinstance(layer, torch.nn.Linear)]
     check_labels(names, outputs[-1], path)
-    tokenizer = wordpiece_tokenizer(_vocabulary(archive, config), _lower_case(config, lower_case))
+    tokenizer = build_wordpiece(
+        _vocabulary(archive, config), _lower_case(config, lower_case), where=f"{path}: vocab.txt"
+    )
     facts = classifier.encoder.config
     return Checkpoint(
         module=logits_module(classifier),
@@ -169,19 +172,18 @@ def _labels(archive: NemoArchive, config: dict[str, Any]) -> list[str]:
     return [line.strip() for line in text.decode("utf-8-sig").splitlines() if line.strip()] if text else []
 
 
-def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> list[str]:
-    """Return the word pieces in id order, from a vocab.txt or a JSON dictionary."""
+def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> dict[str, int]:
+    """Return the word pieces and their ids, from a vocab.txt or a JSON dictionary."""
     settings = _section(config, "tokenizer") | _section(config, "language_model")
     text = archive.artifact(settings.get("vocab_file"), "vocab.txt")
     if text is not None:
-        return text.decode("utf-8").splitlines()
+        return parse_vocabulary(text.decode("utf-8"))
     text = archive.artifact(settings.get("tokenizer_vocab_dict"), "vocab_dict.json")
     if text is not None:
-        ids = json.loads(text)
-        return sorted(ids, key=ids.__getitem__)
+        return {str(piece): int(number) for piece, number in json.loads(text).items()}
     beside = archive.path.with_name("vocab.txt")
     if beside.is_file():
-        return beside.read_text(encoding="utf-8").splitlines()
+        return parse_vocabulary(read_text(beside))
     msg = f"{archive.path}: no vocabulary in it. Put the vocab.txt of its encoder beside it."
     raise CheckpointError(msg)
 

@@ -6,18 +6,11 @@ import shutil
 import pytest
 import torch
 import transformers
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tokenizers import Tokenizer
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import find_checkpoint, load_checkpoint
-from model_zoo.convert.tokenization import (
-    TokenizerError,
-    portable_tokenizer,
-    read_tokenizer,
-    wordpiece_tokenizer,
-)
+from model_zoo.convert.tokenization import read_tokenizer
+from ner_core.tokenizer_files import build_wordpiece
 from tests.conftest import TINY_LABELS, tiny_vocabulary
 
 
@@ -189,7 +182,10 @@ def test_code_that_comes_with_a_repository_is_not_run(folder, tmp_path):
         (lambda folder: (folder / "config.json").write_bytes(b" " * (17 << 20)), "expected at most"),
         (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 100), "cannot be read"),
-        (lambda folder: (folder / "tokenizer.json").write_text("{}"), r"tokenizer\.json: not a tokenizer"),
+        (
+            lambda folder: (folder / "tokenizer.json").write_text("{}"),
+            r"tokenizer\.json: the tokenizers library failed",
+        ),
         (
             lambda folder: [(folder / name).unlink() for name in ("tokenizer.json", "vocab.txt")],
             "no tokenizer",
@@ -258,7 +254,7 @@ def make_architecture(folder, name):
     )
     torch.manual_seed(1)
     transformers.AutoModelForTokenClassification.from_config(config).save_pretrained(folder)
-    tokenizer = wordpiece_tokenizer(tiny_vocabulary())
+    tokenizer = build_wordpiece({piece: index for index, piece in enumerate(tiny_vocabulary())})
     tokenizer.enable_truncation(8)
     tokenizer.enable_padding(length=8)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -301,15 +297,6 @@ def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path):
 # Tokenizers
 
 
-def test_truncation_and_padding_are_taken_away(tmp_path):
-    tokenizer = wordpiece_tokenizer(tiny_vocabulary())
-    tokenizer.enable_truncation(4)
-    tokenizer.enable_padding(length=4)
-    kept = portable_tokenizer(tokenizer.to_str())
-    assert (kept.truncation, kept.padding) == (None, None)
-    assert len(kept.encode("Mary lives in Santa Clara").ids) == 7
-
-
 def test_case_follows_the_vocabulary_the_settings_or_the_caller(tmp_path):
     lower = [piece for piece in tiny_vocabulary() if piece == piece.lower() or piece.startswith("[")]
     for pieces, expected in ((lower, "mary"), (tiny_vocabulary(), "Mary")):
@@ -318,28 +305,3 @@ def test_case_follows_the_vocabulary_the_settings_or_the_caller(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
     assert read_tokenizer(tmp_path).encode("Mary").tokens[1] == "mary"
     assert read_tokenizer(tmp_path, lower_case=False).encode("Mary").tokens[1] == "Mary"
-    cased = read_tokenizer(tmp_path, lower_case=False)
-    assert portable_tokenizer(cased.to_str(), lower_case=True).encode("Mary").tokens[1] == "mary"
-
-
-def test_a_vocabulary_without_special_tokens_is_refused():
-    with pytest.raises(TokenizerError, match=r"\[PAD\], \[UNK\], \[CLS\], \[SEP\] missing"):
-        wordpiece_tokenizer(["a", "b"])
-
-
-@given(st.text(max_size=60))
-@settings(deadline=None, max_examples=60)
-def test_the_built_tokenizer_is_transformers_own(text):
-    built, own = _tokenizers()
-    assert built.encode(text).ids == own(text)["input_ids"]
-    assert Tokenizer.from_str(built.to_str()).encode(text).ids == built.encode(text).ids
-
-
-def _tokenizers(cache=[]):  # noqa: B006
-    if not cache:
-        vocabulary = {piece: index for index, piece in enumerate(tiny_vocabulary())}
-        cache += [
-            wordpiece_tokenizer(tiny_vocabulary(), lower_case=False),
-            transformers.BertTokenizer(vocab=vocabulary, do_lower_case=False),
-        ]
-    return cache

@@ -1,0 +1,346 @@
+"""Tokenizers as files: any tokenizer.json, or BERT's vocab.txt with its tokenizer_config.json.
+
+The files may be anybody's. They are bounded in size, and patterns that could keep the regular expression
+engine busy without end are refused; what the Rust library panics over is a `TokenizerFileError`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tokenizers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+__all__ = [
+    "TokenizerFileError",
+    "build_wordpiece",
+    "looks_uncased",
+    "no_panics",
+    "parse_tokenizer",
+    "parse_vocabulary",
+    "read_json_object",
+    "read_text",
+    "read_wordpiece",
+]
+
+_LARGEST = 256 << 20  # bytes; the largest tokenizer.json of a published model has some 35 MB
+#: Names in tokenizer_config.json of the tokens that BERT's tokenizer cannot do without, and what they are.
+_SPECIAL = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+_OPTIONAL = ("pad_token", "mask_token")
+_SLOWEST = 2  # unbounded repetitions in one alternative; the time of n grows with the n-th power of the text
+
+
+class TokenizerFileError(ValueError):
+    """A tokenizer that cannot be used; the message says which file and why."""
+
+
+@contextmanager
+def no_panics(where: str) -> Iterator[None]:
+    """Turn what the ``tokenizers`` library raises into `TokenizerFileError`.
+
+    It raises plain Exception, and a panic of Rust arrives as a BaseException that no ``except Exception``
+    sees.
+
+    Examples
+    --------
+    >>> with no_panics("tokenizer.json"):
+    ...     tokenizers.Tokenizer.from_str("{}")
+    Traceback (most recent call last):
+    ...
+    ner_core.tokenizer_files.TokenizerFileError: tokenizer.json: the tokenizers library failed: ...
+    """
+    try:
+        yield
+    except TokenizerFileError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        msg = f"{where}: the tokenizers library failed: {str(error)[:200]}"
+        raise TokenizerFileError(msg) from None
+
+
+def read_text(path: Path) -> str:
+    """Read a file of bounded size as UTF-8."""
+    size = path.stat().st_size
+    if size > _LARGEST:
+        msg = f"{path}: expected at most {_LARGEST} bytes, found {size}"
+        raise TokenizerFileError(msg)
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: expected UTF-8 text, found {error}"
+        raise TokenizerFileError(msg) from None
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object, such as tokenizer_config.json; empty where there is no such file."""
+    if not path.is_file():
+        return {}
+    return _object(read_text(path), str(path))
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"{where}: expected JSON, found: {error}. Download it again."
+        raise TokenizerFileError(msg) from None
+    if not isinstance(value, dict):
+        msg = f"{where}: expected a JSON object, found {type(value).__name__}"
+        raise TokenizerFileError(msg)
+    return value
+
+
+# tokenizer.json
+
+
+def parse_tokenizer(
+    text: str, where: str = "tokenizer.json", lower_case: bool | None = None
+) -> tokenizers.Tokenizer:
+    """Read a tokenizer.json.
+
+    Parameters
+    ----------
+    text : str
+        Its content.
+    where : str
+        Names the file in errors.
+    lower_case : bool, optional
+        Overrides the file, where its normalizer is BERT's. Accents are kept where the file keeps them.
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+        Without truncation and padding, which belong to one use of it.
+
+    Raises
+    ------
+    TokenizerFileError
+        It cannot be read, or has a pattern that may never end.
+    """
+    content = _object(text, where)
+    _check_patterns(content, where)
+    normalizer = content.get("normalizer")
+    if lower_case is not None and isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
+        normalizer["lowercase"] = lower_case
+        text = json.dumps(content, ensure_ascii=False)
+    with no_panics(where):
+        tokenizer = tokenizers.Tokenizer.from_str(text)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+
+def _check_patterns(value: Any, where: str) -> None:
+    """Look for regular expressions everywhere but in vocabularies."""
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            pattern = value.get("Regex")
+            if isinstance(pattern, str) and _may_never_end(pattern):
+                shown = pattern if len(pattern) <= 60 else f"{pattern[:60]}…"
+                msg = f"{where}: refused: the pattern {shown!r} can take time without bound"
+                raise TokenizerFileError(msg)
+            todo += [inner for key, inner in value.items() if key not in ("vocab", "merges", "added_tokens")]
+        elif isinstance(value, list):
+            todo += value
+
+
+_PARTS = re.compile(
+    r"""(?P<set>\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\])
+      | (?P<escape>\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|.))
+      | (?P<open>\((?:\?(?:[a-zA-Z-]*:|[=!>]|<[=!]|<\w+>|[a-zA-Z-]+\)))?)
+      | (?P<close>\))
+      | (?P<or>\|)
+      | (?P<many>(?:[*+]|\{\d*,\})[?+]?)
+      | (?P<few>(?:\?|\{\d+(?:,\d+)?\})[?+]?)
+      | (?P<char>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _may_never_end(pattern: str) -> bool:
+    r"""Say whether matching can take more than about the square of the text's length.
+
+    A repeated group that holds a repetition or a choice can match one text in exponentially many ways; three
+    repetitions in a row in its third power. The patterns of published tokenizers have at most two.
+
+    Examples
+    --------
+    >>> gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+    >>> [_may_never_end(text) for text in (gpt2, r"(?:\d{3})+", "(a+)+$", "(a|a)*b", "a*a*a*b")]
+    [False, False, True, True, True]
+    """
+    inside = [_Group()]
+    closed: _Group | None = None  # the group that has just been closed
+    for part in _PARTS.finditer(pattern):
+        kind, current = part.lastgroup, inside[-1]
+        before, closed = closed, None
+        if kind == "open" and not part[0].endswith(")"):  # else (?i) alone
+            inside.append(_Group())
+        elif kind == "close" and len(inside) > 1:
+            closed = inside.pop()
+            inside[-1].repetitions += max(closed.repetitions, closed.most)
+            inside[-1].varies |= closed.varies
+        elif kind == "or":
+            current.most, current.repetitions = max(current.most, current.repetitions), 0
+            current.varies = True
+        elif kind in ("many", "few"):
+            once = part[0].startswith("?")
+            if before is not None and before.varies and not once:
+                return True
+            current.varies |= kind == "many" or once or "," in part[0]
+            current.repetitions += kind == "many"
+        if inside[-1].repetitions > _SLOWEST:
+            return True
+    return False
+
+
+@dataclass
+class _Group:
+    """What is known of a group of a pattern.
+
+    Attributes
+    ----------
+    repetitions, most : int
+        Unbounded ones, in this alternative and in those before it.
+    varies : bool
+        Whether it can match more than one length, or in more than one way.
+    """
+
+    repetitions: int = 0
+    most: int = 0
+    varies: bool = False
+
+
+# vocab.txt
+
+
+def read_wordpiece(path: Path, lower_case: bool | None = None) -> tokenizers.Tokenizer:
+    """Build BERT's tokenizer of a vocab.txt and the tokenizer_config.json beside it, where there is one.
+
+    Parameters
+    ----------
+    path : Path
+        The vocabulary, one piece a line.
+    lower_case : bool, optional
+        Overrides the settings; where neither says it, a vocabulary without capitals is an uncased one.
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+    """
+    vocabulary = parse_vocabulary(read_text(path))
+    settings = read_json_object(path.with_name("tokenizer_config.json"))
+    return build_wordpiece(vocabulary, lower_case, settings, str(path))
+
+
+def parse_vocabulary(text: str) -> dict[str, int]:
+    r"""Read a vocab.txt: one piece a line, the line number is the id.
+
+    Only line feeds end a line: a piece may be another character that ends lines elsewhere, such as U+2028.
+
+    Examples
+    --------
+    >>> parse_vocabulary("[UNK]\r\nMary\n\u2028\n")
+    {'[UNK]': 0, 'Mary': 1, '\u2028': 2}
+    """
+    lines = text.removeprefix("\ufeff").split("\n")
+    return {line.rstrip("\r"): index for index, line in enumerate(lines) if line.rstrip("\r")}
+
+
+def looks_uncased(vocabulary: Mapping[str, int]) -> bool:
+    """Say whether no piece has a capital, special tokens such as ``[CLS]`` aside."""
+    return not any(piece != piece.lower() for piece in vocabulary if not _is_special(piece))
+
+
+def _is_special(piece: str) -> bool:
+    return piece.startswith("[") and piece.endswith("]") and len(piece) > 2
+
+
+def build_wordpiece(
+    vocabulary: Mapping[str, int],
+    lower_case: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+    where: str = "vocab.txt",
+) -> tokenizers.Tokenizer:
+    """Build BERT's tokenizer, https://github.com/google-research/bert/blob/master/tokenization.py.
+
+    Built with the ``tokenizers`` library itself: transformers 5 silently ignores
+    ``BertTokenizer(vocab_file=...)``.
+
+    Parameters
+    ----------
+    vocabulary : mapping of str to int
+        Piece to id.
+    lower_case : bool, optional
+        Overrides the settings; where neither says it, as the vocabulary looks.
+    settings : mapping, optional
+        Of tokenizer_config.json: ``do_lower_case``, ``strip_accents``, ``tokenize_chinese_chars``, and the
+        special tokens.
+    where : str
+        Names the file in errors.
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+
+    Raises
+    ------
+    TokenizerFileError
+        If a special token is missing.
+
+    Examples
+    --------
+    >>> pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "mary", "sing", "##s"]
+    >>> build_wordpiece({piece: index for index, piece in enumerate(pieces)}).encode("Mary sings").tokens
+    ['[CLS]', 'mary', 'sing', '##s', '[SEP]']
+    """
+    settings = settings or {}
+    special = {key: _token(settings.get(key), usual) for key, usual in _SPECIAL.items()}
+    missing = [token for key, token in special.items() if token not in vocabulary and key not in _OPTIONAL]
+    if missing:
+        msg = f"{where}: not a BERT vocabulary: {', '.join(missing)} missing (expected one piece a line)"
+        raise TokenizerFileError(msg)
+    told = settings.get("do_lower_case")
+    if lower_case is None:
+        lower_case = told if isinstance(told, bool) else looks_uncased(vocabulary)
+    accents = settings.get("strip_accents")
+    unknown, first, last = special["unk_token"], special["cls_token"], special["sep_token"]
+    model = tokenizers.models.WordPiece(dict(vocabulary), unk_token=unknown, max_input_chars_per_word=100)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(
+        lowercase=lower_case,
+        strip_accents=accents if isinstance(accents, bool) else None,
+        handle_chinese_chars=settings.get("tokenize_chinese_chars") is not False,
+    )
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = tokenizers.decoders.WordPiece()
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single=f"{first}:0 $A:0 {last}:0",
+        pair=f"{first}:0 $A:0 {last}:0 $B:1 {last}:1",
+        special_tokens=[(first, vocabulary[first]), (last, vocabulary[last])],
+    )
+    tokenizer.add_special_tokens([token for token in special.values() if token in vocabulary])
+    return tokenizer
+
+
+def _token(given: Any, usual: str) -> str:
+    """Read a token of tokenizer_config.json: a string, or a dictionary that describes it."""
+    content = given.get("content") if isinstance(given, dict) else given
+    return content if isinstance(content, str) and content else usual
