@@ -187,7 +187,7 @@ def build_text_tab(demo: gr.Blocks, service: Service) -> ChoiceControls:
             facts(found, shown),
             f'<div class="panel">{legend(kinds, shown)}{marked(shown)}</div>',
             table(shown),
-            redact(shown, style),
+            redact(found, style),
         ]
 
     def answer(request: gr.Request, *values: Any) -> list[Any]:
@@ -348,7 +348,7 @@ def _build_results() -> _Results:
             share = gr.Button("Copy link", size="sm", elem_id="share")
         with gr.Accordion("Redacted text", open=False, elem_id="redaction"):
             style = gr.Radio(
-                [("Labels: [PER]", "label"), ("Numbered: PER_1", "numbered")],
+                [("Labels: [PER]", "label"), ("Numbered: PER_1", "number")],
                 value="label",
                 label="Names are replaced by",
             )

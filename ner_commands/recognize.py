@@ -136,11 +136,11 @@ def _write_recognitions(
 
 def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], str]:
     from ner_core import rendering
-    from ner_documents.redaction import redact
+    from ner_documents.redaction import Placeholders, redact
 
     if arguments.format == "redacted":
-        numbers: dict[tuple[str, str], int] = {}
-        return lambda result: redact(result, arguments.placeholder, numbers)
+        placeholders = Placeholders("number" if arguments.placeholder == "numbered" else "label")
+        return lambda result: redact(result, placeholders=placeholders)
     if arguments.format == "text":
         colors = _colors(arguments.color)
         return lambda result: rendering.to_terminal(result, colors=colors)

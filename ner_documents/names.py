@@ -80,8 +80,8 @@ class Name:
         ('boa', 'ba')
         """
         return (
-            "".join(word[0] for word in self.words),
-            "".join(word[0] for word in self.words if word not in _SMALL_WORDS),
+            "".join(word[:1] for word in self.words),
+            "".join(word[:1] for word in self.words if word not in _SMALL_WORDS),
         )
 
     def shortens(self, other: Name) -> bool:

@@ -23,7 +23,6 @@ from ner_core.rendering import (
     to_jsonl,
     to_terminal,
 )
-from ner_documents.redaction import redact
 
 NASTY = (
     "<script>alert('x')</script> & \"quoted\" \x1b[31m\r\n\x00\u202e\u2028é e\u0301 👩‍👩‍👧 =1+1 \ud800 東京"
@@ -349,42 +348,6 @@ def test_inline(text, marks, expected):
 @given(recognitions(st.text("ab .\n", max_size=30)))
 def test_inline_only_adds_tags(found):
     assert re.sub(r"\[[BI]-[^\]]*\]", "", to_inline(found)) == found.text
-
-
-def test_redaction_by_label():
-    assert redact(MARY) == "[PER] lives in [LOC]."
-
-
-def test_redaction_numbers_names():
-    text = "Mary Ann, Bob, MARY\n ann and Jos\u00e9, Jose\u0301 in Mary Ann"
-    names = ["Mary Ann", "Bob", "MARY\n ann", "Jos\u00e9", "Jose\u0301"]
-    found = recognition(text, *((name, "PER") for name in names))
-    last = text.rindex("Mary Ann")
-    found = Recognition(text, (*found.entities, Entity(last, last + 8, "LOC", 1.0, "Mary Ann")))
-    assert redact(found, "numbered") == "PER_1, PER_2, PER_1 and PER_3, PER_3 in LOC_1"
-
-
-def test_redaction_numbers_over_several_texts():
-    numbers = {}
-    texts = [recognition("Bob", ("Bob", "PER")), recognition("Eve and Bob", ("Eve", "PER"), ("Bob", "PER"))]
-    assert [redact(one, "numbered", numbers) for one in texts] == ["PER_1", "PER_2 and PER_1"]
-
-
-def test_redaction_style_is_checked():
-    with pytest.raises(ValueError, match="expected one of label, numbered"):
-        redact(MARY, "mask")
-
-
-@settings(deadline=None)
-@given(recognitions())
-def test_redaction_keeps_what_is_no_entity(found):
-    outside = [text for text, label in segments(found) if label is None]
-    rest = redact(found)
-    for text in outside:
-        assert text in rest
-        rest = rest[rest.index(text) + len(text) :]
-    redacted = "".join(f"[{label}]" if label else text for text, label in segments(found))
-    assert redact(found) == redacted
 
 
 def test_nasty_text_everywhere():

@@ -1,0 +1,69 @@
+"""Texts without differences of case, composition and white space, with the way back to the text as it was."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+__all__ = ["Folded", "fold_text"]
+
+# White space; else a character and the marks that modify it.
+_CLUSTER = re.compile("\\s+|.[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]*", re.DOTALL)
+_UNEVEN_SPACE = re.compile(r"\s\s|[^\S ]")
+_QUOTES = str.maketrans("\u2018\u2019\u02bc", "'''")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text.
+
+    Attributes
+    ----------
+    text : str
+        What is searched.
+    starts, ends : list of int or None
+        For each of its characters, where it starts and ends in the original; None where it is the same place.
+    """
+
+    text: str
+    starts: list[int] | None = None
+    ends: list[int] | None = None
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Return the place in the original of a slice that is not empty."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+
+def fold_text(text: str) -> Folded:
+    r"""Fold a text as `ner_documents.names.fold` folds a name, but keep where everything was.
+
+    Examples
+    --------
+    >>> folded = fold_text("E\u0301VA  No\u00adwak")
+    >>> folded.text, folded.original(0, 3), folded.original(4, 9)
+    ('éva nowak', (0, 4), (6, 12))
+    """
+    if text.isascii() and not _UNEVEN_SPACE.search(text):
+        return Folded(text.lower())
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for cluster in _CLUSTER.finditer(text):
+        part = _folded_cluster(cluster[0])
+        parts.append(part)
+        starts += [cluster.start()] * len(part)
+        ends += [cluster.end()] * len(part)
+    return Folded("".join(parts), starts, ends)
+
+
+def _folded_cluster(cluster: str) -> str:
+    if cluster.isascii():
+        return " " if cluster.isspace() else cluster.lower()
+    if cluster.isspace():
+        return " "
+    if unicodedata.category(cluster[0]) == "Cf":
+        return ""
+    return unicodedata.normalize("NFKC", cluster).casefold().translate(_QUOTES)

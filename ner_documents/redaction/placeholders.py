@@ -1,0 +1,238 @@
+"""What stands in the place of a name: the same placeholder for the same name, in one text or in many."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ner_documents.groups import join_names
+from ner_documents.names import Name, is_person, read_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["OPERATORS", "Identity", "Mention", "Placeholders"]
+
+#: How a name is replaced: ``[PER]``, ``PER_1``, ``████``, ``PER_9f3c…``.
+OPERATORS = ("label", "number", "mask", "hash")
+
+_MASK = "\u2588"
+_HASH_DIGITS = 12
+_LIKE_PLACEHOLDER = re.compile(r"(?<![\w-])[\w-]+_[0-9a-f]{1,12}(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name as it stands in a text.
+
+    Attributes
+    ----------
+    text, label : str
+        The slice and its label.
+    before : str
+        Some characters before it, where a title may be.
+    key : str
+        Equal for different spellings of one number or address; empty for names.
+    """
+
+    text: str
+    label: str
+    before: str = ""
+    key: str = ""
+
+    @property
+    def name(self) -> Name:
+        """The name taken apart; a number or address is one word."""
+        return Name(False, (self.key,)) if self.key else read_name(self.text, self.label, self.before)
+
+
+@dataclass(slots=True)
+class Identity:
+    """One person, organisation, number, … and its placeholder.
+
+    Attributes
+    ----------
+    label : str
+        Its label.
+    number : int
+        Counts the identities of a label, from 1.
+    name : str
+        Its longest form.
+    forms : list of (Mention)
+        The forms that were seen, the longest first.
+    """
+
+    label: str
+    number: int
+    name: str
+    forms: list[Mention] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        forms = [[form.text, form.label, form.before, form.key] for form in self.forms]
+        return {"label": self.label, "number": self.number, "name": self.name, "forms": forms}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Identity:
+        """Read what `to_dict` wrote."""
+        forms = [Mention(*form) for form in plain["forms"]]
+        return cls(plain["label"], plain["number"], plain["name"], forms)
+
+
+class Placeholders:
+    """Gives placeholders; remembers to whom.
+
+    Parameters
+    ----------
+    operator : str
+        One of `OPERATORS`.
+    secret : bytes
+        Key of the operator ``hash`` (HMAC-SHA-256, RFC 2104).
+    identities : iterable of Identity
+        Those of earlier runs.
+
+    Examples
+    --------
+    >>> placeholders = Placeholders("number")
+    >>> placeholders.give([Mention("Mary Jones", "PER"), Mention("JONES", "PER")], [])
+    ['PER_1', 'PER_1']
+    >>> placeholders.give([Mention("Jones", "PER"), Mention("Ann", "PER")], ["PER_2 is in this text already"])
+    ['PER_1', 'PER_3']
+    """
+
+    def __init__(
+        self, operator: str = "number", *, secret: bytes = b"", identities: Iterable[Identity] = ()
+    ) -> None:
+        if operator not in OPERATORS:
+            msg = f"Unknown operator {operator!r}: expected one of {', '.join(OPERATORS)}."
+            raise ValueError(msg)
+        if operator == "hash" and not secret:
+            msg = "The operator hash needs a secret: without one, names can be guessed and tried."
+            raise ValueError(msg)
+        self.operator = operator
+        self.identities = list(identities)
+        self._secret = secret
+        self._forms: dict[Any, list[int]] = defaultdict(list)
+        self._numbers: dict[str, int] = defaultdict(int)
+        for index, identity in enumerate(self.identities):
+            self._numbers[identity.label] = max(self._numbers[identity.label], identity.number)
+            for form in identity.forms:
+                self._remember(form, index)
+
+    def give(self, mentions: Sequence[Mention], texts: Sequence[str]) -> list[str]:
+        """Return the placeholder of each mention of one document.
+
+        Parameters
+        ----------
+        mentions : sequence of Mention
+            In order of the document.
+        texts : sequence of str
+            All texts of the document: no new placeholder is taken that stands there already.
+        """
+        if self.operator == "label":
+            return [f"[{_plain(one.label)}]" for one in mentions]
+        if self.operator == "mask":
+            return [_MASK * len(one.text) for one in mentions]
+        numbers = join_names([(one.label, one.name) for one in mentions])
+        members: dict[int, list[Mention]] = defaultdict(list)
+        for number, one in zip(numbers, mentions, strict=True):
+            members[number].append(one)
+        owners: dict[int, int] = {}
+        for number, forms in members.items():
+            longest = sorted(dict.fromkeys(forms), key=lambda form: (-len(form.name.words), -len(form.text)))
+            owners[number] = self._owner(longest, {*owners.values()}, texts)
+        return [self.placeholder(self.identities[owners[number]]) for number in numbers]
+
+    def placeholder(self, identity: Identity) -> str:
+        """Write the placeholder of an identity."""
+        if self.operator == "hash":
+            plain = f"{identity.label}\0{' '.join(identity.forms[0].name.words)}".encode("utf-8", "replace")
+            digest = hmac.new(self._secret, plain, hashlib.sha256).hexdigest()
+            return f"{_plain(identity.label)}_{digest[:_HASH_DIGITS]}"
+        return f"{_plain(identity.label)}_{identity.number}"
+
+    def given_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Find what reads like a placeholder that was given to a name of another text.
+
+        Yields
+        ------
+        (int, int)
+            Start and end.
+        """
+        if self.operator not in ("number", "hash") or not self.identities:
+            return
+        given = {self.placeholder(identity) for identity in self.identities}
+        for found in _LIKE_PLACEHOLDER.finditer(text):
+            if found[0] in given:
+                yield found.span()
+
+    def _owner(self, forms: Sequence[Mention], owned: set[int], texts: Sequence[str]) -> int:
+        """Find the identity that was seen before under one of the forms, or make one."""
+        known = [index for form in forms[:1] for index in self._candidates(form) if index not in owned]
+        if len(known) == 1:
+            index = known[0]
+        else:
+            label = forms[0].label
+            number = self._numbers[label] + 1
+            while _number_in(texts, _plain(label), number):
+                number += 1
+            self._numbers[label] = number
+            index = len(self.identities)
+            self.identities.append(Identity(label, number, " ".join(forms[0].text.split())))
+        identity = self.identities[index]
+        seen = {form.name for form in identity.forms}
+        for form in forms:
+            if form.name not in seen:
+                seen.add(form.name)
+                identity.forms.append(form)
+                self._remember(form, index)
+        return index
+
+    def _remember(self, form: Mention, index: int) -> None:
+        name = form.name
+        for word in {name.words, name.words[-1], *(name.initials if len(name.words) > 1 else ())}:
+            self._forms[form.label, word].append(index)
+
+    def _candidates(self, form: Mention) -> list[int]:
+        """List the identities of which a form is equal, else of which one is shorter or longer."""
+        name = form.name
+        equal = [
+            index
+            for index in dict.fromkeys(self._forms[form.label, name.words])
+            if any(other.name.key == name.key for other in self.identities[index].forms)
+        ]
+        # A surname that two people have had is nobody's; a full name is the same person again.
+        if form.key or (equal and (len(name.words) > 1 or not is_person(form.label))):
+            return equal
+        close = [*self._forms[form.label, name.words[-1]]]
+        close += [index for start in name.initials for index in self._forms[form.label, start]]
+        fitting = [
+            index
+            for index in dict.fromkeys(close)
+            if any(
+                name.shortens(longer) or longer.shortens(name)
+                for longer in [self.identities[index].forms[0].name]
+            )
+        ]
+        return list(dict.fromkeys([*equal, *fitting]))
+
+
+def _plain(label: str) -> str:
+    """Keep letters, digits and dashes, which mean nothing to any format.
+
+    Examples
+    --------
+    >>> _plain("creative-work"), _plain("a b<")
+    ('creative-work', 'a_b_')
+    """
+    return re.sub(r"[^\w-]", "_", label) or "NAME"
+
+
+def _number_in(texts: Iterable[str], placeholder: str, number: int) -> bool:
+    """Tell whether a text has a numbered placeholder, also as a part of a word."""
+    form = re.compile(rf"{re.escape(placeholder)}_0*{number}(?![0-9])")
+    return any(form.search(text) for text in texts)

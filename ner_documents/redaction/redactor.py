@@ -1,0 +1,152 @@
+"""Texts without the names in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ner_documents.redaction.findings import Finding, Rules, find_all
+from ner_documents.redaction.placeholders import Mention, Placeholders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ner_core.entity import Recognition
+
+__all__ = ["Redacted", "Redactor", "Replacement", "redact"]
+
+_BEFORE = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """One finding and what stands in its place.
+
+    Attributes
+    ----------
+    finding : Finding
+        What was found, and where in the text as it was.
+    placeholder : str
+        What is written instead.
+    """
+
+    finding: Finding
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A text without what was found in it.
+
+    Attributes
+    ----------
+    text : str
+        The text, otherwise unchanged.
+    replacements : tuple of Replacement
+        What was replaced, in order.
+    """
+
+    text: str
+    replacements: tuple[Replacement, ...]
+
+
+class Redactor:
+    """Takes names out of documents; the same name has the same placeholder in all of them.
+
+    Only what is found is replaced: this is no proof that a text is free of names.
+
+    Parameters
+    ----------
+    placeholders : Placeholders, optional
+        What stands in the place of names; by default numbered ones.
+    rules : Rules, optional
+        What is looked for beside the entities.
+
+    Examples
+    --------
+    >>> from ner_core import Entity, Recognition
+    >>> found = Recognition("Mary Jones (JONES), a@b.example", (Entity(0, 10, "PER", 1.0, "Mary Jones"),))
+    >>> Redactor().redact(found).text
+    'PER_1 (PER_1), EMAIL_1'
+    """
+
+    def __init__(self, placeholders: Placeholders | None = None, rules: Rules | None = None) -> None:
+        self.placeholders = placeholders or Placeholders()
+        self.rules = rules or Rules()
+
+    def redact(self, recognition: Recognition) -> Redacted:
+        """Redact a document of one text; see `redact_document`."""
+        return self.redact_document([recognition])[0]
+
+    def redact_document(self, recognitions: Sequence[Recognition]) -> list[Redacted]:
+        """Redact the texts of one document.
+
+        Parameters
+        ----------
+        recognitions : sequence of Recognition
+            Its texts in order, each with all entities that were found, whatever a page shows of them.
+
+        Returns
+        -------
+        list of Redacted
+            One for each text.
+        """
+        findings = find_all(recognitions, self.rules, self.placeholders.given_in)
+        mentions = [
+            Mention(
+                recognition.text[one.start : one.end],
+                one.label,
+                recognition.text[max(0, one.start - _BEFORE) : one.start],
+                one.key,
+            )
+            for recognition, found in zip(recognitions, findings, strict=True)
+            for one in found
+        ]
+        placeholders = iter(self.placeholders.give(mentions, [one.text for one in recognitions]))
+        return [
+            _replaced(recognition.text, [Replacement(one, next(placeholders)) for one in found])
+            for recognition, found in zip(recognitions, findings, strict=True)
+        ]
+
+
+def _replaced(text: str, replacements: list[Replacement]) -> Redacted:
+    parts: list[str] = []
+    position = 0
+    for one in replacements:
+        parts += [text[position : one.finding.start], one.placeholder]
+        position = one.finding.end
+    return Redacted("".join([*parts, text[position:]]), tuple(replacements))
+
+
+def redact(
+    recognition: Recognition, operator: str = "label", placeholders: Placeholders | None = None
+) -> str:
+    """Redact one text with the usual rules.
+
+    Parameters
+    ----------
+    recognition : Recognition
+        A text with all its entities.
+    operator : str
+        One of `OPERATORS`; ``hash`` needs `placeholders`.
+    placeholders : Placeholders, optional
+        Give the same for several texts to have one numbering for all; `operator` is then ignored.
+
+    Returns
+    -------
+    str
+        The text, otherwise unchanged.
+
+    Raises
+    ------
+    ValueError
+        For an unknown operator.
+
+    Examples
+    --------
+    >>> from ner_core import Entity, Recognition
+    >>> found = Recognition("Mary sings.", (Entity(0, 4, "PER", 1.0, "Mary"),))
+    >>> redact(found), redact(found, "number")
+    ('[PER] sings.', 'PER_1 sings.')
+    """
+    return Redactor(placeholders or Placeholders(operator)).redact(recognition).text
