@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ner_documents.names import fold
@@ -17,6 +18,7 @@ __all__ = ["MAX_LINES", "ListError", "NameList", "read_lines"]
 #: Most lines of a list.
 MAX_LINES = 1_000_000
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_BYTES = 200_000_000
 
 
@@ -40,7 +42,7 @@ class NameList:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = list(dict.fromkeys(folded for name in names if (folded := fold(name))))
+        self._names = list(dict.fromkeys(folded for name in names if (folded := _encodable(fold(name)))))
         self._automaton = None
         if self._names:
             from ahocorasick_rs import AhoCorasick
@@ -60,10 +62,15 @@ class NameList:
         """
         if self._automaton is None:
             return
-        text = folded.text
+        text = _encodable(folded.text)
         for _, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             if _is_border(text, start) and _is_border(text, end):
                 yield folded.original(start, end)
+
+
+def _encodable(text: str) -> str:
+    """Replace halves of surrogate pairs, which Rust's strings cannot hold."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _is_border(text: str, index: int) -> bool:

@@ -42,6 +42,7 @@ def test_one_person_has_one_number():
         ("[Zoe\u0308 Li|PER], Zo\u00eb Li", "PER_1, PER_1"),
         ("[Mary Jones|PER] sent ma\u00adry jones", "PER_1 sent PER_1"),
         ("[Apple|ORG] sells apples and an apple. Apple!", "ORG_1 sells apples and an apple. ORG_1!"),
+        ("[Jos\udce9|PER] is Jos\udce9 \u20ac", "PER_1 is PER_1 \u20ac"),
         ("[Ann|PER] met Anna and ANN", "PER_1 met Anna and PER_1"),
         (
             "\u6771\u4eac [\u7530\u4e2d\u592a\u90ce|PER]\u3002\u7530\u4e2d\u592a\u90ce\u306f",
