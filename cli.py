@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ner_commands import annotate, evaluate, listings, recognize
-from ner_commands.arguments import AGGREGATIONS, Failure, WrongUsage
+from ner_commands.arguments import Failure, WrongUsage
 from ner_commands.benchmark import command as benchmark
 from ner_commands.output import complain, explanation
 from ner_commands.recognize import FORMATS
@@ -22,7 +22,7 @@ from ner_commands.recognize import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["AGGREGATIONS", "FORMATS", "main"]
+__all__ = ["FORMATS", "main"]
 
 logger = logging.getLogger("ner")
 

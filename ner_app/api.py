@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from ner_app.limits import LimitError
 from ner_app.service import Choice, ChoiceError, filtered
+from ner_core.aggregation import DEFAULT_AGGREGATION
 from ner_documents.groups import with_groups
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def build_api(service: Service) -> None:
         model: str = service.default,
         device: str = "AUTO",
         precision: str = "",
-        aggregation: str = "first",
+        aggregation: str = DEFAULT_AGGREGATION,
         threshold: float = 0.0,
         labels: list[str] | None = None,
     ) -> dict[str, Any]:
@@ -47,7 +48,8 @@ def build_api(service: Service) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: "first", "word", "simple", "average", "max", "none".
+            aggregation: How word pieces become entities: "word", "whitespace", "first", "average",
+                "max", "simple", "none".
             threshold: Least score from 0 to 1 of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 
@@ -65,7 +67,7 @@ def build_api(service: Service) -> None:
         model: str = service.default,
         device: str = "AUTO",
         precision: str = "",
-        aggregation: str = "first",
+        aggregation: str = DEFAULT_AGGREGATION,
         threshold: float = 0.0,
         labels: list[str] | None = None,
     ) -> list[dict[str, Any]]:
@@ -76,7 +78,8 @@ def build_api(service: Service) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: "first", "word", "simple", "average", "max", "none".
+            aggregation: How word pieces become entities: "word", "whitespace", "first", "average",
+                "max", "simple", "none".
             threshold: Least score from 0 to 1 of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 

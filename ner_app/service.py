@@ -12,6 +12,7 @@ import model_zoo
 from model_zoo.catalog import folders, zoo
 from ner_app.installation import hub_names
 from ner_app.limits import Limits, Visitors
+from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
 from ner_core.engine import devices
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
     from ner_core import Entity, EntityRecognizer, Recognition
 
-__all__ = ["AGGREGATIONS", "BEST", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
+__all__ = ["BEST", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
 
-AGGREGATIONS = ("first", "word", "simple", "average", "max", "none")
 #: What drop-downs and links say for "the precision that suits the device".
 BEST = "best"
 _LOG = logging.getLogger(__name__)
@@ -219,7 +219,7 @@ class Service:
         for key in [key for key in self._gatherings if key[0] == choice]:
             del self._gatherings[key]
 
-    def recognize(self, text: str, choice: Choice, aggregation: str = "first") -> Recognition:
+    def recognize(self, text: str, choice: Choice, aggregation: str = DEFAULT_AGGREGATION) -> Recognition:
         """Recognize one text; short ones of several visitors run together.
 
         Parameters
@@ -251,7 +251,7 @@ class Service:
         return gathering(text)
 
     def recognize_batch(
-        self, texts: Sequence[str], choice: Choice, aggregation: str = "first"
+        self, texts: Sequence[str], choice: Choice, aggregation: str = DEFAULT_AGGREGATION
     ) -> list[Recognition]:
         """Recognize several texts, in order; raises as `recognize`."""
         self.limits.check_batch(texts)
@@ -282,7 +282,7 @@ class Service:
         """
         return self.checked(choice).stream(texts, look_ahead=look_ahead)
 
-    def checked(self, choice: Choice, aggregation: str = "first") -> EntityRecognizer:
+    def checked(self, choice: Choice, aggregation: str = DEFAULT_AGGREGATION) -> EntityRecognizer:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""
         if aggregation not in AGGREGATIONS:
             msg = f"Aggregation is {aggregation!r}; expected one of {', '.join(AGGREGATIONS)}."

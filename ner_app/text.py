@@ -18,7 +18,8 @@ from ner_app.choosing import (
 )
 from ner_app.highlighting import legend, marked
 from ner_app.limits import LimitError
-from ner_app.service import AGGREGATIONS, ChoiceError, filtered
+from ner_app.service import ChoiceError, filtered
+from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
 from ner_documents.groups import with_groups
 from ner_documents.redaction import redact
@@ -49,8 +50,9 @@ EXAMPLES = {
     ),
 }
 _AGGREGATION_NAMES = {
+    "word": "word - names as people write them",
+    "whitespace": "whitespace - words between spaces, as NeMo does",
     "first": "first - as transformers does",
-    "word": "word - whole words as written (U.S., Chester-le-Street)",
     "none": "none - each word piece",
 }
 _TABLE_ROWS = 1_000
@@ -332,7 +334,7 @@ def _build_results() -> _Results:
             )
             aggregation = gr.Dropdown(
                 [(_AGGREGATION_NAMES.get(name, name), name) for name in AGGREGATIONS],
-                value="first",
+                value=DEFAULT_AGGREGATION,
                 label="Aggregation",
                 info="How word pieces become entities",
                 elem_id="aggregation",

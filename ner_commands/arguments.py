@@ -6,13 +6,14 @@ import argparse
 import codecs
 from typing import TYPE_CHECKING, Any
 
+from ner_core import AGGREGATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ner_core import EntityRecognizer
 
 __all__ = [
-    "AGGREGATIONS",
     "DEFAULT_MODEL",
     "Failure",
     "WrongUsage",
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "minilm-ner"
-AGGREGATIONS = ("none", "simple", "first", "average", "max", "word")
 
 
 class Failure(Exception):  # noqa: N818 - not an error of the program
@@ -71,7 +71,9 @@ def add_recognition_options(parser: argparse.ArgumentParser) -> None:
     """Add which entities to report, and how pieces become entities."""
     group = parser.add_argument_group("entities")
     group.add_argument(
-        "--aggregation", choices=AGGREGATIONS, help="how pieces become entities (default: first)"
+        "--aggregation",
+        choices=AGGREGATIONS,
+        help="how pieces become entities (default: the model's, else word)",
     )
     group.add_argument(
         "--threshold", type=parse_probability, metavar="P", help="lowest score to report, 0 to 1"

@@ -14,6 +14,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
 from ner_core.entity import Entity, Recognition, Timings
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ner_core.recognizer import EntityRecognizer
 
 __all__ = [
+    "AGGREGATIONS",
+    "DEFAULT_AGGREGATION",
     "Device",
     "DeviceError",
     "Entity",

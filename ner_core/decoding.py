@@ -22,15 +22,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Entity
 from ner_core.labels import normalize_label, parse_tags
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = ["STRATEGIES", "Decoder", "softmax"]
-
-STRATEGIES = ("none", "simple", "first", "average", "max", "word")
+__all__ = ["Decoder", "softmax"]
 
 _OUTSIDE = -1
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -84,6 +83,7 @@ class Decoder:
         logits: np.ndarray,
         offsets: np.ndarray,
         word: np.ndarray,
+        segment: np.ndarray | None = None,
         *,
         strategy: str = "first",
         threshold: float = 0.0,
@@ -102,6 +102,8 @@ class Decoder:
             Character offsets of the pieces.
         word : ndarray of int, shape (pieces,)
             Word of each piece, never falling.
+        segment : ndarray of int, shape (pieces,), optional
+            Segment of each piece; no entity reaches from one into another.
         strategy : str
             ``none``: every piece whose tag is not ``O``, under its raw tag. ``simple``: neighbouring pieces
             of one type. ``first``, ``average``, ``max``: the same over words, which take the tag of their
@@ -130,6 +132,8 @@ class Decoder:
         if strategy != "none":
             same = types[1:] == types[:-1]
             begins[1:] = ~(same & self._opens[tags[:-1]] & self._follows[tags[1:]])
+            if segment is not None:
+                begins[1:] |= segment[starts[1:]] != segment[starts[:-1]]
         first = np.flatnonzero(begins)
         counts = np.diff(first, append=len(tags))
         scores = np.add.reduceat(probabilities.max(axis=-1), first, dtype=np.float64) / counts
@@ -171,15 +175,13 @@ def _units(logits: np.ndarray, word: np.ndarray, strategy: str) -> tuple[np.ndar
         return starts, starts + 1, softmax(logits)
     starts = np.flatnonzero(np.diff(word, prepend=-1))
     ends = np.append(starts[1:], len(word))
-    if strategy in ("first", "word"):
+    if strategy in ("first", "word", "whitespace"):
         return starts, ends, softmax(logits[starts])
     probabilities = softmax(logits)
     if strategy == "average":
         sums = np.add.reduceat(probabilities, starts, axis=0)
         return starts, ends, sums / (ends - starts)[:, None]
-    if strategy != "max":
-        msg = f"Unknown aggregation {strategy!r}: expected one of {', '.join(STRATEGIES)}."
-        raise ValueError(msg)
+    checked_aggregation(strategy)
     best = probabilities.max(axis=-1)
     is_best = best == np.repeat(np.maximum.reduceat(best, starts), ends - starts)
     # The first of the best pieces of each word: mark them, and take the first mark at or after the word's
@@ -190,8 +192,8 @@ def _units(logits: np.ndarray, word: np.ndarray, strategy: str) -> tuple[np.ndar
 
 def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
     """Make a slice begin after the last one, keep marks with their letters, drop white space around it."""
-    start = max(start, floor)
-    while start > floor and _is_mark(text[start]) and not text[start - 1].isspace():
+    start, end = max(start, floor), min(end, len(text))
+    while floor < start < end and _is_mark(text[start]) and not text[start - 1].isspace():
         start -= 1
     while start < end and text[start].isspace():
         start += 1

@@ -10,11 +10,14 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ner_core import batching, windows
+from ner_core.segments import divide, segment_numbers
+from ner_core.words import word_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from ner_core.engine import Engine
     from ner_core.remote import RemoteEngine
     from ner_core.tokenizer import Encoding, Tokenizer
+
+    Segments = Sequence[tuple[int, int]] | None
+    _Item = tuple[str | Sequence[str], Segments]
 
 __all__ = ["ROUND_CHARACTERS", "Pipeline", "Run"]
 
@@ -48,6 +54,8 @@ class Run:
     ----------
     encoding : Encoding
         Its pieces.
+    words : ndarray of int, shape (pieces,)
+        Word of each piece: as given, else as people write them.
     windows : list of Window
         How they were cut.
     logits : ndarray of float32, shape (pieces, labels)
@@ -57,6 +65,7 @@ class Run:
     """
 
     encoding: Encoding
+    words: np.ndarray
     windows: list[windows.Window]
     logits: np.ndarray
     tokenization: float = 0.0
@@ -134,6 +143,9 @@ class Pipeline:
         texts: Iterable[str | Sequence[str]],
         look_ahead: int = ROUND_CHARACTERS,
         progress: Callable[[int, int], None] | None = None,
+        segments: Iterable[Segments] | None = None,
+        *,
+        as_written: bool = False,
     ) -> Iterator[Run]:
         """Bring texts through the model.
 
@@ -146,6 +158,11 @@ class Pipeline:
         progress : callable, optional
             Called after each batch with the batches done and the batches in all of the round at hand; what
             it raises ends the run.
+        segments : iterable of (sequence of (int, int), or None), optional
+            For each text the segments that its reader knows, see `ner_core.segments`.
+        as_written : bool
+            Whether texts are taken as people write them: segments are found, characters folded. Otherwise the
+            model sees texts as they are, and segments that nobody gave only say where long ones are cut.
 
         Yields
         ------
@@ -156,9 +173,11 @@ class Pipeline:
         ------
         TypeError
             If one of them is neither.
+        ValueError
+            If segments do not fit their text, or there are not as many as texts.
         """
         work = _Progress()
-        results = self._engine.run(self._batches(_rounds(texts, look_ahead), work))
+        results = self._engine.run(self._batches(_rounds(texts, segments, look_ahead), work, as_written))
         while True:
             began, encoded = time.perf_counter(), work.encoding
             logits = next(results, None)
@@ -179,12 +198,12 @@ class Pipeline:
         yield from work.finished()
 
     def _batches(
-        self, rounds: Iterable[list[str | Sequence[str]]], progress: _Progress
+        self, rounds: Iterable[list[_Item]], progress: _Progress, as_written: bool
     ) -> Iterator[batching.Batch]:
         """Encode texts round by round and make the batches."""
         for items in rounds:
             began = time.perf_counter()
-            this = self._round(items)
+            this = self._round(items, as_written)
             this.encoding = time.perf_counter() - began
             progress.encoding += this.encoding
             progress.rounds.append(this)
@@ -202,14 +221,20 @@ class Pipeline:
                     following=len(this.groups) - number,
                 )
 
-    def _round(self, items: list[str | Sequence[str]]) -> _Round:
+    def _round(self, items: list[_Item], as_written: bool) -> _Round:
         """Encode the texts of a round, cut them into windows, and group the windows of all of them."""
         runs = []
-        for encoding in self._tokenizer.encode_all(items):
+        encodings = self._tokenizer.encode_all([text for text, _ in items], folded=as_written)
+        for encoding, (_, segments) in zip(encodings, items, strict=True):
+            one = divide(encoding, segments) if as_written or segments is not None else encoding
+            words = one.word if one.words is not None else word_numbers(one.text, one.offsets)
+            segment = one.segment
+            if not as_written and segment is None and len(one) > self.length:
+                segment = segment_numbers(one)
             cut = windows.plan(
-                encoding.text, encoding.offsets, encoding.word, length=self.length, overlap=self.overlap
+                one.text, one.offsets, words, segment, length=self.length, overlap=self.overlap
             )
-            runs.append(Run(encoding, cut, np.empty((len(encoding), self._label_count), np.float32)))
+            runs.append(Run(one, words, cut, np.empty((len(one), self._label_count), np.float32)))
         rows = [(run, window) for run in runs for window in run.windows]
         pieces = sum(window.end - window.start for _, window in rows)
         step = _LENGTH_STEP if pieces < _FEW_PIECES else 1
@@ -239,14 +264,15 @@ def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.nda
 
 
 def _rounds(
-    texts: Iterable[str | Sequence[str]], most_characters: int
-) -> Iterator[list[str | Sequence[str]]]:
+    texts: Iterable[str | Sequence[str]], segments: Iterable[Segments] | None, most_characters: int
+) -> Iterator[list[_Item]]:
     """Divide a stream into rounds of bounded size."""
-    items: list[str | Sequence[str]] = []
+    items: list[_Item] = []
     characters = 0
-    for text in texts:
+    pairs = zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
+    for text, given in pairs:
         item = _checked_text(text)
-        items.append(item)
+        items.append((item, given))
         characters += len(item) if isinstance(item, str) else sum(map(len, item))
         if len(items) >= _ROUND_TEXTS or characters >= most_characters:
             yield items

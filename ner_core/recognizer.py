@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ner_core.decoding import STRATEGIES, Decoder
+from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation
+from ner_core.decoding import Decoder
 from ner_core.engine import Engine
 from ner_core.entity import Recognition, Timings
 from ner_core.ir import checked_labels, locate, model_info, read_model, tokenizer_beside
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
 from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
-from ner_core.words import word_numbers
+from ner_core.words import whitespace_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -49,7 +50,7 @@ class EntityRecognizer:
         name: str = "",
         precision: str = "",
         model_info: dict[str, str] | None = None,
-        aggregation: str = "first",
+        aggregation: str | None = None,
         threshold: float = 0.0,
         window: int | None = None,
         overlap: int | None = None,
@@ -60,7 +61,9 @@ class EntityRecognizer:
         self.name = name
         self.precision = precision
         self.model_info = dict(model_info or {})
-        self.aggregation = _strategy(aggregation)
+        self.aggregation = checked_aggregation(
+            aggregation or self.model_info.get("aggregation") or DEFAULT_AGGREGATION
+        )
         self.threshold = threshold
         self._engine = engine
         self._decoder = Decoder(self.tags, self.model_info.get("tag_scheme"))
@@ -100,7 +103,7 @@ class EntityRecognizer:
         inference_precision: str | None = None,
         fallback: bool = False,
         static_shapes: Sequence[tuple[int, int]] | None = None,
-        aggregation: str = "first",
+        aggregation: str | None = None,
         threshold: float = 0.0,
         window: int | None = None,
         overlap: int | None = None,
@@ -127,9 +130,9 @@ class EntityRecognizer:
             What results call the model; by default from rt_info, else the names of the file and its folder.
         hint, streams, threads, cache_dir, inference_precision, fallback, static_shapes
             See `Engine`.
-        aggregation : str
-            Default strategy: none, simple, first, average or max as in transformers, or word
-            (`ner_core.words`).
+        aggregation : str, optional
+            Default for how pieces become entities, one of `ner_core.AGGREGATIONS`: what rt_info says, else
+            ``word``.
         threshold : float
             Default for the lowest score to report, 0 to 1.
         window, overlap : int, optional
@@ -216,6 +219,7 @@ class EntityRecognizer:
         threshold: float | None = None,
         labels: Collection[str] | None = None,
         progress: Callable[[int, int], None] | None = None,
+        segments: Sequence[tuple[int, int]] | None = None,
     ) -> Recognition:
         """Recognize the entities of one text.
 
@@ -229,6 +233,9 @@ class EntityRecognizer:
             Entity types to report; all when not given.
         progress : callable, optional
             Called with the batches done and the batches in all; what it raises ends the work.
+        segments : sequence of (int, int), optional
+            Parts of the text that are a context of their own (paragraphs, cells), in characters and in order,
+            where a reader of documents knows them; found in the text when not given.
 
         Returns
         -------
@@ -241,9 +248,15 @@ class EntityRecognizer:
         ValueError
             If the aggregation is unknown.
         """
+        given = None if segments is None else [segments]
         return next(
             self.stream(
-                [text], aggregation=aggregation, threshold=threshold, labels=labels, progress=progress
+                [text],
+                aggregation=aggregation,
+                threshold=threshold,
+                labels=labels,
+                segments=given,
+                progress=progress,
             )
         )
 
@@ -254,9 +267,12 @@ class EntityRecognizer:
         aggregation: str | None = None,
         threshold: float | None = None,
         labels: Collection[str] | None = None,
+        segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
     ) -> list[Recognition]:
-        """Recognize the entities of many texts; options as for one."""
-        return list(self.stream(texts, aggregation=aggregation, threshold=threshold, labels=labels))
+        """Recognize the entities of many texts; options as for one, segments for each text."""
+        return list(
+            self.stream(texts, aggregation=aggregation, threshold=threshold, labels=labels, segments=segments)
+        )
 
     def stream(
         self,
@@ -265,6 +281,7 @@ class EntityRecognizer:
         aggregation: str | None = None,
         threshold: float | None = None,
         labels: Collection[str] | None = None,
+        segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
         look_ahead: int = ROUND_CHARACTERS,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Recognition]:
@@ -276,6 +293,8 @@ class EntityRecognizer:
             Texts, or their words.
         aggregation, threshold, labels : optional
             As for one text.
+        segments : iterable, optional
+            For each text its segments, or None.
         look_ahead : int
             Results come in rounds of 1024 texts or of so many characters, whichever is reached first. Small
             rounds come sooner, but find fewer texts of similar length: with 20,000 characters, padding and
@@ -292,16 +311,18 @@ class EntityRecognizer:
         TypeError
             If one of them is neither, or if this is one text instead of several.
         ValueError
-            If the aggregation is unknown.
+            If the aggregation is unknown, or segments do not fit their text.
         """
-        strategy = _strategy(aggregation or self.aggregation)
+        strategy = checked_aggregation(aggregation or self.aggregation)
         lowest = self.threshold if threshold is None else threshold
         if isinstance(labels, str):
             labels = [labels]
         if isinstance(texts, (str, bytes)):
             msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
             raise TypeError(msg)
-        return self._stream(self._pipeline.run(texts, look_ahead, progress), strategy, lowest, labels)
+        as_written = strategy in AS_WRITTEN
+        runs = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
+        return self._stream(runs, strategy, lowest, labels)
 
     def _stream(
         self,
@@ -314,13 +335,16 @@ class EntityRecognizer:
             began = time.perf_counter()
             encoding = run.encoding
             word = encoding.word
-            if strategy == "word" and encoding.words is None:
-                word = word_numbers(encoding.text, encoding.offsets, word)
+            if strategy == "word":
+                word = run.words
+            elif strategy == "whitespace" and encoding.words is None:
+                word = whitespace_numbers(encoding.text, encoding.offsets)
             entities = self._decoder.decode(
                 encoding.text,
                 run.logits,
                 encoding.offsets,
                 word,
+                encoding.segment,
                 strategy=strategy,
                 threshold=threshold,
                 labels=labels,
@@ -375,10 +399,3 @@ class EntityRecognizer:
             for word, tag in zip(run.encoding.word.tolist(), best, strict=True):
                 pieces[word].append(self.tags[tag])
             yield pieces
-
-
-def _strategy(name: str) -> str:
-    if name not in STRATEGIES:
-        msg = f"Unknown aggregation {name!r}: expected one of {', '.join(STRATEGIES)}."
-        raise ValueError(msg)
-    return name

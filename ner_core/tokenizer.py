@@ -11,13 +11,14 @@ import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ner_core.casing import WORD_CASING, word_casing
+from ner_core.characters import fold
 from ner_core.tokenizer_files import (
     no_panics,
     parse_tokenizer,
@@ -25,6 +26,7 @@ from ner_core.tokenizer_files import (
     read_text,
     read_wordpiece,
 )
+from ner_core.words import first_characters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +66,8 @@ class Encoding:
         Token type ids where they are not all zero.
     words : tuple of str or None
         The words as given.
+    segment : ndarray of int32, shape (pieces,), or None
+        Segment of each piece, never falling, where there are several; see `ner_core.segments`.
     """
 
     text: str
@@ -72,6 +76,7 @@ class Encoding:
     word: np.ndarray
     type_ids: np.ndarray | None = None
     words: tuple[str, ...] | None = None
+    segment: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -109,6 +114,7 @@ class Tokenizer:
         backend.encode_special_tokens = True
         self.notes = tuple(notes)
         self._backend = backend
+        self._folds = not _folds_itself(backend)
         self._casing = token_type_ids == WORD_CASING
 
     @classmethod
@@ -163,13 +169,16 @@ class Tokenizer:
         """Number of special tokens around every window."""
         return len(self.prefix) + len(self.suffix)
 
-    def encode_texts(self, texts: Sequence[str]) -> list[Encoding]:
+    def encode_texts(self, texts: Sequence[str], *, folded: bool = False) -> list[Encoding]:
         """Encode texts, without special tokens and without truncation.
 
         Parameters
         ----------
         texts : sequence of str
             Any strings, of any length.
+        folded : bool
+            Whether the model sees the plain forms of characters, see `ner_core.characters`. Normalizers that
+            map compatibility forms themselves do it anyway.
 
         Returns
         -------
@@ -177,18 +186,20 @@ class Tokenizer:
             In the same order.
         """
         parts: list[str] = []
-        starts: list[list[int]] = []
+        cuts: list[list[int]] = []
+        shown: list[tuple[str, np.ndarray | None]] = []
         for text in texts:
-            cuts = _cuts(text)
-            starts.append(cuts)
             clean = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
-            if len(cuts) == 1:
-                parts.append(clean)
-            else:
-                parts.extend(clean[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True))
+            seen, origin = fold(clean) if folded and self._folds else (clean, None)
+            shown.append((seen, origin))
+            cuts.append(_cuts(seen))
+            parts.extend(seen[a:b] for a, b in pairwise([*cuts[-1], len(seen)]))
         with no_panics("This tokenizer"):
             encoded = iter(self._backend.encode_batch(parts, add_special_tokens=False))
-        return [self._assemble(text, cuts, encoded) for text, cuts in zip(texts, starts, strict=True)]
+        return [
+            self._assemble(text, *seen, starts, encoded)
+            for text, seen, starts in zip(texts, shown, cuts, strict=True)
+        ]
 
     def encode_words(self, words: Sequence[str]) -> Encoding:
         """Encode a text that is already split into words; `Encoding.word` counts the given words.
@@ -204,13 +215,15 @@ class Tokenizer:
         """
         return self.encode_all([words])[0]
 
-    def encode_all(self, items: Sequence[str | Sequence[str]]) -> list[Encoding]:
+    def encode_all(self, items: Sequence[str | Sequence[str]], *, folded: bool = False) -> list[Encoding]:
         """Encode texts and lists of words, mixed, in one go.
 
         Parameters
         ----------
         items : sequence of str or of sequence of str
             A string is a text; anything else a sequence of words.
+        folded : bool
+            As for texts.
 
         Returns
         -------
@@ -218,14 +231,16 @@ class Tokenizer:
             In the same order.
         """
         texts = [item if isinstance(item, str) else " ".join(item) for item in items]
-        encodings = self.encode_texts(texts)
+        encodings = self.encode_texts(texts, folded=folded)
         for index, item in enumerate(items):
             if not isinstance(item, str):
                 encodings[index] = _number_by_words(encodings[index], tuple(item))
         return encodings
 
-    def _assemble(self, text: str, cuts: list[int], encoded: Any) -> Encoding:
-        """Take the encodings of a text's parts and join them."""
+    def _assemble(
+        self, text: str, seen: str, origin: np.ndarray | None, cuts: list[int], encoded: Any
+    ) -> Encoding:
+        """Take the encodings of a text's parts and join them; offsets are those of the text as given."""
         pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         next_word = 0
         for cut in cuts:
@@ -240,7 +255,14 @@ class Tokenizer:
                 next_word = int(word[-1]) + 1
             pieces.append((ids, offsets, word))
         ids, offsets, word = pieces[0] if len(pieces) == 1 else map(np.concatenate, zip(*pieces, strict=True))
-        return Encoding(text, ids, offsets, word, _casing_ids(text, offsets, word) if self._casing else None)
+        type_ids = _casing_ids(seen, offsets, word) if self._casing else None
+        if origin is not None:
+            starts, ends = offsets.T
+            last = origin[np.maximum(ends, 1) - 1] + 1
+            offsets = np.stack([origin[starts], np.where(ends > starts, last, origin[starts])], 1).astype(
+                np.int32
+            )
+        return Encoding(text, ids, offsets, word, type_ids)
 
 
 def _cuts(text: str) -> list[int]:
@@ -288,12 +310,19 @@ def _number_by_words(encoding: Encoding, words: tuple[str, ...]) -> Encoding:
     """Replace the pre-tokenizer's word numbers by those of the given words."""
     lengths = np.array([len(word) + 1 for word in words], np.int64)
     starts = np.cumsum(lengths) - lengths
-    # By its last character, because a piece of a byte-level tokenizer may begin with the space before the
-    # word.
-    word = np.searchsorted(starts, np.maximum(encoding.offsets[:, 1] - 1, 0), side="right") - 1
+    first = first_characters(encoding.text, encoding.offsets)
+    word = np.maximum(np.searchsorted(starts, first, side="right") - 1, 0)
     return Encoding(
         encoding.text, encoding.ids, encoding.offsets, word.astype(np.int32), encoding.type_ids, words
     )
+
+
+def _folds_itself(backend: tokenizers.Tokenizer) -> bool:
+    """Say whether the normalizer of a tokenizer maps compatibility forms, as those of sentencepiece do."""
+    if backend.normalizer is None:
+        return False
+    state = backend.normalizer.__getstate__().decode("utf-8")
+    return any(f'"type":"{kind}"' in state for kind in ("Precompiled", "NFKC", "NFKD"))
 
 
 def _locate(path: Path) -> Path:

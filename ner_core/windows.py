@@ -19,11 +19,6 @@ __all__ = ["Window", "plan"]
 _STOPS = np.array([ord(mark) for mark in ".!?\u2026"], np.uint32)
 _WIDE_STOPS = np.array([ord(mark) for mark in "\u3002\uff01\uff1f"], np.uint32)
 _SPACES = np.array([ord(space) for space in " \t\r\n\u00a0\u2003\u3000"], np.uint32)
-_LINE_FEED = 10
-
-# A line of at least so many characters that ends without one of these marks was wrapped.
-_WRAPPED = 60
-_LINE_ENDS = frozenset(".!?:;\u2026\u3002\uff01\uff1f\"'\u201d\u2019)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +39,20 @@ class Window:
     keep_end: int
 
 
-def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overlap: int) -> list[Window]:
+def plan(
+    text: str,
+    offsets: np.ndarray,
+    word: np.ndarray,
+    segment: np.ndarray | None = None,
+    *,
+    length: int,
+    overlap: int,
+) -> list[Window]:
     r"""Cut the pieces of a text into windows.
 
-    A text that fits is one window. In a longer one, lines are told apart first (headlines, list items,
-    paragraphs; not the lines of wrapped text): a line that fits is a window. In a longer line, windows
-    overlap; each ends after the last sentence that fits into its second half, else after the last word that
-    fits. Only a word longer than a window is cut inside.
+    A segment that fits is one window. In a longer one, windows overlap; each ends after the last sentence
+    that fits into its second half, else after the last word that fits. Only a word longer than a window is
+    cut inside.
 
     Parameters
     ----------
@@ -60,10 +62,12 @@ def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overl
         Character offsets of the pieces.
     word : ndarray of int, shape (pieces,)
         Word index of each piece, never falling.
+    segment : ndarray of int, shape (pieces,), optional
+        Segment of each piece, never falling; the whole text is one where not given.
     length : int
         Most pieces a window may have (without special tokens).
     overlap : int
-        Pieces that neighbours in a line share at least, unless words are too long for it; at most half a
+        Pieces that neighbours in a segment share at least, unless words are too long for it; at most half a
         window.
 
     Returns
@@ -76,19 +80,22 @@ def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overl
     >>> offsets = np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]])
     >>> plan("a b c d e f", offsets, np.arange(6), length=4, overlap=2)
     [Window(start=0, end=4, keep_start=0, keep_end=3), Window(start=2, end=6, keep_start=3, keep_end=6)]
-    >>> plan("a b\nc d e f", offsets, np.arange(6), length=4, overlap=2)
+    >>> plan("a b\nc d e f", offsets, np.arange(6), np.array([0, 0, 1, 1, 1, 1]), length=4, overlap=2)
     [Window(start=0, end=2, keep_start=0, keep_end=2), Window(start=2, end=6, keep_start=2, keep_end=6)]
     """
     count = len(word)
-    if count <= length:
-        return [Window(0, count, 0, count)] if count else []
+    if not count:
+        return []
+    starts = [0] if segment is None else np.flatnonzero(np.diff(segment, prepend=-1)).tolist()
+    segments = list(pairwise([*starts, count]))
+    if all(end - start <= length for start, end in segments):
+        return [Window(start, end, start, end) for start, end in segments]
     words = np.flatnonzero(np.diff(word, prepend=-1))
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    lines = _line_starts(text, codes, offsets, words)
     sentences = _sentence_starts(codes, offsets, words)
     borders = np.append(words, count)
     windows = []
-    for start, end in pairwise([0, *lines, count]):
+    for start, end in segments:
         windows += _keep(
             _ranges(start, end, length, min(overlap, length // 2), borders, sentences), borders, sentences
         )
@@ -98,7 +105,7 @@ def plan(text: str, offsets: np.ndarray, word: np.ndarray, *, length: int, overl
 def _ranges(
     start: int, stop: int, length: int, overlap: int, words: np.ndarray, sentences: np.ndarray
 ) -> list[tuple[int, int]]:
-    """Cut one line into overlapping ranges of pieces."""
+    """Cut one segment into overlapping ranges of pieces."""
     ranges: list[tuple[int, int]] = []
     end = start
     while stop - start > length:
@@ -145,26 +152,6 @@ def _nearest(borders: np.ndarray, middle: int, low: int, high: int) -> int | Non
     index = int(np.searchsorted(borders, middle))
     near = [int(border) for border in borders[max(index - 1, 0) : index + 1] if low <= border <= high]
     return min(near, key=lambda border: abs(border - middle), default=None)
-
-
-def _line_starts(text: str, codes: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> list[int]:
-    """Give the pieces that begin a line which has nothing to do with the one before.
-
-    A long line that stops in the middle of a sentence is a line of wrapped text and goes on in the next one.
-    """
-    if "\n" not in text:
-        return []
-    # Lines are counted at the starts of words: a byte-level tokenizer makes a line feed a word of its own.
-    line = np.cumsum(codes == _LINE_FEED)[np.minimum(offsets[words, 0], len(codes) - 1)]
-    starts = []
-    for index in (np.flatnonzero(np.diff(line)) + 1).tolist():
-        piece = int(words[index])
-        feed = text.find("\n", int(offsets[piece - 1, 1]))
-        before = text[text.rfind("\n", 0, feed) + 1 : feed].rstrip()
-        blank = text.find("\n", feed + 1, int(offsets[piece, 0])) >= 0
-        if blank or len(before) < _WRAPPED or before[-1] in _LINE_ENDS:
-            starts.append(piece)
-    return starts
 
 
 def _sentence_starts(codes: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -1,15 +1,18 @@
-"""Words as people and corpora write them, for models that were trained on such words.
+r"""Words as people and corpora write them, found in the text and not in what a tokenizer makes of it.
 
-BERT's tokenizer divides at every punctuation mark: ``U.S.`` is four of its words, ``Chester-le-Street`` five.
-Models for named entities are trained on the words of CoNLL, where both are one, and learn the label of a
-word's first piece only; what they say about the other pieces is noise. Here the pieces of a running text are
-numbered by words as the Penn Treebank and CoNLL-2003 have them [1]_: hyphens, apostrophes and full stops
-inside a word belong to it, and so does the full stop of an initial or an abbreviation; ``'s`` and its like
-are words of their own. Chinese characters stay words of one character.
+The borders are those of Unicode [1]_ for letters, digits and their marks, with the words of the Penn Treebank
+and CoNLL-2003 [2]_ where those differ, because models for named entities are trained on these: hyphens,
+ampersands and full stops inside a word belong to it (``Chester-le-Street``, ``AT&T``, ``U.S.``), and so does
+the full stop of an initial or an abbreviation; ``'s`` and its like are words of their own; a full stop
+between a small and a capital letter ends a sentence (``in Paris.Mary left``).
+
+Every piece belongs to the word that its first character stands in. Outside of words, and in scripts that do
+not put spaces between words (Japanese, Chinese, Thai), every piece is a word.
 
 References
 ----------
-.. [1] ftp://ftp.cis.upenn.edu/pub/treebank/public_html/tokenization.html
+.. [1] https://www.unicode.org/reports/tr29/#Word_Boundaries
+.. [2] ftp://ftp.cis.upenn.edu/pub/treebank/public_html/tokenization.html
 """
 
 from __future__ import annotations
@@ -19,9 +22,14 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["word_numbers"]
+from ner_core.characters import classes
 
-_LETTER = r"[^\W_\u2e80-\u9fff\uf900-\ufaff]"
+__all__ = ["first_characters", "whitespace_numbers", "word_numbers", "word_spans"]
+
+_SPACES = (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+
+# Control characters are invisible, as are combining marks in `classes`.
+_LETTER = r"[A-Za-z\d_\x00-\x08\x0e-\x1b\x7f]"
 
 _CLITIC = rf"(?:s|t|re|ve|ll|d|m)(?!{_LETTER})"
 
@@ -33,19 +41,44 @@ _ABBREVIATIONS = (
 
 @lru_cache(maxsize=1)
 def _word() -> re.Pattern[str]:
-    """Compile the pattern of a word when it is first needed: it takes 10 ms of the start."""
+    """Compile the pattern of a word in `classes` when first needed: it takes 10 ms of the start."""
     return re.compile(
         rf"""
-        ['’]{_CLITIC}                                                        # 's
-        | (?:{_LETTER}\.)+ (?:{_LETTER}(?!{_LETTER}))? (?!{_LETTER}{{2}})    # U.S. and J.K. and P.
-        | (?:{_ABBREVIATIONS})\. (?!{_LETTER})                               # St.
-        | {_LETTER}+ (?:(?:[-–.&@+] | ['’](?!{_CLITIC})) {_LETTER}+)*        # Chester-le-Street, O'Neill
+        '(?i:{_CLITIC})                                                            # 's
+        | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
+        | (?i:{_ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
+        | [A-Za-z\d_] {_LETTER}*
+          (?:(?:[-&+] | '(?!(?i:{_CLITIC}))                                    # O'Neill
+            | \.(?![A-Z]) | (?<=[A-Z\d])\. | (?<=\d),(?=\d)) {_LETTER}+)*          # Amazon.com, 10,000.5
         """,
-        re.VERBOSE | re.IGNORECASE,
+        re.VERBOSE,
     )
 
 
-def word_numbers(text: str, offsets: np.ndarray, word: np.ndarray) -> np.ndarray:
+def word_spans(text: str) -> np.ndarray:
+    """Find the words of letters and digits in a text.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    ndarray of int64, shape (words, 2)
+        Start and end of each, in order; marks that stand alone are left out.
+
+    Examples
+    --------
+    >>> text = "Mary's (U.S.-born)"
+    >>> [text[start:end] for start, end in word_spans(text).tolist()]
+    ['Mary', "'s", 'U.S.', 'born']
+    """
+    spans = [match.span() for match in _word().finditer(classes(text))]
+    return np.array(spans, np.int64).reshape(-1, 2)
+
+
+def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
     """Count the pieces of a text by words as people write them.
 
     Parameters
@@ -53,28 +86,82 @@ def word_numbers(text: str, offsets: np.ndarray, word: np.ndarray) -> np.ndarray
     text : str
         The text.
     offsets : ndarray of int, shape (pieces, 2)
-        Character offsets of the pieces.
-    word : ndarray of int, shape (pieces,)
-        Word of each piece as the tokenizer divides them, never falling. These words are joined, never
-        divided.
+        Character offsets of the pieces, never falling.
 
     Returns
     -------
-    ndarray of int, shape (pieces,)
+    ndarray of int64, shape (pieces,)
         Numbers from 0, never falling.
 
     Examples
     --------
-    >>> text = "the U.S.-born"
     >>> offsets = np.array([(0, 3), (4, 5), (5, 6), (6, 7), (7, 8), (8, 9), (9, 13)])
-    >>> word_numbers(text, offsets, np.arange(7)).tolist()
+    >>> word_numbers("the U.S.-born", offsets).tolist()
     [0, 1, 1, 1, 1, 2, 3]
     """
-    spans = np.array([match.span() for match in _word().finditer(text)], np.int64).reshape(-1, 2)
-    if not len(spans) or not len(word):
-        return word
-    starts = offsets[:, 0]
-    match = np.searchsorted(spans[:, 0], starts, side="right") - 1
-    inside = (match >= 0) & (starts < spans[np.maximum(match, 0), 1])
-    joined = inside[1:] & inside[:-1] & (match[1:] == match[:-1])
-    return np.concatenate(([0], np.cumsum(~((word[1:] == word[:-1]) | joined))))
+    return _numbers(word_spans(text), text, offsets)
+
+
+def whitespace_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
+    """Count the pieces of a text by words that white space divides, as `str.split` does.
+
+    Examples
+    --------
+    >>> whitespace_numbers("Santa Clara.", np.array([(0, 5), (6, 11), (11, 12)])).tolist()
+    [0, 1, 1]
+    """
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    return _numbers(np.array(spans, np.int64).reshape(-1, 2), text, offsets)
+
+
+def _numbers(spans: np.ndarray, text: str, offsets: np.ndarray) -> np.ndarray:
+    """Count the pieces by the spans that their first characters lie in; others are words by themselves."""
+    if not len(offsets):
+        return np.zeros(0, np.int64)
+    starts = first_characters(text, offsets)
+    begins = np.ones(len(starts), bool)
+    # Several pieces of one character are one word.
+    begins[1:] = starts[1:] != starts[:-1]
+    if len(spans):
+        match = np.searchsorted(spans[:, 0], starts, side="right") - 1
+        inside = (match >= 0) & (starts < spans[np.maximum(match, 0), 1])
+        begins[1:] &= ~(inside[1:] & inside[:-1] & (match[1:] == match[:-1]))
+    return np.cumsum(begins) - 1
+
+
+def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
+    """Find the first character of each piece that is not white space.
+
+    A piece of a byte-level or sentencepiece tokenizer may begin with the space before its word. One that is
+    nothing else stands for the beginning of the word that follows at once; before further white space, it is
+    part of the word before it.
+    """
+    starts, ends = offsets[:, 0].astype(np.int64), offsets[:, 1]
+    if text.isascii():
+        codes: np.ndarray = np.frombuffer(text.encode("ascii"), np.uint8)
+    else:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    blank = np.append(_is_space(codes), True)
+    begins_blank = blank[starts]
+    if not begins_blank.any():
+        return starts
+    nearest = np.where(blank, len(codes), np.arange(len(blank)))
+    nearest = np.minimum.accumulate(nearest[::-1])[::-1]
+    first = nearest[starts]
+    bare = first >= ends
+    # The following piece that is not bare begins where the bare one ends.
+    follows = np.append((starts[1:] == ends[:-1]) & ~begins_blank[1:], False)
+    before = bare & ~follows
+    if before.any():
+        index = np.where(before, -1, np.arange(len(starts)))
+        index = np.maximum.accumulate(index)
+        first = np.where(index < 0, 0, first[np.maximum(index, 0)])
+    return first
+
+
+def _is_space(codes: np.ndarray) -> np.ndarray:
+    """Say which code points are white space."""
+    blank = codes <= 32
+    if codes.dtype != np.uint8:
+        blank |= (codes >= 0x2000) & (codes <= 0x200A) | np.isin(codes, _SPACES)
+    return blank

@@ -16,7 +16,6 @@ import pytest
 
 import cli
 from ner_core.corpus import read_conll, to_iob2
-from ner_core.decoding import STRATEGIES
 from ner_core.evaluation import PROTOCOLS, UNITS
 
 PROGRAM = [sys.executable, str(Path(cli.__file__))]
@@ -360,7 +359,6 @@ def test_version_is_that_of_the_project(ner):
 
 
 def test_choices_are_those_of_the_library(ner):
-    assert set(cli.AGGREGATIONS) == set(STRATEGIES)
     assert f"{{{','.join(PROTOCOLS)}}}" in ner("evaluate", "--help", needs_model=False)[1]
     assert f"{{{','.join(UNITS)}}}" in ner("evaluate", "--help", needs_model=False)[1]
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ner_app.limits import LimitError, Limits
-from ner_app.service import AGGREGATIONS, Choice, ChoiceError, Gathering, Service, filtered
+from ner_app.service import Choice, ChoiceError, Gathering, Service, filtered
 
 
 def run_in_threads(count, work):
@@ -162,9 +162,3 @@ def test_devices_begin_with_auto_and_have_full_names(service):
     names = service.devices()
     assert names[0][1] == "AUTO"
     assert any(value == "CPU" and len(title) > len("CPU - ") for title, value in names)
-
-
-def test_every_aggregation_of_the_core_is_offered():
-    from ner_core.decoding import STRATEGIES
-
-    assert set(AGGREGATIONS) == set(STRATEGIES)

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_core import Recognition, pipeline
+from ner_core import AGGREGATIONS, Recognition, pipeline
 from ner_core.recognizer import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[2]
-STRATEGIES = ("none", "simple", "first", "average", "max", "word")
 LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
 TEXT = "Mary lives in Santa Clara. The Yorkers landed in 中国, and Jos\u00e9 e\u0301t\u0301 too.\n"
 
@@ -106,7 +105,7 @@ def test_any_strings_alone_and_in_a_batch(model, request):
     # Random weights may give two labels the same score: the same examples every time, or a tie will come one
     # day.
     @settings(deadline=None, max_examples=100, derandomize=True)
-    @given(st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from(STRATEGIES))
+    @given(st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from(AGGREGATIONS))
     def check(texts, strategy):
         together = ner.batch(texts, aggregation=strategy)
         assert len(together) == len(texts)
@@ -135,7 +134,7 @@ def _model_of_properties(tiny_ner):
     test_any_words.ner = tiny_ner
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", AGGREGATIONS)
 def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
     found = tiny_ner(TEXT * 30, aggregation=strategy)
     assert found.windows > 10
@@ -144,7 +143,7 @@ def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
-@given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(STRATEGIES))
+@given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(AGGREGATIONS))
 def test_windows_change_nothing_where_context_does_not_matter(text, window, strategy):
     folder = test_windows_change_nothing_where_context_does_not_matter.folder
     options = {
@@ -409,7 +408,7 @@ def test_one_text_is_no_batch(tiny_ner):
 
 
 def test_unknown_aggregation_is_refused_at_once(tiny_ner):
-    with pytest.raises(ValueError, match="Unknown aggregation 'last': expected one of none, simple"):
+    with pytest.raises(ValueError, match="Unknown aggregation 'last': expected one of word, whitespace"):
         tiny_ner.stream([], aggregation="last")
 
 

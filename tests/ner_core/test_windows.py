@@ -1,4 +1,3 @@
-import re
 from itertools import pairwise
 
 import numpy as np
@@ -33,8 +32,6 @@ def test_every_piece_is_kept_once_with_context(words, length, overlap):
         assert window.start <= window.keep_start <= window.keep_end <= window.end
     for one, other in pairwise(windows):
         assert one.start < other.start <= one.end < other.end
-        if other.start < one.end:
-            assert text.find("\n", offsets[other.start, 0], offsets[one.end - 1, 1]) < 0
 
 
 @settings(deadline=None, max_examples=200)
@@ -48,8 +45,7 @@ def test_no_word_is_cut_that_fits(words, length):
             assert border in (0, len(word)) or word[border - 1] != word[border]
     for one, other in pairwise(windows):
         # A word of at most 7 pieces may stand in the way of the full overlap, but not more.
-        new_line = "\n" in text[offsets[one.end - 1, 1] : offsets[one.end, 0]]
-        assert one.end == other.start if new_line else one.end - other.start >= overlap - 7
+        assert one.end - other.start >= overlap - 7
 
 
 def test_a_word_longer_than_a_window():
@@ -77,34 +73,11 @@ def test_overlaps_are_divided_between_sentences():
     assert first.keep_end == second.keep_start == 10
 
 
-def lines(text, length=20):
-    """Cut a text of words of one piece; say what each window holds."""
-    offsets = np.array([match.span() for match in re.finditer(r"\w+|[^\w\s]", text)])
-    windows = plan(text, offsets, np.arange(len(offsets)), length=length, overlap=length // 4)
-    return [text[offsets[w.start, 0] : offsets[w.end - 1, 1]] for w in windows]
-
-
-def test_lines_are_windows_of_their_own():
-    story = "This is a paragraph of one line, which is long enough to be wrapped. It ends."
-    assert lines(f"A HEADLINE\n{story}\n- an item\n- another", 19) == [
-        "A HEADLINE",
-        story,
-        "- an item",
-        "- another",
-    ]
-
-
-def test_wrapped_lines_go_on():
-    wrapped = (
-        "Paragraphs of a letter are often wrapped so that no line is long, and Santa\nClara is one name."
-    )
-    assert lines(f"{wrapped}\n\nYours", 21) == [wrapped, "Yours"]
-    columns = "Even without a blank line and in the middle of all of this a paragraph has its\nend."
-    assert lines(f"{columns}\nMary Miller and Bob") == [columns, "Mary Miller and Bob"]
-
-
-def test_a_text_that_fits_is_one_window():
-    assert lines("A HEADLINE\n\nA line.\n") == ["A HEADLINE\n\nA line."]
+def test_segments_are_windows_of_their_own():
+    text, offsets, word = encoded([("w", 1)] * 40)
+    segment = np.repeat([0, 2, 3], [3, 7, 30])
+    windows = plan(text, offsets, word, segment, length=16, overlap=4)
+    assert [(w.start, w.end) for w in windows] == [(0, 3), (3, 10), (10, 26), (22, 38), (34, 40)]
 
 
 def test_nothing_needs_no_window():

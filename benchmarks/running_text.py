@@ -1,0 +1,279 @@
+"""How good are the answers on text as people write it? F1, calibration and layout on corpora with gold spans.
+
+Sentences of a corpus are put together to running text with punctuation where it belongs. Then:
+
+- ``sentences``: each sentence is a text; micro F1 and expected calibration error (10 bins) of spans;
+- ``wrapped``: news in paragraphs of five sentences, unwrapped and wrapped at several widths;
+- ``lists``: names of the corpus in generated lists, tables and forms; share of cells found exactly.
+
+``python -m benchmarks.running_text --conll dev.conll --data DATA`` prints a table for each. DATA holds
+``uner_en_ewt/dev.conll``, ``btc/dev.conll``, ``wnut17/dev.conll`` and ``gmb/dev.conll``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import textwrap
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+import model_zoo
+from benchmarks.windows import Document, document
+from ner_core.corpus import read_conll
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ner_core import EntityRecognizer, Recognition
+
+WIDTHS = (42, 50, 58, 62, 72, 80, 100)
+BINS = 10
+
+_SAME = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
+
+
+class Corpus(NamedTuple):
+    """Where a corpus lies, and the types in it that a CoNLL model can be asked for."""
+
+    path: str
+    types: dict[str, str]
+
+
+CORPORA = {
+    "conll2003": Corpus("", {**_SAME, "MISC": "MISC"}),
+    "uner_en_ewt": Corpus("uner_en_ewt/dev.conll", _SAME),
+    "btc": Corpus("btc/dev.conll", _SAME),
+    "wnut17": Corpus("wnut17/dev.conll", {**_SAME, "corporation": "ORG", "group": "ORG"}),
+    # A gpe is a country or its people: LOC or MISC, the corpus cannot say.
+    "gmb": Corpus("gmb/dev.conll", {"per": "PER", "org": "ORG", "geo": "LOC", "gpe": "*"}),
+}
+
+
+def sentences(path: Path, types: dict[str, str], count: int | None = None) -> list[Document]:
+    """Read sentences as running text; spans without a letter or digit (a lone ``@``) are no names."""
+    texts = [document([sentence], "") for sentence in islice(read_conll(path), count)]
+    return [named(text, types) for text in texts]
+
+
+def named(text: Document, types: dict[str, str]) -> Document:
+    """Give the spans of a corpus the types of the model."""
+    return Document(
+        text.text,
+        frozenset(
+            (types.get(kind, types.get(kind.lower(), "")), start, end)
+            for kind, start, end in text.gold
+            if any(map(str.isalnum, text.text[start:end]))
+        ),
+    )
+
+
+class Judged(NamedTuple):
+    """What came out: counts of spans, and score and truth of each that was found."""
+
+    right: int
+    found: int
+    gold: int
+    scores: np.ndarray
+    truth: np.ndarray
+
+    @property
+    def f1(self) -> float:
+        """Micro average."""
+        return 2 * self.right / max(self.found + self.gold, 1)
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error over bins of equal width."""
+        bins = np.minimum((self.scores * BINS).astype(int), BINS - 1)
+        gaps = [abs((self.scores[bins == b] - self.truth[bins == b]).sum()) for b in range(BINS)]
+        return float(sum(gaps) / max(len(self.scores), 1))
+
+
+def judge(documents: Sequence[Document], results: Iterable[Recognition], types: dict[str, str]) -> Judged:
+    """Compare spans; types that the corpus does not have are left out on both sides."""
+    wanted = set(types.values()) | ({"MISC"} if "*" in types.values() else set())
+    right = found = gold = 0
+    scores, truth = [], []
+    for one, result in zip(documents, results, strict=True):
+        spans = {(start, end): kind for kind, start, end in one.gold if kind}
+        gold += len(spans)
+        for entity in result.entities:
+            kind = spans.get((entity.start, entity.end), "")
+            if entity.label not in wanted or (
+                entity.label == "MISC" and "*" in types.values() and kind != "*"
+            ):
+                continue
+            good = kind == entity.label or (kind == "*" and entity.label in ("LOC", "MISC"))
+            found += 1
+            right += good
+            scores.append(entity.score)
+            truth.append(good)
+    return Judged(right, found, gold, np.array(scores), np.array(truth, bool))
+
+
+def paragraphs(
+    texts: Sequence[Document], size: int = 5, each: int = 4, between: str = "\n\n"
+) -> list[Document]:
+    """Put sentences together to paragraphs, and paragraphs to documents."""
+    documents = []
+    for start in range(0, len(texts), size * each):
+        text, gold = "", []
+        for number, one in enumerate(texts[start : start + size * each]):
+            if number:
+                text += " " if number % size else between
+            gold += [(kind, a + len(text), b + len(text)) for kind, a, b in one.gold]
+            text += one.text
+        documents.append(Document(text, frozenset(gold)))
+    return documents
+
+
+def wrapped(one: Document, width: int) -> Document:
+    """Wrap at spaces: every offset stays."""
+    lines = [
+        "\n".join(
+            textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=True)
+        )
+        for line in one.text.split("\n")
+    ]
+    text = "\n".join(lines)
+    assert len(text) == len(one.text)
+    return Document(text, one.gold)
+
+
+class _Page:
+    """A generated text and the names in it."""
+
+    def __init__(self, chance: random.Random, names: dict[str, list[str]]) -> None:
+        self.text = ""
+        self.gold: list[tuple[str, int, int]] = []
+        self._chance = chance
+        self._names = names
+
+    def put(self, kind: str, before: str = "", after: str = "") -> None:
+        """Add a name of some kind, and what stands around it."""
+        name = self._chance.choice(self._names[kind])
+        self.text += before
+        self.gold.append((kind, len(self.text), len(self.text) + len(name)))
+        self.text += name + after
+
+
+def lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[str, Document]]:
+    """Make lists, tables and forms out of the names in a corpus."""
+    chance = random.Random(seed)
+    names = [
+        (kind, one.text[start:end])
+        for one in texts
+        for kind, start, end in sorted(one.gold)
+        if kind in ("PER", "ORG", "LOC") and "\n" not in one.text[start:end]
+    ]
+    kinds = {kind: [name for other, name in names if other == kind] for kind in ("PER", "ORG", "LOC")}
+    shapes = ("lines", "bullets", "tabs", "pipes", "form", "numbered")
+    made = []
+    for index in range(count):
+        shape = shapes[index % len(shapes)]
+        page = _Page(chance, kinds)
+        put = page.put
+        rows = chance.randint(4, 12)
+        if shape in ("tabs", "pipes"):
+            bar = shape == "pipes"
+            page.text += "| Name | Company | City |\n|---|---|---|\n" if bar else "Name\tCompany\tCity\n"
+            for _ in range(rows):
+                put("PER", "| " if bar else "", " | " if bar else "\t")
+                put("ORG", "", " | " if bar else "\t")
+                put("LOC", "", " |\n" if bar else "\n")
+        elif shape == "form":
+            for _ in range(rows // 3 + 1):
+                put("PER", "Name: ", "\n")
+                put("ORG", "Company: ", "\n")
+                put("LOC", "City: ", "\n\n")
+        else:
+            kind = chance.choice(("PER", "ORG", "LOC", "mixed"))
+            for number in range(rows):
+                before = {"bullets": "- ", "numbered": f"{number + 1}. "}.get(shape, "")
+                put(chance.choice(("PER", "ORG", "LOC")) if kind == "mixed" else kind, before, "\n")
+        made.append((shape, Document(page.text, frozenset(page.gold))))
+    return made
+
+
+def measure_sentences(
+    ner: EntityRecognizer, corpora: dict[str, tuple[Path, dict[str, str]]], count: int | None
+) -> None:
+    """Print F1 and calibration error of each corpus."""
+    print("| corpus | F1 | precision | recall | calibration error |\n|---|---|---|---|---|")
+    for name, (path, types) in corpora.items():
+        texts = sentences(path, types, count)
+        got = judge(texts, ner.stream(one.text for one in texts), types)
+        precision, recall = got.right / max(got.found, 1), got.right / max(got.gold, 1)
+        print(
+            f"| {name} | {got.f1:.4f} | {precision:.4f} | {recall:.4f} | {got.calibration_error:.4f} |",
+            flush=True,
+        )
+
+
+def measure_wrapped(ner: EntityRecognizer, path: Path, types: dict[str, str], count: int | None) -> None:
+    """Print F1 and windows of news by width."""
+    texts = sentences(path, types, count)
+    print("\n| between paragraphs | width | F1 | windows |\n|---|---|---|---|")
+    for between in ("\n\n", "\n"):
+        documents = paragraphs(texts, between=between)
+        for width in (None, *WIDTHS):
+            given = [wrapped(one, width) for one in documents] if width else documents
+            results = ner.batch([one.text for one in given])
+            got = judge(given, results, types)
+            print(
+                f"| {between!r} | {width or 'none'} | {got.f1:.4f} | {sum(one.windows for one in results)} |",
+                flush=True,
+            )
+
+
+def measure_lists(ner: EntityRecognizer, texts: Sequence[Document], count: int) -> None:
+    """Print the share of names in lists and tables that are found exactly, alone and in place."""
+    made = lists(texts, count)
+    shares: dict[str, list[tuple[int, int]]] = {}
+    for (shape, one), result in zip(made, ner.batch([one.text for _, one in made]), strict=True):
+        got = {(entity.label, entity.start, entity.end) for entity in result.entities}
+        shares.setdefault(shape, []).append((len(got & one.gold), len(one.gold)))
+    print("\n| shape | exact |\n|---|---|")
+    for shape, counts in shares.items():
+        right, gold = map(sum, zip(*counts, strict=True))
+        print(f"| {shape} | {right / gold:.3f} of {gold} |")
+    right, gold = map(sum, zip(*(pair for counts in shares.values() for pair in counts), strict=True))
+    print(f"| all | {right / gold:.3f} of {gold} |")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the tables as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", default="minilm-ner", help="name in the zoo or IR")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
+    parser.add_argument("--conll", type=Path, help="CoNLL-2003 dev")
+    parser.add_argument("--parts", nargs="+", default=["sentences", "wrapped", "lists"])
+    parser.add_argument("--corpora", nargs="+", default=list(CORPORA)[:4])
+    parser.add_argument("--count", type=int, help="only the first so many sentences")
+    parser.add_argument("--options", type=json.loads, default={}, help="JSON: options of the recognizer")
+    arguments = parser.parse_args(argv)
+
+    ner = model_zoo.load(arguments.model, device="CPU", **arguments.options)
+    paths = {
+        name: (arguments.conll if name == "conll2003" else arguments.data / one.path, one.types)
+        for name, one in CORPORA.items()
+    }
+    there = {name: pair for name, pair in paths.items() if pair[0] is not None and pair[0].is_file()}
+    if "sentences" in arguments.parts:
+        measure_sentences(
+            ner, {name: there[name] for name in arguments.corpora if name in there}, arguments.count
+        )
+    if "wrapped" in arguments.parts:
+        measure_wrapped(ner, *there["gmb"], arguments.count)
+    if "lists" in arguments.parts:
+        measure_lists(ner, sentences(*there["gmb"], None), 60)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

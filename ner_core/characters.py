@@ -1,0 +1,166 @@
+"""Characters as models know them, with a way back to the text as given.
+
+Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
+no-break spaces, soft hyphens and joiners of zero width are replaced by what they stand for before a text is
+encoded; offsets are those of the text as given. Accents, digits that are raised, fractions and emoji stay.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = ["classes", "fold"]
+
+# Compatibility mappings that only change how a character looks:
+# https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
+_LOOKS = ("<compat>", "<font>", "<wide>", "<narrow>", "<noBreak>", "<small>", "<circle>", "<super>",
+          "<initial>", "<medial>", "<final>", "<isolated>")  # fmt: skip
+_LETTERS_ALONE = ("<circle>", "<super>")
+
+_PLAIN = {
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u201a": "'",
+    "\u201b": "'",
+    "\u2032": "'",
+    "\u02bc": "'",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u201e": '"',
+    "\u201f": '"',
+    "\u2010": "-",
+    "\u2011": "-",
+    # Invisible: soft hyphen, zero-width space, non-joiner, joiner, word joiner, byte order mark.
+    "\u00ad": "",
+    "\u200b": "",
+    "\u200c": "",
+    "\u200d": "",
+    "\u2060": "",
+    "\ufeff": "",
+}
+_LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
+
+
+@lru_cache(maxsize=65536)
+def _folded(character: str) -> str:
+    """Return what a character stands for; itself where it is plain."""
+    if character in _PLAIN:
+        return _PLAIN[character]
+    look, _, rest = unicodedata.decomposition(character).partition(" ")
+    if look not in _LOOKS or not rest:
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    if look in _LETTERS_ALONE and not plain.isalpha():
+        return character
+    # Spacing accents would leave a space and a mark.
+    return character if plain.startswith(" ") and len(plain) > 1 else plain
+
+
+def fold(text: str) -> tuple[str, np.ndarray | None]:
+    r"""Replace characters that only look different, and white space of all kinds by spaces.
+
+    Parameters
+    ----------
+    text : str
+        The text as given.
+
+    Returns
+    -------
+    folded : str
+        What a model should see.
+    origin : ndarray of int64, shape (len(folded) + 1,), or None
+        For each character of `folded` the one of `text` that it comes from, and the length of `text`; None
+        where they are the same.
+
+    Examples
+    --------
+    >>> fold("Gri\ufb03n\u2019s")
+    ("Griffin's", array([0, 1, 2, 3, 3, 3, 4, 5, 6, 7]))
+    >>> fold("Zoë")
+    ('Zoë', None)
+    """
+    plain = text.translate(_LINE_BREAKS)
+    if plain.isascii():
+        return plain, None
+    changed = {
+        character: new
+        for character in set(plain)
+        if character > "\x7f" and (new := _folded(character)) != character
+    }
+    if not changed:
+        return plain, None
+    table = {ord(character): new for character, new in changed.items()}
+    folded = plain.translate(table)
+    if all(len(new) == 1 for new in changed.values()):
+        return folded, None
+    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.ones(len(codes), np.int64)
+    for character, new in changed.items():
+        if len(new) != 1:
+            lengths[codes == ord(character)] = len(new)
+    return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
+
+
+# What `classes` makes of combining and invisible characters, and of other marks.
+_EXTEND = "\x02"
+_MARK = "~"
+
+# Scripts that do not put spaces between words: Thai and Lao, Myanmar, Khmer, Tai, kana and ideographs.
+_WITHOUT_SPACES = (
+    (0x0E00, 0x0EFF),
+    (0x1000, 0x109F),
+    (0x1780, 0x17FF),
+    (0x1950, 0x19DF),
+    (0x1A20, 0x1AAF),
+    (0x2E80, 0x312F),
+    (0x31A0, 0x31FF),
+    (0x3400, 0x9FFF),
+    (0xA9E0, 0xA9FF),
+    (0xAA60, 0xAADF),
+    (0xF900, 0xFAFF),
+    (0xFF66, 0xFF9F),
+    (0x1B000, 0x1B16F),
+    (0x20000, 0x3FFFF),
+)
+
+
+@lru_cache(maxsize=65536)
+def _class(character: str) -> str:
+    """Return an ASCII character that stands for the kind."""
+    plain = _folded(character)
+    if len(plain) == 1 and plain < "\x80":
+        return plain
+    if character == "\u200b":
+        return " "
+    category = unicodedata.category(character)
+    if category[0] == "L":
+        code = ord(character)
+        if any(low <= code <= high for low, high in _WITHOUT_SPACES):
+            return _MARK
+        return "X" if category in ("Lu", "Lt") else "x"
+    if category[0] == "M" or category in ("Cc", "Cf", "Cs"):
+        return _EXTEND
+    if category == "Nl":
+        return "X"
+    return {"Nd": "0", "Pd": "-", "Pc": "_", "Zs": " ", "Zl": "\n", "Zp": "\n"}.get(category, _MARK)
+
+
+def classes(text: str) -> str:
+    r"""Write a text in ASCII, one character for each: letters, digits and marks by their kind.
+
+    Letters become ``X`` or ``x`` by their case, combining and invisible characters ``\x02``, all other marks
+    and the letters of scripts without spaces ``~``; what has a plain form in ASCII becomes that.
+
+    Examples
+    --------
+    >>> classes("Zoë’s 東京")
+    "Zox's ~~"
+    """
+    if text.isascii():
+        return text
+    return text.translate(
+        {ord(character): _class(character) for character in set(text) if character > "\x7f"}
+    )

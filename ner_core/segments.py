@@ -1,0 +1,275 @@
+r"""Parts of a text that are a context of their own: paragraphs, headings, list items, cells, lines of a form.
+
+A list is not a sentence, and a table is not one either. The model reads each segment by itself, and no entity
+reaches from one into another. A blank line, a tab and the bar of a table always divide. Whether a line break
+does is read from the text: wrapped lines end where the next word would not have fitted into the text's usual
+width, and go on in one segment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ner_core.tokenizer import Encoding
+
+__all__ = ["Segment", "divide", "find_segments", "segment_numbers"]
+
+# What can divide: line breaks as `str.splitlines` has them, tabs, bars, columns of a table made of spaces.
+_DIVIDERS = re.compile(r"[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]| {3}")
+_CELL_BORDER = re.compile(r"\t+| {3,}")
+_BAR = re.compile(r"\t+| {3,}|\|")
+_HARD_BORDER = re.compile(
+    r"\t|(?:\r\n?|\n|\x85|\u2028|\u2029)[^\S\n]*(?:\r\n?|\n|\x85|\u2028|\u2029)|\u2029|\f"
+)
+
+_ITEM = re.compile(
+    r"\s*(?:[-*+\u2022\u2023\u25e6\u25aa\u25cf\u00b7\u2013\u2014\u2043]\s|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s)",
+    re.IGNORECASE,
+)
+_KEY = re.compile(r"\s*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3}:\s")
+_SENTENCE_END = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*$")
+_OPEN_END = re.compile(
+    r"(?:,|-|\b(?:a|an|and|as|at|but|by|for|from|in|into|is|its|of|on|or|than|that|the|their|to|was|were|who|with|de|"
+    r"la|le|der|die|das|und|von|in|el|y|et|di|e))$",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\S+")
+_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uff01-\uff60]")
+
+# Narrower text is not taken for wrapped unless a line begins in the middle of a sentence.
+_NARROWEST = 36
+# Two lines alone do not show a width: the first is then wrapped from this length on.
+_LONG_LINE = 60
+# Of so many line breaks inside paragraphs, this share ends where the next word would not have fitted.
+_FEW_BREAKS = 3
+_WRAPPED_SHARE = 0.5
+
+
+class Segment(NamedTuple):
+    """A slice of a text, in characters, end exclusive; equal to the plain pair."""
+
+    start: int
+    end: int
+
+
+class _Line(NamedTuple):
+    """A line without the white space around it."""
+
+    start: int
+    end: int
+    text: str
+    indent: int
+
+
+def find_segments(text: str) -> list[Segment]:
+    r"""Find the parts of a text that are a context of their own.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    list of Segment
+        In order, not overlapping, none of them blank; what lies between them is white space and the bars of
+        tables.
+
+    Examples
+    --------
+    >>> text = "Acme Corp\n\nBank of America\n- Mary\tParis"
+    >>> [text[start:end] for start, end in find_segments(text)]
+    ['Acme Corp', 'Bank of America', '- Mary', 'Paris']
+    """
+    if not _DIVIDERS.search(text):
+        start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+        return [Segment(start, end)] if start < end else []
+    lines = _lines(text)
+    width = _usual_width(lines)
+    found: list[Segment] = []
+    open_segment: _Line | None = None
+    for line in lines:
+        if not line.text:
+            open_segment = None
+            continue
+        cells = _cells(line)
+        if cells is not None:
+            found += cells
+            open_segment = None
+            continue
+        if open_segment is not None and _goes_on(open_segment, line, width):
+            found[-1] = Segment(found[-1].start, line.end)
+        else:
+            found.append(Segment(line.start, line.end))
+        open_segment = line
+    return found
+
+
+def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -> Encoding:
+    """Say of every piece which segment it is in; pieces between segments that hold no letter or digit go.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        The pieces of a text. Words that were given are one segment.
+    given : sequence of (int, int), optional
+        Segments that a reader of documents knows, in order; found in the text when not given. Text between
+        them is a segment too; tabs and blank lines divide them further.
+
+    Returns
+    -------
+    Encoding
+
+    Raises
+    ------
+    ValueError
+        If the segments given overlap, are out of order or leave the text.
+    """
+    if encoding.words is not None or not len(encoding):
+        return encoding
+    found = find_segments(encoding.text) if given is None else _completed(encoding.text, given)
+    if len(found) < 2:
+        return encoding
+    segment, inside = _located(encoding, found)
+    if inside.all():
+        return replace(encoding, segment=segment)
+    return replace(
+        encoding,
+        ids=encoding.ids[inside],
+        offsets=encoding.offsets[inside],
+        word=encoding.word[inside],
+        type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
+        segment=segment[inside],
+    )
+
+
+def segment_numbers(encoding: Encoding) -> np.ndarray | None:
+    """Say of every piece which segment it is in, or comes after; None where there is one segment alone."""
+    found = [] if encoding.words is not None else find_segments(encoding.text)
+    return None if len(found) < 2 else np.maximum(_located(encoding, found)[0], 0)
+
+
+def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last segment that begins before the end of each piece, and whether the piece is in it."""
+    starts, ends = np.array(found, np.int64).T
+    # By its last character, because a piece may begin with the space before the word.
+    last = np.maximum(encoding.offsets[:, 1] - 1, encoding.offsets[:, 0])
+    segment = np.searchsorted(starts, last, side="right") - 1
+    inside = (segment >= 0) & (last < ends[np.maximum(segment, 0)])
+    return segment.astype(np.int32), inside
+
+
+def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
+    """Add the text between segments, and divide all of it at tabs and blank lines."""
+    borders, position = [], 0
+    for start, end in given:
+        if not position <= start <= end <= len(text):
+            msg = (
+                f"Segment {start}:{end}: expected segments in order that do not overlap, within the "
+                f"{len(text)} characters of the text."
+            )
+            raise ValueError(msg)
+        borders += [(position, start), (start, end)]
+        position = end
+    borders.append((position, len(text)))
+    found = []
+    for start, end in borders:
+        position = start
+        for border in _HARD_BORDER.finditer(text, start, end):
+            found.append(Segment(position, border.start()))
+            position = border.end()
+        found.append(Segment(position, end))
+    return [one for one in found if any(map(str.isalnum, text[one.start : one.end]))]
+
+
+def _lines(text: str) -> list[_Line]:
+    """Split a text into lines without the white space around them; a blank one has no text."""
+    lines, position = [], 0
+    for raw in text.splitlines(keepends=True):
+        stripped = raw.strip()
+        indent = len(raw) - len(raw.lstrip()) if stripped else 0
+        start = position + indent
+        lines.append(_Line(start, start + len(stripped), stripped, indent))
+        position += len(raw)
+    return lines
+
+
+def _cells(line: _Line) -> list[Segment] | None:
+    """Divide a row of a table into the cells with letters or digits; None for a line of anything else."""
+    text = line.text
+    if "\t" not in text and "   " not in text and "|" not in text:
+        return None
+    border = _BAR if _is_row(text) else _CELL_BORDER
+    if not border.search(text):
+        return None
+    cells, position = [], 0
+    for match in [*border.finditer(text), None]:
+        start, end = position, len(text) if match is None else match.start()
+        cell = text[start:end]
+        if any(map(str.isalnum, cell)):
+            inner = len(cell) - len(cell.lstrip())
+            cells.append(Segment(line.start + start + inner, line.start + start + len(cell.rstrip())))
+        position = end if match is None else match.end()
+    return cells
+
+
+def _is_row(text: str) -> bool:
+    """Say whether bars divide the cells of a line."""
+    return " | " in text or text.startswith("|") or text.count("|") > 1
+
+
+def _usual_width(lines: Sequence[_Line]) -> int | None:
+    """Find the width that a text was wrapped at; None where nothing shows that it was.
+
+    Lines of wrapped text end where the next word would not have fitted. With the right width that holds for
+    most breaks inside paragraphs; lines of a list end anywhere.
+    """
+    breaks = [
+        (line.indent + len(line.text), _first_word(after.text))
+        for line, after in pairwise(lines)
+        if line.text
+        and after.text
+        and not _ITEM.match(after.text)
+        and not _KEY.match(after.text)
+        and _cells(line) is None
+        and _cells(after) is None
+    ]
+    if len(breaks) < _FEW_BREAKS:
+        return None
+    lengths = sorted(length for length, _ in breaks)
+    width = lengths[min(int(len(lengths) * 0.95), len(lengths) - 1)]
+    if width < _NARROWEST:
+        return None
+    full = sum(length + 1 + word > width for length, word in breaks)
+    return width if full >= _WRAPPED_SHARE * len(breaks) else None
+
+
+def _first_word(text: str) -> int:
+    """Return the length of the first word; scripts without spaces break anywhere."""
+    if _WIDE.match(text):
+        return 1
+    match = _WORD.match(text)
+    return match.end() if match else 0
+
+
+def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
+    """Say whether a line goes on in the next one, as lines of a wrapped paragraph do."""
+    if _ITEM.match(after.text) or _KEY.match(after.text):
+        return False
+    length = line.indent + len(line.text)
+    if width is not None and length + 1 + _first_word(after.text) > width:
+        return True
+    ended = _SENTENCE_END.search(line.text) is not None
+    if ended:
+        return False
+    if length >= _NARROWEST // 2 and (after.text[0].islower() or _OPEN_END.search(line.text)):
+        return True
+    return width is None and length >= _LONG_LINE

@@ -1,0 +1,97 @@
+import re
+import textwrap
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner_core.segments import divide, find_segments
+from ner_core.tokenizer import Encoding
+
+PROSE = [
+    "Thousands of people who live near Santa Clara met Mary Jones and Bob Smith on Tuesday, when the ",
+    "council of New York voted. Nobody knows what the Bank of America will say about it, but the World ",
+    "Trade Organization is expected to answer. Officials in Berlin and Paris have said that they will send help. ",
+]
+
+
+def found(text):
+    return [text[start:end] for start, end in find_segments(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Acme Corp\n\nBank of America\n\nWells Fargo", ["Acme Corp", "Bank of America", "Wells Fargo"]),
+        ("Company\tContact\nAcme\tMary Jones", ["Company", "Contact", "Acme", "Mary Jones"]),
+        ("| Name | City |\n|------|:----:|\n| Mary | Rome |", ["Name", "City", "Mary", "Rome"]),
+        ("Name     City\nMary     New York", ["Name", "City", "Mary", "New York"]),
+        ("- Mary Jones\n- Rome\n2. Acme\n(c) Bob", ["- Mary Jones", "- Rome", "2. Acme", "(c) Bob"]),
+        ("Name: Mary\nCity: Rome\n", ["Name: Mary", "City: Rome"]),
+        ("Anna: Hi Bob\r\nBob: Hi Anna", ["Anna: Hi Bob", "Bob: Hi Anna"]),
+        ("Mary Jones\nAcme Corp\nSanta Clara", ["Mary Jones", "Acme Corp", "Santa Clara"]),
+        ("He met the president of\nFrance.", ["He met the president of\nFrance."]),
+        ("Mary\u2029Bob\u2028Rome\fAnna", ["Mary", "Bob", "Rome", "Anna"]),
+        ("  \n\t \n", []),
+        ("one", ["one"]),
+        ("", []),
+    ],
+)
+def test_segments(text, expected):
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize("width", range(42, 101))
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_wrapped_paragraphs_are_whole(width, between):
+    paragraphs = ["".join(PROSE[start:] + PROSE[:start]).strip().capitalize() for start in (0, 1, 2)]
+    wrapped = [textwrap.fill(one, width, break_on_hyphens=False) for one in paragraphs]
+    segments = found(between.join(wrapped))
+    if between == "\n\n":
+        assert segments == wrapped
+    # Without a blank line, a paragraph whose last line is full cannot be told from one that goes on.
+    assert all(any(one in segment for segment in segments) for one in wrapped)
+
+
+def test_headlines_of_all_lengths_are_apart():
+    lines = [
+        "Apple buys Beats in a deal worth three billion",
+        "Oracle sues Google",
+        "Rain in Paris",
+        "Mary Smith wins",
+    ]
+    assert found("\n".join(lines)) == lines
+
+
+@given(st.text(st.sampled_from("aB. \t\n|-1:\r\u2028中"), max_size=60))
+def test_segments_cover_every_letter_once_and_hold_no_hard_border(text):
+    covered = [index for start, end in find_segments(text) for index in range(start, end)]
+    assert covered == sorted(set(covered))
+    assert {i for i, character in enumerate(text) if character.isalnum()} <= set(covered)
+    for one in found(text):
+        assert one == one.strip()
+        assert one
+        assert not re.search(r"\t|\n[^\S\n]*\n", one)
+
+
+def pieces(text):
+    offsets = np.array([m.span() for m in re.finditer(r"\w+|[^\w\s]", text)], np.int32).reshape(-1, 2)
+    return Encoding(
+        text, np.arange(len(offsets), dtype=np.int32), offsets, np.arange(len(offsets), dtype=np.int32)
+    )
+
+
+def test_bars_of_a_table_are_not_shown_to_the_model():
+    encoding = divide(pieces("| Mary Jones | Rome |"))
+    assert encoding.segment.tolist() == [0, 0, 1]
+    assert encoding.ids.tolist() == [1, 2, 4]
+
+
+def test_segments_of_a_reader():
+    text = "Title Mary went\n\nhome. Rest"
+    assert divide(pieces(text), [(0, 5), (6, 22)]).segment.tolist() == [0, 1, 1, 2, 2, 3]
+    assert divide(pieces(text), [(0, len(text))]).segment.tolist() == [0, 0, 0, 1, 1, 1]
+    for wrong in ([(6, 22), (0, 5)], [(0, 99)], [(0, 6), (5, 9)], [(5, 2)]):
+        with pytest.raises(ValueError, match="expected segments in order"):
+            divide(pieces(text), wrong)
