@@ -12,7 +12,7 @@ from ner_core.tokenizer import Encoding
 PROSE = [
     "Thousands of people who live near Santa Clara met Mary Jones and Bob Smith on Tuesday, when the ",
     "council of New York voted. Nobody knows what the Bank of America will say about it, but the World ",
-    "Trade Organization is expected to answer. Officials in Berlin and Paris have said that they will send help. ",
+    "Trade Organization is expected to answer. Officials in Berlin and Paris said that they will send help. ",
 ]
 
 
