@@ -98,7 +98,7 @@ def test_only_models_of_this_machine_can_be_named(service, choice):
 
 
 def test_an_unknown_aggregation_is_named(service):
-    with pytest.raises(ChoiceError, match="'best'; expected one of first"):
+    with pytest.raises(ChoiceError, match="'best'; expected one of word"):
         service.recognize("Mary", Choice("lookup"), "best")
 
 
