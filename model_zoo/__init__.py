@@ -173,15 +173,14 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
 
 def _how_to_make(name: str, precision: str) -> str:
     """Return the command that makes an IR of this precision, after a semicolon; empty where there is none."""
-    from model_zoo import quantizer
     from model_zoo.catalog import folders
-    from model_zoo.convert import conversion
+    from model_zoo.catalog.layout import CONVERTED, QUANTIZED
 
     plain, shape = folders.split_variant(precision) or (precision, None)
-    if plain in conversion.PRECISIONS:
+    if plain in CONVERTED:
         fixed = f" --input_shape {shape[0]}x{shape[1]}" if shape else ""
         return f"; make it with: python -m model_zoo.converter --name {name} --precisions {plain}{fixed}"
-    if precision == quantizer.PRECISION:
+    if precision == QUANTIZED:
         return f"; make it with: python -m model_zoo.quantizer --name {name}"
     return ""
 

@@ -8,84 +8,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.folders import split_hub_name
-from model_zoo.catalog.manifest import write_model
-from model_zoo.catalog.zoo import MODELS_ROOT, CatalogError, ModelFile, load_model
-from model_zoo.download import hub
-from model_zoo.download.transfer import Transfer, TransferError
+from model_zoo.catalog.command import FINE, run_command
+from model_zoo.download.addition import add
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_zoo.catalog.zoo import Model
-
-__all__ = ["add", "main"]
-
-
-def add(
-    hub_name: str,
-    models_root: Path | None = None,
-    *,
-    name: str | None = None,
-    transfer: Transfer | None = None,
-) -> Path:
-    """Write the model.yml of a token classifier of the hub.
-
-    Parameters
-    ----------
-    hub_name : str
-        ``hf:owner/name`` or ``hf:owner/name@revision``.
-    models_root : Path or None
-        Zoo to add to; None means the models of this package.
-    name : str or None
-        Name in the zoo; None means the name of the repository.
-    transfer : Transfer or None
-        How to fetch the small files, whose hashes the hub does not state.
-
-    Returns
-    -------
-    Path
-        The model.yml, which was checked by reading it again.
-
-    Raises
-    ------
-    CatalogError
-        No such model, not a token classifier, or the name is taken.
-    TransferError
-        A file could not be had.
-    """
-    root = models_root if models_root is not None else MODELS_ROOT
-    given = name or split_hub_name(hub_name)[0].rsplit("/", 1)[-1]
-    path = root / "public" / given / "model.yml"
-    if path.exists():
-        msg = f"{path}: expected no such model yet; give another name with --as, or remove it first"
-        raise CatalogError(msg)
-    model = hub.resolve(hub_name)
-    model = model.model_copy(update={"files": _hashed(model, transfer or Transfer())})
-    try:
-        write_model(model, path)
-    except OSError as error:
-        msg = f"{path}: can't be written ({error.strerror}); --models_dir names a zoo of your own"
-        raise CatalogError(msg) from None
-    load_model(path, root)
-    return path
-
-
-def _hashed(model: Model, transfer: Transfer) -> list[ModelFile]:
-    """Fetch the files without a hash, which are small, to a scratch folder, and note size and hash."""
-    files = []
-    with tempfile.TemporaryDirectory(prefix="ner-zoo-add-") as scratch:
-        for file in model.files:
-            if file.checksum is None:
-                done = transfer.fetch(Path(scratch) / file.name, file.sources, size=file.size)
-                files.append(file.model_copy(update={"size": done.size, "checksum": done.checksum}))
-            else:
-                files.append(file)
-    return files
+__all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,16 +34,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--as", dest="name", metavar="NAME", help="name in the zoo (default: the repository's)"
     )
     parser.add_argument(
-        "--models_dir", type=Path, metavar="DIR", help="zoo to add to (default: the models of this package)"
+        "--zoo",
+        "--models_dir",
+        dest="zoo",
+        type=Path,
+        metavar="DIR",
+        help="zoo to add to (default: the models of this package)",
     )
     arguments = parser.parse_args(argv)
-    try:
-        path = add(arguments.model, arguments.models_dir, name=arguments.name)
-    except (CatalogError, TransferError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"{path}\n")
-    return 0
+
+    def work() -> int:
+        sys.stdout.write(f"{add(arguments.model, arguments.zoo, name=arguments.name)}\n")
+        return FINE
+
+    return run_command(work)
 
 
 if __name__ == "__main__":

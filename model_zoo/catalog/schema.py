@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -27,6 +27,9 @@ from pydantic import (
 from model_zoo.catalog.checksum import Checksum
 from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.sources import RelativePath, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["InputInfo", "Model", "ModelFile", "RegexReplace", "UnpackArchive"]
 
@@ -155,6 +158,12 @@ class ModelFile(BaseModel):
         return list(dict.fromkeys(listed))
 
 
+def _folder(name: str) -> str:
+    """Return the folder of a file that lies one level down, else an empty string."""
+    parts = PurePosixPath(name).parts
+    return parts[0] if len(parts) == 2 else ""
+
+
 class Model(BaseModel):
     """What one model.yml says, and where it was found.
 
@@ -239,8 +248,17 @@ class Model(BaseModel):
             return self.stages[0].precisions
         if self.framework != "dldt" or self.model_optimizer_args is not None:
             return ["FP16", "FP32"]
-        folders = {PurePosixPath(file.name).parts[0] for file in self.files if file.name.count("/") == 1}
-        return sorted(folders & set(PRECISIONS))
+        return sorted({_folder(file.name) for file in self.files} & set(PRECISIONS))
+
+    def wanted_files(self, precisions: Collection[str] | None) -> list[ModelFile]:
+        """Return the files without those of precisions that were not asked for; all of them for None.
+
+        A file belongs to a precision when it lies in a folder of that name, as in Open Model Zoo.
+        """
+        if precisions is None:
+            return list(self.files)
+        unwanted = set(PRECISIONS) - set(precisions)
+        return [file for file in self.files if _folder(file.name) not in unwanted]
 
     @property
     def size(self) -> int | None:

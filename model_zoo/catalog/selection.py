@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ HUB_PREFIX = "hf:"
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --name, --list, --all, --print_all (one of them must be given) and --models_dir."""
+    """Add --name, --list, --all, --print_all (one of them must be given) and --zoo."""
     group = parser.add_argument_group("which models (exactly one of the first four)")
     group.add_argument(
         "--name",
@@ -36,7 +37,9 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--all", action="store_true", help="every model of the zoo")
     group.add_argument("--print_all", action="store_true", help="print the names of all models and leave")
     group.add_argument(
+        "--zoo",
         "--models_dir",
+        dest="zoo",
         type=Path,
         metavar="DIR",
         help="a zoo of your own: a folder of <group>/<name>/model.yml",
@@ -62,7 +65,7 @@ def selected_models(
     Returns
     -------
     list of Model or None
-        None when the names were asked for with --print_all: print ``load_catalog`` and leave.
+        None when --print_all asked for the names, which are printed: nothing else is to be done.
 
     Raises
     ------
@@ -75,11 +78,12 @@ def selected_models(
     if given == 0:
         parser.error('one of "--print_all", "--all", "--name" or "--list" must be specified')
     if arguments.print_all:
+        sys.stdout.writelines(f"{model.name}\n" for model in load_catalog(arguments.zoo))
         return None
     if arguments.all:
-        return load_catalog(arguments.models_dir)
+        return load_catalog(arguments.zoo)
     patterns = arguments.name.split(",") if arguments.name is not None else patterns_in_file(arguments.list)
-    return select(patterns, arguments.models_dir, lookup)
+    return select(patterns, arguments.zoo, lookup)
 
 
 def select(

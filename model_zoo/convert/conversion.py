@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.layout import CONVERTED, QUANTIZED
 from model_zoo.convert import ir, parity, tracing
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
 from model_zoo.convert.checkpoints.loading import load_checkpoint
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_PRECISIONS",
-    "PRECISIONS",
     "Conversion",
     "ConversionError",
     "convert_checkpoint",
@@ -44,8 +44,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-#: What is made here; FP16-INT8 (activations too) is the quantizer's.
-PRECISIONS = ("FP32", "FP16", "INT8")
 #: As Open Model Zoo's converter.
 DEFAULT_PRECISIONS = ("FP16", "FP32")
 
@@ -122,7 +120,7 @@ def convert_checkpoint(
     name : str
         Of the model.
     precisions : sequence of str
-        Of `PRECISIONS`.
+        Of `model_zoo.catalog.layout.CONVERTED`.
     input_shape : (int, int), optional
         Static batch and length; the folder is then called ``<PRECISION>-<batch>x<length>``.
     tolerance : float, optional
@@ -198,11 +196,11 @@ def workplace(folder: Path) -> Iterator[Path]:
 
 def check_precisions(precisions: Sequence[str]) -> None:
     """Raise `ConversionError` for a precision that is not made here."""
-    unknown = [precision for precision in precisions if precision not in PRECISIONS]
+    unknown = [precision for precision in precisions if precision not in CONVERTED]
     if unknown or not precisions:
-        msg = f"precision {', '.join(unknown) or '(none)'}: expected {', '.join(PRECISIONS)}."
-        if "FP16-INT8" in unknown:
-            msg += " FP16-INT8 is made by quantizer.py."
+        msg = f"precision {', '.join(unknown) or '(none)'}: expected {', '.join(CONVERTED)}."
+        if QUANTIZED in unknown:
+            msg += f" {QUANTIZED} is made by quantizer.py."
         raise ConversionError(msg)
 
 
@@ -248,9 +246,9 @@ def _trace(
 
 
 def _compress(source: Path, staging: Path, python: str) -> Path:
-    """Run `model_zoo.convert.weight_compression` in a process of its own."""
+    """Run `model_zoo.convert.compression` in a process of its own."""
     target = staging.resolve() / "compressed.xml"
-    run_worker("model_zoo.convert.weight_compression", [str(source), str(target)], staging, python)
+    run_worker("model_zoo.convert.compression", ["weights", str(source), str(target)], staging, python)
     return target
 
 

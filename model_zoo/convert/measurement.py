@@ -10,15 +10,63 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog import folders
+from model_zoo.catalog.errors import ZooError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     import openvino as ov
 
-__all__ = ["measure"]
+    from model_zoo.catalog.schema import Model
+
+__all__ = ["MeasurementError", "measure", "measure_installed"]
 
 #: Elements of these types are counted; integers are shapes and indices, once constants are folded.
 _NUMBERS = {"f32", "f16", "bf16", "f64"}
+
+
+class MeasurementError(ZooError, ValueError):
+    """A model that is not there, or that can't be read at the shape asked for."""
+
+
+def measure_installed(
+    model: Model, output_dir: Path | None, shape: tuple[int, int], zoo: Path | None = None
+) -> dict[str, Any]:
+    """Measure every converted IR of a model of the zoo.
+
+    Parameters
+    ----------
+    model : Model
+        Of the catalog.
+    output_dir, zoo : Path or None
+        As for `model_zoo.catalog.folders.installed`.
+    shape : (int, int)
+        As for `measure`.
+
+    Returns
+    -------
+    dict of str to dict
+        By precision, what `measure` returns.
+
+    Raises
+    ------
+    MeasurementError
+        The model is not converted, or can't be read at this shape.
+    """
+    found = folders.installed(model.name, output_dir, zoo)
+    if not found:
+        flag = f" --download_dir {output_dir}" if output_dir is not None else ""
+        msg = (
+            f"{model.name}: nothing to measure in {folders.models_dir(output_dir)}; "
+            f"run: python -m model_zoo.converter --name {folders.selectable_name(model)}{flag}"
+        )
+        raise MeasurementError(msg)
+    try:
+        return {precision: measure(path, shape) for precision, path in found.items()}
+    except (ValueError, RuntimeError, OSError) as error:
+        msg = f"{model.name}: can't be measured: {error}"
+        raise MeasurementError(msg) from None
 
 
 def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any]:

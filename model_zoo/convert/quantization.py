@@ -1,75 +1,269 @@
-"""Weights and activations in 8 bits, by NNCF, in a process of its own.
+"""From an FP32 or FP16 IR to ``FP16-INT8``: weights and activations in 8 bits, calibrated on text.
 
-Post-training quantization for transformers (`nncf.quantize` with ``model_type=TRANSFORMER``, preset
-``mixed``), which is what Open Model Zoo's quantization.yml of bert-base-ner asked for.
+How many word pieces keep their label is always said; on labelled data also how much F1 is lost, and beyond a
+limit nothing is kept. NNCF runs in a process of its own (`model_zoo.convert.compression`).
 """
 
 from __future__ import annotations
 
-import argparse
-import logging
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from model_zoo.convert.tracing import read_reference
-from model_zoo.convert.workers import report_failure
+import numpy as np
+
+from model_zoo.catalog import folders
+from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.layout import QUANTIZED
+from model_zoo.convert import calibration, ir, parity, tracing
+from model_zoo.convert.conversion import publish, workplace
+from model_zoo.convert.workers import run_worker
+from ner_core.ir import model_info
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    import numpy as np
+__all__ = ["MAX_DROP", "SUBSET", "Quantization", "QuantizationError", "quantize", "source_of"]
 
-__all__ = ["TARGET_DEVICES", "quantize_graph"]
+SOURCES = ("FP32", "FP16")  # best first
+SUBSET = 300
+MAX_DROP = 0.01
 
-#: Names of `nncf.TargetDevice`.
-TARGET_DEVICES = ("ANY", "CPU", "GPU", "NPU", "CPU_SPR")
+
+class QuantizationError(ZooError, ValueError):
+    """A quantization that failed or lost too much; nothing was changed on disk."""
 
 
-def quantize_graph(
-    source: Path, target: Path, inputs: Sequence[dict[str, np.ndarray]], target_device: str = "ANY"
-) -> None:
-    """Quantize a graph.
+@dataclass(frozen=True)
+class Quantization:
+    """One quantized model.
+
+    Attributes
+    ----------
+    xml : pathlib.Path
+    size : int
+        Bytes of the .xml and the .bin.
+    seconds : float
+    samples : int
+        Texts that it was calibrated on.
+    agreement : float
+        Share of word pieces of these texts whose most probable label is that of the source.
+    f1_before, f1_after : float or None
+        Micro F1 on the labelled data, where there was any.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    xml: Path
+    size: int
+    seconds: float
+    samples: int
+    agreement: float
+    f1_before: float | None = None
+    f1_after: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def quantize(
+    name: str,
+    model_dir: Path | str | None = None,
+    output_dir: Path | str | None = None,
+    *,
+    texts: Path | str | None = None,
+    dataset: Path | str | None = None,
+    max_drop: float = MAX_DROP,
+    subset: int = SUBSET,
+    target_device: str = "ANY",
+    zoo: Path | None = None,
+    progress: Callable[[str], object] | None = None,
+) -> Quantization:
+    """Quantize one converted model.
 
     Parameters
     ----------
-    source, target : pathlib.Path
-        The .xml to read and the one to write.
-    inputs : sequence of dict of str to ndarray
-        To calibrate on.
+    name : str
+        In the zoo, or ``hf:owner/name``.
+    model_dir, output_dir : path, optional
+        Models folders to read from and write to; see `model_zoo.catalog.folders.models_dir`.
+    texts : path, optional
+        To calibrate on, see `model_zoo.convert.calibration.read_texts`; some built-in sentences without it.
+    dataset : path, optional
+        Labelled data for the accuracy gate, see `ner_core.corpus.open_dataset`.
+    max_drop : float
+        Largest loss of micro F1 (0 to 1) on `dataset`.
+    subset : int
+        Most texts to calibrate on.
     target_device : str
-        Of `TARGET_DEVICES`: which operations can run in 8 bits there.
+        Of `model_zoo.convert.compression.TARGET_DEVICES`.
+    zoo : pathlib.Path, optional
+        A zoo of one's own.
+    progress : callable, optional
+        Gets a sentence for each step.
+
+    Returns
+    -------
+    Quantization
+
+    Raises
+    ------
+    QuantizationError
+        If there is no IR or no text, if NNCF fails, or if too much accuracy is lost.
     """
-    import nncf
+    tell = progress or (lambda _: None)
+    started = time.perf_counter()
+    source = source_of(name, model_dir, zoo)
+    stem = source.stem
+    folder = folders.models_dir(output_dir or model_dir) / _subdirectory(name, zoo)
+    before = after = None
+    try:
+        with workplace(folder) as staging:
+            tell("calibrating")
+            inputs, references = _samples(source, texts, subset)
+            tracing.write_reference(staging, inputs, references)
+            graph = staging / "quantized.xml"
+            arguments = ["activations", str(source.resolve()), str(graph), "--target_device", target_device]
+            run_worker("model_zoo.convert.compression", arguments, staging)
+            target = staging / QUANTIZED
+            target.mkdir()
+            agreement = _finish(source, graph, target / f"{stem}.xml", inputs, references)
+            if dataset is not None:
+                tell("measuring accuracy")
+                before, after = _scores(source, target / f"{stem}.xml", dataset)
+                _check_drop(before, after, max_drop)
+            publish(target, folder / QUANTIZED)
+    except (ValueError, OSError, RuntimeError) as error:
+        msg = f"{name}: {error}"
+        raise QuantizationError(msg) from error
+    xml = folder / QUANTIZED / f"{stem}.xml"
+    return Quantization(
+        xml=xml,
+        size=xml.stat().st_size + xml.with_suffix(".bin").stat().st_size,
+        seconds=time.perf_counter() - started,
+        samples=len(inputs),
+        agreement=agreement,
+        f1_before=before,
+        f1_after=after,
+        notes=tuple(_notes(dataset, target_device)),
+    )
+
+
+def _check_drop(before: float, after: float, max_drop: float) -> None:
+    if not before - after <= max_drop:
+        msg = (
+            f"{QUANTIZED} loses {before - after:.4f} of micro F1 ({before:.4f} to {after:.4f}), more than "
+            f"--max_drop {max_drop:g}. Nothing was kept. Calibrate on text of its kind, or use INT8."
+        )
+        raise QuantizationError(msg)
+
+
+def source_of(name: str, model_dir: Path | str | None, zoo: Path | None) -> Path:
+    """Return the IR that `quantize` starts from.
+
+    Raises
+    ------
+    QuantizationError
+        There is none; the message has the command that makes it.
+    """
+    found = folders.installed(name, model_dir, zoo)
+    for precision in SOURCES:
+        if precision in found:
+            return found[precision]
+    has = f" (it has {', '.join(found)})" if found else ""
+    msg = (
+        f"{name}: no FP32 or FP16 IR{has}. Run: python -m model_zoo.converter --name {name} --precisions FP32"
+    )
+    raise QuantizationError(msg)
+
+
+def _subdirectory(name: str, zoo: Path | None) -> str:
+    if name.startswith("hf:"):
+        return folders.hub_subdirectory(name)
+    model = folders.find_model(name, zoo)
+    return model.subdirectory if model else f"public/{name}"
+
+
+def _samples(
+    source: Path, texts: Path | str | None, subset: int
+) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
+    """Encode the texts, and run the source on them."""
     import openvino as ov
 
-    nncf.set_log_level(logging.ERROR)
-    model = nncf.quantize(
-        ov.Core().read_model(source),
-        nncf.Dataset(inputs),
-        model_type=nncf.ModelType.TRANSFORMER,
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(inputs),
-        target_device=nncf.TargetDevice[target_device],
+    from ner_core.tokenizer import Tokenizer
+
+    model = ov.Core().read_model(source)
+    ports = ir.input_ports(model)
+    facts = model_info(model)
+    kind = facts.get("token_type_ids", "segments")
+    tokenizer = Tokenizer.from_file(source.parent / "tokenizer.json", token_type_ids=kind)
+    encoded = calibration.encode(
+        tokenizer, calibration.read_texts(texts, subset), int(facts.get("max_length", 512)), _shape_of(model)
     )
-    ov.save_model(model, target, compress_to_fp16=False)
+    inputs = [{name: one[name] for name in ports} for one in encoded]
+    return inputs, parity.outputs(source, inputs)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `quantize_graph` from the command line."""
-    parser = argparse.ArgumentParser(description="Quantize a graph to 8 bits (called by quantizer.py).")
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--target_device", choices=TARGET_DEVICES, default="ANY")
-    arguments = parser.parse_args(argv)
-    folder = arguments.target.parent
+def _finish(
+    source: Path,
+    graph: Path,
+    xml: Path,
+    inputs: Sequence[dict[str, np.ndarray]],
+    references: Sequence[np.ndarray],
+) -> float:
+    """Write the quantized model with the source's facts; return how many pieces keep their label."""
+    import openvino as ov
 
-    def work() -> None:
-        inputs, _ = read_reference(folder)
-        quantize_graph(arguments.source, arguments.target, inputs, arguments.target_device)
+    core = ov.Core()
+    before = core.read_model(source)
+    model = ir.fix_ports(core.read_model(graph), _shape_of(before))
+    found = parity.outputs(graph, inputs)
+    largest, _ = parity.difference(inputs, references, found)
+    ir.finish(model, xml, "FP16", model_info(before) | {"precision": QUANTIZED, "parity": f"{largest:.3g}"})
+    shutil.copyfile(source.parent / "tokenizer.json", xml.with_name("tokenizer.json"))
+    kept = np.concatenate(
+        [
+            (wanted.argmax(-1) == got.argmax(-1))[one["attention_mask"].astype(bool)]
+            for one, wanted, got in zip(inputs, references, found, strict=True)
+        ]
+    )
+    return float(kept.mean())
 
-    return report_failure(folder, work, RuntimeError)
+
+def _shape_of(model: Any) -> tuple[int, int] | None:
+    fixed = model.inputs[0].get_partial_shape()
+    return (fixed[0].get_length(), fixed[1].get_length()) if fixed.is_static else None
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _scores(before: Path, after: Path, dataset: Path | str) -> tuple[float, float]:
+    """Return the micro F1 of both models on labelled data, on the CPU."""
+    from ner_core.corpus import CorpusError, open_dataset
+    from ner_core.evaluation import evaluate_recognizer
+    from ner_core.recognizer import EntityRecognizer
+
+    try:
+        sentences = open_dataset(dataset)
+        first, second = (
+            evaluate_recognizer(EntityRecognizer.from_ir(xml, device="CPU"), sentences).micro.f1
+            for xml in (before, after)
+        )
+    except (CorpusError, OSError) as error:
+        msg = f"--dataset {dataset}: {error}"
+        raise QuantizationError(msg) from error
+    return first, second
+
+
+def _notes(dataset: Path | str | None, target_device: str) -> list[str]:
+    """Say what the user should know: accuracy that nobody measured, and a device that gains nothing."""
+    from ner_core.hardware import preferred_precisions
+
+    notes = []
+    if dataset is None:
+        notes.append("accuracy was not measured: give labelled text with --dataset")
+    if target_device in {"ANY", "CPU", "CPU_SPR"}:
+        order = preferred_precisions("CPU")
+        if order.index(QUANTIZED) > order.index("FP32"):
+            notes.append(
+                f"this machine's CPU has no 8-bit instructions and gains nothing: {order[0]} is faster"
+            )
+    return notes

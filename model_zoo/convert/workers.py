@@ -18,12 +18,14 @@ from model_zoo.catalog.errors import ZooError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["INSTALL", "WorkerError", "report_failure", "run_worker"]
+__all__ = ["INSTALL", "WorkerError", "end_workers", "report_failure", "run_worker"]
 
 INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip install ".[convert]")'
 
 #: Where a worker says why it failed, in the folder that both sides know.
 ERROR_FILE = "error.txt"
+
+_running: set[subprocess.Popen[str]] = set()
 
 
 class WorkerError(ZooError, ValueError):
@@ -56,27 +58,46 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
         "TRANSFORMERS_VERBOSITY": "error",
     }
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [python, "-m", module, *arguments],
             env=os.environ | places,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            check=False,
         )
     except OSError as error:
         msg = f"--python {python}: cannot be run: {error}"
         raise WorkerError(msg) from error
-    if done.returncode == 0:
+    with process:
+        _running.add(process)
+        try:
+            _, said = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _running.discard(process)
+    if process.returncode == 0:
         return
     told = folder / ERROR_FILE
     if told.is_file():
         raise WorkerError(told.read_text(encoding="utf-8"))
-    how = "was killed, perhaps for want of memory" if done.returncode < 0 else f"ended with {done.returncode}"
-    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    how = (
+        "was killed, perhaps for want of memory"
+        if process.returncode < 0
+        else f"ended with {process.returncode}"
+    )
+    last = (said.strip().splitlines() or ["it said nothing"])[-1]
     msg = f"{module} {how}: {last}"
     raise WorkerError(msg)
+
+
+def end_workers() -> None:
+    """End the workers that run now; their callers get `WorkerError`."""
+    for process in list(_running):
+        process.terminate()
 
 
 def report_failure(folder: Path, work: Callable[[], None], expected: type[Exception]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -19,17 +20,15 @@ from model_zoo.download.postprocessing import (
     postprocess,
 )
 from model_zoo.download.transfer import Cancelled, Fetched, Transfer, TransferError, is_right
-from model_zoo.download.verification import wanted_files
 from model_zoo.download.wheels import Wheelhouse
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from model_zoo.catalog.zoo import Model, ModelFile
 
-__all__ = ["DownloadError", "Job", "download"]
+__all__ = ["DownloadError", "download", "download_all"]
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +82,51 @@ def download(
     # Wheels live as long as this call; another download at the same time has its own.
     settings = replace(given, cancel=cancel if cancel is not None else given.cancel, wheels=Wheelhouse())
     with settings.wheels, ThreadPoolExecutor(jobs, thread_name_prefix="download") as pool:
-        job = Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, pool)
+        job = _Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, pool)
         return [fetched for part in (model.stages or [model]) for fetched in job.run(part)]
+
+
+def download_all(
+    models: Sequence[Model],
+    output_dir: str | Path | None = None,
+    *,
+    precisions: Sequence[str] | None = None,
+    progress: Callable[[dict[str, Any]], None] | None = None,
+    transfer: Transfer | None = None,
+    jobs: int = 4,
+) -> dict[str, list[str]]:
+    """Download several models side by side; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Parts of composite models are downloaded like models.
+    output_dir, precisions, progress, transfer : optional
+        As for `download`; models that come as IR in other precisions only are skipped.
+    jobs : int
+        Files at a time, and models at a time.
+
+    Returns
+    -------
+    dict of str to list of str
+        Name of a model that failed to what went wrong with it or its parts.
+    """
+    cancel = threading.Event()
+    settings = replace(transfer or Transfer(), cancel=cancel, wheels=Wheelhouse())
+    with settings.wheels, ThreadPoolExecutor(jobs) as files, ThreadPoolExecutor(jobs) as pool:
+        job = _Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, files)
+        parts = [(model.name, part) for model in models for part in (model.stages or [model])]
+        running = [(name, pool.submit(job.attempt, part)) for name, part in parts]
+        try:
+            problems = [(name, future.result()) for name, future in running]
+        except BaseException:
+            cancel.set()
+            raise
+    failed: dict[str, list[str]] = {}
+    for name, problem in problems:
+        if problem is not None:
+            failed.setdefault(name, []).append(problem)
+    return failed
 
 
 def _silent(_event: dict[str, Any]) -> None:
@@ -92,7 +134,7 @@ def _silent(_event: dict[str, Any]) -> None:
 
 
 @dataclass
-class Job:
+class _Job:
     """What all downloads of one run share."""
 
     output_dir: Path
@@ -103,7 +145,7 @@ class Job:
 
     def run(self, model: Model) -> list[Fetched]:
         """Download one model (not a composite one)."""
-        files = wanted_files(model, self.precisions)
+        files = model.wanted_files(self.precisions)
         folder = self.output_dir / model.subdirectory
         self._emit("model_download_begin", model, num_files=len(files), folder=str(folder))
         try:

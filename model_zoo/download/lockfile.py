@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.files import write_whole
 from model_zoo.download.partial import FOLDER
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ class Lockfile:
                 "source": locked.source,
                 "recorded": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             }
-            scratch = hidden / f"{self.path.name}.new"
-            scratch.write_text(json.dumps({"files": entries}, indent=1), encoding="utf-8")
-            scratch.replace(self.path)
+            write_whole(self.path, json.dumps({"files": entries}, indent=1))
 
     def _entries(self) -> dict[str, Any]:
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import queue
 import shutil
-import threading
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,47 +20,10 @@ __all__ = ["FOLDER", "DiskFullError", "Partial"]
 FOLDER = ".partial"
 
 _BLOCK = 1 << 20
-_WAITING_BLOCKS = 4  # between the reader and the hash; bounds memory
 
 
-class DiskFullError(Exception):
+class DiskFullError(ZooError):
     """There is no room for the file, or it can't be written, wherever it comes from."""
-
-
-class _Digest:
-    """A hash that is computed in a thread of its own: no time is lost while the network is slower.
-
-    What waits for it lies in buffers that are used again and again. Blocks that are kept and let go by two
-    threads would cost memory from the system, cleared page by page, for up to a third of the file.
-    """
-
-    def __init__(self, algorithm: str) -> None:
-        self._hash = hashlib.new(algorithm)
-        self._waiting: queue.SimpleQueue[tuple[memoryview, int] | None] = queue.SimpleQueue()
-        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
-        for _ in range(_WAITING_BLOCKS):
-            self._free.put(memoryview(bytearray(_BLOCK)))
-        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while (full := self._waiting.get()) is not None:
-            buffer, size = full
-            self._hash.update(buffer[:size])
-            self._free.put(buffer)
-
-    def update(self, block: bytes) -> None:
-        for start in range(0, len(block), _BLOCK):
-            piece = memoryview(block)[start : start + _BLOCK]
-            buffer = self._free.get()  # waits while as many blocks as may wait are waiting
-            buffer[: len(piece)] = piece
-            self._waiting.put((buffer, len(piece)))
-
-    def close(self) -> str:
-        if self._thread.is_alive():
-            self._waiting.put(None)
-            self._thread.join()
-        return self._hash.hexdigest()
 
 
 class Partial:
@@ -91,7 +54,7 @@ class Partial:
         self.path = folder / f"{destination.name}.part"
         self._note_path = folder / f"{destination.name}.json"
         self._file: BinaryIO | None = None
-        self._digest: _Digest | None = None
+        self._digest: hashlib._Hash | None = None
         self.length = self.path.stat().st_size if self.path.is_file() else 0
         self.note = self._read_note() if self.length else {}
         self.joined = False
@@ -112,14 +75,14 @@ class Partial:
         self.joined = False
         self.note = note
         self._write_note()
-        self._digest = _Digest(self.algorithm)
+        self._digest = hashlib.new(self.algorithm)
 
     def go_on(self, note: dict[str, Any]) -> None:
         """Keep what is there, hash it, and be ready for more."""
         if self._file is None or self._digest is None:
             self._close()
             self._file = self.path.open("r+b", buffering=0)
-            self._digest = _Digest(self.algorithm)
+            self._digest = hashlib.new(self.algorithm)
             while block := self._file.read(_BLOCK):
                 self._digest.update(block)
         self.joined = self.length > 0
@@ -142,11 +105,11 @@ class Partial:
         self.length += len(block)
 
     def checksum(self) -> Checksum:
-        """Return the hash of all bytes; nothing can be appended after that."""
+        """Return the hash of all bytes so far."""
         if self._digest is None:
             msg = "checksum before restart or go_on"
             raise RuntimeError(msg)
-        return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.close()})
+        return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.hexdigest()})
 
     def finish(self) -> None:
         """Put the complete file in its place in one step.
@@ -175,14 +138,10 @@ class Partial:
         return shutil.disk_usage(self.path.parent).free
 
     def _write_note(self) -> None:
-        scratch = self._note_path.with_suffix(".new")
-        scratch.write_text(json.dumps(self.note), encoding="utf-8")
-        scratch.replace(self._note_path)
+        write_whole(self._note_path, json.dumps(self.note))
 
     def _close(self) -> None:
-        if self._digest is not None:
-            self._digest.close()
-            self._digest = None
+        self._digest = None
         if self._file is not None:
             self._file.close()
             self._file = None

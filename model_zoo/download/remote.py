@@ -8,41 +8,48 @@ through requests.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import random
 import re
 import threading
-import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+import requests
+import urllib3
+
+from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
 from model_zoo.download.partial import DiskFullError
-from model_zoo.download.web import new_session
+from model_zoo.download.web import Guard, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import requests
-
     from model_zoo.download.addresses import Address
     from model_zoo.download.partial import Partial
 
-__all__ = ["Cancelled", "Patience", "SourceError", "download"]
+__all__ = ["Cancelled", "NoNetworkError", "Patience", "SourceError", "download"]
 
 log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20  # bytes at most for one read
 _SPARE = 16 << 20  # bytes of disk that a download leaves free
-_CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]{1,18})-[0-9]{1,18}|\*)/(?P<total>[0-9]{1,18}|\*)")
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _STATUS_RANGE_REFUSED = 416
+_UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 
 
-class SourceError(Exception):
+class SourceError(ZooError):
     """A source does not have the right file; another one may."""
+
+
+class NoNetworkError(SourceError):
+    """The host's name is not known, or there is no way to it: most likely there is no network."""
 
 
 class Cancelled(Exception):  # noqa: N818 (not an error: somebody asked for it)
@@ -50,9 +57,10 @@ class Cancelled(Exception):  # noqa: N818 (not an error: somebody asked for it)
 
 
 class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
-    def __init__(self, problem: str, wait: float | None = None) -> None:
+    def __init__(self, problem: str, wait: float | None = None, *, no_network: bool = False) -> None:
         super().__init__(problem)
         self.wait = wait
+        self.no_network = no_network
 
 
 @dataclass(frozen=True)
@@ -125,12 +133,14 @@ def download(
     DiskFullError, Cancelled
         As their names say.
     """
-    with new_session() as session:
-        job = _Job(session, address, part, size, verified, patience, notify, cancel)
+    with Guard(cancel) as guard, new_session(guard) as session:
+        job = _Job(session, guard, address, part, size, verified, patience, notify, cancel)
         for attempt in range(1, patience.attempts + 1):
             problem = job.try_once()
             if problem is None:
                 return
+            if problem.no_network and attempt == min(2, patience.attempts):
+                raise NoNetworkError(str(problem))
             if attempt == patience.attempts:
                 msg = f"{problem}; gave up after {attempt} attempt{'s' if attempt > 1 else ''}"
                 raise SourceError(msg)
@@ -150,6 +160,7 @@ def download(
 @dataclass
 class _Job:
     session: requests.Session
+    guard: Guard
     address: Address
     part: Partial
     size: int | None
@@ -198,37 +209,41 @@ class _Job:
         return part.length if self.verified or same else 0
 
     def _ask(self, offset: int) -> requests.Response:
-        import requests
-
         headers = dict(self.address.headers)
         if offset:
             headers["Range"] = f"bytes={offset}-"
             if self.part.note.get("url") == self.address.url and self.part.note.get("validator"):
                 headers["If-Range"] = self.part.note["validator"]
         _check(self.cancel)
+        self.guard.await_answer(max(self.patience.stall, self.patience.window))
         try:
             return self.session.get(
                 self.address.url, headers=headers, stream=True, timeout=self.patience.stall
             )
-        except requests.TooManyRedirects:
-            msg = "the server redirects in a circle"
-            raise SourceError(msg) from None
-        except requests.exceptions.SSLError as error:
-            msg = f"the certificate is not trusted ({_short(error)}); REQUESTS_CA_BUNDLE names your CA bundle"
-            raise SourceError(msg) from None
-        except requests.exceptions.ProxyError as error:
-            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({_short(error)})"
-            raise _TryAgain(msg) from None
-        except (
-            requests.ConnectionError,
-            requests.Timeout,
-            requests.exceptions.ChunkedEncodingError,
-        ) as error:
-            msg = f"no answer ({_short(error)})"
-            raise _TryAgain(msg) from None
         except (requests.RequestException, ValueError) as error:
-            msg = f"the address can't be asked for ({_short(error)})"
-            raise SourceError(msg) from None
+            _check(self.cancel)
+            raise self._not_answered(error) from None
+
+    def _not_answered(self, error: Exception) -> _TryAgain | SourceError:
+        """Say why there is no answer, and whether another attempt may help."""
+        kinds = requests.exceptions
+        if self.guard.problem is not None:
+            return _TryAgain(self.guard.problem)
+        if isinstance(error, kinds.TooManyRedirects):
+            return SourceError("the server redirects in a circle")
+        short = _short(error)
+        if isinstance(error, kinds.SSLError):
+            return SourceError(
+                f"the certificate is not trusted ({short}); REQUESTS_CA_BUNDLE names your CA bundle"
+            )
+        # A host that was there a moment ago comes back; one that never was is not waited for.
+        no_network = not self.guard.has_connected and _is_unreachable(error)
+        if isinstance(error, kinds.ProxyError):
+            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({short})"
+            return _TryAgain(msg, no_network=no_network)
+        if isinstance(error, kinds.ConnectionError | kinds.Timeout | kinds.ChunkedEncodingError):
+            return _TryAgain(f"no answer ({short})", no_network=no_network)
+        return SourceError(f"the address can't be asked for ({short})")
 
     def _meaning(
         self, response: requests.Response, offset: int
@@ -268,8 +283,8 @@ class _Job:
 
     def _receive(self, response: requests.Response, offset: int) -> None:
         """Append the body to the part, and check that it is all there."""
-        length = response.headers.get("Content-Length", "")
-        total = offset + int(length) if length.isdigit() else None
+        length = _number(response.headers.get("Content-Length", ""))
+        total = offset + length if length is not None else None
         if self.size is not None and total is not None and total != self.size:
             msg = f"the server has {total} bytes, expected {self.size}"
             raise SourceError(msg)
@@ -294,25 +309,24 @@ class _Job:
 
     def _blocks(self, response: requests.Response) -> Iterator[bytes]:
         """Yield what the network gives, as it comes, so that a stall or a kill loses nothing."""
-        import urllib3
-
-        pace = _Pace(self.patience)
         raw = response.raw
         read = getattr(raw, "read1", raw.read)  # urllib3 1 has no read1
-        with _broken_off(raw, self.cancel):
-            while True:
+        self.guard.await_body(self.patience.slowest, self.patience.window)
+        while True:
+            _check(self.cancel)
+            try:
+                block = read(_BLOCK, decode_content=False)
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 _check(self.cancel)
-                try:
-                    block = read(_BLOCK, decode_content=False)
-                except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                    _check(self.cancel)
-                    msg = f"the connection broke after {self.part.length} bytes ({_short(error)})"
-                    raise _TryAgain(msg) from None
-                if not block:
-                    _check(self.cancel)
-                    return
-                yield block
-                pace.check(len(block))
+                broke = f"the connection broke after {self.part.length} bytes ({_short(error)})"
+                raise _TryAgain(self.guard.problem or broke) from None
+            if not block:
+                _check(self.cancel)
+                if self.guard.problem is not None:
+                    raise _TryAgain(self.guard.problem)
+                return
+            self.guard.count(len(block))
+            yield block
 
     def _check_space(self, whole: int | None, offset: int) -> None:
         if whole is None:
@@ -328,28 +342,19 @@ class _Job:
         self.notify({"$type": "model_file_download_progress", "size": self.part.length, "total": whole})
 
 
-class _Pace:
-    """Watches that bytes come at the rate of ``Patience.slowest`` at least."""
+def _number(value: str) -> int | None:
+    """Read a number of at most 18 digits from a header; None for anything else, which is not believed."""
+    value = value.strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
-        self._begin = time.monotonic()
-        self._received = 0
 
-    def check(self, size: int) -> None:
-        """Count ``size`` bytes more; end the attempt when a window brought too few."""
-        self._received += size
-        seconds = time.monotonic() - self._begin
-        if seconds < self._patience.window:
-            return
-        if self._received < self._patience.slowest * seconds:
-            msg = (
-                f"the server sends too slowly: {self._received} bytes in {seconds:.0f} s, "
-                f"expected {self._patience.slowest:g} a second"
-            )
-            raise _TryAgain(msg)
-        self._begin += seconds
-        self._received = 0
+def _is_unreachable(error: BaseException) -> bool:
+    """Say whether the host's name is not known, or the system knows no way to it."""
+    cause = _innermost(error)
+    system = cause.__cause__  # urllib3 says it in words of its own
+    return isinstance(cause, urllib3.exceptions.NameResolutionError) or (
+        isinstance(system, OSError) and system.errno in _UNREACHABLE
+    )
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
@@ -370,8 +375,8 @@ def _retry_after(value: str | None) -> float | None:
     """
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    if (seconds := _number(value)) is not None:
+        return float(seconds)
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError):
@@ -392,18 +397,23 @@ def _refusal(status: int, reason: str, address: Address) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """Name the innermost cause in a few words; requests wraps errors three deep."""
-    cause: Any = error
-    while isinstance(getattr(cause, "reason", None), BaseException):
-        cause = cause.reason
-    while cause.args and isinstance(cause.args[0], BaseException):
-        cause = cause.args[0]
-        while isinstance(getattr(cause, "reason", None), BaseException):
-            cause = cause.reason
-    if type(cause).__name__ == "NameResolutionError":
+    """Name the innermost cause in a few words."""
+    cause = _innermost(error)
+    if isinstance(cause, urllib3.exceptions.NameResolutionError):
         return "the host's name is not known: no network, or no such host"
     text = re.sub(r"^<[^>]*>: |^HTTPS?ConnectionPool\([^)]*\): ", "", str(cause))
     return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the cause that matters; requests and urllib3 wrap errors three deep."""
+    while True:
+        for inner in (getattr(error, "reason", None), error.args[0] if error.args else None):
+            if isinstance(inner, BaseException):
+                error = inner
+                break
+        else:
+            return error
 
 
 def _check(cancel: threading.Event | None) -> None:
@@ -415,25 +425,3 @@ def _check(cancel: threading.Event | None) -> None:
 def _pause(seconds: float, cancel: threading.Event | None) -> None:
     (cancel or threading.Event()).wait(seconds)
     _check(cancel)
-
-
-@contextlib.contextmanager
-def _broken_off(raw: Any, cancel: threading.Event | None) -> Iterator[None]:
-    """Shut the connection when ``cancel`` is set, so that a read that waits for bytes ends at once."""
-    if cancel is None or not hasattr(raw, "shutdown"):
-        yield
-        return
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.1):
-            if cancel.is_set():
-                with contextlib.suppress(Exception):
-                    raw.shutdown()
-                return
-
-    threading.Thread(target=watch, name="cancel", daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()

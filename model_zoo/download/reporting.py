@@ -1,18 +1,12 @@
-"""What the user sees of downloads: progress bars and lines, or Open Model Zoo's JSON events.
-
-Events are dicts with a key ``$type``, as in Open Model Zoo's ``--progress_format json``
-(https://github.com/openvinotoolkit/open_model_zoo/tree/master/tools/model_tools#json-progress-report-format),
-with further keys and types.
-"""
+"""What people see of downloads: lines on standard output, and progress bars on a terminal."""
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from typing import Any
 
-__all__ = ["JsonReporter", "TextReporter", "readable_size"]
+__all__ = ["TextReporter", "readable_size"]
 
 
 def readable_size(size: int | None) -> str:
@@ -31,22 +25,6 @@ def readable_size(size: int | None) -> str:
             break
         number /= 1000
     return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
-
-
-class JsonReporter:
-    """Writes each event as one line of JSON to standard output."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        """Write one event; lines of several threads do not mix."""
-        with self._lock:
-            sys.stdout.write(json.dumps(event) + "\n")
-            sys.stdout.flush()
-
-    def close(self) -> None:
-        """Do nothing: every line is complete."""
 
 
 class TextReporter:

@@ -21,7 +21,7 @@ from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
 from model_zoo.download import hub, partial, remote
 from model_zoo.download.addresses import address_of
 from model_zoo.download.partial import DiskFullError, Partial
-from model_zoo.download.remote import Cancelled, Patience, SourceError
+from model_zoo.download.remote import Cancelled, NoNetworkError, Patience, SourceError
 from model_zoo.download.wheels import WheelError, Wheelhouse
 
 if TYPE_CHECKING:
@@ -245,15 +245,23 @@ class _Task:
 
     def _from_sources(self, part: Partial, sources: Sequence[Source]) -> Fetched:
         problems = []
+        unreachable = 0
         for source in sources:
             result = self._tried(part, source)
             if isinstance(result, Fetched):
                 return result
+            unreachable += isinstance(result, NoNetworkError)
             problems.append(f"{source}: {result}")
             if len(problems) < len(sources):
                 log.warning("%s: %s: %s; trying the next source", self.destination.name, source, result)
+        what = "no source has the right file"
+        if unreachable == len(sources):
+            what = (
+                "no network: none of its hosts can be reached. Connect this machine (HTTPS_PROXY names a "
+                "proxy), or copy the models folder from one that is connected. In detail:"
+            )
         reasons = "".join(f"\n  {problem}" for problem in problems)
-        msg = f"{self.destination.name}: no source has the right file{reasons}"
+        msg = f"{self.destination.name}: {what}{reasons}"
         raise TransferError(msg)
 
     def _tried(self, part: Partial, source: Source) -> Fetched | SourceError:

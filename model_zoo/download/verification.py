@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog import folders
-from model_zoo.catalog.zoo import PRECISIONS
 from model_zoo.download.lockfile import Lockfile
 from model_zoo.download.postprocessing import original
+from model_zoo.download.reporting import readable_size
 from model_zoo.download.transfer import is_right
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from model_zoo.catalog.zoo import Model, ModelFile
 
-__all__ = ["verdict", "verify", "wanted_files"]
-
-
-def wanted_files(model: Model, precisions: Sequence[str] | None) -> list[ModelFile]:
-    """Return the files of a model without those of precisions that were not asked for.
-
-    A file belongs to a precision when it lies in a folder of that name, as in Open Model Zoo.
-    """
-    if precisions is None:
-        return list(model.files)
-    return [
-        file
-        for file in model.files
-        if not (
-            file.name.count("/") == 1
-            and (folder := PurePosixPath(file.name).parts[0]) in PRECISIONS
-            and folder not in precisions
-        )
-    ]
+__all__ = ["plan", "verify"]
 
 
 def verify(
@@ -51,12 +32,27 @@ def verify(
     verdicts = {}
     for part in model.stages or [model]:
         folder = folders.model_folder(part, output_dir)
-        for file in wanted_files(part, precisions):
-            verdicts[f"{part.name}/{file.name}" if model.stages else file.name] = verdict(file, folder)
+        for file in part.wanted_files(precisions):
+            verdicts[f"{part.name}/{file.name}" if model.stages else file.name] = _verdict(file, folder)
     return verdicts
 
 
-def verdict(file: ModelFile, folder: Path) -> str:
+def plan(
+    model: Model, output_dir: str | Path | None = None, precisions: Sequence[str] | None = None
+) -> Iterator[str]:
+    """Say line by line what a download would do: where to, which files, and from where each."""
+    for part in model.stages or [model]:
+        folder = folders.model_folder(part, output_dir)
+        yield f"{part.name} to {folder}"
+        for file in part.wanted_files(precisions):
+            if _verdict(file, folder) in ("right", "not verifiable"):
+                yield f"  {file.name}: already there"
+                continue
+            yield f"  {file.name}: {readable_size(file.size)} from {file.sources[0]}"
+            yield from (f"    else from {source}" for source in file.sources[1:])
+
+
+def _verdict(file: ModelFile, folder: Path) -> str:
     """Say of one file what ``verify`` says."""
     locked = None
     if file.checksum is None and folder.is_dir():

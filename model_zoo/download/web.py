@@ -1,23 +1,179 @@
-"""One way to open a web session: proxies and CA bundles of the environment, nothing compressed."""
+"""Web sessions: proxies and CA bundles of the environment, nothing compressed, and no server waits us out.
+
+Timeouts of sockets count from byte to byte: a server that sends one header byte every twenty seconds, or a
+``100 Continue`` again and again, never reaches them. So a guard watches the connections from outside and
+shuts them down when an answer is late, its body too slow, or the work cancelled; whoever reads then finds the
+end at once. requests stays for its proxies, CA bundles and .netrc of the environment; httpx reads no .netrc
+by itself and offers no place for the guard.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import TYPE_CHECKING
+import socket
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
-    import requests
+    from types import TracebackType
 
-__all__ = ["new_session"]
+__all__ = ["Guard", "new_session"]
+
+_TICK = 0.1  # seconds between looks
+_MOST_REDIRECTS = 10
 
 
-def new_session() -> requests.Session:
+class Guard:
+    """Watches the connections of a session; a context manager.
+
+    Parameters
+    ----------
+    cancel : threading.Event or None
+        Shuts everything down when it is set.
+
+    Attributes
+    ----------
+    problem : str or None
+        Why the connections were shut down, where that was not for ``cancel``.
+    """
+
+    def __init__(self, cancel: threading.Event | None = None) -> None:
+        self.problem: str | None = None
+        self._cancel = cancel
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._deadline: float | None = None
+        self._seconds = 0.0
+        self._pace: tuple[float, float] | None = None
+        self._received = 0
+
+    def __enter__(self) -> Guard:
+        threading.Thread(target=self._watch, name="guard", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        with self._lock:
+            for connection in self._sockets:
+                connection.close()
+            self._sockets.clear()
+
+    def await_answer(self, seconds: float) -> None:
+        """Let an answer, its redirects included, have this long until its headers are complete."""
+        self.problem, self._pace = None, None
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+
+    def await_body(self, slowest: float, window: float) -> None:
+        """Expect ``slowest`` bytes a second from now on, on the average of ``window`` seconds."""
+        self._deadline = None
+        self._received = 0
+        self._pace = (slowest, window)
+
+    def count(self, size: int) -> None:
+        """Say that bytes of the body came."""
+        self._received += size
+
+    @property
+    def has_connected(self) -> bool:
+        """Whether there was a connection to any host."""
+        return bool(self._sockets)
+
+    def add(self, connection: socket.socket) -> None:
+        """Watch a connection: a duplicate of the socket shuts it down whatever is wrapped around it."""
+        with self._lock:
+            self._sockets.append(connection.dup())
+
+    def _watch(self) -> None:
+        begin, before, pace = time.monotonic(), 0, self._pace
+        while not self._done.wait(_TICK):
+            now = time.monotonic()
+            if self._cancel is not None and self._cancel.is_set():
+                self._shut_down()
+            elif self._deadline is not None and now > self._deadline:
+                self.problem = f"no complete answer within {self._seconds:.0f} s"
+                self._shut_down()
+            if self._pace is not pace:
+                begin, before, pace = now, self._received, self._pace
+            elif pace is not None and now - begin >= pace[1]:
+                came, seconds = self._received - before, now - begin
+                if came < pace[0] * seconds:
+                    self.problem = (
+                        f"the server sends too slowly: {came} bytes in {seconds:.0f} s, "
+                        f"expected {pace[0]:g} a second"
+                    )
+                    self._shut_down()
+                begin, before = now, self._received
+
+    def _shut_down(self) -> None:
+        with self._lock:
+            for connection in self._sockets:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def new_session(guard: Guard | None = None) -> requests.Session:
     """Return a session; close it, or use it in a ``with`` statement."""
-    import requests
-
     session = requests.Session()
+    session.max_redirects = _MOST_REDIRECTS
     # Compressed answers would break ranges, lengths and hashes.
     session.headers.update({"User-Agent": "ner-zoo", "Accept-Encoding": "identity"})
     if os.environ.get("SSL_CERT_FILE"):
         session.verify = os.environ["SSL_CERT_FILE"]  # requests itself reads only REQUESTS_CA_BUNDLE
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(guard))
     return session
+
+
+class _Adapter(HTTPAdapter):
+    """Shows the guard every connection, and never reads the body of a redirect, which may have no end."""
+
+    def __init__(self, guard: Guard | None) -> None:
+        self._guard = guard
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
+        super().init_poolmanager(*arguments, **settings)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
+        new = proxy not in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **settings)
+        if new:
+            self._watch(manager)
+        return manager
+
+    def send(self, *arguments: Any, **settings: Any) -> requests.Response:
+        response = super().send(*arguments, **settings)
+        if response.is_redirect:
+            response.close()
+        return response
+
+    def _watch(self, manager: Any) -> None:
+        if self._guard is not None:
+            manager.pool_classes_by_scheme = {
+                scheme: partial(_watched_pool, pool, self._guard)
+                for scheme, pool in manager.pool_classes_by_scheme.items()
+            }
+
+
+def _watched_pool(pool_class: Any, guard: Guard, *arguments: Any, **settings: Any) -> Any:
+    pool = pool_class(*arguments, **settings)
+
+    class Watched(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+        def _new_conn(self) -> socket.socket:
+            connection: socket.socket = super()._new_conn()
+            guard.add(connection)
+            return connection
+
+    pool.ConnectionCls = Watched
+    return pool

@@ -12,7 +12,9 @@ import yaml
 
 from model_zoo.catalog.selection import select
 from model_zoo.convert import conversion, tracing
-from model_zoo.converter import ConversionError, checkpoint_of, convert, main
+from model_zoo.convert.conversion import ConversionError
+from model_zoo.convert.job import checkpoint_of, convert
+from model_zoo.converter import main
 
 ROOT = Path(__file__).parents[3]
 FILE = {"name": "tiny/config.json", "size": 1, "checksum": "0" * 96, "source": "http://127.0.0.1:9/x"}
@@ -109,10 +111,10 @@ def test_the_peers_flags_for_mo_are_taken_with_a_note(zoo, downloads, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--name", "tiny", "--precisions", "INT4"], "expected some of FP32, FP16, INT8, found INT4"),
-        (["--name", "tiny", "--input_shape", "128"], "expected BATCHxLENGTH such as 1x128, found '128'"),
-        (["--name", "tiny", "--input_shape", "0x128"], "expected BATCHxLENGTH"),
-        (["--name", "tiny", "-j", "many"], "expected a whole number from 1, or auto"),
+        (["--name", "tiny", "--precisions", "INT4"], "FP32-INT1, found INT4"),
+        (["--name", "tiny", "--input_shape", "128"], "two positive integers such as 1x128 (got '128')"),
+        (["--name", "tiny", "--input_shape", "0x128"], "two positive integers"),
+        (["--name", "tiny", "-j", "many"], "must be a positive integer (got 'many')"),
         (["--name", "tiny", "--all"], "at most one of"),
         ([], "must be specified"),
     ],

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from model_zoo.catalog.zoo import CatalogError
-from model_zoo.model_server import add_to_repository, main
+from model_zoo.convert.serving import ServingError, add_to_repository
+from model_zoo.model_server import main
 from ner_core import EntityRecognizer
 
 
@@ -45,6 +45,6 @@ def test_what_cannot_be_is_said(tiny_ir, tmp_path, capsys):
         main(["--name", "x", "-o", str(tmp_path), "--version", "0"])
     for broken in ("{", "[]", '{"model_config_list": 1}'):
         (tmp_path / "config.json").write_text(broken)
-        with pytest.raises(CatalogError, match=r"config\.json"):
+        with pytest.raises(ServingError, match=r"config\.json"):
             add_to_repository(tiny_ir / "tiny.xml", "tiny", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

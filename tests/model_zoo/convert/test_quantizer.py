@@ -6,9 +6,9 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from model_zoo import quantizer
-from model_zoo.convert import calibration
-from model_zoo.quantizer import QuantizationError, main, quantize
+from model_zoo.convert import calibration, quantization
+from model_zoo.convert.quantization import QuantizationError, quantize
+from model_zoo.quantizer import main
 from ner_core.ir import model_info
 from ner_core.tokenizer import Tokenizer
 from tests.conftest import TINY_LABELS
@@ -73,9 +73,9 @@ def test_the_notes_say_what_was_not_measured(models):
 def test_a_device_that_gains_nothing_is_told(monkeypatch, gains):
     order = ["FP16-INT8", "INT8", "FP32", "FP16"] if gains else ["FP32", "INT8", "FP16", "FP16-INT8"]
     monkeypatch.setattr("ner_core.hardware.preferred_precisions", lambda device: order)
-    told = any("gains nothing" in note for note in quantizer._notes("dev.conll", "ANY"))
+    told = any("gains nothing" in note for note in quantization._notes("dev.conll", "ANY"))
     assert told is not gains
-    assert not quantizer._notes("dev.conll", "GPU")
+    assert not quantization._notes("dev.conll", "GPU")
 
 
 def put_result(monkeypatch, source):
@@ -85,7 +85,7 @@ def put_result(monkeypatch, source):
         for suffix in (".xml", ".bin"):
             shutil.copyfile(source.with_suffix(suffix), folder / f"quantized{suffix}")
 
-    monkeypatch.setattr(quantizer, "run_worker", worker)
+    monkeypatch.setattr(quantization, "run_worker", worker)
 
 
 def test_the_gate_passes_what_loses_nothing(tiny_ir, tmp_path, dataset, monkeypatch):
@@ -129,9 +129,11 @@ def test_command_and_dry_run(models, capsys, tmp_path, monkeypatch, tiny_ir):
     err = capsys.readouterr().err
     assert "nothing.txt: cannot be read" in err
     assert err.endswith("FAILED:\ntiny\n")
+    assert main([*arguments, "--precisions", "FP32-INT8"]) == 0
+    assert capsys.readouterr().out == "Skipping tiny (all precisions skipped)\n"
     with pytest.raises(SystemExit):
-        main([*arguments, "--precisions", "FP32-INT8"])
-    assert "expected some of FP16-INT8" in capsys.readouterr().err
+        main([*arguments, "--precisions", "INT9"])
+    assert "found INT9" in capsys.readouterr().err
 
 
 def test_texts_come_from_lines_labelled_files_or_the_package(tmp_path):

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from model_zoo.download.reporting import JsonReporter, TextReporter, readable_size
+from model_zoo.catalog.events import JsonReporter
+from model_zoo.download.reporting import TextReporter, readable_size
 
 
 class Terminal(io.StringIO):

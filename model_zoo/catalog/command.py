@@ -1,0 +1,74 @@
+"""How every command of the zoo runs: its errors are sentences, and an interrupt ends it in order."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from model_zoo.catalog.errors import ZooError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "report_failed", "run_command"]
+
+#: Exit statuses; the last as a shell says it.
+FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def run_command(work: Callable[[], int]) -> int:
+    """Do the work of a command.
+
+    Parameters
+    ----------
+    work : callable
+        Returns the exit status. Ctrl-C and SIGTERM reach it as KeyboardInterrupt.
+
+    Returns
+    -------
+    int
+        Exit status: that of the work; 1 after an error for people, which is on standard error; 130 after an
+        interrupt that the work let through.
+    """
+    try:
+        with _terminated_as_interrupted():
+            return work()
+    except ZooError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever read the output has left; let the interpreter find nothing more to write there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        where = f"{error.filename}: " if error.filename is not None else ""
+        sys.stderr.write(f"{where}{error.strerror or error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; what was not finished left nothing behind.\n")
+        return INTERRUPTED
+
+
+def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
+    """List the models that failed, on standard error or output; return the exit status."""
+    lines = [f"{name}\n" for name in names]
+    if lines:
+        (sys.stdout if to_output else sys.stderr).write("FAILED:\n" + "".join(lines))
+    return FAILED if lines else FINE
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the work as orderly as Ctrl-C does; only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

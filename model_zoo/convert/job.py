@@ -1,0 +1,188 @@
+"""Convert downloaded models of the zoo: find the checkpoint, and convert it as model.yml says."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from model_zoo.catalog import folders
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.loading import find_checkpoint
+from model_zoo.convert.conversion import (
+    DEFAULT_PRECISIONS,
+    Conversion,
+    ConversionError,
+    convert_checkpoint,
+    variant_name,
+)
+from model_zoo.convert.workers import end_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from model_zoo.catalog.schema import Model
+
+__all__ = ["checkpoint_of", "convert", "convert_all", "plan"]
+
+
+def convert(
+    model: Model,
+    download_dir: Path | str | None = None,
+    output_dir: Path | str | None = None,
+    *,
+    precisions: Sequence[str] = DEFAULT_PRECISIONS,
+    input_shape: tuple[int, int] | None = None,
+    tolerance: float | None = None,
+    progress: Callable[[dict[str, Any]], None] | None = None,
+    python: str = sys.executable,
+) -> list[Conversion]:
+    """Convert one downloaded model of the zoo.
+
+    Parameters
+    ----------
+    model : Model
+        From the catalog; its labels, casing and lengths go before what the checkpoint says.
+    download_dir, output_dir : path, optional
+        Models folders to read from and write to; see `model_zoo.catalog.folders.models_dir`. `output_dir` is
+        `download_dir` where it is not given.
+    precisions, input_shape, tolerance, progress, python : optional
+        As for `convert.conversion.convert_checkpoint`; `progress` also gets ``model_conversion_begin`` and
+        ``model_conversion_end`` (``successful``).
+
+    Returns
+    -------
+    list of Conversion
+        Empty for a model that comes as IR.
+
+    Raises
+    ------
+    ConversionError
+        See its message; nothing was changed on disk.
+    """
+    tell = progress or (lambda _: None)
+    tell({"$type": "model_conversion_begin", "model": model.name, "precisions": list(precisions)})
+    successful = False
+    try:
+        if ready := _needs_no_conversion(model, download_dir):
+            tell({"$type": "model_conversion_skipped", "model": model.name, "reason": ready})
+            made = []
+        else:
+            made = convert_checkpoint(
+                checkpoint_of(model, download_dir),
+                folders.model_folder(model, output_dir or download_dir),
+                model.name,
+                precisions=precisions,
+                input_shape=input_shape,
+                tolerance=tolerance,
+                overrides=_overrides(model),
+                progress=tell,
+                python=python,
+            )
+        successful = True
+    finally:
+        tell({"$type": "model_conversion_end", "model": model.name, "successful": successful})
+    return made
+
+
+def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
+    """Return the checkpoint of a downloaded model.
+
+    Raises
+    ------
+    ConversionError
+        If it is not there; the message has the command that downloads it.
+    """
+    if model.framework not in {"pytorch", "onnx"}:
+        msg = f"{model.name}: framework {model.framework}: only pytorch and onnx can be converted here."
+        raise ConversionError(msg)
+    folder = folders.model_folder(model, download_dir)
+    named = _named_checkpoint(model, folder)
+    if named:
+        return named
+    try:
+        if model.checkpoint is None:
+            return find_checkpoint(folder)  # somebody put it there by hand
+        problem = f"{folder / model.checkpoint}: not there."
+    except CheckpointError as error:
+        problem = str(error)
+    name = folders.selectable_name(model)
+    where = f" --output_dir {download_dir}" if download_dir else ""
+    msg = f"{model.name}: {problem} Run: python -m model_zoo.downloader --name {name}{where}"
+    raise ConversionError(msg)
+
+
+def _named_checkpoint(model: Model, folder: Path) -> Path | None:
+    """Return the checkpoint that the catalog names, if it is there."""
+    named = folder / model.checkpoint_path
+    return named if named.is_file() or (named / "config.json").is_file() else None
+
+
+def _needs_no_conversion(model: Model, download_dir: Path | str | None) -> str:
+    """Say why a model is not converted; empty if it is."""
+    embedded = model.config is not None and any(model.config.parent.glob(f"*/{model.name}.xml"))
+    if embedded and not _named_checkpoint(model, folders.model_folder(model, download_dir)):
+        return "comes with the package, ready to run"
+    if model.framework == "dldt":
+        return "is IR already"
+    return ""
+
+
+def _overrides(model: Model) -> dict[str, Any]:
+    return {
+        "labels": model.labels,
+        "lower_case": model.lower_case,
+        "max_length": model.max_length,
+        "token_type_ids": model.token_type_ids,
+    }
+
+
+def convert_all(models: Sequence[Model], attempt: Callable[[Model], bool], jobs: int = 1) -> list[str]:
+    """Convert several models, `jobs` at a time; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    models : sequence of Model
+    attempt : callable
+        Converts one, and says whether that was successful.
+    jobs : int
+
+    Returns
+    -------
+    list of str
+        The names of those that failed, in order. An interrupt ends the workers' processes and goes on up.
+    """
+    with ThreadPoolExecutor(max_workers=min(jobs, len(models)) or 1) as pool:
+        try:
+            results = list(pool.map(attempt, models))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_workers()
+            raise
+    return [model.name for model, good in zip(models, results, strict=True) if not good]
+
+
+def plan(
+    model: Model,
+    download_dir: Path | str | None = None,
+    output_dir: Path | str | None = None,
+    *,
+    precisions: Sequence[str] = DEFAULT_PRECISIONS,
+    input_shape: tuple[int, int] | None = None,
+) -> Iterator[str]:
+    """Say line by line what `convert` would do, with the same parameters.
+
+    Raises
+    ------
+    ConversionError
+        The checkpoint is not there.
+    """
+    if ready := _needs_no_conversion(model, download_dir):
+        yield f"{model.name}: {ready}; nothing to convert"
+        return
+    source = checkpoint_of(model, download_dir)
+    folder = folders.model_folder(model, output_dir or download_dir)
+    for precision in precisions:
+        target = folder / variant_name(precision, input_shape) / f"{model.name}.xml"
+        yield f"{model.name}: would convert {source} to {target}"

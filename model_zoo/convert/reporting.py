@@ -1,0 +1,42 @@
+"""What people see of conversions: a line for each step and each result."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+__all__ = ["TextReporter"]
+
+
+class TextReporter:
+    """Writes events of a conversion to standard output as sentences, whole lines from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write what the event means, if it is worth a line."""
+        if line := _sentence(event):
+            with self._lock:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+
+
+def _sentence(event: dict[str, Any]) -> str:
+    """Say an event in words; empty for those that are not worth a line."""
+    name = event["model"]
+    kind = event["$type"].removeprefix("model_conversion_")
+    if kind == "progress":
+        precision = f" to {event['precision']}" if "precision" in event else ""
+        return f"{name}: {event['stage']}{precision}"
+    if kind == "skipped":
+        return f"{name}: {event['reason']}; nothing to convert"
+    if kind == "result":
+        notes = "".join(f"; {note}" for note in event["notes"])
+        return (
+            f"{name}: {event['precision']}: {event['size'] / 1e6:.1f} MB in {event['seconds']:.1f} s; "
+            f"largest difference to the source {event['parity']:.2g}, where logits reach {event['scale']:.3g}"
+            f"{notes}"
+        )
+    return ""

@@ -1,0 +1,135 @@
+"""Model repositories of OpenVINO Model Server: each model with its versions in folders, and config.json.
+
+The layout and the keys: https://docs.openvino.ai/2025/model-server/ovms_docs_models_repository.html and
+https://docs.openvino.ai/2025/model-server/ovms_docs_serving_model.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from model_zoo.catalog import folders
+from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.files import write_whole
+from model_zoo.catalog.layout import QUANTIZED
+
+__all__ = ["CONFIG", "ServingError", "add_to_repository", "find_ir", "served_name"]
+
+#: What the server reads, in the repository.
+CONFIG = "config.json"
+#: Which of several precisions is served, best first.
+_ORDER = (QUANTIZED, "FP16", "FP32", "INT8")
+
+
+class ServingError(ZooError, ValueError):
+    """An IR that is not there, or a repository that is none."""
+
+
+def add_to_repository(
+    xml: Path, name: str, repository: Path, *, version: int = 1, device: str = "CPU", mount: str = "/models"
+) -> dict[str, Any]:
+    """Copy an IR into a model repository and list it in the repository's config.json.
+
+    Parameters
+    ----------
+    xml : Path
+        The IR, its ``.bin`` beside it.
+    name : str
+        Under which clients ask for it: letters, digits, ``.``, ``_`` and ``-``.
+    repository : Path
+        Made when it is not there; other models in it stay as they are.
+    version : int
+        From 1; the server gives the highest unless asked for another.
+    device : str
+        OpenVINO device of the server.
+    mount : str
+        Where the server sees the repository.
+
+    Returns
+    -------
+    dict
+        The model's entry in config.json.
+
+    Raises
+    ------
+    ServingError
+        If there is no such IR, or the repository has a config.json that is no configuration.
+    """
+    weights = xml.with_suffix(".bin")
+    for file in (xml, weights):
+        if not file.is_file():
+            msg = f"{file}: expected a file of the IR, found none"
+            raise ServingError(msg)
+    config = _read_config(repository / CONFIG)
+    entry = {
+        "name": name,
+        "base_path": f"{mount.rstrip('/')}/{name}",
+        "target_device": device,
+        # Without the first a CPU with bf16 would give other scores than the same model here.
+        "plugin_config": {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"},
+    }
+    others = [known for known in config["model_config_list"] if known.get("config", {}).get("name") != name]
+    config["model_config_list"] = [*others, {"config": entry}]
+    folder = repository / name / str(version)
+    staging = repository / name / f".{version}.new"  # the server takes folders with a number for a name
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    for file in (xml, weights):
+        shutil.copyfile(file, staging / f"{name}{file.suffix}")
+    if folder.exists():
+        shutil.rmtree(folder)
+    staging.rename(folder)
+    write_whole(repository / CONFIG, json.dumps(config, indent=2) + "\n")
+    return entry
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {"model_config_list": []}
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        msg = f"{path}: expected JSON, found {error}"
+        raise ServingError(msg) from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_config_list", []), list):
+        msg = f"{path}: expected a configuration of the server, an object with a list model_config_list"
+        raise ServingError(msg)
+    config.setdefault("model_config_list", [])
+    return config
+
+
+def served_name(name: str) -> str:
+    """Turn a name of the zoo or a path into one that a URL can carry.
+
+    Examples
+    --------
+    >>> served_name("hf:dslim/bert-base-NER"), served_name("models/tiny.xml")
+    ('dslim--bert-base-NER', 'models--tiny')
+    """
+    plain = name.removeprefix("hf:").removesuffix(".xml").strip("./")
+    return re.sub(r"[^\w.-]", "-", plain.replace("/", "--"))
+
+
+def find_ir(name: str, precision: str | None, models_folder: Path | None) -> Path:
+    """Return the IR to serve: of a name of the zoo, in this precision or the best there; or the path itself.
+
+    Raises
+    ------
+    ServingError
+        There is none; the message has the command that makes it.
+    """
+    if name.endswith(".xml"):
+        return Path(name)
+    found = folders.installed(name, models_folder)
+    order = [precision] if precision else _ORDER
+    chosen = next((found[each] for each in order if each in found), None)
+    if chosen is None:
+        there = ", ".join(found) or "none"
+        wanted = f" in {precision}" if precision else ""
+        msg = f"{name}: no IR{wanted} here (there: {there}); run: python -m model_zoo.converter --name {name}"
+        raise ServingError(msg)
+    return chosen

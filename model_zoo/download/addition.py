@@ -1,0 +1,82 @@
+"""Add a model of the Hugging Face hub to a zoo: write its model.yml, with sizes and hashes of all files."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.folders import split_hub_name
+from model_zoo.catalog.layout import MODELS_ROOT
+from model_zoo.catalog.manifest import write_model
+from model_zoo.catalog.zoo import load_model
+from model_zoo.download import hub
+from model_zoo.download.transfer import Transfer
+
+if TYPE_CHECKING:
+    from model_zoo.catalog.schema import Model, ModelFile
+
+__all__ = ["add"]
+
+
+def add(
+    hub_name: str,
+    zoo: Path | None = None,
+    *,
+    name: str | None = None,
+    transfer: Transfer | None = None,
+) -> Path:
+    """Write the model.yml of a token classifier of the hub.
+
+    Parameters
+    ----------
+    hub_name : str
+        ``hf:owner/name`` or ``hf:owner/name@revision``.
+    zoo : Path or None
+        Zoo to add to; None means the models of this package.
+    name : str or None
+        Name in the zoo; None means the name of the repository.
+    transfer : Transfer or None
+        How to fetch the small files, whose hashes the hub does not state.
+
+    Returns
+    -------
+    Path
+        The model.yml, which was checked by reading it again.
+
+    Raises
+    ------
+    CatalogError
+        No such model, not a token classifier, or the name is taken.
+    TransferError
+        A file could not be had.
+    """
+    root = zoo if zoo is not None else MODELS_ROOT
+    given = name or split_hub_name(hub_name)[0].rsplit("/", 1)[-1]
+    path = root / "public" / given / "model.yml"
+    if path.exists():
+        msg = f"{path}: expected no such model yet; give another name with --as, or remove it first"
+        raise CatalogError(msg)
+    model = hub.resolve(hub_name)
+    model = model.model_copy(update={"files": _hashed(model, transfer or Transfer())})
+    try:
+        write_model(model, path)
+    except OSError as error:
+        msg = f"{path}: can't be written ({error.strerror}); --zoo names a zoo of your own"
+        raise CatalogError(msg) from None
+    load_model(path, root)
+    return path
+
+
+def _hashed(model: Model, transfer: Transfer) -> list[ModelFile]:
+    """Fetch the files without a hash, which are small, to a scratch folder, and note size and hash."""
+    files = []
+    with tempfile.TemporaryDirectory(prefix="ner-zoo-add-") as scratch:
+        for file in model.files:
+            if file.checksum is None:
+                done = transfer.fetch(Path(scratch) / file.name, file.sources, size=file.size)
+                files.append(file.model_copy(update={"size": done.size, "checksum": done.checksum}))
+            else:
+                files.append(file)
+    return files
