@@ -42,8 +42,8 @@ def load(
     Parameters
     ----------
     name : str or Path
-        A name of the zoo; ``hf:owner/name[@revision]``; the path of an .xml; or a folder that holds one,
-        directly or below folders named by precision.
+        A name of the zoo; ``owner/name[@revision]`` of the hub, with or without ``hf:``; the path of an
+        .xml; or a folder that holds one, directly or below folders named by precision.
     device : str
         OpenVINO device, ``AUTO`` by default.
     precision : str or None
@@ -69,6 +69,7 @@ def load(
     from ner_core.recognizer import EntityRecognizer
     from ner_core.remote import is_remote
 
+    name = _canonical(name)
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
         return EntityRecognizer.from_ir(path, device=device, precision=precision, **options)
@@ -114,6 +115,7 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     """
     from model_zoo.catalog import folders
 
+    name = _canonical(name)
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
         return {path.parent.name if folders.split_variant(path.parent.name) else "IR": path}
@@ -121,6 +123,15 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     if not found:
         raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
     return found
+
+
+def _canonical(name: str | Path) -> str | Path:
+    """Take ``owner/name`` for ``hf:owner/name`` unless there is a file or folder of that name."""
+    if isinstance(name, Path):
+        return name
+    from model_zoo.catalog import folders
+
+    return folders.canonical_name(name)
 
 
 def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:

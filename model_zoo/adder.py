@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.command import FINE, run_command
+from model_zoo.catalog.folders import canonical_name
 from model_zoo.download.addition import add
 
 if TYPE_CHECKING:
@@ -41,10 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="DIR",
         help="zoo to add to (default: the models of this package)",
     )
+    parser.add_argument(
+        "--labels", metavar="L0,L1,...", help="names of the labels in their order, where config.json has none"
+    )
     arguments = parser.parse_args(argv)
+    labels = arguments.labels.split(",") if arguments.labels else None
 
     def work() -> int:
-        sys.stdout.write(f"{add(arguments.model, arguments.zoo, name=arguments.name)}\n")
+        path = add(canonical_name(arguments.model), arguments.zoo, name=arguments.name, labels=labels)
+        sys.stdout.write(f"{path}\n")
         return FINE
 
     return run_command(work)

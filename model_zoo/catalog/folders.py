@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "State",
+    "canonical_name",
     "find_hub_model",
     "find_model",
     "hub_subdirectory",
@@ -41,6 +42,10 @@ __all__ = [
 State = Literal["embedded", "ready", "downloaded", "partial", "absent"]
 
 _VARIANT = re.compile(rf"(?P<precision>{'|'.join(PRECISIONS)})(?:-(?P<rows>\d+)x(?P<length>\d+))?")
+_HUB_ADDRESS = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<repo>[\w.-]+/[\w.-]+)"
+    r"(?:/(?:tree|blob|resolve|raw|commit)/(?P<revision>[^/?#]+)[^?#]*)?/?(?:[?#].*)?"
+)
 _HUB_NAME = re.compile(r"hf:(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
 
@@ -83,6 +88,31 @@ def hub_subdirectory(name: str) -> str:
     repo, revision = split_hub_name(name)
     parts = ["hf", *repo.split("/"), *(revision.split("/") if revision else [])]
     return "public/" + "--".join(parts)
+
+
+def canonical_name(name: str) -> str:
+    """Return ``hf:owner/name`` for what people give for it: ``owner/name``, or the address of its page.
+
+    Anything else is returned as it is, and so is ``owner/name`` where there is a file or folder of that name.
+
+    Examples
+    --------
+    >>> canonical_name("dslim/bert-base-NER"), canonical_name("bert-base-ner")
+    ('hf:dslim/bert-base-NER', 'bert-base-ner')
+    >>> canonical_name("https://huggingface.co/dslim/bert-base-NER/tree/v1")
+    'hf:dslim/bert-base-NER@v1'
+    """
+    found = _HUB_ADDRESS.fullmatch(name.strip())
+    if found is not None:
+        if found["repo"].split("/")[0] in ("datasets", "spaces", "collections", "docs", "models"):
+            msg = f"{name}: expected the address of a model's page, https://huggingface.co/OWNER/NAME"
+            raise CatalogError(msg)
+        return f"hf:{found['repo']}" + (f"@{found['revision']}" if found["revision"] else "")
+    if name.count("/") == 1 and _HUB_NAME.fullmatch(f"hf:{name}") and not Path(name).exists():
+        owner, _, rest = name.partition("/")
+        if owner.strip(".~") and rest and not rest.endswith((".xml", ".onnx", ".nemo")):
+            return f"hf:{name}"
+    return name
 
 
 def split_hub_name(name: str) -> tuple[str, str | None]:

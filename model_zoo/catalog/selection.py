@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.folders import canonical_name, find_hub_model
 from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--name",
         metavar="PAT[,PAT...]",
-        help="models whose names match one of the patterns (* ? [ ]), or hf:OWNER/NAME[@REVISION]",
+        help="models whose names match one of the patterns (* ? [ ]), or OWNER/NAME[@REVISION] of the hub",
     )
     group.add_argument(
         "--list",
@@ -99,7 +99,7 @@ def select(
     models = load_catalog(models_root)
     candidates = [part for model in models for part in (model, *model.stages)]
     chosen: dict[str, Model] = {}
-    for pattern in (pattern.strip() for pattern in patterns):
+    for pattern in (canonical_name(pattern.strip()) for pattern in patterns):
         if pattern.startswith(HUB_PREFIX):
             matching = [(lookup or find_hub_model)(pattern)]
         else:

@@ -15,6 +15,8 @@ from model_zoo.download import hub
 from model_zoo.download.transfer import Transfer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model_zoo.catalog.schema import Model, ModelFile
 
 __all__ = ["add"]
@@ -25,6 +27,7 @@ def add(
     zoo: Path | None = None,
     *,
     name: str | None = None,
+    labels: Sequence[str] | None = None,
     transfer: Transfer | None = None,
 ) -> Path:
     """Write the model.yml of a token classifier of the hub.
@@ -37,6 +40,8 @@ def add(
         Zoo to add to; None means the models of this package.
     name : str or None
         Name in the zoo; None means the name of the repository.
+    labels : sequence of str or None
+        In the order of their ids, for a repository that doesn't name them.
     transfer : Transfer or None
         How to fetch the small files, whose hashes the hub does not state.
 
@@ -58,7 +63,7 @@ def add(
     if path.exists():
         msg = f"{path}: expected no such model yet; give another name with --as, or remove it first"
         raise CatalogError(msg)
-    model = hub.resolve(hub_name)
+    model = hub.resolve(hub_name, labels=labels)
     model = model.model_copy(update={"files": _hashed(model, transfer or Transfer())})
     try:
         write_model(model, path)

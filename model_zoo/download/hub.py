@@ -8,33 +8,43 @@ Routes as the hub and its mirrors serve them: ``/api/models/<repo>/revision/<rev
 from __future__ import annotations
 
 import json
+import logging
 import os
+import time
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from model_zoo.catalog import suitability
 from model_zoo.catalog.folders import hub_subdirectory, split_hub_name
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, model_from
-from model_zoo.download.web import new_session
+from model_zoo.download.web import Guard, new_session, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from model_zoo.catalog.zoo import Model
 
 __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 
+log = logging.getLogger(__name__)
+
 _LARGEST_ANSWER = (
     8 << 20
 )  # bytes of JSON; a config.json has a few kB, a listing of a big repository some hundred
-_INDEX = ".index.json"  # names the files (shards) of weights that come in several
-_WEIGHTS = tuple(
-    name + kind for name in ("model.safetensors", "pytorch_model.bin") for kind in ("", _INDEX)
-)  # best first
-_TOKENIZERS = ("tokenizer.json", "vocab.txt")  # one of them must be there
-_COMPANIONS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+_COMPANIONS = (  # files of tokenizers
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    *dict.fromkeys(file for group in suitability.TOKENIZER_FILES[1:] for file in group),
+)
+_ATTEMPTS = 4
+_TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+_LONGEST_WAIT = 60.0  # seconds
 
 
 def endpoint() -> str:
@@ -87,7 +97,14 @@ def _cache_folder() -> str | None:
     return str(Path(os.environ["HF_HOME"]) / "hub") if os.environ.get("HF_HOME") else None
 
 
-def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout: float = 30.0) -> Model:
+def resolve(
+    name: str,
+    *,
+    encoder: bool = False,
+    labels: Sequence[str] | None = None,
+    offline: bool = False,
+    timeout: float = 30.0,
+) -> Model:
     """Make a model out of a token classification repository of the hub, without a model.yml.
 
     Parameters
@@ -96,6 +113,8 @@ def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout:
         ``hf:owner/name`` or ``hf:owner/name@revision``.
     encoder : bool
         It is a start for fine-tuning: it need not be a token classifier nor have labels.
+    labels : sequence of str, optional
+        In the order of their ids, for a repository that doesn't name them.
     offline : bool
         Look only into the local hub cache.
     timeout : float
@@ -109,64 +128,101 @@ def resolve(name: str, *, encoder: bool = False, offline: bool = False, timeout:
     Raises
     ------
     CatalogError
-        No such repository, no access, or not a token classifier with labels of its own.
+        No such repository, no access, or not a token classifier that runs here: see
+        `model_zoo.catalog.suitability`. Only small files have been read.
 
     Examples
     --------
     >>> resolve("hf:dslim/bert-base-NER").labels[:3]  # doctest: +SKIP
     ['O', 'B-MISC', 'I-MISC']
     """
-    repo, revision = split_hub_name(name)
-    card: dict[str, Any] = {}
-    if offline or is_offline():
-        commit, listing = revision or "main", _cached_listing(repo, revision or "main")
-        if not listing:
-            msg = f"{name}: not in the local Hugging Face cache, and the network may not be used"
-            raise CatalogError(msg)
-        read: Callable[[str], Any] = partial(_cached_json, name, repo, commit)
-    else:
-        answer = _get_json(
-            name,
-            f"{endpoint()}/api/models/{repo}/revision/{quote(revision or 'main', safe='')}?blobs=true",
-            timeout,
-        )
-        commit = str(answer.get("sha") or revision or "main")
-        listing = {
-            entry["rfilename"]: entry for entry in answer.get("siblings") or [] if "rfilename" in entry
-        }
-        card = answer.get("cardData") or {}
-        read = partial(_remote_json, name, repo, commit, timeout)
-    labels = None if encoder else _labels(name, read("config.json") if "config.json" in listing else None)
+    repository = _look_up(name, offline=offline or is_offline(), timeout=timeout)
+    files = repository.files
+    config = repository.read("config.json")
+    settings = repository.read("tokenizer_config.json") or {}
+    suitability.check_kind(name, files, config, repository.library)
+    suitability.check_architecture(name, config, encoder=encoder)
+    suitability.check_tokenizer(name, files, config, settings)
+    if labels is None and not encoder:
+        labels = suitability.named_labels(name, config)
     kind = "Encoder" if encoder else "Token classifier"
     return model_from(
         name,
         {
             "name": hub_subdirectory(name).split("/")[1],
             "subdirectory": hub_subdirectory(name),
-            "description": f"{kind} {repo} of the Hugging Face hub, revision {commit}.",
+            "description": f"{kind} {repository.name} of the Hugging Face hub, revision {repository.commit}.",
             "task_type": "named_entity_recognition",
             "framework": "pytorch",
-            "license": _license(repo, card),
-            "files": [
-                _file_entry(repo, commit, file, listing.get(file, {}))
-                for file in _needed(name, listing, read)
-            ],
-            "labels": labels,
+            "license": _license(repository.name, repository.card),
+            "files": [_file_entry(repository, file) for file in _needed(name, repository)],
+            "labels": list(labels) if labels is not None else None,
         },
     )
 
 
-def _needed(name: str, listing: dict[str, Any], read: Callable[[str], Any]) -> list[str]:
-    weights = [file for file in _WEIGHTS if file in listing]
-    if not weights:
-        kinds = " or ".join(file for file in _WEIGHTS if not file.endswith(_INDEX))
-        msg = f"{name}: expected {kinds}, whole or in shards, in the repository, found {_some(listing)}"
+@dataclass(frozen=True)
+class _Repository:
+    """What is known of a repository before its files are fetched."""
+
+    name: str
+    commit: str
+    files: dict[str, Any]  # name to what the hub says of it
+    read_file: Callable[[str], Any]
+    card: dict[str, Any] = field(default_factory=dict)
+    library: str = ""
+
+    def read(self, file: str) -> Any:
+        """Return the content of a small JSON file, an object unless it is not there."""
+        found = self.read_file(file) if file in self.files else None
+        if found is not None and not isinstance(found, dict):
+            msg = f"hf:{self.name}: {file}: expected a JSON object, found {type(found).__name__}"
+            raise CatalogError(msg)
+        return found
+
+
+def _look_up(name: str, *, offline: bool, timeout: float) -> _Repository:
+    repo, revision = split_hub_name(name)
+    if offline:
+        commit = revision or "main"
+        listing = _cached_listing(repo, commit)
+        if not listing:
+            msg = f"{name}: not in the local Hugging Face cache, and the network may not be used"
+            raise CatalogError(msg)
+        return _Repository(repo, commit, listing, partial(_cached_json, name, repo, commit))
+    address = f"{endpoint()}/api/models/{repo}/revision/{quote(revision or 'main', safe='')}?blobs=true"
+    answer = _get_json(name, address, timeout)
+    if not isinstance(answer, dict):
+        msg = f"{name}: expected a JSON object from the hub at {endpoint()}, found {type(answer).__name__}"
         raise CatalogError(msg)
-    if not any(file in listing for file in _TOKENIZERS):
-        msg = f"{name}: expected {' or '.join(_TOKENIZERS)} in the repository, found {_some(listing)}"
-        raise CatalogError(msg)
-    needed = ["config.json", *(file for file in _COMPANIONS if file in listing), weights[0]]
-    return needed + _shards(name, weights[0], read(weights[0])) if weights[0].endswith(_INDEX) else needed
+    commit = str(answer.get("sha") or revision or "main")
+    listing = {
+        str(entry["rfilename"]): entry
+        for entry in answer.get("siblings") or []
+        if isinstance(entry, dict) and "rfilename" in entry
+    }
+    tags = answer.get("tags") or []
+    return _Repository(
+        repo,
+        commit,
+        listing,
+        partial(_remote_json, name, repo, commit, timeout),
+        answer.get("cardData") or {},
+        str(answer.get("library_name") or next((tag for tag in tags if tag in suitability.LIBRARIES), "")),
+    )
+
+
+def _needed(name: str, repository: _Repository) -> list[str]:
+    files = repository.files
+    weights = suitability.weights_in(name, files)
+    needed = ["config.json", *(file for file in _COMPANIONS if file in files), weights]
+    if weights.endswith(suitability.INDEX):
+        return needed + _shards(name, weights, repository.read(weights))
+    if weights.endswith(".onnx"):  # tensors beyond 2 GB lie beside it
+        return needed + sorted(
+            file for file in files if file.startswith((f"{weights}_data", f"{weights}.data"))
+        )
+    return needed
 
 
 def _shards(name: str, file: str, index: Any) -> list[str]:
@@ -180,48 +236,16 @@ def _shards(name: str, file: str, index: Any) -> list[str]:
     return shards
 
 
-def _some(listing: dict[str, Any]) -> str:
-    return ", ".join(sorted(listing)[:12]) or "no files"
-
-
-def _file_entry(repo: str, commit: str, file: str, listed: dict[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "name": file,
-        "source": {"$type": "hf_hub", "repo": repo, "file": file, "revision": commit},
-    }
+def _file_entry(repository: _Repository, file: str) -> dict[str, Any]:
+    source = {"$type": "hf_hub", "repo": repository.name, "file": file, "revision": repository.commit}
+    entry: dict[str, Any] = {"name": file, "source": source}
+    listed = repository.files.get(file, {})
     if isinstance(listed.get("size"), int):
         entry["size"] = listed["size"]
     large = listed.get("lfs") or {}
     if large.get("sha256"):
         entry["checksum"] = {"$type": "sha256", "value": large["sha256"]}
     return entry
-
-
-def _labels(name: str, config: Any) -> list[str]:
-    """Return the labels in id order; refuse what is not a token classifier or was never given labels."""
-    if not isinstance(config, dict):
-        msg = f"{name}: expected a config.json in the repository, found none"
-        raise CatalogError(msg)
-    architectures = [str(architecture) for architecture in config.get("architectures") or []]
-    if not any(architecture.endswith("ForTokenClassification") for architecture in architectures):
-        found = ", ".join(architectures) or "no architecture"
-        msg = (
-            f"{name}: expected a token classifier (an architecture ...ForTokenClassification), found {found}"
-        )
-        raise CatalogError(msg)
-    by_id = config.get("id2label")
-    try:
-        labels = [str(by_id[key]) for key in sorted(by_id, key=int)] if isinstance(by_id, dict) else []
-    except ValueError:
-        labels = []
-    if not labels or all(label.startswith("LABEL_") for label in labels):
-        found = f"{', '.join(labels[:3])}, ..." if labels else "no id2label"
-        msg = (
-            f"{name}: expected labels such as B-PER in config.json's id2label, found {found}: "
-            "the entities would have no names"
-        )
-        raise CatalogError(msg)
-    return labels
 
 
 def _license(repo: str, card: dict[str, Any]) -> str:
@@ -231,7 +255,7 @@ def _license(repo: str, card: dict[str, Any]) -> str:
 
 
 def _cached_listing(repo: str, revision: str) -> dict[str, Any]:
-    wanted = {"config.json", *_WEIGHTS, *_COMPANIONS}
+    wanted = {"config.json", *suitability.WEIGHTS, *_COMPANIONS}
     return {
         file: {"size": path.stat().st_size}
         for file in wanted
@@ -253,27 +277,41 @@ def _remote_json(name: str, repo: str, revision: str, timeout: float, file: str)
 
 
 def _get_json(name: str, address: str, timeout: float) -> Any:
+    """Get JSON from the hub; where it is busy or stumbles, wait as long as it says, and ask again."""
     import requests
 
     headers = {"Authorization": f"Bearer {token()}"} if token() else {}
-    try:
-        with (
-            new_session() as session,
-            session.get(address, headers=headers, timeout=timeout, stream=True) as response,
-        ):
-            if response.status_code in (401, 403, 404):
-                raise CatalogError(_refused(name, response.status_code))
-            response.raise_for_status()
-            text = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
-    except requests.RequestException as error:
-        msg = f"{name}: the hub at {endpoint()} gave no answer ({error}); HF_ENDPOINT names another one"
-        raise CatalogError(msg) from None
+    for attempt in range(1, _ATTEMPTS + 1):
+        wait = 2.0 ** (attempt - 1)
+        try:
+            with Guard() as guard, new_session(guard) as session:
+                guard.await_answer(timeout)
+                response = session.get(address, headers=headers, timeout=timeout, stream=True)
+                if response.status_code in (401, 403, 404):
+                    raise CatalogError(_refused(name, response.status_code))
+                if response.status_code in _TRY_AGAIN:
+                    asked = retry_after(response.headers.get("Retry-After"))
+                    wait = min(wait if asked is None else max(asked, 0.0), _LONGEST_WAIT)
+                response.raise_for_status()
+                text = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
+                break
+        except requests.RequestException as error:
+            answer = error.response
+            if attempt == _ATTEMPTS or (answer is not None and answer.status_code not in _TRY_AGAIN):
+                msg = (
+                    f"{name}: the hub at {endpoint()} gave no answer ({error}); HF_ENDPOINT names another one"
+                )
+                raise CatalogError(msg) from None
+            if answer is None and isinstance(error, requests.ConnectionError):
+                wait = 0.2  # nobody there: no reason to wait long
+        log.info("%s: the hub is busy; asking again in %.0f s", name, wait)
+        time.sleep(wait)
     if len(text) > _LARGEST_ANSWER:
         msg = f"{name}: expected at most {_LARGEST_ANSWER} bytes of JSON from the hub, found more"
         raise CatalogError(msg)
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         msg = f"{name}: expected JSON from the hub at {endpoint()}, found {text[:40]!r}"
         raise CatalogError(msg) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
@@ -142,6 +142,8 @@ class _Job:
     progress: Callable[[dict[str, Any]], None]
     transfer: Transfer
     pool: ThreadPoolExecutor
+    #: Lock file to the files that got their checksum by being fetched now.
+    recorded: dict[Path, list[str]] = field(default_factory=dict)
 
     def run(self, model: Model) -> list[Fetched]:
         """Download one model (not a composite one)."""
@@ -154,11 +156,19 @@ class _Job:
             self._emit("model_download_end", model, successful=False)
             raise
         self._emit("model_download_end", model, successful=True)
+        self._tell_recorded(model, Lockfile(folder).path)
         if model.postprocessing:
             self._postprocess(model, folder, fetched)
         if model.config is None:
             write_model(model, folder / "model.yml")
         return fetched
+
+    def _tell_recorded(self, model: Model, lock: Path) -> None:
+        names = self.recorded.pop(lock, [])
+        if names:
+            shown = ", ".join(sorted(names))
+            message = "%s: no checksums are stated for %s; recorded in %s, checked from now on"
+            log.warning(message, model.name, shown, lock)
 
     def attempt(self, model: Model) -> str | None:
         """Download one model; return what went wrong, or None."""
@@ -230,12 +240,7 @@ class _Job:
             forget_original(folder, file.name)
         if file.checksum is None and locked is None:
             lock.record(file.name, Locked(fetched.size, fetched.checksum, fetched.source))
-            log.warning(
-                "%s: its publisher states no checksum; recorded %s in %s, checked from now on",
-                file.name,
-                fetched.checksum,
-                lock.path,
-            )
+            self.recorded.setdefault(lock.path, []).append(file.name)
         return fetched
 
     def _postprocess(self, model: Model, folder: Path, fetched: list[Fetched]) -> None:

@@ -14,8 +14,6 @@ import random
 import re
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
@@ -24,7 +22,7 @@ import urllib3
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
 from model_zoo.download.partial import DiskFullError
-from model_zoo.download.web import Guard, new_session
+from model_zoo.download.web import Guard, new_session, retry_after, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -256,7 +254,7 @@ class _Job:
             return "complete" if self.size is None and total == str(offset) else "useless"
         if status in _TRY_AGAIN:
             msg = f"HTTP {status} {response.reason}"
-            raise _TryAgain(msg, _retry_after(response.headers.get("Retry-After")))
+            raise _TryAgain(msg, retry_after(response.headers.get("Retry-After")))
         if status == 206:
             fits = match is not None and match["start"] == str(offset) and self._total_fits(match["total"])
             return "continues" if offset and fits and self._is_same(response) else "useless"
@@ -283,7 +281,7 @@ class _Job:
 
     def _receive(self, response: requests.Response, offset: int) -> None:
         """Append the body to the part, and check that it is all there."""
-        length = _number(response.headers.get("Content-Length", ""))
+        length = whole_number(response.headers.get("Content-Length", ""))
         total = offset + length if length is not None else None
         if self.size is not None and total is not None and total != self.size:
             msg = f"the server has {total} bytes, expected {self.size}"
@@ -342,12 +340,6 @@ class _Job:
         self.notify({"$type": "model_file_download_progress", "size": self.part.length, "total": whole})
 
 
-def _number(value: str) -> int | None:
-    """Read a number of at most 18 digits from a header; None for anything else, which is not believed."""
-    value = value.strip()
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None
-
-
 def _is_unreachable(error: BaseException) -> bool:
     """Say whether the host's name is not known, or the system knows no way to it."""
     cause = _innermost(error)
@@ -363,27 +355,6 @@ def _validator(headers: Mapping[str, str]) -> str | None:
     if etag and not etag.startswith("W/"):
         return etag
     return headers.get("Last-Modified") if not etag else None
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Read Retry-After: seconds, or an HTTP date.
-
-    Examples
-    --------
-    >>> _retry_after("7"), _retry_after("soon")
-    (7.0, None)
-    """
-    if not value:
-        return None
-    if (seconds := _number(value)) is not None:
-        return float(seconds)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return (moment - datetime.now(timezone.utc)).total_seconds()
 
 
 def _refusal(status: int, reason: str, address: Address) -> str:

@@ -14,6 +14,8 @@ import os
 import socket
 import threading
 import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ from requests.adapters import HTTPAdapter
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Guard", "new_session"]
+__all__ = ["Guard", "new_session", "retry_after", "whole_number"]
 
 _TICK = 0.1  # seconds between looks
 _MOST_REDIRECTS = 10
@@ -177,3 +179,30 @@ def _watched_pool(pool_class: Any, guard: Guard, *arguments: Any, **settings: An
 
     pool.ConnectionCls = Watched
     return pool
+
+
+def retry_after(value: str | None) -> float | None:
+    """Read Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3).
+
+    Examples
+    --------
+    >>> retry_after("7"), retry_after("soon")
+    (7.0, None)
+    """
+    if not value:
+        return None
+    if (seconds := whole_number(value)) is not None:
+        return float(seconds)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return (moment - datetime.now(timezone.utc)).total_seconds()
+
+
+def whole_number(value: str) -> int | None:
+    """Read a number of at most 18 digits from a header; None for anything else, which is not believed."""
+    value = value.strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None

@@ -134,3 +134,9 @@ def test_a_copied_folder_works_anywhere(loaded, tmp_path):
     xml = ir(tmp_path / "one", "FP32", "model")
     shutil.copytree(xml.parent, tmp_path / "two")
     assert model_zoo.load(tmp_path / "two")[0] == tmp_path / "two" / "model.xml"
+
+
+@pytest.mark.parametrize("name", ["owner/name", "https://huggingface.co/owner/name"])
+def test_names_of_the_hub_are_taken_as_people_give_them(tmp_path, name):
+    with pytest.raises(model_zoo.ModelNotFoundError, match="downloader --name hf:owner/name"):
+        model_zoo.load(name, models_dir=tmp_path)

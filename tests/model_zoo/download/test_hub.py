@@ -24,7 +24,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONFIG = {
     "architectures": ["BertForTokenClassification"],
     "model_type": "bert",
-    "id2label": {"0": "O", "10": "I-ORG", "2": "B-PER"},
+    "id2label": {"0": "O", "2": "I-ORG", "1": "B-PER"},
 }
 FILES = {
     "config.json": json.dumps(CONFIG).encode(),
@@ -44,7 +44,9 @@ class Hub(FileServer):
         super().__init__()
         self.publish(files)
 
-    def publish(self, files: dict[str, bytes], commit: str = COMMIT, revision: str = "main") -> None:
+    def publish(
+        self, files: dict[str, bytes], commit: str = COMMIT, revision: str = "main", **more: object
+    ) -> None:
         siblings = []
         for name, content in files.items():
             self.files[f"/owner/name/resolve/{commit}/{name}"] = content
@@ -52,7 +54,13 @@ class Hub(FileServer):
             if name.endswith((".safetensors", ".bin")):
                 entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
             siblings.append(entry)
-        answer = {"id": "owner/name", "sha": commit, "siblings": siblings, "cardData": {"license": "mit"}}
+        answer = {
+            "id": "owner/name",
+            "sha": commit,
+            "siblings": siblings,
+            "cardData": {"license": "mit"},
+            **more,
+        }
         self.files[f"/api/models/owner/name/revision/{revision}?blobs=true"] = json.dumps(answer).encode()
 
 
@@ -199,9 +207,9 @@ def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tm
         ({"config.json": None}, "expected a config.json in the repository, found none"),
         (
             {"model.safetensors": None, "pytorch_model.bin": None},
-            "expected model.safetensors or pytorch_model.bin",
+            "expected model.safetensors, pytorch_model.bin",
         ),
-        ({"tokenizer.json": None, "vocab.txt": None}, "expected tokenizer.json or vocab.txt"),
+        ({"tokenizer.json": None, "vocab.txt": None}, "expected tokenizer.json, vocab.json and merges.txt"),
         (
             {"config.json": b'{"architectures": ["BertForMaskedLM"]}'},
             "expected a token classifier .*BertForMaskedLM",
@@ -209,10 +217,15 @@ def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tm
         ({"config.json": b"{}"}, "expected a token classifier .*found no architecture"),
         (
             {"config.json": json.dumps({**CONFIG, "id2label": {"0": "LABEL_0", "1": "LABEL_1"}}).encode()},
-            r"expected labels such as B-PER in config.json's id2label, found LABEL_0, LABEL_1",
+            r"found LABEL_0, LABEL_1. If its card .* add hf:owner/name .*--labels O,",
         ),
         ({"config.json": json.dumps({**CONFIG, "id2label": None}).encode()}, "found no id2label"),
-        ({"config.json": json.dumps({**CONFIG, "id2label": {"x": "O"}}).encode()}, "found no id2label"),
+        ({"config.json": json.dumps({**CONFIG, "id2label": {"x": "O"}}).encode()}, "whole numbers as keys"),
+        (
+            {"config.json": json.dumps({**CONFIG, "id2label": {"0": "O", "1": ""}}).encode()},
+            "found none for 1",
+        ),
+        ({"config.json": b"[]"}, "config.json: expected a JSON object"),
         ({"config.json": b"<html>"}, "expected JSON from the hub"),
     ],
 )
@@ -235,9 +248,119 @@ def test_what_is_no_named_token_classifier_is_refused(repository, changes, messa
 )
 def test_refusals_are_explained(repository, monkeypatch, code, token, message):
     monkeypatch.setattr(hub, "token", lambda: token or None)
-    repository.faults["/api/models/owner/name/revision/main?blobs=true"] = [status(code)]
+    monkeypatch.setattr(hub, "_LONGEST_WAIT", 0.01)
+    repository.faults["/api/models/owner/name/revision/main?blobs=true"] = [status(code)] * 4
     with pytest.raises(CatalogError, match=message):
         hub.resolve("hf:owner/name")
+
+
+def test_a_busy_hub_is_asked_again_when_it_says(repository, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(hub.time, "sleep", waits.append)
+    address = "/api/models/owner/name/revision/main?blobs=true"
+    repository.faults[address] = [status(429, Retry_After="7"), status(503), status(429, Retry_After="9999")]
+    assert hub.resolve("hf:owner/name").labels == ["O", "B-PER", "I-ORG"]
+    assert waits == [7.0, 2.0, 60.0]
+
+
+def variant(**changes: object) -> dict[str, bytes]:
+    config = {key: value for key, value in {**CONFIG, **changes}.items() if value is not None}
+    return {**FILES, "config.json": json.dumps(config).encode()}
+
+
+def tokenized(**settings: object) -> dict[str, bytes]:
+    return {**FILES, "tokenizer_config.json": json.dumps(settings).encode()}
+
+
+def only(*names: str) -> dict[str, bytes]:
+    return {name: FILES.get(name, b"{}") for name in names}
+
+
+@pytest.mark.parametrize(
+    ("files", "about", "message"),
+    [
+        (only("gliner_config.json", "pytorch_model.bin"), {}, "a GLiNER model.*use the gliner package"),
+        (variant(architectures=["SpanMarkerModel"], model_type="span-marker"), {}, "a SpanMarker model"),
+        (only("pytorch_model.bin", "README.md"), {"tags": ["flair"]}, "a Flair model; use the flair package"),
+        (only("pytorch_model.bin", "README.md"), {}, "found none; .* it may be a Flair model"),
+        (only("meta.json", "config.cfg"), {"library_name": "spacy"}, "a spaCy pipeline"),
+        (only("adapter_config.json", "adapter_model.safetensors"), {}, "an adapter without the model.*merge"),
+        (only("config.json", "tf_model.h5", "vocab.txt"), {}, "weights for TensorFlow only.*save_pretrained"),
+        (only("config.json", "bert.gguf", "vocab.txt"), {}, "weights for GGUF only"),
+        (tokenized(tokenizer_class="BertJapaneseTokenizer"), {}, "BertJapaneseTokenizer isn't .*MeCab"),
+        (variant(tokenizer_class="BertJapaneseTokenizer"), {}, "BertJapaneseTokenizer isn't .*MeCab"),
+        (tokenized(tokenizer_class="PhobertTokenizerFast"), {}, "PhobertTokenizerFast isn't .*Vietnamese"),
+        (
+            variant(
+                architectures=["NewBertForTokenClassification"],
+                auto_map={"AutoModelForTokenClassification": "modeling_new.NewBertForTokenClassification"},
+            ),
+            {},
+            "NewBertForTokenClassification is code of its repository, which isn't run",
+        ),
+        (variant(architectures=["NewForTokenClassification"], model_type="new"), {}, "new models aren't sup"),
+        (variant(architectures=["NewBertForTokenClassification"]), {}, "expected the architecture of bert"),
+        (variant(model_type="layoutlm"), {}, "layoutlm models aren't supported: it reads documents as"),
+        (variant(model_type="fnet"), {}, "fnet models aren't supported: its scores change with padding"),
+        (variant(model_type=None), {}, "a model without a model_type isn't supported"),
+        (variant(quantization_config={"quant_method": "gptq"}), {}, "already quantized"),
+        (variant(model_type="camembert"), {}, "expected the architecture of camembert"),
+    ],
+)
+def test_what_does_not_run_is_refused_before_a_byte_of_weights(repository, files, about, message):
+    repository.publish({name: content for name, content in files.items() if content is not None}, **about)
+    with pytest.raises(CatalogError, match=message):
+        hub.resolve("hf:owner/name")
+    asked = [path.rsplit("/", 1)[-1] for path, _ in repository.requests]
+    assert not [name for name in asked if name.endswith((".bin", ".safetensors", ".h5", ".gguf"))]
+
+
+def test_code_beside_an_architecture_of_transformers_does_not_matter(repository):
+    repository.publish(
+        variant(auto_map={"AutoModelForTokenClassification": "modeling.BertForTokenClassification"})
+    )
+    assert hub.resolve("hf:owner/name").labels == ["O", "B-PER", "I-ORG"]
+
+
+def test_a_camembert_with_a_vocabulary_that_is_not_berts_takes_its_sentencepiece_model(repository):
+    files = variant(architectures=["CamembertForTokenClassification"], model_type="camembert")
+    del files["tokenizer.json"]
+    repository.publish(files)
+    with pytest.raises(CatalogError, match=r"a sentencepiece model, or BERT's vocab\.txt"):
+        hub.resolve("hf:owner/name")
+    repository.publish({**files, "sentencepiece.bpe.model": b"pieces"})
+    assert "sentencepiece.bpe.model" in [file.name for file in hub.resolve("hf:owner/name").files]
+
+
+def test_onnx_is_fetched_where_there_is_nothing_else(repository):
+    files = {name: FILES[name] for name in ("config.json", "tokenizer.json")}
+    repository.publish({**files, "onnx/model.onnx": b"graph", "onnx/model.onnx_data": b"tensors"})
+    names = [file.name for file in hub.resolve("hf:owner/name").files]
+    assert names == ["config.json", "tokenizer.json", "onnx/model.onnx", "onnx/model.onnx_data"]
+
+
+def test_labels_are_given_to_a_model_that_does_not_name_them(repository, tmp_path):
+    repository.publish(variant(id2label={"0": "LABEL_0", "1": "LABEL_1"}))
+    arguments = ["add", "owner/name", "--models_dir", str(tmp_path), "--labels", "O,B-PER"]
+    assert commands.main(arguments) == 0
+    assert load_catalog(tmp_path)[0].labels == ["O", "B-PER"]
+
+
+@pytest.mark.parametrize(
+    "name", ["owner/name", "https://huggingface.co/owner/name", "https://hf.co/owner/name/tree/main?x=1#y"]
+)
+def test_a_name_or_an_address_as_people_paste_it(repository, tmp_path, capsys, name):
+    assert commands.main(["download", "--name", name, "-o", str(tmp_path), "--dry_run"]) == 0
+    assert "model.safetensors: 700 B from hf:owner/name@" in capsys.readouterr().out
+
+
+def test_other_addresses_are_told_apart(tmp_path, monkeypatch):
+    with pytest.raises(CatalogError, match="expected the address of a model's page"):
+        folders.canonical_name("https://huggingface.co/datasets/conll2003")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    for name in ("owner/name", "./name", "a/b/c", "https://example.org/a/b", "x/y.xml", "bert-base-ner"):
+        assert folders.canonical_name(name) == name
 
 
 def cached_in(folder: Path, files: dict[str, bytes]) -> Path:
@@ -293,7 +416,7 @@ def test_add_writes_a_model_yml_with_sizes_and_hashes(repository, tmp_path, caps
     assert commands.main(["add", "hf:owner/name", "--models_dir", str(root)]) == 1
     assert "give another name with --as" in capsys.readouterr().err
     assert commands.main(["add", "hf:owner/name", "--models_dir", str(root), "--as", "other"]) == 0
-    assert commands.main(["add", "owner/name"]) == 1
+    assert commands.main(["add", "name with spaces"]) == 1
     assert "expected hf:OWNER/NAME" in capsys.readouterr().err
 
 
