@@ -13,6 +13,7 @@ import openvino as ov
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.files import write_whole
+from model_zoo.convert.attention import replace_boolean_masks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,11 +142,12 @@ def _with_types(model: ov.Model) -> ov.Model:
 
 
 def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]) -> None:
-    """Write the facts into rt_info and save.
+    """Mend attention masks, write the facts into rt_info, and save.
 
     Parameters
     ----------
     model : openvino.Model
+        With the contract's ports; see `fix_ports`.
     file : pathlib.Path
         The .xml; the .bin goes beside it.
     precision : str
@@ -153,6 +155,7 @@ def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]
     facts : mapping of str to str
         Keys and values of the section ``model_info``.
     """
+    replace_boolean_masks(model)
     for key, value in facts.items():
         model.set_rt_info(value, ["model_info", key])
     if precision == "INT8":

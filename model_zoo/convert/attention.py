@@ -1,0 +1,87 @@
+"""Attention masks that every version of OpenVINO reads alike.
+
+transformers gives fused attention a boolean mask. OpenVINO 2024.6 to 2025.2 adds its bytes to the scores of
+attention instead: NaN for a row without padding, other logits for the rest. A mask of numbers, 0 for what may
+be seen and the lowest number for what may not, is right everywhere and costs nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino as ov
+from openvino import opset13
+
+__all__ = ["LOWEST", "replace_boolean_masks"]
+
+#: What hides a piece: the lowest number that devices computing in 16 bits have. e**-65504 is 0 in any type.
+LOWEST = float(np.finfo(np.float16).min)
+
+_FUSED = "ScaledDotProductAttention"
+_MASK = 3  # query, key, value, mask
+
+#: Rows and lengths on which a mask is compared with the padding alone, where the model takes any: shorter and
+#: longer than what was traced.
+_SHAPES = ((2, 5), (3, 29))
+
+
+def replace_boolean_masks(model: ov.Model) -> int:
+    """Give fused attention masks of numbers where it has boolean ones.
+
+    A mask that hides padding and nothing else is made from ``attention_mask`` directly, without the many
+    operations that transformers needs to allow other masks as well.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        With the contract's inputs; changed in place.
+
+    Returns
+    -------
+    int
+        How many were replaced.
+    """
+    nodes = [node for node in model.get_ops() if node.get_type_name() == _FUSED]
+    nodes = [node for node in nodes if node.get_input_size() > _MASK]
+    boolean = [node for node in nodes if node.get_input_element_type(_MASK) == ov.Type.boolean]
+    made: list[tuple[ov.Output, ov.Output]] = []
+    for node in boolean:
+        mask = node.input_value(_MASK)
+        numbers = next((found for known, found in made if known == mask), None)
+        if numbers is None:
+            numbers = _as_numbers(_padding(model) if _hides_padding_only(model, mask) else mask)
+            made.append((mask, numbers))
+        node.input(_MASK).replace_source_output(numbers)
+    model.validate_nodes_and_infer_types()
+    return len(boolean)
+
+
+def _padding(model: ov.Model) -> ov.Output:
+    """Give a mask [batch, 1, 1, sequence] that lets through what ``attention_mask`` does."""
+    given = model.input("attention_mask").get_node().output(0)
+    return opset13.unsqueeze(opset13.convert(given, "boolean"), np.array([1, 2])).output(0)
+
+
+def _as_numbers(mask: ov.Output) -> ov.Output:
+    seen, hidden = (opset13.convert(opset13.constant(value, np.float16), "f32") for value in (0.0, LOWEST))
+    return opset13.select(mask, seen, hidden).output(0)
+
+
+def _hides_padding_only(model: ov.Model, mask: ov.Output) -> bool:
+    """Compute a mask for some inputs, and compare it with their padding."""
+    fixed = model.input("attention_mask").get_partial_shape()
+    shapes = [tuple(fixed.to_shape())] if fixed.is_static else _SHAPES
+    compiled = ov.Core().compile_model(ov.Model([mask], model.get_parameters(), "mask"), "CPU")
+    generator = np.random.default_rng(0)
+    for rows, length in shapes:
+        seen = generator.integers(0, 2, (rows, length))
+        seen[:, 0] = 1  # a row of padding alone may be anything
+        inputs = {port.any_name: np.zeros((rows, length), np.int64) for port in model.inputs}
+        try:
+            found = np.array(compiled(inputs | {"attention_mask": seen})[0])
+        except RuntimeError:  # not for this length
+            return False
+        expected = seen[:, None, None].astype(bool)
+        alike = found.ndim == expected.ndim and found.shape[::3] == (rows, length)
+        if not alike or not np.array_equal(found, np.broadcast_to(expected, found.shape)):
+            return False
+    return True

@@ -1,0 +1,64 @@
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+import model_zoo
+from model_zoo.convert import ir
+from model_zoo.convert.attention import replace_boolean_masks
+
+PADDING = {"input_ids": [[7, 3, 9, 4], [5, 8, 2, 2]], "attention_mask": [[1, 1, 1, 1], [1, 1, 0, 0]]}
+
+
+def attending(*, local=False, shape=(-1, -1)):
+    """A model whose attention sees what is no padding, and, when local, only the pieces beside it."""
+    ids, seen = (ops.parameter(shape, np.int64, name=name) for name in PADDING)
+    for port in (ids, seen):
+        port.output(0).get_tensor().set_names({port.get_friendly_name()})
+    heads = ops.unsqueeze(ops.convert(ids, "f32"), np.array([1, 3]))
+    mask = ops.unsqueeze(ops.convert(seen, "boolean"), np.array([1, 2]))
+    length = ops.gather(ops.shape_of(ids), np.int64(1), np.int64(0))
+    places = ops.range(np.int64(0), length, np.int64(1), output_type="i64")
+    apart = ops.absolute(
+        ops.subtract(ops.unsqueeze(places, np.array([0])), ops.unsqueeze(places, np.array([1])))
+    )
+    near = ops.less_equal(apart, np.int64(1 if local else 10**6))
+    found = ops.scaled_dot_product_attention(
+        heads, heads, heads, ops.logical_and(mask, near), np.float32(0.1)
+    )
+    logits = ops.squeeze(found, np.array([1]))
+    return ov.Model([logits], [ids, seen], "attending")
+
+
+def computed(model):
+    return np.array(ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(PADDING)[0])
+
+
+def fused(model):
+    return [node for node in model.get_ops() if node.get_type_name() == "ScaledDotProductAttention"]
+
+
+@pytest.mark.parametrize("shape", [(-1, -1), (2, 4)])
+@pytest.mark.parametrize("local", [False, True])
+def test_boolean_masks_become_numbers_and_logits_stay(local, shape):
+    model = attending(local=local, shape=shape)
+    before = computed(model)
+    assert replace_boolean_masks(model) == 1
+    [node] = fused(model)
+    assert node.get_input_element_type(3) == ov.Type.f32
+    assert node.get_input_partial_shape(3)[2] == (ov.Dimension(1) if not local else ov.Dimension(shape[1]))
+    assert np.allclose(computed(model)[:, :2], before[:, :2], atol=1e-6)
+    assert replace_boolean_masks(model) == 0
+
+
+def test_what_is_saved_has_masks_of_numbers(tmp_path):
+    ir.finish(attending(), tmp_path / "m.xml", "FP32", {})
+    [node] = fused(ov.Core().read_model(tmp_path / "m.xml"))
+    assert node.get_input_element_type(3) == ov.Type.f32
+
+
+def test_the_embedded_model_has_masks_of_numbers():
+    [xml] = model_zoo.find("minilm-ner").values()
+    nodes = fused(ov.Core().read_model(xml))
+    assert len(nodes) == 6
+    assert {node.get_input_element_type(3) for node in nodes} == {ov.Type.f32}
