@@ -7,13 +7,15 @@ import threading
 
 import gradio as gr
 
-from ner_app.api import build_api, health_routes
+from ner_app.api import build_api
 from ner_app.compare import build_compare_tab
 from ner_app.documents import build_documents_tab
 from ner_app.models import build_models_tab
+from ner_app.programs import Programs
 from ner_app.service import Service
 from ner_app.text import build_text_tab
-from ner_app.theme import START_SCRIPT, launch_options
+from ner_app.theme import START_SCRIPT
+from ner_app.web import launch
 
 INTRODUCTION = """
 # Names in text
@@ -45,7 +47,7 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
                 document_choice = build_documents_tab(service)
             with gr.Tab("Models", id="models"):
                 build_models_tab(demo, service, [text_choice, document_choice], combined)
-        build_api(service)
+        build_api(Programs(service))
         demo.load(None, None, None, js=START_SCRIPT)
     demo.queue(max_size=service.limits.queue, default_concurrency_limit=4)
     return demo
@@ -58,8 +60,7 @@ demo = build_demo(service)
 def main() -> None:
     """Start the page; address and port are Gradio's own: ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``."""
     threading.Thread(target=service.warm_up, daemon=True).start()
-    options = launch_options(service.limits.file_bytes)
-    demo.launch(app_kwargs={"routes": health_routes(service)}, **options)
+    launch(demo, service)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 import model_zoo
-from ner_app.service import Gathering
+from ner_app.gathering import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable

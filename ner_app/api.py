@@ -1,35 +1,34 @@
 # ruff: noqa: D406, D407 - Gradio reads Google's docstring sections
-"""The functions for programs: over HTTP, gradio_client and MCP; and the two health checks.
+"""The functions of `Programs` as Gradio offers them: its API page, gradio_client, `@gradio/client`.
 
-The docstrings are what programs (and language models, over MCP) read, so they are written for them.
+The docstrings are what programs read, so they are written for them.
 """
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
+from ner_app.arguments import ArgumentError
 from ner_app.limits import LimitError
-from ner_app.service import Choice, ChoiceError, filtered
 from ner_core.aggregation import DEFAULT_AGGREGATION
-from ner_documents.groups import with_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.requests import Request
+    from ner_app.programs import Programs
 
-    from ner_app.service import Service
+__all__ = ["build_api"]
 
-__all__ = ["build_api", "health_routes"]
+_LOG = logging.getLogger(__name__)
 
 
-def build_api(service: Service) -> None:
+def build_api(programs: Programs) -> None:
     """Add the functions to the page that is being built."""
+    service = programs.service
 
     def recognize(
         request: gr.Request,
@@ -50,16 +49,26 @@ def build_api(service: Service) -> None:
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
             aggregation: How word pieces become entities: "word", "whitespace", "first", "average",
                 "max", "simple", "none".
-            threshold: Least score from 0 to 1 of the entities returned.
+            threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 
         Returns:
             The text, its entities (start, end, label, score, text: text[start:end] is the entity, in Unicode
-            characters), model, device and precision that ran, word pieces, and milliseconds.
+            characters), the names that they are mentions of (groups), model, device and precision that ran,
+            word pieces, and milliseconds.
         """
-        with _for_people(service, request):
-            found = service.recognize(text, Choice(model, device, precision), aggregation)
-            return with_groups(filtered(found, threshold, labels or []))
+        with _told(service.visitors.slot(request)):
+            return programs.recognize(
+                {
+                    "text": text,
+                    "model": model,
+                    "device": device,
+                    "precision": precision,
+                    "aggregation": aggregation,
+                    "threshold": threshold,
+                    "labels": labels,
+                }
+            )
 
     def recognize_batch(
         request: gr.Request,
@@ -80,15 +89,24 @@ def build_api(service: Service) -> None:
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
             aggregation: How word pieces become entities: "word", "whitespace", "first", "average",
                 "max", "simple", "none".
-            threshold: Least score from 0 to 1 of the entities returned.
+            threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 
         Returns:
             One result for each text, in order, as recognize returns it.
         """
-        with _for_people(service, request):
-            found = service.recognize_batch(texts, Choice(model, device, precision), aggregation)
-            return [with_groups(filtered(one, threshold, labels or [])) for one in found]
+        with _told(service.visitors.slot(request)):
+            return programs.recognize_batch(
+                {
+                    "texts": texts,
+                    "model": model,
+                    "device": device,
+                    "precision": precision,
+                    "aggregation": aggregation,
+                    "threshold": threshold,
+                    "labels": labels,
+                }
+            )
 
     def devices() -> list[dict[str, str]]:
         """List the devices of this machine that can run a model.
@@ -96,7 +114,7 @@ def build_api(service: Service) -> None:
         Returns:
             Name (to be passed as device) and full name of each, AUTO first.
         """
-        return [{"name": name, "full_name": title.partition(" - ")[2]} for title, name in service.devices()]
+        return programs.devices()
 
     def models() -> list[dict[str, Any]]:
         """List the models that are ready on this machine.
@@ -104,10 +122,7 @@ def build_api(service: Service) -> None:
         Returns:
             Name (to be passed as model), precisions, and whether it is the default, of each.
         """
-        return [
-            {"name": name, "precisions": precisions, "default": name == service.default}
-            for name, precisions in service.models().items()
-        ]
+        return programs.models()
 
     gr.api(recognize, api_name="recognize", concurrency_limit=16, concurrency_id="recognize")
     gr.api(recognize_batch, api_name="recognize_batch", concurrency_limit=2)
@@ -116,24 +131,10 @@ def build_api(service: Service) -> None:
 
 
 @contextmanager
-def _for_people(service: Service, request: gr.Request) -> Iterator[None]:
-    """Hold a slot of the visitor; what they did wrong becomes an error without a traceback in the log."""
+def _told(slot: Any) -> Iterator[None]:
+    """Hold a slot of the visitor; what went wrong becomes a sentence, without a traceback in the log."""
     try:
-        with service.visitors.slot(request):
+        with slot:
             yield
-    except (LimitError, ChoiceError) as error:
+    except (LimitError, ArgumentError) as error:
         raise gr.Error(str(error), print_exception=False) from None
-
-
-def health_routes(service: Service) -> list[Route]:
-    """Return ``/healthz`` (the process answers) and ``/readyz`` (a model is loaded) for the web server."""
-
-    async def healthz(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_: Request) -> JSONResponse:
-        if service.ready:
-            return JSONResponse({"status": "ready"})
-        return JSONResponse({"status": "loading", "problem": service.problem}, status_code=503)
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]

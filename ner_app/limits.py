@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import threading
-from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from ner_documents.fetching import is_public
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    import gradio as gr
-
-__all__ = ["LimitError", "Limits", "Visitors", "is_public_host"]
+__all__ = ["LimitError", "Limits", "is_public_host"]
 
 _Number = TypeVar("_Number", int, float)
 
@@ -43,10 +36,13 @@ class Limits:
     page_bytes, fetch_seconds : int, float
         Largest page fetched from a web address, and the seconds it may take
         (``NER_MAX_PAGE_BYTES``, ``NER_FETCH_SECONDS``).
+    upload_bytes : int
+        Most bytes of one upload, all files together (``NER_MAX_UPLOAD_BYTES``).
     queue : int
         Requests that may wait (``NER_MAX_QUEUE``).
     visitor_jobs : int
-        Requests of one visitor that may run at once (``NER_MAX_VISITOR_JOBS``); this machine itself is free.
+        Requests of one visitor that may run or wait at once (``NER_MAX_VISITOR_JOBS``); this machine itself
+        is free.
     loaded_models : int
         Compiled models kept in memory (``NER_MAX_LOADED_MODELS``).
     public : bool
@@ -67,6 +63,7 @@ class Limits:
     document_characters: int = 2_000_000
     page_bytes: int = 5_000_000
     fetch_seconds: float = 15.0
+    upload_bytes: int = 200_000_000
     queue: int = 200
     visitor_jobs: int = 4
     loaded_models: int = 3
@@ -106,6 +103,7 @@ class Limits:
             document_characters=_number(environ, "NER_MAX_DOCUMENT", usual.document_characters),
             page_bytes=_number(environ, "NER_MAX_PAGE_BYTES", usual.page_bytes),
             fetch_seconds=_number(environ, "NER_FETCH_SECONDS", usual.fetch_seconds),
+            upload_bytes=_number(environ, "NER_MAX_UPLOAD_BYTES", usual.upload_bytes),
             queue=_number(environ, "NER_MAX_QUEUE", usual.queue),
             visitor_jobs=_number(environ, "NER_MAX_VISITOR_JOBS", usual.visitor_jobs),
             loaded_models=_number(environ, "NER_MAX_LOADED_MODELS", usual.loaded_models),
@@ -113,6 +111,11 @@ class Limits:
             allow_downloads=_switch(environ, "NER_ALLOW_DOWNLOADS", default=not public),
             allow_hub=_switch(environ, "NER_ALLOW_HUB", default=not public),
         )
+
+    @property
+    def body_bytes(self) -> int:
+        """Most bytes of a request that is no upload: room for the longest texts, escaped as JSON may be."""
+        return 8 * max(self.text_characters, self.batch_characters) + 65_536
 
     def check_text(self, text: str) -> None:
         """Raise `LimitError` for a text that is too long.
@@ -199,62 +202,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class Visitors:
-    """Counts what each visitor has running, so that none can starve the others.
-
-    A request over the limit is refused at once and so leaves the queue. This machine's own address is free.
-    """
-
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._running: Counter[str] = Counter()
-        self._guard = threading.Lock()
-
-    @contextmanager
-    def slot(self, request: gr.Request | None) -> Iterator[None]:
-        """Hold one of the visitor's slots.
-
-        Parameters
-        ----------
-        request : gradio.Request or None
-            The request; None (a call from inside) is not limited.
-
-        Raises
-        ------
-        LimitError
-            The visitor already has as many requests running as allowed.
-        """
-        visitor = _visitor(request)
-        if not visitor:
-            yield
-            return
-        with self._guard:
-            if self._running[visitor] >= self._jobs:
-                msg = f"You already have {self._jobs} requests running here. Wait for one to finish."
-                raise LimitError(msg)
-            self._running[visitor] += 1
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._running[visitor] -= 1
-                if not self._running[visitor]:
-                    del self._running[visitor]
-
-
-def _visitor(request: gr.Request | None) -> str:
-    """Return the visitor's address, or an empty string for this machine itself."""
-    if request is None or request.client is None:
-        return ""
-    address = str(request.client.host)
-    if is_public(address):
-        return address
-    # From a private address it may be a proxy that asks for somebody else. It adds the address that it saw at
-    # the end of the header; what stands before it, the visitor may have made up.
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return forwarded or ("" if address in {"127.0.0.1", "::1", "localhost"} else address)
 
 
 def _number(environ: Mapping[str, str], name: str, default: _Number) -> _Number:

@@ -10,28 +10,39 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import model_zoo
 from model_zoo.catalog import folders, zoo
+from ner_app.gathering import Gathering
 from ner_app.installation import hub_names
-from ner_app.limits import Limits, Visitors
+from ner_app.limits import Limits
+from ner_app.visitors import Visitors
 from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
-from ner_core.engine import devices
+from ner_core.hardware import DeviceError, devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ner_core import Entity, EntityRecognizer, Recognition
 
-__all__ = ["BEST", "Choice", "ChoiceError", "Gathering", "Service", "filtered"]
+__all__ = ["BEST", "Choice", "ChoiceError", "Service", "filtered"]
 
 #: What drop-downs and links say for "the precision that suits the device".
 BEST = "best"
 _LOG = logging.getLogger(__name__)
 _GATHERED_CHARACTERS = 2_000
-_GATHERED_TEXTS = 8
 _QUOTED_CHARACTERS = 60
 
 
 class ChoiceError(ValueError):
-    """A model, device or precision cannot be used; the message is for the visitor."""
+    """A model, device, precision or aggregation cannot be used; the message is for the visitor.
+
+    Attributes
+    ----------
+    argument : str
+        Which of them it is; empty where that cannot be told.
+    """
+
+    def __init__(self, message: str, argument: str = "") -> None:
+        super().__init__(message)
+        self.argument = argument
 
 
 class Choice(NamedTuple):
@@ -50,87 +61,6 @@ class Choice(NamedTuple):
         'minilm-ner · CPU · INT8'
         """
         return " · ".join(part for part in self if part)
-
-
-class Gathering:
-    """Run the texts of several callers together, without making a lone caller wait.
-
-    The first caller runs at once; texts that come meanwhile gather, and the next of the waiting callers runs
-    them as one batch.
-
-    Parameters
-    ----------
-    run : callable
-        Maps a list of texts to their results, in order.
-    size : int
-        Most texts in one run.
-
-    Examples
-    --------
-    >>> Gathering(lambda texts: [text.upper() for text in texts], size=8)("mary")
-    'MARY'
-    """
-
-    def __init__(self, run: Callable[[list[str]], list[Recognition]], size: int = _GATHERED_TEXTS) -> None:
-        self._run = run
-        self._size = size
-        self._turn = threading.Condition()
-        self._waiting: list[_Waiting] = []
-        self._busy = False
-
-    def __call__(self, text: str) -> Recognition:
-        """Return the result of one text."""
-        mine = _Waiting(text)
-        with self._turn:
-            self._waiting.append(mine)
-            while self._busy and not mine.done:
-                self._turn.wait()
-            if mine.done:
-                return mine.result()
-            self._busy = True
-            self._waiting.remove(mine)
-            batch = [mine, *self._waiting[: self._size - 1]]
-            del self._waiting[: self._size - 1]
-        try:
-            self._answer(batch)
-        finally:
-            with self._turn:
-                self._busy = False
-                self._turn.notify_all()
-        return mine.result()
-
-    def _answer(self, batch: list[_Waiting]) -> None:
-        try:
-            for waiting, found in zip(batch, self._run([waiting.text for waiting in batch]), strict=True):
-                waiting.found = found
-        except Exception as error:  # noqa: BLE001 - handed to the callers, whose error it is
-            if len(batch) == 1:
-                batch[0].error = error
-                return
-            # One text must not spoil the others' answers.
-            for waiting in batch:
-                self._answer([waiting])
-
-
-class _Waiting:
-    """A text, and its answer once there is one."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.found: Recognition | None = None
-        self.error: Exception | None = None
-
-    @property
-    def done(self) -> bool:
-        return self.found is not None or self.error is not None
-
-    def result(self) -> Recognition:
-        if self.error is not None:
-            raise self.error
-        if self.found is None:
-            msg = "the text was taken but not answered"
-            raise RuntimeError(msg)
-        return self.found
 
 
 class Service:
@@ -200,7 +130,8 @@ class Service:
             except (ValueError, OSError, RuntimeError, ImportError, LookupError) as error:
                 with self._guard:
                     self._loading.pop(choice, None)
-                raise ChoiceError(str(error) or type(error).__name__) from error
+                argument = "device" if isinstance(error, DeviceError) else ""
+                raise ChoiceError(str(error) or type(error).__name__, argument) from error
             with self._guard:
                 self._loaded[choice] = recognizer
                 self._loading.pop(choice, None)
@@ -239,6 +170,7 @@ class Service:
             The model, device, precision or aggregation cannot be used.
         """
         self.limits.check_text(text)
+        choice = self.allowed(choice)
         recognizer = self.checked(choice, aggregation)
         if len(text) > _GATHERED_CHARACTERS:
             return recognizer(text, aggregation=aggregation)
@@ -286,7 +218,7 @@ class Service:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""
         if aggregation not in AGGREGATIONS:
             msg = f"Aggregation is {aggregation!r}; expected one of {', '.join(AGGREGATIONS)}."
-            raise ChoiceError(msg)
+            raise ChoiceError(msg, "aggregation")
         return self.recognizer(self.allowed(choice))
 
     def allowed(self, choice: Choice, *, offered_only: bool | None = None) -> Choice:
@@ -311,23 +243,22 @@ class Service:
         models = self.models()
         if choice.model not in models:
             msg = f"Model {_quoted(choice.model)} is not on this machine; {', '.join(models)} can be used."
-            raise ChoiceError(msg)
+            raise ChoiceError(msg, "model")
         precisions = models[choice.model]
         if choice.precision and precisions and choice.precision not in precisions:
             msg = (
                 f"{choice.model} has no precision {_quoted(choice.precision)} here; "
                 f"{', '.join(precisions)} can be used."
             )
-            raise ChoiceError(msg)
+            raise ChoiceError(msg, "precision")
+        device = choice.device.strip() or "AUTO"
+        device = device if "://" in device else device.upper()
         if self.limits.public if offered_only is None else offered_only:
             devices = [name for _, name in self.devices()]
-            if choice.device.upper() not in devices:
-                msg = (
-                    f"Device {_quoted(choice.device)} is not offered here; {', '.join(devices)} can be used."
-                )
-                raise ChoiceError(msg)
-            choice = choice._replace(device=choice.device.upper())
-        return choice
+            if device not in devices:
+                msg = f"Device {_quoted(device)} is not offered here; {', '.join(devices)} can be used."
+                raise ChoiceError(msg, "device")
+        return choice._replace(device=device)
 
     def linked(self, model: str, device: str = "AUTO", precision: str = "") -> tuple[Choice, str]:
         """Return the choice that a shared link stands for, and a sentence about what of it was left out.

@@ -2,7 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ner_app.limits import LimitError, Limits, Visitors
+from ner_app.limits import LimitError, Limits
+from ner_app.visitors import Visitors
 
 
 def request_from(host, **headers):

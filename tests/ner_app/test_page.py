@@ -9,10 +9,9 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from app import build_demo
-from ner_app.api import health_routes
 from ner_app.limits import Limits
 from ner_app.service import Service
-from ner_app.theme import launch_options
+from ner_app.web import launch
 
 SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
 NAMES = [("PER", "Mary", 0, 4), ("LOC", "Santa Clara", 14, 25), ("ORG", "NVIDIA", 39, 45)]
@@ -29,13 +28,7 @@ def page(lookup_models):
             # Gradio warns when the arguments of a function do not fit its inputs.
             warnings.simplefilter("error", UserWarning)
             demo = build_demo(service)
-        _, url, _ = demo.launch(
-            prevent_thread_lock=True,
-            quiet=True,
-            app_kwargs={"routes": health_routes(service)},
-            **launch_options(limits.file_bytes),
-        )
-        yield service, url.rstrip("/")
+        yield service, launch(demo, service, block=False, quiet=True)
         demo.close()
 
 

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from ner_app.gathering import Gathering
 from ner_app.limits import LimitError, Limits
-from ner_app.service import Choice, ChoiceError, Gathering, Service, filtered
+from ner_app.service import Choice, ChoiceError, Service, filtered
 
 
 def run_in_threads(count, work):

@@ -43,8 +43,6 @@ DEVICES = [
     "MULTI:CPU(300000)",
     "HETERO:" + ",".join(["CPU"] * 4000),
     "BATCH:CPU(16)",
-    "CPU ",
-    "",
 ]
 
 

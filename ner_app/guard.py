@@ -1,0 +1,304 @@
+"""What stands in front of Gradio: no body that is too large gets in, no call that it would fail at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import time
+import traceback
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import gradio.queueing
+import gradio.routes
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from ner_app.arguments import ArgumentError, Text, Texts, checked
+from ner_app.visitors import visitor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ner_app.programs import Programs
+
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+__all__ = ["Guard", "keep_texts_out_of_logs", "where"]
+
+_LOG = logging.getLogger(__name__)
+_CALL = re.compile(r"/gradio_api/(?:(?P<named>call/v2)|call|run|api|queue)/(?P<name>\w+)/?$")
+_SECONDS_BETWEEN_PARTS = 30.0
+_SECONDS_OF_A_BODY = 120.0
+_SECONDS_OF_A_REFUSAL = 10.0
+
+
+class _Refusal(Exception):  # noqa: N818 - an answer that ends the request
+    """The answer to a request that is not let in; `unread`: the client may still be sending it."""
+
+    def __init__(self, message: str, status: int, *, unread: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.unread = unread
+
+
+class _StoppedError(RuntimeError):
+    """An answer broke off; the log says where."""
+
+
+class Guard:
+    """ASGI middleware: bounds bodies, and refuses calls that Gradio would fail at, logging the text.
+
+    Parameters
+    ----------
+    app : callable
+        The application behind it.
+    programs : Programs
+        The functions that calls by name are for.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]], programs: Programs) -> None:
+        self._app = app
+        self._service = programs.service
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it with a sentence."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def sending(message: dict[str, Any]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            if scope["method"] not in {"POST", "PUT", "PATCH", "DELETE"}:
+                pass  # nobody reads a body there
+            elif scope["path"].rstrip("/").endswith("/upload"):
+                receive = _counted(scope, receive, self._service.limits.upload_bytes, "NER_MAX_UPLOAD_BYTES")
+            else:
+                body = await _read(scope, receive, self._service.limits.body_bytes)
+                self._check(scope, body)
+                receive = _again(body, receive)
+            await self._app(scope, receive, sending)
+        except _Refusal as refusal:
+            if started:
+                raise
+            await _refuse(refusal, receive, send)
+        except Exception as error:  # noqa: BLE001 - the visitor gets a sentence, the log the place
+            _LOG.error("%s failed: %s", scope["path"], where(error))
+            if started:
+                raise _StoppedError from None
+            answer = {"error": "The request failed; the log of the page says where."}
+            await JSONResponse(answer, 500)(scope, receive, send)
+
+    def _check(self, scope: dict[str, Any], body: bytes) -> None:
+        """Refuse a call to a function of the page that has the wrong arguments, or one call too many."""
+        call = _CALL.search(scope["path"])
+        if call is None:
+            return
+        try:
+            value = json.loads(body)
+        except RecursionError:
+            msg = "The body is nested too deeply."
+            raise _Refusal(msg, 400) from None
+        except ValueError:
+            return  # Gradio says so itself
+        if not isinstance(value, dict):
+            return
+        blocks = scope["app"].get_blocks()
+        function = _function(blocks, call["name"], value)
+        if function is None:
+            return
+        if call["named"]:
+            self._check_names(call["name"], value)
+        else:
+            _check_count(function, value.get("data"))
+        if function.queue:
+            self._check_queue(blocks, function, Request(scope))
+
+    def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
+        kind = {"recognize": Text, "recognize_batch": Texts}.get(name)
+        message = ""
+        if kind is None and arguments:
+            message = f"{next(iter(arguments))[:60]}: {name} takes no arguments."
+        elif "offsets" in arguments:
+            message = "offsets: only POST /api/recognize and /api/batch take it."
+        elif kind is not None:
+            try:
+                checked(kind, arguments, default=self._service.default)
+            except ArgumentError as error:
+                message = str(error)
+        if message:
+            raise _Refusal(message, 422)
+
+    def _check_queue(self, blocks: Any, function: Any, request: Request) -> None:
+        """Refuse a visitor with as many calls running or waiting as one may have, in all or of this kind."""
+        visitor = visitor_of(request)
+        if not visitor:
+            return
+        queue = blocks._queue  # noqa: SLF001 - Gradio has no other way to ask who waits
+        waiting = [
+            event for queued in queue.event_queue_per_concurrency_id.values() for event in queued.queue
+        ]
+        running = [event for job in queue.active_jobs for event in job or ()]
+        mine = [event for event in (*waiting, *running) if visitor_of(event.request) == visitor]
+        alike = [event for event in mine if event.concurrency_id == function.concurrency_id]
+        jobs = self._service.visitors.jobs
+        most = min(jobs, max(1, _concurrency(queue, function) // 2))
+        if len(mine) >= jobs or len(alike) >= most:
+            count = jobs if len(mine) >= jobs else most
+            raise _Refusal(str(self._service.visitors.refusal(count)), 429)
+
+
+def _concurrency(queue: Any, function: Any) -> int:
+    limit = function.concurrency_limit
+    if limit == "default":
+        limit = queue.default_concurrency_limit
+    return limit or 40
+
+
+def _function(blocks: Any, name: str, value: dict[str, Any]) -> Any:
+    """Return the function of the page that a call is for, or None where Gradio will not find it either."""
+    number = value.get("fn_index")
+    if isinstance(number, int):
+        return blocks.fns.get(number)
+    return next((one for one in blocks.fns.values() if one.api_name == name), None)
+
+
+def _check_count(function: Any, data: Any) -> None:
+    """Gradio prints what it was given where there is too much or too little of it."""
+    if not isinstance(data, list):
+        return
+    wanted = [one for one in function.inputs if not one.skip_api]
+    if len(data) not in (len(function.inputs), len(wanted)):
+        msg = f"data: expected a list of {len(wanted)} values, found {len(data)}."
+        raise _Refusal(msg, 422)
+
+
+def _declared(scope: dict[str, Any]) -> int:
+    for name, value in scope["headers"]:
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value[:20])
+    return 0
+
+
+def _too_large(size: int, most: int, setting: str = "") -> _Refusal:
+    more = f" ({setting} on the server)" if setting else ""
+    msg = f"The request has {size / 1e6:,.1f} MB; this page takes {most / 1e6:,.1f} MB{more}. Send less."
+    return _Refusal(msg, 413, unread=True)
+
+
+async def _part(receive: Receive) -> dict[str, Any]:
+    try:
+        return await asyncio.wait_for(receive(), _SECONDS_BETWEEN_PARTS)
+    except asyncio.TimeoutError:
+        msg = f"The rest of the request did not come within {_SECONDS_BETWEEN_PARTS:.0f} seconds."
+        raise _Refusal(msg, 408, unread=True) from None
+
+
+async def _read(scope: dict[str, Any], receive: Receive, most: int) -> bytes:
+    """Read a body of bounded size in bounded time."""
+    if (declared := _declared(scope)) > most:
+        raise _too_large(declared, most)
+    body = bytearray()
+    end = time.monotonic() + _SECONDS_OF_A_BODY
+    while True:
+        message = await _part(receive)
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(len(body), most)
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return bytes(body)
+        if time.monotonic() > end:
+            msg = f"The request did not come within {_SECONDS_OF_A_BODY:.0f} seconds."
+            raise _Refusal(msg, 408, unread=True)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read to the application, then what comes after it."""
+    given = False
+
+    async def receive_again() -> dict[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+def _counted(scope: dict[str, Any], receive: Receive, most: int, setting: str) -> Receive:
+    """Count the bytes of a body that the application reads part by part."""
+    if (declared := _declared(scope)) > most:
+        raise _too_large(declared, most, setting)
+    size = 0
+
+    async def receive_counted() -> dict[str, Any]:
+        nonlocal size
+        message = await _part(receive)
+        size += len(message.get("body", b""))
+        if size > most:
+            raise _too_large(size, most, setting)
+        return message
+
+    return receive_counted
+
+
+async def _refuse(refusal: _Refusal, receive: Receive, send: Send) -> None:
+    """Answer at once, then read what is still coming: many clients listen only when they have sent all."""
+    body = json.dumps({"error": str(refusal), "detail": str(refusal)}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if refusal.unread:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": refusal.unread})
+    if not refusal.unread:
+        return
+
+    async def read_on() -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body"):
+                return
+
+    with contextlib.suppress(asyncio.TimeoutError, _Refusal):
+        await asyncio.wait_for(read_on(), _SECONDS_OF_A_REFUSAL)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def where(error: BaseException) -> str:
+    """Say what kind of error came from where, without its message: that may quote a visitor's text.
+
+    Examples
+    --------
+    >>> try:
+    ...     int("Mary has a secret")
+    ... except ValueError as error:
+    ...     "secret" in where(error)
+    False
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    places = "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+    return f"{type(error).__name__}\n{places}"
+
+
+def keep_texts_out_of_logs() -> None:
+    """Let Gradio print where a call failed instead of a traceback, whose message quotes what was passed."""
+
+    def print_place() -> None:
+        import sys
+
+        error = sys.exc_info()[1]
+        if error is not None:
+            _LOG.error("A call failed: %s", where(error))
+
+    for module in (gradio.queueing, gradio.routes):
+        module.traceback = SimpleNamespace(print_exc=print_place, format_exc=lambda: "")

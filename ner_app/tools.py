@@ -1,0 +1,156 @@
+"""The functions of `Programs` as tools for language models, over the Model Context Protocol.
+
+Gradio runs the server and its transports; what the tools are and answer stands here, because its own answers
+are Python's notation as text. https://modelcontextprotocol.io/specification/2025-06-18/server/tools
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mcp import types
+
+from ner_app.arguments import ArgumentError, Text, Texts
+from ner_app.guard import where
+from ner_app.limits import LimitError
+from ner_app.schemas import ANSWER, ANSWERS, DEVICES, MODELS, input_schema
+from ner_core.rendering import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gradio.mcp import GradioMCPServer
+
+    from ner_app.programs import Programs
+    from ner_app.visitors import Turns
+
+__all__ = ["offer_tools"]
+
+_LOG = logging.getLogger(__name__)
+_NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+class _Tool(NamedTuple):
+    """A function as language models see it, and what runs."""
+
+    name: str
+    title: str
+    description: str
+    taken: dict[str, Any]
+    returned: dict[str, Any]
+    run: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> None:
+    """Let the page's MCP server offer the functions; those that Gradio made of them are replaced.
+
+    Parameters
+    ----------
+    server : gradio.mcp.GradioMCPServer
+        The server of a page that was launched.
+    programs : Programs
+        The functions.
+    turns : Turns
+        Bounds what runs at once.
+    """
+    tools = {f"{server.tool_prefix}{tool.name}": tool for tool in _tools(programs)}
+
+    @server.mcp_server.list_tools()
+    async def list_tools() -> list[types.Tool]:
+        selected = server.get_selected_tools_from_request()
+        return [
+            _described(name, tool) for name, tool in tools.items() if selected is None or name in selected
+        ]
+
+    @server.mcp_server.call_tool(validate_input=False)
+    async def call_tool(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
+        tool = tools.get(name)
+        if tool is None:
+            return _failed(f"{name[:60]}: there is no such tool; there are {', '.join(tools)}.")
+        request = server.mcp_server.request_context.request
+        try:
+            answer = await turns.run(request, tool.run, arguments)
+        except (ArgumentError, LimitError) as error:
+            return _failed(str(error))
+        except Exception as error:  # noqa: BLE001 - the caller gets a sentence, the log the place
+            _LOG.error("The tool %s failed: %s", tool.name, where(error))
+            return _failed("The answer failed; the log of the page says where.")
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=to_json(answer))], structuredContent=answer
+        )
+
+
+def _tools(programs: Programs) -> list[_Tool]:
+    service = programs.service
+
+    def no_arguments(arguments: dict[str, Any]) -> None:
+        if arguments:
+            msg = f"{next(iter(arguments))[:60]}: this tool takes no arguments."
+            raise ArgumentError(msg)
+
+    def batch(arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"results": programs.recognize_batch(arguments)}
+
+    def models(arguments: dict[str, Any]) -> dict[str, Any]:
+        no_arguments(arguments)
+        return {"models": programs.models()}
+
+    def devices(arguments: dict[str, Any]) -> dict[str, Any]:
+        no_arguments(arguments)
+        return {"devices": programs.devices()}
+
+    return [
+        _Tool(
+            "recognize",
+            "Find names in a text",
+            "Find the people, places, organisations and other names in a text. Returns every mention with "
+            "its place in the text, label and score, and the names grouped. The text stays on the server and "
+            "is not logged.",
+            input_schema(Text, service),
+            ANSWER,
+            programs.recognize,
+        ),
+        _Tool(
+            "recognize_batch",
+            "Find names in several texts",
+            "Find the names in several texts at once, in order; faster than one text after another.",
+            input_schema(Texts, service),
+            ANSWERS,
+            batch,
+        ),
+        _Tool(
+            "models",
+            "List models",
+            "List the models that are ready on the server, their precisions, and which one is the default.",
+            _NO_ARGUMENTS,
+            MODELS,
+            models,
+        ),
+        _Tool(
+            "devices",
+            "List devices",
+            "List the devices (CPU, GPU, NPU) of the server that can run a model.",
+            _NO_ARGUMENTS,
+            DEVICES,
+            devices,
+        ),
+    ]
+
+
+def _described(name: str, tool: _Tool) -> types.Tool:
+    hints = types.ToolAnnotations(
+        title=tool.title, readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=False
+    )
+    return types.Tool(
+        name=name,
+        title=tool.title,
+        description=tool.description,
+        inputSchema=tool.taken,
+        outputSchema=tool.returned,
+        annotations=hints,
+    )
+
+
+def _failed(message: str) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=message)], isError=True)

@@ -1,0 +1,182 @@
+"""The page as a web server: ``/api`` for programs, the health checks, and the start of it all."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ner_app.arguments import ArgumentError
+from ner_app.guard import Guard, keep_texts_out_of_logs, where
+from ner_app.limits import LimitError
+from ner_app.programs import Programs
+from ner_app.schemas import openapi
+from ner_app.theme import launch_options
+from ner_app.tools import offer_tools
+from ner_app.visitors import BusyError, TooManyRequestsError, Turns
+from ner_core.rendering import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    import gradio as gr
+    from starlette.requests import Request
+
+    from ner_app.service import Service
+
+__all__ = ["launch"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class _RequestError(ValueError):
+    """The request itself is wrong, not one of its arguments."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: Any) -> str:
+    """Start a page, and what programs use beside it.
+
+    Parameters
+    ----------
+    demo : gradio.Blocks
+        The page.
+    service : Service
+        Answers.
+    block : bool
+        Whether to return only when the page is stopped.
+    **options
+        Passed on to Gradio's ``launch``, which has its own variables for address and port:
+        ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``.
+
+    Returns
+    -------
+    str
+        Address of the page.
+    """
+    keep_texts_out_of_logs()
+    programs = Programs(service)
+    turns = Turns(service.visitors, waiting=service.limits.queue)
+    _, address, _ = demo.launch(
+        prevent_thread_lock=True,
+        app_kwargs={
+            "routes": [*_health(service), *_api(programs, turns)],
+            "middleware": [Middleware(Guard, programs=programs)],
+        },
+        **launch_options(service.limits.file_bytes),
+        **options,
+    )
+    if demo.mcp_server_obj is not None:
+        offer_tools(demo.mcp_server_obj, programs, turns)
+    if block:
+        demo.block_thread()
+    return str(address).rstrip("/")
+
+
+def _health(service: Service) -> list[Route]:
+    """Return ``/healthz`` (the process answers) and ``/readyz`` (a model is loaded)."""
+
+    async def healthz(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> JSONResponse:
+        if service.ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "loading", "problem": service.problem}, status_code=503)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def _api(programs: Programs, turns: Turns) -> list[Route]:
+    """Return the routes of ``/api``."""
+
+    async def recognize(request: Request) -> dict[str, Any]:
+        return await turns.run(request, programs.recognize, await _arguments(request))
+
+    async def batch(request: Request) -> dict[str, Any]:
+        arguments = await _arguments(request)
+        return {"results": await turns.run(request, programs.recognize_batch, arguments)}
+
+    async def models(request: Request) -> dict[str, Any]:
+        return {"models": await turns.run(request, programs.models)}
+
+    async def devices(request: Request) -> dict[str, Any]:
+        return {"devices": await turns.run(request, programs.devices)}
+
+    async def description(_: Request) -> dict[str, Any]:
+        return openapi(programs.service)
+
+    return [
+        _route("/api/recognize", recognize, "POST"),
+        _route("/api/batch", batch, "POST"),
+        _route("/api/models", models, "GET"),
+        _route("/api/devices", devices, "GET"),
+        _route("/api/openapi.json", description, "GET"),
+    ]
+
+
+def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]], method: str) -> Route:
+    """Return a route that answers in JSON, errors too."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            if request.method not in (method, "HEAD" if method == "GET" else method):
+                msg = f"{request.method} is not for {path}; send {method}."
+                raise _RequestError(msg, 405)  # noqa: TRY301 - one place turns errors into answers
+            return _json(await answer(request))
+        except _RequestError as error:
+            return _json({"error": str(error)}, error.status)
+        except ArgumentError as error:
+            return _json({"error": str(error)}, 422)
+        except LimitError as error:
+            return _json({"error": str(error)}, _status(error))
+        except Exception as error:  # noqa: BLE001 - the visitor gets a sentence, the log the place
+            _LOG.error("%s failed: %s", path, where(error))
+            return _json({"error": "The answer failed; the log of the page says where."}, 500)
+
+    return Route(path, endpoint, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+
+
+async def _arguments(request: Request) -> dict[str, Any]:
+    """Read the arguments out of a body, which the guard has bounded."""
+    # A browser asks before it sends JSON across sites, and sends plain text and forms unasked.
+    if "origin" in request.headers and not request.headers.get("content-type", "").startswith(
+        "application/json"
+    ):
+        msg = "The content type must be application/json."
+        raise _RequestError(msg, 415)
+    try:
+        value = json.loads(await request.body())
+    except RecursionError:
+        msg = "The body is nested too deeply."
+        raise _RequestError(msg, 400) from None
+    except ValueError as error:
+        place = (
+            f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        )
+        msg = f'The body is not JSON{place}; expected an object such as {{"text": "Mary sings."}}.'
+        raise _RequestError(msg, 400) from None
+    if not isinstance(value, dict):
+        msg = 'The body is JSON, but no object; expected one such as {"text": "Mary sings."}.'
+        raise _RequestError(msg, 400)
+    return value
+
+
+def _status(error: LimitError) -> int:
+    if isinstance(error, TooManyRequestsError):
+        return 429
+    return 503 if isinstance(error, BusyError) else 413
+
+
+def _json(value: Mapping[str, Any], status: int = 200) -> Response:
+    headers = {"Retry-After": "2"} if status in (429, 503) else {}
+    if status == 405:
+        headers["Allow"] = "GET, POST"
+    return Response(to_json(value).encode(), status, headers, "application/json")

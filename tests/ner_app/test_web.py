@@ -1,0 +1,284 @@
+"""What programs ask over HTTP and MCP: right answers, and a sentence for every misuse."""
+
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import jsonschema
+import pytest
+import requests
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from app import build_demo
+from ner_app.limits import Limits
+from ner_app.service import Service
+from ner_app.web import launch
+
+SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
+NAMES = [("PER", "Mary", 0, 4), ("LOC", "Santa Clara", 14, 25), ("ORG", "NVIDIA", 39, 45)]
+STRANGER = {"X-Forwarded-For": "93.184.215.14"}
+
+
+@pytest.fixture(scope="module")
+def page(lookup_models):
+    """The address of a page whose model is ``lookup``."""
+    limits = Limits(text_characters=20_000, batch_characters=20_000, batch_texts=3, upload_bytes=300_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NER_MODELS_DIR", str(lookup_models))
+        demo = build_demo(Service("lookup", limits))
+        yield launch(demo, Service("lookup", limits), block=False, quiet=True)
+        demo.close()
+
+
+def post(page, path, body, **headers):
+    data = body if isinstance(body, (bytes, str)) else json.dumps(body)
+    return requests.post(f"{page}{path}", data=data, headers=headers, timeout=60)
+
+
+def names(found):
+    return [(e["label"], e["text"], e["start"], e["end"]) for e in found["entities"]]
+
+
+def test_recognize_answers_in_one_request(page):
+    answer = post(page, "/api/recognize", {"text": SENTENCE})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    found = answer.json()
+    assert names(found) == NAMES
+    assert [group["name"] for group in found["groups"]] == ["Mary", "Santa Clara", "NVIDIA"]
+    asked = {"text": SENTENCE, "model": "lookup", "device": "CPU", "labels": ["LOC"], "threshold": 0.1}
+    assert names(post(page, "/api/recognize", asked).json()) == NAMES[1:2]
+
+
+def test_batch_models_and_devices(page):
+    found = post(page, "/api/batch", {"texts": [SENTENCE, "", "Rotterdam"]}).json()["results"]
+    assert [len(one["entities"]) for one in found] == [3, 0, 1]
+    models = requests.get(f"{page}/api/models", timeout=60).json()["models"]
+    assert models[0] == {"name": "lookup", "precisions": ["FP32"], "default": True}
+    devices = requests.get(f"{page}/api/devices", timeout=60).json()["devices"]
+    assert devices[0]["name"] == "AUTO"
+
+
+def test_offsets_in_utf16_units_are_those_of_javascript(page):
+    text = "😀é Mary 😀 Santa Clara"
+    found = post(page, "/api/recognize", {"text": text, "offsets": "utf16"}).json()
+    units = text.encode("utf-16-le")
+    for entity in found["entities"]:
+        assert units[2 * entity["start"] : 2 * entity["end"]].decode("utf-16-le") == entity["text"]
+    assert [entity["start"] for entity in found["entities"]] == [4, 12]
+    assert [group["mentions"][0][0] for group in found["groups"]] == [4, 12]
+    plain = post(page, "/api/recognize", {"text": text}).json()
+    assert all(text[e["start"] : e["end"]] == e["text"] for e in plain["entities"])
+
+
+MISUSES = [
+    ({}, 422, "text: missing; expected a string."),
+    ({"txt": "Mary"}, 422, "txt: there is no such argument; did you mean text?"),
+    ({"text": "Mary", "colour": 1}, 422, "colour: there is no such argument; there are text, model, "),
+    ({"text": 5}, 422, "text: expected a string, found 5."),
+    ({"text": None}, 422, "text: missing"),
+    ({"text": ["x" * 5000]}, 422, "text: expected a string, found a list of 1."),
+    ({"text": {"a": 1}}, 422, "text: expected a string, found an object of 1."),
+    ({"text": "x" * 20_001}, 413, "20,001 characters; this page takes 20,000"),
+    ({"text": "Mary", "threshold": 7}, 422, "threshold: expected a number from 0 to 1, found 7."),
+    ({"text": "Mary", "threshold": "high"}, 422, "threshold: expected a number from 0 to 1, found 'high'."),
+    ({"text": "Mary", "threshold": True}, 422, "threshold: expected a number from 0 to 1, found true."),
+    ({"text": "Mary", "threshold": float("nan")}, 422, "threshold: expected a number from 0 to"),
+    ({"text": "Mary", "labels": ["per"]}, 422, "labels[0]: lookup has no label 'per'; it has PER, ORG, "),
+    ({"text": "Mary", "labels": "PER"}, 422, "labels: expected a list of up to 100 labels"),
+    ({"text": "Mary", "labels": [1]}, 422, "labels[0]: expected a string, found 1."),
+    ({"text": "Mary", "labels": ["PER"] * 1000}, 422, "labels: expected a list of up to 100 labels"),
+    ({"text": "Mary", "aggregation": "best"}, 422, "aggregation: "),
+    ({"text": "Mary", "aggregation": None, "model": "/etc/passwd"}, 422, "model: Model '/etc/passwd'"),
+    ({"text": "Mary", "device": "GPU.9"}, 422, "device: "),
+    ({"text": "Mary", "device": 0}, 422, "device: expected the name of a device, as a string, found 0."),
+    ({"text": "Mary", "precision": "INT4"}, 422, "precision: lookup has no precision 'INT4'"),
+    ({"text": "Mary", "offsets": "bytes"}, 422, "offsets: expected one of code_points, utf16"),
+    ([1, 2], 400, "The body is JSON, but no object"),
+    ("Mary", 400, "The body is not JSON (line 1, column 1)"),
+    (b"\xff\xfe", 400, "The body is not JSON"),
+    ("", 400, "The body is not JSON"),
+    ("[" * 100_000, 400, "The body is nested too deeply."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status", "reason"), MISUSES)
+def test_every_misuse_is_a_sentence_that_names_the_argument(page, body, status, reason):
+    answer = post(page, "/api/recognize", body)
+    assert answer.status_code == status, answer.text
+    assert list(answer.json()) == ["error"]
+    assert answer.json()["error"].startswith(reason) or reason in answer.json()["error"]
+    assert len(answer.text) < 500
+
+
+def test_a_wrong_method_is_told_the_right_one(page):
+    answer = requests.get(f"{page}/api/recognize?text=Mary", timeout=60)
+    assert (answer.status_code, answer.json()["error"]) == (405, "GET is not for /api/recognize; send POST.")
+    assert post(page, "/api/models", {}).status_code == 405
+
+
+def test_a_page_of_another_site_cannot_ask_unasked(page):
+    asked = {"text": "Mary"}
+    plain = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    assert post(page, "/api/recognize", asked, **plain).status_code == 415
+    assert (
+        post(page, "/api/recognize", asked, **plain | {"Content-Type": "application/json"}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:22])
+def test_gradio_checks_arguments_the_same_way(page, body, status, reason):
+    if "offsets" in body:
+        reason = "offsets: only POST /api/recognize"
+    answer = post(page, "/gradio_api/call/v2/recognize", body, **{"Content-Type": "application/json"})
+    if answer.status_code == 200:
+        # What needs the model is told by the answer.
+        event = answer.json()["event_id"]
+        lines = requests.get(f"{page}/gradio_api/call/recognize/{event}", timeout=60).text.splitlines()
+        assert lines[0] == "event: error"
+        error = json.loads(lines[1].removeprefix("data: "))["error"]
+    else:
+        assert answer.status_code == 422
+        error = answer.json()["error"]
+    assert reason in error
+
+
+def test_gradio_client_is_told_the_same(page):
+    client = Client(page, verbose=False)
+    for arguments, reason in [
+        ({"text": 5}, "text: expected a string"),
+        ({"text": "M", "threshold": 7}, "threshold: "),
+    ]:
+        with pytest.raises(AppError, match=reason):
+            client.predict(**arguments, api_name="/recognize")
+    with pytest.raises(AppError, match=r"texts\[1\]: expected a string, found 5"):
+        client.predict(["Mary", 5], api_name="/recognize_batch")
+
+
+def test_too_few_values_are_refused_before_gradio_logs_them(page, capfd):
+    for path in ("/gradio_api/call/recognize", "/gradio_api/run/recognize", "/gradio_api/queue/join"):
+        body = {"data": ["Mary has a secret"], "session_hash": "x"}
+        if path.endswith("join"):
+            config = requests.get(f"{page}/config", timeout=60).json()
+            body["fn_index"] = next(d["id"] for d in config["dependencies"] if d["api_name"] == "recognize")
+        answer = post(page, path, body, **{"Content-Type": "application/json"})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["error"] == "data: expected a list of 7 values, found 1."
+    assert "secret" not in "".join(capfd.readouterr())
+
+
+def test_what_fails_inside_gradio_is_logged_without_the_text(page, capfd):
+    config = requests.get(f"{page}/config", timeout=60).json()
+    answer_click = next(d for d in config["dependencies"] if len(d["inputs"]) == 11)
+    values = ["Mary has a secret"] * len(answer_click["inputs"])
+    body = {"data": values, "session_hash": "x", "fn_index": answer_click["id"]}
+    answer = post(page, "/gradio_api/run/predict", body, **{"Content-Type": "application/json"})
+    assert answer.status_code >= 400
+    assert "secret" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/recognize", "/gradio_api/queue/join", "/gradio_api/mcp/", "/gradio_api/call/x"]
+)
+def test_a_huge_body_is_refused_with_a_sentence_however_it_comes(page, path):
+    huge = b"x" * 5_000_000
+    answer = post(page, path, huge)
+    assert answer.status_code == 413
+    assert "5.0 MB; this page takes 0.2 MB" in answer.json()["error"]
+    parts = (huge[:100_000] for _ in range(50))
+    answer = requests.post(f"{page}{path}", data=parts, timeout=60)
+    assert answer.status_code == 413
+
+
+def test_a_body_that_never_comes_is_refused_by_its_announced_size(page):
+    host, _, port = page.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        head = "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n\r\n"
+        begin = time.monotonic()
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+        assert time.monotonic() - begin < 30
+
+
+def test_an_upload_is_bounded_as_a_whole(page):
+    answer = requests.post(
+        f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 400_000)}, timeout=60
+    )
+    assert answer.status_code == 413
+    assert "this page takes 0.3 MB (NER_MAX_UPLOAD_BYTES on the server)" in answer.json()["error"]
+    answer = requests.post(f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 1000)}, timeout=60)
+    assert answer.status_code == 200
+
+
+def test_one_visitor_cannot_fill_the_queue(page):
+    config = requests.get(f"{page}/config", timeout=60).json()
+    compare = next(d for d in config["dependencies"] if "compare" in str(d.get("api_name")))
+    body = {"data": ["Mary " * 1000, ["lookup|CPU|FP32", "lookup|AUTO|FP32"]], "fn_index": compare["id"]}
+    headers = {"Content-Type": "application/json"}
+
+    def ask(number, **more):
+        return post(page, "/gradio_api/queue/join", body | {"session_hash": f"s{number}"}, **headers | more)
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda number: ask(number, **STRANGER), range(20)))
+    statuses = [answer.status_code for answer in answers]
+    assert 200 in statuses
+    assert statuses.count(429) >= 5
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert "Wait for one to finish" in refused.json()["detail"]
+    assert ask(21, **{"X-Forwarded-For": "93.184.215.15"}).status_code == 200
+
+
+def test_the_description_is_openapi_and_its_examples_work(page):
+    described = requests.get(f"{page}/api/openapi.json", timeout=60).json()
+    assert described["openapi"].startswith("3.")
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            sent = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            answer = requests.request(method, page + path, json=sent.get("example"), timeout=60)
+            assert answer.status_code == 200, answer.text
+            if sent:
+                jsonschema.validate(sent["example"], sent["schema"])
+            returned = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            jsonschema.validate(answer.json(), returned)
+
+
+def test_tools_answer_in_json_by_their_schema(page):
+    import anyio
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def talk():
+        async with (
+            streamablehttp_client(f"{page}/gradio_api/mcp/") as (reads, writes, _),
+            ClientSession(reads, writes) as session,
+        ):
+            await session.initialize()
+            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+            # The client checks structured answers against the tools' schemas itself.
+            calls = {
+                "text": await session.call_tool("recognize", {"text": SENTENCE}),
+                "batch": await session.call_tool("recognize_batch", {"texts": [SENTENCE, "😀"]}),
+                "models": await session.call_tool("models", {}),
+                "devices": await session.call_tool("devices", {}),
+                "wrong": await session.call_tool("recognize", {"txt": "Mary"}),
+                "unknown": await session.call_tool("devices", {"all": True}),
+            }
+            return tools, calls
+
+    tools, calls = anyio.run(talk)
+    assert set(tools) == {"recognize", "recognize_batch", "devices", "models"}
+    for tool in tools.values():
+        assert tool.annotations.readOnlyHint
+        assert tool.outputSchema["type"] == "object"
+        assert tool.description
+        assert all(value["description"] for value in tool.inputSchema["properties"].values())
+    assert names(calls["text"].structuredContent) == NAMES
+    assert json.loads(calls["text"].content[0].text) == calls["text"].structuredContent
+    assert len(calls["batch"].structuredContent["results"]) == 2
+    assert calls["models"].structuredContent["models"][0]["name"] == "lookup"
+    assert calls["wrong"].isError
+    assert calls["wrong"].content[0].text == "txt: there is no such argument; did you mean text?"
+    assert calls["unknown"].isError
