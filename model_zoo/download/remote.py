@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20  # bytes at most for one read
 _SPARE = 16 << 20  # bytes of disk that a download leaves free
+_LARGEST_UNKNOWN = 32 << 30  # bytes of a file whose size nobody states
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]{1,18})-[0-9]{1,18}|\*)/(?P<total>[0-9]{1,18}|\*)")
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _STATUS_RANGE_REFUSED = 416
@@ -298,6 +299,10 @@ class _Job:
             if self.size is not None and self.part.length + len(block) > self.size:
                 self.part.discard()
                 msg = f"the server sends more than the expected {self.size} bytes"
+                raise SourceError(msg)
+            if whole is None and self.part.length + len(block) > _LARGEST_UNKNOWN:
+                self.part.discard()
+                msg = f"the server states no length and sends more than {_LARGEST_UNKNOWN >> 30} GiB"
                 raise SourceError(msg)
             self.part.append(block)
             self._report(whole)
