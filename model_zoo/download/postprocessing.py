@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.files import write_whole
 from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
 from model_zoo.download.partial import FOLDER
 
@@ -87,7 +88,7 @@ def postprocess(
             changed[step.file] = ""
     changed = {file: str(checksum_of(folder / file)) for file in changed}
     record = {"steps": _fingerprint(steps), "changed": changed}
-    (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    write_whole(folder / _RECORD, json.dumps(record, indent=1))
     return True
 
 
@@ -188,10 +189,8 @@ def _replace(step: RegexReplace, path: Path) -> None:
         raise PostprocessingError(msg)
     kept = _kept(path)
     if not kept.exists():
-        shutil.copyfile(path, kept)
-    scratch = path.with_name(f"{path.name}.new")
-    scratch.write_bytes(replaced.encode("utf-8"))
-    scratch.replace(path)
+        write_whole(kept, text)
+    write_whole(path, replaced)
 
 
 def _kept(path: Path) -> Path:

@@ -1,7 +1,9 @@
 """bert-base-ner's own size, from a web server to IR: the figures of its model card, parity, and memory.
 
-The one test with full-size weights (random ones, 430 MB). What it shows for pytorch_model.bin holds for
-safetensors: tests.model_zoo.convert.test_checkpoints.py shows that both give the same module.
+The figures are counts, linear in the number of layers: one layer and two say what twelve would. All twelve by
+the real commands (random weights, 430 MB), and the memory that they take, are for `make test-all`. What it
+shows for pytorch_model.bin holds for safetensors: tests.model_zoo.convert.test_checkpoints.py shows that both
+give the same module.
 """
 
 import hashlib
@@ -17,7 +19,13 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
+import torch
 import yaml
+
+from model_zoo.convert import ir, parity
+from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.measurement import measure
+from model_zoo.convert.tracing import convert_module
 
 ROOT = Path(__file__).parents[3]
 LABELS = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
@@ -60,14 +68,14 @@ def address(folder):
     server.server_close()
 
 
-def publish_checkpoint(web):
+def publish_checkpoint(web, layers):
     """Write bert-base-ner's three files with random weights; return some inputs and outputs."""
     import torch
     from transformers import BertConfig, BertForTokenClassification
 
     torch.manual_seed(0)
     model = BertForTokenClassification(
-        BertConfig(vocab_size=28996, num_labels=9, id2label=dict(enumerate(LABELS)))
+        BertConfig(vocab_size=28996, num_labels=9, id2label=dict(enumerate(LABELS)), num_hidden_layers=layers)
     ).eval()
     with torch.no_grad():
         for weights in model.parameters():
@@ -112,9 +120,33 @@ def run(arguments, folder):
     return done
 
 
-@pytest.mark.timeout(900)
+def check_figures(gops, mparams):
+    assert gops == pytest.approx(22.3874, rel=0.005)
+    assert mparams == pytest.approx(107.4319, rel=0.005)
+
+
+def test_one_layer_and_two_say_the_cards_figures_of_twelve(folder):
+    (folder / "web").mkdir()
+    inputs, expected = publish_checkpoint(folder / "web", layers=1)
+    checkpoint = load_checkpoint(folder / "web")
+    encoder = checkpoint.module.model.bert.encoder
+    measured = []
+    for count in (1, 2):
+        encoder.layer = torch.nn.ModuleList([encoder.layer[0]] * count)
+        graph = ir.fix_ports(convert_module(checkpoint))
+        ov.save_model(graph, folder / f"{count}.xml", compress_to_fp16=False)
+        measured.append(measure(folder / f"{count}.xml"))
+    # The second layer shares the weights of the first, which are counted once.
+    weights = sum(weights.numel() for weights in encoder.layer[0].parameters()) / 1e6
+    one, two = measured
+    check_figures(one["gops"] + 11 * (two["gops"] - one["gops"]), one["mparams"] + 11 * weights)
+    [found] = parity.outputs(folder / "1.xml", [inputs])
+    assert np.abs(found - expected).max() < 1e-4
+
+
+@pytest.mark.nightly
 def test_a_checkpoint_of_the_cards_architecture_gives_the_cards_figures(folder, address):
-    inputs, expected = publish_checkpoint(folder / "web")
+    inputs, expected = publish_checkpoint(folder / "web", layers=12)
     write_zoo(folder / "zoo", folder / "web", address)
     models = str(folder / "models")
     run(["-m", "model_zoo.downloader", "-o", models], folder)
@@ -130,8 +162,7 @@ def test_a_checkpoint_of_the_cards_architecture_gives_the_cards_figures(folder, 
     dumped = json.loads(run(["-m", "model_zoo.info_dumper", "--measure", "-o", models], folder).stdout)
     [measured] = dumped[0]["measurements"].values()
     assert measured["shape"] == [1, 128]
-    assert measured["gops"] == pytest.approx(22.3874, rel=0.005)
-    assert measured["mparams"] == pytest.approx(107.4319, rel=0.005)
+    check_figures(measured["gops"], measured["mparams"])
     assert [port["name"] for port in measured["inputs"]] == ["input_ids", "attention_mask", "token_type_ids"]
     assert [port["name"] for port in measured["outputs"]] == ["output"]
 
