@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ner_commands import annotate, evaluate, listings, recognize
+from ner_commands import annotate, evaluate, listings, recognize, redact, restore
 from ner_commands.arguments import Failure, WrongUsage
 from ner_commands.benchmark import command as benchmark
 from ner_commands.output import complain, explanation
@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     recognize.add_parser(commands)
     annotate.add_parser(commands)
+    redact.add_parser(commands)
+    restore.add_parser(commands)
     evaluate.add_parser(commands)
     benchmark.add_parser(commands)
     listings.add_parsers(commands)

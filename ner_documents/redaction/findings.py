@@ -110,12 +110,15 @@ class Rules:
         Names that always go.
     allowed : collection of str
         Folded names that stay, unless they are listed.
+    labels : collection of str or None
+        Entity types and labels of patterns that go; None for all.
     """
 
     patterns: bool = True
     regions: Sequence[str] = DEFAULT_REGIONS
     listed: NameList = field(default_factory=lambda: NameList(()))
     allowed: Collection[str] = frozenset()
+    labels: Collection[str] | None = None
 
 
 def find_all(
@@ -187,15 +190,18 @@ def _others(text: str, known: _KnownNames, rules: Rules) -> Iterator[Finding]:
         yield Finding(start, end, LISTED, "list")
     if rules.patterns:
         for one in find_patterns(text, rules.regions):
-            if not _is_allowed(text[one.start : one.end], rules):
-                yield Finding(one.start, one.end, one.label, "pattern", key=one.key)
+            finding = Finding(one.start, one.end, one.label, "pattern", key=one.key)
+            if not _stays(text[one.start : one.end], finding, rules):
+                yield finding
     for start, end in known.names.find(folded):
         if (label := known.label(text, start, end)) and not _is_allowed(text[start:end], rules):
             yield Finding(start, end, label, "name")
 
 
 def _stays(text: str, one: Finding, rules: Rules) -> bool:
-    """Tell whether an entity is allowed, or was a placeholder before."""
+    """Tell whether something is allowed, of a label that stays, or was a placeholder before."""
+    if rules.labels is not None and one.label not in rules.labels:
+        return True
     return _is_allowed(text, rules) or bool(re.fullmatch(rf"{re.escape(one.label)}_\d+", text))
 
 

@@ -27,7 +27,7 @@ _EMAIL = re.compile(
 )
 _URL = re.compile(r"\b(?:(?:https?|ftp)://|www\.)[^\s<>\"\u201c\u201d]+", re.IGNORECASE)
 _URL_END = ".,;:!?'\u2019*_~"
-_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)")
+_IPV4 = re.compile(r"(?<![\w./])(?<!ersion )\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?![\w:])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[0-9A-Z]{4}){2,7}(?:[ -]?[0-9A-Z]{1,3})?\b")
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])")
@@ -206,9 +206,10 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[Pattern]:
     import phonenumbers
 
     for candidate in candidates:
+        written = candidate[0].replace("\n", " ")  # numbers go on in the next line too
         for region in (None, *regions):
             found = phonenumbers.PhoneNumberMatcher(
-                candidate[0], region, leniency=phonenumbers.Leniency.STRICT_GROUPING
+                written, region, leniency=phonenumbers.Leniency.STRICT_GROUPING
             )
             for one in found:
                 # Bare digits are a phone number in one country or another more often than not.

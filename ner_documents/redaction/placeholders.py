@@ -15,14 +15,14 @@ from ner_documents.names import Name, is_person, read_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["OPERATORS", "Identity", "Mention", "Placeholders"]
+__all__ = ["LIKE_PLACEHOLDER", "OPERATORS", "Identity", "Mention", "Placeholders"]
 
 #: How a name is replaced: ``[PER]``, ``PER_1``, ``████``, ``PER_9f3c…``.
 OPERATORS = ("label", "number", "mask", "hash")
 
 _MASK = "\u2588"
 _HASH_DIGITS = 12
-_LIKE_PLACEHOLDER = re.compile(r"(?<![\w-])[\w-]+_[0-9a-f]{1,12}(?!\w)")
+LIKE_PLACEHOLDER = re.compile(r"(?<![\w-])[\w-]+_[0-9a-f]{1,12}(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Placeholders:
         if self.operator not in ("number", "hash") or not self.identities:
             return
         given = {self.placeholder(identity) for identity in self.identities}
-        for found in _LIKE_PLACEHOLDER.finditer(text):
+        for found in LIKE_PLACEHOLDER.finditer(text):
             if found[0] in given:
                 yield found.span()
 

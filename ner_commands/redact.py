@@ -1,0 +1,300 @@
+"""``ner redact``: files without the names in them, in the format that they had."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_commands.arguments import (
+    Failure,
+    WrongUsage,
+    add_model_options,
+    load_model,
+    parse_names,
+    parse_probability,
+)
+from ner_commands.output import complain, explanation
+from ner_core.rendering import to_json
+from ner_documents.names import fold
+from ner_documents.redaction import (
+    OPERATORS,
+    FormatError,
+    Key,
+    ListError,
+    NameList,
+    Placeholders,
+    RedactedFile,
+    Redactor,
+    Rules,
+    read_lines,
+    redact_file,
+)
+from ner_documents.redaction.patterns import DEFAULT_REGIONS, PATTERN_LABELS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from ner_core import EntityRecognizer
+
+__all__ = ["add_parser", "read_content", "read_key", "run", "write_content"]
+
+_SHOWN = 20
+
+_EPILOG = """examples:
+  ner redact contract.docx -o contract-redacted.docx --key contract.key
+  ner redact mails/*.txt -o redacted/ --key mails.key --names staff.txt
+  ner restore redacted/001.txt --key mails.key
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``ner``."""
+    import argparse
+
+    parser = commands.add_parser(
+        "redact",
+        help="take names, addresses and numbers out of files; a key file gives them back",
+        description="Replace names, addresses and numbers in files. Only what is found is replaced: read the "
+        "result before you pass it on.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help='a file; "-" is text on standard input')
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help='file, or folder for several; "-" is standard output',
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="remembers who has which placeholder, for more files and for `ner restore`; made if it is new",
+    )
+    parser.add_argument(
+        "--operator",
+        choices=OPERATORS,
+        default="number",
+        help="[PER], PER_1 (the same for the same name), a mask of equal length, or PER_ and a hash that is "
+        "keyed by --key (default: number)",
+    )
+    parser.add_argument("--names", type=Path, metavar="FILE", help="names that always go, one a line")
+    parser.add_argument("--allow", type=Path, metavar="FILE", help="names that stay, one a line")
+    parser.add_argument(
+        "--labels",
+        type=parse_names,
+        metavar="L[,L]",
+        help=f"replace these alone: entity types, {', '.join(PATTERN_LABELS)} (default: everything)",
+    )
+    parser.add_argument(
+        "--regions",
+        type=parse_names,
+        default=list(DEFAULT_REGIONS),
+        metavar="R[,R]",
+        help="countries whose phone numbers are known without their code, such as DE (default: US,GB)",
+    )
+    parser.add_argument(
+        "--unsure",
+        type=parse_probability,
+        default=0.8,
+        metavar="P",
+        help="list what was replaced with a lower score, to be checked (default: 0.8)",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write all that was replaced as JSON")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; give its exit status: 1 when a file could not be redacted."""
+    outputs = _outputs(arguments)
+    if arguments.operator == "hash" and arguments.key is None:
+        msg = "--operator hash needs --key FILE: without a secret, names can be guessed and tried"
+        raise WrongUsage(msg)
+    rules = _rules(arguments)
+    with _locked(arguments.key):
+        key = read_key(arguments.key) if arguments.key and arguments.key.exists() else Key()
+        placeholders = Placeholders(arguments.operator, secret=key.secret, identities=key.identities)
+        redactor = Redactor(placeholders, rules)
+        ner = load_model(arguments)
+        _check_labels(arguments.labels, ner)
+        report = []
+        for name, output in outputs:
+            try:
+                result = _redact(name, output, ner, redactor, key, arguments)
+            except (FormatError, OSError) as error:
+                complain(f"{name}: {error}" if isinstance(error, FormatError) else explanation(error))
+                continue
+            _tell(name, result, arguments)
+            report.append(_report(name, output, result, arguments.unsure))
+    if arguments.report:
+        write_content(str(arguments.report), to_json(report, indent=2).encode() + b"\n")
+    for note in ner.notes:
+        complain(f"note: {note}")
+    return 0 if len(report) == len(outputs) else 1
+
+
+def _outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the name of each file and of its result."""
+    files, output = arguments.files, arguments.output
+    if len(files) > 1 and output == "-":
+        msg = "-o -: several files need a folder"
+        raise WrongUsage(msg)
+    folder = Path(output)
+    if output != "-" and (len(files) > 1 or output.endswith(("/", os.sep)) or folder.is_dir()):
+        if folder.exists() and not folder.is_dir():
+            msg = f"{output}: is a file; several files need a folder"
+            raise WrongUsage(msg)
+        outputs = [(name, str(folder / ("stdin.txt" if name == "-" else Path(name).name))) for name in files]
+        twice = next(
+            (path for path, count in Counter(path for _, path in outputs).items() if count > 1), None
+        )
+        if twice:
+            msg = f"{twice}: two files would have this name; redact them one by one"
+            raise WrongUsage(msg)
+    else:
+        outputs = [(files[0], output)]
+    for name, path in outputs:
+        given, made = Path(name).suffix.lower(), Path(path).suffix.lower()
+        if path != "-" and name != "-" and given != made:
+            msg = f"{path}: the format stays; expected a name that ends with {given}"
+            raise WrongUsage(msg)
+        if path != "-" and Path(path).exists():
+            if name != "-" and Path(name).exists() and Path(path).samefile(name):
+                msg = f"{path}: is the file itself; give another name"
+                raise WrongUsage(msg)
+            if not arguments.overwrite:
+                msg = f"{path}: is there already; give another name, or --overwrite"
+                raise WrongUsage(msg)
+    return outputs
+
+
+def _rules(arguments: argparse.Namespace) -> Rules:
+    try:
+        return Rules(
+            regions=[region.upper() for region in arguments.regions],
+            listed=NameList(read_lines(arguments.names) if arguments.names else ()),
+            allowed=frozenset(map(fold, read_lines(arguments.allow) if arguments.allow else ())),
+            labels=frozenset(arguments.labels) if arguments.labels else None,
+        )
+    except ListError as error:
+        raise Failure(str(error)) from error
+
+
+def _check_labels(wanted: list[str] | None, ner: EntityRecognizer) -> None:
+    known = [*ner.labels, *PATTERN_LABELS]
+    unknown = [label for label in wanted or () if label not in known]
+    if unknown:
+        msg = f"--labels: no {', '.join(unknown)}; there are {', '.join(known)}"
+        raise WrongUsage(msg)
+
+
+@contextmanager
+def _locked(key: Path | None) -> Iterator[None]:
+    """Let one run at a time write a key: a lost entry would be a file that cannot be restored."""
+    if key is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    if not key.parent.is_dir():
+        msg = f"{key}: folder {key.parent} does not exist"
+        raise Failure(msg)
+    lock = FileLock(f"{key}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        msg = f"{key}: another run is using this key; wait for its end"
+        raise Failure(msg) from None
+    try:
+        yield
+    finally:
+        Path(f"{key}.lock").unlink(missing_ok=True)
+        lock.release()
+
+
+def _redact(
+    name: str,
+    output: str,
+    ner: EntityRecognizer,
+    redactor: Redactor,
+    key: Key,
+    arguments: argparse.Namespace,
+) -> RedactedFile:
+    result = redact_file("stdin.txt" if name == "-" else name, read_content(name), ner.stream, redactor)
+    if arguments.key:
+        key.identities = redactor.placeholders.identities
+        if result.document:
+            key.add(result.document)
+        # The key first: a redacted file without its key could not be restored.
+        write_content(str(arguments.key), key.to_json().encode(), secret=True)
+    write_content(output, result.content)
+    return result
+
+
+def read_key(path: Path) -> Key:
+    """Read a key file; what is no key is a `KeyProblem`."""
+    return Key.from_json(path.read_text("utf-8", errors="replace"), str(path))
+
+
+def read_content(name: str) -> bytes:
+    """Read a file, or standard input for ``-``."""
+    if name != "-" and Path(name).is_dir():
+        msg = "is a folder; give the files in it"
+        raise FormatError(msg)
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+
+
+def write_content(path: str, content: bytes, *, secret: bool = False) -> None:
+    """Write a file whole or not at all, or to standard output for ``-``; a secret one for its owner alone."""
+    if path == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    from model_zoo.catalog.files import write_whole
+
+    before = os.umask(0o077) if secret else None
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(Path(path), content)
+    finally:
+        if before is not None:
+            os.umask(before)
+
+
+def _tell(name: str, result: RedactedFile, arguments: argparse.Namespace) -> None:
+    counts = Counter(one.label for one in result.found)
+    by_label = ", ".join(f"{count} {label}" for label, count in counts.most_common())
+    complain(f"{name}: {len(result.found)} replaced" + (f" ({by_label})" if by_label else ""))
+    for note in result.notes:
+        complain(f"{name}: {note}")
+    if arguments.key and result.document is None:
+        complain(f"{name}: cannot be restored from its result; keep the original")
+    unsure = [one for one in result.found if one.score < arguments.unsure]
+    for one in unsure[:_SHOWN]:
+        complain(f"{name}: unsure: {' '.join(one.text.split())} {one.label} {one.score:.2f}")
+    if len(unsure) > _SHOWN:
+        complain(f"{name}: unsure: {len(unsure) - _SHOWN} more; --report FILE lists all")
+
+
+def _report(name: str, output: str, result: RedactedFile, unsure: float) -> dict[str, Any]:
+    found = [
+        {
+            "text": one.text,
+            "label": one.label,
+            "found_by": one.source,
+            "score": one.score,
+            "placeholder": one.placeholder,
+            "unsure": one.score < unsure,
+        }
+        for one in result.found
+    ]
+    return {"file": name, "output": output, "replaced": found, "notes": list(result.notes)}

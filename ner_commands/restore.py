@@ -1,0 +1,62 @@
+"""``ner restore``: a redacted file with its names back in it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_commands.arguments import Failure, WrongUsage
+from ner_commands.output import complain
+from ner_commands.redact import read_content, read_key, write_content
+from ner_documents.redaction import FormatError, KeyProblem, restore_file
+from ner_documents.redaction.office import OFFICE_FORMATS
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``ner``."""
+    parser = commands.add_parser(
+        "restore",
+        help="give a redacted file its names back",
+        description="Give a redacted file its names back: the original, byte for byte for text formats. In a "
+        "file that was changed since, such as a translation, placeholders become names.",
+    )
+    parser.add_argument("file", metavar="FILE", help='the redacted file; "-" is text on standard input')
+    parser.add_argument(
+        "--key", type=Path, required=True, metavar="FILE", help="key file that `ner redact` wrote"
+    )
+    parser.add_argument(
+        "-o", "--output", default="-", metavar="OUT", help="where it goes (default: standard output)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; give its exit status."""
+    name, output = arguments.file, arguments.output
+    if output != "-" and Path(output).exists() and not arguments.overwrite:
+        msg = f"{output}: is there already; give another name, or --overwrite"
+        raise WrongUsage(msg)
+    if output == "-" and Path(name).suffix.lower() in OFFICE_FORMATS and sys.stdout.isatty():
+        msg = f"{name}: is no text that a terminal can show; give -o OUT"
+        raise WrongUsage(msg)
+    try:
+        key = read_key(arguments.key)
+        restored, notes = restore_file("stdin.txt" if name == "-" else name, read_content(name), key)
+    except FormatError as error:
+        msg = f"{name}: {error}"
+        raise Failure(msg) from error
+    except KeyProblem as error:
+        msg = str(error) if str(error).startswith(str(arguments.key)) else f"{name}: {error}"
+        raise Failure(msg) from error
+    write_content(output, restored)
+    for note in notes:
+        complain(f"{name}: {note}")
+    return 0

@@ -1,0 +1,95 @@
+"""Bytes to text and back to the same bytes, in whatever encoding a text file is."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from ner_documents.redaction.text_formats import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ner_documents.redaction.segments import Edit
+
+__all__ = ["decode_again", "decode_text", "encodable", "encode_text"]
+
+_MARKS = {
+    "utf-8+mark": codecs.BOM_UTF8,
+    "utf-32-le+mark": codecs.BOM_UTF32_LE,
+    "utf-32-be+mark": codecs.BOM_UTF32_BE,
+    "utf-16-le+mark": codecs.BOM_UTF16_LE,
+    "utf-16-be+mark": codecs.BOM_UTF16_BE,
+}
+_MASK = "\u2588"
+
+
+def decode_text(content: bytes) -> tuple[str, str, tuple[str, ...]]:
+    r"""Decode a text file.
+
+    Returns
+    -------
+    str, str, tuple of str
+        The text; its encoding, with ``+mark`` where there is a byte order mark; what has to be said about it.
+
+    Raises
+    ------
+    FormatError
+        If it is no text.
+
+    Examples
+    --------
+    >>> decode_text(b"Jos\xe9")[:2]
+    ('José', 'cp1252')
+    """
+    for encoding, mark in _MARKS.items():
+        if content.startswith(mark):
+            return decode_again(content, encoding), encoding, ()
+    if b"\0" in content:
+        msg = "is not a text file, or UTF-16 without a mark: it holds NUL bytes; save it as UTF-8"
+        raise FormatError(msg)
+    try:
+        return content.decode(), "utf-8", ()
+    except UnicodeDecodeError:
+        return _guessed(content)
+
+
+def _guessed(content: bytes) -> tuple[str, str, tuple[str, ...]]:
+    encoding = "cp1252"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "latin-1"  # has every byte
+        text = content.decode(encoding)
+    return text, encoding, (f"read as {encoding}, which is a guess: the bytes are not UTF-8",)
+
+
+def decode_again(content: bytes, encoding: str) -> str:
+    """Decode what `encode_text` wrote."""
+    name = encoding.partition("+")[0]
+    try:
+        return content[len(_MARKS.get(encoding, b"")) :].decode(name, _errors(name))
+    except UnicodeDecodeError as error:
+        msg = f"is not {name} text ({error})"
+        raise FormatError(msg) from None
+
+
+def encode_text(text: str, encoding: str) -> bytes:
+    """Encode a text as `decode_text` found it."""
+    name = encoding.partition("+")[0]
+    return _MARKS.get(encoding, b"") + text.encode(name, _errors(name))
+
+
+def _errors(name: str) -> str:
+    return "surrogateescape" if name == "utf-8" else "strict"
+
+
+def encodable(edits: Iterable[Edit], encoding: str) -> list[Edit]:
+    """Write placeholders with characters that an encoding has: masks as asterisks."""
+    name = encoding.partition("+")[0]
+    if name.startswith("utf"):
+        return list(edits)
+    return [
+        edit._replace(text=edit.text.replace(_MASK, "*").encode(name, "replace").decode(name))
+        for edit in edits
+    ]

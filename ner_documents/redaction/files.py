@@ -1,0 +1,180 @@
+"""Whole files redacted: what is no text in them stays as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from ner_core.entity import Recognition
+from ner_documents.redaction.encoding import decode_text, encodable, encode_text
+from ner_documents.redaction.keys import RedactedDocument, checksum
+from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
+from ner_documents.redaction.segments import apply_edits, edits_of
+from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ner_documents.redaction.redactor import Redacted, Redactor, Replacement
+    from ner_documents.redaction.segments import Segment
+
+__all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file"]
+
+#: Suffixes of the files that are redacted.
+SUFFIXES = (*TEXT_FORMATS, *OFFICE_FORMATS, ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One replacement, for the report.
+
+    Attributes
+    ----------
+    text, label, source : str
+        What was replaced, its label, and how it was found, as `Finding` says it.
+    score : float
+        Of the model.
+    placeholder : str
+        What stands there now.
+    """
+
+    text: str
+    label: str
+    source: str
+    score: float
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedFile:
+    """A file without what was found in it.
+
+    Attributes
+    ----------
+    content : bytes
+        The new file.
+    found : tuple of Found
+        What was replaced, in order.
+    notes : tuple of str
+        What was not looked at, and what is lost.
+    document : RedactedDocument or None
+        The way back, for the key; None for files that cannot be restored.
+    """
+
+    content: bytes
+    found: tuple[Found, ...]
+    notes: tuple[str, ...] = ()
+    document: RedactedDocument | None = None
+
+
+def redact_file(
+    name: str,
+    content: bytes,
+    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    redactor: Redactor,
+) -> RedactedFile:
+    """Redact a file; its format, formatting and everything that is no text stay.
+
+    Parameters
+    ----------
+    name : str
+        File name; its suffix says the format.
+    content : bytes
+        What is in the file.
+    recognize : callable
+        Recognizes texts in order and leaves no entity out, such as ``ner.stream``.
+    redactor : Redactor
+        Give the same for several files to have one placeholder for the same name in all of them.
+
+    Raises
+    ------
+    FormatError
+        If such a file cannot be redacted safely; the message says why, without the name of the file.
+    """
+    suffix = PurePath(name).suffix.lower()
+    if suffix == ".pdf":
+        from ner_documents.redaction.pdf import redact_pdf
+
+        return redact_pdf(content, recognize, redactor)
+    if suffix in OFFICE_FORMATS:
+        return _redact_office(name, content, suffix, recognize, redactor)
+    if suffix in TEXT_FORMATS:
+        return _redact_text(name, content, suffix, recognize, redactor)
+    msg = f"files of this type are not redacted; {', '.join(SUFFIXES)} are. Save it as one of these"
+    raise FormatError(msg)
+
+
+def recognitions_of(
+    segments: Sequence[Segment], recognize: Callable[[Iterable[str]], Iterable[Recognition]]
+) -> list[Recognition]:
+    """Recognize the segments that the model reads; the others have no entities."""
+    found = iter(recognize([segment.text for segment in segments if segment.searched]))
+    return [next(found) if segment.searched else Recognition(segment.text, ()) for segment in segments]
+
+
+def found_in(redacted: Iterable[Redacted], recognitions: Iterable[Recognition]) -> tuple[Found, ...]:
+    """List the replacements of a document."""
+    return tuple(
+        Found(recognition.text[one.finding.start : one.finding.end], *_facts(one))
+        for result, recognition in zip(redacted, recognitions, strict=True)
+        for one in result.replacements
+    )
+
+
+def _facts(one: Replacement) -> tuple[str, str, float, str]:
+    return one.finding.label, one.finding.source, one.finding.score, one.placeholder
+
+
+def _redact_text(
+    name: str,
+    content: bytes,
+    suffix: str,
+    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    redactor: Redactor,
+) -> RedactedFile:
+    raw, encoding, notes = decode_text(content)
+    segments = TEXT_FORMATS[suffix](raw)
+    recognitions = recognitions_of(segments, recognize)
+    redacted = redactor.redact_document(recognitions)
+    edits = [edit for pair in zip(segments, redacted, strict=True) for edit in edits_of(*pair)]
+    changed, back = apply_edits(raw, encodable(edits, encoding))
+    result = encode_text(changed, encoding)
+    found = found_in(redacted, recognitions)
+    document = RedactedDocument(
+        PurePath(name).name, checksum(result), checksum(content), encoding, {"": back}, _pairs(found)
+    )
+    return RedactedFile(result, found, notes, document)
+
+
+def _redact_office(
+    name: str,
+    content: bytes,
+    suffix: str,
+    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    redactor: Redactor,
+) -> RedactedFile:
+    office = OfficeFile.open(content, suffix)
+    by_part, edits = office.segments()
+    segments = [(part, segment) for part, several in by_part.items() for segment in several]
+    recognitions = recognitions_of([segment for _, segment in segments], recognize)
+    redacted = redactor.redact_document(recognitions)
+    for (part, segment), result in zip(segments, redacted, strict=True):
+        edits[part] += edits_of(segment, result)
+    changed, back = {}, {}
+    for part, several in edits.items():
+        if several:
+            changed[part], back[part] = apply_edits(office.parts[part], several)
+    packed = office.pack(changed)
+    found = found_in(redacted, recognitions)
+    notes = ["authors, links to other files and addresses, and the preview picture were taken out"]
+    if office.pictures:
+        notes.append(f"{office.pictures} pictures are kept; text in pictures is not read")
+    document = RedactedDocument(
+        PurePath(name).name, checksum(packed), checksum(content), "", back, _pairs(found)
+    )
+    return RedactedFile(packed, found, tuple(notes), document)
+
+
+def _pairs(found: Iterable[Found]) -> list[tuple[str, str]]:
+    return [(one.placeholder, one.text) for one in found]

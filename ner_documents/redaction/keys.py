@@ -1,0 +1,129 @@
+"""The key of a redaction: who has which placeholder, and what stood where. It is as secret as the names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from ner_documents.redaction.placeholders import Identity
+from ner_documents.redaction.segments import Edit
+
+__all__ = ["Key", "KeyProblem", "RedactedDocument", "checksum"]
+
+_FORMAT = "ner-zoo redaction key"
+_VERSION = 1
+
+
+class KeyProblem(ValueError):  # noqa: N818 - names what is wrong
+    """A file is no key, or not the key of a document."""
+
+
+def checksum(content: bytes) -> str:
+    """Name a file by its content (SHA-256)."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(slots=True)
+class RedactedDocument:
+    """What makes one redacted file the original again.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    redacted, original : str
+        Checksums of both files.
+    encoding : str
+        Of a text file; empty for an office file.
+    parts : dict of str to list of Edit
+        The way back, by part of an office file; of a text file under the empty name.
+    placeholders : list of (str, str)
+        Placeholder and what stood there, in order, for files that are edited before they are restored.
+    """
+
+    name: str
+    redacted: str
+    original: str
+    encoding: str
+    parts: dict[str, list[Edit]]
+    placeholders: list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Key:
+    """Identities with their placeholders, and the way back of every file.
+
+    Attributes
+    ----------
+    secret : bytes
+        Key of the operator ``hash``.
+    identities : list of Identity
+        Who has which placeholder.
+    documents : dict of str to RedactedDocument
+        By the checksum of the redacted file.
+    """
+
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    identities: list[Identity] = field(default_factory=list)
+    documents: dict[str, RedactedDocument] = field(default_factory=dict)
+
+    def add(self, document: RedactedDocument) -> None:
+        """Keep the way back of a file."""
+        self.documents[document.redacted] = document
+
+    def to_json(self) -> str:
+        """Write the key, ASCII alone.
+
+        Examples
+        --------
+        >>> key = Key()
+        >>> Key.from_json(key.to_json(), "key.json") == key
+        True
+        """
+        plain = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "secret": self.secret.hex(),
+            "identities": [identity.to_dict() for identity in self.identities],
+            "documents": [
+                {name: getattr(document, name) for name in RedactedDocument.__slots__}
+                for document in self.documents.values()
+            ],
+        }
+        return json.dumps(plain, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> Key:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        KeyProblem
+            If it is something else; `name` is named.
+        """
+        try:
+            plain = json.loads(text)
+            found = (plain["format"], plain["version"]) if isinstance(plain, dict) else ()
+            if found != (_FORMAT, _VERSION):
+                msg = f"{name}: expected a {_FORMAT} of version {_VERSION}, as `ner redact --key` writes it."
+                raise KeyProblem(msg)
+            key = cls(
+                bytes.fromhex(plain["secret"]), [Identity.from_dict(one) for one in plain["identities"]]
+            )
+            for one in plain["documents"]:
+                key.add(_document(one))
+        except (KeyError, TypeError, RecursionError, ValueError) as error:
+            if isinstance(error, KeyProblem):
+                raise
+            msg = f"{name}: is no {_FORMAT}, or is damaged ({type(error).__name__}: {error})."
+            raise KeyProblem(msg) from error
+        return key
+
+
+def _document(plain: dict[str, Any]) -> RedactedDocument:
+    parts = {name: [Edit(*edit) for edit in edits] for name, edits in plain.pop("parts").items()}
+    placeholders = [(placeholder, text) for placeholder, text in plain.pop("placeholders")]
+    return RedactedDocument(**plain, parts=parts, placeholders=placeholders)

@@ -1,0 +1,134 @@
+"""Office files (zip archives of XML): texts are replaced inside of their parts, so formatting stays.
+
+ECMA-376 (docx, xlsx, pptx) and OpenDocument 1.3 (odt, ods, odp).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ner_documents.redaction.markup import ODF, OOXML, OTHER_XML, Dialect, markup_segments
+from ner_documents.redaction.segments import Edit, Segment, undo_edits
+from ner_documents.redaction.text_formats import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["OFFICE_FORMATS", "OfficeFile"]
+
+OFFICE_FORMATS = {
+    **dict.fromkeys((".docx", ".xlsx", ".pptx"), OOXML),
+    **dict.fromkeys((".odt", ".ods", ".odp"), ODF),
+}
+
+_MAX_UNPACKED = 200_000_000
+_MAX_MEMBERS = 10_000
+_PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.IGNORECASE)
+_THUMBNAIL = re.compile(r"(^docProps/thumbnail\.|^Thumbnails/)", re.IGNORECASE)
+_THUMBNAIL_LINK = re.compile(r"<Relationship\b[^>]*/metadata/thumbnail\"[^>]*/>")
+#: Parts that hold files or programs of their own, which nothing here can look into.
+_OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Object \d|^Basic/|ObjectReplacements/)")
+_PRINTER = re.compile(r"printerSettings\d*\.bin$")
+_XML = re.compile(r"\.(xml|rels|vml|rdf)$", re.IGNORECASE)
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
+
+
+@dataclass
+class OfficeFile:
+    """The parts of an office file.
+
+    Attributes
+    ----------
+    parts : dict of str to str
+        Its XML, by the name of the part.
+    pictures : int
+        How many pictures it holds, which are kept as they are.
+    """
+
+    parts: dict[str, str] = field(default_factory=dict)
+    pictures: int = 0
+    _members: list[tuple[zipfile.ZipInfo, bytes]] = field(default_factory=list)
+    _encodings: dict[str, str] = field(default_factory=dict)
+    _dialect: Dialect = OOXML
+
+    @classmethod
+    def open(cls, content: bytes, suffix: str) -> OfficeFile:
+        """Unpack a file.
+
+        Raises
+        ------
+        FormatError
+            If it is no such file, too large, or holds what cannot be looked into.
+        """
+        if content.startswith(b"\xd0\xcf\x11\xe0"):
+            msg = "is locked with a password, or of the old binary format; save it as a file without password"
+            raise FormatError(msg)
+        office = cls(_dialect=OFFICE_FORMATS[suffix])
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                members = archive.infolist()
+                unpacked = sum(member.file_size for member in members)
+                if unpacked > _MAX_UNPACKED or len(members) > _MAX_MEMBERS:
+                    msg = f"unpacks to more than {_MAX_UNPACKED // 1_000_000} MB; split it"
+                    raise FormatError(msg)
+                for member in members:
+                    office._take(member, archive.read(member))
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeError, EOFError) as error:
+            msg = f"is damaged or not what its name says ({error})"
+            raise FormatError(msg) from error
+        return office
+
+    def _take(self, member: zipfile.ZipInfo, content: bytes) -> None:
+        name = member.filename
+        if _THUMBNAIL.search(name) or _PRINTER.search(name):
+            return
+        if _OPAQUE.search(name) and content:
+            msg = f"holds {name}, a file of its own that cannot be looked into; take it out first"
+            raise FormatError(msg)
+        self._members.append((member, content))
+        self.pictures += bool(_PICTURE.search(name))
+        if _XML.search(name) and content:
+            declared = _DECLARED.match(content)
+            encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+            if declared and declared[1].lower() not in (b"utf-8", b"utf-16"):
+                encoding = declared[1].decode("ascii")
+            self._encodings[name] = encoding
+            self.parts[name] = content.decode(encoding)
+
+    def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:
+        """Take the texts out of all parts.
+
+        Returns
+        -------
+        dict of str to list of Segment, dict of str to list of Edit
+            The texts of each part, and the edits that take authors, links to outside and thumbnails away.
+        """
+        segments: dict[str, list[Segment]] = {}
+        edits: dict[str, list[Edit]] = {}
+        for name, raw in self.parts.items():
+            if name == "[Content_Types].xml":
+                continue
+            outside = name.startswith(("customXml/", "META-INF/"))
+            segments[name], emptied = markup_segments(raw, OTHER_XML if outside else self._dialect)
+            edits[name] = [Edit(start, end, "") for start, end in emptied]
+            edits[name] += [Edit(*found.span(), "") for found in _THUMBNAIL_LINK.finditer(raw)]
+        return segments, edits
+
+    def pack(self, changed: Mapping[str, str]) -> bytes:
+        """Return the file with some parts changed; all else is as it was, but for thumbnails."""
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w") as archive:
+            for member, content in self._members:
+                name = member.filename
+                if name in changed:
+                    content = changed[name].encode(self._encodings[name])
+                archive.writestr(member, content, member.compress_type)
+        return target.getvalue()
+
+    def restore(self, back: Mapping[str, Sequence[Edit]]) -> bytes:
+        """Return the file with the names back in it."""
+        return self.pack({name: undo_edits(self.parts[name], edits) for name, edits in back.items()})

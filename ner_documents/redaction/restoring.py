@@ -1,0 +1,127 @@
+"""Redacted files made the original again, or edited ones given their names back."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from ner_documents.redaction.encoding import decode_again, decode_text, encode_text
+from ner_documents.redaction.keys import Key, KeyProblem, checksum
+from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
+from ner_documents.redaction.placeholders import LIKE_PLACEHOLDER
+from ner_documents.redaction.segments import Edit, apply_edits, undo_edits
+from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ner_documents.redaction.segments import Segment
+
+__all__ = ["restore_file"]
+
+_BREAKS_TABLES = re.compile('[,;|\t"\r\n]')
+
+
+def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str, ...]]:
+    """Put the names back into a redacted file.
+
+    Parameters
+    ----------
+    name : str
+        File name; its suffix says the format.
+    content : bytes
+        The redacted file, or one that was made out of it, such as a translation.
+    key : Key
+        The key that it was redacted with.
+
+    Returns
+    -------
+    bytes, tuple of str
+        The original, byte for byte for text formats; of a file that was changed since, the same with names in
+        the place of placeholders. And what has to be said about it.
+
+    Raises
+    ------
+    KeyProblem
+        If nothing in the file belongs to the key.
+    FormatError
+        If the file cannot be read.
+    """
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in TEXT_FORMATS and suffix not in OFFICE_FORMATS:
+        msg = "files of this type are not restored; keep the original"
+        raise FormatError(msg)
+    document = key.documents.get(checksum(content))
+    if document is None:
+        return _restore_changed(suffix, content, key)
+    if not document.encoding:
+        restored = OfficeFile.open(content, suffix).restore(document.parts)
+        return restored, ("all text is as it was; the preview picture is gone",)
+    text = undo_edits(decode_again(content, document.encoding), document.parts[""])
+    restored = encode_text(text, document.encoding)
+    if checksum(restored) != document.original:
+        msg = "the key does not give the original back; it is damaged"
+        raise KeyProblem(msg)
+    return restored, ()
+
+
+def _restore_changed(suffix: str, content: bytes, key: Key) -> tuple[bytes, tuple[str, ...]]:
+    names = _Names(key)
+    if suffix in TEXT_FORMATS:
+        raw, encoding, _ = decode_text(content)
+        edits = {"": names.edits(TEXT_FORMATS[suffix](raw), suffix)}
+        restored = encode_text(apply_edits(raw, edits[""])[0], encoding)
+    else:
+        office = OfficeFile.open(content, suffix)
+        edits = {part: names.edits(segments, suffix) for part, segments in office.segments()[0].items()}
+        changed = {part: apply_edits(office.parts[part], several)[0] for part, several in edits.items()}
+        restored = office.pack(changed)
+    count = sum(map(len, edits.values()))
+    if not count:
+        msg = "is not a file that was redacted with this key, and holds none of its placeholders"
+        raise KeyProblem(msg)
+    notes = [f"was changed after it was redacted: {count} placeholders became the longest form of the name"]
+    if names.left:
+        notes.append(f"{names.left} placeholders stay, as the names would break the table")
+    return restored, tuple(notes)
+
+
+class _Names:
+    """What each placeholder stands for: the longest form that a document has for it."""
+
+    def __init__(self, key: Key) -> None:
+        self.left = 0
+        self._names: dict[str, str] = {}
+        for document in key.documents.values():
+            for placeholder, text in document.placeholders:
+                name = " ".join(text.split())
+                if LIKE_PLACEHOLDER.fullmatch(placeholder) and len(name) > len(
+                    self._names.get(placeholder, "")
+                ):
+                    self._names[placeholder] = name
+
+    def edits(self, segments: Iterable[Segment], suffix: str) -> list[Edit]:
+        """List what has to change in a file, or in a part of one."""
+        return [edit for segment in segments for edit in self._of(segment, suffix)]
+
+    def _of(self, segment: Segment, suffix: str) -> Iterator[Edit]:
+        for found in LIKE_PLACEHOLDER.finditer(segment.text):
+            name = self._names.get(found[0])
+            if name is None:
+                continue
+            if suffix in (".csv", ".tsv") and _BREAKS_TABLES.search(name):
+                self.left += 1
+                continue
+            start, end = segment.starts[found.start()], segment.ends[found.end() - 1]
+            yield Edit(start, end, _escaped(name, suffix))
+
+
+def _escaped(name: str, suffix: str) -> str:
+    if suffix in (".json", ".jsonl", ".ndjson"):
+        return json.dumps(name, ensure_ascii=False)[1:-1]
+    if suffix in OFFICE_FORMATS or "htm" in suffix:
+        return html.escape(name)
+    return name

@@ -1,0 +1,146 @@
+"""The texts inside of a file, each with the way back to its place, so that all else stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ner_documents.redaction.redactor import Redacted
+
+__all__ = ["Edit", "Segment", "SegmentBuilder", "apply_edits", "edits_of", "undo_edits", "verbatim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A text that stands in a file.
+
+    Attributes
+    ----------
+    text : str
+        What people read: escapes resolved, tags left out.
+    starts, ends : sequence of int
+        For each character, where it starts and ends in the file; the same place for one that was added, such
+        as a line end between table cells.
+    searched : bool
+        Whether the model reads it; else only known names and patterns are looked for (attributes, keys).
+    quoted : bool
+        A number outside of quotes, which a placeholder needs.
+    """
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+    searched: bool = True
+    quoted: bool = False
+
+
+class Edit(NamedTuple):
+    """Replace ``raw[start:end]`` by `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def verbatim(raw: str, start: int, end: int, *, searched: bool = True) -> Segment:
+    """Make a segment of a part of the file that is written as it is read."""
+    return Segment(raw[start:end], range(start, end), range(start + 1, end + 1), searched)
+
+
+class SegmentBuilder:
+    """Puts a segment together from pieces."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, text: str, start: int, end: int | None = None) -> None:
+        """Add a piece: written verbatim at `start`, or all of it standing for the place up to `end`."""
+        self._parts.append(text)
+        if end is None:
+            self._starts += range(start, start + len(text))
+            self._ends += range(start + 1, start + len(text) + 1)
+        else:
+            self._starts += [start] * len(text)
+            self._ends += [end] * len(text)
+
+    def finish(self, *, searched: bool = True) -> Iterator[Segment]:
+        """Yield what was put together, if it is not blank, and begin anew."""
+        text = "".join(self._parts)
+        if text.strip():
+            yield Segment(text, self._starts, self._ends, searched)
+        if text:
+            self._parts, self._starts, self._ends = [], [], []
+
+
+def edits_of(segment: Segment, redacted: Redacted) -> Iterator[Edit]:
+    """Yield what has to change in the file.
+
+    A name that markup interrupts has its placeholder at its first piece; the others become empty.
+    """
+    for one in redacted.replacements:
+        placeholder = f'"{one.placeholder}"' if segment.quoted else one.placeholder
+        for start, end in _pieces(segment, one.finding.start, one.finding.end):
+            yield Edit(start, end, placeholder)
+            placeholder = ""
+
+
+def _pieces(segment: Segment, first: int, last: int) -> Iterator[tuple[int, int]]:
+    if segment.quoted:
+        yield segment.starts[0], segment.ends[-1]
+        return
+    if isinstance(segment.starts, range):
+        yield segment.starts[first], segment.ends[last - 1]
+        return
+    start = end = -1
+    for index in range(first, last):
+        if segment.starts[index] == segment.ends[index] or segment.ends[index] <= end:
+            continue
+        if segment.starts[index] != end:
+            if end > start:
+                yield start, end
+            start = segment.starts[index]
+        end = segment.ends[index]
+    if end > start:
+        yield start, end
+
+
+def apply_edits(raw: str, edits: Iterable[Edit]) -> tuple[str, list[Edit]]:
+    """Change a file.
+
+    Returns
+    -------
+    str, list of Edit
+        The result, and the edits that make it the file again.
+
+    Examples
+    --------
+    >>> apply_edits("Mary met Ann.", [Edit(0, 4, "PER_1"), Edit(9, 12, "PER_2")])
+    ('PER_1 met PER_2.', [Edit(start=0, end=5, text='Mary'), Edit(start=10, end=15, text='Ann')])
+    """
+    parts: list[str] = []
+    back: list[Edit] = []
+    position = length = 0
+    for edit in sorted(set(edits)):
+        if edit.start < position:  # two segments share a place, such as an attribute inside of a script
+            continue
+        parts += [raw[position : edit.start], edit.text]
+        length += edit.start - position
+        back.append(Edit(length, length + len(edit.text), raw[edit.start : edit.end]))
+        length += len(edit.text)
+        position = edit.end
+    return "".join([*parts, raw[position:]]), back
+
+
+def undo_edits(raw: str, back: Iterable[Edit]) -> str:
+    """Apply the edits that `apply_edits` returned to its result."""
+    parts: list[str] = []
+    position = 0
+    for edit in back:
+        parts += [raw[position : edit.start], edit.text]
+        position = edit.end
+    return "".join([*parts, raw[position:]])

@@ -1,0 +1,161 @@
+"""The texts of plain text, tables and JSON, with the way back into the file."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from ner_documents.redaction.markup import HTML, markup_segments
+from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["TEXT_FORMATS", "FormatError"]
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 50
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
+#: Shorter numbers are neither an account nor a card nor a phone number.
+_NUMBER_DIGITS = 9
+
+
+class FormatError(ValueError):
+    """A file cannot be redacted; the message says why and what to do."""
+
+
+def _plain(raw: str) -> list[Segment]:
+    return [verbatim(raw, 0, len(raw))] if raw.strip() else []
+
+
+def _html(raw: str) -> list[Segment]:
+    return markup_segments(raw, HTML)[0]
+
+
+def _csv(raw: str) -> list[Segment]:
+    return _table(raw, _delimiter(raw))
+
+
+def _tsv(raw: str) -> list[Segment]:
+    return _table(raw, "\t")
+
+
+def _delimiter(raw: str) -> str:
+    """Choose what splits the first lines into equally many cells, and into the most."""
+    lines = raw.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
+    lines = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
+
+    def quality(delimiter: str) -> tuple[bool, int]:
+        counts = [line.count(delimiter) for line in lines]
+        return len(set(counts)) == 1 and counts[0] > 0, min(counts, default=0)
+
+    return max(_DELIMITERS, key=quality)
+
+
+def _table(raw: str, delimiter: str) -> list[Segment]:
+    """Cut a table into cells (RFC 4180); a quote that is never closed goes to the end and is searched too."""
+    cells = list(_cells(raw, delimiter))
+    return [cell for cell in cells if cell.text.strip()]
+
+
+def _cells(raw: str, delimiter: str) -> Iterator[Segment]:
+    border = re.compile(f"[{re.escape(delimiter)}\r\n]")
+    position = 0
+    while position < len(raw):
+        if raw[position] == '"':
+            end = _closing_quote(raw, position + 1)
+            yield _quoted_cell(raw, position + 1, end)
+            position = end + 1
+        found = border.search(raw, position)
+        end = found.start() if found else len(raw)
+        if end > position:
+            yield verbatim(raw, position, end)
+        position = end + 1
+
+
+def _closing_quote(raw: str, position: int) -> int:
+    while True:
+        position = raw.find('"', position)
+        if position < 0:
+            return len(raw)
+        if not raw.startswith('"', position + 1):
+            return position
+        position += 2
+
+
+def _quoted_cell(raw: str, start: int, end: int) -> Segment:
+    if '""' not in raw[start:end]:
+        return verbatim(raw, start, end)
+    builder = SegmentBuilder()
+    for piece in re.finditer('""|[^"]+', raw[start:end]):
+        if piece[0] == '""':
+            builder.add('"', start + piece.start(), start + piece.end())
+        else:
+            builder.add(piece[0], start + piece.start())
+    return next(builder.finish(), verbatim(raw, start, end))
+
+
+def _json(raw: str) -> list[Segment]:
+    _check_json(raw, 1)
+    return list(_json_segments(raw, 0, len(raw)))
+
+
+def _json_lines(raw: str) -> list[Segment]:
+    segments: list[Segment] = []
+    start = 0
+    for number, line in enumerate(raw.split("\n"), start=1):
+        if line.strip():
+            _check_json(line, number)
+            segments += _json_segments(raw, start, start + len(line))
+        start += len(line) + 1
+    return segments
+
+
+def _check_json(raw: str, line: int) -> None:
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        msg = f"line {line} is not JSON ({reason}); mend it first: what cannot be read cannot be redacted"
+        raise FormatError(msg) from None
+
+
+def _json_segments(raw: str, start: int, end: int) -> Iterator[Segment]:
+    for found in _STRING.finditer(raw, start, end):
+        first, last = found.span()
+        if not found[0].startswith('"'):
+            if sum(map(str.isdigit, found[0])) >= _NUMBER_DIGITS:
+                yield Segment(found[0], range(first, last), range(first + 1, last + 1), False, True)
+            continue
+        # Most keys are names of fields; those that look like data are read as such.
+        searched = raw[last : last + 20].lstrip()[:1] != ":" or bool(re.search("[A-Z].* ", found[0]))
+        if "\\" not in found[0]:
+            segment = verbatim(raw, first + 1, last - 1, searched=searched)
+        else:
+            segment = _escaped(raw, first + 1, last - 1, searched=searched)
+        if segment.text.strip():
+            yield segment
+
+
+def _escaped(raw: str, start: int, end: int, *, searched: bool) -> Segment:
+    builder = SegmentBuilder()
+    position = start
+    for escape in _ESCAPE.finditer(raw, start, end):
+        builder.add(raw[position : escape.start()], position)
+        builder.add(json.loads(f'"{escape[0]}"'), escape.start(), escape.end())
+        position = escape.end()
+    builder.add(raw[position:end], position)
+    return next(builder.finish(searched=searched), verbatim(raw, start, start))
+
+
+#: Formats whose files are text, by suffix, and how their texts are found.
+TEXT_FORMATS: dict[str, Callable[[str], list[Segment]]] = {
+    **dict.fromkeys((".txt", ".text", ".md", ".srt", ".vtt", ".log"), _plain),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), _html),
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".json": _json,
+    **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
+}

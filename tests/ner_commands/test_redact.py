@@ -1,0 +1,118 @@
+"""``ner redact`` and ``ner restore`` as people use them."""
+
+import io
+import json
+import sys
+
+import pytest
+
+import cli
+
+TEXT = "Ask Mary Jones (mary@acme.example).\r\n"
+
+
+@pytest.fixture
+def ner(capfdbinary, tiny_ir, tmp_path, monkeypatch):
+    """Run a command in a folder of its own: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "names.txt").write_text("Mary Jones\nBob\n")
+    model = ["--labels", "EMAIL", "--model", str(tiny_ir), "--device", "CPU", "--names", "names.txt"]
+
+    def run(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        try:
+            status = cli.main([arguments[0], *(model if arguments[0] == "redact" else []), *arguments[1:]])
+        except SystemExit as leaving:
+            status = leaving.code
+        out, err = capfdbinary.readouterr()
+        return status, out, err.decode()
+
+    return run
+
+
+def test_a_file_goes_and_comes_back(ner, tmp_path):
+    (tmp_path / "a.txt").write_text(TEXT, newline="")
+    status, out, err = ner("redact", "a.txt", "-o", "b.txt", "--key", "key.json", "--report", "report.json")
+    assert (status, out) == (0, b"")
+    assert err == "ner: a.txt: 2 replaced (1 NAME, 1 EMAIL)\n"
+    assert (tmp_path / "b.txt").read_bytes() == b"Ask NAME_1 (EMAIL_1).\r\n"
+    assert json.loads((tmp_path / "report.json").read_text())[0]["replaced"][0] == {
+        "text": "Mary Jones",
+        "label": "NAME",
+        "found_by": "list",
+        "score": 1.0,
+        "placeholder": "NAME_1",
+        "unsure": False,
+    }
+    assert (tmp_path / "key.json").stat().st_mode & 0o077 == 0
+    assert ner("restore", "b.txt", "--key", "key.json") == (0, TEXT.encode(), "")
+    assert ner("restore", "b.txt", "--key", "key.json", "-o", "c.txt")[0] == 0
+    assert (tmp_path / "c.txt").read_bytes() == TEXT.encode()
+    assert ner("restore", "b.txt", "--key", "key.json", "-o", "c.txt")[0] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("a.txt", "b.txt", "c.txt", "key.json", "names.txt", "report.json")
+    ]
+
+
+def test_one_numbering_over_files_and_runs(ner, tmp_path):
+    for name, text in (("a.txt", "Bob"), ("b.txt", "Mary Jones, BOB"), ("c.txt", "Mary Jones")):
+        (tmp_path / name).write_text(text)
+    assert ner("redact", "a.txt", "b.txt", "-o", "out", "--key", "key.json")[0] == 0
+    assert ner("redact", "c.txt", "-o", "out/", "--key", "key.json")[0] == 0
+    results = [(tmp_path / "out" / name).read_text() for name in ("a.txt", "b.txt", "c.txt")]
+    assert results == ["NAME_1", "NAME_2, NAME_1", "NAME_2"]
+    assert ner("restore", "out/b.txt", "--key", "key.json")[1] == b"Mary Jones, BOB"
+
+
+def test_a_pipe(ner):
+    assert ner("redact", "-", "-o", "-", "--operator", "mask", stdin=b"Bob!")[1] == "███!".encode()
+    status, out, _ = ner("redact", "-", "-o", "-", "--key", "key.json", stdin=b"Bob!")
+    assert (status, out) == (0, b"NAME_1!")
+    assert ner("restore", "-", "--key", "key.json", stdin=out)[1] == b"Bob!"
+
+
+def test_a_bad_file_does_not_stop_the_others(ner, tmp_path):
+    (tmp_path / "a.jsonl").write_text("{")
+    (tmp_path / "b.txt").write_text("Bob")
+    status, _, err = ner("redact", "a.jsonl", "b.txt", "missing.txt", ".", "-o", "out")
+    assert status == 1
+    assert "ner: a.jsonl: line 1 is not JSON" in err
+    assert "ner: missing.txt: No such file or directory" in err
+    assert "ner: .: is a folder; give the files in it" in err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["a.txt", "-o", "a.txt"], 2, "a.txt: is the file itself"),
+        (["a.txt", "-o", "b.txt"], 2, "b.txt: is there already; give another name, or --overwrite"),
+        (["a.txt", "-o", "c.pdf"], 2, "c.pdf: the format stays; expected a name that ends with .txt"),
+        (["a.txt", "b.txt", "-o", "b.txt"], 2, "b.txt: is a file; several files need a folder"),
+        (["a.txt", "b.txt", "-o", "-"], 2, "-o -: several files need a folder"),
+        (["a.txt", "./a.txt", "-o", "out/"], 2, "two files would have this name"),
+        (["a.txt", "-o", "c.txt", "--operator", "hash"], 2, "--operator hash needs --key FILE"),
+        (["a.txt", "-o", "c.txt", "--key", "names.txt"], 1, "names.txt: is no ner-zoo redaction key"),
+        (["a.txt", "-o", "c.txt", "--key", "no/key"], 1, "no/key: folder no does not exist"),
+        (["a.txt", "-o", "c.txt", "--labels", "XYZ,IP"], 2, "--labels: no XYZ; there are "),
+        (["a.txt", "-o", "c.txt", "--allow", "missing"], 1, "missing: No such file or directory"),
+    ],
+)
+def test_misuse(ner, tmp_path, arguments, status, message):
+    (tmp_path / "a.txt").write_text("Bob")
+    (tmp_path / "b.txt").write_text("Bob")
+    found, out, err = ner("redact", *arguments)
+    assert (found, out) == (status, b"")
+    assert message in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt", "names.txt"]
+
+
+def test_restore_says_what_is_wrong(ner, tmp_path):
+    (tmp_path / "a.txt").write_text("Bob")
+    assert ner("redact", "a.txt", "-o", "b.txt", "--key", "key.json")[0] == 0
+    status, _, err = ner("restore", "a.txt", "--key", "key.json")
+    assert (status, err) == (
+        1,
+        "ner: a.txt: is not a file that was redacted with this key, and holds none of its placeholders\n",
+    )
+    assert ner("restore", "a.txt", "--key", "a.txt")[2].startswith("ner: a.txt: is no ner-zoo redaction key")
