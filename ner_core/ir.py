@@ -6,6 +6,7 @@ given.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def checked_labels(
                 + (f"; the model has {count}." if count else ".")
             )
             raise ValueError(msg)
-        labels = info["labels"].split()
+        labels = json.loads(info["label_names"]) if "label_names" in info else info["labels"].split()
         source = f"rt_info {_SECTION}/labels"
     else:
         source = "labels="

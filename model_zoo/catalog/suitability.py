@@ -27,8 +27,10 @@ __all__ = [
     "check_kind",
     "check_quantization",
     "check_tokenizer",
+    "clean_config",
     "labels_of",
     "named_labels",
+    "shards_of",
     "weights_in",
 ]
 
@@ -95,6 +97,11 @@ _REFUSED_TOKENIZERS = {
     "KoBertTokenizer": "it is code of its repository",
 }
 
+#: Keys of config.json that choose what is run.
+_CHOOSES_CODE = re.compile(
+    r"implementation|^auto_map$|^custom_pipelines$|^use_kernels?$|^kernel_config$|quantiz|^compression_config$"
+    r"|^(base_model_)?[te]p_plan$|^_name_or_path$|^_commit_hash$"
+)
 _SUFFIX = "ForTokenClassification"
 #: Families that use the classes of another one.
 _BORROWED = {"gpt-sw3": "gpt2"}
@@ -214,6 +221,23 @@ def weights_in(name: str, files: Collection[str]) -> str:
     raise CatalogError(msg)
 
 
+def shards_of(where: str, index: Any) -> list[str]:
+    """Return the files that an index of weights names, which lie beside it.
+
+    Examples
+    --------
+    >>> shards_of("x", {"weight_map": {"a": "2.bin", "b": "1.bin", "c": "2.bin"}})
+    ['1.bin', '2.bin']
+    """
+    by_weight = index.get("weight_map") if isinstance(index, dict) else None
+    shards = sorted({str(shard) for shard in by_weight.values()}) if isinstance(by_weight, dict) else []
+    if not shards or any("/" in shard or "\\" in shard or ":" in shard for shard in shards):
+        found = _few(shards) or "none"
+        msg = f"{where}: expected the names of files beside it in its weight_map, found {found}"
+        raise CatalogError(msg)
+    return shards
+
+
 def _some(files: Collection[str]) -> str:
     return ", ".join(sorted(files)[:12]) or "no files"
 
@@ -240,6 +264,8 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
     """
     architectures, family = _architectures(config), str(config.get("model_type") or "")
     found = ", ".join(architectures) or "no architecture"
+    if encoder and not architectures and family in FAMILIES:
+        return
     if family in REFUSED_FAMILIES:
         msg = f"{name}: {family} models aren't supported: {REFUSED_FAMILIES[family]}"
     elif not encoder and not any(one.endswith(_SUFFIX) for one in architectures):
@@ -277,6 +303,24 @@ def _belongs(architecture: str, family: str, *, encoder: bool) -> bool:
     if encoder:
         return _plain(architecture).startswith(own)
     return _plain(architecture) == own + _plain(_SUFFIX)
+
+
+def clean_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Take out of a config.json what chooses code or kernels to run: that is ours to choose.
+
+    transformers would ask the hub for an attention implementation of the form ``owner/repository`` where the
+    kernels package is installed, and import quantization libraries. Nested configurations are cleaned too.
+
+    Examples
+    --------
+    >>> clean_config({"hidden_size": 8, "_attn_implementation": "owner/kernel", "auto_map": {}})
+    {'hidden_size': 8}
+    """
+    return {
+        key: clean_config(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if not _CHOOSES_CODE.search(key)
+    }
 
 
 def check_quantization(name: str, config: Mapping[str, Any]) -> None:

@@ -269,13 +269,22 @@ def _open_onnx(
         raise ConversionError(msg)
     tracing.write_tokenizer(staging, checkpoint)
     inputs = tracing.sample_inputs(staging, checkpoint, shape)
-    named = [{port.get_any_name(): one[name] for name, port in ports.items()} for one in inputs]
-    if importlib.util.find_spec("onnxruntime"):
-        references = _onnxruntime_outputs(source, named, len(checkpoint.labels))
-        note = "compared with onnxruntime"
-    else:
-        references = parity.outputs(graph, named)
-        note = "onnxruntime is not installed: compared with the same graph in OpenVINO, before it was changed"
+    with_onnxruntime = importlib.util.find_spec("onnxruntime") is not None
+
+    def run(some: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
+        named = [{port.get_any_name(): one[name] for name, port in ports.items()} for one in some]
+        if with_onnxruntime:
+            return _onnxruntime_outputs(source, named, len(checkpoint.labels))
+        return parity.outputs(graph, named)
+
+    references = run(inputs)
+    if not fixed:
+        tracing.check_padding(source, lambda one: run([one])[0], inputs[-1], references[-1])
+    note = (
+        "compared with onnxruntime"
+        if with_onnxruntime
+        else "onnxruntime is not installed: compared with the same graph in OpenVINO, before it was changed"
+    )
     facts = tracing.Facts.of(checkpoint, {})
     facts.notes.append(note)
     return _Source(source, facts, inputs, references)
@@ -352,6 +361,8 @@ def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, st
         "parity": _UNMEASURED,
         "openvino_version": ov.__version__,
     }
+    if labels != facts.labels:
+        info["label_names"] = json.dumps(facts.labels, ensure_ascii=False)
     if facts.has_token_type_ids:
         info["token_type_ids"] = facts.token_type_ids
     return info | facts.versions

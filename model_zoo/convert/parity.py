@@ -14,12 +14,12 @@ import numpy as np
 from ner_core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import openvino as ov
 
-__all__ = ["EXACT", "SENTENCES", "TOLERANCES", "difference", "outputs", "samples"]
+__all__ = ["EXACT", "PADDING", "SENTENCES", "TOLERANCES", "difference", "outputs", "padding_gap", "samples"]
 
 #: Compile properties for comparing: plain float32 arithmetic. CPUs with VNNI or AMX otherwise round
 #: activations to 8 bits for compressed weights and to bfloat16 for others, which says something about the
@@ -35,6 +35,9 @@ EXACT: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATIO
 #: rounding costs accuracy is another question, which the quantizer's ``--max_drop`` and ``ner evaluate``
 #: answer.
 TOLERANCES = {"FP32": 1e-4, "FP16": 2e-2, "INT8": 0.25}
+
+#: Largest difference between a row in a padded batch and the same row alone, as a share of the largest logit.
+PADDING = 1e-3
 
 #: Text that the real inputs are made of: capitals, digits, punctuation, accents, other scripts, a long word.
 SENTENCES = (
@@ -175,6 +178,42 @@ def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> 
         made |= {index: np.array(compiled(inputs[index])[0]) for index in part}
         del compiled
     return [made[index] for index in range(len(inputs))]
+
+
+def padding_gap(
+    run: Callable[[dict[str, np.ndarray]], np.ndarray],
+    inputs: dict[str, np.ndarray],
+    expected: np.ndarray,
+) -> float:
+    """Compare the rows of a padded batch with each row alone, without padding and neighbours.
+
+    Parameters
+    ----------
+    run : callable
+        The source: inputs to logits.
+    inputs : dict of str to ndarray of int64, shape (batch, sequence)
+        A batch.
+    expected : ndarray, shape (batch, sequence, labels)
+        What the source makes of it.
+
+    Returns
+    -------
+    float
+        Largest difference, as a share of the largest logit. In a model whose scores depend on what stands
+        beside a text, it is far above rounding.
+
+    Examples
+    --------
+    >>> batch = {"attention_mask": np.array([[1, 1], [1, 0]])}
+    >>> padding_gap(lambda one: one["attention_mask"][..., None] * 2.0, batch, np.full((2, 2, 1), 2.0))
+    0.0
+    """
+    largest = 0.0
+    for row, mask in enumerate(inputs["attention_mask"]):
+        length = int(mask.sum())
+        alone = run({name: array[row : row + 1, :length] for name, array in inputs.items()})
+        largest = max(largest, float(np.abs(alone[0] - expected[row, :length]).max()))
+    return largest / (float(np.abs(expected).max()) or 1.0)
 
 
 def difference(

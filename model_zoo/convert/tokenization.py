@@ -1,44 +1,170 @@
-"""The tokenizer of a checkpoint folder, made into one tokenizer.json that needs nothing else."""
+"""The tokenizer of a checkpoint folder, in whichever files it was published, made into one tokenizer.json.
+
+A sentencepiece model is converted by transformers' own converters, which made the tokenizer.json files of the
+hub; vocab.json with merges.txt, and what is left, by the tokenizer class of the family.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer, normalizers
 
-from ner_core.tokenizer_files import TokenizerFileError, parse_tokenizer, read_text, read_wordpiece
+from model_zoo.catalog import suitability
+from model_zoo.catalog.errors import CatalogError
+from ner_core.tokenizer_files import (
+    TokenizerFileError,
+    no_panics,
+    parse_tokenizer,
+    read_json_object,
+    read_text,
+    read_wordpiece,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-__all__ = ["lowers_case", "read_tokenizer"]
+__all__ = ["TOKENIZER_FILES", "lowers_case", "read_tokenizer"]
+
+#: Every file that has to do with a tokenizer.
+TOKENIZER_FILES = (
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    *(file for group in suitability.TOKENIZER_FILES for file in group),
+)
+
+#: Family to its converter in transformers, and the settings of its tokenizer class where files are silent.
+_SENTENCEPIECE: dict[str, tuple[str, dict[str, Any]]] = {
+    "albert": ("AlbertConverter", {"do_lower_case": True, "keep_accents": False}),
+    "big_bird": ("BigBirdConverter", {}),
+    "camembert": ("CamembertConverter", {}),
+    "deberta-v2": ("DebertaV2Converter", {"do_lower_case": False, "split_by_punct": False}),
+    "mt5": ("T5Converter", {"extra_ids": 0}),
+    "rembert": ("RemBertConverter", {"do_lower_case": False, "keep_accents": True}),
+    "t5": ("T5Converter", {"extra_ids": 100}),
+    "umt5": ("T5Converter", {"extra_ids": 0}),
+    "xlm-roberta": ("XLMRobertaConverter", {}),
+    "xlm-roberta-xl": ("XLMRobertaConverter", {}),
+    "xlnet": ("XLNetConverter", {"do_lower_case": False, "keep_accents": False}),
+    "xmod": ("XLMRobertaConverter", {}),
+}
+_SPECIAL = (
+    "<s>",
+    "</s>",
+    "<pad>",
+    "<unk>",
+    "<mask>",
+    "[CLS]",
+    "[SEP]",
+    "[PAD]",
+    "[UNK]",
+    "[MASK]",
+    "<cls>",
+    "<sep>",
+)
 
 
 def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
-    """Read tokenizer.json of a folder, or build the WordPiece tokenizer of its vocab.txt.
+    """Read the tokenizer of a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        tokenizer.json is preferred to vocab.txt.
+        tokenizer.json is preferred; else vocab.json with merges.txt, a sentencepiece model, or vocab.txt.
     lower_case : bool or None
-        None: as the files say (tokenizer_config.json for a vocab.txt), else as the vocabulary looks.
+        None: as the files say, else as the vocabulary looks.
 
     Returns
     -------
     tokenizers.Tokenizer
         Truncation and padding off.
+
+    Raises
+    ------
+    TokenizerFileError
+        There is none, or it cannot be used.
     """
-    file, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    if file.is_file():
+    config, settings = (read_json_object(folder / name) for name in ("config.json", "tokenizer_config.json"))
+    family = str(config.get("model_type") or "bert")
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    try:
+        group = suitability.check_tokenizer(str(folder), names, {"model_type": family, **config}, settings)
+    except CatalogError as error:
+        raise TokenizerFileError(str(error)) from None
+    if group == ("tokenizer.json",):
+        file = folder / "tokenizer.json"
         return parse_tokenizer(read_text(file), str(file), lower_case)
-    if vocabulary.is_file():
-        return read_wordpiece(vocabulary, lower_case)
-    msg = f"{folder}: no tokenizer. Expected tokenizer.json or vocab.txt."
-    raise TokenizerFileError(msg)
+    if group == ("vocab.txt",) and family in suitability.WORDPIECE_FAMILIES:
+        return read_wordpiece(folder / "vocab.txt", lower_case)
+    if group[0].endswith(".model") and family in _SENTENCEPIECE:
+        tokenizer = _from_sentencepiece(folder / group[0], family, settings)
+    else:
+        tokenizer = _from_class(folder, family, settings)
+    return _checked(folder, tokenizer, int(config.get("vocab_size") or 0))
 
 
 def lowers_case(tokenizer: Tokenizer) -> bool | None:
     """Say whether a tokenizer lower-cases; None where its normalizer is not BERT's."""
     normalizer = tokenizer.normalizer
     return bool(normalizer.lowercase) if isinstance(normalizer, normalizers.BertNormalizer) else None
+
+
+def _from_sentencepiece(file: Path, family: str, settings: Mapping[str, Any]) -> Tokenizer:
+    # the package has a function of this name too, which hides the module
+    converters = importlib.import_module("transformers.convert_slow_tokenizer")
+
+    name, usual = _SENTENCEPIECE[family]
+    told = {key: settings.get(key, value) for key, value in usual.items()}
+    stand_in = SimpleNamespace(vocab_file=str(file), _extra_ids=told.pop("extra_ids", 0), **told)
+    with no_panics(str(file)):
+        converter = getattr(converters, name)(stand_in)
+        ids = {piece: number for number, (piece, _) in enumerate(converter.vocab(converter.proto))}
+        stand_in.convert_tokens_to_ids = ids.__getitem__
+        tokenizer: Tokenizer = converter.converted()
+    special = [token for token in _SPECIAL if token in ids]
+    mask = settings.get("mask_token")
+    mask = mask.get("content") if isinstance(mask, dict) else mask
+    if family == "deberta-v2" and "[MASK]" not in ids:
+        special.append(mask if isinstance(mask, str) else "[MASK]")  # its id is the first after the pieces
+    tokenizer.add_special_tokens(special)
+    return tokenizer
+
+
+def _from_class(folder: Path, family: str, settings: Mapping[str, Any]) -> Tokenizer:
+    """Let transformers make the tokenizer, of the tokenizer's files alone: nothing names code or paths."""
+    from transformers import AutoTokenizer
+
+    kept = {
+        key: value
+        for key, value in settings.items()
+        if not key.endswith(("_file", "auto_map", "name_or_path"))
+    }
+    with tempfile.TemporaryDirectory(prefix="tokenizer-") as made:
+        for name in TOKENIZER_FILES:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, Path(made) / name)
+        (Path(made) / "tokenizer_config.json").write_text(json.dumps(kept), encoding="utf-8")
+        (Path(made) / "config.json").write_text(json.dumps({"model_type": family}), encoding="utf-8")
+        with no_panics(str(folder)):
+            tokenizer = AutoTokenizer.from_pretrained(made, local_files_only=True, trust_remote_code=False)
+            return parse_tokenizer(tokenizer.backend_tokenizer.to_str(), str(folder))
+
+
+def _checked(folder: Path, tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
+    """Refuse a tokenizer that was made without its files, or of those of another model."""
+    size = tokenizer.get_vocab_size()
+    if vocab_size and not vocab_size // 2 <= size <= vocab_size + 1000:
+        msg = (
+            f"{folder}: the tokenizer's files give {size} pieces, the model has {vocab_size}. They don't fit."
+        )
+        raise TokenizerFileError(msg)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

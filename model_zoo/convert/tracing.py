@@ -25,7 +25,7 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.workers import report_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import openvino as ov
 
@@ -140,13 +140,32 @@ def trace(
     )
     write_tokenizer(folder, checkpoint)
     inputs = sample_inputs(folder, checkpoint, shape)
-    with torch.inference_mode():
-        references = [
-            checkpoint.module(**{name: torch.from_numpy(array) for name, array in one.items()}).numpy()
-            for one in inputs
-        ]
+    module = checkpoint.module
+
+    def run(one: dict[str, np.ndarray]) -> np.ndarray:
+        with torch.inference_mode():
+            return module(**{name: torch.from_numpy(array) for name, array in one.items()}).numpy()
+
+    references = [run(one) for one in inputs]
+    check_padding(source, run, inputs[-1], references[-1])
     write_reference(folder, inputs, references)
     save_source(convert_module(checkpoint), folder / "source.xml")
+
+
+def check_padding(
+    source: Path,
+    run: Callable[[dict[str, np.ndarray]], np.ndarray],
+    inputs: dict[str, np.ndarray],
+    expected: np.ndarray,
+) -> None:
+    """Raise `CheckpointError` for a model whose scores depend on what stands beside a text in a batch."""
+    gap = parity.padding_gap(run, inputs, expected)
+    if not gap <= parity.PADDING:
+        msg = (
+            f"{source}: the scores of a text change by {gap:.1%} with padding and neighbours in a batch, so "
+            "that no batch would be right. This model can't be converted."
+        )
+        raise CheckpointError(msg)
 
 
 def convert_module(checkpoint: Checkpoint) -> ov.Model:

@@ -217,23 +217,12 @@ def _needed(name: str, repository: _Repository) -> list[str]:
     weights = suitability.weights_in(name, files)
     needed = ["config.json", *(file for file in _COMPANIONS if file in files), weights]
     if weights.endswith(suitability.INDEX):
-        return needed + _shards(name, weights, repository.read(weights))
+        return needed + suitability.shards_of(f"{name}: {weights}", repository.read(weights))
     if weights.endswith(".onnx"):  # tensors beyond 2 GB lie beside it
         return needed + sorted(
             file for file in files if file.startswith((f"{weights}_data", f"{weights}.data"))
         )
     return needed
-
-
-def _shards(name: str, file: str, index: Any) -> list[str]:
-    """Return the files that an index of weights names, which lie beside it."""
-    by_weight = index.get("weight_map") if isinstance(index, dict) else None
-    shards = sorted({str(shard) for shard in by_weight.values()}) if isinstance(by_weight, dict) else []
-    if not shards or any("/" in shard or "\\" in shard for shard in shards):
-        found = ", ".join(shards[:3]) or "none"
-        msg = f"{name}: expected the names of files beside it in the weight_map of {file}, found {found}"
-        raise CatalogError(msg)
-    return shards
 
 
 def _file_entry(repository: _Repository, file: str) -> dict[str, Any]:

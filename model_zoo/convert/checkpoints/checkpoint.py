@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ABSENT",
     "DROPPED",
-    "PICKLES",
-    "WEIGHTS",
     "Checkpoint",
     "CheckpointError",
     "check_labels",
-    "config_labels",
     "few",
     "first_line",
     "logits_module",
@@ -39,10 +36,6 @@ __all__ = [
     "told_length",
 ]
 
-SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
-PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-WEIGHTS = (*SAFETENSORS, *PICKLES)
-
 #: Weights that a token classifier has no use for, whatever put them into the file.
 DROPPED = re.compile(
     r"(^|\.)pooler\.|(^|\.)position_ids$|"
@@ -51,11 +44,16 @@ DROPPED = re.compile(
 
 #: Positions start behind the padding id in these families, so that two of them are never used.
 OFFSET_POSITIONS = frozenset(
-    {"roberta", "xlm-roberta", "camembert", "roberta-prelayernorm", "xlm-roberta-xl", "mpnet"}
+    (
+        *("camembert", "data2vec-text", "ibert", "mpnet", "roberta", "roberta-prelayernorm"),
+        *("xlm-roberta", "xlm-roberta-xl", "xmod"),
+    )
 )
 
 CONFIG_LIMIT = 16 * 2**20  # a config.json is some kilobytes
 DEFAULT_LENGTH = 512
+#: Longer windows cost more than what they add: attention takes the square of their length.
+LONGEST = 8192
 #: Value of ``token_type_ids`` in model.yml for a model that is to be converted without that input.
 ABSENT = "absent"
 
@@ -118,10 +116,17 @@ def told_length(folder: Path, config: dict[str, Any]) -> int:
     positions = int(config.get("max_position_embeddings") or config.get("n_positions") or DEFAULT_LENGTH)
     if config.get("model_type") in OFFSET_POSITIONS:
         positions -= 2
+    if config.get("model_type") == "big_bird":  # beyond this it attends to random blocks
+        positions = min(
+            positions, (5 + 2 * config.get("num_random_blocks", 3)) * config.get("block_size", 64)
+        )
     file = folder / "tokenizer_config.json"
     told = read_json(file).get("model_max_length") if file.is_file() else None
     # "no limit" is written as a number of thirty digits
-    return min(positions, int(told)) if isinstance(told, int | float) and 0 < told < 10**9 else positions
+    limits = [positions, LONGEST] + (
+        [int(told)] if isinstance(told, int | float) and 0 < told < 10**9 else []
+    )
+    return min(limits)
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -149,33 +154,6 @@ def read_json(file: Path, limit: int = CONFIG_LIMIT) -> dict[str, Any]:
     return value
 
 
-def config_labels(config: dict[str, Any]) -> list[str]:
-    """Return the labels of a config.json in id order; empty where it names none.
-
-    Raises
-    ------
-    CheckpointError
-        If the ids are not 0, 1, 2 and so on.
-
-    Examples
-    --------
-    >>> config_labels({"id2label": {"1": "B-PER", "0": "O"}})
-    ['O', 'B-PER']
-    """
-    named = config.get("id2label")
-    if not isinstance(named, dict) or not named:
-        return []
-    try:
-        by_id = {int(key): str(value) for key, value in named.items()}
-    except ValueError as error:
-        msg = f"config.json: id2label: expected whole numbers as keys, found {few(named)}."
-        raise CheckpointError(msg) from error
-    if sorted(by_id) != list(range(len(by_id))):
-        msg = f"config.json: id2label: expected ids 0 to {len(by_id) - 1}, found {few(sorted(by_id))}."
-        raise CheckpointError(msg)
-    return [by_id[index] for index in range(len(by_id))]
-
-
 def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
     """Raise `CheckpointError` unless there is one label for each output of the classifier."""
     if len(labels) != count:
@@ -186,8 +164,16 @@ def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
 # Modules, files, words
 
 
-def logits_module(model: torch.nn.Module) -> torch.nn.Module:
-    """Wrap a transformers token classifier so that it gives the logits alone."""
+def logits_module(model: torch.nn.Module, special_types: dict[int, int] | None = None) -> torch.nn.Module:
+    """Wrap a transformers token classifier so that it gives the logits alone.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    special_types : dict of int to int, optional
+        Ids of special tokens to their token type, where the model has such types but no table of its own for
+        them: XLNet's ``<cls>`` has type 2, everything else 0.
+    """
     import torch
 
     class Logits(torch.nn.Module):
@@ -201,6 +187,9 @@ def logits_module(model: torch.nn.Module) -> torch.nn.Module:
             attention_mask: torch.Tensor,
             token_type_ids: torch.Tensor | None = None,
         ) -> torch.Tensor:
+            for token, kind in (special_types or {}).items():
+                own = (input_ids == token).to(torch.int64) * kind
+                token_type_ids = own if token_type_ids is None else token_type_ids + own
             types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
             return self.model(
                 input_ids=input_ids, attention_mask=attention_mask, **types, return_dict=True

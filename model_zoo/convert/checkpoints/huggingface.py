@@ -1,19 +1,22 @@
-"""Hugging Face folders: config.json, weights, and a tokenizer; what `save_pretrained` writes."""
+"""Hugging Face folders: config.json, weights, and a tokenizer; what `save_pretrained` writes.
+
+`load_model` is what both the converter and the fine-tuner load with: the architecture must be transformers'
+own, and what a config.json says of code, kernels and quantizers is not heeded.
+"""
 
 from __future__ import annotations
 
 from inspect import signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog import suitability
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.convert.checkpoints.checkpoint import (
     ABSENT,
     DROPPED,
-    WEIGHTS,
     Checkpoint,
     CheckpointError,
     check_labels,
-    config_labels,
     few,
     first_line,
     logits_module,
@@ -26,9 +29,12 @@ from model_zoo.convert.tokenization import lowers_case, read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from pathlib import Path
 
-__all__ = ["load_folder"]
+    from tokenizers import Tokenizer
+    from transformers import PretrainedConfig, PreTrainedModel
+
+__all__ = ["build_config", "folder_labels", "load_folder", "load_model"]
 
 
 def load_folder(
@@ -40,31 +46,32 @@ def load_folder(
     token_type_ids: str | None,
 ) -> Checkpoint:
     """Read a Hugging Face folder; see `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`."""
-    config = read_config(folder / "config.json")
-    names = labels or config_labels(config)
+    file = folder / "config.json"
+    config = read_config(file)
+    names = labels or folder_labels(file, config)
     weights = _weight_files(folder)
-    model = _load_classifier(folder, config, use_safetensors=weights[0].suffix == ".safetensors")
-    facts: Any = model.config
     tokenizer = read_tokenizer(folder, lower_case)
+    model, report = load_model(folder, config)
+    _check_report(folder, report)
+    facts: Any = model.config
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
     types = token_type_ids or str(config.get("token_type_ids") or "segments")
-    takes_types = "token_type_ids" in signature(model.forward).parameters and types != ABSENT
+    takes_types = "token_type_ids" in signature(model.forward).parameters
     if types == WORD_CASING and type_count < CASING_COUNT:
         msg = (
-            f"{folder / 'config.json'}: token_type_ids: {WORD_CASING} needs type_vocab_size {CASING_COUNT}, "
-            f"found {type_count}."
+            f"{file}: token_type_ids: {WORD_CASING} needs type_vocab_size {CASING_COUNT}, found {type_count}."
         )
         raise CheckpointError(msg)
     names = names or [facts.id2label[index] for index in range(facts.num_labels)]
-    check_labels(names, facts.num_labels, folder / "config.json")
+    check_labels(names, facts.num_labels, file)
     return Checkpoint(
-        module=logits_module(model),
+        module=logits_module(model.eval(), _special_types(tokenizer) if takes_types else None),
         labels=names,
         tokenizer_json=tokenizer.to_str(),
         max_length=max_length or told_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(facts.model_type),
-        has_token_type_ids=takes_types and type_count > 1,
+        has_token_type_ids=takes_types and types != ABSENT and type_count > 1,
         token_type_ids=types,
         source_checksum=sha384(weights),
         vocab_size=int(facts.vocab_size),
@@ -73,40 +80,124 @@ def load_folder(
     )
 
 
+def folder_labels(file: Path, config: dict[str, Any]) -> list[str]:
+    """Return the labels of a config.json in id order; empty where it names none."""
+    try:
+        return suitability.labels_of(str(file), config)
+    except CatalogError as error:
+        raise CheckpointError(str(error)) from None
+
+
+def _special_types(tokenizer: Tokenizer) -> dict[int, int]:
+    """Find special tokens whose token type is not that of the text, in the tokenizer's template."""
+    encoding = tokenizer.encode("a")
+    pieces = zip(encoding.ids, encoding.type_ids, encoding.special_tokens_mask, strict=True)
+    return {token: kind for token, kind, special in pieces if special and kind}
+
+
 def _weight_files(folder: Path) -> list[Path]:
     """Return the files that hold the weights: one, or the shards of an index in order."""
-    for name in WEIGHTS:
+    for name in suitability.WEIGHTS:
         file = folder / name
-        if not file.is_file():
+        if not file.is_file() or file.suffix == ".onnx":
             continue
-        if file.suffix != ".json":
+        if not name.endswith(suitability.INDEX):
             return [file]
-        index = read_json(file)
-        shards = sorted(set(index.get("weight_map", {}).values())) if isinstance(index, dict) else []
-        if any(Path(shard).name != shard for shard in shards):
-            msg = f"{file}: weight_map points outside its folder. Use another copy of this checkpoint."
-            raise CheckpointError(msg)
+        try:
+            shards = suitability.shards_of(str(file), read_json(file))
+        except CatalogError as error:
+            raise CheckpointError(str(error)) from None
         missing = [shard for shard in shards if not (folder / shard).is_file()]
-        if not shards or missing:
-            msg = f"{file}: weights that it names are not there: {', '.join(missing) or 'it names none'}."
+        if missing:
+            msg = f"{file}: weights that it names are not there: {', '.join(missing)}."
             raise CheckpointError(msg)
         return [folder / shard for shard in shards]
-    msg = f"{folder}: no weights. Expected one of {', '.join(WEIGHTS)}."
+    msg = f"{folder}: no weights. Expected model.safetensors or pytorch_model.bin, whole or in shards."
     raise CheckpointError(msg)
 
 
-def _load_classifier(folder: Path, config: dict[str, Any], *, use_safetensors: bool) -> PreTrainedModel:
+def build_config(
+    where: str, config: dict[str, Any], changes: dict[str, Any] | None = None
+) -> PretrainedConfig:
+    """Make transformers' configuration of a config.json, without what chooses code to run.
+
+    Parameters
+    ----------
+    where : str
+        What errors begin with.
+    config : dict
+        Content of config.json.
+    changes : dict, optional
+        Values that go before those of the file.
+
+    Raises
+    ------
+    CheckpointError
+        transformers has no such family, or the values make no sense.
+    """
+    from transformers import AutoConfig
+
+    content = {**suitability.clean_config(config), **(changes or {})}
+    try:
+        made = type(AutoConfig.for_model(str(config.get("model_type")))).from_dict(content)
+        # States of earlier tokens are for generating text; in a traced graph they are in the way.
+        if getattr(made, "use_cache", False):
+            made.use_cache = False
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        msg = f"{where}: cannot be read as a token classifier: {first_line(error)}"
+        raise CheckpointError(msg) from error
+    return made
+
+
+def load_model(
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    changes: dict[str, Any] | None = None,
+    attention: str = "sdpa",
+    encoder: bool = False,
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Load a token classifier in float32.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With config.json and weights.
+    config : dict
+        Content of config.json.
+    changes : dict, optional
+        Values that go before those of the file.
+    attention : str
+        How attention is computed where the family has it so: ``sdpa`` or ``eager``.
+    encoder : bool
+        The folder need not have a classifier; what is missing is new.
+
+    Returns
+    -------
+    (transformers.PreTrainedModel, dict)
+        The model, and what transformers says of missing and unexpected weights.
+
+    Raises
+    ------
+    CheckpointError
+        The architecture does not run here, or the weights cannot be read.
+    """
     import pickle
 
     from safetensors import SafetensorError
     from transformers.utils import logging as transformers_logging
 
-    if "quantization_config" in config:
-        msg = f"{folder / 'config.json'}: the weights are already quantized. Use the unquantized checkpoint."
-        raise CheckpointError(msg)
+    where = str(folder / "config.json")
+    try:
+        suitability.check_kind(str(folder), [path.name for path in folder.iterdir()], config)
+        suitability.check_architecture(where, config, encoder=encoder or not config.get("architectures"))
+    except CatalogError as error:
+        raise CheckpointError(str(error)) from None
+    use_safetensors = _weight_files(folder)[0].suffix == ".safetensors"
+    made = build_config(where, config, changes)
     transformers_logging.disable_progress_bar()
     try:
-        model, report = _from_pretrained(folder, use_safetensors)
+        return _from_pretrained(folder, made, attention, use_safetensors, encoder)
     except pickle.UnpicklingError as error:
         msg = (
             f"{folder}: the weights were refused: they are damaged, or hold more than tensors, which could "
@@ -116,26 +207,30 @@ def _load_classifier(folder: Path, config: dict[str, Any], *, use_safetensors: b
     except (ValueError, RuntimeError, OSError, KeyError, EOFError, SafetensorError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
-    _check_report(folder, report)
-    return model.eval()
 
 
-def _from_pretrained(folder: Path, use_safetensors: bool) -> tuple[PreTrainedModel, dict[str, Any]]:
+def _from_pretrained(
+    folder: Path, config: PretrainedConfig, attention: str, use_safetensors: bool, encoder: bool
+) -> tuple[PreTrainedModel, dict[str, Any]]:
     import torch
     from transformers import AutoModelForTokenClassification
 
     options: dict[str, Any] = {
+        "config": config,
         "local_files_only": True,
         "trust_remote_code": False,
         "use_safetensors": use_safetensors,
         "weights_only": True,
         "dtype": torch.float32,
         "output_loading_info": True,
+        "ignore_mismatched_sizes": encoder,
     }
     try:
-        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="sdpa", **options)
+        return AutoModelForTokenClassification.from_pretrained(
+            folder, attn_implementation=attention, **options
+        )
     except ValueError as error:
-        if "scaled_dot_product_attention" not in str(error):
+        if attention == "eager" or "scaled_dot_product_attention" not in str(error):
             raise
         # a family without fused attention, such as DeBERTa
         return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="eager", **options)

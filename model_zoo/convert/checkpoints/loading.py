@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_zoo.convert.checkpoints.checkpoint import PICKLES, WEIGHTS, Checkpoint, CheckpointError
+from model_zoo.catalog.suitability import WEIGHTS
+from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError
 from model_zoo.convert.checkpoints.huggingface import load_folder
 from model_zoo.convert.checkpoints.nemo import load_nemo
 from model_zoo.convert.checkpoints.onnx import load_onnx
@@ -39,21 +40,22 @@ def find_checkpoint(folder: Path) -> Path:
     if not folder.is_dir():
         msg = f"{folder}: no such folder. Download the model first, or give --download_dir."
         raise CheckpointError(msg)
+    names = [name for name in WEIGHTS if not name.endswith(".onnx")]
     candidates = (
         sorted(folder.rglob("*.nemo")),
-        sorted({file.parent for file in folder.rglob("*") if file.name in WEIGHTS}),
+        sorted({file.parent for file in folder.rglob("*") if file.name in names}),
         sorted(folder.rglob("*.onnx")),
     )
     for found in candidates:
         if len(found) > 1:
-            names = ", ".join(str(path.relative_to(folder)) for path in found)
-            msg = f"{folder}: more than one checkpoint ({names}). Keep one, or give the path of one."
+            listed = ", ".join(str(path.relative_to(folder)) for path in found)
+            msg = f"{folder}: more than one checkpoint ({listed}). Keep one, or give the path of one."
             raise CheckpointError(msg)
         if found:
             return found[0]
     msg = (
         f"{folder}: no checkpoint. Expected a .nemo archive, an .onnx file, or config.json beside "
-        f"{WEIGHTS[0]} or {PICKLES[0]}. Download the model first."
+        "model.safetensors or pytorch_model.bin. Download the model first."
     )
     raise CheckpointError(msg)
 

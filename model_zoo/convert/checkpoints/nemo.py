@@ -28,6 +28,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     logits_module,
     sha384,
 )
+from model_zoo.convert.checkpoints.huggingface import build_config
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
 from model_zoo.convert.tokenization import lowers_case
 from ner_core.tokenizer_files import build_wordpiece, parse_vocabulary, read_text
@@ -277,15 +278,13 @@ def _build(
     path: Path, config: dict[str, Any], encoder_config: dict[str, Any], weights: dict[str, torch.Tensor]
 ) -> Any:
     """Make the module and put the archive's tensors in."""
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    settings = {
-        key: value for key, value in encoder_config.items() if key not in {"model_type", "architectures"}
-    }
     family = str(encoder_config.get("model_type") or "bert")
+    facts = build_config(str(path), {**encoder_config, "model_type": family})
+    pooler = {"add_pooling_layer": False} if family == "bert" else {}
     try:
-        facts = AutoConfig.for_model(family, **settings, attn_implementation="sdpa")
-        encoder = AutoModel.from_config(facts, **({"add_pooling_layer": False} if family == "bert" else {}))
+        encoder = AutoModel.from_config(facts, attn_implementation="sdpa", **pooler)
     except (ValueError, TypeError, KeyError) as error:
         msg = f"{path}: cannot build the encoder {family!r}: {first_line(error)}"
         raise CheckpointError(msg) from error

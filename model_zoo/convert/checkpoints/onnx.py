@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from model_zoo.convert.checkpoints.checkpoint import (
     Checkpoint,
     CheckpointError,
-    config_labels,
     first_line,
     read_config,
     sha384,
     told_length,
 )
+from model_zoo.convert.checkpoints.huggingface import folder_labels
 from model_zoo.convert.ir import input_ports
 from model_zoo.convert.tokenization import lowers_case, read_tokenizer
 
@@ -39,7 +39,7 @@ def load_onnx(
     )
     config = read_config(folder / "config.json") if (folder / "config.json").is_file() else {}
     tokenizer = read_tokenizer(folder, lower_case)
-    names = labels or config_labels(config)
+    names = labels or folder_labels(folder / "config.json", config)
     if not names:
         msg = f"{file}: no labels. Expected id2label in {folder / 'config.json'}, or `labels` in model.yml."
         raise CheckpointError(msg)

@@ -99,7 +99,7 @@ def test_an_index_that_points_outside_is_refused(folder):
     (folder / "model.safetensors").unlink()
     index = {"weight_map": {"a": "../../elsewhere/pytorch_model.bin"}}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
-    with pytest.raises(CheckpointError, match="outside its folder"):
+    with pytest.raises(CheckpointError, match="expected the names of files beside it"):
         load_checkpoint(folder)
 
 
@@ -167,9 +167,39 @@ def test_code_that_comes_with_a_repository_is_not_run(folder, tmp_path):
         if model_type == "bert":  # transformers' own definition is taken
             assert load_checkpoint(folder).model_type == "bert"
         else:
-            with pytest.raises(CheckpointError, match="cannot be read"):
+            with pytest.raises(CheckpointError, match="is code of its repository, which isn't run"):
                 load_checkpoint(folder)
         assert not target.exists()
+
+
+def test_a_configuration_does_not_choose_what_is_run(folder, monkeypatch):
+    from transformers import modeling_utils
+
+    def ask_the_hub(*_, **__):
+        raise AssertionError("a kernel of the hub was asked for")
+
+    monkeypatch.setattr(modeling_utils, "lazy_import_flash_attention", ask_the_hub)
+    keys = ("_attn_implementation", "attn_implementation", "_experts_implementation")
+    chosen = dict.fromkeys(keys, "owner/kernel")
+    edit_config(folder, **chosen, use_kernels=True, kernel_config={"a": "owner/kernel"}, deeper={"x": chosen})
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint.module.model.config._attn_implementation == "sdpa"
+    assert "owner/kernel" not in str(checkpoint.module.model.config.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        ("layoutlm", "boxes of words"),
+        ("fnet", "change with padding"),
+        ("esm", "proteins"),
+        ("bart", "supported"),
+    ],
+)
+def test_families_that_would_run_wrongly_are_refused(folder, family, message):
+    edit_config(folder, model_type=family)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(folder)
 
 
 @pytest.mark.parametrize(
@@ -188,9 +218,12 @@ def test_code_that_comes_with_a_repository_is_not_run(folder, tmp_path):
         ),
         (
             lambda folder: [(folder / name).unlink() for name in ("tokenizer.json", "vocab.txt")],
-            "no tokenizer",
+            "expected tokenizer\\.json, vocab\\.json and",
         ),
-        (lambda folder: edit_config(folder, model_type="t5-of-the-future"), "cannot be read"),
+        (
+            lambda folder: edit_config(folder, model_type="t5-of-the-future"),
+            "t5-of-the-future models aren't supported",
+        ),
         (lambda folder: edit_config(folder, hidden_size=48), "cannot be read"),
         (lambda folder: edit_config(folder, num_hidden_layers=3), "weights are missing"),
         (lambda folder: edit_config(folder, num_hidden_layers=1), "no place in this architecture"),
@@ -250,7 +283,7 @@ def make_architecture(folder, name):
         num_labels=3,
         id2label={0: "O", 1: "B-X", 2: "I-X"},
         initializer_range=0.3,
-        **(ARCHITECTURES[name] if name == "distilbert" else sizes | ARCHITECTURES[name]),
+        **(ARCHITECTURES[name] if name == "distilbert" else sizes | ARCHITECTURES.get(name, {})),
     )
     torch.manual_seed(1)
     transformers.AutoModelForTokenClassification.from_config(config).save_pretrained(folder)

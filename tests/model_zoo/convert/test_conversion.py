@@ -10,10 +10,12 @@ import pytest
 import torch
 
 import model_zoo
+from model_zoo.catalog import suitability
 from model_zoo.convert import conversion, parity, tracing
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
 from model_zoo.convert.workers import WorkerError, run_worker
+from ner_core import EntityRecognizer
 from ner_core.ir import model_info
 from tests.conftest import TINY_LABELS
 from tests.model_zoo.convert.test_checkpoints import (
@@ -205,6 +207,16 @@ def test_labels_with_spaces_stay_one_label(tiny_checkpoint, tmp_path, traced_her
     )
     info = ov.Core().read_model(made.xml).get_rt_info(["model_info", "labels"]).value
     assert info.split() == [name.replace(" ", "_") for name in names]
+    assert EntityRecognizer.from_ir(made.xml, device="CPU").labels == [f"kind {index}" for index in range(8)]
+
+
+def test_a_model_whose_scores_depend_on_padding_is_refused(tmp_path, traced_here, monkeypatch):
+    monkeypatch.setattr(suitability, "REFUSED_FAMILIES", {})
+    monkeypatch.setattr(suitability, "FAMILIES", {"convbert"})
+    source = make_architecture(tmp_path / "convbert", "convbert")
+    with pytest.raises(ConversionError, match=r"scores of a text change by .* with padding and neighbours"):
+        convert_checkpoint(source, tmp_path / "out", "convbert", precisions=["FP32"])
+    assert not list((tmp_path / "out").glob("FP*"))
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,16 @@ def test_an_archive_converts_to_ir(tmp_path, traced_here, layers, zipped, old):
     assert info.split() == LABELS
 
 
+def test_an_encoder_does_not_choose_its_kernels(tmp_path):
+    config = SIZES | {"_attn_implementation": "owner/kernel", "use_kernels": True}
+    path = make_archive(
+        tmp_path / "ner.nemo", make_model(), encoder="inline", language_model={"config": config}
+    )
+    facts = load_checkpoint(path).module.model.encoder.config
+    assert facts._attn_implementation == "sdpa"
+    assert "owner/kernel" not in str(facts.to_dict())
+
+
 def test_the_tokenizer_is_that_of_the_archive(tmp_path):
     from tokenizers import Tokenizer
 

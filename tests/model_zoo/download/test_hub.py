@@ -185,7 +185,8 @@ def test_weights_in_shards_are_fetched_whole(repository, tmp_path, monkeypatch):
 def test_an_index_of_shards_that_makes_no_sense_is_refused(repository, weight_map):
     repository.publish(sharded(weight_map))
     with pytest.raises(
-        CatalogError, match=r"expected the names of files beside it in the weight_map of model"
+        CatalogError,
+        match=r"safetensors\.index\.json: expected the names of files beside it",
     ):
         hub.resolve("hf:owner/name")
 
