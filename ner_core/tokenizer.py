@@ -165,6 +165,11 @@ class Tokenizer:
         return cls(backend, token_type_ids=token_type_ids, notes=notes)
 
     @property
+    def backend(self) -> tokenizers.Tokenizer:
+        """The tokenizer of the library, as it was read."""
+        return self._backend
+
+    @property
     def special_count(self) -> int:
         """Number of special tokens around every window."""
         return len(self.prefix) + len(self.suffix)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from model_zoo.train.data import LabelledCorpus
     from model_zoo.train.plan import Plan
     from model_zoo.train.recipe import Recipe
-    from model_zoo.train.rows import WordEncoder
+    from model_zoo.train.rows import SentenceEncoder
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class RecipeTrainer(Trainer):
         network: Any = self.model
         groups: dict[tuple[bool, bool], list[Any]] = {}
         for name, weight in network.named_parameters():
-            fresh = name.startswith("classifier") or (
+            fresh = not name.startswith(f"{network.base_model_prefix}.") or (
                 self.recipe.token_type_ids is not None and "token_type_embeddings" in name
             )
             groups.setdefault((fresh, weight.ndim > 1), []).append(weight)
@@ -239,7 +239,7 @@ def train(
     model: PreTrainedModel,
     plan: Plan,
     corpora: dict[str, LabelledCorpus],
-    encoder: WordEncoder,
+    encoder: SentenceEncoder,
     work_dir: Path,
     *,
     progress: bool = True,
@@ -254,7 +254,7 @@ def train(
     plan : Plan
     corpora : dict of str to LabelledCorpus
         Their dev parts are scored when an epoch ends.
-    encoder : WordEncoder
+    encoder : SentenceEncoder
     work_dir : Path
         Checkpoints of this run.
     progress : bool
@@ -271,7 +271,7 @@ def train(
     mixed = recipe.bf16 and computes_bf16()
 
     def score() -> dict[str, dict[str, float]]:
-        return score_corpora(model, corpora, encoder, recipe.labels, recipe.max_length, bf16=mixed)
+        return score_corpora(model, corpora, encoder, recipe.labels, bf16=mixed)
 
     scorer = ScoreEpochs(plan, model, average, score, work_dir / "best")
     arguments = TrainingArguments(

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from torch.nn import Sequential
 
 from model_zoo.catalog.checksum import checksum_of
+from model_zoo.convert.checkpoints.nemo_archive import write_archive
+from model_zoo.convert.tokenization import TOKENIZER_FILES, lowers_case
+from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tokenizers import Tokenizer
-
     from model_zoo.train.recipe import Recipe
+    from model_zoo.train.rows import SentenceEncoder
 
 #: Folder of the checkpoint below the model's folder; model.yml names it for the converter.
 CHECKPOINT = "checkpoint"
@@ -53,38 +57,72 @@ class TrainingResult:
     parameters: int = 0
 
 
-def write_checkpoint(model: Any, tokenizer: Tokenizer, folder: Path, *, lower_case: bool) -> None:
-    """Write a Hugging Face folder: config.json, model.safetensors, tokenizer.json, vocab.txt.
+def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: Path) -> str:
+    """Write a Hugging Face folder with the start's own tokenizer files; or an archive where only that fits.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-    tokenizer : tokenizers.Tokenizer
+    encoder : SentenceEncoder
+    start : Path
+        Folder or .nemo archive that training began with.
     folder : Path
-        Made when it is not there.
-    lower_case : bool
-        What the tokenizer does, for readers of the bare vocab.txt.
+        Of the model; the checkpoint is made in it.
+
+    Returns
+    -------
+    str
+        The checkpoint's name in the folder: ``checkpoint``, or ``checkpoint/<name>.nemo`` for an archive
+        whose classifier has several layers, which transformers' classes do not have.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece, _ in vocabulary), encoding="utf-8")
-    settings = {"do_lower_case": lower_case, "tokenizer_class": "BertTokenizer"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    target = folder / CHECKPOINT
+    target.mkdir(parents=True, exist_ok=True)
+    layers = getattr(model, "classifier", None)
+    if start.suffix == ".nemo" and isinstance(layers, Sequential):
+        file = target / f"{folder.name}.nemo"
+        labels = [model.config.id2label[number] for number in range(model.config.num_labels)]
+        write_archive(start, file, model.base_model.state_dict(), layers.state_dict(), labels)
+        return file.relative_to(folder).as_posix()
+    model.save_pretrained(target)
+    if start.is_dir():
+        _copy_tokenizer(start, target)
+    backend = encoder.tokenizer.backend
+    lower_case = lowers_case(backend)
+    if lower_case is not None and not (target / "tokenizer_config.json").is_file():
+        settings = {"do_lower_case": lower_case, "tokenizer_class": "BertTokenizer"}
+        (target / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    if not (target / "tokenizer.json").is_file():
+        (target / "tokenizer.json").write_text(backend.to_str(), encoding="utf-8")
+    if lower_case is not None and not (target / "vocab.txt").is_file():
+        vocabulary = sorted(backend.get_vocab().items(), key=lambda item: item[1])
+        text = "".join(f"{piece}\n" for piece, _ in vocabulary)
+        (target / "vocab.txt").write_text(text, encoding="utf-8")
+    return CHECKPOINT
 
 
-def write_model_yml(recipe: Recipe, folder: Path, *, lower_case: bool) -> None:
+def _copy_tokenizer(start: Path, target: Path) -> None:
+    """Copy the files of the start's tokenizer; code that they name is not part of it."""
+    for name in TOKENIZER_FILES:
+        if (start / name).is_file():
+            shutil.copyfile(start / name, target / name)
+    settings = read_json_object(target / "tokenizer_config.json")
+    if "auto_map" in settings:
+        del settings["auto_map"]
+        text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+        (target / "tokenizer_config.json").write_text(text, encoding="utf-8")
+
+
+def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, folder: Path) -> None:
     """Describe the checkpoint of a folder, so that the folder is a zoo for the other tools.
 
     Parameters
     ----------
     recipe : Recipe
+    encoder : SentenceEncoder
+    checkpoint : str
+        As `write_checkpoint` returned it.
     folder : Path
         Holds the checkpoint; gets model.yml.
-    lower_case : bool
     """
     files = [
         {
@@ -95,6 +133,7 @@ def write_model_yml(recipe: Recipe, folder: Path, *, lower_case: bool) -> None:
         }
         for path in sorted((folder / CHECKPOINT).iterdir())
     ]
+    lower_case = lowers_case(encoder.tokenizer.backend)
     content = {
         "description": recipe.description or f"{recipe.name}: fine-tuned token classifier",
         "task_type": "named_entity_recognition",
@@ -102,10 +141,10 @@ def write_model_yml(recipe: Recipe, folder: Path, *, lower_case: bool) -> None:
         "framework": "pytorch",
         "license": recipe.license or "unknown",
         "labels": recipe.labels,
-        "lower_case": lower_case,
-        "max_length": recipe.max_length,
+        **({} if lower_case is None else {"lower_case": lower_case}),
+        "max_length": encoder.max_length,
         "token_type_ids": recipe.token_type_ids or "segments",
-        "checkpoint": CHECKPOINT,
+        "checkpoint": checkpoint,
     }
     text = yaml.safe_dump(content, sort_keys=False, width=110, allow_unicode=True)
     (folder / "model.yml").write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model_zoo.train.data import LabelledCorpus, Sentence
-from model_zoo.train.rows import CASINGS, WordEncoder, encode_row, stack_rows
+from model_zoo.train.rows import CASINGS, Row, SentenceEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Plan:
     ----------
     recipe : Recipe
     corpora : dict of str to LabelledCorpus
-    encoder : WordEncoder
+    encoder : SentenceEncoder
 
     Attributes
     ----------
@@ -56,10 +56,10 @@ class Plan:
         Number of batches done when an epoch ends, to its stage and epoch (from 1).
     """
 
-    def __init__(self, recipe: Recipe, corpora: dict[str, LabelledCorpus], encoder: WordEncoder) -> None:
+    def __init__(self, recipe: Recipe, corpora: dict[str, LabelledCorpus], encoder: SentenceEncoder) -> None:
         self.recipe, self.corpora, self.encoder = recipe, corpora, encoder
         self.lengths = {
-            name: np.array([sum(len(encoder(word)[0]) for word in s.words) for s in corpus.train])
+            name: encoder.lengths([sentence.words for sentence in corpus.train])
             for name, corpus in corpora.items()
         }
         self.bank = self._mention_bank()
@@ -103,7 +103,8 @@ class Plan:
         return self._fill([units[i] for i in order], rng)
 
     def _units(self, name: str, stage: Stage, rng: np.random.Generator) -> list[tuple[int, Unit]]:
-        lengths, room = self.lengths[name], self.recipe.max_length - 2
+        lengths, room = self.lengths[name], self.encoder.room
+        special = self.encoder.max_length - room
         names, shares = ["lower", "upper", "title"], [stage.lower, stage.upper, stage.title]
         borders = np.cumsum(shares)
         units, start = [], 0
@@ -115,7 +116,9 @@ class Plan:
                     size += int(lengths[stop])
                     stop += 1
             chosen = int(np.searchsorted(borders, rng.random(), side="right"))
-            units.append((min(size, room) + 2, Unit(name, start, stop, names[chosen] if chosen < 3 else "")))
+            units.append(
+                (min(size, room) + special, Unit(name, start, stop, names[chosen] if chosen < 3 else ""))
+            )
             start = stop
         return units
 
@@ -153,7 +156,7 @@ class Plan:
         batch = self.batches[step]
         rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
         swap = self.recipe.stages[batch.stage].swap
-        rows, answers = [], []
+        texts, labels, answers = [], [], []
         for unit in batch.units:
             sentences = self.corpora[unit.corpus].train[unit.start : unit.stop]
             if swap:
@@ -162,12 +165,14 @@ class Plan:
             sets = [one for sentence in sentences for one in sentence.sets]
             if unit.casing:
                 words = [CASINGS[unit.casing](word) for word in words]
-            rows.append(encode_row(words, sets, self.encoder, self.recipe.max_length))
+            texts.append(words)
+            labels.append(sets)
             if self.recipe.teachers:
                 answers.append(self._answers(unit.corpus, sentences))
-        arrays = stack_rows(rows)
+        rows = self.encoder.rows(texts, labels)
+        arrays = self.encoder.stack(rows)
         if self.recipe.teachers:
-            arrays["answers"] = _place(answers, arrays["label_sets"])
+            arrays["answers"] = _place(answers, rows, arrays["label_sets"].shape)
         return arrays
 
     def _answers(self, corpus: str, sentences: Sequence[Sentence]) -> np.ndarray:
@@ -192,12 +197,12 @@ class Plan:
         return Sentence(words, sets, answers)
 
 
-def _place(answers: Sequence[np.ndarray], label_sets: np.ndarray) -> np.ndarray:
+def _place(answers: Sequence[np.ndarray], rows: Sequence[Row], shape: tuple[int, ...]) -> np.ndarray:
     """Put the answers for words where the words' first pieces are."""
-    placed = np.zeros((*label_sets.shape, answers[0].shape[1]), np.float32)
-    for row, (sets, told) in enumerate(zip(label_sets, answers, strict=True)):
-        firsts = np.flatnonzero(sets)
-        placed[row, firsts] = told[: len(firsts)]  # words that did not fit have no pieces
+    placed = np.zeros((*shape, answers[0].shape[1]), np.float32)
+    for number, (row, told) in enumerate(zip(rows, answers, strict=True)):
+        first = np.flatnonzero(row.words >= 0)
+        placed[number, first] = told[row.words[first]]
     return placed
 
 

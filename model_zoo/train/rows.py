@@ -1,71 +1,121 @@
-"""Words as rows of word pieces: encoded once each, with casing ids, padded to batches."""
+"""Sentences as rows of word pieces, encoded as the recognizer encodes them, and padded to batches."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ner_core.casing import word_casing
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tokenizers import Tokenizer
+    from ner_core.tokenizer import Encoding, Tokenizer
 
-#: Piece ids, token type ids, label sets.
-Row = tuple[list[int], list[int], list[int]]
+#: Words and the label set of each.
+Labelled = "tuple[Sequence[str], Sequence[int]]"
 
 
-class WordEncoder:
-    """Word -> pieces and casing ids; words are encoded once and remembered.
+@dataclass(frozen=True)
+class Row:
+    """The pieces of one unit, special tokens included.
 
-    Parameters
+    Attributes
     ----------
-    tokenizer : tokenizers.Tokenizer
-        BERT style: splits at punctuation, adds one token before and one after.
-    casing : bool
-        Fill ``token_type_ids`` with the casing of each basic token; otherwise they are zero.
+    ids, types : ndarray of int64, shape (pieces,)
+        Vocabulary ids; token type ids.
+    words : ndarray of int64, shape (pieces,)
+        Index of the word that begins at a piece; -1 for all other pieces.
+    sets : ndarray of int64, shape (pieces,)
+        Label set of that word; 0 for all other pieces.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, casing: bool) -> None:
-        self.tokenizer = tokenizer
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        self.casing = casing
-        self.first, self.last = tokenizer.encode("").ids
-        self.unknown: int = tokenizer.token_to_id("[UNK]") or 0
-        self._known: dict[str, tuple[list[int], list[int]]] = {}
+    ids: np.ndarray
+    types: np.ndarray
+    words: np.ndarray
+    sets: np.ndarray
 
-    def __call__(self, word: str) -> tuple[list[int], list[int]]:
-        """Encode one word.
 
-        Parameters
-        ----------
-        word : str
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """Encodes sentences as inference does: the joined words, whose pieces are assigned by their offsets.
+
+    Attributes
+    ----------
+    tokenizer : Tokenizer
+        The recognizer's.
+    max_length : int
+        Most pieces in a row, special tokens included.
+    has_types : bool
+        Whether the model takes token type ids.
+    special_types : dict of int to int
+        Ids of special tokens to their token type, where it is not 0: XLNet's ``<cls>`` has type 2.
+    """
+
+    tokenizer: Tokenizer
+    max_length: int
+    has_types: bool = True
+    special_types: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        """Pieces of text that fit into a row."""
+        return self.max_length - self.tokenizer.special_count
+
+    def encode(self, sentences: Sequence[Sequence[str]]) -> list[Encoding]:
+        """Encode sentences of words, without special tokens and of any length."""
+        return self.tokenizer.encode_all(sentences, folded=True)
+
+    def lengths(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
+        """Count the pieces of sentences, special tokens not counted."""
+        return np.array([len(encoding) for encoding in self.encode(sentences)], np.int64)
+
+    def rows(self, sentences: Sequence[Sequence[str]], sets: Sequence[Sequence[int]]) -> list[Row]:
+        """Encode sentences with their label sets; words that do not fit whole are left out."""
+        return [self._row(*one) for one in zip(self.encode(sentences), sets, strict=True)]
+
+    def _row(self, encoding: Encoding, sets: Sequence[int]) -> Row:
+        count = len(encoding)
+        if count > self.room:
+            start = int(np.searchsorted(encoding.word, encoding.word[self.room]))
+            count = start or self.room  # a first word that is longer than a row is cut
+        before, after = len(self.tokenizer.prefix), len(self.tokenizer.suffix)
+        ids = np.array([*self.tokenizer.prefix, *encoding.ids[:count], *self.tokenizer.suffix], np.int64)
+        types, words, labels = np.zeros_like(ids), np.full_like(ids, -1), np.zeros_like(ids)
+        inside = slice(before, len(ids) - after)
+        if encoding.type_ids is not None:
+            types[inside] = encoding.type_ids[:count]
+        word = encoding.word[:count]
+        first = np.flatnonzero(np.diff(word, prepend=-1))
+        words[before + first] = word[first]
+        labels[before + first] = np.asarray(sets, np.int64)[word[first]] if len(sets) else 0
+        return Row(ids, types, words, labels)
+
+    def stack(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """Pad rows to one length.
 
         Returns
         -------
-        (list of int, list of int)
-            Piece ids (at least one) and their token type ids.
+        dict of str to int64 array [rows, pieces]
+            What the model takes, and ``label_sets``.
         """
-        known = self._known.get(word)
-        if known is None:
-            known = self._known[word] = self._encode(word)
-        return known
+        shape = (len(rows), max(len(row.ids) for row in rows))
+        ids, mask = np.full(shape, self.tokenizer.pad_id, np.int64), np.zeros(shape, np.int64)
+        types, sets = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        for number, row in enumerate(rows):
+            size = len(row.ids)
+            ids[number, :size], mask[number, :size] = row.ids, 1
+            types[number, :size], sets[number, :size] = row.types, row.sets
+        return {**self.inputs(ids, mask, types), "label_sets": sets}
 
-    def _encode(self, word: str) -> tuple[list[int], list[int]]:
-        encoding = self.tokenizer.encode(word, add_special_tokens=False)
-        if not encoding.ids:
-            return [self.unknown], [0]
-        if not self.casing:
-            return encoding.ids, [0] * len(encoding.ids)
-        borders: dict[int | None, tuple[int, int]] = {}
-        for number, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
-            low, high = borders.get(number, (start, end))
-            borders[number] = min(low, start), max(high, end)
-        ids = {number: word_casing(word[start:end]) for number, (start, end) in borders.items()}
-        return encoding.ids, [ids[number] for number in encoding.word_ids]
+    def inputs(self, ids: np.ndarray, mask: np.ndarray, types: np.ndarray) -> dict[str, np.ndarray]:
+        """Name a batch's arrays as the model takes them; token types only where it has them."""
+        given = {"input_ids": ids, "attention_mask": mask}
+        if not self.has_types:
+            return given
+        for token, kind in self.special_types.items():
+            types = types + (ids == token) * kind
+        return {**given, "token_type_ids": types}
 
 
 def _title(word: str) -> str:
@@ -74,52 +124,3 @@ def _title(word: str) -> str:
 
 #: How a training unit may be shown besides as it is.
 CASINGS: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "title": _title}
-
-
-def encode_row(words: Sequence[str], sets: Sequence[int], encoder: WordEncoder, max_length: int) -> Row:
-    """Encode words; the first piece of each carries its label set.
-
-    Parameters
-    ----------
-    words : sequence of str
-    sets : sequence of int
-        One label set a word.
-    encoder : WordEncoder
-    max_length : int
-        Pieces, the added tokens included; words that do not fit whole are left out.
-
-    Returns
-    -------
-    (list of int, list of int, list of int)
-        Piece ids, token type ids, label sets.
-    """
-    ids, types, labels = [encoder.first], [0], [0]
-    for word, one in zip(words, sets, strict=True):
-        pieces, casing = encoder(word)
-        if len(ids) + len(pieces) >= max_length:
-            break
-        ids += pieces
-        types += casing
-        labels += [one] + [0] * (len(pieces) - 1)
-    return [*ids, encoder.last], [*types, 0], [*labels, 0]
-
-
-def stack_rows(rows: Sequence[Row]) -> dict[str, np.ndarray]:
-    """Pad rows to one length.
-
-    Parameters
-    ----------
-    rows : sequence of (list of int, list of int, list of int)
-
-    Returns
-    -------
-    dict of str to int64 array [rows, pieces]
-    """
-    width = max(len(row[0]) for row in rows)
-    names = ("input_ids", "token_type_ids", "label_sets", "attention_mask")
-    arrays = {name: np.zeros((len(rows), width), dtype=np.int64) for name in names}
-    for number, row in enumerate(rows):
-        size = len(row[0])
-        for name, values in zip(names, (*row, [1] * size), strict=True):
-            arrays[name][number, :size] = values
-    return arrays

@@ -1,4 +1,8 @@
-"""Span scores of a torch token classifier on the dev parts of corpora, while it trains."""
+"""Span scores of a torch token classifier on the dev parts of corpora, by the recognizer's own code.
+
+Encoding, windows and decoding are those of `ner_core`; only the model is torch's. So the F1 of a model card
+is what ``ner evaluate`` says of the converted model.
+"""
 
 from __future__ import annotations
 
@@ -7,58 +11,69 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from model_zoo.train.rows import CASINGS, WordEncoder, encode_row, stack_rows
+from model_zoo.train.rows import CASINGS
 from ner_core.labels import spans
+from ner_core.pipeline import Pipeline
+from ner_core.recognizer import EntityRecognizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from model_zoo.train.data import LabelledCorpus
+    from model_zoo.train.rows import SentenceEncoder
+    from ner_core.batching import Batch
 
-#: Pieces in one batch of a forward pass, padding included.
-BATCH_PIECES = 2048
+#: Type, first word, word after the last.
+Span = tuple[str, int, int]
 
 
-def predict_tags(
-    model: torch.nn.Module,
-    sentences: Sequence[Sequence[str]],
-    encoder: WordEncoder,
-    labels: Sequence[str],
-    max_length: int,
-    *,
-    bf16: bool = False,
-) -> list[list[str]]:
-    """Tag sentences, each on its own; the first piece of a word decides.
+class TorchEngine:
+    """Runs a torch token classifier where the recognizer expects an engine.
 
     Parameters
     ----------
-    model, sentences, encoder, max_length, bf16
-        See :func:`predict_logits`; words beyond `max_length` are O.
-    labels : sequence of str
-        Names of the logits.
-
-    Returns
-    -------
-    list of list of str
-        One tag a word, in the order of the sentences.
+    model : torch.nn.Module
+        A transformers token classifier; in evaluation mode while batches are run.
+    encoder : SentenceEncoder
+        Says which inputs it takes.
+    bf16 : bool
+        Compute in bfloat16.
     """
-    tags = []
-    for words, logits in zip(
-        sentences, predict_logits(model, sentences, encoder, max_length, bf16=bf16), strict=True
-    ):
-        found = [labels[number] for number in logits.argmax(-1)]
-        tags.append(found + ["O"] * (len(words) - len(found)))
-    return tags
+
+    max_length: int | None = None
+    notes: tuple[str, ...] = ()
+    device = "torch"
+
+    def __init__(self, model: torch.nn.Module, encoder: SentenceEncoder, *, bf16: bool = False) -> None:
+        self._model, self._encoder, self._bf16 = model, encoder, bf16
+
+    def shape(self, length: int) -> None:
+        """Return the fixed shape of the model: none."""
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
+        """Yield the logits of batches, float32 [rows, length, labels]."""
+        device = next(self._model.parameters()).device
+        training = self._model.training
+        self._model.eval()
+        try:
+            for batch in batches:
+                arrays = self._encoder.inputs(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+                inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+                with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bf16):
+                    logits = self._model(**inputs).logits
+                yield logits.float().cpu().numpy()
+        finally:
+            self._model.train(training)
 
 
 def predict_logits(
     model: torch.nn.Module,
     sentences: Sequence[Sequence[str]],
-    encoder: WordEncoder,
-    max_length: int,
+    encoder: SentenceEncoder,
+    label_count: int,
     *,
     bf16: bool = False,
-) -> list[np.ndarray]:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Compute the logits of each word's first piece, each sentence on its own.
 
     Parameters
@@ -66,49 +81,38 @@ def predict_logits(
     model : torch.nn.Module
         A transformers token classifier.
     sentences : sequence of sequence of str
-    encoder : WordEncoder
-    max_length : int
-        Pieces; words beyond have no logits.
+    encoder : SentenceEncoder
+    label_count : int
     bf16 : bool
         Compute in bfloat16.
 
-    Returns
-    -------
-    list of float32 array [words, labels]
-        In the order of the sentences.
+    Yields
+    ------
+    (int array [words], float32 array [words, labels])
+        Indices of the words that have pieces, and their logits; in the order of the sentences.
     """
-    rows = [encode_row(words, [1] * len(words), encoder, max_length) for words in sentences]
-    logits: dict[int, np.ndarray] = {}
-    device = next(model.parameters()).device
-    training = model.training
-    model.eval()
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
-    position = 0
-    while position < len(order):
-        stop = position + 1
-        while stop < len(order) and len(rows[order[stop]][0]) * (stop + 1 - position) <= BATCH_PIECES:
-            stop += 1
-        chosen = order[position:stop]
-        batch = stack_rows([rows[i] for i in chosen])
-        sets = batch.pop("label_sets")
-        inputs = {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
-        with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            found = model(**inputs).logits.float().cpu().numpy()
-        logits |= {i: found[row][sets[row] > 0] for row, i in enumerate(chosen)}
-        position = stop
-    model.train(training)
-    return [logits[i] for i in range(len(rows))]
+    engine = TorchEngine(model, encoder, bf16=bf16)
+    pipeline = Pipeline(
+        engine,  # type: ignore[arg-type]
+        encoder.tokenizer,
+        label_count=label_count,
+        length=encoder.room,
+        overlap=encoder.room // 4,
+    )
+    for run in pipeline.run(sentences, as_written=True):
+        first = np.flatnonzero(np.diff(run.encoding.word, prepend=-1))
+        yield run.encoding.word[first], run.logits[first]
 
 
-def score_tags(
-    gold: Sequence[Sequence[str]], found: Sequence[Sequence[str]], types: Sequence[str]
+def score_spans(
+    gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]], types: Sequence[str]
 ) -> dict[str, float]:
-    """Compare spans of some types; other predictions are dropped.
+    """Compare spans of some types; others are dropped.
 
     Parameters
     ----------
-    gold, found : sequence of sequence of str
-        Tags.
+    gold, found : sequence of sequence of (str, int, int)
+        Spans of each sentence.
     types : sequence of str
 
     Returns
@@ -118,13 +122,13 @@ def score_tags(
 
     Examples
     --------
-    >>> score_tags([["B-PER", "O", "B-LOC"]], [["B-PER", "O", "O"]], ["PER", "LOC"])
+    >>> score_spans([[("PER", 0, 1), ("LOC", 2, 3)]], [[("PER", 0, 1)]], ["PER", "LOC"])
     {'micro_f1': 0.666..., 'macro_f1': 0.5, 'PER': 1.0, 'LOC': 0.0}
     """
     right, told, there = (dict.fromkeys(types, 0) for _ in range(3))
     for one, other in zip(gold, found, strict=True):
-        expected = {span for span in spans(one) if span[0] in there}
-        predicted = {span for span in spans(other) if span[0] in there}
+        expected = {span for span in one if span[0] in there}
+        predicted = {span for span in other if span[0] in there}
         for counts, group in ((there, expected), (told, predicted), (right, expected & predicted)):
             for span in group:
                 counts[span[0]] += 1
@@ -141,9 +145,8 @@ def _f1(right: int, told: int, there: int) -> float:
 def score_corpora(
     model: torch.nn.Module,
     corpora: dict[str, LabelledCorpus],
-    encoder: WordEncoder,
+    encoder: SentenceEncoder,
     labels: Sequence[str],
-    max_length: int,
     *,
     bf16: bool = False,
     casing: str = "",
@@ -152,9 +155,14 @@ def score_corpora(
 
     Parameters
     ----------
-    model, encoder, labels, max_length, bf16
-        See :func:`predict_tags`.
+    model : torch.nn.Module
+        A transformers token classifier.
     corpora : dict of str to LabelledCorpus
+    encoder : SentenceEncoder
+    labels : sequence of str
+        Names of the logits.
+    bf16 : bool
+        Compute in bfloat16.
     casing : str
         ``lower``, ``upper``, ``title``: show the text so; empty: as it is.
 
@@ -163,12 +171,26 @@ def score_corpora(
     dict of str to dict of str to float
         Scores by corpus.
     """
+    engine = TorchEngine(model, encoder, bf16=bf16)
+    recognizer = EntityRecognizer(
+        engine,  # type: ignore[arg-type]
+        encoder.tokenizer,
+        labels,
+        max_length=encoder.max_length,
+    )
+    change = CASINGS.get(casing, str)
     scores = {}
     for name, corpus in corpora.items():
         if not corpus.dev:
             continue
-        change = CASINGS.get(casing, str)
         sentences = [[change(word) for word in sentence.words] for sentence in corpus.dev]
-        found = predict_tags(model, sentences, encoder, labels, max_length, bf16=bf16)
-        scores[name] = score_tags(corpus.dev_tags, found, corpus.scored)
+        found = [
+            [
+                (entity.label, entity.word_start, entity.word_end)
+                for entity in recognition.entities
+                if entity.word_start is not None and entity.word_end is not None
+            ]
+            for recognition in recognizer.stream(sentences)
+        ]
+        scores[name] = score_spans([spans(tags) for tags in corpus.dev_tags], found, corpus.scored)
     return scores

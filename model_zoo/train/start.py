@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoConfig, AutoModelForTokenClassification
+from transformers import AutoModelForTokenClassification
 
+from model_zoo.convert.checkpoints.checkpoint import read_config, special_types, told_length
+from model_zoo.convert.checkpoints.huggingface import folder_labels, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
+from model_zoo.train.rows import SentenceEncoder
 from ner_core.casing import CASING_COUNT, WORD_CASING
+from ner_core.tokenizer import Tokenizer
+from ner_core.tokenizer_files import parse_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tokenizers import Tokenizer
+    import tokenizers
 
     from model_zoo.train.recipe import Recipe
 
@@ -24,23 +30,28 @@ log = logging.getLogger(__name__)
 #: Casing of the text that an encoder with ordinary segment ids was trained with: its first row.
 _PLAIN_ROW = 0
 
+#: What configurations call the dropout of hidden states and of attention.
+_DROPOUT = ("hidden_dropout_prob", "hidden_dropout", "dropout", "resid_pdrop", "embd_pdrop", "dropout_rate")
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
-def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[Any, Tokenizer]:
+
+def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[Any, SentenceEncoder]:
     """Load a Hugging Face folder or a NeMo archive as a token classifier with the labels of a recipe.
 
     Parameters
     ----------
     recipe : Recipe
     path : Path
-        A folder with config.json, weights, and tokenizer.json or vocab.txt; or a ``.nemo`` file.
+        A folder with config.json, weights and a tokenizer; or a ``.nemo`` file.
     teacher : bool
         The model will not be converted: casing may be added to an encoder that has no token types.
 
     Returns
     -------
-    (transformers.PreTrainedModel, tokenizers.Tokenizer)
-        The model in training mode. Layers that the start lacks are new, drawn from the recipe's seed; the
-        classifier of a folder is kept when it has the same labels in the same order.
+    (transformers.PreTrainedModel, SentenceEncoder)
+        The model in training mode. A classifier that the start has is kept: the rows of labels that the
+        recipe has too are moved to their places; the others, and layers that the start lacks, are new, drawn
+        from the recipe's seed.
 
     Raises
     ------
@@ -50,58 +61,112 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
         The recipe gives casing as token type ids, and the encoder has none.
     """
     torch.manual_seed(recipe.seed)
-    model, tokenizer = _from_nemo(recipe, path) if path.suffix == ".nemo" else _from_folder(recipe, path)
+    read = _from_nemo if path.suffix == ".nemo" else _from_folder
+    model, backend, longest = read(recipe, path)
+    takes_types = "token_type_ids" in signature(model.forward).parameters
+    special = special_types(backend) if takes_types else {}
+    has_types = bool(special) or (takes_types and (getattr(model.config, "type_vocab_size", 0) or 0) > 1)
     if recipe.token_type_ids == WORD_CASING:
-        if hasattr(model.base_model.embeddings, "token_type_embeddings"):
-            _widen_types(model)
-        elif teacher:
-            _add_types(model)
-        else:
-            msg = f"{path}: token_type_ids: {WORD_CASING} needs an encoder with token types, this has none"
-            raise ValueError(msg)
-    return model.float().train(), tokenizer
+        _give_casing(model, path, teacher=teacher)
+        has_types = True
+    tokenizer = Tokenizer(backend, token_type_ids=recipe.token_type_ids or "segments")
+    length = min(recipe.max_length, longest)
+    return model.float().train(), SentenceEncoder(tokenizer, length, has_types, special)
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
+def _give_casing(model: Any, path: Path, *, teacher: bool) -> None:
+    if path.suffix == ".nemo" and isinstance(model.classifier, torch.nn.Sequential) and not teacher:
+        msg = f"{path}: token_type_ids: {WORD_CASING} needs a classifier of one layer, this has several"
+        raise ValueError(msg)
+    if hasattr(getattr(model.base_model, "embeddings", None), "token_type_embeddings"):
+        _widen_types(model)
+    elif teacher:
+        _add_types(model)
+    else:
+        msg = f"{path}: token_type_ids: {WORD_CASING} needs an encoder with token types, this has none"
+        raise ValueError(msg)
+
+
+def _dropout(recipe: Recipe) -> dict[str, float]:
+    hidden, attention = recipe.dropout, recipe.attention_dropout
+    return dict.fromkeys(_DROPOUT, hidden) | dict.fromkeys(_ATTENTION_DROPOUT, attention)
+
+
+def _label_settings(labels: list[str]) -> dict[str, Any]:
     return {
-        "id2label": dict(enumerate(recipe.labels)),
-        "label2id": {label: number for number, label in enumerate(recipe.labels)},
-        "hidden_dropout_prob": recipe.dropout,
-        "attention_probs_dropout_prob": recipe.attention_dropout,
-        # In bfloat16 on a CPU, eager attention trains faster than the fused one (measured: 5.6 against
-        # 3.6 thousand pieces a second on two cores).
-        "attn_implementation": "eager",
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: number for number, label in enumerate(labels)},
     }
 
 
-def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, Tokenizer]:
-    tokenizer = read_tokenizer(folder)
-    before = AutoConfig.from_pretrained(folder)
-    config = AutoConfig.from_pretrained(folder, **_settings(recipe))
-    model = AutoModelForTokenClassification.from_pretrained(
-        folder, config=config, ignore_mismatched_sizes=True
+def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
+    file = folder / "config.json"
+    config = read_config(file)
+    backend = read_tokenizer(folder)
+    changes = {key: value for key, value in _dropout(recipe).items() if isinstance(config.get(key), float)}
+    architectures = config.get("architectures") or []
+    trained = any(str(one).endswith("ForTokenClassification") for one in architectures)
+    before = folder_labels(file, config) if trained else []
+    # In bfloat16 on a CPU, eager attention trains faster than the fused one (measured: 5.6 against 3.6
+    # thousand pieces a second on two cores).
+    model, _ = load_model(
+        folder,
+        config,
+        changes=changes | ({} if before else _label_settings(recipe.labels)),
+        attention="eager",
+        encoder=True,
     )
-    if before.id2label != config.id2label and hasattr(model, "classifier"):
-        # As many labels, but others: these weights mean something else.
-        torch.nn.init.normal_(model.classifier.weight, std=getattr(config, "initializer_range", 0.02))
-        torch.nn.init.zeros_(model.classifier.bias)
-    return model, tokenizer
+    if before and before != recipe.labels:
+        _fit_head(model, before, recipe.labels)
+    return model, backend, told_length(folder, config)
 
 
-def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, Tokenizer]:
-    """Take the encoder out of the archive; its head, of any depth, gives way to a new single layer."""
-    from tokenizers import Tokenizer
-    from transformers import BertModel
-
+def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
+    """Put the archive's encoder and head, of any depth, into the token classifier of the encoder's family."""
     checkpoint = load_checkpoint(path)
     if checkpoint.module is None:
         msg = f"{path}: expected a model with weights to train"
         raise ValueError(msg)
-    encoder = next(part for part in checkpoint.module.modules() if isinstance(part, BertModel))
-    config = AutoConfig.for_model("bert", **{**encoder.config.to_dict(), **_settings(recipe)})
+    archive: Any = checkpoint.module.model
+    config = archive.encoder.config
+    for key, value in _dropout(recipe).items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    for key, value in _label_settings(recipe.labels).items():
+        setattr(config, key, value)
     model = AutoModelForTokenClassification.from_config(config, attn_implementation="eager")
-    model.base_model.load_state_dict(encoder.state_dict(), strict=False)  # without the pooler
-    return model, Tokenizer.from_str(checkpoint.tokenizer_json)
+    model.base_model.load_state_dict(archive.encoder.state_dict(), strict=False)  # without the pooler
+    # log_softmax at the end changes no loss and no label
+    layers = [layer for layer in archive.head if not isinstance(layer, torch.nn.LogSoftmax)]
+    model.classifier = layers[0] if len(layers) == 1 else torch.nn.Sequential(*layers)
+    if checkpoint.labels != recipe.labels:
+        _fit_head(model, checkpoint.labels, recipe.labels)
+    return model, parse_tokenizer(checkpoint.tokenizer_json), checkpoint.max_length
+
+
+def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
+    """Give the last layer a row for each label of the recipe; labels of the same name keep their weights."""
+    inside = f"{model.base_model_prefix}."
+    outside = [(name, layer) for name, layer in model.named_modules() if not name.startswith(inside)]
+    linear = [(name, layer) for name, layer in outside if isinstance(layer, torch.nn.Linear)]
+    name, old = [(name, layer) for name, layer in linear if layer.out_features == len(before)][-1]
+    new = torch.nn.Linear(old.in_features, len(labels), bias=old.bias is not None)
+    torch.nn.init.normal_(new.weight, std=getattr(model.config, "initializer_range", None) or 0.02)
+    kept = [(number, before.index(label)) for number, label in enumerate(labels) if label in before]
+    with torch.no_grad():
+        if new.bias is not None:
+            new.bias.zero_()
+        for to, of in kept:
+            new.weight[to] = old.weight[of]
+            if new.bias is not None:
+                new.bias[to] = old.bias[of]
+    parent, _, last = name.rpartition(".")
+    setattr(model.get_submodule(parent), last, new)
+    model.num_labels = len(labels)
+    for key, value in _label_settings(labels).items():
+        setattr(model.config, key, value)
+    log.info("the classifier of the start is kept for %d of %d labels", len(kept), len(labels))
 
 
 def _widen_types(model: Any) -> None:

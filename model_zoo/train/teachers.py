@@ -12,7 +12,6 @@ import torch
 
 from model_zoo.train.loop import computes_bf16, train
 from model_zoo.train.plan import Plan
-from model_zoo.train.rows import WordEncoder
 from model_zoo.train.scores import predict_logits
 from model_zoo.train.start import load_start
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from model_zoo.train.data import LabelledCorpus
     from model_zoo.train.recipe import Recipe, Teachers
+    from model_zoo.train.rows import SentenceEncoder
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,7 @@ def ask_teachers(
             log.info("teacher %d of %d", number, teachers.count)
             folder = work_dir / f"teacher-{number}"
             lesson = _lesson(recipe, teachers, number)
-            model, tokenizer = load_start(lesson, start, teacher=True)
-            encoder = WordEncoder(tokenizer, casing=recipe.token_type_ids is not None)
+            model, encoder = load_start(lesson, start, teacher=True)
             train(lesson, model, Plan(lesson, corpora, encoder), corpora, encoder, folder, progress=progress)
             _save({name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}, file)
             shutil.rmtree(folder)
@@ -88,15 +87,16 @@ def _lesson(recipe: Recipe, teachers: Teachers, number: int) -> Recipe:
 
 
 def _answer(
-    recipe: Recipe, model: torch.nn.Module, corpus: LabelledCorpus, encoder: WordEncoder
+    recipe: Recipe, model: torch.nn.Module, corpus: LabelledCorpus, encoder: SentenceEncoder
 ) -> np.ndarray:
-    """Probabilities for the words of all train sentences; zeros for words that did not fit."""
+    """Probabilities for the words of all train sentences; zeros for words without pieces."""
     sentences = [sentence.words for sentence in corpus.train]
-    found = predict_logits(model, sentences, encoder, recipe.max_length, bf16=recipe.bf16 and computes_bf16())
+    mixed = recipe.bf16 and computes_bf16()
+    found = predict_logits(model, sentences, encoder, len(recipe.labels), bf16=mixed)
     answers = np.zeros((sum(map(len, sentences)), len(recipe.labels)), np.float16)
     position = 0
-    for words, logits in zip(sentences, found, strict=True):
-        answers[position : position + len(logits)] = torch.from_numpy(logits).softmax(-1).numpy()
+    for words, (places, logits) in zip(sentences, found, strict=True):
+        answers[position + places] = torch.from_numpy(logits).softmax(-1).numpy()
         position += len(words)
     return answers
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from tokenizers import Tokenizer
 
 __all__ = [
     "ABSENT",
@@ -33,6 +34,7 @@ __all__ = [
     "read_config",
     "read_json",
     "sha384",
+    "special_types",
     "told_length",
 ]
 
@@ -196,6 +198,13 @@ def logits_module(model: torch.nn.Module, special_types: dict[int, int] | None =
             ).logits
 
     return Logits(model).eval()
+
+
+def special_types(tokenizer: Tokenizer) -> dict[int, int]:
+    """Find special tokens whose token type is not that of the text, in the tokenizer's template."""
+    encoding = tokenizer.encode("a")
+    pieces = zip(encoding.ids, encoding.type_ids, encoding.special_tokens_mask, strict=True)
+    return {token: kind for token, kind, special in pieces if special and kind}
 
 
 def sha384(files: Iterable[Path]) -> str:

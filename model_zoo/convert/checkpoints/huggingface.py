@@ -23,6 +23,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     read_config,
     read_json,
     sha384,
+    special_types,
     told_length,
 )
 from model_zoo.convert.tokenization import lowers_case, read_tokenizer
@@ -31,7 +32,6 @@ from ner_core.casing import CASING_COUNT, WORD_CASING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tokenizers import Tokenizer
     from transformers import PretrainedConfig, PreTrainedModel
 
 __all__ = ["build_config", "folder_labels", "load_folder", "load_model"]
@@ -65,7 +65,7 @@ def load_folder(
     names = names or [facts.id2label[index] for index in range(facts.num_labels)]
     check_labels(names, facts.num_labels, file)
     return Checkpoint(
-        module=logits_module(model.eval(), _special_types(tokenizer) if takes_types else None),
+        module=logits_module(model.eval(), special_types(tokenizer) if takes_types else None),
         labels=names,
         tokenizer_json=tokenizer.to_str(),
         max_length=max_length or told_length(folder, config),
@@ -86,13 +86,6 @@ def folder_labels(file: Path, config: dict[str, Any]) -> list[str]:
         return suitability.labels_of(str(file), config)
     except CatalogError as error:
         raise CheckpointError(str(error)) from None
-
-
-def _special_types(tokenizer: Tokenizer) -> dict[int, int]:
-    """Find special tokens whose token type is not that of the text, in the tokenizer's template."""
-    encoding = tokenizer.encode("a")
-    pieces = zip(encoding.ids, encoding.type_ids, encoding.special_tokens_mask, strict=True)
-    return {token: kind for token, kind, special in pieces if special and kind}
 
 
 def _weight_files(folder: Path) -> list[Path]:

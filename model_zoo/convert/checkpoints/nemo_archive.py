@@ -7,21 +7,29 @@ plain file below the archive's root is refused, and so is an archive that unpack
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import shutil
+import tarfile
+import tempfile
+from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
+from model_zoo.catalog.yaml_file import parse_yaml
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, few, first_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import torch
 
     from model_zoo.catalog.archives import Member
 
-__all__ = ["CONFIG", "WEIGHTS", "NemoArchive", "read_archive"]
+__all__ = ["CONFIG", "WEIGHTS", "NemoArchive", "read_archive", "write_archive"]
 
 CONFIG = "model_config.yaml"
 WEIGHTS = "model_weights.ckpt"
@@ -95,3 +103,58 @@ def _write_weights(path: Path, member: Member, file: Path) -> None:
         raise ArchiveError(msg)
     with file.open("wb") as target:
         shutil.copyfileobj(member.stream, target, 1 << 20)
+
+
+def write_archive(
+    source: Path,
+    target: Path,
+    encoder: dict[str, torch.Tensor],
+    head: dict[str, torch.Tensor],
+    labels: list[str],
+) -> None:
+    """Write an archive like another one, with other weights and labels.
+
+    Parameters
+    ----------
+    source : Path
+        The archive that gives everything else: vocabulary, configurations.
+    target : Path
+        The new archive; NeMo's own plain tar.
+    encoder, head : dict of str to tensor
+        State of the transformers encoder, and of the linear layers by their position.
+    labels : list of str
+        In id order.
+    """
+    import torch
+
+    with tempfile.TemporaryDirectory(prefix="nemo-", dir=target.parent) as folder:
+        file = Path(folder) / "weights"
+        archive = read_archive(source, file)
+        before = torch.load(file, map_location="cpu", weights_only=True)
+        state = {
+            name: tensor for name, tensor in before.items() if name.startswith("bert_model.pooler.")
+        }  # NeMo's encoder has one, though the classifier has no use for it
+        state |= {f"bert_model.{name}": tensor for name, tensor in encoder.items()}
+        state |= {f"classifier.mlp.layer{name}": tensor for name, tensor in head.items()}
+        torch.save(OrderedDict(state), file)
+        texts = dict(archive.texts)
+        config = parse_yaml(
+            texts[CONFIG].decode("utf-8"), f"{source}: {CONFIG}", CheckpointError, aliases=True
+        )
+        model = config["model"] if isinstance(config.get("model"), dict) else config
+        model["label_ids"] = {label: number for number, label in enumerate(labels)}
+        texts[CONFIG] = yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode()
+        for name in texts:
+            if name.endswith("label_ids.csv"):
+                texts[name] = "".join(f"{label}\n" for label in labels).encode()
+        draft = Path(folder) / "draft.nemo"
+        with tarfile.open(draft, "w") as tar:
+            for name, text in texts.items():
+                member = tarfile.TarInfo(f"./{name}")
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text))
+            member = tarfile.TarInfo(f"./{WEIGHTS}")
+            member.size = file.stat().st_size
+            with file.open("rb") as stream:
+                tar.addfile(member, stream)
+        draft.replace(target)

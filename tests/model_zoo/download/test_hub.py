@@ -112,7 +112,7 @@ def test_download_leaves_all_that_is_needed_without_the_network(repository, tmp_
 
 
 def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_path):
-    from model_zoo.finetuner import resolve_start
+    from model_zoo.train.run import resolve_start
 
     config = json.dumps({"architectures": ["MPNetForMaskedLM"], "model_type": "mpnet"}).encode()
     repository.publish({**FILES, "config.json": config})

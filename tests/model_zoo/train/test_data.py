@@ -9,7 +9,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from model_zoo.train.data import load_corpora
 from model_zoo.train.plan import Plan
 from model_zoo.train.recipe import check_recipe
-from model_zoo.train.rows import WordEncoder
+from model_zoo.train.rows import SentenceEncoder
+from ner_core.tokenizer import Tokenizer as PieceTokenizer
 
 WORDS = [
     "[PAD]",
@@ -38,7 +39,7 @@ def encoder():
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    return WordEncoder(tokenizer, casing=True)
+    return SentenceEncoder(PieceTokenizer(tokenizer, token_type_ids="word_casing"), 32)
 
 
 def recipe(**changes):
@@ -109,15 +110,26 @@ def test_unknown_label_names_the_file(data):
     ],
 )
 def test_casing_is_that_of_basic_tokens(encoder, word, casing):
-    assert encoder(word)[1] == casing
+    assert row_of(encoder, word).types[1:-1].tolist() == casing
 
 
 def test_pieces_of_a_word_share_its_casing(encoder):
-    assert encoder("Smiths") == ([WORDS.index("smith"), WORDS.index("##s")], [1, 1])
+    row = row_of(encoder, "Smiths")
+    assert row.ids[1:-1].tolist() == [WORDS.index("smith"), WORDS.index("##s")]
+    assert row.types[1:-1].tolist() == [1, 1]
 
 
-def test_word_without_pieces_is_unknown(encoder):
-    assert encoder("\u200b") == ([1], [0])
+def test_words_without_pieces_and_words_that_do_not_fit_teach_nothing(encoder):
+    row = row_of(encoder, "saw", "\u200b", "Iraq")
+    assert row.words.tolist() == [-1, 0, 2, -1]
+    assert row.sets.tolist() == [0, 1, 4, 0]
+    short = replace(encoder, max_length=5)
+    assert row_of(short, "saw", "Iraq", "Smiths").words.tolist() == [-1, 0, 1, -1]
+    assert row_of(short, "U.S.", "saw").words.tolist() == [-1, 0, -1, -1, -1]
+
+
+def row_of(encoder, *words):
+    return encoder.rows([words], [[1 << number for number in range(len(words))]])[0]
 
 
 def test_plan_is_the_same_each_time(data, encoder):

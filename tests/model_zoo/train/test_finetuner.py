@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from model_zoo import finetuner
+from model_zoo.train import run
 from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
 
 torch = pytest.importorskip("torch")
@@ -171,7 +172,7 @@ def test_mean_of_epochs(tmp_path):
 def test_checkpoints_of_another_recipe_are_refused(lab, finished):
     recipe = load_recipe(lab / "recipe.yml").model_copy(update={"seed": 2})
     with pytest.raises(RecipeError, match=r"another recipe .seed differ"):
-        finetuner.finetune(recipe, lab / "encoder", lab, finished)
+        run.finetune(recipe, lab / "encoder", lab, finished)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_restart_deletes_the_training_and_nothing_beside_it(lab, tmp_path):
     for name in ("checkpoint-9/weights", "epoch-3.safetensors", "scores.json", "novel.txt"):
         (tmp_path / name).write_text("x")
     (tmp_path / "recipe.yml").write_text((lab / "recipe.yml").read_text())
-    finetuner.forget_training(tmp_path)
+    run.forget_training(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["novel.txt"]
 
 

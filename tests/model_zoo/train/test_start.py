@@ -1,0 +1,124 @@
+"""Starts of a training run: heads that are kept, archives, tokenizers of every kind; the F1 of the card."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from model_zoo.catalog.zoo import load_model  # noqa: E402
+from model_zoo.convert.checkpoints.loading import load_checkpoint  # noqa: E402
+from model_zoo.train.recipe import Recipe, check_recipe  # noqa: E402
+from model_zoo.train.run import finetune  # noqa: E402
+from model_zoo.train.start import load_start  # noqa: E402
+from tests.conftest import TINY_LABELS  # noqa: E402
+from tests.model_zoo.convert.test_checkpoints import edit_config, make_architecture  # noqa: E402
+from tests.model_zoo.convert.test_nemo import make_archive, make_model  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TYPES = ["PER", "ORG", "LOC", "MISC"]
+
+
+def recipe(**changes: object) -> Recipe:
+    content = {
+        "name": "made",
+        "start": "unused",
+        "types": TYPES,
+        "max_length": 40,
+        "batch_tokens": 64,
+        "bf16": False,
+        "corpora": {"tiny": {"train": "tiny.conll", "dev": "tiny.conll"}},
+        "stages": [{"corpora": {"tiny": 1}, "epochs": 1, "learning_rate": 1e-12}],
+    }
+    return check_recipe({**content, **changes}, "test")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    words = ["Mary B-PER", "lives O", "in O", "New B-LOC", "York I-LOC", ". O"]
+    (tmp_path / "tiny.conll").write_text("\n".join([*words, "", *words[:3], ""] * 4), encoding="utf-8")
+    return tmp_path
+
+
+def logits(model: torch.nn.Module, **more: torch.Tensor) -> torch.Tensor:
+    ids = torch.arange(5, 13)[None]
+    with torch.no_grad():
+        return model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids), **more).logits
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_head_of_an_archive_is_kept_by_the_names_of_its_labels(tmp_path, layers):
+    archive = make_archive(tmp_path / "ner.nemo", make_model(layers=layers))
+    before = load_checkpoint(archive)
+    expected = logits(before.module.model)
+    other = recipe(types=["GPE", "NEW", "PER"])
+    model, encoder = load_start(other, archive)
+    found = logits(model)
+    for number, label in enumerate(other.labels):
+        if label in before.labels:
+            torch.testing.assert_close(found[..., number], expected[..., before.labels.index(label)])
+    assert len(set(other.labels) & set(before.labels)) >= 3
+    assert model.config.id2label == dict(enumerate(other.labels))
+    assert encoder.tokenizer.special_count == 2
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_archive_is_a_start(tmp_path, data, layers):
+    """Without a training step worth the name, the result is the archive."""
+    archive = make_archive(data / "ner.nemo", make_model(layers=layers))
+    before = load_checkpoint(archive)
+    types = list(dict.fromkeys(label[2:] for label in before.labels if label != "O"))
+    same = recipe(
+        types=types, corpora={"tiny": {"train": "tiny.conll", "labels": dict.fromkeys(TYPES, types[0])}}
+    )
+    finetune(same, archive, data, tmp_path / "public" / "made", progress=False)
+    model = load_model(tmp_path / "public" / "made" / "model.yml", tmp_path)
+    made = tmp_path / "public" / "made" / model.checkpoint_path
+    assert made.suffix == (".nemo" if layers > 1 else "")
+    after = load_checkpoint(made, labels=model.labels)
+    expected, found = logits(before.module.model), logits(after.module.model)
+    for number, label in enumerate(after.labels):
+        if label in before.labels:
+            close = found[..., number], expected[..., before.labels.index(label)]
+            torch.testing.assert_close(*close, rtol=0, atol=1e-5)
+    assert after.tokenizer_json == before.tokenizer_json
+
+
+def test_the_classifier_of_a_folder_is_kept_by_the_names_of_its_labels(tiny_checkpoint):
+    expected = logits(load_checkpoint(tiny_checkpoint).module.model)
+    for types in (TYPES, ["LOC", "NEW", "PER"]):
+        one = recipe(types=types)
+        model, _ = load_start(one, tiny_checkpoint)
+        found = logits(model)
+        for number, label in enumerate(one.labels):
+            if label in TINY_LABELS:
+                torch.testing.assert_close(found[..., number], expected[..., TINY_LABELS.index(label)])
+
+
+def test_a_start_does_not_choose_its_kernels(tmp_path):
+    folder = make_architecture(tmp_path / "roberta", "roberta")
+    edit_config(folder, _attn_implementation="owner/kernel", auto_map={"AutoModel": "evil.Model"})
+    model, _ = load_start(recipe(), folder)
+    assert model.config._attn_implementation == "eager"
+
+
+def test_the_files_of_the_tokenizer_stay_as_they_were(tmp_path, data, tiny_checkpoint):
+    import transformers
+
+    finetune(recipe(), tiny_checkpoint, data, tmp_path / "public" / "made", progress=False)
+    made = tmp_path / "public" / "made" / "checkpoint"
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        assert (made / name).read_bytes() == (tiny_checkpoint / name).read_bytes()
+    own = transformers.AutoTokenizer.from_pretrained(made)
+    assert (
+        own("Mary lives").input_ids
+        == transformers.AutoTokenizer.from_pretrained(tiny_checkpoint)("Mary lives").input_ids
+    )
+    model = json.loads((made / "config.json").read_text())
+    assert np.all([model["id2label"][str(number)] == label for number, label in enumerate(TINY_LABELS)])
