@@ -13,15 +13,9 @@ from ner_app.documents import build_documents_tab
 from ner_app.models import build_models_tab
 from ner_app.programs import Programs
 from ner_app.service import Service
+from ner_app.templating import render
 from ner_app.text import build_text_tab
-from ner_app.theme import START_SCRIPT
 from ner_app.web import launch
-
-INTRODUCTION = """
-# Names in text
-<p>People, places, organisations and more, found by BERT models on OpenVINO, on this machine's own hardware.
-Texts are not logged.</p>
-"""
 
 
 def build_demo(service: Service | None = None) -> gr.Blocks:
@@ -37,18 +31,17 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
     with gr.Blocks(
         title="Names in text", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
     ) as demo:
-        gr.Markdown(INTRODUCTION, elem_id="masthead")
+        gr.HTML(render("masthead.html"), apply_default_css=False)
         with gr.Tabs():
             with gr.Tab("Text", id="text"):
-                text_choice = build_text_tab(demo, service)
+                build_text_tab(service)
             with gr.Tab("Compare", id="compare"):
                 combined = build_compare_tab(service)
             with gr.Tab("Documents", id="documents"):
                 document_choice = build_documents_tab(service)
             with gr.Tab("Models", id="models"):
-                build_models_tab(demo, service, [text_choice, document_choice], combined)
+                build_models_tab(demo, service, [document_choice], combined)
         build_api(Programs(service))
-        demo.load(None, None, None, js=START_SCRIPT)
     demo.queue(max_size=service.limits.queue, default_concurrency_limit=4)
     return demo
 

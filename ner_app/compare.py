@@ -67,11 +67,11 @@ def build_compare_tab(service: Service) -> gr.Dropdown:
                 elem_id="compare-choices",
             )
             run = gr.Button("Compare", variant="primary", elem_id="compare", elem_classes="ctrl-enter-target")
-    message = gr.HTML(elem_id="compare-message", elem_classes="quiet", padding=False)
+    message = gr.HTML(elem_id="compare-message", elem_classes="quiet", apply_default_css=False)
     with gr.Column(visible=False) as result:
-        side_by_side = gr.HTML(elem_id="compare-cards", padding=False)
-        chart = gr.HTML(elem_id="compare-chart", padding=False)
-        table = gr.HTML(elem_id="compare-differences", padding=False)
+        side_by_side = gr.HTML(elem_id="compare-cards", apply_default_css=False)
+        chart = gr.HTML(elem_id="compare-chart", apply_default_css=False)
+        table = gr.HTML(elem_id="compare-differences", apply_default_css=False)
 
     def compare(request: gr.Request, value: str, wanted: list[str]) -> Iterator[list[Any]]:
         known = {key: choice for choice, key in _keys(service)}

@@ -75,8 +75,8 @@ def build_documents_tab(service: Service) -> ChoiceControls:
         f"{limits.document_characters:,} characters each. Uploads and results are deleted after an hour.",
         elem_classes="facts",
     )
-    status = gr.HTML(elem_id="documents-status", elem_classes="quiet", padding=False)
-    problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", padding=False)
+    status = gr.HTML(elem_id="documents-status", elem_classes="quiet", apply_default_css=False)
+    problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", apply_default_css=False)
     outputs = [status, problems, *_build_results()]
     running: dict[str, threading.Event] = {}
 

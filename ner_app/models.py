@@ -77,7 +77,7 @@ def build_models_tab(
             remove = gr.Button(
                 "Delete the downloaded files", variant="stop", visible=allowed, elem_id="remove"
             )
-            status = gr.HTML(elem_id="zoo-status", elem_classes="quiet", padding=False)
+            status = gr.HTML(elem_id="zoo-status", elem_classes="quiet", apply_default_css=False)
         with gr.Column(scale=3, min_width=320):
             readme = gr.Markdown(card(first or ""), sanitize_html=True, container=True, elem_id="model-card")
 

@@ -150,7 +150,13 @@ class Service:
         for key in [key for key in self._gatherings if key[0] == choice]:
             del self._gatherings[key]
 
-    def recognize(self, text: str, choice: Choice, aggregation: str = DEFAULT_AGGREGATION) -> Recognition:
+    def recognize(
+        self,
+        text: str,
+        choice: Choice,
+        aggregation: str = DEFAULT_AGGREGATION,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Recognition:
         """Recognize one text; short ones of several visitors run together.
 
         Parameters
@@ -161,6 +167,8 @@ class Service:
             What runs.
         aggregation : str
             One of `AGGREGATIONS`.
+        progress : callable, optional
+            Of a text too long to be run with others: see `EntityRecognizer`.
 
         Raises
         ------
@@ -173,7 +181,7 @@ class Service:
         choice = self.allowed(choice)
         recognizer = self.checked(choice, aggregation)
         if len(text) > _GATHERED_CHARACTERS:
-            return recognizer(text, aggregation=aggregation)
+            return recognizer(text, aggregation=aggregation, progress=progress)
         with self._guard:
             gathering = self._gatherings.get((choice, aggregation))
             if gathering is None:

@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Recognition
-from ner_core.labels import color, tags_of
+from ner_core.labels import color, colors, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -166,7 +166,8 @@ def html_frame(counts: Mapping[str, int], *, title: str = "Named entities") -> t
     title : str
         Heading and title of the page.
     """
-    styles = [f".{_html_class(label)} {{ background: {color(label)}; }}" for label in counts]
+    fills = colors(counts)
+    styles = [f".{_html_class(label)} {{ background: {fills[label]}; }}" for label in counts]
     legend = [
         f'<li><mark class="{_html_class(label)}" data-label="{_html(label)}">{count}</mark></li>'
         for label, count in counts.items()

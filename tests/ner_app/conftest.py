@@ -19,19 +19,21 @@ NAMES = {
 }
 
 
-def save_lookup_model(models_dir: Path, name: str = "lookup") -> Path:
+def save_lookup_model(models_dir: Path, name: str = "lookup", names: dict[str, str] | None = None) -> Path:
     """Write ``public/<name>/FP32``; its logits are a row of a table, chosen by the word piece."""
+    names = NAMES if names is None else names
+    labels = LABELS if names is NAMES else ("O", *dict.fromkeys(names.values()))
     import openvino as ov
     from openvino import opset13 as ops
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *NAMES]
-    table = np.zeros((len(pieces), len(LABELS)), np.float32)
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *names]
+    table = np.zeros((len(pieces), len(labels)), np.float32)
     table[:, 0] = 4.0
     for index, piece in enumerate(pieces):
-        if piece in NAMES:
+        if piece in names:
             # The further down the list, the less sure: scores from 0.998 down to 0.79.
-            table[index, LABELS.index(NAMES[piece])] = 12.0 - 0.6 * index / 2
+            table[index, labels.index(names[piece])] = 12.0 - 0.6 * index / 2
     ids, mask, types = (
         ops.parameter([-1, -1], np.int64, name) for name in ("input_ids", "attention_mask", "token_type_ids")
     )
@@ -42,7 +44,7 @@ def save_lookup_model(models_dir: Path, name: str = "lookup") -> Path:
     model = ov.Model([ops.result(logits)], [ids, mask, types], name)
     information = {
         "model_type": "bert",
-        "labels": " ".join(LABELS),
+        "labels": " ".join(labels),
         "max_length": "64",
         "tag_scheme": "IOB2",
         "token_type_ids": "segments",

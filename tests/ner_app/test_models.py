@@ -53,16 +53,16 @@ def request(session="one"):
 @pytest.mark.parametrize("downloads", [True, False])
 def test_a_page_for_others_downloads_from_the_list_alone(hub_model, downloads):
     install = function(Service("minilm-ner", Limits(allow_downloads=downloads)), "install_model")
-    (said, *rest), *more = install(request(), "hf:me/other", "minilm-ner", "minilm-ner")
+    (said, *rest), *more = install(request(), "hf:me/other", "minilm-ner")
     assert "Only the models of the list" in said
     assert not more
-    assert rest == [gr.skip()] * 8
+    assert rest == [gr.skip()] * 6
 
 
 @pytest.mark.parametrize("name", ["hf:", "hf:../x", "hf:a,b", "--all", "unknown", ""])
 def test_names_that_are_none_are_refused(hub_model, name):
     install = function(Service("minilm-ner", Limits(allow_hub=True)), "install_model")
-    (said, *_), *more = install(request(), name, "minilm-ner", "minilm-ner")
+    (said, *_), *more = install(request(), name, "minilm-ner")
     assert "cannot be downloaded" in said
     assert not more
 
@@ -70,8 +70,8 @@ def test_names_that_are_none_are_refused(hub_model, name):
 def test_a_hub_model_can_be_deleted(hub_model):
     service = Service("minilm-ner", Limits(allow_hub=True))
     remove = function(service, "remove_model")
-    assert remove("", "minilm-ner", "minilm-ner") == [gr.skip()] * 9
-    said, *_ = remove("hf:me/tiny", "minilm-ner", "minilm-ner")
+    assert remove("", "minilm-ner") == [gr.skip()] * 7
+    said, *_ = remove("hf:me/tiny", "minilm-ner")
     assert "Deleted" in said
     assert not hub_model.exists()
     assert "hf:me/tiny" not in service.models()
@@ -80,8 +80,8 @@ def test_a_hub_model_can_be_deleted(hub_model):
 def test_a_page_that_shows_everything_already_is_left_alone(hub_model):
     service = Service("minilm-ner")
     listed = function(service, "listed_since")
-    assert listed("minilm-ner", "minilm-ner") == [gr.skip()] * 7
+    assert listed("minilm-ner") == [gr.skip()] * 5
     (hub_model / "FP32" / "hf--me--tiny.xml").unlink()
     service.refresh()
-    table, *_ = listed("minilm-ner", "minilm-ner")
+    table, *_ = listed("minilm-ner")
     assert "hf:me/tiny" in table

@@ -1,0 +1,159 @@
+"""An answer on its way between the server and the browser: compact JSON, checked when it comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ner_app.kinds import kinds
+from ner_core import Entity, Recognition
+from ner_documents.groups import group_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["AnswerError", "answer", "encodable", "group_list", "recognition_of"]
+
+
+class AnswerError(ValueError):
+    """What the browser sent back is no answer: the message names the part that is wrong."""
+
+
+def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
+    """Return what the browser needs to show a recognition; the text itself, it has already.
+
+    Parameters
+    ----------
+    found : Recognition
+        A text and its entities.
+    labels : sequence of str
+        The labels that the model knows; under aggregation ``none`` those that were found take their place.
+
+    Returns
+    -------
+    dict
+        ``kinds``: label, words, colour and line of each label. ``entities``: start and end in Unicode
+        characters, number of the kind, score. ``groups``: see `group_list`. ``about``: what ran, and how
+        long. ``notes``: what the visitor should know.
+
+    Examples
+    --------
+    >>> found = Recognition("Mary sings.", (Entity(0, 4, "PER", 0.5, "Mary"),))
+    >>> answer(found, ["PER"])["entities"]
+    [[0, 4, 0, 0.5]]
+    """
+    present = {entity.label for entity in found.entities}
+    known = list(labels) if present <= set(labels) else sorted(present)
+    times = found.timings
+    return {
+        "kinds": [kind._asdict() for kind in kinds(known)],
+        "entities": [
+            [entity.start, entity.end, known.index(entity.label), round(entity.score, 4)]
+            for entity in found.entities
+        ],
+        "groups": group_list(found, known),
+        "about": {
+            "model": found.model,
+            "device": found.device,
+            "precision": found.precision,
+            "pieces": found.pieces,
+            "windows": found.windows,
+            "tokenization": times.tokenization,
+            "inference": times.inference,
+            "decoding": times.decoding,
+            "total": times.total,
+        },
+        "notes": list(found.notes),
+    }
+
+
+def group_list(found: Recognition, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the groups of an answer: number of the kind, name, aliases, and its entities by their numbers.
+
+    Examples
+    --------
+    >>> found = Recognition("Mary, Mary", (Entity(0, 4, "PER", 1, "Mary"), Entity(6, 10, "PER", 1, "Mary")))
+    >>> group_list(found, ["PER"])
+    [{'kind': 0, 'name': 'Mary', 'aliases': [], 'mentions': [0, 1]}]
+    """
+    numbers = {entity.start: index for index, entity in enumerate(found.entities)}
+    groups = []
+    for group in group_names(found):
+        mentions = [numbers[start] for start, _ in group.mentions]
+        groups.append(
+            {
+                "kind": labels.index(found.entities[mentions[0]].label),
+                "name": encodable(group.name),
+                "aliases": [encodable(alias) for alias in group.aliases],
+                "mentions": mentions,
+            }
+        )
+    return groups
+
+
+def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, list[str]]:
+    """Read an answer that the browser sends back, perhaps with corrections.
+
+    Parameters
+    ----------
+    sent : any
+        What came: ``text``, ``labels``, ``entities`` as in `answer`, ``about``.
+    most_characters : int
+        Longest text that is taken.
+
+    Returns
+    -------
+    (Recognition, list of str)
+        The recognition, and the labels that its entities may have.
+
+    Raises
+    ------
+    AnswerError
+        It is something else.
+
+    Examples
+    --------
+    >>> found, _ = recognition_of(
+    ...     {"text": "Mary", "labels": ["PER"], "entities": [[0, 4, 0, 1]]}, most_characters=9
+    ... )
+    >>> found.entities[0].text
+    'Mary'
+    """
+    if not isinstance(sent, dict) or not isinstance(text := sent.get("text"), str):
+        msg = "Expected an answer with its text."
+        raise AnswerError(msg)
+    if len(text) > most_characters:
+        msg = f"This text has {len(text):,} characters; this page takes {most_characters:,} at once."
+        raise AnswerError(msg)
+    labels = sent.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        msg = "Expected the labels as a list of words."
+        raise AnswerError(msg)
+    entities = []
+    end = 0
+    for number, values in enumerate(sent.get("entities") or []):
+        entity = _entity(values, text, labels)
+        if entity is None or entity.start < end:
+            msg = f"Entity {number} is not in order, or not inside the text of {len(text):,} characters."
+            raise AnswerError(msg)
+        end = entity.end
+        entities.append(entity)
+    about = sent.get("about") if isinstance(sent.get("about"), dict) else {}
+    named = {name: str((about or {}).get(name, ""))[:200] for name in ("model", "device", "precision")}
+    return Recognition(text, tuple(entities), **named), labels
+
+
+def _entity(values: Any, text: str, labels: Sequence[str]) -> Entity | None:
+    if not isinstance(values, list) or len(values) != 4:
+        return None
+    *places, score = values
+    if not all(type(place) is int for place in places) or type(score) not in (int, float):
+        return None
+    start, end, kind = places
+    if not (0 <= start < end <= len(text) and 0 <= kind < len(labels) and 0 <= score <= 1):
+        return None
+    return Entity(start, end, labels[kind], float(score), text[start:end])
+
+
+def encodable(text: str) -> str:
+    """Return a text that can be sent: lone surrogates have no place in UTF-8."""
+    return text.encode("utf-8", "replace").decode()

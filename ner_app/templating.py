@@ -1,0 +1,37 @@
+"""The page's own files: HTML templates (Jinja2, everything escaped), style sheet and scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+__all__ = ["browser_file", "render"]
+
+_FOLDER = Path(__file__).parent
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+_TEMPLATES.filters["number"] = "{:,}".format
+_TEMPLATES.filters["megabytes"] = lambda size: f"{size / 1e6:,.1f} MB"
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in a template of ``ner_app/templates``.
+
+    Examples
+    --------
+    >>> render("notice.html", message="<b>").strip()
+    '<div class="notice said" role="alert">&lt;b&gt;</div>'
+    """
+    return _TEMPLATES.get_template(template).render(**values)
+
+
+def browser_file(name: str) -> str:
+    """Return the content of a file of ``ner_app/browser``: what the browser gets as it is."""
+    return (_FOLDER / "browser" / name).read_text(encoding="utf-8")

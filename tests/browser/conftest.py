@@ -1,0 +1,179 @@
+"""One started page, one Chromium and one browser page for all tests of this folder: starting is what costs.
+
+A test finds the Text tab open, wide and light, with the sentence recognized; what it changes and the next
+test could see, the fixture puts back. At its end nothing was asked of any other host, nothing was said on the
+console as an error, and nothing broke in the page.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.conftest import wait_until_ready
+from tests.ner_app.conftest import save_lookup_model
+
+PATIENCE = int(os.environ.get("PATIENCE", 240_000))  # milliseconds; a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
+
+ROOT = Path(__file__).parents[2]
+SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
+NAMES = [("Mary", "PER", 0, 4), ("Santa Clara", "LOC", 14, 25), ("NVIDIA", "ORG", 39, 45)]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The browser itself must stay silent too, or its own requests would hide those of the page.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+#: As many labels as a model of personal data has.
+PII = {
+    "Mary": "B-GIVEN_NAME", "Raman": "B-SURNAME", "Rotterdam": "B-CITY", "Clara": "B-STREET",
+    "NVIDIA": "B-ZIP",    "Acme": "B-TAX_ID", "Dutch": "B-EMAIL", "Priya": "B-PHONE", "Santa": "B-IBAN",
+}  # fmt: skip
+
+
+def start_app(folder, **environment):
+    """Start the page as anybody starts it; give its address, its process and its log."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "log.txt"
+    given = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")],
+            env=os.environ | given | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return f"http://127.0.0.1:{port}", process, log
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory):
+    """The address of the page; beside the embedded model it has one with many labels."""
+    folder = tmp_path_factory.mktemp("page")
+    save_lookup_model(folder / "models", "rampart-pii", PII)
+    address, process, log = start_app(folder, NER_MODELS_DIR=str(folder / "models"))
+    try:
+        wait_until_ready(address, process, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+    said = log.read_text()
+    assert "Santa Clara" not in said, "the log holds a visitor's text"
+    assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert path, f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def visitor(chromium, url):
+    """A visitor who stays for all tests, and what happened on the way."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
+    made = SimpleNamespace(page=context.new_page(), asked=[], errors=[])
+    watch(made)
+    made.page.goto(f"{url}/?__theme=light")
+    expect(made.page.locator("#text-status")).to_contain_text("names")
+    yield made
+    context.close()
+
+
+def watch(visitor):
+    page = visitor.page
+    page.on("request", lambda request: visitor.asked.append(request.url))
+    page.on("pageerror", lambda error: visitor.errors.append(str(error)))
+    page.on("console", lambda said: visitor.errors.append(said.text) if said.type == "error" else None)
+    page.on("dialog", lambda dialog: visitor.errors.append(f"a dialog: {dialog.message}") or dialog.dismiss())
+
+
+@pytest.fixture
+def page(visitor, url):
+    page = visitor.page
+    if page.url.partition("#")[0].rstrip("/") != f"{url}/?__theme=light".rstrip("/"):
+        page.goto(f"{url}/?__theme=light")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_tab(page, "Text")
+    if page.locator("#text-model").input_value() != "minilm-ner":
+        page.locator("#text-model").select_option("minilm-ner", force=True)
+    set_threshold(page, 0)
+    for chip in page.locator('.legend [aria-pressed="false"]').all():
+        chip.click()
+    recognize(page)
+    visitor.asked.clear()
+    visitor.errors.clear()
+    yield page
+    others = [one for one in visitor.asked if not one.startswith((url, "data:", "blob:"))]
+    assert others == []
+    assert visitor.errors == []
+
+
+def recognize(page, text=SENTENCE):
+    """Put a text in and wait for its answer."""
+    page.locator("#text-box").fill(text)
+    page.locator("#recognize").click()
+    expect(page.locator("#text-status")).to_contain_text(", in ")
+
+
+def marks(page):
+    """Return what is highlighted: text, label, start, end."""
+    return [
+        (text.removesuffix(label), label, int(start), int(end))
+        for text, label, start, end in page.locator("#text-tab mark:not(.off)").evaluate_all(
+            "all => all.map(m => [m.textContent, m.dataset.label, m.dataset.start, m.dataset.end])"
+        )
+    ]
+
+
+def plain_text(page):
+    """Return the text that is shown, without the labels."""
+    return page.locator("#text-tab .marked").evaluate(
+        """e => {
+            const copy = e.cloneNode(true);
+            copy.querySelectorAll('mark > b').forEach(label => label.remove());
+            return copy.textContent }"""
+    )
+
+
+def open_tab(page, name):
+    """Click on a tab; on a narrow page it may be in the menu behind the dots."""
+    tab = page.get_by_role("tab", name=name, exact=True).first
+    if page.viewport_size["width"] < 640 and not tab.is_visible():
+        page.locator(".overflow-menu > button").first.click()
+        tab = page.locator(".overflow-dropdown button", has_text=name).first
+    tab.click()
+
+
+def set_threshold(page, value):
+    page.locator("#threshold").evaluate(
+        "(e, v) => { if (e.value !== String(v)) { e.value = v; e.dispatchEvent(new Event('input')) } }", value
+    )
+
+
+def unfold(page, selector):
+    """Open what is folded away."""
+    page.locator(selector).evaluate("e => { e.open = true }")
+
+
+def saved(page, name):
+    """Press a button and return the file that it saves."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    return Path(download.value.path()).read_bytes()
