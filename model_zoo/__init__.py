@@ -191,8 +191,9 @@ def _how_to_make(name: str, precision: str) -> str:
     if plain in CONVERTED:
         fixed = f" --input_shape {shape[0]}x{shape[1]}" if shape else ""
         return f"; make it with: python -m model_zoo.converter --name {name} --precisions {plain}{fixed}"
-    if precision == QUANTIZED:
-        return f"; make it with: python -m model_zoo.quantizer --name {name}"
+    if precision in QUANTIZED:
+        flag = "" if precision == QUANTIZED[0] else f" --precisions {precision}"
+        return f"; make it with: python -m model_zoo.quantizer --name {name}{flag}"
     return ""
 
 

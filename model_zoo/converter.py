@@ -2,7 +2,8 @@
 
 Takes Open Model Zoo's flags with the same meaning. The result lies in
 ``<output_dir>/public/<name>/<PRECISION>/``: ``<name>.xml``, ``<name>.bin`` and ``tokenizer.json``, which need
-nothing else to run. Exit codes: 0 fine, 1 a model failed, 2 wrong usage.
+nothing else to run. Exit codes: 0 fine, 1 a model failed, 2 wrong usage. Installed as ``omz_converter`` too,
+with the defaults of the tool of that name.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
 
 from model_zoo.catalog.arguments import positive_integer, shape
 from model_zoo.catalog.command import FINE, report_failed, run_command
-from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.catalog.folders import find_hub_model
-from model_zoo.catalog.layout import CONVERTED, PRECISIONS
-from model_zoo.catalog.selection import add_selection_arguments, check_precisions, selected_models
+from model_zoo.catalog.files import remove_locks
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model, model_folder
+from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS, PRECISIONS
+from model_zoo.catalog.selection import (
+    add_selection_arguments,
+    checked_precisions,
+    omz_precisions,
+    selected_models,
+)
 from model_zoo.convert.conversion import DEFAULT_PRECISIONS, ConversionError
-from model_zoo.convert.job import convert, convert_all, plan
+from model_zoo.convert.job import convert, convert_all, plan, skip
 from model_zoo.convert.reporting import TextReporter
 
 if TYPE_CHECKING:
@@ -33,46 +39,55 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
 
-__all__ = ["main"]
+__all__ = ["main", "omz"]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def omz(argv: Sequence[str] | None = None) -> int:
+    """Run as Open Model Zoo's ``omz_converter``: from and into the current folder, with its statuses."""
+    return main(argv, omz=True)
+
+
+def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
     """Run the command.
 
     Parameters
     ----------
     argv : sequence of str, optional
         Arguments; those of the process where not given.
+    omz : bool
+        With the defaults, words and statuses of Open Model Zoo's ``omz_converter``.
 
     Returns
     -------
     int
         0 fine, 1 a model failed; wrong usage leaves with 2.
     """
-    parser = _parser()
+    parser = _parser(omz)
     arguments = parser.parse_args(argv)
+    arguments.omz = omz
     for flag, given in (("--mo", arguments.mo), ("--add_mo_arg", arguments.add_mo_arg)):
         if given:
             sys.stderr.write(f"note: {flag} is ignored: `mo` left OpenVINO in 2025.0, none is needed here.\n")
-    try:
-        asked = check_precisions(arguments.precisions, PRECISIONS) or list(DEFAULT_PRECISIONS)
-    except CatalogError as error:
-        parser.error(str(error))
-    return run_command(lambda: _run(parser, arguments, asked))
+    return run_command(lambda: _run(parser, arguments))
 
 
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, asked: Sequence[str]) -> int:
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    asked = None if arguments.omz else checked_precisions(parser, arguments.precisions, PRECISIONS)
     models = selected_models(parser, arguments, partial(find_hub_model, output_dir=arguments.download_dir))
     if models is None:
         return FINE
+    if arguments.omz:
+        asked = omz_precisions(arguments.precisions, OMZ_PRECISIONS)
+    asked = asked or list(DEFAULT_PRECISIONS)
     precisions = [precision for precision in asked if precision in CONVERTED]
+    report = JsonReporter() if arguments.progress_format == "json" else TextReporter(omz=arguments.omz)
+    parts = list({part.name: part for model in models for part in (model.stages or [model])}.values())
     if skipped := [precision for precision in asked if precision not in precisions]:
         sys.stderr.write(f"note: skipping {', '.join(skipped)}: not made by conversion, see quantizer.py.\n")
     if not precisions:
-        sys.stdout.writelines(f"Skipping {model.name} (all conversions skipped)\n" for model in models)
+        for model in parts:
+            skip(model, "all conversions skipped", report)
         return FINE
-    parts = list({part.name: part for model in models for part in (model.stages or [model])}.values())
-    report = JsonReporter() if arguments.progress_format == "json" else TextReporter()
     where = (arguments.download_dir, arguments.output_dir)
 
     def attempt(model: Model) -> bool:
@@ -93,9 +108,12 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, asked: 
         except ConversionError as error:
             sys.stderr.write(f"{error}\n")
             return False
+        if arguments.omz:
+            remove_locks(model_folder(model, arguments.output_dir or arguments.download_dir))
         return True
 
-    return report_failed(convert_all(parts, attempt, 1 if arguments.dry_run else arguments.jobs))
+    failed = convert_all(parts, attempt, 1 if arguments.dry_run else arguments.jobs)
+    return report_failed(failed, to_output=arguments.omz)
 
 
 def _jobs(text: str) -> int:
@@ -103,9 +121,10 @@ def _jobs(text: str) -> int:
     return os.cpu_count() or 1 if text == "auto" else positive_integer(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(omz: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="converter.py", description="Convert models of the zoo to OpenVINO IR."
+        prog="omz_converter" if omz else "converter.py",
+        description="Convert models of the zoo to OpenVINO IR.",
     )
     add_selection_arguments(parser)
     where = parser.add_argument_group("where")
@@ -114,7 +133,8 @@ def _parser() -> argparse.ArgumentParser:
         "--download_dir",
         type=Path,
         metavar="DIR",
-        help="models folder to read (default: as the downloader's)",
+        default=Path.cwd() if omz else None,
+        help=f"models folder to read (default: {'the current folder' if omz else DEFAULT_MODELS_FOLDER})",
     )
     where.add_argument(
         "-o",

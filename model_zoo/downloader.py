@@ -1,6 +1,7 @@
 """Download models: ``python model_zoo/downloader.py --name bert-base-ner``, with Open Model Zoo's flags.
 
 Run with --help for the flags. Exit codes: 0 fine, 1 something failed (the models are listed), 2 wrong usage.
+Installed as ``omz_downloader`` too, with the defaults of the tool of that name.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import logging
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if __package__ in (None, ""):  # run as a script: python model_zoo/downloader.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo.catalog.arguments import positive_integer
-from model_zoo.catalog.command import FAILED, FINE, report_failed, run_command
-from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.command import FAILED, FINE, USAGE, report_failed, run_command
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.catalog.folders import find_model, model_folder
-from model_zoo.catalog.layout import PRECISIONS
-from model_zoo.catalog.selection import add_selection_arguments, check_precisions, selected_models
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_model, model_folder
+from model_zoo.catalog.layout import OMZ_PRECISIONS, PRECISIONS
+from model_zoo.catalog.selection import (
+    add_selection_arguments,
+    checked_precisions,
+    omz_precisions,
+    selected_models,
+)
 from model_zoo.download import hub
 from model_zoo.download.cache import FileCache
 from model_zoo.download.job import download_all
@@ -35,32 +40,54 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
 
-__all__ = ["main"]
+__all__ = ["main", "omz"]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+class _OmzParser(argparse.ArgumentParser):
+    """Says what is wrong on standard error and the whole help on standard output, as the peer does."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"error: {message}\n")
+        self.print_help()
+        self.exit(USAGE)
+
+
+def omz(argv: Sequence[str] | None = None) -> int:
+    """Run as Open Model Zoo's ``omz_downloader``: into the current folder, each file tried once."""
+    return main(argv, omz=True)
+
+
+def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
     """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process where not given.
+    omz : bool
+        With the defaults, words and statuses of Open Model Zoo's ``omz_downloader``.
 
     Returns
     -------
     int
         0 fine, 1 something failed; wrong usage leaves with 2.
     """
-    parser = _parser()
+    parser = _parser(omz)
     arguments = parser.parse_args(argv)
+    arguments.omz = omz
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("model_zoo").setLevel(logging.INFO)
-    try:
-        precisions = check_precisions(arguments.precisions, PRECISIONS)
-    except CatalogError as error:
-        parser.error(str(error))
-    return run_command(lambda: _run(parser, arguments, precisions))
+    return run_command(lambda: _run(parser, arguments))
 
 
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, precisions: list[str] | None) -> int:
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if not arguments.omz:
+        precisions = checked_precisions(parser, arguments.precisions, PRECISIONS)
     models = selected_models(parser, arguments, partial(_lookup, arguments=arguments))
     if models is None:
         return FINE
+    if arguments.omz:
+        precisions = omz_precisions(arguments.precisions, OMZ_PRECISIONS)
     if arguments.verify:
         return _verify(models, arguments.output_dir, precisions)
     if arguments.dry_run:
@@ -84,7 +111,7 @@ def _lookup(name: str, arguments: argparse.Namespace) -> Model:
 
 def _download(models: list[Model], arguments: argparse.Namespace, precisions: list[str] | None) -> int:
     as_json = arguments.progress_format == "json"
-    reporter = JsonReporter() if as_json else TextReporter()
+    reporter = JsonReporter(omz=arguments.omz) if as_json else TextReporter(omz=arguments.omz)
     transfer = Transfer(
         patience=Patience(attempts=arguments.num_attempts),
         offline=arguments.offline,
@@ -98,6 +125,7 @@ def _download(models: list[Model], arguments: argparse.Namespace, precisions: li
             progress=reporter,
             transfer=transfer,
             jobs=arguments.jobs,
+            omz=arguments.omz,
         )
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; the same command goes on from here.\n")
@@ -118,10 +146,12 @@ def _verify(models: list[Model], output_dir: Path | None, precisions: list[str] 
     return FINE if right else FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="downloader", description="Download models, verify them, and run their postprocessing."
+def _parser(omz: bool) -> argparse.ArgumentParser:
+    parser = (_OmzParser if omz else argparse.ArgumentParser)(
+        prog="omz_downloader" if omz else "downloader",
+        description="Download models, verify them, and run their postprocessing.",
     )
+    here, attempts, jobs = ("the current folder", 1, 1) if omz else (DEFAULT_MODELS_FOLDER, 5, 4)
     add_selection_arguments(parser)
     parser.add_argument(
         "--precisions",
@@ -133,7 +163,8 @@ def _parser() -> argparse.ArgumentParser:
         "--output_dir",
         type=Path,
         metavar="DIR",
-        help="models folder (default: $NER_MODELS_DIR, else the user's cache folder)",
+        default=Path.cwd() if omz else None,
+        help=f"models folder (default: {here})",
     )
     parser.add_argument(
         "--cache_dir", type=Path, metavar="DIR", help="content-addressed cache to use and fill"
@@ -142,14 +173,19 @@ def _parser() -> argparse.ArgumentParser:
         "--num_attempts",
         type=positive_integer,
         metavar="N",
-        default=5,
-        help="attempts for each source (default: 5)",
+        default=attempts,
+        help=f"attempts for each source (default: {attempts})",
     )
     parser.add_argument(
         "--progress_format", choices=("text", "json"), default="text", help="lines, or JSON events"
     )
     parser.add_argument(
-        "-j", "--jobs", type=positive_integer, metavar="N", default=4, help="files at a time (default: 4)"
+        "-j",
+        "--jobs",
+        type=positive_integer,
+        metavar="N",
+        default=jobs,
+        help=f"{'models' if omz else 'files'} at a time (default: {jobs})",
     )
     parser.add_argument("--offline", action="store_true", help="use only what is on this machine")
     mode = parser.add_mutually_exclusive_group()

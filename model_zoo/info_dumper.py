@@ -18,18 +18,30 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/info_dumper.p
 
 from model_zoo.catalog.arguments import shape
 from model_zoo.catalog.command import FINE, run_command
-from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
 from model_zoo.catalog.information import model_information
 from model_zoo.catalog.selection import add_selection_arguments, selected_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["main", "omz"]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def omz(argv: Sequence[str] | None = None) -> int:
+    """Run as Open Model Zoo's ``omz_info_dumper``, whose keys and flags are those of this command."""
+    return main(argv, omz=True)
+
+
+def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
     """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process where not given.
+    omz : bool
+        Under the name and from the folder of Open Model Zoo's ``omz_info_dumper``.
 
     Returns
     -------
@@ -37,9 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 fine, 1 something failed; wrong usage leaves with 2.
     """
     parser = argparse.ArgumentParser(
-        prog="info_dumper", description="Print information about models as JSON."
+        prog="omz_info_dumper" if omz else "info_dumper",
+        description="Print information about models as JSON.",
     )
     add_selection_arguments(parser)
+    here = "the current folder" if omz else DEFAULT_MODELS_FOLDER
     parser.add_argument(
         "--measure",
         action="store_true",
@@ -57,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output_dir",
         type=Path,
         metavar="DIR",
-        help="models folder for --measure (default: $NER_MODELS_DIR, else the user's cache folder)",
+        default=Path.cwd() if omz else None,
+        help=f"models folder for --measure (default: {here})",
     )
     arguments = parser.parse_args(argv)
     return run_command(lambda: _dump(parser, arguments))

@@ -16,6 +16,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/model_server.
 
 from model_zoo.catalog.arguments import positive_integer
 from model_zoo.catalog.command import FINE, run_command
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.convert.serving import CONFIG, add_to_repository, find_ir, served_name
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         dest="model_dir",
         type=Path,
         metavar="DIR",
-        help="models folder to read (default: $NER_MODELS_DIR, else the user's cache folder)",
+        help=f"models folder to read (default: {DEFAULT_MODELS_FOLDER})",
     )
     parser.add_argument(
         "--precision", help="which of several (default: FP16-INT8, FP16, FP32, INT8, the first there)"

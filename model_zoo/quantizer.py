@@ -3,7 +3,8 @@
 Makes ``FP16-INT8`` (weights and activations in 8 bits) out of the FP32 or FP16 IR, calibrated on text, and
 compares: how many word pieces keep their label, and, on labelled data, how much F1 is lost; beyond
 ``--max_drop`` nothing is kept. Takes the flags of Open Model Zoo's quantizer that still mean something.
-Exit codes: 0 fine, 1 a model failed, 2 wrong usage.
+Exit codes: 0 fine, 1 a model failed, 2 wrong usage. Installed as ``omz_quantizer`` too, with the defaults of
+the tool of that name.
 """
 
 from __future__ import annotations
@@ -20,9 +21,15 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
 from model_zoo.catalog.arguments import positive_integer
 from model_zoo.catalog.command import FINE, report_failed, run_command
 from model_zoo.catalog.errors import CatalogError
-from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.files import remove_locks
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
 from model_zoo.catalog.layout import PRECISIONS, QUANTIZED
-from model_zoo.catalog.selection import add_selection_arguments, check_precisions, selected_models
+from model_zoo.catalog.selection import (
+    add_selection_arguments,
+    checked_precisions,
+    omz_precisions,
+    selected_models,
+)
 from model_zoo.convert.compression import TARGET_DEVICES
 from model_zoo.convert.quantization import MAX_DROP, SUBSET, QuantizationError, quantize, source_of
 
@@ -31,46 +38,63 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
 
-__all__ = ["main"]
+__all__ = ["main", "omz"]
+
+#: Names that the peer's quantizer took for devices that have a new name or are gone.
+_FORMER_DEVICES = {"VPU": "NPU", "GNA": "ANY", "GNA3": "ANY", "GNA3.5": "ANY"}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def omz(argv: Sequence[str] | None = None) -> int:
+    """Run as Open Model Zoo's ``omz_quantizer``: from and into the current folder, with its statuses."""
+    return main(argv, omz=True)
+
+
+def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
     """Run the command.
 
     Parameters
     ----------
     argv : sequence of str, optional
         Arguments; those of the process where not given.
+    omz : bool
+        With the defaults, words and statuses of Open Model Zoo's ``omz_quantizer``.
 
     Returns
     -------
     int
         0 fine, 1 a model failed; wrong usage leaves with 2.
     """
-    parser = _parser()
+    parser = _parser(omz)
     arguments = parser.parse_args(argv)
-    try:
-        asked = check_precisions(arguments.precisions, PRECISIONS) or [QUANTIZED]
-    except CatalogError as error:
-        parser.error(str(error))
-    return run_command(lambda: _run(parser, arguments, asked))
+    arguments.omz = omz
+    return run_command(lambda: _run(parser, arguments))
 
 
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, asked: Sequence[str]) -> int:
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    asked = None if arguments.omz else checked_precisions(parser, arguments.precisions, PRECISIONS)
     models = selected_models(parser, arguments, partial(find_hub_model, output_dir=arguments.model_dir))
     if models is None:
         return FINE
-    if QUANTIZED not in asked:
+    if arguments.omz:
+        asked = omz_precisions(arguments.precisions, QUANTIZED) or list(QUANTIZED)
+        if arguments.calibration is None:
+            msg = "--dataset_dir must be specified."
+            raise CatalogError(msg)
+    precisions = [precision for precision in asked or QUANTIZED[:1] if precision in QUANTIZED]
+    if not precisions:
         sys.stdout.writelines(f"Skipping {model.name} (all precisions skipped)\n" for model in models)
         return FINE
-    return report_failed([model.name for model in models if not _attempt(model, arguments)])
+    failed = [
+        model.name for model in models if not all(_attempt(model, one, arguments) for one in precisions)
+    ]
+    return report_failed(failed, to_output=arguments.omz)
 
 
-def _attempt(model: Model, arguments: argparse.Namespace) -> bool:
+def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> bool:
     try:
         if arguments.dry_run:
             source = source_of(model.name, arguments.model_dir, arguments.zoo)
-            sys.stdout.write(f"{model.name}: would quantize {source}\n")
+            sys.stdout.write(f"{model.name}: would quantize {source} to {precision}\n")
             return True
         made = quantize(
             model.name,
@@ -81,6 +105,7 @@ def _attempt(model: Model, arguments: argparse.Namespace) -> bool:
             max_drop=arguments.max_drop,
             subset=arguments.subset_size,
             target_device=arguments.target_device,
+            precision=precision,
             zoo=arguments.zoo,
             progress=lambda step: sys.stdout.write(f"{model.name}: {step}\n"),
         )
@@ -92,18 +117,37 @@ def _attempt(model: Model, arguments: argparse.Namespace) -> bool:
     )
     notes = "".join(f"; {note}" for note in made.notes)
     sys.stdout.write(
-        f"{model.name}: {QUANTIZED}: {made.size / 1e6:.1f} MB in {made.seconds:.1f} s; calibrated on "
+        f"{model.name}: {precision}: {made.size / 1e6:.1f} MB in {made.seconds:.1f} s; calibrated on "
         f"{made.samples} texts, {made.agreement:.1%} of their pieces keep their label{score}{notes}\n"
     )
+    if arguments.omz:
+        remove_locks(made.xml.parents[1])
     return True
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="quantizer.py", description="Quantize converted models to 8 bits.")
+def _device(text: str) -> str:
+    """Read the name of a device; those that the peer knew are taken for what stands nearest today."""
+    name = _FORMER_DEVICES.get(text.upper(), text.upper())
+    if name not in TARGET_DEVICES:
+        known = ", ".join((*TARGET_DEVICES, *_FORMER_DEVICES))
+        msg = f"must be one of {known} (got {text!r})"
+        raise argparse.ArgumentTypeError(msg)
+    return name
+
+
+def _parser(omz: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="omz_quantizer" if omz else "quantizer.py", description="Quantize converted models to 8 bits."
+    )
+    here = "the current folder" if omz else DEFAULT_MODELS_FOLDER
     add_selection_arguments(parser)
     where = parser.add_argument_group("where")
     where.add_argument(
-        "--model_dir", type=Path, metavar="DIR", help="models folder to read (default: as elsewhere)"
+        "--model_dir",
+        type=Path,
+        metavar="DIR",
+        default=Path.cwd() if omz else None,
+        help=f"models folder to read (default: {here})",
     )
     where.add_argument(
         "-o", "--output_dir", type=Path, metavar="DIR", help="models folder to write (default: same)"
@@ -128,8 +172,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="F1",
         help=f"micro F1 that may be lost (default {MAX_DROP})",
     )
-    parser.add_argument("--precisions", metavar="P[,P...]", help=f"only {QUANTIZED}")
-    parser.add_argument("--target_device", choices=TARGET_DEVICES, default="ANY", help="default ANY")
+    default = ",".join(QUANTIZED if omz else QUANTIZED[:1])
+    parser.add_argument(
+        "--precisions", metavar="P[,P...]", help=f"of {', '.join(QUANTIZED)} (default {default})"
+    )
+    parser.add_argument(
+        "--target_device",
+        type=_device,
+        default="ANY",
+        metavar="DEVICE",
+        help=f"one of {', '.join(TARGET_DEVICES)} (default ANY)",
+    )
     parser.add_argument("--dry_run", "--dry-run", action="store_true", help="say what would be done")
     parser.add_argument(
         "-p", "--python", metavar="PYTHON", help="accepted for Open Model Zoo's scripts, ignored"

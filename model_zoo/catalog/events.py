@@ -13,15 +13,36 @@ from typing import Any
 
 __all__ = ["JsonReporter"]
 
+_OMZ_KEYS = {
+    "model_download_begin": ("model", "num_files"),
+    "model_file_download_begin": ("model", "model_file", "size"),
+    "model_file_download_progress": ("model", "model_file", "size"),
+    "model_file_download_end": ("model", "model_file", "successful"),
+    "model_download_end": ("model", "successful"),
+    "model_postprocessing_begin": ("model",),
+    "model_postprocessing_end": ("model",),
+}
+
 
 class JsonReporter:
-    """Writes each event as one line of JSON to standard output."""
+    """Writes each event as one line of JSON to standard output.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    omz : bool
+        Write only the types and keys that Open Model Zoo's own downloader has.
+    """
+
+    def __init__(self, *, omz: bool = False) -> None:
+        self._omz = omz
         self._lock = threading.Lock()
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event; lines of several threads do not mix."""
+        if self._omz:
+            if event["$type"] not in _OMZ_KEYS or event.get("size") == 0:
+                return
+            event = {key: event[key] for key in ("$type", *_OMZ_KEYS[event["$type"]])}
         with self._lock:
             sys.stdout.write(json.dumps(event) + "\n")
             sys.stdout.flush()

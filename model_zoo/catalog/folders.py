@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model_zoo.catalog.zoo import Model
 
 __all__ = [
+    "DEFAULT_MODELS_FOLDER",
     "State",
     "canonical_name",
     "find_hub_model",
@@ -37,6 +38,9 @@ __all__ = [
     "split_variant",
     "state",
 ]
+
+#: Where models lie unless a folder is given, for the help of commands.
+DEFAULT_MODELS_FOLDER = "$NER_MODELS_DIR, else the user's cache folder"
 
 #: ``embedded`` comes with the package, ``ready`` has an IR, ``downloaded`` all its files, ``partial`` some.
 State = Literal["embedded", "ready", "downloaded", "partial", "absent"]

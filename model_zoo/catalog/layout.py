@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["CONVERTED", "MODELS_ROOT", "PRECISIONS", "QUANTIZED"]
+__all__ = ["CONVERTED", "MODELS_ROOT", "OMZ_PRECISIONS", "PRECISIONS", "QUANTIZED"]
 
 #: The models that come with this package.
 MODELS_ROOT = Path(__file__).resolve().parent.parent / "models"
@@ -12,6 +12,9 @@ MODELS_ROOT = Path(__file__).resolve().parent.parent / "models"
 #: Precisions that a folder of an IR can be named after: Open Model Zoo's, and INT8 for compressed weights.
 PRECISIONS = ("FP32", "FP16", "INT8", "FP16-INT8", "FP32-INT8", "FP16-INT1", "FP32-INT1")
 
-#: Of these, what the converter makes (INT8: weights in 8 bits, activations as they are), and the quantizer.
+#: Those that Open Model Zoo knows.
+OMZ_PRECISIONS = tuple(precision for precision in PRECISIONS if precision != "INT8")
+
+#: What the converter makes (INT8: weights in 8 bits, activations as they are), and the quantizer.
 CONVERTED = ("FP32", "FP16", "INT8")
-QUANTIZED = "FP16-INT8"
+QUANTIZED = ("FP16-INT8", "FP32-INT8")

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-__all__ = ["add_selection_arguments", "check_precisions", "patterns_in_file", "select", "selected_models"]
+__all__ = [
+    "add_selection_arguments",
+    "check_precisions",
+    "checked_precisions",
+    "omz_precisions",
+    "patterns_in_file",
+    "select",
+    "selected_models",
+]
 
 HUB_PREFIX = "hf:"
 
@@ -135,6 +143,21 @@ def patterns_in_file(path: Path) -> list[str]:
     return patterns
 
 
+def omz_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
+    """Split a comma list of precisions as Open Model Zoo's tools do: an unknown one fails, in their words.
+
+    Raises
+    ------
+    CatalogError
+        One of them is unknown.
+    """
+    precisions = list(dict.fromkeys(given.split(","))) if given is not None else None
+    if unknown := sorted(set(precisions or ()) - set(known)):
+        msg = f"Unknown precisions specified: {', '.join(unknown)}."
+        raise CatalogError(msg)
+    return precisions
+
+
 def check_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
     """Split a comma list of precisions.
 
@@ -156,3 +179,13 @@ def check_precisions(given: str | None, known: Sequence[str]) -> list[str] | Non
         msg = f"--precisions: expected some of {', '.join(known)}, found {', '.join(unknown)}"
         raise CatalogError(msg)
     return precisions
+
+
+def checked_precisions(
+    parser: argparse.ArgumentParser, given: str | None, known: Sequence[str]
+) -> list[str] | None:
+    """Split a comma list of precisions; an unknown one is wrong usage, which leaves with exit code 2."""
+    try:
+        return check_precisions(given, known)
+    except CatalogError as error:
+        parser.error(str(error))

@@ -65,6 +65,9 @@ SENTENCES = (
     "No one was hurt.",
 )
 
+#: Where a dataset folder of Open Model Zoo has labelled text (its data/dataset_definitions.yml).
+_OMZ_TEXT = Path("CONLL-2003", "valid.txt")
+
 #: A calibration file is read up to here; more text does not help.
 _MOST_TEXTS = 100_000
 
@@ -106,15 +109,22 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
 
 
 def _texts(path: Path) -> Iterator[str]:
+    if (path / _OMZ_TEXT).is_file():
+        yield from _sentences(path / _OMZ_TEXT)
+        return
     labelled = path.is_dir() or path.suffix in {".conll", ".iob", ".bio"} or path.name.startswith("text_")
     if labelled:
-        try:
-            yield from (" ".join(sentence.words) for sentence in open_dataset(path))
-        except CorpusError as error:
-            raise ValueError(str(error)) from error
+        yield from _sentences(path)
         return
     with path.open(encoding="utf-8") as lines:
         yield from (line.strip() for line in lines if line.strip())
+
+
+def _sentences(path: Path) -> Iterator[str]:
+    try:
+        yield from (" ".join(sentence.words) for sentence in open_dataset(path))
+    except CorpusError as error:
+        raise ValueError(str(error)) from error
 
 
 def encode(

@@ -199,8 +199,8 @@ def check_precisions(precisions: Sequence[str]) -> None:
     unknown = [precision for precision in precisions if precision not in CONVERTED]
     if unknown or not precisions:
         msg = f"precision {', '.join(unknown) or '(none)'}: expected {', '.join(CONVERTED)}."
-        if QUANTIZED in unknown:
-            msg += f" {QUANTIZED} is made by quantizer.py."
+        if quantized := [precision for precision in unknown if precision in QUANTIZED]:
+            msg += f" {', '.join(quantized)}: made by quantizer.py."
         raise ConversionError(msg)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
 
-__all__ = ["checkpoint_of", "convert", "convert_all", "plan"]
+__all__ = ["checkpoint_of", "convert", "convert_all", "plan", "skip"]
 
 
 def convert(
@@ -66,7 +66,7 @@ def convert(
     successful = False
     try:
         if ready := _needs_no_conversion(model, download_dir):
-            tell({"$type": "model_conversion_skipped", "model": model.name, "reason": ready})
+            skip(model, ready, tell)
             made = []
         else:
             made = convert_checkpoint(
@@ -84,6 +84,11 @@ def convert(
     finally:
         tell({"$type": "model_conversion_end", "model": model.name, "successful": successful})
     return made
+
+
+def skip(model: Model, reason: str, progress: Callable[[dict[str, Any]], None]) -> None:
+    """Say that a model is not converted, and why."""
+    progress({"$type": "model_conversion_skipped", "model": model.name, "reason": reason})
 
 
 def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:

@@ -76,6 +76,7 @@ def quantize(
     max_drop: float = MAX_DROP,
     subset: int = SUBSET,
     target_device: str = "ANY",
+    precision: str = QUANTIZED[0],
     zoo: Path | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> Quantization:
@@ -97,6 +98,8 @@ def quantize(
         Most texts to calibrate on.
     target_device : str
         Of `model_zoo.convert.compression.TARGET_DEVICES`.
+    precision : str
+        Of `model_zoo.catalog.layout.QUANTIZED`: how the weights are stored that are not in 8 bits.
     zoo : pathlib.Path, optional
         A zoo of one's own.
     progress : callable, optional
@@ -125,18 +128,18 @@ def quantize(
             graph = staging / "quantized.xml"
             arguments = ["activations", str(source.resolve()), str(graph), "--target_device", target_device]
             run_worker("model_zoo.convert.compression", arguments, staging)
-            target = staging / QUANTIZED
+            target = staging / precision
             target.mkdir()
-            agreement = _finish(source, graph, target / f"{stem}.xml", inputs, references)
+            agreement = _finish(source, graph, target / f"{stem}.xml", precision, inputs, references)
             if dataset is not None:
                 tell("measuring accuracy")
                 before, after = _scores(source, target / f"{stem}.xml", dataset)
-                _check_drop(before, after, max_drop)
-            publish(target, folder / QUANTIZED)
+                _check_drop(precision, before, after, max_drop)
+            publish(target, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
         msg = f"{name}: {error}"
         raise QuantizationError(msg) from error
-    xml = folder / QUANTIZED / f"{stem}.xml"
+    xml = folder / precision / f"{stem}.xml"
     return Quantization(
         xml=xml,
         size=xml.stat().st_size + xml.with_suffix(".bin").stat().st_size,
@@ -149,10 +152,10 @@ def quantize(
     )
 
 
-def _check_drop(before: float, after: float, max_drop: float) -> None:
+def _check_drop(precision: str, before: float, after: float, max_drop: float) -> None:
     if not before - after <= max_drop:
         msg = (
-            f"{QUANTIZED} loses {before - after:.4f} of micro F1 ({before:.4f} to {after:.4f}), more than "
+            f"{precision} loses {before - after:.4f} of micro F1 ({before:.4f} to {after:.4f}), more than "
             f"--max_drop {max_drop:g}. Nothing was kept. Calibrate on text of its kind, or use INT8."
         )
         raise QuantizationError(msg)
@@ -208,6 +211,7 @@ def _finish(
     source: Path,
     graph: Path,
     xml: Path,
+    precision: str,
     inputs: Sequence[dict[str, np.ndarray]],
     references: Sequence[np.ndarray],
 ) -> float:
@@ -219,7 +223,8 @@ def _finish(
     model = ir.fix_ports(core.read_model(graph), _shape_of(before))
     found = parity.outputs(graph, inputs)
     largest, _ = parity.difference(inputs, references, found)
-    ir.finish(model, xml, "FP16", model_info(before) | {"precision": QUANTIZED, "parity": f"{largest:.3g}"})
+    facts = model_info(before) | {"precision": precision, "parity": f"{largest:.3g}"}
+    ir.finish(model, xml, precision.partition("-")[0], facts)
     shutil.copyfile(source.parent / "tokenizer.json", xml.with_name("tokenizer.json"))
     kept = np.concatenate(
         [
@@ -262,7 +267,7 @@ def _notes(dataset: Path | str | None, target_device: str) -> list[str]:
         notes.append("accuracy was not measured: give labelled text with --dataset")
     if target_device in {"ANY", "CPU", "CPU_SPR"}:
         order = preferred_precisions("CPU")
-        if order.index(QUANTIZED) > order.index("FP32"):
+        if order.index(QUANTIZED[0]) > order.index("FP32"):
             notes.append(
                 f"this machine's CPU has no 8-bit instructions and gains nothing: {order[0]} is faster"
             )

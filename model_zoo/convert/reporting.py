@@ -8,16 +8,30 @@ from typing import Any
 
 __all__ = ["TextReporter"]
 
+#: Reasons that `model_zoo.convert.job` gives for models that come as IR.
+_AS_IR = ("comes with the package, ready to run", "is IR already")
+
 
 class TextReporter:
-    """Writes events of a conversion to standard output as sentences, whole lines from any thread."""
+    """Writes events of a conversion to standard output as sentences, whole lines from any thread.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    omz : bool
+        Say what was skipped in the words of Open Model Zoo's converter.
+    """
+
+    def __init__(self, *, omz: bool = False) -> None:
+        self._omz = omz
         self._lock = threading.Lock()
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write what the event means, if it is worth a line."""
-        if line := _sentence(event):
+        line = _sentence(event)
+        if self._omz and event["$type"] == "model_conversion_skipped":
+            reason = "no conversions defined" if event["reason"] in _AS_IR else event["reason"]
+            line = f"{'=' * 10} Skipping {event['model']} ({reason})"
+        if line:
             with self._lock:
                 sys.stdout.write(f"{line}\n")
                 sys.stdout.flush()
@@ -31,7 +45,8 @@ def _sentence(event: dict[str, Any]) -> str:
         precision = f" to {event['precision']}" if "precision" in event else ""
         return f"{name}: {event['stage']}{precision}"
     if kind == "skipped":
-        return f"{name}: {event['reason']}; nothing to convert"
+        ready = "; nothing to convert" if event["reason"] in _AS_IR else ""
+        return f"{name}: {event['reason']}{ready}"
     if kind == "result":
         notes = "".join(f"; {note}" for note in event["notes"])
         return (

@@ -22,7 +22,7 @@ __all__ = ["CONFIG", "ServingError", "add_to_repository", "find_ir", "served_nam
 #: What the server reads, in the repository.
 CONFIG = "config.json"
 #: Which of several precisions is served, best first.
-_ORDER = (QUANTIZED, "FP16", "FP32", "INT8")
+_ORDER = (QUANTIZED[0], "FP16", "FP32", "INT8")
 
 
 class ServingError(ZooError, ValueError):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.files import remove_locks
 from model_zoo.catalog.manifest import write_model
 from model_zoo.download.lockfile import Locked, Lockfile
+from model_zoo.download.partial import FOLDER
 from model_zoo.download.postprocessing import (
     PostprocessingError,
     forget_original,
@@ -94,6 +96,7 @@ def download_all(
     progress: Callable[[dict[str, Any]], None] | None = None,
     transfer: Transfer | None = None,
     jobs: int = 4,
+    omz: bool = False,
 ) -> dict[str, list[str]]:
     """Download several models side by side; one that fails does not stop the others.
 
@@ -105,6 +108,9 @@ def download_all(
         As for `download`; models that come as IR in other precisions only are skipped.
     jobs : int
         Files at a time, and models at a time.
+    omz : bool
+        As Open Model Zoo's downloader: the files of a model one after the other, up to the first that fails;
+        models in none of the precisions are not downloaded; only the model's own files stay in its folder.
 
     Returns
     -------
@@ -114,7 +120,7 @@ def download_all(
     cancel = threading.Event()
     settings = replace(transfer or Transfer(), cancel=cancel, wheels=Wheelhouse())
     with settings.wheels, ThreadPoolExecutor(jobs) as files, ThreadPoolExecutor(jobs) as pool:
-        job = _Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, files)
+        job = _Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, files, omz)
         parts = [(model.name, part) for model in models for part in (model.stages or [model])]
         running = [(name, pool.submit(job.attempt, part)) for name, part in parts]
         try:
@@ -142,6 +148,7 @@ class _Job:
     progress: Callable[[dict[str, Any]], None]
     transfer: Transfer
     pool: ThreadPoolExecutor
+    omz: bool = False
     #: Lock file to the files that got their checksum by being fetched now.
     recorded: dict[Path, list[str]] = field(default_factory=dict)
 
@@ -149,7 +156,8 @@ class _Job:
         """Download one model (not a composite one)."""
         files = model.wanted_files(self.precisions)
         folder = self.output_dir / model.subdirectory
-        self._emit("model_download_begin", model, num_files=len(files), folder=str(folder))
+        count = len(model.files if self.omz else files)
+        self._emit("model_download_begin", model, num_files=count, folder=str(folder))
         try:
             fetched = self._files(model, files, folder)
         except BaseException:
@@ -161,6 +169,9 @@ class _Job:
             self._postprocess(model, folder, fetched)
         if model.config is None:
             write_model(model, folder / "model.yml")
+        if self.omz:
+            for part in {folder, *((folder / file.name).parent for file in files)}:
+                remove_locks(part / FOLDER)
         return fetched
 
     def _tell_recorded(self, model: Model, lock: Path) -> None:
@@ -173,8 +184,9 @@ class _Job:
     def attempt(self, model: Model) -> str | None:
         """Download one model; return what went wrong, or None."""
         unsupported = self.precisions is not None and not set(self.precisions) & set(model.precisions)
-        if model.framework == "dldt" and unsupported:
-            log.info("Skipping %s: it comes in %s only", model.name, ", ".join(model.precisions))
+        if unsupported and (self.omz or model.framework == "dldt"):
+            asked = sorted(self.precisions or ())
+            self._emit("model_download_skipped", model, asked=asked, has=model.precisions)
             return None
         try:
             self.run(model)
@@ -185,6 +197,11 @@ class _Job:
         return None
 
     def _files(self, model: Model, files: list[ModelFile], folder: Path) -> list[Fetched]:
+        if self.omz:
+            try:
+                return [self._file(model, file, folder) for file in files]
+            except TransferError as error:
+                raise DownloadError(str(error)) from None
         futures = [self.pool.submit(self._file, model, file, folder) for file in files]
         results: list[Fetched] = []
         problems: list[str] = []
@@ -245,11 +262,11 @@ class _Job:
 
     def _postprocess(self, model: Model, folder: Path, fetched: list[Fetched]) -> None:
         fresh = any(one.action != "already there" for one in fetched)
-        if not fresh and is_done(model.postprocessing, folder):
+        if not fresh and not self.omz and is_done(model.postprocessing, folder):
             return
         self._emit("model_postprocessing_begin", model)
         try:
-            postprocess(model.postprocessing, folder, fresh=fresh)
+            postprocess(model.postprocessing, folder, fresh=fresh, omz=self.omz)
         except PostprocessingError as error:
             raise DownloadError(str(error)) from None
         self._emit("model_postprocessing_end", model)

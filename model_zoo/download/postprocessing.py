@@ -43,7 +43,12 @@ class PostprocessingError(ZooError, ValueError):
 
 
 def postprocess(
-    steps: Sequence[Step], folder: Path, *, fresh: bool = True, limits: Limits | None = None
+    steps: Sequence[Step],
+    folder: Path,
+    *,
+    fresh: bool = True,
+    limits: Limits | None = None,
+    omz: bool = False,
 ) -> bool:
     """Run the steps of a model in its folder, in order, unless they were run on the same files before.
 
@@ -57,6 +62,8 @@ def postprocess(
         Whether a file was downloaded in this run, so that the steps are due again.
     limits : Limits or None
         For archives.
+    omz : bool
+        As Open Model Zoo's tools: archives are removed, nothing is noted, and each call runs the steps.
 
     Returns
     -------
@@ -68,7 +75,7 @@ def postprocess(
     PostprocessingError
         A step is not possible.
     """
-    if not steps or (not fresh and is_done(steps, folder)):
+    if not steps or (not fresh and not omz and is_done(steps, folder)):
         return False
     for file in _read_record(folder).get("changed", {}):
         _restore(folder / file)
@@ -82,10 +89,14 @@ def postprocess(
         if isinstance(step, UnpackArchive):
             log.info("Unpacking %s", path)
             unpack(path, step.format, path.parent, limits or Limits())
+            if omz:
+                path.unlink()
         else:
             log.info("Replacing text in %s", path)
             _replace(step, path)
             changed[step.file] = ""
+    if omz:
+        return True
     changed = {file: str(checksum_of(folder / file)) for file in changed}
     record = {"steps": _fingerprint(steps), "changed": changed}
     write_whole(folder / _RECORD, json.dumps(record, indent=1))

@@ -28,9 +28,16 @@ def readable_size(size: int | None) -> str:
 
 
 class TextReporter:
-    """Writes a line for each file to standard output, and a progress bar for each to a terminal."""
+    """Writes a line for each file to standard output, and a progress bar for each to a terminal.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    omz : bool
+        Say what was skipped in the words of Open Model Zoo's downloader.
+    """
+
+    def __init__(self, *, omz: bool = False) -> None:
+        self._omz = omz
         self._lock = threading.RLock()
         self._bars: dict[tuple[str, str], Any] = {}
 
@@ -47,6 +54,14 @@ class TextReporter:
             for bar in self._bars.values():
                 bar.close()
             self._bars.clear()
+
+    def _model_download_skipped(self, event: dict[str, Any]) -> None:
+        if self._omz:
+            asked = "{" + ", ".join(map(repr, event["asked"])) + "}"
+            line = f"{'=' * 10} Skipping {event['model']} (model is unsupported in {asked} precisions)"
+        else:
+            line = f"Skipping {event['model']}: it comes in {', '.join(event['has'])} only"
+        self._write(line)
 
     def _model_download_begin(self, event: dict[str, Any]) -> None:
         self._write(f"Downloading {event['model']} ({event['num_files']} files) to {event['folder']}")
