@@ -3,6 +3,8 @@
 import json
 import shutil
 import sys
+import threading
+import time
 
 import numpy as np
 import openvino as ov
@@ -11,10 +13,10 @@ import torch
 
 import model_zoo
 from model_zoo.catalog import suitability
-from model_zoo.convert import conversion, parity, tracing
+from model_zoo.convert import parity, tracing
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
-from model_zoo.convert.workers import WorkerError, run_worker
+from model_zoo.convert.workers import WorkerError, end_workers, run_worker
 from ner_core import EntityRecognizer
 from ner_core.ir import model_info
 from tests.conftest import TINY_LABELS
@@ -24,16 +26,6 @@ from tests.model_zoo.convert.test_checkpoints import (
     make_architecture,
     widen_types,
 )
-
-
-@pytest.fixture
-def traced_here(monkeypatch):
-    """Trace in this process: starting another Python and torch takes seconds."""
-
-    def trace(source, staging, shape, overrides, python):
-        tracing.trace(source, staging, shape, overrides)
-
-    monkeypatch.setattr(conversion, "_trace", trace)
 
 
 @pytest.fixture(scope="session")
@@ -378,10 +370,33 @@ def test_a_missing_torch_says_what_to_install(tiny_checkpoint, tmp_path, monkeyp
         convert_checkpoint(tiny_checkpoint, tmp_path / "out", "tiny", precisions=["FP32"])
 
 
-def test_a_checkpoint_error_comes_back_as_a_sentence(tmp_path):
+def test_a_checkpoint_error_comes_back_as_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConversionError, match=r"^tiny: .*config\.json: not there"):
-        convert_checkpoint(tmp_path / "empty", tmp_path / "out", "tiny")
+    assert tracing.main([str(tmp_path / "empty"), str(tmp_path)]) == 1
+    said = (tmp_path / "error.txt").read_text()
+    assert "config.json: not there" in said
+    (tmp_path / "worker.py").write_text("raise SystemExit(1)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(WorkerError) as caught:
+        run_worker("worker", [], tmp_path)
+    assert str(caught.value) == said
+
+
+def test_an_interrupt_ends_the_workers(tmp_path, monkeypatch):
+    (tmp_path / "worker.py").write_text(
+        "import pathlib, time; pathlib.Path('began').touch(); time.sleep(600)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def end():
+        while not (tmp_path / "began").exists():
+            time.sleep(0.02)
+        end_workers()
+
+    threading.Thread(target=end, daemon=True).start()
+    with pytest.raises(WorkerError, match="worker was killed"):
+        run_worker("worker", [], tmp_path)
 
 
 def test_workers_that_cannot_run_are_explained(tmp_path):

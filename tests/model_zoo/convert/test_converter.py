@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from model_zoo.catalog.selection import select
-from model_zoo.convert import conversion, tracing
 from model_zoo.convert.conversion import ConversionError
 from model_zoo.convert.job import checkpoint_of, convert
 from model_zoo.converter import main
@@ -45,14 +44,6 @@ def zoo(tmp_path):
 def downloads(tmp_path, tiny_checkpoint):
     shutil.copytree(tiny_checkpoint, tmp_path / "models" / "public" / "tiny" / "tiny")
     return tmp_path / "models"
-
-
-@pytest.fixture
-def traced_here(monkeypatch):
-    def trace(source, staging, shape, overrides, python):
-        tracing.trace(source, staging, shape, overrides)
-
-    monkeypatch.setattr(conversion, "_trace", trace)
 
 
 def command(zoo, downloads, *arguments):

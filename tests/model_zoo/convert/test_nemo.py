@@ -12,7 +12,6 @@ import torch
 import yaml
 from transformers import BertConfig, BertModel
 
-from model_zoo.convert import conversion, tracing
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
@@ -169,16 +168,6 @@ def test_every_layout_gives_what_nemo_gives(tmp_path, layout):
     assert checkpoint.labels == LABELS
     assert checkpoint.lower_case is True
     assert checkpoint.max_length == 40
-
-
-@pytest.fixture
-def traced_here(monkeypatch):
-    """Trace in this process: starting another Python and torch takes seconds."""
-
-    def trace(source, staging, shape, overrides, python):
-        tracing.trace(source, staging, shape, overrides)
-
-    monkeypatch.setattr(conversion, "_trace", trace)
 
 
 @pytest.mark.parametrize(("layers", "zipped", "old"), [(1, True, False), (3, False, True)])
