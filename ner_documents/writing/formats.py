@@ -14,22 +14,35 @@ from collections import Counter
 from typing import IO, TYPE_CHECKING, Any
 
 from ner_core.entity import Recognition
+from ner_core.labels import type_of
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
 from ner_documents.reading.readers import is_between_sentences
-from ner_documents.writing import tables
+from ner_documents.writing import parquet, tables
+from ner_documents.writing.tools import TOOL_FORMATS, marked, write_marked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_core.entity import Entity
     from ner_documents.document import Document
     from ner_documents.writing.parts import Part
+    from ner_documents.writing.tools import Marked
 
 __all__ = ["OUTPUT_FORMATS", "assemble", "encode_documents", "format_of"]
 
-OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "conll", "html", "parquet")
+OUTPUT_FORMATS = (
+    *("jsonl", "csv", "csv-long", "tsv", "xlsx", "parquet", "conll", "conll-tabs", "html"),
+    *TOOL_FORMATS,
+)
 
-_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".htm": "html", ".bio": "conll", ".iob2": "conll"}
+_SUFFIXES = {
+    ".spacy": "spacy",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".htm": "html",
+    ".bio": "conll",
+    ".iob2": "conll",
+}
 _ENTITIES_AT_ONCE = 1000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -43,7 +56,7 @@ def format_of(name: str) -> str | None:
     ('csv', 'jsonl', None)
     """
     dot, suffix = name.rsplit("/", 1)[-1].lower().rpartition(".")[1:]
-    known = {f".{known}": known for known in OUTPUT_FORMATS} | _SUFFIXES
+    known = {f".{known}": known for known in OUTPUT_FORMATS if known not in TOOL_FORMATS} | _SUFFIXES
     return known.get(dot + suffix)
 
 
@@ -73,17 +86,21 @@ def encode_documents(
     """
     if format_name == "parquet":
         rows = [(document.fields, [one.to_dict() for one in entities]) for document, entities in found]
-        return tables.encode_arrow(rows, into, schema)
+        return parquet.encode_arrow(rows, into, schema)
     target = io.BytesIO()
     for document, entities in found:
-        if format_name == "conll":
-            target.write(_conll(document, _recognition(document, entities)).encode())
+        if format_name in ("conll", "conll-tabs"):
+            tabs = format_name == "conll-tabs"
+            target.write(_conll(document, _recognition(document, entities), tabs=tabs).encode())
         elif format_name == "html":
             target.write(f"{html_section(_recognition(document, entities))}\n".encode())
         elif format_name == "jsonl":
             _write_json(target, document.fields, into, entities)
+        elif format_name in TOOL_FORMATS:
+            _write_json(target, {"name": document.where, "text": document.text}, "entities", entities)
         else:
-            _write_json(target, {"fields": document.fields}, "entities", entities)
+            fields = {"where": document.where, "fields": document.fields}
+            _write_json(target, fields, "entities", entities)
     return target.getvalue()
 
 
@@ -120,8 +137,14 @@ def assemble(
     """
     if format_name in _DELIMITERS:
         tables.assemble_csv(parts, target, _DELIMITERS[format_name], into, labels)
+    elif format_name == "csv-long":
+        tables.assemble_long(parts, target, ",")
+    elif format_name == "xlsx":
+        tables.assemble_xlsx(parts, target, into, labels)
     elif format_name == "parquet":
-        tables.assemble_parquet(parts, target, into)
+        parquet.assemble_parquet(parts, target, into)
+    elif format_name in TOOL_FORMATS:
+        write_marked(_marked(parts), target, format_name)
     else:
         before, after = _frame(parts) if format_name == "html" else ("", "")
         target.write(before.encode())
@@ -129,6 +152,13 @@ def assemble(
             with part.open() as payload:
                 shutil.copyfileobj(payload, target)
         target.write(after.encode())
+
+
+def _marked(parts: Callable[[], Iterable[Part]]) -> Iterator[Marked]:
+    for part in parts():
+        with part.open() as payload:
+            for row in map(json.loads, payload):
+                yield marked(row["name"], row["text"], row["entities"])
 
 
 def _frame(parts: Callable[[], Iterable[Part]]) -> tuple[str, str]:
@@ -149,7 +179,7 @@ def _as_text(value: object) -> str:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def _conll(document: Document, found: Recognition) -> str:
+def _conll(document: Document, found: Recognition, *, tabs: bool = False) -> str:
     r"""Add the tag as the last column of the lines of the source.
 
     Examples
@@ -162,16 +192,16 @@ def _conll(document: Document, found: Recognition) -> str:
     'Mary NNP B-PER\nsings VBZ O\n\n'
     """
     if not document.lines:
-        return to_conll(found)
+        return to_conll(found, tabs=tabs)
     tags = iter(_word_tags(found.entities, len(document.words or ())))
     written = []
     begun = False
     for line in document.lines:
         if begun or not (not line.strip() or is_between_sentences(line)):
             begun = True
-            written.append(_with_column(line, next(tags)))
+            written.append(_with_column(line, next(tags), tabs=tabs))
         else:
-            written.append(_with_column(line, "O") if line.startswith("-DOCSTART-") else line)
+            written.append(_with_column(line, "O", tabs=tabs) if line.startswith("-DOCSTART-") else line)
     return "".join(f"{line}\n" for line in [*written, ""])
 
 
@@ -179,7 +209,7 @@ def _word_tags(entities: Sequence[Entity], length: int) -> list[str]:
     """IOB2 tags of words; labels of aggregation ``none`` are tags already."""
     tags = ["O"] * length
     for entity in entities:
-        label = entity.label.removeprefix("B-").removeprefix("I-")
+        label = type_of(entity.label)
         first, end = entity.word_start or 0, entity.word_end or 0
         tags[first:end] = [entity.label if label != entity.label else f"I-{label}"] * (end - first)
         if label == entity.label:
@@ -187,5 +217,7 @@ def _word_tags(entities: Sequence[Entity], length: int) -> list[str]:
     return tags
 
 
-def _with_column(line: str, tag: str) -> str:
-    return f"{line}\t{tag}" if "\t" in line else f"{line.rstrip(' ')} {tag}"
+def _with_column(line: str, tag: str, *, tabs: bool) -> str:
+    if "\t" in line:
+        return f"{line}\t{tag}"
+    return "\t".join([*line.split(), tag]) if tabs else f"{line.rstrip(' ')} {tag}"

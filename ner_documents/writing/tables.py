@@ -1,4 +1,4 @@
-"""CSV and Parquet output: rows are stored chunk by chunk and become a table when all columns are known."""
+"""CSV and XLSX output: rows are stored chunk by chunk and become a table when all columns are known."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import csv
 import io
 import itertools
 import json
-import re
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from ner_core.rendering import to_json
+from ner_core.labels import type_of
+from ner_core.rendering import encodable, guarded, to_json
 from ner_documents.sources import require
 
 if TYPE_CHECKING:
@@ -17,15 +18,14 @@ if TYPE_CHECKING:
 
     from ner_documents.writing.parts import Part
 
-__all__ = ["assemble_csv", "assemble_parquet", "encode_arrow"]
+__all__ = ["BYTE_ORDER_MARK", "assemble_csv", "assemble_long", "assemble_xlsx", "cell"]
 
-Row = tuple[dict[str, Any], list[dict[str, Any]]]
+#: Spreadsheet programs read CSV as UTF-8 only with it.
+BYTE_ORDER_MARK = "\ufeff"
 
-_ROW_GROUP = 65_536
-_PURPOSE = "writing Parquet"
-_SURROGATE = re.compile("[\ud800-\udfff]")
-# Cells that spreadsheets run: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: What XLSX holds at most: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
+_SHEET_ROWS = 1_048_576
+_CELL_CHARACTERS = 32_767
 
 
 def assemble_csv(
@@ -37,20 +37,97 @@ def assemble_csv(
 ) -> None:
     """Write kept columns, the entities as JSON, and for each label the names that were found.
 
-    The columns of labels are for people and spreadsheets: names joined by ``; ``, with an apostrophe before
-    what a spreadsheet would take for a formula. A label whose name is a column already gets ``_2`` behind it.
+    The columns of labels are for people: names joined by ``; ``. A label whose name is a column already gets
+    ``_2`` behind it. What a spreadsheet would take for a formula has an apostrophe before it, in kept columns
+    too, but for numbers; CSV begins with a byte order mark, without which spreadsheets guess the encoding.
     """
+    with _delimited(target, delimiter) as writer:
+        for row in _wide(parts, into, labels):
+            writer.writerow([guarded(encodable(value), numbers=True) for value in row])
+
+
+def assemble_long(parts: Callable[[], Iterable[Part]], target: IO[bytes], delimiter: str) -> None:
+    """Write a row an entity: record, start, end, label, score, text.
+
+    The record is the document's own ``id`` where it has one, else its file and line.
+    """
+    with _delimited(target, delimiter) as writer:
+        for row in _long(parts):
+            writer.writerow([guarded(encodable(value)) if isinstance(value, str) else value for value in row])
+
+
+def assemble_xlsx(
+    parts: Callable[[], Iterable[Part]], target: IO[bytes], into: str, labels: Sequence[str]
+) -> None:
+    """Write a workbook: documents as in `assemble_csv`, entities as in `assemble_long`, one sheet each.
+
+    Texts are stored as texts, so nothing runs. A sheet that is full goes on in the next one; a cell that
+    cannot hold its text says so at its end.
+    """
+    xlsxwriter = require("xlsxwriter", "documents", "writing XLSX")
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(target, options | {"strings_to_numbers": False}) as book:
+        _fill(book, "documents", _wide(parts, into, labels))
+        _fill(book, "entities", _long(parts))
+
+
+def _fill(book: Any, name: str, rows: Iterable[Sequence[Any]]) -> None:
+    drawn = iter(rows)
+    header = next(drawn)
+    for sheet_number in itertools.count(1):
+        sheet = book.add_worksheet(name if sheet_number == 1 else f"{name} {sheet_number}")
+        sheet.freeze_panes(1, 0)
+        _write_row(sheet, 0, header)
+        at = 0
+        for at, row in enumerate(itertools.islice(drawn, _SHEET_ROWS - 1), start=1):
+            _write_row(sheet, at, row)
+        if at < _SHEET_ROWS - 1:
+            return
+
+
+def _write_row(sheet: Any, at: int, row: Sequence[Any]) -> None:
+    for column, value in enumerate(row):
+        if isinstance(value, str):
+            sheet.write_string(at, column, _fitting(encodable(value)))
+        else:
+            sheet.write_number(at, column, value)
+
+
+def _fitting(text: str) -> str:
+    if len(text) <= _CELL_CHARACTERS:
+        return text
+    note = f" [cut: {len(text):,} characters; a cell holds {_CELL_CHARACTERS:,}]"
+    return text[: _CELL_CHARACTERS - len(note)] + note
+
+
+@contextmanager
+def _delimited(target: IO[bytes], delimiter: str) -> Iterator[Any]:
+    text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
+    if delimiter == ",":
+        text.write(BYTE_ORDER_MARK)
+    yield csv.writer(text, delimiter=delimiter)
+    text.detach()
+
+
+def _wide(parts: Callable[[], Iterable[Part]], into: str, labels: Sequence[str]) -> Iterator[list[str]]:
     kept = list(dict.fromkeys(name for part in parts() for row in _rows(part) for name in row["fields"]))
     names = [_free_name(label, {*kept, into}) for label in labels]
-    text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow(map(_clean, [*kept, into, *names]))
+    yield [*kept, into, *names]
     for part in parts():
         for row in _rows(part):
             found = row["entities"]
-            cells = [_cell(row["fields"].get(name)) for name in kept]
-            writer.writerow([*cells, to_json(found), *(_names(found, label) for label in labels)])
-    text.detach()
+            cells = [cell(row["fields"].get(name)) for name in kept]
+            yield [*cells, to_json(found), *(_names(found, label) for label in labels)]
+
+
+def _long(parts: Callable[[], Iterable[Part]]) -> Iterator[Sequence[Any]]:
+    yield ("record", "start", "end", "label", "score", "text")
+    for part in parts():
+        for row in _rows(part):
+            own = row["fields"].get("id")
+            record = row["where"] if own in (None, "") else cell(own)
+            for one in row["entities"]:
+                yield record, one["start"], one["end"], one["label"], one["score"], one["text"]
 
 
 def _rows(part: Part) -> Iterator[dict[str, Any]]:
@@ -63,155 +140,14 @@ def _free_name(name: str, taken: set[str]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Write any value as the text of a cell: nothing as nothing, what is no text as JSON."""
     if value is None:
         return ""
-    return str(_clean(value)) if isinstance(value, str) else to_json(value)
+    return encodable(value) if isinstance(value, str) else to_json(value)
 
 
 def _names(entities: Sequence[dict[str, Any]], label: str) -> str:
-    joined = "; ".join(
-        " ".join(entity["text"].split()) for entity in entities if _type(entity["label"]) == label
+    return "; ".join(
+        " ".join(entity["text"].split()) for entity in entities if type_of(entity["label"]) == label
     )
-    return str(_clean(f"'{joined}" if joined.startswith(_FORMULA_STARTS) else joined))
-
-
-def _type(label: str) -> str:
-    return label.removeprefix("B-").removeprefix("I-")
-
-
-def _arrow() -> Any:
-    return require("pyarrow", "documents", _PURPOSE)
-
-
-def _entity_type() -> Any:
-    arrow = _arrow()
-    whole, text = arrow.int64(), arrow.string()
-    members = {"start": whole, "end": whole, "label": text, "score": arrow.float64(), "text": text}
-    return arrow.list_(arrow.struct({**members, "word_start": whole, "word_end": whole}))
-
-
-def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
-    """Encode rows as an Arrow IPC stream; no rows, no bytes.
-
-    Parameters
-    ----------
-    rows : sequence of (dict, list of dict)
-        Kept fields and entities of each document.
-    into : str
-        Name of the column of entities, a list of structs of start, end, label, score, text, word_start and
-        word_end.
-    schema : bytes or None
-        Serialized Arrow schema of the fields, where the source has one.
-    """
-    if not rows:
-        return b""
-    arrow = _arrow()
-    known = arrow.ipc.read_schema(arrow.py_buffer(schema)) if schema else None
-    names = list(dict.fromkeys(name for fields, _ in rows for name in fields))
-    columns = {_clean(name): _column([fields.get(name) for fields, _ in rows], known, name) for name in names}
-    columns[into] = arrow.array([_clean(entities) for _, entities in rows], _entity_type())
-    table = arrow.table(columns)
-    sink = io.BytesIO()
-    with arrow.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
-
-
-def _column(values: list[Any], schema: Any, name: str) -> Any:
-    """Make a column; values that share no type become JSON, strings stay as they are."""
-    arrow = _arrow()
-    if schema is not None and name in schema.names:
-        return arrow.array(values, schema.field(name).type)
-    values = [_clean(value) for value in values]
-    try:
-        column = arrow.array(values)
-    except (arrow.ArrowException, OverflowError):
-        column = arrow.array([None if value is None else _cell(value) for value in values], arrow.string())
-    return column
-
-
-def _clean(value: Any) -> Any:
-    """Replace halves of surrogate pairs, which UTF-8 and so Arrow cannot hold."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean(each) for key, each in value.items()}
-    return value
-
-
-def assemble_parquet(parts: Callable[[], Iterable[Part]], target: IO[bytes], into: str) -> None:
-    """Write stored Arrow streams as one Parquet file, in row groups of about 65,536 rows.
-
-    A column of different types in different chunks takes the type that holds all of them, or becomes JSON.
-    """
-    arrow = _arrow()
-    parquet = require("pyarrow.parquet", "documents", _PURPOSE)
-    schema = _unified([table.schema for table in _tables(parts, schema_only=True)], into)
-    with parquet.ParquetWriter(target, schema) as writer:
-        pending: list[Any] = []
-        for table in _tables(parts):
-            pending.append(_fitted(table, schema))
-            if sum(each.num_rows for each in pending) >= _ROW_GROUP:
-                writer.write_table(arrow.concat_tables(pending))
-                pending = []
-        if pending:
-            writer.write_table(arrow.concat_tables(pending))
-
-
-def _tables(parts: Callable[[], Iterable[Part]], *, schema_only: bool = False) -> Iterator[Any]:
-    arrow = _arrow()
-    for part in parts():
-        with part.open() as payload:
-            stream = payload.read(0 if not part.header["documents"] else -1)
-        if stream:
-            reader = arrow.ipc.open_stream(stream)
-            yield reader.schema.empty_table() if schema_only else reader.read_all()
-
-
-def _unified(schemas: Sequence[Any], into: str) -> Any:
-    arrow = _arrow()
-    types: dict[str, Any] = {}
-    for schema in schemas:
-        for field in schema:
-            types[field.name] = _common_type(types.get(field.name, field.type), field.type)
-    types[into] = types.pop(into, _entity_type())
-    return arrow.schema(
-        [
-            arrow.field(name, arrow.string() if arrow.types.is_null(kind) else kind)
-            for name, kind in types.items()
-        ]
-    )
-
-
-def _common_type(one: Any, other: Any) -> Any:
-    arrow = _arrow()
-    if one == other:
-        return one
-    try:
-        fields = [arrow.schema([arrow.field("value", kind)]) for kind in (one, other)]
-        return arrow.unify_schemas(fields, promote_options="permissive").field("value").type
-    except arrow.ArrowException:
-        return arrow.string()
-
-
-def _fitted(table: Any, schema: Any) -> Any:
-    arrow = _arrow()
-    columns = []
-    for field in schema:
-        if field.name not in table.column_names:
-            columns.append(arrow.nulls(table.num_rows, field.type))
-            continue
-        column = table.column(field.name)
-        if (
-            column.type != field.type
-            and arrow.types.is_string(field.type)
-            and not arrow.types.is_null(column.type)
-        ):
-            cells = [None if value is None else _cell(value) for value in column.to_pylist()]
-            columns.append(arrow.array(cells, field.type))
-        else:
-            columns.append(column.cast(field.type))
-    return arrow.table(columns, schema=schema)

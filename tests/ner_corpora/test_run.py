@@ -222,7 +222,9 @@ def test_sources_without_documents_make_an_empty_output(tmp_path, capital_recogn
     for output in ("out.jsonl", "out.csv", "out.parquet"):
         annotate(make_run(tmp_path, tmp_path / "a.jsonl", output=output), capital_recognizer)
     assert (tmp_path / "out.jsonl").read_bytes() == b""
-    assert (tmp_path / "out.csv").read_text() == "entities,PER,LOC\n"  # read_text translates line ends
+    assert (tmp_path / "out.csv").read_text(
+        "utf-8-sig"
+    ) == "entities,PER,LOC\n"  # read_text translates line ends
 
 
 def test_atomic_files_leave_nothing_behind_on_failure(tmp_path):

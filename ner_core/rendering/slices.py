@@ -1,0 +1,49 @@
+"""A text cut into its entities and what stands between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ner_core.entity import Recognition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ner_core.entity import Entity
+
+__all__ = ["segments", "several", "slices"]
+
+
+def segments(recognition: Recognition) -> list[tuple[str, str | None]]:
+    """Cut a text into entities and what stands between them.
+
+    Returns
+    -------
+    list of (str, str or None)
+        Text and label; the joined texts are the text that went in, none of them is empty. This is the value
+        of Gradio's HighlightedText.
+
+    Examples
+    --------
+    >>> from ner_core import Entity, Recognition
+    >>> segments(Recognition("Mary sings.", (Entity(0, 4, "PER", 0.5, "Mary"),)))
+    [('Mary', 'PER'), (' sings.', None)]
+    """
+    return [(text, None if entity is None else entity.label) for text, entity in slices(recognition)]
+
+
+def slices(recognition: Recognition) -> Iterator[tuple[str, Entity | None]]:
+    """Yield the pieces of a text, entities with what they are."""
+    position = 0
+    for entity in recognition.entities:
+        if entity.start > position:
+            yield recognition.text[position : entity.start], None
+        yield recognition.text[entity.start : entity.end], entity
+        position = entity.end
+    if position < len(recognition.text):
+        yield recognition.text[position:], None
+
+
+def several(recognitions: Recognition | Iterable[Recognition]) -> Iterable[Recognition]:
+    """Let writers take one recognition or many."""
+    return [recognitions] if isinstance(recognitions, Recognition) else recognitions

@@ -1,0 +1,159 @@
+"""Parquet output: chunks are stored as Arrow streams and become one table when all columns are known."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, TYPE_CHECKING, Any
+
+from ner_core.rendering import encodable
+from ner_documents.sources import require
+from ner_documents.writing.tables import cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ner_documents.writing.parts import Part
+
+__all__ = ["assemble_parquet", "encode_arrow"]
+
+Row = tuple[dict[str, Any], list[dict[str, Any]]]
+
+_ROW_GROUP = 65_536
+_PURPOSE = "writing Parquet"
+
+
+def _arrow() -> Any:
+    return require("pyarrow", "documents", _PURPOSE)
+
+
+def _entity_type() -> Any:
+    arrow = _arrow()
+    whole, text = arrow.int64(), arrow.string()
+    members = {"start": whole, "end": whole, "label": text, "score": arrow.float64(), "text": text}
+    return arrow.list_(arrow.struct({**members, "word_start": whole, "word_end": whole}))
+
+
+def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
+    """Encode rows as an Arrow IPC stream; no rows, no bytes.
+
+    Parameters
+    ----------
+    rows : sequence of (dict, list of dict)
+        Kept fields and entities of each document.
+    into : str
+        Name of the column of entities, a list of structs of start, end, label, score, text, word_start and
+        word_end.
+    schema : bytes or None
+        Serialized Arrow schema of the fields, where the source has one.
+    """
+    if not rows:
+        return b""
+    arrow = _arrow()
+    known = arrow.ipc.read_schema(arrow.py_buffer(schema)) if schema else None
+    names = list(dict.fromkeys(name for fields, _ in rows for name in fields))
+    columns = {_clean(name): _column([fields.get(name) for fields, _ in rows], known, name) for name in names}
+    columns[into] = arrow.array([_clean(entities) for _, entities in rows], _entity_type())
+    table = arrow.table(columns)
+    sink = io.BytesIO()
+    with arrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _column(values: list[Any], schema: Any, name: str) -> Any:
+    """Make a column; values that share no type become JSON, strings stay as they are."""
+    arrow = _arrow()
+    if schema is not None and name in schema.names:
+        return arrow.array(values, schema.field(name).type)
+    values = [_clean(value) for value in values]
+    try:
+        column = arrow.array(values)
+    except (arrow.ArrowException, OverflowError):
+        column = arrow.array([None if value is None else cell(value) for value in values], arrow.string())
+    return column
+
+
+def _clean(value: Any) -> Any:
+    """Replace halves of surrogate pairs, which UTF-8 and so Arrow cannot hold."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(each) for key, each in value.items()}
+    return value
+
+
+def assemble_parquet(parts: Callable[[], Iterable[Part]], target: IO[bytes], into: str) -> None:
+    """Write stored Arrow streams as one Parquet file, in row groups of about 65,536 rows.
+
+    A column of different types in different chunks takes the type that holds all of them, or becomes JSON.
+    """
+    arrow = _arrow()
+    parquet = require("pyarrow.parquet", "documents", _PURPOSE)
+    schema = _unified([table.schema for table in _tables(parts, schema_only=True)], into)
+    with parquet.ParquetWriter(target, schema) as writer:
+        pending: list[Any] = []
+        for table in _tables(parts):
+            pending.append(_fitted(table, schema))
+            if sum(each.num_rows for each in pending) >= _ROW_GROUP:
+                writer.write_table(arrow.concat_tables(pending))
+                pending = []
+        if pending:
+            writer.write_table(arrow.concat_tables(pending))
+
+
+def _tables(parts: Callable[[], Iterable[Part]], *, schema_only: bool = False) -> Iterator[Any]:
+    arrow = _arrow()
+    for part in parts():
+        with part.open() as payload:
+            stream = payload.read(0 if not part.header["documents"] else -1)
+        if stream:
+            reader = arrow.ipc.open_stream(stream)
+            yield reader.schema.empty_table() if schema_only else reader.read_all()
+
+
+def _unified(schemas: Sequence[Any], into: str) -> Any:
+    arrow = _arrow()
+    types: dict[str, Any] = {}
+    for schema in schemas:
+        for field in schema:
+            types[field.name] = _common_type(types.get(field.name, field.type), field.type)
+    types[into] = types.pop(into, _entity_type())
+    return arrow.schema(
+        [
+            arrow.field(name, arrow.string() if arrow.types.is_null(kind) else kind)
+            for name, kind in types.items()
+        ]
+    )
+
+
+def _common_type(one: Any, other: Any) -> Any:
+    arrow = _arrow()
+    if one == other:
+        return one
+    try:
+        fields = [arrow.schema([arrow.field("value", kind)]) for kind in (one, other)]
+        return arrow.unify_schemas(fields, promote_options="permissive").field("value").type
+    except arrow.ArrowException:
+        return arrow.string()
+
+
+def _fitted(table: Any, schema: Any) -> Any:
+    arrow = _arrow()
+    columns = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(arrow.nulls(table.num_rows, field.type))
+            continue
+        column = table.column(field.name)
+        if (
+            column.type != field.type
+            and arrow.types.is_string(field.type)
+            and not arrow.types.is_null(column.type)
+        ):
+            cells = [None if value is None else cell(value) for value in column.to_pylist()]
+            columns.append(arrow.array(cells, field.type))
+        else:
+            columns.append(column.cast(field.type))
+    return arrow.table(columns, schema=schema)

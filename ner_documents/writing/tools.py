@@ -1,0 +1,231 @@
+"""What annotation tools and viewers import: one function a format, from a document to what its loader reads.
+
+Offsets count Unicode code points, as all of these tools do but Label Studio, which counts the UTF-16 units of
+its JavaScript.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from ner_core.rendering import encodable, to_json
+from ner_documents.sources import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = ["TOOL_FORMATS", "Marked", "marked", "write_marked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text with its entities as plain values.
+
+    Attributes
+    ----------
+    name : str
+        What the document is called.
+    text : str
+        Without halves of surrogate pairs.
+    entities : sequence of dict
+        As :meth:`ner_core.Entity.to_dict` has them.
+    model : str
+        Name of the model, or empty.
+    """
+
+    name: str
+    text: str
+    entities: Sequence[dict[str, Any]]
+    model: str = ""
+
+    @property
+    def spans(self) -> list[tuple[int, int, str]]:
+        """Start, end and label of each entity."""
+        return [(one["start"], one["end"], one["label"]) for one in self.entities]
+
+
+def _doccano(one: Marked) -> dict[str, Any]:
+    """https://doccano.github.io/doccano/tutorial/#import-a-dataset (JSONL, sequence labeling)."""
+    return {"text": one.text, "label": [list(span) for span in one.spans], "name": one.name}
+
+
+def _prodigy(one: Marked) -> dict[str, Any]:
+    """https://prodi.gy/docs/api-loaders#input (JSONL with spans)."""
+    spans = [{"start": start, "end": end, "label": label} for start, end, label in one.spans]
+    return {"text": one.text, "spans": spans, "meta": {"source": one.name}}
+
+
+def _displacy(one: Marked) -> dict[str, Any]:
+    """https://spacy.io/api/top-level#displacy-formats ``(displacy.render(…, manual=True))``."""
+    ents = [{"start": start, "end": end, "label": label} for start, end, label in one.spans]
+    return {"text": one.text, "ents": ents, "title": one.name or None}
+
+
+def _highlighted(one: Marked) -> dict[str, Any]:
+    """https://www.gradio.app/docs/gradio/highlightedtext (a dictionary with text and entities)."""
+    entities = [
+        {"entity": each["label"], "start": each["start"], "end": each["end"], "score": each["score"]}
+        for each in one.entities
+    ]
+    return {"text": one.text, "entities": entities}
+
+
+def _label_studio(one: Marked) -> dict[str, Any]:
+    """https://labelstud.io/guide/predictions (for ``<Labels name="label" toName="text">``)."""
+    places = _utf16_places(one.text)
+    result = [
+        {
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "score": each["score"],
+            "value": {
+                "start": places(each["start"]),
+                "end": places(each["end"]),
+                "text": each["text"],
+                "labels": [each["label"]],
+            },
+        }
+        for each in one.entities
+    ]
+    predictions = [{"model_version": one.model or "ner-zoo", "result": result}]
+    return {"data": {"text": one.text, "name": one.name}, "predictions": predictions}
+
+
+def _utf16_places(text: str) -> Callable[[int], int]:
+    wide = [found.start() for found in re.finditer("[\U00010000-\U0010ffff]", text)]
+    if not wide:
+        return lambda place: place
+    return lambda place: place + bisect_left(wide, place)
+
+
+def _lines(documents: Iterable[Marked], target: IO[bytes], convert: Callable[[Marked], Any]) -> None:
+    for one in documents:
+        target.write(f"{to_json(convert(one))}\n".encode())
+
+
+def _array(documents: Iterable[Marked], target: IO[bytes], convert: Callable[[Marked], Any]) -> None:
+    separator = "[\n"
+    for one in documents:
+        target.write(f"{separator}{to_json(convert(one))}".encode())
+        separator = ",\n"
+    target.write(b"\n]\n" if separator != "[\n" else b"[]\n")
+
+
+def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
+    """https://brat.nlplab.org/standoff.html, a pair of files a document, in a zip."""
+    labels: dict[str, None] = {}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, one in enumerate(documents, start=1):
+            stem = (
+                f"{number:06d}-{re.sub(r'[^A-Za-z0-9._-]+', '_', one.name.rpartition('/')[2])[:80]}".rstrip(
+                    "-"
+                )
+            )
+            lines = []
+            for index, (start, end, label) in enumerate(one.spans, start=1):
+                kind = re.sub("[^A-Za-z0-9_-]", "_", label)
+                labels[kind] = None
+                # A span may not go over a line end: brat writes it in fragments.
+                pieces = [
+                    (start + piece.start(), start + piece.end())
+                    for piece in re.finditer("[^\r\n]+", one.text[start:end])
+                ]
+                places = ";".join(f"{first} {last}" for first, last in pieces)
+                lines.append(f"T{index}\t{kind} {places}\t{' '.join(one.text[a:b] for a, b in pieces)}\n")
+            archive.writestr(f"{stem}.txt", one.text.encode())
+            archive.writestr(f"{stem}.ann", "".join(lines).encode())
+        kinds = "".join(f"{label}\n" for label in sorted(labels))
+        archive.writestr("annotation.conf", f"[entities]\n{kinds}[relations]\n[events]\n[attributes]\n")
+
+
+def _spacy(documents: Iterable[Marked], target: IO[bytes]) -> None:
+    """https://spacy.io/api/docbin; tokens end where entities do, so that every entity is one span."""
+    tokens = require("spacy.tokens", "spacy", "writing a spaCy DocBin")
+    vocabulary = require("spacy.vocab", "spacy", "writing a spaCy DocBin").Vocab()
+    binary = tokens.DocBin(store_user_data=True)
+    for one in documents:
+        words, spaces, places = _tokens(one)
+        doc = tokens.Doc(vocabulary, words=words, spaces=spaces)
+        doc.ents = [
+            tokens.Span(doc, places[start], places[end], label=label) for start, end, label in one.spans
+        ]
+        doc.user_data["name"] = one.name
+        binary.add(doc)
+    target.write(binary.to_bytes())
+
+
+def _tokens(one: Marked) -> tuple[list[str], list[bool], dict[int, int]]:
+    """Cut a text into tokens and the spaces behind them; tell which token begins at a character."""
+    starts = {start for start, _, _ in one.spans}
+    borders = sorted(starts | {end for _, end, _ in one.spans})
+    words: list[str] = []
+    spaces: list[bool] = []
+    places: dict[int, int] = {}
+    for found in re.finditer(r"\w+|[^\w\s]| (?=\S)|\s+", one.text):
+        position, end = found.span()
+        for cut in (*borders[bisect_right(borders, position) : bisect_left(borders, end)], end):
+            places[position] = len(words)
+            # spaCy keeps a single space with the word before it; one that begins an entity is a token.
+            behind = words and not words[-1].isspace() and not spaces[-1]
+            if one.text[position:cut] == " " and behind and position not in starts:
+                spaces[-1] = True
+            else:
+                words.append(one.text[position:cut])
+                spaces.append(False)
+            position = cut
+    places[len(one.text)] = len(words)
+    return words, spaces, places
+
+
+_LINES: dict[str, Callable[[Marked], Any]] = {"doccano": _doccano, "prodigy": _prodigy}
+_ARRAYS: dict[str, Callable[[Marked], Any]] = {
+    "label-studio": _label_studio,
+    "displacy": _displacy,
+    "highlighted": _highlighted,
+}
+
+#: Formats of tools; those of `write_marked`.
+TOOL_FORMATS = (*_LINES, *_ARRAYS, "brat", "spacy")
+
+
+def write_marked(documents: Iterable[Marked], target: IO[bytes], format_name: str) -> None:
+    """Write documents for a tool.
+
+    Parameters
+    ----------
+    documents : iterable of Marked
+        Drawn once, in order.
+    target : binary stream
+        Where they go.
+    format_name : str
+        One of `TOOL_FORMATS`: ``doccano`` and ``prodigy`` are JSON lines, ``label-studio``, ``displacy`` and
+        ``highlighted`` (Gradio) JSON arrays, ``brat`` is a zip of .txt and .ann, ``spacy`` a DocBin.
+
+    Examples
+    --------
+    >>> entity = {"start": 0, "end": 4, "label": "PER", "score": 0.9, "text": "Mary"}
+    >>> import io, json
+    >>> target = io.BytesIO()
+    >>> write_marked([Marked("a", "Mary sings.", [entity])], target, "doccano")
+    >>> json.loads(target.getvalue())
+    {'text': 'Mary sings.', 'label': [[0, 4, 'PER']], 'name': 'a'}
+    """
+    if format_name in _LINES:
+        _lines(documents, target, _LINES[format_name])
+    elif format_name in _ARRAYS:
+        _array(documents, target, _ARRAYS[format_name])
+    elif format_name == "brat":
+        _brat(documents, target)
+    else:
+        _spacy(documents, target)
+
+
+def marked(name: str, text: str, entities: Sequence[dict[str, Any]], model: str = "") -> Marked:
+    """Make a document, with characters that can be encoded."""
+    clean = [{**one, "text": encodable(one["text"]), "label": encodable(one["label"])} for one in entities]
+    return Marked(encodable(name), encodable(text), clean, model)

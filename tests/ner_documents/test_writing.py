@@ -1,0 +1,210 @@
+"""What is written opens right where it goes: spreadsheets, annotation tools, viewers."""
+
+import csv
+import io
+import json
+import re
+import zipfile
+
+import openpyxl
+import pytest
+
+from ner_core.entity import Entity
+from ner_core.rendering import guarded, to_json
+from ner_documents.document import Document
+from ner_documents.writing.formats import OUTPUT_FORMATS, assemble, encode_documents, format_of
+from ner_documents.writing.parts import Part
+from ner_documents.writing.tools import TOOL_FORMATS
+
+TEXT = "\U0001f600 Mary Jones\nmet Ann in New\r\nYork."
+
+
+def entity(name, label, text=TEXT):
+    start = text.index(name)
+    return Entity(start, start + len(name), label, 0.9, name)
+
+
+ENTITIES = (entity("Mary Jones", "PER"), entity("Ann", "PER"), entity("New\r\nYork", "LOC"))
+DOCUMENTS = [
+    (Document("a/b c.txt", None, TEXT, {"text": TEXT}), ENTITIES),
+    (Document("a.csv", 2, "nobody", {"text": "nobody", "id": 7}), ()),
+]
+
+
+def written(format_name, *documents):
+    """Write documents, each as a chunk of its own."""
+    parts = []
+    for document, entities in documents:
+        payload = encode_documents([(document, entities)], format_name, "entities")
+        labels = {one.label: 1 for one in entities}
+        header = {"documents": 1, "labels": labels}
+        parts.append(Part(header, lambda payload=payload: io.BytesIO(payload)))
+    target = io.BytesIO()
+    assemble(lambda: parts, target, format_name, "entities", ["PER", "LOC"])
+    return target.getvalue()
+
+
+def rows(content):
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+FORMULAS = [
+    "=1+1",
+    "\uff1d1+1",
+    "\n=1+1",
+    " =1+1",
+    "+a",
+    "-a",
+    "@SUM(1)",
+    "\t=1",
+    "\ufeff=1",
+    '=HYPERLINK("x")',
+]
+
+
+@pytest.mark.parametrize("format_name", ["csv", "tsv", "csv-long"])
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_cell_is_a_formula(format_name, formula):
+    """D14, S17"""
+    found = [Entity(0, len(formula), "PER", 0.5, formula)]
+    content = written(
+        format_name, (Document("a", 1, formula, {"text": formula, formula: formula, "id": formula}), found)
+    )
+    cells = csv.reader(
+        io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter="\t" if format_name == "tsv" else ","
+    )
+    cells = [cell for row in cells for cell in row]
+    assert guarded(formula) == f"'{formula}" in cells
+    assert not any(re.match(r"[\s\ufeff]*[=+\-@\uff1d]", cell) for cell in cells)
+
+
+def test_numbers_of_the_source_stay_numbers():
+    fields = {
+        "text": "x",
+        "a": "-5",
+        "b": "+1,50",
+        "c": "-1e5",
+        "d": "-",
+        "e": -5,
+        "f": "-5 apples",
+        "g": "--5",
+    }
+    header, row = rows(written("csv", (Document("a", 1, "x", fields), ())))
+    kept = dict(zip(header, row, strict=True))
+    assert [kept[name] for name in "abcdefg"] == ["-5", "+1,50", "-1e5", "-", "-5", "'-5 apples", "'--5"]
+
+
+def test_csv_opens_right_in_spreadsheets():
+    assert written("csv", *DOCUMENTS).startswith(b"\xef\xbb\xbftext,")
+    assert written("tsv", *DOCUMENTS).startswith(b"text\t")
+
+
+def test_a_row_an_entity():
+    assert rows(written("csv-long", *DOCUMENTS, (DOCUMENTS[1][0], [Entity(0, 6, "PER", 0.5, "nobody")]))) == [
+        ["record", "start", "end", "label", "score", "text"],
+        ["a/b c.txt", "2", "12", "PER", "0.9", "Mary Jones"],
+        ["a/b c.txt", "17", "20", "PER", "0.9", "Ann"],
+        ["a/b c.txt", "24", "33", "LOC", "0.9", "New\r\nYork"],
+        ["7", "0", "6", "PER", "0.5", "nobody"],
+    ]
+
+
+def test_workbook():
+    long = "x" * 40_000
+    found = [Entity(0, 2, "PER", 0.5, "=1")]
+    content = written("xlsx", *DOCUMENTS, (Document("c", 1, "=1", {"text": "=1", "more": long}), found))
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    assert book.sheetnames == ["documents", "entities"]
+    wide = list(book["documents"].values)
+    assert wide[0] == ("text", "id", "more", "entities", "PER", "LOC")
+    assert wide[1][4:] == ("Mary Jones; Ann", "New York")
+    assert wide[2][:2] == ("nobody", "7")
+    assert wide[3][0] == "=1"
+    assert book["documents"]["A4"].data_type == "s"
+    assert len(wide[3][2]) == 32_767
+    assert wide[3][2].endswith("[cut: 40,000 characters; a cell holds 32,767]")
+    assert [row[0] for row in book["entities"].values] == ["record", *["a/b c.txt"] * 3, "c:1"]
+    assert [row[3] for row in book["entities"].values] == ["label", "PER", "PER", "LOC", "PER"]
+
+
+def test_a_full_sheet_goes_on_in_the_next(monkeypatch):
+    monkeypatch.setattr("ner_documents.writing.tables._SHEET_ROWS", 3)
+    documents = [(Document("a", number, "x", {"text": str(number)}), ()) for number in range(5)]
+    book = openpyxl.load_workbook(io.BytesIO(written("xlsx", *documents)))
+    assert book.sheetnames == ["documents", "documents 2", "documents 3", "entities"]
+    values = [[row[0] for row in book[name].values] for name in book.sheetnames[:3]]
+    assert values == [["text", "0", "1"], ["text", "2", "3"], ["text", "4"]]
+
+
+def test_json_is_valid():
+    """S17: readers of JSON make infinity of 1e999, and JSON has no word for it."""
+    value = {"a": [float("inf"), -float("inf"), float("nan"), 1.5], "b": 'Infinity "NaN" \\', "NaN": 1}
+    text = to_json(value)
+    assert text == '{"a": [1e999, -1e999, null, 1.5], "b": "Infinity \\"NaN\\" \\\\", "NaN": 1}'
+    for format_name in ("jsonl", "csv"):
+        fields = json.loads('{"text": "x", "n": 1e999}')
+        assert b"1e999" in written(format_name, (Document("a", 1, "x", fields), ()))
+
+
+def test_conll_with_tabs():
+    words = ("New York", "calls")
+    document = Document("a", 1, "New York calls", {}, words=words)
+    found = (Entity(0, 8, "LOC", 0.9, "New York", 0, 1),)
+    assert written("conll-tabs", (document, found)) == b"New York\tB-LOC\ncalls\tO\n\n"
+    lines = Document("a.conll", 1, "Mary sings", {}, ("Mary NNP", "sings VBZ"), ("Mary", "sings"))
+    found = (Entity(0, 4, "PER", 0.9, "Mary", 0, 1),)
+    assert written("conll-tabs", (lines, found)) == b"Mary\tNNP\tB-PER\nsings\tVBZ\tO\n\n"
+
+
+def test_doccano_and_prodigy():
+    one, two = map(json.loads, written("doccano", *DOCUMENTS).splitlines())
+    assert [one["text"][start:end] for start, end, _ in one["label"]] == ["Mary Jones", "Ann", "New\r\nYork"]
+    assert two == {"text": "nobody", "label": [], "name": "a.csv:2"}
+    one, _ = map(json.loads, written("prodigy", *DOCUMENTS).splitlines())
+    assert one["spans"][1] == {"start": 17, "end": 20, "label": "PER"}
+
+
+def test_label_studio_counts_as_javascript_does():
+    one, two = json.loads(written("label-studio", *DOCUMENTS))
+    utf16 = one["data"]["text"].encode("utf-16-le")
+    result = one["predictions"][0]["result"]
+    assert [
+        utf16[2 * each["value"]["start"] : 2 * each["value"]["end"]].decode("utf-16-le") for each in result
+    ] == [*("Mary Jones", "Ann", "New\r\nYork")]
+    assert two["predictions"][0]["result"] == []
+    assert json.loads(written("label-studio")) == []
+
+
+def test_displacy_and_gradio():
+    import gradio
+
+    one, _ = json.loads(written("displacy", *DOCUMENTS))
+    assert one["ents"] == [{"start": each.start, "end": each.end, "label": each.label} for each in ENTITIES]
+    one, _ = json.loads(written("highlighted", *DOCUMENTS))
+    shown = gradio.HighlightedText().postprocess(one).model_dump()
+    assert [(part["token"], part["class_or_confidence"]) for part in shown][1:4] == [
+        ("Mary Jones", "PER"),
+        ("\nmet ", None),
+        ("Ann", "PER"),
+    ]
+
+
+def test_brat():
+    with zipfile.ZipFile(io.BytesIO(written("brat", *DOCUMENTS))) as archive:
+        assert archive.namelist() == [
+            *("000001-b_c.txt.txt", "000001-b_c.txt.ann", "000002-a.csv_2.txt", "000002-a.csv_2.ann"),
+            "annotation.conf",
+        ]
+        text = archive.read("000001-b_c.txt.txt").decode()
+        lines = archive.read("000001-b_c.txt.ann").decode().split("\n")
+        assert "PER" in archive.read("annotation.conf").decode()
+    assert text == TEXT
+    assert lines == [*("T1\tPER 2 12\tMary Jones", "T2\tPER 17 20\tAnn", "T3\tLOC 24 27;29 33\tNew York", "")]
+
+
+def test_formats_by_suffix():
+    assert [format_of(f"a.{kind}") for kind in ("xlsx", "tsv", "spacy", "doccano", "iob2")] == [
+        *("xlsx", "tsv", "spacy", None, "conll")
+    ]
+    assert len(set(OUTPUT_FORMATS)) == len(OUTPUT_FORMATS)
+    assert set(TOOL_FORMATS) < set(OUTPUT_FORMATS)
