@@ -8,8 +8,9 @@ import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ner_core.rendering import to_json
+from ner_core.rendering import encodable, guarded, to_json
 from ner_documents.groups import with_groups
+from ner_documents.writing.tables import BYTE_ORDER_MARK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ class Findings:
         with (self.folder / "documents.jsonl").open("a", encoding="utf-8") as file:
             file.write(to_json({"document": name} | with_groups(found)) + "\n")
         new = not (self.folder / "entities.csv").exists()
-        with (self.folder / "entities.csv").open("a", encoding="utf-8", newline="") as file:
+        with (self.folder / "entities.csv").open("a", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             if new:
                 writer.writerow(["document", "start", "end", "label", "score", "text"])
@@ -68,6 +69,7 @@ class Findings:
     def zip_file(self) -> Path:
         """Put everything into a zip and return its path."""
         counts = io.StringIO()
+        counts.write(BYTE_ORDER_MARK)
         writer = csv.writer(counts)
         writer.writerow(["label", "text", "count"])
         writer.writerows(
@@ -88,9 +90,7 @@ class Findings:
 
 
 def _cell(text: str) -> str:
-    """Keep spreadsheets from running a text that looks like a formula."""
-    safe = text.encode("utf-8", "replace").decode()
-    return f"'{safe}" if safe.startswith(("=", "+", "-", "@", "\t", "\r")) else safe
+    return guarded(encodable(text))
 
 
 def _encoded(text: str) -> bytes:

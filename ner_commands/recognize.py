@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "add_parser", "run"]
 
-FORMATS = ("text", "json", "jsonl", "html", "conll", "csv", "inline", "redacted")
+# What annotation tools and viewers import, as text.
+_TOOLS = ("doccano", "prodigy", "label-studio", "displacy", "highlighted")
+
+FORMATS = ("text", "json", "jsonl", "html", "conll", "conll-tabs", "csv", "inline", "redacted", *_TOOLS)
 
 
 def add_parser(commands: Any) -> None:
@@ -120,6 +125,8 @@ def _write_recognitions(
         several = len(arguments.file or ()) > 1
         if several or plain:
             sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
+    elif kind in _TOOLS:
+        sys.stdout.write(_for_tool(results, names, kind))
     elif kind in ("html", "csv"):
         as_file = rendering.to_html if kind == "html" else rendering.to_csv
         whole = list(results)
@@ -134,6 +141,24 @@ def _write_recognitions(
             sys.stdout.write(written if written.endswith("\n") else written + "\n")
 
 
+def _for_tool(results: Iterable[Recognition], names: Sequence[str], kind: str) -> str:
+    """Write all results as a tool imports them; `names` is complete when the results are."""
+    from ner_documents.writing.tools import marked, write_marked
+
+    documents = [
+        marked(
+            names[index] if names else "",
+            result.text,
+            [entity.to_dict() for entity in result.entities],
+            result.model,
+        )
+        for index, result in enumerate(results)
+    ]
+    target = io.BytesIO()
+    write_marked(documents, target, kind)
+    return target.getvalue().decode()
+
+
 def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], str]:
     from ner_core import rendering
     from ner_documents.redaction import Placeholders, redact
@@ -144,7 +169,9 @@ def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], s
     if arguments.format == "text":
         colors = _colors(arguments.color)
         return lambda result: rendering.to_terminal(result, colors=colors)
-    return rendering.to_conll if arguments.format == "conll" else rendering.to_inline
+    if arguments.format == "inline":
+        return rendering.to_inline
+    return functools.partial(rendering.to_conll, tabs=arguments.format == "conll-tabs")
 
 
 def _plain(result: Recognition, names: Sequence[str], index: int) -> dict[str, Any]:

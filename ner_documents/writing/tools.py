@@ -161,8 +161,8 @@ def _spacy(documents: Iterable[Marked], target: IO[bytes]) -> None:
 
 def _tokens(one: Marked) -> tuple[list[str], list[bool], dict[int, int]]:
     """Cut a text into tokens and the spaces behind them; tell which token begins at a character."""
-    starts = {start for start, _, _ in one.spans}
-    borders = sorted(starts | {end for _, end, _ in one.spans})
+    starts, ends = {start for start, _, _ in one.spans}, {end for _, end, _ in one.spans}
+    borders = sorted(starts | ends)
     words: list[str] = []
     spaces: list[bool] = []
     places: dict[int, int] = {}
@@ -170,9 +170,10 @@ def _tokens(one: Marked) -> tuple[list[str], list[bool], dict[int, int]]:
         position, end = found.span()
         for cut in (*borders[bisect_right(borders, position) : bisect_left(borders, end)], end):
             places[position] = len(words)
-            # spaCy keeps a single space with the word before it; one that begins an entity is a token.
+            # spaCy keeps a single space with the word before it; at the edge of an entity it is a token.
             behind = words and not words[-1].isspace() and not spaces[-1]
-            if one.text[position:cut] == " " and behind and position not in starts:
+            edge = position in starts or cut in ends
+            if one.text[position:cut] == " " and behind and not edge:
                 spaces[-1] = True
             else:
                 words.append(one.text[position:cut])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sys
 import zipfile
 
 import openpyxl
@@ -11,7 +12,7 @@ import pytest
 
 from ner_core.entity import Entity
 from ner_core.rendering import guarded, to_json
-from ner_documents.document import Document
+from ner_documents.document import CorpusError, Document
 from ner_documents.writing.formats import OUTPUT_FORMATS, assemble, encode_documents, format_of
 from ner_documents.writing.parts import Part
 from ner_documents.writing.tools import TOOL_FORMATS
@@ -208,3 +209,23 @@ def test_formats_by_suffix():
     ]
     assert len(set(OUTPUT_FORMATS)) == len(OUTPUT_FORMATS)
     assert set(TOOL_FORMATS) < set(OUTPUT_FORMATS)
+
+
+def test_spacy_reads_its_binary():
+    spacy = pytest.importorskip("spacy")
+    from spacy.tokens import DocBin
+
+    found = (*ENTITIES[:2], Entity(20, 24, "X", 0.5, TEXT[20:24]), ENTITIES[2])
+    content = written("spacy", (DOCUMENTS[0][0], found), DOCUMENTS[1])
+    one, two = DocBin().from_bytes(content).get_docs(spacy.blank("en").vocab)
+    assert one.text == TEXT
+    assert [(each.start_char, each.end_char, each.label_) for each in one.ents] == [
+        (each.start, each.end, each.label) for each in found
+    ]
+    assert (two.text, two.ents) == ("nobody", ())
+
+
+def test_spacy_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "spacy.tokens", None)
+    with pytest.raises(CorpusError, match=r"needs spacy.*pip install 'ner-zoo\[spacy\]'"):
+        written("spacy", *DOCUMENTS)
