@@ -155,7 +155,8 @@ def _for_tool(results: Iterable[Recognition], names: Sequence[str], kind: str) -
         for index, result in enumerate(results)
     ]
     target = io.BytesIO()
-    write_marked(documents, target, kind)
+    if documents:
+        write_marked(documents, target, kind)
     return target.getvalue().decode()
 
 
