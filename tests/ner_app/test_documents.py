@@ -148,7 +148,7 @@ def test_the_zip_holds_what_was_found(service, tmp_path):
     findings.problems.append("c.pdf: the file is empty.")
     findings.partial = "2 of 4 sources were read to the end"
     with zipfile.ZipFile(findings.zip_file()) as archive:
-        files = {member: archive.read(member).decode() for member in archive.namelist()}
+        files = {member: archive.read(member).decode("utf-8-sig") for member in archive.namelist()}
     documents = [json.loads(line) for line in files["documents.jsonl"].splitlines()]
     assert [document["document"] for document in documents] == [name, "b.txt"]
     rows = list(csv.DictReader(io.StringIO(files["entities.csv"], newline="")))
