@@ -40,7 +40,7 @@ class NerZoo:
             device="CPU",
             hint=settings.get("hint", "AUTO"),
             threads=settings["threads"],
-            inference_precision=settings.get("compute"),
+            compute=settings.get("compute", "exact"),
         )
 
     def many(self, texts: list[str], _: int | None) -> list[Any]:

@@ -7,6 +7,7 @@ import codecs
 from typing import TYPE_CHECKING, Any
 
 from ner_core import AGGREGATIONS
+from ner_core.compute import COMPUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="CPU, GPU, NPU, AUTO, ..., or kserve://host:port/model (default: AUTO; CPU where it is alone)",
     )
     group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
+    group.add_argument(
+        "--compute",
+        choices=COMPUTE,
+        help="what a CPU computes in (default: auto, the fastest that it has and the model is known to bear; "
+        "exact: float32, the same everywhere)",
+    )
     group.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
     group.add_argument(
         "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if none is beside it"
@@ -160,6 +167,7 @@ def model_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "models_dir": arguments.models_dir,
         "tokenizer": arguments.tokenizer,
         "labels": arguments.model_labels,
+        "compute": arguments.compute,
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -33,10 +33,17 @@ def _add_models(commands: Any) -> None:
 
 
 def _devices(arguments: argparse.Namespace) -> int:
-    from ner_core import devices
+    from ner_core.compute import ways_of
+    from ner_core.hardware import devices, fast_arithmetic
 
-    rows = [
-        {"name": device.name, "full_name": device.full_name, "capabilities": list(device.capabilities)}
+    ways = [way.name for way in ways_of(fast_arithmetic())]
+    rows: list[dict[str, Any]] = [
+        {
+            "name": device.name,
+            "full_name": device.full_name,
+            "capabilities": list(device.capabilities),
+            "compute": ways if device.name == "CPU" else [],
+        }
         for device in devices()
     ]
     write_rows(rows, arguments.format)

@@ -19,32 +19,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import openvino as ov
 
+from ner_core.compute import COMPUTE, EXACT, Way, fastest_way, has_int8_weights
 from ner_core.hardware import (
-    Device,
     DeviceError,
     candidates,
     check_device,
     complaint,
     core,
     devices,
+    fast_arithmetic,
     last_line,
-    preferred_precisions,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ner_core.batching import Batch
 
-__all__ = [
-    "Device",
-    "DeviceError",
-    "Engine",
-    "check_device",
-    "devices",
-    "preferred_precisions",
-]
+__all__ = ["HINTS", "Engine", "EngineSettings"]
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +109,63 @@ _compiled: weakref.WeakValueDictionary[tuple, _Compiled] = weakref.WeakValueDict
 _compiling = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a model is run.
+
+    Attributes
+    ----------
+    compute : str
+        What a CPU computes in, one of `ner_core.compute.COMPUTE`. ``auto``: the fastest way that the
+        processor has among those that the model is known to bear. ``exact``: float32, the same on every
+        processor. Or a way by its name. Other devices follow their default under ``auto``.
+    hint : str
+        ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
+        batches, once these have taken long enough for the second time of compiling to pay. The second copy
+        of the weights comes only then.
+    streams, threads : int, optional
+        Parallel streams and threads of the CPU; OpenVINO's choice when not given.
+    cache_dir : str or Path, optional
+        Folder for compiled models, for devices that take long to compile.
+    fallback : bool
+        Go on with the CPU, and say so in `notes`, where the device is missing or fails.
+    static_shapes : sequence of (int, int), optional
+        Shapes (rows, length) to compile for instead of any shape; by default only on an NPU, or where the
+        model itself has fixed inputs.
+
+    Raises
+    ------
+    ValueError
+        If the hint or the way to compute is unknown.
+    """
+
+    compute: str = "auto"
+    hint: str = "AUTO"
+    streams: int | None = None
+    threads: int | None = None
+    cache_dir: str | Path | None = None
+    fallback: bool = False
+    static_shapes: Sequence[tuple[int, int]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.hint not in HINTS:
+            msg = f"Unknown performance hint {self.hint!r}: expected {', '.join(HINTS[:3])}."
+            raise ValueError(msg)
+        if self.compute not in COMPUTE:
+            msg = f"Unknown compute {self.compute!r}: expected {', '.join(COMPUTE)}."
+            raise ValueError(msg)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What OpenVINO is told whatever the device."""
+        given = {
+            "NUM_STREAMS": self.streams,
+            "INFERENCE_NUM_THREADS": self.threads,
+            "CACHE_DIR": str(self.cache_dir) if self.cache_dir else None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
 class Engine:
     """Run one token classifier on one device expression.
 
@@ -127,66 +177,41 @@ class Engine:
         The model file; with its time of change the key under which compiled models are shared.
     device : str
         As `check_device` takes it.
-    hint : str
-        ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
-        batches, once these have taken long enough for the second time of compiling to pay. The second copy
-        of the weights comes only then.
-    streams, threads : int, optional
-        Parallel streams and threads of the CPU; OpenVINO's choice when not given.
-    cache_dir : str or Path, optional
-        Folder for compiled models, for devices that take long to compile.
-    inference_precision : str, optional
-        What the device computes in: ``f32``, ``bf16``, ``f16``. Without it a CPU computes in f32, for
-        OpenVINO's own choice is bf16 where the processor has it, which changes scores; other devices follow
-        their default.
-    fallback : bool
-        Go on with the CPU, and say so in `notes`, where the device is missing or fails.
-    static_shapes : sequence of (int, int), optional
-        Shapes (rows, length) to compile for instead of any shape; by default only on an NPU, or where the
-        model itself has fixed inputs.
+    settings : EngineSettings
+        How it is run.
+    borne : collection of Way
+        What the model is known to bear, see `ner_core.compute.borne_ways`.
     longest : int
         Most pieces that the model takes, special tokens included: the limit of the default shapes.
 
     Raises
     ------
     DeviceError
-        If the device is missing or cannot run the model, and `fallback` is false.
+        If the device is missing or cannot run the model, and there is no fallback.
     ValueError
-        If the model is not a token classifier or a setting is wrong.
+        If the model is not a token classifier, or processor or model do not have the way to compute.
     """
 
     def __init__(
         self,
         model: ov.Model,
         path: Path,
-        *,
         device: str = "AUTO",
-        hint: str = "AUTO",
-        streams: int | None = None,
-        threads: int | None = None,
-        cache_dir: str | Path | None = None,
-        inference_precision: str | None = None,
-        fallback: bool = False,
-        static_shapes: Sequence[tuple[int, int]] | None = None,
+        settings: EngineSettings | None = None,
+        *,
+        borne: Collection[Way] = (EXACT,),
         longest: int = STATIC_LENGTHS[-1],
     ) -> None:
-        if hint not in HINTS:
-            msg = f"Unknown performance hint {hint!r}: expected {', '.join(HINTS[:3])}."
-            raise ValueError(msg)
-        self._model, self._path, self._fallback = model, path, fallback
-        self._hint = hint
+        self._settings = settings or EngineSettings()
+        self._model, self._path = model, path
         self._waited = 0.0
-        self._options = {
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": threads,
-            "CACHE_DIR": str(cache_dir) if cache_dir else None,
-            "INFERENCE_PRECISION_HINT": inference_precision,
-        }
         self._inputs, self._output, self.label_count = _ports(model, path)
         self.notes: tuple[str, ...] = ()
-        self._given = _fixed_shapes(model, static_shapes)
+        self._given = _fixed_shapes(model, self._settings.static_shapes)
         self._fixed = self._given
         self._longest = longest
+        self._borne, self._int8_weights = borne, has_int8_weights(model)
+        self._way = EXACT
         self._plans: dict[tuple[tuple[int, int] | None, str], _Compiled] = {}
         self._moving = threading.Lock()
         self._choose(device)
@@ -195,14 +220,17 @@ class Engine:
         try:
             self._start_on(check_device(device))
         except DeviceError as error:
-            if not self._fallback or device == "CPU":
+            if not self._settings.fallback or device == "CPU":
                 raise
-            self.notes += (f"{device} is not used, CPU instead: {error}",)
-            logger.warning(self.notes[-1])
+            self._tell(f"{device} is not used, CPU instead: {error}")
             self._start_on("CPU")
 
     def _start_on(self, expression: str) -> None:
-        _, names = candidates(expression)
+        names = _real_devices(expression)
+        compute = self._settings.compute
+        # Of other devices it is not known; under auto they follow their default.
+        fast = fast_arithmetic() if "CPU" in names else () if compute == "auto" else ("int8", "bf16", "f16")
+        self._way = fastest_way(compute, fast, self._borne, int8_weights=self._int8_weights)
         self._fixed = self._given
         if not self._fixed and any(name.startswith("NPU") for name in names):
             lengths = {min(length, self._longest) for length in STATIC_LENGTHS}
@@ -224,6 +252,23 @@ class Engine:
             return self.expression
         names = compiled.model.get_property("EXECUTION_DEVICES")
         return ",".join(names) if isinstance(names, list) else str(names)
+
+    @property
+    def compute(self) -> str:
+        """What it computes in: the name of a way on a CPU, the type that other devices say, or nothing."""
+        compiled = next(iter(self._plans.values()), None)
+        if compiled is None or self.device == "CPU":
+            return self._way.name
+        try:
+            kind = compiled.model.get_property("INFERENCE_PRECISION_HINT")
+        except RuntimeError:  # several devices, each with its own
+            return ""
+        return kind.to_string() if isinstance(kind, ov.Type) else ""
+
+    @property
+    def description(self) -> str:
+        """The model, its device, and the version of OpenVINO."""
+        return f"{self._path.name} on {self.device} (computing in {self.compute}, OpenVINO {ov.__version__})"
 
     def shape(self, length: int) -> tuple[int, int] | None:
         """Give the smallest fixed shape that takes rows of this length, None where any shape will do."""
@@ -279,16 +324,24 @@ class Engine:
         flight.compiled.release(flight.request)
 
     def _recover(self, compiled: _Compiled, error: RuntimeError) -> None:
-        """Move to the CPU once a device has failed, unless another run or thread has done so already."""
+        """Change the arithmetic or the device that failed, unless another run has done so already."""
         with self._moving:
             if compiled not in self._plans.values():
                 return
-            if not self._fallback or self.expression == "CPU":
+            if self._settings.compute == "auto" and self._way is not EXACT:
+                self._tell(f"{self._way.name} failed on {self.expression}, f32 instead: {last_line(error)}.")
+                self._borne = (EXACT,)
+                self._start_on(self.expression)
+                return
+            if not self._settings.fallback or self.expression == "CPU":
                 msg = f"{self.expression} failed while running {self._path.name} ({last_line(error)})"
                 raise DeviceError(complaint(msg)) from error
-            self.notes += (f"{self.expression} failed while running, CPU instead: {last_line(error)}.",)
-            logger.warning(self.notes[-1])
+            self._tell(f"{self.expression} failed while running, CPU instead: {last_line(error)}.")
             self._start_on("CPU")
+
+    def _tell(self, note: str) -> None:
+        self.notes += (note,)
+        logger.warning(note)
 
     def _compile(self, shape: tuple[int, int] | None, *, many: bool = False) -> _Compiled:
         """Compile for a shape and few or many batches, or find what this process has compiled already."""
@@ -324,23 +377,18 @@ class Engine:
 
     def _hint_for(self, *, many: bool) -> str:
         """Choose what to compile for: one batch at a time, or many."""
-        if self._hint != "AUTO":
-            return self._hint
-        if not many or self._fixed or self._options["NUM_STREAMS"] is not None or self.device != "CPU":
+        if self._settings.hint != "AUTO":
+            return self._settings.hint
+        if not many or self._fixed or self._settings.streams is not None or self.device != "CPU":
             return "LATENCY"
         latency = self._plans.get((None, "LATENCY"))
         paid = latency is not None and self._waited > _PAYBACK * latency.seconds
         return "THROUGHPUT" if paid else "LATENCY"
 
     def _config(self, hint: str = "LATENCY") -> dict[str, Any]:
-        config: dict[str, Any] = {name: value for name, value in self._options.items() if value is not None}
-        config["PERFORMANCE_HINT"] = hint
-        _, names = candidates(self.expression)
-        named = [name for name in names if not name.startswith("-")]
-        wanted = named or [found.name for found in devices() if f"-{found.name}" not in names]
-        cpu: dict[str, Any] = {}
-        if "INFERENCE_PRECISION_HINT" not in config:
-            cpu["INFERENCE_PRECISION_HINT"] = "f32"
+        config = self._settings.properties | {"PERFORMANCE_HINT": hint}
+        wanted = _real_devices(self.expression)
+        cpu: dict[str, Any] = dict(self._way.config)
         if config.get("INFERENCE_NUM_THREADS", math.inf) < (os.cpu_count() or 1):
             # Other processes have the other processors, and OpenVINO would pin the threads of all of them to
             # the same first ones: two processes of one thread ran on one of two processors.
@@ -348,11 +396,21 @@ class Engine:
         if wanted == ["CPU"]:
             config |= cpu
             if self.expression in {"CPU", "AUTO"}:  # BATCH refuses it
-                many = self._hint == "THROUGHPUT"
+                many = self._settings.hint == "THROUGHPUT"
                 config["CPU_RUNTIME_CACHE_CAPACITY"] = _PREPARED_KEPT_FOR_MANY if many else _PREPARED_KEPT
-        elif "CPU" in wanted and cpu:
+            return config
+        if self._settings.compute != "auto":
+            config["INFERENCE_PRECISION_HINT"] = self._way.precision
+        if "CPU" in wanted:
             config["DEVICE_PROPERTIES"] = {"CPU": cpu}
         return config
+
+
+def _real_devices(expression: str) -> list[str]:
+    """List the devices that an expression may run on: those named, or all that are not excluded."""
+    _, names = candidates(expression)
+    named = [name for name in names if not name.startswith("-")]
+    return named or [found.name for found in devices() if f"-{found.name}" not in names]
 
 
 def _fixed_shapes(model: ov.Model, wanted: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:

@@ -102,6 +102,9 @@ class Recognition:
         Milliseconds for tokenization, inference and decoding.
     notes : tuple of str
         What the user should know, such as a fallback to another device.
+    compute : str
+        What the device computed in: ``f32``, ``bf16``, ``int8+bf16``, ... (see `ner_core.compute`); empty
+        where that is not known.
     """
 
     text: str
@@ -114,6 +117,7 @@ class Recognition:
     windows: int = 0
     timings: Timings = field(default_factory=Timings)
     notes: tuple[str, ...] = ()
+    compute: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values.
@@ -131,6 +135,7 @@ class Recognition:
             "model": self.model,
             "device": self.device,
             "precision": self.precision,
+            "compute": self.compute,
             "pieces": self.pieces,
             "windows": self.windows,
             "timings": self.timings.to_dict(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ __all__ = [
     "complaint",
     "core",
     "devices",
+    "fast_arithmetic",
     "last_line",
     "preferred_precisions",
 ]
@@ -196,7 +199,7 @@ def preferred_precisions(device: str) -> list[str]:
     if name == "CPU":
         return (
             ["FP16-INT8", "INT8", "FP32", "FP16"]
-            if _has_int8_instructions(capabilities)
+            if "int8" in fast_arithmetic()
             else ["FP32", "FP16", "INT8", "FP16-INT8"]
         )
     if "GPU_HW_MATMUL" in capabilities or name.startswith("NPU"):
@@ -214,18 +217,49 @@ def _auto_order(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: rank.get(name.partition(".")[0], 3))
 
 
-def _has_int8_instructions(capabilities: set[str]) -> bool:
-    """Say whether the CPU multiplies bytes fast (VNNI, AMX, or ARM's i8mm).
+# Flags of Linux's /proc/cpuinfo.
+_FLAGS = {
+    "int8": {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm"},
+    "bf16": {"avx512_bf16", "amx_bf16", "bf16"},
+}
 
-    OpenVINO reports INT8 on every CPU; only bf16 hints at a processor that is new enough.
+# Values of ONEDNN_MAX_CPU_ISA, https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html,
+# that leave these instructions to the library that computes; OpenVINO itself does not look there, and fails.
+_ISA = {
+    "int8": ("AVX512_CORE_BF16", "AVX10", "AMX", "DEFAULT", "ALL"),
+    "bf16": ("AVX512_CORE_BF16", "AVX10", "AMX", "DEFAULT", "ALL"),
+    "f16": ("FP16", "AVX10", "DEFAULT", "ALL"),
+}
+
+
+def fast_arithmetic() -> frozenset[str]:
+    """Find what the CPU is fast in beside float32: ``int8``, ``bf16``, ``f16``.
+
+    ``int8`` stands for instructions that multiply bytes (VNNI, AMX, or ARM's i8mm), which OpenVINO does not
+    tell: it reports INT8 on every CPU, and elsewhere than on Linux only BF16 hints at a processor that is new
+    enough.
+
+    Returns
+    -------
+    frozenset of str
+        Empty where there is no CPU to run on.
     """
+    cpu = next((device for device in devices() if device.name == "CPU"), None)
+    if cpu is None:
+        return frozenset()
+    told = {
+        name for name, capability in (("bf16", "BF16"), ("f16", "FP16")) if capability in cpu.capabilities
+    }
+    found = told | ({"int8"} if "bf16" in told else set())
     if sys.platform == "linux":
-        try:
+        with contextlib.suppress(OSError):
             flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text("utf-8", "replace")))
-        except OSError:
-            return "BF16" in capabilities
-        return bool(flags & {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm"})
-    return "BF16" in capabilities
+            found = {
+                name for name in ("int8", "bf16") if flags & _FLAGS[name] and (name == "int8" or name in told)
+            }
+            found |= told & {"f16"}
+    isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "ALL"
+    return frozenset(name for name in found if any(part in isa.upper() for part in _ISA[name]))
 
 
 def last_line(error: Exception) -> str:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_core import batching, windows
+from ner_core.hardware import DeviceError
 from ner_core.segments import divide, segment_numbers
 from ner_core.words import word_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ner_core.engine import Engine
-    from ner_core.remote import RemoteEngine
+    from ner_core.inference import InferenceEngine
     from ner_core.tokenizer import Encoding, Tokenizer
 
     Segments = Sequence[tuple[int, int]] | None
@@ -111,7 +111,7 @@ class Pipeline:
 
     Parameters
     ----------
-    engine : Engine
+    engine : InferenceEngine
         Runs the model.
     tokenizer : Tokenizer
         Makes the pieces.
@@ -125,7 +125,7 @@ class Pipeline:
 
     def __init__(
         self,
-        engine: Engine | RemoteEngine,
+        engine: InferenceEngine,
         tokenizer: Tokenizer,
         *,
         label_count: int,
@@ -171,6 +171,8 @@ class Pipeline:
 
         Raises
         ------
+        DeviceError
+            If logits are NaN or infinite.
         TypeError
             If one of them is neither.
         ValueError
@@ -189,8 +191,11 @@ class Pipeline:
             this.inference += waited
             before = len(self._tokenizer.prefix)
             for row, (run, window) in enumerate(this.groups[this.done]):
-                kept = logits[row, before + window.keep_start - window.start :]
-                run.logits[window.keep_start : window.keep_end] = kept[: window.keep_end - window.keep_start]
+                first = before + window.keep_start - window.start
+                kept = logits[row, first : first + window.keep_end - window.keep_start]
+                if not np.isfinite(kept).all():
+                    raise DeviceError(_no_numbers(self._engine.description))
+                run.logits[window.keep_start : window.keep_end] = kept
             this.done += 1
             if progress is not None:
                 progress(this.done, len(this.groups))
@@ -254,6 +259,13 @@ class Pipeline:
         """Give the rows of the fixed shape that takes such a length."""
         fixed = self._engine.shape(length)
         return fixed[0] if fixed else 1
+
+
+def _no_numbers(where: str) -> str:
+    return (
+        f"{where} gives logits that are NaN or infinite, so nothing can be said about the text. "
+        "Convert the model anew, take another version or device, or compute='exact'."
+    )
 
 
 def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.ndarray | None]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation
+from ner_core.compute import borne_ways
 from ner_core.decoding import Decoder
-from ner_core.engine import Engine
+from ner_core.engine import Engine, EngineSettings
 from ner_core.entity import Recognition, Timings
 from ner_core.ir import checked_labels, locate, model_info, read_model, tokenizer_beside
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from ner_core.inference import InferenceEngine
     from ner_core.pipeline import Run
 
 __all__ = ["EntityRecognizer"]
@@ -42,7 +45,7 @@ class EntityRecognizer:
 
     def __init__(
         self,
-        engine: Engine | RemoteEngine,
+        engine: InferenceEngine,
         tokenizer: Tokenizer,
         tags: Sequence[str],
         *,
@@ -96,17 +99,12 @@ class EntityRecognizer:
         max_length: int | None = None,
         name: str | None = None,
         precision: str | None = None,
-        hint: str = "AUTO",
-        streams: int | None = None,
-        threads: int | None = None,
-        cache_dir: str | Path | None = None,
-        inference_precision: str | None = None,
-        fallback: bool = False,
-        static_shapes: Sequence[tuple[int, int]] | None = None,
         aggregation: str | None = None,
         threshold: float = 0.0,
         window: int | None = None,
         overlap: int | None = None,
+        settings: EngineSettings | None = None,
+        **changes: Any,
     ) -> EntityRecognizer:
         """Load an OpenVINO IR.
 
@@ -128,8 +126,6 @@ class EntityRecognizer:
             Most pieces the model takes at once, special tokens included; 512 when nothing says otherwise.
         name, precision : str, optional
             What results call the model; by default from rt_info, else the names of the file and its folder.
-        hint, streams, threads, cache_dir, inference_precision, fallback, static_shapes
-            See `Engine`.
         aggregation : str, optional
             Default for how pieces become entities, one of `ner_core.AGGREGATIONS`: what rt_info says, else
             ``word``.
@@ -138,6 +134,10 @@ class EntityRecognizer:
         window, overlap : int, optional
             Pieces in one window of a long text (126), and pieces that neighbours share (a quarter of it);
             special tokens are not counted.
+        settings : EngineSettings, optional
+            How the model is run; nothing of it counts for a server.
+        **changes
+            Single settings by name, such as ``compute="exact"`` or ``hint="THROUGHPUT"``.
 
         Returns
         -------
@@ -162,23 +162,12 @@ class EntityRecognizer:
                 tokenizer, lower_case=lower_case, token_type_ids=info.get("token_type_ids", "segments")
             )
         max_length = max_length or int(info.get("max_length", _DEFAULT_MAX_LENGTH))
-        engine: Engine | RemoteEngine
-        if is_remote(device):
-            engine = RemoteEngine(device)
-        else:
-            engine = Engine(
-                model,
-                path,
-                device=device,
-                hint=hint,
-                streams=streams,
-                threads=threads,
-                cache_dir=cache_dir,
-                inference_precision=inference_precision,
-                fallback=fallback,
-                static_shapes=static_shapes,
-                longest=max_length,
-            )
+        settings = replace(settings or EngineSettings(), **changes)
+        engine: InferenceEngine = (
+            RemoteEngine(device)
+            if is_remote(device)
+            else Engine(model, path, device, settings, borne=borne_ways(info), longest=max_length)
+        )
         return cls(
             engine,
             tokenizer,
@@ -200,6 +189,11 @@ class EntityRecognizer:
     def device(self) -> str:
         """The device that really runs the model."""
         return self._engine.device
+
+    @property
+    def compute(self) -> str:
+        """What the device computes in, see `ner_core.compute`; empty where that is not known."""
+        return self._engine.compute
 
     @property
     def labels(self) -> list[str]:
@@ -358,6 +352,7 @@ class EntityRecognizer:
                 model=self.name,
                 device=self.device,
                 precision=self.precision,
+                compute=self.compute,
                 pieces=len(encoding),
                 windows=len(run.windows),
                 timings=Timings(run.tokenization, run.inference, decoding),

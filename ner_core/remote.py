@@ -43,7 +43,7 @@ def is_remote(device: str) -> bool:
 
 
 class RemoteEngine:
-    """Run a token classifier on a server; to the recognizer the same as `ner_core.engine.Engine`.
+    """Run a token classifier on a server; to the recognizer an `InferenceEngine` like any.
 
     Parameters
     ----------
@@ -64,17 +64,24 @@ class RemoteEngine:
             raise DeviceError(msg)
         self.device = address.strip()
         self.notes: tuple[str, ...] = ()
+        self.compute = ""  # the protocol does not tell
         self._host, self._secure, self._model = match["host"], bool(match["secure"]), match["model"]
         self._clients = threading.local()
         self._pool = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="kserve")
         server, model = self._asked(self._describe)
         self._binary = _BINARY in server.get("extensions", ())
+        self._server = " ".join(str(server[key]) for key in ("name", "version") if server.get(key))
         self._inputs = {port["name"]: port["datatype"] for port in model.get("inputs") or ()}
         self._inputs = self._inputs or dict.fromkeys(_INPUTS, "INT64")
         self._check_inputs()
         self._output, shape = _output(model)
         self.label_count = max(int(shape[-1]), 0) if len(shape) == 3 else 0
         self._fixed = _fixed_shape(model)
+
+    @property
+    def description(self) -> str:
+        """The model, its address, and the name and version of the server."""
+        return f"Model {self._model} of {self.device} ({self._server or 'a server without a version'})"
 
     @property
     def max_length(self) -> int | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
+from ner_core.operations import count_operations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
     sizes = {"xml": xml.stat().st_size, "bin": xml.with_suffix(".bin").stat().st_size}
     return {
         "shape": list(shape),
-        "gops": round(sum(_operations(node) for node in model.get_ops()) / 1e9, 4),
+        "gops": round(count_operations(model) / 1e9, 4),
         "mparams": round(_parameters(model) / 1e6, 4),
         "inputs": inputs,
         "outputs": outputs,
@@ -126,19 +127,6 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
 def _port(port: ov.Output) -> dict[str, Any]:
     shape = [-1 if size.is_dynamic else size.get_length() for size in port.get_partial_shape()]
     return {"name": port.get_any_name(), "shape": shape, "type": port.get_element_type().get_type_name()}
-
-
-def _operations(node: ov.Node) -> int:
-    """Count two operations for each multiplication with its addition; 0 for other nodes."""
-    kind = node.get_type_name()
-    if kind == "MatMul":
-        inner = list(node.get_input_shape(0))[-2 if node.get_attributes()["transpose_a"] else -1]
-        return 2 * math.prod(node.get_output_shape(0)) * inner
-    if kind == "ScaledDotProductAttention":  # query by key, then by value
-        query, key = list(node.get_input_shape(0)), list(node.get_input_shape(1))
-        scores = math.prod(query[:-1]) * key[-2]
-        return 2 * scores * (query[-1] + list(node.get_input_shape(2))[-1])
-    return 0
 
 
 def _parameters(model: ov.Model) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import DEFAULT_MODEL, add_format, parse_encoding, parse_names
 from ner_commands.reading import read_text
+from ner_core.compute import COMPUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,10 +25,9 @@ __all__ = ["add_parser", "benchmark", "run"]
 logger = logging.getLogger(__name__)
 
 HINTS = ("LATENCY", "THROUGHPUT")  # the default, AUTO, changes from the one to the other
-COMPUTE = ("default", "f32", "f16", "bf16")
-
 _HEADER = (
     "",
+    "computes in",
     "load s",
     "MB",
     "sentence ms",
@@ -61,9 +61,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--compute",
         type=_computations,
-        default=["default"],
+        default=["auto"],
         metavar="C[,C]",
-        help=f"what the device computes in: {', '.join(COMPUTE)} (default: default, which is f32 on a CPU)",
+        help=f"what a CPU computes in: {', '.join(COMPUTE)} (default: auto, the fastest)",
     )
     parser.add_argument(
         "--file",
@@ -163,7 +163,7 @@ def benchmark(
     devices: Sequence[str] | None = None,
     precisions: Sequence[str] | None = None,
     hints: Sequence[str] = HINTS,
-    compute: Sequence[str] = ("default",),
+    compute: Sequence[str] = ("auto",),
     seconds: float = 1.0,
 ) -> Iterator[tuple[str, Measurement | str]]:
     """Measure one configuration after another.
@@ -179,7 +179,7 @@ def benchmark(
     devices, precisions : sequence of str, optional
         All there are, when not given.
     hints, compute : sequence of str
-        Performance hints, and what the device computes in (of `COMPUTE`).
+        Performance hints, and what a CPU computes in (of `ner_core.compute.COMPUTE`).
     seconds : float
         For each latency.
 
@@ -207,12 +207,11 @@ def benchmark(
     places = [check_device(name) for name in devices or [device.name for device in present()]]
     for place, precision, hint, kind in product(places, wanted, hints, compute):
         path = found[precision]
-        computing = "" if kind == "default" else kind
 
-        def load(place: str = place, path: Path = path, hint: str = hint, computing: str = computing) -> Any:
-            return model_zoo.load(path, device=place, hint=hint, inference_precision=computing or None)
+        def load(place: str = place, path: Path = path, hint: str = hint, kind: str = kind) -> Any:
+            return model_zoo.load(path, device=place, hint=hint, compute=kind)
 
-        title = " ".join(filter(None, (place, precision, computing, hint)))
+        title = f"{place} {precision} {kind} {hint}"
         try:
             yield (
                 title,
@@ -223,7 +222,7 @@ def benchmark(
                     device=place,
                     precision=precision,
                     hint=hint,
-                    compute=computing,
+                    compute=kind,
                     seconds=seconds,
                 ),
             )
@@ -273,6 +272,7 @@ def _row(one: Measurement) -> tuple[str, ...]:
     )
     return (
         one.title,
+        one.computed_in or "?",
         f"{one.load_seconds:.2f}",
         f"{one.size / 1e6:.0f}",
         *latencies,

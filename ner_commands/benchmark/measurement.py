@@ -18,6 +18,7 @@ import openvino as ov
 from openvino import opset13
 
 from ner_core.hardware import core
+from ner_core.operations import count_operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +106,9 @@ class Measurement:
     device : str
         The device expression asked for.
     precision, hint, compute : str
-        Precision of the IR, performance hint, and what the device computes in (empty: its default).
+        Precision of the IR, performance hint, and what the device was asked to compute in.
+    computed_in : str
+        What it did compute in, see `ner_core.compute`.
     size : int
         Bytes of the .xml and the .bin.
     load_seconds : float
@@ -122,6 +125,7 @@ class Measurement:
     precision: str
     hint: str
     compute: str
+    computed_in: str
     size: int
     load_seconds: float
     sentence: Latency
@@ -137,8 +141,8 @@ class Measurement:
 
     @property
     def title(self) -> str:
-        """Name the configuration: ``CPU FP32 LATENCY``."""
-        return " ".join(filter(None, (self.device, self.precision, self.compute, self.hint)))
+        """Name the configuration: ``CPU INT8 auto LATENCY``."""
+        return f"{self.device} {self.precision} {self.compute} {self.hint}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -153,7 +157,7 @@ def measure(
     device: str,
     precision: str,
     hint: str,
-    compute: str = "",
+    compute: str = "auto",
     seconds: float = 1.0,
 ) -> Measurement:
     """Load a model and measure it.
@@ -192,6 +196,7 @@ def measure(
         precision,
         hint,
         compute,
+        ner.compute,
         size,
         load_seconds,
         sentence,
@@ -282,7 +287,6 @@ def _until(end: float, texts: Sequence[str]) -> Iterator[str]:
 def count_work(model: ov.Model) -> Work:
     """Count the floating point operations of the matrix multiplications in a model.
 
-    A multiplication and an addition are two operations; everything else in a transformer is negligible.
     The graph is counted for two lengths, for the work of a row of n pieces is a polynomial in n without a
     constant.
 
@@ -298,30 +302,15 @@ def count_work(model: ov.Model) -> Work:
     shape = model.inputs[0].partial_shape
     if not shape.is_dynamic:  # fixed shapes: the split into linear and quadratic part cannot be seen
         rows, length = shape.to_shape()
-        return Work(_operations(model) / (rows * length), 0.0)
+        return Work(count_operations(model) / (rows * length), 0.0)
     short, long = 16, 32
     counts = []
     for length in (short, long):
         fixed = model.clone()
         fixed.reshape({port: [1, length] for port in fixed.inputs})
-        counts.append(_operations(fixed))
+        counts.append(count_operations(fixed))
     per_pair = (counts[1] / long - counts[0] / short) / (long - short)
     return Work(counts[0] / short - per_pair * short, per_pair)
-
-
-def _operations(model: ov.Model) -> float:
-    """Count the operations of a model whose shapes are known."""
-    total = 0.0
-    for node in model.get_ops():
-        kind = node.get_type_name()
-        if kind == "MatMul":
-            first = list(node.input(0).get_shape())
-            inner = first[-2] if node.get_attributes()["transpose_a"] else first[-1]
-            total += 2.0 * inner * float(np.prod(list(node.output(0).get_shape())))
-        elif kind == "ScaledDotProductAttention":
-            query, key, value = (list(node.input(index).get_shape()) for index in range(3))
-            total += 2.0 * float(np.prod(query[:-1])) * key[-2] * (query[-1] + value[-1])
-    return total
 
 
 def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: float = 0.5) -> float:
@@ -406,7 +395,7 @@ def recommend(measurements: Sequence[Measurement]) -> list[str]:
     small = min(measurements, key=lambda one: one.size)
     if small.size < min(quick.size, busy.size) and not both:
         told.append(f"{small.precision} needs the least room, {small.size / 1e6:.0f} MB.")
-    if any(one.precision.endswith("INT8") or one.compute for one in (quick, busy)):
+    if any(one.precision.endswith("INT8") or one.computed_in != "f32" for one in (quick, busy)):
         told.append(
             "Lower precision changes scores a little: compare with ner evaluate before you rely on it."
         )

@@ -28,6 +28,7 @@ def test_measures_every_combination(run, tiny_ir):
     document = json.loads(out)
     assert [one["hint"] for one in document["measurements"]] == ["LATENCY", "THROUGHPUT"]
     assert {one["precision"] for one in document["measurements"]} == {"FP32"}
+    assert {(one["compute"], one["computed_in"]) for one in document["measurements"]} == {("auto", "f32")}
     assert document["failures"] == {}
     assert document["recommendation"]
     assert document["machine"]["devices"]["CPU"]
@@ -52,10 +53,10 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
     )
     assert status == 0
     header, row, *advice = out.splitlines()
-    assert header.split()[0] == "load"
-    assert row.startswith("CPU FP32 LATENCY")
+    assert header.split()[:3] == ["computes", "in", "load"]
+    assert row.startswith("CPU FP32 auto LATENCY")
     assert row.rstrip().endswith("%")
-    assert advice[-1].startswith("Take CPU FP32 LATENCY")
+    assert advice[-1].startswith("Take CPU FP32 auto LATENCY")
 
 
 def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch):
@@ -71,8 +72,8 @@ def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch
 
     monkeypatch.setattr(measurement, "measure", fail_once)
     found = dict(command.benchmark(str(tiny_ir), take_sample(), devices=["CPU"], seconds=0))
-    assert found["CPU FP32 LATENCY"] == "the driver gave up"
-    assert found["CPU FP32 THROUGHPUT"].hint == "THROUGHPUT"
+    assert found["CPU FP32 auto LATENCY"] == "the driver gave up"
+    assert found["CPU FP32 auto THROUGHPUT"].hint == "THROUGHPUT"
 
 
 def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
@@ -85,7 +86,7 @@ def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
     monkeypatch.setattr(measurement, "measure", fail)
     status, out, err = run("--model", tiny_ir, "--devices", "CPU")
     assert (status, out) == (1, "")
-    assert "CPU FP32 LATENCY: no" in err
+    assert "CPU FP32 auto LATENCY: no" in err
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_unknown_models_and_texts_without_words(run, tiny_ir, tmp_path):
     ("arguments", "message"),
     [
         (["--hints", "FAST"], "argument --hints: expected some of LATENCY, THROUGHPUT, AUTO, found FAST"),
-        (["--compute", "f7"], "argument --compute: expected some of default"),
+        (["--compute", "f7"], "argument --compute: expected some of auto, exact"),
         (["--hints", ","], "found none"),
         (["--encoding", "utf-9"], "argument --encoding: Python knows no encoding 'utf-9' of text"),
     ],

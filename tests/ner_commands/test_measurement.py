@@ -13,6 +13,7 @@ from ner_commands.benchmark.measurement import Latency, Measurement, Throughput,
 from ner_commands.benchmark.sample_text import PAGE, split_sentences, take_sample
 from ner_core import EntityRecognizer
 from ner_core.ir import read_model
+from ner_core.operations import count_operations
 
 
 def measurement(precision="FP32", sentence=4.0, rate=300.0, size=90_000_000, **changes):
@@ -21,7 +22,8 @@ def measurement(precision="FP32", sentence=4.0, rate=300.0, size=90_000_000, **c
         device="CPU",
         precision=precision,
         hint="LATENCY",
-        compute="",
+        compute="auto",
+        computed_in="f32",
         size=size,
         load_seconds=0.5,
         sentence=latency,
@@ -60,7 +62,7 @@ def test_work_of_one_product(transposed):
     product = opset13.matmul(left, right, transpose_a=transposed, transpose_b=False)
     model = ov.Model([product], [left], "product")
     model.reshape({left.output(0): [1, 3, 6] if not transposed else [1, 6, 3]})
-    assert measuring._operations(model) == 2 * 3 * 6 * 5
+    assert count_operations(model) == 2 * 3 * 6 * 5
 
 
 def test_latency_counts_calls_and_orders_percentiles():
@@ -105,7 +107,7 @@ def test_measure_gives_plain_values(tiny_ir):
 def test_recommends_one_configuration_that_wins_everywhere():
     slow, fast = measurement("FP32", 8.0, 100.0), measurement("INT8", 2.0, 400.0, size=23_000_000)
     told = " ".join(measuring.recommend([slow, fast]))
-    assert told.startswith("Take CPU INT8 LATENCY: 2.0 ms")
+    assert told.startswith("Take CPU INT8 auto LATENCY: 2.0 ms")
     assert "ner evaluate" in told  # lower precision is not free
 
 
@@ -114,8 +116,8 @@ def test_recommends_two_where_latency_and_throughput_disagree():
     busy = measurement("FP32", 8.0, 400.0, hint="THROUGHPUT")
     small = measurement("INT8", 9.0, 90.0, size=23_000_000)
     told = measuring.recommend([quick, busy, small])
-    assert "one text at a time take CPU FP32 LATENCY: 2.0 ms" in told[0]
-    assert "many texts take CPU FP32 THROUGHPUT: 400 sentences/s" in told[1]
+    assert "one text at a time take CPU FP32 auto LATENCY: 2.0 ms" in told[0]
+    assert "many texts take CPU FP32 auto THROUGHPUT: 400 sentences/s" in told[1]
     assert "INT8 needs the least room, 23 MB" in told[2]
 
 

@@ -9,7 +9,9 @@ from openvino.preprocess import PrePostProcessor
 
 from ner_core import engine, hardware
 from ner_core.batching import stack
-from ner_core.engine import DeviceError, Engine
+from ner_core.compute import EXACT
+from ner_core.engine import Engine, EngineSettings
+from ner_core.hardware import DeviceError
 from ner_core.ir import read_model
 from ner_core.recognizer import EntityRecognizer
 
@@ -21,8 +23,8 @@ def xml(tiny_ir):
     return tiny_ir / "tiny.xml"
 
 
-def made(xml, **options):
-    return Engine(read_model(xml), xml, **({"device": "CPU"} | options))
+def made(xml, device="CPU", borne=(EXACT,), **settings):
+    return Engine(read_model(xml), xml, device, EngineSettings(**settings), borne=borne)
 
 
 def batch(rows=2, length=8, following=0):
@@ -149,11 +151,11 @@ def test_threads_are_not_pinned_where_other_processes_have_the_rest(xml, monkeyp
     assert "ENABLE_CPU_PINNING" not in made(xml)._config()
 
 
-def test_a_cpu_computes_in_f32_unless_told_otherwise(xml):
+def test_a_cpu_computes_in_f32_where_nothing_else_is_borne(xml):
     assert made(xml)._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.f32
     assert made(xml, device="AUTO")._config()["INFERENCE_PRECISION_HINT"] == "f32"
-    if "BF16" in hardware.devices()[0].capabilities:
-        bf16 = made(xml, inference_precision="bf16")
+    if "bf16" in hardware.fast_arithmetic():
+        bf16 = made(xml, compute="bf16")
         assert bf16._compile(None).model.get_property("INFERENCE_PRECISION_HINT") == ov.Type.bf16
 
 
@@ -168,7 +170,7 @@ def test_a_cpu_beside_others_computes_in_f32_too(xml, monkeypatch):
     runner = made(xml)
     two = [hardware.Device("CPU", "A CPU"), hardware.Device("GPU", "A GPU")]
     monkeypatch.setattr(engine, "devices", lambda: two)
-    beside = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+    beside = {"CPU": EXACT.config}
     for expression in ("AUTO", "AUTO:GPU,CPU", "HETERO:GPU,CPU"):
         runner.expression = expression
         assert runner._config()["DEVICE_PROPERTIES"] == beside
@@ -307,3 +309,17 @@ def test_an_npu_gets_a_few_fixed_shapes(xml, monkeypatch, tiny_ner):
     assert ner.max_length == 64
     assert ner.batch([TEXT, "Mary"])[1].windows == 1
     assert sorted(shape for shape, _ in ner._engine._plans) == [(1, 32), (1, 64)]
+
+
+def test_logits_that_are_no_numbers_are_an_error(xml, tmp_path):
+    model = read_model(xml)
+    result = model.get_results()[0]
+    result.input(0).replace_source_output(
+        ov.opset13.divide(result.input_value(0), np.float32(0)).output(0)  # infinite, and NaN where it was 0
+    )
+    ov.save_model(model, tmp_path / "broken.xml", compress_to_fp16=False)
+    shutil.copy(xml.parent / "tokenizer.json", tmp_path)
+    ner = EntityRecognizer.from_ir(tmp_path, device="CPU")
+    with pytest.raises(DeviceError, match=r"broken\.xml on CPU \(computing in f32, OpenVINO 20.*NaN"):
+        ner(TEXT)
+    assert ner("").entities == ()

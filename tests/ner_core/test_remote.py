@@ -150,3 +150,13 @@ def test_a_server_that_fails_while_running_is_told(tiny_ir):
 def test_labels_are_compared_with_those_of_the_server(tiny_ir):
     with Server(tiny_ir / "tiny.xml") as server, pytest.raises(ValueError, match="2 labels"):
         EntityRecognizer.from_ir(tiny_ir, device=server.address, labels=["O", "B-PER"])
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_server_that_gives_no_numbers_is_told(tiny_ir, wrong):
+    with Server(tiny_ir / "tiny.xml", binary=True) as server:
+        ner = EntityRecognizer.from_ir(tiny_ir, device=server.address)
+        model = server.model
+        server.model = lambda arrays: [np.full_like(model(arrays)[0], wrong)]
+        with pytest.raises(DeviceError, match=r"Model tiny of kserve://.*\(test 1\) gives logits.*NaN"):
+            ner("Mary")
