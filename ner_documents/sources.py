@@ -11,19 +11,20 @@ import gzip
 import io
 import os
 import re
+import stat
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from ner_documents.document import CorpusError
+from ner_documents.formats import FORMATS, SUFFIXES, format_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
-    "FORMATS",
     "Meter",
     "Source",
     "filesystem_of",
@@ -35,23 +36,6 @@ __all__ = [
     "total_size",
 ]
 
-FORMATS = ("text", "lines", "jsonl", "csv", "tsv", "parquet", "conll")
-
-_SUFFIXES = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "text",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".conll": "conll",
-    ".iob": "conll",
-    ".iob2": "conll",
-    ".bio": "conll",
-}
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _BUFFER = 1 << 20
 
@@ -72,6 +56,8 @@ class Source:
         Bytes as stored, None where unknown.
     modified : str
         Stamp that changes with the file: modification time, or the store's ETag; empty where unknown.
+    content : bytes or None
+        What is in it, where `path` is only its name, such as that of a member of an archive.
     """
 
     path: str
@@ -79,6 +65,7 @@ class Source:
     compression: str | None = None
     size: int | None = None
     modified: str = ""
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -140,7 +127,7 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
         for path, size, modified, named in candidates:
             kind, compression = _kind(path, format_name)
             if kind is None and named:
-                known = " ".join(sorted(_SUFFIXES))
+                known = " ".join(SUFFIXES)
                 msg = (
                     f"{path}: unknown suffix; expected one of {known}, or --input-format {'|'.join(FORMATS)}"
                 )
@@ -160,11 +147,8 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
 def _kind(path: str, format_name: str | None) -> tuple[str | None, str | None]:
     if path == "-":
         return format_name or "text", None
-    name = path.rsplit("/", 1)[-1].lower()
-    compression = next((_COMPRESSIONS[end] for end in _COMPRESSIONS if name.endswith(end)), None)
-    if compression:
-        name = name.rpartition(".")[0]
-    return format_name or _SUFFIXES.get("." + name.rpartition(".")[2]), compression
+    kind, compression = format_by_name(path)
+    return format_name or kind, compression
 
 
 def _expand(given: str) -> Iterator[tuple[str, int | None, str, bool]]:
@@ -277,12 +261,14 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
         When pyarrow or fsspec is needed and not installed.
     """
     raw: Any
-    if source.path == "-":
+    if source.content is not None:
+        raw = io.BytesIO(source.content)
+    elif source.path == "-":
         raw = sys.stdin.buffer
     elif is_url(source.path):
         raw = open_url(source.path, "rb")
     else:
-        raw = Path(source.path).open("rb", buffering=0)  # noqa: SIM115 - closed with the buffer around it
+        raw = _open_file(source.path)
     stored = io.BufferedReader(_Counted(raw, meter), _BUFFER)
     with stored:
         if source.compression is None:
@@ -296,6 +282,18 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
             arrow = require("pyarrow", "documents", f"{source.path}: reading .zst")
             decompressed = arrow.CompressedInputStream(arrow.PythonFile(stored, mode="r"), "zstd")
         yield cast("BinaryIO", io.BufferedReader(decompressed, _BUFFER))
+
+
+def _open_file(path: str) -> io.FileIO:
+    """Open a file without buffer; a pipe or device found in a folder would give bytes for ever, or none."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handed_over = path.startswith(("/dev/fd/", "/proc/self/fd/"))  # a shell's <(command)
+    descriptor = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0) if handed_over else flags)
+    if not (stat.S_ISREG(os.fstat(descriptor).st_mode) or handed_over):
+        os.close(descriptor)
+        msg = "is a folder, a pipe or a device, not a file"
+        raise OSError(msg)
+    return io.FileIO(descriptor)
 
 
 class _Counted(io.RawIOBase):

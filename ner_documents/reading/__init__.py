@@ -10,7 +10,9 @@ What a reader cannot show is a `Problem` with file, place and reason; a reader r
 finds in a file.
 """
 
+from ner_documents.formats import SUFFIXES
+from ner_documents.reading.bounded import read_bounded
 from ner_documents.reading.records import ReadOptions
-from ner_documents.reading.registry import SUFFIXES, read, read_bounded, table_columns
+from ner_documents.reading.registry import read, table_columns
 
 __all__ = ["SUFFIXES", "ReadOptions", "read", "read_bounded", "table_columns"]

@@ -1,13 +1,19 @@
-"""Lines of bytes with a bound on their length, so that no input can fill the memory."""
+"""Lines of bytes with a bound on their length, so that no input can fill the memory; and text files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from ner_documents.document import Document, Problem
+from ner_documents.reading.encodings import Decoder, as_lines_of_bytes, decode
+from ner_documents.reading.records import EXCERPT, too_long
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Line", "bounded_lines", "byte_problem"]
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["Line", "TextLine", "bounded_lines", "read_lines", "read_text", "text_lines"]
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 _SKIP_BYTES = 1 << 20
@@ -19,6 +25,14 @@ class Line(NamedTuple):
     number: int
     raw: bytes
     cut: bool = False
+
+
+class TextLine(NamedTuple):
+    """One line: its number from 1, its text without the line end, and its first bytes."""
+
+    number: int
+    text: str
+    raw: bytes
 
 
 def bounded_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
@@ -48,20 +62,48 @@ def bounded_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
         yield Line(number, raw[:limit] if cut else raw, cut)
 
 
-def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
-    r"""Say which byte is not text in the expected encoding, and what to do.
+def text_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[TextLine | Problem]:
+    """Read lines of text; what is too long or in another encoding is a problem, and the rest goes on."""
+    stream, guess = as_lines_of_bytes(stream, options.encoding)
+    if not guess.name:
+        yield Problem(source, None, "is not a text file: it holds NUL bytes")
+        return
+    decode_line = Decoder(source, guess)
+    note = decode_line.note()
+    if note:
+        yield note
+    for line in bounded_lines(stream, options.limit):
+        if line.cut:
+            yield Problem(source, line.number, too_long(options.limit), line.raw[:EXCERPT])
+            continue
+        raw = line.raw.removesuffix(b"\n").removesuffix(b"\r")
+        text, problems = decode_line(raw, line.number)
+        yield from problems
+        if text is not None:
+            yield TextLine(line.number, text, raw[:EXCERPT])
 
-    Examples
-    --------
-    >>> try:
-    ...     "Jos\u00e9".encode("latin-1").decode()
-    ... except UnicodeDecodeError as error:
-    ...     byte_problem(b"Jos\xe9", "utf-8", error)
-    'expected utf-8 text, found byte 0xe9 at byte 4; convert the file or give its encoding with --encoding'
-    """
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return f"expected {encoding} text, found the byte order mark of UTF-16; convert the file to UTF-8"
-    return (
-        f"expected {encoding} text, found byte 0x{raw[error.start]:02x} at byte {error.start + 1}; "
-        "convert the file or give its encoding with --encoding"
-    )
+
+def read_text(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a text file, or one in Markdown, as one document."""
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+        while stream.read(_SKIP_BYTES):  # a broken archive is noticed although the document is left out
+            pass
+        return
+    text, problems = decode(raw, source, options.encoding)
+    yield from problems
+    if text is not None:
+        if not text.strip():
+            yield Problem(source, None, "the file holds no text", lost=False)
+        yield Document(source, None, text, {"source": source, "text": text})
+
+
+def read_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a text file with a document a line."""
+    for line in text_lines(stream, source, options):
+        if isinstance(line, Problem):
+            yield line
+        else:
+            fields = {"source": source, "line": line.number, "text": line.text}
+            yield Document(source, line.number, line.text, fields)

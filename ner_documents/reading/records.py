@@ -1,16 +1,32 @@
-"""Named fields, such as a row of a table or an object of JSON, to documents; and the options of reading."""
+"""Rows with named fields, of a table or of JSON, to documents; and the options of reading."""
 
 from __future__ import annotations
 
 import codecs
+import itertools
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.document import CorpusError, Document, Problem
 
-__all__ = ["Item", "ReadOptions", "document_of", "header_problem", "too_long"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["EXCERPT", "Item", "ReadOptions", "Row", "documents_of", "header_of", "too_deep", "too_long", "value_in"]
 
 Item = Document | Problem
+
+#: Most bytes of what could not be read that a problem keeps.
+EXCERPT = 1 << 12
+MAX_COLUMNS = 10_000
+MAX_DEPTH = 100
+
+# Rows that are looked at before a column is chosen.
+_SAMPLE = 100
+_DATA = re.compile(r"[-+]?[\d.,:/\s%$€£-]*\d[\d.,:/\s%$€£TZ-]*|\S+@\S+|https?://\S+")
+_SENTENCE = re.compile(r".*\w\W+\w+\W+\w+.*[.!?…]\W*", re.DOTALL)
+_NAME_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,75 +35,233 @@ class ReadOptions:
 
     Attributes
     ----------
-    column : str
-        Key or column that holds the text: a string, or in JSON lines and Parquet also a list of words.
+    column : str or None
+        Key or column that holds the text: a string, or a list of words; ``data.text`` is the key ``text`` of
+        the object ``data``. None for ``text``, or where there is none, the column with the longest texts.
     into : str
-        Name of the field that the output adds; a document that has it already is reported as bad.
+        Name of the field that the output adds; a document that has it already is reported.
     lines : bool
         Text files hold a document a line instead of being one document.
-    word_column : int
-        Column of the word in CoNLL files, from 0.
-    encoding : str
-        Of all formats but Parquet.
+    word_column : int or None
+        Column of the word in CoNLL files, from 0; None to tell it by the file.
+    encoding : str or None
+        Of text; None to detect it.
     limit : int
         Largest document, in bytes.
     """
 
-    column: str = "text"
+    column: str | None = None
     into: str = "entities"
     lines: bool = False
-    word_column: int = 0
-    encoding: str = "utf-8"
+    word_column: int | None = None
+    encoding: str | None = None
     limit: int = 64 << 20
 
     def __post_init__(self) -> None:
         try:
-            single = "\n".encode(self.encoding) == b"\n"
-            codecs.lookup(self.encoding)
+            codecs.lookup(self.encoding or "utf-8")
         except LookupError:
             msg = f"--encoding {self.encoding}: unknown; expected a name such as utf-8, latin-1 or cp1252"
             raise CorpusError(msg) from None
-        if not single:
-            msg = f"--encoding {self.encoding}: lines cannot be found in it; convert the files to UTF-8 first"
-            raise CorpusError(msg)
 
 
-def document_of(fields: dict[str, Any], path: str, number: int, options: ReadOptions, raw: bytes) -> Item:
-    """Make a document of named fields, or say which field is missing or of a wrong type."""
-    if options.column not in fields:
-        names = ", ".join(fields) or "none"
-        problem = f"expected {options.column!r}, found {names}; name the text with --column"
-        return Problem(path, number, problem, raw)
-    if options.into in fields:
-        problem = f"has {options.into!r} already; give the entities another name with --into"
-        return Problem(path, number, problem, raw)
-    value = fields[options.column]
-    if isinstance(value, str):
-        return Document(path, number, value, fields)
+class Row(NamedTuple):
+    """One row or object: its number from 1, its fields, and the first bytes of it."""
+
+    number: int
+    fields: dict[str, Any]
+    raw: bytes = b""
+
+
+def documents_of(
+    rows: Iterable[Row | Problem], source: str, options: ReadOptions, *, place: str = "", table: bool = True
+) -> Iterator[Item]:
+    """Make a document of each row, or say which field is missing or of a wrong type.
+
+    Parameters
+    ----------
+    rows : iterable of Row or Problem
+        Problems are passed on, in order.
+    source, place : str
+        For documents and problems.
+    options : ReadOptions
+        Names the column; else it is chosen by the first hundred rows, and said.
+    table : bool
+        All rows have the same columns, so that a wrong one is reported once.
+    """
+    rows = iter(rows)
+    sample = list(itertools.islice(rows, _SAMPLE))
+    first = [row for row in sample if isinstance(row, Row)]
+    column, note = _choose(first, options.column)
+    problem = header_problem(list(first[0].fields), column, options, place) if table and first else None
+    if problem:
+        yield from (row for row in sample if isinstance(row, Problem) and row.line == 1)
+        yield Problem(source, None, problem, first[0].raw, place)
+        return
+    if note:
+        yield Problem(source, None, note, place=place, lost=False)
+    for row in itertools.chain(sample, rows):
+        yield row if isinstance(row, Problem) else _document(row, column, source, options, place)
+
+
+def _choose(rows: Sequence[Row], wanted: str | None) -> tuple[str, str]:
+    """Return the column with the text, and what has to be said about the choice."""
+    names = list(dict.fromkeys(name for row in rows for name in row.fields))
+    if wanted is not None:
+        if wanted in names or any(value_in(row.fields, wanted) is not _MISSING for row in rows):
+            return wanted, ""
+        return next((name for name in names if name.casefold() == wanted.strip().casefold()), wanted), ""
+    for name in names:
+        if name.strip().casefold() == "text":
+            return name, ""
+    lengths = {name: sum(map(_prose, (row.fields.get(name) for row in rows))) for name in names}
+    longest = max(names, key=lengths.__getitem__, default="text")
+    if not lengths.get(longest):
+        return "text", ""
+    others = f"; --column names another of {_listed(names)}" if len(names) > 1 else ""
+    return longest, f"has no column 'text'; the text was taken from {longest!r}{others}"
+
+
+def _prose(value: Any) -> int:
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return Document(path, number, " ".join(value), fields, words=tuple(value))
-    problem = f"expected a string or a list of words in {options.column!r}, found {type(value).__name__}"
-    return Problem(path, number, problem, raw)
+        return sum(map(len, value))
+    return len(value) if isinstance(value, str) and not _DATA.fullmatch(value) else 0
 
 
-def header_problem(header: list[str], options: ReadOptions) -> str | None:
+_MISSING = object()
+
+
+def value_in(fields: Mapping[str, Any], column: str) -> Any:
+    """Return the value of a key, or of a path of keys such as ``data.text``; an object of its own for none.
+
+    Examples
+    --------
+    >>> value_in({"data": {"text": "Mary"}}, "data.text"), value_in({"a.b": 1}, "a.b")
+    ('Mary', 1)
+    """
+    if column in fields:
+        return fields[column]
+    value: Any = fields
+    for key in column.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
+
+
+def _document(row: Row, column: str, source: str, options: ReadOptions, place: str) -> Item:
+    number, fields, raw = row
+    value = value_in(fields, column)
+    if value is _MISSING:
+        reason = f"expected {column!r}, found {_listed(fields)}; name the text with --column"
+    elif options.into in fields:
+        reason = f"has {options.into!r} already; give the entities another name with --into"
+    elif isinstance(value, str):
+        return Document(source, number, value, fields, place=place)
+    elif isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return Document(source, number, " ".join(value), fields, words=tuple(value), place=place)
+    else:
+        found = type(value).__name__
+        reason = f"expected a string or a list of words in {column!r}, found {found}"
+    return Problem(source, number, reason, raw, place)
+
+
+def header_problem(names: Sequence[str], column: str, options: ReadOptions, place: str = "") -> str | None:
     """Say why no row of a table with these columns can be annotated, None when they can.
 
     Examples
     --------
-    >>> header_problem(["id", "body"], ReadOptions())
+    >>> header_problem(["id", "body"], "text", ReadOptions())
     "expected a column 'text', found id, body; name it with --column"
     """
-    if len(set(header)) != len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        return f"column {twice!r} stands twice in the header; rename one"
-    if options.column not in header:
-        return f"expected a column {options.column!r}, found {', '.join(header)}; name it with --column"
-    if options.into in header:
+    if value_in(dict.fromkeys(names), column.split(".")[0]) is _MISSING and column not in names:
+        where = "" if not place else f" in {place}"
+        return f"expected a column {column!r}{where}, found {_listed(names)}; name it with --column"
+    if options.into in names:
         return f"has a column {options.into!r} already; give the entities another name with --into"
     return None
+
+
+def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: ReadOptions) -> list[str] | None:
+    """Return the names of the columns, or None when the first row of a table is data and not a header.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        First row.
+    below : sequence of sequence of str
+        Some rows below it.
+    options : ReadOptions
+        A column that is named and stands in the first row makes it a header.
+
+    Examples
+    --------
+    >>> header_of(["id", "text"], [["1", "Mary"]], ReadOptions())
+    ['id', 'text']
+    >>> header_of(["1", "Mary sings."], [["2", "John sings."]], ReadOptions())
+    """
+    names = [cell.strip() for cell in cells]
+    known = {name.casefold() for name in names}
+    if (options.column or "text").strip().casefold() not in known and below:
+        data = [bool(_DATA.fullmatch(name)) for name in names]
+        numbers_below = [
+            any(len(row) > index and _DATA.fullmatch(row[index].strip()) for row in below)
+            for index in range(len(names))
+        ]
+        if any(name and (len(name) > _NAME_LENGTH or _SENTENCE.fullmatch(name)) for name in names) or any(
+            here and there for here, there in zip(data, numbers_below, strict=True)
+        ):
+            return None
+    unique: list[str] = []
+    for name, letter in zip(names, map(column_letters, range(len(names))), strict=True):
+        candidates = itertools.chain([name or letter], (f"{name or letter}_{n}" for n in itertools.count(2)))
+        unique.append(next(one for one in candidates if one not in unique))
+    return unique
+
+
+def column_letters(index: int) -> str:
+    """Name a column as spreadsheets do: A, B, …, Z, AA, AB, …
+
+    Examples
+    --------
+    >>> [column_letters(index) for index in (0, 25, 26, 702)]
+    ['A', 'Z', 'AA', 'AAA']
+    """
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _listed(names: Iterable[str], most: int = 20) -> str:
+    shown = list(itertools.islice((str(name) for name in names), most + 1))
+    return ", ".join([*shown[:most], "…"] if len(shown) > most else shown) or "none"
 
 
 def too_long(limit: int) -> str:
     """Say that a document is over the limit of so many bytes, and what to do."""
     return f"longer than the limit of {limit:,} bytes; split it, or raise --max-document-bytes"
+
+
+def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Tell whether lists and objects stand in each other deeper than can be written again.
+
+    Examples
+    --------
+    >>> too_deep({"a": [1, {"b": []}]}), too_deep([[[]]], 2)
+    (False, True)
+    """
+    level = [value]
+    for _ in range(depth + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (list, dict))
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, (list, dict))
+        ]
+        if not level:
+            return False
+    return True

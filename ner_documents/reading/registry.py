@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ner_documents.document import Document, Problem
+from ner_documents.document import CorpusError, Document, Problem
+from ner_documents.formats import SUFFIXES, TABLES, format_by_name
 from ner_documents.reading.records import ReadOptions
-from ner_documents.sources import Meter, Source, find_sources
+from ner_documents.sources import Meter, Source, open_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["SUFFIXES", "read", "read_bounded", "table_columns"]
+__all__ = ["read", "source_of", "table_columns"]
 
-#: Suffixes of files that can be read; behind each of them may stand ``.gz`` or ``.zst``.
-SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".csv", ".jsonl")
+logger = logging.getLogger(__name__)
+
+# Format, and the function that reads it out of (stream, source, options); imported when it is needed.
+_STREAMS = {
+    "text": "lines.read_text",
+    "lines": "lines.read_lines",
+    "html": "html.read_html",
+    "pdf": "pdf.read_pdf",
+    "docx": "docx.read_docx",
+    "odt": "odt.read_odt",
+    "rtf": "rtf.read_rtf",
+    "csv": "tables.read_csv",
+    "tsv": "tables.read_tsv",
+    "xlsx": "workbooks.read_workbook",
+    "json": "json_files.read_json",
+    "jsonl": "json_files.read_jsonl",
+    "eml": "mail.read_eml",
+    "mbox": "mail.read_mbox",
+    "srt": "subtitles.read_subtitles",
+    "conll": "conll.read_conll",
+}
+# These take (source, options, meter): they read from the end of the file, or other files in it.
+_FILES = {"parquet": "parquet.read_parquet", "zip": "archives.read_zip"}
+
+_COLUMN_ROWS = 100
+
+
+def source_of(source: Source | str | Path, content: bytes | None = None) -> Source | Problem:
+    """Make a source of the name of a file, or say that files of its kind are not read."""
+    if isinstance(source, Source):
+        return source
+    kind, compression = format_by_name(Path(source).as_posix())
+    if kind is None:
+        return Problem(str(source), None, f"files of this type are not read; {' '.join(SUFFIXES)} are")
+    size = None if content is None else len(content)
+    return Source(str(source), kind, compression, size, content=content)
 
 
 def read(
@@ -41,57 +79,54 @@ def read(
     Yields
     ------
     Document or Problem
-        In the order of the file.
-    """
-    from ner_documents.reading.extraction import ExtractionError, extract
-    from ner_documents.reading.readers import read_documents
+        In the order of the file. Whatever is wrong with it is a problem; nothing is raised.
 
+    Examples
+    --------
+    >>> [page] = read("a.html", content=b"<h1>Mary</h1><p>in <b>Paris</b></p>")
+    >>> page.text, [block.kind for block in page.blocks]
+    ('Mary\\nin Paris', ['heading', 'paragraph'])
+    """
     options = options or ReadOptions()
-    if not isinstance(source, Source) and Path(source).suffix.lower() in SUFFIXES:
-        name = str(source)
-        try:
-            texts = extract(name, Path(name).read_bytes() if content is None else content)
-        except (ExtractionError, OSError) as error:
-            yield Problem(name, None, str(error).removeprefix(f"{name}: "))
-            return
-        for found in texts:
-            yield Document(name, None, found.text, {"source": name, "text": found.text})
+    found = source_of(source, content)
+    if isinstance(found, Problem):
+        yield found
         return
-    found_source = source if isinstance(source, Source) else find_sources([str(source)])[0][0]
-    yield from read_documents(found_source, options, meter)
+    last: int | None = None
+    try:
+        for item in _read(found, options, meter or Meter()):
+            last = item.line
+            yield item
+    except CorpusError as error:
+        yield Problem(found.path, None, str(error).removeprefix(f"{found.path}: "))
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        yield Problem(found.path, None, _unreadable(last, reason or type(error).__name__))
+    except MemoryError:
+        yield Problem(found.path, None, _unreadable(last, "it needs more memory than there is"))
+    except Exception as error:  # noqa: BLE001 - libraries raise anything for a damaged file
+        logger.debug("%s", found.path, exc_info=True)
+        reason = str(error).strip()[:200] or type(error).__name__
+        yield Problem(found.path, None, _unreadable(last, f"it is damaged or not what its name says ({reason})"))
 
 
-def read_bounded(
-    source: Source | str | Path,
-    options: ReadOptions | None = None,
-    *,
-    content: bytes | None = None,
-    seconds: float = 60.0,  # noqa: ARG001
-    megabytes: int = 2048,  # noqa: ARG001
-    cancelled: Callable[[], bool] | None = None,
-) -> Iterator[Document | Problem]:
-    """Read as `read` does, in a process of its own that is ended when it takes too much.
+def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Document | Problem]:
+    kind = "lines" if source.format == "text" and options.lines else source.format
+    if kind in _FILES:
+        yield from _reader(_FILES[kind])(source, options, meter)
+        return
+    with open_binary(source, meter) as stream:
+        yield from _reader(_STREAMS[kind])(stream, source.path, options)
 
-    Parameters
-    ----------
-    source, options, content
-        As for `read`.
-    seconds : float
-        Longest time for the file.
-    megabytes : int
-        Most memory.
-    cancelled : callable, optional
-        Asked ten times a second; once it returns True nothing more comes.
 
-    Yields
-    ------
-    Document or Problem
-        As `read`; a file that takes too much time or memory, or ends the process, ends with a problem.
-    """
-    for item in read(source, options, content=content):
-        if cancelled is not None and cancelled():
-            return
-        yield item
+def _reader(name: str) -> Any:
+    module, function = name.split(".")
+    return getattr(importlib.import_module(f"ner_documents.reading.{module}"), function)
+
+
+def _unreadable(last: int | None, reason: str) -> str:
+    behind = "" if last is None else f" behind line {last}"
+    return f"the file cannot be read{behind}: {reason}"
 
 
 def table_columns(source: Source | str | Path, options: ReadOptions | None = None) -> list[str]:
@@ -100,9 +135,25 @@ def table_columns(source: Source | str | Path, options: ReadOptions | None = Non
     Returns
     -------
     list of str
-        Empty for files that are no tables, and for those that cannot be read.
+        Of the first hundred rows; empty for files that are no tables, and for those that cannot be read.
     """
-    for item in read(source, options):
-        if isinstance(item, Document) and item.line is not None:
-            return list(item.fields)
-    return []
+    from ner_documents.reading.bounded import read_bounded
+
+    found = source_of(source)
+    if isinstance(found, Problem) or found.format not in TABLES:
+        return []
+    names: dict[str, None] = {}
+    rows = 0
+    items = read_bounded(found, options, seconds=20)
+    try:
+        for item in items:
+            if isinstance(item, Document):
+                names |= dict.fromkeys(item.fields)
+                rows += 1
+                if rows == _COLUMN_ROWS:
+                    break
+    finally:
+        items.close()
+    return list(names)
+
+

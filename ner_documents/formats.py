@@ -1,0 +1,50 @@
+"""Formats that can be read: their names, and the suffixes that say them."""
+
+from __future__ import annotations
+
+__all__ = ["COMPRESSIONS", "FORMATS", "SUFFIXES", "TABLES", "format_by_name"]
+
+_SUFFIXES = {
+    "text": (".txt", ".text", ".md", ".markdown"),
+    "lines": (),
+    "html": (".html", ".htm", ".xhtml"),
+    "pdf": (".pdf",),
+    "docx": (".docx", ".docm", ".dotx"),
+    "odt": (".odt", ".ott"),
+    "rtf": (".rtf",),
+    "csv": (".csv",),
+    "tsv": (".tsv", ".tab"),
+    "xlsx": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+    "json": (".json",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "parquet": (".parquet",),
+    "eml": (".eml",),
+    "mbox": (".mbox",),
+    "srt": (".srt", ".vtt"),
+    "conll": (".conll", ".conllu", ".bio", ".iob", ".iob2"),
+    "zip": (".zip",),
+}
+FORMATS = tuple(_SUFFIXES)
+#: Suffixes of files that can be read; behind each of them may stand one of `COMPRESSIONS`.
+SUFFIXES = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+#: Formats whose documents are rows with named columns.
+TABLES = frozenset(("csv", "tsv", "xlsx", "json", "jsonl", "parquet"))
+
+_BY_SUFFIX = {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in suffixes}
+
+
+def format_by_name(name: str) -> tuple[str | None, str | None]:
+    """Tell format and compression of a file by its name; None for an unknown suffix and for none.
+
+    Examples
+    --------
+    >>> format_by_name("a/b.jsonl.gz"), format_by_name("Report.PDF"), format_by_name("a.exe")
+    (('jsonl', 'gzip'), ('pdf', None), (None, None))
+    """
+    name = name.rsplit("/", 1)[-1].lower()
+    compression = next((COMPRESSIONS[end] for end in COMPRESSIONS if name.endswith(end)), None)
+    if compression:
+        name = name.rpartition(".")[0]
+    _, dot, suffix = name.rpartition(".")
+    return (_BY_SUFFIX.get(dot + suffix) if dot else None), compression

@@ -1,0 +1,66 @@
+"""Puts the text of a document together out of its blocks."""
+
+from __future__ import annotations
+
+from ner_documents.document import Block, Document
+
+__all__ = ["BlockText"]
+
+
+class BlockText:
+    r"""Text that grows by blocks: a line each, cells of a row with tabs between.
+
+    Examples
+    --------
+    >>> grown = BlockText()
+    >>> grown.add("heading", " Report ")
+    >>> grown.add("cell", "Mary", row=1, column=1)
+    >>> grown.add("cell", "Rome", row=1, column=2)
+    >>> grown.text
+    'Report\nMary\tRome'
+    >>> grown.blocks[2]
+    Block(kind='cell', start=12, end=16, row=1, column=2, place='')
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._parts: list[str] = []
+        self._length = 0
+        self._texts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._parts)
+
+    def texts(self) -> list[str]:
+        """Return the text of each block."""
+        return list(self._texts)
+
+    def add(
+        self, kind: str, text: str, *, row: int | None = None, column: int | None = None, place: str = ""
+    ) -> None:
+        """Add a block; one without text is left out."""
+        text = text.strip()
+        if not text:
+            return
+        if self.blocks:
+            last = self.blocks[-1]
+            same_row = row is not None and last.row == row and (last.column or 0) < (column or 0)
+            self._append("\t" if same_row else "\n")
+        start = self._length
+        self._append(text)
+        self._texts.append(text)
+        self.blocks.append(Block(kind, start, self._length, row, column, place))
+
+    def _append(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+
+    def document(self, source: str, line: int | None = None, place: str = "") -> Document:
+        """Return the document that the blocks make."""
+        text = self.text
+        fields = {"source": source, "text": text}
+        if line is not None:
+            fields = {"source": source, "line": line, "text": text}  # type: ignore[dict-item]
+        return Document(source, line, text, fields, blocks=tuple(self.blocks), place=place)

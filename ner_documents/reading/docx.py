@@ -1,0 +1,324 @@
+"""Word documents in the final view: tracked changes accepted, everything that a reader sees, in reading order.
+
+Read from the parts with lxml (ECMA-376, https://ecma-international.org/publications-and-standards/standards/ecma-376/):
+python-docx leaves out insertions, content controls, fields, text boxes and nested tables; docx2python and
+mammoth lose merged cells or the way back to the paragraph.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.packages import Package, UnreadableError
+from ner_documents.reading.records import EXCERPT, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["WORD", "paragraph_pieces", "read_docx", "word_parts"]
+
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+
+# What the final view does not show: deletions, the places that text was moved from, instructions of fields.
+_GONE = frozenset(f"{WORD}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rPr", "pPr", "rt"))
+_BOX = f"{WORD}txbxContent"
+_MARKS = {
+    f"{WORD}tab": "\t",
+    f"{WORD}ptab": "\t",
+    f"{WORD}br": "\n",
+    f"{WORD}cr": "\n",
+    f"{WORD}noBreakHyphen": "-",
+}
+_TEXTS = frozenset((f"{WORD}t", f"{_MATH}t"))
+_MOST_COLUMNS = 1000
+
+
+def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a file as one document: headers, body, notes, footers."""
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+        return
+    try:
+        package = Package(raw)
+        parts = word_parts(package)
+    except UnreadableError as error:
+        yield Problem(source, None, str(error))
+        return
+    reading = _Reading(_styles(package, parts))
+    for name, kind in parts:
+        if kind == "comments":
+            reading.comments = sum(1 for _ in package.xml(name).iter(f"{WORD}comment"))
+            continue
+        try:
+            reading.read_part(_word_xml(package, name), name, kind)
+        except UnreadableError as error:
+            yield Problem(source, None, str(error), place=name)
+    for count, what in ((reading.comments, "comments"), (reading.hidden, "pieces of hidden text")):
+        if count:
+            yield Problem(source, None, f"holds {count} {what}, which are not shown and not read", lost=False)
+    if reading.blocks.blocks:
+        yield reading.blocks.document(source)
+    else:
+        yield Problem(source, None, "holds no text")
+
+
+def word_parts(package: Package) -> list[tuple[str, str]]:
+    """List the parts that hold text, in reading order, with what they are.
+
+    Returns
+    -------
+    list of (str, str)
+        Name of the part, and ``header``, ``body``, ``footnotes``, ``endnotes``, ``footer`` or ``comments``.
+
+    Raises
+    ------
+    UnreadableError
+        If the package holds no Word document.
+    """
+    main = next((target for kind, target in _related(package, "") if kind == "officeDocument"), "")
+    if main not in package:
+        main = "word/document.xml"
+    related = _related(package, main)
+    found = [(main, "body")]
+    for wanted in ("footnotes", "endnotes", "footer", "comments"):
+        found += [(target, kind) for kind, target in related if kind == wanted and target in package]
+    headers = [(target, kind) for kind, target in related if kind == "header" and target in package]
+    return list(dict.fromkeys([*headers, *found]))
+
+
+def _related(package: Package, name: str) -> list[tuple[str, str]]:
+    """List the relations of a part: kind, and name of the other part."""
+    folder, base = posixpath.split(name)
+    relations = posixpath.join(folder, "_rels", f"{base}.rels")
+    if relations not in package:
+        return []
+    found = []
+    for relation in package.xml(relations).iter(f"{_RELATIONS}Relationship"):
+        if relation.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/")
+            found.append((relation.get("Type", "").rsplit("/", 1)[-1], target))
+    return sorted(found, key=lambda one: one[1])
+
+
+def _word_xml(package: Package, name: str) -> Any:
+    from ner_documents.reading.packages import parse_xml
+
+    return parse_xml(package.read(name).replace(_STRICT, WORD[1:-1].encode()), name)
+
+
+def _styles(package: Package, parts: list[tuple[str, str]]) -> dict[str, str]:
+    """Map ids of styles to kinds of blocks."""
+    main = next(name for name, kind in parts if kind == "body")
+    name = posixpath.join(posixpath.dirname(main), "styles.xml")
+    if name not in package:
+        return {}
+    kinds = {}
+    try:
+        for style in _word_xml(package, name).iter(f"{WORD}style"):
+            called = style.find(f"{WORD}name")
+            label = ("" if called is None else called.get(f"{WORD}val", "")).lower()
+            if label.startswith(("heading", "title", "subtitle")):
+                kinds[style.get(f"{WORD}styleId", "")] = "heading"
+            elif label == "caption":
+                kinds[style.get(f"{WORD}styleId", "")] = "caption"
+            elif label.startswith("list"):
+                kinds[style.get(f"{WORD}styleId", "")] = "list item"
+    except UnreadableError:
+        return {}
+    return kinds
+
+
+class _Reading:
+    """Collects the blocks of all parts."""
+
+    def __init__(self, styles: dict[str, str]) -> None:
+        self.blocks = BlockText()
+        self.comments = 0
+        self.hidden = 0
+        self._styles = styles
+        self._part = ""
+        self._kind = "body"
+        self._numbers: dict[Any, int] = {}
+        self._joined = ""
+
+    def read_part(self, root: Any, name: str, kind: str) -> None:
+        """Add the blocks of one part."""
+        self._part, self._kind = name, kind
+        self._numbers = {paragraph: number for number, paragraph in enumerate(root.iter(f"{WORD}p"), 1)}
+        if kind in ("footnotes", "endnotes"):
+            for note in root:
+                if note.get(f"{WORD}type", "normal") == "normal":
+                    self._container(note, None)
+        else:
+            body = root.find(f"{WORD}body")
+            self._container(root if body is None else body, None)
+
+    def _container(self, parent: Any, cell: tuple[int, int] | None) -> None:
+        for child in parent:
+            tag = child.tag
+            if tag == f"{WORD}p":
+                self._paragraph(child, cell)
+            elif tag == f"{WORD}tbl":
+                self._table(child)
+            elif tag == f"{_COMPATIBILITY}AlternateContent":
+                self._container(_shown_alternative(child), cell)
+            elif tag not in _GONE and len(child) and tag != f"{WORD}sectPr":  # content controls, insertions
+                self._container(child, cell)
+
+    def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
+        pieces = paragraph_pieces(paragraph)
+        self.hidden += sum(1 for element, _ in _walk(paragraph) if _is_hidden(element))
+        text = self._joined + "".join(text for text, _ in pieces)
+        properties = paragraph.find(f"{WORD}pPr")
+        self._joined = ""
+        if properties is not None and _mark_is_gone(properties):
+            self._joined = text  # the paragraph goes on in the next one
+        else:
+            row, column = cell or (None, None)
+            place = f"{self._part} p {self._numbers[paragraph]}"
+            self.blocks.add(self._kind_of(properties, cell), text, row=row, column=column, place=place)
+        for box in _boxes(paragraph):
+            self._container(box, cell)
+
+    def _kind_of(self, properties: Any, cell: tuple[int, int] | None) -> str:
+        if cell is not None:
+            return "cell"
+        if self._kind in ("header", "footer"):
+            return self._kind
+        if properties is not None:
+            style = properties.find(f"{WORD}pStyle")
+            kind = self._styles.get(style.get(f"{WORD}val", "")) if style is not None else None
+            if kind:
+                return kind
+            if properties.find(f"{WORD}numPr") is not None:
+                return "list item"
+        return "paragraph"
+
+    def _table(self, table: Any) -> None:
+        for number, row in enumerate(_rows(table), 1):
+            column = 1
+            for cell in _cells(row):
+                properties = cell.find(f"{WORD}tcPr")
+                if not _continues_merge(properties):
+                    self._container(cell, (number, column))
+                    self._joined = ""
+                column += _columns(properties)
+
+
+def _rows(parent: Any) -> Iterator[Any]:
+    for child in parent:
+        if child.tag == f"{WORD}tr":
+            properties = child.find(f"{WORD}trPr")
+            if properties is None or properties.find(f"{WORD}del") is None:
+                yield child
+        elif child.tag in (f"{WORD}sdt", f"{WORD}sdtContent", f"{WORD}ins", f"{WORD}customXml"):
+            yield from _rows(child)
+
+
+def _cells(parent: Any) -> Iterator[Any]:
+    for child in parent:
+        if child.tag == f"{WORD}tc":
+            yield child
+        elif child.tag in (f"{WORD}sdt", f"{WORD}sdtContent", f"{WORD}customXml"):
+            yield from _cells(child)
+
+
+def _continues_merge(properties: Any) -> bool:
+    if properties is None:
+        return False
+    if properties.find(f"{WORD}cellDel") is not None:
+        return True
+    merge = properties.find(f"{WORD}vMerge")
+    return merge is not None and merge.get(f"{WORD}val", "continue") == "continue"
+
+
+def _columns(properties: Any) -> int:
+    span = None if properties is None else properties.find(f"{WORD}gridSpan")
+    value = "" if span is None else span.get(f"{WORD}val", "")
+    return min(max(int(value), 1), _MOST_COLUMNS) if value.isascii() and value.isdigit() and len(value) < 5 else 1
+
+
+def _mark_is_gone(properties: Any) -> bool:
+    run = properties.find(f"{WORD}rPr")
+    return run is not None and (run.find(f"{WORD}del") is not None or run.find(f"{WORD}moveFrom") is not None)
+
+
+def paragraph_pieces(paragraph: Any) -> list[tuple[str, Any]]:
+    """Return the text of a paragraph in the final view, piece by piece, each with its XML element.
+
+    Parameters
+    ----------
+    paragraph : lxml element
+        A ``w:p``. Text boxes that are anchored in it are no part of its text.
+    """
+    pieces: list[tuple[str, Any]] = []
+    for element, _ in _walk(paragraph):
+        tag = element.tag
+        if tag in _TEXTS:
+            if element.text and not _is_hidden(element.getparent()):
+                pieces.append((element.text, element))
+        elif tag in _MARKS:
+            if element.getparent().tag != f"{WORD}tabs":
+                pieces.append((_MARKS[tag], element))
+        elif tag == f"{WORD}sym":
+            code = element.get(f"{WORD}char", "")
+            with_letter = code.isalnum() and not code.upper().startswith("F")  # F000-F0FF: symbols of a font
+            pieces.append((chr(int(code, 16)) if with_letter and len(code) == 4 and _is_hex(code) else " ", element))
+    return pieces
+
+
+def _is_hex(code: str) -> bool:
+    return all(digit in "0123456789abcdefABCDEF" for digit in code)
+
+
+def _walk(paragraph: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the elements that the final view shows, without those of text boxes."""
+    waiting = list(reversed([(child, paragraph) for child in paragraph]))
+    while waiting:
+        element, parent = waiting.pop()
+        if element.tag in _GONE or element.tag == _BOX or not isinstance(element.tag, str):
+            continue
+        yield element, parent
+        if element.tag == f"{_COMPATIBILITY}AlternateContent":
+            element = _shown_alternative(element)
+        waiting.extend(reversed([(child, element) for child in element]))
+
+
+def _boxes(paragraph: Any) -> list[Any]:
+    """Find the text boxes that are anchored in a paragraph, each once, outermost only."""
+    found = []
+    waiting = [paragraph]
+    while waiting:
+        element = waiting.pop()
+        if element.tag == _BOX:
+            found.append(element)
+        elif element.tag not in _GONE:
+            shown = _shown_alternative(element) if element.tag == f"{_COMPATIBILITY}AlternateContent" else element
+            waiting.extend(reversed(shown))
+    return found
+
+
+def _shown_alternative(element: Any) -> Any:
+    """Choose between the forms in which the same content is given: the first that holds text."""
+    for form in element:
+        if next(form.iter(f"{WORD}t"), None) is not None:
+            return form
+    return element[0] if len(element) else element
+
+
+def _is_hidden(run: Any) -> bool:
+    if run.tag != f"{WORD}r":
+        return False
+    properties = run.find(f"{WORD}rPr")
+    vanish = None if properties is None else properties.find(f"{WORD}vanish")
+    return vanish is not None and vanish.get(f"{WORD}val", "true") not in ("0", "false", "off")

@@ -1,0 +1,248 @@
+"""HTML as a browser shows it: white space collapsed, hidden parts left out, blocks and cells apart.
+
+Parsed by Lexbor, which builds the tree that browsers build of any tag soup, in C; Beautiful Soup's parser of
+the standard library nests where browsers close, and takes a hundred times as long.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.encodings import decode
+from ner_documents.reading.records import EXCERPT, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["charset_of", "html_blocks", "read_html"]
+
+_KINDS = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
+    **dict.fromkeys(("li", "dt", "dd"), "list item"),
+    **dict.fromkeys(("td", "th"), "cell"),
+    **dict.fromkeys(("caption", "figcaption", "legend"), "caption"),
+    "header": "header",
+    "footer": "footer",
+}
+_BLOCKS = frozenset(
+    """address article aside blockquote body center details dialog dir div dl fieldset figure footer form frameset
+    header hgroup hr main menu nav ol optgroup option p pre search section select summary table tbody textarea tfoot
+    thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
+) | frozenset(_KINDS)
+_SILENT = frozenset(
+    "script style noscript template svg head iframe object audio video canvas datalist noframes".split()  # noqa: SIM905
+)
+_NOT_SHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t\n\r\f]+")
+_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w:.-]{1,40})""", re.IGNORECASE)
+_HEAD = 4096
+# Names that stand for more than Python takes them for: https://encoding.spec.whatwg.org/#names-and-labels
+_WIDER = {
+    "iso8859-1": "cp1252",
+    "ascii": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "tis-620": "cp874",
+    "iso8859-11": "cp874",
+}
+
+
+def charset_of(label: str) -> str | None:
+    """Return Python's name of the encoding that a web page means by a label, None for an unknown one.
+
+    Examples
+    --------
+    >>> charset_of("ISO-8859-1"), charset_of("windows-1251"), charset_of("x-none")
+    ('cp1252', 'cp1251', None)
+    """
+    try:
+        name = codecs.lookup(label.strip()).name
+        "".encode(name)
+    except (LookupError, UnicodeError, ValueError):
+        return None
+    return _WIDER.get(name, name)
+
+
+def read_html(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a page as one document."""
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+        return
+    encoding = options.encoding
+    told = _CHARSET.search(raw[:_HEAD])
+    if encoding is None and told and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
+        encoding = charset_of(told[1].decode("ascii", "replace"))
+        # A page that says UTF-16 in ASCII letters is none; the standard reads it as UTF-8.
+        if encoding and (encoding.startswith(("utf-16", "utf-32")) or not _decodes(raw, encoding)):
+            encoding = None
+    text, problems = decode(raw, source, encoding)
+    yield from problems
+    if text is None:
+        return
+    blocks = html_blocks(text)
+    if not blocks.blocks:
+        yield Problem(source, None, "the page holds no text")
+        return
+    yield blocks.document(source)
+
+
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeError:
+        return False
+    return True
+
+
+def html_blocks(text: str) -> BlockText:
+    r"""Take the text out of HTML.
+
+    Examples
+    --------
+    >>> html_blocks("<h1>Mary</h1><p>in <b>Santa\n  Clara</b><br>now</p><p hidden>x</p>").text
+    'Mary\nin Santa Clara\nnow'
+    """
+    from selectolax.lexbor import LexborHTMLParser
+
+    page = _Page()
+    node: Any = LexborHTMLParser(text).root
+    root = node
+    depth = 0
+    while node is not None:
+        entered = page.enter(node)
+        child = node.child if entered else None
+        if child is not None:
+            node = child
+            depth += 1
+            continue
+        if entered:
+            page.leave(node)
+        while node is not None and node.next is None:
+            depth -= 1
+            node = node.parent if depth >= 0 else None
+            if node is not None:
+                page.leave(node)
+        if node is None or depth < 0 or node.mem_id == root.mem_id:
+            break
+        node = node.next
+    page.end_block()
+    return page.blocks
+
+
+class _Table:
+    """Where the next cell of a table stands."""
+
+    def __init__(self) -> None:
+        self.row = 0
+        self.column = 0
+        self.taken: dict[tuple[int, int], bool] = {}
+
+    def next_cell(self, across: int, down: int) -> tuple[int, int]:
+        self.column += 1
+        while self.taken.pop((self.row, self.column), False):
+            self.column += 1
+        place = (max(self.row, 1), self.column)
+        for below in range(1, min(down, 100)):
+            for beside in range(min(across, 100)):
+                self.taken[self.row + below, self.column + beside] = True
+        self.column += min(across, 1000) - 1
+        return place
+
+
+class _Page:
+    """Collects the text of nodes into blocks."""
+
+    def __init__(self) -> None:
+        self.blocks = BlockText()
+        self._parts: list[str] = []
+        self._kinds: list[str] = ["paragraph"]
+        self._cells: list[tuple[int, int]] = []
+        self._tables: list[_Table] = []
+        self._kept_space = 0
+
+    def enter(self, node: Any) -> bool:
+        """Take a node up; return whether its children count."""
+        tag = node.tag
+        if tag == "-text":
+            self._text(node.text_content or "")
+            return False
+        if tag in _SILENT or tag.startswith("-") and tag != "-document":
+            return False
+        if tag == "br":
+            self.end_block()
+            return False
+        attributes = node.attributes
+        if attributes and ("hidden" in attributes or _NOT_SHOWN.search(attributes.get("style") or "")):
+            return False
+        if tag in _BLOCKS:
+            self.end_block()
+            self._open(tag, attributes)
+        elif tag == "sup" and self._parts and not (node.text(deep=False) or " ").strip().isalpha():
+            self._parts.append(" ")  # the number of a footnote is no part of the word before it
+        return True
+
+    def leave(self, node: Any) -> None:
+        """End a node whose children were taken."""
+        tag = node.tag
+        if tag in _BLOCKS:
+            self.end_block()
+            if tag in _KINDS:
+                self._kinds.pop()
+            if tag in ("td", "th"):
+                self._cells.pop()
+            elif tag == "table":
+                self._tables.pop()
+            elif tag == "pre":
+                self._kept_space -= 1
+
+    def _open(self, tag: str, attributes: dict[str, str | None]) -> None:
+        if tag in _KINDS:
+            self._kinds.append(_KINDS[tag])
+        if tag == "table":
+            self._tables.append(_Table())
+        elif tag == "tr" and self._tables:
+            self._tables[-1].row += 1
+            self._tables[-1].column = 0
+        elif tag in ("td", "th"):
+            table = self._tables[-1] if self._tables else _Table()
+            self._cells.append(table.next_cell(_span(attributes, "colspan"), _span(attributes, "rowspan")))
+        elif tag == "pre":
+            self._kept_space += 1
+
+    def _text(self, text: str) -> None:
+        if not self._kept_space:
+            self._parts.append(_SPACE.sub(" ", text))
+            return
+        first, *rest = text.replace("\r\n", "\n").split("\n")
+        self._parts.append(first)
+        for line in rest:
+            self.end_block()
+            self._parts.append(line)
+
+    def end_block(self) -> None:
+        """Add what was collected as a block."""
+        if not self._parts:
+            return
+        joined = "".join(self._parts).replace("\u00ad", "")  # soft hyphens are shown only at line ends
+        text = joined if self._kept_space else re.sub(" {2,}", " ", joined)
+        self._parts.clear()
+        kind = self._kinds[-1]
+        row, column = self._cells[-1] if self._cells else (None, None)
+        if kind == "paragraph" and self._cells:
+            kind = "cell"
+        self.blocks.add(kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}")
+
+
+def _span(attributes: dict[str, str | None], name: str) -> int:
+    value = (attributes.get(name) or "1").strip()
+    return max(int(value), 1) if value.isascii() and value.isdigit() and len(value) < 5 else 1

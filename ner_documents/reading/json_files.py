@@ -1,0 +1,104 @@
+"""JSON lines, and JSON files that hold a list of objects; a document an object."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ner_documents.document import Problem
+from ner_documents.reading.encodings import decode
+from ner_documents.reading.lines import text_lines
+from ner_documents.reading.records import EXCERPT, MAX_DEPTH, Row, documents_of, too_deep, too_long, value_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["read_json", "read_jsonl"]
+
+_DEEP = f"expected JSON up to {MAX_DEPTH} levels deep, found more"
+
+
+def read_jsonl(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a JSON object, string or list of words a line."""
+    yield from documents_of(_line_rows(stream, source, options), source, options, table=False)
+
+
+def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Row | Problem]:
+    for line in text_lines(stream, source, options):
+        if isinstance(line, Problem):
+            yield line
+        elif line.text.strip():
+            try:
+                value = json.loads(line.text)
+            except (ValueError, RecursionError) as error:
+                reason = f"expected a JSON object, found: {error}"
+                yield Problem(source, line.number, reason, line.raw)
+                continue
+            yield _row(value, line.number, line.raw, source)
+
+
+def read_json(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a JSON file: a list of objects, an object that holds one such list, or one object.
+
+    A file with an object a line is read as JSON lines, whatever its name says.
+    """
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+        return
+    text, problems = decode(raw, source, options.encoding)
+    yield from problems
+    if text is None:
+        return
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        yield Problem(source, None, _DEEP, raw[:EXCERPT])
+        return
+    except ValueError as error:
+        if _begins_with_a_line_of_json(text):
+            import io
+
+            yield from read_jsonl(io.BytesIO(text.encode("utf-8", "surrogatepass")), source, options)
+            return
+        yield Problem(source, getattr(error, "lineno", None), f"expected JSON, found: {error}", raw[:EXCERPT])
+        return
+    rows = _rows_in(value, options)
+    found = (_row(one, number, b"", source) for number, one in enumerate(rows, 1))
+    yield from documents_of(found, source, options, table=False)
+
+
+def _begins_with_a_line_of_json(text: str) -> bool:
+    first, _, rest = text.lstrip().partition("\n")
+    try:
+        return isinstance(json.loads(first), (dict, list, str)) and bool(rest.strip())
+    except (ValueError, RecursionError):
+        return False
+
+
+def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
+    if isinstance(value, list):
+        return [value] if value and all(isinstance(word, str) for word in value) else value
+    if isinstance(value, dict) and isinstance(value_in(value, options.column or "text"), (str, list)):
+        return [value]
+    lists = [one for one in value.values() if _is_table(one)] if isinstance(value, dict) else []
+    return lists[0] if len(lists) == 1 else [value]
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _row(value: Any, number: int, raw: bytes, source: str) -> Row | Problem:
+    if isinstance(value, str) or (
+        isinstance(value, list) and value and all(isinstance(word, str) for word in value)
+    ):
+        value = {"text": value}
+    if not isinstance(value, dict):
+        reason = f"expected a JSON object, found {type(value).__name__}"
+        return Problem(source, number, reason, raw)
+    if too_deep(value):
+        return Problem(source, number, _DEEP, raw)
+    return Row(number, value, raw)

@@ -1,0 +1,147 @@
+"""OpenDocument text: headings, paragraphs, lists, tables, notes, text boxes, headers and footers.
+
+https://docs.oasis-open.org/office/OpenDocument/v1.3/
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.packages import Package, UnreadableError
+from ner_documents.reading.records import EXCERPT, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["read_odt"]
+
+_URN = "{urn:oasis:names:tc:opendocument:xmlns:"
+_TEXT, _TABLE, _OFFICE, _DRAW = (f"{_URN}{name}:1.0}}" for name in ("text", "table", "office", "drawing"))
+_STYLE = f"{_URN}style:1.0}}"
+_SPACE = re.compile(r"[ \t\r\n]+")
+_PARAGRAPHS = {f"{_TEXT}p": "paragraph", f"{_TEXT}h": "heading"}
+_GONE = frozenset(
+    (f"{_TEXT}tracked-changes", f"{_OFFICE}annotation", f"{_TEXT}note-citation", f"{_TEXT}ruby-text", f"{_OFFICE}forms")
+)
+_ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))
+_MOST = 1000
+
+
+def read_odt(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a file as one document: headers, body, footers."""
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+        return
+    reading = _Reading()
+    try:
+        package = Package(raw)
+        if "META-INF/manifest.xml" in package and b"encryption-data" in package.read("META-INF/manifest.xml"):
+            yield Problem(source, None, "is locked with a password; save it without one")
+            return
+        content = package.xml("content.xml")
+        styles = package.xml("styles.xml") if "styles.xml" in package else None
+    except UnreadableError as error:
+        yield Problem(source, None, str(error))
+        return
+    if styles is not None:
+        reading.pages(styles, "header")
+    reading.part = "content.xml"
+    body = content.find(f"{_OFFICE}body")
+    reading.container(content if body is None else body, "")
+    if styles is not None:
+        reading.pages(styles, "footer")
+    comments = sum(1 for _ in content.iter(f"{_OFFICE}annotation"))
+    if comments:
+        yield Problem(source, None, f"holds {comments} comments, which are not read", lost=False)
+    if reading.blocks.blocks:
+        yield reading.blocks.document(source)
+    else:
+        yield Problem(source, None, "holds no text")
+
+
+class _Reading:
+    """Collects the blocks of all parts."""
+
+    def __init__(self) -> None:
+        self.blocks = BlockText()
+        self.part = "styles.xml"
+        self._number = 0
+
+    def pages(self, styles: Any, kind: str) -> None:
+        """Add the headers or footers of the page styles."""
+        self.part = "styles.xml"
+        for master in styles.iter(f"{_STYLE}master-page"):
+            for child in master:
+                if child.tag in (f"{_STYLE}{kind}", f"{_STYLE}{kind}-left", f"{_STYLE}{kind}-first"):
+                    self.container(child, kind)
+
+    def container(self, parent: Any, kind: str, cell: tuple[int, int] | None = None) -> None:
+        """Add all blocks in an element."""
+        for child in parent:
+            if child.tag in _GONE or not isinstance(child.tag, str):
+                continue
+            if child.tag in _PARAGRAPHS:
+                self._paragraph(child, kind or _PARAGRAPHS[child.tag], cell)
+            elif child.tag == f"{_TABLE}table":
+                self._table(child)
+            elif child.tag in (f"{_TEXT}list-item", f"{_TEXT}list-header"):
+                self.container(child, kind or "list item", cell)
+            else:
+                self.container(child, kind, cell)
+
+    def _paragraph(self, paragraph: Any, kind: str, cell: tuple[int, int] | None) -> None:
+        self._number += 1
+        parts: list[str] = []
+        asides: list[Any] = []
+        waiting: list[Any] = [paragraph]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, str):
+                parts.append(_SPACE.sub(" ", one))
+                continue
+            if one is not paragraph and one.tail:
+                waiting.append(one.tail)
+            if one.tag in _GONE or not isinstance(one.tag, str):
+                continue
+            if one.tag in _ASIDE:
+                asides.append(one)
+                continue
+            if one.tag == f"{_TEXT}s":
+                count = one.get(f"{_TEXT}c", "1")
+                parts.append("\0" * min(int(count), _MOST) if count.isdigit() and len(count) < 6 else "\0")
+            elif one.tag == f"{_TEXT}tab":
+                parts.append("\t")
+            elif one.tag == f"{_TEXT}line-break":
+                parts.append("\n")
+            waiting.extend(reversed(one))
+            if one.text:
+                waiting.append(one.text)
+        text = re.sub(" {2,}", " ", "".join(parts)).replace("\0", " ").replace("\u00ad", "")
+        row, column = cell or (None, None)
+        named = "cell" if cell else kind
+        self.blocks.add(named, text, row=row, column=column, place=f"{self.part} p {self._number}")
+        for aside in asides:
+            self.container(aside, "", cell)
+
+    def _table(self, table: Any) -> None:
+        number = 0
+        for row in table.iter(f"{_TABLE}table-row"):
+            if _nearest_table(row) is not table:
+                continue
+            number += 1
+            column = 1
+            for cell in row:
+                if cell.tag == f"{_TABLE}table-cell":
+                    self.container(cell, "", (number, column))
+                repeated = cell.get(f"{_TABLE}number-columns-repeated", "1")
+                column += min(int(repeated), _MOST) if repeated.isdigit() and len(repeated) < 10 else 1
+
+
+def _nearest_table(row: Any) -> Any:
+    return next(row.iterancestors(f"{_TABLE}table"), None)

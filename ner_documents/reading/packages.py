@@ -1,0 +1,125 @@
+"""Office files: a zip of XML parts, opened with bounds on what it unpacks to."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Package", "UnreadableError", "check_archive", "parse_xml"]
+
+UNPACKED = 200_000_000
+_MEMBERS = 20_000
+# Text packs to a tenth; repeated markup to a hundredth. Beyond that nobody wrote it.
+_RATIO = 1000
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+class UnreadableError(ValueError):
+    """A file or a part of it that is damaged, locked or too large; the message says why."""
+
+
+def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
+    """Refuse a zip that unpacks to too much, before anything is unpacked.
+
+    Raises
+    ------
+    UnreadableError
+        With what it would unpack to.
+    """
+    members = archive.infolist()
+    if len(members) > _MEMBERS:
+        msg = f"holds {len(members):,} files, more than {_MEMBERS:,}"
+        raise UnreadableError(msg)
+    total = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if total > unpacked or total > 1_000_000 + _RATIO * packed:
+        msg = f"unpacks to {total / 1e6:,.0f} MB, more than {min(unpacked, 1_000_000 + _RATIO * packed) / 1e6:,.0f}"
+        raise UnreadableError(msg)
+
+
+class Package:
+    """Parts of an office file.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is no zip, or one that unpacks to too much.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        if raw.startswith(_OLE):
+            msg = "is locked with a password, or in the format of before 2007; save it anew without a password"
+            raise UnreadableError(msg)
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(raw))
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            msg = f"the file is damaged or not what its name says ({error})"
+            raise UnreadableError(msg) from error
+        check_archive(self._archive)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._archive.NameToInfo
+
+    def names(self) -> Iterator[str]:
+        """List the parts."""
+        return iter(self._archive.namelist())
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a part.
+
+        Raises
+        ------
+        UnreadableError
+            If it is missing, damaged or locked.
+        """
+        try:
+            with self._archive.open(name) as member:
+                return member.read(UNPACKED)
+        except (KeyError, zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+            locked = "is locked with a password" if "password" in str(error) else f"is damaged ({error})"
+            msg = f"{name} {locked}"
+            raise UnreadableError(msg) from error
+        except Exception as error:  # zlib.error and its kin
+            msg = f"{name} is damaged ({error})"
+            raise UnreadableError(msg) from error
+
+    def xml(self, name: str) -> Any:
+        """Parse a part.
+
+        Raises
+        ------
+        UnreadableError
+            If it is missing, or no XML.
+        """
+        return parse_xml(self.read(name), name)
+
+
+def parse_xml(raw: bytes, name: str) -> Any:
+    """Parse XML without entities, network or depth beyond reason.
+
+    Raises
+    ------
+    UnreadableError
+        If it is none, naming the line.
+    """
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    try:
+        root = etree.fromstring(raw, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        msg = f"{name} is no XML ({error})"
+        raise UnreadableError(msg) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        msg = f"{name} declares entities of its own, which office programs never write"
+        raise UnreadableError(msg)
+    return root

@@ -1,0 +1,273 @@
+"""Rich Text Format: body, headers, footers, notes and text boxes, without hidden and deleted text.
+
+RTF 1.9.1, https://www.biblioscape.com/rtf15_spec.htm. striprtf leaves out headers, footers, notes and boxes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.records import EXCERPT, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["read_rtf"]
+
+_TOKEN = re.compile(r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
+_SILENT = frozenset(
+    """fonttbl colortbl stylesheet info pict objdata objclass themedata colorschememapping datastore latentstyles
+    listtable listoverridetable rsidtbl generator xmlnstbl filetbl revtbl fldinst bkmkstart bkmkend nonesttables
+    sn sv shprslt annotation atnid atnauthor atndate atnref atrfstart atrfend listtext pntext pn template
+    operator private xe tc txe rxe""".split()  # noqa: SIM905 - a list of 40 strings reads worse
+)
+_KEPT_WHEN_STARRED = frozenset(("shpinst", "shptxt", "footnote", "nesttableprops", "fldrslt"))
+_FLOWS = {
+    **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "header"),
+    **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "footer"),
+    "footnote": "note",
+    "shptxt": "box",
+}
+_CHARACTERS = {
+    "tab": "\t",
+    "line": "\n",
+    "emdash": "—",
+    "endash": "–",
+    "emspace": "\u2003",
+    "enspace": "\u2002",
+    "qmspace": "\u2005",
+    "bullet": "•",
+    "lquote": "‘",
+    "rquote": "’",
+    "ldblquote": "“",
+    "rdblquote": "”",
+}
+_SIGNS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\"}
+_STYLE = re.compile(r"\{\\s(\d{1,5})\D[^{};]*?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
+_FONT = re.compile(r"\\f(\d{1,5})\D[^{};]*?\\fcharset(\d{1,3})")
+_CHARSETS = {
+    77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
+    163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
+    254: "cp437", 255: "cp850",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _State:
+    """What a group inherits and may change for itself."""
+
+    silent: bool = False
+    hidden: bool = False
+    skip: int = 1
+    font: int = -1
+    flow: str = ""
+
+
+@dataclass(slots=True)
+class _Flow:
+    """Paragraphs of the body, of a header, of a note: they interrupt each other."""
+
+    kind: str
+    parts: list[str] = field(default_factory=list)
+    bytes: bytearray = field(default_factory=bytearray)
+    paragraph: str = "paragraph"
+    cell: int = 0
+    row: int = 1
+    in_table: bool = False
+
+
+def read_rtf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a file as one document."""
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+        return
+    if not raw.lstrip()[:5] == b"{\\rtf":
+        yield Problem(source, None, "the file is damaged or not what its name says (no RTF)", raw[:EXCERPT])
+        return
+    reading = _Reading(raw.decode("latin-1"))
+    reading.run()
+    if reading.depth > 0:
+        yield Problem(source, None, "breaks off: its groups are not closed; the text may not be all")
+    if reading.comments:
+        yield Problem(source, None, f"holds {reading.comments} comments, which are not read", lost=False)
+    blocks = reading.assembled()
+    if blocks.blocks:
+        yield blocks.document(source)
+    else:
+        yield Problem(source, None, "holds no text")
+
+
+class _Reading:
+    """Goes through the tokens once."""
+
+    def __init__(self, text: str) -> None:
+        self.depth = 0
+        self.comments = 0
+        self._text = text
+        self._encoding = "cp1252"
+        head = text[: 1 << 20]
+        self._styles = {number: name.lower() for number, name in _STYLE.findall(head)}
+        self._fonts = {int(font): _CHARSETS.get(int(charset), "") for font, charset in _FONT.findall(head)}
+        self._state = _State()
+        self._states: list[_State] = []
+        self._flows = [_Flow("body")]
+        self._found: dict[str, list[tuple[str, str, int | None, int | None, int]]] = {}
+        self._pending = 0
+        self._starred = False
+
+    def run(self) -> None:
+        """Read to the end of the outer group."""
+        position = 0
+        while match := _TOKEN.search(self._text, position):
+            position = match.end()
+            word, number, code, sign, brace, plain = match.groups()
+            if brace == "{":
+                self._states.append(self._state)
+                self._state = replace(self._state, flow="")
+                self.depth += 1
+                self._starred = False
+            elif brace == "}":
+                self._close()
+                if self.depth <= 0:
+                    return
+            elif word == "bin":
+                position += max(int(number or 0), 0)
+            elif word:
+                self._word(word, None if number is None else int(number))
+            elif code:
+                self._byte(int(code, 16))
+            elif sign == "*":
+                self._starred = True
+            elif sign and sign in _SIGNS:
+                self._add(_SIGNS[sign])
+            elif sign in ("\n", "\r"):
+                self._end("paragraph")
+            elif plain:
+                skipped = min(self._pending, len(plain))
+                self._pending -= skipped
+                self._add(plain[skipped:])
+
+    def _close(self) -> None:
+        self._settle()
+        if self._state.flow:
+            self._end("paragraph")
+            self._flows.pop()
+        self._state = self._states.pop() if self._states else _State()
+        self.depth -= 1
+        self._pending = 0
+
+    def _word(self, word: str, number: int | None) -> None:
+        starred, self._starred = self._starred, False
+        state = self._state
+        if word == "u" and number is not None:
+            self._settle()
+            self._add(chr(number % 0x10000))
+            self._pending = state.skip
+            return
+        self._pending = 0
+        if word in _SILENT or (starred and word not in _KEPT_WHEN_STARRED):
+            self.comments += word == "annotation"
+            state.silent = True
+        elif state.silent:
+            return
+        elif word in _FLOWS:
+            self._settle()
+            self._flows.append(_Flow(_FLOWS[word]))
+            state.flow = word
+        elif word in _CHARACTERS:
+            self._add(_CHARACTERS[word])
+        elif word in ("par", "sect", "page", "column"):
+            self._end("paragraph")
+        elif word in ("cell", "nestcell"):
+            self._end("cell")
+        elif word in ("row", "nestrow"):
+            self._flows[-1].row += 1
+            self._flows[-1].cell = 0
+        else:
+            self._property(word, number)
+
+    def _property(self, word: str, number: int | None) -> None:
+        state, flow = self._state, self._flows[-1]
+        if word in ("v", "deleted"):
+            self._settle()
+            state.hidden = number != 0
+        elif word == "plain":
+            self._settle()
+            state.hidden, state.font = False, -1
+        elif word == "pard":
+            flow.paragraph, flow.in_table = "paragraph", False
+        elif word == "intbl":
+            flow.in_table = True
+        elif word == "s" and str(number) in self._styles:
+            style = self._styles[str(number)]
+            flow.paragraph = "caption" if style == "caption" else "heading"
+        elif word == "ls":
+            flow.paragraph = "list item"
+        elif word == "uc":
+            state.skip = max(number or 0, 0)
+        elif word == "f" and number is not None:
+            self._settle()
+            state.font = number
+        elif word == "ansicpg" and number is not None:
+            try:
+                self._encoding = codecs.lookup(f"cp{number}").name
+            except LookupError:
+                self._encoding = "utf-8" if number == 65001 else "cp1252"
+
+    def _byte(self, value: int) -> None:
+        if self._pending:
+            self._pending -= 1
+        elif not (self._state.silent or self._state.hidden):
+            self._flows[-1].bytes.append(value)
+
+    def _add(self, text: str) -> None:
+        if text and not (self._state.silent or self._state.hidden):
+            self._settle()
+            self._flows[-1].parts.append(text)
+
+    def _settle(self) -> None:
+        """Decode the bytes before something else comes: letters of two bytes come one byte a time."""
+        flow = self._flows[-1]
+        if flow.bytes:
+            encoding = self._fonts.get(self._state.font) or self._encoding
+            flow.parts.append(bytes(flow.bytes).decode(encoding, "replace"))
+            flow.bytes.clear()
+
+    def _end(self, kind: str) -> None:
+        if self._state.silent:
+            return
+        self._settle()
+        flow = self._flows[-1]
+        text = "".join(flow.parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        flow.parts.clear()
+        row = column = None
+        if kind == "cell" or flow.in_table:
+            row, column = flow.row, flow.cell + 1
+        else:
+            flow.row, flow.cell = 1, 0
+        if kind == "cell":
+            flow.cell += 1
+        place = sum(map(len, self._found.values())) + 1
+        named = "cell" if row else flow.kind if flow.kind in ("header", "footer") else flow.paragraph
+        where = "body" if flow.kind == "box" else flow.kind
+        self._found.setdefault(where, []).append((named, text, row, column, place))
+
+    def assembled(self) -> BlockText:
+        """Put headers first, then the body, notes and footers."""
+        if self._flows[0].parts or self._flows[0].bytes:
+            self._flows = self._flows[:1]
+            self._state = _State()
+            self._end("paragraph")
+        blocks = BlockText()
+        for flow in ("header", "body", "note", "footer"):
+            for kind, text, row, column, place in self._found.get(flow, ()):
+                blocks.add(kind, text, row=row, column=column, place=f"p {place}")
+        return blocks
