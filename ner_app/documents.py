@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import itertools
 import tempfile
 import threading
 import time
@@ -21,15 +22,17 @@ from ner_app.limits import LimitError
 from ner_app.service import ChoiceError, filtered
 from ner_core import Recognition, Timings
 from ner_core.labels import color
+from ner_documents.document import Document, Problem
 from ner_documents.fetching import FetchError, fetch_page
-from ner_documents.reading.extraction import SUFFIXES, Document, ExtractionError, extract
+from ner_documents.parts import Part, parts_of
+from ner_documents.reading import SUFFIXES, ReadOptions, read_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ner_app.service import Choice, Service
 
-__all__ = ["build_documents_tab", "read_sources", "recognize_documents", "text_parts"]
+__all__ = ["build_documents_tab", "read_sources", "recognize_documents"]
 
 _PART = 10_000
 # Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
@@ -212,20 +215,22 @@ def _work(
     cancelled: threading.Event,
 ) -> Iterator[_Step]:
     """Read and recognize everything; what cannot be read becomes a problem and the rest goes on."""
-    sources = list(read_sources(service, paths, url, column))
+    sources = list(read_sources(service, paths, url, column, cancelled))
     for number, (name, read) in enumerate(sources):
         yield _Step(number, name)
         share = 0.0
         if not cancelled.is_set():
             try:
-                documents = read()
-            except (ExtractionError, FetchError, LimitError) as error:
+                items = read()
+            except (FetchError, LimitError) as error:
                 findings.problems.append(str(error))
                 continue
+            findings.problems += [str(item) for item in items if isinstance(item, Problem)]
+            documents = [item for item in items if isinstance(item, Document)]
             for document, found, share in recognize_documents(service, documents, choice, cancelled):
                 if found is not None:
-                    findings.add(document.name, filtered(found, threshold))
-                yield _Step(number, document.name, share)
+                    findings.add(document.where, filtered(found, threshold))
+                yield _Step(number, document.where, share)
         finished = number + (share == 1)
         if cancelled.is_set() and finished < len(sources):
             findings.partial = f"{finished} of {len(sources)} sources were read to the end"
@@ -233,8 +238,8 @@ def _work(
 
 
 def read_sources(
-    service: Service, paths: Sequence[Path], url: str, column: str
-) -> Iterator[tuple[str, Callable[[], list[Document]]]]:
+    service: Service, paths: Sequence[Path], url: str, column: str, cancelled: threading.Event
+) -> Iterator[tuple[str, Callable[[], list[Document | Problem]]]]:
     """Yield the name of every source and a function that reads it.
 
     Parameters
@@ -246,58 +251,37 @@ def read_sources(
     url : str
         Web address, or empty.
     column : str
-        Column of CSV and JSON lines that holds the text.
+        Column of tables that holds the text; empty to have it chosen.
+    cancelled : threading.Event
+        Once it is set, reading ends.
     """
     limits = service.limits
 
-    def read_file(path: Path) -> list[Document]:
+    def read_file(path: Path) -> list[Document | Problem]:
         limits.check_file(path.name, path.stat().st_size)
-        return extract(path.name, path.read_bytes(), column=column, max_characters=limits.document_characters)
+        return read(path.name, path.read_bytes(), None)
 
-    def read_page() -> list[Document]:
+    def read_page() -> list[Document | Problem]:
         page = fetch_page(url, max_bytes=limits.page_bytes, seconds=limits.fetch_seconds)
-        found = extract(
-            f"page{page.suffix}", page.content, column=column, max_characters=limits.document_characters
-        )
-        return [Document(page.url, document.text) for document in found]
+        found = read(f"page{page.suffix}", page.content, page.charset)
+        return [dataclasses.replace(one, source=page.url) for one in found]
+
+    def read(name: str, content: bytes, encoding: str | None) -> list[Document | Problem]:
+        options = ReadOptions(column=column.strip() or None, encoding=encoding)
+        items: list[Document | Problem] = []
+        characters = 0
+        for item in read_bounded(name, options, content=content, cancelled=cancelled.is_set):
+            characters += item.characters if isinstance(item, Document) else 0
+            if characters > limits.document_characters:
+                msg = f"{name}: holds more than {limits.document_characters:,} characters. Split the file."
+                raise LimitError(msg)
+            items.append(item)
+        return items
 
     for path in paths:
         yield path.name, lambda path=path: read_file(path)  # type: ignore[misc]
     if url.strip():
         yield url.strip(), read_page
-
-
-def text_parts(text: str, size: int = _PART) -> Iterator[tuple[int, str]]:
-    r"""Cut a long text at line ends, else at spaces, so that work on it can be shown and stopped.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-    size : int
-        Most characters of a part.
-
-    Yields
-    ------
-    tuple of (int, str)
-        Where the part begins, and the part; joined they are the text.
-
-    Examples
-    --------
-    >>> list(text_parts("ab cd\nef", size=6))
-    [(0, 'ab cd\n'), (6, 'ef')]
-    """
-    begin = 0
-    while begin < len(text):
-        end = begin + size
-        if end < len(text):
-            for border in ("\n\n", "\n", " "):
-                found = text.rfind(border, begin + size // 2, end)
-                if found >= 0:
-                    end = found + len(border)
-                    break
-        yield begin, text[begin:end]
-        begin = end
 
 
 def recognize_documents(
@@ -313,7 +297,7 @@ def recognize_documents(
     service : Service
         Answers.
     documents : sequence of Document
-        Texts of any length; none of them empty.
+        Of any length.
     choice : Choice
         What runs.
     cancelled : threading.Event or None
@@ -324,26 +308,36 @@ def recognize_documents(
     tuple of (Document, Recognition or None, float)
         The document at hand, its result once it is complete, and the share of all characters that is done.
     """
-    places: deque[tuple[Document, int, bool]] = deque()
+    places: deque[tuple[Document, Part, bool]] = deque()
 
-    def parts() -> Iterator[str]:
+    def parts() -> Iterator[Part]:
         for document in documents:
-            for begin, part in text_parts(document.text):
-                places.append((document, begin, begin + len(part) == len(document.text)))
+            cut = parts_of(document, _PART)
+            for number, part in enumerate(cut, 1):
+                places.append((document, part, number == len(cut)))
                 yield part
 
-    total = sum(len(document.text) for document in documents)
+    texts, spans = itertools.tee(parts())
+    total = max(sum(document.characters for document in documents), 1)
     done = 0
     collected: list[tuple[int, Recognition]] = []
-    for found in service.recognize_stream(parts(), choice, look_ahead=_LOOK_AHEAD):
-        document, begin, last = places.popleft()
-        collected.append((begin, found))
+    for found in service.recognize_stream(
+        (part.text for part in texts),
+        choice,
+        look_ahead=_LOOK_AHEAD,
+        segments=(part.segments for part in spans),
+    ):
+        document, part, last = places.popleft()
+        collected.append((part.start, found))
         done += len(found.text)
         if cancelled is not None and cancelled.is_set() and not last:
-            end = begin + len(found.text)
-            name = f"{document.name} (first {end:,} of {len(document.text):,} characters)"
-            cut = Document(name, document.text[:end])
-            yield cut, _joined(cut.text, collected), done / total
+            end = part.start + len(found.text)
+            name = f"{document.where} (first {end:,} of {document.characters:,} characters)"
+            yield (
+                Document(name, None, document.text[:end], {}),
+                _joined(document.text[:end], collected),
+                done / total,
+            )
             return
         yield document, _joined(document.text, collected) if last else None, done / total
         if last:
@@ -396,7 +390,7 @@ def _problem_list(problems: Sequence[str]) -> str:
     if not problems:
         return ""
     items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
-    count = f"{len(problems)} could not be read; the rest is below."
+    count = f"{len(problems)} remarks on what was given; what could be read is below."
     return f'<div class="notice said" role="alert">{count}<ul>{items}</ul></div>'
 
 
@@ -427,4 +421,4 @@ def _views(findings: Findings) -> list[Any]:
 def _from_zero(counts: Sequence[int]) -> list[float]:
     """Return the limits of an axis that begins at zero, as bars must."""
     # With less room than this, the axis would count in fractions.
-    return [0, max(5, *counts) * 1.05]
+    return [0, max([5, *counts]) * 1.05]

@@ -198,7 +198,12 @@ class Service:
         return self.checked(choice, aggregation).batch(texts, aggregation=aggregation)
 
     def recognize_stream(
-        self, texts: Iterator[str], choice: Choice, *, look_ahead: int
+        self,
+        texts: Iterator[str | Sequence[str]],
+        choice: Choice,
+        *,
+        look_ahead: int,
+        segments: Iterator[Sequence[tuple[int, int]] | None] | None = None,
     ) -> Iterator[Recognition]:
         """Recognize the texts of documents in order; only the choice is checked.
 
@@ -210,6 +215,8 @@ class Service:
             What runs.
         look_ahead : int
             Characters read before the first result comes, see `EntityRecognizer.stream`.
+        segments : iterator, optional
+            For each text the spans that are a context of their own, or None.
 
         Yields
         ------
@@ -220,7 +227,7 @@ class Service:
         ChoiceError
             If there is no such model on this machine.
         """
-        return self.checked(choice).stream(texts, look_ahead=look_ahead)
+        return self.checked(choice).stream(texts, look_ahead=look_ahead, segments=segments)
 
     def checked(self, choice: Choice, aggregation: str = DEFAULT_AGGREGATION) -> EntityRecognizer:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""

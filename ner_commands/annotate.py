@@ -25,8 +25,9 @@ from ner_corpora.annotation import Settings
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
 from ner_corpora.run import Engine, Run, errors_of
+from ner_documents.formats import FORMATS
 from ner_documents.reading.records import ReadOptions
-from ner_documents.sources import FORMATS, find_sources, is_url, total_size
+from ner_documents.sources import find_sources, is_url, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS, format_of
 
 if TYPE_CHECKING:
@@ -72,13 +73,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reading.add_argument("--lines", action="store_true", help="text files hold a document a line")
     reading.add_argument(
-        "--column", default="text", help="key or column with the text (default: %(default)s)"
+        "--column", help="key or column with the text (default: text, else the one with the longest texts)"
     )
     reading.add_argument(
-        "--word-column", type=int, default=0, metavar="N", help="column of the word in CoNLL files, from 0"
+        "--word-column",
+        type=int,
+        metavar="N",
+        help="column of the word in CoNLL files, from 0 (default: detected)",
     )
     reading.add_argument(
-        "--encoding", type=parse_encoding, default="utf-8", help="of text inputs (default: %(default)s)"
+        "--encoding", type=parse_encoding, help="of text inputs (default: UTF-8, else detected and told)"
     )
     reading.add_argument(
         "--max-document-bytes",
@@ -198,15 +202,15 @@ def _run(args: argparse.Namespace) -> None:
         _say(args, progress.summary())
         for note in recognizer.notes:
             _say(args, f"note: {note}")
-        if progress.totals.errors:
-            _say(args, f"what could not be read is in {job.errors}")
+        if progress.totals.errors or progress.totals.notes:
+            _say(args, f"what could not be read, or only by a guess, is in {job.errors}")
 
 
 def _usage_problem(args: argparse.Namespace) -> str | None:
     if (args.format or format_of(args.output)) is None:
         formats = "|".join(OUTPUT_FORMATS)
         return f"{args.output}: the suffix names no output format; give --format {formats}"
-    if args.word_column < 0:
+    if args.word_column is not None and args.word_column < 0:
         return f"--word-column {args.word_column}: expected a number from 0"
     taken = [given for given in args.inputs if given != "-"]
     for written in (args.output, args.errors):

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ner_documents.parts import parts_of
 from ner_documents.writing.formats import encode_documents
 
 if TYPE_CHECKING:
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from ner_core.entity import Entity, Recognition
     from ner_corpora.chunks import Chunk
     from ner_documents.document import Document
+    from ner_documents.parts import Part
 
-__all__ = ["SEGMENT_CHARACTERS", "Recognizer", "Settings", "annotate_chunk", "cut_text"]
+__all__ = ["PART_CHARACTERS", "Recognizer", "Settings", "annotate_chunk"]
 
-#: Texts longer than this are recognized in segments, so that memory does not grow with the longest document.
-SEGMENT_CHARACTERS = 200_000
+#: Texts longer than this are recognized in parts, so that memory does not grow with the longest document.
+PART_CHARACTERS = 200_000
 
-_SEGMENT_WORDS = 40_000
 #: Scores are written with this many decimals: more would be noise of the batch that a text happened to be in.
 _SCORE_DECIMALS = 4
 
@@ -40,6 +41,7 @@ class Recognizer(Protocol):
         aggregation: str | None = None,
         threshold: float | None = None,
         labels: Collection[str] | None = None,
+        segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
     ) -> Iterator[Recognition]:
         """Recognize texts in order, in bounded memory."""
 
@@ -116,72 +118,24 @@ def _recognize(
 
     A document of 50 MB may hold millions of names, half a gigabyte as objects: they are never all there.
     """
-    cuts = [_cuts(document.input) for document in documents]
-    segments = (
-        document.input[start:end]
-        for document, bounds in zip(documents, cuts, strict=True)
-        for start, end in bounds
-    )
-    found = recognizer.stream(segments, **settings.options)
-    for document, bounds in zip(documents, cuts, strict=True):
-        yield _moved(document.input, bounds, found, count)
+    parts = [parts_of(document, PART_CHARACTERS) for document in documents]
+    flat = [part for some in parts for part in some]
+    texts = (part.text for part in flat)
+    found = recognizer.stream(texts, segments=(part.segments for part in flat), **settings.options)
+    for some in parts:
+        yield _moved(some, found, count)
 
 
-def _moved(
-    text: str | tuple[str, ...], bounds: list[tuple[int, int]], found: Iterator[Recognition], count: _Count
-) -> Iterator[Entity]:
-    """Give entities of segments their place in the whole document."""
-    characters = 0
-    for start, end in bounds:
+def _moved(parts: Sequence[Part], found: Iterator[Recognition], count: _Count) -> Iterator[Entity]:
+    """Give entities of parts their place in the whole document."""
+    for part in parts:
         recognition = next(found)
         count.pieces += recognition.pieces
         for entity in recognition.entities:
             count.labels[entity.label] += 1
             yield replace(
                 entity,
-                start=entity.start + characters,
-                end=entity.end + characters,
+                start=entity.start + part.start,
+                end=entity.end + part.start,
                 score=round(entity.score, _SCORE_DECIMALS),
-                word_start=None if entity.word_start is None else entity.word_start + start,
-                word_end=None if entity.word_end is None else entity.word_end + start,
             )
-        characters += end - start if isinstance(text, str) else len(recognition.text) + 1
-
-
-def _cuts(text: str | tuple[str, ...]) -> list[tuple[int, int]]:
-    if isinstance(text, str):
-        return cut_text(text)
-    return [(start, min(start + _SEGMENT_WORDS, len(text))) for start in range(0, len(text), _SEGMENT_WORDS)]
-
-
-def cut_text(text: str, size: int = SEGMENT_CHARACTERS) -> list[tuple[int, int]]:
-    r"""Cut a long text into segments, where possible behind a line end, else behind white space.
-
-    Parameters
-    ----------
-    text : str
-        Any text; an empty one has no segments.
-    size : int
-        Longest segment, in characters.
-
-    Returns
-    -------
-    list of (int, int)
-        Begin and end of each segment; each begins where the one before it ends.
-
-    Examples
-    --------
-    >>> cut_text("Mary sings.\nJohn dances and sings.", 16)
-    [(0, 12), (12, 28), (28, 34)]
-    """
-    segments = []
-    start = 0
-    while len(text) - start > size:
-        end = start + size
-        line = text.rfind("\n", start + size // 2, end) + 1
-        cut = line or next((i for i in range(end, start + size // 2, -1) if text[i - 1].isspace()), end)
-        segments.append((start, cut))
-        start = cut
-    if start < len(text):
-        segments.append((start, len(text)))
-    return segments

@@ -20,6 +20,7 @@ class Totals:
     documents: int = 0
     pieces: int = 0
     errors: int = 0
+    notes: int = 0
     stored_bytes: int = 0
     labels: Counter[str] = field(default_factory=Counter)
 
@@ -27,7 +28,8 @@ class Totals:
         """Count one chunk."""
         self.documents += header["documents"]
         self.pieces += header["pieces"]
-        self.errors += len(header["errors"])
+        self.errors += sum(problem["lost"] for problem in header["errors"])
+        self.notes += sum(not problem["lost"] for problem in header["errors"])
         self.stored_bytes += header["stored_bytes"]
         self.labels.update(header["labels"])
 
@@ -107,6 +109,7 @@ class Progress:
             f"documents    {done.documents:,}",
             f"entities     {sum(done.labels.values()):,} ({labels})",
             f"errors       {done.errors:,}",
+            *([f"notes        {done.notes:,}"] if done.notes else []),
             f"word pieces  {done.pieces:,}",
             f"time         {duration(self.seconds)}, {rates}",
         ]

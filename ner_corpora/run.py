@@ -29,7 +29,7 @@ __all__ = ["Run", "errors_of"]
 
 logger = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2
 
 Engine = Callable[[Sequence[Group], Workspace, Progress], None]
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
+from ner_documents.reading.html import charset_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -32,7 +34,17 @@ _SUFFIXES = {
     "text/plain": ".txt",
     "text/markdown": ".md",
     "text/csv": ".csv",
-    "application/json": ".txt",
+    "text/tab-separated-values": ".tsv",
+    "text/rtf": ".rtf",
+    "text/vtt": ".vtt",
+    "message/rfc822": ".eml",
+    "application/json": ".json",
+    "application/rtf": ".rtf",
+    "application/zip": ".zip",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/jsonl": ".jsonl",
     "application/x-ndjson": ".jsonl",
     "application/pdf": ".pdf",
@@ -59,12 +71,15 @@ class Page:
     suffix : str
         File suffix of its type, such as ``.html``.
     content : bytes
-        The body.
+        The body, whole.
+    charset : str or None
+        Encoding that the server names, as Python calls it: it counts more than what the page says of itself.
     """
 
     url: str
     suffix: str
     content: bytes
+    charset: str | None = None
 
 
 def is_public(address: str) -> bool:
@@ -178,7 +193,11 @@ def _request(
         if response.status != http.client.OK:
             msg = f"{url}: the server answered {response.status} {response.reason}."
             raise FetchError(msg)
-        return Page(url, _suffix(response, url), _body(response, max_bytes, deadline, url))
+        suffix = _suffix(response, url)
+        label = response.headers.get_content_charset()
+        return Page(
+            url, suffix, _body(response, max_bytes, deadline, url), charset_of(label) if label else None
+        )
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, FetchError):
             raise
@@ -297,4 +316,12 @@ def _body(response: http.client.HTTPResponse, max_bytes: int, deadline: float, u
             raise FetchError(msg)
         _left(deadline, url)
     _left(deadline, url)
+    promised = response.getheader("Content-Length") or ""
+    if (
+        promised.isdigit()
+        and response.chunked is False
+        and str(len(content)) != promised.lstrip("0").rjust(1, "0")
+    ):
+        msg = f"{url}: broke off after {len(content):,} of {promised:.15} bytes. Try again."
+        raise FetchError(msg)
     return bytes(content)

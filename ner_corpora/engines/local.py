@@ -112,8 +112,8 @@ def missing_chunks(
         return
     for chunk in read_chunks(group, read_options):
         if chunk.index not in stored:
-            if strict and chunk.problems:
-                problem = chunk.problems[0]
+            problem = next((one for one in chunk.problems if one.lost), None)
+            if strict and problem is not None:
                 msg = f"{problem.where}: {problem.reason} (--strict stops here; --resume without it goes on)"
                 raise CorpusError(msg)
             yield chunk

@@ -31,7 +31,12 @@ def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Ite
     if source.path.lower().count(".zip/") >= _NESTED:
         yield Problem(source.path, None, f"archives stand in each other more than {_NESTED} deep")
         return
-    if source.content is None and source.compression is None and source.path != "-" and not is_url(source.path):
+    if (
+        source.content is None
+        and source.compression is None
+        and source.path != "-"
+        and not is_url(source.path)
+    ):
         with Path(source.path).open("rb") as stream:
             yield from _members(stream, source.path, options)
         meter.bytes = source.size or 0

@@ -110,7 +110,12 @@ class _Process:
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1"}
         self.files = 0
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, bufsize=0
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            bufsize=0,
         )
         self._buffer = bytearray()
         self._selector = selectors.DefaultSelector()
@@ -233,7 +238,16 @@ def _as_text(value: Any) -> str:
 
 def _frame_of(item: Document | Problem) -> dict[str, Any]:
     if isinstance(item, Problem):
-        return {"problem": [item.source, item.line, item.reason, item.raw.decode("latin-1"), item.place, item.lost]}
+        return {
+            "problem": [
+                item.source,
+                item.line,
+                item.reason,
+                item.raw.decode("latin-1"),
+                item.place,
+                item.lost,
+            ]
+        }
     blocks = [[one.kind, one.start, one.end, one.row, one.column, one.place] for one in item.blocks]
     fields = {key: None if value is item.text else value for key, value in item.fields.items()}
     same = [key for key, value in item.fields.items() if value is item.text]
@@ -250,7 +264,9 @@ def _item(frame: dict[str, Any]) -> Document | Problem:
     source, line, text, fields, lines, words, blocks, place = frame["document"]
     fields |= dict.fromkeys(frame["same"], text)
     made = tuple(Block(*block) for block in blocks)
-    return Document(source, line, text, fields, tuple(lines), None if words is None else tuple(words), made, place)
+    return Document(
+        source, line, text, fields, tuple(lines), None if words is None else tuple(words), made, place
+    )
 
 
 def serve(megabytes: int) -> None:
@@ -291,4 +307,3 @@ def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
-

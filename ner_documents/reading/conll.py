@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar)")
 
 
 def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read sentences; the words stand in the column that is given, else in the second where the first counts."""
+    """Read sentences; the word column is given, or the second where the first counts."""
     sentence = _Sentence(source, options)
     for line in text_lines(stream, source, options):
         if isinstance(line, Problem):
@@ -90,7 +90,7 @@ def is_between_sentences(line: str) -> bool:
 
     Examples
     --------
-    >>> [is_between_sentences(line) for line in ("-DOCSTART- -X- O O", "# sent_id = 1", "# id 7 domain=en", "# O")]
+    >>> [is_between_sentences(line) for line in ("-DOCSTART- -X-", "# sent_id = 1", "# id 7 a=b", "# O")]
     [True, True, True, False]
     """
     return line.startswith("-DOCSTART-") or _COMMENT.match(line) is not None

@@ -1,4 +1,4 @@
-"""Word documents in the final view: tracked changes accepted, everything that a reader sees, in reading order.
+"""Word documents in the final view: changes accepted, everything that a reader sees, in reading order.
 
 Read from the parts with lxml (ECMA-376, https://ecma-international.org/publications-and-standards/standards/ecma-376/):
 python-docx leaves out insertions, content controls, fields, text boxes and nested tables; docx2python and
@@ -245,7 +245,11 @@ def _continues_merge(properties: Any) -> bool:
 def _columns(properties: Any) -> int:
     span = None if properties is None else properties.find(f"{WORD}gridSpan")
     value = "" if span is None else span.get(f"{WORD}val", "")
-    return min(max(int(value), 1), _MOST_COLUMNS) if value.isascii() and value.isdigit() and len(value) < 5 else 1
+    return (
+        min(max(int(value), 1), _MOST_COLUMNS)
+        if value.isascii() and value.isdigit() and len(value) < 5
+        else 1
+    )
 
 
 def _mark_is_gone(properties: Any) -> bool:
@@ -273,7 +277,9 @@ def paragraph_pieces(paragraph: Any) -> list[tuple[str, Any]]:
         elif tag == f"{WORD}sym":
             code = element.get(f"{WORD}char", "")
             with_letter = code.isalnum() and not code.upper().startswith("F")  # F000-F0FF: symbols of a font
-            pieces.append((chr(int(code, 16)) if with_letter and len(code) == 4 and _is_hex(code) else " ", element))
+            pieces.append(
+                (chr(int(code, 16)) if with_letter and len(code) == 4 and _is_hex(code) else " ", element)
+            )
     return pieces
 
 
@@ -303,7 +309,9 @@ def _boxes(paragraph: Any) -> list[Any]:
         if element.tag == _BOX:
             found.append(element)
         elif element.tag not in _GONE:
-            shown = _shown_alternative(element) if element.tag == f"{_COMPATIBILITY}AlternateContent" else element
+            shown = (
+                _shown_alternative(element) if element.tag == f"{_COMPATIBILITY}AlternateContent" else element
+            )
             waiting.extend(reversed(shown))
     return found
 

@@ -25,7 +25,8 @@ big5 cp932 euc_jp iso2022_jp cp949 cp874 cp866 cp850 mac_roman""".split()  # noq
 _SAMPLE = 1 << 20
 _ENOUGH = 1 << 15
 #: Fewer bytes than this say nothing to statistics; the most frequent encoding is taken then.
-_FEW = 12
+_FEW = 8
+_NO_CONTROLS = bytes({*range(256)} - {*range(32)} | {*b"\t\n\v\f\r\x1a\x1b"})
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -77,7 +78,7 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
     except UnicodeDecodeError:
         escaped = sample.decode("utf-8", "surrogateescape")
         wrong = len(_ESCAPED.findall(escaped))
-        if sum(not character.isascii() for character in escaped) - wrong > wrong:
+        if 2 * (sum(not character.isascii() for character in escaped) - wrong) >= wrong:
             return Guess("utf-8")
         return _detected(sample)
     return Guess("utf-8")
@@ -87,22 +88,32 @@ def _without_mark(sample: bytes) -> str | None:
     """Tell UTF-16 by where its zero bytes are; empty for no text, None for text with some NUL characters."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     half = max(len(sample) // 2, 1)
+    if max(even, odd) < 2:
+        return _text_with_zeros(sample, even + odd)
     if odd > 0.3 * half and even < 0.05 * half:
         return "utf-16-le"
     if even > 0.3 * half and odd < 0.05 * half:
         return "utf-16-be"
-    return "" if (even + odd) > len(sample) // 100 else None
+    return _text_with_zeros(sample, even + odd)
+
+
+def _text_with_zeros(sample: bytes, zeros: int) -> str | None:
+    return "" if zeros > len(sample) // 10 else None
 
 
 def _detected(sample: bytes) -> Guess:
     from charset_normalizer import from_bytes
 
+    if len(sample.translate(None, _NO_CONTROLS)) > len(sample) // 20:
+        return Guess("")
     high = [line for line in sample.splitlines(keepends=True) if not line.isascii()]
     telling = b"".join(high)[:_ENOUGH]
     if sum(byte > 0x7F for byte in telling) >= _FEW:
         best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
         if best is not None:
-            return Guess(best.encoding, f"read as {best.encoding}, which was detected: the bytes are not UTF-8")
+            return Guess(
+                best.encoding, f"read as {best.encoding}, which was detected: the bytes are not UTF-8"
+            )
     # Windows' Western code page is the most frequent of them, and maps nearly every byte.
     return Guess("cp1252", "read as cp1252, which is a guess: the bytes are not UTF-8")
 
@@ -128,8 +139,12 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
     if not guess.fixed and not raw.isascii():
         guess = guess_encoding(raw)
     if not guess.name:
-        return None, [Problem(source, None, "is not a text file: it holds NUL bytes", raw[:_EXCERPT])]
-    notes = [Problem(source, None, f"{guess.note}; --encoding names another", lost=False)] if guess.note else []
+        return None, [
+            Problem(source, None, "is not a text file: it holds bytes that no text has", raw[:_EXCERPT])
+        ]
+    notes = (
+        [Problem(source, None, f"{guess.note}; --encoding names another", lost=False)] if guess.note else []
+    )
     try:
         return _decode_strictly(raw, guess.name), notes
     except UnicodeDecodeError as error:
@@ -169,7 +184,7 @@ class Decoder:
         self._source = source
 
     def note(self) -> Problem | None:
-        """What has to be said about the encoding."""
+        """Return what has to be said about the encoding."""
         if not self.guess.note:
             return None
         return Problem(self._source, None, f"{self.guess.note}; --encoding names another", lost=False)

@@ -31,9 +31,9 @@ _KINDS = {
     "footer": "footer",
 }
 _BLOCKS = frozenset(
-    """address article aside blockquote body center details dialog dir div dl fieldset figure footer form frameset
-    header hgroup hr main menu nav ol optgroup option p pre search section select summary table tbody textarea tfoot
-    thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
+    """address article aside blockquote body center details dialog dir div dl fieldset figure footer form
+    frameset header hgroup hr main menu nav ol optgroup option p pre search section select summary table tbody
+    textarea tfoot thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
     "script style noscript template svg head iframe object audio video canvas datalist noframes".split()  # noqa: SIM905
@@ -176,7 +176,7 @@ class _Page:
         if tag == "-text":
             self._text(node.text_content or "")
             return False
-        if tag in _SILENT or tag.startswith("-") and tag != "-document":
+        if tag in _SILENT or (tag.startswith("-") and tag != "-document"):
             return False
         if tag == "br":
             self.end_block()
@@ -240,7 +240,9 @@ class _Page:
         row, column = self._cells[-1] if self._cells else (None, None)
         if kind == "paragraph" and self._cells:
             kind = "cell"
-        self.blocks.add(kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}")
+        self.blocks.add(
+            kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}"
+        )
 
 
 def _span(attributes: dict[str, str | None], name: str) -> int:

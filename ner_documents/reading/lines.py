@@ -66,7 +66,7 @@ def text_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
     """Read lines of text; what is too long or in another encoding is a problem, and the rest goes on."""
     stream, guess = as_lines_of_bytes(stream, options.encoding)
     if not guess.name:
-        yield Problem(source, None, "is not a text file: it holds NUL bytes")
+        yield Problem(source, None, "is not a text file: it holds bytes that no text has")
         return
     decode_line = Decoder(source, guess)
     note = decode_line.note()

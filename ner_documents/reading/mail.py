@@ -35,7 +35,7 @@ def read_eml(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
 
 
 def read_mbox(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a folder of messages, a document each; ``From `` at the begin of a line after an empty one divides them."""
+    """Read a folder of messages, a document each; they begin with ``From `` behind an empty line."""
     number = 0
     lines: list[bytes] = []
     size = 0
@@ -70,7 +70,9 @@ def _message(raw: bytes, source: str, number: int | None, options: ReadOptions) 
         problems = list(_add(message, blocks, source, number, options, 0))
     except (ValueError, LookupError, AttributeError, IndexError, TypeError, RecursionError) as error:
         # What the standard library raises for headers that no mail program would write.
-        yield Problem(source, number, f"the message is damaged ({error or type(error).__name__})", raw[:EXCERPT])
+        yield Problem(
+            source, number, f"the message is damaged ({error or type(error).__name__})", raw[:EXCERPT]
+        )
         return
     yield from problems
     if not blocks.blocks:
@@ -80,7 +82,12 @@ def _message(raw: bytes, source: str, number: int | None, options: ReadOptions) 
 
 
 def _add(
-    message: EmailMessage, blocks: BlockText, source: str, number: int | None, options: ReadOptions, depth: int
+    message: EmailMessage,
+    blocks: BlockText,
+    source: str,
+    number: int | None,
+    options: ReadOptions,
+    depth: int,
 ) -> Iterator[Problem]:
     """Add headers and bodies of a message; forwarded ones stand behind it."""
     for name in _HEADERS:
@@ -125,11 +132,7 @@ def _body(part: Any, blocks: BlockText, source: str, number: int | None) -> Iter
     if part.get_content_type() == "text/html":
         inner = html_blocks(text)
         for block, content in zip(inner.blocks, inner.texts(), strict=True):
-            blocks.add(
-                block.kind, content, row=block.row, column=block.column, place=f"body {block.place}"
-            )
+            blocks.add(block.kind, content, row=block.row, column=block.column, place=f"body {block.place}")
         return
     for index, paragraph in enumerate(text.replace("\r\n", "\n").split("\n\n"), 1):
         blocks.add("paragraph", paragraph.rstrip(), place=f"body {index}")
-
-

@@ -26,7 +26,13 @@ _STYLE = f"{_URN}style:1.0}}"
 _SPACE = re.compile(r"[ \t\r\n]+")
 _PARAGRAPHS = {f"{_TEXT}p": "paragraph", f"{_TEXT}h": "heading"}
 _GONE = frozenset(
-    (f"{_TEXT}tracked-changes", f"{_OFFICE}annotation", f"{_TEXT}note-citation", f"{_TEXT}ruby-text", f"{_OFFICE}forms")
+    (
+        f"{_TEXT}tracked-changes",
+        f"{_OFFICE}annotation",
+        f"{_TEXT}note-citation",
+        f"{_TEXT}ruby-text",
+        f"{_OFFICE}forms",
+    )
 )
 _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))
 _MOST = 1000

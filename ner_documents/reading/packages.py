@@ -37,7 +37,8 @@ def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
     total = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members)
     if total > unpacked or total > 1_000_000 + _RATIO * packed:
-        msg = f"unpacks to {total / 1e6:,.0f} MB, more than {min(unpacked, 1_000_000 + _RATIO * packed) / 1e6:,.0f}"
+        most = min(unpacked, 1_000_000 + _RATIO * packed)
+        msg = f"unpacks to {total / 1e6:,.0f} MB, more than {most / 1e6:,.0f}"
         raise UnreadableError(msg)
 
 
@@ -57,7 +58,9 @@ class Package:
 
     def __init__(self, raw: bytes) -> None:
         if raw.startswith(_OLE):
-            msg = "is locked with a password, or in the format of before 2007; save it anew without a password"
+            msg = (
+                "is locked with a password, or in the format of before 2007; save it anew without a password"
+            )
             raise UnreadableError(msg)
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(raw))

@@ -73,7 +73,7 @@ def _open(source: Source) -> Iterator[Any]:
 
         stream: Any = io.BytesIO(source.content)
     else:
-        stream = open_url(source.path, "rb") if is_url(source.path) else Path(source.path).open("rb")
+        stream = open_url(source.path, "rb") if is_url(source.path) else Path(source.path).open("rb")  # noqa: SIM115 - closed below
     with stream, parquet.ParquetFile(stream) as file:
         yield file
 

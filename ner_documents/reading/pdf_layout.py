@@ -1,8 +1,8 @@
 """Places of letters on pages to paragraphs in reading order.
 
-Columns are found by cutting a page at its white gaps, first where they go from top to bottom, then from side to
-side (the recursive XY cut of Nagy and Seth, 1984). What stands at the same place on many pages is a running
-head; lines are joined to paragraphs over columns and pages, and words that a line end broke are whole again.
+Columns are found by cutting a page at its white gaps, first from top to bottom, then from side to side
+(the recursive XY cut of Nagy and Seth, 1984). What stands at the same place on many pages is a running head;
+lines are joined to paragraphs over columns and pages, and words that a line end broke are whole again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import statistics
 from collections import Counter
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ _HYPHEN = "\u00ad"
 _GUTTER = 0.9  # of the letters' size: narrower gaps are no border of columns
 _WORDS = 3.5  # lines of fewer words, on average, are cells and no column of prose
 _PAGE_NUMBER = re.compile(
-    r"[-–—\[(]?\s*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:of|/|von|de)\s*\d{1,4})?\s*[-–—\])]?", re.IGNORECASE
+    r"[-–—\[(]?\s*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:of|/|von|de)\s*\d{1,4})?\s*[-–—\])]?",
+    re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
 _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
-_ENDS = tuple(".!?:;…\"”’)")
+_ENDS = tuple('.!?:;…"”’)')
 _DEPTH = 40
 
 
@@ -174,9 +175,7 @@ def _edge(page: Sequence[Fragment], *, top: bool) -> list[Fragment]:
     height = max(one.y1 for one in page) - min(one.y0 for one in page)
     levels = sorted({round(one.y0) for one in page}, reverse=top)
     first = levels[0]
-    near = [
-        level for level in levels if abs(level - first) <= max(0.06 * height, 1)
-    ][:3]
+    near = [level for level in levels if abs(level - first) <= max(0.06 * height, 1)][:3]
     return [one for one in page if round(one.y0) in near]
 
 
@@ -298,7 +297,7 @@ def _paragraphs(column: _Column, page: int, usual: float) -> Iterator[Paragraph]
     lines = column.lines
     right = max(line.x1 for line in lines)
     left = min(line.x0 for line in lines)
-    steps = [before.y0 - line.y0 for before, line in zip(lines, lines[1:], strict=False)]
+    steps = [before.y0 - line.y0 for before, line in pairwise(lines)]
     usual_step = statistics.median(steps) if steps else 0
     smaller = [step for step in steps if step <= usual_step * 1.05]
     usual_step = statistics.median(smaller) if smaller else usual_step
@@ -307,8 +306,11 @@ def _paragraphs(column: _Column, page: int, usual: float) -> Iterator[Paragraph]
     for line in lines:
         text = line.text
         bullet = _BULLET.match(text) is not None
-        if current is not None and before is not None and not bullet and not _new(
-            before, line, usual_step, left, right
+        if (
+            current is not None
+            and before is not None
+            and not bullet
+            and not _new(before, line, usual_step, left, right)
         ):
             current.text = _append(current.text, text)
         else:
@@ -372,5 +374,3 @@ def _mended(text: str, words: Counter[str]) -> str:
         return kept if words[kept] > words[whole] or not second[:1].islower() else whole
 
     return _BROKEN.sub(mend, text).replace(_HYPHEN, "-")
-
-

@@ -13,7 +13,17 @@ from ner_documents.document import CorpusError, Document, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["EXCERPT", "Item", "ReadOptions", "Row", "documents_of", "header_of", "too_deep", "too_long", "value_in"]
+__all__ = [
+    "EXCERPT",
+    "Item",
+    "ReadOptions",
+    "Row",
+    "documents_of",
+    "header_of",
+    "too_deep",
+    "too_long",
+    "value_in",
+]
 
 Item = Document | Problem
 
@@ -220,7 +230,7 @@ def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: Rea
 
 
 def column_letters(index: int) -> str:
-    """Name a column as spreadsheets do: A, B, …, Z, AA, AB, …
+    """Name a column as spreadsheets do, with letters.
 
     Examples
     --------
@@ -250,7 +260,7 @@ def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
 
     Examples
     --------
-    >>> too_deep({"a": [1, {"b": []}]}), too_deep([[[]]], 2)
+    >>> too_deep({"a": [1, {"b": []}]}), too_deep([[[[]]]], 2)
     (False, True)
     """
     level = [value]

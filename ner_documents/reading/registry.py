@@ -63,7 +63,7 @@ def read(
     content: bytes | None = None,
     meter: Meter | None = None,
 ) -> Iterator[Document | Problem]:
-    """Read one file to its end, in bounded memory.
+    r"""Read one file to its end, in bounded memory.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def read(
     --------
     >>> [page] = read("a.html", content=b"<h1>Mary</h1><p>in <b>Paris</b></p>")
     >>> page.text, [block.kind for block in page.blocks]
-    ('Mary\\nin Paris', ['heading', 'paragraph'])
+    ('Mary\nin Paris', ['heading', 'paragraph'])
     """
     options = options or ReadOptions()
     found = source_of(source, content)
@@ -104,10 +104,12 @@ def read(
         yield Problem(found.path, None, _unreadable(last, reason or type(error).__name__))
     except MemoryError:
         yield Problem(found.path, None, _unreadable(last, "it needs more memory than there is"))
-    except Exception as error:  # noqa: BLE001 - libraries raise anything for a damaged file
+    except Exception as error:
         logger.debug("%s", found.path, exc_info=True)
         reason = str(error).strip()[:200] or type(error).__name__
-        yield Problem(found.path, None, _unreadable(last, f"it is damaged or not what its name says ({reason})"))
+        yield Problem(
+            found.path, None, _unreadable(last, f"it is damaged or not what its name says ({reason})")
+        )
 
 
 def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Document | Problem]:
@@ -155,5 +157,3 @@ def table_columns(source: Source | str | Path, options: ReadOptions | None = Non
     finally:
         items.close()
     return list(names)
-
-

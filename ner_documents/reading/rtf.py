@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["read_rtf"]
 
-_TOKEN = re.compile(r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
+_TOKEN = re.compile(
+    r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
+)
 _SILENT = frozenset(
-    """fonttbl colortbl stylesheet info pict objdata objclass themedata colorschememapping datastore latentstyles
-    listtable listoverridetable rsidtbl generator xmlnstbl filetbl revtbl fldinst bkmkstart bkmkend nonesttables
-    sn sv shprslt annotation atnid atnauthor atndate atnref atrfstart atrfend listtext pntext pn template
-    operator private xe tc txe rxe""".split()  # noqa: SIM905 - a list of 40 strings reads worse
+    """fonttbl colortbl stylesheet info pict objdata objclass themedata colorschememapping datastore
+    latentstyles listtable listoverridetable rsidtbl generator xmlnstbl filetbl revtbl fldinst bkmkstart
+    bkmkend nonesttables sn sv shprslt annotation atnid atnauthor atndate atnref atrfstart atrfend listtext
+    pntext pn template operator private xe tc txe rxe""".split()  # noqa: SIM905 - a list of 40 strings reads worse
 )
 _KEPT_WHEN_STARRED = frozenset(("shpinst", "shptxt", "footnote", "nesttableprops", "fldrslt"))
 _FLOWS = {
@@ -50,7 +52,7 @@ _CHARACTERS = {
     "rdblquote": "”",
 }
 _SIGNS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\"}
-_STYLE = re.compile(r"\{\\s(\d{1,5})\D[^{};]*?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
+_STYLE = re.compile(r"\{\\s(\d{1,5})(?:\D[^{};]*?)?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
 _FONT = re.compile(r"\\f(\d{1,5})\D[^{};]*?\\fcharset(\d{1,3})")
 _CHARSETS = {
     77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
@@ -89,7 +91,7 @@ def read_rtf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
     if len(raw) > options.limit:
         yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
         return
-    if not raw.lstrip()[:5] == b"{\\rtf":
+    if not raw.lstrip().startswith(b"{\\rtf"):
         yield Problem(source, None, "the file is damaged or not what its name says (no RTF)", raw[:EXCERPT])
         return
     reading = _Reading(raw.decode("latin-1"))

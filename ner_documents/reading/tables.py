@@ -65,7 +65,9 @@ def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | 
         characters += len(line.text) if isinstance(line, TextLine) else 0
         if len(first) >= _SAMPLE_LINES or characters >= _SAMPLE_CHARACTERS:
             break
-    begin = next((i for i, line in enumerate(first) if isinstance(line, TextLine) and line.text.strip()), None)
+    begin = next(
+        (i for i, line in enumerate(first) if isinstance(line, TextLine) and line.text.strip()), None
+    )
     if begin is None:
         yield from (line for line in first if isinstance(line, Problem))
         return
@@ -152,7 +154,9 @@ def _records(
             yield _Record(line.number, cells, line.raw)
             continue
         held: list[TextLine | Problem] = []
-        record = _continued(line, cells, opened, delimiter, itertools.chain(_drained(waiting), lines), held, longest)
+        record = _continued(
+            line, cells, opened, delimiter, itertools.chain(_drained(waiting), lines), held, longest
+        )
         if record is None:
             waiting.extendleft(reversed(held))
             longest = max(longest // 2, _FEWEST_LINES)
@@ -213,8 +217,8 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
 
     Examples
     --------
-    >>> _cells('1,"Mary, ""M""",\'x\', 5" pipe', ",")
-    (['1', 'Mary, "M"', "'x'", ' 5" pipe'], None)
+    >>> _cells('1,"Mary, ""M"" J",\'x\', 5" pipe', ",")
+    (['1', 'Mary, "M" J', "'x'", ' 5" pipe'], None)
     >>> _cells('1,"Mary', ",")
     (['1'], 'Mary')
     """
@@ -236,7 +240,7 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
 
 
 def _quoted(text: str, position: int) -> tuple[str, int | None]:
-    """Read a quoted cell from behind its quote; return its content and where it ends, None when it does not."""
+    """Read a quoted cell from behind its quote; return its content, and where it ends if it does."""
     parts = []
     while True:
         quote = text.find('"', position)
@@ -248,6 +252,14 @@ def _quoted(text: str, position: int) -> tuple[str, int | None]:
             return "".join(parts), quote + 1
         parts.append('"')
         position = quote + 2
+
+
+def _filled(cells: Sequence[str]) -> int:
+    """Count the cells up to the last that holds something."""
+    count = len(cells)
+    while count > 1 and not cells[count - 1].strip():
+        count -= 1
+    return count
 
 
 def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:
@@ -265,15 +277,20 @@ def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:
     for delimiter in _DELIMITERS:
         records = [
             record
-            for record in _records([TextLine(n, text, b"") for n, text in enumerate(sample, 1)], "", delimiter, options)
+            for record in _records(
+                [TextLine(n, text, b"") for n, text in enumerate(sample, 1)], "", delimiter, options
+            )
             if isinstance(record, _Record)
         ]
         if not records or len(records[0].cells) < 2:
             continue
         width = len(records[0].cells)
-        named = all(0 < len(cell.strip()) < 40 and cell.count(" ") < 4 for cell in records[0].cells)
-        rest = records[1:] or records
-        equal = sum(len(record.cells) == width for record in rest) / len(rest)
+        named = all(cell and len(cell) < 40 and cell.strip(" .!?") == cell for cell in records[0].cells)
+        counts = [_filled(record.cells) for record in records[1:]]
+        if named:  # a row of one cell is short, and so is one whose last cells are empty
+            counts = [count for count in counts if count > 1]
+        fits = (count == width or (named and count < width) for count in counts)
+        equal = sum(fits) / len(counts) if counts else 1.0
         score = equal + width / 1_000_000
         if equal >= (0.2 if named else 0.8) and score > best:
             best, found = score, delimiter

@@ -51,7 +51,11 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
         return
     except Exception as error:  # noqa: BLE001 - each format raises its own
         locked = "password" in str(error).lower() or "encrypt" in str(error).lower()
-        reason = "is locked with a password" if locked else f"the file is damaged or not what its name says ({error})"
+        reason = (
+            "is locked with a password"
+            if locked
+            else f"the file is damaged or not what its name says ({error})"
+        )
         yield Problem(source, None, reason)
         return
     filled = 0
@@ -86,7 +90,9 @@ def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator
     names = header_of(texts[0], texts[1:], options)
     if names is None:
         names = [column_letters(index) for index in range(len(texts[0]))]
-        yield Problem(source, None, "has no header; its columns are called A, B, C, …", place=place, lost=False)
+        yield Problem(
+            source, None, "has no header; its columns are called A, B, C, …", place=place, lost=False
+        )
     else:
         ahead = ahead[1:]
     for number, row in _chained(ahead, rows):

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ner_core.entity import Recognition
 from ner_core.labels import type_of
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
-from ner_documents.reading.readers import is_between_sentences
+from ner_documents.reading.conll import is_between_sentences
 from ner_documents.writing import parquet, tables
 from ner_documents.writing.tools import TOOL_FORMATS, marked, write_marked
 

@@ -7,28 +7,21 @@ import zipfile
 
 import gradio as gr
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ner_app.documents import build_documents_tab, read_sources, recognize_documents, text_parts
+from ner_app.documents import build_documents_tab, read_sources, recognize_documents
 from ner_app.findings import Findings
 from ner_app.service import Choice, filtered
+from ner_documents.document import Document, Problem
 from ner_documents.fetching import FetchError
-from ner_documents.reading.extraction import Document, ExtractionError
 
 
-@settings(deadline=None)
-@given(text=st.text(alphabet="ab \n", max_size=200), size=st.integers(2, 30))
-def test_parts_joined_are_the_text(text, size):
-    parts = list(text_parts(text, size))
-    assert "".join(part for _, part in parts) == text
-    assert all(text[begin : begin + len(part)] == part for begin, part in parts)
-    assert all(0 < len(part) <= size for _, part in parts)
+def doc(name, text):
+    return Document(name, None, text, {"text": text})
 
 
 def test_a_long_document_is_recognized_with_offsets_in_the_whole(service):
     text = "Mary lives in Santa Clara.\n" * 1_000
-    seen = list(recognize_documents(service, [Document("a.txt", text)], Choice("lookup", "CPU")))
+    seen = list(recognize_documents(service, [doc("a.txt", text)], Choice("lookup", "CPU")))
     assert len(seen) > 2
     assert [found for _, found, _ in seen[:-1]] == [None] * (len(seen) - 1)
     assert seen[-1][2] == 1.0
@@ -40,14 +33,14 @@ def test_a_long_document_is_recognized_with_offsets_in_the_whole(service):
 
 
 def test_many_short_documents_keep_their_names_and_order(service):
-    documents = [Document(f"{n}", "Mary " * (n % 5 + 1) + f"{n}.") for n in range(300)]
-    documents[7] = Document("7", "Mary in Rotterdam.\n" * 2_000)
+    documents = [doc(f"{n}", "Mary " * (n % 5 + 1) + f"{n}.") for n in range(300)]
+    documents[7] = doc("7", "Mary in Rotterdam.\n" * 2_000)
     done = [
-        (document.name, found)
+        (document.where, found)
         for document, found, _ in recognize_documents(service, documents, Choice("lookup", "CPU"))
         if found is not None
     ]
-    assert [name for name, _ in done] == [document.name for document in documents]
+    assert [name for name, _ in done] == [document.where for document in documents]
     assert [found.text for _, found in done] == [document.text for document in documents]
     assert len(done[7][1].entities) == 4_000
     assert len(done[9][1].entities) == 5
@@ -55,16 +48,16 @@ def test_many_short_documents_keep_their_names_and_order(service):
 
 def test_a_cancelled_document_is_cut_where_the_work_stopped(service):
     text = "Mary lives in Santa Clara.\n" * 4_000
-    documents = [Document("a.txt", "Mary"), Document("b.txt", text), Document("c.txt", "Mary")]
+    documents = [doc("a.txt", "Mary"), doc("b.txt", text), doc("c.txt", "Mary")]
     cancelled = threading.Event()
     seen = []
     for document, found, share in recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled):
         seen.append((document, found, share))
-        if document.name == "b.txt":
+        if document.where == "b.txt":
             cancelled.set()
     (first, *_), (cut, found, share) = seen[0], seen[-1]
-    assert first.name == "a.txt"
-    assert cut.name == f"b.txt (first {len(cut.text):,} of {len(text):,} characters)"
+    assert first.where == "a.txt"
+    assert cut.where == f"b.txt (first {len(cut.text):,} of {len(text):,} characters)"
     assert text.startswith(cut.text)
     assert found.text == cut.text
     assert 0 < share < 1
@@ -72,11 +65,11 @@ def test_a_cancelled_document_is_cut_where_the_work_stopped(service):
 
 
 def test_cancelled_between_documents_nothing_is_lost(service):
-    documents = [Document("a.txt", "Mary"), Document("b.txt", "Rotterdam")]
+    documents = [doc("a.txt", "Mary"), doc("b.txt", "Rotterdam")]
     cancelled = threading.Event()
     cancelled.set()
     seen = list(recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled))
-    assert [(document.name, len(found.entities)) for document, found, _ in seen] == [("a.txt", 1)]
+    assert [(document.where, len(found.entities)) for document, found, _ in seen] == [("a.txt", 1)]
 
 
 def handlers(service):
@@ -127,15 +120,16 @@ def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
     (tmp_path / "b.pdf").write_bytes(b"%PDF nonsense")
     (tmp_path / "c.csv").write_text("text\nRotterdam\nNVIDIA\n")
     paths = [tmp_path / name for name in ("a.txt", "b.pdf", "c.csv")]
-    sources = dict(read_sources(service, paths, "http://127.0.0.1/", ""))
+    sources = dict(read_sources(service, paths, "http://127.0.0.1/", "", threading.Event()))
     documents = [*sources["a.txt"](), *sources["c.csv"]()]
-    assert [(document.name, document.text) for document in documents] == [
+    assert [(document.where, document.text) for document in documents] == [
         ("a.txt", "Mary"),
         ("c.csv:2", "Rotterdam"),
         ("c.csv:3", "NVIDIA"),
     ]
-    with pytest.raises(ExtractionError, match=r"b\.pdf"):
-        sources["b.pdf"]()
+    (problem,) = sources["b.pdf"]()
+    assert isinstance(problem, Problem)
+    assert str(problem).startswith("b.pdf: the file is damaged")
     with pytest.raises(FetchError, match="public internet"):
         sources["http://127.0.0.1/"]()
 

@@ -31,7 +31,7 @@ def getaddrinfo(host, *rest, **more):
     return _look_up(host, *rest, **more)
 socket.getaddrinfo = getaddrinfo
 """
-HEAVY = ("torch", "transformers", "nncf", "onnx", "sklearn", "ray", "pypdf", "docx")
+HEAVY = ("torch", "transformers", "nncf", "onnx", "sklearn", "ray", "lxml", "pypdfium2", "selectolax")
 
 
 @pytest.fixture

@@ -113,7 +113,6 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out.csv", "--max-document-bytes", "many"], 2, "64M"),
         (["a.txt", "-o", "out.csv", "--encoding", "none-8"], 2, "none-8"),
         (["none.txt", "-o", "out.csv"], 1, "none.txt: no such file"),
-        (["a.txt", "-o", "out.csv", "--encoding", "utf-16"], 1, "utf-16"),
         (["a.txt", "-o", "out.csv", "--device", "GPU.7"], 1, "GPU.7"),
         (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 2, "no DATE in tiny"),
         (["a.txt", "-o", "out.csv", "--model", "./none.xml"], 1, "none.xml"),

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_core.rendering import encodable, guarded
-from ner_corpora.annotation import Settings, annotate_chunk, cut_text
+from ner_core.segments import find_segments
+from ner_corpora.annotation import Settings, annotate_chunk
 from ner_corpora.chunks import Chunk
 from ner_documents.document import Document, Problem
+from ner_documents.parts import parts_of
 from ner_documents.writing.formats import assemble
 from ner_documents.writing.parts import Part
 
@@ -47,22 +49,23 @@ def json_lines(content):
 
 
 @settings(deadline=None)
-@given(st.text(), st.integers(1, 50))
-def test_segments_are_the_text_cut(text, size):
-    segments = cut_text(text, size)
-    assert "".join(text[start:end] for start, end in segments) == text
-    assert [start for start, _ in segments] == [0, *(end for _, end in segments)][: len(segments)]
-    assert all(0 < end - start <= size for start, end in segments)
+@given(st.text(alphabet="Ab \n\t.é"), st.integers(1, 50))
+def test_parts_are_the_text_cut_between_segments(text, size):
+    parts = parts_of(document(text), size)
+    assert "".join(part.text for part in parts) == text
+    assert all(text[part.start :].startswith(part.text) for part in parts)
+    if len(parts) > 1:
+        spans = [(part.start + a, part.start + b) for part in parts for a, b in part.segments]
+        assert spans == find_segments(text)
 
 
 @pytest.mark.parametrize("words", [False, True])
-def test_long_texts_are_recognized_in_segments_with_the_same_result(capital_recognizer, monkeypatch, words):
+def test_long_texts_are_recognized_in_parts_with_the_same_result(capital_recognizer, monkeypatch, words):
     text = "Mary sings in Berlin and John\ndances. " * 50
     given = tuple(text.split()) if words else text
     whole = annotated(capital_recognizer, "jsonl", [document(given)])
-    monkeypatch.setattr("ner_corpora.annotation.cut_text", lambda text: cut_text(text, 100))
+    monkeypatch.setattr("ner_corpora.annotation.PART_CHARACTERS", 100)
     monkeypatch.setattr("ner_documents.writing.formats._ENTITIES_AT_ONCE", 7)
-    monkeypatch.setattr("ner_corpora.annotation._SEGMENT_WORDS", 7)
     assert annotated(capital_recognizer, "jsonl", [document(given)]) == whole
     (row,) = json_lines(whole)
     joined = " ".join(given) if words else text

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_documents.document import CorpusError, Document, Problem
-from ner_documents.reading.readers import read_documents
 from ner_documents.reading.records import ReadOptions
+from ner_documents.reading.registry import read as read_source
 from ner_documents.sources import find_sources
 
 
@@ -16,7 +16,7 @@ def read(tmp_path, name, content, **options):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     (source,), _ = find_sources([str(path)])
-    return list(read_documents(source, ReadOptions(**options)))
+    return list(read_source(source, ReadOptions(**options)))
 
 
 def texts(items):
@@ -36,24 +36,55 @@ def test_a_text_file_is_a_document_and_with_lines_each_line_is(tmp_path):
     assert [(line.line, line.text) for line in lines] == [(1, "Mary sings."), (2, ""), (3, "John.")]
 
 
-def test_wrong_encoding_is_reported_with_file_and_line(tmp_path):
-    content = "Mary\nJosé\nAnna\n".encode("latin-1")
-    (whole,) = read(tmp_path, "a.txt", content)
-    assert problems([whole])[0][0] == 2
-    assert "0xe9 at byte 9" in whole.reason
+def test_a_wrong_byte_is_named_with_file_and_line(tmp_path):
+    content = "Mary\nJosé\nZoë\n".encode() + b"Jos\xe9\n"
+    problem, whole = read(tmp_path, "a.txt", content)
+    assert (problem.line, problem.lost, whole.text) == (4, True, "Mary\nJosé\nZoë\nJos\ufffd\n")
+    assert "0xe9 at byte 20" in problem.reason
     lines = read(tmp_path, "a.txt", content, lines=True)
-    assert texts(lines) == ["Mary", "Anna"]
-    assert lines[1].where.endswith("a.txt:2")
-    assert lines[1].to_dict()["raw"] == "Jos\\xe9"
-    assert texts(read(tmp_path, "a.txt", content, lines=True, encoding="latin-1")) == ["Mary", "José", "Anna"]
-    (utf16,) = read(tmp_path, "a.txt", "Mary".encode("utf-16"))
-    assert "UTF-16" in utf16.reason
+    assert texts(lines) == ["Mary", "José", "Zoë"]
+    assert lines[3].where.endswith("a.txt:4")
+    assert lines[3].to_dict()["raw"] == "Jos\\xe9"
+    (given,) = read(tmp_path, "a.txt", content, encoding="utf-8")
+    assert (given.line, given.lost) == (4, True)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "nonsense"])
-def test_encodings_that_cannot_be_are_refused(encoding):
-    with pytest.raises(CorpusError, match=encoding):
-        ReadOptions(encoding=encoding)
+@pytest.mark.parametrize("lines", [False, True])
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Мария Иванова живёт в Москве и работает в Газпроме.", "cp1251"),
+        ("Zażółć gęślą jaźń. Wałęsa mieszka w Gdańsku, pracuje w Łodzi, ćwiczy świetnie.", "cp1250"),
+        ("田中さんは東京に住んでいます。", "cp932"),
+        ("José lives in Málaga.", "cp1252"),
+    ],
+)
+def test_other_encodings_are_detected_and_said(tmp_path, text, encoding, lines):
+    note, document = read(tmp_path, "a.txt", text.encode(encoding), lines=lines)
+    assert (document.text, note.lost) == (text, False)
+    assert f"read as {encoding}" in note.reason
+    (given,) = read(tmp_path, "a.txt", text.encode(encoding), lines=lines, encoding=encoding)
+    assert given.text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_unicode_in_other_forms_is_read_line_by_line(tmp_path, encoding):
+    items = read(tmp_path, "a.jsonl", '{"text": "Mary"}\n{"text": "Jose"}\n'.encode(encoding))
+    assert texts(items) == ["Mary", "Jose"]
+
+
+def test_what_is_no_text_is_said(tmp_path):
+    assert problems(read(tmp_path, "a.txt", b"a\0b")) == [
+        (None, "is not a text file: it holds bytes that no text has")
+    ]
+    note, empty = read(tmp_path, "a.txt", b"")
+    assert (empty.text, note.reason, note.lost) == ("", "the file holds no text", False)
+    assert [item.text for item in read(tmp_path, "a.txt", b"old\rmac\r", lines=True)] == ["old", "mac"]
+
+
+def test_encodings_that_cannot_be_are_refused():
+    with pytest.raises(CorpusError, match="nonsense"):
+        ReadOptions(encoding="nonsense")
 
 
 @pytest.mark.parametrize("options", [{}, {"lines": True}])
@@ -111,7 +142,7 @@ def test_any_table_that_the_csv_module_writes_is_read_back(tmp_path_factory, row
 
 def test_tables_report_bad_rows_with_the_line_where_they_begin(tmp_path):
     content = b'id;text\n1;"Mary\nsings"\n2;John;extra\n3;Jos\xe9\n4;Anna\n'
-    items = read(tmp_path, "a.csv", content)
+    items = read(tmp_path, "a.csv", content, encoding="utf-8")
     assert [(item.line, item.fields) for item in items if isinstance(item, Document)] == [
         (2, {"id": "1", "text": "Mary\nsings"}),
         (6, {"id": "4", "text": "Anna"}),
@@ -123,8 +154,8 @@ def test_tables_report_bad_rows_with_the_line_where_they_begin(tmp_path):
 
 def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path):
     rows = "".join(f"{number},Mary {number}\n" for number in range(50))
-    items = read(tmp_path, "a.csv", f'id,text\n1,"open\n{rows}', limit=200)
-    assert "field larger than field limit" in problems(items)[0][1]
+    items = read(tmp_path, "a.csv", f'id,text\n1,"open\n{rows}')
+    assert "a quote that is not closed" in problems(items)[0][1]
     assert problems(items)[0][0] == 2
     assert texts(items)[-1] == "Mary 49"
 
@@ -160,8 +191,17 @@ def test_conll_keeps_its_lines(tmp_path):
     assert words[0].words == ("Mary", "sings")
 
 
+def test_conll_with_index_tags_and_annotators_as_published(tmp_path):
+    uner = "# sent_id = 1\n# text = Mary sings\n1\tMary\tB-PER\t-\tannA\n2\tsings\tO\t-\tannA\n\n"
+    assert texts(read(tmp_path, "a.iob2", uner)) == [("Mary", "sings")]
+    multiconer = "# id 7a\tdomain=en\nMary _ _ B-PER\nsings _ _ O\n\n"
+    (sentence,) = read(tmp_path, "a.conll", multiconer)
+    assert (sentence.words, sentence.lines[0]) == (("Mary", "sings"), "# id 7a\tdomain=en")
+    assert texts(read(tmp_path, "a.conll", "# O\n1 O\n")) == [("#", "1")]
+
+
 def test_conll_reports_a_sentence_with_a_bad_line(tmp_path):
-    items = read(tmp_path, "a.conll", b"Mary O\nJos\xe9 O\n\nJohn O\n\nword\nO\n\n", word_column=0)
+    items = read(tmp_path, "a.conll", b"Mary O\nJos\xe9 O\n\nJohn O\n\nword\nO\n\n", encoding="utf-8")
     assert texts(items) == [("John",), ("word", "O")]
     assert problems(items)[0][0] == 2
     items = read(tmp_path, "a.conll", "a b\nc\n\nd e\n", word_column=1)
@@ -201,5 +241,5 @@ def test_a_file_that_breaks_off_is_reported_behind_what_could_be_read(tmp_path, 
 def test_a_file_that_is_gone_is_one_bad_document(tmp_path):
     (tmp_path / "link.txt").symlink_to(tmp_path / "nothing")
     (source,), _ = find_sources([str(tmp_path)])
-    (item,) = read_documents(source, ReadOptions())
+    (item,) = read_source(source, ReadOptions())
     assert item.reason == "the file cannot be read: No such file or directory"

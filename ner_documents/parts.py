@@ -1,0 +1,73 @@
+"""A long document in parts: it is cut where the core would divide it, so the result is that of the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ner_core.segments import find_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ner_documents.document import Document
+
+__all__ = ["Part", "parts_of"]
+
+
+class Part(NamedTuple):
+    """A text to recognize.
+
+    Attributes
+    ----------
+    start : int
+        Where it begins in the text of its document.
+    text : str or tuple of str
+        A slice of the text, or the words.
+    segments : tuple of (int, int) or None
+        Spans of the slice that the core reads by themselves; None to let it find them.
+    """
+
+    start: int
+    text: str | tuple[str, ...]
+    segments: tuple[tuple[int, int], ...] | None
+
+
+def parts_of(document: Document, size: int) -> list[Part]:
+    r"""Cut a document between segments, which are a context of their own each.
+
+    Parameters
+    ----------
+    document : Document
+        One in words is never cut.
+    size : int
+        A part ends with the segment that passes so many characters.
+
+    Returns
+    -------
+    list of Part
+        At least one; joined they are the text.
+
+    Examples
+    --------
+    >>> from ner_documents.document import Document
+    >>> text = "Mary sings.\n\nJohn dances.\n\nAmy too."
+    >>> [part.text for part in parts_of(Document("a.txt", None, text, {}), 15)]
+    ['Mary sings.\n\nJohn dances.\n\n', 'Amy too.']
+    """
+    text = document.text
+    if document.words is not None or len(text) <= size:
+        return [Part(0, document.input, document.segments)]
+    parts: list[Part] = []
+    held: list[tuple[int, int]] = []
+    begin = 0
+    for start, end in document.segments or find_segments(text):
+        if held and held[-1][1] - begin > size:
+            parts.append(_part(text, begin, start, held))
+            begin, held = start, []
+        held.append((start, end))
+    parts.append(_part(text, begin, len(text), held))
+    return parts
+
+
+def _part(text: str, begin: int, end: int, segments: Sequence[tuple[int, int]]) -> Part:
+    return Part(begin, text[begin:end], tuple((start - begin, stop - begin) for start, stop in segments))

@@ -1,0 +1,180 @@
+"""HTML, mail, subtitles, RTF and archives: what a reader sees, and nothing lost without a word."""
+
+import gzip
+import io
+import time
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ner_documents.document import Document, Problem
+from ner_documents.reading import SUFFIXES, ReadOptions, read
+from ner_documents.reading.html import html_blocks
+
+
+def items(name, content, **options):
+    content = content if isinstance(content, bytes) else content.encode()
+    return list(read(name, ReadOptions(**options), content=content))
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (
+            "<p>The firm of Mary\n   Jones and Bob\n Smith in New\n York</p>",
+            "The firm of Mary Jones and Bob Smith in New York",
+        ),
+        ("<details><summary>Summary Anna</summary>Details Bob</details>", "Summary Anna\nDetails Bob"),
+        ("Smith<sup>1</sup> won on the 5<sup>th</sup>", "Smith 1 won on the 5th"),
+        ("<p>a</p><p hidden>no</p><p style='display: none'>no</p><template>no</template>b", "a\nb"),
+        ("<table><tr><td>A<td>B<tr><td>C</table>", "A\tB\nC"),
+        ("<pre>a\n  b\n\nc</pre>d", "a\nb\nc\nd"),
+        ("a<br>b<wbr>c d&shy;e<!-- no -->&nbsp;f", "a\nbc de\xa0f"),
+        ("<title>no</title><script>no</script><ul><li>one<li>two</ul>", "one\ntwo"),
+    ],
+)
+def test_html_breaks_where_browsers_break(page, text):
+    assert html_blocks(page).text == text
+
+
+def test_blocks_say_what_they_are():
+    page = "<h1>T</h1><p>p<ul><li>i</ul><table><caption>c</caption><tr><td rowspan=2>1<td>2<tr><td>3</table>"
+    (document,) = items("a.html", page)
+    assert [(b.kind, b.row, b.column) for b in document.blocks] == [
+        ("heading", None, None),
+        ("paragraph", None, None),
+        ("list item", None, None),
+        ("caption", None, None),
+        ("cell", 1, 1),
+        ("cell", 1, 2),
+        ("cell", 2, 2),
+    ]
+    assert [document.text[b.start : b.end] for b in document.blocks] == ["T", "p", "i", "c", "1", "2", "3"]
+
+
+def test_encodings_of_pages():
+    russian = "<p>Привет, Мария</p><p>Она живёт в Москве и работает в Газпроме</p>"
+    assert items("a.html", ("<meta charset=windows-1251>" + russian).encode("cp1251"))[0].text.startswith(
+        "Привет, Мария"
+    )
+    assert items("a.html", russian.encode("cp1251"), encoding="cp1251")[0].text.startswith("Привет, Мария")
+    wrong = '<meta charset="utf-8">' + russian
+    note, page = items("a.html", wrong.encode("cp1251"))
+    assert (page.text.split("\n")[0], note.lost) == ("Привет, Мария", False)
+
+
+@pytest.mark.parametrize("markup", ["<p>", "<!--", "<td>a", "<table><tr><td>", "<a href=x>", "<b><p>"])
+def test_tag_soup_is_read_in_linear_time(markup):
+    began = time.process_time()
+    html_blocks(markup * (40_000 if len(markup) < 6 else 4_000) + "Anna")
+    assert time.process_time() - began < 20
+
+
+def test_mail_with_html_forwards_and_attachments():
+    import email.message
+
+    inner = email.message.EmailMessage()
+    inner["From"], inner["Subject"] = "bob@example.org", "Inner"
+    inner.set_content("Hello Anna")
+    outer = email.message.EmailMessage()
+    outer["From"], outer["Subject"] = "Zoë <z@example.org>", "Grüße an Mary"
+    outer.set_content("<p>Dear <b>Mary</b></p>", subtype="html")
+    outer.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="bill.pdf")
+    outer.add_attachment(inner)
+    found = items("a.eml", outer.as_bytes())
+    (document,) = (item for item in found if isinstance(item, Document))
+    assert document.text == (
+        "From: Zoë <z@example.org>\nSubject: Grüße an Mary\nDear Mary\n"
+        "From: bob@example.org\nSubject: Inner\nHello Anna"
+    )
+    assert ["bill.pdf" in p.reason for p in found if isinstance(p, Problem)] == [True]
+
+
+def test_mbox_has_a_document_a_message():
+    box = "From a\nSubject: one\n\nBody Mary\n>From here\n\nFrom b\nSubject: two\n\nBody Bob\n"
+    assert [(i.line, i.text) for i in items("a.mbox", box)] == [
+        (1, "Subject: one\nBody Mary\nFrom here"),
+        (2, "Subject: two\nBody Bob"),
+    ]
+
+
+def test_subtitles_join_the_sentences_of_cues():
+    srt = (
+        "1\n00:00:01,000 --> 00:00:02,000\n<i>Mary lives\nin Santa\n\n2\n00:00:03,000 --> 00:00:04,000\n"
+        "Clara.</i>\n\n3\n00:00:05,000 --> 00:00:06,000\n- Hi Bob\n\nlost words\n"
+    )
+    problem, document = items("a.srt", srt)
+    assert document.text == "Mary lives in Santa Clara.\n- Hi Bob"
+    assert problem.line == 14
+    assert "lost words" in problem.reason
+    vtt = "WEBVTT\n\nNOTE no\n\n00:01.000 --> 00:02.000\n<v Anna>Hello &amp; Bob.\n"
+    assert items("a.vtt", vtt)[0].text == "Hello & Bob."
+
+
+def test_rtf_keeps_headers_notes_and_cells_and_drops_what_is_hidden():
+    rtf = (
+        rb"{\rtf1\ansi\ansicpg1251{\fonttbl{\f0\fcharset204 Arial;}}{\stylesheet{\s1 heading 1;}}"
+        rb"{\header Head\par}\pard\s1 Title\par\pard\plain \'cf\'f0\'e8{\v hidden}{\deleted gone}\par "
+        rb"\u1055?x \u-10179?\u-8704?{\*\foo no}{\footnote Note Bob\par}\par"
+        rb"\trowd\intbl A\cell B\cell\row\pard end{\footer Foot}\par}"
+    )
+    (document,) = items("a.rtf", rtf)
+    assert document.text == "Head\nTitle\nПри\nПx 😀\nA\tB\nend\nNote Bob\nFoot"
+    assert [b.kind for b in document.blocks][:2] == ["header", "heading"]
+    cut = items("a.rtf", rtf[:200])
+    assert "breaks off" in cut[0].reason
+
+
+def archive(members, **options):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, **options) as target:
+        for name, content in members.items():
+            target.writestr(name, content)
+    return out.getvalue()
+
+
+def test_archives_are_read_by_their_members():
+    inner = archive({"deep.txt": "Deep Anna"})
+    content = archive(
+        {
+            "a/one.txt": "Mary",
+            "two.csv": "text\nBob\n",
+            "x.exe": b"MZ",
+            "in.zip": inner,
+            "c.txt.gz": gzip.compress(b"Zoe"),
+        }
+    )
+    found = items("all.zip", content)
+    assert [(i.where, i.text) for i in found if isinstance(i, Document)] == [
+        ("all.zip/a/one.txt", "Mary"),
+        ("all.zip/two.csv:2", "Bob"),
+        ("all.zip/in.zip/deep.txt", "Deep Anna"),
+        ("all.zip/c.txt.gz", "Zoe"),
+    ]
+    assert [i.where for i in found if isinstance(i, Problem)] == ["all.zip/x.exe"]
+
+
+def test_bombs_are_refused_before_they_are_unpacked():
+    nested = b"x"
+    for _ in range(6):
+        nested = archive({"x.zip": nested})
+    assert "deep" in items("a.zip", nested)[0].reason
+    zeros = archive({"a.txt": bytes(50_000_000)})
+    assert "unpacks to" in items("a.zip", zeros)[0].reason
+    word = archive({"word/document.xml": bytes(50_000_000)})
+    assert "unpacks to" in items("a.docx", word)[0].reason
+    packed = gzip.compress(bytes(3_000_000))
+    assert "limit of 1,000,000" in items("a.txt.gz", packed, limit=1_000_000)[0].reason
+
+
+@settings(max_examples=150)
+@given(name=st.sampled_from(["a" + suffix for suffix in SUFFIXES]), content=st.binary(max_size=300))
+def test_any_bytes_give_documents_or_problems(name, content):
+    found = items(name, content)
+    assert all(isinstance(item, (Document, Problem)) for item in found)
+    for item in found:
+        assert item.source.startswith("a.")
+        if isinstance(item, Document):
+            assert all(0 <= b.start < b.end <= len(item.text) for b in item.blocks)

@@ -1,0 +1,209 @@
+"""CSV as spreadsheet programs read it, JSON, workbooks: the right value of each case, and bounds."""
+
+import json
+import time
+import zipfile
+from io import BytesIO
+
+import pytest
+
+from ner_documents.document import Document, Problem
+from ner_documents.reading import ReadOptions, read, table_columns
+
+
+def items(name, content, **options):
+    content = content if isinstance(content, bytes) else content.encode()
+    return list(read(name, ReadOptions(**options), content=content))
+
+
+def rows(name, content, **options):
+    return [(item.line, item.input) for item in items(name, content, **options) if isinstance(item, Document)]
+
+
+def problems(found, *, lost=True):
+    return [(item.line, item.reason) for item in found if isinstance(item, Problem) and item.lost is lost]
+
+
+def test_a_doubled_quote_behind_much_text_cuts_nothing():
+    table = (
+        "id,text\n" + "".join(f"{n},plain row number {n}\n" for n in range(4000)) + '9,"so ""Anna"" said"\n'
+    )
+    assert rows("a.csv", table)[-1] == (4002, 'so "Anna" said')
+
+
+@pytest.mark.parametrize(
+    ("table", "texts"),
+    [
+        ("id;text;n\n1;['a', 'b'];3\n2;['c'];4\n", ["['a', 'b']", "['c']"]),
+        ("text\nMary, of Rome, sang\nBob\nx, y\n", ["Mary, of Rome, sang", "Bob", "x, y"]),
+        ("id,text\n1,'Mary' met 'Bob'\n2,it's\n", ["'Mary' met 'Bob'", "it's"]),
+        ("\n\r\nid,text\n1,a\n", ["a"]),
+        ("id,text\n1," + "x" * 140_000 + "\n2,b\n", ["x" * 140_000, "b"]),
+        ("sep=;\nid;text\n1;a, b\n", ["a, b"]),
+        ("id|text\n1|a\n", ["a"]),
+        ('id,text\n1,"x" y\n2,5" pipe\n', ["x y", '5" pipe']),
+        ("id,text\n1\n2,b,,\n", ["", "b"]),
+        ("text\n", []),
+        ("1,Mary sings in Rome.\n2,Bob dances.\n", ["Mary sings in Rome.", "Bob dances."]),
+        (
+            "I met Mary, Bob and Jo.\nParis, the city.\nx\n",
+            ["I met Mary, Bob and Jo.", "Paris, the city.", "x"],
+        ),
+    ],
+)
+def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
+    found = items("a.csv", table)
+    assert [item.text for item in found if isinstance(item, Document)] == texts
+    assert problems(found) == []
+
+
+def test_a_quote_that_is_not_closed_costs_its_row_alone():
+    found = items("a.csv", 'id,text\n1,"open\n2,Mary\n3,"Bob, x"\n4,"two\nlines"\n')
+    assert [(i.line, i.text) for i in found if isinstance(i, Document)] == [
+        (3, "Mary"),
+        (4, "Bob, x"),
+        (5, "two\nlines"),
+    ]
+    assert problems(found) == [(2, "expected a row of a table, found a quote that is not closed")]
+
+
+@pytest.mark.parametrize(
+    "content", ['text\n;"\n' + ';"\n' * 21_300, "text\n" + 'a,"b\n' * 20_000, 'text\n"' + '""\n' * 50_000]
+)
+def test_quotes_without_end_are_read_in_linear_time(content):
+    began = time.process_time()
+    items("a.csv", content)
+    assert time.process_time() - began < 20
+
+
+def test_columns_are_chosen_and_said():
+    table = "id,body\n7,Mary lives in Rome\n"
+    note, document = items("a.csv", table)
+    assert (document.text, document.fields) == (
+        "Mary lives in Rome",
+        {"id": "7", "body": "Mary lives in Rome"},
+    )
+    assert (note.lost, "taken from 'body'" in note.reason) == (False, True)
+    assert rows("a.csv", table, column="BODY") == [(2, "Mary lives in Rome")]
+    assert problems(items("a.csv", table, column="x")) == [
+        (None, "expected a column 'x', found id, body; name it with --column")
+    ]
+
+
+def test_too_many_columns_are_refused(tmp_path):
+    assert "10,000 columns" in problems(items("a.csv", ",".join(["x"] * 200_000) + "\n1\n"))[0][1]
+
+
+def test_every_row_of_json_is_read_or_reported():
+    lines = ['{"body":"x"}', '{"text":"a"}', '{"text":["Mary","sings"]}', '["b","c"]', '"d"', "{broken", "5"]
+    found = items("a.jsonl", "\n".join(lines))
+    assert [i.input for i in found if isinstance(i, Document)] == ["a", ("Mary", "sings"), ("b", "c"), "d"]
+    assert [line for line, _ in problems(found)] == [1, 6, 7]
+    assert rows("a.jsonl", '{"data":{"text":"n"}}', column="data.text") == [(1, "n")]
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ('[{"text":"a"},{"text":"b"}]', ["a", "b"]),
+        ('{"count":1,"rows":[{"id":1,"body":"Mary x"}]}', ["Mary x"]),
+        ('{"text":"one"}', ["one"]),
+        ('{"text":"one"}\n{"text":"two"}', ["one", "two"]),
+        ('\ufeff["a","b"]', [("a", "b")]),
+    ],
+)
+def test_json_files(content, texts):
+    assert [text for _, text in rows("a.json", content)] == texts
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_deep_json_is_a_problem_of_its_file(depth):
+    deep = '{"text": "x", "a": ' + "[" * depth + "]" * depth + "}"
+    assert len(problems(items("a.json", deep))) == len(problems(items("a.jsonl", deep))) == 1
+
+
+def workbook(sheets, types=None):
+    """Write an .xlsx by hand, with inline strings and numbers."""
+    names = list(sheets)
+    out = BytesIO()
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}"><Relationship Id="r" Type="{office}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>',
+        )
+        listed = "".join(f'<sheet name="{n}" sheetId="{i}" r:id="r{i}"/>' for i, n in enumerate(names, 1))
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{listed}</sheets></workbook>',
+        )
+        related = "".join(
+            f'<Relationship Id="r{i}" Type="{office}/worksheet" Target="worksheets/s{i}.xml"/>'
+            for i in range(1, len(names) + 1)
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{related}</Relationships>'
+        )
+        for index, name in enumerate(names, 1):
+            body = ""
+            for number, cells in enumerate(sheets[name], 1):
+                body += f'<row r="{number}">'
+                for letter, cell in zip("ABCDEFG", cells, strict=False):
+                    if isinstance(cell, str):
+                        body += f'<c r="{letter}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
+                    else:
+                        body += f'<c r="{letter}{number}"><v>{cell}</v></c>'
+                body += "</row>"
+            archive.writestr(
+                f"xl/worksheets/s{index}.xml",
+                f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
+            )
+    return out.getvalue()
+
+
+def test_workbooks_give_a_table_a_sheet():
+    content = workbook({"One": [["id", "Text"], [7, "Mary sings"], [8, 2024]], "Two": [["text"], ["Bob"]]})
+    found = items("a.xlsx", content)
+    assert [(i.where, i.text, i.fields.get("id")) for i in found if isinstance(i, Document)] == [
+        ("a.xlsx:One:2", "Mary sings", 7),
+        ("a.xlsx:One:3", "2024", 8),
+        ("a.xlsx:Two:2", "Bob", None),
+    ]
+    assert "damaged" in problems(items("a.xlsx", content[:200]))[0][1]
+
+
+def test_columns_of_a_table_are_listed(tmp_path):
+    (tmp_path / "a.csv").write_text("id;Body\n1;x\n")
+    (tmp_path / "a.jsonl").write_text('{"a": "x"}\n{"b": "y", "a": "z"}\n')
+    (tmp_path / "a.txt").write_text("id;Body\n")
+    found = [table_columns(tmp_path / name) for name in ("a.csv", "a.jsonl", "a.txt", "none.csv")]
+    assert found == [["id", "Body"], ["a", "b"], [], []]
+
+
+def test_text_that_is_not_utf8_in_parquet_is_a_problem_of_its_row(tmp_path):
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    raw = arrow.array([b"Mary", b"Jos\xe9", b"Bob"], arrow.binary())
+    text = arrow.Array.from_buffers(arrow.string(), 3, raw.buffers())
+    parquet.write_table(arrow.table({"text": text}), tmp_path / "a.parquet")
+    found = list(read(tmp_path / "a.parquet"))
+    assert [i.text for i in found if isinstance(i, Document)] == ["Mary", "Bob"]
+    assert problems(found) == [(2, "holds text that is not UTF-8; write the file anew")]
+
+
+def test_the_same_rows_come_out_of_every_format():
+    plain = [{"id": "1", "text": "Mary sings"}, {"id": "2", "text": "Zoë, too"}]
+    lines = "\n".join(map(json.dumps, plain))
+    written = {
+        "a.csv": 'id,text\n1,Mary sings\n2,"Zoë, too"\n',
+        "a.tsv": "id\ttext\n1\tMary sings\n2\tZoë, too\n",
+        "a.jsonl": lines,
+        "a.json": json.dumps(plain),
+        "a.xlsx": workbook({"x": [["id", "text"], *([row["id"], row["text"]] for row in plain)]}),
+    }
+    for name, content in written.items():
+        assert [i.fields for i in items(name, content)] == plain, name
