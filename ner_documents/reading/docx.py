@@ -55,6 +55,7 @@ def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
         yield Problem(source, None, str(error))
         return
     reading = _Reading(_styles(package, parts))
+    whole = True
     for name, kind in parts:
         if kind == "comments":
             reading.comments = sum(1 for _ in package.xml(name).iter(f"{WORD}comment"))
@@ -62,13 +63,14 @@ def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
         try:
             reading.read_part(_word_xml(package, name), name, kind)
         except UnreadableError as error:
+            whole = False
             yield Problem(source, None, str(error), place=name)
     for count, what in ((reading.comments, "comments"), (reading.hidden, "pieces of hidden text")):
         if count:
             yield Problem(source, None, f"holds {count} {what}, which are not shown and not read", lost=False)
     if reading.blocks.blocks:
         yield reading.blocks.document(source)
-    else:
+    elif whole:
         yield Problem(source, None, "holds no text")
 
 

@@ -29,6 +29,7 @@ _LIGATURE = re.compile("[ﬀ-ﬆ]")
 # What PDFium gives for a hyphen at a line end, and for characters without Unicode value.
 _HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
 _GAP = 1.5  # of the size of the letters: wider is another column or cell
+_HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
 _ANGLES = 40
 
 
@@ -105,24 +106,24 @@ def _fragments(page: Any) -> list[Fragment]:
     text = page.get_textpage()
     count = text.count_chars()
     turn = _turn(text, count)
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    places = tuple(map(ctypes.byref, (left, right, bottom, top)))
-    unicode_of, box_of, size_of = (
+    left, right, bottom, top, x, y = (ctypes.c_double() for _ in range(6))
+    box, origin = tuple(map(ctypes.byref, (left, right, bottom, top))), tuple(map(ctypes.byref, (x, y)))
+    unicode_of, box_of, origin_of = (
         pdfium.FPDFText_GetUnicode,
         pdfium.FPDFText_GetCharBox,
-        pdfium.FPDFText_GetFontSize,
+        pdfium.FPDFText_GetCharOrigin,
     )
     handle = text.raw
     found: list[Fragment] = []
     letters: list[str] = []
-    x0 = x1 = y0 = y1 = 0.0
+    x0 = x1 = y0 = 0.0
     size = 1.0
     high = 0
 
     def end() -> None:
         joined = "".join(letters).strip()
         if joined:
-            found.append(Fragment(x0, y0, x1, y1, _plain(joined), size))
+            found.append(Fragment(x0, y0, x1, y0 + _HEIGHT * size, _plain(joined), size))
         letters.clear()
 
     for index in range(count):
@@ -131,7 +132,8 @@ def _fragments(page: Any) -> list[Fragment]:
             end()
             continue
         if code in _HYPHENS:
-            letters.append("\u00ad")
+            if letters:
+                letters.append("\u00ad")
             continue
         if 0xD800 <= code < 0xDC00:
             high = code
@@ -142,22 +144,19 @@ def _fragments(page: Any) -> list[Fragment]:
             continue
         character = chr(code)
         if character.isspace():
-            letters.append(" ")
+            if letters:
+                letters.append(" ")
             continue
-        box_of(handle, index, *places)
-        ax, ay, bx, by = _turned(left.value, bottom.value, right.value, top.value, turn)
-        if letters:
-            middle = (ay + by) / 2
-            jumps = ax > x1 + _GAP * size or ax < x1 - 3 * size or not y0 - size < middle < y1 + size
-            if jumps:
-                end()
-        if not letters or not "".join(letters).strip():
-            letters = [letter for letter in letters if letter.strip()]
-            x0, y0, y1 = ax, ay, by
-            x1 = bx
-            size = max(size_of(handle, index) * _scale(by - ay, size_of(handle, index)), 1.0)
+        box_of(handle, index, *box)
+        origin_of(handle, index, *origin)
+        ax, _, bx, _ = _turned(left.value, bottom.value, right.value, top.value, turn)
+        base = _turned(x.value, y.value, x.value, y.value, turn)[1]
+        if letters and (ax > x1 + _GAP * size or ax < x1 - 3 * size or abs(base - y0) > 0.8 * size):
+            end()
+        if not letters:
+            x0, x1, y0 = ax, bx, base
+            size = _size(handle, index)
         else:
-            y0, y1 = min(y0, ay), max(y1, by)
             x0, x1 = min(x0, ax), max(x1, bx)
         letters.append(character)
     end()
@@ -165,12 +164,15 @@ def _fragments(page: Any) -> list[Fragment]:
     return found
 
 
-def _scale(height: float, size: float) -> float:
-    """Correct sizes that the page's matrix scales: a letter is about half as high as its font."""
-    if size <= 0:
-        return 0.0
-    ratio = height / size
-    return ratio / 0.6 if ratio > 1.6 or (0 < ratio < 0.12 and height > 3) else 1.0
+def _size(handle: Any, index: int) -> float:
+    """Return the size of a letter's font as it is drawn."""
+    import pypdfium2.raw as pdfium
+
+    matrix = pdfium.FS_MATRIX()
+    scale = 1.0
+    if pdfium.FPDFText_GetMatrix(handle, index, ctypes.byref(matrix)):
+        scale = math.hypot(matrix.c, matrix.d) or 1.0
+    return max(float(pdfium.FPDFText_GetFontSize(handle, index)) * scale, 1.0)
 
 
 def _turn(text: Any, count: int) -> int:

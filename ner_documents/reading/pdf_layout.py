@@ -331,6 +331,8 @@ def _new(before: _Line, line: _Line, step: float, left: float, right: float) -> 
         return True
     if before.y0 - line.y0 > min(1.3 * step, 2.2 * size):
         return True
+    if before.text.endswith(("-", _HYPHEN, "\u2010")):
+        return False
     indented = line.x0 - left > 0.8 * size and before.x0 - left < 0.5 * size
     ended = before.text.rstrip().endswith(_ENDS)
     short = right - before.x1 > max(0.2 * (right - left), 2 * size)

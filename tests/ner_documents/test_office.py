@@ -1,0 +1,223 @@
+"""Word and OpenDocument files: the final view in full, in reading order."""
+
+import io
+import time
+import zipfile
+
+import pytest
+
+from ner_documents.document import Document, Problem
+from ner_documents.reading import read
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+
+def p(*runs, properties=""):
+    return f"<w:p>{properties}{''.join(runs)}</w:p>"
+
+
+def r(text):
+    return f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def docx(body, **parts):
+    """Write a Word file; parts are header, footer, footnotes, comments or styles by name."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{RELS}"><Relationship Id="r" Type="{OFFICE}/officeDocument" '
+            'Target="word/document.xml"/></Relationships>',
+        )
+        related = "".join(
+            f'<Relationship Id="{n}" Type="{OFFICE}/{n}" Target="{n}1.xml"/>' for n in parts if n != "styles"
+        )
+        archive.writestr(
+            "word/_rels/document.xml.rels", f'<Relationships xmlns="{RELS}">{related}</Relationships>'
+        )
+        archive.writestr("word/document.xml", f"<w:document {W} {MC}><w:body>{body}</w:body></w:document>")
+        for name, content in parts.items():
+            file = "word/styles.xml" if name == "styles" else f"word/{name}1.xml"
+            archive.writestr(file, f"<w:{name} {W}>{content}</w:{name}>")
+    return out.getvalue()
+
+
+def document_of(name, content):
+    found = list(read(name, content=content))
+    (document,) = (item for item in found if isinstance(item, Document))
+    return document, [item.reason for item in found if isinstance(item, Problem)]
+
+
+def text_of(body, **parts):
+    return document_of("a.docx", docx(body, **parts))[0].text
+
+
+def wrap(name, content):
+    return f"<w:{name}>{content}</w:{name}>"
+
+
+INNER = wrap("txbxContent", p(r("In a box")))
+BOX = (
+    f"<w:r><mc:AlternateContent><mc:Choice>{INNER}</mc:Choice><mc:Fallback>{INNER}</mc:Fallback>"
+    "</mc:AlternateContent></w:r>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            p(r("Mary "), wrap("ins", r("Jones")), "<w:del><w:r><w:delText>x</w:delText></w:r></w:del>"),
+            "Mary Jones",
+        ),
+        (
+            p(wrap("moveFrom", r("Moved"))) + p(r("First")) + p(wrap("moveTo", r("Moved"))),
+            "First\nMoved",
+        ),
+        ("<w:sdt><w:sdtContent>" + p(r("Control")) + "</w:sdtContent></w:sdt>", "Control"),
+        (p(r("By "), "<w:sdt><w:sdtContent>" + r("Anna") + "</w:sdtContent></w:sdt>"), "By Anna"),
+        (p('<w:fldSimple w:instr="AUTHOR">' + r("Anna") + "</w:fldSimple>", r(" wrote")), "Anna wrote"),
+        (
+            p('<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>'
+              '<w:r><w:fldChar w:fldCharType="separate"/></w:r>', r("7")),
+            "7",
+        ),
+        (
+            p(wrap("hyperlink", r("Acme")), "<w:r><w:tab/></w:r>", r("x"), "<w:r><w:br/></w:r>", r("y")),
+            "Acme\tx\ny",
+        ),
+        (p(r("Anchor"), BOX), "Anchor\nIn a box"),
+        (p(r("Sie"), properties="<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>") + p(r("mens")), "Siemens"),
+        (p("<w:ruby><w:rt>" + r("no") + "</w:rt><w:rubyBase>" + r("yes") + "</w:rubyBase></w:ruby>"), "yes"),
+    ],
+)  # fmt: skip
+def test_the_final_view_is_read_in_full(body, text):
+    assert text_of(body) == text
+
+
+def test_headers_notes_and_footers_have_their_place():
+    document, notes = document_of(
+        "a.docx",
+        docx(
+            p(r("Title"), properties='<w:pPr><w:pStyle w:val="T"/></w:pPr>') + p(r("Body Mary")),
+            styles='<w:style w:styleId="T"><w:name w:val="heading 1"/></w:style>',
+            footer=p(r("Foot")),
+            header=p(r("Head")),
+            footnotes="<w:footnote w:type='separator'>"
+            + p(r("no"))
+            + "</w:footnote><w:footnote>"
+            + p(r("Note Bob"))
+            + "</w:footnote>",
+            comments="<w:comment>" + p(r("no")) + "</w:comment>",
+        ),
+    )
+    assert document.text == "Head\nTitle\nBody Mary\nNote Bob\nFoot"
+    assert [b.kind for b in document.blocks] == ["header", "heading", "paragraph", "paragraph", "footer"]
+    assert document.blocks[2].place == "word/document.xml p 2"
+    assert notes == ["holds 1 comments, which are not shown and not read"]
+
+
+def test_merged_cells_and_nested_tables():
+    def cell(*content, properties=""):
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{''.join(content)}</w:tc>"
+
+    inner = "<w:tbl><w:tr>" + cell(p(r("n1"))) + cell(p(r("n2"))) + "</w:tr></w:tbl>"
+    wide, begin, goes_on = '<w:gridSpan w:val="2"/>', '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    table = (
+        "<w:tbl><w:tr>" + cell(p(r("wide")), properties=wide) + cell(p(r("c"))) + "</w:tr>"
+        "<w:tr>" + cell(p(r("tall")), properties=begin) + cell(p(r("Mary")), inner) + "</w:tr>"
+        "<w:tr>" + cell(p(r("tall")), properties=goes_on) + cell(p(r("Bob"))) + "</w:tr></w:tbl>"
+    )
+    document, _ = document_of("a.docx", docx(table))
+    assert document.text == "wide\tc\ntall\tMary\nn1\tn2\nBob"
+    assert [(b.row, b.column) for b in document.blocks] == [
+        (1, 1),
+        (1, 3),
+        (2, 1),
+        (2, 2),
+        (1, 1),
+        (1, 2),
+        (3, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val='2000000000'/></w:tcPr>"
+        f"{p(r('x'))}</w:tc></w:tr></w:tbl>",
+        wrap("tbl", f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{p(r('x'))}</w:tc></w:tr>" * 3_000) + p(r("y")),
+        "<w:p/>" * 100_000 + p(r("x")),
+    ],
+)  # fmt: skip
+def test_files_made_to_cost_much_cost_little(body):
+    began = time.process_time()
+    assert text_of(body) in ("x", "y")
+    assert time.process_time() - began < 20
+
+
+def test_entities_are_not_followed():
+    source = zipfile.ZipFile(io.BytesIO(docx(p(r("Mary &e;")))))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for member in source.namelist():
+            content = source.read(member)
+            if member == "word/document.xml":
+                content = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + content
+            archive.writestr(member, content)
+    (problem,) = read("a.docx", content=out.getvalue())
+    assert "declares entities" in problem.reason
+
+
+def test_old_and_locked_files_are_named():
+    (problem,) = read("a.docx", content=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
+    assert "locked with a password, or in the format of before 2007" in problem.reason
+
+
+def odt(body, styles=""):
+    urn = "urn:oasis:names:tc:opendocument:xmlns:"
+    spaces = " ".join(
+        f'xmlns:{short}="{urn}{name}:1.0"'
+        for short, name in (
+            ("office", "office"),
+            ("text", "text"),
+            ("table", "table"),
+            ("draw", "drawing"),
+            ("style", "style"),
+        )
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:text>"
+            f"{body}</office:text></office:body></office:document-content>",
+        )
+        archive.writestr("styles.xml", f"<office:document-styles {spaces}>{styles}</office:document-styles>")
+    return out.getvalue()
+
+
+def test_open_document_text():
+    body = (
+        "<text:tracked-changes><text:p>gone</text:p></text:tracked-changes><text:h>Title</text:h>"
+        "<text:p>Mary \n  <text:span>Jones</text:span><text:s text:c='2'/>x<text:tab/>y<text:note>"
+        "<text:note-citation>1"
+        "</text:note-citation><text:note-body>"
+        "<text:p>Note Bob</text:p></text:note-body></text:note> end</text:p>"
+        "<text:list><text:list-item><text:p>Item</text:p></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell table:number-columns-spanned='2'><text:p>A</text:p>"
+        "</table:table-cell><table:covered-table-cell/><table:table-cell><text:p>B</text:p></table:table-cell>"
+        "</table:table-row></table:table><text:p><office:annotation><text:p>no</text:p></office:annotation>"
+        "<draw:frame><draw:text-box><text:p>Boxed</text:p></draw:text-box></draw:frame></text:p>"
+    )
+    styles = "<style:master-page><style:header><text:p>Head</text:p></style:header></style:master-page>"
+    document, notes = document_of("a.odt", odt(body, styles))
+    assert document.text == "Head\nTitle\nMary Jones  x\ty end\nNote Bob\nItem\nA\tB\nBoxed"
+    assert [(b.kind, b.column) for b in document.blocks] == [
+        ("header", None), ("heading", None), ("paragraph", None), ("paragraph", None), ("list item", None),
+        ("cell", 1), ("cell", 3), ("paragraph", None),
+    ]  # fmt: skip
+    assert notes == ["holds 1 comments, which are not read"]

@@ -1,0 +1,154 @@
+"""PDF in reading order: columns, running heads, broken words, pages without text."""
+
+import io
+
+import pytest
+
+from ner_documents.document import Document, Problem
+from ner_documents.reading import read
+
+HELVETICA = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+
+
+def pdf(*pages, password="", image=False):
+    """Write pages by hand: each a list of (x, y, text) or (x, y, text, size)."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", HELVETICA]
+    kids = []
+    for page in pages:
+        stream = b""
+        for x, y, text, *size in page:
+            escaped = text.encode("cp1252").replace(b"\\", rb"\\").replace(b"(", rb"\(").replace(b")", rb"\)")
+            stream += b"BT /F1 %d Tf %d %d Td (%s) Tj ET\n" % (size[0] if size else 10, x, y, escaped)
+        resources = b"/Font << /F1 3 0 R >>"
+        if image:
+            stream += b"q 100 0 0 100 72 72 cm BI /W 1 /H 1 /BPC 8 /CS /G ID \x00 EI Q\n"
+        number = len(objects) + 1
+        kids.append(b"%d 0 R" % number)
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R /Resources << %s >> >>"
+            % (number + 1, resources),
+            b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        ]
+    objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(kids))
+    body, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    start = len(body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(objects) + 1
+    body += b"xref\n0 %d\n0000000000 65535 f \n%strailer << /Size %d /Root 1 0 R >>\n" % (size, table, size)
+    body += b"startxref\n%d\n%%%%EOF" % start
+    if not password:
+        return body
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(body)))
+    writer.encrypt(password, algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def lines(x, y, *texts):
+    return [(x, y - 12 * number, text) for number, text in enumerate(texts)]
+
+
+def text_of(*pages):
+    (document,) = read("a.pdf", content=pdf(*pages))
+    return document.text
+
+
+def test_words_that_a_line_end_broke_are_whole():
+    page = lines(
+        72, 700,
+        "In spring the engineer was hired by Sie-",
+        "mens in Cape Town, and a well-known firm of",
+        "Jean-",
+        "Paul took over the well-",
+        "known works.",
+    )  # fmt: skip
+    assert text_of(page) == (
+        "In spring the engineer was hired by Siemens in Cape Town, and a well-known firm of Jean-Paul took "
+        "over the well-known works."
+    )
+
+
+def test_paragraphs_headings_and_lists_are_told_apart():
+    page = [
+        (72, 720, "Annual report", 18),
+        *lines(
+            72,
+            690,
+            "Mary Jones lives in Rome and works",
+            "in the city hall since the last year.",
+            "Bob sings.",
+        ),
+        *lines(72, 630, "1. first item", "2. second item"),
+    ]
+    (document,) = read("a.pdf", content=pdf(page))
+    assert [(b.kind, document.text[b.start : b.end]) for b in document.blocks] == [
+        ("heading", "Annual report"),
+        ("paragraph", "Mary Jones lives in Rome and works in the city hall since the last year. Bob sings."),
+        ("list item", "1. first item"),
+        ("list item", "2. second item"),
+    ]
+
+
+def test_columns_are_read_one_after_the_other():
+    left = [f"left words of line number {n} go on" for n in range(8)]
+    right = [f"right words of line number {n} go on" for n in range(8)]
+    title = [(72, 720, "A long title over both of the columns of this page, as papers have it", 14)]
+    both = [
+        piece for pair in zip(lines(72, 690, *left), lines(320, 690, *right), strict=True) for piece in pair
+    ]
+    text = text_of([*title, *both])
+    assert text.split("\n")[0].startswith("A long title")
+    assert text.split("\n")[1:] == [" ".join([*left, *right])]
+
+
+def test_tables_are_read_row_by_row():
+    rows = [("Name", "City"), ("Peter Smith", "Bonn"), ("Mary Jones", "Rome")]
+    page = [cell for n, (a, b) in enumerate(rows) for cell in ((72, 700 - 14 * n, a), (300, 700 - 14 * n, b))]
+    (document,) = read("a.pdf", content=pdf(page))
+    assert document.text == "Name\tCity\nPeter Smith\tBonn\nMary Jones\tRome"
+    assert [(b.row, b.column) for b in document.blocks] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
+
+
+def test_running_heads_and_page_numbers_do_not_cut_sentences():
+    pages = [
+        [
+            (72, 760, "Journal of Names, volume 7"),
+            *lines(72, 700, f"page {n} begins with words that", "fill the line and then goes on to the"),
+            (300, 30, str(n)),
+        ]
+        for n in range(1, 5)
+    ]
+    (document,) = read("a.pdf", content=pdf(*pages))
+    head, body = document.text.split("\n")
+    assert head == "Journal of Names, volume 7"
+    assert body == " ".join(
+        f"page {n} begins with words that fill the line and then goes on to the" for n in range(1, 5)
+    )
+    assert [(b.kind, b.place) for b in document.blocks] == [("header", "page 1"), ("paragraph", "page 1")]
+
+
+def test_pages_that_are_images_are_named():
+    found = list(read("a.pdf", content=pdf([], [(72, 700, "Mary")], image=True)))
+    (problem,) = (item for item in found if isinstance(item, Problem))
+    (document,) = (item for item in found if isinstance(item, Document))
+    assert (problem.where, document.text) == ("a.pdf:page 1", "Mary")
+    assert "OCR" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"%PDF-1.4 nonsense", "damaged"),
+        (pdf([(72, 700, "Mary")], password="secret"), "locked with a password"),
+        (pdf([]), "OCR"),
+    ],
+)
+def test_files_that_cannot_be_read_say_why(content, reason):
+    (problem,) = read("a.pdf", content=content)
+    assert reason in problem.reason
