@@ -5,10 +5,48 @@ from __future__ import annotations
 import codecs
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ner_commands.arguments import Failure
 
-__all__ = ["read_text"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.document import Document, Problem
+    from ner_documents.reading import ReadOptions
+
+__all__ = ["read_files", "read_text"]
+
+
+def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
+    """Read files of any format that documents come in; other suffixes are read as text.
+
+    Parameters
+    ----------
+    names : list of str
+        Paths; ``-`` is standard input, and that and pipes are text.
+    options : ReadOptions
+        How to read them.
+    """
+    from ner_documents.document import Document, Problem
+    from ner_documents.formats import format_by_name
+    from ner_documents.reading import read, read_bounded
+    from ner_documents.reading.bounded import UNTRUSTED
+    from ner_documents.sources import Source
+
+    for name in names:
+        kind, compression = format_by_name(name)
+        if name != "-" and (Path(name).is_file() or not Path(name).exists()):
+            source = Source(name, kind or "text", compression)
+            yield from read_bounded(source, options) if kind in UNTRUSTED else read(source, options)
+            continue
+        try:
+            text = read_text(name, options.encoding or "utf-8")
+        except (OSError, Failure) as error:
+            reason = getattr(error, "strerror", None) or str(error).removeprefix(f"{name}: ")
+            yield Problem(name, None, reason)
+        else:
+            yield Document(name, None, text, {"source": name, "text": text})
 
 
 def read_text(name: str, encoding: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import (
-    Failure,
     WrongUsage,
     add_model_options,
     add_recognition_options,
@@ -17,8 +17,10 @@ from ner_commands.arguments import (
     load_model,
     parse_encoding,
 )
-from ner_commands.output import complain, explanation, prepare_output
-from ner_commands.reading import read_text
+from ner_commands.output import complain, prepare_output
+from ner_commands.reading import read_files
+from ner_documents.document import Document
+from ner_documents.reading.records import ReadOptions
 
 if TYPE_CHECKING:
     import argparse
@@ -42,9 +44,15 @@ def add_parser(commands: Any) -> None:
         description="Find the entities of a text, of files, or of what comes in through a pipe.",
     )
     parser.add_argument("text", nargs="?", metavar="TEXT", help='the text; "-" reads standard input')
-    parser.add_argument("--file", nargs="+", metavar="F", help="text files, one document each")
     parser.add_argument(
-        "--encoding", type=parse_encoding, default="utf-8", help="encoding of the files (default: utf-8)"
+        "--file",
+        nargs="+",
+        metavar="F",
+        help="files: text, HTML, PDF, Word, mail and more; rows of tables are a document each",
+    )
+    parser.add_argument("--column", help="column of tables with the text (default: text, else the longest)")
+    parser.add_argument(
+        "--encoding", type=parse_encoding, help="encoding of text (default: UTF-8, else detected and told)"
     )
     add_model_options(parser)
     add_recognition_options(parser)
@@ -78,8 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
     documents = _Documents(arguments)
     ner = load_model(arguments)
     check_labels(arguments.labels, ner)
+    given, kept = itertools.tee(documents)
     results = ner.stream(
-        documents, aggregation=arguments.aggregation, threshold=arguments.threshold, labels=arguments.labels
+        (document.input for document in given),
+        aggregation=arguments.aggregation,
+        threshold=arguments.threshold,
+        labels=arguments.labels,
+        segments=(document.segments for document in kept),
     )
     _write_recognitions(results, documents.names, arguments)
     for note in ner.notes:
@@ -88,28 +101,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Documents:
-    """Texts one after another, and their names; a file that cannot be read is told of and left out."""
+    """Documents one after another, and their names; what cannot be read is told of and left out."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.names: list[str] = []
         self.failed = False
-        self._encoding: str = arguments.encoding
+        self._options = ReadOptions(column=arguments.column, encoding=arguments.encoding)
         self._files: list[str] = arguments.file or []
         self._text: str | None = arguments.text
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Document]:
         if self._text is not None and self._text != "-":
-            yield self._text
-        for name in self._files or (["-"] if self._text in (None, "-") else []):
-            try:
-                text = read_text(name, self._encoding)
-            except (OSError, Failure) as error:
-                complain(explanation(error))
-                self.failed = True
+            yield Document("", None, self._text, {})
+        names = self._files or (["-"] if self._text in (None, "-") else [])
+        for item in read_files(names, self._options):
+            if not isinstance(item, Document):
+                complain(str(item).removeprefix("-: "))
+                self.failed = self.failed or item.lost
                 continue
             if self._files:
-                self.names.append(name)
-            yield text
+                self.names.append(item.where)
+            yield item
 
 
 def _write_recognitions(
@@ -122,7 +134,7 @@ def _write_recognitions(
     prepare_output(text=kind == "text")
     if kind == "json":
         plain = [_plain(result, names, index) for index, result in enumerate(results)]
-        several = len(arguments.file or ()) > 1
+        several = len(arguments.file or ()) > 1 or len(plain) > 1
         if several or plain:
             sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
     elif kind in _TOOLS:
@@ -135,7 +147,7 @@ def _write_recognitions(
     else:
         write = _document_writer(arguments)
         for index, result in enumerate(results):
-            if kind == "text" and len(arguments.file or ()) > 1:
+            if kind == "text" and names and (len(arguments.file) > 1 or names[index] != arguments.file[0]):
                 sys.stdout.write(f"==> {names[index]} <==\n")
             written = write(result) if kind != "jsonl" else rendering.to_json(_plain(result, names, index))
             sys.stdout.write(written if written.endswith("\n") else written + "\n")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.segments import find_segments
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,6 +52,8 @@ def parts_of(document: Document, size: int) -> list[Part]:
     >>> [part.text for part in parts_of(Document("a.txt", None, text, {}), 15)]
     ['Mary sings.\n\nJohn dances.\n\n', 'Amy too.']
     """
+    from ner_core.segments import find_segments  # with numpy, which a command's help does without
+
     text = document.text
     if document.words is not None or len(text) <= size:
         return [Part(0, document.input, document.segments)]

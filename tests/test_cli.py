@@ -153,13 +153,33 @@ def test_broken_files_are_named_and_the_others_done(ner, tmp_path):
     names = [str(tmp_path / name) for name in ("none.txt", "latin.txt", "good.txt")]
     status, out, err = ner("recognize", "--file", *names, "--format", "json")
     assert status == 1
-    assert [found["file"] for found in json.loads(out)] == [names[2]]
-    assert err.splitlines() == [
-        f"ner: {names[0]}: No such file or directory",
-        f"ner: {names[1]}:2: expected utf-8 text, found byte 0xf6; see --encoding",
+    assert [(found["file"], found["text"]) for found in json.loads(out)] == [
+        (names[1], "one\nzwölf"),
+        (names[2], "Mary"),
     ]
+    first, second = err.splitlines()
+    assert first == f"ner: {names[0]}: the file cannot be read: No such file or directory"
+    assert second.startswith(f"ner: {names[1]}: read as cp1252, which is a guess")
+    status, out, err = ner("recognize", "--file", names[1], "--encoding", "utf-8")
+    assert (status, out) == (1, "")
+    assert f"{names[1]}:2: expected utf-8 text, found byte 0xf6 at byte 7" in err
     status, out, _ = ner("recognize", "--file", names[1], "--encoding", "latin-1", "--format", "json")
     assert (status, json.loads(out)["text"]) == (0, "one\nzwölf")
+
+
+def test_files_of_any_format_and_rows_of_tables(ner, tmp_path):
+    (tmp_path / "a.html").write_text("<p>Mary\n lives</p><p>in Rome</p>")
+    (tmp_path / "b.csv").write_text("id;body\n1;Mary\n2;Rome\n")
+    names = [str(tmp_path / name) for name in ("a.html", "b.csv")]
+    status, out, _ = ner("recognize", "--file", *names, "--column", "body", "--format", "json")
+    assert status == 0
+    assert [(found["file"], found["text"]) for found in json.loads(out)] == [
+        (names[0], "Mary lives\nin Rome"),
+        (f"{names[1]}:2", "Mary"),
+        (f"{names[1]}:3", "Rome"),
+    ]
+    _, out, _ = ner("recognize", "--file", names[1], "--format", "json")
+    assert [found["text"] for found in json.loads(out)] == ["Mary", "Rome"]
 
 
 def test_no_readable_file_writes_nothing(ner, tmp_path):
