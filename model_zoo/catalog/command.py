@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -34,6 +35,9 @@ def run_command(work: Callable[[], int]) -> int:
         Exit status: that of the work; 1 after an error for people, which is on standard error; 130 after an
         interrupt that the work let through.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         with _terminated_as_interrupted():
             return work()

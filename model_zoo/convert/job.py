@@ -16,7 +16,7 @@ from model_zoo.convert.conversion import (
     convert_checkpoint,
     variant_name,
 )
-from model_zoo.convert.workers import end_workers
+from model_zoo.convert.workers import workers_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -163,7 +163,8 @@ def convert_all(models: Sequence[Model], attempt: Callable[[Model], bool], jobs:
             results = list(pool.map(attempt, models))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            end_workers()
+            with workers_ended():
+                pool.shutdown()
             raise
     return [model.name for model, good in zip(models, results, strict=True) if not good]
 

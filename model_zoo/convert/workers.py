@@ -7,25 +7,30 @@ them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.errors import ZooError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["INSTALL", "WorkerError", "end_workers", "report_failure", "run_worker"]
+__all__ = ["INSTALL", "WorkerError", "report_failure", "run_worker", "workers_ended"]
 
 INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip install ".[convert]")'
 
 #: Where a worker says why it failed, in the folder that both sides know.
 ERROR_FILE = "error.txt"
+_INTERRUPTED = "interrupted"
 
 _running: set[subprocess.Popen[str]] = set()
+_starting = threading.Lock()  # held until a process that was started is in the set
+_ended = threading.Event()
 
 
 class WorkerError(ZooError, ValueError):
@@ -58,20 +63,23 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
         "TRANSFORMERS_VERBOSITY": "error",
     }
     try:
-        process = subprocess.Popen(
-            [python, "-m", module, *arguments],
-            env=os.environ | places,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
+        with _starting:
+            if _ended.is_set():
+                raise WorkerError(_INTERRUPTED)
+            process = subprocess.Popen(
+                [python, "-m", module, *arguments],
+                env=os.environ | places,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+            _running.add(process)
     except OSError as error:
         msg = f"--python {python}: cannot be run: {error}"
         raise WorkerError(msg) from error
     with process:
-        _running.add(process)
         try:
             _, said = process.communicate()
         except BaseException:
@@ -81,6 +89,8 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
             _running.discard(process)
     if process.returncode == 0:
         return
+    if _ended.is_set():
+        raise WorkerError(_INTERRUPTED)
     told = folder / ERROR_FILE
     if told.is_file():
         raise WorkerError(told.read_text(encoding="utf-8"))
@@ -94,10 +104,18 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
     raise WorkerError(msg)
 
 
-def end_workers() -> None:
-    """End the workers that run now; their callers get `WorkerError`."""
-    for process in list(_running):
+@contextlib.contextmanager
+def workers_ended() -> Iterator[None]:
+    """End the workers that run, and let none begin meanwhile; their callers get `WorkerError`."""
+    _ended.set()
+    with _starting:
+        running = list(_running)
+    for process in running:
         process.terminate()
+    try:
+        yield
+    finally:
+        _ended.clear()
 
 
 def report_failure(folder: Path, work: Callable[[], None], expected: type[Exception]) -> int:

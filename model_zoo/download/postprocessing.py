@@ -159,6 +159,8 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
     except ArchiveError as error:
         raise PostprocessingError(str(error)) from None
     except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno:  # of the system, not of the archive
+            raise
         msg = f"{archive}: expected a readable {kind} archive, found: {error}"
         raise PostprocessingError(msg) from None
     finally:
