@@ -36,11 +36,11 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
             with gr.Tab("Text", id="text"):
                 build_text_tab(service)
             with gr.Tab("Compare", id="compare"):
-                combined = build_compare_tab(service)
+                build_compare_tab(service)
             with gr.Tab("Documents", id="documents"):
-                document_choice = build_documents_tab(service)
+                build_documents_tab(service)
             with gr.Tab("Models", id="models"):
-                build_models_tab(demo, service, [document_choice], combined)
+                build_models_tab(service)
         build_api(Programs(service))
     demo.queue(max_size=service.limits.queue, default_concurrency_limit=4)
     return demo

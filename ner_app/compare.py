@@ -1,109 +1,123 @@
-"""The Compare tab: the same text through several models, devices and precisions."""
+"""The Compare tab: the same text through several models, devices, precisions and aggregations."""
 
 from __future__ import annotations
 
-import html
 import statistics
+import threading
 import time
-from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from ner_app.choosing import notice
 from ner_app.highlighting import marked
+from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
 from ner_app.service import Choice, ChoiceError
+from ner_app.templating import render
+from ner_core.aggregation import DEFAULT_AGGREGATION
+from ner_core.labels import entity_types, normalize_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ner_app.service import Service
     from ner_core import Recognition
 
-__all__ = ["Run", "bars", "build_compare_tab", "cards", "combinations", "differences", "measure"]
+__all__ = ["Combination", "Measured", "build_compare_tab", "combinations", "compare_functions", "verdict"]
 
 _MOST = 6
 _RUNS = 5
 _SECONDS = 2.0
 _CHARACTERS = 20_000
-_EXAMPLE = (
-    "Mary Watson of Acme Logistics flew from Santa Clara to Rotterdam to meet NVIDIA and the Dutch Red Cross."
-)
+#: Of the aggregations, the one that differs most from the default on running text.
+_OTHER_AGGREGATION = "first"
+_MANY_PLACES = 200
 
 
-class Run(NamedTuple):
-    """What a choice made of the text: a result and its median milliseconds, or a problem."""
+class Combination(NamedTuple):
+    """What runs, and how its word pieces become names."""
 
     choice: Choice
+    aggregation: str = DEFAULT_AGGREGATION
+
+    def __str__(self) -> str:
+        """Return a short name for titles."""
+        return (
+            str(self.choice)
+            if self.aggregation == DEFAULT_AGGREGATION
+            else f"{self.choice} · {self.aggregation}"
+        )
+
+    @property
+    def key(self) -> str:
+        """What stands for it in the browser."""
+        return "|".join((*self.choice, self.aggregation))
+
+
+class Measured(NamedTuple):
+    """What a combination made of the text: a result and its median milliseconds, or a problem."""
+
+    combination: Combination
     found: Recognition | None = None
     milliseconds: float = 0.0
+    types: frozenset[str] = frozenset()
     problem: str = ""
 
 
-def build_compare_tab(service: Service) -> gr.Dropdown:
-    """Build the tab inside the page that is being built; return the drop-down of combinations."""
-    choices = combinations(service)
-    with gr.Row(equal_height=False, elem_classes="ctrl-enter"):
-        with gr.Column(scale=3, min_width=320):
-            # The example is no value: Gradio would set it again a moment after it drew the tab, over what was
-            # typed by then; on a busy machine that moment takes seconds.
-            text = gr.Textbox(
-                placeholder=_EXAMPLE,
-                label="Text",
-                info=f"Up to {_CHARACTERS:,} characters; empty: the example. Ctrl-Enter compares.",
-                lines=4,
-                max_lines=14,
-                elem_id="compare-text",
-            )
-        with gr.Column(scale=2, min_width=320):
-            chosen = gr.Dropdown(
-                choices,
-                value=[value for _, value in choices[:2]],
-                multiselect=True,
-                max_choices=_MOST,
-                label="What to compare",
-                info=f"Model, device and precision; two to {_MOST} of them",
-                elem_id="compare-choices",
-            )
-            run = gr.Button("Compare", variant="primary", elem_id="compare", elem_classes="ctrl-enter-target")
-    message = gr.HTML(elem_id="compare-message", elem_classes="quiet", apply_default_css=False)
-    with gr.Column(visible=False) as result:
-        side_by_side = gr.HTML(elem_id="compare-cards", apply_default_css=False)
-        chart = gr.HTML(elem_id="compare-chart", apply_default_css=False)
-        table = gr.HTML(elem_id="compare-differences", apply_default_css=False)
-
-    def compare(request: gr.Request, value: str, wanted: list[str]) -> Iterator[list[Any]]:
-        known = {key: choice for choice, key in _keys(service)}
-        value = value if value.strip() else _EXAMPLE
-        try:
-            _check(value, wanted)
-            with service.visitors.slot(request):
-                runs: list[Run] = []
-                for number, key in enumerate(wanted, start=1):
-                    yield [
-                        f'<p class="said" role="status">Running {number} of {len(wanted)} …</p>',
-                        *[gr.skip()] * 4,
-                    ]
-                    if key in known:  # a model may have been deleted since the page was opened
-                        runs.append(measure(service, value, known[key]))
-        except LimitError as error:
-            yield [notice(str(error)), *[gr.skip()] * 4]
-            return
-        yield ["", gr.update(visible=True), cards(runs), differences(runs), bars(runs)]
-
-    run.click(
-        compare,
-        [text, chosen],
-        [message, result, side_by_side, table, chart],
-        api_visibility="private",
-        concurrency_limit=1,
-        show_progress="hidden",
+def build_compare_tab(service: Service) -> None:
+    """Build the tab inside the page that is being built."""
+    gr.HTML(
+        render("compare.html", limit=_CHARACTERS, most=_MOST),
+        elem_id="compare-tab",
+        apply_default_css=False,
+        js_on_load="new NerPage.CompareTab(element, server).start()",
+        server_functions=list(compare_functions(service).values()),
     )
-    return chosen
 
 
-def _check(text: str, wanted: Sequence[str]) -> None:
+def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
+    """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``."""
+    jobs = Jobs()
+    measuring = threading.Lock()  # two measurements at once would measure each other
+
+    def choices(_: dict[str, Any]) -> list[list[Any]]:
+        known = combinations(service)
+        first = differing(known)
+        return [[one.key, str(one), one in first] for one in known]
+
+    def compare(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        text, job = word(sent, "text"), word(sent, "job")[:100]
+        known = {one.key: one for one in combinations(service)}
+        wanted = [known[key] for key in sent.get("chosen") or [] if key in known]
+        progress = jobs.begin(job)
+        try:
+            _check(text, wanted)
+            with service.visitors.slot(request), measuring:
+                measured = []
+                for number, one in enumerate(wanted):
+                    progress(number, len(wanted))
+                    measured.append(measure(service, text, one))
+            return {"html": _page(measured)}
+        except LimitError as error:
+            return {"error": str(error)}
+        except Cancelled:
+            return {"cancelled": True}
+        finally:
+            jobs.end(job)
+
+    def progress(sent: dict[str, Any]) -> float:
+        return jobs.share(word(sent, "job"))
+
+    def cancel(sent: dict[str, Any]) -> None:
+        jobs.cancel(word(sent, "job"))
+
+    return {function.__name__: function for function in (choices, compare, progress, cancel)}
+
+
+def _check(text: str, wanted: Sequence[Combination]) -> None:
+    if not text.strip():
+        msg = "There is no text yet. Type or paste one."
+        raise LimitError(msg)
     if not 2 <= len(wanted) <= _MOST:
         msg = f"Choose two to {_MOST} combinations; {len(wanted)} chosen."
         raise LimitError(msg)
@@ -112,126 +126,120 @@ def _check(text: str, wanted: Sequence[str]) -> None:
         raise LimitError(msg)
 
 
-def _keys(service: Service) -> list[tuple[Choice, str]]:
-    """Return every combination of this machine, and the text that stands for it in the page."""
-    choices = [
-        Choice(model, device, precision)
+def combinations(service: Service) -> list[Combination]:
+    """Return every combination of this machine; of the default model, those of another aggregation too."""
+    found = [
+        Combination(Choice(model, device, precision))
         for model, precisions in service.models().items()
         for precision in precisions or [""]
         for _, device in service.devices()
     ]
-    return [(choice, "|".join(choice)) for choice in choices]
+    others = [one._replace(aggregation=_OTHER_AGGREGATION) for one in found]
+    return found + [one for one in others if one.choice.device == "AUTO"]
 
 
-def combinations(service: Service) -> list[tuple[str, str]]:
-    """Return the combinations of this machine: what people read, and what stands for it."""
-    return [(str(choice), key) for choice, key in _keys(service)]
+def differing(known: Sequence[Combination]) -> list[Combination]:
+    """Return two combinations that are worth comparing: two models, else two ways to join word pieces."""
+    first = known[0]
+    models = [one for one in known if one.choice.model != first.choice.model]
+    ways = [one for one in known if one.choice == first.choice and one.aggregation != first.aggregation]
+    return [first, *(models or ways)[:1]]
 
 
-def measure(service: Service, text: str, choice: Choice) -> Run:
-    """Run a text a few times on one choice, after a run that warms up.
-
-    Parameters
-    ----------
-    service : Service
-        Loads the model.
-    text : str
-        The text.
-    choice : Choice
-        What runs.
-
-    Returns
-    -------
-    Run
-        With the problem instead of a result, if the choice cannot be loaded.
-    """
+def measure(service: Service, text: str, combination: Combination) -> Measured:
+    """Run a text a few times, after a run that warms up; what cannot be loaded is a problem."""
+    choice, aggregation = combination
     try:
-        recognizer = service.checked(choice)
-        found = recognizer(text)
+        recognizer = service.checked(choice, aggregation)
+        found = recognizer(text, aggregation=aggregation)
     except (ChoiceError, RuntimeError) as error:
-        return Run(choice, problem=str(error))
+        return Measured(combination, problem=str(error))
     times: list[float] = []
     begin = time.perf_counter()
     while len(times) < _RUNS and (not times or time.perf_counter() - begin < _SECONDS):
         start = time.perf_counter()
-        recognizer(text)
+        recognizer(text, aggregation=aggregation)
         times.append((time.perf_counter() - start) * 1000)
-    return Run(choice, found, statistics.median(times))
+    types = frozenset(map(normalize_label, entity_types(recognizer.tags)))
+    return Measured(combination, found, statistics.median(times), types)
 
 
-def _entities(found: Recognition) -> set[tuple[int, int, str]]:
-    return {(entity.start, entity.end, entity.label) for entity in found.entities}
+def _entities(found: Recognition) -> dict[tuple[int, int], str]:
+    """Return places and labels; labels that mean the same have one name."""
+    return {(entity.start, entity.end): normalize_label(entity.label) for entity in found.entities}
 
 
-def _differing(runs: Iterable[Run]) -> set[tuple[int, int, str]]:
-    """Return the entities that some found and others did not."""
-    sets = [_entities(run.found) for run in runs if run.found is not None]
-    return {entity for entity in set().union(*sets) if not all(entity in found for found in sets)}
+def _differing_places(runs: Iterable[Measured]) -> list[tuple[int, int]]:
+    tables = [_entities(run.found) for run in runs if run.found is not None]
+    places = sorted(set().union(*tables))
+    return [place for place in places if len({table.get(place, "") for table in tables}) > 1]
 
 
-def cards(runs: Sequence[Run]) -> str:
-    """Return the results side by side as HTML, what differs outlined."""
-    differing = _differing(runs)
-    return f'<div class="cards">{"".join(_card(run, differing) for run in runs)}</div>'
-
-
-def _card(run: Run, differing: set[tuple[int, int, str]]) -> str:
-    title = html.escape(str(run.choice))
-    if run.found is None:
-        return f'<section class="card"><h2>{title}</h2>{notice(run.problem)}</section>'
-    found = run.found
-    return (
-        f'<section class="card"><h2>{title}</h2>'
-        f'<p class="facts">ran on <strong>{html.escape(found.device)}</strong> '
-        f"({html.escape(found.precision)}) · "
-        f"{len(found.entities):,} entities · <strong>{run.milliseconds:.1f} ms</strong></p>"
-        f"{marked(found, differing)}</section>"
-    )
-
-
-def differences(runs: Sequence[Run]) -> str:
-    """Return a table, as HTML, of the places where the results differ.
+def verdict(runs: Sequence[Measured]) -> list[str]:
+    """Say in sentences how the results differ: in names, in labels that one lacks, in time.
 
     Examples
     --------
-    >>> differences([])
-    '<p>All results are the same.</p>'
+    >>> from ner_core import Recognition
+    >>> found = Recognition("Hi", ())
+    >>> runs = [Measured(Combination(Choice(name)), found, time) for name, time in (("a", 2), ("b", 3))]
+    >>> verdict(runs)
+    ['Both found the same 0 names.', 'a · AUTO is 1.5 times as fast as b · AUTO (2.0 ms against 3.0 ms).']
     """
     answered = [run for run in runs if run.found is not None]
-    places = sorted({(start, end) for start, end, _ in _differing(answered)})
-    if not places:
-        return "<p>All results are the same.</p>"
-    columns = [
-        {(entity.start, entity.end): entity for entity in run.found.entities} for run in answered if run.found
-    ]
-    text = answered[0].found.text if answered[0].found else ""
-    head = "".join(f'<th scope="col">{html.escape(str(run.choice))}</th>' for run in answered)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(text[start:end])}</th><td>{start}–{end}</td>'
-        + "".join(_cell(column.get((start, end))) for column in columns)
-        + "</tr>"
-        for start, end in places
+    if len(answered) < 2:
+        return ["Nothing to compare: " + "; ".join(run.problem for run in runs if run.problem)]
+    all_places = set().union(*(_entities(run.found) for run in answered if run.found))
+    places = _differing_places(answered)
+    both = "Both" if len(answered) == 2 else f"All {len(answered)}"
+    if places:
+        said = [f"They differ in {len(places):,} of {len(all_places):,} names."]
+    else:
+        said = [f"{both} found the same {len(all_places):,} names."]
+    everywhere = frozenset.intersection(*(run.types for run in answered))
+    for run in answered:
+        if own := sorted(run.types - everywhere):
+            said.append(f"Only some have the labels {', '.join(own)}: {run.combination} has.")
+    fast, *_, slow = sorted(answered, key=lambda run: run.milliseconds)
+    ratio = slow.milliseconds / fast.milliseconds if fast.milliseconds else 1.0
+    said.append(
+        f"{fast.combination} is {ratio:.1f} times as fast as {slow.combination} "
+        f"({fast.milliseconds:,.1f} ms against {slow.milliseconds:,.1f} ms)."
     )
-    return (
-        '<h2 class="section">Differences</h2>'
-        '<div class="scroll" tabindex="0" role="group" aria-label="Differences"><table>'
-        f'<thead><tr><th scope="col">Text</th><th scope="col">Place</th>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+    return said
+
+
+def _page(runs: Sequence[Measured]) -> str:
+    answered = [run for run in runs if run.found is not None]
+    places = _differing_places(answered)
+    longest = max((run.milliseconds for run in answered), default=0.0) or 1.0
+    tables = [_entities(run.found) for run in answered if run.found]
+    scores = [{(e.start, e.end): e.score for e in run.found.entities} for run in answered if run.found]
+    text = answered[0].found.text if answered and answered[0].found else ""
+    return render(
+        "compared.html",
+        verdict=verdict(runs),
+        runs=[
+            {
+                "title": str(run.combination),
+                "problem": run.problem,
+                "found": run.found,
+                "milliseconds": run.milliseconds,
+                "share": run.milliseconds / longest,
+                "marked": marked(run.found, set(places)) if run.found else "",
+            }
+            for run in runs
+        ],
+        places=[
+            (
+                text[start:end],
+                [
+                    f"{table[start, end]} {score[start, end]:.3f}" if (start, end) in table else "–"
+                    for table, score in zip(tables, scores, strict=True)
+                ],
+            )
+            for start, end in places[:_MANY_PLACES]
+        ],
+        titles=[str(run.combination) for run in answered],
+        most_runs=_RUNS,
     )
-
-
-def _cell(entity: Any) -> str:
-    return f"<td>{html.escape(entity.label)} {entity.score:.3f}</td>" if entity else "<td>–</td>"
-
-
-def bars(runs: Sequence[Run]) -> str:
-    """Return a bar chart of the median times as HTML; it reads as a list to a screen reader."""
-    measured = [run for run in runs if run.found is not None]
-    longest = max((run.milliseconds for run in measured), default=0.0) or 1.0
-    rows = "".join(
-        f"<dt>{html.escape(str(run.choice))}</dt>"
-        f'<dd><i style="--share:{run.milliseconds / longest:.4f}"></i>{run.milliseconds:,.1f} ms</dd>'
-        for run in measured
-    )
-    title = f"Median time of up to {_RUNS} runs; shorter is better"
-    return f'<div class="panel"><h2 class="section">{title}</h2><dl class="bars">{rows}</dl></div>'

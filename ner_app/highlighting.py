@@ -1,36 +1,29 @@
-"""Text with its entities marked, as HTML for the page: white space kept, everything escaped.
-
-Gradio's own HighlightedText drops blank lines, puts gaps around entities and shows either label or score.
-"""
+"""Text with its names marked, as HTML for the page: white space kept, everything escaped."""
 
 from __future__ import annotations
 
 import html
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from ner_core.labels import color
-from ner_core.rendering import segments
+from ner_app.kinds import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
-    from ner_core import Entity, Recognition
+    from ner_core import Recognition
 
-__all__ = ["legend", "marked"]
-
-_FEW_LABELS = 6
+__all__ = ["marked"]
 
 
-def marked(found: Recognition, differing: Collection[tuple[int, int, str]] = ()) -> str:
-    """Return the text with its entities marked.
+def marked(found: Recognition, differing: Collection[tuple[int, int]] = ()) -> str:
+    """Return the text with its names marked.
 
     Parameters
     ----------
     found : Recognition
         A text and its entities.
-    differing : collection of (int, int, str)
-        Start, end and label of the entities to be marked as different.
+    differing : collection of (int, int)
+        Start and end of the entities to be marked as different.
 
     Returns
     -------
@@ -42,46 +35,23 @@ def marked(found: Recognition, differing: Collection[tuple[int, int, str]] = ())
     >>> from ner_core import Entity, Recognition
     >>> found = Recognition("<Mary>", (Entity(1, 5, "PER", 0.5, "Mary"),))
     >>> marked(found).partition(">")[2]
-    '&lt;<mark style="--label-color:#99ddff" ... title="PER 0.500">Mary<b>PER</b></mark>&gt;</div>'
+    '&lt;<mark class="line-0" style="--label-color:#99ddff" title="PER 0.500">Mary<b>PER</b></mark>&gt;</div>'
     """
-    entities = iter(found.entities)
-    parts = [
-        html.escape(text) if label is None else _mark(next(entities), differing)
-        for text, label in segments(found)
-    ]
+    known = {kind.label: kind for kind in kinds(sorted({entity.label for entity in found.entities}))}
+    parts: list[str] = []
+    position = 0
+    for entity in found.entities:
+        kind, label = known[entity.label], html.escape(entity.label)
+        differs = " differs" if (entity.start, entity.end) in differing else ""
+        parts += [
+            html.escape(found.text[position : entity.start]),
+            f'<mark class="line-{kind.line}{differs}" style="--label-color:{kind.color}" '
+            f'title="{label} {entity.score:.3f}">{html.escape(entity.text)}<b>{label}</b></mark>',
+        ]
+        position = entity.end
+    parts.append(html.escape(found.text[position:]))
     # A long text scrolls, and what scrolls must be within reach of the keyboard.
     opening = (
-        '<div class="marked" dir="auto" tabindex="0" role="group" aria-label="Text with its entities marked">'
+        '<div class="marked" dir="auto" tabindex="0" role="group" aria-label="Text with its names marked">'
     )
     return f"{opening}{''.join(parts)}</div>"
-
-
-def _mark(entity: Entity, differing: Collection[tuple[int, int, str]]) -> str:
-    label = html.escape(entity.label)
-    differs = ' class="differs"' if (entity.start, entity.end, entity.label) in differing else ""
-    return (
-        f'<mark{differs} style="--label-color:{color(entity.label)}" data-start="{entity.start}" '
-        f'data-end="{entity.end}" data-label="{label}" title="{label} {entity.score:.3f}">'
-        f"{html.escape(entity.text)}<b>{label}</b></mark>"
-    )
-
-
-def legend(labels: Iterable[str], found: Recognition) -> str:
-    """Return the labels in their colours, with how often each was found, as HTML.
-
-    Of many labels, only those that were found are shown.
-
-    Examples
-    --------
-    >>> from ner_core import Recognition
-    >>> legend(["PER"], Recognition("Hi", ()))
-    '<ul class="legend" aria-label="Labels"><li style="--label-color:#99ddff">PER 0</li></ul>'
-    """
-    counts = Counter(entity.label for entity in found.entities)
-    known = list(labels)
-    shown = known if len(known) <= _FEW_LABELS else [label for label in known if counts[label]]
-    items = [
-        f'<li style="--label-color:{color(label)}">{html.escape(label)} {counts[label]:,}</li>'
-        for label in shown
-    ]
-    return f'<ul class="legend" aria-label="Labels">{"".join(items)}</ul>'

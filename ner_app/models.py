@@ -1,216 +1,197 @@
-"""The Models tab: what the zoo has, and getting it onto this machine."""
+"""The Models tab: a card for each model of the zoo, and getting it onto this machine."""
 
 from __future__ import annotations
 
-import html
+import logging
+import secrets
 import threading
-from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markdown_it import MarkdownIt
 
 from model_zoo.catalog import folders, zoo
-from ner_app.choosing import notice, precision_choices
-from ner_app.compare import combinations
 from ner_app.installation import Installation, InstallationError, Progress, hub_names
+from ner_app.jobs import word
+from ner_app.kinds import kinds
+from ner_app.templating import render
 from ner_core.labels import entity_types
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from ner_app.choosing import ChoiceControls
     from ner_app.service import Service
 
-__all__ = ["build_models_tab", "card", "progress_view", "zoo_table"]
+__all__ = [
+    "Installations",
+    "build_models_tab",
+    "card_text",
+    "models_functions",
+    "problem_view",
+    "progress_view",
+]
 
-_HUB_HINT = "Or type hf:OWNER/NAME for a token classifier of the Hugging Face hub"
-_HEADERS = ["Name", "Task", "Labels", "Download", "Licence", "State"]
+_LOG = logging.getLogger(__name__)
 _STATES = {
-    "embedded": "ready (comes with the page)",
+    "embedded": "ready, comes with the page",
     "ready": "ready",
     "downloaded": "downloaded, not converted",
     "partial": "partly downloaded",
     "absent": "not on this machine",
 }
+_WAYS_OUT = "A mirror of the hub can be named with HF_ENDPOINT."
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def build_models_tab(
-    demo: gr.Blocks, service: Service, menus: Sequence[ChoiceControls], combined: gr.Dropdown
-) -> None:
-    """Build the tab inside the page that is being built.
+class Installations:
+    """The one download and conversion that runs at a time, and who started it."""
 
-    Parameters
-    ----------
-    demo : gradio.Blocks
-        The page; the table is made anew each time it is opened.
-    service : Service
-        Is told which models came and went.
-    menus : sequence of ChoiceControls
-        The other tabs' drop-downs of models and precisions.
-    combined : gradio.Dropdown
-        The Compare tab's drop-down of combinations.
-    """
-    allowed = service.limits.allow_downloads
-    hub_allowed = allowed and service.limits.allow_hub
-    names = [model.name for model in zoo.load_catalog()]
-    first = service.default if service.default in names else (names[0] if names else None)
-    built = (zoo_table(), service.models())
-    table = gr.HTML(built[0], padding=False, elem_id="zoo-table")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
-            name = gr.Dropdown(
-                [*names, *hub_names()],
-                value=first,
-                label="Model",
-                info=_HUB_HINT if hub_allowed else None,
-                allow_custom_value=hub_allowed,
-                elem_id="zoo-model",
-            )
-            if not allowed:
-                gr.Markdown(
-                    "Downloads are switched off on this page (`NER_ALLOW_DOWNLOADS`). "
-                    "On your own machine they are on."
-                )
-            with gr.Row(visible=allowed):
-                install = gr.Button("Download and convert", variant="primary", elem_id="install")
-                cancel = gr.Button("Cancel", min_width=90, elem_id="cancel-install")
-            remove = gr.Button(
-                "Delete the downloaded files", variant="stop", visible=allowed, elem_id="remove"
-            )
-            status = gr.HTML(elem_id="zoo-status", elem_classes="quiet", apply_default_css=False)
-        with gr.Column(scale=3, min_width=320):
-            readme = gr.Markdown(card(first or ""), sanitize_html=True, container=True, elem_id="model-card")
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._guard = threading.Lock()
+        self._running: Installation | None = None
+        self._token = ""
+        self._ended: dict[str, dict[str, Any]] = {}
 
-    models_chosen = [controls.model for controls in menus]
-    outputs = [
-        *(status, readme, table, name, combined),
-        *(menu for controls in menus for menu in (controls.model, controls.precision)),
-    ]
-    unchanged = [gr.skip()] * (len(outputs) - 1)
+    def start(self, name: str) -> tuple[str, str]:
+        """Start one, in a thread of its own.
 
-    def listed(*chosen: str) -> list[Any]:
-        """Show what is on this machine now, here and in the other tabs."""
-        models = gr.update(choices=list(service.models()))
-        precisions = [gr.update(choices=precision_choices(service, one)) for one in chosen]
-        return [
-            zoo_table(),
-            gr.update(choices=[*names, *hub_names()]),
-            gr.update(choices=combinations(service)),
-            *(menu for precision in precisions for menu in (models, precision)),
-        ]
+        Returns
+        -------
+        (str, str)
+            A token for `look` and `cancel`, or an empty one and the reason.
+        """
+        with self._guard:
+            if self._running is not None:
+                busy = self._running.name
+                return "", f"{busy} is being downloaded or converted. Wait for it to finish, or cancel it."
+            self._running = Installation(name, folders.models_dir())
+            self._token = secrets.token_urlsafe(12)
+        threading.Thread(target=self._run, args=(self._running, self._token), daemon=True).start()
+        return self._token, ""
 
-    def listed_since(*chosen: str) -> list[Any]:
-        """Leave a page alone that shows all this already: it may be in use by now."""
-        if (zoo_table(), service.models()) == built:
-            return unchanged[1:]
-        return listed(*chosen)
+    def is_busy_with(self, name: str) -> bool:
+        """Return whether this model is being downloaded or converted."""
+        with self._guard:
+            return self._running is not None and self._running.name == name
 
-    def permitted(chosen: str) -> bool:
-        return chosen in names or (hub_allowed and _is_hub_name(chosen))
+    def look(self, token: str) -> dict[str, Any]:
+        """Return how far it is, or how it ended, as HTML."""
+        with self._guard:
+            if self._running is not None and token == self._token:
+                return {"html": progress_view(self._running.name, self._running.progress)}
+            return self._ended.get(token) or {"ended": True, "html": ""}
 
-    running: dict[str, Installation] = {}
-    guard = threading.Lock()
+    def cancel(self, token: str) -> None:
+        """Stop; what was downloaded stays, so that the next attempt goes on from there."""
+        with self._guard:
+            running = self._running if token == self._token else None
+        if running is not None:
+            running.cancel()
 
-    def install_model(request: gr.Request, chosen: str, *others: str) -> Iterator[list[Any]]:
-        chosen = chosen.strip()
-        if not allowed or not permitted(chosen):
-            yield [notice(_refusal(chosen, hub_allowed=hub_allowed)), *unchanged]
-            return
-        installation = Installation(chosen, folders.models_dir())
-        owner = request.session_hash or ""
-        with guard:
-            if running:
-                busy = next(iter(running.values())).name
-                message = f"{busy} is being downloaded or converted. Wait for it to finish, or cancel it."
-            else:
-                running[owner] = installation
-                message = ""
-        if message:
-            yield [notice(message), *unchanged]
-            return
+    def _run(self, installation: Installation, token: str) -> None:
         try:
-            for progress in installation.run():
-                yield [progress_view(chosen, progress), *unchanged]
-            done = (
+            for _ in installation.run():
+                pass
+            said = (
                 "Cancelled. What was downloaded is kept; the next attempt goes on from there."
                 if installation.cancelled
-                else f"{chosen} is ready. It is now among the models of the other tabs."
+                else f"{installation.name} is ready. It is now among the models of the other tabs."
             )
-            service.refresh()
-            yield [f'<p class="said" role="status">{html.escape(done)}</p>', card(chosen), *listed(*others)]
+            ended = render("said.html", said=said)
         except InstallationError as error:
-            yield [notice(str(error)), gr.skip(), *listed(*others)]
-        finally:
-            with guard:
-                running.pop(owner, None)
+            ended = problem_view(str(error))
+        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
+            _LOG.exception("%s could not be installed", installation.name)
+            ended = problem_view(f"{installation.name} could not be installed: {error}")
+        self._service.refresh()
+        with self._guard:
+            self._ended = {token: {"ended": True, "html": ended}}
+            self._running = None
 
-    def cancel_install(request: gr.Request) -> str:
-        with guard:
-            installation = running.get(request.session_hash or "")
-        if installation is None:
-            return '<p class="said" role="status">Nothing of yours is being downloaded.</p>'
-        installation.cancel()
-        return '<p class="said" role="status">Cancelling …</p>'
 
-    def remove_model(chosen: str, *others: str) -> list[Any]:
-        if not chosen:  # the visitor thought better of it
-            return [gr.skip(), *unchanged]
-        model = folders.find_model(chosen) if allowed and permitted(chosen) else None
+def build_models_tab(service: Service) -> None:
+    """Build the tab inside the page that is being built."""
+    allowed = service.limits.allow_downloads
+    gr.HTML(
+        render("models.html", allowed=allowed, hub_allowed=allowed and service.limits.allow_hub),
+        elem_id="models-tab",
+        apply_default_css=False,
+        js_on_load="new NerPage.ModelsTab(element, server).start()",
+        server_functions=list(models_functions(service).values()),
+    )
+
+
+def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
+    """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``."""
+    allowed = service.limits.allow_downloads
+    hub_allowed = allowed and service.limits.allow_hub
+    installations = Installations(service)
+
+    def permitted(name: str) -> bool:
+        in_catalog = any(model.name == name for model in zoo.load_catalog())
+        return allowed and (in_catalog or (hub_allowed and _is_hub_name(name)))
+
+    def zoo_cards(_: dict[str, Any]) -> dict[str, Any]:
+        of_the_hub = ((name, folders.find_model(name)) for name in hub_names())
+        models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub]
+        cards = [_card(service, name, model) for name, model in models if model is not None]
+        return {"html": render("zoo.html", cards=cards, allowed=allowed)}
+
+    def install(sent: dict[str, Any]) -> dict[str, Any]:
+        name = word(sent, "name").strip()
+        if not permitted(name):
+            return {"error": _refusal(name, hub_allowed=hub_allowed)}
+        token, reason = installations.start(name)
+        return {"token": token} if token else {"error": reason}
+
+    def look(sent: dict[str, Any]) -> dict[str, Any]:
+        return installations.look(word(sent, "token"))
+
+    def cancel(sent: dict[str, Any]) -> None:
+        installations.cancel(word(sent, "token"))
+
+    def remove(sent: dict[str, Any]) -> dict[str, Any]:
+        name = word(sent, "name")
+        model = folders.find_model(name) if permitted(name) else None
         if model is None:
-            return [notice("There is nothing of this model that could be deleted here."), *unchanged]
-        if any(installation.name == chosen for installation in list(running.values())):
-            return [notice(f"{chosen} is being downloaded or converted. Cancel that first."), *unchanged]
-        service.forget(chosen)
+            return {"error": "There is nothing of this model that could be deleted here."}
+        if installations.is_busy_with(name):
+            return {"error": f"{name} is being downloaded or converted. Cancel that first."}
+        service.forget(name)
         try:
             freed = folders.remove(model)
         except (zoo.CatalogError, OSError) as error:
-            return [notice(str(error)), gr.skip(), *listed(*others)]
+            return {"error": str(error)}
         service.refresh()
-        said = (
-            f"Deleted {freed / 1e6:,.1f} MB of {chosen}."
-            if freed
-            else f"{chosen} has no downloaded files here."
-        )
-        return [f'<p class="said" role="status">{html.escape(said)}</p>', card(chosen), *listed(*others)]
+        gone = f"Deleted {freed / 1e6:,.1f} MB of {name}."
+        return {"said": gone if freed else f"{name} has no downloaded files here."}
 
-    install.click(
-        install_model,
-        [name, *models_chosen],
-        outputs,
-        api_visibility="private",
-        concurrency_limit=2,
-        show_progress="hidden",
-    )
-    cancel.click(cancel_install, None, status, api_visibility="private", queue=False)
-    remove.click(
-        remove_model,
-        [name, *models_chosen],
-        outputs,
-        js="(name, ...rest) => [confirm(`Delete the downloaded files of ${name}?`) ? name : '', ...rest]",
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    name.change(card, name, readme, api_visibility="private", show_progress="hidden")
-    demo.load(
-        listed_since,
-        models_chosen,
-        outputs[2:],
-        api_visibility="private",
-        queue=False,
-        show_progress="hidden",
-    )
+    return {function.__name__: function for function in (zoo_cards, install, look, cancel, remove)}
 
 
-def zoo_table() -> str:
-    """Return the zoo as an HTML table."""
-    head = "".join(f'<th scope="col">{title}</th>' for title in _HEADERS)
-    of_the_hub = ((name, folders.find_model(name)) for name in hub_names())
-    models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub]
-    body = "".join(_row(name, model) for name, model in models if model is not None)
-    return (
-        '<div class="scroll panel" tabindex="0" role="group" aria-label="The zoo">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+def _card(service: Service, name: str, model: zoo.Model) -> dict[str, Any]:
+    state = folders.state(model)
+    return {
+        "name": name,
+        "description": model.description,
+        "finds": [kind.many for kind in kinds(entity_types(model.labels))] if model.labels else [],
+        "size": model.size,
+        "license": model.license,
+        "state": state,
+        "said": _STATES[state],
+        "precisions": service.models().get(name, []),
+        "usable": name in service.models(),
+        "card": _MARKDOWN.render(card_text(model)),
+    }
+
+
+def card_text(model: zoo.Model) -> str:
+    """Return a model's card as Markdown: its README, else its description."""
+    readme = model.config.parent / "README.md" if model.config else None
+    if readme is not None and readme.is_file():
+        return readme.read_text(encoding="utf-8").replace("# ", "### ", 1)
+    return f"{model.description}\n\nLicence: {model.license}"
 
 
 def _is_hub_name(name: str) -> bool:
@@ -226,34 +207,20 @@ def _refusal(name: str, *, hub_allowed: bool) -> str:
     return "Only the models of the list can be downloaded here, and only where downloads are switched on."
 
 
-def _row(name: str, model: zoo.Model) -> str:
-    labels = ", ".join(entity_types(model.labels)) if model.labels else "as its own files say"
-    licence = html.escape(model.license)
-    if model.license.startswith("https://"):
-        licence = f'<a href="{licence}" target="_blank" rel="noopener noreferrer">licence</a>'
-    cells = [
-        html.escape(model.task_type.replace("_", " ")),
-        html.escape(labels).replace("_", "_<wbr>"),
-        f"{model.size / 1e6:,.1f} MB" if model.size else "not known yet",
-        licence,
-        _STATES[folders.state(model)],
-    ]
-    return (
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + "</tr>"
-    )
+def problem_view(message: str) -> str:
+    r"""Return a failure as HTML: one sentence with what to do, everything else folded away.
 
-
-def card(name: str) -> str:
-    """Return a model's card as Markdown: its README, else its description."""
-    model = folders.find_model(name)
-    if model is None:
-        return ""
-    readme = model.config.parent / "README.md" if model.config else None
-    if readme is not None and readme.is_file():
-        return readme.read_text(encoding="utf-8")
-    return f"# {name}\n\n{model.description}\n\nLicence: {model.license}"
+    Examples
+    --------
+    >>> problem_view("Downloading m failed.\nm: no network. Connect. In detail:\n a: b").count("<summary>")
+    1
+    """
+    lines = [line for line in message.splitlines() if line.strip() and not line.startswith("FAILED")]
+    telling = next((line for line in reversed(lines) if "In detail:" in line or "no network" in line), "")
+    telling = telling or (lines[-1] if lines else message)
+    sentence = telling.partition(" In detail:")[0]
+    ways = _WAYS_OUT if "no network" in sentence else ""
+    return render("problem.html", sentence=sentence, ways=ways, details=message)
 
 
 def progress_view(name: str, progress: Progress) -> str:
@@ -264,16 +231,18 @@ def progress_view(name: str, progress: Progress) -> str:
     >>> "Starting m" in progress_view("m", Progress())
     True
     """
-    parts = [f"{html.escape(progress.step)} {html.escape(name)}"]
-    bar = '<progress aria-label="Progress"></progress>'
+    parts = [f"{progress.step} {name}"]
+    share = None
     if progress.step == "Downloading" and progress.sizes:
         done, total = sum(progress.done.values()), sum(progress.sizes.values())
-        parts.append(html.escape(progress.file))
-        parts.append(f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
-        parts.append(f"{progress.speed / 1e6:,.1f} MB/s")
+        parts += [
+            progress.file,
+            f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB",
+            f"{progress.speed / 1e6:,.1f} MB/s",
+        ]
         if progress.seconds_left is not None:
             parts.append(f"{progress.seconds_left:,.0f} s left")
-        bar = f'<progress value="{progress.share:.3f}" max="1" aria-label="Progress"></progress>'
+        share = progress.share
     if progress.step == "Converting" and progress.detail:
-        parts.append(html.escape(progress.detail))
-    return f'<p class="said facts" role="status">{" · ".join(parts)}</p>{bar}'
+        parts.append(progress.detail)
+    return render("progress.html", parts=parts, share=share)

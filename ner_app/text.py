@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ner_app.answers import answer, encodable, group_list, recognition_of
 from ner_app.choosing import choice_of
+from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
 from ner_app.templating import render
@@ -72,46 +72,6 @@ EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
 }
 
 
-class _Cancelled(Exception):  # noqa: N818 - nothing went wrong
-    """The visitor thought better of it."""
-
-
-class _Jobs:
-    """How far long texts are, and which of them are to end."""
-
-    def __init__(self) -> None:
-        self._shares: dict[str, float] = {}
-        self._ended: set[str] = set()
-        self._guard = threading.Lock()
-
-    def begin(self, job: str) -> Callable[[int, int], None]:
-        """Return what the core calls after each batch."""
-        with self._guard:
-            self._shares[job] = 0.0
-
-        def progress(done: int, total: int) -> None:
-            with self._guard:
-                self._shares[job] = done / total
-                if job in self._ended:
-                    raise _Cancelled
-
-        return progress
-
-    def end(self, job: str) -> None:
-        with self._guard:
-            self._shares.pop(job, None)
-            self._ended.discard(job)
-
-    def cancel(self, job: str) -> None:
-        with self._guard:
-            if job in self._shares:
-                self._ended.add(job)
-
-    def share(self, job: str) -> float:
-        with self._guard:
-            return self._shares.get(job, 0.0)
-
-
 def build_text_tab(service: Service) -> None:
     """Build the tab inside the page that is being built."""
     shell = render(
@@ -144,13 +104,13 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     service : Service
         Answers.
     """
-    jobs = _Jobs()
+    jobs = Jobs()
     most = service.limits.text_characters
 
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        text, job = _word(sent, "text"), _word(sent, "job")[:100]
-        choice = choice_of(_word(sent, "model"), _word(sent, "device"), _word(sent, "precision"))
-        aggregation = _word(sent, "aggregation") or DEFAULT_AGGREGATION
+        text, job = word(sent, "text"), word(sent, "job")[:100]
+        choice = choice_of(word(sent, "model"), word(sent, "device"), word(sent, "precision"))
+        aggregation = word(sent, "aggregation") or DEFAULT_AGGREGATION
         progress = jobs.begin(job)
         try:
             with service.visitors.slot(request):
@@ -160,7 +120,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             return {"error": str(error)}
         except ChoiceError as error:
             return {"error": str(error), "choice": True}
-        except _Cancelled:
+        except Cancelled:
             return {"cancelled": True}
         except RuntimeError as error:
             _LOG.warning("An answer failed: %s", type(error).__name__)
@@ -169,21 +129,21 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             jobs.end(job)
 
     def progress(sent: dict[str, Any]) -> float:
-        return jobs.share(_word(sent, "job"))
+        return jobs.share(word(sent, "job"))
 
     def cancel(sent: dict[str, Any]) -> None:
-        jobs.cancel(_word(sent, "job"))
+        jobs.cancel(word(sent, "job"))
 
     def menus(_: dict[str, Any]) -> dict[str, Any]:
         return {"default": service.default, "models": service.models(), "devices": service.devices()}
 
     def linked(sent: dict[str, Any]) -> dict[str, Any]:
-        choice, said = service.linked(_word(sent, "model"), _word(sent, "device"), _word(sent, "precision"))
-        aggregation = _word(sent, "aggregation") or DEFAULT_AGGREGATION
+        choice, said = service.linked(word(sent, "model"), word(sent, "device"), word(sent, "precision"))
+        aggregation = word(sent, "aggregation") or DEFAULT_AGGREGATION
         if aggregation not in AGGREGATIONS:
             said = f"{said} Aggregation {aggregation[:60]!r} is not known; {DEFAULT_AGGREGATION} is used."
             aggregation = DEFAULT_AGGREGATION
-        least = _share(_word(sent, "threshold"))
+        least = _share(word(sent, "threshold"))
         if least is None:
             said = f"{said} The minimum score is no number from 0 to 1; 0 is used."
         return {
@@ -197,13 +157,13 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         return _with_answer(sent, most, lambda found, labels: group_list(found, labels))
 
     def redacted(sent: dict[str, Any]) -> Any:
-        style = _word(sent, "style") or "label"
+        style = word(sent, "style") or "label"
         if style not in dict(_REDACTIONS):
             return {"error": f"Expected a style of {', '.join(dict(_REDACTIONS))}."}
         return _with_answer(sent, most, lambda found, _: {"text": encodable(redact(found, style))})
 
     def export(sent: dict[str, Any]) -> Any:
-        if (name := _word(sent, "format")) not in EXPORTS:
+        if (name := word(sent, "format")) not in EXPORTS:
             return {"error": f"Expected a format of {', '.join(EXPORTS)}."}
         return _with_answer(sent, most, lambda found, _: {"content": EXPORTS[name][2](found)})
 
@@ -217,11 +177,6 @@ def _with_answer(sent: Any, most: int, use: Callable[[Recognition, list[str]], A
         return use(*recognition_of(sent, most_characters=most))
     except ValueError as error:
         return {"error": str(error)}
-
-
-def _word(sent: Any, name: str) -> str:
-    value = sent.get(name) if isinstance(sent, dict) else None
-    return value if isinstance(value, str) else "" if value is None else str(value)[:100]
 
 
 def _share(written: str) -> float | None:

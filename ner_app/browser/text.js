@@ -128,6 +128,7 @@ NerPage.TextTab = class {
     for (const choice of this.root.querySelectorAll('[name="redaction-style"]')) {
       choice.addEventListener("change", () => this.drawFolds());
     }
+    at("#options").addEventListener("toggle", () => at("#options").open && this.menus());
     document.addEventListener("ner-models", () => this.menus());
     document.addEventListener("ner-use", (event) => this.use(event.detail));
     window.addEventListener("pagehide", () => this.keep());
@@ -201,7 +202,8 @@ NerPage.TextTab = class {
     this.at("#options-summary").textContent = parts.join(" · ");
   }
 
-  use(model) {
+  async use(model) {
+    await this.menus();
     if (!(model in this.models)) return;
     this.options.model.value = model;
     this.choose();

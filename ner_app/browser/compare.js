@@ -1,0 +1,59 @@
+/* The Compare tab: takes over the text of the Text tab, starts with two things that differ. */
+"use strict";
+
+NerPage.CompareTab = class {
+  constructor(root, server) {
+    const at = (selector) => root.querySelector(selector);
+    Object.assign(this, {root, at, ask: NerPage.asking(server), touched: false, running: null});
+    const box = at("#compare-box");
+    box.addEventListener("input", () => { this.touched = true; });
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.compare();
+    });
+    at("#compare").addEventListener("click", () => this.compare());
+    at("#cancel-compare").addEventListener("click", () => this.ask("cancel", {job: this.running}));
+    document.addEventListener("ner-models", () => this.choices());
+    new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.takeOver(); }).observe(root);
+  }
+
+  start() {
+    this.takeOver();
+    this.choices();
+  }
+
+  takeOver() {
+    const text = document.querySelector("#text-box")?.value ?? "";
+    if (!this.touched && text.trim()) this.at("#compare-box").value = text;
+  }
+
+  async choices() {
+    const known = await this.ask("choices");
+    if (!known) return;
+    const make = NerPage.element, before = new Set(this.chosen());
+    this.at(".choices").replaceChildren(...known.map(([key, title, first]) => make("label", {class: "choice"},
+      make("input", {type: "checkbox", value: key, checked: before.size ? before.has(key) : first}), ` ${title}`)));
+  }
+
+  chosen() {
+    return [...this.at(".choices").querySelectorAll("input:checked")].map((input) => input.value);
+  }
+
+  async compare() {
+    const job = this.running = `${Date.now()}-${Math.random().toString(36).slice(2)}`, chosen = this.chosen();
+    const bar = this.at("#compare-busy progress");
+    NerPage.notice(this.at("#compare-message"), "");
+    this.at("#compare-status").textContent = `Running ${chosen.length} combinations …`;
+    this.at("#compare-busy").hidden = false;
+    bar.removeAttribute("value");
+    const polling = setInterval(async () => { bar.value = await this.ask("progress", {job}) ?? 0; }, 300);
+    const found = await this.ask("compare", {text: this.at("#compare-box").value, chosen, job}) ?? {error: NerPage.UNREACHED};
+    clearInterval(polling);
+    if (this.running !== job) return;
+    this.at("#compare-busy").hidden = true;
+    this.at("#compare-status").textContent = found.cancelled ? "Cancelled." : "";
+    if (found.error) NerPage.notice(this.at("#compare-message"), found.error);
+    if (!found.html) return;
+    this.at("#compare-result").innerHTML = found.html;
+    this.at("#compare-status").textContent = this.at("#compare-verdict .first").textContent;
+  }
+};

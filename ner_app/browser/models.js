@@ -1,0 +1,73 @@
+/* The Models tab: cards, one download at a time, which goes on when the page is loaded again. */
+"use strict";
+
+NerPage.INSTALLING = "ner-installing";
+
+NerPage.ModelsTab = class {
+  constructor(root, server) {
+    const at = (selector) => root.querySelector(selector);
+    Object.assign(this, {root, at, ask: NerPage.asking(server)});
+    root.addEventListener("click", (event) => {
+      const {get, use, remove} = event.target.closest("button")?.dataset ?? {};
+      if (get) this.install(get);
+      if (use) this.use(use);
+      if (remove) this.remove(remove);
+    });
+    at("#install-hub")?.addEventListener("click", () => this.install(at("#hub-name").value));
+    at("#cancel-install").addEventListener("click", () => this.ask("cancel", {token: this.token}));
+  }
+
+  async start() {
+    await this.list();
+    const token = sessionStorage.getItem(NerPage.INSTALLING);
+    if (token) this.follow(token);
+  }
+
+  async list() {
+    const found = await this.ask("zoo_cards");
+    if (found) this.at("#zoo-table").innerHTML = found.html;
+    else this.fail("The page's server does not answer. Reload the page in a moment.");
+  }
+
+  fail(message) {
+    NerPage.notice(this.at("#zoo-status"), message);
+  }
+
+  async install(name) {
+    this.at("#zoo-status").textContent = `Starting ${name} …`;
+    const found = await this.ask("install", {name}) ?? {error: NerPage.UNREACHED};
+    if (found.error) return this.fail(found.error);
+    sessionStorage.setItem(NerPage.INSTALLING, found.token);
+    this.follow(found.token);
+  }
+
+  async follow(token) {
+    this.token = token;
+    this.at("#cancel-install").hidden = false;
+    this.at("#zoo-status").scrollIntoView({block: "nearest"});
+    let found = {};
+    while (!found.ended) {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      found = await this.ask("look", {token}) ?? found;
+      this.at("#zoo-status").innerHTML = found.html ?? "";
+    }
+    sessionStorage.removeItem(NerPage.INSTALLING);
+    this.at("#cancel-install").hidden = true;
+    await this.list();
+    document.dispatchEvent(new Event("ner-models"));
+  }
+
+  use(name) {
+    document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
+    [...document.querySelectorAll('[role="tab"]')].find((tab) => tab.textContent.trim() === "Text")?.click();
+  }
+
+  async remove(name) {
+    if (!window.confirm(`Delete the downloaded files of ${name}?`)) return;
+    const found = await this.ask("remove", {name}) ?? {error: NerPage.UNREACHED};
+    if (found.error) return this.fail(found.error);
+    this.at("#zoo-status").replaceChildren(NerPage.element("p", {class: "said facts", role: "status"}, found.said));
+    await this.list();
+    document.dispatchEvent(new Event("ner-models"));
+  }
+};
