@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
@@ -18,7 +19,7 @@ from ner_core.aggregation import DEFAULT_AGGREGATION
 from ner_core.labels import entity_types, normalize_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_app.service import Service
     from ner_core import Recognition
@@ -32,6 +33,8 @@ _CHARACTERS = 20_000
 #: Of the aggregations, the one that differs most from the default on running text.
 _OTHER_AGGREGATION = "first"
 _MANY_PLACES = 200
+_WAITING = 8
+_LOOK_SECONDS = 0.3
 
 
 class Combination(NamedTuple):
@@ -79,6 +82,7 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
     """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``."""
     jobs = Jobs()
     measuring = threading.Lock()  # two measurements at once would measure each other
+    waiting = threading.BoundedSemaphore(_WAITING)
 
     def choices(_: dict[str, Any]) -> list[list[Any]]:
         known = combinations(service)
@@ -92,7 +96,7 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
         progress = jobs.begin(job)
         try:
             _check(text, wanted)
-            with service.visitors.slot(request), measuring:
+            with service.visitors.slot(request), _turn(waiting, measuring, lambda: progress(0, 1)):
                 measured = []
                 for number, one in enumerate(wanted):
                     progress(number, len(wanted))
@@ -112,6 +116,25 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
         jobs.cancel(word(sent, "job"))
 
     return {function.__name__: function for function in (choices, compare, progress, cancel)}
+
+
+@contextmanager
+def _turn(
+    waiting: threading.BoundedSemaphore, measuring: threading.Lock, look: Callable[[], None]
+) -> Iterator[None]:
+    """Wait for the others, if there are not too many; `look` raises when the visitor wants no more."""
+    if not waiting.acquire(blocking=False):
+        msg = "Too many comparisons are waiting already. Try again in a few seconds."
+        raise LimitError(msg)
+    try:
+        while not measuring.acquire(timeout=_LOOK_SECONDS):
+            look()
+        try:
+            yield
+        finally:
+            measuring.release()
+    finally:
+        waiting.release()
 
 
 def _check(text: str, wanted: Sequence[Combination]) -> None:

@@ -215,9 +215,8 @@ def problem_view(message: str) -> str:
     >>> problem_view("Downloading m failed.\nm: no network. Connect. In detail:\n a: b").count("<summary>")
     1
     """
-    lines = [line for line in message.splitlines() if line.strip() and not line.startswith("FAILED")]
-    telling = next((line for line in reversed(lines) if "In detail:" in line or "no network" in line), "")
-    telling = telling or (lines[-1] if lines else message)
+    lines = [line for line in message.splitlines() if line.strip() and not line.startswith(("FAILED", " "))]
+    telling = next((line for line in lines if "In detail:" in line), lines[-1] if lines else message)
     sentence = telling.partition(" In detail:")[0]
     ways = _WAYS_OUT if "no network" in sentence else ""
     return render("problem.html", sentence=sentence, ways=ways, details=message)

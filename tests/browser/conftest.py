@@ -1,4 +1,4 @@
-"""One started page, one Chromium and one browser page for all tests of this folder: starting is what costs.
+"""One started page for all tests of this folder, one Chromium and one browser page for each module: starting is what costs.
 
 A test finds the Text tab open, wide and light, with the sentence recognized; what it changes and the next
 test could see, the fixture puts back. At its end nothing was asked of any other host, nothing was said on the
@@ -72,7 +72,8 @@ def url(tmp_path_factory):
     assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, other tests cannot run an event loop in this thread.
+@pytest.fixture(scope="module")
 def chromium():
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert path, f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium"
@@ -82,7 +83,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visitor(chromium, url):
     """A visitor who stays for all tests, and what happened on the way."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)

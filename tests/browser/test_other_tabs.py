@@ -1,38 +1,64 @@
 """The tabs Compare and Models in a real Chromium."""
 
+import re
+import time
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SENTENCE, open_tab
+from tests.browser.conftest import SENTENCE, open_tab, recognize
 
 pytestmark = pytest.mark.browser
 
 
-def choose(page, box, value):
-    """Type into a drop-down and leave it."""
-    field = page.locator(f"{box} input")
-    field.fill(value)
-    field.press("Enter")
-    field.press("Tab")
-
-
-def test_two_choices_are_compared(page):
+def test_compare_takes_over_the_text_and_says_first_what_differs(page):
+    recognize(page, "Mary met Priya at U.S. Steel.")
     open_tab(page, "Compare")
-    page.locator("#compare-text textarea").fill(SENTENCE)
+    expect(page.locator("#compare-box")).to_have_value("Mary met Priya at U.S. Steel.")
+    expect(page.locator("#compare-choices input:checked")).to_have_count(2)
+    titles = page.locator("#compare-choices label:has(input:checked)").all_inner_texts()
+    assert "minilm-ner" in titles[0]
+    assert "rampart-pii" in titles[1], "it starts with two models where there are two"
     page.locator("#compare").click()
     cards = page.locator("#compare-cards .card")
     expect(cards).to_have_count(2)
-    for card in cards.all():
-        assert card.locator("mark").count() == 3
+    verdict = page.locator("#compare-verdict").inner_text()
+    assert verdict.startswith("They differ in")
+    assert "Only some have the labels" in verdict
+    assert re.search(r"is [\d.]+ times as fast as", verdict)
+    assert page.locator("#compare-result > :first-child").get_attribute("id") == "compare-verdict"
     expect(page.locator("#compare-chart dd")).to_have_count(2)
-    expect(page.locator("#compare-chart")).to_contain_text("ms")
-    expect(page.locator("#compare-text textarea")).to_have_value(SENTENCE)
+    expect(page.locator("#compare-status")).to_contain_text("They differ in")
+    page.locator("#compare-choices input:checked").first.uncheck()
+    page.locator("#compare").click()
+    expect(page.locator("#compare-message")).to_contain_text("Choose two to 6 combinations; 1 chosen.")
 
 
-def test_the_zoo_is_listed_with_cards(page):
+def test_each_model_has_a_card_and_one_can_be_used(page):
     open_tab(page, "Models")
-    table = page.locator("#zoo-table table")
-    expect(table).to_contain_text("bert-base-ner")
-    expect(table).to_contain_text("minilm-ner")
-    choose(page, "#zoo-model", "bert-base-ner")
-    expect(page.locator("#model-card")).to_contain_text("bert-base-ner")
+    card = page.locator('[data-model="minilm-ner"]')
+    expect(card).to_contain_text("people, organisations, places, other names")
+    expect(page.locator('[data-model="bert-base-ner"]')).to_contain_text("not on this machine")
+    page.locator('[data-model="bert-base-ner"] summary').click()
+    expect(page.locator('[data-model="bert-base-ner"] .scroll table').first).to_be_visible()
+    page.get_by_role("button", name="Use rampart-pii").click()
+    expect(page.locator("#options summary")).to_contain_text("rampart-pii")
+    expect(page.locator("#text-tab mark").first).to_contain_text("GIVEN_NAME")
+    open_tab(page, "Models")
+    page.get_by_role("button", name="Use minilm-ner").click()
+    expect(page.locator("#options summary")).to_contain_text("minilm-ner")
+    recognize(page, SENTENCE)
+
+
+def test_a_download_without_network_ends_in_a_sentence_with_what_to_do(page):
+    open_tab(page, "Models")
+    began = time.monotonic()
+    page.get_by_role("button", name="Get ner-en-bert").click()
+    problem = page.locator("#zoo-status .notice")
+    expect(problem).to_contain_text("no network: none of its hosts can be reached. Connect this machine")
+    expect(problem).to_contain_text("copy the models folder")
+    expect(problem).to_contain_text("HF_ENDPOINT")
+    assert time.monotonic() - began < 60  # 3 s where nothing else runs
+    expect(problem.locator("pre")).to_be_hidden()
+    problem.locator("summary").click()
+    expect(problem.locator("pre")).to_contain_text("NERModel.nemo")

@@ -1,11 +1,13 @@
 """The Models tab: which models may be downloaded, and models of the hub beside those of the catalog."""
 
-import gradio as gr
+import threading
+import time
+
 import pytest
 
-from app import build_demo
+from ner_app.installation import InstallationError
 from ner_app.limits import Limits
-from ner_app.models import card, zoo_table
+from ner_app.models import models_functions, problem_view
 from ner_app.service import Choice, Service
 from tests.ner_app.conftest import save_lookup_model
 
@@ -35,53 +37,93 @@ def test_a_hub_model_is_listed_and_can_be_used(hub_model):
     assert service.models()["hf:me/tiny"] == ["FP32"]
     found = service.recognize("Mary in Rotterdam", Choice("hf:me/tiny", "CPU"))
     assert [entity.label for entity in found.entities] == ["PER", "LOC"]
-    assert '<th scope="row">hf:me/tiny</th>' in zoo_table()
-    assert card("hf:me/tiny").startswith("# hf:me/tiny\n")
-
-
-def function(service, name):
-    demo = build_demo(service)
-    return next(block.fn for block in demo.fns.values() if block.name == name)
-
-
-def request(session="one"):
-    made = gr.Request()
-    made.session_hash = session
-    return made
+    cards = models_functions(service)["zoo_cards"]({})["html"]
+    assert 'data-use="hf:me/tiny"' in cards
+    assert "Token classifier me/tiny" in cards
 
 
 @pytest.mark.parametrize("downloads", [True, False])
 def test_a_page_for_others_downloads_from_the_list_alone(hub_model, downloads):
-    install = function(Service("minilm-ner", Limits(allow_downloads=downloads)), "install_model")
-    (said, *rest), *more = install(request(), "hf:me/other", "minilm-ner")
-    assert "Only the models of the list" in said
-    assert not more
-    assert rest == [gr.skip()] * 6
+    install = models_functions(Service("minilm-ner", Limits(allow_downloads=downloads)))["install"]
+    assert "Only the models of the list" in install({"name": "hf:me/other"})["error"]
 
 
-@pytest.mark.parametrize("name", ["hf:", "hf:../x", "hf:a,b", "--all", "unknown", ""])
+@pytest.mark.parametrize("name", ["hf:", "hf:../x", "hf:a,b", "--all", "unknown", "", None, ["x"]])
 def test_names_that_are_none_are_refused(hub_model, name):
-    install = function(Service("minilm-ner", Limits(allow_hub=True)), "install_model")
-    (said, *_), *more = install(request(), name, "minilm-ner")
-    assert "cannot be downloaded" in said
-    assert not more
+    install = models_functions(Service("minilm-ner", Limits(allow_hub=True)))["install"]
+    assert "cannot be downloaded" in install({"name": name})["error"]
 
 
 def test_a_hub_model_can_be_deleted(hub_model):
     service = Service("minilm-ner", Limits(allow_hub=True))
-    remove = function(service, "remove_model")
-    assert remove("", "minilm-ner") == [gr.skip()] * 7
-    said, *_ = remove("hf:me/tiny", "minilm-ner")
-    assert "Deleted" in said
+    remove = models_functions(service)["remove"]
+    assert "nothing of this model" in remove({"name": ""})["error"]
+    assert "Deleted" in remove({"name": "hf:me/tiny"})["said"]
     assert not hub_model.exists()
     assert "hf:me/tiny" not in service.models()
 
 
-def test_a_page_that_shows_everything_already_is_left_alone(hub_model):
-    service = Service("minilm-ner")
-    listed = function(service, "listed_since")
-    assert listed("minilm-ner") == [gr.skip()] * 5
-    (hub_model / "FP32" / "hf--me--tiny.xml").unlink()
-    service.refresh()
-    table, *_ = listed("minilm-ner")
-    assert "hf:me/tiny" in table
+class Slow:
+    """An installation that waits to be let go, and fails as told."""
+
+    go = threading.Event()
+    problem = ""
+
+    def __init__(self, name, folder):
+        from ner_app.installation import Progress
+
+        self.name, self.cancelled, self.progress = name, False, Progress()
+
+    def cancel(self):
+        self.cancelled = True
+        self.go.set()
+
+    def run(self):
+        yield self.progress
+        self.go.wait(60)
+        if self.problem:
+            raise InstallationError(self.problem)
+
+
+def ended(look, token):
+    deadline = time.monotonic() + 60
+    while not (found := look({"token": token})).get("ended"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found["html"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [("", "is ready"), ("x failed.\nx: no network. Connect. In detail:\n h: n", "no network. Connect.")],
+)
+def test_one_installation_runs_at_a_time_and_its_end_is_told(hub_model, monkeypatch, problem, said):
+    monkeypatch.setattr("ner_app.models.Installation", Slow)
+    monkeypatch.setattr(Slow, "go", threading.Event())
+    monkeypatch.setattr(Slow, "problem", problem)
+    functions = models_functions(Service("minilm-ner", Limits(allow_hub=True)))
+    token = functions["install"]({"name": "bert-base-ner"})["token"]
+    assert "bert-base-ner is being downloaded" in functions["install"]({"name": "ner-en-bert"})["error"]
+    assert "Cancel that first" in functions["remove"]({"name": "bert-base-ner"})["error"]
+    assert "Starting bert-base-ner" in functions["look"]({"token": token})["html"]
+    functions["cancel"]({"token": "guessed"})
+    assert not functions["look"]({"token": token}).get("ended")
+    Slow.go.set()
+    assert said in ended(functions["look"], token)
+
+
+def test_a_cancelled_installation_says_what_is_kept(hub_model, monkeypatch):
+    monkeypatch.setattr("ner_app.models.Installation", Slow)
+    monkeypatch.setattr(Slow, "go", threading.Event())
+    functions = models_functions(Service("minilm-ner"))
+    token = functions["install"]({"name": "bert-base-ner"})["token"]
+    functions["cancel"]({"token": token})
+    assert "Cancelled. What was downloaded is kept" in ended(functions["look"], token)
+
+
+def test_a_failure_is_a_sentence_and_its_details_are_folded_and_escaped():
+    shown = problem_view("Downloading m failed.\nm: refused <b>. In detail:\n  a\nFAILED:\nm")
+    sentence, _, details = shown.partition("<details>")
+    assert "m: refused &lt;b&gt;." in sentence
+    assert "HF_ENDPOINT" not in sentence
+    assert "In detail" in details

@@ -171,10 +171,9 @@ def test_too_few_values_are_refused_before_gradio_logs_them(page, capfd):
 
 def test_what_fails_inside_gradio_is_logged_without_the_text(page, capfd):
     config = requests.get(f"{page}/config", timeout=60).json()
-    answer_click = next(d for d in config["dependencies"] if len(d["inputs"]) == 11)
-    values = ["Mary has a secret"] * len(answer_click["inputs"])
-    body = {"data": values, "session_hash": "x", "fn_index": answer_click["id"]}
-    answer = post(page, "/gradio_api/run/predict", body, **{"Content-Type": "application/json"})
+    tab = next(c for c in config["components"] if c["props"].get("elem_id") == "compare-tab")
+    body = {"data": "Mary has a secret", "component_id": tab["id"], "fn_name": "compare", "session_hash": "x"}
+    answer = post(page, "/gradio_api/component_server", body, **{"Content-Type": "application/json"})
     assert answer.status_code >= 400
     assert "secret" not in "".join(capfd.readouterr())
 
@@ -214,8 +213,8 @@ def test_an_upload_is_bounded_as_a_whole(page):
 
 def test_one_visitor_cannot_fill_the_queue(page):
     config = requests.get(f"{page}/config", timeout=60).json()
-    compare = next(d for d in config["dependencies"] if "compare" in str(d.get("api_name")))
-    body = {"data": ["Mary " * 1000, ["lookup|CPU|FP32", "lookup|AUTO|FP32"]], "fn_index": compare["id"]}
+    batch = next(d for d in config["dependencies"] if d.get("api_name") == "recognize_batch")
+    body = {"data": [["Mary " * 3_000] * 3, "lookup", "CPU", "", "word", 0.0, None], "fn_index": batch["id"]}
     headers = {"Content-Type": "application/json"}
 
     def ask(number, **more):
@@ -229,6 +228,27 @@ def test_one_visitor_cannot_fill_the_queue(page):
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert "Wait for one to finish" in refused.json()["detail"]
     assert ask(21, **{"X-Forwarded-For": "93.184.215.15"}).status_code == 200
+
+
+def test_one_visitor_cannot_keep_the_others_from_comparing(page):
+    config = requests.get(f"{page}/config", timeout=60).json()
+    tab = next(c for c in config["components"] if c["props"].get("elem_id") == "compare-tab")
+    chosen = ["lookup|AUTO|FP32|word", "lookup|CPU|FP32|word"]
+
+    def ask(number, **headers):
+        sent = {"text": "Mary " * 1000, "chosen": chosen, "job": f"j{number}"}
+        body = {"data": sent, "component_id": tab["id"], "fn_name": "compare", "session_hash": f"s{number}"}
+        return requests.post(
+            f"{page}/gradio_api/component_server", json=body, headers=headers, timeout=300
+        ).json()
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda number: ask(number, **STRANGER), range(12)))
+    assert any("html" in answer for answer in answers)
+    refused = [answer["error"] for answer in answers if "error" in answer]
+    assert len(refused) >= 4
+    assert "Wait for one to finish" in refused[0]
+    assert "html" in ask(13, **{"X-Forwarded-For": "93.184.215.15"})
 
 
 def test_the_description_is_openapi_and_its_examples_work(page):
