@@ -1,4 +1,4 @@
-"""One started page for all tests of this folder, one Chromium and one browser page for each module: starting is what costs.
+"""One started page for all tests of this folder, one browser page for each module: starting is what costs.
 
 A test finds the Text tab open, wide and light, with the sentence recognized; what it changes and the next
 test could see, the fixture puts back. At its end nothing was asked of any other host, nothing was said on the
