@@ -15,7 +15,7 @@ from ner_core.ir import checked_labels, locate, model_info, read_model, tokenize
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
 from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
-from ner_core.words import whitespace_numbers
+from ner_core.words import space_numbers, whitespace_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -31,6 +31,9 @@ _DEFAULT_MAX_LENGTH = 512
 
 #: Pieces in a window of a long text; models trained on sentences lose by longer ones, see docs/windows.md.
 _WINDOW = 126
+
+#: Aggregations over words that the tokenizer's pieces tell, as in transformers.
+_WORDS_OF_PIECES = ("first", "average", "max")
 
 
 class EntityRecognizer:
@@ -333,6 +336,9 @@ class EntityRecognizer:
                 word = run.words
             elif strategy == "whitespace" and encoding.words is None:
                 word = whitespace_numbers(encoding.text, encoding.offsets)
+            elif strategy in _WORDS_OF_PIECES and encoding.words is None and not self.tokenizer.marks_words:
+                unknown = encoding.ids == self.tokenizer.unknown_id
+                word = space_numbers(encoding.text, encoding.offsets, unknown)
             entities = self._decoder.decode(
                 encoding.text,
                 run.logits,

@@ -91,8 +91,10 @@ class Tokenizer:
         Ids that go before and after every window, such as ``[CLS]`` and ``[SEP]``.
     cls_id, sep_id : int or None
         First of `prefix` and last of `suffix`.
-    pad_id : int
-        Id that fills batches.
+    pad_id, unknown_id : int or None
+        Id that fills batches; id of what the vocabulary does not have.
+    marks_words : bool
+        Whether pieces that continue a word are marked, as WordPiece's ``##s``.
     notes : tuple of str
         What was inferred and should be known.
     """
@@ -110,6 +112,8 @@ class Tokenizer:
         self.cls_id = self.prefix[0] if self.prefix else None
         self.sep_id = self.suffix[-1] if self.suffix else None
         self.pad_id = _first_id(backend, ("[PAD]", "<pad>", "<|pad|>")) or 0
+        self.unknown_id = _first_id(backend, ("[UNK]", "<unk>"))
+        self.marks_words = bool(getattr(backend.model, "continuing_subword_prefix", None))
         # "[SEP]" in a text is five characters that somebody typed, not the end of a segment.
         backend.encode_special_tokens = True
         self.notes = tuple(notes)

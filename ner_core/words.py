@@ -24,7 +24,7 @@ import numpy as np
 
 from ner_core.characters import classes
 
-__all__ = ["first_characters", "whitespace_numbers", "word_numbers", "word_spans"]
+__all__ = ["first_characters", "space_numbers", "whitespace_numbers", "word_numbers", "word_spans"]
 
 _SPACES = (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
@@ -112,6 +112,24 @@ def whitespace_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
     """
     spans = [match.span() for match in re.finditer(r"\S+", text)]
     return _numbers(np.array(spans, np.int64).reshape(-1, 2), text, offsets)
+
+
+def space_numbers(text: str, offsets: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    """Count the pieces by words as transformers' pipeline does for tokenizers without a continuation mark.
+
+    A piece begins a word where it or the character before it is a space, and where it is unknown.
+
+    Examples
+    --------
+    >>> offsets = np.array([(0, 5), (5, 11), (11, 12)])
+    >>> space_numbers("Santa Clara.", offsets, np.zeros(3, bool)).tolist()
+    [0, 1, 1]
+    """
+    if not len(offsets):
+        return np.zeros(0, np.int64)
+    begins = [start == 0 or " " in text[start - 1 : start + 1] for start in offsets[:, 0].tolist()]
+    begins[0] = True
+    return np.cumsum(np.array(begins) | unknown) - 1
 
 
 def _numbers(spans: np.ndarray, text: str, offsets: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ner_core.tokenizer import Encoding, Tokenizer
-
-#: Words and the label set of each.
-Labelled = "tuple[Sequence[str], Sequence[int]]"
 
 
 @dataclass(frozen=True)
@@ -48,14 +45,11 @@ class SentenceEncoder:
         Most pieces in a row, special tokens included.
     has_types : bool
         Whether the model takes token type ids.
-    special_types : dict of int to int
-        Ids of special tokens to their token type, where it is not 0: XLNet's ``<cls>`` has type 2.
     """
 
     tokenizer: Tokenizer
     max_length: int
     has_types: bool = True
-    special_types: dict[int, int] = field(default_factory=dict)
 
     @property
     def room(self) -> int:
@@ -113,8 +107,6 @@ class SentenceEncoder:
         given = {"input_ids": ids, "attention_mask": mask}
         if not self.has_types:
             return given
-        for token, kind in self.special_types.items():
-            types = types + (ids == token) * kind
         return {**given, "token_type_ids": types}
 
 

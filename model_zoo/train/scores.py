@@ -43,9 +43,12 @@ class TorchEngine:
     max_length: int | None = None
     notes: tuple[str, ...] = ()
     device = "torch"
+    label_count = 0
+    description = "the model in torch"
 
     def __init__(self, model: torch.nn.Module, encoder: SentenceEncoder, *, bf16: bool = False) -> None:
         self._model, self._encoder, self._bf16 = model, encoder, bf16
+        self.compute = "bf16" if bf16 else "f32"
 
     def shape(self, length: int) -> None:
         """Return the fixed shape of the model: none."""
@@ -93,7 +96,7 @@ def predict_logits(
     """
     engine = TorchEngine(model, encoder, bf16=bf16)
     pipeline = Pipeline(
-        engine,  # type: ignore[arg-type]
+        engine,
         encoder.tokenizer,
         label_count=label_count,
         length=encoder.room,
@@ -173,7 +176,7 @@ def score_corpora(
     """
     engine = TorchEngine(model, encoder, bf16=bf16)
     recognizer = EntityRecognizer(
-        engine,  # type: ignore[arg-type]
+        engine,
         encoder.tokenizer,
         labels,
         max_length=encoder.max_length,

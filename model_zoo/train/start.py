@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoModelForTokenClassification
 
-from model_zoo.convert.checkpoints.checkpoint import read_config, special_types, told_length
+from model_zoo.convert.checkpoints.checkpoint import read_config, told_length
 from model_zoo.convert.checkpoints.huggingface import folder_labels, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
@@ -64,14 +64,13 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
     read = _from_nemo if path.suffix == ".nemo" else _from_folder
     model, backend, longest = read(recipe, path)
     takes_types = "token_type_ids" in signature(model.forward).parameters
-    special = special_types(backend) if takes_types else {}
-    has_types = bool(special) or (takes_types and (getattr(model.config, "type_vocab_size", 0) or 0) > 1)
+    has_types = takes_types and (getattr(model.config, "type_vocab_size", 0) or 0) > 1
     if recipe.token_type_ids == WORD_CASING:
         _give_casing(model, path, teacher=teacher)
         has_types = True
     tokenizer = Tokenizer(backend, token_type_ids=recipe.token_type_ids or "segments")
     length = min(recipe.max_length, longest)
-    return model.float().train(), SentenceEncoder(tokenizer, length, has_types, special)
+    return model.float().train(), SentenceEncoder(tokenizer, length, has_types)
 
 
 def _give_casing(model: Any, path: Path, *, teacher: bool) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from tokenizers import Tokenizer
 
 __all__ = [
     "ABSENT",
@@ -34,7 +33,6 @@ __all__ = [
     "read_config",
     "read_json",
     "sha384",
-    "special_types",
     "told_length",
 ]
 
@@ -166,16 +164,8 @@ def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
 # Modules, files, words
 
 
-def logits_module(model: torch.nn.Module, special_types: dict[int, int] | None = None) -> torch.nn.Module:
-    """Wrap a transformers token classifier so that it gives the logits alone.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    special_types : dict of int to int, optional
-        Ids of special tokens to their token type, where the model has such types but no table of its own for
-        them: XLNet's ``<cls>`` has type 2, everything else 0.
-    """
+def logits_module(model: torch.nn.Module) -> torch.nn.Module:
+    """Wrap a transformers token classifier so that it gives the logits alone."""
     import torch
 
     class Logits(torch.nn.Module):
@@ -189,22 +179,12 @@ def logits_module(model: torch.nn.Module, special_types: dict[int, int] | None =
             attention_mask: torch.Tensor,
             token_type_ids: torch.Tensor | None = None,
         ) -> torch.Tensor:
-            for token, kind in (special_types or {}).items():
-                own = (input_ids == token).to(torch.int64) * kind
-                token_type_ids = own if token_type_ids is None else token_type_ids + own
             types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
             return self.model(
                 input_ids=input_ids, attention_mask=attention_mask, **types, return_dict=True
             ).logits
 
     return Logits(model).eval()
-
-
-def special_types(tokenizer: Tokenizer) -> dict[int, int]:
-    """Find special tokens whose token type is not that of the text, in the tokenizer's template."""
-    encoding = tokenizer.encode("a")
-    pieces = zip(encoding.ids, encoding.type_ids, encoding.special_tokens_mask, strict=True)
-    return {token: kind for token, kind, special in pieces if special and kind}
 
 
 def sha384(files: Iterable[Path]) -> str:

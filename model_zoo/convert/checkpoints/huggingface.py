@@ -23,7 +23,6 @@ from model_zoo.convert.checkpoints.checkpoint import (
     read_config,
     read_json,
     sha384,
-    special_types,
     told_length,
 )
 from model_zoo.convert.tokenization import lowers_case, read_tokenizer
@@ -65,7 +64,7 @@ def load_folder(
     names = names or [facts.id2label[index] for index in range(facts.num_labels)]
     check_labels(names, facts.num_labels, file)
     return Checkpoint(
-        module=logits_module(model.eval(), special_types(tokenizer) if takes_types else None),
+        module=logits_module(model.eval()),
         labels=names,
         tokenizer_json=tokenizer.to_str(),
         max_length=max_length or told_length(folder, config),
