@@ -131,6 +131,8 @@ def fold(text: str) -> str:
     >>> fold("JOSE\u0301\n  O\u2019Neill")
     "josé o'neill"
     """
+    if text.isascii():
+        return " ".join(text.lower().split())
     shown = "".join(one for one in text if unicodedata.category(one) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", shown).casefold().translate(_QUOTES).split())
 

@@ -23,6 +23,8 @@ LISTED = "NAME"
 PLACEHOLDER = "TEXT"
 _SURENESS = {"text": 0, "list": 1, "pattern": 2, "model": 3, "name": 4}
 
+#: A single letter, or a single character of Han, is no name alone.
+_SHORTEST = 2
 # What ends a finding at both sides: a placeholder inside of a word could be read as part of it.
 _WORD_PART = re.compile("[0-9A-Za-z_]*")
 _SENTENCE_END = re.compile(r"(?:^|[.!?:;\n\u2026\"'\u201c\u2018(\u2022*-])\s*$")
@@ -219,6 +221,8 @@ class _KnownNames:
         self._parts: set[str] = set()
         for text, label in found:
             whole = fold(text)
+            if len(whole) < _SHORTEST:
+                continue
             self._labels.setdefault(whole, label)
             self._labels.setdefault(_POSSESSIVE.sub("", whole), label)
             words = read_name(text, label).words

@@ -1,4 +1,4 @@
-"""Lists of names, found in a text all at once (Aho-Corasick), whatever their number."""
+"""Lists of names, found in a text all at once, whatever their number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["MAX_LINES", "ListError", "NameList", "read_lines"]
 #: Most lines of a list.
 MAX_LINES = 1_000_000
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# Letters and digits; a single character of a script that puts no spaces between words (Thai, Lao, Khmer,
+# kana, Han, Hangul with its particles), or of any other kind.
+_SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_SPACELESS}]|[^\W_{_SPACELESS}]+|[^\w\s]|_")
 _MAX_BYTES = 200_000_000
 
 
@@ -28,6 +31,9 @@ class ListError(ValueError):
 
 class NameList:
     """Finds names as whole words, in any case and over any white space.
+
+    Names are looked up by their words, so a million of them cost a dictionary of as many entries and no time
+    in the search.
 
     Parameters
     ----------
@@ -42,12 +48,15 @@ class NameList:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = list(dict.fromkeys(folded for name in names if (folded := _encodable(fold(name)))))
-        self._automaton = None
-        if self._names:
-            from ahocorasick_rs import AhoCorasick
-
-            self._automaton = AhoCorasick(self._names)
+        self._names: set[str] = set()
+        self._lengths: dict[str, tuple[int, ...]] = {}
+        for name in names:
+            words = _WORD.findall(fold(name))
+            if words:
+                self._names.add(" ".join(words))
+                known = self._lengths.get(words[0], ())
+                if len(words) not in known:
+                    self._lengths[words[0]] = (*known, len(words))
 
     def __len__(self) -> int:
         return len(self._names)
@@ -60,29 +69,14 @@ class NameList:
         (int, int)
             Start and end in the text as it was.
         """
-        if self._automaton is None:
+        if not self._names:
             return
-        text = _encodable(folded.text)
-        for _, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if _is_border(text, start) and _is_border(text, end):
-                yield folded.original(start, end)
-
-
-def _encodable(text: str) -> str:
-    """Replace halves of surrogate pairs, which Rust's strings cannot hold."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
-def _is_border(text: str, index: int) -> bool:
-    """Tell whether no word goes on here; scripts without spaces have borders everywhere."""
-    if index in (0, len(text)):
-        return True
-    before, after = text[index - 1], text[index]
-    return not (before.isalnum() and after.isalnum()) or _spaceless(before) or _spaceless(after)
-
-
-def _spaceless(character: str) -> bool:
-    return "\u0e00" <= character <= "\u0eff" or "\u3040" <= character <= "\u9fff" or character >= "\U00020000"
+        spans = [found.span() for found in _WORD.finditer(folded.text)]
+        words = [folded.text[start:end] for start, end in spans]
+        for index, word in enumerate(words):
+            for length in self._lengths.get(word, ()):
+                if " ".join(words[index : index + length]) in self._names and index + length <= len(words):
+                    yield folded.original(spans[index][0], spans[index + length - 1][1])
 
 
 def read_lines(path: Path) -> list[str]:
