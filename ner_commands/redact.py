@@ -139,6 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_content(str(arguments.report), to_json(report, indent=2).encode() + b"\n")
     for note in ner.notes:
         complain(f"note: {note}")
+    if report:
+        complain("only what was found is replaced: read the result before you pass it on")
     return 0 if len(report) == len(outputs) else 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
+from ner_documents.reading.encodings import guess_encoding
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -55,13 +56,25 @@ def decode_text(content: bytes) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _guessed(content: bytes) -> tuple[str, str, tuple[str, ...]]:
-    encoding = "cp1252"
+    """Take the encoding that the readers take, where it gives the same bytes back; Latin-1 always does."""
+    guess = guess_encoding(content)
+    encoding = guess.name
     try:
         text = content.decode(encoding)
-    except UnicodeDecodeError:
-        encoding = "latin-1"  # has every byte
-        text = content.decode(encoding)
-    return text, encoding, (f"read as {encoding}, which is a guess: the bytes are not UTF-8",)
+        if text.encode(encoding) != content:
+            encoding = ""
+    except (UnicodeError, LookupError):
+        encoding = ""
+    if encoding:
+        return text, encoding, (guess.note,) if guess.note else ()
+    if guess.name == "utf-8":
+        text = content.decode("utf-8", "surrogateescape")
+        return text, "utf-8", ("some bytes are not UTF-8; they stay as they are",)
+    return (
+        content.decode("latin-1"),
+        "latin-1",
+        ("read as latin-1: the bytes are of no known encoding",),
+    )
 
 
 def decode_again(content: bytes, encoding: str) -> str:

@@ -168,6 +168,8 @@ def _redact_office(
     packed = office.pack(changed)
     found = found_in(redacted, recognitions)
     notes = ["authors, links to other files and addresses, and the preview picture were taken out"]
+    if suffix in (".xlsx", ".ods"):
+        notes.append("numbers and dates in cells stay; only texts are read")
     if office.pictures:
         notes.append(f"{office.pictures} pictures are kept; text in pictures is not read")
     document = RedactedDocument(

@@ -6,6 +6,7 @@ import re
 import zipfile
 
 import docx
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -291,3 +292,38 @@ def test_every_text_comes_back(text, name, operator):
     assert restore_file(name, result.content, key)[0] == text.encode()
     if name == "a.txt":
         assert not re.search(r"(?<!\w)(Mary Jones|Bob|a@b\.example)(?!\w)", result.content.decode())
+
+
+def test_workbooks_keep_their_other_cells():
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Mary Jones"
+    sheet.append(["who", "n", "when"])
+    sheet.append(["Mary Jones of Acme Corp", 4111111111111111, "=A2"])
+    sheet.append(["JONES", 1.5, "='Mary Jones'!A2"])
+    sheet["A3"].hyperlink = "mailto:mary@acme.example"
+    sheet["A2"].comment = openpyxl.comments.Comment("ask Bob", "Zed Author")
+    book.properties.creator = "Zed Author"
+    file = io.BytesIO()
+    book.save(file)
+    result, key = redacted("a.xlsx", file.getvalue())
+    back = openpyxl.load_workbook(io.BytesIO(result.content))
+    assert back.sheetnames == ["PER_1"]
+    assert [[cell.value for cell in row] for row in back["PER_1"].rows] == [
+        ["who", "n", "when"],
+        ["PER_1 of ORG_1", 4111111111111111, "=A2"],
+        ["PER_1", 1.5, "='PER_1'!A2"],
+    ]
+    for name, part in unpacked(result.content).items():
+        for secret in (b"Mary", b"mary@", b"JONES", b"Acme", b"Bob", b"Zed"):
+            assert secret not in part, name
+    restored = unpacked(restore_file("a.xlsx", result.content, key)[0])
+    assert restored == {name: unpacked(file.getvalue())[name] for name in restored}
+
+
+def test_other_encodings_are_those_of_the_readers():
+    content = "Привет, это Bob и Мария Иванова из Москвы.\n".encode("cp1251") * 3
+    result, key = redacted("a.txt", content)
+    assert result.content.decode("cp1251").startswith("Привет, это PER_1 и")
+    assert "cp1251" in result.notes[0]
+    assert restore_file("a.txt", result.content, key)[0] == content
