@@ -35,7 +35,7 @@ OVERLAPS = (0.0, 0.125, 0.5)
 _USUAL = (126, 0.25)
 
 _CLINGS_TO_THE_LEFT = frozenset({".", ",", ":", ";", "!", "?", ")", "'s", "'", "''", "n't", "%"})
-_CLINGS_TO_THE_RIGHT = frozenset({"(", "$", "``"})
+_CLINGS_TO_THE_RIGHT = frozenset({"(", "$", "``", "@", "#"})
 
 Span = tuple[str, int, int]
 

@@ -17,22 +17,33 @@ https://github.com/huggingface/transformers/blob/main/src/transformers/pipelines
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ner_core.aggregation import checked_aggregation
+from ner_core.aggregation import AS_WRITTEN, checked_aggregation
+from ner_core.calibration import span_probability
+from ner_core.edges import is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
-from ner_core.labels import normalize_label, parse_tags
+from ner_core.labels import normalize_label, parse_tags, tag_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from ner_core.calibration import Calibration
+
 __all__ = ["Decoder", "softmax"]
 
 _OUTSIDE = -1
-_ZERO_WIDTH_JOINER = "\u200d"
+_START = -1
+
+# Viterbi: log of the odds that a tag which may not follow is wrong, and the probability from which a word is
+# surely outside.
+_BREACH = 3.0
+_SURELY = 0.99
+
+_DIVIDER = re.compile("[;|\u2022]")
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -65,10 +76,15 @@ class Decoder:
         Labels of the model in id order.
     scheme : str, optional
         Tag scheme; found from the labels when not given.
+    calibration : Calibration, optional
+        Makes probabilities of spans out of what the model says of their words.
     """
 
-    def __init__(self, tags: Sequence[str], scheme: str | None = None) -> None:
+    def __init__(
+        self, tags: Sequence[str], scheme: str | None = None, calibration: Calibration | None = None
+    ) -> None:
         self.tags = tuple(tags)
+        self._calibration = calibration
         parsed = parse_tags(tags, scheme)
         self.types = list(dict.fromkeys(kind for prefix, kind in parsed if prefix != "O"))
         self._type = np.array([_OUTSIDE if p == "O" else self.types.index(kind) for p, kind in parsed])
@@ -76,6 +92,12 @@ class Decoder:
         # E).
         self._opens = np.array([prefix in "BI" for prefix, _ in parsed])
         self._follows = np.array([prefix in "IE" for prefix, _ in parsed])
+        # From tag (and, last, from the start) to tag.
+        self._may_follow = np.ones((len(parsed) + 1, len(parsed)), bool)
+        if (scheme or tag_scheme(tags)) in ("IOB2", "BIOES"):
+            goes_on = self._opens[:, None] & (self._type[:, None] == self._type)
+            self._may_follow[:-1] = ~self._follows | goes_on
+            self._may_follow[-1] = ~self._follows
 
     def decode(
         self,
@@ -89,6 +111,7 @@ class Decoder:
         threshold: float = 0.0,
         labels: Collection[str] | None = None,
         split: bool = False,
+        raw_scores: bool = False,
     ) -> tuple[Entity, ...]:
         """Find the entities of one text.
 
@@ -107,61 +130,127 @@ class Decoder:
         strategy : str
             ``none``: every piece whose tag is not ``O``, under its raw tag. ``simple``: neighbouring pieces
             of one type. ``first``, ``average``, ``max``: the same over words, which take the tag of their
-            first piece, of the mean of their probabilities, or of their surest piece. ``word``: ``first``
-            over words as people write them, see `ner_core.words`; not in transformers.
+            first piece, of the mean of their probabilities, or of their surest piece. ``word`` and
+            ``whitespace``: the first pieces of words as people write them or as white space divides them, the
+            most likely sequence of tags that may follow each other, and names without the punctuation around
+            them, see `ner_core.edges`; not in transformers.
         threshold : float
             Entities with a lower score are left out.
         labels : collection of str, optional
             Entity types to keep; all when not given.
         split : bool
-            Whether `word` counts words that the user gave; entities then say which.
+            Whether `word` counts words that the user gave; entities then say which, and keep them whole.
+        raw_scores : bool
+            Whether the score is the mean over the words, as in transformers, for ``word`` and ``whitespace``
+            too. Their own score is the probability that the whole span is right.
 
         Returns
         -------
         tuple of Entity
-            Sorted, not overlapping, each an exact slice of the text. The score is the mean over the units.
+            Sorted, not overlapping, each an exact slice of the text.
         """
         if not len(word):
             return ()
         starts, ends, probabilities = _units(logits, word, strategy)
+        apart = np.ones(len(starts), bool)
+        apart[1:] = False if segment is None else segment[starts[1:]] != segment[starts[:-1]]
         tags = probabilities.argmax(axis=-1)
+        as_written = strategy in AS_WRITTEN
+        if as_written:
+            tags = self._likely_sequence(probabilities, tags, apart)
         types = self._type[tags]
+        trimmed = as_written and not split
+        if trimmed:
+            dividers = _dividers(text, offsets[starts, 0])
+            types[dividers] = _OUTSIDE
         if (types == _OUTSIDE).all():
             return ()
-        begins = np.ones(len(tags), bool)
-        if strategy != "none":
+        begins = apart
+        if strategy == "none":
+            begins[:] = True
+        else:
             same = types[1:] == types[:-1]
-            begins[1:] = ~(same & self._opens[tags[:-1]] & self._follows[tags[1:]])
-            if segment is not None:
-                begins[1:] |= segment[starts[1:]] != segment[starts[:-1]]
+            begins[1:] |= ~(same & self._opens[tags[:-1]] & self._follows[tags[1:]])
         first = np.flatnonzero(begins)
-        counts = np.diff(first, append=len(tags))
-        scores = np.add.reduceat(probabilities.max(axis=-1), first, dtype=np.float64) / counts
-        kept = (types[first] != _OUTSIDE) & (scores >= threshold)
+        last = np.append(first[1:], len(tags)) - 1
+        found = types[first] != _OUTSIDE
         if labels is not None:
-            kept &= np.isin(types[first], self._wanted(labels))
-        first, counts, scores = first[kept], counts[kept], scores[kept]
-        piece_start, piece_end = starts[first], ends[first + counts - 1] - 1
+            found &= np.isin(types[first], self._wanted(labels))
         names = self.tags if strategy == "none" else self.types
-        name_ids = tags[first] if strategy == "none" else types[first]
+        name_ids = tags if strategy == "none" else types
+        chosen = probabilities[np.arange(len(tags)), tags]
         entities: list[Entity] = []
         floor = 0
-        for a, b, name, score, word_start, word_end in zip(
-            offsets[piece_start, 0].tolist(),
-            offsets[piece_end, 1].tolist(),
-            name_ids.tolist(),
-            scores.tolist(),
-            word[piece_start].tolist(),
-            word[piece_end].tolist(),
-            strict=True,
-        ):
-            start, end = _snap(text, a, b, floor)
+        for one, other in zip(first[found].tolist(), last[found].tolist(), strict=True):
+            name = names[name_ids[one]]
+            start, end = _snap(text, int(offsets[starts[one], 0]), int(offsets[ends[other] - 1, 1]), floor)
+            if trimmed:
+                start, end = name_span(text, start, end, name)
+                while one < other and offsets[starts[other], 0] >= end:
+                    other -= 1
+                while one < other and offsets[ends[one] - 1, 1] <= start:
+                    one += 1
             if start >= end:
                 continue
-            numbers = (word_start, word_end + 1) if split else (None, None)
-            entities.append(Entity(start, end, names[name], min(score, 1.0), text[start:end], *numbers))
+            if raw_scores or not as_written:
+                score = min(float(chosen[one : other + 1].mean(dtype=np.float64)), 1.0)
+            else:
+                words = slice(one, other + 1)
+                lowest = logits[starts[words], tags[words]].min()
+                score = span_probability(chosen[words], float(lowest), self._calibration)
+            if score < threshold:
+                continue
+            if trimmed and entities and _is_person(name) and entities[-1].label == name:
+                before = entities[-1]
+                if is_inverted_name(text, (before.start, before.end), (start, end)):
+                    entities.pop()
+                    start, score = before.start, min(before.score, score)
+            numbers = (int(word[starts[one]]), int(word[starts[other]]) + 1) if split else (None, None)
+            entities.append(Entity(start, end, name, score, text[start:end], *numbers))
             floor = end
         return tuple(entities)
+
+    def _likely_sequence(self, probabilities: np.ndarray, tags: np.ndarray, apart: np.ndarray) -> np.ndarray:
+        """Find the most likely tags of words if a tag that may not follow costs `_BREACH`.
+
+        Where the most likely tags of the words may follow each other, they are the answer. Elsewhere
+        Viterbi's algorithm runs over the words around the breach, up to words that are surely outside. The
+        price is finite: models of another scheme than their labels tell are sure of their breaches.
+        """
+        if self._may_follow.all():
+            return tags
+        follows = self._may_follow[np.append(_START, tags[:-1]), tags]
+        follows[apart] = self._may_follow[_START, tags[apart]]
+        if follows.all():
+            return tags
+        outside = (self._type[tags] == _OUTSIDE) & (probabilities.max(axis=-1) > _SURELY)
+        borders = np.flatnonzero(outside | apart)
+        tags = tags.copy()
+        done = 0
+        for breach in np.flatnonzero(~follows).tolist():
+            if breach < done:
+                continue
+            before = int(np.searchsorted(borders, breach, side="right")) - 1
+            start = int(borders[before]) if before >= 0 else 0
+            end = int(borders[before + 1]) if before + 1 < len(borders) else len(tags)
+            tags[start:end] = self._viterbi(probabilities[start:end])
+            done = end
+        return tags
+
+    def _viterbi(self, probabilities: np.ndarray) -> np.ndarray:
+        """Find the most likely tags of a stretch of words that begins an entity or is outside."""
+        scores = np.log(np.maximum(probabilities, 1e-12))
+        price = np.where(self._may_follow, 0.0, -_BREACH)
+        best = scores[0] + price[_START]
+        came_from = np.zeros(scores.shape, np.int64)
+        for index in range(1, len(scores)):
+            paths = best[:, None] + price[:-1]
+            came_from[index] = paths.argmax(axis=0)
+            best = paths.max(axis=0) + scores[index]
+        path = [int(best.argmax())]
+        for index in range(len(scores) - 1, 0, -1):
+            path.append(int(came_from[index, path[-1]]))
+        return np.array(path[::-1])
 
     def _wanted(self, labels: Collection[str]) -> list[int]:
         names = {normalize_label(label) for label in labels}
@@ -193,23 +282,24 @@ def _units(logits: np.ndarray, word: np.ndarray, strategy: str) -> tuple[np.ndar
 def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
     """Make a slice begin after the last one, keep marks with their letters, drop white space around it."""
     start, end = max(start, floor), min(end, len(text))
-    while floor < start < end and _is_mark(text[start]) and not text[start - 1].isspace():
+    while floor < start < end and is_mark(text[start]) and not text[start - 1].isspace():
         start -= 1
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    while start < end < len(text) and _is_mark(text[end]):
+    while start < end < len(text) and is_mark(text[end]):
         end += 1
     return start, end
 
 
-def _is_mark(character: str) -> bool:
-    """Say whether a character belongs to the one before it: a mark, a joiner, a part of a Hangul syllable."""
-    if character < "\u0300":
-        return False
-    return (
-        unicodedata.category(character)[0] == "M"
-        or character == _ZERO_WIDTH_JOINER
-        or "\u1160" <= character <= "\u11ff"
-    )
+def _is_person(label: str) -> bool:
+    return normalize_label(label) == "PER"
+
+
+def _dividers(text: str, starts: np.ndarray) -> np.ndarray:
+    """Return the units that are marks between the items of a list: never part of a name."""
+    if ";" not in text and "|" not in text and "\u2022" not in text:
+        return np.zeros(0, np.int64)
+    places = np.array([match.start() for match in _DIVIDER.finditer(text)], np.int64)
+    return np.flatnonzero(np.isin(starts, places))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation
+from ner_core.calibration import parse_calibration
 from ner_core.compute import borne_ways
 from ner_core.decoding import Decoder
 from ner_core.engine import Engine, EngineSettings
@@ -58,6 +59,7 @@ class EntityRecognizer:
         model_info: dict[str, str] | None = None,
         aggregation: str | None = None,
         threshold: float = 0.0,
+        raw_scores: bool = False,
         window: int | None = None,
         overlap: int | None = None,
     ) -> None:
@@ -71,8 +73,13 @@ class EntityRecognizer:
             aggregation or self.model_info.get("aggregation") or DEFAULT_AGGREGATION
         )
         self.threshold = threshold
+        self.raw_scores = raw_scores
         self._engine = engine
-        self._decoder = Decoder(self.tags, self.model_info.get("tag_scheme"))
+        self._decoder = Decoder(
+            self.tags,
+            self.model_info.get("tag_scheme"),
+            parse_calibration(self.model_info["calibration"]) if "calibration" in self.model_info else None,
+        )
         self._pipeline = self._make_pipeline(window, overlap)
 
     def _make_pipeline(self, window: int | None, overlap: int | None) -> Pipeline:
@@ -104,6 +111,7 @@ class EntityRecognizer:
         precision: str | None = None,
         aggregation: str | None = None,
         threshold: float = 0.0,
+        raw_scores: bool = False,
         window: int | None = None,
         overlap: int | None = None,
         settings: EngineSettings | None = None,
@@ -134,6 +142,9 @@ class EntityRecognizer:
             ``word``.
         threshold : float
             Default for the lowest score to report, 0 to 1.
+        raw_scores : bool
+            Default for what scores are: the probability that a span is right, or (True) the mean of its
+            words' probabilities, as in transformers.
         window, overlap : int, optional
             Pieces in one window of a long text (126), and pieces that neighbours share (a quarter of it);
             special tokens are not counted.
@@ -181,6 +192,7 @@ class EntityRecognizer:
             model_info=info,
             aggregation=aggregation,
             threshold=threshold,
+            raw_scores=raw_scores,
             window=window,
             overlap=overlap,
         )
@@ -217,6 +229,7 @@ class EntityRecognizer:
         labels: Collection[str] | None = None,
         progress: Callable[[int, int], None] | None = None,
         segments: Sequence[tuple[int, int]] | None = None,
+        raw_scores: bool | None = None,
     ) -> Recognition:
         """Recognize the entities of one text.
 
@@ -233,6 +246,9 @@ class EntityRecognizer:
         segments : sequence of (int, int), optional
             Parts of the text that are a context of their own (paragraphs, cells), in characters and in order,
             where a reader of documents knows them; found in the text when not given.
+        raw_scores : bool, optional
+            Whether scores are means of the words' probabilities, as in transformers, instead of the
+            probability that the span is right.
 
         Returns
         -------
@@ -253,6 +269,7 @@ class EntityRecognizer:
                 threshold=threshold,
                 labels=labels,
                 segments=given,
+                raw_scores=raw_scores,
                 progress=progress,
             )
         )
@@ -265,10 +282,18 @@ class EntityRecognizer:
         threshold: float | None = None,
         labels: Collection[str] | None = None,
         segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
+        raw_scores: bool | None = None,
     ) -> list[Recognition]:
         """Recognize the entities of many texts; options as for one, segments for each text."""
         return list(
-            self.stream(texts, aggregation=aggregation, threshold=threshold, labels=labels, segments=segments)
+            self.stream(
+                texts,
+                aggregation=aggregation,
+                threshold=threshold,
+                labels=labels,
+                segments=segments,
+                raw_scores=raw_scores,
+            )
         )
 
     def stream(
@@ -279,6 +304,7 @@ class EntityRecognizer:
         threshold: float | None = None,
         labels: Collection[str] | None = None,
         segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
+        raw_scores: bool | None = None,
         look_ahead: int = ROUND_CHARACTERS,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Recognition]:
@@ -292,6 +318,8 @@ class EntityRecognizer:
             As for one text.
         segments : iterable, optional
             For each text its segments, or None.
+        raw_scores : bool, optional
+            As for one text.
         look_ahead : int
             Results come in rounds of 1024 texts or of so many characters, whichever is reached first. Small
             rounds come sooner, but find fewer texts of similar length: with 20,000 characters, padding and
@@ -319,7 +347,8 @@ class EntityRecognizer:
             raise TypeError(msg)
         as_written = strategy in AS_WRITTEN
         runs = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
-        return self._stream(runs, strategy, lowest, labels)
+        raw = self.raw_scores if raw_scores is None else raw_scores
+        return self._stream(runs, strategy, lowest, labels, raw)
 
     def _stream(
         self,
@@ -327,6 +356,7 @@ class EntityRecognizer:
         strategy: str,
         threshold: float,
         labels: Collection[str] | None,
+        raw_scores: bool,
     ) -> Iterator[Recognition]:
         for run in runs:
             began = time.perf_counter()
@@ -349,6 +379,7 @@ class EntityRecognizer:
                 threshold=threshold,
                 labels=labels,
                 split=encoding.words is not None,
+                raw_scores=raw_scores,
             )
             decoding = 1000 * (time.perf_counter() - began)
             yield Recognition(

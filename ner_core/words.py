@@ -33,7 +33,7 @@ _LETTER = r"[A-Za-z\d_\x00-\x08\x0e-\x1b\x7f]"
 
 _CLITIC = rf"(?:s|t|re|ve|ll|d|m)(?!{_LETTER})"
 
-_ABBREVIATIONS = (
+ABBREVIATIONS = (
     "Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Corp|Co|Ltd|Bros|No|Gen|Col|Lt|Sgt|Capt|Sen|Rep|Gov|Pres|Rev|Hon|Mt|Ft|vs|Jan|"
     "Feb|Mar|Apr|Aug|Sept|Sep|Oct|Nov|Dec|Ave|Blvd|Univ|Dept"
 )
@@ -46,7 +46,7 @@ def _word() -> re.Pattern[str]:
         rf"""
         '(?i:{_CLITIC})                                                            # 's
         | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
-        | (?i:{_ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
+        | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
         | [A-Za-z\d_] {_LETTER}*
           (?:(?:[-&+] | '(?!(?i:{_CLITIC}))                                    # O'Neill
             | \.(?![A-Z]) | (?<=[A-Z\d])\. | (?<=\d),(?=\d)) {_LETTER}+)*          # Amazon.com, 10,000.5

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_core import labels
+from ner_core.calibration import Calibration
 from ner_core.decoding import Decoder, softmax
 from ner_core.recognizer import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
@@ -266,3 +267,57 @@ def test_pieces_of_one_character_give_one_entity():
         "😀 x", logits, np.array([[0, 1], [0, 1], [1, 3]]), np.array([0, 0, 1]), strategy="simple"
     )
     assert [(entity.text, entity.label) for entity in found] == [("😀", "PER"), ("x", "LOC")]
+
+
+def entities_of_words(words, tags, probability=0.9, scheme="IOB2", **options):
+    """Decode words of one piece each that have these tags with this probability."""
+    text = " ".join(words)
+    starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+    offsets = np.stack([starts, starts + [len(word) for word in words]], 1)
+    rest = (1 - probability) / (len(IOB2) - 1)
+    logits = np.log([[probability if tag == name else rest for name in IOB2] for tag in tags])
+    decoder = Decoder(IOB2, scheme, options.pop("calibration", None))
+    numbers = np.arange(len(words))
+    return decoder.decode(text, logits.astype(np.float32), offsets, numbers, strategy="word", **options)
+
+
+def test_an_unsure_tag_that_may_not_follow_gives_way():
+    words = ["Mary", "Jones", "went"]
+    unsure = entities_of_words(words, ["B-PER", "I-LOC", "O"], 0.5)
+    assert [(entity.text, entity.label) for entity in unsure] == [("Mary", "PER")]
+    # A model that is sure begins entities with I-, as IOB1 does: that is believed.
+    sure = entities_of_words(words, ["O", "I-PER", "O"], 0.999)
+    assert [entity.text for entity in sure] == ["Jones"]
+
+
+def test_most_likely_sequence_beats_the_most_likely_tags():
+    probabilities = np.array([[0.4, 0.35, 0.25 - 2e-3, 1e-3, 1e-3], [0.1, 0.01, 0.88, 5e-3, 5e-3]])
+    offsets = np.array([(0, 4), (5, 10)])
+    logits = np.log(probabilities).astype(np.float32)
+    found = Decoder(IOB2, "IOB2").decode("mary jones", logits, offsets, np.arange(2), strategy="word")
+    assert [(entity.text, entity.label) for entity in found] == [("mary jones", "PER")]
+    assert found[0].score == pytest.approx(0.35 * 0.88, abs=1e-3)
+
+
+def test_semicolons_divide_names():
+    words = ["Mary", ";", "Smith"]
+    assert [e.text for e in entities_of_words(words, ["B-PER", "I-PER", "I-PER"])] == ["Mary", "Smith"]
+
+
+def test_scores_are_of_the_span_or_raw():
+    words, tags = ["Mary", "Jones", "."], ["B-PER", "I-PER", "I-PER"]
+    assert entities_of_words(words, tags)[0].score == pytest.approx(0.81, abs=1e-3)
+    assert entities_of_words(words, tags, raw_scores=True)[0].score == pytest.approx(0.9, abs=1e-3)
+    calibrated = entities_of_words(words, tags, calibration=Calibration(0.0, 0.0, 0.0))
+    assert calibrated[0].score == pytest.approx(0.5)
+
+
+def test_no_entity_crosses_a_segment():
+    segment = np.array([0, 1])
+    probabilities = np.array([[0.01, 0.96, 0.01, 0.01, 0.01], [0.01, 0.01, 0.96, 0.01, 0.01]])
+    logits = np.log(probabilities).astype(np.float32)
+    offsets = np.array([(0, 4), (5, 10)])
+    decoder = Decoder(IOB2, "IOB2")
+    for strategy in ("word", "first", "simple"):
+        found = decoder.decode("Mary\tJones", logits, offsets, np.arange(2), segment, strategy=strategy)
+        assert [entity.text for entity in found] == ["Mary", "Jones"]

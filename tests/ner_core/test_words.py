@@ -49,7 +49,7 @@ def test_words_of_other_shapes(text, expected):
     assert words(text) == expected
 
 
-@given(st.text(st.sampled_from("aBé1 ?;!?()/\n東カไé́नि한я"), max_size=20))
+@given(st.text(st.sampled_from("aBé1 ?!()/\n東カไé́नि한я"), max_size=20))
 def test_where_nothing_joins_the_borders_are_those_of_unicode(text):
     """Oniguruma finds the words of UAX 29; ours are the ones with letters of scripts that put spaces."""
     theirs = pre_tokenizers.Split(Regex(r"(?y{w})\X"), "isolated").pre_tokenize_str(text)

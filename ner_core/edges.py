@@ -1,0 +1,147 @@
+"""Where a name begins and ends: without the punctuation around it, with the marks that belong to it.
+
+Each rule was kept because it loses nowhere on the corpora of ``benchmarks/running_text.py``, see
+docs/windows.md.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ner_core.labels import normalize_label
+from ner_core.words import ABBREVIATIONS
+
+__all__ = ["is_inverted_name", "is_mark", "name_span"]
+
+# Inc., U.S., Martin Luther King Jr.: the full stop belongs to the word before it.
+_OWN_STOP = re.compile(rf"(?<![^\W_])(?:(?:[^\W\d_]\.)+|(?:{ABBREVIATIONS})\.)\Z", re.IGNORECASE)
+# Yahoo! in the middle of a sentence; at its end only names that are known to have the mark.
+_GOES_ON = re.compile(r"(?:\s+[^\W\d_A-Z]|,|['\u2019]s)")
+_MARKED_NAMES = (
+    "yahoo!",
+    "jeopardy!",
+    "guess?",
+    "wham!",
+    "oklahoma!",
+    "mamma mia!",
+    "e!",
+    "panic!",
+    "joomla!",
+)
+
+_POSSESSIVE = re.compile(r"['\u2019\u02bc\uff07][s\uff53]?\Z", re.IGNORECASE)
+# Washington-based, Iraqi-born, Paris-style: what follows the hyphen says something about the name.
+_ATTRIBUTE = re.compile(
+    r"[-\u2010\u2011](?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|"
+    r"friendly|free|bound|area|only|elect|speaking|type|side)\Z"
+)
+# https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1
+_LONGEST_ADDRESS = 256
+
+_ZERO_WIDTH_JOINER = "\u200d"
+
+
+def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
+    r"""Return the slice of a name without what stands around it.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    start, end : int
+        Slice that was tagged.
+    label : str
+        Its type.
+
+    Returns
+    -------
+    tuple of int
+        Start and end; equal where there is no letter or digit.
+
+    Examples
+    --------
+    >>> for text in ('"Acme Inc."', "@anna", "Peter's", "Anna?", "Paris-based", "Congo (Kinshasa)", "..."):
+    ...     start, end = name_span(text, 0, len(text), "PER")
+    ...     print(text[start:end])
+    Acme Inc.
+    anna
+    Peter
+    Anna
+    Paris
+    Congo (Kinshasa)
+    <BLANKLINE>
+    """
+    while start < end and not text[start].isalnum() and not (text[start] == "_" and _is_user(text, start)):
+        start += 1
+    kind = normalize_label(label)
+    while start < end:
+        last = text[end - 1]
+        if last.isalnum() or is_mark(last):
+            name = text[start:end]
+            cut = _POSSESSIVE.search(name) if kind == "PER" else None
+            if cut is None and kind != "MISC":
+                cut = _ATTRIBUTE.search(name)
+            if cut is None or not cut.start():
+                break
+            end = start + cut.start()
+        elif _belongs(text, start, end, last):
+            break
+        else:
+            end -= 1
+    if _in_domain(text, start) or not any(map(str.isalnum, text[start:end])):
+        return start, start
+    return start, end
+
+
+def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Say whether two names of a person are one item of a list: ``Jones, Mary; Smith, Peter``.
+
+    Examples
+    --------
+    >>> is_inverted_name("Jones, Mary; Smith, Peter", (0, 5), (7, 11))
+    True
+    >>> is_inverted_name("I met Jones, Mary; others too", (6, 11), (13, 17))
+    False
+    """
+    if text[first[1] : second[0]] != ", ":
+        return False
+    before, after = text[: first[0]].rstrip(" "), text[second[1] :].lstrip(" ")
+    return (before[-1:] in "\n;:" and after[:1] in "\n;.") and ";" in (before[-1:], after[:1])
+
+
+def _belongs(text: str, start: int, end: int, last: str) -> bool:
+    """Say whether the mark at the end of a name is part of it."""
+    if last == ".":
+        return _OWN_STOP.search(text, start, end) is not None
+    if last in "!?":
+        return text[start:end].casefold() in _MARKED_NAMES or (
+            last == "!" and _GOES_ON.match(text, end) is not None
+        )
+    if last in ")]":
+        return text[start:end].count("(["[last == "]"]) == text[start:end].count(last)
+    if last == "_":
+        return _is_user(text, start)
+    return last in "+#" and text[end - 2].isalnum()
+
+
+def _in_domain(text: str, start: int) -> bool:
+    """Say whether a name begins after the @ of an e-mail address."""
+    at = text.rfind("@", max(start - _LONGEST_ADDRESS, 0), start)
+    return at > 0 and text[at - 1].isalnum() and not any(map(str.isspace, text[at:start]))
+
+
+def _is_user(text: str, start: int) -> bool:
+    """Say whether the name of a user begins here: underscores are letters in it."""
+    return start > 0 and text[start - 1] == "@"
+
+
+def is_mark(character: str) -> bool:
+    """Say whether a character belongs to the one before it: a mark, a joiner, a part of a Hangul syllable."""
+    if character < "\u0300":
+        return False
+    return (
+        unicodedata.category(character)[0] == "M"
+        or character == _ZERO_WIDTH_JOINER
+        or "\u1160" <= character <= "\u11ff"
+    )

@@ -1,0 +1,48 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner_core.characters import classes, fold
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Griﬃn of Paciﬁc", "Griffin of Pacific"),
+        ("Ｍａｒｙ　Ｊｏｎｅｓ", "Mary Jones"),
+        ("𝓜𝓪𝓻𝔂 𝐉𝐨𝐧𝐞𝐬 Ⓐⓝⓝⓐ ᴹᵃʳʸ", "Mary Jones Anna Mary"),
+        ("Congreſs", "Congress"),
+        ("Shef\u00adfield Co\u200bop", "Sheffield Coop"),
+        ("McDonald’s “Paris”", 'McDonald\'s "Paris"'),
+        ("no\u00a0break\u2003em\tspace\r\n", "no break em space  "),
+        ("Zoë Zoe\u0308 São 東京 x² ½ 😀 …", "Zoë Zoe\u0308 São 東京 x² ½ 😀 ..."),
+    ],
+)
+def test_folding(text, expected):
+    folded, origin = fold(text)
+    assert folded == expected
+    if origin is not None:
+        assert len(origin) == len(folded) + 1
+        assert origin[-1] == len(text)
+        assert (origin[1:] >= origin[:-1]).all()
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=20))
+def test_plain_text_is_left_alone_and_every_character_has_an_origin(text):
+    folded, origin = fold(text)
+    if origin is None:
+        assert len(folded) == len(text)
+    else:
+        for character, index in zip(folded, origin.tolist(), strict=False):
+            assert character in unicodedata.normalize("NFKC", text[index]) + text[index] + "'\"- "
+    assert fold(folded)[0] == folded
+    assert len(classes(text)) == len(text)
+    assert classes(text).isascii()
+
+
+@given(st.text(st.characters(categories=("L", "Nd", "Zs"), max_codepoint=0x2FF), max_size=20))
+def test_letters_of_european_languages_stay(text):
+    plain = unicodedata.normalize("NFKC", text)
+    assert fold(plain)[0] == plain.translate({0x2BC: "'"})

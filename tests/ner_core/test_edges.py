@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner_core.edges import is_inverted_name, name_span
+
+
+@pytest.mark.parametrize(
+    ("tagged", "name"),
+    [
+        ('"Mary Jones",', "Mary Jones"),
+        ("«Анна»", "Анна"),
+        (". Jones", "Jones"),
+        ("Anna?", "Anna"),
+        ("Anna!", "Anna"),
+        ("#Anna", "Anna"),
+        ("• Anna", "Anna"),
+        ("Mary's", "Mary"),
+        ("Mary’s", "Mary"),
+        ("James'", "James"),
+        ("Ｍａｒｙ’ｓ", "Ｍａｒｙ"),
+        ("Dr.", "Dr."),
+        ("Martin Luther King Jr.", "Martin Luther King Jr."),
+        ("George W.", "George W."),
+        ("Mary.", "Mary"),
+        ("Zoe\u0308", "Zoe\u0308"),
+        ("U.S.-born", "U.S.-born"[:4]),
+        ("...", ""),
+        ("@", ""),
+        ("'s", "s"),
+    ],
+)
+def test_edges_of_people(tagged, name):
+    start, end = name_span(tagged, 0, len(tagged), "PERSON")
+    assert tagged[start:end] == name
+
+
+@pytest.mark.parametrize(
+    ("text", "tagged", "label", "name"),
+    [
+        ("at McDonald’s today", "McDonald’s", "ORG", "McDonald’s"),
+        ("at Yahoo! and", "Yahoo!", "ORG", "Yahoo!"),
+        ("at Acme! She", "Acme!", "ORG", "Acme"),
+        ("Acme Inc. said", "Acme Inc.", "ORG", "Acme Inc."),
+        ("the U.S.", "U.S.", "LOC", "U.S."),
+        ("in Paris.", "Paris.", "LOC", "Paris"),
+        ("Congo (Kinshasa) is", "Congo (Kinshasa)", "LOC", "Congo (Kinshasa)"),
+        ("Paris) is", "Paris)", "LOC", "Paris"),
+        ("Disney+ and", "Disney+", "ORG", "Disney+"),
+        ("Washington-based", "Washington-based", "LOC", "Washington"),
+        ("U.S.-led", "U.S.-led", "MISC", "U.S.-led"),
+        ("Coca-Cola", "Coca-Cola", "ORG", "Coca-Cola"),
+        ("Stratford-upon-Avon", "Stratford-upon-Avon", "LOC", "Stratford-upon-Avon"),
+        ("to @_anna_ now", "_anna_", "PER", "_anna_"),
+        ("to _Anna_ now", "_Anna_", "PER", "Anna"),
+        ("to mary@acme.example", "acme.example", "ORG", ""),
+        ("to mary@acme.example", "mary@acme.example", "EMAIL", "mary@acme.example"),
+        ("to mary@acme.example", "mary", "PER", "mary"),
+    ],
+)
+def test_edges_in_a_text(text, tagged, label, name):
+    start = text.index(tagged)
+    start, end = name_span(text, start, start + len(tagged), label)
+    assert text[start:end] == name
+
+
+@given(
+    st.text(st.sampled_from("aB1é.'’s-!()@_+# \n\u0301"), max_size=15),
+    st.sampled_from(["PER", "MISC", "LOC"]),
+)
+def test_a_name_is_a_slice_with_a_letter_or_digit_or_nothing(text, label):
+    start, end = name_span(text, 0, len(text), label)
+    assert 0 <= start <= end <= len(text)
+    assert start == end or any(map(str.isalnum, text[start:end]))
+    assert name_span(text, start, end, label) == (start, end) or start == end
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Jones, Mary; Smith, Peter", True),
+        ("Names: Jones, Mary; Smith", True),
+        ("Jones, Mary", False),
+        ("I met Jones, Mary; they", False),
+        ("Jones and Mary; Smith", False),
+    ],
+)
+def test_inverted_names(text, expected):
+    one, two = text.index("Jones"), text.index("Mary")
+    assert is_inverted_name(text, (one, one + 5), (two, two + 4)) is expected

@@ -1,0 +1,78 @@
+"""Texts as people write them, through the model that comes with the program."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import model_zoo
+
+
+@pytest.fixture(scope="module")
+def ner():
+    return model_zoo.load("minilm-ner", device="CPU")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Acme Corp\n\nBank of America\n\nWells Fargo",
+            ["Acme Corp ORG", "Bank of America ORG", "Wells Fargo ORG"],
+        ),
+        ("Company\tContact\nAcme\tMary Jones", ["Acme ORG", "Mary Jones PER"]),
+        ("@anna met @bob_smith in Paris", ["anna PER", "bob_smith PER", "Paris LOC"]),
+        ("Prof. Dr. Smith", ["Smith PER"]),
+        ("Smith v. Jones", ["Smith PER", "Jones PER"]),
+        ("SMITH: Where is Anna?", ["SMITH PER", "Anna PER"]),
+        ("He lives in Paris.Mary left", ["Paris LOC", "Mary PER"]),
+        ("Washington-based Boeing", ["Washington LOC", "Boeing ORG"]),
+        ("Write to mary@acme.example today", ["mary PER"]),
+        (
+            "Griﬃn of Paciﬁc Gas met Jeﬀ Shaﬀer in Shefﬁeld",
+            ["Griﬃn PER", "Paciﬁc Gas ORG", "Jeﬀ Shaﬀer PER", "Shefﬁeld LOC"],
+        ),
+        ("Ｍａｒｙ Ｊｏｎｅｓ lives in Ｐａｒｉｓ.", ["Ｍａｒｙ Ｊｏｎｅｓ PER", "Ｐａｒｉｓ LOC"]),
+        ("McDonald’s", ["McDonald’s ORG"]),
+        ("Mary’s, Peter's and James'", ["Mary PER", "Peter PER", "James PER"]),
+        ("Jones, Mary; Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
+        ("Anna: Hi Bob\nBob: Hi Anna", ["Anna PER", "Bob PER", "Bob PER", "Anna PER"]),
+        (
+            "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",
+            ["Yahoo! ORG", "Acme Inc. ORG", "St. Louis LOC", "U.S. LOC"],
+        ),
+    ],
+)
+def test_names(ner, text, expected):
+    assert [f"{entity.text} {entity.label}" for entity in ner(text).entities] == expected
+
+
+PARTS = st.sampled_from(
+    ["Mary Jones", "Bank of America", "Paris", "U.S.", "the", "of", "@", "'s", "“", "(", ";", ".", ",", "-",
+     " ", "\n", "\n\n", "\t", "|", "\u00ad", "ﬁ", "\u200d", "\ud800", "\0", "東京"]
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(st.lists(PARTS, max_size=14).map("".join), min_size=1, max_size=3))
+def test_properties_of_names(texts):
+    ner = test_properties_of_names.ner
+    for text, found in zip(texts, ner.batch(texts), strict=True):
+        for entity in found.entities:
+            assert text[entity.start : entity.end] == entity.text
+            assert any(map(str.isalnum, entity.text))
+            assert not re.search(r"\t|\n[^\S\n]*\n", entity.text)
+        alone = ner(text).entities
+        assert [entity[:3] for entity in map(place, alone)] == [
+            entity[:3] for entity in map(place, found.entities)
+        ]
+
+
+def place(entity):
+    return entity.start, entity.end, entity.label
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _model_of_properties(ner):
+    test_properties_of_names.ner = ner
