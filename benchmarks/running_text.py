@@ -26,6 +26,7 @@ import numpy as np
 import model_zoo
 from benchmarks.windows import Document, document
 from ner_core.corpus import read_conll
+from ner_core.scores import calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from ner_core import EntityRecognizer, Recognition
 
 WIDTHS = (42, 50, 58, 62, 72, 80, 100)
-BINS = 10
-
 _SAME = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
 
 
@@ -89,10 +88,8 @@ class Judged(NamedTuple):
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error over bins of equal width."""
-        bins = np.minimum((self.scores * BINS).astype(int), BINS - 1)
-        gaps = [abs((self.scores[bins == b] - self.truth[bins == b]).sum()) for b in range(BINS)]
-        return float(sum(gaps) / max(len(self.scores), 1))
+        """Expected calibration error over ten bins of equal width."""
+        return calibration_error(self.scores, self.truth)
 
 
 def judge(documents: Sequence[Document], results: Iterable[Recognition], types: dict[str, str]) -> Judged:

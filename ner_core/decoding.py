@@ -43,6 +43,9 @@ _START = -1
 _BREACH = 3.0
 _SURELY = 0.99
 
+# Weight of the pieces after the first in what is said about the type of a word.
+_LATER_PIECES = 0.3
+
 _DIVIDER = re.compile("[;|\u2022]")
 
 
@@ -107,6 +110,7 @@ class Decoder:
         word: np.ndarray,
         segment: np.ndarray | None = None,
         *,
+        token: np.ndarray | None = None,
         strategy: str = "first",
         threshold: float = 0.0,
         labels: Collection[str] | None = None,
@@ -127,6 +131,9 @@ class Decoder:
             Word of each piece, never falling.
         segment : ndarray of int, shape (pieces,), optional
             Segment of each piece; no entity reaches from one into another.
+        token : ndarray of int, shape (pieces,), optional
+            The tokenizer's word of each piece, for ``word`` and ``whitespace``: those of the same word as the
+            first piece have a say in the type.
         strategy : str
             ``none``: every piece whose tag is not ``O``, under its raw tag. ``simple``: neighbouring pieces
             of one type. ``first``, ``average``, ``max``: the same over words, which take the tag of their
@@ -157,6 +164,9 @@ class Decoder:
         tags = probabilities.argmax(axis=-1)
         as_written = strategy in AS_WRITTEN
         if as_written:
+            if token is not None:
+                probabilities = self._joined(probabilities, logits, starts, token)
+                tags = probabilities.argmax(axis=-1)
             tags = self._likely_sequence(probabilities, tags, apart)
         types = self._type[tags]
         trimmed = as_written and not split
@@ -209,6 +219,28 @@ class Decoder:
             entities.append(Entity(start, end, name, score, text[start:end], *numbers))
             floor = end
         return tuple(entities)
+
+    def _joined(
+        self, probabilities: np.ndarray, logits: np.ndarray, starts: np.ndarray, token: np.ndarray
+    ) -> np.ndarray:
+        """Mix what later pieces of a word say about its type with what the first piece says about its tag."""
+        unit = np.zeros(len(token), np.int64)
+        unit[starts] = 1
+        unit = np.cumsum(unit) - 1
+        later = token == token[starts][unit]
+        later[starts] = False
+        places = np.flatnonzero(later)
+        if not len(places):
+            return probabilities
+        units, counts = np.unique(unit[places], return_counts=True)
+        kinds = np.arange(len(self.types) + 1) == (self._type + 1)[:, None]  # O, then the types
+        masses = np.add.reduceat(softmax(logits[places]) @ kinds, np.cumsum(counts) - counts, axis=0)
+        first = probabilities[units]
+        share = first / np.maximum((first @ kinds)[:, self._type + 1], 1e-12)
+        mixed = probabilities.copy()
+        said = share * (masses / counts[:, None])[:, self._type + 1]
+        mixed[units] = (1 - _LATER_PIECES) * first + _LATER_PIECES * said
+        return mixed
 
     def _likely_sequence(self, probabilities: np.ndarray, tags: np.ndarray, apart: np.ndarray) -> np.ndarray:
         """Find the most likely tags of words if a tag that may not follow costs `_BREACH`.

@@ -375,6 +375,7 @@ class EntityRecognizer:
                 encoding.offsets,
                 word,
                 encoding.segment,
+                token=encoding.word if encoding.words is None else None,
                 strategy=strategy,
                 threshold=threshold,
                 labels=labels,

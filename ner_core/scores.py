@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Span = tuple[str, int, int]
 
-__all__ = ["Evaluation", "Mistake", "Score", "Tally"]
+__all__ = ["Bin", "Evaluation", "Mistake", "Score", "Tally", "calibration_error", "reliability"]
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,59 @@ def _confusion_table(counts: dict[str, dict[str, int]]) -> str:
         for gold, row in counts.items()
     ]
     return "\n".join([header, *rows])
+
+
+#: Bins of equal width that scores are gathered in.
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Spans whose scores lie between two borders: how sure the model was, and how often it was right."""
+
+    low: float
+    high: float
+    count: int
+    score: float
+    precision: float
+
+
+def reliability(scores: Sequence[float], right: Sequence[bool]) -> tuple[Bin, ...]:
+    """Gather spans by their scores in `BINS` bins of equal width; empty ones are left out.
+
+    Examples
+    --------
+    >>> reliability([0.95, 0.97, 0.52], [True, False, True])
+    (Bin(low=0.5, high=0.6, count=1, score=0.52, precision=1.0), Bin(low=0.9, high=1.0, count=2, score=0.96,
+    precision=0.5))
+    """
+    sums: dict[int, list[float]] = {}
+    for score, good in zip(scores, right, strict=True):
+        one = sums.setdefault(min(int(score * BINS), BINS - 1), [0, 0.0, 0.0])
+        one[0] += 1
+        one[1] += score
+        one[2] += bool(good)
+    return tuple(
+        Bin(index / BINS, (index + 1) / BINS, int(count), total / count, good / count)
+        for index, (count, total, good) in sorted(sums.items())
+    )
+
+
+def calibration_error(scores: Sequence[float], right: Sequence[bool]) -> float:
+    """Return the expected calibration error [1]_: the mean gap between score and precision over the bins.
+
+    References
+    ----------
+    .. [1] Naeini, Cooper, Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, 2015.
+
+    Examples
+    --------
+    >>> round(calibration_error([0.95, 0.97, 0.52], [True, False, True]), 3)
+    0.467
+    """
+    bins = reliability(scores, right)
+    total = sum(one.count for one in bins)
+    return sum(one.count * abs(one.score - one.precision) for one in bins) / total if total else 0.0
 
 
 class Tally:

@@ -365,6 +365,8 @@ def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, st
         info["label_names"] = json.dumps(facts.labels, ensure_ascii=False)
     if facts.has_token_type_ids:
         info["token_type_ids"] = facts.token_type_ids
+    if facts.aggregation:
+        info["aggregation"] = facts.aggregation
     return info | facts.versions
 
 

@@ -43,6 +43,7 @@ class Facts:
     has_token_type_ids: bool
     token_type_ids: str
     source_checksum: str
+    aggregation: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -56,6 +57,7 @@ class Facts:
             has_token_type_ids=checkpoint.has_token_type_ids,
             token_type_ids=checkpoint.token_type_ids,
             source_checksum=checkpoint.source_checksum,
+            aggregation=checkpoint.aggregation,
             versions=versions,
             notes=checkpoint.notes,
         )

@@ -321,3 +321,13 @@ def test_no_entity_crosses_a_segment():
     for strategy in ("word", "first", "simple"):
         found = decoder.decode("Mary\tJones", logits, offsets, np.arange(2), segment, strategy=strategy)
         assert [entity.text for entity in found] == ["Mary", "Jones"]
+
+
+def test_later_pieces_of_a_word_have_a_say_in_its_type():
+    probabilities = np.array([[0.05, 0.46, 0.01, 0.47, 0.01], [0.02, 0.02, 0.92, 0.02, 0.02]])
+    offsets = np.array([(0, 2), (2, 4)])
+    logits, one_word = np.log(probabilities).astype(np.float32), np.zeros(2, int)
+    decode = Decoder(IOB2, "IOB2").decode
+    for token, label in ((None, "LOC"), (one_word, "PER"), (np.arange(2), "LOC")):
+        found = decode("Acme", logits, offsets, one_word, token=token, strategy="word")
+        assert [entity.label for entity in found] == [label]

@@ -91,6 +91,8 @@ class Checkpoint:
         Rows of the segment and word tables; the id of padding.
     source_checksum : str
         ``sha384:`` and the hexadecimal digest of the weights.
+    aggregation : str or None
+        Which words the model was trained on, where they are not those of `ner_core.words`.
     notes : list of str
         What the user should know about how this checkpoint was read.
     """
@@ -108,6 +110,7 @@ class Checkpoint:
     type_count: int = 2
     pad_id: int = 0
     graph: Path | None = None
+    aggregation: str | None = None
     notes: list[str] = field(default_factory=list)
 
 

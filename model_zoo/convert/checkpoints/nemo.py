@@ -128,6 +128,7 @@ def load_nemo(
         vocab_size=int(facts.vocab_size),
         type_count=int(facts.type_vocab_size),
         pad_id=int(facts.pad_token_id or 0),
+        aggregation="whitespace",
     )
 
 

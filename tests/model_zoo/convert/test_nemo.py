@@ -181,7 +181,9 @@ def test_an_archive_converts_to_ir(tmp_path, traced_here, layers, zipped, old):
     compiled = ov.Core().compile_model(made.xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     seen = inputs["attention_mask"].astype(bool)
     assert np.abs(compiled(inputs)["output"] - reference(model, inputs))[seen].max() < 1e-5
-    info = ov.Core().read_model(made.xml).get_rt_info(["model_info", "labels"]).value
+    ir = ov.Core().read_model(made.xml)
+    info = ir.get_rt_info(["model_info", "labels"]).value
+    assert ir.get_rt_info(["model_info", "aggregation"]).value == "whitespace"
     assert info.split() == LABELS
 
 
