@@ -241,7 +241,9 @@ def _identity(recognizer: EntityRecognizer) -> dict[str, Any]:
     """Name what decides the scores: a run goes on only with the same."""
     known = ("source_checksum", "openvino_version", "tag_scheme")
     info = {name: recognizer.model_info.get(name) for name in known}
-    return {"name": recognizer.name, "precision": recognizer.precision, "tags": list(recognizer.tags), **info}
+    scores = {"raw_scores": True} if recognizer.raw_scores else {}
+    names = {"name": recognizer.name, "precision": recognizer.precision, "tags": list(recognizer.tags)}
+    return {**names, **scores, **info}
 
 
 def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) -> Engine:

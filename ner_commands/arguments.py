@@ -85,6 +85,11 @@ def add_recognition_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--threshold", type=parse_probability, metavar="P", help="lowest score to report, 0 to 1"
     )
+    group.add_argument(
+        "--raw-scores",
+        action="store_true",
+        help="scores as transformers has them (means of the words), not the probability of the span",
+    )
     group.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report these entity types alone")
 
 
@@ -167,6 +172,7 @@ def model_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "models_dir": arguments.models_dir,
         "tokenizer": arguments.tokenizer,
         "labels": arguments.model_labels,
+        "raw_scores": getattr(arguments, "raw_scores", False) or None,
         "compute": arguments.compute,
     }
     return {name: value for name, value in options.items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,12 @@ from ner_commands.arguments import (
     parse_count,
     parse_encoding,
     parse_names,
+    parse_probability,
     parse_renaming,
 )
 from ner_commands.output import prepare_output
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable
 
     from ner_core.corpus import Sentence
@@ -71,6 +72,25 @@ def add_parser(commands: Any) -> None:
         metavar="FROM=TO",
         help="take a type of the corpus for a type of the model; to O drops it; may be repeated",
     )
+    for kind in ("precision", "recall"):
+        parser.add_argument(
+            f"--{kind}-target",
+            type=parse_probability,
+            metavar="P",
+            help=f"find the threshold that reaches this {kind}, and say what it costs",
+        )
+    parser.add_argument(
+        "--raw-scores",
+        action="store_true",
+        help="scores as transformers has them (means of the words), for comparison",
+    )
+    for column in ("word", "tag"):
+        parser.add_argument(
+            f"--{column}-column",
+            type=parse_column,
+            metavar="N",
+            help=f"column of the {column}s in CoNLL files, from 1 (default: found out)",
+        )
     parser.add_argument("--confusion", action="store_true", help="print the confusion table too")
     parser.add_argument(
         "--errors", type=parse_count, default=0, metavar="N", help="print the N worst sentences too"
@@ -91,7 +111,23 @@ def run(arguments: argparse.Namespace) -> int:
     path = arguments.path or arguments.dataset
     if path == "conll2003" and not Path(path).exists():
         raise Failure(CONLL2003)
-    dataset = open_dataset(path, split=arguments.split, encoding=arguments.encoding)
+    dataset = open_dataset(
+        path,
+        split=arguments.split,
+        encoding=arguments.encoding,
+        word_column=arguments.word_column,
+        tag_column=arguments.tag_column,
+    )
+    targets = [
+        (kind, value)
+        for kind in ("precision", "recall")
+        if (value := getattr(arguments, f"{kind}_target")) is not None
+    ]
+    if targets and arguments.protocol == "omz":
+        msg = (
+            "--precision-target and --recall-target need scores of spans, which --protocol omz does not have"
+        )
+        raise WrongUsage(msg)
     ner = load_model(arguments)
     evaluation = evaluate_recognizer(
         ner,
@@ -101,6 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         types=arguments.types,
         label_map=dict(arguments.map),
         mistakes=arguments.errors,
+        targets=targets,
     )
     prepare_output(text=arguments.format == "text")
     about = {
@@ -116,6 +153,15 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(", ".join(f"{key} {value}" for key, value in about.items()) + "\n")
         sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
     return 0
+
+
+def parse_column(value: str) -> int:
+    """Take the number of a column, from 1."""
+    number = parse_count(value)
+    if not number:
+        msg = "columns are counted from 1, found 0"
+        raise argparse.ArgumentTypeError(msg)
+    return number - 1
 
 
 def _with_progress(dataset: Iterable[Sentence]) -> Iterable[Sentence]:

@@ -6,10 +6,11 @@ Tags come out as they stand in the file; :func:`to_iob2` brings IO, IOB1, IOB2 a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ner_core.columns import Layout, columns, find_layout
 from ner_core.labels import spans, tags_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 _DOCUMENT_START = "-DOCSTART-"
+# How many lines tell which columns a file has.
+_HEAD_LINES = 1000
 _CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 _SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
@@ -46,9 +49,8 @@ class Sentence(NamedTuple):
 def read_conll(
     path: str | Path,
     *,
-    word_column: int = 0,
-    tag_column: int = -1,
-    comments: bool = False,
+    word_column: int | None = None,
+    tag_column: int | None = None,
     encoding: str = "utf-8",
 ) -> Iterator[Sentence]:
     r"""Read one sentence after another from a file with a word and its tags on each line.
@@ -60,10 +62,9 @@ def read_conll(
     ----------
     path : str or Path
         File in the format of https://www.clips.uantwerpen.be/conll2003/ner/ with two or more columns.
-    word_column, tag_column : int
-        Columns counted from 0, or from the end with negative numbers.
-    comments : bool
-        Skip lines that begin with ``#``, as CoNLL-U files have them. Elsewhere ``#`` may well be a word.
+    word_column, tag_column : int, optional
+        Columns counted from 0, or from the end with negative numbers; found out when not given, see
+        `ner_core.columns`, as are comments.
     encoding : str
         A byte order mark of UTF-8 is skipped.
 
@@ -86,7 +87,7 @@ def read_conll(
     ...     list(read_conll(file))
     [Sentence(words=['Mary', 'sings'], tags=['B-PER', 'O'])]
     """
-    for sentence in _sentences_and_borders(path, word_column, tag_column, comments, encoding):
+    for sentence in _sentences_and_borders(path, word_column, tag_column, encoding):
         if sentence is not None:
             yield sentence
 
@@ -94,9 +95,8 @@ def read_conll(
 def read_conll_documents(
     path: str | Path,
     *,
-    word_column: int = 0,
-    tag_column: int = -1,
-    comments: bool = False,
+    word_column: int | None = None,
+    tag_column: int | None = None,
     encoding: str = "utf-8",
 ) -> Iterator[list[Sentence]]:
     """Read one document (a list of sentences) after another; ``-DOCSTART-`` lines are the borders.
@@ -105,7 +105,7 @@ def read_conll_documents(
     the parameters and errors.
     """
     document: list[Sentence] = []
-    for sentence in _sentences_and_borders(path, word_column, tag_column, comments, encoding):
+    for sentence in _sentences_and_borders(path, word_column, tag_column, encoding):
         if sentence is not None:
             document.append(sentence)
         elif document:
@@ -116,17 +116,20 @@ def read_conll_documents(
 
 
 def _sentences_and_borders(
-    path: str | Path, word_column: int, tag_column: int, comments: bool, encoding: str
+    path: str | Path, word_column: int | None, tag_column: int | None, encoding: str
 ) -> Iterator[Sentence | None]:
     """Yield sentences, and None at each ``-DOCSTART-``."""
     words: list[str] = []
     tags: list[str] = []
-    for number, line in _lines(path, encoding):
-        if comments and line.startswith("#"):
+    head, lines = _peek(_lines(path, encoding))
+    rows = [fields for fields in map(columns, head) if fields and fields[0] != _DOCUMENT_START]
+    layout = find_layout(rows, word_column, tag_column)
+    for number, line in lines:
+        fields = columns(line)
+        if line.startswith("#") and not words and layout.is_comment(fields):
             continue
-        fields = _columns(line)
         if fields and fields[0] != _DOCUMENT_START:
-            word, tag = _word_and_tag(fields, word_column, tag_column, f"{path}:{number}", line)
+            word, tag = _word_and_tag(fields, layout, f"{path}:{number}", line)
             words.append(word)
             tags.append(tag)
             continue
@@ -139,26 +142,42 @@ def _sentences_and_borders(
         yield Sentence(words, tags)
 
 
-def _columns(line: str) -> list[str]:
-    """Split one line; an empty list for a line of nothing but white space."""
-    if not line.strip():
-        return []
-    if "\t" in line:
-        return [field.strip(" ") for field in line.split("\t")]
-    return [field for field in line.split(" ") if field]
-
-
-def _word_and_tag(
-    fields: list[str], word_column: int, tag_column: int, where: str, line: str
-) -> tuple[str, str]:
+def _peek(lines: Iterator[tuple[int, str]]) -> tuple[list[str], Iterator[tuple[int, str]]]:
+    """Read the first lines ahead; an error in them comes when its line is reached."""
+    head: list[tuple[int, str]] = []
+    errors: list[CorpusError] = []
     try:
-        word, tag = fields[word_column], fields[tag_column]
+        head.extend(islice(lines, _HEAD_LINES))
+    except CorpusError as error:
+        errors.append(error)
+
+    def all_lines() -> Iterator[tuple[int, str]]:
+        yield from head
+        for error in errors:
+            raise error
+        yield from lines
+
+    return [line for _, line in head], all_lines()
+
+
+def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> tuple[str, str]:
+    try:
+        word, tag = fields[layout.word], fields[layout.tag]
     except IndexError:
         word = tag = ""
     if len(fields) < 2 or not word or not tag:
         msg = f"{where}: expected word and tag, found {_excerpt(line)}"
         raise CorpusError(msg)
-    return word, tag
+    read = layout.read_tag(tag)
+    if read is None:
+        column = layout.tag % len(fields) + 1
+        shape = "O or TYPE-PREFIX, such as PER-B," if layout.suffixed else "O or PREFIX-TYPE, such as B-PER,"
+        msg = (
+            f"{where}: expected {shape} in column {column}, found {_excerpt(tag)}; "
+            "name another column, or mend the tag"
+        )
+        raise CorpusError(msg)
+    return word, read
 
 
 def read_label_ids(path: str | Path) -> list[str]:
@@ -244,20 +263,36 @@ class Dataset:
         Labels of ``label_ids.csv``, in id order, where there is one.
     encoding : str
         Of CoNLL files.
+    word_column, tag_column : int or None
+        Of CoNLL files, see `read_conll`.
     """
 
     kind: str
     files: tuple[Path, ...]
     label_ids: tuple[str, ...] | None = None
     encoding: str = "utf-8"
+    word_column: int | None = None
+    tag_column: int | None = None
 
     def __iter__(self) -> Iterator[Sentence]:
         if self.kind == "nemo":
             return read_nemo(self.files[0], self.files[1], self.label_ids)
-        return read_conll(self.files[0], encoding=self.encoding)
+        return read_conll(
+            self.files[0],
+            word_column=self.word_column,
+            tag_column=self.tag_column,
+            encoding=self.encoding,
+        )
 
 
-def open_dataset(path: str | Path, *, split: str | None = None, encoding: str = "utf-8") -> Dataset:
+def open_dataset(
+    path: str | Path,
+    *,
+    split: str | None = None,
+    encoding: str = "utf-8",
+    word_column: int | None = None,
+    tag_column: int | None = None,
+) -> Dataset:
     """Find out what a file or folder holds.
 
     Parameters
@@ -270,6 +305,8 @@ def open_dataset(path: str | Path, *, split: str | None = None, encoding: str = 
         ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
     encoding : str
         Of CoNLL files.
+    word_column, tag_column : int, optional
+        Of CoNLL files, see `read_conll`.
 
     Raises
     ------
@@ -277,17 +314,17 @@ def open_dataset(path: str | Path, *, split: str | None = None, encoding: str = 
         When there is nothing to read, or several and `split` does not name one of them.
     """
     path = Path(path)
-    if path.is_dir():
-        return _open_folder(path, split, encoding)
     if not path.exists():
         msg = f"{path}: no such file or folder"
         raise CorpusError(msg)
-    if path.name.startswith("text_") and path.suffix == ".txt":
-        return _open_nemo(path)
-    return Dataset("conll", (path,), encoding=encoding)
+    file = _chosen(path, split) if path.is_dir() else path
+    if file.name.startswith("text_") and file.suffix == ".txt":
+        return _open_nemo(file)
+    return Dataset("conll", (file,), None, encoding, word_column, tag_column)
 
 
-def _open_folder(folder: Path, split: str | None, encoding: str) -> Dataset:
+def _chosen(folder: Path, split: str | None) -> Path:
+    """Choose one of the corpora in a folder."""
     nemo = {file.stem.removeprefix("text_"): file for file in sorted(folder.glob("text_*.txt"))}
     conll = {split_name: file for file in sorted(folder.iterdir()) if (split_name := _split_name(file))}
     splits = nemo or conll
@@ -300,7 +337,7 @@ def _open_folder(folder: Path, split: str | None, encoding: str) -> Dataset:
         found = "several corpora" if split is None else f"no {split}"
         msg = f"{folder}: {found}; choose one of {', '.join(splits)}"
         raise CorpusError(msg)
-    return _open_nemo(nemo[split]) if nemo else Dataset("conll", (conll[split],), encoding=encoding)
+    return splits[split]
 
 
 def _split_name(file: Path) -> str | None:

@@ -123,6 +123,7 @@ def evaluate_recognizer(
     types: Sequence[str] | None = None,
     label_map: Mapping[str, str] | None = None,
     mistakes: int = 0,
+    targets: Sequence[tuple[str, float]] = (),
 ) -> Evaluation:
     """Run a model over a corpus, words in and spans out, and compare.
 
@@ -147,6 +148,9 @@ def evaluate_recognizer(
         From types of the corpus to types of the model; ``O`` drops a type.
     mistakes : int
         How many of the worst sentences to keep.
+    targets : sequence of (str, float)
+        Such as ``("precision", 0.95)`` or ``("recall", 0.99)``: find the thresholds that reach them. For
+        protocol ``spans``, whose spans have scores.
 
     Returns
     -------
@@ -173,7 +177,10 @@ def evaluate_recognizer(
         if protocol == "omz":
             predicted = [spans(tags) for tags in first]
         else:
-            predicted = [names.model_spans(found.entities) for found in ner.stream(words)]
+            scored = [names.scored_spans(found.entities) for found in ner.stream(words)]
+            predicted = [[span for span, _ in one] for one in scored]
+            for wanted, one in zip(gold, scored, strict=True):
+                tally.add_scores((score for _, score in one), (span in wanted for span, _ in one))
         for sentence, wanted, found, tagged in zip(words, gold, predicted, pieces, strict=True):
             tally.add_spans(wanted, found, sentence)
             right = tags_of(wanted, len(sentence), names.scheme)
@@ -181,7 +188,7 @@ def evaluate_recognizer(
                 [tag for tag, word in zip(right, tagged, strict=True) for _ in word],
                 [tag for word in tagged for tag in word],
             )
-    return tally.evaluation(names.tags, unit, names.notes())
+    return tally.evaluation(names.tags, unit, names.notes(), targets)
 
 
 def _chunks(dataset: Iterable[Tagged]) -> Iterator[list[Tagged]]:
@@ -242,13 +249,13 @@ class _Names:
         self._corpus.update(kind for kind, _, _ in named)
         return [span for span in named if self._counts(span[0])]
 
-    def model_spans(self, entities: Iterable[Entity]) -> list[Span]:
+    def scored_spans(self, entities: Iterable[Entity]) -> list[tuple[Span, float]]:
         named = [
-            (normalize_label(entity.label), entity.word_start, entity.word_end)
+            ((normalize_label(entity.label), entity.word_start, entity.word_end), entity.score)
             for entity in entities
             if entity.word_start is not None and entity.word_end is not None
         ]
-        return [span for span in named if self._counts(span[0])]
+        return [one for one in named if self._counts(one[0][0])]
 
     def model_tags(self, sentence: list[list[str]]) -> list[list[str]]:
         return [[self._counted_tag(tag) for tag in pieces] for pieces in sentence]

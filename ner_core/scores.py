@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
 
     Span = tuple[str, int, int]
 
-__all__ = ["Bin", "Evaluation", "Mistake", "Score", "Tally", "calibration_error", "reliability"]
+__all__ = [
+    "Bin",
+    "Evaluation",
+    "Mistake",
+    "OperatingPoint",
+    "Score",
+    "Tally",
+    "calibration_error",
+    "reliability",
+]
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,12 @@ class Evaluation:
         What a token is: ``word`` or ``piece``.
     notes : tuple of str
         Types that only one side knows, and the like.
+    calibration_error : float or None
+        Mean gap between the score of spans and how often they are right; None where nothing has a score.
+    reliability : tuple of Bin
+        The same by score.
+    operating_points : tuple of OperatingPoint
+        Thresholds for the targets that were asked for.
     """
 
     micro: Score
@@ -124,6 +140,9 @@ class Evaluation:
     tokens: int = 0
     unit: str = "word"
     notes: tuple[str, ...] = ()
+    calibration_error: float | None = None
+    reliability: tuple[Bin, ...] = ()
+    operating_points: tuple[OperatingPoint, ...] = ()
 
     @property
     def micro_f1(self) -> float:
@@ -155,10 +174,30 @@ class Evaluation:
         if confusion:
             title = "Tokens by type (rows: corpus, columns: model)"
             parts.append(f"{title}\n\n{_confusion_table(self.confusion)}")
+        if self.calibration_error is not None:
+            title = f"Scores: expected calibration error {self.calibration_error:.4f}"
+            parts.append(f"{title}\n\n{_reliability_plot(self.reliability)}")
+        if self.operating_points:
+            parts.append("\n".join(map(str, self.operating_points)))
         if self.mistakes:
             parts.append("Sentences with the most wrong spans\n\n" + "\n".join(map(str, self.mistakes)))
         parts += [f"Note: {note}" for note in self.notes]
         return "\n\n".join(parts)
+
+
+_PLOT_WIDTH = 40
+
+
+def _reliability_plot(bins: Sequence[Bin]) -> str:
+    """Draw how often spans of each bin are right as a bar, with a mark at their mean score."""
+    lines = ["   score      spans  right"]
+    for one in bins:
+        bar = "#" * round(one.precision * _PLOT_WIDTH)
+        mark = min(round(one.score * _PLOT_WIDTH), _PLOT_WIDTH - 1)
+        drawn = bar.ljust(_PLOT_WIDTH)
+        drawn = drawn[:mark] + "|" + drawn[mark + 1 :]
+        lines.append(f"{one.low:.1f} to {one.high:.1f}{one.count:>9}  {one.precision:.3f}  {drawn.rstrip()}")
+    return "\n".join([*lines, "(# how often spans of such a score are right; | the mean score)"])
 
 
 def _table(rows: dict[str, Score | float]) -> str:
@@ -183,6 +222,62 @@ def _confusion_table(counts: dict[str, dict[str, int]]) -> str:
         for gold, row in counts.items()
     ]
     return "\n".join([header, *rows])
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The threshold that reaches a target, and what it costs.
+
+    Attributes
+    ----------
+    kind : str
+        ``precision`` or ``recall``.
+    target : float
+        What was asked for.
+    threshold : float or None
+        The lowest (for precision) or highest (for recall) that reaches it; None where none does.
+    score : Score or None
+        Of all spans with at least this score.
+    """
+
+    kind: str
+    target: float
+    threshold: float | None
+    score: Score | None
+
+    def __str__(self) -> str:
+        if self.threshold is None or self.score is None:
+            return f"{self.kind} {self.target:g}: no threshold reaches it"
+        return (
+            f"{self.kind} {self.target:g}: threshold {self.threshold:.4f} gives precision "
+            f"{self.score.precision:.4f}, recall {self.score.recall:.4f}, F1 {self.score.f1:.4f}"
+        )
+
+
+def operating_point(
+    kind: str, target: float, scores: Sequence[float], right: Sequence[bool], gold: int
+) -> OperatingPoint:
+    """Find the threshold that reaches a precision or a recall at the least cost of the other.
+
+    Examples
+    --------
+    >>> print(operating_point("precision", 0.9, [0.9, 0.8, 0.4], [True, True, False], 4))
+    precision 0.9: threshold 0.8000 gives precision 1.0000, recall 0.5000, F1 0.6667
+    """
+    best: tuple[float, Score] | None = None
+    ordered = sorted(zip(scores, right, strict=True), reverse=True)
+    good = 0
+    for count, (score, is_right) in enumerate(ordered, 1):
+        good += bool(is_right)
+        if count < len(ordered) and ordered[count][0] == score:
+            continue  # a threshold takes all spans of one score or none
+        reached = Score.of(good, count, gold)
+        if kind == "precision" and reached.precision >= target:
+            best = score, reached
+        elif kind == "recall" and reached.recall >= target:
+            best = score, reached
+            break
+    return OperatingPoint(kind, target, *(best or (None, None)))
 
 
 #: Bins of equal width that scores are gathered in.
@@ -248,6 +343,8 @@ class Tally:
         self.tags: Counter[tuple[str, str]] = Counter()
         self.sentences = 0
         self._mistakes = mistakes
+        self.scores = array("d")
+        self.truth = bytearray()
         self._worst: list[tuple[int, int, Mistake]] = []
 
     def add_spans(self, gold: Iterable[Span], predicted: Iterable[Span], words: Sequence[str] = ()) -> None:
@@ -259,6 +356,11 @@ class Tally:
         self.right.update(kind for kind, _, _ in wanted & found)
         if self._mistakes and wanted != found:
             self._remember(wanted - found, found - wanted, words)
+
+    def add_scores(self, scores: Iterable[float], right: Iterable[bool]) -> None:
+        """Keep the score of each span that was found, and whether it is right: nine bytes a span."""
+        self.scores.extend(scores)
+        self.truth.extend(map(bool, right))
 
     def _remember(self, missed: set[Span], spurious: set[Span], words: Sequence[str]) -> None:
         def named(some: set[Span]) -> tuple[tuple[str, str], ...]:
@@ -276,8 +378,15 @@ class Tally:
         """Count the tokens of one sentence."""
         self.tags.update(zip(gold, predicted, strict=True))
 
-    def evaluation(self, tags: Sequence[str], unit: str = "word", notes: Sequence[str] = ()) -> Evaluation:
+    def evaluation(
+        self,
+        tags: Sequence[str],
+        unit: str = "word",
+        notes: Sequence[str] = (),
+        targets: Iterable[tuple[str, float]] = (),
+    ) -> Evaluation:
         """Compute the numbers; `tags` in id order name the rows of the token report."""
+        scored = (self.scores, [bool(value) for value in self.truth])
         types = sorted(self.gold | self.predicted)
         per_type = {kind: Score.of(self.right[kind], self.predicted[kind], self.gold[kind]) for kind in types}
         scores = list(per_type.values())
@@ -297,6 +406,11 @@ class Tally:
             tokens=total,
             unit=unit,
             notes=tuple(notes),
+            calibration_error=calibration_error(*scored) if self.scores else None,
+            reliability=reliability(*scored),
+            operating_points=tuple(
+                operating_point(kind, target, *scored, self.gold.total()) for kind, target in targets
+            ),
         )
 
     def _token_report(self, tags: Sequence[str], accuracy: float) -> dict[str, Score | float]:

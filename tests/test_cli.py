@@ -17,6 +17,7 @@ import pytest
 import cli
 from ner_core.corpus import read_conll, to_iob2
 from ner_core.evaluation import PROTOCOLS, UNITS
+from ner_core.labels import tags_of
 
 PROGRAM = [sys.executable, str(Path(cli.__file__))]
 TEXT = "Mary lives in Santa Clara, she said.\n"
@@ -290,20 +291,26 @@ def test_evaluation_of_its_own_predictions_is_perfect(ner, tiny_ner, tmp_path):
     gold = [to_iob2(tags) for tags in raw]
     lines = ["".join(map("{} {}\n".format, *pair)) for pair in zip(sentences, gold, strict=True)]
     (tmp_path / "dev.conll").write_text("\n".join(lines), "utf-8")
+    omz = ("--protocol", "omz")
+    status, out, _ = ner("evaluate", "--dataset", str(tmp_path / "dev.conll"), *omz, "--confusion")
+    assert status == 0
+    assert "Spans: micro F1 1.0000, macro F1 1.0000" in out
+    assert "Tokens by type (rows: corpus, columns: model)" in out
+
+    # What the recognizer returns are the most likely sequences of tags that may follow each other.
+    found = tiny_ner.batch(sentences)
+    spans = [[(e.label, e.word_start, e.word_end) for e in one.entities] for one in found]
+    tags = [tags_of(one, len(words)) for one, words in zip(spans, sentences, strict=True)]
+    lines = ["".join(map("{} {}\n".format, *pair)) for pair in zip(sentences, tags, strict=True)]
+    (tmp_path / "dev.conll").write_text("\n".join(lines), "utf-8")
     status, out, _ = ner("evaluate", str(tmp_path), "--format", "json", "--unit", "word")
     found = json.loads(out)
     assert status == 0
     assert (found["micro_f1"], found["macro_f1"], found["sentences"]) == (1.0, 1.0, 3)
-    right = sum(map(operator.eq, itertools.chain(*gold), itertools.chain(*raw)))
+    right = sum(map(operator.eq, itertools.chain(*tags), itertools.chain(*raw)))
     assert found["token_accuracy"] == pytest.approx(right / 10)
-    assert {"macro_f1", "per_type", "token_report"} <= set(found)
+    assert {"macro_f1", "per_type", "token_report", "calibration_error", "reliability"} <= set(found)
     assert (found["model"], found["device"], found["dataset"]) == ("tiny", "CPU", str(tmp_path / "dev.conll"))
-    status, out, _ = ner(
-        "evaluate", "--dataset", str(tmp_path / "dev.conll"), "--protocol", "omz", "--confusion"
-    )
-    assert status == 0
-    assert "Spans: micro F1 1.0000, macro F1 1.0000" in out
-    assert "Tokens by type (rows: corpus, columns: model)" in out
 
 
 def test_evaluation_on_nemo_files_with_renamed_types(ner, tmp_path):

@@ -34,12 +34,10 @@ def test_four_columns_tabs_crlf_and_byte_order_mark(tmp_path):
 
 def test_chosen_columns_and_comments_of_conll_u(tmp_path):
     file = write(tmp_path / "a.iob2", "# sent_id = 1\n1\t#\tO\t-\n2\tMary\tB-PER\t-\n")
-    assert list(read_conll(file, word_column=1, tag_column=2, comments=True)) == [
-        (["#", "Mary"], ["O", "B-PER"])
-    ]
+    assert list(read_conll(file, word_column=1, tag_column=2)) == [(["#", "Mary"], ["O", "B-PER"])]
 
 
-def test_hash_is_a_word_unless_comments_are_announced(tmp_path):
+def test_hash_with_a_tag_is_a_word(tmp_path):
     file = write(tmp_path / "a.conll", "# O\nMary B-PER\n")
     assert list(read_conll(file)) == [(["#", "Mary"], ["O", "B-PER"])]
 
@@ -208,3 +206,56 @@ def test_written_sentences_are_read_back(tmp_path_factory, sentences):
     if expected and expected[0][0][0].startswith("\ufeff"):
         return  # a byte order mark at the very start of a file is not part of the text
     assert list(read_conll(file)) == expected
+
+
+UNER = (
+    "# sent_id = weblog-1\n# text = Mary sings\n1\tMary\tB-PER\t-\tannA\n2\tsings\tO\t-\tannA\n"
+    "\n# sent_id = weblog-2\n1\t#\tO\t-\tannB\n2\tRome\tB-LOC\t-\tannB\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (UNER, [(["Mary", "sings"], ["B-PER", "O"]), (["#", "Rome"], ["O", "B-LOC"])]),
+        (
+            "# id 5239d808 domain=en\nMary _ _ B-PER\nsings _ _ O\n\n# id 7 domain=en\nRome _ _ B-LOC\n",
+            [(["Mary", "sings"], ["B-PER", "O"]), (["Rome"], ["B-LOC"])],
+        ),
+        ("Mary NNP B-NP B-PER\nsings VBZ B-VP O\n", [(["Mary", "sings"], ["B-PER", "O"])]),
+        ("Mary PER-B\nJones PER-I\nsings O\n", [(["Mary", "Jones", "sings"], ["B-PER", "I-PER", "O"])]),
+        ("Mary B-PER\nAnn L-PER\nRome U-LOC\n", [(["Mary", "Ann", "Rome"], ["B-PER", "L-PER", "U-LOC"])]),
+        (
+            "张 B-PER\n三 M-PER\n丰 E-PER\n他 O\n",
+            [(["张", "三", "丰", "他"], ["B-PER", "I-PER", "E-PER", "O"])],
+        ),
+        ("Mary PER\nsings O\n", [(["Mary", "sings"], ["PER", "O"])]),
+        ("1 O\n2 O\n", [(["1", "2"], ["O", "O"])]),
+        ("#Rome B-LOC\n# O\n", [(["#Rome", "#"], ["B-LOC", "O"])]),
+    ],
+)
+def test_columns_and_schemes_are_found_out(tmp_path, content, expected):
+    assert list(read_conll(write(tmp_path / "a.iob2", content))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "Mary B\nJones I\n",
+            r"a\.conll:1: expected O or PREFIX-TYPE, such as B-PER, in column 2, found 'B'",
+        ),
+        ("Mary B-PER\nsings .\n", r"a\.conll:2: .* found '\.'"),
+        ("1\tMary\tB-PER\t-\tann\n2\tsings\tann\t-\tann\n", r"a\.conll:2: .* in column 3, found 'ann'"),
+        ("Mary PER-B\nsings O\nRome LOC\n", r"a\.conll:3: .* found 'LOC'"),
+        ("Mary NNP PER\nsings VBZ O\n", r"a\.conll:1: .* in column 3, found 'PER'; name another column"),
+    ],
+)
+def test_what_is_no_tag_stops_with_file_and_line(tmp_path, content, message):
+    with pytest.raises(CorpusError, match=message):
+        list(read_conll(write(tmp_path / "a.conll", content)))
+
+
+def test_a_column_that_is_named_may_hold_bare_types(tmp_path):
+    file = write(tmp_path / "a.conll", "Mary NNP PER\nsings VBZ O\n")
+    assert list(open_dataset(file, tag_column=2)) == [(["Mary", "sings"], ["PER", "O"])]

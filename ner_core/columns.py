@@ -1,0 +1,119 @@
+"""Which column of a labelled file holds the words, which the tags, and how the tags are written.
+
+Files of the same name ending differ: two columns (WNUT17), four with the tag last (CoNLL-2003, MultiCoNER),
+an index before the word and an annotator after the tag (Universal NER); comments that begin with ``#``;
+tags with the prefix behind (``PER-B``). The first lines of a file tell. What is neither ``O`` nor a prefix
+and a type is an error and never a type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Layout", "columns", "find_layout"]
+
+_PREFIXED = re.compile(r"[BIESLUMW]-\S.*")
+_SUFFIXED = re.compile(r"\S.*-[BIESLUMW]")
+_BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
+_INDEX = re.compile(r"\d+(?:[-.]\d+)?")
+
+# BMES and BMEWO name the middle and the single word otherwise than BIOES.
+_SAME = {"M": "I", "W": "S"}
+
+_DEFAULT_WIDTH = 2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the lines of one file are read.
+
+    Attributes
+    ----------
+    width : int
+        Columns of most lines.
+    word, tag : int
+        Columns, counted from 0, or from the end with negative numbers.
+    suffixed : bool
+        Whether the prefix stands behind the type, as in ``PER-B``.
+    bare : bool
+        Whether a type may stand without a prefix: in two columns where all do, or in one that the user named.
+    """
+
+    width: int
+    word: int
+    tag: int
+    suffixed: bool = False
+    bare: bool = False
+
+    def is_comment(self, fields: Sequence[str]) -> bool:
+        """Say whether a line that begins with ``#`` is a comment and not the word ``#``."""
+        return not (len(fields) == self.width and self.read_tag(fields[self.tag]) is not None)
+
+    def read_tag(self, tag: str) -> str | None:
+        """Return a tag with its prefix in front, or None for what is none."""
+        if tag == "O":
+            return tag
+        if self.suffixed:
+            kind, _, prefix = tag.rpartition("-")
+            return f"{_SAME.get(prefix, prefix)}-{kind}" if _SUFFIXED.fullmatch(tag) else None
+        if _PREFIXED.fullmatch(tag):
+            return _SAME.get(tag[0], tag[0]) + tag[1:]
+        return tag if self.bare and _BARE.fullmatch(tag) else None
+
+
+def columns(line: str) -> list[str]:
+    """Split one line; an empty list for a line of nothing but white space."""
+    if not line.strip():
+        return []
+    if "\t" in line:
+        return [field.strip(" ") for field in line.split("\t")]
+    return [field for field in line.split(" ") if field]
+
+
+def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int | None = None) -> Layout:
+    """Find out from some lines of a file how it is to be read.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+        Columns of lines that are not blank.
+    word, tag : int, optional
+        Columns that the user named.
+
+    Returns
+    -------
+    Layout
+        The word is in the first column, or in the second behind an index; the tag in the last of the
+        columns that hold most tags.
+
+    Examples
+    --------
+    >>> rows = [["# id", "7"], ["1", "Mary", "B-PER", "-", "ann"], ["2", "sings", "O", "-", "ann"]]
+    >>> find_layout(rows)
+    Layout(width=5, word=1, tag=2, suffixed=False, bare=False)
+    """
+    likely = [row for row in rows if not row[0].startswith("#")]
+    widths = Counter(map(len, likely))
+    width = max(widths, key=lambda one: (widths[one], one)) if widths else _DEFAULT_WIDTH
+    likely = [row for row in likely if len(row) == width]
+    named = tag is not None
+    if tag is None:
+        held = [sum(map(_is_tag, column)) for column in zip(*likely, strict=True)][1:]
+        tag = len(held) - held[::-1].index(max(held)) if held else -1
+    if word is None:
+        word = int(width > _DEFAULT_WIDTH and tag != 1 and all(_INDEX.fullmatch(row[0]) for row in likely))
+    found = {row[tag] for row in likely if -width <= tag < width} - {"O"}
+    prefixed = any(map(_PREFIXED.fullmatch, found))
+    suffixed = not prefixed and any(map(_SUFFIXED.fullmatch, found))
+    bare = named or (width == _DEFAULT_WIDTH and not prefixed and not suffixed)
+    return Layout(width, word, tag, suffixed, bare)
+
+
+def _is_tag(value: str) -> bool:
+    return value == "O" or bool(_PREFIXED.fullmatch(value) or _SUFFIXED.fullmatch(value))
