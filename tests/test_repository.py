@@ -88,7 +88,9 @@ def test_only_the_embedded_model_is_large():
     assert sizes[large[0]] <= 24_000_000
 
 
-@pytest.mark.parametrize("package", ["ner_core", "ner_app", "ner_commands", "ner_corpora", "ner_documents", "model_zoo"])
+@pytest.mark.parametrize(
+    "package", ["ner_core", "ner_app", "ner_commands", "ner_corpora", "ner_documents", "model_zoo"]
+)
 def test_no_module_has_a_name_that_says_nothing(package):
     names = {path.stem for path in (ROOT / package).rglob("*.py")}
     assert not names & {"utils", "util", "helpers", "misc", "common"}
