@@ -13,6 +13,7 @@ References
 from __future__ import annotations
 
 import colorsys
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ __all__ = [
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BIOES")
 
+_NUMBERED = re.compile(r"LABEL_\d+")
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"}
 
 _ALIASES = {
@@ -64,7 +66,7 @@ def split_tag(tag: str) -> tuple[str, str]:
     -------
     tuple of str
         Prefix (``B``, ``I``, ``E``, ``S`` or ``O``) and type. A tag without a prefix counts as ``I``, as in
-        transformers.
+        transformers. ``B-O``, which some corpora have by mistake, stands for ``O``.
 
     Examples
     --------
@@ -75,7 +77,7 @@ def split_tag(tag: str) -> tuple[str, str]:
         return "O", ""
     prefix, dash, kind = tag.partition("-")
     if dash and kind and prefix in _PREFIXES:
-        return _PREFIXES[prefix], kind
+        return ("O", "") if kind == "O" else (_PREFIXES[prefix], kind)
     return "I", tag
 
 
@@ -146,11 +148,26 @@ def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str
     --------
     >>> parse_tags(["O", "B-PER", "E-MAIL"])
     [('O', ''), ('B', 'PER'), ('I', 'E-MAIL')]
+
+    Of labels that nobody named, the first stands for ``O``, as usual.
+
+    >>> parse_tags(["LABEL_0", "LABEL_1"])
+    [('O', ''), ('I', 'LABEL_1')]
     """
     scheme = scheme or tag_scheme(tags)
-    if scheme == "BIOES":
-        return [split_tag(tag) for tag in tags]
-    return [split_tag(tag) if tag == "O" or tag.startswith(("B-", "I-")) else ("I", tag) for tag in tags]
+    outside = _outside(tags)
+    parsed = [
+        split_tag(tag) if scheme == "BIOES" or tag == "O" or tag.startswith(("B-", "I-")) else ("I", tag)
+        for tag in tags
+    ]
+    return [("O", "") if tag == outside else split for tag, split in zip(tags, parsed, strict=True)]
+
+
+def _outside(tags: Sequence[str]) -> str:
+    """Return the label of what is no entity: ``O``, or the first of labels that are only numbered."""
+    if "O" in tags or not all(map(_NUMBERED.fullmatch, tags)):
+        return "O"
+    return min(tags, key=lambda tag: int(tag.rpartition("_")[2]))
 
 
 def entity_types(tags: Sequence[str]) -> list[str]:

@@ -82,3 +82,9 @@ def test_any_label_has_a_stable_colour(label):
 
 def test_the_four_labels_have_four_colours():
     assert len({labels.color(label) for label in ("PER", "LOC", "ORG", "MISC")}) == 4
+
+
+def test_no_type_is_called_o():
+    assert labels.entity_types(["B-O", "B-PER", "I-PER", "I-O"]) == ["PER"]
+    assert labels.entity_types(["LABEL_0", "LABEL_1", "LABEL_2"]) == ["LABEL_1", "LABEL_2"]
+    assert labels.spans(["B-O", "B-PER", "I-O"]) == [("PER", 1, 2)]

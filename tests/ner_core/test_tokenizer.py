@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from ner_core import AGGREGATIONS
 from ner_core.casing import word_casing
+from ner_core.decoding import Decoder
 from ner_core.tokenizer import Tokenizer
+from ner_core.words import word_numbers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.conftest import tiny_vocabulary
@@ -264,3 +267,67 @@ def test_a_missing_file_is_named(tmp_path):
         Tokenizer.from_file(tmp_path)
     with pytest.raises(FileNotFoundError, match="no such tokenizer file"):
         Tokenizer.from_file(tmp_path / "tokenizer.json")
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory):
+    """BPE over the whole text: spaces become underlines, and nothing divides words before."""
+    backend = Backend(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    backend.normalizer = normalizers.Replace(" ", "▁")
+    trainer = trainers.BpeTrainer(
+        special_tokens=["<pad>", "<bos>", "<eos>", "<unk>"], vocab_size=60, show_progress=False
+    )
+    backend.train_from_iterator(["Mary", " lives", " at", " NVIDIA", ".", "東京"] * 9, trainer)
+    path = tmp_path_factory.mktemp("gemma") / "tokenizer.json"
+    backend.save(str(path))
+    return Tokenizer.from_file(path)
+
+
+def units(encoding):
+    """Say which text the words of a text have, as `word_numbers` finds them."""
+    numbers = word_numbers(encoding.text, encoding.offsets)
+    found = {}
+    for number, (start, end) in zip(numbers.tolist(), encoding.offsets.tolist(), strict=True):
+        found[number] = (found.get(number, (start, end))[0], end)
+    return [encoding.text[start:end].strip() for start, end in found.values()]
+
+
+@pytest.mark.parametrize("name", ["cased", "roberta", "deberta", "gemma"])
+def test_words_come_from_the_text_whatever_the_tokenizer_does(name, request):
+    tokenizer = request.getfixturevalue(name)
+    assert units(tokenizer.encode_texts(["Mary  lives at NVIDIA."])[0]) == [
+        "Mary",
+        "lives",
+        "at",
+        "NVIDIA",
+        ".",
+    ]
+
+
+def test_pieces_of_scripts_without_spaces_are_words(gemma):
+    encoding = gemma.encode_texts(["東京に住む"])[0]
+    assert len(units(encoding)) == len(np.unique(encoding.offsets[:, 0]))
+
+
+@pytest.mark.parametrize("strategy", AGGREGATIONS)
+@pytest.mark.parametrize("name", ["cased", "roberta", "deberta", "gemma"])
+def test_white_space_at_the_end_of_a_text(name, strategy, request):
+    text = " Mary  lives \n"
+    one = request.getfixturevalue(name).encode_texts([text])[0]
+    logits = np.tile(np.float32([0, 5, 0]), (len(one), 1))
+    word = word_numbers(text, one.offsets) if strategy == "word" else one.word
+    for entity in Decoder(("O", "B-PER", "I-PER")).decode(text, logits, one.offsets, word, strategy=strategy):
+        assert entity.text == entity.text.strip() == text[entity.start : entity.end]
+
+
+def test_a_bare_underline_belongs_to_the_given_word_after_it(deberta):
+    encoding = deberta.encode_words(["Mary", "ß", "in"])
+    pieces = [
+        (number, encoding.text[start:end])
+        for number, (start, end) in zip(encoding.word.tolist(), encoding.offsets.tolist(), strict=True)
+    ]
+    assert [number for number, _ in pieces] == sorted(number for number, _ in pieces)
+    for number, piece in pieces:
+        assert not piece.strip() or piece.strip() in ["Mary", "ß", "in"][number]
+    bare = [number for number, piece in pieces if piece == " "]
+    assert set(bare) <= {1, 2}
