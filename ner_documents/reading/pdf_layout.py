@@ -31,6 +31,7 @@ _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
 _ENDS = tuple('.!?:;…"”’)')
 _DEPTH = 40
+_ENOUGH = 4  # more compounds than this at line ends, and other hyphens are taken for theirs
 
 
 class Fragment(NamedTuple):
@@ -99,9 +100,7 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
                 else:
                     found[-1].text = _append(found[-1].text, paragraph.text)
     found = [*heads, *found, *feet]
-    words = Counter(re.findall(r"\w[\w-]*\w", " ".join(paragraph.text for paragraph in found)))
-    for paragraph in found:
-        paragraph.text = _mended(paragraph.text, words)
+    _mend(found)
     return found
 
 
@@ -147,25 +146,58 @@ def _without_running(
     heads: dict[str, Paragraph] = {}
     feet: dict[str, Paragraph] = {}
     edges = [(_edge(page, top=True), _edge(page, top=False)) for page in pages]
-    shapes: list[Counter[str]] = [Counter(), Counter()]
-    for pair in edges:
-        for counts, edge in zip(shapes, pair, strict=True):
-            counts.update({_DIGITS.sub("#", one.text.casefold()) for one in edge})
-    needed = max(2, round(0.4 * len(pages))) if len(pages) < 8 else 3
+    running = [_running([pair[side] for pair in edges]) for side in (0, 1)]
+    numbers = [_page_numbers([pair[side] for pair in edges]) for side in (0, 1)]
     bodies = []
-    for number, (page, pair) in enumerate(zip(pages, edges, strict=True), 1):
+    for index, (page, pair) in enumerate(zip(pages, edges, strict=True)):
         gone: set[Fragment] = set()
-        for counts, edge, kept, kind in zip(shapes, pair, (heads, feet), ("header", "footer"), strict=True):
-            for one in edge:
-                shape = _DIGITS.sub("#", one.text.casefold())
-                alone = _PAGE_NUMBER.fullmatch(one.text) is not None
-                if not (alone and len(page) > 1) and (len(pages) < 2 or counts[shape] < needed):
-                    continue
-                gone.add(one)
-                if not alone:
-                    kept.setdefault(shape, Paragraph(kind, one.text, number))
+        for side, (kept, kind) in enumerate(((heads, "header"), (feet, "footer"))):
+            gone |= numbers[side].get(index, set())
+            for one in pair[side]:
+                shape = _shape(one)
+                if one not in gone and index in running[side].get(shape, ()):
+                    gone.add(one)
+                    kept.setdefault(shape, Paragraph(kind, one.text, index + 1))
         bodies.append([one for one in page if one not in gone])
     return list(heads.values()), list(feet.values()), bodies
+
+
+def _shape(one: Fragment) -> str:
+    """Name what running heads have in common: their words and their height, not their numbers."""
+    return f"{round(one.y0 / 4)} {_DIGITS.sub('#', one.text.casefold())}"
+
+
+def _running(edges: Sequence[Sequence[Fragment]]) -> dict[str, set[int]]:
+    """Find the shapes that come again on the next page or the one after, and the pages where they do."""
+    places: dict[str, list[int]] = {}
+    for index, edge in enumerate(edges):
+        for shape in {_shape(one) for one in edge}:
+            places.setdefault(shape, []).append(index)
+    found: dict[str, set[int]] = {}
+    needed = 2 if len(edges) < 5 else 3
+    for shape, pages in places.items():
+        near = {one for pair in pairwise(pages) if pair[1] - pair[0] <= 2 for one in pair}
+        if len(near) >= needed:
+            found[shape] = near
+    return found
+
+
+def _page_numbers(edges: Sequence[Sequence[Fragment]]) -> dict[int, set[Fragment]]:
+    """Find the numbers that count pages: they grow by one with each, or are written in Roman digits."""
+    alone = [
+        (index, one) for index, edge in enumerate(edges) for one in edge if _PAGE_NUMBER.fullmatch(one.text)
+    ]
+    counted = Counter(_offset(index, one) for index, one in alone)
+    found: dict[int, set[Fragment]] = {}
+    for index, one in alone:
+        if counted[_offset(index, one)] > 1:
+            found.setdefault(index, set()).add(one)
+    return found
+
+
+def _offset(index: int, one: Fragment) -> int | None:
+    digits = _DIGITS.search(one.text)
+    return None if digits is None else int(digits[0]) - index
 
 
 def _edge(page: Sequence[Fragment], *, top: bool) -> list[Fragment]:
@@ -358,7 +390,7 @@ def _goes_on(before: Paragraph, after: Paragraph) -> bool:
 def _append(before: str, after: str) -> str:
     """Join two lines; a hyphen at the end of the first is marked, to be judged with all words known."""
     before = before.rstrip()
-    if before.endswith((_HYPHEN, "-", "\u2010")) and before[-2:-1].isalpha() and after[:1].isalpha():
+    if before.endswith((_HYPHEN, "-", "\u2010")) and before[-2:-1].isalnum() and after[:1].isalnum():
         mark = _HYPHEN if after[:1].islower() or before.endswith(_HYPHEN) else "-"
         return f"{before[:-1]}{mark}{after}"
     return f"{before} {after}"
@@ -367,12 +399,31 @@ def _append(before: str, after: str) -> str:
 _BROKEN = re.compile(rf"([\w-]+){_HYPHEN}([\w-]+)")
 
 
-def _mended(text: str, words: Counter[str]) -> str:
-    """Take out the hyphens of line ends; one that the document writes elsewhere stays."""
+def _mend(paragraphs: Sequence[Paragraph]) -> None:
+    """Take out the hyphens of line ends, but for those of compounds.
+
+    The document's other words tell: which form they have, whether both halves are words, and for the rest
+    whether most of what is known shows hyphens that a typesetter put in.
+    """
+    text = " ".join(paragraph.text for paragraph in paragraphs)
+    words = Counter(re.findall(r"\w[\w-]*\w", _BROKEN.sub(" ", text).casefold()))
+
+    def is_compound(first: str, second: str) -> bool | None:
+        whole, kept = words[f"{first}{second}".casefold()], words[f"{first}-{second}".casefold()]
+        if whole != kept:
+            return kept > whole
+        if first[-1:].isdigit() or not second[:1].islower():
+            return True
+        halves = words[first.casefold()] and words[second.casefold()]
+        return True if halves and len(first) > 2 and len(second) > 2 else None
+
+    known = Counter(is_compound(*pair) for pair in _BROKEN.findall(text))
+    usual = known[True] > known[False] + _ENOUGH
 
     def mend(match: re.Match[str]) -> str:
         first, second = match.groups()
-        whole, kept = f"{first}{second}", f"{first}-{second}"
-        return kept if words[kept] > words[whole] or not second[:1].islower() else whole
+        compound = is_compound(first, second)
+        return f"{first}-{second}" if (usual if compound is None else compound) else f"{first}{second}"
 
-    return _BROKEN.sub(mend, text).replace(_HYPHEN, "-")
+    for paragraph in paragraphs:
+        paragraph.text = _BROKEN.sub(mend, paragraph.text).replace(_HYPHEN, "-")
