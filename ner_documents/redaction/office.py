@@ -29,7 +29,9 @@ _MAX_UNPACKED = 200_000_000
 _MAX_MEMBERS = 10_000
 _PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.IGNORECASE)
 _THUMBNAIL = re.compile(r"(^docProps/thumbnail\.|^Thumbnails/)", re.IGNORECASE)
-_THUMBNAIL_LINK = re.compile(r"<Relationship\b[^>]*/metadata/thumbnail\"[^>]*/>")
+#: What leads to the parts that are left out; programs refuse a file whose links lead nowhere.
+_LINK = re.compile(r"(<Relationship\b[^>]*/(?:metadata/thumbnail|printerSettings)\"[^>]*/>)")
+_PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
 #: Parts that hold files or programs of their own, which nothing here can look into.
 _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Object \d|^Basic/|ObjectReplacements/)")
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
@@ -115,7 +117,7 @@ class OfficeFile:
             outside = name.startswith(("customXml/", "META-INF/"))
             segments[name], emptied = markup_segments(raw, OTHER_XML if outside else self._dialect)
             edits[name] = [Edit(start, end, "") for start, end in emptied]
-            edits[name] += [Edit(*found.span(), "") for found in _THUMBNAIL_LINK.finditer(raw)]
+            edits[name] += [Edit(start, end, "") for start, end in _dead_links(name, raw)]
         return segments, edits
 
     def pack(self, changed: Mapping[str, str]) -> bytes:
@@ -130,5 +132,15 @@ class OfficeFile:
         return target.getvalue()
 
     def restore(self, back: Mapping[str, Sequence[Edit]]) -> bytes:
-        """Return the file with the names back in it."""
-        return self.pack({name: undo_edits(self.parts[name], edits) for name, edits in back.items()})
+        """Return the file with the names back in it, without links to parts that are not."""
+        restored = {name: undo_edits(self.parts[name], edits) for name, edits in back.items()}
+        for name, raw in restored.items():
+            for start, end in reversed(_dead_links(name, raw)):
+                restored[name] = restored[name][:start] + restored[name][end:]
+        return self.pack(restored)
+
+
+def _dead_links(name: str, raw: str) -> list[tuple[int, int]]:
+    """Find what leads to the preview picture and to settings of printers, which are left out."""
+    pattern = _LINK if name.endswith(".rels") else _PRINTER_LINK if "/worksheets/" in name else None
+    return [found.span(1) for found in pattern.finditer(raw)] if pattern else []

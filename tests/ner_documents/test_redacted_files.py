@@ -197,8 +197,37 @@ def test_word_files_keep_their_formatting():
     restored, notes = restore_file("a.docx", result.content, key)
     assert notes == ("all text is as it was; the preview picture is gone",)
     before, after = unpacked(content), unpacked(restored)
-    assert {name: after[name] for name in after} == {name: before[name] for name in after}
-    assert set(before) - set(after) <= {"docProps/thumbnail.jpeg"}
+    assert set(before) - set(after) == {"docProps/thumbnail.jpeg"}
+    assert {name for name in after if after[name] != before[name]} == {"_rels/.rels"}
+    assert docx.Document(io.BytesIO(restored)).paragraphs[1].text == "Bob"
+
+
+def test_settings_of_printers_leave_no_links_behind():
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["Mary Jones"])
+    file = io.BytesIO()
+    workbook.save(file)
+    sheet = "xl/worksheets/sheet1.xml"
+    printed = b'<pageSetup orientation="portrait" r:id="rId1"/></worksheet>'
+    link = (
+        b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        b'<Relationship Id="rId1" Type="x/printerSettings" Target="../printerSettings/printerSettings1.bin"/>'
+        b"</Relationships>"
+    )
+    content = with_members(
+        file.getvalue(),
+        **{
+            sheet: unpacked(file.getvalue())[sheet].replace(b"</worksheet>", printed),
+            "xl/worksheets/_rels/sheet1.xml.rels": link,
+            "xl/printerSettings/printerSettings1.bin": b"Mary",
+        },
+    )
+    result, key = redacted("a.xlsx", content)
+    for made in (result.content, restore_file("a.xlsx", result.content, key)[0]):
+        parts = unpacked(made)
+        assert "xl/printerSettings/printerSettings1.bin" not in parts
+        assert b"printerSettings" not in parts["xl/worksheets/_rels/sheet1.xml.rels"]
+        assert b"r:id" not in parts[sheet]
 
 
 def with_members(content, **members):
