@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import gradio as gr
 
@@ -17,8 +17,6 @@ __all__ = [
     "ChoiceControls",
     "choice_controls",
     "choice_of",
-    "choice_updates",
-    "known_choice",
     "notice",
     "precision_choices",
 ]
@@ -64,31 +62,6 @@ def choice_controls(service: Service, prefix: str) -> ChoiceControls:
 def precision_choices(service: Service, model: str) -> list[tuple[str, str]]:
     """Return the precisions of a model, the automatic choice first."""
     return [("Best for the device", BEST), *((name, name) for name in service.models().get(model, []))]
-
-
-def choice_updates(service: Service, choice: Choice, *, chosen: bool = True) -> list[Any]:
-    """Return the updates of the drop-downs.
-
-    Parameters
-    ----------
-    service : Service
-        Knows the models.
-    choice : Choice
-        What is to be shown.
-    chosen : bool
-        The visitor chose it, so only the precisions follow the model: an update of the others would undo
-        what they may have chosen since.
-    """
-    precision = gr.update(choices=precision_choices(service, choice.model), value=choice.precision or BEST)
-    if chosen:
-        return [gr.skip(), gr.skip(), precision]
-    return [gr.update(value=choice.model), gr.update(value=choice.device), precision]
-
-
-def known_choice(service: Service, model: str, device: str, precision: str) -> Choice:
-    """Turn the values into a choice; a precision that this model does not come in is left to the device."""
-    known = precision in service.models().get(model, [])
-    return choice_of(model, device, precision if known else BEST)
 
 
 def choice_of(model: str | None, device: str | None, precision: str | None) -> Choice:

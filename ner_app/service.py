@@ -204,6 +204,7 @@ class Service:
         *,
         look_ahead: int,
         segments: Iterator[Sequence[tuple[int, int]] | None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Recognition]:
         """Recognize the texts of documents in order; only the choice is checked.
 
@@ -217,6 +218,8 @@ class Service:
             Characters read before the first result comes, see `EntityRecognizer.stream`.
         segments : iterator, optional
             For each text the spans that are a context of their own, or None.
+        progress : callable, optional
+            See `EntityRecognizer.stream`.
 
         Yields
         ------
@@ -227,7 +230,7 @@ class Service:
         ChoiceError
             If there is no such model on this machine.
         """
-        return self.checked(choice).stream(texts, look_ahead=look_ahead, segments=segments)
+        return self.checked(choice).stream(texts, look_ahead=look_ahead, segments=segments, progress=progress)
 
     def checked(self, choice: Choice, aggregation: str = DEFAULT_AGGREGATION) -> EntityRecognizer:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""

@@ -92,7 +92,7 @@ def read(page, folder):
     page.locator("#files input[type=file]").set_input_files([str(path) for path in sorted(folder.iterdir())])
     expect(page.locator("#files")).to_contain_text("note")
     page.locator("#run-documents").click()
-    expect(page.locator("#documents-status")).to_contain_text("3 entities")
+    expect(page.locator("#documents-status")).to_contain_text("3 names")
 
 
 def models(page, _):

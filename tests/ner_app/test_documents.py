@@ -8,7 +8,8 @@ import zipfile
 import gradio as gr
 import pytest
 
-from ner_app.documents import build_documents_tab, read_sources, recognize_documents
+from ner_app.batch import Step, read_sources, recognize_documents
+from ner_app.documents import _progress, build_documents_tab, redacted_files, table_menu
 from ner_app.findings import Findings
 from ner_app.service import Choice, filtered
 from ner_documents.document import Document, Problem
@@ -64,19 +65,36 @@ def test_a_cancelled_document_is_cut_where_the_work_stopped(service):
     assert len(found.entities) == 2 * cut.text.count("\n")
 
 
-def test_cancelled_between_documents_nothing_is_lost(service):
+def test_cancelled_before_it_began_nothing_is_done(service):
     documents = [doc("a.txt", "Mary"), doc("b.txt", "Rotterdam")]
     cancelled = threading.Event()
     cancelled.set()
-    seen = list(recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled))
-    assert [(document.where, len(found.entities)) for document, found, _ in seen] == [("a.txt", 1)]
+    assert list(recognize_documents(service, documents, Choice("lookup", "CPU"), cancelled)) == []
+
+
+def test_a_long_paragraph_shows_how_far_it_is(service, monkeypatch):
+    monkeypatch.setattr("ner_app.batch._TICK", 0.001)
+    text = "Mary lives in Santa Clara " * 8_000
+    seen = list(recognize_documents(service, [doc("a.txt", text)], Choice("lookup", "CPU")))
+    assert any(0 < share < 1 for _, _, share in seen)
+    assert len(seen[-1][1].entities) == 16_000
 
 
 def handlers(service):
-    """Give what the buttons of the tab call."""
+    """Return what the buttons of the tab call; what a step shows comes by the element's id."""
     with gr.Blocks() as demo:
         build_documents_tab(service)
-    return {block.name: block.fn for block in demo.fns.values()}
+
+    def read(*arguments):
+        function = next(one.fn for one in demo.fns.values() if one.name == "recognize_all")
+        for step in function(*arguments):
+            shown = {component.elem_id: value for component, value in step.items()}
+            if "download-zip" in shown:  # its folder goes with the end of the work
+                with zipfile.ZipFile(shown["download-zip"]["value"]) as archive:
+                    shown["files"] = {name: archive.read(name) for name in archive.namelist()}
+            yield shown
+
+    return read, next(one.fn for one in demo.fns.values() if one.name == "cancel")
 
 
 def request(session):
@@ -89,18 +107,18 @@ def request(session):
 def test_cancel_ends_with_what_is_finished(service, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.txt").write_text("Mary lives in Santa Clara.\n" * 40_000)
-    functions, visitor, other = handlers(service), request("one"), request("two")
+    (read, cancel), visitor, other = handlers(service), request("one"), request("two")
     paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
-    shown = functions["recognize_all"](visitor, paths, "", "lookup", "CPU", "best", 0.0, "")
-    assert "Loading" in next(shown)[0]
-    assert "Nothing of yours" in functions["cancel"](other)
-    while "Reading b.txt (2 of 2)" not in next(shown)[0]:
+    shown = read(visitor, paths, "", "lookup", "CPU", "best", 0.0, "")
+    assert "Loading" in next(shown)["documents-status"]
+    assert "Nothing of yours" in cancel(other)
+    while "Reading b.txt (2 of 2)" not in next(shown)["documents-status"]:
         pass
-    assert "Cancelling" in functions["cancel"](visitor)
+    assert "Cancelling" in cancel(visitor)
     (*_, last) = shown
-    assert "results are partial: 1 of 2 sources" in last[0]
-    assert last[2]["visible"] is True
-    assert "Nothing of yours" in functions["cancel"](visitor)
+    assert "results are partial: 1 of 2 sources" in last["documents-status"]
+    assert last["documents-view"]["documents"][0]["name"] == "a.txt"
+    assert "Nothing of yours" in cancel(visitor)
 
 
 def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkeypatch):
@@ -108,11 +126,76 @@ def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkey
     paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for path in paths:
         path.write_text("Mary lives in Santa Clara.")
-    given = [str(path) for path in paths]
-    read = handlers(service)["recognize_all"]
-    shown = read(request("one"), given, "", "lookup", "CPU", "best", 0.0, "")
-    names = re.findall(r"Reading (\S+) \((\d) of 3\)", " ".join(update[0] for update in shown))
-    assert names == [("a.txt", "1"), ("b.txt", "2"), ("c.txt", "3")]
+    read, _ = handlers(service)
+    shown = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "best", 0.0, "")
+    said = " ".join(step["documents-status"] for step in shown)
+    assert re.findall(r"Reading (\S+) \((\d) of 3\)", said) == [
+        ("a.txt", "1"),
+        ("b.txt", "2"),
+        ("c.txt", "3"),
+    ]
+
+
+@pytest.mark.parametrize(("text", "least"), [("nothing here", 0.0), ("Mary in Rotterdam", 1.0)])
+def test_documents_without_any_name_are_an_empty_result(service, tmp_path, text, least):
+    (tmp_path / "a.txt").write_text(text)
+    read, _ = handlers(service)
+    (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "best", least, "")
+    assert "0 names" in last["documents-status"]
+    assert last["documents-view"]["names"] == []
+    assert "documents.jsonl" in last["files"]
+
+
+def test_what_cannot_be_read_leaves_the_earlier_results(service, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF nonsense")
+    read, _ = handlers(service)
+    (*_, last) = read(request("one"), [str(tmp_path / "a.pdf")], "", "lookup", "CPU", "best", 0.0, "")
+    assert "Nothing could be read" in last["documents-status"]
+    assert "a.pdf" in last["documents-problems"]
+    assert "documents-view" not in last
+
+
+def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(service, tmp_path):
+    rows = "".join(f"T{number},Mary met Acme in Rotterdam.,open\n" for number in range(30))
+    (tmp_path / "tickets.csv").write_text(f"id,Body,state\n{rows}")
+    menu = table_menu([tmp_path / "tickets.csv"])
+    assert [value for _, value in menu["choices"]] == ["", "id", "Body", "state"]
+    assert menu["visible"]
+    assert not table_menu([tmp_path / "note.txt"])["visible"]
+    read, _ = handlers(service)
+    steps = list(
+        read(request("one"), [str(tmp_path / "tickets.csv")], "", "lookup", "CPU", "best", 0.0, "Body")
+    )
+    view = steps[-1]["documents-view"]
+    assert view["documents"][7]["name"] == "tickets.csv · T7"
+    mary = next(name for name in view["names"] if name["name"] == "Mary")
+    assert (mary["count"], len(mary["documents"])) == (30, 30)
+    table = steps[-1]["files"]["tables/tickets.csv.csv"].decode("utf-8-sig")
+    annotated = list(csv.DictReader(io.StringIO(table)))
+    assert [row["id"] for row in annotated] == [f"T{number}" for number in range(30)]
+    assert (annotated[3]["Body"], annotated[3]["state"]) == ("Mary met Acme in Rotterdam.", "open")
+    assert (annotated[3]["PER"], annotated[3]["ORG"], annotated[3]["LOC"]) == ("Mary", "Acme", "Rotterdam")
+
+
+def test_progress_names_the_row_and_the_seconds_left(tmp_path):
+    step = Step(0, "tickets.csv:419", 0.25, 418, 5_000)
+    shown = _progress(step, 1, Findings(tmp_path), 20.0)
+    assert "Reading tickets.csv:419 (1 of 1), row 418 of 5,000" in shown
+    assert "60 s left" in shown
+
+
+def test_files_are_redacted_whatever_the_minimum_score(service, tmp_path):
+    (tmp_path / "a.txt").write_text("Mary met Priya in Rotterdam. MARY left.")
+    (tmp_path / "b.csv").write_text("id,text\n1,Mary sings.\n")
+    (tmp_path / "c.zip").write_bytes(b"PK")
+    paths = sorted(tmp_path.glob("*"))
+    written, notes = redacted_files(service, Choice("lookup", "CPU"), paths, "number", tmp_path / "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        files = {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
+    assert written == 2
+    assert files["a.txt"] == "PER_1 met PER_2 in LOC_1. PER_1 left."
+    assert files["b.csv"].splitlines()[1] == "1,PER_1 sings."
+    assert any("c.zip" in note for note in notes)
 
 
 def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
@@ -137,8 +220,12 @@ def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
 def test_the_zip_holds_what_was_found(service, tmp_path):
     findings = Findings(tmp_path)
     name = "=evil<script>.txt"
-    findings.add(name, service.recognize("Mary met Mary in Rotterdam.", Choice("lookup", "CPU")))
-    findings.add("b.txt", filtered(service.recognize("Acme", Choice("lookup", "CPU")), 1.1))
+    labels = ["PER", "ORG", "LOC", "MISC"]
+    first, second = "Mary met Mary in Rotterdam.", "Acme"
+    findings.add(doc(name, first), service.recognize(first, Choice("lookup", "CPU")), labels)
+    findings.add(
+        doc("b.txt", second), filtered(service.recognize(second, Choice("lookup", "CPU")), 1.1), labels
+    )
     findings.problems.append("c.pdf: the file is empty.")
     findings.partial = "2 of 4 sources were read to the end"
     with zipfile.ZipFile(findings.zip_file()) as archive:
@@ -153,6 +240,6 @@ def test_the_zip_holds_what_was_found(service, tmp_path):
     ]
     for row in rows:
         assert documents[0]["text"][int(row["start"]) : int(row["end"])] == row["text"]
-    assert list(csv.reader(io.StringIO(files["counts.csv"], newline="")))[1] == ["PER", "Mary", "2"]
+    assert list(csv.reader(io.StringIO(files["counts.csv"], newline="")))[1] == ["PER", "Mary", "2", "1"]
     assert "c.pdf" in files["problems.txt"]
     assert files["partial.txt"] == "Cancelled: 2 of 4 sources were read to the end.\n"

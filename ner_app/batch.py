@@ -1,0 +1,310 @@
+"""A batch of documents: every source is read and recognized, in steps that can be shown and stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import queue
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ner_app.jobs import Cancelled
+from ner_app.limits import LimitError
+from ner_app.service import filtered
+from ner_core import Recognition, Timings
+from ner_documents.document import Document, Problem
+from ner_documents.fetching import FetchError, fetch_page
+from ner_documents.parts import Part, parts_of
+from ner_documents.reading import ReadOptions, read_bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from ner_app.findings import Findings
+    from ner_app.service import Choice, Service
+
+__all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
+
+_PART = 10_000
+# Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
+_LOOK_AHEAD = 2 * _PART
+_TICK = 0.2
+_ANSWERS_WAITING = 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """How far the work is.
+
+    Attributes
+    ----------
+    finished : int
+        Sources read to the end.
+    name : str
+        What is read now.
+    share : float
+        How much of the source at hand is done, 0 to 1.
+    row, rows : int
+        Documents of the source at hand that are done, and all of them; 0 where it is not known yet.
+    """
+
+    finished: int
+    name: str
+    share: float = 0.0
+    row: int = 0
+    rows: int = 0
+
+
+def work_through(
+    service: Service,
+    choice: Choice,
+    findings: Findings,
+    paths: Sequence[Path],
+    url: str,
+    threshold: float,
+    column: str,
+    cancelled: threading.Event,
+) -> Iterator[Step]:
+    """Read and recognize everything; what cannot be read becomes a problem and the rest goes on.
+
+    Parameters
+    ----------
+    service, choice
+        What answers.
+    findings : Findings
+        Takes the results.
+    paths, url, column, cancelled
+        As for `read_sources`.
+    threshold : float
+        Minimum score.
+
+    Yields
+    ------
+    Step
+        At each source, and after each part of it.
+    """
+    sources = list(read_sources(service, paths, url, column, cancelled))
+    for number, (name, read) in enumerate(sources):
+        yield Step(number, name)
+        share = 0.0
+        if not cancelled.is_set():
+            try:
+                items = read()
+            except (FetchError, LimitError) as error:
+                findings.problems.append(str(error))
+                continue
+            findings.problems += [_for_the_page(item) for item in items if isinstance(item, Problem)]
+            documents = [item for item in items if isinstance(item, Document)]
+            row = 0
+            for document, found, share in recognize_documents(service, documents, choice, cancelled):
+                if found is not None:
+                    findings.add(document, filtered(found, threshold), service.recognizer(choice).labels)
+                    row += 1
+                yield Step(number, document.where, share, row, len(documents))
+        finished = number + (share == 1)
+        if cancelled.is_set() and finished < len(sources):
+            findings.partial = f"{finished} of {len(sources)} sources were read to the end"
+            return
+
+
+def _for_the_page(problem: Problem) -> str:
+    """Return a problem in words; where it names an option of the command line, the page has a list."""
+    return str(problem).replace("; --column names another of", "; the list of columns has")
+
+
+def read_sources(
+    service: Service, paths: Sequence[Path], url: str, column: str, cancelled: threading.Event
+) -> Iterator[tuple[str, Callable[[], list[Document | Problem]]]]:
+    """Yield the name of every source and a function that reads it.
+
+    Parameters
+    ----------
+    service : Service
+        Has the limits.
+    paths : sequence of Path
+        Uploaded files.
+    url : str
+        Web address, or empty.
+    column : str
+        Column of tables that holds the text; empty to have it chosen.
+    cancelled : threading.Event
+        Once it is set, reading ends.
+    """
+    limits = service.limits
+
+    def read_file(path: Path) -> list[Document | Problem]:
+        limits.check_file(path.name, path.stat().st_size)
+        return read(path.name, path.read_bytes(), None)
+
+    def read_page() -> list[Document | Problem]:
+        page = fetch_page(url, max_bytes=limits.page_bytes, seconds=limits.fetch_seconds)
+        found = read(f"page{page.suffix}", page.content, page.charset)
+        return [dataclasses.replace(one, source=page.url) for one in found]
+
+    def read(name: str, content: bytes, encoding: str | None) -> list[Document | Problem]:
+        options = ReadOptions(column=column.strip() or None, encoding=encoding)
+        items: list[Document | Problem] = []
+        characters = 0
+        for item in read_bounded(name, options, content=content, cancelled=cancelled.is_set):
+            characters += item.characters if isinstance(item, Document) else 0
+            if characters > limits.document_characters:
+                msg = f"{name}: holds more than {limits.document_characters:,} characters. Split the file."
+                raise LimitError(msg)
+            items.append(item)
+        return items
+
+    for path in paths:
+        yield path.name, lambda path=path: read_file(path)  # type: ignore[misc]
+    if url.strip():
+        yield url.strip(), read_page
+
+
+def recognize_documents(
+    service: Service,
+    documents: Sequence[Document],
+    choice: Choice,
+    cancelled: threading.Event | None = None,
+) -> Iterator[tuple[Document, Recognition | None, float]]:
+    """Recognize documents as one stream, so that many short ones run in batches and a long one in parts.
+
+    Parameters
+    ----------
+    service : Service
+        Answers.
+    documents : sequence of Document
+        Of any length.
+    choice : Choice
+        What runs.
+    cancelled : threading.Event or None
+        Once it is set, the work ends with the batch at hand. Of a document that is not complete, the parts
+        that are, are kept; its name says so.
+
+    Yields
+    ------
+    tuple of (Document, Recognition or None, float)
+        The document at hand, its result once it is complete, and the share of all characters that is done.
+    """
+    stream = _Stream(service, documents, choice, cancelled or threading.Event())
+    total = max(sum(document.characters for document in documents), 1)
+    done = 0
+    collected: list[tuple[int, Recognition]] = []
+    document = documents[0] if documents else None
+    try:
+        for answer in stream.answers():
+            if answer is None:
+                if document is not None:
+                    yield document, None, (done + stream.at_work()) / total
+                continue
+            document, part, last, found = answer
+            collected.append((part.start, found))
+            done += len(found.text)
+            yield document, _joined(document.text, collected) if last else None, done / total
+            if last:
+                collected = []
+        if collected and document is not None:
+            end = collected[-1][0] + len(collected[-1][1].text)
+            name = f"{document.where} (first {end:,} of {document.characters:,} characters)"
+            cut = Document(name, None, document.text[:end], {})
+            yield cut, _joined(cut.text, collected), done / total
+    finally:
+        stream.close()
+
+
+class _Stream:
+    """Runs the model in a thread of its own, so that its progress can be shown while it works."""
+
+    def __init__(
+        self, service: Service, documents: Sequence[Document], choice: Choice, cancelled: threading.Event
+    ) -> None:
+        self._service = service
+        self._documents = documents
+        self._choice = choice
+        self._cancelled = cancelled
+        self._closed = threading.Event()
+        self._round = 0.0
+        self._places: deque[tuple[Document, Part, bool]] = deque()
+        self._answers: queue.Queue[Any] = queue.Queue(maxsize=_ANSWERS_WAITING)
+        self._error: BaseException | None = None
+
+    def answers(self) -> Iterator[tuple[Document, Part, bool, Recognition] | None]:
+        """Yield document, part, whether it is the last, and its result; None while there is nothing new."""
+        worker = threading.Thread(target=self._run, daemon=True)
+        worker.start()
+        while True:
+            try:
+                found = self._answers.get(timeout=_TICK)
+            except queue.Empty:
+                if not worker.is_alive() and self._answers.empty():
+                    break
+                yield None
+                continue
+            yield *self._places.popleft(), found
+        if self._error is not None:
+            raise self._error
+
+    def at_work(self) -> float:
+        """Return the characters of the next part that are done."""
+        return self._round * len(self._places[0][1].text) if self._places else 0.0
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._closed.set()
+
+    def _parts(self) -> Iterator[Part]:
+        for document in self._documents:
+            cut = parts_of(document, _PART)
+            for number, part in enumerate(cut, 1):
+                self._places.append((document, part, number == len(cut)))
+                yield part
+
+    def _watch(self, done: int, total: int) -> None:
+        self._round = done / total
+        if self._cancelled.is_set() or self._closed.is_set():
+            raise Cancelled
+
+    def _run(self) -> None:
+        texts, spans = itertools.tee(self._parts())
+        try:
+            for found in self._service.recognize_stream(
+                (part.text for part in texts),
+                self._choice,
+                look_ahead=_LOOK_AHEAD,
+                segments=(part.segments for part in spans),
+                progress=self._watch,
+            ):
+                self._put(found)
+        except Cancelled:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again where the answers are taken
+            self._error = error
+
+    def _put(self, found: Recognition) -> None:
+        while not self._closed.is_set():
+            try:
+                self._answers.put(found, timeout=_TICK)
+            except queue.Full:
+                continue
+            return
+
+
+def _joined(text: str, parts: Sequence[tuple[int, Recognition]]) -> Recognition:
+    """Put the results of the parts of a text together, with offsets in the whole."""
+    times = [part.timings for _, part in parts]
+    return dataclasses.replace(
+        parts[0][1],
+        text=text,
+        entities=tuple(
+            dataclasses.replace(entity, start=entity.start + begin, end=entity.end + begin)
+            for begin, part in parts
+            for entity in part.entities
+        ),
+        timings=Timings(
+            sum(time.tokenization for time in times),
+            sum(time.inference for time in times),
+            sum(time.decoding for time in times),
+        ),
+        pieces=sum(part.pieces for _, part in parts),
+        windows=sum(part.windows for _, part in parts),
+    )

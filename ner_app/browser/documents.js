@@ -1,0 +1,70 @@
+/* Results of the Documents tab: names over all documents, which documents have them, and each one marked. */
+"use strict";
+
+NerPage.showDocuments = (element, view) => {
+  const root = element.querySelector(".documents");
+  if (!root || !view) return;
+  const make = NerPage.element, {kinds, names, documents} = view;
+  const groups = make("div", {class: "groups"}), list = make("ul", {class: "listed", "aria-label": "Documents"});
+  const place = make("div", {class: "shown"}), title = make("h3", {class: "section", tabindex: "-1"});
+  const viewer = new NerPage.Viewer(place);
+  const more = (shown, all, what) => shown < all
+    ? make("p", {class: "hint"}, `The first ${shown.toLocaleString("en")} of ${all.toLocaleString("en")} ${what}; the zip has all.`) : null;
+
+  const open = (number, name = "") => {
+    const one = documents[number];
+    for (const button of list.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(Number(button.dataset.number) === number));
+    }
+    title.textContent = one.name;
+    place.hidden = !one.answer;
+    if (!one.answer) return;
+    viewer.show(NerPage.answerOf(one.text, one.answer));
+    const group = viewer.answer.groups.find((other) => other.name === name);
+    if (group) viewer.select(group.mentions, 0, name);
+  };
+
+  const drawList = (numbers = documents.map((_, number) => number), name = "") => {
+    list.replaceChildren(...numbers.filter((number) => documents[number]).map((number) => make("li", {}, make("button", {
+      type: "button", "data-number": number, "aria-pressed": "false", onclick: () => open(number, name)},
+      make("span", {dir: "auto"}, documents[number].name), make("span", {class: "count"}, ` ${documents[number].count.toLocaleString("en")}`)))));
+    if (name) list.prepend(make("li", {}, make("button", {type: "button", class: "all", onclick: () => { drawList(); draw(); }}, "All documents")));
+  };
+
+  const draw = (chosen = null) => {
+    groups.replaceChildren(...kinds.flatMap((kind, number) => {
+      const own = names.filter((name) => name.kind === number);
+      if (!own.length) return [];
+      const few = 8;
+      const items = own.map((one, index) => make("li", {hidden: index >= few && one !== chosen}, make("button", {type: "button", class: "name",
+        "aria-pressed": String(one === chosen), onclick: () => {
+          drawList(one.documents, one.name);
+          draw(one);
+          const first = one.documents.find((other) => documents[other]);
+          if (first !== undefined) open(first, one.name);
+        }}, make("span", {dir: "auto"}, one.name), make("span", {class: "count"},
+          ` ${one.count.toLocaleString("en")}×${one.documents.length > 1 ? ` in ${one.documents.length.toLocaleString("en")}` : ""}`))));
+      const box = make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
+        make("h3", {}, kind.many[0].toUpperCase() + kind.many.slice(1),
+          make("span", {class: "count"}, ` ${(view.labels[kind.label] ?? 0).toLocaleString("en")}`)), make("ul", {}, ...items));
+      if (own.length > few) box.append(make("button", {type: "button", class: "link", onclick: (event) => {
+        for (const item of items) item.hidden = false;
+        event.target.remove();
+      }}, `Show all ${own.length.toLocaleString("en")}`));
+      return [box];
+    }));
+  };
+
+  const rows = names.map((one) => [one.name, kinds[one.kind].label, one.count, one.documents.length]);
+  const head = ["Name", "Label", "Count", "Documents"];
+  const copy = make("button", {type: "button", onclick: () =>
+    NerPage.copy(copy, [head, ...rows].map((row) => row.join("\t")).join("\n"))}, "Copy table");
+  const table = make("details", {class: "fold", id: "name-table"},
+    make("summary", {}, make("span", {class: "what"}, "Table of names")), make("div", {class: "buttons"}, copy), NerPage.table(head, rows, "Table of names"));
+  draw();
+  drawList();
+  root.replaceChildren(...[make("div", {class: "viewer"}, groups), more(names.length, view.all_names, "names"), table,
+    make("div", {class: "split"}, make("div", {class: "viewer"}, make("h3", {class: "section"}, "Documents"), list,
+      more(documents.length, view.all_documents, "documents")), make("div", {}, title, place))].filter(Boolean));
+  if (documents.length) open(0);
+};
