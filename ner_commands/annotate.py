@@ -20,11 +20,13 @@ from ner_commands.arguments import (
     parse_encoding,
 )
 from ner_commands.output import complain
+from ner_core.compute import COMPUTE
 from ner_core.rendering import visible
 from ner_corpora.annotation import Settings
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
 from ner_corpora.run import Engine, Run, errors_of
+from ner_corpora.workspace import Workspace
 from ner_documents.formats import FORMATS
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import find_sources, is_url, total_size
@@ -172,6 +174,8 @@ def _run(args: argparse.Namespace) -> None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-annotate-"))
             output, work_folder = f"{folder}/out", f"{folder}/partial"
         errors = args.errors or errors_of("ner-annotate" if args.output == "-" else output)
+        if args.resume and args.compute is None:
+            args.compute = _computed_before(work_folder)
         recognizer = load_model(args, **_HINT)
         check_labels(args.labels, recognizer)
         job = Run(
@@ -243,7 +247,14 @@ def _identity(recognizer: EntityRecognizer) -> dict[str, Any]:
     info = {name: recognizer.model_info.get(name) for name in known}
     scores = {"raw_scores": True} if recognizer.raw_scores else {}
     names = {"name": recognizer.name, "precision": recognizer.precision, "tags": list(recognizer.tags)}
-    return {**names, **scores, **info}
+    return {**names, "compute": recognizer.compute, **scores, **info}
+
+
+def _computed_before(work_folder: str) -> str | None:
+    """Return what an unfinished run computed in: whoever goes on with it gives the same bytes."""
+    plan = Workspace(work_folder).read_plan() or {}
+    compute = (plan.get("model") or {}).get("compute")
+    return compute if compute in COMPUTE else None
 
 
 def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) -> Engine:
@@ -256,12 +267,13 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
 
     name = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     found = model_zoo.find(name, args.models_dir)
-    # Every worker takes the precision that was chosen here, whatever it would choose for its own processor.
+    # Every worker takes precision and arithmetic that were chosen here, whatever suits its own processor.
     precision = recognizer.precision if recognizer.precision in found else next(iter(found))
     threads = max(1, int(args.num_cpus_per_worker))
-    model = Model(
-        name, {**model_options(args), **_HINT, "precision": precision, "threads": threads}, found[precision]
-    )
+    chosen = {"precision": precision, "threads": threads}
+    if recognizer.compute in COMPUTE:
+        chosen["compute"] = recognizer.compute
+    model = Model(name, {**model_options(args), **_HINT, **chosen}, found[precision])
     options = RayOptions(args.address, args.num_workers, args.num_cpus_per_worker, args.ship)
     return lambda groups, workspace, progress: annotate_on_ray(
         groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict

@@ -135,3 +135,17 @@ def test_ranges_of_workers_and_sizes_are_understood():
         ["annotate", "x", "-o", "y.csv", "--num-workers", "2:8", "--max-document-bytes", "1G"]
     )
     assert (args.num_workers, args.max_document_bytes) == ((2, 8), 1 << 30)
+
+
+def test_a_resumed_run_computes_as_the_run_that_was_stopped(tmp_path, annotate, monkeypatch):
+    """The embedded model: exact first, and then on a processor that would take something faster."""
+    (tmp_path / "a.txt").write_text("Mary lives in Santa Clara.")
+    arguments = ("--model", "minilm-ner", tmp_path / "a.txt", "-o", tmp_path / "out.jsonl")
+    with monkeypatch.context() as stopping:
+        stopping.setattr("ner_corpora.run.Run.annotate", lambda *_: sys.exit(1))
+        annotate(*arguments, "--compute", "exact")
+    plan = json.loads((tmp_path / "out.jsonl.partial" / "plan.json").read_text())
+    assert plan["model"]["compute"] == "f32"
+    code, _, err = annotate(*arguments, "--resume")
+    assert code == 0, err
+    assert (tmp_path / "out.jsonl").stat().st_size
