@@ -38,6 +38,8 @@ OPTIONS: dict[str, tuple[int | None, ...]] = {
     "ner-zoo-bf16": (None,),
     "ner-zoo-int8-weights": (None,),
     "ner-zoo-int8": (None,),
+    "ner-zoo-default": (None,),
+    "onnxruntime-int8": (512, 2048),
     "transformers-bf16": (1, 8, 32),
 }
 
@@ -47,8 +49,13 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "ner-zoo-bf16": ("ner-zoo", {"compute": "bf16"}),
     "ner-zoo-int8-weights": ("ner-zoo", {"xml": "INT8"}),
     "ner-zoo-int8": ("ner-zoo", {"xml": "FP16-INT8"}),
+    "ner-zoo-default": ("ner-zoo", {"xml": "INT8", "compute": "int8+bf16"}),
+    "onnxruntime-int8": ("onnxruntime", {"onnx": "INT8"}),
     "transformers-bf16": ("transformers", {"dtype": "bfloat16"}),
 }
+
+# They need weights of 8 bits.
+_INT8 = {name for name, (_, changes) in VARIANTS.items() if changes.get("xml") == "INT8"}
 
 # Longest row of the padded way without its special tokens; everybody is to do the same texts.
 _LONGEST = 126
@@ -175,6 +182,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=3.0, help="of one contender in one round, about")
     parser.add_argument("--pages", nargs="*", type=int, default=[1, 10, 100, 1000])
     parser.add_argument("--threads", type=int, default=processors())
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count processor seconds instead of those of the clock: for a machine that others use as well",
+    )
     parser.add_argument("--json", type=Path, help="write all numbers there")
     return parser
 
@@ -211,16 +223,17 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
     for row in rows:
         _warm_up(row, by_name[row.contender], corpus, lengths, work, single, arguments.seconds)
     rates = []
+    clock = "processor" if arguments.processor_time else "seconds"
     for number in range(arguments.rounds):
         rates.append(_numpy_rate(arguments.threads))
         for row in rows:
             worker = by_name[row.contender]
             row.matmul_gflops.append(matmul_rate("CPU", threads=arguments.threads, seconds=_RATE_SECONDS))
             answer = worker.ask("many", texts=corpus[: row.count], option=row.option)
-            row.seconds.append(answer["seconds"])
+            row.seconds.append(answer[clock])
             if row.option == OPTIONS[row.contender][0]:
                 answer = worker.ask("one", texts=single)
-                row.latency.append(median(answer["seconds"]))
+                row.latency.append(median(answer[clock]))
                 row.overhead += answer["overheads"]
         _tell(f"{name}: round {number + 1}: " + ", ".join(_brief(row) for row in rows))
     result = {
@@ -266,7 +279,7 @@ def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: li
             name, scratch / "checkpoint", arguments.tokenizer, corpus[:_PILOT]
         )
     config = json.loads((checkpoint / "config.json").read_text("utf-8"))
-    precisions = ["FP32", *(["INT8"] if "ner-zoo-int8-weights" in arguments.contenders else [])]
+    precisions = ["FP32", *(["INT8"] if _INT8 & set(arguments.contenders) else [])]
     irs = checkpoints.convert(name, checkpoint, scratch / "ir", precisions)
     quantized = dict(arguments.quantized).get(name)
     onnx = checkpoints.export_onnx(checkpoint, scratch / "model.onnx")
@@ -296,7 +309,9 @@ def _start(arguments: argparse.Namespace, settings: dict[str, Any]) -> tuple[lis
             failures[name] = f"no {changes['xml']} of this model was given"
             continue
         if "xml" in changes:
-            changes = {"xml": settings["irs"][changes["xml"]]}
+            changes = {**changes, "xml": settings["irs"][changes["xml"]]}
+        if "onnx" in changes:
+            changes = {**changes, "onnx": checkpoints.quantize_onnx(Path(settings["onnx"]))}
         worker = Worker(name, kind, python, {**settings, **changes})
         if worker.error:
             failures[name] = worker.error

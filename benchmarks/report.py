@@ -15,6 +15,8 @@ _TITLES = {
     "ner-zoo-bf16": "ner-zoo, computing in bfloat16",
     "ner-zoo-int8-weights": "ner-zoo, INT8 weights",
     "ner-zoo-int8": "ner-zoo, INT8 weights and activations",
+    "ner-zoo-default": "ner-zoo, INT8 weights, activations quantized at run time, the rest in bfloat16",
+    "onnxruntime-int8": "ONNX Runtime, quantized by itself (dynamic), sorted batches",
     "torch": "torch, sorted batches",
     "onnxruntime": "ONNX Runtime, sorted batches",
     "padded": "padded to 128, one at a time (OpenVINO)",
@@ -26,6 +28,7 @@ _OPTIONS = {
     "transformers-bf16": "batch_size",
     "torch": "pieces",
     "onnxruntime": "pieces",
+    "onnxruntime-int8": "pieces",
 }
 
 

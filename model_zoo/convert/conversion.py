@@ -26,6 +26,7 @@ from model_zoo.catalog.layout import CONVERTED, QUANTIZED
 from model_zoo.convert import ir, parity, tracing
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
 from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import WorkerError, run_worker
 from ner_core.labels import tag_scheme
 
@@ -46,8 +47,6 @@ logger = logging.getLogger(__name__)
 
 #: As Open Model Zoo's converter.
 DEFAULT_PRECISIONS = ("FP16", "FP32")
-
-_UNMEASURED = "unmeasured"
 
 
 class ConversionError(ZooError, ValueError):
@@ -340,7 +339,8 @@ def _make(
             f"(allowed: {allowed:g} of that). Nothing was kept. --tolerance sets the limit."
         )
         raise ConversionError(msg)
-    ir.write_fact(xml, "parity", _UNMEASURED, f"{largest:.3g}")
+    for key, value in {"parity": f"{largest:.3g}", **measure_losses(xml)}.items():
+        ir.write_fact(xml, key, ir.UNMEASURED, value)
     size = xml.stat().st_size + xml.with_suffix(".bin").stat().st_size
     return Conversion(precision, xml, size, 0.0, largest, scale, allowed, tuple(facts.notes))
 
@@ -358,7 +358,7 @@ def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, st
         "tag_scheme": tag_scheme(labels),
         "max_length": str(facts.max_length),
         "source_checksum": facts.source_checksum,
-        "parity": _UNMEASURED,
+        **dict.fromkeys(("parity", *FACTS), ir.UNMEASURED),
         "openvino_version": ov.__version__,
     }
     if labels != facts.labels:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["INPUTS", "OUTPUT", "IrError", "finish", "fix_ports", "input_ports", "write_fact"]
+__all__ = ["INPUTS", "OUTPUT", "UNMEASURED", "IrError", "finish", "fix_ports", "input_ports", "write_fact"]
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "output"
+#: Value of a fact that is measured once the file is there.
+UNMEASURED = "unmeasured"
 
 #: What other exporters call the three inputs.
 _SYNONYMS = {

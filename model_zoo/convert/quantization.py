@@ -18,7 +18,9 @@ from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.layout import QUANTIZED
 from model_zoo.convert import calibration, ir, parity, tracing
 from model_zoo.convert.conversion import publish, workplace
+from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import run_worker
+from ner_core.corpus import CorpusError, open_dataset
 from ner_core.ir import model_info
 
 if TYPE_CHECKING:
@@ -135,6 +137,9 @@ def quantize(
                 tell("measuring accuracy")
                 before, after = _scores(source, target / f"{stem}.xml", dataset)
                 _check_drop(precision, before, after, max_drop)
+            labelled = None if dataset is None else open_dataset(dataset)
+            for key, loss in measure_losses(target / f"{stem}.xml", labelled).items():
+                ir.write_fact(target / f"{stem}.xml", key, ir.UNMEASURED, loss)
             publish(target, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
         msg = f"{name}: {error}"
@@ -224,6 +229,7 @@ def _finish(
     found = parity.outputs(graph, inputs)
     largest, _ = parity.difference(inputs, references, found)
     facts = model_info(before) | {"precision": precision, "parity": f"{largest:.3g}"}
+    facts |= dict.fromkeys(FACTS, ir.UNMEASURED)  # what the source loses says nothing
     ir.finish(model, xml, precision.partition("-")[0], facts)
     shutil.copyfile(source.parent / "tokenizer.json", xml.with_name("tokenizer.json"))
     kept = np.concatenate(
@@ -242,14 +248,15 @@ def _shape_of(model: Any) -> tuple[int, int] | None:
 
 def _scores(before: Path, after: Path, dataset: Path | str) -> tuple[float, float]:
     """Return the micro F1 of both models on labelled data, on the CPU."""
-    from ner_core.corpus import CorpusError, open_dataset
     from ner_core.evaluation import evaluate_recognizer
     from ner_core.recognizer import EntityRecognizer
 
     try:
         sentences = open_dataset(dataset)
         first, second = (
-            evaluate_recognizer(EntityRecognizer.from_ir(xml, device="CPU"), sentences).micro.f1
+            evaluate_recognizer(
+                EntityRecognizer.from_ir(xml, device="CPU", compute="exact"), sentences
+            ).micro.f1
             for xml in (before, after)
         )
     except (CorpusError, OSError) as error:

@@ -18,6 +18,8 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
 from ner_core import EntityRecognizer
+from ner_core.compute import WAYS, fact_of, ways_of
+from ner_core.hardware import fast_arithmetic
 from ner_core.ir import model_info
 from tests.conftest import TINY_LABELS
 from tests.model_zoo.convert.test_checkpoints import (
@@ -98,6 +100,10 @@ def test_ports_and_facts_are_the_contracts(converted, precision):
     assert {"openvino_version", "torch_version", "transformers_version"} <= set(info)
     [result] = [one for one in made if one.precision == precision]
     assert float(info["parity"]) == pytest.approx(result.parity, rel=0.01, abs=1e-9)
+    ways = [way for way in ways_of(fast_arithmetic()) if precision == "INT8" or not way.group]
+    for way in WAYS[:-1]:
+        unit, _, loss = info[fact_of(way)].partition(" ")
+        assert (unit == "words" and 0 <= float(loss) < 0.2) if way in ways else unit == "unmeasured"
 
 
 def test_the_ir_computes_what_transformers_computes(converted, tiny_checkpoint):

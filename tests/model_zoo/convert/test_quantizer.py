@@ -7,6 +7,7 @@ import openvino as ov
 import pytest
 
 from model_zoo.convert import calibration, quantization
+from model_zoo.convert.losses import FACTS
 from model_zoo.convert.quantization import QuantizationError, quantize
 from model_zoo.quantizer import main
 from ner_core.ir import model_info
@@ -92,6 +93,8 @@ def test_the_gate_passes_what_loses_nothing(tiny_ir, tmp_path, dataset, monkeypa
     shutil.copytree(tiny_ir, tmp_path / "public" / "tiny" / "FP32")
     put_result(monkeypatch, tiny_ir / "tiny.xml")
     made = quantize("tiny", tmp_path, dataset=dataset, max_drop=0.0)
+    losses = [value for key, value in model_info(ov.Core().read_model(made.xml)).items() if key in FACTS]
+    assert {loss.split()[0] for loss in losses} <= {"f1", "unmeasured"}
     assert made.f1_before == made.f1_after > 0.99
     assert made.agreement == 1.0
 

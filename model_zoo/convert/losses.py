@@ -1,0 +1,80 @@
+"""What a model loses by each way to compute that is faster than float32, for rt_info.
+
+Measured for the ways that this machine's processor has: F1 where there is labelled text, else the share of
+words whose label changes. ``compute="auto"`` takes a way only where its loss is known; see
+`ner_core.compute`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from model_zoo.convert.calibration import SENTENCES
+from ner_core.compute import EXACT, WAYS, Way, fact_of, has_int8_weights, ways_of
+from ner_core.evaluation import evaluate_recognizer
+from ner_core.hardware import DeviceError, core, fast_arithmetic
+from ner_core.recognizer import EntityRecognizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from ner_core.corpus import Sentence
+
+__all__ = ["FACTS", "measure_losses"]
+
+#: The keys of rt_info that hold a loss.
+FACTS = tuple(fact_of(way) for way in WAYS if way is not EXACT)
+
+
+def measure_losses(xml: Path, sentences: Iterable[Sentence] | None = None) -> dict[str, str]:
+    """Measure what a model loses by the ways that this processor has.
+
+    Parameters
+    ----------
+    xml : pathlib.Path
+        The IR, with its tokenizer beside it.
+    sentences : iterable of Sentence, optional
+        Labelled text, gone through once for each way; built-in sentences without labels where not given.
+
+    Returns
+    -------
+    dict of str to str
+        Keys of `FACTS`, and values as `ner_core.compute.fact_of` describes them.
+    """
+    weights = has_int8_weights(core().read_model(xml))
+    ways = [way for way in ways_of(fast_arithmetic()) if way is not EXACT and (weights or not way.group)]
+    if not ways:
+        return {}
+    loss_of = _comparison(_recognizer(xml, EXACT), sentences)
+    losses = {}
+    for way in ways:
+        # Without numbers, or where the processor has less than it says, there is nothing for auto to take.
+        with contextlib.suppress(DeviceError):
+            losses[fact_of(way)] = loss_of(_recognizer(xml, way))
+    return losses
+
+
+def _recognizer(xml: Path, way: Way) -> EntityRecognizer:
+    return EntityRecognizer.from_ir(xml, device="CPU", compute=way.name, hint="LATENCY")
+
+
+def _comparison(
+    exact: EntityRecognizer, sentences: Iterable[Sentence] | None
+) -> Callable[[EntityRecognizer], str]:
+    """Return what tells the loss of another recognizer."""
+    if sentences is None:
+        labels = _labels(exact)
+        return lambda other: f"words {_share_of_changes(labels, _labels(other)):.4f}"
+    f1 = evaluate_recognizer(exact, sentences).micro.f1
+    return lambda other: f"f1 {f1 - evaluate_recognizer(other, sentences).micro.f1:.4f}"
+
+
+def _labels(ner: EntityRecognizer) -> list[str]:
+    """Return the label of every word of the built-in sentences."""
+    return [tag for tags in ner.tag(text.split() for text in SENTENCES) for tag in tags]
+
+
+def _share_of_changes(before: list[str], after: list[str]) -> float:
+    return sum(one != other for one, other in zip(before, after, strict=True)) / len(before)
