@@ -11,6 +11,7 @@ from ner_app.api import build_api
 from ner_app.compare import build_compare_tab
 from ner_app.documents import build_documents_tab
 from ner_app.models import build_models_tab
+from ner_app.preparing import prepare_in_background
 from ner_app.programs import Programs
 from ner_app.service import Service
 from ner_app.templating import render
@@ -53,6 +54,7 @@ demo = build_demo(service)
 def main() -> None:
     """Start the page; address and port are Gradio's own: ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``."""
     threading.Thread(target=service.warm_up, daemon=True).start()
+    prepare_in_background(service)
     launch(demo, service)
 
 

@@ -1,0 +1,60 @@
+"""Models that are got ready in the background after the page has started, as on Hugging Face Spaces.
+
+A Space preloads files of the hub when it is built (``preload_from_hub`` in README.md). The downloader finds
+them in the hub's cache; what remains is the conversion, which runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from model_zoo.catalog import folders
+from ner_app.installation import Installation, InstallationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ner_app.service import Service
+
+__all__ = ["models_to_prepare", "prepare", "prepare_in_background"]
+
+_LOG = logging.getLogger(__name__)
+_ON_SPACES = "bert-base-ner"
+
+
+def models_to_prepare(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the names in ``NER_PREPARE``, divided by commas; by default what a Space preloads.
+
+    Examples
+    --------
+    >>> models_to_prepare({"SPACE_ID": "me/demo"}), models_to_prepare({})
+    (['bert-base-ner'], [])
+    >>> models_to_prepare({"SPACE_ID": "me/demo", "NER_PREPARE": ""})
+    []
+    """
+    named = environ.get("NER_PREPARE", _ON_SPACES if "SPACE_ID" in environ else "")
+    return [name.strip() for name in named.split(",") if name.strip()]
+
+
+def prepare(service: Service, names: Sequence[str]) -> None:
+    """Download and convert what is not ready yet, one after the other; menus have each as soon as it is."""
+    for name in names:
+        if name in service.models():
+            continue
+        try:
+            for _ in Installation(name, folders.models_dir()).run():
+                pass
+        except InstallationError as error:
+            _LOG.warning("%s could not be got ready: %s", name, error)
+            continue
+        service.refresh()
+        _LOG.info("%s is ready", name)
+
+
+def prepare_in_background(service: Service) -> None:
+    """Start `prepare` in a thread, if there is anything to prepare."""
+    if names := models_to_prepare():
+        threading.Thread(target=prepare, args=(service, names), daemon=True).start()

@@ -1,0 +1,45 @@
+"""Models got ready in the background after the start, as on Spaces."""
+
+import logging
+
+import pytest
+
+from ner_app.installation import InstallationError
+from ner_app.limits import Limits
+from ner_app.preparing import prepare
+from ner_app.service import Choice, Service
+from ner_app.text import text_functions
+from tests.ner_app.conftest import save_lookup_model
+
+
+@pytest.fixture
+def installations(monkeypatch, tmp_path):
+    """What the zoo's commands would do: ``broken`` fails, the others leave an IR in the models folder."""
+    monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
+    started = []
+
+    class Installed:
+        def __init__(self, name, folder):
+            self.name, self.folder = name, folder
+
+        def run(self):
+            started.append(self.name)
+            yield
+            if self.name == "ner-en-bert":
+                raise InstallationError("no network")
+            save_lookup_model(self.folder, self.name)
+
+    monkeypatch.setattr("ner_app.preparing.Installation", Installed)
+    return started
+
+
+def test_a_model_appears_in_the_menus_when_it_is_ready(installations, caplog):
+    service = Service("minilm-ner", Limits(public=True, allow_downloads=False))
+    menus = text_functions(service)["menus"]
+    assert list(menus({})["models"]) == ["minilm-ner"]
+    with caplog.at_level(logging.WARNING):
+        prepare(service, ["minilm-ner", "ner-en-bert", "bert-base-ner"])
+    assert installations == ["ner-en-bert", "bert-base-ner"]
+    assert "ner-en-bert could not be got ready: no network" in caplog.text
+    assert list(menus({})["models"]) == ["minilm-ner", "bert-base-ner"]
+    assert service.recognize("Mary sings", Choice("bert-base-ner")).entities[0].label == "PER"
