@@ -219,10 +219,10 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
         said = [f"They differ in {len(places):,} of {len(all_places):,} names."]
     else:
         said = [f"{both} found the same {len(all_places):,} names."]
-    everywhere = frozenset.intersection(*(run.types for run in answered))
     for run in answered:
-        if own := sorted(run.types - everywhere):
-            said.append(f"Only some have the labels {', '.join(own)}: {run.combination} has.")
+        others = frozenset().union(*(other.types for other in answered if other is not run))
+        if own := sorted(run.types - others):
+            said.append(f"{run.combination} alone has labels for {', '.join(own)}.")
     fast, *_, slow = sorted(answered, key=lambda run: run.milliseconds)
     ratio = slow.milliseconds / fast.milliseconds if fast.milliseconds else 1.0
     said.append(
