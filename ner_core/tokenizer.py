@@ -354,9 +354,8 @@ def _template(backend: tokenizers.Tokenizer) -> tuple[tuple[int, ...], tuple[int
     plain = [index for index, special in enumerate(sample.special_tokens_mask) if not special]
     if plain and len(plain) < len(sample.ids):
         return tuple(sample.ids[: plain[0]]), tuple(sample.ids[plain[-1] + 1 :])
-    before = _first_id(backend, ("[CLS]", "<s>", "<|startoftext|>"))
-    after = _first_id(backend, ("[SEP]", "</s>"))
-    if before is None or after is None:
+    before, after = _first_id(backend, ("[CLS]",)), _first_id(backend, ("[SEP]",))
+    if before is None or after is None:  # only BERT's does not work without; decoders take a text alone
         return (), ()
     return (before,), (after,)
 

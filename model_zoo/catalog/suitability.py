@@ -19,8 +19,8 @@ __all__ = [
     "FAMILIES",
     "INDEX",
     "LIBRARIES",
+    "OWN_FILES",
     "REFUSED_FAMILIES",
-    "TOKENIZER_FILES",
     "WEIGHTS",
     "WORDPIECE_FAMILIES",
     "check_architecture",
@@ -41,18 +41,6 @@ WEIGHTS = (
     "onnx/model.onnx",
     "model.onnx",
 )
-#: Files that a tokenizer can be made of, best first; each line is one way.
-TOKENIZER_FILES = (
-    ("tokenizer.json",),
-    ("vocab.json", "merges.txt"),
-    ("sentencepiece.bpe.model",),
-    ("spiece.model",),
-    ("spm.model",),
-    ("sentencepiece.model",),
-    ("tokenizer.model",),
-    ("vocab.txt",),
-)
-
 #: Families (``model_type``) that the tests convert and compare with transformers.
 _RUN = """
     albert apertus arcee bert big_bird biogpt bloom camembert data2vec-text deberta deberta-v2 distilbert
@@ -66,6 +54,17 @@ FAMILIES = frozenset(_RUN.split())
 WORDPIECE_FAMILIES = frozenset(
     ("bert", "distilbert", "electra", "ernie", "megatron-bert", "mobilebert", "nomic_bert", "squeezebert")
 )
+_BYTE_FAMILIES = ("data2vec-text", "deberta", "gpt2", "gpt_neo", "ibert", "roberta", "roberta-prelayernorm")
+#: The files of a family's own tokenizer, which do where there is no tokenizer.json.
+OWN_FILES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys([*WORDPIECE_FAMILIES, "mpnet"], ("vocab.txt",)),
+    **dict.fromkeys(_BYTE_FAMILIES, ("vocab.json", "merges.txt")),
+    **dict.fromkeys(["camembert", "xlm-roberta", "xlm-roberta-xl", "xmod"], ("sentencepiece.bpe.model",)),
+    **dict.fromkeys(["albert", "big_bird", "mt5", "t5", "umt5", "xlnet"], ("spiece.model",)),
+    "deberta-v2": ("spm.model",),
+    "rembert": ("sentencepiece.model",),
+    **dict.fromkeys(["gemma", "gemma2", "llama", "mistral"], ("tokenizer.model",)),
+}
 
 _BOXES = "it reads documents as images or boxes of words, and has no answer for plain text"
 _PADDING = "its scores change with padding and neighbours in a batch, so that no batch is right"
@@ -374,12 +373,13 @@ def check_tokenizer(
     ):
         msg = f"{name}: its tokenizer is code of this repository, which isn't run"
         raise CatalogError(msg)
-    for group in TOKENIZER_FILES:
-        bare = group == ("vocab.txt",) and config.get("model_type") not in (*WORDPIECE_FAMILIES, "mpnet")
-        if all(file in files for file in group) and not bare:
-            return group
-    kinds = "tokenizer.json, vocab.json and merges.txt, a sentencepiece model, or BERT's vocab.txt"
-    msg = f"{name}: expected {kinds}, found {_some(files)}"
+    if has_json:
+        return ("tokenizer.json",)
+    own = OWN_FILES.get(str(config.get("model_type")), ())
+    if own and all(file in files for file in own):
+        return own
+    kinds = f"tokenizer.json, or {' and '.join(own)}," if own else "tokenizer.json"
+    msg = f"{name}: expected {kinds} in the repository, found {_some(files)}"
     raise CatalogError(msg)
 
 

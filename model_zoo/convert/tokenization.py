@@ -37,7 +37,8 @@ TOKENIZER_FILES = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    *(file for group in suitability.TOKENIZER_FILES for file in group),
+    "tokenizer.json",
+    *dict.fromkeys(file for group in suitability.OWN_FILES.values() for file in group),
 )
 
 #: Family to its converter in transformers, and the settings of its tokenizer class where files are silent.

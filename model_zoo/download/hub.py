@@ -40,7 +40,7 @@ _COMPANIONS = (  # files of tokenizers
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    *dict.fromkeys(file for group in suitability.TOKENIZER_FILES[1:] for file in group),
+    *dict.fromkeys(file for group in suitability.OWN_FILES.values() for file in group),
 )
 _ATTEMPTS = 4
 _TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)

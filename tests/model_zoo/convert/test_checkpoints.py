@@ -218,7 +218,7 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
         ),
         (
             lambda folder: [(folder / name).unlink() for name in ("tokenizer.json", "vocab.txt")],
-            "expected tokenizer\\.json, vocab\\.json and",
+            "expected tokenizer\\.json, or vocab\\.txt",
         ),
         (
             lambda folder: edit_config(folder, model_type="t5-of-the-future"),
