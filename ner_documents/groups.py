@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ner_core.labels import type_of
-from ner_documents.names import Name, read_name
+from ner_documents.names import Name, is_person, read_name, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ner_core.entity import Recognition
+    from ner_core.entity import Entity, Recognition
 
-__all__ = ["Group", "group_names", "join_names", "with_groups"]
+__all__ = ["Group", "Grouper", "group_names", "join_names", "with_groups"]
 
 _BEFORE = 14
 #: Names that share a word with so many others are not compared with each of them.
@@ -81,34 +82,68 @@ def group_names(recognition: Recognition) -> list[Group]:
     >>> [(group.name, group.count, group.aliases) for group in group_names(Recognition(text, found))]
     [('Mary Jones', 2, ('Jones',))]
     """
-    text = recognition.text
-    entities = recognition.entities
-    names = [
-        (
-            type_of(one.label),
-            read_name(one.text, type_of(one.label), text[max(0, one.start - _BEFORE) : one.start]),
-        )
-        for one in entities
-    ]
-    members: dict[int, list[int]] = defaultdict(list)
-    for index, number in enumerate(join_names(names)):
-        members[number].append(index)
-    groups = []
-    for indexes in members.values():
-        forms = Counter(" ".join(entities[index].text.split()) for index in indexes)
+    grouper = Grouper()
+    for entity in recognition.entities:
+        grouper.add(entity, recognition.text)
+    return list(grouper.groups())
+
+
+class Grouper:
+    """Groups entities that come one after the other; keeps each distinct name once, and two numbers a mention."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], int] = {}
+        self._numbers: dict[tuple[str, Name], int] = {}
+        self._names: list[tuple[str, Name]] = []
+        self._forms: list[Counter[str]] = []
+        self._starts: list[array[int]] = []
+        self._ends: list[array[int]] = []
+
+    def add(self, entity: Entity, text: str) -> None:
+        """Take the next entity of a text."""
+        label = type_of(entity.label)
+        before = text[max(0, entity.start - _BEFORE) : entity.start] if is_person(label) else ""
+        title = title_of(before)
+        number = self._known.get((label, entity.text, title))
+        if number is None:
+            name = (label, read_name(entity.text, label, title))
+            number = self._numbers.setdefault(name, len(self._names))
+            self._known[label, entity.text, title] = number
+            if number == len(self._names):
+                self._names.append(name)
+                self._forms.append(Counter())
+                self._starts.append(array("q"))
+                self._ends.append(array("q"))
+        self._forms[number][" ".join(entity.text.split())] += 1
+        self._starts[number].append(entity.start)
+        self._ends[number].append(entity.end)
+
+    def groups(self) -> Iterator[Group]:
+        """Yield the groups in order of their first mention."""
+        members: dict[int, list[int]] = defaultdict(list)
+        for number, group in enumerate(join_names(self._names)):
+            members[group].append(number)
+        for numbers in members.values():
+            yield self._group(numbers)
+
+    def _group(self, numbers: list[int]) -> Group:
+        forms: Counter[str] = Counter()
+        for number in numbers:
+            forms.update(self._forms[number])
         name = max(forms, key=lambda form: (len(form), not form.isupper(), forms[form]))
-        label = next(names[index][0] for index in indexes if " ".join(entities[index].text.split()) == name)
-        groups.append(
-            Group(
-                name=name,
-                label=label,
-                count=len(indexes),
-                first=entities[indexes[0]].start,
-                mentions=tuple((entities[index].start, entities[index].end) for index in indexes),
-                aliases=tuple(form for form in forms if form != name),
-            )
+        mentions = sorted(
+            mention
+            for number in numbers
+            for mention in zip(self._starts[number], self._ends[number], strict=True)
         )
-    return groups
+        return Group(
+            name=name,
+            label=next(self._names[number][0] for number in numbers if name in self._forms[number]),
+            count=len(mentions),
+            first=mentions[0][0],
+            mentions=tuple(mentions),
+            aliases=tuple(form for form in forms if form != name),
+        )
 
 
 def with_groups(recognition: Recognition) -> dict[str, Any]:

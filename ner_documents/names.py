@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["Name", "fold", "is_person", "read_name"]
+__all__ = ["Name", "fold", "is_person", "read_name", "title_of"]
 
 _PERSON_LABELS = {"per", "pers", "person"}
 _FEMALE = {"ms", "mrs", "miss", "mme", "madame", "frau", "señora", "sra", "signora", "pani", "lady", "dame"}
@@ -36,7 +36,7 @@ _LEGAL_FORMS = {
     },
 }
 _SMALL_WORDS = {"of", "and", "the", "for", "in", "on", "at", "to", "de", "la", "du", "des", "und", "der", "&"}
-_BEFORE = re.compile(r"(\w+)\.?\s+$")
+_BEFORE = re.compile(r"(\w+)\.?\s*$")
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
 _LONGEST_ACRONYM = 8
 
@@ -180,13 +180,25 @@ def read_name(text: str, label: str, before: str = "") -> Name:
     return Name(person, tuple(words), ending, capitals=_in_capitals(text))
 
 
+def title_of(before: str) -> str:
+    """Return the title that stands at the end of a text, as ``mrs``; empty if there is none.
+
+    Examples
+    --------
+    >>> title_of("said Mrs. "), title_of("said ")
+    ('mrs', '')
+    """
+    last = _BEFORE.search(before)
+    word = fold(last[1]) if last else ""
+    return word if word in _TITLES else ""
+
+
 def _read_person(text: str, folded: str, before: str) -> Name:
     last, comma, first = folded.partition(",")
     if comma and first.strip(" .") not in _GENERATIONS:
         folded = f"{first} {last}"
     words = [word for word in re.split(r"[\s.,]+", folded) if word]
-    title = _BEFORE.search(before)
-    titles = [fold(title[1])] if title else []
+    titles = [title_of(before)]
     while len(words) > 1 and words[0] in _TITLES:
         titles.append(words.pop(0))
     ending = ""

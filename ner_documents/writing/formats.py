@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ner_core.entity import Recognition
 from ner_core.labels import type_of
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
+from ner_documents.groups import Grouper
 from ner_documents.reading.conll import is_between_sentences
 from ner_documents.writing import parquet, tables
 from ner_documents.writing.tools import TOOL_FORMATS, marked, write_marked
@@ -95,7 +96,7 @@ def encode_documents(
         elif format_name == "html":
             target.write(f"{html_section(_recognition(document, entities))}\n".encode())
         elif format_name == "jsonl":
-            _write_json(target, document.fields, into, entities)
+            _write_grouped(target, document, into, entities)
         elif format_name in TOOL_FORMATS:
             _write_json(target, {"name": document.where, "text": document.text}, "entities", entities)
         else:
@@ -117,6 +118,27 @@ def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: 
         target.write(f"{separator}{to_json(some)[1:-1]}".encode())
         separator = ", "
     target.write(b"]}\n")
+
+
+def _write_grouped(target: IO[bytes], document: Document, into: str, entities: Iterable[Entity]) -> None:
+    """Write one line with the groups behind the entities, unless the source has a field of that name."""
+    if "groups" in (*document.fields, into):
+        _write_json(target, document.fields, into, entities)
+        return
+    grouper = Grouper()
+    line = io.BytesIO()
+    _write_json(line, document.fields, into, _grouped(entities, document.text, grouper))
+    target.write(line.getbuffer()[: -len("}\n")])
+    target.write(b', "groups": [')
+    for number, group in enumerate(grouper.groups()):
+        target.write(f"{', ' if number else ''}{to_json(group.to_dict())}".encode())
+    target.write(b"]}\n")
+
+
+def _grouped(entities: Iterable[Entity], text: str, grouper: Grouper) -> Iterator[Entity]:
+    for entity in entities:
+        grouper.add(entity, text)
+        yield entity
 
 
 def assemble(

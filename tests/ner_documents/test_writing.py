@@ -229,3 +229,14 @@ def test_spacy_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy.tokens", None)
     with pytest.raises(CorpusError, match=r"needs spacy.*pip install 'ner-zoo\[spacy\]'"):
         written("spacy", *DOCUMENTS)
+
+
+def test_json_lines_have_groups():
+    one, two = map(json.loads, written("jsonl", *DOCUMENTS).splitlines())
+    assert list(one) == ["text", "entities", "groups"]
+    assert [(group["name"], group["mentions"]) for group in one["groups"]] == [
+        *(("Mary Jones", [[2, 12]]), ("Ann", [[17, 20]]), ("New York", [[24, 33]]))
+    ]
+    assert two["groups"] == []
+    taken = Document("a", 1, "x", {"text": "x", "groups": 1})
+    assert json.loads(written("jsonl", (taken, ()))) == {"text": "x", "groups": 1, "entities": []}
