@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def group_names(recognition: Recognition) -> list[Group]:
 
 
 class Grouper:
-    """Groups entities that come one after the other; keeps each distinct name once, and two numbers a mention."""
+    """Groups entities as they come; keeps each distinct name once, and two numbers a mention."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], int] = {}
@@ -131,11 +132,8 @@ class Grouper:
         for number in numbers:
             forms.update(self._forms[number])
         name = max(forms, key=lambda form: (len(form), not form.isupper(), forms[form]))
-        mentions = sorted(
-            mention
-            for number in numbers
-            for mention in zip(self._starts[number], self._ends[number], strict=True)
-        )
+        places = [zip(self._starts[number], self._ends[number], strict=True) for number in numbers]
+        mentions = sorted(itertools.chain.from_iterable(places))
         return Group(
             name=name,
             label=next(self._names[number][0] for number in numbers if name in self._forms[number]),

@@ -78,7 +78,8 @@ def test_long_texts_are_recognized_in_parts_with_the_same_result(capital_recogni
 def test_json_lines_keep_fields_and_round_scores(capital_recognizer):
     (row,) = json_lines(annotated(capital_recognizer, "jsonl", [document("Mary sings.", id=7)], into="found"))
     mary = {"start": 0, "end": 4, "label": "PER", "score": 0.8765, "text": "Mary"}
-    assert row == {"text": "Mary sings.", "id": 7, "found": [mary]}
+    group = {"name": "Mary", "label": "PER", "count": 1, "first": 0, "mentions": [[0, 4]], "aliases": []}
+    assert row == {"text": "Mary sings.", "id": 7, "found": [mary], "groups": [group]}
 
 
 def test_options_reach_the_recognizer(capital_recognizer):
