@@ -216,4 +216,4 @@ def test_nothing_found_is_left_and_all_else_stays(recognitions, operator):
 def test_placeholders_are_new(text, names):
     marked = "".join(f" [Name{number}|PER]." for number in range(names))
     for one in Redactor().redact(found(f"{text}{marked}")).replacements:
-        assert one.placeholder not in text
+        assert not re.search(rf"{one.placeholder}(?!\d)", text)
