@@ -41,6 +41,7 @@ class NerZoo:
             hint=settings.get("hint", "AUTO"),
             threads=settings["threads"],
             compute=settings.get("compute", "exact"),
+            aggregation="first",  # as everybody else here
         )
 
     def many(self, texts: list[str], _: int | None) -> list[Any]:

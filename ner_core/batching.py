@@ -42,6 +42,15 @@ class Batch:
     token_type_ids: np.ndarray
     following: int = 0
 
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """The arrays by the names that models give them."""
+        return {
+            "input_ids": self.input_ids,
+            "attention_mask": self.attention_mask,
+            "token_type_ids": self.token_type_ids,
+        }
+
 
 def group(lengths: Sequence[int]) -> list[list[int]]:
     """Divide rows into groups of similar length, with the least padding and starts of batches.

@@ -10,12 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from ner_core.batching import stack
 from ner_core.corpus import CorpusError, open_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import numpy as np
 
     from ner_core.tokenizer import Tokenizer
 
@@ -147,22 +148,14 @@ def encode(
         Or of `shape`. ``token_type_ids`` as the tokenizer fills them, else zeros.
     """
     batch, length = shape or (1, max_length)
-    made = []
-    for encoding in tokenizer.encode_texts(list(texts)):
-        pieces = slice(0, length - tokenizer.special_count)
-        ids = [*tokenizer.prefix, *encoding.ids[pieces].tolist(), *tokenizer.suffix]
-        width = length if shape else len(ids)
-        inputs = {
-            "input_ids": np.full((batch, width), tokenizer.pad_id, np.int64),
-            "attention_mask": np.zeros((batch, width), np.int64),
-            "token_type_ids": np.zeros((batch, width), np.int64),
-        }
-        inputs["input_ids"][:, : len(ids)] = ids
-        inputs["attention_mask"][:, : len(ids)] = 1
-        if encoding.type_ids is not None:
-            first = len(tokenizer.prefix)
-            inputs["token_type_ids"][:, first : first + len(encoding.type_ids[pieces])] = encoding.type_ids[
-                pieces
-            ]
-        made.append(inputs)
-    return made
+    room = length - tokenizer.special_count
+    return [
+        stack(
+            [(encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])] * batch,
+            prefix=tokenizer.prefix,
+            suffix=tokenizer.suffix,
+            pad_id=tokenizer.pad_id,
+            shape=shape,
+        ).inputs
+        for encoding in tokenizer.encode_texts(list(texts))
+    ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ner_core.batching import stack
 from ner_core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -125,32 +126,22 @@ def _real(
 ) -> list[dict[str, np.ndarray]]:
     """Encode the built-in sentences into batches: all in one, or as many as a static shape wants."""
     room = (shape[1] if shape else max_length) - tokenizer.special_count
-    rows = []
-    for encoding in tokenizer.encode_texts(SENTENCES):
-        ids = [*tokenizer.prefix, *encoding.ids[:room].tolist(), *tokenizer.suffix]
-        types = np.zeros(len(ids), np.int64)
-        if encoding.type_ids is not None:
-            first = len(tokenizer.prefix)
-            types[first : first + len(encoding.type_ids[:room])] = encoding.type_ids[:room]
-        rows.append((ids, types))
-    batch = shape[0] if shape else len(rows)
-    length = shape[1] if shape else max(len(ids) for ids, _ in rows)
-    return [
-        _pad((rows * batch)[start : start + batch], pad_id, length) for start in range(0, len(rows), batch)
+    rows = [
+        (encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])
+        for encoding in tokenizer.encode_texts(SENTENCES)
     ]
-
-
-def _pad(rows: Sequence[tuple[list[int], np.ndarray]], pad_id: int, length: int) -> dict[str, np.ndarray]:
-    inputs = {
-        "input_ids": np.full((len(rows), length), pad_id, np.int64),
-        "attention_mask": np.zeros((len(rows), length), np.int64),
-        "token_type_ids": np.zeros((len(rows), length), np.int64),
-    }
-    for row, (ids, types) in enumerate(rows):
-        inputs["input_ids"][row, : len(ids)] = ids
-        inputs["attention_mask"][row, : len(ids)] = 1
-        inputs["token_type_ids"][row, : len(ids)] = types
-    return inputs
+    batch = shape[0] if shape else len(rows)
+    length = shape[1] if shape else max(len(ids) for ids, _ in rows) + tokenizer.special_count
+    return [
+        stack(
+            (rows * batch)[start : start + batch],
+            prefix=tokenizer.prefix,
+            suffix=tokenizer.suffix,
+            pad_id=pad_id,
+            shape=(batch, length),
+        ).inputs
+        for start in range(0, len(rows), batch)
+    ]
 
 
 def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:

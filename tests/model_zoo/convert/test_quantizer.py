@@ -26,7 +26,7 @@ def models(tiny_ir, tmp_path_factory, nncf_here):
 
 @pytest.fixture
 def dataset(tmp_path, tiny_ner):
-    """Sentences with the tags that the tiny model itself gives: its own F1 is 1."""
+    """Sentences with the tags that the tiny model gives: random ones, and so read by another scheme."""
     sentences = [text.split() for text in calibration.SENTENCES]
     file = tmp_path / "dev.conll"
     lines = (
@@ -95,7 +95,7 @@ def test_the_gate_passes_what_loses_nothing(tiny_ir, tmp_path, dataset, monkeypa
     made = quantize("tiny", tmp_path, dataset=dataset, max_drop=0.0)
     losses = [value for key, value in model_info(ov.Core().read_model(made.xml)).items() if key in FACTS]
     assert {loss.split()[0] for loss in losses} <= {"f1", "unmeasured"}
-    assert made.f1_before == made.f1_after > 0.99
+    assert made.f1_before == made.f1_after > 0.5
     assert made.agreement == 1.0
 
 
