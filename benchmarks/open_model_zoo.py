@@ -98,11 +98,13 @@ def shrink(config: Path, web: Path, address: str) -> None:
     left = dict(texts)
     for step in replacing:
         count = step.get("count", 0)
-        text, times = re.subn(step["pattern"], step["replacement"], left[step["file"]].decode(), count=count)
+        replaced, times = re.subn(
+            step["pattern"], step["replacement"], left[step["file"]].decode(), count=count
+        )
         if not times or times != (count or times):
             steps.remove(step)  # no text could be made up for it, or another step's does not bear it
         else:
-            left[step["file"]] = text.encode()
+            left[step["file"]] = replaced.encode()
     for name, text in texts.items():
         if name in made:
             made[name] = text

@@ -200,8 +200,8 @@ class _Job:
         if self.omz:
             try:
                 return [self._file(model, file, folder) for file in files]
-            except TransferError as error:
-                raise DownloadError(str(error)) from None
+            except TransferError as problem:
+                raise DownloadError(str(problem)) from None
         futures = [self.pool.submit(self._file, model, file, folder) for file in files]
         results: list[Fetched] = []
         problems: list[str] = []

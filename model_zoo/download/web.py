@@ -171,7 +171,7 @@ class _Adapter(HTTPAdapter):
 def _watched_pool(pool_class: Any, guard: Guard, *arguments: Any, **settings: Any) -> Any:
     pool = pool_class(*arguments, **settings)
 
-    class Watched(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+    class Watched(pool.ConnectionCls):  # type: ignore[name-defined]
         def _new_conn(self) -> socket.socket:
             connection: socket.socket = super()._new_conn()
             guard.add(connection)
