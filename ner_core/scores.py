@@ -295,7 +295,7 @@ class Bin:
     precision: float
 
 
-def reliability(scores: Sequence[float], right: Sequence[bool]) -> tuple[Bin, ...]:
+def reliability(scores: Iterable[float], right: Iterable[bool]) -> tuple[Bin, ...]:
     """Gather spans by their scores in `BINS` bins of equal width; empty ones are left out.
 
     Examples
@@ -316,7 +316,7 @@ def reliability(scores: Sequence[float], right: Sequence[bool]) -> tuple[Bin, ..
     )
 
 
-def calibration_error(scores: Sequence[float], right: Sequence[bool]) -> float:
+def calibration_error(scores: Iterable[float], right: Iterable[bool]) -> float:
     """Return the expected calibration error [1]_: the mean gap between score and precision over the bins.
 
     References
