@@ -7,12 +7,13 @@ encoded; offsets are those of the text as given. Accents, digits that are raised
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["classes", "fold"]
+__all__ = ["QUOTE_MARKS", "classes", "fold"]
 
 # Compatibility mappings that only change how a character looks:
 # https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
@@ -41,6 +42,9 @@ _PLAIN = {
     "\u2060": "",
     "\ufeff": "",
 }
+#: What mail programs put before the lines that they quote.
+QUOTE_MARKS = re.compile(r"^[ \t]*>[> ]*", re.MULTILINE)
+
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 
@@ -82,6 +86,8 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     >>> fold("Zoë")
     ('Zoë', None)
     """
+    if ">" in text:
+        text = QUOTE_MARKS.sub(lambda match: " " * len(match[0]), text)
     plain = text.translate(_LINE_BREAKS)
     if plain.isascii():
         return plain, None
@@ -145,7 +151,7 @@ def _class(character: str) -> str:
         return _EXTEND
     if category == "Nl":
         return "X"
-    return {"Nd": "0", "Pd": "-", "Pc": "_", "Zs": " ", "Zl": "\n", "Zp": "\n"}.get(category, _MARK)
+    return {"Nd": "0", "Pc": "_", "Zs": " ", "Zl": "\n", "Zp": "\n"}.get(category, _MARK)
 
 
 def classes(text: str) -> str:

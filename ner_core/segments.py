@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ner_core.characters import QUOTE_MARKS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -191,11 +193,13 @@ def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
 
 
 def _lines(text: str) -> list[_Line]:
-    """Split a text into lines without the white space around them; a blank one has no text."""
+    """Split a text into lines without quote marks and white space around; a blank one has no text."""
     lines, position = [], 0
     for raw in text.splitlines(keepends=True):
-        stripped = raw.strip()
-        indent = len(raw) - len(raw.lstrip()) if stripped else 0
+        quoted = QUOTE_MARKS.match(raw)
+        rest = raw[quoted.end() :] if quoted else raw
+        stripped = rest.strip()
+        indent = len(raw) - len(rest.lstrip()) if stripped else 0
         start = position + indent
         lines.append(_Line(start, start + len(stripped), stripped, indent))
         position += len(raw)

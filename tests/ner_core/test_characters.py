@@ -14,6 +14,7 @@ from ner_core.characters import classes, fold
         ("Ｍａｒｙ　Ｊｏｎｅｓ", "Mary Jones"),
         ("𝓜𝓪𝓻𝔂 𝐉𝐨𝐧𝐞𝐬 Ⓐⓝⓝⓐ ᴹᵃʳʸ", "Mary Jones Anna Mary"),
         ("Congreſs", "Congress"),
+        ("> in New\n>> York > x", "  in New    York > x"),
         ("Shef\u00adfield Co\u200bop", "Sheffield Coop"),
         ("McDonald’s “Paris”", 'McDonald\'s "Paris"'),
         ("no\u00a0break\u2003em\tspace\r\n", "no break em space  "),

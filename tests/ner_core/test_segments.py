@@ -33,6 +33,10 @@ def found(text):
         ("Mary Jones\nAcme Corp\nSanta Clara", ["Mary Jones", "Acme Corp", "Santa Clara"]),
         ("He met the president of\nFrance.", ["He met the president of\nFrance."]),
         ("Mary\u2029Bob\u2028Rome\fAnna", ["Mary", "Bob", "Rome", "Anna"]),
+        (
+            "> Mary wrote:\n> I live in the town of\n> New York.\n>\n> Bob",
+            ["Mary wrote:", "I live in the town of\n> New York.", "Bob"],
+        ),
         ("  \n\t \n", []),
         ("one", ["one"]),
         ("", []),

@@ -43,6 +43,7 @@ def test_words_are_those_of_corpora(expected):
         ("서울에서", ["서울에서"]),
         ("Ｍａｒｙ’ｓ", ["Ｍａｒｙ", "’ｓ"]),
         ("a\0b\ud800c", ["a\0b\ud800c"]),
+        ("Obama–Biden", ["Obama", "–", "Biden"]),
     ],
 )
 def test_words_of_other_shapes(text, expected):
