@@ -131,7 +131,11 @@ class _Process:
         self.files += 1
         content = source.content
         plain = {**dataclasses.asdict(dataclasses.replace(source, content=None)), "content": None}
-        question = {"source": plain, "options": dataclasses.asdict(options), "folder": str(Path.cwd())}
+        question: dict[str, Any] = {
+            "source": plain,
+            "options": dataclasses.asdict(options),
+            "folder": str(Path.cwd()),
+        }
         question["length"] = None if content is None else len(content)
         target = self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it died; the answer will say so

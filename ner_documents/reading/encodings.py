@@ -6,7 +6,7 @@ import codecs
 import io
 import re
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from ner_documents.document import Problem
 
@@ -71,8 +71,8 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
             return Guess(name)
     if sample.isascii() and b"\0" not in sample:
         return Guess("utf-8", fixed=False)
-    if b"\0" in sample and (name := _without_mark(sample)) is not None:
-        return Guess(name, f"read as {name}, as half of its bytes are zero" if name else "")
+    if b"\0" in sample and (found := _without_mark(sample)) is not None:
+        return Guess(found, f"read as {found}, as half of its bytes are zero" if found else "")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=whole)
     except UnicodeDecodeError:
@@ -236,8 +236,9 @@ def as_lines_of_bytes(stream: BinaryIO, encoding: str | None) -> tuple[BinaryIO,
     carriage = plain and b"\r" in sample and b"\n" not in sample.replace(b"\r\n", b"\r")
     if plain and (not carriage or b"\r\n" in sample):
         return stream, guess
-    recoded = io.BufferedReader(_Recoded(stream, guess.name if not plain else "", carriage=carriage))
-    return recoded, guess if plain else Guess("utf-8", guess.note)  # type: ignore[return-value]
+    raw: Any = _Recoded(stream, guess.name if not plain else "", carriage=carriage)
+    recoded = io.BufferedReader(raw)
+    return cast("BinaryIO", recoded), guess if plain else Guess("utf-8", guess.note)
 
 
 class _Recoded(io.RawIOBase):

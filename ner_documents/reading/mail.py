@@ -100,15 +100,16 @@ def _add(
     for part in message.walk():
         if part is message or part is plain:
             continue
-        name = part.get_filename()
+        attached = part.get_filename()
         if part.get_content_type() == "message/rfc822" and depth < _DEPTH:
-            for inner in part.get_payload():
+            forwarded: Any = part.get_payload()
+            for inner in forwarded:
                 yield from _add(inner, blocks, source, number, options, depth + 1)
             return
-        if name or part.get_content_disposition() == "attachment":
-            called = name or part.get_content_type()
+        if attached or part.get_content_disposition() == "attachment":
+            called = attached or part.get_content_type()
             reason = f"attachment {called!r} was not read; save it and read it as a file"
-            yield Problem(source, number, reason, place=name or "", lost=False)
+            yield Problem(source, number, reason, place=attached or "", lost=False)
 
 
 def _header(message: EmailMessage, name: str) -> str:

@@ -217,7 +217,7 @@ def _columns(region: list[Fragment], depth: int) -> Iterator[_Column]:
         return
     size = statistics.median(one.size for one in region)
     if depth and len(region) > 1:
-        gutter = _gap(region, 0, _GUTTER * size)
+        gutter = _gutter(region, _GUTTER * size)
         if gutter is not None:
             left = [one for one in region if one.x1 <= gutter]
             right = [one for one in region if one.x1 > gutter]
@@ -234,9 +234,9 @@ def _columns(region: list[Fragment], depth: int) -> Iterator[_Column]:
     yield from _stretches(_lines(region))
 
 
-def _gap(region: Sequence[Fragment], axis: int, least: float) -> float | None:
+def _gutter(region: Sequence[Fragment], least: float) -> float | None:
     """Find the middle of the widest gap from top to bottom, None where there is none that is wide enough."""
-    order = sorted((one[axis], one[axis + 2]) for one in region)
+    order = sorted((one.x0, one.x1) for one in region)
     reach = order[0][1]
     best: tuple[float, float] | None = None
     for begin, end in order[1:]:
@@ -265,7 +265,7 @@ def _level_of_columns(region: Sequence[Fragment], size: float) -> float | None:
     if not across or len(across) > len(region) * 0.6:
         return None
     rest = [one for one in region if one not in set(across)]
-    gutter = _gap(rest, 0, _GUTTER * size) if len(rest) > 5 else None
+    gutter = _gutter(rest, _GUTTER * size) if len(rest) > 5 else None
     if gutter is None:
         return None
     if not (_is_prose([o for o in rest if o.x1 <= gutter]) and _is_prose([o for o in rest if o.x1 > gutter])):

@@ -198,6 +198,17 @@ def test_files_are_redacted_whatever_the_minimum_score(service, tmp_path):
     assert any("c.zip" in note for note in notes)
 
 
+def test_a_document_in_parts_gives_what_the_plain_call_gives(service):
+    text = "Mary lives in Santa Clara.\n\n" * 900 + "Mary met Mary in Santa Clara " * 3_000
+    document = doc("a.txt", text)
+    seen = recognize_documents(service, [document], Choice("lookup", "CPU"))
+    found = next(one for _, one, _ in seen if one is not None)
+    plain = service.checked(Choice("lookup", "CPU"))(text)
+    assert [(e.start, e.end, e.label) for e in found.entities] == [
+        (e.start, e.end, e.label) for e in plain.entities
+    ]
+
+
 def test_sources_are_named_and_a_bad_one_stops_nobody(service, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.pdf").write_bytes(b"%PDF nonsense")

@@ -7,6 +7,7 @@ import pytest
 
 from ner_documents import fetching
 from ner_documents.fetching import FetchError, fetch_page, is_public
+from ner_documents.reading import ReadOptions, read
 
 LIMITS = {"max_bytes": 100_000, "seconds": 5.0}
 
@@ -43,6 +44,17 @@ class Site(BaseHTTPRequestHandler):
 
     def page_file(self):
         self.answer(b"", status=302, Location="file:///etc/passwd")
+
+    def page_russian(self):
+        self.answer("<p>Привет, Мария".encode("cp1251"), kind="text/html; charset=windows-1251")
+
+    def page_cut(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "500")
+        self.end_headers()
+        self.wfile.write(b"<p>Mary lives in")
+        self.close_connection = True
 
     def page_large(self):
         self.answer(b"x" * 200_000)
@@ -151,6 +163,19 @@ def test_a_page_is_fetched_under_its_own_name(site):
     assert (page.suffix, page.content) == (".html", b"<p>Mary</p>")
     assert page.url.endswith("/good")
     assert Site.hosts == [f"example.test:{site.server_address[1]}"] * 2
+
+
+def test_the_encoding_that_the_server_names_is_kept(site):
+    page = get(site, "russian")
+    assert page.charset == "cp1251"
+    options = ReadOptions(encoding=page.charset)
+    (document,) = read(f"page{page.suffix}", options, content=page.content)
+    assert document.text == "Привет, Мария"
+
+
+def test_a_page_that_breaks_off_is_said(site):
+    with pytest.raises(FetchError, match="broke off after 16 of 500 bytes"):
+        get(site, "cut")
 
 
 def test_the_name_is_looked_up_once_for_each_request(site):
