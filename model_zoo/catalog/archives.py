@@ -128,7 +128,7 @@ def open_archive(path: Path, kind: str, limits: Limits) -> Iterator[Iterator[Mem
         return
     with _BoundedReader(path, _TARS[kind](path, "rb"), allowance) as whole:
         whole.headers_left = _HEADERS
-        with tarfile.open(fileobj=whole, mode="r:") as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=whole, mode="r:") as tar:
             yield _counted(path, _tar_members(path, tar, whole), limits)
 
 
@@ -162,7 +162,7 @@ def _tar_members(path: Path, tar: tarfile.TarFile, whole: _BoundedReader) -> Ite
         whole.headers_left = None
         if entry is None:
             return
-        tar.members.clear()  # it would keep each, with a copy of shared headers
+        tar.members.clear()  # type: ignore[attr-defined]  # it would keep each, with a copy of shared headers
         if len(tar.pax_headers) > _SHARED_HEADERS:
             msg = f"{path}: expected at most {_SHARED_HEADERS} headers for all members, found more"
             raise ArchiveError(msg)
