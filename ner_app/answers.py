@@ -55,6 +55,7 @@ def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
             "model": found.model,
             "device": found.device,
             "precision": found.precision,
+            "compute": found.compute,
             "pieces": found.pieces,
             "windows": found.windows,
             "tokenization": times.tokenization,
@@ -128,18 +129,23 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         msg = "Expected the labels as a list of words."
         raise AnswerError(msg)
+    if not isinstance(listed := sent.get("entities"), list):
+        msg = "Expected the entities as a list."
+        raise AnswerError(msg)
     entities = []
     end = 0
-    for number, values in enumerate(sent.get("entities") or []):
+    for number, values in enumerate(listed):
         entity = _entity(values, text, labels)
         if entity is None or entity.start < end:
             msg = f"Entity {number} is not in order, or not inside the text of {len(text):,} characters."
             raise AnswerError(msg)
         end = entity.end
         entities.append(entity)
-    about = sent.get("about") if isinstance(sent.get("about"), dict) else {}
-    named = {name: str((about or {}).get(name, ""))[:200] for name in ("model", "device", "precision")}
-    return Recognition(text, tuple(entities), **named), labels
+    about = sent.get("about")
+    said = about if isinstance(about, dict) else {}
+    model, device, precision = (str(said.get(name, ""))[:200] for name in ("model", "device", "precision"))
+    found = Recognition(text, tuple(entities), model=model, device=device, precision=precision)
+    return found, labels
 
 
 def _entity(values: Any, text: str, labels: Sequence[str]) -> Entity | None:

@@ -360,7 +360,7 @@ NerPage.TextTab = class {
     if (!this.answer) return;
     const {at, answer} = this, {about} = answer, make = NerPage.element;
     at("#text-facts").replaceChildren(
-      `${about.model} on ${about.device} (${about.precision})`, make("br"),
+      `${about.model} on ${about.device} (${about.precision}${about.compute ? `, computed in ${about.compute}` : ""})`, make("br"),
       `${NerPage.count(about.pieces, "word piece", "word pieces")} in ${NerPage.count(about.windows, "window", "windows")}`, make("br"),
       `tokenize ${about.tokenization.toFixed(1)} ms · infer ${about.inference.toFixed(1)} ms · `
         + `decode ${about.decoding.toFixed(1)} ms · total ${about.total.toFixed(1)} ms`);

@@ -1,0 +1,68 @@
+"""Answers between server and browser: what comes back is checked, and what is wrong refused in words."""
+
+import json
+
+import pytest
+
+from ner_app.answers import AnswerError, recognition_of
+from ner_app.kinds import kinds
+from ner_app.text import EXPORTS, text_functions
+
+TEXT = "Mary sings 😀 in Rome."
+
+
+def sent(**changed):
+    return {"text": TEXT, "labels": ["PER", "LOC"], "entities": [[0, 4, 0, 1], [16, 20, 1, 0.5]]} | changed
+
+
+def test_an_answer_that_comes_back_is_the_recognition_that_it_was():
+    found, labels = recognition_of(sent(about={"model": "m", "device": 5}), most_characters=100)
+    assert [(e.text, e.label, e.score) for e in found.entities] == [
+        ("Mary", "PER", 1.0),
+        ("Rome", "LOC", 0.5),
+    ]
+    assert (found.model, found.device, labels) == ("m", "5", ["PER", "LOC"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None, [], "x", {}, {"text": 5}, sent(text="x" * 101), sent(labels=None), sent(labels=[5]),
+        sent(entities=[[0, 4, 0]]), sent(entities=[[0, 4, 2, 1]]), sent(entities=[[4, 4, 0, 1]]),
+        sent(entities=[[0, 40, 0, 1]]), sent(entities=[[-1, 4, 0, 1]]), sent(entities=[[0, 4, 0, 7]]),
+        sent(entities=[[0, 4, 0, True]]), sent(entities=[[5, 6, 0, 1], [0, 4, 0, 1]]),
+        sent(entities=[[0, 4, 0, 1], [3, 6, 0, 1]]), sent(entities=["0401"]), sent(entities=[[0.0, 4, 0, 1]]),
+        sent(entities=[[0, 4, 0, float("nan")]]), sent(entities=5),
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_refused(wrong):
+    with pytest.raises(AnswerError):
+        recognition_of(wrong, most_characters=100)
+
+
+def test_the_functions_of_the_tab_refuse_with_a_sentence_and_bear_any_text(service):
+    functions = text_functions(service)
+    for name in ("regroup", "redact", "export"):
+        assert "error" in functions[name]({"text": 5, "format": "JSON", "style": "number"})
+    assert "format" in functions["export"](sent(format="EXE"))["error"]
+    assert "style" in functions["redact"](sent(style="hash"))["error"]
+    for name in EXPORTS:
+        assert functions["export"](sent(format=name))["content"]
+    odd = "Mary \ud800 met\0 Mary"
+    for name, more in (("export", {"format": "JSON"}), ("redact", {"style": "number"}), ("regroup", {})):
+        answered = functions[name](sent(text=odd, entities=[[0, 4, 0, 1]], **more))
+        json.dumps(answered, ensure_ascii=False).encode()  # as the web server writes it
+    found = functions["recognize"]({"text": odd, "job": "a", "model": "lookup", "device": "CPU"}, None)
+    json.dumps(found, ensure_ascii=False).encode()
+    assert [entity[:2] for entity in found["entities"]] == [[0, 4], [12, 16]]
+    assert functions["recognize"]({"text": "Mary", "model": "nothing"}, None)["choice"]
+
+
+def test_labels_are_as_many_colours_in_full_words():
+    described = kinds([f"LABEL_{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"])
+    assert len({kind.color for kind in described}) == 26
+    assert [kind.many for kind in kinds(["PERSON", "BANK_ACCOUNT", "B-LOC"])] == [
+        "people",
+        "bank accounts",
+        "places",
+    ]
