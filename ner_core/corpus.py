@@ -174,7 +174,7 @@ def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> t
         shape = "O or TYPE-PREFIX, such as PER-B," if layout.suffixed else "O or PREFIX-TYPE, such as B-PER,"
         msg = (
             f"{where}: expected {shape} in column {column}, found {_excerpt(tag)}; "
-            "name another column, or mend the tag"
+            "name the column of the tags (tag_column, --tag-column), or mend this one"
         )
         raise CorpusError(msg)
     return word, read

@@ -475,3 +475,10 @@ def test_progress_counts_the_batches_and_what_it_raises_ends_the_work(tiny_ner):
     with pytest.raises(InterruptedError):
         tiny_ner(text, progress=stop)
     assert tiny_ner(text).entities == found.entities
+
+
+def test_words_without_pieces_are_outside(tiny_ner):
+    """A control character is nothing for BERT's tokenizer, as in NeMo and transformers."""
+    [tags] = tiny_ner.tag([["Mary", "\x01", "\u200b", "lives"]])
+    assert len(tags) == 4
+    assert tags[1:3] == ["O", "O"]
