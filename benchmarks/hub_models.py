@@ -468,7 +468,8 @@ def _check_layout(layout: str, found: Checkpoint, expected: Checkpoint) -> None:
             raise ValueError(msg)
     module: Any = copy.deepcopy(expected.module)
     if layout in ROUNDED:
-        module.to(getattr(torch, ROUNDED[layout])).to(torch.float32)
+        for weight in module.parameters():  # buffers, such as rotary frequencies, are not stored
+            weight.data = weight.data.to(getattr(torch, ROUNDED[layout])).float()
     ids = torch.tensor([one.encode(TEXTS[0]).ids])
     with torch.no_grad():
         logits = [model(ids, torch.ones_like(ids)) for model in (module, found.module)]

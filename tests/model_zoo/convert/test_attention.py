@@ -62,3 +62,14 @@ def test_the_embedded_model_has_masks_of_numbers():
     nodes = fused(ov.Core().read_model(xml))
     assert len(nodes) == 6
     assert {node.get_input_element_type(3) for node in nodes} == {ov.Type.f32}
+
+
+def test_windows_that_are_longer_than_what_was_traced_stay():
+    model = attending(local=True)
+    [near] = [one for one in model.get_ops() if one.get_type_name() == "LessEqual"]
+    near.input(1).replace_source_output(ops.constant(np.int64(64)).output(0))  # as ModernBERT's 128
+    ids = np.random.default_rng(0).integers(0, 9, (1, 200))
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    before = np.array(ov.Core().compile_model(model, "CPU")(inputs)[0])
+    replace_boolean_masks(model)
+    assert np.allclose(np.array(ov.Core().compile_model(model, "CPU")(inputs)[0]), before, atol=1e-5)

@@ -122,3 +122,58 @@ def test_the_files_of_the_tokenizer_stay_as_they_were(tmp_path, data, tiny_check
     )
     model = json.loads((made / "config.json").read_text())
     assert np.all([model["id2label"][str(number)] == label for number, label in enumerate(TINY_LABELS)])
+
+
+STARTS = [
+    "bert", "distilbert", "electra", "mpnet", "nomic_bert", "roberta", "deberta", "deberta-v2", "modernbert",
+    "xlm-roberta", "camembert", "albert", "xlnet", "big_bird", "gpt2", "llama",
+]  # fmt: skip
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", STARTS)
+def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name, monkeypatch):
+    """Words with marks at their ends, apostrophes, capitals: where tokenizers differ most."""
+    from tokenizers import Tokenizer
+
+    from benchmarks import hub_models
+    from model_zoo.convert import conversion, tracing
+    from ner_core import EntityRecognizer
+    from ner_core.corpus import open_dataset
+    from ner_core.evaluation import evaluate_recognizer
+
+    def trace(source, staging, shape, overrides, _python):
+        tracing.trace(source, staging, shape, overrides)
+
+    monkeypatch.setattr(conversion, "_trace", trace)
+    family = next(one for one in hub_models.FAMILIES if one.name == name)
+    hub_models.make_tokenizer(family, tmp_path / "tokenizer")
+    backend = Tokenizer.from_file(str(tmp_path / "tokenizer" / "tokenizer.json"))
+    pad = next((i for piece in ("[PAD]", "<pad>") if (i := backend.token_to_id(piece)) is not None), 0)
+    start = hub_models.make_model(family, backend.get_vocab_size() + 3, pad)
+    layout = "own files" if "own files" in hub_models.layouts_of(family) else "tokenizer.json"
+    hub_models.publish(start, tmp_path / "tokenizer", layout, tmp_path / "start")
+    lines = []
+    for text in hub_models.TEXTS:
+        words = text.split()
+        tags = ["B-PER" if word[0].isupper() else "O" for word in words]
+        lines += [f"{word} {tag}" for word, tag in zip(words, tags, strict=True)] + [""]
+    (tmp_path / "tiny.conll").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    stage = {"corpora": {"tiny": 1}, "epochs": 3, "learning_rate": 3e-3}
+    made = tmp_path / "public" / "made"
+    result = finetune(
+        recipe(types=["PER"], max_length=48, stages=[stage]),
+        tmp_path / "start",
+        tmp_path,
+        made,
+        progress=False,
+    )
+    model = load_model(made / "model.yml", tmp_path)
+    overrides = {"labels": model.labels, "lower_case": model.lower_case, "max_length": model.max_length}
+    [converted] = conversion.convert_checkpoint(
+        made / model.checkpoint_path, tmp_path / "ir", "made", precisions=["FP32"], overrides=overrides
+    )
+    ner = EntityRecognizer.from_ir(converted.xml, device="CPU", compute="exact")
+    found = evaluate_recognizer(ner, open_dataset(tmp_path / "tiny.conll"))
+    assert found.micro_f1 == pytest.approx(result.scores[""]["tiny"]["micro_f1"], abs=1e-9)
+    assert found.micro_f1 > 0.6
