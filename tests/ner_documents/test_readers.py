@@ -228,7 +228,7 @@ def test_parquet_keeps_columns_and_reports_what_it_cannot_read(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst"])
 def test_a_file_that_breaks_off_is_reported_behind_what_could_be_read(tmp_path, compressed, name):
-    content = b"".join(b'{"text": "Mary %d"}\n' % number for number in range(200_000))
+    content = b"".join(b'{"text": "Mary %d"}\n' % number for number in range(120_000))
     packed = compressed(content, "gzip" if name.endswith("gz") else "zstd")
     items = read(tmp_path, name, packed[: len(packed) // 2])
     assert len(items) > 1000
