@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ner_app.service import Service
     from ner_core import Recognition
 
-__all__ = ["EXPORTS", "SAMPLES", "build_text_tab", "text_functions"]
+__all__ = ["EXPORTS", "SAMPLES", "TRAINING", "build_text_tab", "text_functions"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,12 +63,15 @@ def _json(found: Recognition) -> str:
     return to_json(with_groups(found), indent=2)
 
 
+#: Has all names, whatever is shown: what the fine-tuner learns from.
+TRAINING = "training data"
 # Button, file name, type, writer.
 EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
     "JSON": ("entities.json", "application/json", _json),
     "CSV": ("entities.csv", "text/csv", to_csv),
     "CoNLL": ("entities.conll", "text/plain", to_conll),
     "HTML": ("entities.html", "text/html", to_html),
+    TRAINING: ("training.conll", "text/plain", to_conll),
 }
 
 
@@ -85,7 +88,10 @@ def build_text_tab(service: Service) -> None:
     )
     settings = {
         "samples": list(SAMPLES.values()),
-        "exports": {name: {"name": file, "kind": kind} for name, (file, kind, _) in EXPORTS.items()},
+        "exports": {
+            name: {"name": file, "kind": kind, "all": name == TRAINING}
+            for name, (file, kind, _) in EXPORTS.items()
+        },
     }
     gr.HTML(
         shell,

@@ -378,9 +378,10 @@ NerPage.TextTab = class {
 
   async export(button) {
     if (this.stale && !await this.recognize()) return;
-    const {name, kind} = this.exports[button.dataset.export];
+    const {name, kind, all} = this.exports[button.dataset.export];
+    const entities = all ? this.answer.entities : this.viewer.shown();
     const written = await this.ask("export",
-      {...NerPage.forServer(this.answer, this.viewer.shown()), format: button.dataset.export}) ?? {error: NerPage.UNREACHED};
+      {...NerPage.forServer(this.answer, entities), format: button.dataset.export}) ?? {error: NerPage.UNREACHED};
     if (written.error) return NerPage.notice(this.message, written.error);
     NerPage.save(name, kind, written.content);
     NerPage.tell(button, "Saved");

@@ -85,6 +85,7 @@ def test_labels_and_scores_filter_what_is_shown_and_nothing_else(page):
     unfold(page, "#redaction")
     expect(page.locator("#redacted")).to_have_value("PER_1 lives in LOC_1 and works at ORG_1.")
     assert json.loads(saved(page, "Save JSON"))["entities"] == []
+    assert "Santa B-LOC" in saved(page, "Save training data").decode()
     page.locator('.legend [data-label="LOC"]').click()
     set_threshold(page, 0)
     assert marks(page) == NAMES

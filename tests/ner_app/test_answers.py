@@ -7,6 +7,7 @@ import pytest
 from ner_app.answers import AnswerError, recognition_of
 from ner_app.kinds import kinds
 from ner_app.text import EXPORTS, text_functions
+from ner_core.corpus import read_conll
 
 TEXT = "Mary sings 😀 in Rome."
 
@@ -66,3 +67,10 @@ def test_labels_are_as_many_colours_in_full_words():
         "bank accounts",
         "places",
     ]
+
+
+def test_training_data_is_read_by_the_readers_of_corpora(service, tmp_path):
+    written = text_functions(service)["export"](sent(format="training data"))["content"]
+    (tmp_path / "training.conll").write_text(written, "utf-8")
+    sentences = list(read_conll(tmp_path / "training.conll"))
+    assert [tag for sentence in sentences for tag in sentence.tags if tag != "O"] == ["B-PER", "B-LOC"]
