@@ -177,7 +177,7 @@ class _Job:
     def _tell_recorded(self, model: Model, lock: Path) -> None:
         names = self.recorded.pop(lock, [])
         if names:
-            shown = ", ".join(sorted(names))
+            shown = ", ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             message = "%s: no checksums are stated for %s; recorded in %s, checked from now on"
             log.warning(message, model.name, shown, lock)
 

@@ -1,0 +1,73 @@
+"""Tokenizers in the files that they were published in, against sentencepiece and transformers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.hub_models import FAMILIES, TEXTS, Repositories, layouts_of, make_tokenizer, run_family
+from model_zoo.convert.tokenization import read_tokenizer
+from ner_core.tokenizer_files import TokenizerFileError
+
+MADE = {family.name: family for family in FAMILIES}
+SENTENCEPIECE = ["albert", "big_bird", "camembert", "deberta-v2", "rembert", "t5", "xlm-roberta", "xlnet"]
+
+
+def own_files(folder, name):
+    """Only the files of the family's own tokenizer."""
+    make_tokenizer(MADE[name], folder)
+    (folder / "config.json").write_text(json.dumps({"model_type": name}))
+    expected = read_tokenizer(folder)
+    (folder / "tokenizer.json").unlink()
+    return expected
+
+
+@pytest.mark.parametrize("name", SENTENCEPIECE)
+def test_a_sentencepiece_model_alone_is_read_as_sentencepiece_reads_it(tmp_path, name):
+    sentencepiece = pytest.importorskip("sentencepiece")
+    own_files(tmp_path / name, name)
+    file = tmp_path / name / MADE[name].tokenizer
+    reference = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    found = read_tokenizer(tmp_path / name)
+    for text in [*TEXTS, "Großbritannien  café", " lead", "ﬁne Ａ", "12,345 9,"]:
+        assert found.encode(text, add_special_tokens=False).tokens == reference.encode(text, out_type=str), (
+            text
+        )
+
+
+@pytest.mark.parametrize("name", ["roberta", "deberta", "gpt2", "bert", "mpnet"])
+def test_a_vocabulary_alone_is_the_same_tokenizer(tmp_path, name):
+    expected = own_files(tmp_path / name, name)
+    found = read_tokenizer(tmp_path / name)
+    for text in TEXTS:
+        assert found.encode(text).ids == expected.encode(text).ids, text
+
+
+def test_files_of_another_kind_of_tokenizer_are_refused(tmp_path):
+    own_files(tmp_path / "roberta", "roberta")
+    (tmp_path / "roberta" / "config.json").write_text(json.dumps({"model_type": "camembert"}))
+    with pytest.raises(TokenizerFileError, match=r"expected tokenizer\.json, or sentencepiece\.bpe\.model"):
+        read_tokenizer(tmp_path / "roberta")
+
+
+def test_files_that_do_not_fit_the_model_are_refused(tmp_path):
+    own_files(tmp_path / "xlnet", "xlnet")
+    (tmp_path / "xlnet" / "config.json").write_text(json.dumps({"model_type": "xlnet", "vocab_size": 32000}))
+    with pytest.raises(TokenizerFileError, match=r"pieces, the model has 32000\. They don't fit"):
+        read_tokenizer(tmp_path / "xlnet")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", MADE)
+def test_every_family_is_fetched_converted_and_right(tmp_path, name, monkeypatch):
+    from model_zoo.convert import conversion
+
+    monkeypatch.setattr(conversion, "_trace", conversion._trace)  # put back what the script changes
+    monkeypatch.setenv("HF_ENDPOINT", "")
+    repositories = Repositories()
+    result = run_family(MADE[name], tmp_path, repositories)
+    repositories.server.close()
+    assert result.problem == ""
+    assert result.read == layouts_of(MADE[name])
+    assert min(result.equal.values()) >= len(TEXTS) - 2  # pieces of a byte or a space: see docs/hub-models.md
