@@ -31,6 +31,7 @@ __all__ = [
     "find_sources",
     "is_url",
     "open_binary",
+    "open_file",
     "open_url",
     "require",
     "total_size",
@@ -268,7 +269,7 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
     elif is_url(source.path):
         raw = open_url(source.path, "rb")
     else:
-        raw = _open_file(source.path)
+        raw = open_file(source.path)
     stored = io.BufferedReader(_Counted(raw, meter), _BUFFER)
     with stored:
         if source.compression is None:
@@ -284,8 +285,14 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", io.BufferedReader(decompressed, _BUFFER))
 
 
-def _open_file(path: str) -> io.FileIO:
-    """Open a file without buffer; a pipe or device found in a folder would give bytes for ever, or none."""
+def open_file(path: str) -> io.FileIO:
+    """Open a file without buffer; a pipe or device found in a folder would give bytes for ever, or none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is no file.
+    """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     handed_over = path.startswith(("/dev/fd/", "/proc/self/fd/"))  # a shell's <(command)
     descriptor = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0) if handed_over else flags)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ner_documents.document import Problem
@@ -12,7 +11,7 @@ from ner_documents.formats import format_by_name
 from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import too_long
 from ner_documents.reading.registry import read
-from ner_documents.sources import Source, is_url, open_binary
+from ner_documents.sources import Source, is_url, open_binary, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +36,7 @@ def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Ite
         and source.path != "-"
         and not is_url(source.path)
     ):
-        with Path(source.path).open("rb") as stream:
+        with open_file(source.path) as stream:
             yield from _members(stream, source.path, options)
         meter.bytes = source.size or 0
         return

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.reading.records import Row, documents_of, too_deep, too_long
-from ner_documents.sources import is_url, open_url, require
+from ner_documents.sources import is_url, open_file, open_url, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +72,7 @@ def _open(source: Source) -> Iterator[Any]:
 
         stream: Any = io.BytesIO(source.content)
     else:
-        stream = open_url(source.path, "rb") if is_url(source.path) else Path(source.path).open("rb")  # noqa: SIM115 - closed below
+        stream = open_url(source.path, "rb") if is_url(source.path) else open_file(source.path)
     with stream, parquet.ParquetFile(stream) as file:
         yield file
 

@@ -75,6 +75,8 @@ def test_pipes_and_devices_found_in_folders_are_problems(tmp_path):
     os.mkfifo(tmp_path / "a.txt")
     (tmp_path / "b.txt").symlink_to("/dev/zero")
     (tmp_path / "c.txt").mkdir()
-    for name in ("a.txt", "b.txt", "c.txt"):
+    for name in ("a.parquet", "a.zip", "a.pdf"):
+        os.mkfifo(tmp_path / name)
+    for name in ("a.txt", "b.txt", "c.txt", "a.parquet", "a.zip", "a.pdf"):
         (problem,) = read(tmp_path / name)
         assert "not a file" in problem.reason or "directory" in problem.reason
