@@ -1,4 +1,4 @@
-/* What all tabs share: a place for short messages that screen readers speak, and keys. */
+/* What all tabs share: short messages that screen readers speak, keys, copying, saving, asking the server, tables. */
 "use strict";
 
 NerPage.begin = () => {
@@ -16,4 +16,83 @@ document.addEventListener("keydown", (event) => {
   event.target.blur();
   event.target.focus();
   button.click();
+});
+
+/* Also over plain http, where browsers have no clipboard interface. */
+NerPage.copy = async (button, text) => {
+  let done = false;
+  if (navigator.clipboard && window.isSecureContext) {
+    done = await navigator.clipboard.writeText(text).then(() => true, () => false);
+  }
+  if (!done) {
+    const area = NerPage.element("textarea", {class: "unseen", "aria-hidden": "true"});
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    done = document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  NerPage.tell(button, done ? "Copied" : "Copying is blocked here");
+};
+
+/* A button says for a moment what it did, to screen readers too. */
+NerPage.tell = (button, said) => {
+  button.dataset.name ??= button.textContent;
+  button.textContent = said;
+  document.querySelector("#told").textContent = said;
+  clearTimeout(button.telling);
+  button.telling = setTimeout(() => {
+    button.textContent = button.dataset.name;
+    document.querySelector("#told").textContent = "";
+  }, 2500);
+};
+
+NerPage.save = (name, kind, content) => {
+  const link = NerPage.element("a", {download: name, href: URL.createObjectURL(new Blob([content], {type: `${kind};charset=utf-8`}))});
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+};
+
+NerPage.notice = (place, message) => {
+  place.replaceChildren(...(message ? [NerPage.element("div", {class: "notice said", role: "alert"}, message)] : []));
+};
+
+/* A call of a function on the server: null where it cannot be reached or fails. */
+NerPage.asking = (server) => (name, sent = {}) => Promise.resolve(server[name](sent)).then((answer) => answer ?? null, () => null);
+
+/* What the server answers about a text, with offsets as the browser counts them. */
+NerPage.answerOf = (text, found) => {
+  const entities = found.entities.map(([start, end, kind, score]) => ({start, end, kind, score}));
+  return {...found, text, entities: NerPage.offsets.fromServer(text, entities)};
+};
+
+NerPage.forServer = (answer, entities = answer.entities) => ({
+  text: answer.text,
+  labels: answer.kinds.map((kind) => kind.label),
+  entities: NerPage.offsets.toServer(answer.text, entities).map(({start, end, kind, score}) => [start, end, kind, score]),
+  about: answer.about,
+});
+
+NerPage.table = (head, rows, name) => {
+  const make = NerPage.element;
+  return make("div", {class: "scroll sortable", tabindex: "0", role: "group", "aria-label": name},
+    make("table", {}, make("thead", {}, make("tr", {}, ...head.map((title) =>
+      make("th", {scope: "col"}, make("button", {type: "button"}, title))))),
+    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, String(cell))))))));
+};
+
+/* A click on the head of a sortable table sorts it by that column. */
+document.addEventListener("click", (event) => {
+  const head = event.target.closest?.(".sortable th");
+  if (!head) return;
+  const body = head.closest("table").tBodies[0], column = head.cellIndex;
+  const order = new Intl.Collator("en", {numeric: true}).compare;
+  const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+  for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+  const text = (row) => row.cells[column].textContent;
+  body.append(...[...body.rows].sort((one, other) => sign * order(text(one), text(other))));
 });
