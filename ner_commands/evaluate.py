@@ -144,6 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
         "model": ner.name,
         "device": ner.device,
         "precision": ner.precision,
+        "compute": ner.compute,
         "dataset": str(dataset.files[0]),
         "protocol": arguments.protocol,
     }
