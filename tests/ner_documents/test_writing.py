@@ -3,13 +3,19 @@
 import csv
 import io
 import json
+import os
+import random
 import re
+import subprocess
 import sys
+import venv
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
 
+import ner_documents
 from ner_core.entity import Entity
 from ner_core.rendering import guarded, to_json
 from ner_documents.document import CorpusError, Document
@@ -211,18 +217,52 @@ def test_formats_by_suffix():
     assert set(TOOL_FORMATS) < set(OUTPUT_FORMATS)
 
 
-def test_spacy_reads_its_binary():
-    spacy = pytest.importorskip("spacy")
-    from spacy.tokens import DocBin
+_READ_BY_SPACY = """
+import json, io, sys
+import spacy
+from spacy import displacy
+from spacy.tokens import DocBin
+from ner_documents.writing.tools import marked, write_marked
 
-    found = (*ENTITIES[:2], Entity(20, 24, "X", 0.5, TEXT[20:24]), ENTITIES[2])
-    content = written("spacy", (DOCUMENTS[0][0], found), DOCUMENTS[1])
-    one, two = DocBin().from_bytes(content).get_docs(spacy.blank("en").vocab)
-    assert one.text == TEXT
-    assert [(each.start_char, each.end_char, each.label_) for each in one.ents] == [
-        (each.start, each.end, each.label) for each in found
+documents = [marked(*one) for one in json.load(sys.stdin)]
+target = io.BytesIO()
+write_marked(documents, target, "spacy")
+docs = DocBin().from_bytes(target.getvalue()).get_docs(spacy.blank("en").vocab)
+found = [[doc.text, [[one.start_char, one.end_char, one.label_] for one in doc.ents]] for doc in docs]
+target = io.BytesIO()
+write_marked(documents, target, "displacy")
+shown = displacy.render(json.loads(target.getvalue()), style="ent", manual=True)
+print(json.dumps([found, shown]))
+"""
+
+
+@pytest.mark.nightly
+def test_spacy_reads_its_binary_and_draws(tmp_path):
+    """In an environment of its own: spaCy is no dependency of the tests."""
+    chance = random.Random(1)
+    pieces = ["Mary", "Ann", "x", " ", "  ", "\n", "\r\n", ".", "-", "\U0001f600", "e\u0301", "'s", "\t"]
+    documents = [["a", TEXT, [one.to_dict() for one in ENTITIES]]]
+    for _ in range(500):
+        text = "".join(chance.choices(pieces, k=chance.randrange(12)))
+        borders = sorted(chance.sample(range(len(text) + 1), min(len(text) + 1, chance.choice((0, 2, 4)))))
+        found = [
+            {"start": start, "end": end, "label": "PER", "score": 0.5, "text": text[start:end]}
+            for start, end in zip(borders[::2], borders[1::2], strict=False)
+        ]
+        documents.append(["a", text, found])
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "spacy"], check=True)
+    command = [python, "-c", _READ_BY_SPACY]
+    environment = {**os.environ, "PYTHONPATH": str(Path(ner_documents.__file__).parents[1])}
+    done = subprocess.run(
+        command, input=json.dumps(documents), capture_output=True, text=True, check=True, env=environment
+    )
+    read, shown = json.loads(done.stdout)
+    assert read == [
+        [text, [[one["start"], one["end"], one["label"]] for one in found]] for _, text, found in documents
     ]
-    assert (two.text, two.ents) == ("nobody", ())
+    assert "Mary Jones" in shown
 
 
 def test_spacy_that_is_not_there_is_named(monkeypatch):
