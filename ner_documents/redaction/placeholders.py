@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
@@ -22,6 +23,8 @@ OPERATORS = ("label", "number", "mask", "hash")
 
 _MASK = "\u2588"
 _HASH_DIGITS = 12
+#: A name that fits so many others is nobody's; it is not compared with each of them.
+_MANY = 1_000
 LIKE_PLACEHOLDER = re.compile(r"(?<![\w-])[\w-]+_[0-9a-f]{1,12}(?!\w)")
 
 
@@ -47,7 +50,14 @@ class Mention:
     @property
     def name(self) -> Name:
         """The name taken apart; a number or address is one word."""
-        return Name(False, (self.key,)) if self.key else read_name(self.text, self.label, self.before)
+        return _name_of(self)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _name_of(mention: Mention) -> Name:
+    if mention.key:
+        return Name(False, (mention.key,))
+    return read_name(mention.text, mention.label, mention.before)
 
 
 @dataclass(slots=True)
@@ -142,9 +152,12 @@ class Placeholders:
         for number, one in zip(numbers, mentions, strict=True):
             members[number].append(one)
         owners: dict[int, int] = {}
+        owned: set[int] = set()
+        taken = _Taken(texts)
         for number, forms in members.items():
             longest = sorted(dict.fromkeys(forms), key=lambda form: (-len(form.name.words), -len(form.text)))
-            owners[number] = self._owner(longest, {*owners.values()}, texts)
+            owners[number] = self._owner(longest, owned, taken)
+            owned.add(owners[number])
         return [self.placeholder(self.identities[owners[number]]) for number in numbers]
 
     def placeholder(self, identity: Identity) -> str:
@@ -165,12 +178,11 @@ class Placeholders:
         """
         if self.operator not in ("number", "hash") or not self.identities:
             return
-        given = {self.placeholder(identity) for identity in self.identities}
-        for found in LIKE_PLACEHOLDER.finditer(text):
-            if found[0] in given:
-                yield found.span()
+        alike = list(LIKE_PLACEHOLDER.finditer(text))
+        given = {self.placeholder(identity) for identity in self.identities} if alike else ()
+        yield from (found.span() for found in alike if found[0] in given)
 
-    def _owner(self, forms: Sequence[Mention], owned: set[int], texts: Sequence[str]) -> int:
+    def _owner(self, forms: Sequence[Mention], owned: set[int], taken: _Taken) -> int:
         """Find the identity that was seen before under one of the forms, or make one."""
         known = [index for form in forms[:1] for index in self._candidates(form) if index not in owned]
         if len(known) == 1:
@@ -178,7 +190,7 @@ class Placeholders:
         else:
             label = forms[0].label
             number = self._numbers[label] + 1
-            while _number_in(texts, _plain(label), number):
+            while number in taken.numbers(_plain(label)):
                 number += 1
             self._numbers[label] = number
             index = len(self.identities)
@@ -210,6 +222,8 @@ class Placeholders:
             return equal
         close = [*self._forms[form.label, name.words[-1]]]
         close += [index for start in name.initials for index in self._forms[form.label, start]]
+        if len(close) > _MANY:
+            return equal
         fitting = [
             index
             for index in dict.fromkeys(close)
@@ -232,7 +246,16 @@ def _plain(label: str) -> str:
     return re.sub(r"[^\w-]", "_", label) or "NAME"
 
 
-def _number_in(texts: Iterable[str], placeholder: str, number: int) -> bool:
-    """Tell whether a text has a numbered placeholder, also as a part of a word."""
-    form = re.compile(rf"{re.escape(placeholder)}_0*{number}(?![0-9])")
-    return any(form.search(text) for text in texts)
+class _Taken:
+    """The numbers of placeholders that stand in texts already, also as parts of words."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._numbers: dict[str, set[int]] = {}
+
+    def numbers(self, placeholder: str) -> set[int]:
+        """Return the numbers behind a placeholder and a line."""
+        if placeholder not in self._numbers:
+            form = re.compile(rf"{re.escape(placeholder)}_([0-9]{{1,18}})")
+            self._numbers[placeholder] = {int(each) for text in self._texts for each in form.findall(text)}
+        return self._numbers[placeholder]
