@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import itertools
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -220,10 +221,10 @@ class Placeholders:
         # A surname that two people have had is nobody's; a full name is the same person again.
         if form.key or (equal and (len(name.words) > 1 or not is_person(form.label))):
             return equal
-        close = [*self._forms[form.label, name.words[-1]]]
-        close += [index for start in name.initials for index in self._forms[form.label, start]]
-        if len(close) > _MANY:
+        alike = [self._forms[form.label, word] for word in (name.words[-1], *name.initials)]
+        if sum(map(len, alike)) > _MANY:
             return equal
+        close = itertools.chain.from_iterable(alike)
         fitting = [
             index
             for index in dict.fromkeys(close)
