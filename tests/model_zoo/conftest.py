@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +82,9 @@ def nncf_here():
         if module != "model_zoo.convert.compression":
             return run_worker(module, arguments, folder)
         assert compression.main(arguments) == 0
+        for known in logging.Logger.manager.loggerDict.values():  # NNCF silences those that were there
+            if isinstance(known, logging.Logger):
+                known.disabled = False
         return None
 
     with pytest.MonkeyPatch.context() as patch:
