@@ -155,9 +155,19 @@ class Decoder:
         -------
         tuple of Entity
             Sorted, not overlapping, each an exact slice of the text.
+
+        Raises
+        ------
+        ValueError
+            If logits are NaN or infinite: that is no model's answer.
         """
         if not len(word):
             return ()
+        if not np.isfinite(logits).all():
+            msg = (
+                "Logits are NaN or infinite, so they say nothing about the text: look at what computed them."
+            )
+            raise ValueError(msg)
         starts, ends, probabilities = _units(logits, word, strategy)
         apart = np.ones(len(starts), bool)
         apart[1:] = False if segment is None else segment[starts[1:]] != segment[starts[:-1]]

@@ -331,3 +331,10 @@ def test_later_pieces_of_a_word_have_a_say_in_its_type():
     for token, label in ((None, "LOC"), (one_word, "PER"), (np.arange(2), "LOC")):
         found = decode("Acme", logits, offsets, one_word, token=token, strategy="word")
         assert [entity.label for entity in found] == [label]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_are_refused(wrong):
+    logits = np.array([[0.0, wrong]], np.float32)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        Decoder(["O", "B-PER"]).decode("Mary", logits, np.array([[0, 4]]), np.array([0]))
