@@ -564,7 +564,8 @@ def to_markdown(results: Sequence[Result]) -> str:
         _table([head, ["---"] * len(head), *(result.row() for result in results)]),
         "The texts that differ have pieces that are one byte of a character, or only the space before a word: "
         "transformers gives them entities of their own, or lets entities begin inside a character; here entities "
-        "are whole characters and never overlap.",
+        "are whole characters and never overlap. For `qwen2`, transformers divides digits one by one whatever "
+        "tokenizer.json says, and the one made here does not; the published ones do.",
         *_unmeasured(results),
         "## Refused",
         _table(
