@@ -472,7 +472,8 @@ def _check_layout(layout: str, found: Checkpoint, expected: Checkpoint) -> None:
             weight.data = weight.data.to(getattr(torch, ROUNDED[layout])).float()
     ids = torch.tensor([one.encode(TEXTS[0]).ids])
     with torch.no_grad():
-        logits = [model(ids, torch.ones_like(ids)) for model in (module, found.module)]
+        modules: tuple[Any, ...] = (module, found.module)
+        logits = [model(ids, torch.ones_like(ids)) for model in modules]
     if not float((logits[0] - logits[1]).abs().max()) <= 1e-5 * float(logits[0].abs().max()):
         msg = f"{layout}: other logits"
         raise ValueError(msg)
@@ -481,10 +482,16 @@ def _check_layout(layout: str, found: Checkpoint, expected: Checkpoint) -> None:
 def _convert(folder: Path, target: Path, name: str) -> Path:
     from model_zoo.convert import conversion, tracing
 
-    def trace(source: Path, staging: Path, shape: Any, overrides: dict[str, Any], _python: str) -> None:
+    def trace(
+        source: Path,
+        staging: Path,
+        shape: tuple[int, int] | None,
+        overrides: dict[str, Any],
+        python: str,  # noqa: ARG001 - torch is in this process already
+    ) -> None:
         tracing.trace(source, staging, shape, overrides)
 
-    conversion._trace = trace  # noqa: SLF001 - in this process, which has torch already
+    conversion._trace = trace  # noqa: SLF001
     [made] = conversion.convert_checkpoint(folder, target, name, precisions=["FP32"])
     return made.xml
 
@@ -500,7 +507,7 @@ def _compare(xml: Path, folder: Path) -> dict[str, int]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     equal = {}
     for strategy in STRATEGIES:
-        own = pipeline(
+        own: Any = pipeline(
             "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy=strategy
         )
         equal[strategy] = 0

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from ner_app.programs import Programs
 
-    Receive = Callable[[], Awaitable[dict[str, Any]]]
-    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    # Messages as Starlette and Gradio have them, which declare them differently.
+    Receive = Callable[[], Awaitable[Any]]
+    Send = Callable[[Any], Awaitable[None]]
 
 __all__ = ["Guard", "keep_texts_out_of_logs", "where"]
 
@@ -72,7 +73,7 @@ class Guard:
             return
         started = False
 
-        async def sending(message: dict[str, Any]) -> None:
+        async def sending(message: Any) -> None:
             nonlocal started
             started = True
             await send(message)
@@ -124,7 +125,8 @@ class Guard:
             self._check_queue(blocks, function, Request(scope))
 
     def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
-        kind = {"recognize": Text, "recognize_batch": Texts}.get(name)
+        kinds: dict[str, type[Text] | type[Texts]] = {"recognize": Text, "recognize_batch": Texts}
+        kind = kinds.get(name)
         message = ""
         if kind is None and arguments:
             message = f"{next(iter(arguments))[:60]}: {name} takes no arguments."
@@ -300,5 +302,6 @@ def keep_texts_out_of_logs() -> None:
         if error is not None:
             _LOG.error("A call failed: %s", where(error))
 
-    for module in (gradio.queueing, gradio.routes):
+    modules: tuple[Any, ...] = (gradio.queueing, gradio.routes)
+    for module in modules:
         module.traceback = SimpleNamespace(print_exc=print_place, format_exc=lambda: "")
