@@ -14,7 +14,6 @@ import gradio as gr
 
 from ner_app.arguments import ArgumentError
 from ner_app.limits import LimitError
-from ner_core.aggregation import DEFAULT_AGGREGATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,7 @@ def build_api(programs: Programs) -> None:
         model: str = service.default,
         device: str = "AUTO",
         precision: str = "",
-        aggregation: str = DEFAULT_AGGREGATION,
+        aggregation: str = "",
         threshold: float = 0.0,
         labels: list[str] | None = None,
     ) -> dict[str, Any]:
@@ -47,8 +46,8 @@ def build_api(programs: Programs) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: "word", "whitespace", "first", "average",
-                "max", "simple", "none".
+            aggregation: How word pieces become entities: empty for the model's own way, "word",
+                "whitespace", "first", "average", "max", "simple", "none".
             threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 
@@ -76,7 +75,7 @@ def build_api(programs: Programs) -> None:
         model: str = service.default,
         device: str = "AUTO",
         precision: str = "",
-        aggregation: str = DEFAULT_AGGREGATION,
+        aggregation: str = "",
         threshold: float = 0.0,
         labels: list[str] | None = None,
     ) -> list[dict[str, Any]]:
@@ -87,8 +86,8 @@ def build_api(programs: Programs) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: "word", "whitespace", "first", "average",
-                "max", "simple", "none".
+            aggregation: How word pieces become entities: empty for the model's own way, "word",
+                "whitespace", "first", "average", "max", "simple", "none".
             threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
 

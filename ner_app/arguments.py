@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ner_app.service import Choice
-from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
+from ner_core.aggregation import AGGREGATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +55,9 @@ class Options(BaseModel):
         description='"FP32", "FP16", "INT8" or "FP16-INT8"; empty: the best one for the device.',
     )
     aggregation: str = Field(
-        DEFAULT_AGGREGATION,
-        description="How word pieces become entities.",
-        json_schema_extra={"enum": list(AGGREGATIONS)},
+        "",
+        description="How word pieces become entities; empty: the model's own way, mostly word.",
+        json_schema_extra={"enum": ["", *AGGREGATIONS]},
     )
     threshold: float = Field(
         0.0, ge=0, le=1, allow_inf_nan=False, description="Minimum score of the entities returned."

@@ -14,7 +14,7 @@ from ner_app.gathering import Gathering
 from ner_app.installation import hub_names
 from ner_app.limits import Limits
 from ner_app.visitors import Visitors
-from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
+from ner_core.aggregation import AGGREGATIONS
 from ner_core.hardware import DeviceError, devices
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Service:
         self,
         text: str,
         choice: Choice,
-        aggregation: str = DEFAULT_AGGREGATION,
+        aggregation: str = "",
         progress: Callable[[int, int], None] | None = None,
     ) -> Recognition:
         """Recognize one text; short ones of several visitors run together.
@@ -166,7 +166,7 @@ class Service:
         choice : Choice
             What runs.
         aggregation : str
-            One of `AGGREGATIONS`.
+            One of `AGGREGATIONS`; empty for the way that the model is made for.
         progress : callable, optional
             Of a text too long to be run with others: see `EntityRecognizer`.
 
@@ -191,7 +191,7 @@ class Service:
         return gathering(text)
 
     def recognize_batch(
-        self, texts: Sequence[str], choice: Choice, aggregation: str = DEFAULT_AGGREGATION
+        self, texts: Sequence[str], choice: Choice, aggregation: str = ""
     ) -> list[Recognition]:
         """Recognize several texts, in order; raises as `recognize`."""
         self.limits.check_batch(texts)
@@ -232,9 +232,9 @@ class Service:
         """
         return self.checked(choice).stream(texts, look_ahead=look_ahead, segments=segments, progress=progress)
 
-    def checked(self, choice: Choice, aggregation: str = DEFAULT_AGGREGATION) -> EntityRecognizer:
+    def checked(self, choice: Choice, aggregation: str = "") -> EntityRecognizer:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""
-        if aggregation not in AGGREGATIONS:
+        if aggregation and aggregation not in AGGREGATIONS:
             msg = f"Aggregation is {aggregation!r}; expected one of {', '.join(AGGREGATIONS)}."
             raise ChoiceError(msg, "aggregation")
         return self.recognizer(self.allowed(choice))

@@ -17,6 +17,7 @@ import openvino as ov
 __all__ = [
     "Device",
     "DeviceError",
+    "ForkedProcessError",
     "candidates",
     "check_device",
     "complaint",
@@ -36,6 +37,10 @@ _LONGEST = 200
 _MOST_REQUESTS = 1024
 
 
+class ForkedProcessError(Exception):
+    """OpenVINO is asked in a process that was forked after its use; no fault of the model or its file."""
+
+
 class DeviceError(ValueError):
     """A device expression that this machine cannot follow; the message is for people."""
 
@@ -50,9 +55,28 @@ class Device:
 
 
 @lru_cache(maxsize=1)
+def _core() -> tuple[int, ov.Core]:
+    return os.getpid(), ov.Core()
+
+
 def core() -> ov.Core:
-    """Give the one OpenVINO core of this process."""
-    return ov.Core()
+    """Return the one OpenVINO core of this process; raises as `check_process`."""
+    process, found = _core()
+    check_process(process)
+    return found
+
+
+def check_process(used_in: int) -> None:
+    """Raise `ForkedProcessError` in a process that was forked from the one where OpenVINO was used.
+
+    Its threads stay there, so that a call here would mostly wait for them for ever.
+    """
+    if os.getpid() != used_in:
+        msg = (
+            "OpenVINO was used before this process was forked, and does not work in it. Load the model in "
+            "the new processes (EntityMapper does), or start them with multiprocessing's method 'spawn'."
+        )
+        raise ForkedProcessError(msg)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""A callable for the engines that hand over tables part by part: Ray Data, Spark, Dask, pandas.
+"""A callable for what hands over tables part by part: Ray Data, Spark, Dask, datasets, pandas, polars.
 
 It imports none of them. The model is loaded where the first part arrives, once in each process, and not
 carried along when the callable is sent to another one.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import numbers
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ner_core.rendering import to_json
@@ -91,47 +92,62 @@ class EntityMapper:
 
         Parameters
         ----------
-        table : dict of str to ndarray, or pandas.DataFrame
-            A batch of Ray Data's ``map_batches`` (formats numpy and pandas), a partition of Dask's
-            ``map_partitions``.
+        table : dict, mapping, pandas.DataFrame or polars.DataFrame
+            A batch of Ray Data's ``map_batches`` (formats numpy and pandas) or of ``datasets``' ``map`` with
+            ``batched=True``, a partition of Dask's ``map_partitions``, a data frame.
 
         Returns
         -------
-        dict or pandas.DataFrame
+        dict or data frame
             The same, with one column more; what was given is left as it is.
 
         Raises
         ------
         KeyError
             If there is no such column.
+        TypeError
+            If the column holds one text instead of many, as ``datasets`` gives without ``batched=True``, or a
+            cell that is neither text nor words.
         """
         columns: Any = table
-        if self._column not in columns:
-            msg = f"expected a column {self._column!r} with texts, found {', '.join(map(str, columns))}"
+        names = list(getattr(columns, "columns", columns))
+        if self._column not in names:
+            msg = f"expected a column {self._column!r} with texts, found {', '.join(map(str, names))}"
             raise KeyError(msg)
+        cells = columns[self._column]
+        if isinstance(cells, (str, bytes)):
+            msg = f"expected many texts in {self._column!r}, found one; for datasets, map with batched=True"
+            raise TypeError(msg)
         found = [
             to_json([entity.to_dict() for entity in recognition.entities])
-            for recognition in self.recognizer.stream(_text(value) for value in columns[self._column])
+            for recognition in self.recognizer.stream(map(self._text, cells))
         ]
-        if isinstance(columns, dict):
+        added: Any
+        if hasattr(columns, "with_columns"):  # polars
+            added = columns.with_columns(**{self._into: type(columns[self._column])(self._into, found)})
+        elif hasattr(columns, "assign"):  # pandas
+            added = columns.assign(**{self._into: found})
+        elif isinstance(columns, dict):
             import numpy as np
 
-            added: Any = {**columns, self._into: np.array(found, dtype=object)}
-            return added
-        assigned: Table = columns.assign(**{self._into: found})
-        return assigned
+            added = {**columns, self._into: np.array(found, dtype=object)}
+        else:  # datasets' own mapping, which takes the columns to add
+            added = {self._into: found}
+        return added  # type: ignore[no-any-return]
 
     def partitions(self, tables: Iterable[Table]) -> Iterator[Table]:
         """Annotate an iterator of parts, as Spark's ``mapInPandas`` wants it."""
         return map(self, tables)
 
-
-def _text(value: Any) -> str | list[str]:
-    """Take a cell for a text or for words; nothing, in the ways of NumPy and pandas, for an empty text."""
-    if isinstance(value, str):
-        return value
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return ""
-    if isinstance(value, float) and math.isnan(value):
-        return ""
-    return [str(word) for word in value]
+    def _text(self, value: Any) -> str | list[str]:
+        """Take a cell for a text or for words; nothing, as NumPy and pandas have it, for an empty text."""
+        if isinstance(value, str):
+            return value
+        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            return ""
+        if isinstance(value, numbers.Real):
+            if math.isnan(value):
+                return ""
+            msg = f"column {self._column!r}: expected a text or a list of words, found {value!r}"
+            raise TypeError(msg)
+        return [str(word) for word in value]

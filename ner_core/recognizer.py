@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from ner_core.compute import borne_ways
 from ner_core.decoding import Decoder
 from ner_core.engine import Engine, EngineSettings
 from ner_core.entity import Recognition, Timings
+from ner_core.hardware import check_process
 from ner_core.ir import checked_labels, locate, model_info, read_model, tokenizer_beside
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
 from ner_core.remote import RemoteEngine, is_remote
@@ -80,7 +83,14 @@ class EntityRecognizer:
             self.model_info.get("tag_scheme"),
             parse_calibration(self.model_info["calibration"]) if "calibration" in self.model_info else None,
         )
-        self._pipeline = self._make_pipeline(window, overlap)
+        self._own_pipeline = self._make_pipeline(window, overlap)
+        self._process = os.getpid()
+        self._made_of: dict[str, Any] | None = None
+
+    @property
+    def _pipeline(self) -> Pipeline:
+        check_process(self._process)
+        return self._own_pipeline
 
     def _make_pipeline(self, window: int | None, overlap: int | None) -> Pipeline:
         special = self.tokenizer.special_count
@@ -166,7 +176,11 @@ class EntityRecognizer:
         ValueError
             If labels are missing or do not fit, or a setting is wrong.
         """
+        made_of = {
+            name: value for name, value in locals().items() if name not in ("cls", "changes")
+        } | changes
         path = locate(path)
+        made_of["path"] = path.absolute()
         model = read_model(path)
         info = model_info(model)
         if tokenizer is None:
@@ -182,7 +196,7 @@ class EntityRecognizer:
             if is_remote(device)
             else Engine(model, path, device, settings, borne=borne_ways(info), longest=max_length)
         )
-        return cls(
+        recognizer = cls(
             engine,
             tokenizer,
             checked_labels(labels, info, engine.label_count, path),
@@ -196,6 +210,16 @@ class EntityRecognizer:
             window=window,
             overlap=overlap,
         )
+        recognizer._made_of = made_of
+        return recognizer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the recognizer was made of: it is loaded anew where it arrives."""
+        if self._made_of is None:
+            msg = "Only a recognizer that from_ir made can go to another process: it is loaded anew there."
+            raise TypeError(msg)
+        settings = {name: getattr(self, name) for name in ("aggregation", "threshold", "raw_scores")}
+        return functools.partial(type(self).from_ir, **self._made_of), (), settings
 
     def __repr__(self) -> str:
         return f"<EntityRecognizer {self.name} {self.precision} on {self.device}: {' '.join(self.labels)}>"

@@ -102,3 +102,28 @@ def test_documented_lines_for_spark(tiny_ir, expected, monkeypatch):
     if not shutil.which("java"):
         pytest.skip("Spark needs Java")
     same([row["entities"] for row in documented("Spark", tiny_ir)], expected[:1])
+
+
+def test_hugging_face_datasets_in_batches(tiny_ir, expected, tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    data = datasets.Dataset.from_dict({"text": TEXTS})
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    same(data.map(mapper, batched=True)["entities"], expected)
+    with pytest.raises(TypeError, match="map with batched=True"):
+        data.map(mapper)
+
+
+def test_polars_and_cells_without_a_text(tiny_ir, expected):
+    polars = pytest.importorskip("polars")
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    frame = polars.DataFrame({"text": [*TEXTS, None]})
+    mapped = mapper(frame)
+    assert frame.columns == ["text"]
+    same(mapped["entities"].to_list(), [*expected, []])
+    assert [json.loads(cell) for cell in mapper({"text": [np.float32("nan"), np.nan]})["entities"]] == [
+        [],
+        [],
+    ]
+    with pytest.raises(TypeError, match="column 'text': expected a text or a list of words, found 5"):
+        mapper({"text": [5]})
