@@ -133,7 +133,7 @@ class EntityMapper:
             added = {**columns, self._into: np.array(found, dtype=object)}
         else:  # datasets' own mapping, which takes the columns to add
             added = {self._into: found}
-        return added  # type: ignore[no-any-return]
+        return added
 
     def partitions(self, tables: Iterable[Table]) -> Iterator[Table]:
         """Annotate an iterator of parts, as Spark's ``mapInPandas`` wants it."""
