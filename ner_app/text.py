@@ -18,7 +18,7 @@ from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
 from ner_app.templating import render
-from ner_core.aggregation import AGGREGATIONS, DEFAULT_AGGREGATION
+from ner_core.aggregation import AGGREGATIONS
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
 from ner_documents.groups import with_groups
 from ner_documents.redaction import redact
@@ -51,6 +51,7 @@ SAMPLES = {
     ),
 }
 _AGGREGATION_NAMES = {
+    "": "as the model was made for",
     "word": "word: names as people write them",
     "whitespace": "whitespace: words between spaces, as NeMo does",
     "first": "first: as transformers does",
@@ -82,7 +83,7 @@ def build_text_tab(service: Service) -> None:
         limit=service.limits.text_characters,
         samples=list(SAMPLES),
         public=service.limits.public,
-        aggregations=[(name, _AGGREGATION_NAMES.get(name, name)) for name in AGGREGATIONS],
+        aggregations=[(name, _AGGREGATION_NAMES.get(name, name)) for name in ("", *AGGREGATIONS)],
         exports=list(EXPORTS),
         redactions=_REDACTIONS,
     )
@@ -116,7 +117,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         text, job = word(sent, "text"), word(sent, "job")[:100]
         choice = choice_of(word(sent, "model"), word(sent, "device"), word(sent, "precision"))
-        aggregation = word(sent, "aggregation") or DEFAULT_AGGREGATION
+        aggregation = word(sent, "aggregation")
         progress = jobs.begin(job)
         try:
             with service.visitors.slot(request):
@@ -145,10 +146,10 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def linked(sent: dict[str, Any]) -> dict[str, Any]:
         choice, said = service.linked(word(sent, "model"), word(sent, "device"), word(sent, "precision"))
-        aggregation = word(sent, "aggregation") or DEFAULT_AGGREGATION
-        if aggregation not in AGGREGATIONS:
-            said = f"{said} Aggregation {aggregation[:60]!r} is not known; {DEFAULT_AGGREGATION} is used."
-            aggregation = DEFAULT_AGGREGATION
+        aggregation = word(sent, "aggregation")
+        if aggregation and aggregation not in AGGREGATIONS:
+            said = f"{said} Aggregation {aggregation[:60]!r} is not known; the model's own is used."
+            aggregation = ""
         least = _share(word(sent, "threshold"))
         if least is None:
             said = f"{said} The minimum score is no number from 0 to 1; 0 is used."

@@ -138,7 +138,7 @@ NerPage.TextTab = class {
   summarize() {
     const {model, device, precision, aggregation} = this.chosen(), least = this.viewer.least;
     this.at("#threshold-shown").textContent = least.toFixed(2);
-    const parts = [model, device, precision || "best precision", aggregation];
+    const parts = [model, device, precision || "best precision", aggregation || "the model's words"];
     if (least > 0) parts.push(`score from ${least.toFixed(2)}`);
     if (this.viewer.hidden.size) parts.push(`without ${[...this.viewer.hidden].join(", ")}`);
     this.at("#options-summary").textContent = parts.join(" · ");

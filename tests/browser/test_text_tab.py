@@ -32,7 +32,10 @@ def test_the_answer_comes_first_and_says_what_it_found(page):
     assert marks(page) == NAMES
     assert plain_text(page) == SENTENCE
     assert not page.locator("#text-model").is_visible()
-    assert "minilm-ner · AUTO · best precision · word" in page.locator("#options summary").inner_text()
+    assert (
+        "minilm-ner · AUTO · best precision · the model's words"
+        in page.locator("#options summary").inner_text()
+    )
     headings = page.locator(".groups h3").all_inner_texts()
     assert [heading.split()[0] for heading in headings] == ["People", "Organisations", "Places"]
     unfold(page, "#entity-table")
