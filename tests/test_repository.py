@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,41 @@ def front_matter() -> dict:
 def test_requirements_are_base_and_convert(project):
     expected = project["dependencies"] + project["optional-dependencies"]["convert"]
     assert requirement_lines(ROOT / "requirements.txt") == expected
+
+
+def imported(paths: list[Path]) -> dict[str, Path]:
+    """Top-level packages of others that files import, anywhere in them, and one file each."""
+    own = {path.name.removesuffix(".py") for path in ROOT.iterdir()}
+    found = {}
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names = [node.module]
+            found.update({name.split(".")[0]: path for name in names})
+    return {name: path for name, path in found.items() if name not in sys.stdlib_module_names | own}
+
+
+def plain(requirement: str) -> str:
+    return re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-")
+
+
+def test_what_is_imported_is_declared(project):
+    packages = [path for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").is_file()]
+    files = [ROOT / "app.py", ROOT / "cli.py"]
+    files += [path for package in packages if package.name != "tests" for path in package.rglob("*.py")]
+    declared = {plain(line) for line in project["dependencies"]}
+    declared |= {plain(line) for lines in project["optional-dependencies"].values() for line in lines}
+    owners = {
+        name: {owner.lower().replace("_", "-") for owner in found}
+        for name, found in packages_distributions().items()
+    }
+    missing = {
+        name: str(path.relative_to(ROOT))
+        for name, path in imported(files).items()
+        if not owners.get(name, {name}) & declared
+    }
+    assert not missing
 
 
 def test_requirements_stand_alone():

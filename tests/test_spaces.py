@@ -49,6 +49,7 @@ def environment_of_a_space(home: Path, port: int) -> dict[str, str]:
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
     space = clean_copy(tmp_path / "space")

@@ -81,7 +81,10 @@ def nncf_here():
     def worker(module, arguments, folder, python=""):
         if module != "model_zoo.convert.compression":
             return run_worker(module, arguments, folder)
+        levels = [(handler, handler.level) for handler in logging.root.handlers]
         assert compression.main(arguments) == 0
+        for handler, level in levels:  # NNCF raises those of pytest, which outlive the test
+            handler.setLevel(level)
         for known in logging.Logger.manager.loggerDict.values():  # NNCF silences those that were there
             if isinstance(known, logging.Logger):
                 known.disabled = False
