@@ -126,9 +126,10 @@ class Findings:
         """Return what the browser shows: names over all documents, and the first documents themselves."""
         known = list(dict.fromkeys([*self._known, *self.labels]))
         numbers = {label: number for number, label in enumerate(known)}
+        named = Counter(label for label, _ in self.names)
         return {
             "kinds": [kind._asdict() for kind in kinds(known)],
-            "labels": {label: self.labels[label] for label in known},
+            "labels": {label: named[label] for label in known},
             "names": [
                 {
                     "kind": numbers[label],

@@ -46,6 +46,9 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     view = tab.locator("#documents-view")
     mary = view.locator(".groups .name", has_text="Mary").first
     expect(mary).to_contain_text("Mary 3× in 3")
+    expect(view.locator('.groups [data-label="PER"] h3').first).to_have_text(
+        "People 1"
+    )  # names, as on the Text tab
     listed = view.locator(".listed li")
     expect(listed).to_have_count(4)
     mary.click()
