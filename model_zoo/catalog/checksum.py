@@ -53,10 +53,6 @@ class Checksum(BaseModel):
             raise ValueError(msg)
         return self
 
-    def hasher(self) -> hashlib._Hash:
-        """Return a new hash object of the right kind."""
-        return hashlib.new(self.algorithm)
-
     def matches(self, path: Path) -> bool:
         """Say whether the file's content has this hash."""
         return checksum_of(path, algorithm=self.algorithm) == self
