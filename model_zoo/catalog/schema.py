@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.checksum import GIT_BLOB, Checksum
 from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.sources import RelativePath, Source
 
@@ -147,6 +147,13 @@ class ModelFile(BaseModel):
     ]
     mirrors: list[Source] = []
     original_source: Source | None = None
+
+    @model_validator(mode="after")
+    def _check_size(self) -> ModelFile:
+        if self.checksum is not None and self.checksum.algorithm == GIT_BLOB and self.size is None:
+            msg = "expected a size beside a checksum of the kind git_blob, which counts it in"
+            raise ValueError(msg)
+        return self
 
     @property
     def sources(self) -> list[Source]:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_zoo.catalog.checksum import GIT_BLOB, checksum_of
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.folders import split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT
@@ -43,7 +44,7 @@ def add(
     labels : sequence of str or None
         In the order of their ids, for a repository that doesn't name them.
     transfer : Transfer or None
-        How to fetch the small files, whose hashes the hub does not state.
+        How to fetch the small files, of which the hub states weak hashes only.
 
     Returns
     -------
@@ -75,13 +76,15 @@ def add(
 
 
 def _hashed(model: Model, transfer: Transfer) -> list[ModelFile]:
-    """Fetch the files without a hash, which are small, to a scratch folder, and note size and hash."""
+    """Fetch the files of which no strong hash is stated, which are small, and note size and hash."""
     files = []
     with tempfile.TemporaryDirectory(prefix="ner-zoo-add-") as scratch:
         for file in model.files:
-            if file.checksum is None:
-                done = transfer.fetch(Path(scratch) / file.name, file.sources, size=file.size)
-                files.append(file.model_copy(update={"size": done.size, "checksum": done.checksum}))
+            if file.checksum is None or file.checksum.algorithm == GIT_BLOB:
+                fetched = Path(scratch) / file.name
+                transfer.fetch(fetched, file.sources, size=file.size, checksum=file.checksum)
+                facts = {"size": fetched.stat().st_size, "checksum": checksum_of(fetched)}
+                files.append(file.model_copy(update=facts))
             else:
                 files.append(file)
     return files

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from model_zoo.catalog import suitability
+from model_zoo.catalog.checksum import GIT_BLOB
 from model_zoo.catalog.folders import hub_subdirectory, split_hub_name
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, model_from
@@ -234,6 +235,8 @@ def _file_entry(repository: _Repository, file: str) -> dict[str, Any]:
     large = listed.get("lfs") or {}
     if large.get("sha256"):
         entry["checksum"] = {"$type": "sha256", "value": large["sha256"]}
+    elif "size" in entry and not large and listed.get("blobId"):
+        entry["checksum"] = {"$type": GIT_BLOB, "value": listed["blobId"]}
     return entry
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from model_zoo.catalog.checksum import Checksum
+from model_zoo.catalog.checksum import Checksum, new_digest
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.files import write_whole
 
 if TYPE_CHECKING:
+    import hashlib
     from pathlib import Path
 
 __all__ = ["FOLDER", "DiskFullError", "Partial"]
@@ -34,7 +34,9 @@ class Partial:
     destination : Path
         Where the file will lie when it is complete.
     algorithm : str
-        Hash to compute: ``sha384`` or ``sha256``.
+        Hash to compute: ``sha384``, ``sha256`` or ``git_blob``.
+    size : int or None
+        Bytes that the whole file will have.
 
     Attributes
     ----------
@@ -46,9 +48,10 @@ class Partial:
         Whether it was put together from several answers, which may not fit each other.
     """
 
-    def __init__(self, destination: Path, algorithm: str) -> None:
+    def __init__(self, destination: Path, algorithm: str, size: int | None = None) -> None:
         self.destination = destination
         self.algorithm = algorithm
+        self.size = size
         folder = destination.parent / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{destination.name}.part"
@@ -75,14 +78,14 @@ class Partial:
         self.joined = False
         self.note = note
         self._write_note()
-        self._digest = hashlib.new(self.algorithm)
+        self._digest = new_digest(self.algorithm, self.size)
 
     def go_on(self, note: dict[str, Any]) -> None:
         """Keep what is there, hash it, and be ready for more."""
         if self._file is None or self._digest is None:
             self._close()
             self._file = self.path.open("r+b", buffering=0)
-            self._digest = hashlib.new(self.algorithm)
+            self._digest = new_digest(self.algorithm, self.size)
             while block := self._file.read(_BLOCK):
                 self._digest.update(block)
         self.joined = self.length > 0

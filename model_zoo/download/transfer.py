@@ -215,7 +215,7 @@ class _Task:
         if not self.stale and is_right(self.destination, self.size, self.checksum):
             # Another process was faster.
             return _already_there(self.destination, self.checksum)
-        part = Partial(self.destination, self.checksum.algorithm if self.checksum else "sha384")
+        part = Partial(self.destination, self.checksum.algorithm if self.checksum else "sha384", self.size)
         try:
             return self._from_caches(part, sources) or self._from_sources(part, sources)
         except DiskFullError as error:

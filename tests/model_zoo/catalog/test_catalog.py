@@ -231,7 +231,11 @@ MISTAKES = [
     ),
     (
         {"files": file(checksum={"$type": "md5", "value": "x"})},
-        r"files\[0\].checksum.\$type: expected 'sha256' or 'sha384', found 'md5'",
+        r"files\[0\].checksum.\$type: expected 'sha256', 'sha384' or 'git_blob', found 'md5'",
+    ),
+    (
+        {"files": file(size=None, checksum={"$type": "git_blob", "value": "0" * 40})},
+        r"files\[0\]: expected a size beside a checksum of the kind git_blob",
     ),
     ({"files": [*file(), *file()]}, "files: expected each file once, found model.bin twice"),
     ({"framework": "caffe"}, "framework: expected one of dldt, onnx, pytorch, tf, found 'caffe'"),

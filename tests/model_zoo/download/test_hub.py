@@ -13,9 +13,9 @@ from model_zoo.catalog import folders
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, load_catalog
 from model_zoo.download import hub
-from model_zoo.download.job import download
-from model_zoo.download.transfer import Transfer
-from tests.model_zoo.file_server import FileServer, status
+from model_zoo.download.job import DownloadError, download
+from model_zoo.download.transfer import Patience, Transfer
+from tests.model_zoo.file_server import FileServer, cut, status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,10 @@ FILES = {
 }
 
 
+def git_blob(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 class Hub(FileServer):
     """Serves one repository, ``owner/name``."""
 
@@ -50,9 +54,10 @@ class Hub(FileServer):
         siblings = []
         for name, content in files.items():
             self.files[f"/owner/name/resolve/{commit}/{name}"] = content
-            entry = {"rfilename": name, "size": len(content), "blobId": "00" * 20}
+            entry = {"rfilename": name, "size": len(content), "blobId": git_blob(content)}
             if name.endswith((".safetensors", ".bin")):
                 entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+                entry["blobId"] = git_blob(b"version https://git-lfs.github.com/spec/v1")
             siblings.append(entry)
         answer = {
             "id": "owner/name",
@@ -109,6 +114,23 @@ def test_download_leaves_all_that_is_needed_without_the_network(repository, tmp_
     assert {fetched.action for fetched in again} == {"already there"}
     assert folders.remove(found, tmp_path) > 0
     assert not folder.exists()
+
+
+def test_small_files_are_verified_by_their_id_in_git(repository, tmp_path, caplog):
+    """A file that broke off is gone on with, one that was changed is refused, and nobody is warned."""
+    model = hub.resolve("hf:owner/name")
+    assert {file.name: file.checksum.algorithm for file in model.files}["config.json"] == "git_blob"
+    address = f"/owner/name/resolve/{COMMIT}/config.json"
+    repository.faults[address] = [cut(20)]
+    quick = Transfer(Patience(first_wait=0.0))
+    with caplog.at_level("WARNING"):
+        download(model, tmp_path / "out", transfer=quick)
+    assert (tmp_path / "out" / model.subdirectory / "config.json").read_bytes() == FILES["config.json"]
+    assert "checksums" not in caplog.text
+    repository.files[address] = FILES["config.json"].replace(b"PER", b"LOC")
+    with pytest.raises(DownloadError, match=r"config\.json.*\n.*the content is wrong: expected git_blob:"):
+        download(model, tmp_path / "again", transfer=quick)
+    assert not (tmp_path / "again" / model.subdirectory / "config.json").exists()
 
 
 def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_path):
