@@ -156,10 +156,18 @@ def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> 
     Returns
     -------
     list of ndarray of float32, shape (batch, sequence, labels)
+
+    Raises
+    ------
+    RuntimeError
+        Shapes inside the graph do not fit together for these inputs.
     """
     import openvino as ov
 
     core = ov.Core()
+    if not isinstance(model, ov.Model):
+        model = core.read_model(model)
+    _check_shapes(model, inputs)
     order = sorted(range(len(inputs)), key=lambda index: -next(iter(inputs[index].values())).size)
     made: dict[int, np.ndarray] = {}
     # The plugin packs the weights anew for each kind of size and keeps them all: the largest gets its own
@@ -169,6 +177,23 @@ def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> 
         made |= {index: np.array(compiled(inputs[index])[0]) for index in part}
         del compiled
     return [made[index] for index in range(len(inputs))]
+
+
+def _check_shapes(model: ov.Model, inputs: Sequence[dict[str, np.ndarray]]) -> None:
+    """Refuse shapes that don't fit together; the CPU plugin would read past the end of a short mask."""
+    checked = model.clone()
+    shapes: dict[str, list[int]] = {}
+    try:
+        for one in inputs:
+            shapes = {name: list(array.shape) for name, array in one.items()}
+            checked.reshape(shapes)
+    except RuntimeError as error:
+        rows, length = next(iter(shapes.values()))
+        msg = (
+            f"the graph can't take {rows} rows of {length} tokens: expected one for any length, "
+            "found a part that was traced for one length only"
+        )
+        raise RuntimeError(msg) from error
 
 
 def padding_gap(

@@ -337,7 +337,7 @@ def test_a_graph_whose_length_was_frozen_is_not_kept(tiny_checkpoint, tmp_path, 
         return real(checkpoint)
 
     monkeypatch.setattr(tracing, "convert_module", frozen)
-    with pytest.raises(ConversionError):
+    with pytest.raises(ConversionError, match="traced for one length only"):
         convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP32"])
     assert not list(tmp_path.glob("FP*"))
 
