@@ -8,9 +8,7 @@ Routes as the hub and its mirrors serve them: ``/api/models/<repo>/revision/<rev
 from __future__ import annotations
 
 import json
-import logging
 import os
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,7 @@ from model_zoo.catalog.checksum import GIT_BLOB
 from model_zoo.catalog.folders import hub_subdirectory, split_hub_name
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, model_from
-from model_zoo.download.web import Guard, new_session, retry_after
+from model_zoo.download.answers import AnswerError, get_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,11 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 
-log = logging.getLogger(__name__)
-
-_LARGEST_ANSWER = (
-    8 << 20
-)  # bytes of JSON; a config.json has a few kB, a listing of a big repository some hundred
 _COMPANIONS = (  # files of tokenizers
     "tokenizer.json",
     "tokenizer_config.json",
@@ -43,9 +36,6 @@ _COMPANIONS = (  # files of tokenizers
     "added_tokens.json",
     *dict.fromkeys(file for group in suitability.OWN_FILES.values() for file in group),
 )
-_ATTEMPTS = 4
-_TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
-_LONGEST_WAIT = 60.0  # seconds
 
 
 def endpoint() -> str:
@@ -269,42 +259,16 @@ def _remote_json(name: str, repo: str, revision: str, timeout: float, file: str)
 
 
 def _get_json(name: str, address: str, timeout: float) -> Any:
-    """Get JSON from the hub; where it is busy or stumbles, wait as long as it says, and ask again."""
-    import requests
-
-    headers = {"Authorization": f"Bearer {token()}"} if token() else {}
-    for attempt in range(1, _ATTEMPTS + 1):
-        wait = 2.0 ** (attempt - 1)
-        try:
-            with Guard() as guard, new_session(guard) as session:
-                guard.await_answer(timeout)
-                response = session.get(address, headers=headers, timeout=timeout, stream=True)
-                if response.status_code in (401, 403, 404):
-                    raise CatalogError(_refused(name, response.status_code))
-                if response.status_code in _TRY_AGAIN:
-                    asked = retry_after(response.headers.get("Retry-After"))
-                    wait = min(wait if asked is None else max(asked, 0.0), _LONGEST_WAIT)
-                response.raise_for_status()
-                text = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
-                break
-        except requests.RequestException as error:
-            answer = error.response
-            if attempt == _ATTEMPTS or (answer is not None and answer.status_code not in _TRY_AGAIN):
-                msg = (
-                    f"{name}: the hub at {endpoint()} gave no answer ({error}); HF_ENDPOINT names another one"
-                )
-                raise CatalogError(msg) from None
-            if answer is None and isinstance(error, requests.ConnectionError):
-                wait = 0.2  # nobody there: no reason to wait long
-        log.info("%s: the hub is busy; asking again in %.0f s", name, wait)
-        time.sleep(wait)
-    if len(text) > _LARGEST_ANSWER:
-        msg = f"{name}: expected at most {_LARGEST_ANSWER} bytes of JSON from the hub, found more"
-        raise CatalogError(msg)
+    secret = token()
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        msg = f"{name}: expected JSON from the hub at {endpoint()}, found {text[:40]!r}"
+        return get_json(address, headers, timeout)
+    except AnswerError as error:
+        if error.status in (401, 403, 404):
+            raise CatalogError(_refused(name, error.status)) from None
+        msg = (
+            f"{name}: the hub at {endpoint()} gave no usable answer ({error}); HF_ENDPOINT names another one"
+        )
         raise CatalogError(msg) from None
 
 

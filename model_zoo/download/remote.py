@@ -22,7 +22,7 @@ import urllib3
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
 from model_zoo.download.partial import DiskFullError
-from model_zoo.download.web import Guard, new_session, retry_after, whole_number
+from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,11 +34,9 @@ __all__ = ["Cancelled", "NoNetworkError", "Patience", "SourceError", "download"]
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 1 << 20  # bytes at most for one read
 _SPARE = 16 << 20  # bytes of disk that a download leaves free
 _LARGEST_UNKNOWN = 32 << 30  # bytes of a file whose size nobody states
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]{1,18})-[0-9]{1,18}|\*)/(?P<total>[0-9]{1,18}|\*)")
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _STATUS_RANGE_REFUSED = 416
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 
@@ -253,7 +251,7 @@ class _Job:
         if offset and status == _STATUS_RANGE_REFUSED:
             total = match["total"] if match else None
             return "complete" if self.size is None and total == str(offset) else "useless"
-        if status in _TRY_AGAIN:
+        if status in TRY_AGAIN:
             msg = f"HTTP {status} {response.reason}"
             raise _TryAgain(msg, retry_after(response.headers.get("Retry-After")))
         if status == 206:
@@ -311,25 +309,18 @@ class _Job:
             raise _TryAgain(msg)
 
     def _blocks(self, response: requests.Response) -> Iterator[bytes]:
-        """Yield what the network gives, as it comes, so that a stall or a kill loses nothing."""
-        raw = response.raw
-        read = getattr(raw, "read1", raw.read)  # urllib3 1 has no read1
-        self.guard.await_body(self.patience.slowest, self.patience.window)
-        while True:
+        """Yield the body, until it ends or somebody cancels."""
+        blocks = body(response, self.guard, self.patience.slowest, self.patience.window)
+        try:
+            for block in blocks:
+                _check(self.cancel)
+                yield block
+        except BodyError as error:
             _check(self.cancel)
-            try:
-                block = read(_BLOCK, decode_content=False)
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                _check(self.cancel)
-                broke = f"the connection broke after {self.part.length} bytes ({_short(error)})"
-                raise _TryAgain(self.guard.problem or broke) from None
-            if not block:
-                _check(self.cancel)
-                if self.guard.problem is not None:
-                    raise _TryAgain(self.guard.problem)
-                return
-            self.guard.count(len(block))
-            yield block
+            cause = error.__cause__
+            broke = f"the connection broke after {self.part.length} bytes ({_short(cause or error)})"
+            raise _TryAgain(self.guard.problem or broke) from None
+        _check(self.cancel)
 
     def _check_space(self, whole: int | None, offset: int) -> None:
         if whole is None:

@@ -3,13 +3,15 @@
 Timeouts of sockets count from byte to byte: a server that sends one header byte every twenty seconds, or a
 ``100 Continue`` again and again, never reaches them. So a guard watches the connections from outside and
 shuts them down when an answer is late, its body too slow, or the work cancelled; whoever reads then finds the
-end at once. requests stays for its proxies, CA bundles and .netrc of the environment; httpx reads no .netrc
-by itself and offers no place for the guard.
+end at once. It also lets no redirect lead from the internet into the network that this machine stands in.
+requests stays for its proxies, CA bundles and .netrc of the environment; httpx reads no .netrc by itself and
+offers no place for the guard.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import socket
 import threading
@@ -20,13 +22,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
-__all__ = ["Guard", "new_session", "retry_after", "whole_number"]
+__all__ = ["TRY_AGAIN", "BodyError", "Guard", "body", "new_session", "retry_after", "whole_number"]
 
+#: Statuses of a server that is busy or stumbles: asking again later may help.
+TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_BLOCK = 1 << 20  # bytes at most for one read
 _TICK = 0.1  # seconds between looks
 _MOST_REDIRECTS = 10
 
@@ -55,6 +63,7 @@ class Guard:
         self._seconds = 0.0
         self._pace: tuple[float, float] | None = None
         self._received = 0
+        self._in_public = False
 
     def __enter__(self) -> Guard:
         threading.Thread(target=self._watch, name="guard", daemon=True).start()
@@ -90,8 +99,21 @@ class Guard:
         """Whether there was a connection to any host."""
         return bool(self._sockets)
 
-    def add(self, connection: socket.socket) -> None:
-        """Watch a connection: a duplicate of the socket shuts it down whatever is wrapped around it."""
+    def add(self, connection: socket.socket, *, to_proxy: bool = False) -> None:
+        """Watch a connection: a duplicate of the socket shuts it down whatever is wrapped around it.
+
+        Raises
+        ------
+        RedirectError
+            After a host of the internet, one of a private network: only a redirect leads there.
+        """
+        if not to_proxy:
+            public = _is_public(connection)
+            if self._in_public and not public:
+                connection.close()
+                msg = "it redirects into a private network"
+                raise RedirectError(msg)
+            self._in_public = public
         with self._lock:
             self._sockets.append(connection.dup())
 
@@ -123,6 +145,51 @@ class Guard:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
+def _is_public(connection: socket.socket) -> bool:
+    return ipaddress.ip_address(str(connection.getpeername()[0]).partition("%")[0]).is_global
+
+
+class RedirectError(ValueError):
+    """A server of the internet sent its visitor to a private network."""
+
+
+class BodyError(Exception):
+    """The body of an answer did not come to its end; the message says why."""
+
+
+def body(response: requests.Response, guard: Guard, slowest: float, window: float) -> Iterator[bytes]:
+    """Yield a body as the network gives it, so that a stall loses nothing; the caller bounds its size.
+
+    Parameters
+    ----------
+    response : requests.Response
+        Asked for with ``stream=True``, by a session of this guard.
+    guard : Guard
+        Ends a body that is too slow.
+    slowest, window : float
+        Bytes a second that must come, on the average of so many seconds.
+
+    Raises
+    ------
+    BodyError
+        The connection broke, or was shut down.
+    """
+    raw = response.raw
+    read = getattr(raw, "read1", raw.read)  # urllib3 1 has no read1
+    guard.await_body(slowest, window)
+    while True:
+        try:
+            block = read(_BLOCK, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise BodyError(guard.problem or str(error) or type(error).__name__) from error
+        if not block and guard.problem is not None:
+            raise BodyError(guard.problem)
+        if not block:
+            return
+        guard.count(len(block))
+        yield block
+
+
 def new_session(guard: Guard | None = None) -> requests.Session:
     """Return a session; close it, or use it in a ``with`` statement."""
     session = requests.Session()
@@ -145,13 +212,13 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
         super().init_poolmanager(*arguments, **settings)
-        self._watch(self.poolmanager)
+        self._watch(self.poolmanager, to_proxy=False)
 
     def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
         new = proxy not in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **settings)
         if new:
-            self._watch(manager)
+            self._watch(manager, to_proxy=True)
         return manager
 
     def send(self, *arguments: Any, **settings: Any) -> requests.Response:
@@ -160,21 +227,24 @@ class _Adapter(HTTPAdapter):
             response.close()
         return response
 
-    def _watch(self, manager: Any) -> None:
+    def _watch(self, manager: Any, *, to_proxy: bool) -> None:
         if self._guard is not None:
+            watch = partial(self._guard.add, to_proxy=to_proxy)
             manager.pool_classes_by_scheme = {
-                scheme: partial(_watched_pool, pool, self._guard)
+                scheme: partial(_watched_pool, pool, watch)
                 for scheme, pool in manager.pool_classes_by_scheme.items()
             }
 
 
-def _watched_pool(pool_class: Any, guard: Guard, *arguments: Any, **settings: Any) -> Any:
+def _watched_pool(
+    pool_class: Any, watch: Callable[[socket.socket], None], *arguments: Any, **settings: Any
+) -> Any:
     pool = pool_class(*arguments, **settings)
 
     class Watched(pool.ConnectionCls):  # type: ignore[name-defined]
         def _new_conn(self) -> socket.socket:
             connection: socket.socket = super()._new_conn()
-            guard.add(connection)
+            watch(connection)
             return connection
 
     pool.ConnectionCls = Watched

@@ -13,9 +13,11 @@ from dataclasses import replace
 import pytest
 import urllib3
 
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.sources import HttpSource
-from model_zoo.download import remote
+from model_zoo.download import answers, hub, remote, web
 from model_zoo.download.transfer import Cancelled, Transfer, TransferError
+from tests.model_zoo.file_server import FileServer, reply
 from tests.model_zoo.transfers import CONTENT, QUICK, fetch, nothing_else, sha384
 
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
@@ -103,6 +105,40 @@ def test_a_server_without_end_is_given_up_for_the_next_source(server, hostile, t
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert peak < 16 << 20
     assert time.monotonic() - begin < 30  # half a second on a machine that is not busy
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hub_without_end_is_a_sentence(hostile, monkeypatch, kind):
+    """The look-up has the guards that transfers have."""
+    monkeypatch.setenv("HF_ENDPOINT", hostile(*KINDS[kind]).removesuffix("/file"))
+    monkeypatch.setattr(answers, "_PACE", (1000.0, 0.5))
+    monkeypatch.setattr(answers, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(answers, "_ATTEMPTS", 1)
+    tracemalloc.start()
+    begin = time.monotonic()
+    with pytest.raises(CatalogError, match=r"hf:owner/name: the hub at .* gave no usable answer"):
+        hub.resolve("hf:owner/name", timeout=0.5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+    assert time.monotonic() - begin < 30
+
+
+def test_a_redirect_does_not_lead_from_the_internet_into_the_private_network(server, tmp_path, monkeypatch):
+    private = FileServer()
+    private.files["/file"] = CONTENT
+    server.faults["/file"] = [
+        lambda _, handler: reply(handler, 302, headers={"Location": private.url("/file")}) for _ in range(3)
+    ]
+    assert fetch(server, tmp_path / "inside").source == server.url("/file")  # a mirror of one's own may
+    port = int(server.base.rsplit(":", 1)[1])
+    monkeypatch.setattr(web, "_is_public", lambda connection: connection.getpeername()[1] == port)
+    with pytest.raises(TransferError, match="it redirects into a private network"):
+        fetch(server, tmp_path / "outside")
+    with pytest.raises(answers.AnswerError, match="it redirects into a private network"):
+        answers.get_json(server.url("/file"), {}, 5.0)
+    assert len(private.requests) == 1
+    private.close()
 
 
 @pytest.mark.parametrize(

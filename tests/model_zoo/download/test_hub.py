@@ -12,7 +12,7 @@ from model_zoo import __main__ as commands
 from model_zoo.catalog import folders
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, load_catalog
-from model_zoo.download import hub
+from model_zoo.download import answers, hub
 from model_zoo.download.job import DownloadError, download
 from model_zoo.download.transfer import Patience, Transfer
 from tests.model_zoo.file_server import FileServer, cut, status
@@ -157,7 +157,7 @@ def test_the_command_takes_hub_names(repository, tmp_path, capsys):
     assert commands.main(["info", *arguments]) == 0
     assert commands.main(["download", *arguments]) == 1
     captured = capsys.readouterr()
-    assert "gave no answer" in captured.err
+    assert "gave no usable answer" in captured.err
     assert "Traceback" not in captured.err
 
 
@@ -252,7 +252,7 @@ def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tm
             "found none for 1",
         ),
         ({"config.json": b"[]"}, "config.json: expected a JSON object"),
-        ({"config.json": b"<html>"}, "expected JSON from the hub"),
+        ({"config.json": b"<html>"}, "expected JSON, found b'<html>'"),
     ],
 )
 def test_what_is_no_named_token_classifier_is_refused(repository, changes, message):
@@ -269,12 +269,12 @@ def test_what_is_no_named_token_classifier_is_refused(repository, changes, messa
         (404, "x", "the hub has no repository owner/name"),
         (401, "", "HTTP 401.*set HF_TOKEN to a token that may read it"),
         (403, "x", "gated, private or not there; accept its terms"),
-        (500, "x", "gave no answer .*HF_ENDPOINT names another one"),
+        (500, "x", "gave no usable answer .*HF_ENDPOINT names another one"),
     ],
 )
 def test_refusals_are_explained(repository, monkeypatch, code, token, message):
     monkeypatch.setattr(hub, "token", lambda: token or None)
-    monkeypatch.setattr(hub, "_LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(answers, "_LONGEST_WAIT", 0.01)
     repository.faults["/api/models/owner/name/revision/main?blobs=true"] = [status(code)] * 4
     with pytest.raises(CatalogError, match=message):
         hub.resolve("hf:owner/name")
@@ -282,7 +282,7 @@ def test_refusals_are_explained(repository, monkeypatch, code, token, message):
 
 def test_a_busy_hub_is_asked_again_when_it_says(repository, monkeypatch):
     waits: list[float] = []
-    monkeypatch.setattr(hub.time, "sleep", waits.append)
+    monkeypatch.setattr(answers.time, "sleep", waits.append)
     address = "/api/models/owner/name/revision/main?blobs=true"
     repository.faults[address] = [status(429, Retry_After="7"), status(503), status(429, Retry_After="9999")]
     assert hub.resolve("hf:owner/name").labels == ["O", "B-PER", "I-ORG"]

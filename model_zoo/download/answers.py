@@ -1,0 +1,116 @@
+"""JSON that a server answers: bounded, guarded as transfers are, asked for again while the server is busy."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+
+from model_zoo.catalog.errors import ZooError
+from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["AnswerError", "get_json"]
+
+log = logging.getLogger(__name__)
+
+_LARGEST = 8 << 20  # bytes; a config.json has a few kB, a listing of a big repository some hundred
+_ATTEMPTS = 4
+_LONGEST_WAIT = 60.0  # seconds
+_NOBODY_THERE = 0.2  # seconds to wait for a host that refuses connections, or has no address
+_PACE = (1000.0, 10.0)  # bytes a second that must come, on the average of so many seconds
+
+
+class AnswerError(ZooError):
+    """There is no usable answer.
+
+    Attributes
+    ----------
+    status : int or None
+        Of HTTP, where the server refused.
+    """
+
+    def __init__(self, problem: object, status: int | None = None) -> None:
+        super().__init__(str(problem))
+        self.status = status
+
+
+class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
+    def __init__(self, problem: object, wait: float | None = None) -> None:
+        super().__init__(str(problem))
+        self.wait = wait
+
+
+def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
+    """Ask for JSON; where the server is busy or stumbles, wait as long as it says, and ask again.
+
+    Parameters
+    ----------
+    address : str
+        Web address.
+    headers : mapping of str to str
+        Sent with the request, and not to other hosts that it is redirected to if they are credentials.
+    timeout : float
+        Seconds until the headers of an answer are complete, redirects included.
+
+    Returns
+    -------
+    object
+        What the JSON says.
+
+    Raises
+    ------
+    AnswerError
+        No answer, a refusal, a body over 8 MiB, or no JSON.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            content = _ask(address, headers, timeout)
+            break
+        except _TryAgain as problem:
+            if attempt == _ATTEMPTS:
+                raise AnswerError(problem) from None
+            wait = min(
+                2.0 ** (attempt - 1) if problem.wait is None else max(problem.wait, 0.0), _LONGEST_WAIT
+            )
+        log.info("%s is busy; asking again in %.0f s", urlsplit(address).netloc, wait)
+        time.sleep(wait)
+    if len(content) > _LARGEST:
+        msg = f"expected at most {_LARGEST} bytes of JSON, found more"
+        raise AnswerError(msg)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        msg = f"expected JSON, found {bytes(content[:40])!r}"
+        raise AnswerError(msg) from None
+
+
+def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
+    """Ask once; of a body over the bound, return a little more than the bound."""
+    content = bytearray()
+    with Guard() as guard, new_session(guard) as session:
+        guard.await_answer(timeout)
+        try:
+            response = session.get(address, headers=dict(headers), timeout=timeout, stream=True)
+            if response.status_code == requests.codes.ok:
+                for block in body(response, guard, *_PACE):
+                    content += block
+                    if len(content) > _LARGEST:
+                        break
+        except (requests.ConnectionError, requests.Timeout, BodyError) as error:
+            wait = _NOBODY_THERE if isinstance(error, requests.ConnectionError) else None
+            raise _TryAgain(guard.problem or error, wait) from None
+        except (requests.RequestException, ValueError) as error:
+            raise AnswerError(error) from None
+    status = f"HTTP {response.status_code} {response.reason}"
+    if response.status_code in TRY_AGAIN:
+        raise _TryAgain(status, retry_after(response.headers.get("Retry-After")))
+    if response.status_code != requests.codes.ok:
+        raise AnswerError(status, response.status_code)
+    return content
