@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["read_rtf"]
+__all__ = ["CHARACTERS", "SIGNS", "TOKEN", "encodings_of_fonts", "read_rtf"]
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
 _SILENT = frozenset(
@@ -37,7 +37,7 @@ _FLOWS = {
     "footnote": "note",
     "shptxt": "box",
 }
-_CHARACTERS = {
+CHARACTERS = {
     "tab": "\t",
     "line": "\n",
     "emdash": "—",
@@ -51,7 +51,7 @@ _CHARACTERS = {
     "ldblquote": "“",
     "rdblquote": "”",
 }
-_SIGNS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\"}
+SIGNS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\"}
 _STYLE = re.compile(r"\{\\s(\d{1,5})(?:\D[^{};]*?)?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
 _FONT = re.compile(r"\\f(\d{1,5})\D[^{};]*?\\fcharset(\d{1,3})")
 _CHARSETS = {
@@ -107,6 +107,11 @@ def read_rtf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
         yield Problem(source, None, "holds no text")
 
 
+def encodings_of_fonts(head: str) -> dict[int, str]:
+    """Return the encoding of each font of the table at the beginning; empty for the one of the file."""
+    return {int(font): _CHARSETS.get(int(charset), "") for font, charset in _FONT.findall(head)}
+
+
 class _Reading:
     """Goes through the tokens once."""
 
@@ -117,7 +122,7 @@ class _Reading:
         self._encoding = "cp1252"
         head = text[: 1 << 20]
         self._styles = {number: name.lower() for number, name in _STYLE.findall(head)}
-        self._fonts = {int(font): _CHARSETS.get(int(charset), "") for font, charset in _FONT.findall(head)}
+        self._fonts = encodings_of_fonts(head)
         self._state = _State()
         self._states: list[_State] = []
         self._flows = [_Flow("body")]
@@ -128,7 +133,7 @@ class _Reading:
     def run(self) -> None:
         """Read to the end of the outer group."""
         position = 0
-        while match := _TOKEN.search(self._text, position):
+        while match := TOKEN.search(self._text, position):
             position = match.end()
             word, number, code, sign, brace, plain = match.groups()
             if brace == "{":
@@ -148,8 +153,8 @@ class _Reading:
                 self._byte(int(code, 16))
             elif sign == "*":
                 self._starred = True
-            elif sign and sign in _SIGNS:
-                self._add(_SIGNS[sign])
+            elif sign and sign in SIGNS:
+                self._add(SIGNS[sign])
             elif sign in ("\n", "\r"):
                 self._end("paragraph")
             elif plain:
@@ -184,8 +189,8 @@ class _Reading:
             self._settle()
             self._flows.append(_Flow(_FLOWS[word]))
             state.flow = word
-        elif word in _CHARACTERS:
-            self._add(_CHARACTERS[word])
+        elif word in CHARACTERS:
+            self._add(CHARACTERS[word])
         elif word in ("par", "sect", "page", "column"):
             self._end("paragraph")
         elif word in ("cell", "nestcell"):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from ner_core.entity import Recognition
 from ner_documents.redaction.encoding import decode_text, encodable, encode_text
 from ner_documents.redaction.keys import RedactedDocument, checksum
+from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, format_of
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
+from ner_documents.redaction.rtf import apart_from_words, rtf_segments
 from ner_documents.redaction.segments import apply_edits, edits_of
 from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 
@@ -17,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ner_documents.redaction.redactor import Redacted, Redactor, Replacement
-    from ner_documents.redaction.segments import Segment
+    from ner_documents.redaction.segments import Edit, Segment
 
 __all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file"]
 
 #: Suffixes of the files that are redacted.
-SUFFIXES = (*TEXT_FORMATS, *OFFICE_FORMATS, ".pdf")
+SUFFIXES = (*TEXT_FORMATS, *MAIL_FORMATS, ".rtf", *OFFICE_FORMATS, ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ def redact_file(
         return redact_pdf(content, recognize, redactor)
     if suffix in OFFICE_FORMATS:
         return _redact_office(name, content, suffix, recognize, redactor)
+    if suffix == ".rtf":
+        return _redact_rtf(name, content, recognize, redactor)
+    if suffix in MAIL_FORMATS:
+        return _redact_mail(name, content, suffix, recognize, redactor)
     if suffix in TEXT_FORMATS:
         return _redact_text(name, content, suffix, recognize, redactor)
     msg = f"files of this type are not redacted; {', '.join(SUFFIXES)} are. Save it as one of these"
@@ -145,6 +151,79 @@ def _redact_text(
         PurePath(name).name, checksum(result), checksum(content), encoding, {"": back}, _pairs(found)
     )
     return RedactedFile(result, found, notes, document)
+
+
+def _redact_rtf(
+    name: str,
+    content: bytes,
+    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    redactor: Redactor,
+) -> RedactedFile:
+    raw = content.decode("latin-1")
+    segments, edits = rtf_segments(raw)
+    recognitions = recognitions_of(segments, recognize)
+    redacted = redactor.redact_document(recognitions)
+    edits += [edit for pair in zip(segments, redacted, strict=True) for edit in edits_of(*pair)]
+    changed, back = apply_edits(raw, apart_from_words(raw, encodable(edits, "ascii")))
+    found = found_in(redacted, recognitions)
+    notes = ["authors and data of programs were taken out"]
+    if "\\pict" in raw:
+        notes.append("pictures are kept; text in pictures is not read")
+    return _restorable(name, content, changed, back, found, notes)
+
+
+def _redact_mail(
+    name: str,
+    content: bytes,
+    suffix: str,
+    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    redactor: Redactor,
+) -> RedactedFile:
+    mail = MailFile.open(content, suffix)
+    pairs = [(part, segment) for part, several in mail.segments().items() for segment in several]
+    recognitions = recognitions_of([segment for _, segment in pairs], recognize)
+    recognitions = [mail.with_people(part, one) for (part, _), one in zip(pairs, recognitions, strict=True)]
+    redacted = redactor.redact_document(recognitions)
+    edits: dict[str, list[Edit]] = {}
+    for (part, segment), result in zip(pairs, redacted, strict=True):
+        edits.setdefault(part, []).extend(edits_of(segment, result))
+    changed = {
+        part: apply_edits(mail.text(part), encodable(several, mail.encoding(part)))[0]
+        for part, several in edits.items()
+    }
+    found = list(found_in(redacted, recognitions))
+    notes = []
+    if mail.removed:
+        notes.append(f"headers were taken out: {', '.join(sorted(mail.removed, key=str.lower))}")
+
+    def attached(one: Attachment) -> bytes | None:
+        called = one.name or one.kind
+        try:
+            result = redact_file(f"a{format_of(one.name, one.kind)}", one.content, recognize, redactor)
+        except FormatError as error:
+            if one.kind.startswith(("image/", "audio/", "video/")):
+                notes.append(f"attachment {called!r} is kept, not redacted: only texts are read")
+                return one.content
+            notes.append(f"attachment {called!r} was not redacted, so it was left out: {error}")
+            return None
+        found.extend(result.found)
+        notes.append(f"attachment {called!r} is redacted")
+        notes.extend(f"attachment {called!r}: {note}" for note in result.notes)
+        return result.content
+
+    raw, back = apply_edits(mail.raw, mail.edits(changed, attached))
+    return _restorable(name, content, raw, back, tuple(found), notes)
+
+
+def _restorable(
+    name: str, content: bytes, raw: str, back: list[Edit], found: tuple[Found, ...], notes: Sequence[str]
+) -> RedactedFile:
+    """Return a file whose bytes were changed as Latin-1, so that the way back gives every byte."""
+    result = encode_text(raw, "latin-1")
+    document = RedactedDocument(
+        PurePath(name).name, checksum(result), checksum(content), "latin-1", {"": back}, _pairs(found)
+    )
+    return RedactedFile(result, found, tuple(notes), document)
 
 
 def _redact_office(

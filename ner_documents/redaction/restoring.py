@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from ner_documents.redaction.encoding import decode_again, decode_text, encode_text
 from ner_documents.redaction.keys import Key, KeyProblem, checksum
+from ner_documents.redaction.mail import MAIL_FORMATS, MailFile
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
 from ner_documents.redaction.placeholders import LIKE_PLACEHOLDER
+from ner_documents.redaction.rtf import apart_from_words, rtf_segments
 from ner_documents.redaction.segments import Edit, apply_edits, undo_edits
 from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 
@@ -51,7 +53,7 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
         If the file cannot be read.
     """
     suffix = PurePath(name).suffix.lower()
-    if suffix not in TEXT_FORMATS and suffix not in OFFICE_FORMATS:
+    if suffix not in (*TEXT_FORMATS, *OFFICE_FORMATS, *MAIL_FORMATS, ".rtf"):
         msg = "files of this type are not restored; keep the original"
         raise FormatError(msg)
     document = key.documents.get(checksum(content))
@@ -74,6 +76,15 @@ def _restore_changed(suffix: str, content: bytes, key: Key) -> tuple[bytes, tupl
         raw, encoding, _ = decode_text(content)
         edits = {"": names.edits(TEXT_FORMATS[suffix](raw), suffix)}
         restored = encode_text(apply_edits(raw, edits[""])[0], encoding)
+    elif suffix == ".rtf":
+        raw = content.decode("latin-1")
+        edits = {"": names.edits(rtf_segments(raw)[0], suffix)}
+        restored = encode_text(apply_edits(raw, apart_from_words(raw, edits[""]))[0], "latin-1")
+    elif suffix in MAIL_FORMATS:
+        mail = MailFile.open(content, suffix)
+        edits = {part: names.edits(several, part) for part, several in mail.segments().items()}
+        texts = {part: apply_edits(mail.text(part), several)[0] for part, several in edits.items()}
+        restored = encode_text(apply_edits(mail.raw, mail.edits(texts))[0], "latin-1")
     else:
         office = OfficeFile.open(content, suffix)
         edits = {part: names.edits(segments, suffix) for part, segments in office.segments()[0].items()}
@@ -122,6 +133,16 @@ class _Names:
 def _escaped(name: str, suffix: str) -> str:
     if suffix in (".json", ".jsonl", ".ndjson"):
         return json.dumps(name, ensure_ascii=False)[1:-1]
+    if suffix == ".rtf":
+        return "".join(one if one.isascii() else _unit(one) for one in re.sub(r"([\\{}])", r"\\\1", name))
     if suffix in OFFICE_FORMATS or "htm" in suffix:
         return html.escape(name)
     return name
+
+
+def _unit(character: str) -> str:
+    """Write a character for RTF: UTF-16 as signed numbers."""
+    units = character.encode("utf-16-le", "surrogatepass")
+    return "".join(
+        f"\\u{int.from_bytes(units[at : at + 2], 'little', signed=True)}?" for at in range(0, len(units), 2)
+    )

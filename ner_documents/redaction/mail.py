@@ -1,0 +1,389 @@
+"""Mail without the names in it: .eml files and mbox folders, headers, texts and what is attached.
+
+RFC 5322 and RFC 2045-2047. The message is cut along its own lines, so that all that is not rewritten stays as
+it is, and the way back gives every byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.message
+import email.parser
+import email.policy
+import quopri
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from ner_core.entity import Entity
+from ner_documents.reading.html import charset_of
+from ner_documents.redaction.encoding import decode_text, encode_text
+from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
+from ner_documents.redaction.segments import Edit
+from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ner_core.entity import Recognition
+    from ner_documents.redaction.segments import Segment
+
+__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "format_of"]
+
+MAIL_FORMATS = (".eml", ".mbox")
+
+_DEPTH = 10
+_MAX_PARTS = 10_000
+_PEOPLE = frozenset(
+    """from to cc bcc sender reply-to resent-from resent-to resent-cc
+    disposition-notification-to""".split()  # noqa: SIM905
+)
+_TEXTS = frozenset(("subject", "comments", "keywords", "thread-topic", "content-description", "organization"))
+_IDENTIFIERS = frozenset(("content-id", "content-location"))
+#: What a program needs to show the message; no header but these, and those above, is kept.
+_KEPT = frozenset(
+    """mime-version date resent-date content-type content-transfer-encoding content-disposition
+    content-language importance priority x-priority auto-submitted precedence""".split()  # noqa: SIM905
+)
+_HEADER = re.compile(r"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)(\r?\n|\Z)")
+_BLANK = re.compile(r"(?:\A|(?<=\n))\r?\n")
+_ENVELOPE = re.compile(r"(?:\A|(?<=\n\n)|(?<=\n\r\n))From ([^\r\n]*)(\r?\n|\Z)")
+_ENVELOPE_DATE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*")
+_PLAIN = ("", "7bit", "8bit", "binary")
+_SUFFIXES = {
+    "text/plain": ".txt",
+    "text/html": ".html",
+    "text/csv": ".csv",
+    "text/rtf": ".rtf",
+    "message/rfc822": ".eml",
+    "application/json": ".json",
+    "application/pdf": ".pdf",
+    "application/rtf": ".rtf",
+}
+_FROM = re.compile(rb"^From ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A text of the message: where it stands, how it is written, and what it says."""
+
+    start: int
+    end: int
+    text: str
+    suffix: str = ".txt"
+    encoding: str = "utf-8"
+    transfer: str = ""
+    header: str = ""
+    searched: bool = True
+    people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What is no text of the message.
+
+    Attributes
+    ----------
+    start, end : int
+        Place of its body in the file.
+    name, kind : str
+        Name of the file, empty where it has none, and its media type.
+    content : bytes
+        What is in it, without the transfer encoding.
+    headers : (int, int)
+        Place of its headers.
+    """
+
+    start: int
+    end: int
+    name: str
+    content: bytes
+    kind: str
+    headers: tuple[int, int]
+
+
+@dataclass
+class MailFile:
+    """A message, or a folder of messages.
+
+    Attributes
+    ----------
+    raw : str
+        The bytes of the file as Latin-1.
+    attachments : list
+        What is no text of the message, with name and content.
+    removed : set of str
+        Names of headers that are taken out: routes, signatures, identifiers and those of programs.
+    """
+
+    raw: str
+    attachments: list[Attachment] = field(default_factory=list)
+    removed: set[str] = field(default_factory=set)
+    _parts: list[_Part] = field(default_factory=list)
+    _edits: list[Edit] = field(default_factory=list)
+    _line: str = "\n"
+    _mbox: bool = False
+
+    @classmethod
+    def open(cls, content: bytes, suffix: str) -> MailFile:
+        """Cut a file into its parts.
+
+        Raises
+        ------
+        FormatError
+            If it is no mail, or nested too deeply.
+        """
+        mail = cls(content.decode("latin-1"), _mbox=suffix == ".mbox")
+        mail._line = "\r\n" if "\r\n" in mail.raw[: 1 << 16] else "\n"
+        for start, end in mail._messages():
+            mail._message(start, end, 0)
+        if not any(part.header for part in mail._parts) and not mail.removed:
+            msg = "is damaged or not what its name says (no headers of a message)"
+            raise FormatError(msg)
+        return mail
+
+    def segments(self) -> dict[str, list[Segment]]:
+        """Return the texts; the name of a part is its number, with the suffix of its format."""
+        found: dict[str, list[Segment]] = {}
+        for number, part in enumerate(self._parts):
+            segments = TEXT_FORMATS[part.suffix](part.text)
+            if not part.searched:
+                segments = [replace(segment, searched=False) for segment in segments]
+            found[_name(number, part)] = segments
+        return found
+
+    def text(self, name: str) -> str:
+        """Return what a part says."""
+        return self._part(name).text
+
+    def encoding(self, name: str) -> str:
+        """Return the encoding that a part is written in."""
+        return self._part(name).encoding
+
+    def with_people(self, name: str, recognition: Recognition) -> Recognition:
+        """Add the names and addresses of a header of people, whatever a model takes them for."""
+        if not self._part(name).people:
+            return recognition
+        text = recognition.text
+        entities = list(recognition.entities)
+        for start, end, label in people(text):
+            inside = [one for one in entities if one.start < end and one.end > start]
+            if label == "PER" and inside:
+                label = max(inside, key=lambda one: one.end - one.start).label.rpartition("-")[2]
+            start = min([start, *(one.start for one in inside)])
+            end = max([end, *(one.end for one in inside)])
+            entities = [one for one in entities if one not in inside]
+            entities.append(Entity(start, end, label, 1.0, text[start:end]))
+        return replace(recognition, entities=tuple(sorted(entities, key=lambda one: one.start)))
+
+    def edits(
+        self, changed: Mapping[str, str], attached: Callable[[Attachment], bytes | None] | None = None
+    ) -> list[Edit]:
+        """List what has to change in the file.
+
+        Parameters
+        ----------
+        changed : mapping of str to str
+            What the parts say now, by name.
+        attached : callable, optional
+            Returns what an attachment becomes; None to leave it out. Without it all stays as it is.
+        """
+        edits = [
+            Edit(part.start, part.end, self._written(part, changed[name]))
+            for number, part in enumerate(self._parts)
+            if (name := _name(number, part)) in changed and changed[name] != part.text
+        ]
+        if attached is None:
+            return edits
+        edits += self._edits
+        for one in self.attachments:
+            content = attached(one)
+            if content == one.content:
+                continue
+            if content is not None:
+                body = base64.encodebytes(content).decode().replace("\n", self._line)
+                edits += [self._reencoded(one), Edit(one.start, one.end, body)]
+                continue
+            start, end = one.headers
+            lines = ("Content-Type: text/plain; charset=us-ascii", "Content-Transfer-Encoding: 7bit")
+            edits = [edit for edit in edits if not start <= edit.start < end]
+            edits.append(Edit(start, end, "".join(line + self._line for line in lines)))
+            edits.append(Edit(one.start, one.end, f"[an attachment was left out]{self._line}"))
+        return edits
+
+    def _part(self, name: str) -> _Part:
+        return self._parts[int(name.partition(".")[0])]
+
+    def _messages(self) -> Iterator[tuple[int, int]]:
+        if not self._mbox:
+            yield 0, len(self.raw)
+            return
+        found = list(_ENVELOPE.finditer(self.raw))
+        if not found or found[0].start():
+            msg = "is damaged or not what its name says (expected messages that begin with 'From ')"
+            raise FormatError(msg)
+        for index, match in enumerate(found):
+            date = _ENVELOPE_DATE.search(match[1])
+            self._edits.append(Edit(match.start(1), match.end(1), f"- {date[0]}" if date else "-"))
+            yield match.end(), found[index + 1].start() if index + 1 < len(found) else len(self.raw)
+
+    def _message(self, start: int, end: int, depth: int) -> None:
+        """Take a message or one of its parts apart."""
+        if depth > _DEPTH or len(self._parts) + len(self.attachments) > _MAX_PARTS:
+            msg = f"is nested more than {_DEPTH} deep, or has more than {_MAX_PARTS:,} parts; split it"
+            raise FormatError(msg)
+        blank = _BLANK.search(self.raw, start, end)
+        head_end, body = (blank.start(), blank.end()) if blank else (end, end)
+        parsed = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(self.raw[start:head_end])
+        name = file_name(parsed)
+        kind = parsed.get_content_type()
+        self._headers(start, head_end, parsed, name)
+        if kind == "message/rfc822" and parsed.get("content-transfer-encoding", "7bit").lower() in _PLAIN:
+            self._message(body, end, depth + 1)
+            return
+        boundary = parsed.get_boundary() if kind.startswith("multipart/") else None
+        if boundary and self._multipart(boundary, body, end, depth):
+            return
+        disposition = str(parsed.get("content-disposition", "")).lower().lstrip()
+        if kind.startswith(("text/", "multipart/")) and not disposition.startswith("attachment"):
+            self._text(parsed, kind, body, end)
+        elif body < end:
+            payload = _decoded(self.raw[body:end], parsed)
+            self.attachments.append(Attachment(body, end, name, payload, kind, (start, head_end)))
+
+    def _multipart(self, boundary: str, start: int, end: int, depth: int) -> bool:
+        pattern = rf"(?:\A|(?<=\n))--{re.escape(boundary)}(--)?[ \t]*(?:\r?\n|\Z)"
+        borders = list(re.compile(pattern).finditer(self.raw, start, end))
+        if not borders:
+            return False
+        self._beside(start, borders[0].start())
+        for index, border in enumerate(borders):
+            last = borders[index + 1].start() if index + 1 < len(borders) else end
+            if border[1]:
+                self._beside(border.end(), last)
+            else:
+                self._message(border.end(), _without_line_end(self.raw, border.end(), last), depth + 1)
+        return True
+
+    def _beside(self, start: int, end: int) -> None:
+        """Take text that stands before and behind the parts, which few programs show."""
+        if self.raw[start:end].strip():
+            text, encoding, _ = decode_text(self.raw[start:end].encode("latin-1"))
+            self._parts.append(_Part(start, end, text, encoding=encoding))
+
+    def _text(self, parsed: email.message.Message, kind: str, start: int, end: int) -> None:
+        content = _decoded(self.raw[start:end], parsed)
+        if not content.strip():
+            return
+        text, encoding = _text_of(content, str(parsed.get_content_charset() or ""))
+        transfer = str(parsed.get("content-transfer-encoding", "")).strip().lower()
+        suffix = ".html" if kind == "text/html" else ".txt"
+        self._parts.append(_Part(start, end, text, suffix, encoding, transfer))
+
+    def _headers(self, start: int, end: int, parsed: email.message.Message, name: str) -> None:
+        position = start
+        while position < end:
+            match = _HEADER.match(self.raw, position, end)
+            if match is None:  # a line that is no header is somebody's text
+                line = self.raw.find("\n", position, end)
+                line = end if line < 0 else line + 1
+                self._beside(position, line)
+                position = line
+                continue
+            position = match.end()
+            called = match[1].lower()
+            if called in ("content-type", "content-disposition") and name:
+                self._file_header(match, called, parsed, name)
+            elif called in _PEOPLE or called in _TEXTS or called in _IDENTIFIERS:
+                if value := unfolded(match[2]):
+                    searched, addressed = called not in _IDENTIFIERS, called in _PEOPLE
+                    spot = (match.start(2), match.end(2))
+                    self._parts.append(
+                        _Part(*spot, value, header=match[1], searched=searched, people=addressed)
+                    )
+            elif called not in _KEPT:
+                self.removed.add(match[1])
+                self._edits.append(Edit(match.start(), match.end(), ""))
+
+    def _file_header(
+        self, match: re.Match[str], called: str, parsed: email.message.Message, name: str
+    ) -> None:
+        """Keep the name of a file in one place, where it is redacted."""
+        if called == "content-type":
+            kept = [f' {key}="{value}"' for key, value in parameters(parsed, "content-type") if key != "name"]
+            value = ";".join([f" {parsed.get_content_type()}", *kept])
+            if "name" in str(match[2]).lower():
+                self._edits.append(Edit(match.start(2), match.end(2), value))
+            if parsed.get_filename() and "content-disposition" not in parsed:
+                spot = match.end(3)
+                self._parts.append(_Part(spot, spot, name, header="+Content-Description"))
+            return
+        kind = str(parsed.get_content_disposition() or "attachment")
+        self._parts.append(_Part(match.start(2), match.end(2), name, header=f"file {kind}"))
+
+    def _reencoded(self, one: Attachment) -> Edit:
+        start, end = one.headers
+        header = f"Content-Transfer-Encoding: base64{self._line}"
+        for match in _HEADER.finditer(self.raw, start, end):
+            if match[1].lower() == "content-transfer-encoding":
+                return Edit(match.start(), match.end(), header)
+        return Edit(end, end, header)
+
+    def _written(self, part: _Part, text: str) -> str:
+        if part.header.startswith("file "):
+            kind = part.header.removeprefix("file ")
+            holder = email.message.Message()
+            holder.add_header(
+                "Content-Disposition", kind, filename=("utf-8", "", text) if not text.isascii() else text
+            )
+            return f" {holder['Content-Disposition']}"
+        if part.header.startswith("+"):
+            return f"{part.header[1:]}: {folded_value(text, self._line)}{self._line}"
+        if part.header:
+            return f" {folded_value(text, self._line)}"
+        content = encode_text(text, part.encoding)
+        if part.transfer == "base64":
+            return base64.encodebytes(content).decode().replace("\n", self._line)
+        if part.transfer == "quoted-printable":
+            return _FROM.sub(b"=46rom ", quopri.encodestring(content)).decode("latin-1")
+        return content.decode("latin-1")
+
+
+def _name(number: int, part: _Part) -> str:
+    return f"{number}{part.suffix}"
+
+
+def _without_line_end(raw: str, start: int, end: int) -> int:
+    """Leave out the line end before a border, which belongs to the border."""
+    for line_end in ("\r\n", "\n"):
+        if raw.endswith(line_end, start, end):
+            return end - len(line_end)
+    return end
+
+
+def _decoded(raw: str, parsed: email.message.Message) -> bytes:
+    """Undo the transfer encoding."""
+    holder = email.message.Message()
+    holder["Content-Transfer-Encoding"] = str(parsed.get("content-transfer-encoding", ""))
+    holder.set_payload(raw.encode("latin-1"))
+    content = holder.get_payload(decode=True)
+    return content if isinstance(content, bytes) else raw.encode("latin-1")
+
+
+def _text_of(content: bytes, charset: str) -> tuple[str, str]:
+    encoding = charset_of(charset) if charset else None
+    if encoding:
+        try:
+            text = content.decode(encoding)
+            if text.encode(encoding) == content:
+                return text, encoding
+        except (UnicodeError, LookupError):
+            pass
+    text, encoding, _ = decode_text(content)
+    return text, encoding
+
+
+def format_of(name: str, kind: str) -> str:
+    """Return the suffix that says the format of an attachment, by its name or else its type."""
+    return PurePath(name).suffix.lower() or _SUFFIXES.get(kind, "")

@@ -1,0 +1,281 @@
+"""The texts of a Rich Text Format file with the way back into it, hidden and deleted ones included.
+
+RTF 1.9.1, https://www.biblioscape.com/rtf15_spec.htm. What a reader leaves out for the eye, such as deleted
+text, comments and fields, is in the file all the same, so all of it is searched here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ner_documents.reading.rtf import CHARACTERS, SIGNS, TOKEN, encodings_of_fonts
+from ner_documents.redaction.segments import Edit, SegmentBuilder
+from ner_documents.redaction.text_formats import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ner_documents.redaction.segments import Segment
+
+__all__ = ["apart_from_words", "rtf_segments"]
+
+#: Names of fonts and styles, numbers, hexadecimal data of pictures: no text.
+_NO_TEXT = frozenset(
+    """fonttbl colortbl stylesheet pict themedata colorschememapping latentstyles listtable listoverridetable
+    rsidtbl generator nonesttables sn pntext pn blipuid panose fontemb mmathPr background falt""".split()  # noqa: SIM905
+)
+#: Who wrote and changed the file, where it lay, and data of programs.
+_EMPTIED = frozenset(
+    """info userprops revtbl atnauthor atnid template filetbl datastore xmlnstbl mailmerge protusertbl
+    passwordhash writereservhash""".split()  # noqa: SIM905
+)
+#: Read by programs: searched for patterns and known names.
+_APART = frozenset("fldinst bkmkstart bkmkend sv xe tc txe rxe atnref atndate datafield".split())  # noqa: SIM905
+_FLOWS = frozenset(
+    """header headerl headerr headerf footer footerl footerr footerf footnote shptxt annotation listtext
+    ftnsep aftnsep""".split()  # noqa: SIM905
+)
+_ENDS = frozenset(("par", "sect", "page", "column", "cell", "nestcell", "row", "nestrow"))
+_OBJECTS = frozenset(("objdata", "objemb", "objlink", "objocx"))
+_DATA = re.compile("[0-9a-fA-F\r\n]{64,}")
+
+
+@dataclass(slots=True)
+class _State:
+    """What a group inherits and may change for itself."""
+
+    kind: str = "text"
+    skip: int = 1
+    font: int = -1
+    flow: bool = False
+
+
+def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
+    r"""Take the texts out of a file.
+
+    Parameters
+    ----------
+    raw : str
+        Its bytes as Latin-1.
+
+    Returns
+    -------
+    list of Segment, list of Edit
+        The texts in order, and the edits that take authors and data of programs away.
+
+    Raises
+    ------
+    FormatError
+        If it is no such file, breaks off, or holds what cannot be looked into.
+
+    Examples
+    --------
+    >>> segments, _ = rtf_segments(r"{\rtf1 {\b Mary} J\'f6nes\par in \u321?\'f3d\u378?}")
+    >>> [segment.text for segment in segments]
+    ['Mary Jönes', 'in Łódź']
+    """
+    if not raw.lstrip().startswith("{\\rtf"):
+        msg = "is damaged or not what its name says (no RTF)"
+        raise FormatError(msg)
+    reading = _Reading(raw)
+    segments = list(reading.run())
+    if reading.depth > 0:
+        msg = "breaks off: its groups are not closed; save it anew"
+        raise FormatError(msg)
+    return segments, reading.emptied
+
+
+def apart_from_words(raw: str, edits: Iterable[Edit]) -> list[Edit]:
+    r"""Keep what is written from becoming part of a control word that stands directly before it.
+
+    Examples
+    --------
+    >>> apart_from_words(r"\par\'4dary", [Edit(4, 11, "PER_1")])
+    [Edit(start=4, end=11, text=' PER_1')]
+    """
+    words = {found.end() for found in TOKEN.finditer(raw) if found[1] and not found[0].endswith(" ")}
+    return [edit._replace(text=f" {edit.text}") if edit.start in words else edit for edit in edits]
+
+
+class _Reading:
+    """Goes through the tokens once."""
+
+    def __init__(self, raw: str) -> None:
+        self.depth = 0
+        self.emptied: list[Edit] = []
+        self._raw = raw
+        self._encoding = "cp1252"
+        self._fonts = encodings_of_fonts(raw[: 1 << 20])
+        self._state = _State()
+        self._states: list[_State] = []
+        self._builders = [SegmentBuilder()]
+        self._bytes: list[tuple[int, int, int]] = []
+        self._high: tuple[int, int] | None = None
+        self._pending = 0
+        self._starred = False
+
+    def run(self) -> Iterator[Segment]:
+        """Yield the texts up to the end of the file; what stands behind the outer group is text too."""
+        position = 0
+        while match := TOKEN.search(self._raw, position):
+            start, position = match.span()
+            word, number, code, sign, brace, plain = match.groups()
+            if brace == "{":
+                self._settle()
+                self._states.append(self._state)
+                self._state = replace(self._state, flow=False)
+                self.depth += 1
+                self._starred = False
+            elif brace == "}":
+                yield from self._close()
+            elif word == "bin":
+                position += max(int(number or 0), 0)
+            elif word:
+                yield from self._word(word, None if number is None else int(number), start, position)
+            elif code:
+                self._byte(int(code, 16), start, position)
+            elif sign == "*":
+                self._starred = True
+            elif sign in SIGNS:
+                self._character(SIGNS[sign], start, position)
+            elif sign in ("\n", "\r"):
+                yield from self._finish()
+            elif plain:
+                self._plain(plain, start)
+        self._settle()
+        while self._builders:
+            yield from self._builders.pop().finish()
+
+    def _close(self) -> Iterator[Segment]:
+        self._settle()
+        if self._state.flow:
+            yield from self._finish()
+            self._builders.pop()
+        self._state = self._states.pop() if self._states else _State()
+        self.depth -= 1
+        self._pending = 0
+
+    def _word(self, word: str, number: int | None, start: int, end: int) -> Iterator[Segment]:
+        starred, self._starred = self._starred, False
+        state = self._state
+        if word == "u" and number is not None:
+            self._unicode(number % 0x10000, start, end)
+            return
+        self._pending = 0
+        if word in _OBJECTS:
+            msg = "holds an embedded object, a file of its own that cannot be looked into; take it out first"
+            raise FormatError(msg)
+        if word in CHARACTERS:
+            self._character(CHARACTERS[word], start, end)
+        elif word in _ENDS:
+            yield from self._finish()
+        elif word == "uc":
+            state.skip = max(number or 0, 0)
+        elif word == "f" and number is not None:
+            self._settle()
+            state.font = number
+        elif word == "ansicpg" and number is not None:
+            self._encoding = "utf-8" if number == 65001 else _known(f"cp{number}")
+        elif word in _NO_TEXT or word in _EMPTIED:
+            state.kind = "none" if word in _NO_TEXT else "emptied"
+        elif word in _FLOWS or word in _APART or starred:
+            self._settle()
+            self._open(word)
+
+    def _open(self, word: str) -> None:
+        """Begin a text of its own; destinations that nobody knows are searched as well."""
+        state = self._state
+        if state.kind in ("none", "emptied"):
+            return
+        state.kind = "text" if word in _FLOWS else "apart" if word in _APART else state.kind
+        if not state.flow:
+            state.flow = True
+            self._builders.append(SegmentBuilder())
+
+    def _finish(self) -> Iterator[Segment]:
+        self._settle()
+        yield from self._builders[-1].finish(searched=self._state.kind == "text")
+
+    def _unicode(self, unit: int, start: int, end: int) -> None:
+        self._settle(keep_high=True)
+        skipped = self._after(end)
+        if 0xD800 <= unit < 0xDC00:
+            self._high = (unit, start)
+        elif 0xDC00 <= unit < 0xE000 and self._high is not None:
+            high, start = self._high
+            self._high = None
+            self._add(chr(0x10000 + ((high - 0xD800) << 10) + unit - 0xDC00), start, skipped)
+        else:
+            self._high = None
+            self._add(chr(unit) if not 0xD800 <= unit < 0xE000 else "\ufffd", start, skipped)
+        self._pending = self._state.skip
+
+    def _after(self, end: int) -> int:
+        """Find where the characters end that stand there for programs without Unicode."""
+        for _ in range(self._state.skip):
+            match = TOKEN.match(self._raw, end)
+            if match is None or match[1] or match[5]:
+                break
+            end = end + 1 if match[6] else match.end()
+        return end
+
+    def _byte(self, value: int, start: int, end: int) -> None:
+        if self._pending:
+            self._pending -= 1
+        else:
+            self._bytes.append((value, start, end))
+
+    def _plain(self, plain: str, start: int) -> None:
+        skipped = min(self._pending, len(plain))
+        self._pending -= skipped
+        plain, start = plain[skipped:], start + skipped
+        if not plain:
+            return
+        kind = self._state.kind
+        if kind == "emptied":
+            self.emptied += [
+                Edit(start + found.start(), start + found.end(), "") for found in re.finditer("[^;]+", plain)
+            ]
+        elif plain.isascii():
+            self._settle()
+            if kind != "none" and not _DATA.fullmatch(plain):
+                self._builders[-1].add(plain, start)
+        else:
+            for index, character in enumerate(plain, start):
+                self._bytes.append((ord(character), index, index + 1))
+
+    def _character(self, character: str, start: int, end: int) -> None:
+        self._settle()
+        self._add(character, start, end)
+
+    def _add(self, text: str, start: int, end: int) -> None:
+        if self._state.kind == "emptied":
+            self.emptied.append(Edit(start, end, ""))
+        elif self._state.kind != "none":
+            self._builders[-1].add(text, start, end)
+
+    def _settle(self, *, keep_high: bool = False) -> None:
+        """Decode the bytes before something else comes: letters of two bytes come one byte a time."""
+        if not keep_high:
+            self._high = None
+        if not self._bytes:
+            return
+        several, self._bytes = self._bytes, []
+        decoder = codecs.getincrementaldecoder(self._fonts.get(self._state.font) or self._encoding)("replace")
+        first: int | None = None
+        for index, (value, start, end) in enumerate(several):
+            first = start if first is None else first
+            text = decoder.decode(bytes((value,)), final=index + 1 == len(several))
+            if text:
+                self._add(text, first, end)
+                first = None
+
+
+def _known(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        return "cp1252"
