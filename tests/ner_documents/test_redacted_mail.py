@@ -1,4 +1,4 @@
-"""Mail and RTF redacted: nothing found is left in headers, texts and attachments; the way back gives every byte."""
+"""Mail and RTF redacted: nothing found is left in headers, texts and attachments; all bytes come back."""
 
 import base64
 import email
