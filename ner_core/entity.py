@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Entity", "Recognition", "Timings"]
+__all__ = ["Answered", "Entity", "Recognition", "Timings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,25 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A part of a text, in characters, end exclusive, and the model that was chosen for it by language."""
+
+    start: int
+    end: int
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values.
+
+        Examples
+        --------
+        >>> Answered(0, 12, "minilm-ner").to_dict()
+        {'start': 0, 'end': 12, 'model': 'minilm-ner'}
+        """
+        return {"start": self.start, "end": self.end, "model": self.model}
+
+
+@dataclass(frozen=True, slots=True)
 class Recognition:
     """What was recognized in one text, and how.
 
@@ -95,7 +114,8 @@ class Recognition:
     words : tuple of str or None
         The words, when the input was already split.
     model, device, precision : str
-        Name of the model, the device that really ran it, and the precision of the IR.
+        Name of the model, the device that really ran it, and the precision of the IR; where several models
+        answered, what each has, joined by `` + ``.
     pieces, windows : int
         Number of word pieces (without [CLS] and [SEP]) and of windows that the text took.
     timings : Timings
@@ -105,6 +125,9 @@ class Recognition:
     compute : str
         What the device computed in: ``f32``, ``bf16``, ``int8+bf16``, ... (see `ner_core.compute`); empty
         where that is not known.
+    parts : tuple of Answered
+        Which model answered which part of the text, where models are chosen by language; empty where one
+        model was named.
     """
 
     text: str
@@ -118,6 +141,7 @@ class Recognition:
     timings: Timings = field(default_factory=Timings)
     notes: tuple[str, ...] = ()
     compute: str = ""
+    parts: tuple[Answered, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values.
@@ -141,6 +165,8 @@ class Recognition:
             "timings": self.timings.to_dict(),
             "notes": list(self.notes),
         }
+        if self.parts:
+            plain["parts"] = [part.to_dict() for part in self.parts]
         if self.words is not None:
             plain["words"] = list(self.words)
         return plain

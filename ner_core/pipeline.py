@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     Segments = Sequence[tuple[int, int]] | None
     _Item = tuple[str | Sequence[str], Segments]
 
-__all__ = ["ROUND_CHARACTERS", "Pipeline", "Run"]
+__all__ = ["ROUND_CHARACTERS", "ROUND_TEXTS", "Pipeline", "Run", "checked_text"]
 
 # A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
 # rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
-_ROUND_TEXTS = 1024
+ROUND_TEXTS = 1024
 ROUND_CHARACTERS = 200_000
 
 # In rounds of few pieces, rows are as long as the next multiple of this. OpenVINO prepares every new shape of
@@ -283,17 +283,17 @@ def _rounds(
     characters = 0
     pairs = zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
     for text, given in pairs:
-        item = _checked_text(text)
+        item = checked_text(text)
         items.append((item, given))
         characters += len(item) if isinstance(item, str) else sum(map(len, item))
-        if len(items) >= _ROUND_TEXTS or characters >= most_characters:
+        if len(items) >= ROUND_TEXTS or characters >= most_characters:
             yield items
             items, characters = [], 0
     if items:
         yield items
 
 
-def _checked_text(text: Any) -> str | tuple[str, ...]:
+def checked_text(text: Any) -> str | tuple[str, ...]:
     """Accept a string, or words."""
     if isinstance(text, str):
         return text

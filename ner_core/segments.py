@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from ner_core.tokenizer import Encoding
 
-__all__ = ["Segment", "divide", "find_segments", "segment_numbers"]
+__all__ = ["DIVIDERS", "Segment", "divide", "find_segments", "segment_numbers", "segments_of"]
 
-# What can divide: line breaks as `str.splitlines` has them, tabs, bars, columns of a table made of spaces.
-_DIVIDERS = re.compile(r"[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]| {3}")
+#: What can divide: line breaks as `str.splitlines` has them, tabs, bars, columns of a table made of spaces.
+DIVIDERS = re.compile(r"[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]| {3}")
 _CELL_BORDER = re.compile(r"\t+| {3,}")
 _BAR = re.compile(r"\t+| {3,}|\|")
 _HARD_BORDER = re.compile(
@@ -91,7 +91,7 @@ def find_segments(text: str) -> list[Segment]:
     >>> [text[start:end] for start, end in find_segments(text)]
     ['Acme Corp', 'Bank of America', '- Mary', 'Paris']
     """
-    if not _DIVIDERS.search(text):
+    if not DIVIDERS.search(text):
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
         return [Segment(start, end)] if start < end else []
     lines = _lines(text)
@@ -137,7 +137,7 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
     """
     if encoding.words is not None or not len(encoding):
         return encoding
-    found = find_segments(encoding.text) if given is None else _completed(encoding.text, given)
+    found = segments_of(encoding.text, given)
     if len(found) < 2:
         return encoding
     segment, inside = _located(encoding, found)
@@ -151,6 +151,17 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
         type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
         segment=segment[inside],
     )
+
+
+def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> list[Segment]:
+    """Find the segments of a text, or complete those that a reader of documents knows, as `divide` does.
+
+    Raises
+    ------
+    ValueError
+        If the segments given overlap, are out of order or leave the text.
+    """
+    return find_segments(text) if given is None else _completed(text, given)
 
 
 def segment_numbers(encoding: Encoding) -> np.ndarray | None:

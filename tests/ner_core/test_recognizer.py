@@ -195,9 +195,9 @@ def test_streams_are_lazy_and_bounded(tiny_ner):
 
     stream = tiny_ner.stream(endless())
     assert drawn == 0
-    for expected in range(1, 3 * pipeline._ROUND_TEXTS):
+    for expected in range(1, 3 * pipeline.ROUND_TEXTS):
         assert next(stream).text == f"Mary {expected} lives in New York"
-        assert drawn <= expected + 2 * pipeline._ROUND_TEXTS
+        assert drawn <= expected + 2 * pipeline.ROUND_TEXTS
     stream.close()
 
 
@@ -220,7 +220,7 @@ def test_a_stream_looks_no_further_ahead_than_it_is_told(tiny_ner):
 
 
 def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
-    streams = [tiny_ner.stream([TEXT] * 3 * pipeline._ROUND_TEXTS) for _ in range(8)]
+    streams = [tiny_ner.stream([TEXT] * 3 * pipeline.ROUND_TEXTS) for _ in range(8)]
     first = [next(stream) for stream in streams]
     assert all(found.entities == first[0].entities for found in first)
     assert tiny_ner(TEXT).entities
@@ -269,7 +269,7 @@ def test_the_engine_gets_few_lengths_and_no_more_padding_than_that_takes(tiny_ir
 
 def test_a_large_round_is_not_padded_at_all(tiny_ner, batches_of):
     seen = batches_of(tiny_ner)
-    tiny_ner.batch(["Mary " * 13] * pipeline._ROUND_TEXTS)
+    tiny_ner.batch(["Mary " * 13] * pipeline.ROUND_TEXTS)
     assert {batch.input_ids.shape[1] for batch in seen} == {13 + 2}
     assert all(batch.attention_mask.all() for batch in seen)
 

@@ -1,0 +1,204 @@
+r"""Is a text English? By its frequent words, by the endings of the others, and by its letters.
+
+The only question here is which of two models answers best, so there is one number: the sum over the words of
+log10 P(word | English) / P(word | another language), from ``english.txt``. A word with a capital letter that
+is not among the frequent ones is mostly a name, which says little. Letters of other scripts speak against
+English, and so do Latin letters that English does not have.
+
+``english.txt`` was made from the frequencies of words in 26 other languages that write in Latin letters, see
+``benchmarks/languages.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from ner_core.segments import DIVIDERS, Segment, segments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["LanguagePart", "english_score", "is_english", "language_parts"]
+
+_LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
+_WORD = re.compile(f"[{_LATIN}]+")
+_OTHER_SCRIPT = re.compile(rf"[^\W\d_{_LATIN}\u02b0-\u036f]")
+# Addresses, names of accounts and tags have no language; neither does what a program reposts with.
+_MARKS = re.compile(r"[@#/]|\bRT\b")
+_ADDRESS = re.compile(r"\S*://\S*|www\.\S+|\S*@\S*|#\w+|\bRT\b")
+
+#: From here down, a text of its own is not English; without evidence it is.
+_NOT_ENGLISH = -0.6
+# A segment differs from its neighbours from so much evidence on.
+_SURE = 1.5
+# Lines below and above this in one text: its segments are looked at one by one.
+_CONTRARY = 0.4
+
+# In log10 of probabilities: share of the evidence that a word with a capital letter has, a Latin letter that
+# English does not have, a letter of another script. Shorter words in capital letters are abbreviations.
+_OF_NAMES = 0.25
+_FOREIGN_LATIN = -1.0
+_OTHER_LETTER = -0.3
+_ABBREVIATION = 3
+
+
+class LanguagePart(NamedTuple):
+    """A slice of a text in one language, in characters, end exclusive.
+
+    Attributes
+    ----------
+    start, end : int
+        Parts follow each other without a gap.
+    english : bool
+        Whether it is English, or gives no reason to think otherwise.
+    segments : tuple of Segment or None
+        Segments of the text in this part, counted from its start; None where they are still to be found.
+    """
+
+    start: int
+    end: int
+    english: bool
+    segments: Sequence[tuple[int, int]] | None = None
+
+
+def is_english(text: str) -> bool:
+    """Say whether a text of its own is English; one that shows no language, such as a name, counts as it.
+
+    Examples
+    --------
+    >>> is_english("Mary lives in Santa Clara."), is_english("Mary wohnt mit ihrer Mutter in Rom.")
+    (True, False)
+    >>> is_english("Santa Clara"), is_english("Москва"), is_english("玛丽住在圣克拉拉。")
+    (True, False, False)
+    """
+    return english_score(text) > _NOT_ENGLISH
+
+
+def english_score(text: str) -> float:
+    """Return log10 of how much likelier the words of a text are in English; 0 without any evidence."""
+    score = 0.0
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        score = _OTHER_LETTER * len(_OTHER_SCRIPT.findall(text))
+    if _MARKS.search(text):
+        text = _ADDRESS.sub(" ", text)
+    words = _WORD.findall(text)
+    loud = sum(len(word) for word in words if word.isupper())
+    if loud and 2 * loud > sum(map(len, words)):
+        words = [word.lower() for word in words]  # capital letters everywhere tell no names
+    return score + sum(map(_weight, words))
+
+
+def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None) -> list[LanguagePart]:
+    r"""Divide a text into parts that are English and parts that are not.
+
+    The unit is the segment: a paragraph, a line that stands for itself, a cell. One that shows too little
+    goes with its neighbours, and where these differ or show nothing either, with the text as a whole.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    segments : sequence of (int, int), optional
+        Segments that a reader of documents knows; found in the text when not given.
+
+    Returns
+    -------
+    list of LanguagePart
+        At least one; neighbours differ in language.
+
+    Examples
+    --------
+    >>> text = "She lives in Paris with her mother.\n\nElle habite avec sa mère.\nParis"
+    >>> [(text[part.start:part.end], part.english) for part in language_parts(text)]
+    [('She lives in Paris with her mother.\n\n', True), ('Elle habite avec sa mère.\nParis', False)]
+    """
+    # Segments are made of lines and cells: where none of these contradicts another, they need not be found.
+    found = None if segments is None else segments_of(text, segments)
+    pieces = DIVIDERS.split(text) if found is None else [text[start:end] for start, end in found]
+    scores = [english_score(piece) for piece in pieces if piece]
+    if not scores or min(scores) > -_CONTRARY or max(scores) < _CONTRARY:
+        return [LanguagePart(0, len(text), sum(scores) > _NOT_ENGLISH, segments)]
+    if found is None:
+        found = segments_of(text)
+        scores = [english_score(text[start:end]) for start, end in found]
+    languages = _languages(scores)
+    runs = [list(run) for _, run in groupby(zip(found, languages, strict=True), key=lambda pair: pair[1])]
+    if len(runs) < 2:
+        return [LanguagePart(0, len(text), not runs or runs[0][0][1], segments)]
+    starts = [0, *(run[0][0].start for run in runs[1:]), len(text)]
+    return [
+        LanguagePart(
+            start, end, run[0][1], tuple(Segment(one.start - start, one.end - start) for one, _ in run)
+        )
+        for run, start, end in zip(runs, starts, starts[1:], strict=False)
+    ]
+
+
+def _languages(scores: Sequence[float]) -> list[bool]:
+    """Say of each segment whether it is English; the unsure ones follow the sure ones around them."""
+    known = [score > 0 if abs(score) >= _SURE else None for score in scores]
+    whole = sum(scores) > _NOT_ENGLISH
+    before = _carried(known)
+    after = _carried(known[::-1])[::-1]
+    return [
+        own if own is not None else _between(score, left, right, whole)
+        for own, score, left, right in zip(known, scores, before, after, strict=True)
+    ]
+
+
+def _carried(known: Sequence[bool | None]) -> list[bool | None]:
+    """Return for each place the last value that is known up to it."""
+    last: bool | None = None
+    return [last := last if one is None else one for one in known]
+
+
+def _between(score: float, left: bool | None, right: bool | None, whole: bool) -> bool:
+    if left is None or right is None:
+        return whole if left is right else bool(left if right is None else right)
+    if left == right or not score:
+        return left
+    return score > 0
+
+
+@lru_cache(maxsize=4096)
+def _weight(word: str) -> float:
+    """Return the evidence of one word, as it is written in the text."""
+    words, endings, other = _table()
+    if len(word) <= _ABBREVIATION and word.isupper() and word not in ("A", "I"):
+        return 0.0
+    lower = word.lower()
+    weight = words.get(lower)
+    if weight is not None:
+        return weight
+    foreign = 0.0 if word.isascii() else _FOREIGN_LATIN
+    if len(word) < 3:
+        return foreign
+    weight = endings.get(lower[-3:], 0.0) + other
+    return foreign + (weight * _OF_NAMES if word[0].isupper() else weight)
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[dict[str, float], dict[str, float], float]:
+    """Read the evidence of words, of the last three letters of other words, and of any other word."""
+    words: dict[str, float] = {}
+    endings: dict[str, float] = {}
+    other = 0.0
+    for line in files(__package__).joinpath("english.txt").read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        written, *entries = line.split()
+        weight = float(written)
+        for entry in entries:
+            if entry == "*":
+                other = weight
+            elif entry.startswith("-"):
+                endings[entry[1:]] = weight
+            else:
+                words[entry] = weight
+    return words, endings, other

@@ -1,0 +1,274 @@
+"""A recognizer that takes one model for English and another for other languages, part by part of a text.
+
+``text -> parts by language -> the recognizer of each -> entities in the order of the text``
+
+Each model sees its parts of many texts in one stream, so batches stay full. Results come in the order of the
+texts: while a text waits for the other model, at most one more round of texts is read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby, repeat, tee
+from typing import TYPE_CHECKING, Any
+
+from ner_core.aggregation import checked_aggregation
+from ner_core.entity import Answered, Recognition, Timings
+from ner_core.language import LanguagePart, is_english, language_parts
+from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, checked_text
+from ner_core.recognizer import EntityRecognizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from ner_core.entity import Entity
+
+__all__ = ["LanguageRecognizer"]
+
+
+class LanguageRecognizer(EntityRecognizer):
+    """Text in, entities out, by the model that knows the language; used as `EntityRecognizer` is.
+
+    What does not depend on the text (device, precision, arithmetic, tokenizer) is that of the model for
+    English; every result tells the model, device and precision that really answered, and which part of the
+    text each model had.
+
+    Parameters
+    ----------
+    load : callable
+        Returns the recognizer for English (called with True) or for other languages (with False); called for
+        each use, so it has to keep what it loaded. The second is asked for when a text needs it.
+    missing : str
+        Where there is no model for other languages: the sentence that such texts get as a note, while the
+        model for English answers them.
+    name : str
+        What the choice is called.
+    """
+
+    def __init__(
+        self, load: Callable[[bool], EntityRecognizer], *, missing: str = "", name: str = "auto"
+    ) -> None:
+        english = load(True)
+        self._load = load
+        self._missing = missing
+        self._missed = False
+        self._others: tuple[EntityRecognizer, ...] = ()
+        self.name = name
+        self.tokenizer = english.tokenizer
+        self.tags = english.tags
+        self.max_length = english.max_length
+        self.precision = english.precision
+        self.model_info = english.model_info
+        self.aggregation = english.aggregation
+        self.threshold = english.threshold
+        self.raw_scores = english.raw_scores
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle how models are loaded: they are loaded anew where it arrives."""
+        return _made, (self._load, self._missing, self.name)
+
+    @property
+    def device(self) -> str:
+        """The device that really runs the model for English."""
+        return self._load(True).device
+
+    @property
+    def compute(self) -> str:
+        """What the model for English is computed in, see `ner_core.compute`."""
+        return self._load(True).compute
+
+    @property
+    def labels(self) -> list[str]:
+        """Entity types of the model for English, then those of the other one alone, once it is loaded."""
+        return list(dict.fromkeys(chain(*(one.labels for one in (self._load(True), *self._others)))))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know, of the models that were used so far."""
+        said = (one.notes for one in (self._load(True), *self._others))
+        return tuple(dict.fromkeys(chain(*said, (self._missing,) if self._missed else ())))
+
+    def _model(self, english: bool) -> EntityRecognizer:
+        found = self._load(english)
+        if not english:
+            self._others = (found,)
+        return found
+
+    def stream(
+        self,
+        texts: Iterable[str | Sequence[str]],
+        *,
+        aggregation: str | None = None,
+        threshold: float | None = None,
+        labels: Collection[str] | None = None,
+        segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
+        raw_scores: bool | None = None,
+        look_ahead: int = ROUND_CHARACTERS,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Recognition]:
+        """Recognize the entities of endlessly many texts in bounded memory, in order.
+
+        Parameters, results and errors are those of `EntityRecognizer.stream`. Words that were given are one
+        part. An aggregation that is not given is the own one of each model.
+        """
+        checked_aggregation(aggregation or self.aggregation)
+        if isinstance(texts, (str, bytes)):
+            msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
+            raise TypeError(msg)
+        options = {
+            "aggregation": aggregation,
+            "threshold": threshold,
+            "labels": labels,
+            "raw_scores": raw_scores,
+            "look_ahead": look_ahead,
+            "progress": progress,
+        }
+        return self._in_rounds(texts, segments, options)
+
+    def _in_rounds(
+        self,
+        texts: Iterable[str | Sequence[str]],
+        segments: Iterable[Sequence[tuple[int, int]] | None] | None,
+        options: dict[str, Any],
+    ) -> Iterator[Recognition]:
+        pairs = zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
+        items = (self._divided(checked_text(text), given) for text, given in pairs)
+        for first in items:
+            yield from self._round(first, items, options)
+
+    def _divided(self, text: str | Sequence[str], segments: Sequence[tuple[int, int]] | None) -> _Item:
+        if isinstance(text, str):
+            parts = language_parts(text, segments)
+        else:
+            whole = " ".join(text)
+            parts = [LanguagePart(0, len(whole), is_english(whole), segments)]
+        if self._missing and not all(part.english for part in parts):
+            self._missed = True
+            return _Item(text, [_Part(LanguagePart(0, parts[-1].end, True, segments), text)], self._missing)
+        if len(parts) == 1:
+            return _Item(text, [_Part(parts[0], text)])
+        return _Item(text, [_Part(part, text[part.start : part.end]) for part in parts])
+
+    def _round(self, first: _Item, items: Iterator[_Item], options: dict[str, Any]) -> Iterator[Recognition]:
+        """Answer texts up to a round after the first part that is not in the language of the first one."""
+        leading = first.parts[0].place.english
+        waiting: deque[_Item] = deque()
+        asked: deque[_Part] = deque()
+        others: deque[_Part] = deque()
+
+        def parts() -> Iterator[_Part]:
+            texts = characters = 0
+            for item in chain((first,), items):
+                waiting.append(item)
+                for part in item.parts:
+                    if part.place.english == leading:
+                        asked.append(part)
+                        yield part
+                    else:
+                        others.append(part)
+                if others:
+                    texts += 1
+                    characters += item.parts[-1].place.end
+                    if texts >= ROUND_TEXTS or characters >= options["look_ahead"]:
+                        return
+
+        for _ in self._answer(leading, parts(), asked, options):
+            yield from _finished(waiting)
+        if others:
+            for _ in self._answer(not leading, iter(tuple(others)), others, options):
+                yield from _finished(waiting)
+
+    def _answer(
+        self, english: bool, parts: Iterator[_Part], asked: deque[_Part], options: dict[str, Any]
+    ) -> Iterator[None]:
+        """Give parts to their model; after each step, one more of those asked has its answer."""
+        texts, segments = tee(parts)
+        results = self._model(english).stream(
+            (part.text for part in texts), segments=(part.place.segments for part in segments), **options
+        )
+        for found in results:
+            asked.popleft().found = found
+            yield
+
+    def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
+        """Tag every piece of every word, each sentence by the model of its language.
+
+        As `EntityRecognizer.tag_pieces`. The pieces are those of that model.
+        """
+        for english, group in groupby(
+            sentences, lambda words: bool(self._missing) or is_english(" ".join(words))
+        ):
+            yield from self._model(english).tag_pieces(group)
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """A part of a text, in one language, and what was recognized in it."""
+
+    place: LanguagePart
+    text: str | Sequence[str]
+    found: Recognition | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    """A text on its way, and the note that it gets."""
+
+    text: str | Sequence[str]
+    parts: list[_Part] = field(default_factory=list)
+    note: str = ""
+
+
+def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:
+    """Give the texts at the front whose parts are all answered."""
+    while waiting:
+        found = [part.found for part in waiting[0].parts if part.found is not None]
+        if len(found) < len(waiting[0].parts):
+            return
+        yield _joined(waiting.popleft(), found)
+
+
+def _joined(item: _Item, found: Sequence[Recognition]) -> Recognition:
+    """Put the answers for the parts of a text together."""
+    places = [part.place for part in item.parts]
+    parts = tuple(
+        Answered(place.start, place.end, one.model) for place, one in zip(places, found, strict=True)
+    )
+    note = (item.note,) if item.note else ()
+    if len(found) == 1:
+        return replace(found[0], notes=found[0].notes + note, parts=parts)
+    entities = (
+        _moved(entity, place.start)
+        for place, one in zip(places, found, strict=True)
+        for entity in one.entities
+    )
+    return Recognition(
+        "".join(one.text for one in found),
+        tuple(entities),
+        model=_each(one.model for one in found),
+        device=_each(one.device for one in found),
+        precision=_each(one.precision for one in found),
+        compute=_each(one.compute for one in found),
+        pieces=sum(one.pieces for one in found),
+        windows=sum(one.windows for one in found),
+        timings=Timings(
+            sum(one.timings.tokenization for one in found),
+            sum(one.timings.inference for one in found),
+            sum(one.timings.decoding for one in found),
+        ),
+        notes=tuple(dict.fromkeys(chain(*(one.notes for one in found), note))),
+        parts=parts,
+    )
+
+
+def _moved(entity: Entity, start: int) -> Entity:
+    return replace(entity, start=entity.start + start, end=entity.end + start) if start else entity
+
+
+def _each(values: Iterable[str]) -> str:
+    return " + ".join(dict.fromkeys(value for value in values if value))
+
+
+def _made(load: Callable[[bool], EntityRecognizer], missing: str, name: str) -> LanguageRecognizer:
+    return LanguageRecognizer(load, missing=missing, name=name)
