@@ -1,15 +1,15 @@
-"""What pydantic found wrong in a file that somebody wrote, as sentences for them."""
+"""What messages are made of: lists and values cut to a length, and what pydantic found wrong in a file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from pydantic import ValidationError
 
-__all__ = ["sentences", "shown"]
+__all__ = ["few", "sentences", "shown"]
 
 _SHOWN = 60  # characters of a wrong value that an error shows
 
@@ -109,3 +109,15 @@ def shown(value: Any) -> str:
     except RecursionError:
         text = "something nested without end"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def few(values: Iterable[Any], count: int = 4) -> str:
+    """List the first of some values.
+
+    Examples
+    --------
+    >>> few([1, 2, 3], 2)
+    '1, 2, ...'
+    """
+    listed = [str(value) for value in values]
+    return ", ".join(listed[:count]) + (", ..." if len(listed) > count else "")

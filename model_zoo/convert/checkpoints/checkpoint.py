@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.messages import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +28,6 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "check_labels",
-    "few",
     "first_line",
     "logits_module",
     "read_config",
@@ -198,9 +198,3 @@ def sha384(files: Iterable[Path]) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an exception says, else its name."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-
-
-def few(values: Iterable[Any], count: int = 4) -> str:
-    """Return the first values as a list for a message."""
-    shown = [str(value) for value in values]
-    return ", ".join(shown[:count]) + (", ..." if len(shown) > count else "")

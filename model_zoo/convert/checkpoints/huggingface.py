@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import suitability
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.messages import few
 from model_zoo.convert.checkpoints.checkpoint import (
     ABSENT,
     DROPPED,
     Checkpoint,
     CheckpointError,
     check_labels,
-    few,
     first_line,
     logits_module,
     read_config,

@@ -17,13 +17,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.messages import few
 from model_zoo.catalog.yaml_file import parse_yaml
 from model_zoo.convert.checkpoints.checkpoint import (
     DROPPED,
     Checkpoint,
     CheckpointError,
     check_labels,
-    few,
     first_line,
     logits_module,
     sha384,

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
+from model_zoo.catalog.messages import few
 from model_zoo.catalog.yaml_file import parse_yaml
-from model_zoo.convert.checkpoints.checkpoint import CheckpointError, few, first_line
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
 
 if TYPE_CHECKING:
     import torch

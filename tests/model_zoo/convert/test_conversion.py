@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import model_zoo
-from model_zoo.catalog import suitability
+from model_zoo.catalog.suitability import families
 from model_zoo.convert import conversion, parity, tracing
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
@@ -224,8 +224,8 @@ def test_labels_with_spaces_stay_one_label(tiny_checkpoint, tmp_path, traced_her
 
 
 def test_a_model_whose_scores_depend_on_padding_is_refused(tmp_path, traced_here, monkeypatch):
-    monkeypatch.setattr(suitability, "REFUSED_FAMILIES", {})
-    monkeypatch.setattr(suitability, "FAMILIES", {"convbert"})
+    monkeypatch.setattr(families, "REFUSED_FAMILIES", {})
+    monkeypatch.setattr(families, "FAMILIES", {"convbert"})
     source = make_architecture(tmp_path / "convbert", "convbert")
     with pytest.raises(ConversionError, match=r"scores of a text change by .* with padding and neighbours"):
         convert_checkpoint(source, tmp_path / "out", "convbert", precisions=["FP32"])

@@ -1,0 +1,151 @@
+"""Families of models (``model_type``): which run, and whether a config.json is of one of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.suitability.weights import check_quantization
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "FAMILIES",
+    "REFUSED_FAMILIES",
+    "WORDPIECE_FAMILIES",
+    "architectures",
+    "check_architecture",
+    "clean_config",
+]
+
+#: Families (``model_type``) that the tests convert and compare with transformers.
+_RUN = """
+    albert apertus arcee bert big_bird biogpt bloom camembert data2vec-text deberta deberta-v2 distilbert
+    electra ernie eurobert falcon gemma gemma2 gpt2 gpt_neo gpt_neox gpt_bigcode ibert llama megatron-bert
+    mistral mobilebert modernbert mpnet mt5 nomic_bert openai_privacy_filter phi phi3 qwen2 qwen3 rembert
+    roberta roberta-prelayernorm smollm3 squeezebert stablelm starcoder2 t5 umt5 xlm-roberta xlm-roberta-xl
+    xlnet xmod
+"""
+FAMILIES = frozenset(_RUN.split())
+#: Those of them whose tokenizer is BERT's, so that a bare vocab.txt says everything.
+WORDPIECE_FAMILIES = frozenset(
+    ("bert", "distilbert", "electra", "ernie", "megatron-bert", "mobilebert", "nomic_bert", "squeezebert")
+)
+_BOXES = "it reads documents as images or boxes of words, and has no answer for plain text"
+_PADDING = "its scores change with padding and neighbours in a batch, so that no batch is right"
+_OWN_TOKENIZER = "its tokenizer is Python code that the tokenizers library doesn't have"
+#: Families of transformers that would run wrongly or not at all, and why.
+REFUSED_FAMILIES = {
+    **dict.fromkeys(["layoutlm", "layoutlmv2", "layoutlmv3", "lilt", "bros", "markuplm"], _BOXES),
+    **dict.fromkeys(["convbert", "fnet", "nystromformer", "funnel", "longformer", "mra", "yoso"], _PADDING),
+    **dict.fromkeys(["canine", "flaubert", "luke", "mluke", "roc_bert", "roformer", "xlm"], _OWN_TOKENIZER),
+    **dict.fromkeys(["esm", "esmc"], "it reads proteins, not text"),
+}
+
+#: Keys of config.json that choose what is run.
+_CHOOSES_CODE = re.compile(
+    r"implementation|^auto_map$|^custom_pipelines$|^use_kernels?$|^kernel_config$|quantiz|^compression_config$"
+    r"|^(base_model_)?[te]p_plan$|^_name_or_path$|^_commit_hash$"
+)
+_SUFFIX = "ForTokenClassification"
+#: Families that use the classes of another one.
+_BORROWED = {"gpt-sw3": "gpt2"}
+
+
+def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = False) -> None:
+    """Refuse what is not the token classifier of a family that runs.
+
+    The class in ``architectures`` must be the one that transformers has for ``model_type``: a repository may
+    bring code for another one, which is never run.
+
+    Parameters
+    ----------
+    name : str
+        What errors begin with.
+    config : mapping
+        Content of config.json.
+    encoder : bool
+        Any model of the family will do, as a start for fine-tuning.
+
+    Raises
+    ------
+    CatalogError
+        With one sentence.
+    """
+    named, family = architectures(config), str(config.get("model_type") or "")
+    found = ", ".join(named) or "no architecture"
+    if encoder and not named and family in FAMILIES:
+        return
+    if family in REFUSED_FAMILIES:
+        msg = f"{name}: {family} models aren't supported: {REFUSED_FAMILIES[family]}"
+    elif not encoder and not any(one.endswith(_SUFFIX) for one in named):
+        msg = (
+            f"{name}: expected a token classifier (an architecture ...{_SUFFIX}), found {found}; "
+            "an encoder has to be fine-tuned first: python -m model_zoo.finetuner --start"
+        )
+    elif family in FAMILIES and any(_belongs(one, family, encoder=encoder) for one in named):
+        check_quantization(name, config)
+        return
+    elif config.get("auto_map"):
+        msg = (
+            f"{name}: {found} is code of its repository, which isn't run; "
+            "use a model whose architecture is part of transformers"
+        )
+    elif family in FAMILIES:
+        msg = f"{name}: expected the architecture of {family} models, found {found}"
+    else:
+        shown = f"{family} models aren't" if family else "a model without a model_type isn't"
+        msg = f"{name}: {shown} supported; docs/hub-models.md lists the families that are"
+    raise CatalogError(msg)
+
+
+def _belongs(architecture: str, family: str, *, encoder: bool) -> bool:
+    """Say whether a class is transformers' own for a family.
+
+    Examples
+    --------
+    >>> _belongs("XLMRobertaForTokenClassification", "xlm-roberta", encoder=False)
+    True
+    >>> _belongs("NewBertForTokenClassification", "bert", encoder=False)
+    False
+    """
+    own = _plain(_BORROWED.get(family, family))
+    if encoder:
+        return _plain(architecture).startswith(own)
+    return _plain(architecture) == own + _plain(_SUFFIX)
+
+
+def architectures(config: Mapping[str, Any]) -> list[str]:
+    """Return the classes that a config.json names.
+
+    Examples
+    --------
+    >>> architectures({"architectures": ["BertForTokenClassification"]})
+    ['BertForTokenClassification']
+    """
+    given = config.get("architectures")
+    return [str(one) for one in given] if isinstance(given, list) else []
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def clean_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Take out of a config.json what chooses code or kernels to run: that is ours to choose.
+
+    transformers would ask the hub for an attention implementation of the form ``owner/repository`` where the
+    kernels package is installed, and import quantization libraries. Nested configurations are cleaned too.
+
+    Examples
+    --------
+    >>> clean_config({"hidden_size": 8, "_attn_implementation": "owner/kernel", "auto_map": {}})
+    {'hidden_size': 8}
+    """
+    return {
+        key: clean_config(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if not _CHOOSES_CODE.search(key)
+    }

@@ -1,0 +1,73 @@
+"""Labels of a config.json."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.messages import few
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["labels_of", "named_labels"]
+
+
+def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
+    """Return the labels of a config.json in id order; empty where it names none.
+
+    Parameters
+    ----------
+    where : str
+        What errors begin with.
+    config : mapping
+        Content of config.json.
+
+    Raises
+    ------
+    CatalogError
+        If the ids are not 0, 1, 2 and so on, or a label is empty or occurs twice.
+
+    Examples
+    --------
+    >>> labels_of("config.json", {"id2label": {"1": "B-PER", "0": "O"}})
+    ['O', 'B-PER']
+    """
+    named = config.get("id2label")
+    if not isinstance(named, dict) or not named:
+        return []
+    try:
+        by_id = {int(key): str(value).strip() for key, value in named.items()}
+    except ValueError:
+        msg = f"{where}: id2label: expected whole numbers as keys, found {few(named)}"
+        raise CatalogError(msg) from None
+    if sorted(by_id) != list(range(len(by_id))):
+        msg = f"{where}: id2label: expected ids 0 to {len(by_id) - 1}, found {few(sorted(by_id))}"
+        raise CatalogError(msg)
+    labels = [by_id[index] for index in range(len(by_id))]
+    empty = [index for index, label in enumerate(labels) if not label]
+    if empty:
+        msg = f"{where}: id2label: expected a name for each label, found none for {few(empty)}"
+        raise CatalogError(msg)
+    return labels
+
+
+def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
+    """Return the labels of a config.json; refuse those that nobody named.
+
+    Raises
+    ------
+    CatalogError
+        As `labels_of`, or the labels are LABEL_0 and so on: the message says how to give better ones.
+    """
+    labels = labels_of(name, config)
+    if labels and not all(re.fullmatch(r"LABEL_\d+", label) for label in labels):
+        return labels
+    found = f"{few(labels)}" if labels else "no id2label"
+    msg = (
+        f"{name}: expected labels such as B-PER in config.json's id2label, found {found}. If its card says "
+        f"what they are, name them in their order: python -m model_zoo add {name} --zoo my-zoo "
+        "--labels O,B-PER,I-PER,..., then use --zoo my-zoo"
+    )
+    raise CatalogError(msg)
