@@ -21,9 +21,9 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
 from model_zoo.catalog.arguments import positive_integer, shape
 from model_zoo.catalog.command import FINE, report_failed, run_command
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.catalog.files import remove_locks
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model, model_folder
 from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS, PRECISIONS
+from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.selection import (
     add_selection_arguments,
     checked_precisions,

@@ -21,9 +21,9 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
 from model_zoo.catalog.arguments import positive_integer
 from model_zoo.catalog.command import FINE, report_failed, run_command
 from model_zoo.catalog.errors import CatalogError
-from model_zoo.catalog.files import remove_locks
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
 from model_zoo.catalog.layout import PRECISIONS, QUANTIZED
+from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.selection import (
     add_selection_arguments,
     checked_precisions,

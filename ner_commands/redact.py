@@ -18,6 +18,7 @@ from ner_commands.arguments import (
     parse_probability,
 )
 from ner_commands.output import complain, explanation
+from ner_core.files import write_whole
 from ner_core.rendering import to_json
 from ner_documents.names import fold
 from ner_documents.redaction import (
@@ -261,8 +262,6 @@ def write_content(path: str, content: bytes, *, secret: bool = False) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    from model_zoo.catalog.files import write_whole
-
     before = os.umask(0o077) if secret else None
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ner_core.files import whole_file
 from ner_documents.document import CorpusError
 from ner_documents.sources import filesystem_of, is_url
 from ner_documents.writing.parts import Part
@@ -32,7 +32,7 @@ _PLAN = "plan.json"
 _PLAN_KEYS = frozenset({"version", "inputs", "reading", "writing", "model", "chunks"})
 _NAME = re.compile(r"(\d+)-(\d+)\.chunk")
 # What a write that a kill ended leaves behind.
-_TEMPORARY = re.compile(r"\.(plan\.json|\d+-\d+\.chunk)\.\d+\.tmp")
+_TEMPORARY = re.compile(r"\.(plan\.json|\d+-\d+\.chunk)\.\d+-\d+\.new")
 
 
 class Workspace:
@@ -207,13 +207,5 @@ def write_atomically(path: str) -> Iterator[IO[bytes]]:
             with filesystem.open(name, "wb") as target:
                 shutil.copyfileobj(file, target)
         return
-    target_path = Path(path).resolve()
-    temporary = target_path.with_name(f".{target_path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target_path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(Path(path), flush=True) as file:
+        yield file

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from model_zoo.catalog.files import write_whole
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import openvino as ov
 
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.files import write_whole
 from model_zoo.convert.attention import replace_boolean_masks
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

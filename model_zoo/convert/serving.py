@@ -14,8 +14,8 @@ from typing import Any
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.files import write_whole
 from model_zoo.catalog.layout import QUANTIZED
+from ner_core.files import write_whole
 
 __all__ = ["CONFIG", "ServingError", "add_to_repository", "find_ir", "served_name"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.files import remove_locks
+from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.manifest import write_model
 from model_zoo.download.lockfile import Locked, Lockfile
 from model_zoo.download.partial import FOLDER

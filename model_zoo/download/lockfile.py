@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from model_zoo.catalog.checksum import Checksum
-from model_zoo.catalog.files import write_whole
 from model_zoo.download.partial import FOLDER
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_zoo.catalog.checksum import Checksum, new_digest
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.files import write_whole
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     import hashlib

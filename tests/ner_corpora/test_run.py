@@ -251,7 +251,7 @@ def test_files_that_somebody_put_beside_the_chunks_stay(tmp_path, capital_recogn
     with pytest.raises(OSError, match="no more"):
         annotate(run, Stopping(capital_recognizer, 2))
     Path(run.work_folder, "notes.txt").write_text("mine")
-    Path(run.work_folder, ".000000-000007.chunk.99.tmp").write_text("left by a kill")
+    Path(run.work_folder, ".000000-000007.chunk.99-1.new").write_text("left by a kill")
     annotate(run, capital_recognizer, overwrite=True)
     assert [path.name for path in Path(run.work_folder).iterdir()] == ["notes.txt"]
 
@@ -322,4 +322,4 @@ def test_kill_at_ten_random_moments_and_resume(tmp_path):
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     ids = [json.loads(line).get("id") for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert ids == [i for i in range(400) if i != 5] * 3 + [None]
-    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".tmp"))]
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".new"))]

@@ -1,0 +1,88 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["whole_file", "write_whole"]
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place in one step when the block ends without an error.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its folder must be there. A link is kept, and what it leads to replaced.
+    flush : bool
+        Wait until the system has written the content to the disk, so that it survives a power failure.
+
+    Yields
+    ------
+    binary file
+        To write to, beside the destination.
+
+    Raises
+    ------
+    OSError
+        It can't be written; the file is as it was, and nothing else is left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with whole_file(Path(folder, "note")) as file:
+    ...         _ = file.write(b"text")
+    ...         Path(folder, "note").exists()
+    ...     Path(folder, "note").read_text()
+    False
+    'text'
+    """
+    target = path.resolve()
+    scratch = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.new")
+    try:
+        with scratch.open("wb") as file:
+            yield file
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file in one step: whoever reads it finds what was there before, or all of the new content.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its folder must be there.
+    content : str or bytes
+        Text is written as UTF-8.
+
+    Raises
+    ------
+    OSError
+        It can't be written; the file is as it was, and nothing else is left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder, "note"), "text")
+    ...     Path(folder, "note").read_text(), len(list(Path(folder).iterdir()))
+    ('text', 1)
+    """
+    with whole_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
