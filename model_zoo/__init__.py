@@ -10,16 +10,18 @@ Examples
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.layout import AUTO
 
 if TYPE_CHECKING:
     from ner_core.recognizer import EntityRecognizer
 
-__all__ = ["ModelNotFoundError", "ZooError", "find", "load"]
+__all__ = ["AUTO", "ModelNotFoundError", "ZooError", "find", "load"]
 
 # OpenVINO reports each import and conversion to Google Analytics unless its telemetry package is missing.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -43,7 +45,8 @@ def load(
     ----------
     name : str or Path
         A name of the zoo; ``owner/name[@revision]`` of the hub, with or without ``hf:``; the path of an
-        .xml; or a folder that holds one, directly or below folders named by precision.
+        .xml; or a folder that holds one, directly or below folders named by precision. ``auto`` takes
+        minilm-ner for English and multilingual-ner for other languages, part by part of a text.
     device : str
         OpenVINO device, ``AUTO`` by default.
     precision : str or None
@@ -65,6 +68,12 @@ def load(
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
+    if name == AUTO:
+        from model_zoo.by_language import load_by_language
+
+        return load_by_language(
+            functools.partial(load, device=device, precision=precision, models_dir=models_dir, **options)
+        )
     from ner_core.hardware import preferred_precisions
     from ner_core.recognizer import EntityRecognizer
     from ner_core.remote import is_remote
@@ -99,7 +108,7 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     Parameters
     ----------
     name : str or Path
-        As `load` takes it.
+        As `load` takes it; for ``auto``, the model for English, in precisions that both models have.
     models_dir : path or None
         As `load` takes it.
 
@@ -113,6 +122,10 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
+    if name == AUTO:
+        from model_zoo.by_language import find_by_language
+
+        return find_by_language(models_dir)
     from model_zoo.catalog import folders
 
     name = _canonical(name)

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.layout import AUTO, OTHER_LANGUAGES_MODEL
 from ner_commands.arguments import (
     WrongUsage,
     add_model_options,
@@ -33,6 +34,8 @@ from ner_documents.sources import find_sources, is_url, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS, format_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ner_core import EntityRecognizer
 
 __all__ = ["add_parser", "run"]
@@ -174,7 +177,7 @@ def _run(args: argparse.Namespace) -> None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-annotate-"))
             output, work_folder = f"{folder}/out", f"{folder}/partial"
         errors = args.errors or errors_of("ner-annotate" if args.output == "-" else output)
-        if args.resume and args.compute is None:
+        if args.resume and args.compute is None and args.model != AUTO:
             args.compute = _computed_before(work_folder)
         recognizer = load_model(args, **_HINT)
         check_labels(args.labels, recognizer)
@@ -186,7 +189,7 @@ def _run(args: argparse.Namespace) -> None:
             settings=Settings(
                 output_format, args.into, args.aggregation, args.threshold, args.labels and tuple(args.labels)
             ),
-            model=_identity(recognizer),
+            model=_identity(args, recognizer),
             labels=tuple(label for label in recognizer.labels if not args.labels or label in args.labels),
             output=output,
             errors=errors,
@@ -241,13 +244,28 @@ def _is_one_of(path: str, *others: str) -> bool:
     return any(path == other or Path(path).resolve() == Path(other).resolve() for other in others)
 
 
-def _identity(recognizer: EntityRecognizer) -> dict[str, Any]:
+def _identity(args: argparse.Namespace, recognizer: EntityRecognizer) -> dict[str, Any]:
     """Name what decides the scores: a run goes on only with the same."""
-    known = ("source_checksum", "openvino_version", "tag_scheme")
-    info = {name: recognizer.model_info.get(name) for name in known}
     scores = {"raw_scores": True} if recognizer.raw_scores else {}
     names = {"name": recognizer.name, "precision": recognizer.precision, "tags": list(recognizer.tags)}
-    return {**names, "compute": recognizer.compute, **scores, **info}
+    others = _identity_of_others(args, recognizer.precision) if args.model == AUTO else {}
+    return {**names, "compute": recognizer.compute, **scores, **_made_of(recognizer.model_info), **others}
+
+
+def _identity_of_others(args: argparse.Namespace, precision: str) -> dict[str, Any]:
+    """Name the model that answers other languages, without loading it."""
+    from model_zoo.catalog import folders
+    from ner_core.ir import model_info, read_model
+
+    found = folders.installed(OTHER_LANGUAGES_MODEL, args.models_dir)
+    if not found:
+        return {"other_languages": None}
+    info = model_info(read_model(found.get(precision) or next(iter(found.values()))))
+    return {"other_languages": {"labels": info.get("labels"), **_made_of(info)}}
+
+
+def _made_of(info: Mapping[str, str]) -> dict[str, Any]:
+    return {name: info.get(name) for name in ("source_checksum", "openvino_version", "tag_scheme")}
 
 
 def _computed_before(work_folder: str) -> str | None:
@@ -263,17 +281,23 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
             groups, job.read_options, job.settings, recognizer, workspace, progress, strict=args.strict
         )
     import model_zoo
+    from model_zoo.catalog import folders
     from ner_corpora.engines.ray import Model, RayOptions, annotate_on_ray
 
-    name = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
+    name = args.model
+    if name != AUTO and Path(name).exists():
+        name = str(Path(name).resolve())
     found = model_zoo.find(name, args.models_dir)
     # Every worker takes precision and arithmetic that were chosen here, whatever suits its own processor.
     precision = recognizer.precision if recognizer.precision in found else next(iter(found))
     threads = max(1, int(args.num_cpus_per_worker))
     chosen = {"precision": precision, "threads": threads}
-    if recognizer.compute in COMPUTE:
+    irs = [found[precision]]
+    if args.model == AUTO:
+        irs += folders.installed(OTHER_LANGUAGES_MODEL, args.models_dir).values()
+    elif recognizer.compute in COMPUTE:
         chosen["compute"] = recognizer.compute
-    model = Model(name, {**model_options(args), **_HINT, **chosen}, found[precision])
+    model = Model(name, {**model_options(args), **_HINT, **chosen}, tuple(irs))
     options = RayOptions(args.address, args.num_workers, args.num_cpus_per_worker, args.ship)
     return lambda groups, workspace, progress: annotate_on_ray(
         groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict

@@ -6,6 +6,7 @@ import argparse
 import codecs
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_core import AGGREGATIONS
 from ner_core.compute import COMPUTE
 
@@ -31,7 +32,7 @@ __all__ = [
     "parse_renaming",
 ]
 
-DEFAULT_MODEL = "minilm-ner"
+DEFAULT_MODEL = AUTO
 
 
 class Failure(Exception):  # noqa: N818 - not an error of the program
@@ -48,7 +49,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--model",
         default=DEFAULT_MODEL,
-        help=f"name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
+        help="name in the zoo, hf:owner/name, or path of an OpenVINO .xml "
+        f"(default: {DEFAULT_MODEL}, {ENGLISH_MODEL} for English and {OTHER_LANGUAGES_MODEL} for the rest)",
     )
     group.add_argument(
         "--device",
@@ -158,6 +160,9 @@ def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
     """
     import model_zoo
 
+    if arguments.model == AUTO and (arguments.tokenizer or arguments.model_labels):
+        msg = "--tokenizer and --model-labels describe one model: give it with --model"
+        raise WrongUsage(msg)
     try:
         return model_zoo.load(arguments.model, **model_options(arguments), **more)
     except model_zoo.ModelNotFoundError as error:

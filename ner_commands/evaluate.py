@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.layout import AUTO
 from ner_commands.arguments import (
     Failure,
     WrongUsage,
@@ -127,6 +128,9 @@ def run(arguments: argparse.Namespace) -> int:
         msg = (
             "--precision-target and --recall-target need scores of spans, which --protocol omz does not have"
         )
+        raise WrongUsage(msg)
+    if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
+        msg = "--protocol omz and --unit piece are about the pieces of one model: give it with --model"
         raise WrongUsage(msg)
     ner = load_model(arguments)
     evaluation = evaluate_recognizer(

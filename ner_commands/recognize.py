@@ -7,6 +7,7 @@ import io
 import itertools
 import os
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_core import Recognition
+    from ner_core.entity import Answered
 
 __all__ = ["FORMATS", "add_parser", "run"]
 
@@ -94,7 +96,10 @@ def run(arguments: argparse.Namespace) -> int:
         labels=arguments.labels,
         segments=(document.segments for document in kept),
     )
-    _write_recognitions(results, documents.names, arguments)
+    answered = _Answered()
+    _write_recognitions(map(answered.seen, results), documents.names, arguments)
+    if answered.told:
+        complain(answered.told)
     for note in ner.notes:
         complain(f"note: {note}")
     return 1 if documents.failed else 0
@@ -122,6 +127,33 @@ class _Documents:
             if self._files:
                 self.names.append(item.where)
             yield item
+
+
+class _Answered:
+    """Which models answered, where they are chosen by language."""
+
+    def __init__(self) -> None:
+        self._texts: Counter[str] = Counter()
+        self._parts: tuple[Answered, ...] = ()
+
+    def seen(self, result: Recognition) -> Recognition:
+        """Count a result, and pass it on."""
+        if result.parts:
+            self._texts[result.model] += 1
+            self._parts = result.parts
+        return result
+
+    @property
+    def told(self) -> str:
+        """A line for people; empty where the model was named."""
+        if self._texts.total() == 1:
+            places = (f"{part.model} ({part.start}-{part.end})" for part in self._parts)
+            return f"answered by {', '.join(places if len(self._parts) > 1 else self._texts)}"
+        counts = (
+            f"{model} ({count} {'text' if count == 1 else 'texts'})"
+            for model, count in self._texts.most_common()
+        )
+        return f"answered by {', '.join(counts)}" if self._texts else ""
 
 
 def _write_recognitions(

@@ -1,5 +1,6 @@
 """A tiny random BERT token classifier, made once per session; no network, no downloads."""
 
+import shutil
 import signal
 import string
 import subprocess
@@ -133,6 +134,19 @@ def tiny_ner(tiny_ir):
     from ner_core import EntityRecognizer
 
     return EntityRecognizer.from_ir(tiny_ir / "tiny.xml", device="CPU")
+
+
+@pytest.fixture(scope="session")
+def two_models(tiny_ir, tmp_path_factory):
+    """A models folder with the tiny model under the names and in the precision of the embedded ones."""
+    base = tmp_path_factory.mktemp("zoo")
+    for name in ("minilm-ner", "multilingual-ner"):
+        folder = base / "public" / name / "INT8"
+        folder.mkdir(parents=True)
+        for suffix in ("xml", "bin"):
+            shutil.copy(tiny_ir / f"tiny.{suffix}", folder / f"{name}.{suffix}")
+        shutil.copy(tiny_ir / "tokenizer.json", folder)
+    return base
 
 
 @pytest.fixture(scope="session")

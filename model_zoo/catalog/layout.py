@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["CONVERTED", "MODELS_ROOT", "OMZ_PRECISIONS", "PRECISIONS", "QUANTIZED"]
+__all__ = [
+    "AUTO",
+    "CONVERTED",
+    "ENGLISH_MODEL",
+    "MODELS_ROOT",
+    "OMZ_PRECISIONS",
+    "OTHER_LANGUAGES_MODEL",
+    "PRECISIONS",
+    "QUANTIZED",
+]
 
 #: The models that come with this package.
 MODELS_ROOT = Path(__file__).resolve().parent.parent / "models"
+
+#: What is given for a model's name where the language of the text is to choose, and the two models that it
+#: chooses from.
+AUTO = "auto"
+ENGLISH_MODEL = "minilm-ner"
+OTHER_LANGUAGES_MODEL = "multilingual-ner"
 
 #: Precisions that a folder of an IR can be named after: Open Model Zoo's, and INT8 for compressed weights.
 PRECISIONS = ("FP32", "FP16", "INT8", "FP16-INT8", "FP32-INT8", "FP16-INT1", "FP32-INT1")

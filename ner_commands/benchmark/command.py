@@ -9,7 +9,8 @@ import sys
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ner_commands.arguments import DEFAULT_MODEL, add_format, parse_encoding, parse_names
+from model_zoo.catalog.layout import ENGLISH_MODEL
+from ner_commands.arguments import add_format, parse_encoding, parse_names
 from ner_commands.reading import read_text
 from ner_core.compute import COMPUTE
 
@@ -49,8 +50,8 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
-        help=f"name in the zoo, or path of an OpenVINO .xml (default: {DEFAULT_MODEL})",
+        default=ENGLISH_MODEL,
+        help=f"name in the zoo, or path of an OpenVINO .xml (default: {ENGLISH_MODEL})",
     )
     parser.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
     parser.add_argument("--devices", type=parse_names, metavar="D[,D]", help="default: all of this machine")

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.layout import AUTO
 from ner_corpora.annotation import Settings, annotate_chunk
 from ner_corpora.engines.local import missing_chunks, stored_chunks
 from ner_documents.document import CorpusError
@@ -87,13 +88,13 @@ class Model:
         Name of the zoo or path.
     options : dict
         Keyword arguments.
-    xml : Path or None
-        The IR on this machine, for a model that is shipped.
+    irs : tuple of Path
+        The IR on this machine, for a model that is shipped; several for ``auto``.
     """
 
     name: str
     options: dict[str, Any]
-    xml: Path | None = None
+    irs: tuple[Path, ...] = ()
 
 
 class Annotator:
@@ -293,14 +294,19 @@ def _ship(model: Model, staging: Path) -> Model:
     for package in _PACKAGES:
         (source,) = importlib.import_module(package).__path__
         shutil.copytree(source, staging / package, ignore=unwanted)
-    if model.xml is None:
+    if not model.irs:
         msg = f"--ship: the IR of {model.name} is not on this machine"
         raise CorpusError(msg)
-    shutil.copytree(model.xml.parent, staging / _SHIPPED_MODEL)
     kept = {name: value for name, value in model.options.items() if name != "models_dir"}
+    if model.name == AUTO:
+        for xml in model.irs:
+            shutil.copytree(xml.parent, staging / _SHIPPED_MODEL / "public" / xml.stem / xml.parent.name)
+        return Model(AUTO, {**kept, "models_dir": f"./{_SHIPPED_MODEL}"})
+    xml = model.irs[0]
+    shutil.copytree(xml.parent, staging / _SHIPPED_MODEL)
     if "tokenizer" in kept:
         kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{_copied(Path(kept['tokenizer']), staging / _SHIPPED_MODEL)}"
-    return Model(f"./{_SHIPPED_MODEL}/{model.xml.name}", kept)
+    return Model(f"./{_SHIPPED_MODEL}/{xml.name}", kept)
 
 
 def _copied(file: Path, folder: Path) -> str:
