@@ -27,6 +27,7 @@ from model_zoo.convert import ir, parity, tracing
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.losses import FACTS, measure_losses
+from model_zoo.convert.rounding import rounds_activations, without_rounding
 from model_zoo.convert.workers import WorkerError, run_worker
 from ner_core.labels import tag_scheme
 
@@ -258,7 +259,8 @@ def _open_onnx(
     import openvino as ov
 
     checkpoint = load_checkpoint(source, **overrides)
-    graph = ov.Core().read_model(source)
+    file = without_rounding(source, staging / "float.onnx") if rounds_activations(source) else source
+    graph = ov.Core().read_model(file)
     ports = ir.input_ports(graph)
     shapes = (port.get_partial_shape() for port in ports.values())
     fixed = {tuple(found.to_shape()) for found in shapes if found.is_static}
@@ -273,7 +275,7 @@ def _open_onnx(
     def run(some: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
         named = [{port.get_any_name(): one[name] for name, port in ports.items()} for one in some]
         if with_onnxruntime:
-            return _onnxruntime_outputs(source, named, len(checkpoint.labels))
+            return _onnxruntime_outputs(file, named, len(checkpoint.labels))
         return parity.outputs(graph, named)
 
     references = run(inputs)
@@ -286,7 +288,11 @@ def _open_onnx(
     )
     facts = tracing.Facts.of(checkpoint, {})
     facts.notes.append(note)
-    return _Source(source, facts, inputs, references)
+    if file != source:
+        facts.notes.append(
+            "the graph rounds activations to 8 bits by the range of a batch; that was taken out"
+        )
+    return _Source(file, facts, inputs, references)
 
 
 def _onnxruntime_outputs(

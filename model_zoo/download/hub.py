@@ -137,6 +137,11 @@ def resolve(
     if labels is None and not encoder:
         labels = suitability.named_labels(name, config)
     kind = "Encoder" if encoder else "Token classifier"
+    weights = suitability.weights_in(name, files)
+    graph = weights if weights.endswith(".onnx") else None
+    if encoder and graph:
+        msg = f"{name}: expected model.safetensors or pytorch_model.bin to train from, found {graph} alone"
+        raise CatalogError(msg)
     return model_from(
         name,
         {
@@ -144,10 +149,11 @@ def resolve(
             "subdirectory": hub_subdirectory(name),
             "description": f"{kind} {repository.name} of the Hugging Face hub, revision {repository.commit}.",
             "task_type": "named_entity_recognition",
-            "framework": "pytorch",
+            "framework": "onnx" if graph else "pytorch",
             "license": _license(repository.name, repository.card),
-            "files": [_file_entry(repository, file) for file in _needed(name, repository)],
+            "files": [_file_entry(repository, file) for file in _needed(name, repository, weights)],
             "labels": list(labels) if labels is not None else None,
+            "checkpoint": graph,
         },
     )
 
@@ -203,16 +209,13 @@ def _look_up(name: str, *, offline: bool, timeout: float) -> _Repository:
     )
 
 
-def _needed(name: str, repository: _Repository) -> list[str]:
+def _needed(name: str, repository: _Repository, weights: str) -> list[str]:
     files = repository.files
-    weights = suitability.weights_in(name, files)
     needed = ["config.json", *(file for file in _COMPANIONS if file in files), weights]
     if weights.endswith(suitability.INDEX):
         return needed + suitability.shards_of(f"{name}: {weights}", repository.read(weights))
-    if weights.endswith(".onnx"):  # tensors beyond 2 GB lie beside it
-        return needed + sorted(
-            file for file in files if file.startswith((f"{weights}_data", f"{weights}.data"))
-        )
+    if weights.endswith(".onnx"):
+        return needed + suitability.tensors_beside(weights, files)
     return needed
 
 

@@ -14,7 +14,14 @@ from model_zoo.catalog.suitability.families import (
 from model_zoo.catalog.suitability.labels import labels_of, named_labels
 from model_zoo.catalog.suitability.libraries import LIBRARIES, check_kind
 from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
-from model_zoo.catalog.suitability.weights import INDEX, WEIGHTS, check_quantization, shards_of, weights_in
+from model_zoo.catalog.suitability.weights import (
+    INDEX,
+    WEIGHTS,
+    check_quantization,
+    shards_of,
+    tensors_beside,
+    weights_in,
+)
 
 __all__ = [
     "FAMILIES",
@@ -32,5 +39,6 @@ __all__ = [
     "labels_of",
     "named_labels",
     "shards_of",
+    "tensors_beside",
     "weights_in",
 ]

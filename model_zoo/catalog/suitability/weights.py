@@ -10,15 +10,18 @@ from model_zoo.catalog.messages import few
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["INDEX", "WEIGHTS", "check_quantization", "shards_of", "weights_in"]
+__all__ = ["INDEX", "WEIGHTS", "check_quantization", "shards_of", "tensors_beside", "weights_in"]
 
 INDEX = ".index.json"  # names the files (shards) of weights that come in several
+#: Variants of an ONNX graph, by the names that optimum and transformers.js give them, the most exact first.
+_GRAPHS = ("model", "model_optimized", "model_fp16", "model_quantized", "model_int8", "model_uint8")
 #: Weights, best first; ONNX is taken where there is nothing else.
 WEIGHTS = (
     *(name + kind for name in ("model.safetensors", "pytorch_model.bin") for kind in ("", INDEX)),
-    "onnx/model.onnx",
-    "model.onnx",
+    *(f"{folder}{graph}.onnx" for graph in _GRAPHS for folder in ("onnx/", "")),
 )
+#: Suffixes of files in a folder of graphs that hold no tensors of them.
+_NO_TENSORS = (".onnx", ".json", ".txt", ".md", ".py", ".model", ".yml", ".yaml", ".ort", ".jinja")
 _OTHER_WEIGHTS = {
     "tf_model.h5": "TensorFlow",
     "flax_model.msgpack": "Flax",
@@ -45,6 +48,14 @@ def weights_in(name: str, files: Collection[str]) -> str:
                 "safetensors (transformers: save_pretrained), then give the folder"
             )
             raise CatalogError(msg)
+    graphs = [file for file in files if file.endswith(".onnx")]
+    if graphs:
+        known = ", ".join(f"{graph}.onnx" for graph in _GRAPHS)
+        msg = (
+            f"{name}: expected one of the ONNX graphs {known}, found {few(sorted(graphs), 6)}; "
+            "weights in 4 bits and graphs made for one kind of machine aren't read"
+        )
+        raise CatalogError(msg)
     kinds = "model.safetensors, pytorch_model.bin (whole or in shards) or onnx/model.onnx"
     msg = f"{name}: expected {kinds} in the repository, found {few(sorted(files), 12) or 'no files'}"
     raise CatalogError(msg)
@@ -65,6 +76,28 @@ def shards_of(where: str, index: Any) -> list[str]:
         msg = f"{where}: expected the names of files beside it in its weight_map, found {found}"
         raise CatalogError(msg)
     return shards
+
+
+def tensors_beside(graph: str, files: Collection[str]) -> list[str]:
+    """Return the files that hold tensors of an ONNX graph, as far as their names say so.
+
+    Only the graph itself names them, and it is not fetched yet. They begin with its name; where none does,
+    and the folder is for graphs alone, they may be any of its files.
+
+    Examples
+    --------
+    >>> tensors_beside("onnx/model.onnx", ["onnx/model.onnx", "onnx/model.onnx_data", "onnx/model_q4.onnx"])
+    ['onnx/model.onnx_data']
+    >>> tensors_beside("onnx/model.onnx", ["onnx/model.onnx", "onnx/weights.bin", "onnx/config.json"])
+    ['onnx/weights.bin']
+    """
+    folder, _, _ = graph.rpartition("/")
+    stem = graph.removesuffix(".onnx")
+    named = sorted(file for file in files if file.startswith((f"{graph}_", f"{graph}.", f"{stem}.data")))
+    if named or not folder:
+        return named
+    beside = (file for file in files if file.rpartition("/")[0] == folder)
+    return sorted(file for file in beside if not file.lower().endswith(_NO_TENSORS) and ".onnx" not in file)
 
 
 def check_quantization(name: str, config: Mapping[str, Any]) -> None:

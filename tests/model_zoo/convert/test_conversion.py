@@ -14,7 +14,6 @@ import torch
 import model_zoo
 from model_zoo.catalog.suitability import families
 from model_zoo.convert import conversion, parity, tracing
-from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
 from ner_core import EntityRecognizer
@@ -241,68 +240,6 @@ def test_every_family_converts(tmp_path, traced_here, name):
     assert made.parity < 1e-4
     names = [port.get_any_name() for port in ov.Core().read_model(made.xml).inputs]
     assert names == ["input_ids", "attention_mask", "token_type_ids"][: 3 if name == "electra" else 2]
-
-
-# ONNX
-
-
-def make_onnx(checkpoint, folder, *, names=("input_ids", "attention_mask", "token_type_ids"), static=False):
-    folder.mkdir()
-    module = load_checkpoint(checkpoint).module
-    inputs = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in range(3))
-    axes = {name: {0: "batch", 1: "sequence"} for name in (*names, "logits")}
-    torch.onnx.export(
-        module,
-        inputs,
-        folder / "model.onnx",
-        input_names=list(names),
-        output_names=["logits"],
-        dynamic_axes=None if static else axes,
-        dynamo=False,
-    )
-    for file in ("config.json", "tokenizer.json"):
-        shutil.copyfile(checkpoint / file, folder / file)
-    return folder / "model.onnx"
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("judge", ["onnxruntime", "openvino"])
-def test_onnx_converts_without_torch(tiny_checkpoint, tmp_path, monkeypatch, judge):
-    source = make_onnx(tiny_checkpoint, tmp_path / "onnx", names=("input_ids", "input_mask", "segment_ids"))
-    if judge == "openvino":
-        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    [made] = convert_checkpoint(
-        source, tmp_path / "out", "tiny", precisions=["FP32"], python="/no/such/python"
-    )
-    assert made.parity < 1e-4
-    assert judge in made.notes[0].lower()
-    inputs = random_inputs(3, 21)
-    module = load_checkpoint(tiny_checkpoint).module
-    with torch.no_grad():
-        expected = module(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
-    seen = inputs["attention_mask"].astype(bool)
-    assert np.abs(run(made.xml, inputs) - expected)[seen].max() < 1e-4
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_graph_of_one_shape_says_which_flag_to_give(tiny_checkpoint, tmp_path):
-    source = make_onnx(tiny_checkpoint, tmp_path / "onnx", static=True)
-    with pytest.raises(ConversionError, match=r"--input_shape 2x8"):
-        convert_checkpoint(source, tmp_path / "out", "tiny", precisions=["FP32"])
-    [made] = convert_checkpoint(source, tmp_path / "out", "tiny", precisions=["FP32"], input_shape=(2, 8))
-    assert made.xml.parent.name == "FP32-2x8"
-
-
-def test_onnx_without_labels_or_of_something_else_is_refused(tiny_checkpoint, tmp_path):
-    broken = tmp_path / "model.onnx"
-    broken.write_bytes(b"not a graph")
-    for name in ("tokenizer.json", "config.json"):
-        shutil.copyfile(tiny_checkpoint / name, tmp_path / name)
-    with pytest.raises(ConversionError, match="OpenVINO cannot read"):
-        convert_checkpoint(broken, tmp_path / "out", "tiny", precisions=["FP32"])
-    (tmp_path / "config.json").unlink()
-    with pytest.raises(ConversionError, match="no labels"):
-        convert_checkpoint(broken, tmp_path / "out", "tiny", precisions=["FP32"])
 
 
 # Failures

@@ -15,12 +15,12 @@ from model_zoo.catalog.zoo import CatalogError, load_catalog
 from model_zoo.download import answers, hub
 from model_zoo.download.job import DownloadError, download
 from model_zoo.download.transfer import Patience, Transfer
-from tests.model_zoo.file_server import FileServer, cut, status
+from tests.model_zoo.file_server import cut, status
+from tests.model_zoo.hub_server import COMMIT, HubServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONFIG = {
     "architectures": ["BertForTokenClassification"],
     "model_type": "bert",
@@ -37,41 +37,10 @@ FILES = {
 }
 
 
-def git_blob(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-class Hub(FileServer):
-    """Serves one repository, ``owner/name``."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        super().__init__()
-        self.publish(files)
-
-    def publish(
-        self, files: dict[str, bytes], commit: str = COMMIT, revision: str = "main", **more: object
-    ) -> None:
-        siblings = []
-        for name, content in files.items():
-            self.files[f"/owner/name/resolve/{commit}/{name}"] = content
-            entry = {"rfilename": name, "size": len(content), "blobId": git_blob(content)}
-            if name.endswith((".safetensors", ".bin")):
-                entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-                entry["blobId"] = git_blob(b"version https://git-lfs.github.com/spec/v1")
-            siblings.append(entry)
-        answer = {
-            "id": "owner/name",
-            "sha": commit,
-            "siblings": siblings,
-            "cardData": {"license": "mit"},
-            **more,
-        }
-        self.files[f"/api/models/owner/name/revision/{revision}?blobs=true"] = json.dumps(answer).encode()
-
-
 @pytest.fixture
 def repository(monkeypatch, tmp_path):
-    server = Hub(FILES)
+    server = HubServer()
+    server.publish(FILES)
     monkeypatch.setenv("HF_ENDPOINT", server.base + "/")
     monkeypatch.setenv("HF_TOKEN", "secret")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub cache"))
@@ -361,8 +330,12 @@ def test_a_camembert_with_a_vocabulary_that_is_not_berts_takes_its_sentencepiece
 def test_onnx_is_fetched_where_there_is_nothing_else(repository):
     files = {name: FILES[name] for name in ("config.json", "tokenizer.json")}
     repository.publish({**files, "onnx/model.onnx": b"graph", "onnx/model.onnx_data": b"tensors"})
-    names = [file.name for file in hub.resolve("hf:owner/name").files]
+    model = hub.resolve("hf:owner/name")
+    names = [file.name for file in model.files]
     assert names == ["config.json", "tokenizer.json", "onnx/model.onnx", "onnx/model.onnx_data"]
+    assert (model.framework, model.checkpoint_path) == ("onnx", "onnx/model.onnx")
+    repository.publish({**files, "model.onnx": b"graph", "onnx/model_quantized.onnx": b"graph"})
+    assert hub.resolve("hf:owner/name").checkpoint_path == "model.onnx"
 
 
 def test_labels_are_given_to_a_model_that_does_not_name_them(repository, tmp_path):
