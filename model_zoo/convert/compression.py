@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_zoo.convert.four_bits import store_in_four_bits
 from model_zoo.convert.tracing import read_reference
 from model_zoo.convert.workers import report_failure
 
@@ -46,7 +47,9 @@ def compress_weights(source: Path, target: Path) -> None:
     import openvino as ov
 
     nncf.set_log_level(logging.ERROR)
-    model = nncf.compress_weights(ov.Core().read_model(source), mode=nncf.CompressWeightsMode.INT8_ASYM)
+    model = ov.Core().read_model(source)
+    store_in_four_bits(model)
+    model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
     ov.save_model(model, target, compress_to_fp16=False)
 
 

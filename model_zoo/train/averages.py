@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
     from transformers import PreTrainedModel
@@ -33,9 +33,12 @@ class WeightAverage(TrainerCallback):
         self.weights: dict[str, Tensor] = {}
         self.updates = 0
 
+    def _trained(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, one) for name, one in self.model.named_parameters() if one.requires_grad)
+
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Start from the weights of the model, or from the checkpoint that is resumed."""
-        self.weights = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
+        self.weights = {name: weight.detach().clone() for name, weight in self._trained()}
         self.updates = state.global_step // AVERAGE_EVERY
         folder = last_checkpoint(Path(args.output_dir))
         if state.global_step and folder:
@@ -48,7 +51,7 @@ class WeightAverage(TrainerCallback):
         self.updates += 1
         # A young average forgets faster, so that it does not hold on to the untrained weights.
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        current = dict(self.model.named_parameters())
+        current = dict(self._trained())
         with torch.no_grad():
             for name, average in self.weights.items():
                 average.lerp_(current[name].detach(), 1 - decay)
@@ -60,7 +63,7 @@ class WeightAverage(TrainerCallback):
     def swap(self) -> None:
         """Exchange the weights of the model and the average."""
         with torch.no_grad():
-            for name, weight in self.model.named_parameters():
+            for name, weight in self._trained():
                 kept = weight.detach().clone()
                 weight.copy_(self.weights[name])
                 self.weights[name] = kept

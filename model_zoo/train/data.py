@@ -94,12 +94,14 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
                 raise FileNotFoundError(msg)
             sentences = [(words, _clean(words, tags, corpus)) for words, tags in open_dataset(path)]
             mapper = _LabelMapper(recipe, corpus, f"{path}")
-            mapped = [Sentence(words, mapper.sets(words, found)) for words, found in sentences]
+            apart = corpus.held_out
+            kept = [one for number, one in enumerate(sentences, 1) if not apart or number % apart]
             if part == "train":
-                result.train = mapped
-            else:
-                result.dev = mapped
-                result.dev_tags = [mapper.gold(len(words), found) for words, found in sentences]
+                result.train = [Sentence(words, mapper.sets(words, found)) for words, found in kept]
+            if part == "dev" or apart:
+                measured = sentences[apart - 1 :: apart] if apart else sentences
+                result.dev = [Sentence(words, mapper.sets(words, found)) for words, found in measured]
+                result.dev_tags = [mapper.gold(len(words), found) for words, found in measured]
         log.info("corpus %s: %d train and %d dev sentences", name, len(result.train), len(result.dev))
         loaded[name] = result
     return loaded

@@ -109,6 +109,8 @@ class RecipeTrainer(Trainer):
         network: Any = self.model
         groups: dict[tuple[bool, bool], list[Any]] = {}
         for name, weight in network.named_parameters():
+            if not weight.requires_grad:
+                continue
             fresh = not name.startswith(f"{network.base_model_prefix}.") or (
                 self.recipe.token_type_ids is not None and "token_type_embeddings" in name
             )

@@ -156,7 +156,7 @@ class Plan:
         batch = self.batches[step]
         rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
         swap = self.recipe.stages[batch.stage].swap
-        texts, labels, answers = [], [], []
+        texts, labels, answers, unspaced = [], [], [], []
         for unit in batch.units:
             sentences = self.corpora[unit.corpus].train[unit.start : unit.stop]
             if swap:
@@ -167,9 +167,11 @@ class Plan:
                 words = [CASINGS[unit.casing](word) for word in words]
             texts.append(words)
             labels.append(sets)
+            share = self.recipe.corpora[unit.corpus].unspaced
+            unspaced.append(bool(share) and rng.random() < share)
             if self.recipe.teachers:
                 answers.append(self._answers(unit.corpus, sentences))
-        rows = self.encoder.rows(texts, labels)
+        rows = self.encoder.rows(texts, labels, unspaced)
         arrays = self.encoder.stack(rows)
         if self.recipe.teachers:
             arrays["answers"] = _place(answers, rows, arrays["label_sets"].shape)

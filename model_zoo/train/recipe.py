@@ -48,8 +48,14 @@ class Corpus(Strict):
     unsure : list of str
         Words whose ``O`` teaches nothing, because the corpus labels them now so, now so; a word that ends in
         ``*`` stands for all that begin like it.
+    held_out : int
+        Every so many sentences of the train part are kept apart as its dev part; 0: none. For corpora that
+        have one part only.
     teaching : float
         Share of the teachers' answers in what is learned from this corpus; the rest are its own labels.
+    unspaced : float
+        Share of training units that are shown without spaces between their words, for languages that are
+        written so.
     licence : str
         For the model card.
     """
@@ -60,7 +66,9 @@ class Corpus(Strict):
     unannotated: list[str] = []
     outside: dict[str, list[str]] = {}
     unsure: list[str] = []
+    held_out: Annotated[int, Field(ge=0)] = 0
     teaching: Share = 0.0
+    unspaced: Share = 0.0
     licence: str = ""
 
 
@@ -113,6 +121,8 @@ class Recipe(Strict):
     stages: Annotated[list[Stage], Field(min_length=1)]
     teachers: Teachers | None = None
     token_type_ids: Literal["word_casing"] | None = None  # give an uncased model the casing of each word
+    vocabulary: Annotated[int, Field(ge=16)] | None = None  # cut to so many pieces, by the training text
+    frozen_words: bool = False  # the table of words stays as the start has it
     max_length: Annotated[int, Field(ge=16)] = 256  # pieces of the longest unit, [CLS] and [SEP] included
     batch_tokens: Annotated[int, Field(ge=32)] = 768  # pieces in a batch, padding included
     head_rate: Annotated[float, Field(gt=0)] = 10.0  # learning rate of new layers, in times the stage's
@@ -141,6 +151,9 @@ class Recipe(Strict):
     @model_validator(mode="after")
     def _names_exist(self) -> Recipe:
         for name, corpus in self.corpora.items():
+            if corpus.held_out and (corpus.dev or not corpus.train):
+                msg = f"corpora.{name}.held_out: needs a train file and no dev file"
+                raise ValueError(msg)
             meanings = [
                 m for value in corpus.labels.values() for m in ([value] if isinstance(value, str) else value)
             ]

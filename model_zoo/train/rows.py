@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,9 +64,29 @@ class SentenceEncoder:
         """Count the pieces of sentences, special tokens not counted."""
         return np.array([len(encoding) for encoding in self.encode(sentences)], np.int64)
 
-    def rows(self, sentences: Sequence[Sequence[str]], sets: Sequence[Sequence[int]]) -> list[Row]:
-        """Encode sentences with their label sets; words that do not fit whole are left out."""
-        return [self._row(*one) for one in zip(self.encode(sentences), sets, strict=True)]
+    def rows(
+        self,
+        sentences: Sequence[Sequence[str]],
+        sets: Sequence[Sequence[int]],
+        unspaced: Sequence[bool] | None = None,
+    ) -> list[Row]:
+        """Encode sentences with their label sets; words that do not fit whole are left out.
+
+        `unspaced` tells which of them are shown without spaces between their words.
+        """
+        encodings = self.encode(sentences)
+        for number, without in enumerate(unspaced or ()):
+            if without:
+                encodings[number] = self._unspaced(sentences[number])
+        return [self._row(*one) for one in zip(encodings, sets, strict=True)]
+
+    def _unspaced(self, words: Sequence[str]) -> Encoding:
+        """Encode words as one run of characters; a piece belongs to the word that it begins in."""
+        encoding = self.tokenizer.encode_texts(["".join(words)], folded=True)[0]
+        lengths = np.array([len(word) for word in words], np.int64)
+        starts = np.cumsum(lengths) - lengths
+        word = np.maximum(np.searchsorted(starts, encoding.offsets[:, 0], side="right") - 1, 0)
+        return replace(encoding, word=word.astype(np.int32), words=tuple(words))
 
     def _row(self, encoding: Encoding, sets: Sequence[int]) -> Row:
         count = len(encoding)

@@ -69,6 +69,7 @@ def finetune(
     from model_zoo.train.scores import score_corpora
     from model_zoo.train.start import load_start
     from model_zoo.train.teachers import ask_teachers
+    from model_zoo.train.vocabulary import cut_vocabulary
 
     begun = time.monotonic()
     work_dir = work_dir or folder / ".training"
@@ -76,9 +77,13 @@ def finetune(
     corpora = load_corpora(recipe, data_dir)
     ask_teachers(recipe, teacher_start or start, corpora, work_dir, progress=progress)
     model, encoder = load_start(recipe, start)
+    if recipe.vocabulary:
+        encoder = cut_vocabulary(model, encoder, corpora, recipe.vocabulary)
     plan = Plan(recipe, corpora, encoder)
     log.info("%d steps in %d stages", len(plan), len(recipe.stages))
     history = train(recipe, model, plan, corpora, encoder, work_dir, progress=progress)
+    checkpoint = write_checkpoint(model, encoder, start, folder)  # scores take long, and change nothing
+    write_model_yml(recipe, encoder, checkpoint, folder)
 
     def score(casing: str) -> dict[str, dict[str, float]]:
         return score_corpora(model, corpora, encoder, recipe.labels, casing=casing)
@@ -91,8 +96,6 @@ def finetune(
         steps=len(plan),
         parameters=sum(weight.numel() for weight in model.parameters()),
     )
-    checkpoint = write_checkpoint(model, encoder, start, folder)
-    write_model_yml(recipe, encoder, checkpoint, folder)
     write_card(recipe, result, folder)
     _write_recipe(recipe, folder / "recipe.yml")
     return result
@@ -201,9 +204,9 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
 
 
 def _start_within(model: Model) -> str:
-    """Name what was downloaded: the archive, or the folder of config.json."""
+    """Name what was downloaded: the archive, the one encoder file, or the folder of config.json."""
     for file in model.files:
-        if file.name.endswith(".nemo"):
+        if file.name.endswith((".nemo", "e5-small-q4.bin")):
             return file.name
         if Path(file.name).name == "config.json":
             return str(Path(file.name).parent)

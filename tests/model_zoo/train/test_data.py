@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from model_zoo.train.data import load_corpora
 from model_zoo.train.plan import Plan
-from model_zoo.train.recipe import check_recipe
+from model_zoo.train.recipe import RecipeError, check_recipe
 from model_zoo.train.rows import SentenceEncoder
 from ner_core.tokenizer import Tokenizer as PieceTokenizer
 
@@ -84,6 +84,17 @@ def test_what_a_corpus_cannot_say_is_a_set_of_labels(data):
     assert corpus.train[1].sets == [B_LOC | B_MISC, silent]
     assert corpus.scored == ["PER", "LOC"]
     assert corpus.dev_tags[0] == ["O", "B-PER", "O", "O"]
+
+
+def test_every_so_many_sentences_are_kept_apart(tmp_path):
+    lines = [f"word{number} O\n\n" for number in range(7)]
+    (tmp_path / "a.conll").write_text("".join(lines), encoding="utf-8")
+    corpus = load_corpora(recipe(corpora={"a": {"train": "a.conll", "held_out": 3}}), tmp_path)["a"]
+    assert [sentence.words[0] for sentence in corpus.dev] == ["word2", "word5"]
+    assert [sentence.words[0] for sentence in corpus.train] == ["word0", "word1", "word3", "word4", "word6"]
+    assert corpus.dev_tags == [["O"], ["O"]]
+    with pytest.raises(RecipeError, match="held_out: needs a train file and no dev file"):
+        recipe(corpora={"a": {"train": "a.conll", "dev": "a.conll", "held_out": 3}})
 
 
 def test_nemo_files_are_read(tmp_path):
