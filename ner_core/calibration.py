@@ -1,34 +1,35 @@
 """From what a model says of words to the probability that a span is right.
 
-Models are too sure of themselves, the more so the further a text is from what they were trained on. Two
-things tell how much: the odds that all words of the span have their tags, and the lowest of their logits,
-which falls on unfamiliar text even where the softmax does not show it. A logistic regression over both,
-fitted on development sets, is Platt scaling [1]_ with one more feature. Its three numbers are the key
+Models are too sure of themselves, the more so the further a text is from what they were trained on. Three
+things tell how much: the odds that all words of the span have their tags; the lowest energy of a word, the
+logarithm of the sum of the exponentials of its logits, which falls on unfamiliar text even where the softmax
+does not show it [1]_; and how likely the word after the span goes on with it. A logistic regression over
+them, fitted on development sets, is Platt scaling [2]_ with more features. Its four numbers are the key
 ``calibration`` of rt_info; ``benchmarks/calibration.py`` finds them.
 
 References
 ----------
-.. [1] J. Platt, Probabilistic outputs for support vector machines, 1999.
+.. [1] Liu, Wang, Owens, Li, Energy-based out-of-distribution detection, 2020.
+.. [2] J. Platt, Probabilistic outputs for support vector machines, 1999.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    import numpy as np
+from typing import NamedTuple
 
 __all__ = ["Calibration", "parse_calibration", "span_probability"]
 
 _LEAST = 1e-6
+_LEAST_END = 1e-4
 
 
 class Calibration(NamedTuple):
-    """Weights of the log-odds of a span, of the lowest logit of its words, and the constant."""
+    """Weights of the log-odds of a span, of its energy and of its going on, and the constant."""
 
     odds: float
-    lowest_logit: float
+    energy: float
+    going_on: float
     constant: float
 
 
@@ -38,12 +39,12 @@ def parse_calibration(value: str) -> Calibration:
     Raises
     ------
     ValueError
-        If it is not three finite numbers.
+        If it is not four finite numbers.
 
     Examples
     --------
-    >>> parse_calibration("0.3 0.8 -3.2")
-    Calibration(odds=0.3, lowest_logit=0.8, constant=-3.2)
+    >>> parse_calibration("0.4 0.8 -6.6 -3.5")
+    Calibration(odds=0.4, energy=0.8, going_on=-6.6, constant=-3.5)
     """
     try:
         numbers = [float(number) for number in value.split()]
@@ -51,21 +52,25 @@ def parse_calibration(value: str) -> Calibration:
             return Calibration(*numbers)
     except ValueError:
         pass
-    msg = f"rt_info model_info/calibration: expected three numbers, found {value!r}."
+    msg = f"rt_info model_info/calibration: expected four numbers, found {value!r}."
     raise ValueError(msg)
 
 
-def span_probability(words: np.ndarray, lowest_logit: float, calibration: Calibration | None) -> float:
+def span_probability(
+    product: float, energy: float, going_on: float, calibration: Calibration | None
+) -> float:
     """Return the probability that a span is right.
 
     Parameters
     ----------
-    words : ndarray of float, shape (words,)
-        Probabilities of the words' tags.
-    lowest_logit : float
-        The lowest logit of these tags.
+    product : float
+        Of the probabilities of the words' tags.
+    energy : float
+        The lowest of the words.
+    going_on : float
+        How likely the word after the span goes on with it; 0 where there is none.
     calibration : Calibration or None
-        None for a model that has none: then it is the product of the words' probabilities.
+        None for a model that has none: then it is the product.
 
     Returns
     -------
@@ -74,16 +79,20 @@ def span_probability(words: np.ndarray, lowest_logit: float, calibration: Calibr
 
     Examples
     --------
-    >>> import numpy as np
-    >>> span_probability(np.array([0.9, 0.5]), 2.0, None)
+    >>> span_probability(0.45, 2.0, 0.0, None)
     0.45
-    >>> round(span_probability(np.array([0.9, 0.5]), 2.0, Calibration(1.0, 0.5, -1.0)), 3)
+    >>> round(span_probability(0.45, 2.0, 0.0, Calibration(1.0, 0.5, -5.0, -1.0)), 3)
     0.45
+    >>> round(span_probability(0.45, 2.0, 0.2, Calibration(1.0, 0.5, -5.0, -1.0)), 3)
+    0.211
     """
-    together = float(words.prod(dtype="float64"))
     if calibration is None:
-        return min(together, 1.0)
-    together = min(max(together, _LEAST), 1 - _LEAST)
-    odds = math.log(together / (1 - together))
-    value = calibration.odds * odds + calibration.lowest_logit * lowest_logit + calibration.constant
+        return min(product, 1.0)
+    product = min(max(product, _LEAST), 1 - _LEAST)
+    value = (
+        calibration.odds * math.log(product / (1 - product))
+        + calibration.energy * energy
+        - calibration.going_on * math.log(max(1 - going_on, _LEAST_END))
+        + calibration.constant
+    )
     return 1 / (1 + math.exp(-min(max(value, -50.0), 50.0)))

@@ -100,10 +100,10 @@ class _Progress:
     rounds: deque[_Round] = field(default_factory=deque)
     encoding: float = 0.0
 
-    def finished(self) -> Iterator[Run]:
-        """Give the texts of the rounds whose batches are all done."""
+    def finished(self) -> Iterator[list[Run]]:
+        """Give the rounds whose batches are all done."""
         while self.rounds and self.rounds[0].done == len(self.rounds[0].groups):
-            yield from self.rounds.popleft().share()
+            yield self.rounds.popleft().share()
 
 
 class Pipeline:
@@ -146,8 +146,8 @@ class Pipeline:
         segments: Iterable[Segments] | None = None,
         *,
         as_written: bool = False,
-    ) -> Iterator[Run]:
-        """Bring texts through the model.
+    ) -> Iterator[list[Run]]:
+        """Bring texts through the model, round by round.
 
         Parameters
         ----------
@@ -166,8 +166,8 @@ class Pipeline:
 
         Yields
         ------
-        Run
-            In the order of the texts.
+        list of Run
+            The texts of a round, in order.
 
         Raises
         ------

@@ -6,6 +6,7 @@ import functools
 import os
 import time
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation
@@ -19,6 +20,7 @@ from ner_core.ir import checked_labels, locate, model_info, read_model, tokenize
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
 from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
+from ner_core.units import Pieces
 from ner_core.words import space_numbers, whitespace_numbers
 
 if TYPE_CHECKING:
@@ -370,56 +372,64 @@ class EntityRecognizer:
             msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
             raise TypeError(msg)
         as_written = strategy in AS_WRITTEN
-        runs = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
+        rounds = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
         raw = self.raw_scores if raw_scores is None else raw_scores
-        return self._stream(runs, strategy, lowest, labels, raw)
+        return self._stream(rounds, strategy, lowest, labels, raw)
 
     def _stream(
         self,
-        runs: Iterator[Run],
+        rounds: Iterator[list[Run]],
         strategy: str,
         threshold: float,
         labels: Collection[str] | None,
         raw_scores: bool,
     ) -> Iterator[Recognition]:
-        for run in runs:
+        for runs in rounds:
             began = time.perf_counter()
-            encoding = run.encoding
-            word = encoding.word
-            if strategy == "word":
-                word = run.words
-            elif strategy == "whitespace" and encoding.words is None:
-                word = whitespace_numbers(encoding.text, encoding.offsets)
-            elif strategy in _WORDS_OF_PIECES and encoding.words is None and not self.tokenizer.marks_words:
-                unknown = encoding.ids == self.tokenizer.unknown_id
-                word = space_numbers(encoding.text, encoding.offsets, unknown)
-            entities = self._decoder.decode(
-                encoding.text,
-                run.logits,
-                encoding.offsets,
-                word,
-                encoding.segment,
-                token=encoding.word if encoding.words is None else None,
+            decoded = self._decoder.decode_all(
+                [self._pieces(run, strategy) for run in runs],
                 strategy=strategy,
                 threshold=threshold,
                 labels=labels,
-                split=encoding.words is not None,
                 raw_scores=raw_scores,
             )
             decoding = 1000 * (time.perf_counter() - began)
-            yield Recognition(
-                encoding.text,
-                entities,
-                encoding.words,
-                model=self.name,
-                device=self.device,
-                precision=self.precision,
-                compute=self.compute,
-                pieces=len(encoding),
-                windows=len(run.windows),
-                timings=Timings(run.tokenization, run.inference, decoding),
-                notes=self.notes,
-            )
+            pieces = sum(len(run.encoding) for run in runs)
+            device, compute, notes = self.device, self.compute, self.notes
+            for run, entities in zip(runs, decoded, strict=True):
+                encoding = run.encoding
+                share = len(encoding) / pieces if pieces else 1 / len(runs)
+                yield Recognition(
+                    encoding.text,
+                    entities,
+                    encoding.words,
+                    model=self.name,
+                    device=device,
+                    precision=self.precision,
+                    compute=compute,
+                    pieces=len(encoding),
+                    windows=len(run.windows),
+                    timings=Timings(run.tokenization, run.inference, decoding * share),
+                    notes=notes,
+                )
+
+    def _pieces(self, run: Run, strategy: str) -> Pieces:
+        """Return the pieces of a text with the words of an aggregation."""
+        encoding = run.encoding
+        text, offsets, word, split = (
+            encoding.text,
+            encoding.offsets,
+            encoding.word,
+            encoding.words is not None,
+        )
+        token = None if split else word
+        if strategy == "word":
+            word = run.words
+        elif strategy == "whitespace" and not split:
+            word = whitespace_numbers(text, offsets)
+        elif strategy in _WORDS_OF_PIECES and not split and not self.tokenizer.marks_words:
+            word = space_numbers(text, offsets, encoding.ids == self.tokenizer.unknown_id)
+        return Pieces(text, run.logits, offsets, word, encoding.segment, token, split)
 
     def tag(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
         """Tag every word with the most likely tag of its first piece, for evaluation.
@@ -450,7 +460,7 @@ class EntityRecognizer:
         list of list of str
             For every word the raw tags of its pieces.
         """
-        for run in self._pipeline.run(sentences):
+        for run in chain.from_iterable(self._pipeline.run(sentences)):
             pieces: list[list[str]] = [[] for _ in run.encoding.words or ()]
             best = run.logits.argmax(axis=-1) if len(run.logits) else []
             for word, tag in zip(run.encoding.word.tolist(), best, strict=True):

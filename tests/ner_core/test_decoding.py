@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from ner_core import labels
 from ner_core.calibration import Calibration
-from ner_core.decoding import Decoder, softmax
+from ner_core.decoding import Decoder
 from ner_core.recognizer import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
+from ner_core.units import Pieces, softmax
 
 STRATEGIES = ("simple", "first", "average", "max")
 IOB2 = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -308,8 +309,58 @@ def test_scores_are_of_the_span_or_raw():
     words, tags = ["Mary", "Jones", "."], ["B-PER", "I-PER", "I-PER"]
     assert entities_of_words(words, tags)[0].score == pytest.approx(0.81, abs=1e-3)
     assert entities_of_words(words, tags, raw_scores=True)[0].score == pytest.approx(0.9, abs=1e-3)
-    calibrated = entities_of_words(words, tags, calibration=Calibration(0.0, 0.0, 0.0))
+    calibrated = entities_of_words(words, tags, calibration=Calibration(0.0, 0.0, 0.0, 0.0))
     assert calibrated[0].score == pytest.approx(0.5)
+
+
+def test_a_span_that_may_go_on_is_less_likely_right():
+    calibration = Calibration(1.0, 0.0, -5.0, 0.0)
+    offsets, numbers = np.array([(0, 4), (5, 10)]), np.arange(2)
+    decoder = Decoder(IOB2, "IOB2", calibration)
+    scores = []
+    for going_on in (0.01, 0.4):
+        probabilities = np.array(
+            [[0.05, 0.92, 0.01, 0.01, 0.01], [0.58 - going_on, 0.4, going_on, 0.01, 0.01]]
+        )
+        logits = np.log(probabilities).astype(np.float32)
+        [first, *_] = decoder.decode("Mary Jones", logits, offsets, numbers, strategy="word")
+        alone = decoder.decode("Mary", logits[:1], offsets[:1], numbers[:1], strategy="word")[0]
+        apart = decoder.decode("Mary Jones", logits, offsets, numbers, numbers, strategy="word")[0]
+        assert alone.score == pytest.approx(0.92, abs=1e-3) == apart.score
+        scores.append(first.score)
+    assert scores[0] > scores[1]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.data())
+def test_many_texts_are_decoded_as_each_alone(data):
+    decoder = Decoder(IOB2, "IOB2", Calibration(0.5, 0.5, -2.0, -1.0))
+    strategy = data.draw(st.sampled_from(("word", "first", "average", "max", "simple", "none")))
+    texts = []
+    for _ in range(data.draw(st.integers(0, 4))):
+        count = data.draw(st.integers(0, 6))
+        text = ("Mary's ; " * 6)[: 4 * count]
+        numbers = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count).map(sorted))
+        segment = data.draw(st.none() | st.just(np.array(numbers) // 2))
+        logits = np.random.default_rng(data.draw(st.integers(0, 99))).normal(0, 3, (count, 5))
+        starts = 4 * np.arange(count)
+        pieces = Pieces(
+            text,
+            logits.astype(np.float32),
+            np.stack([starts, starts + 4], 1),
+            np.array(numbers, int),
+            segment,
+            data.draw(st.none() | st.just(np.array(numbers, int))),
+            data.draw(st.booleans()),
+        )
+        texts.append(pieces)
+    alone = [decoder.decode_all([one], strategy=strategy)[0] for one in texts]
+    together = decoder.decode_all(texts, strategy=strategy)
+    assert [[(e.start, e.end, e.label, e.word_start) for e in one] for one in together] == [
+        [(e.start, e.end, e.label, e.word_start) for e in one] for one in alone
+    ]
+    for one, other in zip(together, alone, strict=True):
+        assert [e.score for e in one] == pytest.approx([e.score for e in other], abs=1e-5)
 
 
 def test_no_entity_crosses_a_segment():

@@ -1,0 +1,218 @@
+"""What a model says of the units of texts: pieces or words, of many texts at once.
+
+The arrays of all texts of a round are put together, so that numpy is called once a round and not once a
+text: with sentences, that is most of the time of decoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ner_core.aggregation import AS_WRITTEN, checked_aggregation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Pieces", "Units", "find_units", "softmax"]
+
+# Weight of the pieces after the first in what is said about the type of a word.
+_LATER_PIECES = 0.3
+
+
+class Pieces(NamedTuple):
+    """The pieces of one text and what the model says of them.
+
+    Attributes
+    ----------
+    text : str
+        The text.
+    logits : ndarray of float32, shape (pieces, labels)
+        Output of the model without special tokens.
+    offsets : ndarray of int, shape (pieces, 2)
+        Character offsets of the pieces.
+    word : ndarray of int, shape (pieces,)
+        Word of each piece, never falling.
+    segment : ndarray of int, shape (pieces,), or None
+        Segment of each piece; no entity reaches from one into another.
+    token : ndarray of int, shape (pieces,), or None
+        The tokenizer's word of each piece: those of the same word as the first piece have a say in the type.
+    split : bool
+        Whether `word` counts words that the user gave.
+    """
+
+    text: str
+    logits: np.ndarray
+    offsets: np.ndarray
+    word: np.ndarray
+    segment: np.ndarray | None = None
+    token: np.ndarray | None = None
+    split: bool = False
+
+
+@dataclass(slots=True)
+class Units:
+    """Pieces or words of several texts, one after the other.
+
+    Attributes
+    ----------
+    text : ndarray of int, shape (units,)
+        Number of the text.
+    starts : ndarray of int, shape (units,)
+        First piece of each, counted over all texts.
+    begin, end : ndarray of int, shape (units,)
+        Slice of its text.
+    word : ndarray of int, shape (units,)
+        Number of the word in its text.
+    apart : ndarray of bool, shape (units,)
+        Whether a text or a segment begins here.
+    probabilities : ndarray of float32, shape (units, labels)
+        Of the tags.
+    energy : ndarray of float32, shape (units,)
+        Logarithm of the sum of the exponentials of the logits of the first piece.
+    """
+
+    text: np.ndarray
+    starts: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    word: np.ndarray
+    apart: np.ndarray
+    probabilities: np.ndarray
+    energy: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits into probabilities along the last axis, in a way that cannot overflow.
+
+    Parameters
+    ----------
+    logits : ndarray of float32, shape (..., labels)
+        Finite numbers of any size.
+
+    Returns
+    -------
+    ndarray of float32, same shape
+
+    Examples
+    --------
+    >>> softmax(np.float32([[1000, 1000]])).tolist()
+    [[0.5, 0.5]]
+    """
+    return _softmax(logits)[0]
+
+
+def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) -> Units:
+    """Find the units of texts.
+
+    Parameters
+    ----------
+    texts : sequence of Pieces
+        None of them without pieces.
+    strategy : str
+        One of `ner_core.AGGREGATIONS`.
+    type_of_tag : ndarray of int, shape (labels,)
+        Type of each label, -1 for none.
+
+    Returns
+    -------
+    Units
+    """
+    checked_aggregation(strategy)
+    lengths = np.array([len(one.word) for one in texts])
+    borders = np.cumsum(lengths) - lengths
+    logits = _together([one.logits for one in texts])
+    offsets = _together([one.offsets for one in texts])
+    word = _together([one.word for one in texts])
+    begins = np.ones(len(word), bool)
+    if strategy not in ("none", "simple"):
+        begins[1:] = word[1:] != word[:-1]
+        begins[borders] = True
+    starts = np.flatnonzero(begins)
+    ends = np.append(starts[1:], len(word))
+    apart = np.zeros(len(starts), bool)
+    if any(one.segment is not None for one in texts):
+        segment = _together(
+            [np.zeros(len(one.word), np.int32) if one.segment is None else one.segment for one in texts]
+        )
+        apart[1:] = segment[starts[1:]] != segment[starts[:-1]]
+    apart[np.searchsorted(starts, borders)] = True
+    probabilities, energy = _said(logits, starts, ends, strategy)
+    if strategy in AS_WRITTEN and any(one.token is not None for one in texts):
+        # Pieces of words that the user gave have no say but the first.
+        token = _together([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
+        _join_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
+    return Units(
+        np.repeat(np.arange(len(texts)), lengths)[starts],
+        starts,
+        offsets[starts, 0],
+        offsets[ends - 1, 1],
+        word[starts],
+        apart,
+        probabilities,
+        energy,
+    )
+
+
+def _together(arrays: list[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _softmax(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities, and the logarithm of the sum of exponentials."""
+    highest = logits.max(axis=-1, keepdims=True)
+    powers = np.exp(logits - highest)
+    sums = powers.sum(axis=-1, keepdims=True)
+    powers /= sums
+    return powers, (highest + np.log(sums))[..., 0]
+
+
+def _said(
+    logits: np.ndarray, starts: np.ndarray, ends: np.ndarray, strategy: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities of the tags of every unit, and the energy of its first piece."""
+    if strategy not in ("average", "max"):
+        return _softmax(logits[starts] if len(starts) < len(logits) else logits)
+    probabilities, energy = _softmax(logits)
+    if strategy == "average":
+        sums = np.add.reduceat(probabilities, starts, axis=0)
+        return sums / (ends - starts)[:, None], energy[starts]
+    best = probabilities.max(axis=-1)
+    is_best = best == np.repeat(np.maximum.reduceat(best, starts), ends - starts)
+    # The first of the best pieces of each word: mark them, and take the first mark at or after the word's
+    # start.
+    marks = np.flatnonzero(is_best)
+    return probabilities[marks[np.searchsorted(marks, starts)]], energy[starts]
+
+
+def _join_later_pieces(
+    probabilities: np.ndarray,
+    logits: np.ndarray,
+    starts: np.ndarray,
+    begins: np.ndarray,
+    token: np.ndarray,
+    type_of_tag: np.ndarray,
+) -> None:
+    """Mix what later pieces of a word say about its type with what the first piece says about its tag."""
+    unit = np.cumsum(begins) - 1
+    later = token == token[starts][unit]
+    later[starts] = False
+    places = np.flatnonzero(later)
+    if not len(places):
+        return
+    of_unit = unit[places]
+    firsts = np.flatnonzero(np.append(True, of_unit[1:] != of_unit[:-1]))
+    counts = np.diff(firsts, append=len(of_unit))
+    units = of_unit[firsts]
+    column = type_of_tag + 1  # O, then the types
+    kinds = np.arange(column.max() + 1) == column[:, None]
+    masses = np.add.reduceat(softmax(logits[places]) @ kinds, firsts, axis=0)
+    first = probabilities[units]
+    share = first / np.maximum((first @ kinds)[:, column], 1e-12)
+    said = share * (masses / counts[:, None])[:, column]
+    probabilities[units] = (1 - _LATER_PIECES) * first + _LATER_PIECES * said
