@@ -24,6 +24,7 @@ __all__ = [
     "core",
     "devices",
     "fast_arithmetic",
+    "forked",
     "last_line",
     "preferred_precisions",
 ]
@@ -66,6 +67,11 @@ def core() -> ov.Core:
     return found
 
 
+def forked() -> bool:
+    """Say whether this process was forked after OpenVINO was used, so that it does not work here."""
+    return bool(_core.cache_info().currsize) and _core()[0] != os.getpid()
+
+
 def check_process(used_in: int) -> None:
     """Raise `ForkedProcessError` in a process that was forked from the one where OpenVINO was used.
 
@@ -73,8 +79,9 @@ def check_process(used_in: int) -> None:
     """
     if os.getpid() != used_in:
         msg = (
-            "OpenVINO was used before this process was forked, and does not work in it. Load the model in "
-            "the new processes (EntityMapper does), or start them with multiprocessing's method 'spawn'."
+            "OpenVINO was used before this process was forked, and does not work in it. Models that from_ir "
+            "or model_zoo.load made do (another process runs them); for the rest start processes with "
+            "multiprocessing's method 'spawn'."
         )
         raise ForkedProcessError(msg)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
 from dataclasses import replace
 from itertools import chain
@@ -11,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation
 from ner_core.calibration import parse_calibration
-from ner_core.compute import borne_ways
 from ner_core.decoding import Decoder
-from ner_core.engine import Engine, EngineSettings
+from ner_core.engine import EngineSettings
 from ner_core.entity import Recognition, Timings
+from ner_core.forks import open_model
 from ner_core.hardware import check_process
-from ner_core.ir import checked_labels, locate, model_info, read_model, tokenizer_beside
+from ner_core.ir import checked_labels, locate, tokenizer_beside
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
-from ner_core.remote import RemoteEngine, is_remote
 from ner_core.tokenizer import Tokenizer
 from ner_core.units import Pieces
 from ner_core.words import space_numbers, whitespace_numbers
@@ -37,6 +37,13 @@ _DEFAULT_MAX_LENGTH = 512
 
 #: Pieces in a window of a long text; models trained on sentences lose by longer ones, see docs/windows.md.
 _WINDOW = 126
+
+# In a forked process: engines of the process before, which must not be destroyed here, for their threads are
+# missing; and one thread at a time loads anew.
+_inherited: list[InferenceEngine] = []
+_settling = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_settling=threading.Lock()))
 
 #: Aggregations over words that the tokenizer's pieces tell, as in transformers.
 _WORDS_OF_PIECES = ("first", "average", "max")
@@ -79,20 +86,38 @@ class EntityRecognizer:
         )
         self.threshold = threshold
         self.raw_scores = raw_scores
-        self._engine = engine
+        self._own_engine = engine
         self._decoder = Decoder(
             self.tags,
             self.model_info.get("tag_scheme"),
             parse_calibration(self.model_info["calibration"]) if "calibration" in self.model_info else None,
         )
-        self._own_pipeline = self._make_pipeline(window, overlap)
         self._process = os.getpid()
         self._made_of: dict[str, Any] | None = None
+        self._own_pipeline = self._make_pipeline(window, overlap)
+
+    @property
+    def _engine(self) -> InferenceEngine:
+        self._settle()
+        return self._own_engine
 
     @property
     def _pipeline(self) -> Pipeline:
-        check_process(self._process)
+        self._settle()
         return self._own_pipeline
+
+    def _settle(self) -> None:
+        """Load the model anew in a process that was forked from the one where this was loaded."""
+        if os.getpid() == self._process:
+            return
+        if self._made_of is None:
+            check_process(self._process)
+        with _settling:
+            if os.getpid() != self._process:
+                anew = type(self).from_ir(**self._made_of)
+                _inherited.append(self._own_engine)
+                self._own_engine, self._own_pipeline = anew._engine, anew._pipeline  # noqa: SLF001
+                self._process = os.getpid()
 
     def _make_pipeline(self, window: int | None, overlap: int | None) -> Pipeline:
         special = self.tokenizer.special_count
@@ -102,7 +127,7 @@ class EntityRecognizer:
             raise ValueError(msg)
         length = min(window or _WINDOW, room)
         return Pipeline(
-            self._engine,
+            self._own_engine,
             self.tokenizer,
             label_count=len(self.tags),
             length=length,
@@ -183,8 +208,8 @@ class EntityRecognizer:
         } | changes
         path = locate(path)
         made_of["path"] = path.absolute()
-        model = read_model(path)
-        info = model_info(model)
+        model = open_model(path)
+        info = model.info
         if tokenizer is None:
             tokenizer = tokenizer_beside(path)
         if not isinstance(tokenizer, Tokenizer):
@@ -193,11 +218,7 @@ class EntityRecognizer:
             )
         max_length = max_length or int(info.get("max_length", _DEFAULT_MAX_LENGTH))
         settings = replace(settings or EngineSettings(), **changes)
-        engine: InferenceEngine = (
-            RemoteEngine(device)
-            if is_remote(device)
-            else Engine(model, path, device, settings, borne=borne_ways(info), longest=max_length)
-        )
+        engine = model.start(device, settings, max_length)
         recognizer = cls(
             engine,
             tokenizer,

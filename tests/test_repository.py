@@ -126,7 +126,8 @@ def test_only_the_embedded_model_is_large():
 
 
 @pytest.mark.parametrize(
-    "package", ["ner_core", "ner_app", "ner_commands", "ner_corpora", "ner_documents", "model_zoo"]
+    "package",
+    ["ner_core", "ner_app", "ner_commands", "ner_corpora", "ner_documents", "ner_integrations", "model_zoo"],
 )
 def test_no_module_has_a_name_that_says_nothing(package):
     names = {path.stem for path in (ROOT / package).rglob("*.py")}

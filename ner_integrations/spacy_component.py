@@ -1,0 +1,180 @@
+"""A component for spaCy's pipelines, found by its entry point: ``nlp.add_pipe("ner_zoo")``.
+
+The only module that imports spaCy; spaCy loads it. https://spacy.io/usage/processing-pipelines#custom-components
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from spacy.language import Language
+from spacy.tokens import SpanGroup
+from spacy.util import minibatch
+
+import model_zoo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from spacy.tokens import Doc
+
+    from ner_core.entity import Recognition
+    from ner_core.recognizer import EntityRecognizer
+
+__all__ = ["NamesComponent", "create"]
+
+_BATCH_TEXTS = 256
+
+
+@Language.factory(
+    "ner_zoo",
+    assigns=["doc.ents", "doc.spans", "token.ent_type", "token.ent_iob"],
+    default_config={
+        "model": "minilm-ner",
+        "device": "AUTO",
+        "precision": None,
+        "compute": "auto",
+        "aggregation": None,
+        "threshold": 0.0,
+        "labels": None,
+        "overwrite": False,
+        "spans_key": "ner_zoo",
+    },
+)
+def create(
+    nlp: Language,  # noqa: ARG001 - spaCy passes it
+    name: str,
+    model: str,
+    device: str,
+    precision: str | None,
+    compute: str,
+    aggregation: str | None,
+    threshold: float,
+    labels: list[str] | None,
+    overwrite: bool,
+    spans_key: str,
+) -> NamesComponent:
+    """Make the component out of its settings, see `NamesComponent`; the first text loads the model."""
+    options = {"device": device, "precision": precision, "compute": compute, "aggregation": aggregation}
+    return NamesComponent(
+        name, model, options, threshold=threshold, labels=labels, overwrite=overwrite, spans_key=spans_key
+    )
+
+
+class NamesComponent:
+    """Write the names of a document into ``doc.ents`` and ``doc.spans``.
+
+    The model reads the text as it is. A name that ends inside one of spaCy's tokens takes the whole token.
+    ``doc.spans[spans_key]`` holds every name, with its score in ``attrs["scores"]`` and its exact characters
+    in ``attrs["offsets"]``. ``doc.ents``, where spans may not overlap, holds all that fit: entities that were
+    there before stay unless `overwrite`, of two names in one token the surer one is taken, and a warning
+    tells what is in ``doc.spans`` alone.
+
+    Parameters
+    ----------
+    name : str
+        Name in the pipeline.
+    model : str
+        What `model_zoo.load` takes.
+    options : dict
+        Passed on to `model_zoo.load`.
+    threshold : float
+        Minimum score.
+    labels : list of str, optional
+        Labels to keep; all when not given.
+    overwrite : bool
+        Whether names replace entities that other components found in their place.
+    spans_key : str
+        Key in ``doc.spans``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        options: dict[str, Any],
+        *,
+        threshold: float = 0.0,
+        labels: list[str] | None = None,
+        overwrite: bool = False,
+        spans_key: str = "ner_zoo",
+    ) -> None:
+        if not 0 <= threshold <= 1:
+            msg = f"{name}: threshold: expected a number from 0 to 1, found {threshold!r}."
+            raise ValueError(msg)
+        self.name = name
+        self._model = model
+        self._options = options
+        self._threshold = threshold
+        self._labels = labels
+        self._overwrite = overwrite
+        self._spans_key = spans_key
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded model behind: it is loaded anew where the component arrives."""
+        return {name: value for name, value in self.__dict__.items() if name != "recognizer"}
+
+    @functools.cached_property
+    def recognizer(self) -> EntityRecognizer:
+        """The recognizer, loaded when first asked for."""
+        recognizer = model_zoo.load(self._model, **self._options)
+        for label in self._labels or ():
+            if label not in recognizer.labels:
+                has = ", ".join(recognizer.labels)
+                msg = f"{self.name}: labels: {self._model} has no label {label!r}; it has {has}."
+                raise ValueError(msg)
+        return recognizer
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that it may write, as spaCy's own components list them."""
+        return tuple(self._labels or self.recognizer.labels)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Annotate one document."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = _BATCH_TEXTS) -> Iterator[Doc]:
+        """Annotate documents, so many at a time."""
+        options = {"threshold": self._threshold, "labels": self._labels}
+        for docs in minibatch(stream, batch_size):
+            found = self.recognizer.batch([doc.text for doc in docs], **options)
+            for doc, one in zip(docs, found, strict=True):
+                self._annotate(doc, one)
+                yield doc
+
+    def _annotate(self, doc: Doc, found: Recognition) -> None:
+        spans = [
+            doc.char_span(entity.start, entity.end, label=entity.label, alignment_mode="expand")
+            for entity in found.entities
+        ]
+        attributes = {
+            "scores": [entity.score for entity in found.entities],
+            "offsets": [(entity.start, entity.end) for entity in found.entities],
+        }
+        doc.spans[self._spans_key] = SpanGroup(doc, name=self._spans_key, attrs=attributes, spans=spans)
+        taken = [False] * len(doc)
+        kept = [] if self._overwrite else list(doc.ents)
+        for span in kept:
+            taken[span.start : span.end] = [True] * len(span)
+        left_out = []
+        for index in sorted(range(len(spans)), key=lambda index: -found.entities[index].score):
+            span = spans[index]
+            if any(taken[span.start : span.end]):
+                left_out.append(span)
+                continue
+            taken[span.start : span.end] = [True] * len(span)
+            kept.append(span)
+        if self._overwrite:
+            kept += [span for span in doc.ents if not any(taken[span.start : span.end])]
+        doc.set_ents(kept)
+        if left_out:
+            words = ", ".join(f"{span.text[:40]!r} ({span.label_})" for span in left_out[:3])
+            more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+            warnings.warn(
+                f"{self.name}: {words}{more}: not in doc.ents, where another entity has these tokens; all "
+                f"names are in doc.spans[{self._spans_key!r}].",
+                stacklevel=2,
+            )

@@ -1,0 +1,393 @@
+"""A stand-in for transformers' ``pipeline("ner")``: same calls, same dictionaries, without torch.
+
+https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TokenClassificationPipeline
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import decoders
+
+import model_zoo
+from ner_core.aggregation import AGGREGATIONS, AS_WRITTEN
+from ner_core.recognizer import EntityRecognizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from ner_core.entity import Entity, Recognition
+    from ner_core.tokenizer import Encoding
+
+__all__ = ["TokenClassification", "pipeline"]
+
+_TASKS = ("ner", "token-classification")
+
+# An iterator is read so many texts ahead.
+_AHEAD = 64
+
+# Words of transformers' interface that choose what there is no choice of here.
+_WITHOUT_MEANING = frozenset(
+    {"framework", "use_fast", "trust_remote_code", "dtype", "torch_dtype", "num_workers"}
+)
+
+
+def pipeline(
+    task: str | None = "ner",
+    model: str | Path | EntityRecognizer = "minilm-ner",
+    *,
+    device: str | int | None = None,
+    revision: str | None = None,
+    aggregation_strategy: str = "none",
+    ignore_labels: Collection[str] = ("O",),
+    stride: int | None = None,
+    batch_size: int | None = None,
+    **options: Any,
+) -> TokenClassification:
+    """Load a model into an object that is called as transformers' pipeline is.
+
+    Parameters
+    ----------
+    task : str, optional
+        ``ner`` or ``token-classification``, which are the same.
+    model : str, Path or EntityRecognizer
+        What `model_zoo.load` takes: a name of the zoo or the hub, an ``.xml``, a folder; or a recognizer.
+    device : str or int, optional
+        An OpenVINO device; as in transformers -1 and ``cpu`` are the CPU, and a number is a GPU. AUTO when
+        not given.
+    revision : str, optional
+        Of a model of the hub.
+    aggregation_strategy, ignore_labels, stride, batch_size : optional
+        Defaults of `TokenClassification.__call__`.
+    **options
+        Passed on to `model_zoo.load`, such as ``precision`` or ``compute``. ``framework``, ``use_fast``,
+        ``trust_remote_code``, ``dtype``, ``torch_dtype`` and ``num_workers`` are accepted and change nothing.
+        Windows are as long as the model takes, as in transformers; ``window=126`` finds more in long texts.
+
+    Returns
+    -------
+    TokenClassification
+
+    Raises
+    ------
+    ValueError
+        If the task is another one, or an option is wrong.
+    ModelNotFoundError
+        If the model is not on this machine; the message has the commands that get it.
+    """
+    if task is not None and task not in _TASKS:
+        msg = f"Unknown task {task!r}: expected {' or '.join(_TASKS)}."
+        raise ValueError(msg)
+    options = {name: value for name, value in options.items() if name not in _WITHOUT_MEANING}
+    if not isinstance(model, EntityRecognizer):
+        if not isinstance(model, str) and not hasattr(model, "__fspath__"):
+            msg = f"Expected the name or path of a model, found {type(model).__name__}."
+            raise TypeError(msg)
+        name = model if revision is None else f"{model}@{revision}"
+        given = {"window": sys.maxsize, "device": _openvino_device(device)} | options
+
+        def load(overlap: int | None) -> EntityRecognizer:
+            return model_zoo.load(name, **given, overlap=overlap)
+
+        return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
+    if options or device is not None or revision is not None:
+        msg = "A recognizer is loaded already: device, revision and options cannot be given beside it."
+        raise ValueError(msg)
+    recognizer = model
+
+    def loaded(overlap: int | None) -> EntityRecognizer:
+        if overlap is not None:
+            msg = "stride: this recognizer has windows of its own; give the name of the model instead."
+            raise ValueError(msg)
+        return recognizer
+
+    return TokenClassification(loaded, aggregation_strategy, ignore_labels, stride, batch_size)
+
+
+class TokenClassification:
+    """What `pipeline` returns.
+
+    Answers equal those of transformers' pipeline with the same model, except where it cuts a long text off
+    and this does not, and where `ner_core.decoding` names a reason. Scores are Python floats.
+
+    Parameters
+    ----------
+    load : callable
+        Makes a recognizer of the pieces that its windows share; None for the usual number.
+    aggregation_strategy, ignore_labels, stride, batch_size
+        Defaults of `__call__`.
+
+    Attributes
+    ----------
+    task : str
+        ``token-classification``.
+    recognizer : EntityRecognizer
+        What answers.
+    """
+
+    task = "token-classification"
+
+    def __init__(
+        self,
+        load: Callable[[int | None], EntityRecognizer],
+        aggregation_strategy: str = "none",
+        ignore_labels: Collection[str] = ("O",),
+        stride: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self._load = load
+        self._strategy = _checked_strategy(aggregation_strategy)
+        self._ignored = _checked_labels(ignore_labels)
+        self._batch_size = _checked_batch_size(batch_size)
+        self._recognizers: dict[int | None, EntityRecognizer] = {}
+        self.recognizer = self._with_stride(None)
+        self._stride = _checked_stride(stride, self._strategy, self.recognizer)
+        if self._stride is not None:
+            self.recognizer = self._with_stride(self._stride)
+
+    def __call__(
+        self,
+        inputs: str | Sequence[str] | Iterable[str] | Sequence[Sequence[str]],
+        *,
+        aggregation_strategy: str | None = None,
+        ignore_labels: Collection[str] | None = None,
+        stride: int | None = None,
+        batch_size: int | None = None,
+        is_split_into_words: bool = False,
+        delimiter: str = " ",
+        num_workers: int | None = None,  # noqa: ARG002 - part of transformers' interface
+    ) -> Any:
+        """Classify the pieces or find the names of one text or several.
+
+        Parameters
+        ----------
+        inputs : str, list of str, or iterable of str
+            One text, several, or an iterator, whose answers come as an iterator. With `is_split_into_words`
+            the words of one text, or lists of words.
+        aggregation_strategy : str, optional
+            ``none``, ``simple``, ``first``, ``average``, ``max``; or this project's own ``word`` and
+            ``whitespace``, whose scores are probabilities that the whole name is right.
+        ignore_labels : collection of str, optional
+            Labels to leave out: tags under ``none``, types otherwise; ``O`` is always left out.
+        stride : int, optional
+            Pieces that neighbouring windows of a long text share; a quarter of a window when not given. A
+            text is never cut off.
+        batch_size : int, optional
+            Texts that are drawn from an iterator before the first answer comes, 64 when not given. Texts of
+            similar length run together whatever it is.
+        is_split_into_words : bool
+            Whether inputs are words.
+        delimiter : str
+            Stands between words; only offsets depend on it.
+        num_workers : int, optional
+            Accepted; changes nothing.
+
+        Returns
+        -------
+        list of dict, list of list of dict, or iterator of list of dict
+            Under ``none`` a dictionary for each piece, with ``entity``, ``score``, ``index``, ``word``,
+            ``start``, ``end``; otherwise for each name, with ``entity_group``, ``score``, ``word``,
+            ``start``, ``end``.
+
+        Raises
+        ------
+        TypeError
+            If inputs are something else.
+        ValueError
+            If an option is wrong.
+        """
+        strategy = self._strategy if aggregation_strategy is None else _checked_strategy(aggregation_strategy)
+        ignored = self._ignored if ignore_labels is None else _checked_labels(ignore_labels)
+        stride = self._stride if stride is None else stride
+        recognizer = self._with_stride(_checked_stride(stride, strategy, self.recognizer))
+        ahead = _checked_batch_size(batch_size) or self._batch_size or _AHEAD
+
+        def answers(texts: Sequence[Any]) -> list[list[dict[str, Any]]]:
+            joined = [" ".join(words) for words in texts] if is_split_into_words else texts
+            found = recognizer.batch(joined, aggregation=strategy)
+            encodings = (
+                [None] * len(found) if strategy in AS_WRITTEN else recognizer.tokenizer.encode_all(joined)
+            )
+            results = [
+                [entry for entry in self._entries(one, encoding, strategy) if _label(entry) not in ignored]
+                for one, encoding in zip(found, encodings, strict=True)
+            ]
+            if is_split_into_words and delimiter != " ":
+                for words, entries in zip(texts, results, strict=True):
+                    _move(entries, words, len(delimiter) - 1)
+            return results
+
+        if isinstance(inputs, str):
+            if is_split_into_words:
+                msg = "With is_split_into_words=True inputs are words, or lists of words; found one text."
+                raise TypeError(msg)
+            return answers([inputs])[0]
+        if is_split_into_words:
+            several = [list(words) if not isinstance(words, str) else words for words in inputs]
+            return answers([several] if all(isinstance(word, str) for word in several) else several)
+        if isinstance(inputs, (list, tuple)):
+            for text in inputs:
+                _checked_text(text)
+            return answers(inputs)
+        if isinstance(inputs, Iterable) and not isinstance(inputs, (bytes, dict)):
+            return _in_parts(map(_checked_text, inputs), ahead, answers)
+        msg = f"Expected a text, a list of texts or an iterator of texts, found {type(inputs).__name__}."
+        raise TypeError(msg)
+
+    def __repr__(self) -> str:
+        return f"<TokenClassification of {self.recognizer!r}>"
+
+    def _with_stride(self, stride: int | None) -> EntityRecognizer:
+        """Return the recognizer whose windows share so many pieces; the compiled model is the same."""
+        if stride not in self._recognizers:
+            self._recognizers[stride] = self._load(stride)
+        return self._recognizers[stride]
+
+    def _entries(
+        self, found: Recognition, encoding: Encoding | None, strategy: str
+    ) -> Iterator[dict[str, Any]]:
+        if encoding is None:
+            for entity in found.entities:
+                yield _entry(entity, entity.text)
+            return
+        starts, ends = encoding.offsets.T
+        first = 0
+        for entity in found.entities:
+            while first < len(encoding) and (ends[first] <= entity.start or ends[first] == starts[first]):
+                first += 1
+            last = first + 1
+            if strategy == "none":
+                word = self._pieces(encoding, first, last)[0]
+                index = first + len(self.recognizer.tokenizer.prefix)
+                yield {
+                    "entity": entity.label,
+                    "score": entity.score,
+                    "index": index,
+                    "word": word,
+                    "start": entity.start,
+                    "end": entity.end,
+                }
+            else:
+                while last < len(encoding) and starts[last] < entity.end:
+                    last += 1
+                yield _entry(entity, self._joined(self._pieces(encoding, first, last)))
+            first = last
+
+    def _pieces(self, encoding: Encoding, first: int, last: int) -> list[str]:
+        """Return pieces as the vocabulary has them, and what it does not have as the text has it."""
+        tokenizer = self.recognizer.tokenizer
+        return [
+            encoding.text[slice(*encoding.offsets[index])]
+            if encoding.ids[index] == tokenizer.unknown_id
+            else str(tokenizer.backend.id_to_token(int(encoding.ids[index])))
+            for index in range(first, last)
+        ]
+
+    def _joined(self, pieces: list[str]) -> str:
+        backend = self.recognizer.tokenizer.backend
+        prefix = getattr(backend.model, "continuing_subword_prefix", None)
+        decoder = backend.decoder or (decoders.WordPiece(prefix) if prefix else None)
+        return " ".join(pieces) if decoder is None else str(decoder.decode(pieces))
+
+
+def _entry(entity: Entity, word: str) -> dict[str, Any]:
+    return {
+        "entity_group": entity.label,
+        "score": entity.score,
+        "word": word,
+        "start": entity.start,
+        "end": entity.end,
+    }
+
+
+def _label(entry: dict[str, Any]) -> str:
+    return str(entry["entity"] if "entity" in entry else entry["entity_group"])
+
+
+def _in_parts(
+    texts: Iterator[str], ahead: int, answers: Callable[[list[str]], list[list[dict[str, Any]]]]
+) -> Iterator[list[dict[str, Any]]]:
+    while part := list(islice(texts, ahead)):
+        yield from answers(part)
+
+
+def _move(entries: list[dict[str, Any]], words: Sequence[str], wider: int) -> None:
+    """Move offsets in words joined by spaces to words joined by a delimiter that is so much wider.
+
+    Examples
+    --------
+    >>> entries = [{"start": 5, "end": 16}]
+    >>> _move(entries, ["from", "Santa", "Clara"], 1)
+    >>> entries
+    [{'start': 6, 'end': 18}]
+    """
+    starts = list(accumulate((len(word) + 1 for word in words), initial=0))[:-1]
+    for entry in entries:
+        entry["start"] += wider * (bisect_right(starts, entry["start"]) - 1)
+        entry["end"] += wider * (bisect_right(starts, entry["end"] - 1) - 1)
+
+
+def _openvino_device(device: str | int | None) -> str:
+    """Return OpenVINO's name of a device as transformers names it.
+
+    Examples
+    --------
+    >>> [_openvino_device(device) for device in (None, -1, "cpu", 0, "GPU.1")]
+    ['AUTO', 'CPU', 'CPU', 'GPU.0', 'GPU.1']
+    """
+    if device is None:
+        return "AUTO"
+    if isinstance(device, int):
+        return "CPU" if device < 0 else f"GPU.{device}"
+    name = str(device)
+    return name.upper() if name.isalpha() else name
+
+
+def _checked_strategy(name: str) -> str:
+    strategy = str(getattr(name, "value", name)).lower()  # transformers' own enumeration will do
+    if strategy not in AGGREGATIONS:
+        msg = f"aggregation_strategy: expected one of {', '.join(AGGREGATIONS)}, found {name!r}."
+        raise ValueError(msg)
+    return strategy
+
+
+def _checked_labels(labels: Collection[str]) -> frozenset[str]:
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+        msg = f"ignore_labels: expected a list of labels, found {labels!r}."
+        raise ValueError(msg)
+    if "O" not in labels:
+        msg = "ignore_labels: expected 'O' among them; what is no name is never listed here."
+        raise ValueError(msg)
+    return frozenset(labels)
+
+
+def _checked_batch_size(size: int | None) -> int | None:
+    if size is not None and (not isinstance(size, int) or size < 1):
+        msg = f"batch_size: expected a whole number from 1, found {size!r}."
+        raise ValueError(msg)
+    return size
+
+
+def _checked_stride(stride: int | None, strategy: str, recognizer: EntityRecognizer) -> int | None:
+    if stride is None:
+        return None
+    room = recognizer.max_length - recognizer.tokenizer.special_count
+    if not isinstance(stride, int) or not 0 <= stride < room:
+        msg = f"stride: expected a whole number from 0 to {room - 1}, found {stride!r}."
+        raise ValueError(msg)
+    if strategy == "none":
+        msg = "stride: takes an aggregation_strategy other than none, as in transformers."
+        raise ValueError(msg)
+    return stride
+
+
+def _checked_text(text: Any) -> str:
+    if not isinstance(text, str):
+        msg = f"Expected texts, found {type(text).__name__}; for words pass is_split_into_words=True."
+        raise TypeError(msg)
+    return text
