@@ -7,6 +7,7 @@ import threading
 
 import gradio as gr
 
+from model_zoo.catalog.layout import AUTO
 from ner_app.api import build_api
 from ner_app.compare import build_compare_tab
 from ner_app.documents import build_documents_tab
@@ -25,7 +26,7 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
     Parameters
     ----------
     service : Service or None
-        Answers; by default one for the model named by ``NER_DEFAULT_MODEL``, else the embedded one.
+        Answers; by default one for the model named by ``NER_DEFAULT_MODEL``, else ``auto``.
     """
     service = service or Service()
     # Uploads and results are deleted an hour after they came.
@@ -47,7 +48,7 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
     return demo
 
 
-service = Service(os.environ.get("NER_DEFAULT_MODEL") or "minilm-ner")
+service = Service(os.environ.get("NER_DEFAULT_MODEL") or AUTO)
 demo = build_demo(service)
 
 

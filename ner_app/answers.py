@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_app.kinds import kinds
 from ner_core import Entity, Recognition
+from ner_core.entity import Answered
 from ner_documents.groups import group_names
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
             "inference": times.inference,
             "decoding": times.decoding,
             "total": times.total,
+            "parts": [[part.start, part.end, part.model] for part in found.parts],
         },
         "notes": list(found.notes),
     }
@@ -144,8 +146,22 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
     about = sent.get("about")
     said = about if isinstance(about, dict) else {}
     model, device, precision = (str(said.get(name, ""))[:200] for name in ("model", "device", "precision"))
-    found = Recognition(text, tuple(entities), model=model, device=device, precision=precision)
+    parts = _parts(said.get("parts"), len(text))
+    found = Recognition(text, tuple(entities), model=model, device=device, precision=precision, parts=parts)
     return found, labels
+
+
+def _parts(sent: Any, length: int) -> tuple[Answered, ...]:
+    """Read which model answered which part; nothing where that is no list of them."""
+    parts = []
+    for values in sent if isinstance(sent, list) else ():
+        if not isinstance(values, list) or len(values) != 3:
+            return ()
+        start, end, model = values
+        if type(start) is not int or type(end) is not int or not 0 <= start <= end <= length:
+            return ()
+        parts.append(Answered(start, end, str(model)[:200]))
+    return tuple(parts)
 
 
 def _entity(values: Any, text: str, labels: Sequence[str]) -> Entity | None:

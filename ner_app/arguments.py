@@ -44,7 +44,9 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str = Field(
-        "", max_length=_NAME_CHARACTERS, description="Name of a model, see models; empty: the default."
+        "",
+        max_length=_NAME_CHARACTERS,
+        description="Name of a model, see models; auto: by language; empty: the default.",
     )
     device: str = Field(
         "AUTO", max_length=_NAME_CHARACTERS, description='Device such as "CPU", "GPU" or "AUTO", see devices.'

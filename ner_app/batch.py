@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError
 from ner_app.service import filtered
-from ner_core import Recognition, Timings
+from ner_core.entity import joined
 from ner_documents.document import Document, Problem
 from ner_documents.fetching import FetchError, fetch_page
 from ner_documents.parts import Part, parts_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ner_app.findings import Findings
     from ner_app.service import Choice, Service
+    from ner_core import Recognition
 
 __all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
 
@@ -200,14 +201,14 @@ def recognize_documents(
             document, part, last, found = answer
             collected.append((part.start, found))
             done += len(found.text)
-            yield document, _joined(document.text, collected) if last else None, done / total
+            yield document, joined(document.text, collected) if last else None, done / total
             if last:
                 collected = []
         if collected and document is not None:
             end = collected[-1][0] + len(collected[-1][1].text)
             name = f"{document.where} (first {end:,} of {document.characters:,} characters)"
             cut = Document(name, None, document.text[:end], {})
-            yield cut, _joined(cut.text, collected), done / total
+            yield cut, joined(cut.text, collected), done / total
     finally:
         stream.close()
 
@@ -230,6 +231,8 @@ class _Stream:
 
     def answers(self) -> Iterator[tuple[Document, Part, bool, Recognition] | None]:
         """Yield document, part, whether it is the last, and its result; None while there is nothing new."""
+        if self._cancelled.is_set():
+            return
         worker = threading.Thread(target=self._run, daemon=True)
         worker.start()
         while True:
@@ -287,24 +290,3 @@ class _Stream:
             except queue.Full:
                 continue
             return
-
-
-def _joined(text: str, parts: Sequence[tuple[int, Recognition]]) -> Recognition:
-    """Put the results of the parts of a text together, with offsets in the whole."""
-    times = [part.timings for _, part in parts]
-    return dataclasses.replace(
-        parts[0][1],
-        text=text,
-        entities=tuple(
-            dataclasses.replace(entity, start=entity.start + begin, end=entity.end + begin)
-            for begin, part in parts
-            for entity in part.entities
-        ),
-        timings=Timings(
-            sum(time.tokenization for time in times),
-            sum(time.inference for time in times),
-            sum(time.decoding for time in times),
-        ),
-        pieces=sum(part.pieces for _, part in parts),
-        windows=sum(part.windows for _, part in parts),
-    )

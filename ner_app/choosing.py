@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import gradio as gr
 
+from model_zoo.catalog.layout import AUTO
 from ner_app.service import BEST, Choice
 
 if TYPE_CHECKING:
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
+    "BY_LANGUAGE",
     "ChoiceControls",
     "choice_controls",
     "choice_of",
+    "model_choices",
     "notice",
     "precision_choices",
 ]
+
+
+#: What menus call the choice of a model by the language of the text.
+BY_LANGUAGE = "auto: by language"
 
 
 class ChoiceControls(NamedTuple):
@@ -40,8 +47,12 @@ def choice_controls(service: Service, prefix: str) -> ChoiceControls:
     prefix : str
         Of the elements' ids in the page.
     """
-    names = list(service.models())
-    model = gr.Dropdown(names, value=service.default, label="Model", elem_id=f"{prefix}-model")
+    model = gr.Dropdown(
+        model_choices(service),
+        value=service.default,
+        label="Model",
+        elem_id=f"{prefix}-model",
+    )
     device = gr.Dropdown(
         service.devices(),
         value="AUTO",
@@ -57,6 +68,11 @@ def choice_controls(service: Service, prefix: str) -> ChoiceControls:
         elem_id=f"{prefix}-precision",
     )
     return ChoiceControls(model, device, precision)
+
+
+def model_choices(service: Service) -> list[tuple[str, str]]:
+    """Return names for people and names of the models on this machine."""
+    return [(BY_LANGUAGE if name == AUTO else name, name) for name in service.models()]
 
 
 def precision_choices(service: Service, model: str) -> list[tuple[str, str]]:

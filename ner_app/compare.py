@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
+from model_zoo.catalog.layout import AUTO
 from ner_app.highlighting import marked
 from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
@@ -150,10 +151,11 @@ def _check(text: str, wanted: Sequence[Combination]) -> None:
 
 
 def combinations(service: Service) -> list[Combination]:
-    """Return every combination of this machine; of the default model, those of another aggregation too."""
+    """Return every combination of this machine, and those of another aggregation too."""
     found = [
         Combination(Choice(model, device, precision))
         for model, precisions in service.models().items()
+        if model != AUTO
         for precision in precisions or [""]
         for _, device in service.devices()
     ]

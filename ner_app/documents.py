@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ner_app.batch import Step, work_through
-from ner_app.choosing import choice_controls, choice_of, notice, precision_choices
+from ner_app.choosing import choice_controls, choice_of, model_choices, notice, precision_choices
 from ner_app.findings import Findings
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
@@ -198,7 +198,7 @@ def build_documents_tab(service: Service) -> None:
         api_visibility="private",
         show_progress="hidden",
     )
-    options.expand(lambda: gr.update(choices=list(service.models())), None, controls.model, **quick)
+    options.expand(lambda: gr.update(choices=model_choices(service)), None, controls.model, **quick)
     controls.model.input(
         lambda name: gr.update(choices=precision_choices(service, name), value="best"),
         controls.model,

@@ -104,7 +104,7 @@ def _count_utf16(plain: dict[str, Any]) -> None:
     if plain["text"].isascii():
         return
     place = [0, *accumulate(2 if character > "\uffff" else 1 for character in plain["text"])]
-    for entity in plain["entities"]:
+    for entity in [*plain["entities"], *plain.get("parts", ())]:
         entity |= {"start": place[entity["start"]], "end": place[entity["end"]]}
     for group in plain["groups"]:
         group["first"] = place[group["first"]]

@@ -55,7 +55,11 @@ ANSWER = _object(
         "timings": _object(dict.fromkeys(("tokenization", "inference", "decoding", "total"), _TIME))
         | {"description": "Milliseconds."},
         "notes": _list(_TEXT),
-    }
+    },
+    {
+        "parts": _list(_object({"start": _COUNT, "end": _COUNT, "model": _TEXT}))
+        | {"description": "Which model had which part of the text, where the language chooses."},
+    },
 )
 ANSWERS = _object({"results": _list(ANSWER)})
 MODELS = _object(

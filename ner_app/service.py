@@ -9,7 +9,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 import model_zoo
+from model_zoo.by_language import recognizer_by_language
 from model_zoo.catalog import folders, zoo
+from model_zoo.catalog.layout import AUTO
 from ner_app.gathering import Gathering
 from ner_app.installation import hub_names
 from ner_app.limits import Limits
@@ -69,7 +71,7 @@ class Service:
     Parameters
     ----------
     default : str
-        Name or path of the model that a visitor meets first.
+        Name of the model that a visitor meets first; by default the language of a text chooses.
     limits : Limits or None
         Bounds; from the environment by default.
     load : callable
@@ -78,7 +80,7 @@ class Service:
 
     def __init__(
         self,
-        default: str = "minilm-ner",
+        default: str = AUTO,
         limits: Limits | None = None,
         load: Callable[..., EntityRecognizer] = model_zoo.load,
     ) -> None:
@@ -89,6 +91,7 @@ class Service:
         self._guard = threading.Lock()
         self._loaded: OrderedDict[Choice, EntityRecognizer] = OrderedDict()
         self._loading: dict[Choice, threading.Lock] = {}
+        self._by_language: dict[Choice, EntityRecognizer] = {}
         self._gatherings: dict[tuple[Choice, str], Gathering] = {}
         self.problem = ""
         self._models: dict[str, list[str]] | None = None
@@ -109,11 +112,19 @@ class Service:
     def recognizer(self, choice: Choice) -> EntityRecognizer:
         """Return a loaded model; the least recently used one is let go when there are too many.
 
+        Where the language is to choose, what is returned asks here for each of its models.
+
         Raises
         ------
         ChoiceError
             It cannot be loaded.
         """
+        if choice.model == AUTO:
+            if choice not in self._by_language:
+                self._by_language[choice] = recognizer_by_language(
+                    lambda name: self.recognizer(choice._replace(model=name))
+                )
+            return self._by_language[choice]
         with self._guard:
             if choice in self._loaded:
                 self._loaded.move_to_end(choice)
@@ -186,7 +197,7 @@ class Service:
             gathering = self._gatherings.get((choice, aggregation))
             if gathering is None:
                 gathering = Gathering(lambda texts: recognizer.batch(texts, aggregation=aggregation))
-                if choice in self._loaded:
+                if choice in self._loaded or choice.model == AUTO:
                     self._gatherings[choice, aggregation] = gathering
         return gathering(text)
 
@@ -301,7 +312,7 @@ class Service:
         return choice, f"This link names what is not offered here. {' '.join(said)}" if said else ""
 
     def models(self) -> dict[str, list[str]]:
-        """Return the models on this machine and their precisions; the default one first."""
+        """Return the models on this machine and their precisions; the default first, and ``auto``."""
         if self._models is None:
             self._models = dict(self._installed())
         return self._models
@@ -309,9 +320,14 @@ class Service:
     def refresh(self) -> None:
         """Look again which models are on this machine, after a download or a deletion."""
         self._models = None
+        with self._guard:
+            self._by_language.clear()
+            for key in [key for key in self._gatherings if key[0].model == AUTO]:
+                del self._gatherings[key]
 
     def _installed(self) -> Iterator[tuple[str, list[str]]]:
-        yield self.default, list(folders.installed(self.default))
+        for name in (self.default, AUTO):
+            yield name, list(model_zoo.find(AUTO) if name == AUTO else folders.installed(name))
         for name in [*(model.name for model in zoo.load_catalog()), *hub_names()]:
             if name != self.default and (precisions := folders.installed(name)):
                 yield name, list(precisions)

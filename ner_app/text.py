@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from model_zoo.catalog.layout import AUTO
 from ner_app.answers import answer, encodable, group_list, recognition_of
-from ner_app.choosing import choice_of
+from ner_app.choosing import BY_LANGUAGE, choice_of
 from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
+from ner_app.samples import samples_for
 from ner_app.service import ChoiceError
 from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
@@ -29,27 +31,10 @@ if TYPE_CHECKING:
     from ner_app.service import Service
     from ner_core import Recognition
 
-__all__ = ["EXPORTS", "SAMPLES", "TRAINING", "build_text_tab", "text_functions"]
+__all__ = ["EXPORTS", "TRAINING", "build_text_tab", "text_functions"]
 
 _LOG = logging.getLogger(__name__)
 
-SAMPLES = {
-    "News": (
-        "Berlin, 4 May - Siemens and the Technical University of Munich opened a laboratory on Tuesday.\n"
-        'Chancellor Olaf Scholz called it "a good day for Bavaria"; Ursula von der Leyen sent a video '
-        "message from Brussels. Scholz and Siemens will meet again in Munich."
-    ),
-    "A sentence": "Mary lives in Santa Clara and works at NVIDIA.",
-    "Sports": (
-        "Roger Federer beat Rafael Nadal 6-4 7-6 at Wimbledon on Sunday. The Swiss champion thanked his "
-        "coach, Ivan Ljubicic, and the All England Club."
-    ),
-    "A support ticket": (
-        "Hi, this is Priya Raman from Acme Logistics in Rotterdam.\n\n"
-        "Since Monday our Oracle export fails. Could José Álvarez or Zoë O'Connor call me back?\n\n"
-        "Thanks, Priya"
-    ),
-}
 _AGGREGATION_NAMES = {
     "": "as the model was made for",
     "word": "word: names as people write them",
@@ -78,17 +63,19 @@ EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
 
 def build_text_tab(service: Service) -> None:
     """Build the tab inside the page that is being built."""
+    samples = samples_for(service.models())
     shell = render(
         "text.html",
         limit=service.limits.text_characters,
-        samples=list(SAMPLES),
+        samples=samples,
         public=service.limits.public,
         aggregations=[(name, _AGGREGATION_NAMES.get(name, name)) for name in ("", *AGGREGATIONS)],
         exports=list(EXPORTS),
         redactions=_REDACTIONS,
     )
     settings = {
-        "samples": list(SAMPLES.values()),
+        "names": {AUTO: BY_LANGUAGE},
+        "samples": [sample.text for sample in samples],
         "exports": {
             name: {"name": file, "kind": kind, "all": name == TRAINING}
             for name, (file, kind, _) in EXPORTS.items()

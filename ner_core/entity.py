@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Answered", "Entity", "Recognition", "Timings"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Answered", "Entity", "Recognition", "Timings", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +175,59 @@ class Recognition:
         if self.words is not None:
             plain["words"] = list(self.words)
         return plain
+
+
+def joined(text: str, found: Sequence[tuple[int, Recognition]]) -> Recognition:
+    """Put the results of parts of a text together, with offsets in the whole.
+
+    Parameters
+    ----------
+    text : str
+        The whole.
+    found : sequence of (int, Recognition)
+        Where each part begins, and its result, in order; at least one.
+
+    Examples
+    --------
+    >>> one = Recognition("Mary ", (Entity(0, 4, "PER", 1, "Mary"),), model="a")
+    >>> two = Recognition("Anna", (Entity(0, 4, "PER", 1, "Anna"),), model="b")
+    >>> whole = joined("Mary Anna", [(0, one), (5, two)])
+    >>> whole.model, whole.entities[1].start
+    ('a + b', 5)
+    """
+    if len(found) == 1 and not found[0][0]:
+        return replace(found[0][1], text=text)
+    results = [one for _, one in found]
+    entities = (
+        replace(entity, start=entity.start + begin, end=entity.end + begin)
+        for begin, one in found
+        for entity in one.entities
+    )
+    parts = (
+        Answered(part.start + begin, part.end + begin, part.model)
+        for begin, one in found
+        for part in one.parts
+    )
+    runs = [list(run) for _, run in groupby(parts, attrgetter("model"))]
+    names = (name for one in results for name in one.model.split(" + "))
+    return Recognition(
+        text,
+        tuple(entities),
+        model=_each(names),
+        device=_each(one.device for one in results),
+        precision=_each(one.precision for one in results),
+        compute=_each(one.compute for one in results),
+        pieces=sum(one.pieces for one in results),
+        windows=sum(one.windows for one in results),
+        timings=Timings(
+            sum(one.timings.tokenization for one in results),
+            sum(one.timings.inference for one in results),
+            sum(one.timings.decoding for one in results),
+        ),
+        notes=tuple(dict.fromkeys(note for one in results for note in one.notes)),
+        parts=tuple(Answered(run[0].start, run[-1].end, run[0].model) for run in runs),
+    )
+
+
+def _each(values: Iterable[str]) -> str:
+    return " + ".join(dict.fromkeys(value for value in values if value))

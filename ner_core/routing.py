@@ -14,7 +14,7 @@ from itertools import chain, groupby, repeat, tee
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import checked_aggregation
-from ner_core.entity import Answered, Recognition, Timings
+from ner_core.entity import Answered, joined
 from ner_core.language import LanguagePart, is_english, language_parts
 from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, checked_text
 from ner_core.recognizer import EntityRecognizer
@@ -22,7 +22,7 @@ from ner_core.recognizer import EntityRecognizer
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from ner_core.entity import Entity
+    from ner_core.entity import Recognition
 
 __all__ = ["LanguageRecognizer"]
 
@@ -53,7 +53,8 @@ class LanguageRecognizer(EntityRecognizer):
         self._load = load
         self._missing = missing
         self._missed = False
-        self._others: tuple[EntityRecognizer, ...] = ()
+        self._other_labels: list[str] = []
+        self._other_notes: tuple[str, ...] = ()
         self.name = name
         self.tokenizer = english.tokenizer
         self.tags = english.tags
@@ -81,18 +82,18 @@ class LanguageRecognizer(EntityRecognizer):
     @property
     def labels(self) -> list[str]:
         """Entity types of the model for English, then those of the other one alone, once it is loaded."""
-        return list(dict.fromkeys(chain(*(one.labels for one in (self._load(True), *self._others)))))
+        return list(dict.fromkeys((*self._load(True).labels, *self._other_labels)))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know, of the models that were used so far."""
-        said = (one.notes for one in (self._load(True), *self._others))
-        return tuple(dict.fromkeys(chain(*said, (self._missing,) if self._missed else ())))
+        missed = (self._missing,) if self._missed else ()
+        return tuple(dict.fromkeys((*self._load(True).notes, *self._other_notes, *missed)))
 
     def _model(self, english: bool) -> EntityRecognizer:
         found = self._load(english)
         if not english:
-            self._others = (found,)
+            self._other_labels, self._other_notes = found.labels, found.notes
         return found
 
     def stream(
@@ -226,48 +227,18 @@ def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:
         found = [part.found for part in waiting[0].parts if part.found is not None]
         if len(found) < len(waiting[0].parts):
             return
-        yield _joined(waiting.popleft(), found)
+        yield _whole(waiting.popleft(), found)
 
 
-def _joined(item: _Item, found: Sequence[Recognition]) -> Recognition:
+def _whole(item: _Item, found: Sequence[Recognition]) -> Recognition:
     """Put the answers for the parts of a text together."""
     places = [part.place for part in item.parts]
-    parts = tuple(
-        Answered(place.start, place.end, one.model) for place, one in zip(places, found, strict=True)
-    )
-    note = (item.note,) if item.note else ()
-    if len(found) == 1:
-        return replace(found[0], notes=found[0].notes + note, parts=parts)
-    entities = (
-        _moved(entity, place.start)
+    told = [
+        (place.start, replace(one, parts=(Answered(0, place.end - place.start, one.model),)))
         for place, one in zip(places, found, strict=True)
-        for entity in one.entities
-    )
-    return Recognition(
-        "".join(one.text for one in found),
-        tuple(entities),
-        model=_each(one.model for one in found),
-        device=_each(one.device for one in found),
-        precision=_each(one.precision for one in found),
-        compute=_each(one.compute for one in found),
-        pieces=sum(one.pieces for one in found),
-        windows=sum(one.windows for one in found),
-        timings=Timings(
-            sum(one.timings.tokenization for one in found),
-            sum(one.timings.inference for one in found),
-            sum(one.timings.decoding for one in found),
-        ),
-        notes=tuple(dict.fromkeys(chain(*(one.notes for one in found), note))),
-        parts=parts,
-    )
-
-
-def _moved(entity: Entity, start: int) -> Entity:
-    return replace(entity, start=entity.start + start, end=entity.end + start) if start else entity
-
-
-def _each(values: Iterable[str]) -> str:
-    return " + ".join(dict.fromkeys(value for value in values if value))
+    ]
+    whole = told[0][1] if len(told) == 1 else joined("".join(one.text for one in found), told)
+    return replace(whole, notes=(*whole.notes, item.note)) if item.note else whole
 
 
 def _made(load: Callable[[bool], EntityRecognizer], missing: str, name: str) -> LanguageRecognizer:

@@ -8,9 +8,9 @@ NerPage.TABLE_ROWS = 1_000;
 NerPage.UNREACHED = "The page's server does not answer. Your text is kept here; press Recognize again in a moment.";
 
 NerPage.TextTab = class {
-  constructor(root, server, {samples, exports}) {
+  constructor(root, server, {samples, exports, names}) {
     const at = (selector) => root.querySelector(selector);
-    Object.assign(this, {root, samples, exports, at, ask: NerPage.asking(server)});
+    Object.assign(this, {root, samples, exports, names, at, ask: NerPage.asking(server)});
     this.box = at("#text-box");
     this.status = at("#text-status");
     this.message = at("#text-message");
@@ -95,7 +95,7 @@ NerPage.TextTab = class {
     this.models = menus.models;
     const make = NerPage.element, {model, device} = this.options;
     const chosen = model.value || menus.default;
-    model.replaceChildren(...Object.keys(menus.models).map((name) => make("option", {value: name}, name)));
+    model.replaceChildren(...Object.keys(menus.models).map((name) => make("option", {value: name}, this.names[name] ?? name)));
     model.value = chosen in menus.models ? chosen : menus.default;
     const devices = menus.devices.map(([title, name]) => make("option", {value: name}, title));
     if (device.list) {
@@ -138,7 +138,7 @@ NerPage.TextTab = class {
   summarize() {
     const {model, device, precision, aggregation} = this.chosen(), least = this.viewer.least;
     this.at("#threshold-shown").textContent = least.toFixed(2);
-    const parts = [model, device, precision || "best precision", aggregation || "the model's words"];
+    const parts = [this.names[model] ?? model, device, precision || "best precision", aggregation || "the model's words"];
     if (least > 0) parts.push(`score from ${least.toFixed(2)}`);
     if (this.viewer.hidden.size) parts.push(`without ${[...this.viewer.hidden].join(", ")}`);
     this.at("#options-summary").textContent = parts.join(" · ");
@@ -297,11 +297,23 @@ NerPage.TextTab = class {
         [text.slice(entities[index].start, entities[index].end).split(/\s+/).join(" "), kinds[kind].label, score.toFixed(4), start, end])];
   }
 
+  /* Which model had which part, where the language chose: at most twenty lines. */
+  chosenByLanguage() {
+    const {text, about} = this.answer, characters = [...text], parts = about.parts ?? [];
+    if (!parts.length) return [];
+    const lines = parts.length < 2 ? [parts[0][2]] : parts.slice(0, 20).map(([start, end, model]) => {
+      const written = characters.slice(start, Math.min(end, start + 40)).join("").trim().split(/\s+/).join(" ");
+      return `${model}: \u2068${written}${end - start > 40 ? " …" : ""}\u2069`;
+    });
+    if (parts.length > 20) lines.push(`… and ${parts.length - 20} more parts`);
+    return [`Chosen by language: ${lines[0]}`, ...lines.slice(1)].flatMap((line) => [line, NerPage.element("br")]);
+  }
+
   /* What is folded away is made when it is opened. */
   async drawFolds() {
     if (!this.answer) return;
     const {at, answer} = this, {about} = answer, make = NerPage.element;
-    at("#text-facts").replaceChildren(
+    at("#text-facts").replaceChildren(...this.chosenByLanguage(),
       `${about.model} on ${about.device} (${about.precision}${about.compute ? `, computed in ${about.compute}` : ""})`, make("br"),
       `${NerPage.count(about.pieces, "word piece", "word pieces")} in ${NerPage.count(about.windows, "window", "windows")}`, make("br"),
       `tokenize ${about.tokenization.toFixed(1)} ms · infer ${about.inference.toFixed(1)} ms · `

@@ -60,6 +60,8 @@ def url(tmp_path_factory):
     """The address of the page; beside the embedded model it has one with many labels."""
     folder = tmp_path_factory.mktemp("page")
     save_lookup_model(folder / "models", "rampart-pii", PII)
+    others = save_lookup_model(folder / "models", "multilingual-ner")
+    others.rename(others.with_name("INT8"))  # goes before the embedded one
     address, process, log = start_app(folder, NER_MODELS_DIR=str(folder / "models"))
     try:
         wait_until_ready(address, process, log)

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.browser
 LETTER = (
     "Katarzyna Nowak lives in Warsaw. Ms. Nowak met Mary Jones in Warsaw. NOWAK signed; Jones left Warsaw."
 )
+GERMAN = "Mary wohnt mit ihrer Mutter in Rotterdam."
+ARABIC = "تعمل Mary في Rotterdam مع أختها منذ سنوات."
 
 
 def test_the_answer_comes_first_and_says_what_it_found(page):
@@ -297,7 +299,7 @@ def test_a_link_that_names_what_is_not_here_falls_back_and_says_so(page, url):
     message = other.locator("#text-message")
     for named in ("nothing", "kserve", "bogus", "minimum score"):
         expect(message).to_contain_text(named)
-    assert "minilm-ner · AUTO" in other.locator("#options summary").inner_text()
+    assert "auto: by language · AUTO" in other.locator("#options summary").inner_text()
     assert max(answers) < 400
     other.close()
 
@@ -353,3 +355,24 @@ def test_what_is_typed_while_the_page_is_drawn_stays(page, url):
     assert other.locator("#text-box").input_value() == "Rotterdam is old."
     open_tab(other, "Compare")
     other.close()
+
+
+def test_the_language_chooses_the_model_and_the_details_say_so(page):
+    page.locator("#text-model").select_option("auto", force=True)
+    expect(page.locator("#options summary")).to_contain_text("auto: by language · AUTO")
+    recognize(page, f"{SENTENCE}\n\n{GERMAN}\n{ARABIC}")
+    assert ("Rotterdam", "LOC", 79, 88) in marks(page)
+    unfold(page, "#details")
+    facts = page.locator("#text-facts")
+    expect(facts).to_contain_text("Chosen by language: minilm-ner: \u2068Mary lives in Santa Clara")
+    expect(facts).to_contain_text("multilingual-ner: \u2068Mary wohnt mit ihrer Mutter")
+    parts = json.loads(saved(page, "Save JSON"))["parts"]
+    assert [part["model"] for part in parts] == ["minilm-ner", "multilingual-ner"]
+
+
+def test_each_line_has_its_own_direction(page):
+    recognize(page, f"{SENTENCE}\n{ARABIC}\n東京のRotterdam社")
+    assert plain_text(page).replace("\n", "") == f"{SENTENCE}{ARABIC}東京のRotterdam社"
+    lines = page.locator("#text-tab .marked .line")
+    directions = lines.evaluate_all("all => all.map(line => getComputedStyle(line).direction)")
+    assert directions[:3] == ["ltr", "rtl", "ltr"]
