@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ner_documents.parts import parts_of
 from ner_documents.writing.formats import encode_documents
+from ner_documents.writing.parts import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -91,6 +91,7 @@ def annotate_chunk(chunk: Chunk, recognizer: Recognizer, settings: Settings) -> 
     found = zip(documents, _recognize(documents, recognizer, settings, count), strict=True)
     payload = encode_documents(found, settings.format, settings.into, chunk.schema)
     header = {
+        "chunk": [chunk.group, chunk.index],
         "last": chunk.last,
         "checksum": checksum,
         "stored_bytes": chunk.stored_bytes,
@@ -100,7 +101,7 @@ def annotate_chunk(chunk: Chunk, recognizer: Recognizer, settings: Settings) -> 
         "errors": [problem.to_dict() for problem in chunk.problems],
         "bytes": len(payload),
     }
-    return json.dumps(header).encode() + b"\n" + payload
+    return sealed(header, payload)
 
 
 @dataclass(slots=True)

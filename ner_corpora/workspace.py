@@ -8,7 +8,6 @@ one began the other can finish. Only files of a run are ever deleted, and only b
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import re
 import shutil
@@ -19,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ner_core.files import whole_file
 from ner_documents.document import CorpusError
 from ner_documents.sources import filesystem_of, is_url
-from ner_documents.writing.parts import Part
+from ner_documents.writing.parts import Part, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,21 +98,22 @@ class Workspace:
         return {(int(match[1]), int(match[2])) for match in matches if match}
 
     def part(self, key: Key) -> Part | None:
-        """Return a chunk; None when it is missing or was cut by a crash of the machine."""
+        """Return a chunk; None when it is missing, or was cut or damaged by a crash of the machine."""
         name = _file_name(key)
+        if self._files is None and not Path(self.folder, name).is_file():
+            return None
         try:
             with self._open(name) as file:
-                line = file.readline()
-                header = json.loads(line)
-                size = file.seek(0, io.SEEK_END)
-        except (FileNotFoundError, ValueError):
+                found = unsealed(file)
+        except FileNotFoundError:
             return None
-        if not isinstance(header, dict) or size != len(line) + header.get("bytes", -1):
+        if found is None or found[0].get("chunk") != list(key):
             return None
+        header, begin = found
 
         def payload() -> IO[bytes]:
             file = self._open(name)
-            file.seek(len(line))
+            file.seek(begin)
             return file
 
         return Part(header, payload)
@@ -181,6 +181,8 @@ class Workspace:
     def _write(self, name: str, content: bytes) -> None:
         if self._files is None:
             Path(self.folder).mkdir(exist_ok=True)
+            if Path(self.folder, name).is_symlink():  # never ours; what it leads to is somebody's
+                Path(self.folder, name).unlink()
             with write_atomically(str(Path(self.folder, name))) as file:
                 file.write(content)
         else:
@@ -207,5 +209,8 @@ def write_atomically(path: str) -> Iterator[IO[bytes]]:
             with filesystem.open(name, "wb") as target:
                 shutil.copyfileobj(file, target)
         return
+    if Path(path).exists() and not Path(path).is_file():
+        msg = f"{path}: is a folder, a pipe or a device, not a file"
+        raise CorpusError(msg)
     with whole_file(Path(path), flush=True) as file:
         yield file

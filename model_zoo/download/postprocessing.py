@@ -177,6 +177,9 @@ def _extract(archive: Path, kind: str, staging: Path, limits: Limits) -> list[st
             if member.stream is None:
                 continue
             target = staging / member.name
+            if target.is_dir() or any(parent.is_file() for parent in target.parents):
+                msg = f"{archive}: member {member.name!r} is a file and a folder at once"
+                raise PostprocessingError(msg)
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 shutil.copyfileobj(member.stream, file, _BLOCK)

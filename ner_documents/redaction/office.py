@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,11 @@ OFFICE_FORMATS = {
     **dict.fromkeys((".odt", ".ods", ".odp"), ODF),
 }
 
+# What zipfile and the decompressors raise for damaged archives.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, ValueError, EOFError),
+    *(LookupError, struct.error),
+)
 _MAX_UNPACKED = 200_000_000
 _MAX_MEMBERS = 10_000
 _PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.IGNORECASE)
@@ -72,14 +79,11 @@ class OfficeFile:
         office = cls(_dialect=OFFICE_FORMATS[suffix])
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                members = archive.infolist()
-                unpacked = sum(member.file_size for member in members)
-                if unpacked > _MAX_UNPACKED or len(members) > _MAX_MEMBERS:
-                    msg = f"unpacks to more than {_MAX_UNPACKED // 1_000_000} MB; split it"
-                    raise FormatError(msg)
-                for member in members:
+                for member in _bounded(archive):
                     office._take(member, archive.read(member))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeError, EOFError) as error:
+        except FormatError:
+            raise
+        except _DAMAGED as error:
             msg = f"is damaged or not what its name says ({error})"
             raise FormatError(msg) from error
         return office
@@ -138,6 +142,14 @@ class OfficeFile:
             for start, end in reversed(_dead_links(name, raw)):
                 restored[name] = restored[name][:start] + restored[name][end:]
         return self.pack(restored)
+
+
+def _bounded(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    members = archive.infolist()
+    if sum(member.file_size for member in members) > _MAX_UNPACKED or len(members) > _MAX_MEMBERS:
+        msg = f"unpacks to more than {_MAX_UNPACKED // 1_000_000} MB; split it"
+        raise FormatError(msg)
+    return members
 
 
 def _dead_links(name: str, raw: str) -> list[tuple[int, int]]:

@@ -1,0 +1,106 @@
+"""Attack everything that reads what strangers write, and write down what came of it.
+
+    python -m benchmarks.attacks --tries 30 --write docs/security.md
+    python -m benchmarks.attacks --tries 5 --group "run folder"
+
+The kinds are those of `tests/attacks`; `pytest` tries a few, this as many as are wanted. They run in a
+process of their own, so that one that crashes is a line of the table as well. A try fails when it raises
+anything but a sentence for people, takes longer than 30 s of a processor or 700 MB, writes outside of its
+folder, leaves files open, loses somebody's file, or gives a wrong answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.attacks import checkpoints, documents, models, page, runs
+from tests.attacks.attack import Kind, Result, attack
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
+_MODULES = (documents, models, checkpoints, runs, page)
+
+
+def all_kinds() -> dict[tuple[str, str], Kind]:
+    """Return every kind by group and name."""
+    found = [kind for module in _MODULES for kind in module.kinds()]
+    named = {(kind.group, kind.name): kind for kind in found}
+    if len(named) != len(found):
+        msg = "two kinds have one name"
+        raise ValueError(msg)
+    return named
+
+
+def tried(key: tuple[str, str], tries: int, seed: int) -> tuple[int, Counter[str], list[str], float]:
+    """Try a kind in this process; what is returned can be sent to another."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = attack(all_kinds()[key], tries, Path(folder) / "here", seed)
+    return result.tries, result.outcomes, result.failures, result.slowest
+
+
+def run_all(keys: list[tuple[str, str]], tries: int, seed: int = 0) -> list[Result]:
+    """Try kinds in a process of their own, a new one after a crash."""
+    kinds, results = all_kinds(), []
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(1, context)
+    for key in keys:
+        result = Result(kinds[key])
+        try:
+            result.tries, result.outcomes, result.failures, result.slowest = pool.submit(
+                tried, key, tries, seed
+            ).result()
+        except BrokenProcessPool:
+            result.tries, result.failures = tries, ["the process crashed"]
+            pool = ProcessPoolExecutor(1, context)
+        results.append(result)
+        for failure in result.failures[:3]:
+            print(f"{key[0]}, {key[1]}: {failure}", file=sys.stderr)
+    pool.shutdown()
+    return results
+
+
+def table(results: list[Result]) -> str:
+    """Write what came of it as Markdown."""
+    lines = ["| aimed at | attack or fault | tries | what came of it |", "|---|---|---|---|"]
+    for one in results:
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in one.outcomes.most_common())
+        failed = f"**{len(one.failures)} failed**: {one.failures[0][:80]}" if one.failures else ""
+        came = "; ".join(filter(None, (outcomes, failed))).replace("|", "\\|")
+        lines.append(f"| {one.kind.group} | {one.kind.name} | {one.tries} | {came} |")
+    failures = sum(bool(one.failures) for one in results)
+    head = f"{len(results)} kinds, {sum(one.tries for one in results):,} tries; {failures} kinds failed."
+    return f"{head}\n\n" + "\n".join(lines)
+
+
+def main() -> int:
+    """Run the attacks; 1 if one of them came through."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tries", type=int, default=30, help="of each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--group", action="append", help="these alone; may be repeated")
+    parser.add_argument("--write", type=Path, help="put the table between the marks in this file")
+    options = parser.parse_args()
+    keys = [key for key in all_kinds() if not options.group or key[0] in options.group]
+    results = run_all(keys, options.tries, options.seed)
+    found = table(results)
+    if options.write:
+        text = options.write.read_text("utf-8")
+        before, after = text.split(BEGIN)[0], text.split(END)[1]
+        options.write.write_text(f"{before}{BEGIN}\n{found}\n{END}{after}", "utf-8")
+    print(found)
+    return int(any(one.failures for one in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
