@@ -136,6 +136,8 @@ def build_documents_tab(service: Service) -> None:
                 }
         except (LimitError, ChoiceError) as error:
             yield {status: notice(str(error))}
+        except OSError as error:
+            yield {status: notice(_no_room(error))}
         finally:
             if running.get(session) is cancelled:
                 del running[session]
@@ -172,6 +174,8 @@ def build_documents_tab(service: Service) -> None:
                 yield {status: render("said.html", said=said), problems: told, redacted: ready}
         except (LimitError, ChoiceError) as error:
             yield {status: notice(str(error))}
+        except OSError as error:
+            yield {status: notice(_no_room(error))}
 
     run.click(
         recognize_all,
@@ -259,6 +263,11 @@ def redacted_files(
             notes += [f"{path.name}: {note}" for note in made.notes]
             written += 1
     return written, notes
+
+
+def _no_room(error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    return f"The results cannot be written on this server ({reason}). Try again when there is room."
 
 
 def _progress(step: Step, sources: int, findings: Findings, seconds: float) -> str:

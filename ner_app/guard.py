@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import re
@@ -96,8 +97,8 @@ class Guard:
             _LOG.error("%s failed: %s", scope["path"], where(error))
             if started:
                 raise _StoppedError from None
-            answer = {"error": "The request failed; the log of the page says where."}
-            await JSONResponse(answer, 500)(scope, receive, send)
+            said, status = _failure(scope["path"], error)
+            await JSONResponse({"error": said}, status)(scope, receive, send)
 
     def _check(self, scope: dict[str, Any], body: bytes) -> None:
         """Refuse a call to a function of the page that has the wrong arguments, or one call too many."""
@@ -274,6 +275,15 @@ async def _refuse(refusal: _Refusal, receive: Receive, send: Send) -> None:
     with contextlib.suppress(asyncio.TimeoutError, _Refusal):
         await asyncio.wait_for(read_on(), _SECONDS_OF_A_REFUSAL)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _failure(path: str, error: Exception) -> tuple[str, int]:
+    """Return sentence and status; Gradio's reader of forms raises what it stumbles over."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "There is no room on this server; try again later.", 507
+    if path.rstrip("/").endswith("/upload") and not isinstance(error, OSError):
+        return "The body is no form with files that can be read.", 400
+    return "The request failed; the log of the page says where.", 500
 
 
 def where(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 from contextlib import contextmanager
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from ner_core.labels import type_of
@@ -24,6 +25,8 @@ __all__ = ["BYTE_ORDER_MARK", "assemble_csv", "assemble_long", "assemble_xlsx", 
 BYTE_ORDER_MARK = "\ufeff"
 
 #: What XLSX holds at most: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
+#: Not the time of day: a run that was resumed gives the same bytes as one that was never stopped.
+_CREATED = datetime(2000, 1, 1)
 _SHEET_ROWS = 1_048_576
 _CELL_CHARACTERS = 32_767
 
@@ -67,6 +70,7 @@ def assemble_xlsx(
     xlsxwriter = require("xlsxwriter", "documents", "writing XLSX")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options | {"strings_to_numbers": False}) as book:
+        book.set_properties({"created": _CREATED})
         _fill(book, "documents", _wide(parts, into, labels))
         _fill(book, "entities", _long(parts))
 

@@ -137,10 +137,15 @@ def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
                 ]
                 places = ";".join(f"{first} {last}" for first, last in pieces)
                 lines.append(f"T{index}\t{kind} {places}\t{' '.join(one.text[a:b] for a, b in pieces)}\n")
-            archive.writestr(f"{stem}.txt", one.text.encode())
-            archive.writestr(f"{stem}.ann", "".join(lines).encode())
+            _add(archive, f"{stem}.txt", one.text)
+            _add(archive, f"{stem}.ann", "".join(lines))
         kinds = "".join(f"{label}\n" for label in sorted(labels))
-        archive.writestr("annotation.conf", f"[entities]\n{kinds}[relations]\n[events]\n[attributes]\n")
+        _add(archive, "annotation.conf", f"[entities]\n{kinds}[relations]\n[events]\n[attributes]\n")
+
+
+def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    """Add a file without the time of day, so that a run that was resumed gives the same bytes."""
+    archive.writestr(zipfile.ZipInfo(name), text.encode(), zipfile.ZIP_DEFLATED)
 
 
 def _spacy(documents: Iterable[Marked], target: IO[bytes]) -> None:

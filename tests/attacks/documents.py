@@ -190,7 +190,17 @@ def key_file(chance: Random, folder: Path) -> str:
 
 @functools.cache
 def bomb() -> bytes:
-    return docx(p(r("a" * 250_000_000)))
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(docx(""))) as honest,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for name in honest.namelist():
+            with made.open(name, "w") as target:
+                target.write(honest.read(name))
+                for _ in range(250 if name == "word/document.xml" else 0):
+                    target.write(b"a" * 1_000_000)
+    return out.getvalue()
 
 
 @functools.cache

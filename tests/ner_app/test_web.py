@@ -211,6 +211,13 @@ def test_an_upload_is_bounded_as_a_whole(page):
     assert answer.status_code == 200
 
 
+def test_a_broken_form_is_told_so(page):
+    kind = {"Content-Type": "multipart/form-data; boundary=xyz"}
+    body = b'--xyz\r\nContent-Disposition: form-data; name="files"; file--xyz\r\n\r\nMary\r\n--xyz--\r\n'
+    answer = post(page, "/gradio_api/upload", body, **kind)
+    assert answer.status_code == 400, answer.text
+
+
 def test_one_visitor_cannot_fill_the_queue(page):
     config = requests.get(f"{page}/config", timeout=60).json()
     batch = next(d for d in config["dependencies"] if d.get("api_name") == "recognize_batch")

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build_config", "folder_labels", "load_folder", "load_model"]
 
+# What transformers raises where values of a config.json make no sense together.
+_SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
+
 
 def load_folder(
     folder: Path,
@@ -127,6 +130,7 @@ def build_config(
     CheckpointError
         transformers has no such family, or the values make no sense.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     content = {**suitability.clean_config(config), **(changes or {})}
@@ -135,7 +139,7 @@ def build_config(
         # States of earlier tokens are for generating text; in a traced graph they are in the way.
         if getattr(made, "use_cache", False):
             made.use_cache = False
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (*_SENSELESS, StrictDataclassError) as error:
         msg = f"{where}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
     return made
@@ -196,7 +200,7 @@ def load_model(
             f"run code ({first_line(error)})."
         )
         raise CheckpointError(msg) from error
-    except (ValueError, RuntimeError, OSError, KeyError, EOFError, SafetensorError) as error:
+    except (*_SENSELESS, RuntimeError, OSError, EOFError, SafetensorError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
 
