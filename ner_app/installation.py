@@ -7,9 +7,6 @@ enters the page's process, and stopping is safe: a download goes on later from w
 from __future__ import annotations
 
 import json
-import queue
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -17,16 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import model_zoo
-from model_zoo.catalog import folders
+from model_zoo.catalog import folders, zoo
+from ner_app.commands import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Installation", "InstallationError", "Progress", "hub_name", "hub_names"]
-
-_TICK = 0.5
-_GRACE = 5.0
-_ERROR_LINES = 12
+__all__ = ["Installation", "InstallationError", "Progress", "hub_name", "hub_names", "own_names"]
 
 
 class InstallationError(RuntimeError):
@@ -115,6 +109,13 @@ def hub_names() -> list[str]:
     ]
 
 
+def own_names() -> list[str]:
+    """Return the names of models that were made here: a model.yml in the models folder, and no zoo has it."""
+    known = {model.name for model in zoo.load_catalog()}
+    found = sorted(path.parent.name for path in folders.models_dir().glob("public/*/model.yml"))
+    return [name for name in found if name not in known and not name.startswith("hf--")]
+
+
 def hub_name(folder: str) -> str:
     """Return the name that belongs to the folder of a hub model.
 
@@ -143,7 +144,7 @@ class Installation:
         self.name = name
         self.progress = Progress()
         self._output_dir = output_dir
-        self._process: subprocess.Popen[str] | None = None
+        self._command: Command | None = None
         self._cancelled = threading.Event()
 
     @property
@@ -154,7 +155,8 @@ class Installation:
     def cancel(self) -> None:
         """Stop; what was downloaded stays, so that the next attempt goes on from there."""
         self._cancelled.set()
-        _stop(self._process)
+        if self._command is not None:
+            self._command.stop()
 
     def run(self) -> Iterator[Progress]:
         """Download and convert; yield the progress a few times a second.
@@ -168,45 +170,22 @@ class Installation:
         folder = str(self._output_dir)
         options = ["--name", self.name, "--output_dir", folder, "--progress_format", "json"]
         try:
-            yield from self._command([str(scripts / "downloader.py"), *options], "Downloading")
+            yield from self._step([str(scripts / "downloader.py"), *options], "Downloading")
             if not self.cancelled:
                 options += ["--download_dir", folder]
-                yield from self._command([str(scripts / "converter.py"), *options], "Converting")
+                yield from self._step([str(scripts / "converter.py"), *options], "Converting")
         finally:
-            _stop(self._process)
+            if self._command is not None:
+                self._command.stop()
 
-    def _command(self, arguments: Sequence[str], step: str) -> Iterator[Progress]:
+    def _step(self, arguments: Sequence[str], step: str) -> Iterator[Progress]:
         self.progress.step = step
         yield self.progress
-        self._process = process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        lines: queue.Queue[str] = queue.Queue()
-        errors: list[str] = []
-        readers = [
-            threading.Thread(target=_drain, args=(process.stdout, lines.put), daemon=True),
-            threading.Thread(target=_drain, args=(process.stderr, errors.append), daemon=True),
-        ]
-        for reader in readers:
-            reader.start()
-        while any(reader.is_alive() for reader in readers) or not lines.empty():
-            deadline = time.monotonic() + _TICK
-            while (left := deadline - time.monotonic()) > 0:
-                try:
-                    self._take(lines.get(timeout=left))
-                except queue.Empty:
-                    break
-                if not any(reader.is_alive() for reader in readers) and lines.empty():
-                    break
+        self._command = command = Command(arguments, self._take)
+        for _ in command.run():
             yield self.progress
-        if process.wait() and not self.cancelled:
-            said = "".join(errors[-_ERROR_LINES:]).strip()
-            msg = f"{step} {self.name} failed.\n{said}"
+        if command.failed() and not self.cancelled:
+            msg = f"{step} {self.name} failed.\n{command.said}"
             raise InstallationError(msg)
 
     def _take(self, line: str) -> None:
@@ -216,19 +195,3 @@ class Installation:
             return
         if isinstance(event, dict):
             self.progress.take(event)
-
-
-def _drain(stream: Any, put: Any) -> None:
-    for line in stream:
-        put(line)
-
-
-def _stop(process: subprocess.Popen[str] | None) -> None:
-    if process is None or process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

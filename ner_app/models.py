@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
-import threading
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from markdown_it import MarkdownIt
 
 from model_zoo.catalog import folders, zoo
-from ner_app.installation import Installation, InstallationError, Progress, hub_names
+from ner_app.installation import Installation, InstallationError, Progress, hub_names, own_names
 from ner_app.jobs import word
 from ner_app.kinds import kinds
 from ner_app.templating import render
+from ner_app.works import Works
 from ner_core.labels import entity_types
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from ner_app.service import Service
 
 __all__ = [
-    "Installations",
     "build_models_tab",
     "card_text",
     "models_functions",
@@ -31,7 +29,6 @@ __all__ = [
     "progress_view",
 ]
 
-_LOG = logging.getLogger(__name__)
 _STATES = {
     "embedded": "ready, comes with the page",
     "ready": "ready",
@@ -43,71 +40,31 @@ _WAYS_OUT = "A mirror of the hub can be named with HF_ENDPOINT."
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-class Installations:
-    """The one download and conversion that runs at a time, and who started it."""
+class _Getting:
+    """An installation as the page tells of it."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._guard = threading.Lock()
-        self._running: Installation | None = None
-        self._token = ""
-        self._ended: dict[str, dict[str, Any]] = {}
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._installation = Installation(name, folders.models_dir())
+        self.run, self.cancel = self._installation.run, self._installation.cancel
 
-    def start(self, name: str) -> tuple[str, str]:
-        """Start one, in a thread of its own.
+    def view(self) -> str:
+        """Return how far it is."""
+        return progress_view(self.name, self._installation.progress)
 
-        Returns
-        -------
-        (str, str)
-            A token for `look` and `cancel`, or an empty one and the reason.
-        """
-        with self._guard:
-            if self._running is not None:
-                busy = self._running.name
-                return "", f"{busy} is being downloaded or converted. Wait for it to finish, or cancel it."
-            self._running = Installation(name, folders.models_dir())
-            self._token = secrets.token_urlsafe(12)
-        threading.Thread(target=self._run, args=(self._running, self._token), daemon=True).start()
-        return self._token, ""
+    def end(self) -> dict[str, Any]:
+        """Return how it ended."""
+        said = (
+            "Cancelled. What was downloaded is kept; the next attempt goes on from there."
+            if self._installation.cancelled
+            else f"{self.name} is ready. It is now among the models of the other tabs."
+        )
+        return {"html": render("said.html", said=said)}
 
-    def is_busy_with(self, name: str) -> bool:
-        """Return whether this model is being downloaded or converted."""
-        with self._guard:
-            return self._running is not None and self._running.name == name
-
-    def look(self, token: str) -> dict[str, Any]:
-        """Return how far it is, or how it ended, as HTML."""
-        with self._guard:
-            if self._running is not None and token == self._token:
-                return {"html": progress_view(self._running.name, self._running.progress)}
-            return self._ended.get(token) or {"ended": True, "html": ""}
-
-    def cancel(self, token: str) -> None:
-        """Stop; what was downloaded stays, so that the next attempt goes on from there."""
-        with self._guard:
-            running = self._running if token == self._token else None
-        if running is not None:
-            running.cancel()
-
-    def _run(self, installation: Installation, token: str) -> None:
-        try:
-            for _ in installation.run():
-                pass
-            said = (
-                "Cancelled. What was downloaded is kept; the next attempt goes on from there."
-                if installation.cancelled
-                else f"{installation.name} is ready. It is now among the models of the other tabs."
-            )
-            ended = render("said.html", said=said)
-        except InstallationError as error:
-            ended = problem_view(str(error))
-        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
-            _LOG.exception("%s could not be installed", installation.name)
-            ended = problem_view(f"{installation.name} could not be installed: {error}")
-        self._service.refresh()
-        with self._guard:
-            self._ended = {token: {"ended": True, "html": ended}}
-            self._running = None
+    def failure(self, error: Exception) -> dict[str, Any]:
+        """Return why there is no model."""
+        known = isinstance(error, InstallationError)
+        return {"html": problem_view(str(error) if known else f"{self.name} could not be installed: {error}")}
 
 
 def build_models_tab(service: Service) -> None:
@@ -126,7 +83,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
     """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``."""
     allowed = service.limits.allow_downloads
     hub_allowed = allowed and service.limits.allow_hub
-    installations = Installations(service)
+    installations = Works(service.refresh, "downloaded or converted")
 
     def permitted(name: str) -> bool:
         in_catalog = any(model.name == name for model in zoo.load_catalog())
@@ -134,7 +91,8 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def zoo_cards(_: dict[str, Any]) -> dict[str, Any]:
         of_the_hub = ((name, folders.find_model(name)) for name in hub_names())
-        models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub]
+        of_this_machine = ((name, _own(name)) for name in own_names())
+        models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub, *of_this_machine]
         cards = [_card(service, name, model) for name, model in models if model is not None]
         return {"html": render("zoo.html", cards=cards, allowed=allowed)}
 
@@ -142,7 +100,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         name = word(sent, "name").strip()
         if not permitted(name):
             return {"error": _refusal(name, hub_allowed=hub_allowed)}
-        token, reason = installations.start(name)
+        token, reason = installations.start(_Getting(name))
         return {"token": token} if token else {"error": reason}
 
     def look(sent: dict[str, Any]) -> dict[str, Any]:
@@ -153,14 +111,14 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def remove(sent: dict[str, Any]) -> dict[str, Any]:
         name = word(sent, "name")
-        model = folders.find_model(name) if permitted(name) else None
-        if model is None:
+        model = _own(name) or (folders.find_model(name) if permitted(name) else None)
+        if model is None or not allowed:
             return {"error": "There is nothing of this model that could be deleted here."}
         if installations.is_busy_with(name):
             return {"error": f"{name} is being downloaded or converted. Cancel that first."}
         service.forget(name)
         try:
-            freed = folders.remove(model)
+            freed = _delete_own(model) if name in own_names() else folders.remove(model)
         except (zoo.CatalogError, OSError) as error:
             return {"error": str(error)}
         service.refresh()
@@ -168,6 +126,18 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         return {"said": gone if freed else f"{name} has no downloaded files here."}
 
     return {function.__name__: function for function in (zoo_cards, install, look, cancel, remove)}
+
+
+def _own(name: str) -> zoo.Model | None:
+    """Return a model that was made here."""
+    return folders.find_model(name, folders.models_dir()) if name in own_names() else None
+
+
+def _delete_own(model: zoo.Model) -> int:
+    """Delete a model that was made here: its model.yml lies with its files, so nothing brings it back."""
+    freed = folders.size_on_disk(model)
+    shutil.rmtree(folders.model_folder(model))
+    return freed
 
 
 def _card(service: Service, name: str, model: zoo.Model) -> dict[str, Any]:

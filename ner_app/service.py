@@ -13,7 +13,7 @@ from model_zoo.by_language import recognizer_by_language
 from model_zoo.catalog import folders, zoo
 from model_zoo.catalog.layout import AUTO
 from ner_app.gathering import Gathering
-from ner_app.installation import hub_names
+from ner_app.installation import hub_names, own_names
 from ner_app.limits import Limits
 from ner_app.visitors import Visitors
 from ner_core.aggregation import AGGREGATIONS
@@ -328,7 +328,7 @@ class Service:
     def _installed(self) -> Iterator[tuple[str, list[str]]]:
         for name in (self.default, AUTO):
             yield name, list(model_zoo.find(AUTO) if name == AUTO else folders.installed(name))
-        for name in [*(model.name for model in zoo.load_catalog()), *hub_names()]:
+        for name in [*(model.name for model in zoo.load_catalog()), *hub_names(), *own_names()]:
             if name != self.default and (precisions := folders.installed(name)):
                 yield name, list(precisions)
 

@@ -16,9 +16,11 @@ from model_zoo.catalog.layout import AUTO
 from ner_app.answers import answer, encodable, group_list, recognition_of
 from ner_app.choosing import BY_LANGUAGE, choice_of
 from ner_app.jobs import Cancelled, Jobs, word
+from ner_app.lessons import FEWEST
 from ner_app.limits import LimitError
 from ner_app.samples import samples_for
 from ner_app.service import ChoiceError
+from ner_app.teaching import teach_functions
 from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
@@ -64,6 +66,7 @@ EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
 def build_text_tab(service: Service) -> None:
     """Build the tab inside the page that is being built."""
     samples = samples_for(service.models())
+    teaching = teach_functions(service, [sample.text for sample in samples])
     shell = render(
         "text.html",
         limit=service.limits.text_characters,
@@ -72,6 +75,8 @@ def build_text_tab(service: Service) -> None:
         aggregations=[(name, _AGGREGATION_NAMES.get(name, name)) for name in ("", *AGGREGATIONS)],
         exports=list(EXPORTS),
         redactions=_REDACTIONS,
+        teaching=bool(teaching),
+        fewest=FEWEST,
     )
     settings = {
         "names": {AUTO: BY_LANGUAGE},
@@ -86,7 +91,7 @@ def build_text_tab(service: Service) -> None:
         elem_id="text-tab",
         apply_default_css=False,
         js_on_load=f"new NerPage.TextTab(element, server, {json.dumps(settings)}).start()",
-        server_functions=list(text_functions(service).values()),
+        server_functions=[*text_functions(service).values(), *teaching.values()],
     )
 
 

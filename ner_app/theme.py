@@ -10,7 +10,7 @@ from ner_app.templating import browser_file, render
 
 __all__ = ["launch_options", "page_theme"]
 
-_SCRIPTS = ("viewer.js", "text.js", "compare.js", "documents.js", "models.js", "page.js")
+_SCRIPTS = ("viewer.js", "text.js", "teach.js", "compare.js", "documents.js", "models.js", "page.js")
 
 
 def page_theme() -> gr.themes.Base:

@@ -79,6 +79,8 @@ NerPage.TextTab = class {
   async start() {
     const kept = this.kept(), linked = new URLSearchParams(location.hash.slice(1));
     await this.menus();
+    const teach = this.at("#teach");
+    if (teach) new NerPage.Teach(teach, this);
     if (location.hash.length > 1 && linked.has("text") && kept?.hash !== location.hash) return this.open(linked);
     if (kept) return this.restore(kept);
     if (!this.touched) {

@@ -1,0 +1,91 @@
+/* Teach, at home only: corrected texts are collected in this browser, and the server makes a model of them. */
+"use strict";
+
+NerPage.CORRECTED = "ner-corrected";
+NerPage.TEACHING = "ner-teaching";
+
+NerPage.Teach = class {
+  constructor(root, tab) {
+    const at = (selector) => root.querySelector(selector);
+    Object.assign(this, {root, tab, at, texts: this.kept()});
+    at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
+    at("#forget-texts").addEventListener("click", () => this.forget());
+    at("#teach-start").addEventListener("click", () => this.start());
+    at("#cancel-teach").addEventListener("click", () => tab.ask("cancel_teaching", {token: this.token}));
+    at("#teach-status").addEventListener("click", (event) => {
+      const name = event.target.closest("[data-use]")?.dataset.use;
+      if (name) document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
+    });
+    root.addEventListener("toggle", () => this.name());
+    this.summarize();
+    const token = sessionStorage.getItem(NerPage.TEACHING);
+    if (token) this.follow(token);
+  }
+
+  kept() {
+    try {
+      return JSON.parse(localStorage.getItem(NerPage.CORRECTED)) ?? [];
+    } catch {
+      return [];
+    }
+  }
+
+  /* One entry a text: a text that is corrected again takes the place of its earlier one. */
+  collect() {
+    const {text, labels, entities} = NerPage.forServer(this.tab.answer);
+    this.texts = [...this.texts.filter((one) => one.text !== text), {text, labels, entities}];
+    this.store();
+  }
+
+  forget() {
+    this.texts = [];
+    this.store();
+  }
+
+  store() {
+    try {
+      localStorage.setItem(NerPage.CORRECTED, JSON.stringify(this.texts));
+    } catch { /* storage is full or forbidden: the texts are kept until the page is left */ }
+    this.summarize();
+  }
+
+  summarize() {
+    this.at("#teach-summary").textContent = this.texts.length ? `${NerPage.count(this.texts.length, "text", "texts")} collected` : "";
+    this.at("#forget-texts").disabled = !this.texts.length;
+  }
+
+  /* A name that no model has yet; what the visitor typed stays. */
+  name() {
+    const box = this.at("#taught-name"), own = `my-${this.tab.chosen().model.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
+    if (!this.root.open || (box.value && !(box.value in (this.tab.models ?? {})))) return;
+    let name = own;
+    for (let number = 2; name in (this.tab.models ?? {}); number += 1) name = `${own}-${number}`;
+    box.value = name;
+  }
+
+  async start() {
+    if (this.tab.viewer.past.length) this.collect();
+    const {model, device} = this.tab.chosen();
+    const begun = await this.tab.ask("teach", {name: this.at("#taught-name").value, model, device, texts: this.texts}) ?? {error: NerPage.UNREACHED};
+    if (begun.error) return NerPage.notice(this.at("#teach-status"), begun.error);
+    sessionStorage.setItem(NerPage.TEACHING, begun.token);
+    return this.follow(begun.token);
+  }
+
+  async follow(token) {
+    this.token = token;
+    this.root.open = true;
+    this.at("#cancel-teach").hidden = false;
+    this.at("#teach-start").disabled = true;
+    let found = {};
+    while (!found.ended) {
+      found = await this.tab.ask("look_taught", {token}) ?? {ended: true, html: ""};
+      this.at("#teach-status").innerHTML = found.html;
+      if (!found.ended) await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    sessionStorage.removeItem(NerPage.TEACHING);
+    this.at("#cancel-teach").hidden = true;
+    this.at("#teach-start").disabled = false;
+    document.dispatchEvent(new Event("ner-models"));
+  }
+};

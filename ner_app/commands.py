@@ -1,0 +1,98 @@
+"""A command of the zoo in a process of its own: its lines as they come, and a way to stop it."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["Command"]
+
+_TICK = 0.5
+_GRACE = 5.0
+_ERROR_LINES = 12
+
+
+class Command:
+    """One run of a Python script or module.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of the Python interpreter.
+    take : callable
+        Gets each line of standard output.
+    take_error : callable, optional
+        Gets each line of standard error; the last ones are kept in any case.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        take: Callable[[str], Any],
+        take_error: Callable[[str], Any] = lambda _: None,
+    ) -> None:
+        self._take = {"out": take, "error": take_error}
+        self._errors: list[str] = []
+        self._process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+
+    @property
+    def said(self) -> str:
+        """The last lines of standard error."""
+        return "".join(self._errors[-_ERROR_LINES:]).strip()
+
+    def run(self) -> Iterator[None]:
+        """Take the lines as they come; yield a few times a second until the process ends."""
+        lines: queue.Queue[tuple[str, str]] = queue.Queue()
+        readers = [
+            threading.Thread(target=_drain, args=(stream, name, lines), daemon=True)
+            for name, stream in (("out", self._process.stdout), ("error", self._process.stderr))
+        ]
+        for reader in readers:
+            reader.start()
+        while any(reader.is_alive() for reader in readers) or not lines.empty():
+            deadline = time.monotonic() + _TICK
+            while (left := deadline - time.monotonic()) > 0:
+                try:
+                    name, line = lines.get(timeout=left)
+                except queue.Empty:
+                    break
+                if name == "error":
+                    self._errors = [*self._errors[-_ERROR_LINES:], line]
+                self._take[name](line)
+                if not any(reader.is_alive() for reader in readers) and lines.empty():
+                    break
+            yield
+
+    def failed(self) -> bool:
+        """Wait for the end, and return whether it was a failure."""
+        return self._process.wait() != 0
+
+    def stop(self) -> None:
+        """End the process, gently if it listens."""
+        if self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _drain(stream: Any, name: str, lines: queue.Queue[tuple[str, str]]) -> None:
+    for line in stream:
+        lines.put((name, line))

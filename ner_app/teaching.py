@@ -1,0 +1,285 @@
+"""Teach: go on training a model on a visitor's corrections, at home only; the result is a model of one's own.
+
+The fine-tuner and the converter run in processes of their own, as anybody would run them. They work in a
+folder beside the models, which is deleted at the end with the texts in it; the model is moved to its place
+when it is whole.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+import model_zoo
+from model_zoo.catalog import folders, zoo
+from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
+from ner_app.answers import recognition_of
+from ner_app.choosing import choice_of
+from ner_app.commands import Command
+from ner_app.installation import hub_names, own_names
+from ner_app.jobs import word
+from ner_app.lessons import Lesson, LessonError, make_lesson
+from ner_app.service import ChoiceError
+from ner_app.templating import render
+from ner_app.works import Works
+from ner_core.language import is_english
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ner_app.service import Choice, Service
+    from ner_core import EntityRecognizer, Recognition
+
+__all__ = ["Teaching", "start_of", "teach_functions"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
+_MOST_TEXTS = 500
+_PRECISION = "FP16"
+#: Chosen on corrections of GMB's convention with CoNLL-2003 as old knowledge; the note has the figures.
+_RATE, _PASSES = 5e-5, 10
+_BAR = re.compile(r"(\d+)/(\d+) \[")
+
+
+class TeachingError(RuntimeError):
+    """A command failed; the message is what it said."""
+
+
+class Teaching:
+    """One lesson.
+
+    Parameters
+    ----------
+    name : str
+        Of the model that is made.
+    service : Service
+        Knows the model that is taught.
+    choice : Choice
+        The model that is taught.
+    texts : sequence of Recognition
+        What the visitor says is right.
+    examples : sequence of str
+        Texts that are replayed as the model reads them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        service: Service,
+        choice: Choice,
+        texts: Sequence[Recognition],
+        examples: Sequence[str],
+    ) -> None:
+        self.name = name
+        self._service, self._choice = service, choice
+        self._texts, self._examples = texts, examples
+        self._step, self._share = "Comparing the corrections with", 0.0
+        self._command: Command | None = None
+        self._cancelled = False
+        self._begun = time.monotonic()
+        self._result: dict[str, Any] = {}
+
+    def cancel(self) -> None:
+        """Stop; nothing is left."""
+        self._cancelled = True
+        if self._command is not None:
+            self._command.stop()
+
+    def run(self) -> Iterator[None]:
+        """Learn, convert, measure; yield a few times a second.
+
+        Raises
+        ------
+        LessonError, TeachingError, ChoiceError
+            There is nothing to learn from, the model cannot be trained on, or a command failed.
+        """
+        start = start_of(self._choice.model)
+        taught = self._service.checked(self._choice)
+        lesson = make_lesson(taught, self._texts, self._examples)
+        yield
+        root = folders.models_dir()
+        root.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".teaching-", dir=root))
+        try:
+            lesson.write(work)
+            (work / "recipe.yml").write_text(self._recipe(taught, lesson), encoding="utf-8")
+            yield from self._learn(work, start)
+            if not self._cancelled:
+                made = work / "public" / self.name
+                self._measure(taught, lesson, made / _PRECISION / f"{self.name}.xml")
+                shutil.rmtree(made / ".training", ignore_errors=True)
+                (root / "public").mkdir(exist_ok=True)
+                made.rename(root / "public" / self.name)
+        finally:
+            if self._command is not None:
+                self._command.stop()
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _recipe(self, taught: EntityRecognizer, lesson: Lesson) -> str:
+        casing = taught.model_info.get("token_type_ids") == "word_casing"
+        content = {
+            "name": self.name,
+            "description": f"{self._choice.model}, taught by hand with {len(lesson.corrected)} corrections.",
+            "start": self._choice.model,
+            "types": lesson.types,
+            **({"token_type_ids": "word_casing"} if casing else {}),
+            "head_rate": 1,  # nothing is new
+            "mean_epochs": 1,  # the last weights: what is held out does not choose
+            "corpora": {name: {"train": f"{name}.conll"} for name in ("corrected", "kept")},
+            "stages": [
+                {
+                    "corpora": dict.fromkeys(("corrected", "kept"), _PASSES),
+                    "epochs": 1,
+                    "learning_rate": _RATE,
+                    "warmup": 0.1,
+                }
+            ],
+        }
+        return yaml.safe_dump(content, sort_keys=False)
+
+    def _learn(self, work: Path, start: Path) -> Iterator[None]:
+        where = ["--output_dir", str(work)]
+        recipe = str(work / "recipe.yml")
+        yield from self._do("Teaching", ["model_zoo.finetuner", recipe, "--start", str(start), *where])
+        if not self._cancelled:
+            # The zoo of this name is the folder that the fine-tuner wrote.
+            where += ["--zoo", str(work), "--download_dir", str(work)]
+            rounded = ["--name", self.name, "--precisions", _PRECISION]
+            yield from self._do("Converting", ["model_zoo.converter", *rounded, *where])
+
+    def _do(self, step: str, arguments: Sequence[str]) -> Iterator[None]:
+        self._step, self._share = step, 0.0
+        self._command = command = Command(["-m", *arguments], self._take, self._take)
+        for _ in command.run():
+            yield
+        if command.failed() and not self._cancelled:
+            msg = f"{step} {self.name} failed.\n{command.said}"
+            raise TeachingError(msg)
+
+    def _take(self, line: str) -> None:
+        if (bar := _BAR.search(line)) and int(bar[2]):
+            self._share = int(bar[1]) / int(bar[2])
+
+    def _measure(self, taught: EntityRecognizer, lesson: Lesson, xml: Path) -> None:
+        self._step = "Measuring"
+        made = model_zoo.load(xml, device=self._choice.device)
+        before, after = lesson.score(taught), lesson.score(made)
+        self._result = {
+            "learned": (len(lesson.corrected), len(lesson.kept)),
+            "rows": [
+                ("Corrections held out", len(lesson.held_corrected), before[0], after[0]),
+                ("Left as they were, held out", len(lesson.held_kept), before[1], after[1]),
+            ],
+        }
+
+    def view(self) -> str:
+        """Return how far it is, as HTML."""
+        parts = [f"{self._step} {self.name}", f"{time.monotonic() - self._begun:,.0f} s"]
+        return render("progress.html", parts=parts, share=self._share or None)
+
+    def end(self) -> dict[str, Any]:
+        """Return what the lesson brought."""
+        if self._cancelled:
+            return {"html": render("said.html", said="Cancelled; no model was made.")}
+        seconds = time.monotonic() - self._begun
+        html = render("taught.html", name=self.name, old=self._choice.model, seconds=seconds, **self._result)
+        return {"html": html, "made": self.name}
+
+    def failure(self, error: Exception) -> dict[str, Any]:
+        """Return why there is no model."""
+        known = isinstance(error, LessonError | ChoiceError)
+        return {
+            "html": render(
+                "problem.html",
+                sentence=str(error) if known else f"{self.name} was not made: learning failed.",
+                ways="",
+                details="" if known else str(error),
+            )
+        }
+
+
+def start_of(name: str) -> Path:
+    """Find what training goes on from: the model's checkpoint, else its IR.
+
+    Raises
+    ------
+    LessonError
+        There is neither here.
+    """
+    root = folders.models_dir() if name in own_names() else None
+    model = folders.find_model(name, root)
+    if model is not None:
+        checkpoint = folders.model_folder(model) / model.checkpoint_path
+        weights = [*checkpoint.glob("*.safetensors"), *checkpoint.glob("*.bin")]
+        if (checkpoint.is_file() and checkpoint.suffix == ".nemo") or weights:
+            return checkpoint
+    irs = folders.installed(name)
+    for precision in ("FP32", "FP16", "INT8"):
+        if precision in irs:
+            return irs[precision]
+    msg = f"{name} cannot be taught here: neither its checkpoint nor an IR that can be read back is here."
+    raise LessonError(msg)
+
+
+def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    """Return the functions that the script calls, by name; none on a page that strangers reach.
+
+    Parameters
+    ----------
+    service : Service
+        Knows the models.
+    examples : sequence of str
+        Texts that are replayed as the model reads them, where their language is that of the corrections.
+    """
+    if service.limits.public:
+        return {}
+    works = Works(service.refresh, "made")
+
+    def teach(sent: dict[str, Any]) -> dict[str, Any]:
+        name = word(sent, "name").strip()
+        try:
+            _check_name(name)
+            choice = service.allowed(choice_of(word(sent, "model"), word(sent, "device"), ""))
+            texts = _texts(sent.get("texts"), service.limits.batch_characters)
+        except ValueError as error:
+            return {"error": str(error)}
+        english = is_english("\n".join(one.text for one in texts))
+        if choice.model == AUTO:
+            choice = choice._replace(model=ENGLISH_MODEL if english else OTHER_LANGUAGES_MODEL)
+        replayed = [text for text in examples if is_english(text) == english]
+        token, reason = works.start(Teaching(name, service, choice, texts, replayed))
+        return {"token": token} if token else {"error": reason}
+
+    def look_taught(sent: dict[str, Any]) -> dict[str, Any]:
+        return works.look(word(sent, "token"))
+
+    def cancel_teaching(sent: dict[str, Any]) -> None:
+        works.cancel(word(sent, "token"))
+
+    return {function.__name__: function for function in (teach, look_taught, cancel_teaching)}
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        msg = "Name the model with letters, digits, - and _, up to 50 of them."
+        raise ValueError(msg)
+    taken = {model.name for model in zoo.load_catalog()} | set(hub_names()) | set(own_names())
+    if name in taken or (folders.models_dir() / "public" / name).exists():
+        msg = f"There is a model {name} already; choose another name, or delete that one under Models."
+        raise ValueError(msg)
+
+
+def _texts(sent: Any, most: int) -> list[Recognition]:
+    if not isinstance(sent, list) or not 0 < len(sent) <= _MOST_TEXTS:
+        msg = f"Expected corrected texts, up to {_MOST_TEXTS}."
+        raise ValueError(msg)
+    texts = [recognition_of(one, most_characters=most)[0] for one in sent]
+    if sum(len(one.text) for one in texts) > most:
+        msg = f"The corrected texts have more than {most:,} characters together; forget some of them."
+        raise ValueError(msg)
+    return texts
