@@ -18,6 +18,7 @@ from model_zoo.catalog.arguments import positive_integer
 from model_zoo.catalog.command import FINE, run_command
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.convert.serving import CONFIG, add_to_repository, find_ir, served_name
+from ner_core.compute import COMPUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
             version=arguments.version,
             device=arguments.device,
             mount=arguments.mount,
+            compute=arguments.compute,
         )
         sys.stdout.write(f"{entry['name']}: version {arguments.version} from {xml}\n")
     folder, mount = arguments.output_dir.resolve(), arguments.mount
@@ -91,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         "--version", type=positive_integer, default=1, help="version number (default: %(default)s)"
     )
     parser.add_argument("--device", default="CPU", help="device of the server (default: %(default)s)")
+    parser.add_argument(
+        "--compute",
+        choices=COMPUTE,
+        default="exact",
+        help="what the server's CPU computes in; auto: the server's own choice (default: %(default)s)",
+    )
     parser.add_argument("--mount", default="/models", help="where the server sees DIR (default: %(default)s)")
     return parser
 

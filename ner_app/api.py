@@ -38,6 +38,7 @@ def build_api(programs: Programs) -> None:
         aggregation: str = "",
         threshold: float = 0.0,
         labels: list[str] | None = None,
+        compute: str = "auto",
     ) -> dict[str, Any]:
         """Find the people, places, organisations and other names in a text.
 
@@ -50,6 +51,8 @@ def build_api(programs: Programs) -> None:
                 "whitespace", "first", "average", "max", "simple", "none".
             threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
+            compute: What a CPU computes in: "auto" for the fastest way that the model bears, "exact" for
+                float32, the same everywhere, or a way by its name.
 
         Returns:
             The text, its entities (start, end, label, score, text: text[start:end] is the entity, in Unicode
@@ -66,6 +69,7 @@ def build_api(programs: Programs) -> None:
                     "aggregation": aggregation,
                     "threshold": threshold,
                     "labels": labels,
+                    "compute": compute,
                 }
             )
 
@@ -78,6 +82,7 @@ def build_api(programs: Programs) -> None:
         aggregation: str = "",
         threshold: float = 0.0,
         labels: list[str] | None = None,
+        compute: str = "auto",
     ) -> list[dict[str, Any]]:
         """Find the names in several texts at once; faster than one by one.
 
@@ -90,6 +95,8 @@ def build_api(programs: Programs) -> None:
                 "whitespace", "first", "average", "max", "simple", "none".
             threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
+            compute: What a CPU computes in: "auto" for the fastest way that the model bears, "exact" for
+                float32, the same everywhere, or a way by its name.
 
         Returns:
             One result for each text, in order, as recognize returns it.
@@ -104,6 +111,7 @@ def build_api(programs: Programs) -> None:
                     "aggregation": aggregation,
                     "threshold": threshold,
                     "labels": labels,
+                    "compute": compute,
                 }
             )
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ner_app.service import Choice
 from ner_core.aggregation import AGGREGATIONS
+from ner_core.compute import COMPUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ _EXPECTED = {
     "precision": "the name of a precision, as a string",
     "aggregation": f"one of {', '.join(AGGREGATIONS)}",
     "threshold": "a number from 0 to 1",
+    "compute": f"one of {', '.join(COMPUTE)}",
     "labels": f"a list of up to {_MOST_LABELS} labels, as strings",
     "offsets": "one of code_points, utf16",
 }
@@ -69,6 +71,11 @@ class Options(BaseModel):
         max_length=_MOST_LABELS,
         description='Labels to return, such as ["PER", "LOC"]; empty: all.',
     )
+    compute: Literal[COMPUTE] = Field(  # type: ignore[valid-type]
+        "auto",
+        description="What a CPU computes in. auto: the fastest arithmetic that the processor has and the "
+        "model is known to bear; exact: float32, the same everywhere; or a way by its name.",
+    )
     offsets: Literal["code_points", "utf16"] = Field(
         "code_points",
         description="What start and end count: Unicode code points, or UTF-16 units as in JavaScript.",
@@ -77,7 +84,7 @@ class Options(BaseModel):
     @property
     def choice(self) -> Choice:
         """What is to run."""
-        return Choice(self.model, self.device, self.precision)
+        return Choice(self.model, self.device, self.precision, "" if self.compute == "auto" else self.compute)
 
 
 class Text(Options):

@@ -55,7 +55,7 @@ class Combination(NamedTuple):
     @property
     def key(self) -> str:
         """What stands for it in the browser."""
-        return "|".join((*self.choice, self.aggregation))
+        return "|".join((self.choice.model, self.choice.device, self.choice.precision, self.aggregation))
 
 
 class Measured(NamedTuple):

@@ -50,6 +50,7 @@ ANSWER = _object(
         "model": _TEXT,
         "device": _TEXT | {"description": "The device that ran it."},
         "precision": _TEXT,
+        "compute": _TEXT | {"description": "What the device computed in, such as f32; empty if not known."},
         "pieces": _COUNT | {"description": "Word pieces."},
         "windows": _COUNT | {"description": "Parts that the text was read in."},
         "timings": _object(dict.fromkeys(("tokenization", "inference", "decoding", "total"), _TIME))
@@ -88,7 +89,7 @@ def input_schema(kind: type[Text | Texts], service: Service) -> dict[str, Any]:
 def openapi(service: Service) -> dict[str, Any]:
     """Return the OpenAPI description of ``/api``."""
     limits = service.limits
-    asked = {"model": service.default, "threshold": 0.5, "labels": ["PER", "LOC"]}
+    asked = {"model": service.default, "threshold": 0.5, "labels": ["PER", "LOC"], "compute": "exact"}
     return {
         "openapi": "3.1.0",
         "info": {

@@ -17,6 +17,7 @@ from ner_app.installation import hub_names, own_names
 from ner_app.limits import Limits
 from ner_app.visitors import Visitors
 from ner_core.aggregation import AGGREGATIONS
+from ner_core.compute import ComputeError
 from ner_core.hardware import DeviceError, devices
 
 if TYPE_CHECKING:
@@ -48,11 +49,15 @@ class ChoiceError(ValueError):
 
 
 class Choice(NamedTuple):
-    """What runs: a model of the zoo, an OpenVINO device, a precision (empty: the best for the device)."""
+    """What runs: a model of the zoo, an OpenVINO device, a precision (empty: the best for the device).
+
+    `compute` is one of `ner_core.compute.COMPUTE`; empty for ``auto``.
+    """
 
     model: str
     device: str = "AUTO"
     precision: str = ""
+    compute: str = ""
 
     def __str__(self) -> str:
         """Return a short name for titles.
@@ -135,13 +140,15 @@ class Service:
                 if choice in self._loaded:
                     return self._loaded[choice]
             try:
+                options = {"compute": choice.compute} if choice.compute else {}
                 recognizer = self._load(
-                    choice.model, device=choice.device, precision=choice.precision or None
+                    choice.model, device=choice.device, precision=choice.precision or None, **options
                 )
             except (ValueError, OSError, RuntimeError, ImportError, LookupError) as error:
                 with self._guard:
                     self._loading.pop(choice, None)
                 argument = "device" if isinstance(error, DeviceError) else ""
+                argument = "compute" if isinstance(error, ComputeError) else argument
                 raise ChoiceError(str(error) or type(error).__name__, argument) from error
             with self._guard:
                 self._loaded[choice] = recognizer
@@ -280,6 +287,9 @@ class Service:
                 f"{', '.join(precisions)} can be used."
             )
             raise ChoiceError(msg, "precision")
+        if choice.compute and "://" in choice.device:
+            msg = "A model server has its own way to compute; leave compute out."
+            raise ChoiceError(msg, "compute")
         device = choice.device.strip() or "AUTO"
         device = device if "://" in device else device.upper()
         if self.limits.public if offered_only is None else offered_only:

@@ -136,6 +136,10 @@ def ways_of(fast: Collection[str]) -> tuple[Way, ...]:
     return tuple(way for way in WAYS if way.needs <= set(fast))
 
 
+class ComputeError(ValueError):
+    """A way to compute that is unknown, or that processor or model do not have; the message is for people."""
+
+
 def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, int8_weights: bool) -> Way:
     """Choose how a CPU computes.
 
@@ -156,7 +160,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
 
     Raises
     ------
-    ValueError
+    ComputeError
         If `asked` is unknown, or names what processor or model do not have.
     """
     present = [way for way in ways_of(fast) if int8_weights or not way.group]
@@ -167,13 +171,13 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
     named = next((way for way in WAYS if way.name == asked), None)
     if named is None:
         msg = f"Unknown compute {asked!r}: expected {', '.join(COMPUTE)}."
-        raise ValueError(msg)
+        raise ComputeError(msg)
     if named not in present:
         lacks = not named.needs <= set(fast)
         why = "this processor has no such instructions" if lacks else "it takes an INT8 model"
         ways = ", ".join(way.name for way in present)
         msg = f"compute={asked!r} is not to be had here, for {why}: expected auto, exact, {ways}."
-        raise ValueError(msg)
+        raise ComputeError(msg)
     return named
 
 

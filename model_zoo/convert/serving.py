@@ -15,6 +15,7 @@ from typing import Any
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.layout import QUANTIZED
+from ner_core.compute import COMPUTE, EXACT, WAYS
 from ner_core.files import write_whole
 
 __all__ = ["CONFIG", "ServingError", "add_to_repository", "find_ir", "served_name"]
@@ -30,7 +31,14 @@ class ServingError(ZooError, ValueError):
 
 
 def add_to_repository(
-    xml: Path, name: str, repository: Path, *, version: int = 1, device: str = "CPU", mount: str = "/models"
+    xml: Path,
+    name: str,
+    repository: Path,
+    *,
+    version: int = 1,
+    device: str = "CPU",
+    mount: str = "/models",
+    compute: str = "exact",
 ) -> dict[str, Any]:
     """Copy an IR into a model repository and list it in the repository's config.json.
 
@@ -48,6 +56,8 @@ def add_to_repository(
         OpenVINO device of the server.
     mount : str
         Where the server sees the repository.
+    compute : str
+        What the server's CPU computes in, see `ner_core.compute`; ``auto`` leaves it to the server.
 
     Returns
     -------
@@ -69,8 +79,8 @@ def add_to_repository(
         "name": name,
         "base_path": f"{mount.rstrip('/')}/{name}",
         "target_device": device,
-        # Without the first a CPU with bf16 would give other scores than the same model here.
-        "plugin_config": {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"},
+        # Unless it is told, a CPU with bf16 gives other scores than the same model here.
+        "plugin_config": {**_arithmetic(compute), "PERFORMANCE_HINT": "THROUGHPUT"},
     }
     others = [known for known in config["model_config_list"] if known.get("config", {}).get("name") != name]
     config["model_config_list"] = [*others, {"config": entry}]
@@ -85,6 +95,21 @@ def add_to_repository(
     staging.rename(folder)
     write_whole(repository / CONFIG, json.dumps(config, indent=2) + "\n")
     return entry
+
+
+def _arithmetic(compute: str) -> dict[str, str]:
+    """Return the properties of a way to compute.
+
+    Examples
+    --------
+    >>> _arithmetic("bf16")["INFERENCE_PRECISION_HINT"], _arithmetic("auto")
+    ('bf16', {})
+    """
+    ways = {way.name: way.config for way in WAYS} | {"exact": EXACT.config, "auto": {}}
+    if compute not in ways:
+        msg = f"{compute!r} is no way to compute; expected {', '.join(COMPUTE)}"
+        raise ServingError(msg)
+    return ways[compute]
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def test_recognize_answers_in_one_request(page):
     assert [group["name"] for group in found["groups"]] == ["Mary", "Santa Clara", "NVIDIA"]
     asked = {"text": SENTENCE, "model": "lookup", "device": "CPU", "labels": ["LOC"], "threshold": 0.1}
     assert names(post(page, "/api/recognize", asked).json()) == NAMES[1:2]
+    exact = post(page, "/api/recognize", {"text": SENTENCE, "compute": "exact"}).json()
+    assert (names(exact), exact["compute"]) == (NAMES, "f32")
 
 
 def test_batch_models_and_devices(page):
@@ -95,6 +97,10 @@ MISUSES = [
     ({"text": "Mary", "device": "GPU.9"}, 422, "device: "),
     ({"text": "Mary", "device": 0}, 422, "device: expected the name of a device, as a string, found 0."),
     ({"text": "Mary", "precision": "INT4"}, 422, "precision: lookup has no precision 'INT4'"),
+    ({"text": "Mary", "compute": "fast"}, 422, "compute: expected one of auto, exact, int8+bf16, "),
+    ({"text": "Mary", "compute": 8}, 422, "compute: expected one of auto, exact, int8+bf16, "),
+    ({"text": "Mary", "compute": "int8"}, 422, "compute: compute='int8' is not to be had here"),
+    ({"text": "Mary", "compute": "exact", "device": "kserve://h:1/m"}, 422, "compute: A model server has"),
     ({"text": "Mary", "offsets": "bytes"}, 422, "offsets: expected one of code_points, utf16"),
     ([1, 2], 400, "The body is JSON, but no object"),
     ("Mary", 400, "The body is not JSON (line 1, column 1)"),
@@ -128,7 +134,7 @@ def test_a_page_of_another_site_cannot_ask_unasked(page):
     )
 
 
-@pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:22])
+@pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:26])
 def test_gradio_checks_arguments_the_same_way(page, body, status, reason):
     if "offsets" in body:
         reason = "offsets: only POST /api/recognize"
@@ -165,7 +171,7 @@ def test_too_few_values_are_refused_before_gradio_logs_them(page, capfd):
             body["fn_index"] = next(d["id"] for d in config["dependencies"] if d["api_name"] == "recognize")
         answer = post(page, path, body, **{"Content-Type": "application/json"})
         assert answer.status_code == 422, answer.text
-        assert answer.json()["error"] == "data: expected a list of 7 values, found 1."
+        assert answer.json()["error"] == "data: expected a list of 8 values, found 1."
     assert "secret" not in "".join(capfd.readouterr())
 
 
@@ -221,7 +227,10 @@ def test_a_broken_form_is_told_so(page):
 def test_one_visitor_cannot_fill_the_queue(page):
     config = requests.get(f"{page}/config", timeout=60).json()
     batch = next(d for d in config["dependencies"] if d.get("api_name") == "recognize_batch")
-    body = {"data": [["Mary " * 3_000] * 3, "lookup", "CPU", "", "word", 0.0, None], "fn_index": batch["id"]}
+    body = {
+        "data": [["Mary " * 3_000] * 3, "lookup", "CPU", "", "word", 0.0, None, "auto"],
+        "fn_index": batch["id"],
+    }
     headers = {"Content-Type": "application/json"}
 
     def ask(number, **more):

@@ -88,7 +88,7 @@ def test_arithmetic_that_fails_gives_way_to_exact(tiny_ir, monkeypatch):
     from ner_core import engine
 
     monkeypatch.setattr(engine, "fast_arithmetic", lambda: {"bf16"})
-    monkeypatch.setattr("ner_core.recognizer.borne_ways", lambda info: WAYS)
+    monkeypatch.setattr("ner_core.forks.borne_ways", lambda info: WAYS)
     finish = engine._Compiled.finish
 
     def broken(self, request):
