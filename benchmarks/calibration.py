@@ -21,7 +21,7 @@ from benchmarks.running_text import CORPORA, judge, sentences
 from ner_core import Recognition
 from ner_core.calibration import Calibration
 from ner_core.decoding import Decoder
-from ner_core.scores import calibration_error
+from ner_core.reliability import calibration_error
 from ner_core.units import Pieces
 
 if TYPE_CHECKING:

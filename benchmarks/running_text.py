@@ -25,7 +25,7 @@ import numpy as np
 import model_zoo
 from benchmarks.windows import Document, document
 from ner_core.corpus import read_conll
-from ner_core.scores import calibration_error
+from ner_core.reliability import calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ner_core.corpus import Sentence
+    from ner_core.evaluation import Evaluation
 
 __all__ = ["add_parser", "run"]
 
@@ -85,6 +86,12 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="scores as transformers has them (means of the words), for comparison",
     )
+    parser.add_argument(
+        "--plot",
+        type=parse_svg,
+        metavar="FILE.svg",
+        help="draw how often spans of each score are right (reliability plot); replaces the file",
+    )
     for column in ("word", "tag"):
         parser.add_argument(
             f"--{column}-column",
@@ -132,6 +139,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
         msg = "--protocol omz and --unit piece are about the pieces of one model: give it with --model"
         raise WrongUsage(msg)
+    if arguments.plot is not None and arguments.protocol == "omz":
+        msg = "--plot needs scores of spans, which --protocol omz does not have"
+        raise WrongUsage(msg)
     ner = load_model(arguments)
     evaluation = evaluate_recognizer(
         ner,
@@ -143,6 +153,8 @@ def run(arguments: argparse.Namespace) -> int:
         mistakes=arguments.errors,
         targets=targets,
     )
+    if arguments.plot is not None:
+        _draw(arguments.plot, evaluation, f"{ner.name} on {dataset.files[0].name}")
     prepare_output(text=arguments.format == "text")
     about = {
         "model": ner.name,
@@ -158,6 +170,28 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(", ".join(f"{key} {value}" for key, value in about.items()) + "\n")
         sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
     return 0
+
+
+def _draw(path: Path, evaluation: Evaluation, title: str) -> None:
+    """Write the reliability plot."""
+    from ner_core.files import write_whole
+    from ner_core.reliability import reliability_svg
+
+    error = evaluation.calibration_error
+    told = "no spans found" if error is None else f"calibration error {error:.4f}"
+    write_whole(path, reliability_svg(evaluation.reliability, f"{title}: {told}"))
+
+
+def parse_svg(value: str) -> Path:
+    """Take the name of a file to draw to, in a folder that is there."""
+    path = Path(value)
+    if path.suffix.lower() != ".svg":
+        msg = f"expected a name that ends with .svg, found {value!r}"
+        raise argparse.ArgumentTypeError(msg)
+    if not path.parent.is_dir():
+        msg = f"{path.parent}: no such folder"
+        raise argparse.ArgumentTypeError(msg)
+    return path
 
 
 def parse_column(value: str) -> int:

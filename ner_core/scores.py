@@ -9,22 +9,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ner_core.labels import split_tag
+from ner_core.reliability import calibration_error, reliability, reliability_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ner_core.reliability import Bin
+
     Span = tuple[str, int, int]
 
-__all__ = [
-    "Bin",
-    "Evaluation",
-    "Mistake",
-    "OperatingPoint",
-    "Score",
-    "Tally",
-    "calibration_error",
-    "reliability",
-]
+__all__ = ["Evaluation", "Mistake", "OperatingPoint", "Score", "Tally"]
 
 
 @dataclass(frozen=True)
@@ -176,28 +170,13 @@ class Evaluation:
             parts.append(f"{title}\n\n{_confusion_table(self.confusion)}")
         if self.calibration_error is not None:
             title = f"Scores: expected calibration error {self.calibration_error:.4f}"
-            parts.append(f"{title}\n\n{_reliability_plot(self.reliability)}")
+            parts.append(f"{title}\n\n{reliability_text(self.reliability)}")
         if self.operating_points:
             parts.append("\n".join(map(str, self.operating_points)))
         if self.mistakes:
             parts.append("Sentences with the most wrong spans\n\n" + "\n".join(map(str, self.mistakes)))
         parts += [f"Note: {note}" for note in self.notes]
         return "\n\n".join(parts)
-
-
-_PLOT_WIDTH = 40
-
-
-def _reliability_plot(bins: Sequence[Bin]) -> str:
-    """Draw how often spans of each bin are right as a bar, with a mark at their mean score."""
-    lines = ["   score      spans  right"]
-    for one in bins:
-        bar = "#" * round(one.precision * _PLOT_WIDTH)
-        mark = min(round(one.score * _PLOT_WIDTH), _PLOT_WIDTH - 1)
-        drawn = bar.ljust(_PLOT_WIDTH)
-        drawn = drawn[:mark] + "|" + drawn[mark + 1 :]
-        lines.append(f"{one.low:.1f} to {one.high:.1f}{one.count:>9}  {one.precision:.3f}  {drawn.rstrip()}")
-    return "\n".join([*lines, "(# how often spans of such a score are right; | the mean score)"])
 
 
 def _table(rows: dict[str, Score | float]) -> str:
@@ -278,59 +257,6 @@ def operating_point(
             best = score, reached
             break
     return OperatingPoint(kind, target, *(best or (None, None)))
-
-
-#: Bins of equal width that scores are gathered in.
-BINS = 10
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Spans whose scores lie between two borders: how sure the model was, and how often it was right."""
-
-    low: float
-    high: float
-    count: int
-    score: float
-    precision: float
-
-
-def reliability(scores: Iterable[float], right: Iterable[bool]) -> tuple[Bin, ...]:
-    """Gather spans by their scores in `BINS` bins of equal width; empty ones are left out.
-
-    Examples
-    --------
-    >>> reliability([0.95, 0.97, 0.52], [True, False, True])
-    (Bin(low=0.5, high=0.6, count=1, score=0.52, precision=1.0), Bin(low=0.9, high=1.0, count=2, score=0.96,
-    precision=0.5))
-    """
-    sums: dict[int, list[float]] = {}
-    for score, good in zip(scores, right, strict=True):
-        one = sums.setdefault(min(int(score * BINS), BINS - 1), [0, 0.0, 0.0])
-        one[0] += 1
-        one[1] += score
-        one[2] += bool(good)
-    return tuple(
-        Bin(index / BINS, (index + 1) / BINS, int(count), total / count, good / count)
-        for index, (count, total, good) in sorted(sums.items())
-    )
-
-
-def calibration_error(scores: Iterable[float], right: Iterable[bool]) -> float:
-    """Return the expected calibration error [1]_: the mean gap between score and precision over the bins.
-
-    References
-    ----------
-    .. [1] Naeini, Cooper, Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, 2015.
-
-    Examples
-    --------
-    >>> round(calibration_error([0.95, 0.97, 0.52], [True, False, True]), 3)
-    0.467
-    """
-    bins = reliability(scores, right)
-    total = sum(one.count for one in bins)
-    return sum(one.count * abs(one.score - one.precision) for one in bins) / total if total else 0.0
 
 
 class Tally:

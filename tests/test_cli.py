@@ -205,6 +205,8 @@ def test_no_readable_file_writes_nothing(ner, tmp_path):
         (["evaluate"], "give one DATASET"),
         (["evaluate", "x", "--map", "geo"], "expected FROM=TO, found 'geo'"),
         (["evaluate", "x", "--errors", "many"], "expected a count, found 'many'"),
+        (["evaluate", "x", "--plot", "x.png"], "expected a name that ends with .svg, found 'x.png'"),
+        (["evaluate", "x", "--plot", "missing/x.svg"], "missing: no such folder"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "COMMAND"),
     ],
@@ -303,8 +305,10 @@ def test_evaluation_of_its_own_predictions_is_perfect(ner, tiny_ner, tmp_path):
     tags = [tags_of(one, len(words)) for one, words in zip(spans, sentences, strict=True)]
     lines = ["".join(map("{} {}\n".format, *pair)) for pair in zip(sentences, tags, strict=True)]
     (tmp_path / "dev.conll").write_text("\n".join(lines), "utf-8")
-    status, out, _ = ner("evaluate", str(tmp_path), "--format", "json", "--unit", "word")
+    plot = tmp_path / "plot.svg"
+    status, out, _ = ner("evaluate", str(tmp_path), "--format", "json", "--unit", "word", "--plot", str(plot))
     found = json.loads(out)
+    assert f"dev.conll: calibration error {found['calibration_error']:.4f}" in plot.read_text("utf-8")
     assert status == 0
     assert (found["micro_f1"], found["macro_f1"], found["sentences"]) == (1.0, 1.0, 3)
     right = sum(map(operator.eq, itertools.chain(*tags), itertools.chain(*raw)))

@@ -5,6 +5,7 @@ import random
 import re
 import warnings
 from itertools import chain
+from xml.etree import ElementTree
 
 import numpy as np
 import openvino as ov
@@ -21,6 +22,7 @@ from ner_core.corpus import to_iob2
 from ner_core.entity import Entity, Recognition
 from ner_core.evaluation import evaluate, evaluate_recognizer
 from ner_core.labels import entity_types, spans, tags_of
+from ner_core.reliability import reliability, reliability_svg
 from ner_core.scores import Evaluation, Score
 
 warnings.filterwarnings("ignore", module="seqeval|sklearn|numpy")
@@ -316,6 +318,16 @@ WORDS = [
     "東京",
     "Mr",
 ]
+
+
+def test_the_reliability_plot_is_a_drawing_that_any_title_fits():
+    bins = reliability([0.0, 0.05, 0.55, 1.0], [False, True, True, True])
+    drawing = ElementTree.fromstring(reliability_svg(bins, "</svg><script>&\ud800\0"))
+    space = "{http://www.w3.org/2000/svg}"
+    assert [bar.get("height") for bar in drawing.iter(f"{space}rect")] == ["400", "200.0", "400.0", "400.0"]
+    assert [dot.get("cx") for dot in drawing.iter(f"{space}circle")] == ["66.0", "276.0", "456.0"]
+    assert not list(drawing.iter(f"{space}script"))
+    assert reliability_svg((), "nothing").count("<rect") == 1
 
 
 @pytest.fixture(scope="module")
