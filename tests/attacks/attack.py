@@ -32,12 +32,15 @@ class Kind:
         raises is a finding.
     seconds : float
         Processor time and, five times, time of the clock that a try may take.
+    costly : bool
+        A try takes a second or more, so a sixth of the tries will do.
     """
 
     group: str
     name: str
     attempt: object
     seconds: float = SECONDS
+    costly: bool = False
 
 
 @dataclass

@@ -205,11 +205,11 @@ CONFIGS = {
 
 
 def kinds() -> list[Kind]:
-    found = [Kind("config.json", called, loaded(change)) for called, change in CONFIGS.items()]
-    found += [Kind("safetensors", called, loaded(header(change))) for called, change in HEADERS.items()]
+    changes = [("config.json", called, change) for called, change in CONFIGS.items()]
+    changes += [("safetensors", called, header(change)) for called, change in HEADERS.items()]
     for called, damage in DAMAGES.items():
-        found.append(Kind("config.json", called, loaded(file("config.json", damage))))
-        found.append(Kind("safetensors", called, loaded(file("model.safetensors", damage))))
-        found.append(Kind("pickle", called, loaded(as_pickle(damage))))
-    found.append(Kind("pickle", "runs code", loaded(evil_pickle)))
-    return found
+        changes.append(("config.json", called, file("config.json", damage)))
+        changes.append(("safetensors", called, file("model.safetensors", damage)))
+        changes.append(("pickle", called, as_pickle(damage)))
+    changes.append(("pickle", "runs code", evil_pickle))
+    return [Kind(group, called, loaded(change), costly=True) for group, called, change in changes]

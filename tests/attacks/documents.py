@@ -394,7 +394,7 @@ def kinds() -> list[Kind]:
         for name in honest
     ]
     found += [
-        Kind("costly document", f"{name[1:]}: {called}", given(name, make))
+        Kind("costly document", f"{name[1:]}: {called}", given(name, make), costly=True)
         for (name, called), make in COSTLY.items()
     ]
     found += [
