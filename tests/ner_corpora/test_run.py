@@ -292,15 +292,15 @@ class Slow(CapitalRecognizer):
     def stream(self, texts, **options):
         time.sleep(0.01)
         return super().stream(texts, **options)
-chunks.CHUNK_DOCUMENTS = 8
+chunks.CHUNK_DOCUMENTS = int(sys.argv[3]) if len(sys.argv) > 3 else 8
 print("ready", flush=True)
 annotate(make_run(Path(sys.argv[1]), Path(sys.argv[1], "in"), output=sys.argv[2]), Slow(), resume=True)
 """
 
 
-def start(tmp_path, output):
+def start(tmp_path, output, *more):
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", _KILLED, str(tmp_path), output]
+    command = [sys.executable, "-c", _KILLED, str(tmp_path), output, *more]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
@@ -323,3 +323,35 @@ def test_kill_at_ten_random_moments_and_resume(tmp_path):
     ids = [json.loads(line).get("id") for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert ids == [i for i in range(400) if i != 5] * 3 + [None]
     assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".new"))]
+
+
+@pytest.mark.nightly  # fifty kills, each with the start of a process
+@pytest.mark.parametrize(
+    "form", ["jsonl", "csv", "csv-long", "tsv", "xlsx", "parquet", "conll", "html", "brat", "doccano"]
+)
+def test_killed_over_all_formats_and_resumed_to_the_same_bytes(tmp_path, form):
+    from tests.attacks.documents import files
+
+    (tmp_path / "in").mkdir()
+    for number in range(12):
+        for name, content in files().items():
+            (tmp_path / "in" / f"{number:02d}-{name}").write_bytes(content)
+    began = time.monotonic()
+    assert start(tmp_path, f"whole.{form}", "16").wait() == 0
+    lasts = time.monotonic() - began
+    moments, killed = random.Random(form), 0
+    for _ in range(20):
+        process = start(tmp_path, f"out.{form}", "16")
+        time.sleep(moments.uniform(0, 0.4 * lasts))
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+        process.stdout.close()
+        if killed == 5:
+            break
+    assert killed == 5
+    assert start(tmp_path, f"out.{form}", "16").wait() == 0
+    assert (tmp_path / f"out.{form}").read_bytes() == (tmp_path / f"whole.{form}").read_bytes()
+    errors = [(tmp_path / f"{name}.{form}.errors.jsonl") for name in ("out", "whole")]
+    assert errors[0].exists() == errors[1].exists()
+    assert not errors[0].exists() or errors[0].read_bytes() == errors[1].read_bytes()
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".lock"))]
