@@ -10,6 +10,7 @@ __all__ = ["BLOCK_KINDS", "Block", "CorpusError", "Document", "Problem"]
 BLOCK_KINDS = ("heading", "paragraph", "list item", "cell", "caption", "header", "footer")
 
 _EXCERPT_BYTES = 2000
+_REASON = 1000
 
 
 class CorpusError(ValueError):
@@ -115,7 +116,7 @@ class Problem:
     line : int or None
         Line, row or number, as in `Document`; None when the whole file is meant.
     reason : str
-        What was expected and found, and what to do.
+        What was expected and found, and what to do; cut at 1,000 characters.
     raw : bytes
         The first bytes of the document, where there are any.
     place : str
@@ -130,6 +131,11 @@ class Problem:
     raw: bytes = field(default=b"", repr=False)
     place: str = ""
     lost: bool = True
+
+    def __post_init__(self) -> None:
+        # Libraries quote what they stumble over, kilobytes of it.
+        if len(self.reason) > _REASON:
+            object.__setattr__(self, "reason", f"{self.reason[:_REASON]} …")
 
     @property
     def where(self) -> str:

@@ -8,6 +8,7 @@ is written; size and number of members are bounded.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -159,7 +160,8 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
     except ArchiveError as error:
         raise PostprocessingError(str(error)) from None
     except DAMAGED as error:
-        if isinstance(error, OSError) and error.errno:  # of the system, not of the archive
+        # Of the system, not of the archive: EINVAL is a place before the file, as the archive names it.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         msg = f"{archive}: expected a readable {kind} archive, found: {error}"
         raise PostprocessingError(msg) from None

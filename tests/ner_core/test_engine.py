@@ -1,6 +1,8 @@
 import gc
+import os
 import shutil
 import threading
+from pathlib import Path
 
 import numpy as np
 import openvino as ov
@@ -141,6 +143,31 @@ def test_settings_are_passed_on(tiny_ner, xml, hint, tmp_path):
     assert model.get_property("NUM_STREAMS") == 2
     assert model.get_property("INFERENCE_NUM_THREADS") == 2
     assert list((tmp_path / "cache").glob("*.blob"))
+
+
+def test_weights_may_be_cut_or_replaced_while_they_are_in_use(tiny_ner, xml, tmp_path):
+    folder = shutil.copytree(xml.parent, tmp_path / "FP32")
+    ner = EntityRecognizer.from_ir(folder, device="CPU")
+    maps = Path("/proc/self/maps")
+    assert not maps.exists() or str(folder) not in maps.read_text()  # reading it would end this process
+    os.truncate(folder / "tiny.bin", 0)
+    assert ner(TEXT).entities == tiny_ner(TEXT).entities
+
+
+@pytest.mark.parametrize("size", [0, 5000, -1])
+def test_a_damaged_cache_is_made_anew(tiny_ner, xml, size, tmp_path):
+    def compile_and_drop():
+        found = EntityRecognizer.from_ir(xml, device="CPU", threads=1, cache_dir=tmp_path)(TEXT).entities
+        gc.collect()  # what is compiled is shared while anybody has it
+        return [entity.text for entity in found]
+
+    right = compile_and_drop()
+    [blob] = tmp_path.glob("*.blob")
+    content = blob.read_bytes()
+    blob.chmod(0o600)
+    blob.write_bytes(b"x" + content[1:] if size < 0 else content[:size])
+    assert compile_and_drop() == right
+    assert len(blob.read_bytes()) > 0.9 * len(content)
 
 
 def test_threads_are_not_pinned_where_other_processes_have_the_rest(xml, monkeypatch):
