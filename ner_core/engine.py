@@ -60,6 +60,12 @@ _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
 
 
+def _signature(model: ov.Model | ov.CompiledModel) -> list[tuple[str, str, str]]:
+    """Describe inputs and outputs: names, types and shapes."""
+    ports = [*model.inputs, *model.outputs]
+    return [(str(sorted(one.names)), str(one.element_type), str(one.partial_shape)) for one in ports]
+
+
 class _Compiled:
     """A compiled model and its idle requests, shared by engines with the same model, device and settings."""
 
@@ -367,6 +373,9 @@ class Engine:
                 began = time.perf_counter()
                 try:
                     compiled = core().compile_model(model, self.expression, config)
+                    if "CACHE_DIR" in config and _signature(compiled) != _signature(model):  # a damaged cache
+                        config.pop("CACHE_DIR")
+                        compiled = core().compile_model(model, self.expression, config)
                 except RuntimeError as error:
                     msg = f"{self.expression} cannot run {self._path.name} ({last_line(error)})"
                     raise DeviceError(complaint(msg)) from error

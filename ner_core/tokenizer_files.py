@@ -42,6 +42,9 @@ _SPECIAL = {
 _OPTIONAL = ("pad_token", "mask_token")
 _SLOWEST = 2  # unbounded repetitions in one alternative; the time of n grows with the n-th power of the text
 
+#: A noncharacter, which no vocabulary holds.
+_UNKNOWN = "\U0010ffff"
+
 
 class TokenizerFileError(ValueError):
     """A tokenizer that cannot be used; the message says which file and why."""
@@ -142,6 +145,7 @@ def parse_tokenizer(
         tokenizer = tokenizers.Tokenizer.from_str(text)
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        tokenizer.encode(_UNKNOWN)  # fails now rather than at somebody's text where there is no unknown piece
         return tokenizer
 
 
