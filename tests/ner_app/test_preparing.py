@@ -36,10 +36,11 @@ def installations(monkeypatch, tmp_path):
 def test_a_model_appears_in_the_menus_when_it_is_ready(installations, caplog):
     service = Service("minilm-ner", Limits(public=True, allow_downloads=False))
     menus = text_functions(service)["menus"]
-    assert list(menus({})["models"]) == ["minilm-ner", "auto"]
+    before = list(menus({})["models"])
+    assert before[:2] == ["minilm-ner", "auto"]
     with caplog.at_level(logging.WARNING):
         prepare(service, ["minilm-ner", "ner-en-bert", "bert-base-ner"])
     assert installations == ["ner-en-bert", "bert-base-ner"]
     assert "ner-en-bert could not be got ready: no network" in caplog.text
-    assert list(menus({})["models"]) == ["minilm-ner", "auto", "bert-base-ner"]
+    assert set(menus({})["models"]) - set(before) == {"bert-base-ner"}
     assert service.recognize("Mary sings", Choice("bert-base-ner")).entities[0].label == "PER"
