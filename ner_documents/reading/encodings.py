@@ -27,6 +27,14 @@ _ENOUGH = 1 << 15
 #: Fewer bytes than this say nothing to statistics; the most frequent encoding is taken then.
 _FEW = 8
 _NO_CONTROLS = bytes({*range(256)} - {*range(32)} | {*b"\t\n\v\f\r\x1a\x1b"})
+_ASCII_LETTERS = re.compile(rb"[A-Za-z]+")
+_WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
+_INSIDE_WORDS = re.compile(
+    rb"(?<=[A-Za-z])[\xa1-\xbf](?=[a-z\xc0-\xff])|(?<=[\xc0-\xff])[\xa1-\xbf](?=[a-z])"
+)
+_HIGH_WORDS = re.compile(rb"(?<![A-Za-z\x80-\xff])[\xa3\xb3\xc0-\xff]+(?![A-Za-z\x80-\xff])")
+#: Letters of Windows-1255; those that end words stand nowhere else.
+_HEBREW_WORD = re.compile(rb"[\xe0-\xe9\xeb\xec\xee\xf0-\xf2\xf4\xf6-\xfa]*[\xe0-\xfa]")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -108,6 +116,8 @@ def _detected(sample: bytes) -> Guess:
         return Guess("")
     high = [line for line in sample.splitlines(keepends=True) if not line.isascii()]
     telling = b"".join(high)[:_ENOUGH]
+    if shown := _shown_by_letters(telling):
+        return Guess(shown, f"read as {shown}, which was detected: the bytes are not UTF-8")
     if sum(byte > 0x7F for byte in telling) >= _FEW:
         best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
         if best is not None:
@@ -116,6 +126,40 @@ def _detected(sample: bytes) -> Guess:
             )
     # Windows' Western code page is the most frequent of them, and maps nearly every byte.
     return Guess("cp1252", "read as cp1252, which is a guess: the bytes are not UTF-8")
+
+
+def _shown_by_letters(raw: bytes) -> str | None:
+    """Tell encodings that statistics of short texts miss, by what only they can show.
+
+    Hebrew has letters that stand at the end of words alone, and no case. KOI8-R swaps the case of the
+    Cyrillic letters of Windows. Czech and Polish in ISO 8859-2 have signs inside of words in Windows' pages.
+    """
+    if _is_latin_2(raw):
+        return "iso8859_2"
+    words = _HIGH_WORDS.findall(raw)
+    if sum(map(len, words)) < _FEW or sum(map(len, words)) < 0.9 * sum(byte > 0x7F for byte in raw):
+        return None
+    if all(_HEBREW_WORD.fullmatch(word) for word in words):
+        return "cp1255"
+    natural = [word.decode("koi8_r") for word in words]
+    swapped = [word.decode("cp1251") for word in words]
+    if all(map(_is_natural, natural)) and sum(map(_is_natural, swapped)) < len(words) / 2:
+        return "koi8_r"
+    return None
+
+
+def _is_latin_2(raw: bytes) -> bool:
+    high = sum(byte > 0x7F for byte in raw)
+    if _WINDOWS_ONLY.search(raw) or sum(map(len, _ASCII_LETTERS.findall(raw))) < 2 * high:
+        return False
+    inside = set(_INSIDE_WORDS.findall(raw))
+    polish = bool(inside & {b"\xb3", b"\xbf"})  # the same in Windows-1250, where B9 and BE are others
+    shown = inside & ({b"\xb1", b"\xb6", b"\xbc"} | (set() if polish else {b"\xb9", b"\xbe"}))
+    return bool(shown) and all(one.decode("iso8859_2").isalpha() for one in inside)
+
+
+def _is_natural(word: str) -> bool:
+    return word.isalpha() and (word[1:].islower() or word.isupper() or len(word) == 1)
 
 
 def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, list[Problem]]:

@@ -91,7 +91,7 @@ def damaged(change):
             change(work, chance)
             foreign = {path: path.read_bytes() for path in work.glob("*.mine")}
             try:
-                go(run, CapitalRecognizer(), resume=True)
+                go(run_in(folder / "stopped"), CapitalRecognizer(), resume=True)
             except CorpusError as error:
                 outcome = sentence(error)
                 assert not (folder / "stopped" / "out.jsonl").exists()

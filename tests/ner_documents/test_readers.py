@@ -57,6 +57,13 @@ def test_a_wrong_byte_is_named_with_file_and_line(tmp_path):
         ("Zażółć gęślą jaźń. Wałęsa mieszka w Gdańsku, pracuje w Łodzi, ćwiczy świetnie.", "cp1250"),
         ("田中さんは東京に住んでいます。", "cp932"),
         ("José lives in Málaga.", "cp1252"),
+        ("Katarzyna Żółkiewska mieszka w Łodzi. Późnym wieczorem przyjechał do Częstochowy.", "iso8859_2"),
+        ("Žaneta Dvořáková bydlí v Plzni. Příští týden pojede do Českých Budějovic.", "iso8859_2"),
+        ("Žaneta Dvořáková bydlí v Plzni. Příští týden pojede do Českých Budějovic.", "cp1250"),
+        ("דוד בן גוריון נולד בפלונסק ועלה לארץ ישראל.", "cp1255"),
+        ("שלום, שמי מרים כהן ואני גרה בחיפה", "cp1255"),
+        ("Анна Петрова живёт в Москве", "koi8_r"),
+        ("Анна Петрова живёт в Москве", "cp1251"),
     ],
 )
 def test_other_encodings_are_detected_and_said(tmp_path, text, encoding, lines):
