@@ -2,7 +2,9 @@
 
 Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
 no-break spaces, soft hyphens and joiners of zero width are replaced by what they stand for before a text is
-encoded; offsets are those of the text as given. Accents, digits that are raised, fractions and emoji stay.
+encoded; offsets are those of the text as given. Accents, digits that are raised, fractions and emoji stay,
+but an emoji or another sign that touches a word is taken away from it: BERT's tokenizers would take both for
+one unknown word.
 """
 
 from __future__ import annotations
@@ -28,22 +30,31 @@ _PLAIN = {
     "\u201b": "'",
     "\u2032": "'",
     "\u02bc": "'",
+    "\u00b4": "'",
     "\u201c": '"',
     "\u201d": '"',
     "\u201e": '"',
     "\u201f": '"',
     "\u2010": "-",
     "\u2011": "-",
-    # Invisible: soft hyphen, zero-width space, non-joiner, joiner, word joiner, byte order mark.
+    "\u200b": " ",  # zero-width space: the border of a word that nobody sees
+    # Invisible: soft hyphen, non-joiner, joiner, word joiner, byte order mark.
     "\u00ad": "",
-    "\u200b": "",
     "\u200c": "",
     "\u200d": "",
     "\u2060": "",
     "\ufeff": "",
 }
+# They look like the letters TM and SM, but are no part of the word.
+_TRADE_MARKS = "\u2122\u2120"
+
 #: What mail programs put before the lines that they quote.
 QUOTE_MARKS = re.compile(r"^[ \t]*>[> ]*", re.MULTILINE)
+
+# Signs that BERT's tokenizers take for letters of the word beside them: emoji, arrows, trade marks.
+_SIGNS = ("So", "Sm")
+_DEGREE = "\u00b0"
+_SIGN_MODIFIERS = "\ufe0e\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff"
 
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
@@ -53,6 +64,8 @@ def _folded(character: str) -> str:
     """Return what a character stands for; itself where it is plain."""
     if character in _PLAIN:
         return _PLAIN[character]
+    if character in _TRADE_MARKS:
+        return character
     look, _, rest = unicodedata.decomposition(character).partition(" ")
     if look not in _LOOKS or not rest:
         return character
@@ -97,9 +110,9 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
         if character > "\x7f" and (new := _folded(character)) != character
     }
     if not changed:
-        return plain, None
+        return _apart_from_signs(plain), None
     table = {ord(character): new for character, new in changed.items()}
-    folded = plain.translate(table)
+    folded = _apart_from_signs(plain.translate(table))
     if all(len(new) == 1 for new in changed.values()):
         return folded, None
     codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -108,6 +121,28 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
         if len(new) != 1:
             lengths[codes == ord(character)] = len(new)
     return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
+
+
+def _apart_from_signs(text: str) -> str:
+    """Replace signs beside letters and digits: by a comma between two of them, else by a space."""
+    signs = [character for character in set(text) if character > "\x7f" and _is_sign(character)]
+    if not signs:
+        return text
+
+    def replaced(match: re.Match[str]) -> str:
+        before = match.start() > 0 and text[match.start() - 1].isalnum()
+        after = match.end() < len(text) and text[match.end()].isalnum()
+        if not before and not after:
+            return match[0]
+        return ("," if before and after else " ").ljust(len(match[0]))
+
+    return re.sub(f"[{''.join(signs)}][{''.join(signs)}{_SIGN_MODIFIERS}]*", replaced, text)
+
+
+@lru_cache(maxsize=65536)
+def _is_sign(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in _SIGNS and character != _DEGREE and _folded(character) == character
 
 
 # What `classes` makes of combining and invisible characters, and of other marks.

@@ -148,7 +148,8 @@ class Decoder:
         tags = self._set.likely(probabilities, units.apart) if as_written else probabilities.argmax(axis=-1)
         types = self._set.type[tags]
         if as_written:
-            types[_dividers(given, units)] = OUTSIDE
+            dividers = _dividers(given, units)
+            types[dividers] = OUTSIDE
         first, last = self._spans(units, tags, types, every_unit=strategy == "none", labels=labels)
         if not len(first):
             return [()] * len(texts)
@@ -156,7 +157,7 @@ class Decoder:
         names = self.tags if strategy == "none" else self.types
         name_ids = tags[first] if strategy == "none" else types[first]
         chosen = probabilities[np.arange(len(tags)), tags].tolist()
-        score = self._mean_score if raw_scores or not as_written else self._evidence(units)
+        score = self._mean_score if raw_scores or not as_written else self._evidence(units, dividers)
         columns = (
             units.text[first],
             first,
@@ -174,7 +175,7 @@ class Decoder:
                 before, floor = number, 0
                 entities, text, split = found[numbers[number]], given[number].text, given[number].split
                 trimmed = as_written and not split
-            name = names[name_id]
+            name, after = names[name_id], other + 1
             start, stop = _snap(text, begin, end, floor)
             if trimmed:
                 start, stop = name_span(text, start, stop, name)
@@ -184,7 +185,7 @@ class Decoder:
                     one += 1
             if start >= stop:
                 continue
-            sure = score(chosen[one : other + 1], one, other, kind)
+            sure = score(chosen[one : other + 1], one, after, kind)
             if sure < threshold:
                 continue
             if trimmed and entities and self._person[kind] and entities[-1].label == name:
@@ -224,19 +225,27 @@ class Decoder:
         """Return the mean probability of the words, as transformers does."""
         return min(math.fsum(chosen) / len(chosen), 1.0)
 
-    def _evidence(self, units: Units) -> Callable[[list[float], int, int, int], float]:
-        """Return what gives the probability that a span of units is right."""
+    def _evidence(self, units: Units, dividers: list[int]) -> Callable[[list[float], int, int, int], float]:
+        """Return what gives the probability that a span is right.
+
+        It takes the probabilities of the words, the number of the first, that of the word after the span as
+        it was tagged (what the edges cut off says nothing against it), and the type.
+        """
         calibration = self._calibration
         if calibration is None:
             return lambda chosen, *_: span_probability(math.prod(chosen), 0.0, 0.0, None)
         energy = units.energy.tolist()
         going_on = self._set.going_on(units.probabilities)
         going_on[units.apart] = 0.0
+        going_on[dividers] = 0.0
         going_on = np.append(going_on, np.zeros_like(going_on[:1]), axis=0)
 
-        def probability(chosen: list[float], one: int, other: int, kind: int) -> float:
+        def probability(chosen: list[float], one: int, after: int, kind: int) -> float:
             return span_probability(
-                math.prod(chosen), min(energy[one : other + 1]), float(going_on[other + 1, kind]), calibration
+                math.prod(chosen),
+                min(energy[one : one + len(chosen)]),
+                float(going_on[after, kind]),
+                calibration,
             )
 
         return probability

@@ -30,7 +30,7 @@ _MARKED_NAMES = (
     "joomla!",
 )
 
-_POSSESSIVE = re.compile(r"['\u2019\u02bc\uff07][s\uff53]?\Z", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07][s\uff53]?\Z", re.IGNORECASE)
 # Washington-based, Iraqi-born, Paris-style: what follows the hyphen says something about the name.
 _ATTRIBUTE = re.compile(
     r"[-\u2010\u2011](?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|"

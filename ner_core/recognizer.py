@@ -112,6 +112,7 @@ class EntityRecognizer:
             return
         if self._made_of is None:
             check_process(self._process)
+            return
         with _settling:
             if os.getpid() != self._process:
                 anew = type(self).from_ir(**self._made_of)
@@ -443,9 +444,9 @@ class EntityRecognizer:
             encoding.word,
             encoding.words is not None,
         )
-        token = None if split else word
+        token = None
         if strategy == "word":
-            word = run.words
+            token, word = None if split else word, run.words
         elif strategy == "whitespace" and not split:
             word = whitespace_numbers(text, offsets)
         elif strategy in _WORDS_OF_PIECES and not split and not self.tokenizer.marks_words:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ner_core.aggregation import AS_WRITTEN, checked_aggregation
+from ner_core.aggregation import checked_aggregation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,7 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         apart[1:] = segment[starts[1:]] != segment[starts[:-1]]
     apart[np.searchsorted(starts, borders)] = True
     probabilities, energy = _said(logits, starts, ends, strategy)
-    if strategy in AS_WRITTEN and any(one.token is not None for one in texts):
+    if any(one.token is not None for one in texts):
         # Pieces of words that the user gave have no say but the first.
         token = _together([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
         _join_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)

@@ -47,7 +47,7 @@ def _word() -> re.Pattern[str]:
         '(?i:{_CLITIC})                                                            # 's
         | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
         | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
-        | [A-Za-z\d_] {_LETTER}*
+        | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                    # @_user_, but not _Mary_
           (?:(?:[-&+] | '(?!(?i:{_CLITIC}))                                    # O'Neill
             | \.(?![A-Z]) | (?<=[A-Z\d])\. | (?<=\d),(?=\d)) {_LETTER}+)*          # Amazon.com, 10,000.5
         """,

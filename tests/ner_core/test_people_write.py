@@ -38,6 +38,10 @@ def ner():
         ("Mary’s, Peter's and James'", ["Mary PER", "Peter PER", "James PER"]),
         ("Jones, Mary; Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Anna: Hi Bob\nBob: Hi Anna", ["Anna PER", "Bob PER", "Bob PER", "Anna PER"]),
+        ("Mary😀 met Anna❤️Bob in 🇫🇷Paris", ["Mary PER", "Anna PER", "Bob PER", "Paris LOC"]),
+        ("_Mary Jones_ and __Bob__ left", ["Mary Jones PER", "Bob PER"]),
+        ("Mary´s house in New\u200bYork", ["Mary PER", "New\u200bYork LOC"]),
+        ("Microsoft™ of Bill Gates", ["Microsoft ORG", "Bill Gates PER"]),
         (
             "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",
             ["Yahoo! ORG", "Acme Inc. ORG", "St. Louis LOC", "U.S. LOC"],
@@ -48,9 +52,14 @@ def test_names(ner, text, expected):
     assert [f"{entity.text} {entity.label}" for entity in ner(text).entities] == expected
 
 
+def test_what_edges_cut_off_says_nothing_against_a_name(ner):
+    for text in ("Tom's, Dick's and Harry's", "cc: Mary; Bob; Anna"):
+        assert min(entity.score for entity in ner(text).entities) > 0.1
+
+
 PARTS = st.sampled_from(
     ["Mary Jones", "Bank of America", "Paris", "U.S.", "the", "of", "@", "'s", "“", "(", ";", ".", ",", "-",
-     " ", "\n", "\n\n", "\t", "|", "\u00ad", "ﬁ", "\u200d", "\ud800", "\0", "東京"]
+     " ", "\n", "\n\n", "\t", "|", "\u00ad", "ﬁ", "😀", "\u200b", "™", "_", "\u200d", "\ud800", "\0", "東京"]
 )  # fmt: skip
 
 

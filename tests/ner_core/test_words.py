@@ -44,6 +44,8 @@ def test_words_are_those_of_corpora(expected):
         ("Ｍａｒｙ’ｓ", ["Ｍａｒｙ", "’ｓ"]),
         ("a\0b\ud800c", ["a\0b\ud800c"]),
         ("Obama–Biden", ["Obama", "–", "Biden"]),
+        ("_Mary_ @_bob_", ["_", "Mary_", "@", "_bob_"]),
+        ("Mary✨Bob", ["Mary", "✨", "Bob"]),
     ],
 )
 def test_words_of_other_shapes(text, expected):
