@@ -80,17 +80,17 @@ def precision_choices(service: Service, model: str) -> list[tuple[str, str]]:
     return [("Best for the device", BEST), *((name, name) for name in service.models().get(model, []))]
 
 
-def choice_of(model: str | None, device: str | None, precision: str | None) -> Choice:
+def choice_of(model: str | None, device: str | None, precision: str | None, compute: str = "") -> Choice:
     """Turn the values of the drop-downs into a choice.
 
     Examples
     --------
     >>> choice_of("minilm-ner", " cpu ", BEST)
-    Choice(model='minilm-ner', device='CPU', precision='')
+    Choice(model='minilm-ner', device='CPU', precision='', compute='')
     """
     named = (device or "").strip()
     known = named.upper() if named.isascii() else named
-    return Choice(model or "", known or "AUTO", "" if precision in (None, BEST) else str(precision))
+    return Choice(model or "", known or "AUTO", "" if precision in (None, BEST) else str(precision), compute)
 
 
 def notice(message: str) -> str:

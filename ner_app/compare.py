@@ -14,9 +14,9 @@ from model_zoo.catalog.layout import AUTO
 from ner_app.highlighting import marked
 from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
-from ner_app.service import Choice, ChoiceError
+from ner_app.service import EXACTLY, Choice, ChoiceError
 from ner_app.templating import render
-from ner_core.aggregation import DEFAULT_AGGREGATION
+from ner_core.hardware import fast_arithmetic
 from ner_core.labels import entity_types, normalize_label
 
 if TYPE_CHECKING:
@@ -42,20 +42,16 @@ class Combination(NamedTuple):
     """What runs, and how its word pieces become names."""
 
     choice: Choice
-    aggregation: str = DEFAULT_AGGREGATION
+    aggregation: str = ""  # the model's own
 
     def __str__(self) -> str:
         """Return a short name for titles."""
-        return (
-            str(self.choice)
-            if self.aggregation == DEFAULT_AGGREGATION
-            else f"{self.choice} · {self.aggregation}"
-        )
+        return f"{self.choice} · {self.aggregation}" if self.aggregation else str(self.choice)
 
     @property
     def key(self) -> str:
         """What stands for it in the browser."""
-        return "|".join((self.choice.model, self.choice.device, self.choice.precision, self.aggregation))
+        return "|".join((*self.choice, self.aggregation))
 
 
 class Measured(NamedTuple):
@@ -151,7 +147,7 @@ def _check(text: str, wanted: Sequence[Combination]) -> None:
 
 
 def combinations(service: Service) -> list[Combination]:
-    """Return every combination of this machine, and those of another aggregation too."""
+    """Return every combination of this machine, and those of exact arithmetic and of another aggregation."""
     found = [
         Combination(Choice(model, device, precision))
         for model, precisions in service.models().items()
@@ -159,16 +155,24 @@ def combinations(service: Service) -> list[Combination]:
         for precision in precisions or [""]
         for _, device in service.devices()
     ]
-    others = [one._replace(aggregation=_OTHER_AGGREGATION) for one in found]
-    return found + [one for one in others if one.choice.device == "AUTO"]
+    plain = [one for one in found if one.choice.device == "AUTO"]
+    exact = [one._replace(choice=one.choice._replace(compute=EXACTLY)) for one in plain]
+    others = [one._replace(aggregation=_OTHER_AGGREGATION) for one in plain]
+    return [*found, *exact, *others]
 
 
 def differing(known: Sequence[Combination]) -> list[Combination]:
-    """Return two combinations that are worth comparing: two models, else two ways to join word pieces."""
+    """Return two combinations that are worth comparing.
+
+    Two models; else fastest and exact arithmetic, where this processor has a fastest one; else two ways to
+    join word pieces.
+    """
     first = known[0]
+    same = [one for one in known if one.choice._replace(compute="") == first.choice]
     models = [one for one in known if one.choice.model != first.choice.model]
-    ways = [one for one in known if one.choice == first.choice and one.aggregation != first.aggregation]
-    return [first, *(models or ways)[:1]]
+    exact = [one for one in same if one.choice.compute] if fast_arithmetic() else []
+    ways = [one for one in same if one.aggregation]
+    return [first, *(models or exact or ways)[:1]]
 
 
 def measure(service: Service, text: str, combination: Combination) -> Measured:

@@ -17,7 +17,7 @@ from ner_app.installation import hub_names, own_names
 from ner_app.limits import Limits
 from ner_app.visitors import Visitors
 from ner_core.aggregation import AGGREGATIONS
-from ner_core.compute import ComputeError
+from ner_core.compute import COMPUTE, ComputeError
 from ner_core.hardware import DeviceError, devices
 
 if TYPE_CHECKING:
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
     from ner_core import Entity, EntityRecognizer, Recognition
 
-__all__ = ["BEST", "Choice", "ChoiceError", "Service", "filtered"]
+__all__ = ["BEST", "EXACTLY", "Choice", "ChoiceError", "Service", "filtered"]
 
 #: What drop-downs and links say for "the precision that suits the device".
 BEST = "best"
+#: What `Choice.compute` says for the same numbers on every processor.
+EXACTLY = "exact"
 _LOG = logging.getLogger(__name__)
 _GATHERED_CHARACTERS = 2_000
 _QUOTED_CHARACTERS = 60
@@ -297,9 +299,14 @@ class Service:
             if device not in devices:
                 msg = f"Device {_quoted(device)} is not offered here; {', '.join(devices)} can be used."
                 raise ChoiceError(msg, "device")
+        if choice.compute and choice.compute not in COMPUTE:
+            msg = f"Computing is {_quoted(choice.compute)}; expected one of {', '.join(COMPUTE)}."
+            raise ChoiceError(msg, "compute")
         return choice._replace(device=device)
 
-    def linked(self, model: str, device: str = "AUTO", precision: str = "") -> tuple[Choice, str]:
+    def linked(
+        self, model: str, device: str = "AUTO", precision: str = "", compute: str = ""
+    ) -> tuple[Choice, str]:
         """Return the choice that a shared link stands for, and a sentence about what of it was left out.
 
         Whoever opens a link did not write it, so it names what the page offers and nothing else, at home too:
@@ -312,7 +319,8 @@ class Service:
         """
         choice = Choice(self.default)
         said: list[str] = []
-        wanted = {"model": model, "precision": "" if precision == BEST else precision, "device": device}
+        precision = "" if precision == BEST else precision
+        wanted = {"model": model, "precision": precision, "device": device, "compute": compute}
         for name, value in wanted.items():
             if value:
                 try:

@@ -19,7 +19,7 @@ from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.lessons import FEWEST
 from ner_app.limits import LimitError
 from ner_app.samples import samples_for
-from ner_app.service import ChoiceError
+from ner_app.service import EXACTLY, Choice, ChoiceError
 from ner_app.teaching import teach_functions
 from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
@@ -73,6 +73,7 @@ def build_text_tab(service: Service) -> None:
         samples=samples,
         public=service.limits.public,
         aggregations=[(name, _AGGREGATION_NAMES.get(name, name)) for name in ("", *AGGREGATIONS)],
+        exact=EXACTLY,
         exports=list(EXPORTS),
         redactions=_REDACTIONS,
         teaching=bool(teaching),
@@ -108,7 +109,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         text, job = word(sent, "text"), word(sent, "job")[:100]
-        choice = choice_of(word(sent, "model"), word(sent, "device"), word(sent, "precision"))
+        choice = _chosen(sent)
         aggregation = word(sent, "aggregation")
         progress = jobs.begin(job)
         try:
@@ -137,7 +138,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         return {"default": service.default, "models": service.models(), "devices": service.devices()}
 
     def linked(sent: dict[str, Any]) -> dict[str, Any]:
-        choice, said = service.linked(word(sent, "model"), word(sent, "device"), word(sent, "precision"))
+        choice, said = service.linked(*(word(sent, part) for part in Choice._fields))
         aggregation = word(sent, "aggregation")
         if aggregation and aggregation not in AGGREGATIONS:
             said = f"{said} Aggregation {aggregation[:60]!r} is not known; the model's own is used."
@@ -169,6 +170,10 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     redacted.__name__ = "redact"
     functions = (recognize, progress, cancel, menus, linked, regroup, redacted, export)
     return {function.__name__: function for function in functions}
+
+
+def _chosen(sent: Any) -> Choice:
+    return choice_of(*(word(sent, part) for part in Choice._fields))
 
 
 def _with_answer(sent: Any, most: int, use: Callable[[Recognition, list[str]], Any]) -> Any:

@@ -19,7 +19,7 @@ NerPage.TextTab = class {
     this.job = 0;
     this.cleared = null;
     this.options = {};
-    for (const name of ["model", "device", "precision"]) this.options[name] = at(`#text-${name}`);
+    for (const name of ["model", "device", "precision", "compute"]) this.options[name] = at(`#text-${name}`);
     this.options.aggregation = at("#aggregation");
     this.viewer = new NerPage.Viewer(at("[data-viewer]"), {
       regroup: (answer) => this.ask("regroup", NerPage.forServer(answer)).then((groups) => groups?.error ? null : groups),
@@ -58,9 +58,10 @@ NerPage.TextTab = class {
     }
     for (const control of Object.values(this.options)) control.addEventListener("change", () => this.choose());
     at("#threshold").addEventListener("input", (event) => {
-      this.viewer.least = Number(event.target.value);
+      const least = Number(event.target.value);
+      if (this.answer) this.viewer.filter({least, sliding: true});
+      else this.viewer.least = least;
       this.summarize();
-      if (this.answer) this.viewer.filter({});
       this.keep();
     });
     for (const button of this.root.querySelectorAll("[data-export]")) {
@@ -73,7 +74,7 @@ NerPage.TextTab = class {
     at("#options").addEventListener("toggle", () => at("#options").open && this.menus());
     document.addEventListener("ner-models", () => this.menus());
     document.addEventListener("ner-use", (event) => this.use(event.detail));
-    window.addEventListener("pagehide", () => this.keep());
+    window.addEventListener("pagehide", () => this.keepNow());
   }
 
   async start() {
@@ -127,6 +128,7 @@ NerPage.TextTab = class {
 
   setChosen(values) {
     for (const name of ["model", "device", "aggregation"]) if (values[name]) this.options[name].value = values[name];
+    this.options.compute.value = values.compute ?? "";
     this.precisions(values.precision);
     this.summarize();
   }
@@ -138,9 +140,10 @@ NerPage.TextTab = class {
   }
 
   summarize() {
-    const {model, device, precision, aggregation} = this.chosen(), least = this.viewer.least;
+    const {model, device, precision, compute, aggregation} = this.chosen(), least = this.viewer.least;
     this.at("#threshold-shown").textContent = least.toFixed(2);
     const parts = [this.names[model] ?? model, device, precision || "best precision", aggregation || "the model's words"];
+    if (compute) parts.push(`${compute} arithmetic`);
     if (least > 0) parts.push(`score from ${least.toFixed(2)}`);
     if (this.viewer.hidden.size) parts.push(`without ${[...this.viewer.hidden].join(", ")}`);
     this.at("#options-summary").textContent = parts.join(" · ");
@@ -345,8 +348,7 @@ NerPage.TextTab = class {
 
   /* What stands behind "#" is never sent to a server, so a shared text stays between the two people. */
   share(button) {
-    const {model, device, precision, aggregation} = this.chosen();
-    const state = new URLSearchParams({text: this.box.value, model, device, precision, aggregation,
+    const state = new URLSearchParams({text: this.box.value, ...this.chosen(),
       threshold: this.viewer.least, hidden: [...this.viewer.hidden].join(",")});
     history.replaceState(null, "", `#${state}`);
     this.keep();
@@ -356,7 +358,7 @@ NerPage.TextTab = class {
   async open(linked) {
     const value = (name) => linked.get(name) ?? "";
     const wanted = await this.ask("linked", Object.fromEntries(
-      ["model", "device", "precision", "aggregation", "threshold"].map((name) => [name, value(name)]))) ?? {error: NerPage.UNREACHED};
+      ["model", "device", "precision", "compute", "aggregation", "threshold"].map((name) => [name, value(name)]))) ?? {error: NerPage.UNREACHED};
     if (!this.touched) this.box.value = value("text");
     if (wanted.error) return NerPage.notice(this.message, wanted.error);
     this.viewer.hidden = new Set(value("hidden").split(",").filter(Boolean));
@@ -393,7 +395,14 @@ NerPage.TextTab = class {
       answer: this.answer, past: past.slice(-20), future: future.slice(-20)};
   }
 
+  /* Writing takes longer than a frame when the text is long; so it waits for a pause. */
   keep() {
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => this.keepNow(), 250);
+  }
+
+  keepNow() {
+    clearTimeout(this.keeping);
     const write = (state) => sessionStorage.setItem(NerPage.KEPT, JSON.stringify(state));
     try {
       const state = this.state();

@@ -16,6 +16,10 @@ NerPage.element = (tag, attributes = {}, ...children) => {
   return made;
 };
 
+/* Milliseconds after which a slider rests; characters in a row of marked text on a wide page. */
+NerPage.REST = 80;
+NerPage.ROW = 90;
+
 NerPage.count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
 NerPage.offsets = {
@@ -97,29 +101,45 @@ NerPage.Viewer = class {
     return this.answer ? this.answer.entities.filter((entity) => this.visible(entity)) : [];
   }
 
-  filter({least = this.least, hidden = this.hidden} = {}) {
+  /* Marks follow at once, and only those that change; what stands around them when the slider rests. */
+  filter({least = this.least, hidden = this.hidden, sliding = false} = {}) {
+    const before = this.shownMarks;
     this.least = least;
     this.hidden = new Set(hidden);
-    for (const mark of this.marks) {
-      mark.classList.toggle("off", !this.visible(this.answer.entities[mark.dataset.index]));
-    }
-    this.close();
-    this.drawAround();
-    this.changed();
+    this.shownMarks = this.answer.entities.map((entity) => this.visible(entity));
+    this.marks.forEach((mark, index) => {
+      if (before[index] !== this.shownMarks[index]) mark.classList.toggle("off", before[index]);
+    });
+    clearTimeout(this.resting);
+    const around = () => {
+      if (this.selected) this.close();
+      this.drawAround();
+      this.changed();
+    };
+    if (sliding) this.resting = setTimeout(around, NerPage.REST);
+    else around();
   }
 
-  /* Lines are blocks, so that the browser lays out only those in view. */
+  /* Lines are blocks, so that the browser lays out only those in view; of the others it guesses the height. */
   drawText() {
     const {text, entities, kinds} = this.answer, make = NerPage.element;
     const lines = document.createDocumentFragment();
-    let line = make("div", {class: "line", dir: "auto"}), at = 0;
+    let line = make("div", {class: "line", dir: "auto"}), at = 0, length = 0;
+    const done = () => {
+      const rows = Math.ceil(length / NerPage.ROW);
+      if (rows > 1) line.style.containIntrinsicBlockSize = `auto ${(1.9 * rows).toFixed(1)}em`;
+      lines.append(line);
+      length = 0;
+    };
     const put = (plain) => {
       for (let rest = plain; rest;) {
         const end = rest.indexOf("\n") + 1;
-        line.append(end ? rest.slice(0, end) : rest);
-        rest = end ? rest.slice(end) : "";
+        const part = end ? rest.slice(0, end) : rest;
+        line.append(part);
+        length += part.length;
+        rest = rest.slice(part.length);
         if (end) {
-          lines.append(line);
+          done();
           line = make("div", {class: "line", dir: "auto"});
         }
       }
@@ -135,11 +155,13 @@ NerPage.Viewer = class {
       }, written, make("b", {}, kind.label));
       mark.classList.toggle("off", !this.visible(entity));
       line.append(mark);
+      length += written.length + kind.label.length;
       at = entity.end;
       return mark;
     });
     put(text.slice(at));
-    lines.append(line);
+    done();
+    this.shownMarks = entities.map((entity) => this.visible(entity));
     this.text.replaceChildren(lines);
   }
 
@@ -175,18 +197,19 @@ NerPage.Viewer = class {
 
   groupBox(kind, names) {
     const make = NerPage.element, few = 8;
-    const list = make("ul", {}, ...names.map((group, index) => make("li", {hidden: index >= few},
+    const item = (group) => make("li", {},
       make("button", {type: "button", class: "name", "aria-pressed": "false",
         "data-first": group.mentions[0], onclick: () => this.select(group.mentions, 0, group.name)},
         make("span", {dir: "auto"}, group.name),
         group.mentions.length > 1 ? make("span", {class: "count"}, ` ${group.mentions.length.toLocaleString("en")}×`) : null),
-      group.aliases.length ? make("span", {class: "aliases", dir: "auto"}, group.aliases.join(", ")) : null)));
+      group.aliases.length ? make("span", {class: "aliases", dir: "auto"}, group.aliases.join(", ")) : null);
+    const list = make("ul", {}, ...names.slice(0, few).map(item));
     const box = make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
       make("h3", {}, make("span", {class: `swatch line-${kind.line}`}),
         kind.many[0].toUpperCase() + kind.many.slice(1), make("span", {class: "count"}, ` ${names.length.toLocaleString("en")}`)), list);
     if (names.length > few) {
       box.append(make("button", {type: "button", class: "link", onclick: (event) => {
-        for (const item of list.children) item.hidden = false;
+        list.append(...names.slice(few).map(item));
         event.target.remove();
         list.children[few].querySelector("button").focus();
       }}, `Show all ${names.length.toLocaleString("en")}`));

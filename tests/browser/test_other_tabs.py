@@ -64,3 +64,28 @@ def test_a_download_without_network_ends_in_a_sentence_with_what_to_do(page):
     expect(problem.locator("pre")).to_be_hidden()
     problem.locator("summary").click()
     expect(problem.locator("pre")).to_contain_text("NERModel.nemo")
+
+
+def test_screen_readers_are_told_what_the_other_tabs_hold(page):
+    for name, wanted in {
+        "Compare": ('textbox "Text"', 'group "What to compare: two to 6"', "checkbox", 'button "Compare"'),
+        "Models": ("heading", 'button "Use minilm-ner"', 'button "Get bert-base-ner"'),
+        "Documents": ("button", "combobox"),
+    }.items():
+        open_tab(page, name)
+        tree = page.locator('[role="tabpanel"]:visible').first.aria_snapshot()
+        assert [one for one in wanted if one not in tree] == [], f"{name}:\n{tree}"
+
+
+def test_exact_arithmetic_can_be_compared_with_the_fastest(page):
+    recognize(page, SENTENCE)
+    open_tab(page, "Compare")
+    choices = page.locator("#compare-choices")
+    for box in choices.locator("input:checked").all():
+        box.uncheck()
+    choices.get_by_label("minilm-ner · AUTO · INT8", exact=True).check()
+    choices.get_by_label("minilm-ner · AUTO · INT8 · exact", exact=True).check()
+    page.locator("#compare").click()
+    expect(page.locator("#compare-verdict")).to_contain_text("Both found the same 3 names.")
+    page.reload()
+    expect(page.locator("#text-status")).to_contain_text(", in ")

@@ -376,3 +376,63 @@ def test_each_line_has_its_own_direction(page):
     lines = page.locator("#text-tab .marked .line")
     directions = lines.evaluate_all("all => all.map(line => getComputedStyle(line).direction)")
     assert directions[:3] == ["ltr", "rtl", "ltr"]
+
+
+def test_arithmetic_is_a_choice_that_the_page_says_and_keeps(page):
+    unfold(page, "#options")
+    page.locator("#text-compute").select_option("exact")
+    expect(page.locator("#options summary")).to_contain_text("exact arithmetic")
+    expect(page.locator("#answer[aria-busy]")).to_have_count(0)
+    expect(page.locator("#text-facts")).to_contain_text("computed in f32")
+    page.locator("#share").click()
+    expect(page.locator("#share")).to_have_text("Copied")
+    assert "compute=exact" in page.evaluate("location.hash")
+    page.locator("#text-compute").select_option("")
+    expect(page.locator("#options summary")).not_to_contain_text("exact arithmetic")
+    page.evaluate("history.replaceState(null, '', location.pathname + location.search)")
+
+
+def test_corrected_texts_are_collected_and_too_few_are_no_lesson(page):
+    recognize(page, "Mary met Priya.\nPriya met Bob in Oslo.")
+    unfold(page, "#teach")
+    page.locator("#collect").click()
+    expect(page.locator("#teach-summary")).to_have_text("1 text collected")
+    assert page.locator("#taught-name").input_value().startswith("my-")
+    page.locator("#teach-start").click()
+    expect(page.locator("#teach-status")).to_contain_text("a lesson needs 5")
+    expect(page.locator("#teach-start")).to_be_enabled()
+    page.locator("#forget-texts").click()
+    expect(page.locator("#teach-summary")).to_have_text("")
+    page.locator("#teach").evaluate("e => { e.open = false }")
+
+
+def test_a_text_from_right_to_left_is_shown_so(page):
+    text = "مريم سعيد تعيش في Santa Clara وتعمل لدى NVIDIA."
+    recognize(page, text)
+    assert plain_text(page) == text
+    box, line = page.locator("#text-box"), page.locator("#text-tab .marked .line").first
+    for place in (box, line):
+        assert place.evaluate("e => getComputedStyle(e).direction") == "rtl"
+    assert ("NVIDIA", "ORG") in [(name, label) for name, label, *_ in marks(page)]
+
+
+def test_a_screen_reader_meets_the_answer_in_order(page):
+    tree = page.locator("#text-tab").aria_snapshot()
+    expected = [
+        'textbox "Text"',
+        'button "Recognize"',
+        'group "Examples"',
+        "- status: /",
+        'heading "People 1" [level=3]',
+        'button "Mary"',
+        'group "Labels: press to hide or show"',
+        'button "PER 1" [pressed]',
+        'group "Text with its names marked',
+        'group "Take it away"',
+        'button "Save JSON"',
+    ]
+    at = 0
+    for line in expected:
+        wanted = line.removesuffix(": /").removeprefix("- ")
+        assert wanted in tree[at:], f"{wanted} is not after what comes before it:\n{tree}"
+        at = tree.index(wanted, at)
