@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import statistics
+import threading
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from markdown_it import MarkdownIt
 
 from model_zoo.catalog import folders, zoo
+from model_zoo.catalog.layout import AUTO
 from ner_app.installation import Installation, InstallationError, Progress, hub_names, own_names
 from ner_app.jobs import word
 from ner_app.kinds import kinds
+from ner_app.limits import LimitError
+from ner_app.samples import SAMPLES
+from ner_app.service import Choice, ChoiceError
 from ner_app.templating import render
 from ner_app.works import Works
 from ner_core.labels import entity_types
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ner_app.service import Service
+    from ner_core import EntityRecognizer
 
 __all__ = [
     "build_models_tab",
@@ -36,6 +43,8 @@ _STATES = {
     "partial": "partly downloaded",
     "absent": "not on this machine",
 }
+_RUNS = 5
+_MEASURED = SAMPLES[0]
 _WAYS_OUT = "A mirror of the hub can be named with HF_ENDPOINT."
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -85,6 +94,9 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
     hub_allowed = allowed and service.limits.allow_hub
     installations = Works(service.refresh, "downloaded or converted")
 
+    times: dict[str, float] = {}
+    measuring = threading.Lock()
+
     def permitted(name: str) -> bool:
         in_catalog = any(model.name == name for model in zoo.load_catalog())
         return allowed and (in_catalog or (hub_allowed and _is_hub_name(name)))
@@ -95,6 +107,18 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub, *of_this_machine]
         cards = [_card(service, name, model) for name, model in models if model is not None]
         return {"html": render("zoo.html", cards=cards, allowed=allowed)}
+
+    def measured(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        name = word(sent, "name")
+        if name == AUTO or name not in service.models():
+            return {"error": "This model is not on this machine."}
+        try:
+            with service.visitors.slot(request), measuring:
+                if name not in times:
+                    times[name] = _milliseconds(service.recognizer(Choice(name)))
+        except (LimitError, ChoiceError, RuntimeError) as error:
+            return {"error": str(error)}
+        return {"said": f"{times[name]:,.1f} ms for a text of {len(_MEASURED.text)} characters"}
 
     def install(sent: dict[str, Any]) -> dict[str, Any]:
         name = word(sent, "name").strip()
@@ -117,6 +141,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         if installations.is_busy_with(name):
             return {"error": f"{name} is being downloaded or converted. Cancel that first."}
         service.forget(name)
+        times.pop(name, None)
         try:
             freed = _delete_own(model) if name in own_names() else folders.remove(model)
         except (zoo.CatalogError, OSError) as error:
@@ -125,7 +150,13 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         gone = f"Deleted {freed / 1e6:,.1f} MB of {name}."
         return {"said": gone if freed else f"{name} has no downloaded files here."}
 
-    return {function.__name__: function for function in (zoo_cards, install, look, cancel, remove)}
+    return {function.__name__: function for function in (zoo_cards, measured, install, look, cancel, remove)}
+
+
+def _milliseconds(recognizer: EntityRecognizer) -> float:
+    """Return the median of a few answers, after one that warms up."""
+    found = [recognizer(_MEASURED.text).timings.total for _ in range(_RUNS + 1)]
+    return statistics.median(found[1:])
 
 
 def _own(name: str) -> zoo.Model | None:
@@ -146,7 +177,9 @@ def _card(service: Service, name: str, model: zoo.Model) -> dict[str, Any]:
         "name": name,
         "description": model.description,
         "finds": [kind.many for kind in kinds(entity_types(model.labels))] if model.labels else [],
-        "size": model.size,
+        "languages": model.languages,
+        "accuracy": model.accuracy,
+        "size": model.size or folders.size_on_disk(model) or None,
         "license": model.license,
         "state": state,
         "said": _STATES[state],

@@ -3,8 +3,8 @@
 The format is Open Model Zoo's (https://github.com/openvinotoolkit/open_model_zoo/tree/master/models,
 ``tools/model_tools/src/omz_tools/_configuration.py``) with this project's additions: further source types,
 several ``source`` entries or ``mirrors`` tried in order, SHA-256, unknown sizes, ``labels``, ``lower_case``,
-``max_length``, ``token_type_ids`` and ``checkpoint``. Keys that Open Model Zoo does not know it ignores, and
-so does this module.
+``max_length``, ``token_type_ids``, ``checkpoint``, ``languages`` and ``accuracy``. Keys that Open Model Zoo
+does not know it ignores, and so does this module.
 """
 
 from __future__ import annotations
@@ -182,6 +182,10 @@ class Model(BaseModel):
         The model.yml; None for a model that was looked up on the Hugging Face hub.
     stages : list of Model
         Parts of a composite model, in order; empty for a plain model.
+    languages : list of str
+        Names of the languages that it reads, in English; empty where nobody says.
+    accuracy : str
+        One published or measured figure, with what it was measured on.
     checkpoint : str or None
         What the converter reads, below the model's folder; see ``checkpoint_path``.
     """
@@ -208,6 +212,8 @@ class Model(BaseModel):
     lower_case: StrictBool | None = None
     max_length: Annotated[StrictInt, Field(gt=2)] | None = None
     token_type_ids: Literal["segments", "word_casing", "absent"] | None = None
+    languages: list[str] = []
+    accuracy: str = ""
     checkpoint: RelativePath | None = None
 
     @field_validator("framework")

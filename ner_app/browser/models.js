@@ -14,6 +14,7 @@ NerPage.ModelsTab = class {
       if (remove) this.remove(remove);
     });
     at("#install-hub")?.addEventListener("click", () => this.install(at("#hub-name").value));
+    new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.measure(); }).observe(at("#zoo-table"));
     at("#cancel-install").addEventListener("click", () => this.ask("cancel", {token: this.token}));
   }
 
@@ -25,8 +26,20 @@ NerPage.ModelsTab = class {
 
   async list() {
     const found = await this.ask("zoo_cards");
-    if (found) this.at("#zoo-table").innerHTML = found.html;
+    if (found) {
+      this.at("#zoo-table").innerHTML = found.html;
+      if (this.root.offsetParent) this.measure();
+    }
     else this.fail("The page's server does not answer. Reload the page in a moment.");
+  }
+
+  /* How fast each model is on this machine: asked for when the cards are in view, one after the other. */
+  async measure() {
+    for (const place of this.root.querySelectorAll("[data-measured]:not([data-asked])")) {
+      place.dataset.asked = "";
+      const found = await this.ask("measured", {name: place.dataset.measured});
+      place.textContent = found?.said ?? found?.error ?? "could not be measured";
+    }
   }
 
   fail(message) {

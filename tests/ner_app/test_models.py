@@ -1,7 +1,9 @@
 """The Models tab: which models may be downloaded, and models of the hub beside those of the catalog."""
 
+import re
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,3 +129,19 @@ def test_a_failure_is_a_sentence_and_its_details_are_folded_and_escaped():
     assert "m: refused &lt;b&gt;." in sentence
     assert "HF_ENDPOINT" not in sentence
     assert "In detail" in details
+
+
+def test_a_card_says_languages_accuracy_and_how_fast_it_is_here(hub_model):
+    service = Service("minilm-ner")
+    functions = models_functions(service)
+    cards = functions["zoo_cards"]({})["html"]
+    assert "micro F1 0.9431, macro F1 0.9354 on CoNLL-2003 dev" in cards
+    assert "<dt>Languages</dt><dd>English</dd>" in cards
+    assert 'data-measured="hf:me/tiny"' in cards
+    assert 'data-measured="bert-base-ner"' not in cards
+    request = SimpleNamespace(client=None, headers={})
+    said = functions["measured"]({"name": "hf:me/tiny"}, request)["said"]
+    assert re.fullmatch(r"[\d.,]+ ms for a text of \d+ characters", said)
+    assert functions["measured"]({"name": "hf:me/tiny"}, request)["said"] == said
+    for name in ("bert-base-ner", "auto", "../x", ""):
+        assert "not on this machine" in functions["measured"]({"name": name}, request)["error"]
