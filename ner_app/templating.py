@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-__all__ = ["browser_file", "render"]
+__all__ = ["browser_file", "browser_image", "render"]
 
 _FOLDER = Path(__file__).parent
 _TEMPLATES = jinja2.Environment(
@@ -35,3 +35,8 @@ def render(template: str, **values: Any) -> str:
 def browser_file(name: str) -> str:
     """Return the content of a file of ``ner_app/browser``: what the browser gets as it is."""
     return (_FOLDER / "browser" / name).read_text(encoding="utf-8")
+
+
+def browser_image(name: str) -> bytes:
+    """Return a picture of ``ner_app/browser``."""
+    return (_FOLDER / "browser" / name).read_bytes()

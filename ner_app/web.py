@@ -15,7 +15,8 @@ from ner_app.guard import Guard, keep_texts_out_of_logs, where
 from ner_app.limits import LimitError
 from ner_app.programs import Programs
 from ner_app.schemas import openapi
-from ner_app.theme import launch_options
+from ner_app.templating import browser_image
+from ner_app.theme import PREVIEW, launch_options
 from ner_app.tools import offer_tools
 from ner_app.visitors import BusyError, TooManyRequestsError, Turns
 from ner_core.rendering import to_json
@@ -67,7 +68,7 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
     _, address, _ = demo.launch(
         prevent_thread_lock=True,
         app_kwargs={
-            "routes": [*_health(service), *_api(programs, turns)],
+            "routes": [*_health(service), *_api(programs, turns), Route(PREVIEW, _preview)],
             "middleware": [Middleware(Guard, programs=programs)],
         },
         **launch_options(service.limits.file_bytes),
@@ -92,6 +93,11 @@ def _health(service: Service) -> list[Route]:
         return JSONResponse({"status": "loading", "problem": service.problem}, status_code=503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def _preview(_: Request) -> Response:
+    day = {"Cache-Control": "public, max-age=86400"}
+    return Response(browser_image("preview.png"), headers=day, media_type="image/png")
 
 
 def _api(programs: Programs, turns: Turns) -> list[Route]:

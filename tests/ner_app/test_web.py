@@ -249,7 +249,7 @@ def test_one_visitor_cannot_fill_the_queue(page):
 def test_one_visitor_cannot_keep_the_others_from_comparing(page):
     config = requests.get(f"{page}/config", timeout=60).json()
     tab = next(c for c in config["components"] if c["props"].get("elem_id") == "compare-tab")
-    chosen = ["lookup|AUTO|FP32|word", "lookup|CPU|FP32|word"]
+    chosen = ["lookup|AUTO|FP32||", "lookup|CPU|FP32||"]
 
     def ask(number, **headers):
         sent = {"text": "Mary " * 1000, "chosen": chosen, "job": f"j{number}"}
@@ -318,3 +318,12 @@ def test_tools_answer_in_json_by_their_schema(page):
     assert calls["wrong"].isError
     assert calls["wrong"].content[0].text == "txt: there is no such argument; did you mean text?"
     assert calls["unknown"].isError
+
+
+def test_a_shared_link_has_a_picture(page):
+    html = requests.get(page, timeout=60).text
+    assert '<meta property="og:image" content="/preview.png">' in html
+    picture = requests.get(f"{page}/preview.png", timeout=60)
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.content.startswith(b"\x89PNG")
+    assert len(picture.content) < 100_000
