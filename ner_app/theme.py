@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from ner_app.templating import browser_file, render
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["PREVIEW", "launch_options", "page_theme", "preview_address"]
-
-#: Path of the picture that those show who pass a link on.
-PREVIEW = "/preview.png"
+__all__ = ["launch_options", "page_theme"]
 
 _SCRIPTS = ("viewer.js", "text.js", "teach.js", "compare.js", "documents.js", "models.js", "page.js")
 
@@ -58,18 +51,6 @@ def page_theme() -> gr.themes.Base:
     )
 
 
-def preview_address(environ: Mapping[str, str] = os.environ) -> str:
-    """Return where the picture for shared links is: of a Space with its host, as those who fetch it want.
-
-    Examples
-    --------
-    >>> preview_address({"SPACE_HOST": "me-names.hf.space"}), preview_address({})
-    ('https://me-names.hf.space/preview.png', '/preview.png')
-    """
-    host = environ.get("SPACE_HOST", "")
-    return f"https://{host}{PREVIEW}" if host else PREVIEW
-
-
 def launch_options(max_file_bytes: int) -> dict[str, Any]:
     """Return the keyword arguments of ``launch`` that make up the looks and the privacy of the page.
 
@@ -83,7 +64,6 @@ def launch_options(max_file_bytes: int) -> dict[str, Any]:
         # Not as `css`: Gradio puts a prefix behind every comma, also those inside of :is().
         "head": render(
             "head.html",
-            preview=preview_address(),
             style=browser_file("page.css"),
             scripts=[browser_file(name) for name in _SCRIPTS],
         ),

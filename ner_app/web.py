@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ner_app.arguments import ArgumentError
+from ner_app.face import PREVIEW, Face, preview
 from ner_app.guard import Guard, keep_texts_out_of_logs, where
 from ner_app.limits import LimitError
 from ner_app.programs import Programs
 from ner_app.schemas import openapi
-from ner_app.templating import browser_image
-from ner_app.theme import PREVIEW, launch_options
+from ner_app.theme import launch_options
 from ner_app.tools import offer_tools
 from ner_app.visitors import BusyError, TooManyRequestsError, Turns
 from ner_core.rendering import to_json
@@ -68,8 +68,8 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
     _, address, _ = demo.launch(
         prevent_thread_lock=True,
         app_kwargs={
-            "routes": [*_health(service), *_api(programs, turns), Route(PREVIEW, _preview)],
-            "middleware": [Middleware(Guard, programs=programs)],
+            "routes": [*_health(service), *_api(programs, turns), Route(PREVIEW, preview)],
+            "middleware": [Middleware(Guard, programs=programs), Middleware(Face)],
         },
         **launch_options(service.limits.file_bytes),
         **options,
@@ -93,11 +93,6 @@ def _health(service: Service) -> list[Route]:
         return JSONResponse({"status": "loading", "problem": service.problem}, status_code=503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
-
-
-async def _preview(_: Request) -> Response:
-    day = {"Cache-Control": "public, max-age=86400"}
-    return Response(browser_image("preview.png"), headers=day, media_type="image/png")
 
 
 def _api(programs: Programs, turns: Turns) -> list[Route]:

@@ -41,6 +41,7 @@ def test_each_model_has_a_card_and_one_can_be_used(page):
     card = page.locator('[data-model="minilm-ner"]')
     expect(card).to_contain_text("people, organisations, places, other names")
     expect(page.locator('[data-model="bert-base-ner"]')).to_contain_text("not on this machine")
+    expect(card.locator("[data-measured]")).to_contain_text(re.compile(r"[\d.,]+ ms for a text of \d+"))
     page.locator('[data-model="bert-base-ner"] summary').click()
     expect(page.locator('[data-model="bert-base-ner"] .scroll table').first).to_be_visible()
     page.get_by_role("button", name="Use rampart-pii").click()
@@ -70,7 +71,7 @@ def test_screen_readers_are_told_what_the_other_tabs_hold(page):
     for name, wanted in {
         "Compare": ('textbox "Text"', 'group "What to compare: two to 6"', "checkbox", 'button "Compare"'),
         "Models": ("heading", 'button "Use minilm-ner"', 'button "Get bert-base-ner"'),
-        "Documents": ("button", "combobox"),
+        "Documents": ('textbox "Or a web address', 'button "Recognize all"', 'button "Click to upload'),
     }.items():
         open_tab(page, name)
         tree = page.locator('[role="tabpanel"]:visible').first.aria_snapshot()

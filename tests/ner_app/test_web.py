@@ -320,9 +320,17 @@ def test_tools_answer_in_json_by_their_schema(page):
     assert calls["unknown"].isError
 
 
-def test_a_shared_link_has_a_picture(page):
-    html = requests.get(page, timeout=60).text
-    assert '<meta property="og:image" content="/preview.png">' in html
+def test_a_shared_link_shows_this_page_and_nothing_of_another(page):
+    forwarded = {"X-Forwarded-Host": 'names.example"><script>', "X-Forwarded-Proto": "https"}
+    for headers in ({}, forwarded):
+        answer = requests.get(f"{page}/", headers=headers, timeout=60)
+        assert answer.text.count('property="og:title"') == 1
+        assert '<meta property="og:title" content="Names in text">' in answer.text
+        assert "githubusercontent" not in answer.text
+        assert "@Gradio" not in answer.text
+        assert '"><script>' not in answer.text
+    html = requests.get(f"{page}/", timeout=60).text
+    assert f'<meta property="og:image" content="{page}/preview.png">' in html
     picture = requests.get(f"{page}/preview.png", timeout=60)
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
