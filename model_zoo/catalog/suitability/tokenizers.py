@@ -69,7 +69,10 @@ def check_tokenizer(
     for given in (settings.get("tokenizer_class"), config.get("tokenizer_class")):
         reason = _REFUSED_TOKENIZERS.get(str(given).removesuffix("Fast"))
         if reason:
-            msg = f"{name}: its tokenizer {given} isn't supported: {reason}"
+            msg = (
+                f"{name}: its tokenizer {given} isn't supported: {reason}, which no tokenizer.json can say; "
+                "choose a model of another kind, such as one made of XLM-RoBERTa"
+            )
             raise CatalogError(msg)
     has_json = "tokenizer.json" in files
     if (

@@ -142,7 +142,8 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
     """Words with marks at their ends, apostrophes, capitals: where tokenizers differ most."""
     from tokenizers import Tokenizer
 
-    from benchmarks import hub_models
+    from benchmarks.hub_models import checkpoints
+    from benchmarks.hub_models.families import FAMILIES
     from model_zoo.convert import conversion, tracing
     from ner_core import EntityRecognizer
     from ner_core.corpus import open_dataset
@@ -152,15 +153,15 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
         tracing.trace(source, staging, shape, overrides)
 
     monkeypatch.setattr(conversion, "_trace", trace)
-    family = next(one for one in hub_models.FAMILIES if one.name == name)
-    hub_models.make_tokenizer(family, tmp_path / "tokenizer")
+    family = next(one for one in FAMILIES if one.name == name)
+    checkpoints.make_tokenizer(family, tmp_path / "tokenizer")
     backend = Tokenizer.from_file(str(tmp_path / "tokenizer" / "tokenizer.json"))
     pad = next((i for piece in ("[PAD]", "<pad>") if (i := backend.token_to_id(piece)) is not None), 0)
-    start = hub_models.make_model(family, backend.get_vocab_size() + 3, pad)
-    layout = "own files" if "own files" in hub_models.layouts_of(family) else "tokenizer.json"
-    hub_models.publish(start, tmp_path / "tokenizer", layout, tmp_path / "start")
+    start = checkpoints.make_model(family, backend.get_vocab_size() + 3, pad)
+    layout = "own files" if "own files" in checkpoints.layouts_of(family) else "tokenizer.json"
+    checkpoints.publish(start, tmp_path / "tokenizer", layout, tmp_path / "start")
     lines = []
-    for text in hub_models.TEXTS:
+    for text in checkpoints.TEXTS:
         words = text.split()
         tags = ["B-PER" if word[0].isupper() else "O" for word in words]
         lines += [f"{word} {tag}" for word, tag in zip(words, tags, strict=True)] + [""]

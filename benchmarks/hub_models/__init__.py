@@ -1,0 +1,7 @@
+"""Families of token classifiers as their people publish them: which are fetched, converted, and right.
+
+``python -m benchmarks.hub_models --output docs/hub-models.md [FAMILY ...]`` makes tiny random checkpoints of
+each family with a tokenizer of its kind, publishes them on a local server in every layout, fetches them by
+``owner/name``, converts them, and compares the entities of the texts with transformers' pipeline for its five
+aggregation strategies: labels and offsets equal, scores within 1e-3.
+"""

@@ -1,0 +1,154 @@
+"""Whether our entities of a text are those of transformers' pipeline, and where not, if it is known why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.hub_models.checkpoints import TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+__all__ = ["STRATEGIES", "VERDICTS", "compare", "judge", "shared_characters"]
+
+STRATEGIES = ("none", "simple", "first", "average", "max")
+#: ``equal``: labels, offsets, and scores within 1e-3. ``spaces``: equal but for white space at the ends of
+#: transformers' entities. ``pieces``: equal but for words in which a character has several pieces, or a piece
+#: is a space. ``wrong``: anything else.
+VERDICTS = ("equal", "spaces", "pieces", "wrong")
+_TOLERANCE = 1e-3
+
+Span = tuple[int, int, str, float]
+
+
+def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
+    """Count the texts by strategy and verdict.
+
+    Parameters
+    ----------
+    xml : pathlib.Path
+        Converted model.
+    folder : pathlib.Path
+        What it was made of, as transformers reads it.
+    """
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+    from ner_core import EntityRecognizer
+
+    ner = EntityRecognizer.from_ir(xml, device="CPU")
+    model = AutoModelForTokenClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    counts = {strategy: dict.fromkeys(VERDICTS, 0) for strategy in STRATEGIES}
+    for strategy in STRATEGIES:
+        own: Callable[[str], Any] = pipeline(
+            "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy=strategy
+        )
+        key = "entity" if strategy == "none" else "entity_group"
+        for text in TEXTS:
+            wanted = [(one["start"], one["end"], one[key], float(one["score"])) for one in own(text)]
+            found = [(e.start, e.end, e.label, e.score) for e in ner(text, aggregation=strategy).entities]
+            shared = shared_characters(text, tokenizer.backend_tokenizer)
+            counts[strategy][judge(text, wanted, found, shared)] += 1
+    return counts
+
+
+def shared_characters(text: str, tokenizer: Tokenizer) -> set[int]:
+    """Return the characters that several pieces claim: of several bytes, or after a lone space."""
+    claimed: set[int] = set()
+    shared: set[int] = set()
+    for start, end in tokenizer.encode(text, add_special_tokens=False).offsets:
+        piece = set(range(start, end))
+        shared |= claimed & piece
+        if not text[start:end].strip():
+            shared |= piece | {end}  # only a space: transformers counts it to the next word, or to none
+        claimed |= piece
+    return shared
+
+
+def judge(text: str, wanted: Sequence[Span], found: Sequence[Span], shared: Collection[int]) -> str:
+    """Compare the entities of one text.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    wanted, found : sequence of (start, end, label, score)
+        Entities of transformers and ours.
+    shared : collection of int
+        Characters whose pieces transformers counts in another way.
+
+    Returns
+    -------
+    str
+        One of `VERDICTS`.
+
+    Examples
+    --------
+    >>> judge("in Rome", [(2, 7, "LOC", 0.9)], [(3, 7, "LOC", 0.9)], ())
+    'spaces'
+    >>> judge("in Rome", [(3, 7, "LOC", 0.9)], [(3, 7, "PER", 0.9)], ())
+    'wrong'
+    """
+    if _same(wanted, found):
+        return "equal"
+    trimmed = [one for given in wanted if (one := _trimmed(text, given))]
+    if _same(trimmed, found):
+        return "spaces"
+    unclear = _words_with(text, shared)
+    if shared and _same_elsewhere(text, trimmed, found, unclear):
+        return "pieces"
+    return "wrong"
+
+
+def _same(wanted: Sequence[Span], found: Sequence[Span]) -> bool:
+    return [one[:3] for one in wanted] == [one[:3] for one in found] and all(
+        abs(one[3] - other[3]) < _TOLERANCE for one, other in zip(wanted, found, strict=True)
+    )
+
+
+def _trimmed(text: str, entity: Span) -> Span | None:
+    """Take white space at its ends out of an entity; None where nothing is left."""
+    start, end, label, score = entity
+    inside = text[start:end].strip()
+    if not inside:
+        return None
+    start += text[start:end].index(inside)
+    return start, start + len(inside), label, score
+
+
+def _words_with(text: str, characters: Collection[int]) -> set[int]:
+    """Return the characters of all words, divided at white space, that hold one of these."""
+    found: set[int] = set()
+    start = 0
+    for word in text.split(" "):
+        word_characters = range(start, start + len(word))
+        if any(one in characters for one in word_characters):
+            found.update(word_characters)
+        start += len(word) + 1
+    return found
+
+
+def _same_elsewhere(text: str, wanted: Sequence[Span], found: Sequence[Span], unclear: set[int]) -> bool:
+    """Compare labels character by character, and the entities that neither hold nor touch an unclear word."""
+    for index in range(len(text)):
+        if index not in unclear and not text[index].isspace():
+            labels = [{label for s, e, label, _ in spans if s <= index < e} for spans in (wanted, found)]
+            if labels[0] != labels[1]:
+                return False
+    clear = [
+        [one for one in spans if not unclear & set(range(_before(text, one[0]), _after(text, one[1]) + 1))]
+        for spans in (wanted, found)
+    ]
+    return _same(*clear)
+
+
+def _before(text: str, start: int) -> int:
+    """Return the last character before a place that is no white space."""
+    return len(text[:start].rstrip()) - 1
+
+
+def _after(text: str, end: int) -> int:
+    return end + len(text[end:]) - len(text[end:].lstrip())
