@@ -214,7 +214,7 @@ def make_model(family: Family, vocab_size: int, pad_id: int) -> Any:
     if family.tokenizer == "bytes" and family.template == NO_TEMPLATE:
         settings |= {"bos_token_id": 0, "eos_token_id": 2}
     config = AutoConfig.for_model(
-        family.name,
+        family.model_type,
         **{"pad_token_id": pad_id, **settings, "vocab_size": vocab_size, **family.settings},
         num_labels=len(LABELS),
         id2label=dict(enumerate(LABELS)),

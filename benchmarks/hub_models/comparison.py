@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.hub_models.checkpoints import TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from tokenizers import Tokenizer
@@ -25,7 +25,7 @@ Span = tuple[int, int, str, float]
 
 
 def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
-    """Count the texts by strategy and verdict.
+    """Count the texts by strategy and verdict, computed in float32 as transformers does.
 
     Parameters
     ----------
@@ -35,22 +35,27 @@ def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
         What it was made of, as transformers reads it.
     """
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+    from transformers.pipelines.token_classification import AggregationStrategy
 
     from ner_core import EntityRecognizer
 
-    ner = EntityRecognizer.from_ir(xml, device="CPU")
-    model = AutoModelForTokenClassification.from_pretrained(folder).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ner = EntityRecognizer.from_ir(xml, device="CPU", compute="exact")
+    own: Any = pipeline(
+        "token-classification",
+        model=AutoModelForTokenClassification.from_pretrained(folder).eval(),
+        tokenizer=AutoTokenizer.from_pretrained(folder),
+    )
     counts = {strategy: dict.fromkeys(VERDICTS, 0) for strategy in STRATEGIES}
-    for strategy in STRATEGIES:
-        own: Callable[[str], Any] = pipeline(
-            "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy=strategy
-        )
-        key = "entity" if strategy == "none" else "entity_group"
-        for text in TEXTS:
-            wanted = [(one["start"], one["end"], one[key], float(one["score"])) for one in own(text)]
+    for text in TEXTS:
+        shared = shared_characters(text, own.tokenizer.backend_tokenizer)
+        outputs = [
+            own.forward(part) for part in own.preprocess(text, is_split_into_words=False)
+        ]  # once for all strategies
+        for strategy in STRATEGIES:
+            entities = own.postprocess(outputs, AggregationStrategy(strategy))
+            key = "entity" if strategy == "none" else "entity_group"
+            wanted = [(one["start"], one["end"], one[key], float(one["score"])) for one in entities]
             found = [(e.start, e.end, e.label, e.score) for e in ner(text, aggregation=strategy).entities]
-            shared = shared_characters(text, tokenizer.backend_tokenizer)
             counts[strategy][judge(text, wanted, found, shared)] += 1
     return counts
 

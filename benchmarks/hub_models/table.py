@@ -23,7 +23,7 @@ of a repository is ever run.
 
 This page is made by `python -m benchmarks.hub_models --output docs/hub-models.md`: tiny random checkpoints of each family,
 published on a local server in {len(LAYOUTS)} layouts ({", ".join(LAYOUTS)}), fetched, converted, and compared with
-transformers' pipeline on {len(TEXTS)} texts for its five aggregations. A text is
+transformers' pipeline on {len(TEXTS)} texts for its five aggregations, both in float32. A text is
 
 - **equal**: labels, offsets, and scores within 1e-3;
 - **spaces**: equal but for white space at the ends of transformers' entities, and entities of white space alone;
