@@ -249,7 +249,7 @@ def redacted_files(
     notes: list[str] = []
 
     def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
-        return service.recognize_stream(iter(texts), choice, look_ahead=_LOOK_AHEAD)
+        return service.checked(choice).document(texts, look_ahead=_LOOK_AHEAD)
 
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in paths:

@@ -232,7 +232,7 @@ def _redact(
     key: Key,
     arguments: argparse.Namespace,
 ) -> RedactedFile:
-    result = redact_file("stdin.txt" if name == "-" else name, read_content(name), ner.stream, redactor)
+    result = redact_file("stdin.txt" if name == "-" else name, read_content(name), ner.document, redactor)
     if arguments.key:
         key.identities = redactor.placeholders.identities
         if result.document:

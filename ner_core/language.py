@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ner_core.segments import DIVIDERS, Segment, segments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["LanguagePart", "english_score", "is_english", "language_parts"]
+__all__ = ["LanguagePart", "are_english", "english_score", "is_english", "language_parts"]
 
 _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _WORD = re.compile(f"[{_LATIN}]+")
@@ -92,6 +92,17 @@ def english_score(text: str) -> float:
     if loud and 2 * loud > sum(map(len, words)):
         words = [word.lower() for word in words]  # capital letters everywhere tell no names
     return score + sum(map(_weight, words))
+
+
+def are_english(texts: Iterable[str]) -> list[bool]:
+    """Say of texts that follow each other in one document whether they are English.
+
+    Examples
+    --------
+    >>> are_english(["Sehr geehrte Frau Nowak, wir kommen am Dienstag.", "Acme"]), are_english(["Acme"])
+    ([False, False], [True])
+    """
+    return _languages([english_score(text) for text in texts])
 
 
 def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None) -> list[LanguagePart]:

@@ -398,6 +398,14 @@ class EntityRecognizer:
         raw = self.raw_scores if raw_scores is None else raw_scores
         return self._stream(rounds, strategy, lowest, labels, raw)
 
+    def document(self, texts: Iterable[str], **options: Any) -> Iterator[Recognition]:
+        """Recognize the paragraphs and cells of one document, in order; options as for `stream`.
+
+        Each is a text of its own. Where models are chosen by language, one that shows none goes with those
+        around it.
+        """
+        return self.stream(texts, **options)
+
     def _stream(
         self,
         rounds: Iterator[list[Run]],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, joined
-from ner_core.language import LanguagePart, is_english, language_parts
+from ner_core.language import LanguagePart, are_english, is_english, language_parts
 from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, checked_text
 from ner_core.recognizer import EntityRecognizer
 
@@ -125,25 +125,42 @@ class LanguageRecognizer(EntityRecognizer):
             "look_ahead": look_ahead,
             "progress": progress,
         }
-        return self._in_rounds(texts, segments, options)
-
-    def _in_rounds(
-        self,
-        texts: Iterable[str | Sequence[str]],
-        segments: Iterable[Sequence[tuple[int, int]] | None] | None,
-        options: dict[str, Any],
-    ) -> Iterator[Recognition]:
         pairs = zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
-        items = (self._divided(checked_text(text), given) for text, given in pairs)
+        return self._in_rounds((self._divided(text, given) for text, given in pairs), options)
+
+    def document(
+        self, texts: Iterable[str], *, look_ahead: int = ROUND_CHARACTERS, **options: Any
+    ) -> Iterator[Recognition]:
+        """Recognize the paragraphs and cells of one document, in order; options as for `stream`.
+
+        One that shows no language goes with those around it.
+        """
+        texts = list(texts)
+        items = (
+            self._divided(text, None, english)
+            for text, english in zip(texts, are_english(texts), strict=True)
+        )
+        return self._in_rounds(items, {"look_ahead": look_ahead, **options})
+
+    def _in_rounds(self, items: Iterator[_Item], options: dict[str, Any]) -> Iterator[Recognition]:
         for first in items:
             yield from self._round(first, items, options)
 
-    def _divided(self, text: str | Sequence[str], segments: Sequence[tuple[int, int]] | None) -> _Item:
+    def _divided(
+        self,
+        given: str | Sequence[str],
+        segments: Sequence[tuple[int, int]] | None,
+        english: bool | None = None,
+    ) -> _Item:
+        """Divide a text by language; where it is of one language alone, that may be known already."""
+        text = checked_text(given)
         if isinstance(text, str):
             parts = language_parts(text, segments)
         else:
             whole = " ".join(text)
             parts = [LanguagePart(0, len(whole), is_english(whole), segments)]
+        if english is not None and len(parts) == 1:
+            parts = [parts[0]._replace(english=english)]
         if self._missing and not all(part.english for part in parts):
             self._missed = True
             return _Item(text, [_Part(LanguagePart(0, parts[-1].end, True, segments), text)], self._missing)

@@ -85,7 +85,7 @@ def redact_file(
     content : bytes
         What is in the file.
     recognize : callable
-        Recognizes texts in order and leaves no entity out, such as ``ner.stream``.
+        Recognizes texts in order and leaves no entity out, such as ``ner.document``.
     redactor : Redactor
         Give the same for several files to have one placeholder for the same name in all of them.
 

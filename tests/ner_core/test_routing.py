@@ -115,6 +115,15 @@ def test_segments_of_documents(auto, models):
         auto.batch([text, text], segments=[segments])
 
 
+def test_names_in_a_document_go_with_what_is_around_them(auto, models):
+    texts = ["San Santa", GERMAN, "San Clara", MIXED, ""]
+    found = list(auto.document(texts, labels=["PER", "LOC"]))
+    assert [one.model for one in found] == ["others", "others", "others", "english + others", "english"]
+    assert bare(found[2]) == bare(models[False]("San Clara", labels=["PER", "LOC"]))
+    assert next(auto.stream(texts)).model == "english"
+    assert bare(next(models[True].document(texts))) == bare(models[True](texts[0]))
+
+
 def test_tags_come_from_the_model_of_the_sentence(auto, models):
     sentences = [ENGLISH.split(), GERMAN.split(), ENGLISH.split()]
     expected = [
