@@ -2,16 +2,20 @@
 
     python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 2
     python -m benchmarks.page_load --rounds 0 --runs 60 --browser
+    python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 4 --runs 0 --hostile 0.25
 
 Starts the page in a process of its own and measures one visitor on the idle page: the same 200-character
 text through the bare core, through the API, and (with ``--browser``) from click to answer. Then, in rounds,
 every client sends texts of mixed length through gradio_client, and each answer is checked against the one
-that the same text got alone; the memory of the page is read after each round.
+that the same text got alone; the memory of the page is read after each round. With ``--hostile`` every second
+round has that share of the clients send huge bodies, broken uploads, and requests that they leave; the times
+are those of the honest ones, who are as many in all rounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -26,6 +30,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psutil
 import requests
@@ -102,7 +107,33 @@ def entities(found: dict[str, Any]) -> list[tuple[int, int, str]]:
     return [(entity["start"], entity["end"], entity["label"]) for entity in found["entities"]]
 
 
-def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
+def disturb(url: str, number: int, end: float) -> None:
+    """Be a hostile client until the end, at an address of its own."""
+    chance = random.Random(number)
+    stranger = {"X-Forwarded-For": f"93.184.{number % 250}.14"}
+    where = urlsplit(url)
+    head = b"POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    form = stranger | {"Content-Type": "multipart/form-data; boundary=xyz"}
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            match chance.randrange(4):
+                case 0:
+                    body = json.dumps({"text": "Mary " * 2_000_000})
+                    requests.post(f"{url}/api/recognize", data=body, headers=stranger, timeout=20)
+                case 1:
+                    broken = b"--xyz\r\nContent-Disposition: form-data; name=" + chance.randbytes(100_000)
+                    requests.post(f"{url}/gradio_api/upload", data=broken, headers=form, timeout=20)
+                case 2:  # asked, and gone before the answer
+                    body = json.dumps({"text": chance.choice(SENTENCES) * 50}).encode()
+                    with socket.create_connection((where.hostname, where.port), timeout=20) as link:
+                        link.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                case _:  # announced, and never sent
+                    with socket.create_connection((where.hostname, where.port), timeout=20) as link:
+                        link.sendall(head + b'Content-Length: 1000\r\n\r\n{"text": "Ma')
+                        time.sleep(1)
+
+
+def load(url: str, clients: int, seconds: float, hostile: int = 0) -> dict[str, Any]:
     """Let the clients send texts for a while; count right and wrong answers, refusals and errors."""
     given = texts(60)
     one = Client(url, verbose=False)
@@ -141,11 +172,16 @@ def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
         thread.start()
     ready.wait(120)
     begin = time.monotonic()
+    for number in range(hostile):
+        threads.append(threading.Thread(target=disturb, args=(url, number, begin + seconds)))
+        threads[-1].start()
     for thread in threads:
         thread.join()
     lasted = time.monotonic() - begin
     times.sort()
     return {
+        "honest_clients": clients,
+        "hostile_clients": hostile,
         "requests": dict(counts),
         "requests_per_second": round(len(times) / lasted, 1),
         "median_ms": round(statistics.median(times) * 1000, 1),
@@ -275,6 +311,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each round")
     parser.add_argument("--runs", type=int, default=50, help="single calls for the added time")
     parser.add_argument("--browser", action="store_true", help="also from click to answer in Chromium")
+    parser.add_argument("--hostile", type=float, default=0.0, help="share of clients that mean harm")
     parser.add_argument("--rounds", type=int, default=6, help="of the clients, to see whether memory grows")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -285,8 +322,9 @@ def main() -> None:
                 report |= single_visitor(url, options.runs, browser=options.browser)
             report["memory_mb_before"] = round(memory(process), 1)
             report["rounds"] = []
-            for _ in range(options.rounds):
-                found = load(url, options.clients, options.seconds)
+            bad = round(options.clients * options.hostile)
+            for number in range(options.rounds):
+                found = load(url, options.clients - bad, options.seconds, bad if number % 2 else 0)
                 report["rounds"].append(found | {"memory_mb": round(memory(process), 1)})
             print(json.dumps(report, indent=2))
         finally:
