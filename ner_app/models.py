@@ -153,6 +153,13 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
     return {function.__name__: function for function in (zoo_cards, measured, install, look, cancel, remove)}
 
 
+def _size_here(name: str) -> int:
+    """Return the bytes of the IR that is here, the first of several; 0 where there is none."""
+    for xml in folders.installed(name).values():
+        return xml.stat().st_size + xml.with_suffix(".bin").stat().st_size
+    return 0
+
+
 def _milliseconds(recognizer: EntityRecognizer) -> float:
     """Return the median of a few answers, after one that warms up."""
     found = [recognizer(_MEASURED.text).timings.total for _ in range(_RUNS + 1)]
@@ -179,7 +186,7 @@ def _card(service: Service, name: str, model: zoo.Model) -> dict[str, Any]:
         "finds": [kind.many for kind in kinds(entity_types(model.labels))] if model.labels else [],
         "languages": model.languages,
         "accuracy": model.accuracy,
-        "size": model.size or folders.size_on_disk(model) or None,
+        "size": _size_here(name) or model.size,
         "license": model.license,
         "state": state,
         "said": _STATES[state],

@@ -1,5 +1,6 @@
 """Teach: what corrections become, what is refused, and that a lesson makes a model that is better at them."""
 
+import re
 import time
 
 import pytest
@@ -118,7 +119,9 @@ def test_a_lesson_makes_a_model_of_ones_own(tmp_path, monkeypatch):
         "NVIDIA",
     ]
     models = models_functions(service)
-    assert 'data-use="my-ner"' in models["zoo_cards"]({})["html"]
+    cards = models["zoo_cards"]({})["html"]
+    assert 'data-use="my-ner"' in cards
+    assert re.search(r"F1 [01]\.\d{3} on \d corrections held out, [01]\.\d{3} before", cards)
     assert "Deleted" in models["remove"]({"name": "my-ner"})["said"]
     assert "my-ner" not in service.models()
 
