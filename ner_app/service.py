@@ -19,6 +19,7 @@ from ner_app.visitors import Visitors
 from ner_core.aggregation import AGGREGATIONS
 from ner_core.compute import COMPUTE, ComputeError
 from ner_core.hardware import DeviceError, devices
+from ner_core.remote import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -126,7 +127,7 @@ class Service:
         ChoiceError
             It cannot be loaded.
         """
-        if choice.model == AUTO:
+        if choice.model == AUTO and not is_remote(choice.device):
             if choice not in self._by_language:
                 self._by_language[choice] = recognizer_by_language(
                     lambda name: self.recognizer(choice._replace(model=name))

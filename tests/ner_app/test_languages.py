@@ -9,7 +9,7 @@ from ner_app.compare import combinations
 from ner_app.limits import Limits
 from ner_app.programs import Programs
 from ner_app.samples import SAMPLES, samples_for
-from ner_app.service import Choice, Service
+from ner_app.service import Choice, ChoiceError, Service
 from ner_core import Recognition
 from ner_core.entity import Answered
 from ner_core.language import is_english
@@ -60,6 +60,11 @@ def test_few_models_in_memory_are_enough(two_models, monkeypatch):
     together = [one.entities for one in service.recognize_batch([ENGLISH, GERMAN, ENGLISH], AUTO)]
     assert [[one.text for one in some] for some in alone] == [[one.text for one in some] for some in together]
     assert len(service._loaded) == 1
+
+
+def test_a_server_is_not_asked_for_two_models(service):
+    with pytest.raises(ChoiceError, match="runs one model; name the model"):
+        service.recognize(GERMAN, Choice("auto", "kserve://localhost:1/bert-base-ner"))
 
 
 def test_programs_are_told_which_model_had_which_part(service):
