@@ -14,6 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
@@ -48,7 +49,8 @@ State = Literal["embedded", "ready", "downloaded", "partial", "absent"]
 _VARIANT = re.compile(rf"(?P<precision>{'|'.join(PRECISIONS)})(?:-(?P<rows>\d+)x(?P<length>\d+))?")
 _HUB_ADDRESS = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<repo>[\w.-]+/[\w.-]+)"
-    r"(?:/(?:tree|blob|resolve|raw|commit)/(?P<revision>[^/?#]+)[^?#]*)?/?(?:[?#].*)?"
+    r"(?:/(?P<kind>tree|blob|resolve|raw|commits?|edit|blame)/(?P<revision>[^/?#]+)(?:/(?P<path>[^?#]*))?)?"
+    r"/?(?:[?#].*)?"
 )
 _HUB_NAME = re.compile(r"hf:(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
@@ -111,7 +113,13 @@ def canonical_name(name: str) -> str:
         if found["repo"].split("/")[0] in ("datasets", "spaces", "collections", "docs", "models"):
             msg = f"{name}: expected the address of a model's page, https://huggingface.co/OWNER/NAME"
             raise CatalogError(msg)
-        return f"hf:{found['repo']}" + (f"@{found['revision']}" if found["revision"] else "")
+        if found["kind"] == "tree" and (found["path"] or "").strip("/") not in ("", "onnx"):
+            msg = (
+                f"{name}: expected the address of a repository, found that of a folder in it; only what lies "
+                "at its top, or as ONNX in onnx/, is read"
+            )
+            raise CatalogError(msg)
+        return f"hf:{found['repo']}" + (f"@{unquote(found['revision'])}" if found["revision"] else "")
     if name.count("/") == 1 and _HUB_NAME.fullmatch(f"hf:{name}") and not Path(name).exists():
         owner, _, rest = name.partition("/")
         if owner.strip(".~") and rest and not rest.endswith((".xml", ".onnx", ".nemo")):

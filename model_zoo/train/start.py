@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoModelForTokenClassification
 
-from model_zoo.convert.checkpoints.checkpoint import CheckpointError, few, read_config, told_length
+from model_zoo.catalog.messages import few
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError, read_config, told_length
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
 from model_zoo.convert.checkpoints.huggingface import build_config, folder_labels, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint

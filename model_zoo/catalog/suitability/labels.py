@@ -9,13 +9,15 @@ from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.messages import few
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["labels_of", "named_labels"]
 
 
 def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     """Return the labels of a config.json in id order; empty where it names none.
+
+    ``id2label`` decides; where there is none, or it was left at LABEL_0 and so on, ``label2id`` does.
 
     Parameters
     ----------
@@ -33,13 +35,19 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     --------
     >>> labels_of("config.json", {"id2label": {"1": "B-PER", "0": "O"}})
     ['O', 'B-PER']
+    >>> labels_of("config.json", {"label2id": {"B-PER": 1, "O": 0}})
+    ['O', 'B-PER']
     """
     named = config.get("id2label")
+    if not isinstance(named, dict) or _are_numbers(named.values()):
+        ids = config.get("label2id")
+        if isinstance(ids, dict) and not _are_numbers(ids):
+            named = {number: label for label, number in ids.items()}
     if not isinstance(named, dict) or not named:
         return []
     try:
         by_id = {int(key): str(value).strip() for key, value in named.items()}
-    except ValueError:
+    except (ValueError, TypeError):
         msg = f"{where}: id2label: expected whole numbers as keys, found {few(named)}"
         raise CatalogError(msg) from None
     if sorted(by_id) != list(range(len(by_id))):
@@ -62,7 +70,7 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
         As `labels_of`, or the labels are LABEL_0 and so on: the message says how to give better ones.
     """
     labels = labels_of(name, config)
-    if labels and not all(re.fullmatch(r"LABEL_\d+", label) for label in labels):
+    if not _are_numbers(labels):
         return labels
     found = f"{few(labels)}" if labels else "no id2label"
     msg = (
@@ -71,3 +79,8 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
         "--labels O,B-PER,I-PER,..., then use --zoo my-zoo"
     )
     raise CatalogError(msg)
+
+
+def _are_numbers(labels: Iterable[Any]) -> bool:
+    """Say whether nobody named these labels, as transformers does it then."""
+    return all(re.fullmatch(r"LABEL_\d+", str(label)) for label in labels)

@@ -82,7 +82,7 @@ def load_folder(
     )
 
 
-def folder_labels(file: Path, config: dict[str, Any]) -> list[str]:
+def folder_labels(file: Path | str, config: dict[str, Any]) -> list[str]:
     """Return the labels of a config.json in id order; empty where it names none."""
     try:
         return suitability.labels_of(str(file), config)
@@ -134,6 +134,8 @@ def build_config(
     from transformers import AutoConfig
 
     content = {**suitability.clean_config(config), **(changes or {})}
+    if "id2label" not in content and (labels := folder_labels(where, config)):
+        content["id2label"] = dict(enumerate(labels))  # label2id alone says how many there are
     try:
         made = type(AutoConfig.for_model(str(config.get("model_type")))).from_dict(content)
         # States of earlier tokens are for generating text; in a traced graph they are in the way.

@@ -338,3 +338,27 @@ def test_case_follows_the_vocabulary_the_settings_or_the_caller(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
     assert read_tokenizer(tmp_path).encode("Mary").tokens[1] == "mary"
     assert read_tokenizer(tmp_path, lower_case=False).encode("Mary").tokens[1] == "Mary"
+
+
+def test_labels_in_label2id_alone_and_shards_of_any_name(tiny_checkpoint, tmp_path):
+    from safetensors.torch import save_file
+
+    folder = tmp_path / "published"
+    shutil.copytree(tiny_checkpoint, folder)
+    labels = {label: number for number, label in enumerate(TINY_LABELS)}
+    edit_config(
+        folder, id2label=None, label2id=dict(sorted(labels.items())), torch_dtype="float16", dtype=None
+    )
+    tensors = sorted(state_of(folder).items())
+    parts = {"a part.safetensors": tensors[::2], "weights_b.safetensors": tensors[1::2]}
+    (folder / "model.safetensors").unlink()
+    for name, part in parts.items():
+        save_file(dict(part), folder / name, metadata={"format": "pt"})
+    index = {"metadata": {}, "weight_map": {key: name for name, part in parts.items() for key, _ in part}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    found, expected = load_checkpoint(folder), load_checkpoint(tiny_checkpoint)
+    assert found.labels == list(TINY_LABELS)
+    ids = torch.arange(5, 13)[None]
+    with torch.no_grad():
+        one, other = (each.module(ids, torch.ones_like(ids)) for each in (found, expected))
+    torch.testing.assert_close(one, other)

@@ -353,6 +353,40 @@ def test_a_name_or_an_address_as_people_paste_it(repository, tmp_path, capsys, n
     assert "model.safetensors: 700 B from hf:owner/name@" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://huggingface.co/owner/name/blob/main/config.json", "hf:owner/name@main"),
+        ("https://huggingface.co/owner/name/tree/refs%2Fpr%2F1", "hf:owner/name@refs/pr/1"),
+        ("https://huggingface.co/owner/name/tree/main/onnx", "hf:owner/name@main"),
+        ("huggingface.co/owner/name/commits/v1?x=1", "hf:owner/name@v1"),
+    ],
+)
+def test_pages_of_a_repository_name_their_revision(address, name):
+    assert folders.canonical_name(address) == name
+
+
+def test_a_folder_of_a_repository_is_not_taken_for_its_top():
+    with pytest.raises(CatalogError, match="found that of a folder in it"):
+        folders.canonical_name("https://huggingface.co/owner/name/tree/main/checkpoint-500")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id2label": {"2": "I-ORG", "0": "O", "1": "B-PER"}},
+        {"id2label": None, "label2id": {"I-ORG": 2, "O": 0, "B-PER": 1}},
+        {
+            "id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"},
+            "label2id": {"O": "0", "B-PER": "1", "I-ORG": "2"},
+        },
+    ],
+)
+def test_labels_in_whichever_map_names_them(repository, changes):
+    repository.publish(variant(**changes))
+    assert hub.resolve("hf:owner/name").labels == ["O", "B-PER", "I-ORG"]
+
+
 def test_other_addresses_are_told_apart(tmp_path, monkeypatch):
     with pytest.raises(CatalogError, match="expected the address of a model's page"):
         folders.canonical_name("https://huggingface.co/datasets/conll2003")
