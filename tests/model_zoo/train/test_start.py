@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from model_zoo.train.readback import read_back  # noqa: E402
 from model_zoo.train.recipe import Recipe, check_recipe  # noqa: E402
 from model_zoo.train.run import finetune  # noqa: E402
 from model_zoo.train.start import load_start  # noqa: E402
+from ner_core.evaluation import evaluate  # noqa: E402
+from ner_core.tokenizer_files import parse_tokenizer  # noqa: E402
 from tests.conftest import TINY_LABELS  # noqa: E402
 from tests.model_zoo.convert.test_checkpoints import edit_config, make_architecture  # noqa: E402
 from tests.model_zoo.convert.test_nemo import make_archive, make_model  # noqa: E402
@@ -95,6 +98,54 @@ def test_an_archive_is_a_start(tmp_path, data, layers):
             close = found[..., number], expected[..., before.labels.index(label)]
             torch.testing.assert_close(*close, rtol=0, atol=1e-5)
     assert after.tokenizer_json == before.tokenizer_json
+
+
+def nemo_data(folder: Path, archive: Path) -> float:
+    """Write NeMo's files, labelled as by the archive but for one word in seven; give the archive's F1."""
+    checkpoint = load_checkpoint(archive)
+    backend = parse_tokenizer(checkpoint.tokenizer_json)
+    choose = random.Random(7)
+    known = ["we", "bought", "four", "shirts", "in", "santa", "santas"]
+    gold, found, sentences = [], [], []
+    for _ in range(30):
+        words = choose.choices(known, k=choose.randint(2, 7))
+        encoded = backend.encode(words, is_pretokenized=True)
+        ids = torch.tensor([encoded.ids])
+        with torch.no_grad():
+            best = checkpoint.module.model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[
+                0
+            ]
+        first = [encoded.word_ids.index(number) for number in range(len(words))]
+        found.append([checkpoint.labels[best[place].argmax()] for place in first])
+        gold.append(
+            [choose.choice(checkpoint.labels) if choose.random() < 1 / 7 else tag for tag in found[-1]]
+        )
+        sentences.append(words)
+    for part, some in (("train", slice(0, 20)), ("dev", slice(20, None))):
+        text = "".join(f"{' '.join(words)}\n" for words in sentences[some])
+        (folder / f"text_{part}.txt").write_text(text, encoding="utf-8")
+        labels = "".join(f"{' '.join(tags)}\n" for tags in gold[some])
+        (folder / f"labels_{part}.txt").write_text(labels, encoding="utf-8")
+    (folder / "label_ids.csv").write_text("\n".join(checkpoint.labels) + "\n", encoding="utf-8")
+    return evaluate(gold[20:], found[20:]).micro_f1
+
+
+@pytest.mark.parametrize(("rate", "epochs"), [(1e-12, 1), (1e-3, 2)])
+def test_training_from_an_archive_does_not_end_below_it(tmp_path, rate, epochs):
+    archive = make_archive(tmp_path / "ner.nemo", make_model())
+    before = nemo_data(tmp_path, archive)
+    types = list(dict.fromkeys(label[2:] for label in load_checkpoint(archive).labels if label != "O"))
+    one = recipe(
+        types=types,
+        corpora={"tiny": {"train": "text_train.txt", "dev": "text_dev.txt"}},
+        stages=[{"corpora": {"tiny": 1}, "epochs": epochs, "learning_rate": rate}],
+    )
+    result = finetune(one, archive, tmp_path, tmp_path / "public" / "made", progress=False)
+    after = result.scores[""]["tiny"]["micro_f1"]
+    assert 0.3 < before < 1
+    assert after == pytest.approx(before) if epochs == 1 else after >= before - 1e-9
+    made = load_model(tmp_path / "public" / "made" / "model.yml", tmp_path)
+    assert (tmp_path / "public" / "made" / made.checkpoint_path).suffix == ".nemo"
 
 
 def test_the_classifier_of_a_folder_is_kept_by_the_names_of_its_labels(tiny_checkpoint):
