@@ -12,15 +12,16 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app import build_demo
 from ner_app.service import Service
 from ner_app.web import launch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["main"]
 
@@ -158,11 +159,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     demo = build_demo(Service())
     page = launch(demo, Service(), block=False, quiet=True)
-    clients = {
+    clients: dict[str, Callable[[], tuple[list[str], str]]] = {
         "curl": lambda: _curl(page),
         "@gradio/client": lambda: _javascript(page, arguments.node),
         "MCP inspector": lambda: _inspector(page),
-        **{name: (lambda code=code: _python(page, code)) for name, code in PYTHON.items()},
+        **{name: partial(_python, page, code) for name, code in PYTHON.items()},
     }
     print("| client | right call | wrong call is told | s |\n|---|---|---|---|")
     wrong = 0
@@ -190,7 +191,7 @@ def _cell(told: str) -> str:
     return sentence.replace("|", "\\|")[:160]
 
 
-def _output(command: Sequence[str], **options: Path | None) -> str:
+def _output(command: Sequence[str], **options: Any) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=300, stdin=subprocess.DEVNULL, **options
     )

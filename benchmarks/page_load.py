@@ -118,8 +118,8 @@ def disturb(url: str, number: int, end: float) -> None:
         with contextlib.suppress(OSError):
             match chance.randrange(4):
                 case 0:
-                    body = json.dumps({"text": "Mary " * 2_000_000})
-                    requests.post(f"{url}/api/recognize", data=body, headers=stranger, timeout=20)
+                    huge = json.dumps({"text": "Mary " * 2_000_000})
+                    requests.post(f"{url}/api/recognize", data=huge, headers=stranger, timeout=20)
                 case 1:
                     broken = b"--xyz\r\nContent-Disposition: form-data; name=" + chance.randbytes(100_000)
                     requests.post(f"{url}/gradio_api/upload", data=broken, headers=form, timeout=20)

@@ -18,7 +18,7 @@ import model_zoo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from spacy.tokens import Doc
+    from spacy.tokens import Doc, Span
 
     from ner_core.entity import Recognition
     from ner_core.recognizer import EntityRecognizer
@@ -138,16 +138,17 @@ class NamesComponent:
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = _BATCH_TEXTS) -> Iterator[Doc]:
         """Annotate documents, so many at a time."""
-        options = {"threshold": self._threshold, "labels": self._labels}
         for docs in minibatch(stream, batch_size):
-            found = self.recognizer.batch([doc.text for doc in docs], **options)
+            found = self.recognizer.batch(
+                [doc.text for doc in docs], threshold=self._threshold, labels=self._labels
+            )
             for doc, one in zip(docs, found, strict=True):
                 self._annotate(doc, one)
                 yield doc
 
     def _annotate(self, doc: Doc, found: Recognition) -> None:
-        spans = [
-            doc.char_span(entity.start, entity.end, label=entity.label, alignment_mode="expand")
+        spans: list[Span] = [  # of whole tokens around the name, so there always is one
+            doc.char_span(entity.start, entity.end, label=entity.label, alignment_mode="expand")  # type: ignore[misc]
             for entity in found.entities
         ]
         attributes = {

@@ -89,7 +89,7 @@ def pipeline(
             msg = f"Expected the name or path of a model, found {type(model).__name__}."
             raise TypeError(msg)
         name = model if revision is None else f"{model}@{revision}"
-        given = {"window": sys.maxsize, "device": _openvino_device(device)} | options
+        given: dict[str, Any] = {"window": sys.maxsize, "device": _openvino_device(device)} | options
 
         def load(overlap: int | None) -> EntityRecognizer:
             return model_zoo.load(name, **given, overlap=overlap)

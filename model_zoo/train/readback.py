@@ -131,7 +131,7 @@ def _config(
         max_position_embeddings=weights["bert.embeddings.position_embeddings.weight"].shape[0],
         type_vocab_size=weights["bert.embeddings.token_type_embeddings.weight"].shape[0],
         layer_norm_eps=norm.get_attributes()["eps"],
-        num_labels=labels,
+        num_labels=labels,  # type: ignore[call-arg]  # of every configuration
         **{key: value for key, value in changes.items() if hasattr(BertConfig(), key)},
     )
 

@@ -102,9 +102,10 @@ def predict_logits(
         length=encoder.room,
         overlap=encoder.room // 4,
     )
-    for run in pipeline.run(sentences, as_written=True):
-        first = np.flatnonzero(np.diff(run.encoding.word, prepend=-1))
-        yield run.encoding.word[first], run.logits[first]
+    for runs in pipeline.run(sentences, as_written=True):
+        for run in runs:
+            first = np.flatnonzero(np.diff(run.encoding.word, prepend=-1))
+            yield run.encoding.word[first], run.logits[first]
 
 
 def score_spans(
