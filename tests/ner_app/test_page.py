@@ -106,7 +106,7 @@ def test_only_the_four_functions_are_offered_and_they_are_described(page):
     endpoint = info["named_endpoints"]["/recognize"]
     assert "names in a text" in endpoint["description"]
     assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == [
-        *("text", "model", "device", "precision", "aggregation", "threshold", "labels")
+        *("text", "model", "device", "precision", "aggregation", "threshold", "labels", "compute")
     ]
 
 
