@@ -1,7 +1,7 @@
 """Is the right model taken for a text? By language, and what it costs beside the answer.
 
-- ``make FILE`` makes the table of `ner_core.language` anew, from the frequencies of words that wordfreq has
-  (https://pypi.org/project/wordfreq/, CC BY-SA 4.0; ``pip install wordfreq``);
+- ``make FILE`` makes the table of `ner_core.language` anew, from the frequencies of words that the package
+  wordfreq has (CC BY-SA 4.0; ``pip install wordfreq``);
 - ``measure NAME=FILE …`` reads labelled sentences as running text and prints, for each file, the share that
   goes to the right model; names that begin with ``en`` are English;
 - ``cost FILE`` compares processor seconds of the question with those of minilm-ner's answer.
@@ -36,7 +36,7 @@ _SHORTEST = 40
 _HEADER = """\
 # How much a word, or the ending of any other word ("*": of any ending), speaks for English:
 # log10 of P(English) / P(another language). Made by benchmarks/languages.py from the frequencies of
-# words in wordfreq 3 (https://pypi.org/project/wordfreq/, Robyn Speer, CC BY-SA 4.0), and under that licence.
+# words in the package wordfreq 3 (Robyn Speer, CC BY-SA 4.0), and under that licence.
 """
 
 

@@ -20,7 +20,7 @@ from ner_app.commands import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Installation", "InstallationError", "Progress", "hub_name", "hub_names", "own_names"]
+__all__ = ["Installation", "InstallationError", "Progress", "hub_name", "hub_names", "model_of", "own_names"]
 
 
 class InstallationError(RuntimeError):
@@ -114,6 +114,11 @@ def own_names() -> list[str]:
     known = {model.name for model in zoo.load_catalog()}
     found = sorted(path.parent.name for path in folders.models_dir().glob("public/*/model.yml"))
     return [name for name in found if name not in known and not name.startswith("hf--")]
+
+
+def model_of(name: str) -> zoo.Model | None:
+    """Return what the zoo says of a model, or the model.yml of one that was made here."""
+    return folders.find_model(name, folders.models_dir() if name in own_names() else None)
 
 
 def hub_name(folder: str) -> str:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from model_zoo.catalog import folders, zoo
 from model_zoo.catalog.layout import AUTO
-from ner_app.installation import Installation, InstallationError, Progress, hub_names, own_names
+from ner_app.installation import Installation, InstallationError, Progress, hub_names, model_of, own_names
 from ner_app.jobs import word
 from ner_app.kinds import kinds
 from ner_app.limits import LimitError
@@ -168,7 +168,7 @@ def _milliseconds(recognizer: EntityRecognizer) -> float:
 
 def _own(name: str) -> zoo.Model | None:
     """Return a model that was made here."""
-    return folders.find_model(name, folders.models_dir()) if name in own_names() else None
+    return model_of(name) if name in own_names() else None
 
 
 def _delete_own(model: zoo.Model) -> int:

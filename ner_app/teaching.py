@@ -22,7 +22,7 @@ from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_app.answers import recognition_of
 from ner_app.choosing import choice_of
 from ner_app.commands import Command
-from ner_app.installation import hub_names, own_names
+from ner_app.installation import hub_names, model_of, own_names
 from ner_app.jobs import word
 from ner_app.lessons import Lesson, LessonError, make_lesson
 from ner_app.service import ChoiceError
@@ -126,7 +126,7 @@ class Teaching:
             "name": self.name,
             "description": f"{self._choice.model}, taught by hand with {len(lesson.corrected)} corrections.",
             "start": self._choice.model,
-            **({"license": parent.license} if (parent := _model_of(self._choice.model)) else {}),
+            **({"license": parent.license} if (parent := model_of(self._choice.model)) else {}),
             "types": lesson.types,
             **({"token_type_ids": "word_casing"} if casing else {}),
             "head_rate": 1,  # nothing is new
@@ -173,7 +173,7 @@ class Teaching:
         told = (
             f"F1 {after[0]:.3f} on {len(lesson.held_corrected)} corrections held out, {before[0]:.3f} before"
         )
-        parent = _model_of(self._choice.model)
+        parent = model_of(self._choice.model)
         more = {"accuracy": told, "languages": parent.languages if parent else []}
         with (xml.parent.parent / "model.yml").open("a", encoding="utf-8") as file:
             yaml.safe_dump(more, file, allow_unicode=True)
@@ -211,11 +211,6 @@ class Teaching:
         }
 
 
-def _model_of(name: str) -> zoo.Model | None:
-    """Return what the zoo says of a model, or the model.yml of one that was made here."""
-    return folders.find_model(name, folders.models_dir() if name in own_names() else None)
-
-
 def start_of(name: str) -> Path:
     """Find what training goes on from: the model's checkpoint, else its IR.
 
@@ -224,7 +219,7 @@ def start_of(name: str) -> Path:
     LessonError
         There is neither here.
     """
-    model = _model_of(name)
+    model = model_of(name)
     if model is not None:
         checkpoint = folders.model_folder(model) / model.checkpoint_path
         weights = [*checkpoint.glob("*.safetensors"), *checkpoint.glob("*.bin")]

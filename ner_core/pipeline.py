@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     Segments = Sequence[tuple[int, int]] | None
     _Item = tuple[str | Sequence[str], Segments]
 
-__all__ = ["ROUND_CHARACTERS", "ROUND_TEXTS", "Pipeline", "Run", "checked_text"]
+__all__ = [
+    "ROUND_CHARACTERS",
+    "ROUND_TEXTS",
+    "Pipeline",
+    "Run",
+    "check_several",
+    "checked_text",
+    "with_segments",
+]
 
 # A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
 # rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
@@ -281,8 +289,7 @@ def _rounds(
     """Divide a stream into rounds of bounded size."""
     items: list[_Item] = []
     characters = 0
-    pairs = zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
-    for text, given in pairs:
+    for text, given in with_segments(texts, segments):
         item = checked_text(text)
         items.append((item, given))
         characters += len(item) if isinstance(item, str) else sum(map(len, item))
@@ -291,6 +298,20 @@ def _rounds(
             items, characters = [], 0
     if items:
         yield items
+
+
+def check_several(texts: Any) -> None:
+    """Raise TypeError for one text where several are expected: its characters would be taken for texts."""
+    if isinstance(texts, (str, bytes)):
+        msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
+        raise TypeError(msg)
+
+
+def with_segments(
+    texts: Iterable[str | Sequence[str]], segments: Iterable[Segments] | None
+) -> Iterator[_Item]:
+    """Pair texts with their segments; with None where no segments are given."""
+    return zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
 
 
 def checked_text(text: Any) -> str | tuple[str, ...]:

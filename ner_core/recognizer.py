@@ -18,7 +18,7 @@ from ner_core.entity import Recognition, Timings
 from ner_core.forks import open_model
 from ner_core.hardware import check_process
 from ner_core.ir import checked_labels, locate, tokenizer_beside
-from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
+from ner_core.pipeline import ROUND_CHARACTERS, Pipeline, check_several
 from ner_core.tokenizer import Tokenizer
 from ner_core.units import Pieces
 from ner_core.words import space_numbers, whitespace_numbers
@@ -390,9 +390,7 @@ class EntityRecognizer:
         lowest = self.threshold if threshold is None else threshold
         if isinstance(labels, str):
             labels = [labels]
-        if isinstance(texts, (str, bytes)):
-            msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
-            raise TypeError(msg)
+        check_several(texts)
         as_written = strategy in AS_WRITTEN
         rounds = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
         raw = self.raw_scores if raw_scores is None else raw_scores

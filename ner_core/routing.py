@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from itertools import chain, groupby, repeat, tee
+from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, joined
 from ner_core.language import LanguagePart, are_english, is_english, language_parts
-from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, checked_text
+from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, check_several, checked_text, with_segments
 from ner_core.recognizer import EntityRecognizer
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ class LanguageRecognizer(EntityRecognizer):
         part. An aggregation that is not given is the own one of each model.
         """
         checked_aggregation(aggregation or self.aggregation)
-        if isinstance(texts, (str, bytes)):
-            msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
-            raise TypeError(msg)
+        check_several(texts)
         options = {
             "aggregation": aggregation,
             "threshold": threshold,
@@ -125,7 +123,7 @@ class LanguageRecognizer(EntityRecognizer):
             "look_ahead": look_ahead,
             "progress": progress,
         }
-        pairs = zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
+        pairs = with_segments(texts, segments)
         return self._in_rounds((self._divided(text, given) for text, given in pairs), options)
 
     def document(

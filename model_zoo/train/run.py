@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from model_zoo.catalog import folders
+from model_zoo.convert.checkpoints.e5s1 import is_e5s1
 from model_zoo.train.recipe import Recipe, RecipeError, load_recipe
 
 if TYPE_CHECKING:
@@ -200,14 +201,14 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
         raise ValueError(msg) from error
     finally:
         reporter.close()
-    return folders.model_folder(model, download_dir) / _start_within(model)
+    return _start_within(model, folders.model_folder(model, download_dir))
 
 
-def _start_within(model: Model) -> str:
-    """Name what was downloaded: the archive, the one encoder file, or the folder of config.json."""
-    for file in model.files:
-        if file.name.endswith((".nemo", "e5-small-q4.bin")):
-            return file.name
-        if Path(file.name).name == "config.json":
-            return str(Path(file.name).parent)
-    return "."
+def _start_within(model: Model, folder: Path) -> Path:
+    """Return what was downloaded: the archive, the one encoder file, or the folder of config.json."""
+    for path in (folder / file.name for file in model.files):
+        if path.suffix == ".nemo" or is_e5s1(path):
+            return path
+        if path.name == "config.json":
+            return path.parent
+    return folder

@@ -6,6 +6,7 @@ is what ``ner evaluate`` says of the converted model.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,10 +103,9 @@ def predict_logits(
         length=encoder.room,
         overlap=encoder.room // 4,
     )
-    for runs in pipeline.run(sentences, as_written=True):
-        for run in runs:
-            first = np.flatnonzero(np.diff(run.encoding.word, prepend=-1))
-            yield run.encoding.word[first], run.logits[first]
+    for run in chain.from_iterable(pipeline.run(sentences, as_written=True)):
+        first = np.flatnonzero(np.diff(run.encoding.word, prepend=-1))
+        yield run.encoding.word[first], run.logits[first]
 
 
 def score_spans(

