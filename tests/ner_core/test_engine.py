@@ -140,8 +140,9 @@ def test_settings_are_passed_on(tiny_ner, xml, hint, tmp_path):
     )
     assert [e.text for e in ner(TEXT).entities] == [e.text for e in tiny_ner(TEXT).entities]
     model = ner._engine._compile(None).model
-    assert model.get_property("NUM_STREAMS") == 2
-    assert model.get_property("INFERENCE_NUM_THREADS") == 2
+    threads = model.get_property("INFERENCE_NUM_THREADS")
+    assert threads == min(2, len(os.sched_getaffinity(0)))  # OpenVINO takes no more than the process may use
+    assert model.get_property("NUM_STREAMS") == threads
     assert list((tmp_path / "cache").glob("*.blob"))
 
 
