@@ -56,13 +56,14 @@ class Spans(NamedTuple):
         return Spans(*(one[chosen[self.sentence]] for one in self))
 
 
-def gather(model: str, paths: dict[str, Path], count: int | None) -> dict[str, Spans]:
-    """Find the spans of each corpus."""
+def gather(
+    model: str, corpora: dict[str, tuple[Path, dict[str, str]]], count: int | None
+) -> dict[str, Spans]:
+    """Find the spans of each corpus, which is a file and the types of the model for its types."""
     ner = model_zoo.load(model, device="CPU")
     decoders = [Decoder(ner.tags, ner.model_info.get("tag_scheme"), one) for one in _FEATURES]
     gathered = {}
-    for name, path in paths.items():
-        types = CORPORA[name].types
+    for name, (path, types) in corpora.items():
         documents = sentences(path, types, count)
         found: list[list[tuple[Entity, ...]]] = [[] for _ in decoders]
         for runs in ner._pipeline.run([one.text for one in documents], as_written=True):  # noqa: SLF001
@@ -135,16 +136,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the numbers and what they do."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="minilm-ner", help="name in the zoo or IR")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
-    parser.add_argument("--conll", type=Path, required=True, help="CoNLL-2003 dev")
+    parser.add_argument("--data", type=Path, help="folder of the English corpora")
+    parser.add_argument("--conll", type=Path, help="CoNLL-2003 dev")
+    parser.add_argument(
+        "--corpora",
+        nargs="+",
+        metavar="NAME=FILE",
+        help="others instead, with PER, ORG, LOC and, unless the name begins with uner, MISC",
+    )
     parser.add_argument("--count", type=int, help="only the first so many sentences")
     arguments = parser.parse_args(argv)
 
-    paths = {
-        name: arguments.conll if name == "conll2003" else arguments.data / CORPORA[name].path
-        for name in _FITTED_ON
-    }
-    gathered = gather(arguments.model, paths, arguments.count)
+    if arguments.corpora:
+        named = (one.partition("=")[::2] for one in arguments.corpora)
+        corpora = {
+            name: (Path(path), CORPORA["uner_en_ewt" if name.startswith("uner") else "conll2003"].types)
+            for name, path in named
+        }
+    elif arguments.data and arguments.conll:
+        corpora = {name: (arguments.data / CORPORA[name].path, CORPORA[name].types) for name in _FITTED_ON}
+        corpora["conll2003"] = (arguments.conll, corpora["conll2003"][1])
+    else:
+        parser.error("give --data and --conll, or --corpora")
+    gathered = gather(arguments.model, corpora, arguments.count)
     found = fit(gathered)
     print(f"calibration: {' '.join(map(str, found))}\n")
     print("| corpus | spans | error without | error with | cross-fitted |\n|---|---|---|---|---|")

@@ -32,7 +32,7 @@ _BATCH_TEXTS = 256
     "ner_zoo",
     assigns=["doc.ents", "doc.spans", "token.ent_type", "token.ent_iob"],
     default_config={
-        "model": "minilm-ner",
+        "model": "auto",
         "device": "AUTO",
         "precision": None,
         "compute": "auto",
