@@ -24,7 +24,8 @@ class Row:
     words : ndarray of int64, shape (pieces,)
         Index of the word that begins at a piece; -1 for all other pieces.
     sets : ndarray of int64, shape (pieces,)
-        Label set of that word; 0 for all other pieces.
+        Label set of that word; 0 for all other pieces. Where words stand without spaces between them, the
+        other pieces of a word go on with its label: there the recognizer takes each piece by itself.
     """
 
     ids: np.ndarray
@@ -75,10 +76,11 @@ class SentenceEncoder:
         `unspaced` tells which of them are shown without spaces between their words.
         """
         encodings = self.encode(sentences)
-        for number, without in enumerate(unspaced or ()):
-            if without:
+        without = list(unspaced or [False] * len(sentences))
+        for number, one in enumerate(without):
+            if one:
                 encodings[number] = self._unspaced(sentences[number])
-        return [self._row(*one) for one in zip(encodings, sets, strict=True)]
+        return [self._row(*one) for one in zip(encodings, sets, without, strict=True)]
 
     def _unspaced(self, words: Sequence[str]) -> Encoding:
         """Encode words as one run of characters; a piece belongs to the word that it begins in."""
@@ -88,7 +90,7 @@ class SentenceEncoder:
         word = np.maximum(np.searchsorted(starts, encoding.offsets[:, 0], side="right") - 1, 0)
         return replace(encoding, word=word.astype(np.int32), words=tuple(words))
 
-    def _row(self, encoding: Encoding, sets: Sequence[int]) -> Row:
+    def _row(self, encoding: Encoding, sets: Sequence[int], every_piece: bool) -> Row:
         count = len(encoding)
         if count > self.room:
             start = int(np.searchsorted(encoding.word, encoding.word[self.room]))
@@ -102,7 +104,11 @@ class SentenceEncoder:
         word = encoding.word[:count]
         first = np.flatnonzero(np.diff(word, prepend=-1))
         words[before + first] = word[first]
-        labels[before + first] = np.asarray(sets, np.int64)[word[first]] if len(sets) else 0
+        if len(sets):
+            of_words = np.asarray(sets, np.int64)
+            if every_piece:
+                labels[before : before + count] = _going_on(of_words)[word]
+            labels[before + first] = of_words[word[first]]
         return Row(ids, types, words, labels)
 
     def stack(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
@@ -128,6 +134,12 @@ class SentenceEncoder:
         if not self.has_types:
             return given
         return {**given, "token_type_ids": types}
+
+
+def _going_on(sets: np.ndarray) -> np.ndarray:
+    """Return the label sets of later pieces of words: each ``B-`` label becomes the ``I-`` label after it."""
+    beginnings = sets & 0x2AAAAAAAAAAAAAAA  # labels are O, B-, I-, B-, I- …
+    return (sets ^ beginnings) | beginnings << 1
 
 
 def _title(word: str) -> str:
