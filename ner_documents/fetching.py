@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from ner_documents.reading.html import charset_of
+from ner_documents.reading.detection import charset_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

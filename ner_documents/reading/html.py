@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.records import EXCERPT, too_long
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["charset_of", "html_blocks", "read_html"]
+__all__ = ["html_blocks", "read_html"]
 
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
@@ -42,34 +43,6 @@ _NOT_SHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidde
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w:.-]{1,40})""", re.IGNORECASE)
 _HEAD = 4096
-# Names that stand for more than Python takes them for: https://encoding.spec.whatwg.org/#names-and-labels
-_WIDER = {
-    "iso8859-1": "cp1252",
-    "ascii": "cp1252",
-    "iso8859-9": "cp1254",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-    "tis-620": "cp874",
-    "iso8859-11": "cp874",
-}
-
-
-def charset_of(label: str) -> str | None:
-    """Return Python's name of the encoding that a web page means by a label, None for an unknown one.
-
-    Examples
-    --------
-    >>> charset_of("ISO-8859-1"), charset_of("windows-1251"), charset_of("x-none")
-    ('cp1252', 'cp1251', None)
-    """
-    try:
-        name = codecs.lookup(label.strip()).name
-        "".encode(name)
-    except (LookupError, UnicodeError, ValueError):
-        return None
-    return _WIDER.get(name, name)
 
 
 def read_html(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:

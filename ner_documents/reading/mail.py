@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.html import charset_of, html_blocks
+from ner_documents.reading.html import html_blocks
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:

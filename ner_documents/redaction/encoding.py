@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.encodings import guess_encoding
+from ner_documents.reading.detection import guess_encoding
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -46,35 +46,25 @@ def decode_text(content: bytes) -> tuple[str, str, tuple[str, ...]]:
     for encoding, mark in _MARKS.items():
         if content.startswith(mark):
             return decode_again(content, encoding), encoding, ()
-    if b"\0" in content:
-        msg = "is not a text file, or UTF-16 without a mark: it holds NUL bytes; save it as UTF-8"
-        raise FormatError(msg)
-    try:
-        return content.decode(), "utf-8", ()
-    except UnicodeDecodeError:
-        return _guessed(content)
-
-
-def _guessed(content: bytes) -> tuple[str, str, tuple[str, ...]]:
-    """Take the encoding that the readers take, where it gives the same bytes back; Latin-1 always does."""
     guess = guess_encoding(content)
-    encoding = guess.name
+    wide = guess.name.startswith(("utf-16", "utf-32"))
+    if not guess.name or (b"\0" in content and not wide):
+        msg = "is not a text file: it holds NUL bytes or other bytes that no text has; save it as UTF-8"
+        raise FormatError(msg)
+    # The encoding that the readers take, where it gives the same bytes back.
     try:
-        text = content.decode(encoding)
-        if text.encode(encoding) != content:
-            encoding = ""
-    except (UnicodeError, LookupError):
-        encoding = ""
-    if encoding:
-        return text, encoding, (guess.note,) if guess.note else ()
-    if guess.name == "utf-8":
-        text = content.decode("utf-8", "surrogateescape")
-        return text, "utf-8", ("some bytes are not UTF-8; they stay as they are",)
-    return (
-        content.decode("latin-1"),
-        "latin-1",
-        ("read as latin-1: the bytes are of no known encoding",),
-    )
+        text = content.decode(guess.name)
+        if text.encode(guess.name) == content:
+            return text, guess.name, (guess.note,) if guess.note else ()
+    except UnicodeError:
+        if guess.name == "utf-8":
+            text = content.decode("utf-8", "surrogateescape")
+            return text, "utf-8", ("some bytes are not UTF-8; they stay as they are",)
+    if wide or content.isascii():
+        msg = f"is in {guess.name}, and writing it again gives other bytes; save it as UTF-8"
+        raise FormatError(msg)
+    # Latin-1 always gives the same bytes back.
+    return content.decode("latin-1"), "latin-1", ("read as latin-1: the bytes are of no known encoding",)
 
 
 def decode_again(content: bytes, encoding: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
-from ner_documents.reading.html import charset_of
+from ner_documents.reading.detection import charset_of
 from ner_documents.redaction.encoding import decode_text, encode_text
 from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
 from ner_documents.redaction.segments import Edit

@@ -49,31 +49,6 @@ def test_a_wrong_byte_is_named_with_file_and_line(tmp_path):
     assert (given.line, given.lost) == (4, True)
 
 
-@pytest.mark.parametrize("lines", [False, True])
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        ("Мария Иванова живёт в Москве и работает в Газпроме.", "cp1251"),
-        ("Zażółć gęślą jaźń. Wałęsa mieszka w Gdańsku, pracuje w Łodzi, ćwiczy świetnie.", "cp1250"),
-        ("田中さんは東京に住んでいます。", "cp932"),
-        ("José lives in Málaga.", "cp1252"),
-        ("Katarzyna Żółkiewska mieszka w Łodzi. Późnym wieczorem przyjechał do Częstochowy.", "iso8859_2"),
-        ("Žaneta Dvořáková bydlí v Plzni. Příští týden pojede do Českých Budějovic.", "iso8859_2"),
-        ("Žaneta Dvořáková bydlí v Plzni. Příští týden pojede do Českých Budějovic.", "cp1250"),
-        ("דוד בן גוריון נולד בפלונסק ועלה לארץ ישראל.", "cp1255"),
-        ("שלום, שמי מרים כהן ואני גרה בחיפה", "cp1255"),
-        ("Анна Петрова живёт в Москве", "koi8_r"),
-        ("Анна Петрова живёт в Москве", "cp1251"),
-    ],
-)
-def test_other_encodings_are_detected_and_said(tmp_path, text, encoding, lines):
-    note, document = read(tmp_path, "a.txt", text.encode(encoding), lines=lines)
-    assert (document.text, note.lost) == (text, False)
-    assert f"read as {encoding}" in note.reason
-    (given,) = read(tmp_path, "a.txt", text.encode(encoding), lines=lines, encoding=encoding)
-    assert given.text == text
-
-
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_unicode_in_other_forms_is_read_line_by_line(tmp_path, encoding):
     items = read(tmp_path, "a.jsonl", '{"text": "Mary"}\n{"text": "Jose"}\n'.encode(encoding))
