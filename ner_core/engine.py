@@ -14,11 +14,13 @@ import time
 import weakref
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
 
+from ner_core.compiled_cache import CompiledCache
 from ner_core.compute import COMPUTE, EXACT, Way, fastest_way, has_int8_weights
 from ner_core.hardware import (
     DeviceError,
@@ -33,7 +35,6 @@ from ner_core.hardware import (
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from ner_core.batching import Batch
 
@@ -58,12 +59,6 @@ _PAYBACK = 10
 # more often than where people send one now and then, and the memory of a page should rise slowly.
 _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
-
-
-def _signature(model: ov.Model | ov.CompiledModel) -> list[tuple[str, str, str]]:
-    """Describe inputs and outputs: names, types and shapes."""
-    ports = [*model.inputs, *model.outputs]
-    return [(str(sorted(one.names)), str(one.element_type), str(one.partial_shape)) for one in ports]
 
 
 class _Compiled:
@@ -132,7 +127,7 @@ class EngineSettings:
     streams, threads : int, optional
         Parallel streams and threads of the CPU; OpenVINO's choice when not given.
     cache_dir : str or Path, optional
-        Folder for compiled models, for devices that take long to compile.
+        Folder for compiled models, for devices that take long to compile; see `ner_core.compiled_cache`.
     fallback : bool
         Go on with the CPU, and say so in `notes`, where the device is missing or fails.
     static_shapes : sequence of (int, int), optional
@@ -167,7 +162,6 @@ class EngineSettings:
         given = {
             "NUM_STREAMS": self.streams,
             "INFERENCE_NUM_THREADS": self.threads,
-            "CACHE_DIR": str(self.cache_dir) if self.cache_dir else None,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -210,6 +204,8 @@ class Engine:
     ) -> None:
         self._settings = settings or EngineSettings()
         self._model, self._path = model, path
+        folder = self._settings.cache_dir
+        self._cache = CompiledCache(Path(folder), path) if folder else None
         self._waited = 0.0
         self._inputs, self._output, self.label_count = _ports(model, path)
         self.notes: tuple[str, ...] = ()
@@ -372,10 +368,11 @@ class Engine:
                     model.reshape({name: list(shape) for name in self._inputs})
                 began = time.perf_counter()
                 try:
+                    if self._cache:
+                        self._cache.drop_damaged()
                     compiled = core().compile_model(model, self.expression, config)
-                    if "CACHE_DIR" in config and _signature(compiled) != _signature(model):  # a damaged cache
-                        config.pop("CACHE_DIR")
-                        compiled = core().compile_model(model, self.expression, config)
+                    if self._cache:
+                        self._cache.state_new()
                 except RuntimeError as error:
                     msg = f"{self.expression} cannot run {self._path.name} ({last_line(error)})"
                     raise DeviceError(complaint(msg)) from error
@@ -396,6 +393,8 @@ class Engine:
 
     def _config(self, hint: str = "LATENCY") -> dict[str, Any]:
         config = self._settings.properties | {"PERFORMANCE_HINT": hint}
+        if self._cache:
+            config["CACHE_DIR"] = str(self._cache.folder)
         wanted = _real_devices(self.expression)
         cpu: dict[str, Any] = dict(self._way.config)
         if config.get("INFERENCE_NUM_THREADS", math.inf) < (os.cpu_count() or 1):

@@ -7,10 +7,12 @@ given.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_core.hardware import core, last_line
+from ner_core.seal import check_seal, check_tokenizer_seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +53,7 @@ def read_model(path: str | Path) -> ov.Model:
     FileNotFoundError
         If the file or its weights are missing.
     ValueError
-        If OpenVINO cannot read it.
+        If OpenVINO cannot read it, or its files are not those that were sealed, see `ner_core.seal`.
     """
     path = Path(path)
     if not path.is_file():
@@ -60,11 +62,16 @@ def read_model(path: str | Path) -> ov.Model:
     if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
         msg = f"{path.with_suffix('.bin')}: the weights of {path.name} are missing."
         raise FileNotFoundError(msg)
-    try:
-        return core().read_model(path)
-    except RuntimeError as error:
-        msg = f"{path}: OpenVINO cannot read this model ({last_line(error)})."
-        raise ValueError(msg) from error
+    with ThreadPoolExecutor(1) as pool:
+        checked = pool.submit(check_seal, path)
+        try:
+            model = core().read_model(path)
+        except RuntimeError as error:
+            checked.result()  # damage is the better reason
+            msg = f"{path}: OpenVINO cannot read this model ({last_line(error)})."
+            raise ValueError(msg) from error
+        checked.result()
+    return model
 
 
 def model_info(model: ov.Model) -> dict[str, str]:
@@ -76,10 +83,12 @@ def model_info(model: ov.Model) -> dict[str, str]:
 
 
 def tokenizer_beside(path: Path) -> Path:
-    """Find the tokenizer that lies beside a model."""
+    """Find the tokenizer that lies beside a model, and compare it with the model's seal."""
     for name in ("tokenizer.json", "vocab.txt"):
-        if (path.parent / name).is_file():
-            return path.parent / name
+        tokenizer = path.with_name(name)
+        if tokenizer.is_file():
+            check_tokenizer_seal(path, tokenizer)
+            return tokenizer
     msg = (
         f"{path.parent}: no tokenizer.json or vocab.txt beside {path.name}. Pass tokenizer='<path of a "
         "tokenizer.json or vocab.txt>'."

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ner_core.seal import feed
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,7 +19,6 @@ __all__ = ["GIT_BLOB", "Checksum", "checksum_of", "new_digest"]
 #: It finds damage, as the others do; against forgers SHA-1 is weak.
 GIT_BLOB = "git_blob"
 _HEX_DIGITS = {"sha256": 64, "sha384": 96, GIT_BLOB: 40}
-_BLOCK = 1 << 20
 
 
 class Checksum(BaseModel):
@@ -86,7 +87,7 @@ def new_digest(algorithm: str, size: int | None) -> hashlib._Hash:
 
 
 def checksum_of(*paths: Path, algorithm: str = "sha384") -> Checksum:
-    """Hash a file, or several one after the other, in blocks of 1 MiB.
+    """Hash a file, or several one after the other.
 
     Parameters
     ----------
@@ -102,7 +103,5 @@ def checksum_of(*paths: Path, algorithm: str = "sha384") -> Checksum:
     """
     digest = new_digest(algorithm, sum(path.stat().st_size for path in paths))
     for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        feed(digest, path)
     return Checksum.model_validate({"$type": algorithm, "value": digest.hexdigest()})

@@ -30,6 +30,7 @@ from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.rounding import rounds_activations, without_rounding
 from model_zoo.convert.workers import WorkerError, run_worker
 from ner_core.labels import tag_scheme
+from ner_core.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -347,6 +348,7 @@ def _make(
         raise ConversionError(msg)
     for key, value in {"parity": f"{largest:.3g}", **measure_losses(xml)}.items():
         ir.write_fact(xml, key, ir.UNMEASURED, value)
+    seal(xml)
     size = xml.stat().st_size + xml.with_suffix(".bin").stat().st_size
     return Conversion(precision, xml, size, 0.0, largest, scale, allowed, tuple(facts.notes))
 

@@ -21,7 +21,8 @@ from model_zoo.convert.conversion import publish, workplace
 from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import run_worker
 from ner_core.corpus import CorpusError, open_dataset
-from ner_core.ir import model_info
+from ner_core.ir import model_info, read_model, tokenizer_beside
+from ner_core.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,6 +141,7 @@ def quantize(
             labelled = None if dataset is None else open_dataset(dataset)
             for key, loss in measure_losses(target / f"{stem}.xml", labelled).items():
                 ir.write_fact(target / f"{stem}.xml", key, ir.UNMEASURED, loss)
+            seal(target / f"{stem}.xml")
             publish(target, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
         msg = f"{name}: {error}"
@@ -196,15 +198,13 @@ def _samples(
     source: Path, texts: Path | str | None, subset: int
 ) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
     """Encode the texts, and run the source on them."""
-    import openvino as ov
-
     from ner_core.tokenizer import Tokenizer
 
-    model = ov.Core().read_model(source)
+    model = read_model(source)
     ports = ir.input_ports(model)
     facts = model_info(model)
     kind = facts.get("token_type_ids", "segments")
-    tokenizer = Tokenizer.from_file(source.parent / "tokenizer.json", token_type_ids=kind)
+    tokenizer = Tokenizer.from_file(tokenizer_beside(source), token_type_ids=kind)
     encoded = calibration.encode(
         tokenizer, calibration.read_texts(texts, subset), int(facts.get("max_length", 512)), _shape_of(model)
     )

@@ -249,14 +249,16 @@ def tokenizer(make, name: str = "tokenizer.json"):
 # IR
 
 
-def ir(change):
-    """A damaged IR is refused with a sentence or gives an answer; nothing in the format tells damage."""
+def ir(change, *, sealed: bool = True):
+    """A damaged IR is refused or gives the same answer; a stranger's without a seal may give another."""
 
     def attempt(chance: Random, folder: Path) -> str:
         from ner_core import EntityRecognizer
+        from ner_core.seal import seal
 
-        model = folder / "FP32"
-        shutil.copytree(lookup(), model)
+        model = shutil.copytree(lookup(), folder / "FP32")
+        if sealed:
+            seal(next(model.glob("*.xml")))
         change(model, chance)
         try:
             recognizer = EntityRecognizer.from_ir(model, device="CPU")
@@ -265,6 +267,7 @@ def ir(change):
             return sentence(error)
         assert all(TEXT[one.start : one.end] == one.text for one in found.entities)
         same = [(one.text, one.label) for one in found.entities] == expected()
+        assert same or not sealed, "another answer"
         return "the same answer" if same else "another answer"
 
     return attempt
@@ -350,7 +353,7 @@ def kinds() -> list[Kind]:
     found.append(
         Kind("vocab.txt", "one line of megabytes", tokenizer(lambda chance: b"x" * 20_000_000, "vocab.txt"))
     )
-    found.append(Kind("IR", "weights that lie elsewhere", ir(weights_elsewhere)))
+    found.append(Kind("IR", "weights that lie elsewhere", ir(weights_elsewhere, sealed=False)))
     found.append(Kind("compiled cache", "empty", cache(lambda content, chance: b"")))
     return found
 

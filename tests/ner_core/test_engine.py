@@ -143,7 +143,7 @@ def test_settings_are_passed_on(tiny_ner, xml, hint, tmp_path):
     threads = model.get_property("INFERENCE_NUM_THREADS")
     assert threads == min(2, len(os.sched_getaffinity(0)))  # OpenVINO takes no more than the process may use
     assert model.get_property("NUM_STREAMS") == threads
-    assert list((tmp_path / "cache").glob("*.blob"))
+    assert list((tmp_path / "cache").rglob("*.blob"))
 
 
 def test_weights_may_be_cut_or_replaced_while_they_are_in_use(tiny_ner, xml, tmp_path):
@@ -155,20 +155,39 @@ def test_weights_may_be_cut_or_replaced_while_they_are_in_use(tiny_ner, xml, tmp
     assert ner(TEXT).entities == tiny_ner(TEXT).entities
 
 
-@pytest.mark.parametrize("size", [0, 5000, -1])
-def test_a_damaged_cache_is_made_anew(tiny_ner, xml, size, tmp_path):
+@pytest.mark.parametrize("damage", [0, 5000, "first byte", "every 1000th", "statement"])
+def test_a_damaged_cache_is_made_anew(tiny_ner, xml, damage, tmp_path):
     def compile_and_drop():
         found = EntityRecognizer.from_ir(xml, device="CPU", threads=1, cache_dir=tmp_path)(TEXT).entities
         gc.collect()  # what is compiled is shared while anybody has it
         return [entity.text for entity in found]
 
     right = compile_and_drop()
-    [blob] = tmp_path.glob("*.blob")
+    [blob] = tmp_path.rglob("*.blob")
     content = blob.read_bytes()
     blob.chmod(0o600)
-    blob.write_bytes(b"x" + content[1:] if size < 0 else content[:size])
+    changed = bytearray(content)
+    if isinstance(damage, int):
+        del changed[damage:]
+    elif damage == "first byte":
+        changed[0] ^= 1
+    elif damage == "every 1000th":
+        changed[500::1000] = bytes(byte ^ 64 for byte in changed[500::1000])
+    else:
+        blob.with_name(f"{blob.name}.sha256").write_text("no digest")
+    blob.write_bytes(changed)
     assert compile_and_drop() == right
     assert len(blob.read_bytes()) > 0.9 * len(content)
+    assert blob.read_bytes() != changed or damage == "statement"
+    used = blob.stat().st_mtime_ns
+    assert compile_and_drop() == right
+    assert blob.stat().st_mtime_ns == used, "what is whole is used"
+
+
+def test_what_others_keep_in_the_folder_of_compiled_models_stays(xml, tmp_path):
+    (tmp_path / "of another program.blob").write_bytes(b"x")
+    EntityRecognizer.from_ir(xml, device="CPU", cache_dir=tmp_path)
+    assert (tmp_path / "of another program.blob").read_bytes() == b"x"
 
 
 def test_threads_are_not_pinned_where_other_processes_have_the_rest(xml, monkeypatch):
