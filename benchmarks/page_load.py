@@ -113,12 +113,13 @@ def disturb(url: str, number: int, end: float) -> None:
     stranger = {"X-Forwarded-For": f"93.184.{number % 250}.14"}
     where = urlsplit(url)
     head = b"POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += b"".join(f"{name}: {value}\r\n".encode() for name, value in stranger.items())
+    huge = json.dumps({"text": "Mary " * 2_000_000}).encode()  # once: making it is not what is measured
     form = stranger | {"Content-Type": "multipart/form-data; boundary=xyz"}
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
             match chance.randrange(4):
                 case 0:
-                    huge = json.dumps({"text": "Mary " * 2_000_000})
                     requests.post(f"{url}/api/recognize", data=huge, headers=stranger, timeout=20)
                 case 1:
                     broken = b"--xyz\r\nContent-Disposition: form-data; name=" + chance.randbytes(100_000)

@@ -42,9 +42,17 @@ class Gathering:
         self._waiting: list[_Waiting] = []
         self._busy = False
 
-    def __call__(self, text: str) -> Recognition:
-        """Return the result of one text."""
-        mine = _Waiting(text)
+    def __call__(self, text: str, progress: Callable[[int, int], None] | None = None) -> Recognition:
+        """Return the result of one text.
+
+        Parameters
+        ----------
+        text : str
+            A text.
+        progress : callable, optional
+            Called before the text runs; what it raises is raised here, and the text is left out.
+        """
+        mine = _Waiting(text, progress)
         with self._turn:
             self._waiting.append(mine)
             while self._busy and not mine.done:
@@ -56,7 +64,7 @@ class Gathering:
             batch = [mine, *self._waiting[: self._size - 1]]
             del self._waiting[: self._size - 1]
         try:
-            self._answer(batch)
+            self._answer([waiting for waiting in batch if waiting.wanted()])
         finally:
             with self._turn:
                 self._busy = False
@@ -64,6 +72,8 @@ class Gathering:
         return mine.result()
 
     def _answer(self, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
         try:
             for waiting, found in zip(batch, self._run([waiting.text for waiting in batch]), strict=True):
                 waiting.found = found
@@ -79,14 +89,24 @@ class Gathering:
 class _Waiting:
     """A text, and its answer once there is one."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, progress: Callable[[int, int], None] | None) -> None:
         self.text = text
+        self._progress = progress
         self.found: Recognition | None = None
         self.error: Exception | None = None
 
     @property
     def done(self) -> bool:
         return self.found is not None or self.error is not None
+
+    def wanted(self) -> bool:
+        """Return whether somebody still waits for it."""
+        try:
+            if self._progress is not None:
+                self._progress(0, 1)
+        except Exception as error:  # noqa: BLE001 - raised where the text was given
+            self.error = error
+        return self.error is None
 
     def result(self) -> Recognition:
         if self.error is not None:

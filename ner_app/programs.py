@@ -10,7 +10,7 @@ from ner_app.service import ChoiceError, filtered
 from ner_documents.groups import with_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ner_app.service import Service
     from ner_core import Recognition
@@ -30,8 +30,10 @@ class Programs:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    def recognize(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Find the names in a text; `arguments` are those of `Text`.
+    def recognize(
+        self, arguments: Mapping[str, Any], progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, Any]:
+        """Find the names in a text; `arguments` are those of `Text`, `progress` as for `Service.recognize`.
 
         Raises
         ------
@@ -43,14 +45,16 @@ class Programs:
         given = checked(Text, arguments, default=self.service.default)
         self.service.limits.check_text(given.text)
         self._check(given)
-        return _answer(self.service.recognize(given.text, given.choice, given.aggregation), given)
+        return _answer(self.service.recognize(given.text, given.choice, given.aggregation, progress), given)
 
-    def recognize_batch(self, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def recognize_batch(
+        self, arguments: Mapping[str, Any], progress: Callable[[int, int], None] | None = None
+    ) -> list[dict[str, Any]]:
         """Find the names in several texts; `arguments` are those of `Texts`. Raises as `recognize`."""
         given = checked(Texts, arguments, default=self.service.default)
         self.service.limits.check_batch(given.texts)
         self._check(given)
-        found = self.service.recognize_batch(given.texts, given.choice, given.aggregation)
+        found = self.service.recognize_batch(given.texts, given.choice, given.aggregation, progress)
         return [_answer(one, given) for one in found]
 
     def models(self) -> list[dict[str, Any]]:

@@ -189,7 +189,7 @@ class Service:
         aggregation : str
             One of `AGGREGATIONS`; empty for the way that the model is made for.
         progress : callable, optional
-            Of a text too long to be run with others: see `EntityRecognizer`.
+            Called now and then; what it raises ends the work. See `EntityRecognizer`.
 
         Raises
         ------
@@ -209,14 +209,20 @@ class Service:
                 gathering = Gathering(lambda texts: recognizer.batch(texts, aggregation=aggregation))
                 if choice in self._loaded or choice.model == AUTO:
                     self._gatherings[choice, aggregation] = gathering
-        return gathering(text)
+        return gathering(text, progress)
 
     def recognize_batch(
-        self, texts: Sequence[str], choice: Choice, aggregation: str = ""
+        self,
+        texts: Sequence[str],
+        choice: Choice,
+        aggregation: str = "",
+        progress: Callable[[int, int], None] | None = None,
     ) -> list[Recognition]:
-        """Recognize several texts, in order; raises as `recognize`."""
+        """Recognize several texts, in order; `progress` and errors as for `recognize`."""
         self.limits.check_batch(texts)
-        return self.checked(choice, aggregation).batch(texts, aggregation=aggregation)
+        return list(
+            self.checked(choice, aggregation).stream(texts, aggregation=aggregation, progress=progress)
+        )
 
     def recognize_stream(
         self,

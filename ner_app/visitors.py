@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import threading
 from collections import Counter
@@ -11,11 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import anyio.to_thread
 
+from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError
 from ner_documents.fetching import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from starlette.requests import Request
 
 __all__ = ["BusyError", "TooManyRequestsError", "Turns", "Visitors", "visitor_of"]
 
@@ -108,6 +113,50 @@ class Turns:
                 msg = f"{self._waiting:,} requests are waiting already. Try again in a few seconds."
                 raise BusyError(msg)
             return await anyio.to_thread.run_sync(functools.partial(work, *arguments), limiter=self._limiter)
+
+    async def run_while_heard(
+        self, request: Request, work: Callable[..., _Answer], *arguments: Any
+    ) -> _Answer:
+        """Return what `work` returns; it ends soon when nobody waits for the answer any more.
+
+        Parameters
+        ----------
+        request : starlette.requests.Request
+            Its body has been read.
+        work : callable
+            Gets `progress` as well, which raises `Cancelled` once the client has left.
+        *arguments
+            Of `work`.
+
+        Raises
+        ------
+        Cancelled
+            The client has left.
+        TooManyRequestsError, BusyError
+            As `run`.
+        """
+        left = threading.Event()
+
+        def progress(done: int, total: int) -> None:  # noqa: ARG001 - what the core calls
+            if left.is_set():
+                raise Cancelled
+
+        with anyio.CancelScope() as scope:
+
+            async def wait_for_the_end() -> None:
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass
+                left.set()
+                scope.cancel()  # what still waits for its turn never begins
+
+            listening = asyncio.create_task(wait_for_the_end())
+            try:
+                return await self.run(request, functools.partial(work, progress=progress), *arguments)
+            finally:
+                listening.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await listening
+        raise Cancelled
 
 
 def visitor_of(request: Any) -> str:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ner_app.arguments import ArgumentError
 from ner_app.face import PREVIEW, Face, preview
 from ner_app.guard import Guard, keep_texts_out_of_logs, where
+from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError
 from ner_app.programs import Programs
 from ner_app.schemas import openapi
@@ -99,11 +100,11 @@ def _api(programs: Programs, turns: Turns) -> list[Route]:
     """Return the routes of ``/api``."""
 
     async def recognize(request: Request) -> dict[str, Any]:
-        return await turns.run(request, programs.recognize, await _arguments(request))
+        return await turns.run_while_heard(request, programs.recognize, await _arguments(request))
 
     async def batch(request: Request) -> dict[str, Any]:
         arguments = await _arguments(request)
-        return {"results": await turns.run(request, programs.recognize_batch, arguments)}
+        return {"results": await turns.run_while_heard(request, programs.recognize_batch, arguments)}
 
     async def models(request: Request) -> dict[str, Any]:
         return {"models": await turns.run(request, programs.models)}
@@ -138,6 +139,8 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
             return _json({"error": str(error)}, 422)
         except LimitError as error:
             return _json({"error": str(error)}, _status(error))
+        except Cancelled:
+            return _json({"error": "Nobody waits for this answer."}, 499)
         except Exception as error:  # noqa: BLE001 - the visitor gets a sentence, the log the place
             _LOG.error("%s failed: %s", path, where(error))
             return _json({"error": "The answer failed; the log of the page says where."}, 500)

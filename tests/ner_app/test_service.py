@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ner_app.gathering import Gathering
+from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError, Limits
 from ner_app.service import Choice, ChoiceError, Service, filtered
 
@@ -39,6 +40,44 @@ def test_a_lone_text_does_not_wait():
     gathering = Gathering(lambda texts: batches.append(len(texts)) or texts)
     assert [gathering("a"), gathering("b")] == ["a", "b"]
     assert batches == [1, 1]
+
+
+def test_a_text_that_nobody_waits_for_is_left_out_and_the_others_are_answered():
+    ran = []
+    running, gone = threading.Event(), threading.Event()
+
+    def run(texts):
+        ran.extend(texts)
+        running.set()
+        gone.wait(10)
+        return texts
+
+    def left(done, total):
+        if gone.is_set():
+            raise Cancelled
+
+    gathering = Gathering(run)
+    answers = {}
+
+    def ask(text, progress=None):
+        try:
+            answers[text] = gathering(text, progress)
+        except Cancelled:
+            answers[text] = "cancelled"
+
+    threads = [threading.Thread(target=ask, args=("first",))]
+    threads[0].start()
+    assert running.wait(10)
+    for given in (("left", left), ("stayed",)):
+        threads.append(threading.Thread(target=ask, args=given))
+        threads[-1].start()
+    while len(gathering._waiting) < 2:
+        time.sleep(0.01)
+    gone.set()
+    for thread in threads:
+        thread.join(10)
+    assert answers == {"first": "first", "left": "cancelled", "stayed": "stayed"}
+    assert ran == ["first", "stayed"]
 
 
 def test_a_text_that_fails_does_not_spoil_the_others():

@@ -2,8 +2,10 @@
 
 import json
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -244,6 +246,33 @@ def test_one_visitor_cannot_fill_the_queue(page):
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert "Wait for one to finish" in refused.json()["detail"]
     assert ask(21, **{"X-Forwarded-For": "93.184.215.15"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/recognize", "/api/batch"])
+def test_what_nobody_waits_for_ends(page, monkeypatch, path):
+    begun, ended = threading.Event(), threading.Event()
+
+    def without_end(*given, **options):
+        begun.set()
+        try:
+            for _ in range(600):
+                given[-1](0, 1)
+                time.sleep(0.05)
+        finally:
+            ended.set()
+
+    for name in ("recognize", "recognize_batch"):
+        monkeypatch.setattr(Service, name, without_end)
+    body = json.dumps({"text": "Mary"} if path.endswith("recognize") else {"texts": ["Mary"]}).encode()
+    where = urlsplit(page)
+    with socket.create_connection((where.hostname, where.port)) as link:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        link.sendall(head.encode() + body)
+        assert begun.wait(30)
+        assert not ended.is_set()
+    left = time.monotonic()
+    assert ended.wait(30)
+    assert time.monotonic() - left < 5  # a second on a machine that does nothing else
 
 
 def test_one_visitor_cannot_keep_the_others_from_comparing(page):
