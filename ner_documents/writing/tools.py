@@ -1,7 +1,7 @@
 """What annotation tools and viewers import: one function a format, from a document to what its loader reads.
 
-Offsets count Unicode code points, as all of these tools do but Label Studio, which counts the UTF-16 units of
-its JavaScript.
+Offsets count Unicode code points, as all of these tools do: Label Studio too, whose page turns them into the
+UTF-16 units of its JavaScript.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["TOOL_FORMATS", "Marked", "marked", "write_marked"]
+
+
+#: What brat and other readers of standoff take for one field of one line.
+_BRAT_PIECE = re.compile("[^\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,6 @@ def _highlighted(one: Marked) -> dict[str, Any]:
 
 def _label_studio(one: Marked) -> dict[str, Any]:
     """https://labelstud.io/guide/predictions (for ``<Labels name="label" toName="text">``)."""
-    places = _utf16_places(one.text)
     result = [
         {
             "from_name": "label",
@@ -84,8 +87,8 @@ def _label_studio(one: Marked) -> dict[str, Any]:
             "type": "labels",
             "score": each["score"],
             "value": {
-                "start": places(each["start"]),
-                "end": places(each["end"]),
+                "start": each["start"],
+                "end": each["end"],
                 "text": each["text"],
                 "labels": [each["label"]],
             },
@@ -94,13 +97,6 @@ def _label_studio(one: Marked) -> dict[str, Any]:
     ]
     predictions = [{"model_version": one.model or "ner-zoo", "result": result}]
     return {"data": {"text": one.text, "name": one.name}, "predictions": predictions}
-
-
-def _utf16_places(text: str) -> Callable[[int], int]:
-    wide = [found.start() for found in re.finditer("[\U00010000-\U0010ffff]", text)]
-    if not wide:
-        return lambda place: place
-    return lambda place: place + bisect_left(wide, place)
 
 
 def _lines(documents: Iterable[Marked], target: IO[bytes], convert: Callable[[Marked], Any]) -> None:
@@ -133,11 +129,12 @@ def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
                 # A span may not go over a line end: brat writes it in fragments.
                 pieces = [
                     (start + piece.start(), start + piece.end())
-                    for piece in re.finditer("[^\r\n]+", one.text[start:end])
+                    for piece in _BRAT_PIECE.finditer(one.text[start:end])
                 ]
                 places = ";".join(f"{first} {last}" for first, last in pieces)
                 lines.append(f"T{index}\t{kind} {places}\t{' '.join(one.text[a:b] for a, b in pieces)}\n")
-            _add(archive, f"{stem}.txt", one.text)
+            # Line ends of one character each: brat reads CR LF as one, and would lose count.
+            _add(archive, f"{stem}.txt", one.text.replace("\r\n", " \n").replace("\r", "\n"))
             _add(archive, f"{stem}.ann", "".join(lines))
         kinds = "".join(f"{label}\n" for label in sorted(labels))
         _add(archive, "annotation.conf", f"[entities]\n{kinds}[relations]\n[events]\n[attributes]\n")
