@@ -1,4 +1,4 @@
-r"""Check ``--device kserve://…`` against a real server: MLServer, in a virtual environment of its own.
+r"""Check devices ``kserve://…`` and ``grpc://…`` on a real server: MLServer, in an environment of its own.
 
 MLServer needs versions of FastAPI and pydantic that the demo cannot have, so it is not part of the
 development environment::
@@ -101,15 +101,17 @@ def main() -> int:
         with Path(folder, "log").open("w") as log:
             server = subprocess.Popen([command, "start", folder], stdout=log, stderr=log, env=environment)
         try:
-            there = connect(args.xml, f"kserve://127.0.0.1:{http}/served")
-            differences = compare(here.batch(texts), there.batch(texts))
+            expected = here.batch(texts)
+            for address in (f"kserve://127.0.0.1:{http}/served", f"grpc://127.0.0.1:{grpc}/served"):
+                there = connect(args.xml, address)
+                difference = compare(expected, there.batch(texts))
+                print(f"{len(texts)} texts, {address}: largest difference of scores {difference:.1e}")
         except Exception:
             sys.stderr.write(Path(folder, "log").read_text("utf-8", "replace")[-3000:])
             raise
         finally:
             server.terminate()
             server.wait(30)
-    print(f"{len(texts)} texts, device {there.device}: largest difference of scores {differences:.1e}")
     return 0
 
 

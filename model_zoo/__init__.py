@@ -75,8 +75,8 @@ def load(
             functools.partial(load, device=device, precision=precision, models_dir=models_dir, **options)
         )
     from ner_core.hardware import preferred_precisions
+    from ner_core.kserve import is_remote
     from ner_core.recognizer import EntityRecognizer
-    from ner_core.remote import is_remote
 
     name = _canonical(name)
     path = _as_path(name, models_dir)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import model_zoo
 from model_zoo.catalog import folders
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
-from ner_core.remote import is_remote
+from ner_core.kserve import Address, is_remote
 from ner_core.routing import LanguageRecognizer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
         )
         raise ValueError(msg)
     if is_remote(device := options["device"]):
-        served = device.rstrip("/").rpartition("/")[2]
+        served = Address.parse(device).model
         if served in (ENGLISH_MODEL, OTHER_LANGUAGES_MODEL):
             return load(served)
         msg = f"Model {AUTO!r} chooses by language, but {device} runs one model; name the model that it runs."

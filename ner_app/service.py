@@ -19,7 +19,7 @@ from ner_app.visitors import Visitors
 from ner_core.aggregation import AGGREGATIONS
 from ner_core.compute import COMPUTE, ComputeError
 from ner_core.hardware import DeviceError, devices
-from ner_core.remote import is_remote
+from ner_core.kserve import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -54,7 +54,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--device",
-        help="CPU, GPU, NPU, AUTO, ..., or kserve://host:port/model (default: AUTO; CPU where it is alone)",
+        help="CPU, GPU, NPU, AUTO, ..., or a model server: kserve://host:port/model, grpc://host:port/model "
+        "(default: AUTO; CPU where it is alone)",
     )
     group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
     group.add_argument(

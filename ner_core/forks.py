@@ -21,7 +21,8 @@ from ner_core.compute import borne_ways
 from ner_core.engine import Engine
 from ner_core.hardware import DeviceError, ForkedProcessError, forked
 from ner_core.ir import model_info, read_model
-from ner_core.remote import RemoteEngine, is_remote
+from ner_core.kserve import is_remote
+from ner_core.remote import RemoteEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -164,7 +164,7 @@ class EntityRecognizer:
             ``model_info`` and from the ``tokenizer.json`` or ``vocab.txt`` beside it.
         device : str
             Any device expression of OpenVINO, see `ner_core.check_device`; or ``kserve://host:port/model``
-            for a server that runs the model, while labels and tokenizer are read here.
+            or ``grpc://host:port/model`` for a server that runs it, while labels and tokenizer are read here.
         tokenizer : str, Path or Tokenizer, optional
             A tokenizer.json, vocab.txt, or a folder with one.
         labels : sequence of str, optional

@@ -1,13 +1,10 @@
 """An engine that asks a server instead of a device of this machine: any that speaks the KServe v2 protocol.
 
-OpenVINO Model Server, Triton, MLServer and KServe do. The protocol, also known as Open Inference Protocol:
-https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol
+OpenVINO Model Server, Triton, MLServer and KServe do; `ner_core.kserve` has the addresses and the clients.
 """
 
 from __future__ import annotations
 
-import re
-import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -15,31 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_core.hardware import DeviceError
+from ner_core.kserve import Address, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ner_core.batching import Batch
 
-__all__ = ["RemoteEngine", "is_remote"]
+__all__ = ["RemoteEngine"]
 
-_ADDRESS = re.compile(r"kserve(?P<secure>s?)://(?P<host>[^/\s?#]+)/(?P<model>[^/\s?#]+)/?")
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _TYPES = {"INT64": np.int64, "INT32": np.int32}
-_BINARY = "binary_tensor_data"
 _REQUESTS_AT_ONCE = 4
-_SECONDS = 60.0
-
-
-def is_remote(device: str) -> bool:
-    """Tell the address of a server from a device of this machine.
-
-    Examples
-    --------
-    >>> is_remote("kserve://localhost:8000/bert-base-ner"), is_remote("AUTO:CPU")
-    (True, False)
-    """
-    return device.lower().startswith(("kserve:", "kserves:"))
 
 
 class RemoteEngine:
@@ -48,7 +32,8 @@ class RemoteEngine:
     Parameters
     ----------
     address : str
-        ``kserve://host:port/model`` for HTTP, ``kserves://…`` for HTTPS: the REST port of the server.
+        As `Address.parse` reads it, such as ``kserve://host:port/model`` for HTTP, ``grpc://host:port/model``
+        for gRPC.
 
     Raises
     ------
@@ -58,18 +43,20 @@ class RemoteEngine:
     """
 
     def __init__(self, address: str) -> None:
-        match = _ADDRESS.fullmatch(address.strip())
-        if not match:
-            msg = f"{address}: expected kserve://host:port/model, such as kserve://localhost:8000/bert-base-ner."
-            raise DeviceError(msg)
+        self._address = Address.parse(address)
         self.device = address.strip()
         self.notes: tuple[str, ...] = ()
         self.compute = ""  # the protocol does not tell
-        self._host, self._secure, self._model = match["host"], bool(match["secure"]), match["model"]
-        self._clients = threading.local()
+        try:
+            self._client = self._address.client()
+        except ImportError:
+            msg = f"{self.device} needs tritonclient; run: pip install 'ner-zoo[kserve]'"
+            raise DeviceError(msg) from None
         self._pool = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="kserve")
-        server, model = self._asked(self._describe)
-        self._binary = _BINARY in server.get("extensions", ())
+        server, model = self._asked(self._client.describe)
+        if model is None:
+            msg = f"{self.device}: the server has no model {self._named!r} that is ready."
+            raise DeviceError(msg)
         self._server = " ".join(str(server[key]) for key in ("name", "version") if server.get(key))
         self._inputs = {port["name"]: port["datatype"] for port in model.get("inputs") or ()}
         self._inputs = self._inputs or dict.fromkeys(_INPUTS, "INT64")
@@ -79,9 +66,14 @@ class RemoteEngine:
         self._fixed = _fixed_shape(model)
 
     @property
+    def _named(self) -> str:
+        address = self._address
+        return f"{address.model} version {address.version}" if address.version else address.model
+
+    @property
     def description(self) -> str:
         """The model, its address, and the name and version of the server."""
-        return f"Model {self._model} of {self.device} ({self._server or 'a server without a version'})"
+        return f"Model {self._named} of {self.device} ({self._server or 'a server without a version'})"
 
     @property
     def max_length(self) -> int | None:
@@ -122,41 +114,16 @@ class RemoteEngine:
             for future in flying:
                 future.cancel()
 
-    def _client(self) -> Any:
-        """Give the client of this thread: they are not safe to share."""
-        if not hasattr(self._clients, "client"):
-            try:
-                import tritonclient.http as triton
-            except ImportError:
-                msg = f"{self.device} needs tritonclient; run: pip install 'ner-zoo[kserve]'"
-                raise DeviceError(msg) from None
-            self._clients.client = triton.InferenceServerClient(
-                self._host, ssl=self._secure, connection_timeout=_SECONDS, network_timeout=_SECONDS
-            )
-        return self._clients.client
-
     def _asked(self, ask: Any, *arguments: Any) -> Any:
         """Ask the server; what goes wrong on the way becomes one clear sentence."""
-        client = self._client()
-        from tritonclient.utils import InferenceServerException
-
         try:
-            return ask(client, *arguments)
-        except InferenceServerException as error:
-            msg = f"{self.device}: the server refuses: {error.message() or error}"
+            return ask(*arguments)
+        except ServerError as error:
+            msg = f"{self.device}: the server refuses: {error}"
             raise DeviceError(msg) from error
         except (OSError, ValueError) as error:
-            if isinstance(error, DeviceError):
-                raise
-            msg = f"{self.device}: no KServe v2 server answers at {self._host} ({error})."
+            msg = f"{self.device}: no KServe v2 server answers at {self._address.host} ({error})."
             raise DeviceError(msg) from error
-
-    def _describe(self, client: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        server = client.get_server_metadata()
-        if not client.is_model_ready(self._model):
-            msg = f"{self.device}: the server has no model {self._model!r} that is ready."
-            raise DeviceError(msg)
-        return server, client.get_model_metadata(self._model)
 
     def _check_inputs(self) -> None:
         unknown = set(self._inputs) - set(_INPUTS)
@@ -168,28 +135,18 @@ class RemoteEngine:
             raise DeviceError(msg)
 
     def _infer(self, batch: Batch) -> np.ndarray:
-        logits: np.ndarray = self._asked(self._request, batch)
+        inputs = {
+            name: (getattr(batch, name).astype(_TYPES[datatype], copy=False), datatype)
+            for name, datatype in self._inputs.items()
+        }
+        logits = self._asked(self._client.infer, inputs, self._output)
         expected = batch.input_ids.shape
-        if logits.ndim != 3 or logits.shape[:2] != expected:
+        found = None if logits is None else logits.shape
+        if found is None or len(found) != 3 or found[:2] != expected:
             wanted = (*expected, "labels")
-            msg = f"{self.device}: expected logits of shape {wanted}, the answer has {logits.shape}."
+            msg = f"{self.device}: expected logits of shape {wanted}, the answer has {found or 'none'}."
             raise DeviceError(msg)
-        return logits
-
-    def _request(self, client: Any, batch: Batch) -> np.ndarray:
-        from tritonclient.http import InferInput, InferRequestedOutput
-
-        inputs = []
-        for name, datatype in self._inputs.items():
-            values = getattr(batch, name).astype(_TYPES[datatype], copy=False)
-            tensor = InferInput(name, list(values.shape), datatype)
-            tensor.set_data_from_numpy(values, binary_data=self._binary)
-            inputs.append(tensor)
-        outputs = [InferRequestedOutput(self._output, binary_data=self._binary)] if self._output else None
-        answer = client.infer(self._model, inputs, outputs=outputs)
-        name = self._output or answer.get_response()["outputs"][0]["name"]
-        logits = answer.as_numpy(name)
-        return np.empty(0, np.float32) if logits is None else logits.astype(np.float32, copy=False)
+        return logits.astype(np.float32, copy=False)
 
 
 def _output(model: dict[str, Any]) -> tuple[str, list[int]]:

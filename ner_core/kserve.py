@@ -1,0 +1,264 @@
+"""Addresses and clients of model servers that speak the KServe v2 protocol, over HTTP and over gRPC.
+
+The protocol is also known as Open Inference Protocol:
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from ner_core.hardware import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+__all__ = ["Address", "Client", "ServerError", "is_remote"]
+
+#: Schemes of addresses, with the transport and whether it is encrypted.
+_SCHEMES = {
+    "kserve": ("http", False),
+    "kserves": ("http", True),
+    "http": ("http", False),
+    "https": ("http", True),
+    "grpc": ("grpc", False),
+    "grpcs": ("grpc", True),
+}
+#: What the protocol itself puts behind the prefix; people paste such addresses whole.
+_RESOURCE = re.compile(
+    r"(?P<prefix>(?:/[^/]+)*)/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/(?:infer|ready))?"
+)
+_NAME = re.compile(r"(?P<prefix>(?:/[^/]+)*)/(?P<model>[^/]+)")
+_SECONDS = 60.0
+_BINARY = "binary_tensor_data"
+#: A server that is not there or does not answer, in gRPC's words.
+_ABSENT = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
+
+
+def is_remote(device: str) -> bool:
+    """Tell the address of a server from a device of this machine.
+
+    Examples
+    --------
+    >>> is_remote("kserve://localhost:8000/bert-base-ner"), is_remote("grpc://localhost:8001/bert-base-ner")
+    (True, True)
+    >>> is_remote("AUTO:CPU")
+    False
+    """
+    scheme, colon, _ = device.strip().lower().partition(":")
+    return bool(colon) and scheme in _SCHEMES
+
+
+class ServerError(Exception):
+    """A server refused; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a model is served.
+
+    Attributes
+    ----------
+    transport : str
+        ``http`` or ``grpc``.
+    secure : bool
+        Whether it is encrypted.
+    host : str
+        Host, and port where one is given.
+    prefix : str
+        What stands before ``/v2`` in the addresses of the server, with a slash in front; empty for none.
+    model, version : str
+        The version is empty where the server chooses.
+    """
+
+    transport: str
+    secure: bool
+    host: str
+    prefix: str
+    model: str
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read an address.
+
+        Raises
+        ------
+        DeviceError
+            It makes no sense.
+
+        Examples
+        --------
+        >>> Address.parse("kserve://localhost:8000/minilm-ner").model
+        'minilm-ner'
+        >>> address = Address.parse("https://example.com/team/v2/models/minilm-ner/versions/2/infer")
+        >>> address.prefix, address.model, address.version
+        ('/team', 'minilm-ner', '2')
+        """
+        text = text.strip()
+        try:
+            parts = urlsplit(text)
+            parts.port  # noqa: B018 - raises where it is no number
+        except ValueError as error:
+            msg = f"{text}: not an address: {error}."
+            raise DeviceError(msg) from None
+        path = parts.path.rstrip("/")
+        match = _RESOURCE.fullmatch(path)
+        if not match and parts.scheme not in ("http", "https"):
+            match = _NAME.fullmatch(path)
+        extra = parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", text)
+        if parts.scheme not in _SCHEMES or not parts.hostname or not match or extra:
+            msg = (
+                f"{text}: expected kserve://host:port/model (HTTP), grpc://host:port/model, or "
+                "http://host:port/v2/models/model, such as kserve://localhost:8000/bert-base-ner; "
+                "kserves, grpcs and https are encrypted."
+            )
+            raise DeviceError(msg)
+        transport, secure = _SCHEMES[parts.scheme]
+        found = match.groupdict()
+        if transport == "grpc" and found["prefix"]:
+            msg = f"{text}: gRPC has no prefixes; expected grpc://host:port/model."
+            raise DeviceError(msg)
+        if transport == "grpc" and parts.port is None:
+            msg = f"{text}: gRPC has no usual port; expected grpc://host:port/model."
+            raise DeviceError(msg)
+        model, version = unquote(found["model"]), unquote(found.get("version") or "")
+        return cls(transport, secure, parts.netloc, found["prefix"], model, version)
+
+    def client(self) -> Client:
+        """Return a client; raises ImportError where tritonclient is missing."""
+        return _GrpcClient(self) if self.transport == "grpc" else _HttpClient(self)
+
+
+class Client(Protocol):
+    """Asks one server for one model, in any thread; `ServerError` if it refuses, OSError if none is there."""
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return what the server and its model say of themselves; None for a model that is not ready."""
+
+    def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
+        """Run the model.
+
+        Parameters
+        ----------
+        inputs : mapping of str to (ndarray, str)
+            Tensors and their types in the protocol's words.
+        output : str
+            The output that is wanted; empty for the first.
+        """
+
+
+class _HttpClient:
+    def __init__(self, address: Address) -> None:
+        import tritonclient.http as triton
+
+        self._triton, self._address = triton, address
+        self._binary = False
+        self._clients = threading.local()
+
+    @property
+    def _client(self) -> Any:
+        """The client of this thread: they are not safe to share."""
+        if not hasattr(self._clients, "client"):
+            self._clients.client = self._triton.InferenceServerClient(
+                self._address.host + self._address.prefix,
+                ssl=self._address.secure,
+                ssl_options={"ca_certs": authorities} if (authorities := _authorities()) else None,
+                connection_timeout=_SECONDS,
+                network_timeout=_SECONDS,
+            )
+        return self._clients.client
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        model = (self._address.model, self._address.version)
+        with _refusals():
+            server = self._client.get_server_metadata()
+            self._binary = _BINARY in server.get("extensions", ())
+            ready = self._client.is_model_ready(*model)
+            return server, self._client.get_model_metadata(*model) if ready else None
+
+    def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
+        tensors = []
+        for name, (values, datatype) in inputs.items():
+            tensor = self._triton.InferInput(name, list(values.shape), datatype)
+            tensor.set_data_from_numpy(values, binary_data=self._binary)
+            tensors.append(tensor)
+        wanted = [self._triton.InferRequestedOutput(output, binary_data=self._binary)] if output else None
+        with _refusals():
+            answer = self._client.infer(
+                self._address.model, tensors, model_version=self._address.version, outputs=wanted
+            )
+        logits: np.ndarray | None = answer.as_numpy(output or answer.get_response()["outputs"][0]["name"])
+        return logits
+
+
+class _GrpcClient:
+    def __init__(self, address: Address) -> None:
+        import tritonclient.grpc as triton
+
+        self._triton, self._address = triton, address
+        self._client = triton.InferenceServerClient(
+            address.host, ssl=address.secure, root_certificates=_authorities()
+        )
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        model = (self._address.model, self._address.version)
+        options: dict[str, Any] = {"as_json": True, "client_timeout": _SECONDS}
+        with _refusals():
+            server = self._client.get_server_metadata(**options)
+        try:
+            with _refusals():
+                ready = self._client.is_model_ready(*model, client_timeout=_SECONDS)
+                return server, self._client.get_model_metadata(*model, **options) if ready else None
+        except _NotFoundError:  # how some servers say that it is not ready
+            return server, None
+
+    def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
+        tensors = []
+        for name, (values, datatype) in inputs.items():
+            tensor = self._triton.InferInput(name, list(values.shape), datatype)
+            tensor.set_data_from_numpy(values)
+            tensors.append(tensor)
+        wanted = [self._triton.InferRequestedOutput(output)] if output else None
+        with _refusals():
+            answer = self._client.infer(
+                self._address.model,
+                tensors,
+                model_version=self._address.version,
+                outputs=wanted,
+                client_timeout=_SECONDS,
+            )
+        logits: np.ndarray | None = answer.as_numpy(output or answer.get_response().outputs[0].name)
+        return logits
+
+
+def _authorities() -> str | None:
+    """Name the file of trusted certificates: SSL_CERT_FILE, or the system's; None for the library's own."""
+    return ssl.get_default_verify_paths().cafile
+
+
+class _NotFoundError(ServerError):
+    """The server has no such model."""
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn tritonclient's errors into this module's."""
+    from tritonclient.utils import InferenceServerException
+
+    try:
+        yield
+    except InferenceServerException as error:
+        said = error.message() or str(error)
+        if error.status() in _ABSENT:
+            raise ConnectionError(said) from error
+        kind = _NotFoundError if error.status() == "StatusCode.NOT_FOUND" else ServerError
+        raise kind(said) from error
