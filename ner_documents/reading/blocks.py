@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from ner_documents.document import Block, Document
+from typing import TYPE_CHECKING
 
-__all__ = ["BlockText"]
+from ner_documents.document import Block, Document, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BlockText", "left_out"]
+
+
+def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:
+    """Say what an office file holds that its reader does not see.
+
+    Examples
+    --------
+    >>> [str(note) for note in left_out("a.odt", comments=1, hidden=0)]
+    ['a.odt: holds 1 comment, not shown in the text and not read']
+    """
+    for count, what in ((comments, "comment"), (hidden, "piece of hidden text")):
+        if count:
+            what = what if count == 1 else what.replace(" ", "s ", 1) if " " in what else f"{what}s"
+            yield Problem(
+                source, None, f"holds {count:,} {what}, not shown in the text and not read", lost=False
+            )
 
 
 class BlockText:

@@ -11,7 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.packages import Package, UnreadableError
 from ner_documents.reading.records import EXCERPT, too_long
 
@@ -65,9 +65,7 @@ def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
         except UnreadableError as error:
             whole = False
             yield Problem(source, None, str(error), place=name)
-    for count, what in ((reading.comments, "comments"), (reading.hidden, "pieces of hidden text")):
-        if count:
-            yield Problem(source, None, f"holds {count} {what}, which are not shown and not read", lost=False)
+    yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
     if reading.blocks.blocks:
         yield reading.blocks.document(source)
     elif whole:

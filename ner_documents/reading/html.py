@@ -37,7 +37,7 @@ _BLOCKS = frozenset(
     textarea tfoot thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
-    "script style noscript template svg head iframe object audio video canvas datalist noframes".split()  # noqa: SIM905
+    "script style noscript template svg head iframe object audio video canvas datalist noframes rt rp".split()  # noqa: SIM905
 )
 _NOT_SHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
@@ -142,6 +142,7 @@ class _Page:
         self._cells: list[tuple[int, int]] = []
         self._tables: list[_Table] = []
         self._kept_space = 0
+        self._mark = False
 
     def enter(self, node: Any) -> bool:
         """Take a node up; return whether its children count."""
@@ -160,13 +161,15 @@ class _Page:
         if tag in _BLOCKS:
             self.end_block()
             self._open(tag, attributes)
-        elif tag == "sup" and self._parts and not (node.text(deep=False) or " ").strip().isalpha():
-            self._parts.append(" ")  # the number of a footnote is no part of the word before it
+        elif _is_mark(node):
+            self._apart()
         return True
 
     def leave(self, node: Any) -> None:
         """End a node whose children were taken."""
         tag = node.tag
+        if _is_mark(node):
+            self._mark = True
         if tag in _BLOCKS:
             self.end_block()
             if tag in _KINDS:
@@ -192,7 +195,14 @@ class _Page:
         elif tag == "pre":
             self._kept_space += 1
 
+    def _apart(self) -> None:
+        if self._parts and self._parts[-1][-1:].isalnum():
+            self._parts.append(" ")
+
     def _text(self, text: str) -> None:
+        if self._mark and text[:1].isalnum():
+            self._apart()
+        self._mark = False
         if not self._kept_space:
             self._parts.append(_SPACE.sub(" ", text))
             return
@@ -216,6 +226,14 @@ class _Page:
         self.blocks.add(
             kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}"
         )
+
+
+def _is_mark(node: Any) -> bool:
+    """Tell the number of a footnote, which is no part of the word beside it."""
+    if node.tag not in ("sup", "a"):
+        return False
+    text = (node.text(deep=node.tag == "a") or "").strip()
+    return not text.isalpha() if node.tag == "sup" else text.isdigit() and len(text) < 4
 
 
 def _span(attributes: dict[str, str | None], name: str) -> int:

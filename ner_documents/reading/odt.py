@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.packages import Package, UnreadableError
 from ner_documents.reading.records import EXCERPT, too_long
 
@@ -31,9 +31,11 @@ _GONE = frozenset(
         f"{_OFFICE}annotation",
         f"{_TEXT}note-citation",
         f"{_TEXT}ruby-text",
+        f"{_TEXT}hidden-text",
         f"{_OFFICE}forms",
     )
 )
+_NAMED = (f"{_TEXT}style-name", f"{_TABLE}style-name")
 _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))
 _MOST = 1000
 
@@ -56,15 +58,16 @@ def read_odt(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
         yield Problem(source, None, str(error))
         return
     if styles is not None:
+        reading.hide(styles)
         reading.pages(styles, "header")
     reading.part = "content.xml"
+    reading.hide(content)
     body = content.find(f"{_OFFICE}body")
     reading.container(content if body is None else body, "")
     if styles is not None:
         reading.pages(styles, "footer")
     comments = sum(1 for _ in content.iter(f"{_OFFICE}annotation"))
-    if comments:
-        yield Problem(source, None, f"holds {comments} comments, which are not read", lost=False)
+    yield from left_out(source, comments=comments, hidden=reading.hidden)
     if reading.blocks.blocks:
         yield reading.blocks.document(source)
     else:
@@ -77,7 +80,22 @@ class _Reading:
     def __init__(self) -> None:
         self.blocks = BlockText()
         self.part = "styles.xml"
+        self.hidden = 0
         self._number = 0
+        self._hiding: set[str] = set()
+
+    def hide(self, part: Any) -> None:
+        """Learn which styles of a part hide what has them."""
+        for style in part.iter(f"{_STYLE}style"):
+            if any(one.get(f"{_TEXT}display") == "none" for one in style):
+                self._hiding.add(style.get(f"{_STYLE}name", ""))
+
+    def _is_hidden(self, element: Any) -> bool:
+        hidden = element.get(f"{_TEXT}display") == "none" or any(
+            element.get(name) in self._hiding for name in _NAMED
+        )
+        self.hidden += hidden
+        return hidden
 
     def pages(self, styles: Any, kind: str) -> None:
         """Add the headers or footers of the page styles."""
@@ -90,7 +108,7 @@ class _Reading:
     def container(self, parent: Any, kind: str, cell: tuple[int, int] | None = None) -> None:
         """Add all blocks in an element."""
         for child in parent:
-            if child.tag in _GONE or not isinstance(child.tag, str):
+            if child.tag in _GONE or not isinstance(child.tag, str) or self._is_hidden(child):
                 continue
             if child.tag in _PARAGRAPHS:
                 self._paragraph(child, kind or _PARAGRAPHS[child.tag], cell)
@@ -114,6 +132,8 @@ class _Reading:
             if one is not paragraph and one.tail:
                 waiting.append(one.tail)
             if one.tag in _GONE or not isinstance(one.tag, str):
+                continue
+            if one is not paragraph and self._is_hidden(one):
                 continue
             if one.tag in _ASIDE:
                 asides.append(one)

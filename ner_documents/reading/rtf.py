@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _SILENT = frozenset(
     pntext pn template operator private xe tc txe rxe""".split()  # noqa: SIM905 - a list of 40 strings reads worse
 )
 _KEPT_WHEN_STARRED = frozenset(("shpinst", "shptxt", "footnote", "nesttableprops", "fldrslt"))
+#: The property of a shape that is its text.
+_SHAPE_TEXT = "gtextUNICODE"
 _FLOWS = {
     **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "header"),
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "footer"),
@@ -70,6 +72,7 @@ class _State:
     skip: int = 1
     font: int = -1
     flow: str = ""
+    named: bool = False
 
 
 @dataclass(slots=True)
@@ -98,8 +101,7 @@ def read_rtf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
     reading.run()
     if reading.depth > 0:
         yield Problem(source, None, "breaks off: its groups are not closed; the text may not be all")
-    if reading.comments:
-        yield Problem(source, None, f"holds {reading.comments} comments, which are not read", lost=False)
+    yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
     blocks = reading.assembled()
     if blocks.blocks:
         yield blocks.document(source)
@@ -129,6 +131,8 @@ class _Reading:
         self._found: dict[str, list[tuple[str, str, int | None, int | None, int]]] = {}
         self._pending = 0
         self._starred = False
+        self._last_name = ""
+        self.hidden = 0
 
     def run(self) -> None:
         """Read to the end of the outer group."""
@@ -160,6 +164,8 @@ class _Reading:
             elif plain:
                 skipped = min(self._pending, len(plain))
                 self._pending -= skipped
+                if self._state.named:
+                    self._last_name = plain.strip()
                 self._add(plain[skipped:])
 
     def _close(self) -> None:
@@ -180,9 +186,13 @@ class _Reading:
             self._pending = state.skip
             return
         self._pending = 0
-        if word in _SILENT or (starred and word not in _KEPT_WHEN_STARRED):
+        if word == "sv" and self._last_name == _SHAPE_TEXT and not state.hidden:
+            self._settle()
+            self._flows.append(_Flow("box"))
+            state.silent, state.flow = False, word
+        elif word in _SILENT or (starred and word not in _KEPT_WHEN_STARRED):
             self.comments += word == "annotation"
-            state.silent = True
+            state.silent, state.named = True, word == "sn"
         elif state.silent:
             return
         elif word in _FLOWS:
@@ -206,6 +216,7 @@ class _Reading:
         if word in ("v", "deleted"):
             self._settle()
             state.hidden = number != 0
+            self.hidden += word == "v" and state.hidden
         elif word == "plain":
             self._settle()
             state.hidden, state.font = False, -1
@@ -216,7 +227,7 @@ class _Reading:
         elif word == "s" and str(number) in self._styles:
             style = self._styles[str(number)]
             flow.paragraph = "caption" if style == "caption" else "heading"
-        elif word == "ls":
+        elif word == "ls" and flow.paragraph == "paragraph":
             flow.paragraph = "list item"
         elif word == "uc":
             state.skip = max(number or 0, 0)

@@ -18,10 +18,10 @@ __all__ = ["MAX_LINES", "ListError", "NameList", "read_lines"]
 #: Most lines of a list.
 MAX_LINES = 1_000_000
 
-# Letters and digits; a single character of a script that puts no spaces between words (Thai, Lao, Khmer,
-# kana, Han, Hangul with its particles), or of any other kind.
+# Letters; digits, which are often the mark of a footnote behind a name; a single character of a script that
+# puts no spaces between words (Thai, Lao, Khmer, kana, Han, Hangul with its particles), or of any other kind.
 _SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_SPACELESS}]|[^\W_{_SPACELESS}]+|[^\w\s]|_")
+_WORD = re.compile(rf"[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+|\d+|[^\w\s]|_")
 _MAX_BYTES = 200_000_000
 
 

@@ -74,6 +74,7 @@ class Dialect:
 HTML = Dialect(
     blocks=_HTML_BLOCKS,
     breaks={"br": "\n"},
+    apart=frozenset(("rt", "rp")),
     raw=frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes")),
     lower=True,
 )
@@ -82,7 +83,7 @@ OOXML = Dialect(
     blocks=frozenset(("p", "si", "is", "text", "c")),
     texts=frozenset("t"),
     breaks={"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"},
-    apart=frozenset(("delText", "instrText", "delInstrText", "f", "rPh")),
+    apart=frozenset(("delText", "instrText", "delInstrText", "f", "rPh", "rt")),
     hidden_authors=frozenset(
         (
             *("author", "initials", "userId", "creator", "lastModifiedBy", "Company", "Manager"),
@@ -92,8 +93,9 @@ OOXML = Dialect(
 )
 # OpenDocument 1.3, part 3: text stands anywhere in text:p and text:h.
 ODF = Dialect(
-    blocks=frozenset(("p", "h")),
+    blocks=frozenset(("p", "h", "title", "desc", "subject", "description", "keyword", "user-defined")),
     breaks={"tab": "\t", "line-break": "\n", "s": " "},
+    apart=frozenset(("ruby-text",)),
     hidden_authors=frozenset(
         ("creator", "initial-creator", "printed-by", "creator-initials", "sender-initials")
     ),
@@ -191,6 +193,9 @@ class _Reader:
             if name in dialect.breaks:
                 self._current.add(dialect.breaks[name], start, start)
         if dialect.lower:
+            # End tags of what is spoken above the letters may be missing.
+            if name in dialect.apart or name == "ruby":
+                self._open = [name] if name != "ruby" and not closing else []
             return
         if closing:
             while self._open and self._open.pop() != name:
@@ -220,11 +225,10 @@ class _Reader:
         element = self._open[-1] if self._open else ""
         if element in self._dialect.hidden_authors:
             self.emptied.append((start, end))
-        elif element in self._dialect.apart or (self._cell and element == "v"):
+        elif not self._dialect.apart.isdisjoint(self._open) or (self._cell and element == "v"):
             self._add(self._apart, start, end, references=references)
         elif not self._dialect.texts or element in self._dialect.texts:
-            if "rPh" not in self._open:
-                self._add(self._current, start, end, references=references)
+            self._add(self._current, start, end, references=references)
         elif element != "v" and not self._raw[start:end].isspace():
             self._aside(start, end)
 

@@ -39,6 +39,8 @@ _FLOWS = frozenset(
     ftnsep aftnsep""".split()  # noqa: SIM905
 )
 _ENDS = frozenset(("par", "sect", "page", "column", "cell", "nestcell", "row", "nestrow"))
+#: Properties of pictures and shapes that are written for people.
+_READ = frozenset(("wzDescription", "wzName", "gtextUNICODE", "pihlShape"))
 _OBJECTS = frozenset(("objdata", "objemb", "objlink", "objocx"))
 _DATA = re.compile("[0-9a-fA-F\r\n]{64,}")
 
@@ -116,6 +118,7 @@ class _Reading:
         self._high: tuple[int, int] | None = None
         self._pending = 0
         self._starred = False
+        self._property = ""
 
     def run(self) -> Iterator[Segment]:
         """Yield the texts up to the end of the file; what stands behind the outer group is text too."""
@@ -180,7 +183,9 @@ class _Reading:
         elif word == "ansicpg" and number is not None:
             self._encoding = "utf-8" if number == 65001 else _known(f"cp{number}")
         elif word in _NO_TEXT or word in _EMPTIED:
-            state.kind = "none" if word in _NO_TEXT else "emptied"
+            state.kind = "name" if word == "sn" else "none" if word in _NO_TEXT else "emptied"
+        elif word == "picprop" and state.kind == "none":
+            state.kind = "apart"  # the picture's properties, among its data
         elif word in _FLOWS or word in _APART or starred:
             self._settle()
             self._open(word)
@@ -188,9 +193,11 @@ class _Reading:
     def _open(self, word: str) -> None:
         """Begin a text of its own; destinations that nobody knows are searched as well."""
         state = self._state
-        if state.kind in ("none", "emptied"):
+        if state.kind in ("none", "name", "emptied"):
             return
         state.kind = "text" if word in _FLOWS else "apart" if word in _APART else state.kind
+        if word == "sv" and self._property in _READ:
+            state.kind = "text"
         if not state.flow:
             state.flow = True
             self._builders.append(SegmentBuilder())
@@ -235,7 +242,9 @@ class _Reading:
         if not plain:
             return
         kind = self._state.kind
-        if kind == "emptied":
+        if kind == "name":
+            self._property = plain.strip()
+        elif kind == "emptied":
             self.emptied += [
                 Edit(start + found.start(), start + found.end(), "") for found in re.finditer("[^;]+", plain)
             ]
@@ -254,7 +263,7 @@ class _Reading:
     def _add(self, text: str, start: int, end: int) -> None:
         if self._state.kind == "emptied":
             self.emptied.append(Edit(start, end, ""))
-        elif self._state.kind != "none":
+        elif self._state.kind not in ("none", "name"):
             self._builders[-1].add(text, start, end)
 
     def _settle(self, *, keep_high: bool = False) -> None:

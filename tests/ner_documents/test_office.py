@@ -117,7 +117,7 @@ def test_headers_notes_and_footers_have_their_place():
     assert document.text == "Head\nTitle\nBody Mary\nNote Bob\nFoot"
     assert [b.kind for b in document.blocks] == ["header", "heading", "paragraph", "paragraph", "footer"]
     assert document.blocks[2].place == "word/document.xml p 2"
-    assert notes == ["holds 1 comments, which are not shown and not read"]
+    assert notes == ["holds 1 comment, not shown in the text and not read"]
 
 
 def test_merged_cells_and_nested_tables():
@@ -220,4 +220,19 @@ def test_open_document_text():
         ("header", None), ("heading", None), ("paragraph", None), ("paragraph", None), ("list item", None),
         ("cell", 1), ("cell", 3), ("paragraph", None),
     ]  # fmt: skip
-    assert notes == ["holds 1 comments, which are not read"]
+    assert notes == ["holds 1 comment, not shown in the text and not read"]
+
+
+def test_hidden_text_of_open_documents_is_left_out_and_counted():
+    styles = (
+        "<style:style style:name='h'><style:text-properties text:display='none'/></style:style>"
+        "<style:style style:name='s'><style:text-properties/></style:style>"
+    )
+    body = (
+        "<text:p>Mary <text:span text:style-name='h'>hidden</text:span><text:span text:style-name='s'>sings"
+        "</text:span></text:p><text:p text:style-name='h'>gone</text:p>"
+        "<text:section text:display='none'><text:p>away</text:p></text:section>"
+    )
+    document, notes = document_of("a.odt", odt(body, styles))
+    assert document.text == "Mary sings"
+    assert notes == ["holds 3 pieces of hidden text, not shown in the text and not read"]

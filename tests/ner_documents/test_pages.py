@@ -28,6 +28,8 @@ def items(name, content, **options):
         ),
         ("<details><summary>Summary Anna</summary>Details Bob</details>", "Summary Anna\nDetails Bob"),
         ("Smith<sup>1</sup> won on the 5<sup>th</sup>", "Smith 1 won on the 5th"),
+        ("Foot<a href=#a>1</a><p><sup>1</sup>Smith, <a href=#b>12</a>Bob", "Foot 1\n1 Smith, 12 Bob"),
+        ("<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp>京<rt>きょう</ruby>都", "東京都"),
         ("<p>a</p><p hidden>no</p><p style='display: none'>no</p><template>no</template>b", "a\nb"),
         ("<table><tr><td>A<td>B<tr><td>C</table>", "A\tB\nC"),
         ("<pre>a\n  b\n\nc</pre>d", "a\nb\nc\nd"),
@@ -120,9 +122,17 @@ def test_rtf_keeps_headers_notes_and_cells_and_drops_what_is_hidden():
         rb"\u1055?x \u-10179?\u-8704?{\*\foo no}{\footnote Note Bob\par}\par"
         rb"\trowd\intbl A\cell B\cell\row\pard end{\footer Foot}\par}"
     )
-    (document,) = items("a.rtf", rtf)
+    note, document = items("a.rtf", rtf)
+    assert "hidden text" in note.reason
     assert document.text == "Head\nTitle\nПри\nПx 😀\nA\tB\nend\nNote Bob\nFoot"
     assert [b.kind for b in document.blocks][:2] == ["header", "heading"]
+    shape = (
+        rb"{\rtf1 {\shp{\*\shpinst{\sp{\sn gtextUNICODE}{\sv In a shape}}{\sp{\sn x}{\sv no}}}}"
+        rb"Mary {\v x}sings}"
+    )
+    note, document = items("a.rtf", shape)
+    assert (document.text, note.lost) == ("In a shape\nMary sings", False)
+    assert "1 piece of hidden text" in note.reason
     cut = items("a.rtf", rtf[:200])
     assert "breaks off" in cut[0].reason
 
