@@ -41,7 +41,10 @@ _SILENT = frozenset(
 )
 _NOT_SHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w:.-]{1,40})""", re.IGNORECASE)
+_CHARSET = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w:.-]{1,40})|\A<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w:.-]{1,40})""",
+    re.IGNORECASE,
+)
 _HEAD = 4096
 
 
@@ -54,7 +57,7 @@ def read_html(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
     encoding = options.encoding
     told = _CHARSET.search(raw[:_HEAD])
     if encoding is None and told and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
-        encoding = charset_of(told[1].decode("ascii", "replace"))
+        encoding = charset_of((told[1] or told[2]).decode("ascii", "replace"))
         # A page that says UTF-16 in ASCII letters is none; the standard reads it as UTF-8.
         if encoding and (encoding.startswith(("utf-16", "utf-32")) or not _decodes(raw, encoding)):
             encoding = None

@@ -62,6 +62,8 @@ def test_encodings_of_pages():
         "Привет, Мария"
     )
     assert items("a.html", russian.encode("cp1251"), encoding="cp1251")[0].text.startswith("Привет, Мария")
+    declared = "<?xml version='1.0' encoding='KOI8-R'?><html>" + russian
+    assert items("a.xhtml", declared.encode("koi8_r"))[0].text.startswith("Привет, Мария")
     wrong = '<meta charset="utf-8">' + russian
     note, page = items("a.html", wrong.encode("cp1251"))
     assert (page.text.split("\n")[0], note.lost) == ("Привет, Мария", False)
