@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Scores = dict[str, dict[str, float]]
+
 _SCORES_FILE = "scores.json"
+_START = "start"
+
+#: What the mean F1 of weights may differ by when they are scored in bfloat16 instead of float32, amply.
+_BF16_MARGIN = 0.01
 
 
 def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Tensor:
@@ -156,17 +162,22 @@ class ScoreEpochs(TrainerCallback):
         plan: Plan,
         model: PreTrainedModel,
         average: WeightAverage | None,
-        score: Callable[[], dict[str, dict[str, float]]],
+        score: Callable[..., Scores],
         best: Path,
+        *,
+        keep_start: bool,
     ) -> None:
         self.plan, self.model, self.average, self.score, self.best = plan, model, average, score, best
+        self.keep_start = keep_start
         self.recipe = plan.recipe
         self.history: list[dict[str, Any]] = []
         self.saved = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Forget scores of steps that will be done again."""
+        """Forget scores of steps that will be done again; at the very beginning, score the start."""
         path = Path(args.output_dir) / _SCORES_FILE
+        if self.keep_start and not state.global_step:
+            self._score_start(Path(args.output_dir))
         if state.global_step and path.is_file():
             told = json.loads(path.read_text(encoding="utf-8"))
             self.history = [entry for entry in told if entry["step"] <= state.global_step]
@@ -194,24 +205,38 @@ class ScoreEpochs(TrainerCallback):
         Path(args.output_dir, f"checkpoint-{state.global_step}", COMPLETE_FILE).touch()
         self.saved = time.monotonic()
 
+    @property
+    def start(self) -> float:
+        """Mean F1 of the start; 0 where it was not scored."""
+        return self.history[0]["mean"] if self.history and not self.history[0]["step"] else 0.0
+
+    def _score_start(self, work_dir: Path) -> None:
+        """Keep the start: what no epoch beats is the result, so that training never makes a model worse."""
+        scores = self.score(exact=True)
+        self.history = [{"step": 0, "stage": 0, "epoch": 0, "mean": mean_f1(scores), "scores": scores}]
+        self._write(work_dir)
+        if self.start:
+            self.model.save_pretrained(work_dir / _START)
+            log.info("the start: micro/macro F1 %s", _told(scores))
+
+    def _write(self, work_dir: Path) -> None:
+        (work_dir / _SCORES_FILE).write_text(json.dumps(self.history, indent=1), encoding="utf-8")
+
     def _score(self, args: Any, state: Any, end: tuple[int, int]) -> None:
         if self.average:
             self.average.swap()
-        scores = self.score()
-        mean = sum(one["micro_f1"] for one in scores.values()) / max(len(scores), 1)
+        scores = self.score(exact=False)
+        mean = mean_f1(scores)
         entry = {"step": state.global_step, "stage": end[0], "epoch": end[1], "mean": mean, "scores": scores}
-        if mean >= max((old["mean"] for old in self.history), default=0.0):
+        if mean >= max((old["mean"] for old in self.history if old["step"]), default=0.0):
             self.model.save_pretrained(self.best)
         if self.recipe.mean_epochs:
             self._keep_epoch(Path(args.output_dir), state.global_step)
         if self.average:
             self.average.swap()
         self.history.append(entry)
-        Path(args.output_dir, _SCORES_FILE).write_text(json.dumps(self.history, indent=1), encoding="utf-8")
-        told = ", ".join(
-            f"{name} {one['micro_f1']:.4f}/{one['macro_f1']:.4f}" for name, one in scores.items()
-        )
-        log.info("stage %d epoch %d, step %d: micro/macro F1 %s", *end, state.global_step, told)
+        self._write(Path(args.output_dir))
+        log.info("stage %d epoch %d, step %d: micro/macro F1 %s", *end, state.global_step, _told(scores))
 
     def _keep_epoch(self, work_dir: Path, step: int) -> None:
         """Save the scored weights of this epoch, and forget those that are too old for the mean."""
@@ -225,6 +250,36 @@ class ScoreEpochs(TrainerCallback):
         means = [entry["mean"] for entry in self.history if entry["stage"] == stage]
         best = means.index(max(means))
         return len(means) - 1 - best >= self.recipe.patience
+
+    def keep_the_better(self, work_dir: Path) -> None:
+        """Put the start's weights back into the model where those that training ended with score lower."""
+        file = work_dir / _START / "model.safetensors"
+        if not self.start or not file.is_file():
+            return
+        best = max((entry["mean"] for entry in self.history if entry["step"]), default=0.0)
+        if not self.recipe.mean_epochs and best > self.start + _BF16_MARGIN:
+            return
+        ended = mean_f1(self.score(exact=True))
+        if ended >= self.start:
+            return
+        self.model.load_state_dict(load_file(file), strict=False)
+        self.history[0]["kept"] = True
+        self._write(work_dir)
+        log.warning(
+            "no epoch did better on the dev parts than the start (mean micro F1 %.4f, after training %.4f): "
+            "the start's weights are kept",
+            self.start,
+            ended,
+        )
+
+
+def mean_f1(scores: Scores) -> float:
+    """Return the mean of the corpora's micro F1; 0 without corpora."""
+    return sum(one["micro_f1"] for one in scores.values()) / max(len(scores), 1)
+
+
+def _told(scores: Scores) -> str:
+    return ", ".join(f"{name} {one['micro_f1']:.4f}/{one['macro_f1']:.4f}" for name, one in scores.items())
 
 
 class Bar(ProgressCallback):
@@ -245,6 +300,7 @@ def train(
     work_dir: Path,
     *,
     progress: bool = True,
+    keep_start: bool = True,
 ) -> list[dict[str, Any]]:
     """Run the plan, or what is left of it when the work folder holds a checkpoint.
 
@@ -252,7 +308,7 @@ def train(
     ----------
     recipe : Recipe
     model : transformers.PreTrainedModel
-        Changed in place; ends with the best weights, which also lie in ``work_dir / "best"``.
+        Changed in place; ends with the best weights, those it came with if no epoch beats them.
     plan : Plan
     corpora : dict of str to LabelledCorpus
         Their dev parts are scored when an epoch ends.
@@ -261,21 +317,24 @@ def train(
         Checkpoints of this run.
     progress : bool
         Show a bar on stderr.
+    keep_start : bool
+        Score what training starts from, and end with it if no epoch does better.
 
     Returns
     -------
     list of dict
-        One entry per finished epoch: step, stage, epoch, mean micro F1, scores by corpus.
+        The start (step 0), then one entry per finished epoch: step, stage, epoch, mean micro F1, scores by
+        corpus. The first has ``kept: True`` where no epoch beat it and its weights were kept.
     """
     _keep_memory()
     work_dir.mkdir(parents=True, exist_ok=True)
     average = WeightAverage(model, recipe.average) if recipe.average else None
     mixed = recipe.bf16 and computes_bf16()
 
-    def score() -> dict[str, dict[str, float]]:
-        return score_corpora(model, corpora, encoder, recipe.labels, bf16=mixed)
+    def score(*, exact: bool) -> Scores:
+        return score_corpora(model, corpora, encoder, recipe.labels, bf16=mixed and not exact)
 
-    scorer = ScoreEpochs(plan, model, average, score, work_dir / "best")
+    scorer = ScoreEpochs(plan, model, average, score, work_dir / "best", keep_start=keep_start)
     arguments = TrainingArguments(
         output_dir=str(work_dir),
         per_device_train_batch_size=1,  # one item of the plan is one batch
@@ -310,6 +369,7 @@ def train(
         model.load_state_dict(load_file(best), strict=False)
     elif average:
         average.swap()
+    scorer.keep_the_better(work_dir)
     return scorer.history
 
 

@@ -29,6 +29,8 @@ CHECKPOINT = "checkpoint"
 #: Packages whose versions the card tells.
 TOOLS = ("torch", "transformers", "accelerate", "tokenizers")
 
+_KEPT = "**No epoch did better on the dev parts than the start, so these are the start's weights.** "
+
 Scores = dict[str, dict[str, float]]
 
 
@@ -39,7 +41,7 @@ class TrainingResult:
     Attributes
     ----------
     history : list of dict
-        One entry an epoch: step, stage, epoch, mean micro F1, scores by corpus.
+        As `model_zoo.train.loop.train` returns it.
     scores : dict of str to Scores
         Of the weights that were kept, by casing of the text: ``""`` as it is, ``lower``, ``upper``.
     sentences : dict of str to (int, int)
@@ -196,8 +198,9 @@ def _data_table(recipe: Recipe, result: TrainingResult) -> str:
 
 def _training(recipe: Recipe, result: TrainingResult) -> str:
     versions = ", ".join(f"{tool} {version(tool)}" for tool in TOOLS)
+    kept = _KEPT if any(entry.get("kept") for entry in result.history) else ""
     return (
-        f"Started from `{recipe.start}`; {len(recipe.stages)} stages, {result.steps} steps, "
+        f"{kept}Started from `{recipe.start}`; {len(recipe.stages)} stages, {result.steps} steps, "
         f"{result.parameters / 1e6:.1f} M parameters, seed {recipe.seed}, {result.seconds / 60:.0f} minutes "
         f"in the last process. Python {platform.python_version()}, {versions}. "
         "`recipe.yml` beside this card makes it again: `python -m model_zoo.finetuner recipe.yml`."

@@ -23,7 +23,15 @@ __all__ = ["finetune", "forget_training", "resolve_start"]
 log = logging.getLogger(__name__)
 
 #: What a training keeps in its work folder beside the recipe; all that ``--restart`` deletes.
-_TRAINING_FILES = ("checkpoint-*", "epoch-*.safetensors", "best", "scores.json", "answers-*.npz", "teacher-*")
+_TRAINING_FILES = (
+    "checkpoint-*",
+    "epoch-*.safetensors",
+    "best",
+    "start",
+    "scores.json",
+    "answers-*.npz",
+    "teacher-*",
+)
 
 
 def finetune(

@@ -129,7 +129,7 @@ def test_learns_and_leaves_a_zoo_folder(finished):
     assert config["token_type_ids"] == "word_casing"
     assert config["type_vocab_size"] == 4
     history = json.loads((finished / ".training" / "scores.json").read_text(encoding="utf-8"))
-    assert [(entry["stage"], entry["epoch"]) for entry in history] == [(1, 1), (2, 1)]
+    assert [(entry["stage"], entry["epoch"]) for entry in history] == [(0, 0), (1, 1), (2, 1)]
     assert history[-1]["scores"]["tiny"]["micro_f1"] > 0.95
     card = (finished / "README.md").read_text(encoding="utf-8")
     assert f"| tiny | {history[-1]['scores']['tiny']['micro_f1']:.4f} |" in card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -146,6 +147,33 @@ def test_training_from_an_archive_does_not_end_below_it(tmp_path, rate, epochs):
     assert after == pytest.approx(before) if epochs == 1 else after >= before - 1e-9
     made = load_model(tmp_path / "public" / "made" / "model.yml", tmp_path)
     assert (tmp_path / "public" / "made" / made.checkpoint_path).suffix == ".nemo"
+
+
+@pytest.mark.parametrize("more", [{}, {"mean_epochs": 2}])
+def test_a_start_that_no_epoch_beats_is_kept(tmp_path, more):
+    """Two epochs on labels that are all wrong: the archive comes out as it went in, and the card says so."""
+    archive = make_archive(tmp_path / "ner.nemo", make_model())
+    before = nemo_data(tmp_path, archive)
+    labels = tmp_path / "labels_train.txt"
+    labels.write_text(re.sub(r"\S+", "O", labels.read_text()))
+    types = list(dict.fromkeys(label[2:] for label in load_checkpoint(archive).labels if label != "O"))
+    one = recipe(
+        types=types,
+        corpora={"tiny": {"train": "text_train.txt", "dev": "text_dev.txt"}},
+        stages=[{"corpora": {"tiny": 1}, "epochs": 2, "learning_rate": 1e-2}],
+        **more,
+    )
+    folder = tmp_path / "public" / "made"
+    result = finetune(one, archive, tmp_path, folder, progress=False)
+    assert max(entry["mean"] for entry in result.history[1:]) < before
+    assert result.history[0]["mean"] == pytest.approx(before)
+    assert result.scores[""]["tiny"]["micro_f1"] == pytest.approx(before)
+    assert "No epoch did better on the dev parts than the start" in (folder / "README.md").read_text()
+    made = load_checkpoint(folder / load_model(folder / "model.yml", tmp_path).checkpoint_path)
+    places = [made.labels.index(label) for label in load_checkpoint(archive).labels]
+    torch.testing.assert_close(
+        logits(made.module.model)[..., places], logits(load_checkpoint(archive).module.model)
+    )
 
 
 def test_the_classifier_of_a_folder_is_kept_by_the_names_of_its_labels(tiny_checkpoint):
