@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import email
 import email.policy
-import email.utils
+import re
+from dataclasses import replace
+from email import errors
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
-from ner_documents.reading.detection import charset_of
+from ner_documents.reading.detection import charset_of, guess_encoding
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.html import html_blocks
 from ner_documents.reading.records import EXCERPT, too_long
@@ -24,6 +26,8 @@ __all__ = ["read_eml", "read_mbox"]
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _DEPTH = 10
+_BODIES = ("text/plain", "text/html")
+_QUOTE = re.compile(">+")
 
 
 def read_eml(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -32,7 +36,7 @@ def read_eml(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
     if len(raw) > options.limit:
         yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
         return
-    yield from _message(raw, source, None, options)
+    yield from _message(raw, source, None)
 
 
 def read_mbox(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -61,80 +65,132 @@ def _bounded(lines: list[bytes], size: int, source: str, number: int, options: R
     if size > options.limit:
         yield Problem(source, number, too_long(options.limit), lines[0][:EXCERPT])
     else:
-        yield from _message(b"".join(lines), source, number, options)
+        yield from _message(b"".join(lines), source, number)
 
 
-def _message(raw: bytes, source: str, number: int | None, options: ReadOptions) -> Iterator[Item]:
+def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
+    reading = _Reading(source, number)
     try:
         message = email.message_from_bytes(raw, policy=email.policy.default)
-        blocks = BlockText()
-        problems = list(_add(message, blocks, source, number, options, 0))
+        reading.message(message, 0)
     except (ValueError, LookupError, AttributeError, IndexError, TypeError, RecursionError) as error:
         # What the standard library raises for headers that no mail program would write.
-        yield Problem(
-            source, number, f"the message is damaged ({error or type(error).__name__})", raw[:EXCERPT]
-        )
+        reason = f"the message is damaged ({error or type(error).__name__})"
+        yield Problem(source, number, reason, raw[:EXCERPT])
         return
-    yield from problems
-    if not blocks.blocks:
+    yield from reading.problems
+    if reading.blocks.blocks:
+        yield reading.blocks.document(source, number)
+    else:
         yield Problem(source, number, "the message holds no text", raw[:EXCERPT])
-        return
-    yield blocks.document(source, number)
 
 
-def _add(
-    message: EmailMessage,
-    blocks: BlockText,
-    source: str,
-    number: int | None,
-    options: ReadOptions,
-    depth: int,
-) -> Iterator[Problem]:
-    """Add headers and bodies of a message; forwarded ones stand behind it."""
-    for name in _HEADERS:
-        value = _header(message, name)
-        if value:
-            blocks.add("heading" if name == "Subject" else "header", f"{name}: {value}", place=name)
-    plain = message.get_body(("plain", "html"))
-    if plain is not None:
-        yield from _body(plain, blocks, source, number)
-    for part in message.walk():
-        if part is message or part is plain:
-            continue
-        attached = part.get_filename()
-        if part.get_content_type() == "message/rfc822" and depth < _DEPTH:
-            forwarded: Any = part.get_payload()
-            for inner in forwarded:
-                yield from _add(inner, blocks, source, number, options, depth + 1)
-            return
-        if attached or part.get_content_disposition() == "attachment":
-            called = attached or part.get_content_type()
+class _Reading:
+    """Collects headers and bodies of a message, and of those that it forwards."""
+
+    def __init__(self, source: str, number: int | None) -> None:
+        self.blocks = BlockText()
+        self.problems: list[Problem] = []
+        self._source = source
+        self._number = number
+
+    def message(self, message: EmailMessage, depth: int) -> None:
+        """Add a message: its headers, what it says, and the names of what is attached."""
+        for name in _HEADERS:
+            value = _header(message, name)
+            if value:
+                self.blocks.add("heading" if name == "Subject" else "header", f"{name}: {value}", place=name)
+        self._part(message, depth)
+
+    def _part(self, part: Any, depth: int) -> None:
+        kind = part.get_content_type()
+        if any(isinstance(defect, errors.CloseBoundaryNotFoundDefect) for defect in part.defects):
+            self._say("breaks off: the end of its parts is missing; the text may not be all", lost=True)
+        if kind == "message/rfc822" and isinstance(part.get_payload(), list) and depth < _DEPTH:
+            for inner in part.get_payload():
+                self.message(inner, depth + 1)
+        elif kind == "multipart/alternative":
+            self._part(_best_of(part.get_payload()), depth)
+        elif part.is_multipart() and depth < _DEPTH:
+            for inner in part.get_payload():
+                self._part(inner, depth + (kind == "message/rfc822"))
+        elif part.get_filename() or part.get_content_disposition() == "attachment" or kind not in _BODIES:
+            called = part.get_filename() or kind
             reason = f"attachment {called!r} was not read; save it and read it as a file"
-            yield Problem(source, number, reason, place=attached or "", lost=False)
+            self._say(reason, place=part.get_filename() or "")
+        else:
+            self._body(part, kind)
+
+    def _say(self, reason: str, *, place: str = "", lost: bool = False) -> None:
+        self.problems.append(Problem(self._source, self._number, reason, place=place, lost=lost))
+
+    def _body(self, part: Any, kind: str) -> None:
+        text, problems = _decoded(part)
+        for one in problems:
+            self.problems.append(replace(one, source=self._source, line=self._number))
+        if text is None:
+            return
+        if kind == "text/html":
+            inner = html_blocks(text)
+            for block, content in zip(inner.blocks, inner.texts(), strict=True):
+                place = f"body {block.place}"
+                self.blocks.add(block.kind, content, row=block.row, column=block.column, place=place)
+            return
+        text = text.replace("\r\n", "\n")
+        if str(part.get_param("format")).lower() == "flowed":
+            text = _unflowed(text)
+        for index, paragraph in enumerate(text.split("\n\n"), 1):
+            self.blocks.add("paragraph", paragraph.rstrip(), place=f"body {index}")
+
+
+def _best_of(parts: list[Any]) -> Any:
+    """Choose of the same in several forms: plain text, unless it says much less than the page."""
+    forms = {
+        kind: one for part in parts for one in part.walk() if (kind := one.get_content_type()) in _BODIES
+    }
+    plain, page = forms.get("text/plain"), forms.get("text/html")
+    if plain is None or page is None:
+        return plain or page or parts[-1]
+    short, long = _decoded(plain)[0] or "", _decoded(page)[0] or ""
+    shown = len(html_blocks(long).text) if len(long) > len(short) else 0
+    return page if shown > 1.5 * len(" ".join(short.split())) + 20 else plain
+
+
+def _decoded(part: Any) -> tuple[str | None, list[Problem]]:
+    raw = part.get_payload(decode=True) or b""
+    charset = charset_of(str(part.get_content_charset() or "")) if part.get_content_charset() else None
+    text, problems = decode(raw, "", charset)
+    if text is None and charset:
+        text, problems = decode(raw, "", None)
+    return text, problems
 
 
 def _header(message: EmailMessage, name: str) -> str:
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
     try:
-        value = message.get(name)
+        if any("\udc80" <= character <= "\udcff" for character in raw):  # bytes that nobody encoded
+            stored = raw.encode("utf-8", "surrogateescape")
+            raw = stored.decode(guess_encoding(stored).name or "cp1252", "replace")
+            value = message.policy.header_fetch_parse(name, raw)
+        else:
+            value = message.get(name)
     except (ValueError, LookupError, AttributeError, IndexError, TypeError):
-        value = dict(message.raw_items()).get(name)
+        value = raw
     return " ".join(str(value).split()) if value else ""
 
 
-def _body(part: Any, blocks: BlockText, source: str, number: int | None) -> Iterator[Problem]:
-    raw = part.get_payload(decode=True) or b""
-    charset = charset_of(str(part.get_content_charset() or "")) if part.get_content_charset() else None
-    text, problems = decode(raw, source, charset)
-    if text is None and charset:
-        text, problems = decode(raw, source, None)
-    for problem in problems:
-        yield Problem(source, number, problem.reason, problem.raw, problem.place, problem.lost)
-    if text is None:
-        return
-    if part.get_content_type() == "text/html":
-        inner = html_blocks(text)
-        for block, content in zip(inner.blocks, inner.texts(), strict=True):
-            blocks.add(block.kind, content, row=block.row, column=block.column, place=f"body {block.place}")
-        return
-    for index, paragraph in enumerate(text.replace("\r\n", "\n").split("\n\n"), 1):
-        blocks.add("paragraph", paragraph.rstrip(), place=f"body {index}")
+def _unflowed(text: str) -> str:
+    """Join lines that only the width of the page broke: https://www.rfc-editor.org/rfc/rfc3676."""
+    lines: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        quoted = _QUOTE.match(line)
+        depth, said = (len(quoted[0]), line[len(quoted[0]) :].removeprefix(" ")) if quoted else (0, line)
+        if depth == 0:
+            said = said.removeprefix(" ")  # stuffed, where it would look like a quote
+        if depth == open_depth and said != "-- ":
+            lines[-1] += said
+        else:
+            lines.append(f"{'>' * depth} {said}" if depth else said)
+        open_depth = depth if said.endswith(" ") and said != "-- " else -1
+    return "\n".join(lines)

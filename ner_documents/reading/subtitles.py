@@ -23,7 +23,13 @@ __all__ = ["read_subtitles"]
 
 _TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 _TIMES = re.compile(rf"\s*({_TIME})\s*-->\s*{_TIME}")
+#: Cues end at empty lines; some files leave them out before the next number and times.
+_BORDER = re.compile(rf"\n[ \t]*\n|\n(?=\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->)")
+_SPOKEN = re.compile(r"<rt\b[^<>]{0,200}>[^<>]{0,200}(?:</rt>)?")
 _MARKS = re.compile(r"</?(?:c|i|b|u|v|ruby|rt|lang|font)\b[^<>]{0,200}>|<[\d:.]{5,12}>|\{\\[^{}]{0,100}\}")
+_SENTENCE_END = ".!?…:\"'”’)]♪"
+_OTHER_SPEAKER = "-–—"
+_ALONE = "[(♪"
 _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
 
@@ -40,31 +46,54 @@ def read_subtitles(stream: BinaryIO, source: str, options: ReadOptions) -> Itera
     yield from problems
     if text is None:
         return
-    blocks = BlockText()
-    pending: list[str] = []
-    begin, number = "", 1
-    for group in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
+    cues = _Cues()
+    number = 1
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    position = 0
+    for border in (*_BORDER.finditer(text), None):
+        group = text[position : border.start() if border else len(text)]
         lines = [line for line in group.split("\n") if line.strip()]
         at = next((index for index, line in enumerate(lines[:2]) if _TIMES.match(line)), None)
-        if at is None:
-            if lines and not lines[0].lstrip("\ufeff").startswith(_NO_CUES):
-                yield Problem(source, number, f"expected the times of a cue, found {lines[0][:60]!r}")
-            number += group.count("\n") + 2
-            continue
-        number += group.count("\n") + 2
-        times = _TIMES.match(lines[at])
-        said = " ".join(html.unescape(_MARKS.sub("", line)).strip() for line in lines[at + 1 :]).strip()
-        if not said or times is None:
-            continue
-        begin = begin or times[1]
-        pending.append(said)
-        if said[-1] in ".!?…:\"'”’)]♪" or said[0] in "-–—[(♪":
-            blocks.add("paragraph", " ".join(pending), place=begin)
-            pending, begin = [], ""
-    if pending:
-        blocks.add("paragraph", " ".join(pending), place=begin)
+        if at is not None:
+            cues.add(lines[at], lines[at + 1 :])
+        elif lines and not lines[0].lstrip("\ufeff").startswith(_NO_CUES):
+            yield Problem(source, number, f"expected the times of a cue, found {lines[0][:60]!r}")
+        if border:
+            number += text.count("\n", position, border.end())
+            position = border.end()
+    cues.end()
+    blocks = cues.blocks
     if not blocks.blocks:
         yield Problem(source, None, "holds no subtitles")
         return
     content = blocks.text
     yield Document(source, None, content, {"source": source, "text": content}, blocks=tuple(blocks.blocks))
+
+
+class _Cues:
+    """Joins what is said to sentences: a cue that ends none goes on in the next."""
+
+    def __init__(self) -> None:
+        self.blocks = BlockText()
+        self._pending: list[str] = []
+        self._begin = ""
+
+    def add(self, times: str, lines: list[str]) -> None:
+        """Add a cue; a dash begins what somebody else says."""
+        found = _TIMES.match(times)
+        for line in lines:
+            said = html.unescape(_MARKS.sub("", _SPOKEN.sub("", line))).strip()
+            if not said:
+                continue
+            if said[0] in _OTHER_SPEAKER:
+                self.end()
+            self._begin = self._begin or (found[1] if found else "")
+            self._pending.append(said)
+        if self._pending and (self._pending[-1][-1] in _SENTENCE_END or self._pending[0][0] in _ALONE):
+            self.end()
+
+    def end(self) -> None:
+        """End a block."""
+        if self._pending:
+            self.blocks.add("paragraph", " ".join(self._pending), place=self._begin)
+        self._pending, self._begin = [], ""

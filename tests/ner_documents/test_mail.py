@@ -1,0 +1,112 @@
+"""Mail as programs write it: several forms of one text, forwarded messages, broken ones; subtitles too."""
+
+import email.message
+
+import pytest
+
+from ner_documents.document import Document, Problem
+from ner_documents.reading import read
+
+
+def items(name, content):
+    found = list(read(name, content=content if isinstance(content, bytes) else content.encode()))
+    texts = [item.text for item in found if isinstance(item, Document)]
+    return texts, [(item.reason, item.lost) for item in found if isinstance(item, Problem)]
+
+
+def multipart(kind, *parts, end=True):
+    body = "".join(f"--b\r\n{part}\r\n" for part in parts)
+    return f'Content-Type: multipart/{kind}; boundary="b"\r\n\r\n{body}' + ("--b--\r\n" if end else "")
+
+
+PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
+PAGE = "Content-Type: text/html; charset=utf-8\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ((PLAIN + "Mary met Bob.", PAGE + "<p>Mary met <b>Bob</b>.</p>"), "Mary met Bob."),
+        (
+            (PLAIN + "This is HTML mail.", PAGE + "<p>Mary Jones of Acme Corp met Bob Smith in Santa Clara."),
+            "Mary Jones of Acme Corp met Bob Smith in Santa Clara.",
+        ),
+        ((PLAIN + "\r\n", PAGE + "<p>Mary met Bob in the park.</p>"), "Mary met Bob in the park."),
+        ((PAGE + "<p>Mary",), "Mary"),
+    ],
+)
+def test_of_several_forms_the_one_that_says_it_all(parts, text):
+    assert items("a.eml", multipart("alternative", *parts))[0] == [text]
+
+
+def test_every_part_is_read_or_named():
+    calendar = "Content-Type: text/calendar\r\n\r\nSUMMARY:Mary"
+    forwarded = "Content-Type: message/rfc822\r\n\r\nSubject: {}\r\n\r\nHello {}"
+    mail = multipart(
+        "mixed",
+        PLAIN + "Before Mary",
+        'Content-Type: image/png; name="p.png"\r\n\r\nx',
+        forwarded.format("One", "Ann"),
+        forwarded.format("Two", "Bob"),
+        calendar,
+        PLAIN + "After Zoe",
+    )
+    texts, problems = items("a.eml", mail)
+    assert texts == ["Before Mary\nSubject: One\nHello Ann\nSubject: Two\nHello Bob\nAfter Zoe"]
+    assert [reason.partition(" was")[0] for reason, _ in problems] == [
+        *("attachment 'p.png'", "attachment 'text/calendar'")
+    ]
+
+
+def test_a_message_that_breaks_off_says_so():
+    texts, ((reason, lost),) = items("a.eml", multipart("mixed", PLAIN + "Mary", end=False))
+    assert (texts, lost) == (["Mary"], True)
+    assert "breaks off" in reason
+
+
+def test_flowed_lines_are_joined():
+    mail = (
+        "Content-Type: text/plain; format=flowed\r\n\r\nMary lives in New \r\nYork at \r\nAcme.\r\n"
+        "> said by Bob \r\n> Smith\r\n>> deep\r\n-- \r\nAnn\r\n From here \r\n"
+    )
+    assert items("a.eml", mail)[0] == [
+        "Mary lives in New York at Acme.\n> said by Bob Smith\n>> deep\n-- \nAnn\nFrom here"
+    ]
+
+
+def test_headers_with_bytes_that_nobody_encoded():
+    texts, _ = items(
+        "a.eml", b"Subject: Zo\xeb met Jos\xe9\r\nFrom: =?utf-8?q?Zo=C3=AB?= <z@x.example>\r\n\r\nHi\r\n"
+    )
+    assert texts == ["From: Zoë <z@x.example>\nSubject: Zoë met José\nHi"]
+
+
+def test_mail_that_a_library_wrote():
+    message = email.message.EmailMessage()
+    message["Subject"] = "Grüße aus Łódź " * 8
+    message.set_content("Zażółć, Mary = 1 " * 20)
+    message.add_alternative("<p>Zażółć, Mary = 1 </p>" * 20, subtype="html")
+    (text,), problems = items("a.eml", message.as_bytes())
+    assert text.startswith("Subject: " + " ".join(["Grüße aus Łódź"] * 8))
+    assert text.count("Mary") == 20
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("a.srt", "1\n00:01,0 --> 00:02,0\nMary met\n2\n00:02,0 --> 00:03,0\nBob.\n", "Mary met Bob."),
+        ("a.srt", "1\n00:01,0 --> 00:02,0\n{\\an8}<font color='x'>Mary</font>\n", "Mary"),
+        ("a.vtt", "WEBVTT\n\n00:01.0 --> 00:02.0 line:0\n- Hi Bob\n- Ann\n\nx\n00:03.0 --> 00:04.0\nleft.",
+         "- Hi Bob\n- Ann left."),
+        ("a.vtt", "WEBVTT\n\n00:01.0 --> 00:02.0\n<ruby>東<rt>とう</rt>京</ruby>", "東京"),
+    ],
+)  # fmt: skip
+def test_subtitles(name, content, text):
+    assert items(name, content) == ([text], [])
+
+
+def test_lines_of_subtitles_are_counted_where_empty_lines_are_missing():
+    content = "1\n00:01,0 --> 00:02,0\nMary\n2\n00:02,0 --> 00:03,0\nBob.\n\nlost\n"
+    found = list(read("a.srt", content=content.encode()))
+    assert [item.line for item in found if isinstance(item, Problem)] == [8]
