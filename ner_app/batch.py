@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ner_app.jobs import Cancelled
+from ner_app.jobs import Cancelled, in_background
 from ner_app.limits import LimitError
 from ner_app.service import filtered
 from ner_core.entity import joined
@@ -84,18 +84,20 @@ def work_through(
     Yields
     ------
     Step
-        At each source, and after each part of it.
+        At each source, a few times a second while it is read, and after each part of it.
     """
     sources = list(read_sources(service, paths, url, column, cancelled))
-    for number, (name, read) in enumerate(sources):
-        yield Step(number, name)
-        share = 0.0
-        if not cancelled.is_set():
+    try:
+        for number, (name, read) in enumerate(sources):
+            share = 0.0
             try:
-                items = read()
+                yield Step(number, name)
+                items = yield from in_background(read, Step(number, name), cancelled)
             except (FetchError, LimitError) as error:
                 findings.problems.append(str(error))
                 continue
+            except Cancelled:
+                items = []
             findings.problems += [_for_the_page(item) for item in items if isinstance(item, Problem)]
             documents = [item for item in items if isinstance(item, Document)]
             row = 0
@@ -104,10 +106,12 @@ def work_through(
                     findings.add(document, filtered(found, threshold), service.recognizer(choice).labels)
                     row += 1
                 yield Step(number, document.where, share, row, len(documents))
-        finished = number + (share == 1)
-        if cancelled.is_set() and finished < len(sources):
-            findings.partial = f"{finished} of {len(sources)} sources were read to the end"
-            return
+            finished = number + (share == 1)
+            if cancelled.is_set() and finished < len(sources):
+                findings.partial = f"{finished} of {len(sources)} sources were read to the end"
+                return
+    finally:
+        cancelled.set()  # also when the visitor has left: what is being read ends
 
 
 def _for_the_page(problem: Problem) -> str:

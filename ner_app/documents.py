@@ -15,6 +15,7 @@ import gradio as gr
 from ner_app.batch import Step, work_through
 from ner_app.choosing import choice_controls, choice_of, model_choices, notice, precision_choices
 from ner_app.findings import Findings
+from ner_app.jobs import Cancelled, in_background
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
 from ner_app.templating import render
@@ -161,21 +162,36 @@ def build_documents_tab(service: Service) -> None:
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
     ) -> Iterator[dict[Any, Any]]:
         choice = choice_of(model, device, precision)
+        session = request.session_hash or ""
+        cancelled = running[session] = threading.Event()
+        said = {status: render("said.html", said="Redacting …")}
         try:
             limits.check_files(len(paths or []))
-            with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                yield {status: render("said.html", said="Redacting …")}
+            with tempfile.TemporaryDirectory(prefix="ner-") as folder:
+                yield said
                 service.checked(choice)
                 target = Path(folder) / "redacted.zip"
-                names, notes = redacted_files(service, choice, map(Path, paths or []), operator, target)
-                said = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
+
+                def work() -> tuple[int, list[str]]:
+                    with service.visitors.slot(request):  # until it ends, whether somebody waits or not
+                        given = map(Path, paths or [])
+                        return redacted_files(service, choice, given, operator, target, cancelled)
+
+                names, notes = yield from in_background(work, said, cancelled)
+                done = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
                 ready = gr.update(value=str(target), visible=True) if names else gr.skip()
                 told = render("problems.html", problems=notes)
-                yield {status: render("said.html", said=said), problems: told, redacted: ready}
+                yield {status: render("said.html", said=done), problems: told, redacted: ready}
         except (LimitError, ChoiceError) as error:
             yield {status: notice(str(error))}
+        except Cancelled:
+            yield {status: render("said.html", said="Cancelled; no file was redacted.")}
         except OSError as error:
             yield {status: notice(_no_room(error))}
+        finally:
+            cancelled.set()
+            if running.get(session) is cancelled:
+                del running[session]
 
     run.click(
         recognize_all,
@@ -224,7 +240,12 @@ def table_menu(paths: Sequence[Path]) -> Any:
 
 
 def redacted_files(
-    service: Service, choice: Choice, paths: Iterable[Path], operator: str, target: Path
+    service: Service,
+    choice: Choice,
+    paths: Iterable[Path],
+    operator: str,
+    target: Path,
+    cancelled: threading.Event,
 ) -> tuple[int, list[str]]:
     """Write a zip of files without the names in them; the same name has the same placeholder in all.
 
@@ -238,21 +259,33 @@ def redacted_files(
         ``number``, ``label`` or ``mask``.
     target : Path
         Of the zip.
+    cancelled : threading.Event
+        Ends the work.
 
     Returns
     -------
     (int, list of str)
         Files that are in the zip, and what their owner must know of them and of the others.
+
+    Raises
+    ------
+    Cancelled
+        It was cancelled.
     """
     redactor = Redactor(Placeholders(operator if operator in ("number", "label", "mask") else "number"))
     written = 0
     notes: list[str] = []
 
+    def progress(done: int = 0, total: int = 1) -> None:  # noqa: ARG001 - what the core calls
+        if cancelled.is_set():
+            raise Cancelled
+
     def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
-        return service.checked(choice).document(texts, look_ahead=_LOOK_AHEAD)
+        return service.checked(choice).document(texts, look_ahead=_LOOK_AHEAD, progress=progress)
 
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in paths:
+            progress()
             try:
                 service.limits.check_file(path.name, path.stat().st_size)
                 made = redact_file(path.name, path.read_bytes(), recognize, redactor)

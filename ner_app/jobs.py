@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-__all__ = ["Cancelled", "Jobs", "word"]
+__all__ = ["Cancelled", "Jobs", "in_background", "word"]
+
+_Step = TypeVar("_Step")
+_Result = TypeVar("_Result")
+_TICK = 0.25
 
 
 class Cancelled(Exception):  # noqa: N818 - nothing went wrong
@@ -52,6 +57,46 @@ class Jobs:
         """Return how much of a job is done, 0 to 1."""
         with self._guard:
             return self._shares.get(job, 0.0)
+
+
+def in_background(
+    work: Callable[[], _Result], step: _Step, cancelled: threading.Event
+) -> Generator[_Step, None, _Result]:
+    """Run work in a thread, so that whoever waits for it can leave at any time.
+
+    Parameters
+    ----------
+    work : callable
+        Should end soon once `cancelled` is set; nobody waits for it then.
+    step : object
+        What is yielded while it runs: Gradio notices at each one whether the visitor is still there.
+    cancelled : threading.Event
+        Ends the waiting.
+
+    Returns
+    -------
+    object
+        What `work` returns; its errors are raised.
+
+    Raises
+    ------
+    Cancelled
+        It was cancelled before there was a result.
+    """
+    future: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where somebody waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not wait([future], _TICK).done:
+        if cancelled.is_set():
+            raise Cancelled
+        yield step
+    return future.result()
 
 
 def word(sent: Any, name: str) -> str:

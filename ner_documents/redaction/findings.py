@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Rules", "find_all"]
 
+#: Of what is taken for a name, in characters: longer ones go, but nobody writes them twice.
+_LONGEST_NAME = 1_000
+
 LISTED = "NAME"
 PLACEHOLDER = "TEXT"
 _SURENESS = {"text": 0, "list": 1, "pattern": 2, "model": 3, "name": 4}
@@ -156,6 +159,7 @@ def find_all(
         (recognition.text[one.start : one.end], one.label)
         for recognition, found in zip(recognitions, entities, strict=True)
         for one in found
+        if one.end - one.start <= _LONGEST_NAME
     )
     return [
         _merged(

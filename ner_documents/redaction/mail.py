@@ -12,6 +12,7 @@ import email.parser
 import email.policy
 import quopri
 import re
+from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -166,16 +167,20 @@ class MailFile:
         if not self._part(name).people:
             return recognition
         text = recognition.text
-        entities = list(recognition.entities)
-        for start, end, label in people(text):
-            inside = [one for one in entities if one.start < end and one.end > start]
+        before: list[Entity] = []
+        ahead = deque(sorted(recognition.entities, key=lambda one: one.start))
+        for start, end, label in people(text):  # in order, as the entities are
+            while ahead and ahead[0].end <= start:
+                before.append(ahead.popleft())
+            inside = []
+            while ahead and ahead[0].start < end:
+                inside.append(ahead.popleft())
             if label == "PER" and inside:
                 label = max(inside, key=lambda one: one.end - one.start).label.rpartition("-")[2]
             start = min([start, *(one.start for one in inside)])
             end = max([end, *(one.end for one in inside)])
-            entities = [one for one in entities if one not in inside]
-            entities.append(Entity(start, end, label, 1.0, text[start:end]))
-        return replace(recognition, entities=tuple(sorted(entities, key=lambda one: one.start)))
+            ahead.appendleft(Entity(start, end, label, 1.0, text[start:end]))
+        return replace(recognition, entities=(*before, *ahead))
 
     def edits(
         self, changed: Mapping[str, str], attached: Callable[[Attachment], bytes | None] | None = None

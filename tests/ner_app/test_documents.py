@@ -3,14 +3,17 @@ import io
 import json
 import re
 import threading
+import time
 import zipfile
 
 import gradio as gr
+import psutil
 import pytest
 
-from ner_app.batch import Step, read_sources, recognize_documents
+from ner_app.batch import Step, read_sources, recognize_documents, work_through
 from ner_app.documents import _progress, build_documents_tab, redacted_files, table_menu
 from ner_app.findings import Findings
+from ner_app.jobs import Cancelled, in_background
 from ner_app.service import Choice, filtered
 from ner_documents.document import Document, Problem
 from ner_documents.fetching import FetchError
@@ -200,7 +203,9 @@ def test_files_are_redacted_whatever_the_minimum_score(service, tmp_path):
     (tmp_path / "b.csv").write_text("id,text\n1,Mary sings.\n")
     (tmp_path / "c.zip").write_bytes(b"PK")
     paths = sorted(tmp_path.glob("*"))
-    written, notes = redacted_files(service, Choice("lookup", "CPU"), paths, "number", tmp_path / "out.zip")
+    written, notes = redacted_files(
+        service, Choice("lookup", "CPU"), paths, "number", tmp_path / "out.zip", threading.Event()
+    )
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         files = {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
     assert written == 2
@@ -265,3 +270,41 @@ def test_the_zip_holds_what_was_found(service, tmp_path):
     assert list(csv.reader(io.StringIO(files["counts.csv"], newline="")))[1] == ["PER", "Mary", "2", "1"]
     assert "c.pdf" in files["problems.txt"]
     assert files["partial.txt"] == "Cancelled: 2 of 4 sources were read to the end.\n"
+
+
+def test_a_visitor_who_leaves_while_a_file_is_read_ends_the_reading(service, tmp_path):
+    path = tmp_path / "deep.html"
+    path.write_bytes(b"<div>" * 100_000)  # a minute of reading, then a problem
+    cancelled = threading.Event()
+    findings = Findings(tmp_path / "out")
+    work = work_through(service, Choice("lookup", "CPU"), findings, [path], "", 0.0, "", cancelled)
+    began = time.monotonic()
+    for _ in range(3):
+        assert next(work).name == "deep.html"
+    processes = children()
+    work.close()  # what Gradio does when nobody listens any more
+    assert cancelled.is_set()
+    while children() & processes:
+        assert time.monotonic() - began < 20
+        time.sleep(0.05)
+
+
+def children():
+    """The processes that this one has started and not ended."""
+    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def test_redaction_ends_when_it_is_cancelled(service, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("Mary met Priya. " * 20_000)
+    cancelled = threading.Event()
+    target = tmp_path / "out.zip"
+    work = in_background(
+        lambda: redacted_files(service, Choice("lookup", "CPU"), [path] * 50, "mask", target, cancelled),
+        "step",
+        cancelled,
+    )
+    assert next(work) == "step"
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        list(work)
