@@ -57,6 +57,8 @@ def _members(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item
         yield Problem(path, None, reason)
         return
     with archive:
+        if all(member.is_dir() for member in archive.infolist()):
+            yield Problem(path, None, "the archive holds no files")
         for member in archive.infolist():
             name = member.filename
             if member.is_dir() or name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith("."):

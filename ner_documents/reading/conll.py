@@ -10,14 +10,16 @@ from ner_documents.reading.lines import TextLine, text_lines
 from ner_documents.reading.records import too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["is_between_sentences", "read_conll"]
+__all__ = ["read_conll", "words_among"]
 
 # As CoNLL-U, UNER and MultiCoNER have them; a "#" may as well be a word.
 _COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar)")
+#: What CoNLL-U has between the words: what several of them are written as, and words that are not there.
+_NO_WORD = re.compile(r"\d+[-.]\d+\t")
 
 
 def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -34,9 +36,7 @@ def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
         if border and (item := sentence.finish()):
             yield item
             sentence = _Sentence(source, options)
-        elif not line.text.strip() and sentence.kept:
-            sentence.kept.append("")  # behind -DOCSTART-
-        if line.text.strip():
+        if line.text.strip() or sentence.kept:
             sentence.add(line)
     if item := sentence.finish():
         yield item
@@ -48,14 +48,14 @@ class _Sentence:
     def __init__(self, source: str, options: ReadOptions) -> None:
         self.kept: list[str] = []
         self.problem: Problem | None = None
-        self._rows: list[list[str]] = []
         self._lines: list[TextLine] = []
         self._source = source
         self._options = options
         self._size = 0
+        self._settled = 0  # so many lines are comments and borders
 
     def add(self, line: TextLine) -> None:
-        """Take one line that is not empty."""
+        """Take one line; empty ones stand between borders and comments."""
         self._size += len(line.text)
         if self._size > self._options.limit:
             begin = self._lines[0].number if self._lines else line.number
@@ -63,36 +63,63 @@ class _Sentence:
             self.problem = self.problem or Problem(self._source, begin, reason, line.raw)
             return
         self.kept.append(line.text)
-        if self._rows or not is_between_sentences(line.text):
-            self._rows.append(_columns(line.text))
-            self._lines.append(line)
+        self._lines.append(line)
 
     def finish(self) -> Item | None:
         """Return the sentence or its problem, None while there is neither."""
-        if self.problem or not self._rows:
+        places, counted = words_among(self.kept[self._settled :])
+        if self.problem or not places:
+            self._settled = len(self.kept)
             return self.problem
+        places = [self._settled + place for place in places]
         column = self._options.word_column
-        if column is None:
-            counted = all(row[0] == str(number) for number, row in enumerate(self._rows, 1))
-            column = int(counted and all(len(row) > 1 for row in self._rows))
-        for row, line in zip(self._rows, self._lines, strict=True):
+        column = int(counted) if column is None else column
+        words = []
+        for place in places:
+            row = _columns(self.kept[place])
             if column >= len(row) or not row[column]:
+                line = self._lines[place]
                 reason = f"expected a word in column {column}, found {line.text[:60]!r}"
                 return Problem(self._source, line.number, reason, line.raw)
-        words = [row[column] for row in self._rows]
-        begin = self._lines[0].number
+            words.append(row[column])
+        begin = self._lines[places[0]].number
         fields = {"source": self._source, "line": begin, "words": words}
         return Document(self._source, begin, " ".join(words), fields, tuple(self.kept), tuple(words))
 
 
-def is_between_sentences(line: str) -> bool:
-    """Tell lines before a sentence: borders of documents, and comments as CoNLL-U has them.
+def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
+    r"""Find the lines of a sentence that hold words, and tell whether a first column counts them.
+
+    Before them stand borders of documents, comments and empty lines. Among those of CoNLL-U stand what
+    several words are written as (``2-3``) and words that are not there (``3.1``).
 
     Examples
     --------
-    >>> [is_between_sentences(line) for line in ("-DOCSTART- -X-", "# sent_id = 1", "# id 7 a=b", "# O")]
-    [True, True, True, False]
+    >>> words_among(["# text = va al", "1\tva\t_", "2-3\tal\t_", "2\ta\t_", "3\tel\t_"])
+    ([1, 3, 4], True)
+    >>> words_among(["# any comment", "Mary\tB-PER"]), words_among(["#\tO"])
+    (([1], False), ([0], False))
     """
+    begin = next(
+        (n for n, line in enumerate(lines) if line.strip() and not _is_between_sentences(line)), None
+    )
+    if begin is None:
+        return [], False
+    rows = {place: _columns(line) for place, line in enumerate(lines) if place >= begin and line.strip()}
+    places = list(rows)
+    signs = next((n for n, place in enumerate(places) if rows[place][0] != "#"), len(places))
+    columns = len(rows[places[signs]]) if signs < len(places) else 2
+    if any(len(rows[place]) != columns for place in places[:signs]):  # comments; else "#" is a word
+        places = places[signs:]
+    words = [place for place in places if not _NO_WORD.match(lines[place])]
+    counted = all(rows[place][0] == str(number) for number, place in enumerate(words, 1))
+    if words and counted and all(len(rows[place]) > 1 for place in words):
+        return words, True
+    return places, False
+
+
+def _is_between_sentences(line: str) -> bool:
+    """Tell lines before a sentence: borders of documents, and comments as CoNLL-U has them."""
     return line.startswith("-DOCSTART-") or _COMMENT.match(line) is not None
 
 

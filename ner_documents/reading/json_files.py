@@ -40,7 +40,7 @@ def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
 
 
 def read_json(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a JSON file: a list of objects, an object that holds one such list, or one object.
+    """Read a JSON file: a list of objects or texts, an object that holds one such list, or one object.
 
     A file with an object a line is read as JSON lines, whatever its name says.
     """
@@ -80,7 +80,9 @@ def _begins_with_a_line_of_json(text: str) -> bool:
 
 def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
     if isinstance(value, list):
-        return [value] if value and all(isinstance(word, str) for word in value) else value
+        words = value and all(isinstance(word, str) for word in value)
+        texts = words and any(len(word.split()) > 1 for word in value)
+        return [value] if words and not texts else value
     if isinstance(value, dict) and isinstance(value_in(value, options.column or "text"), (str, list)):
         return [value]
     lists = [one for one in value.values() if _is_table(one)] if isinstance(value, dict) else []

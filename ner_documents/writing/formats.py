@@ -17,7 +17,7 @@ from ner_core.entity import Recognition
 from ner_core.labels import type_of
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
 from ner_documents.groups import Grouper
-from ner_documents.reading.conll import is_between_sentences
+from ner_documents.reading.conll import words_among
 from ner_documents.writing import parquet, tables
 from ner_documents.writing.tools import TOOL_FORMATS, marked, write_marked
 
@@ -215,13 +215,14 @@ def _conll(document: Document, found: Recognition, *, tabs: bool = False) -> str
     """
     if not document.lines:
         return to_conll(found, tabs=tabs)
-    tags = iter(_word_tags(found.entities, len(document.words or ())))
+    places = words_among(document.lines)[0][-len(document.words or ()) :]
+    tags = dict(zip(places, _word_tags(found.entities, len(places)), strict=True))
     written = []
-    begun = False
-    for line in document.lines:
-        if begun or not (not line.strip() or is_between_sentences(line)):
-            begun = True
-            written.append(_with_column(line, next(tags), tabs=tabs))
+    for number, line in enumerate(document.lines):
+        if number in tags:
+            written.append(_with_column(line, tags[number], tabs=tabs))
+        elif places and number > places[0]:
+            written.append(_with_column(line, "_", tabs=tabs))
         else:
             written.append(_with_column(line, "O", tabs=tabs) if line.startswith("-DOCSTART-") else line)
     return "".join(f"{line}\n" for line in [*written, ""])

@@ -182,6 +182,34 @@ def test_conll_with_index_tags_and_annotators_as_published(tmp_path):
     assert texts(read(tmp_path, "a.conll", "# O\n1 O\n")) == [("#", "1")]
 
 
+CONLLU = (
+    "# sent_id = 1\n# text = Va al Prado.\n1\tVa\tir\n2-3\tal\t_\n2\ta\ta\n3\tel\tel\n3.1\tmuseo\t_\n"
+    "4\tPrado\tPrado\n5\t.\t.\n"
+)
+
+
+def test_conllu_with_words_that_are_written_as_one(tmp_path):
+    (sentence,) = read(tmp_path, "a.conllu", CONLLU + "\n")
+    assert sentence.words == ("Va", "a", "el", "Prado", ".")
+    assert "\n".join(sentence.lines) + "\n" == CONLLU
+    assert texts(read(tmp_path, "a.conll", "3.1\tO\n2-3\tO\n\n")) == [("3.1", "2-3")]
+
+
+def test_comments_of_any_kind_before_a_sentence(tmp_path):
+    assert texts(read(tmp_path, "a.conll", "# any thing\n\nMary O\nsings O\n")) == [("Mary", "sings")]
+    assert texts(read(tmp_path, "a.conll", "# a b c\n\n# d e\nMary B-PER x\n")) == [("Mary",)]
+    assert texts(read(tmp_path, "a.conll", "# # B-NP O\nMary NNP B-NP O\n")) == [("#", "Mary")]
+
+
+def test_a_list_of_texts_is_no_list_of_words(tmp_path):
+    assert texts(read(tmp_path, "a.json", '["Mary sings.", "Bob"]')) == ["Mary sings.", "Bob"]
+    assert texts(read(tmp_path, "a.json", '["Mary", "sings"]')) == [("Mary", "sings")]
+
+
+def test_an_empty_archive_is_said(tmp_path):
+    assert problems(read(tmp_path, "a.zip", b"PK\5\6" + bytes(18))) == [(None, "the archive holds no files")]
+
+
 def test_conll_reports_a_sentence_with_a_bad_line(tmp_path):
     items = read(tmp_path, "a.conll", b"Mary O\nJos\xe9 O\n\nJohn O\n\nword\nO\n\n", encoding="utf-8")
     assert texts(items) == [("John",), ("word", "O")]

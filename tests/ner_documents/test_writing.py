@@ -157,6 +157,15 @@ def test_conll_with_tabs():
     assert written("conll-tabs", (lines, found)) == b"Mary\tNNP\tB-PER\nsings\tVBZ\tO\n\n"
 
 
+def test_conllu_keeps_the_lines_between_the_words():
+    lines = ("# x = 1", "1\tVa", "2-3\tal", "2\ta", "3\tel", "3.1\tx", "4\tPrado")
+    words = ("Va", "a", "el", "Prado")
+    found = (Entity(8, 13, "LOC", 0.9, "Prado", 3, 4),)
+    assert written("conll", (Document("a", 2, "Va a el Prado", {}, lines, words), found)).decode() == (
+        "# x = 1\n1\tVa\tO\n2-3\tal\t_\n2\ta\tO\n3\tel\tO\n3.1\tx\t_\n4\tPrado\tB-LOC\n\n"
+    )
+
+
 def test_doccano_and_prodigy():
     one, two = map(json.loads, written("doccano", *DOCUMENTS).splitlines())
     assert [one["text"][start:end] for start, end, _ in one["label"]] == ["Mary Jones", "Ann", "New\r\nYork"]
