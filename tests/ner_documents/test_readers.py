@@ -197,7 +197,7 @@ def test_conllu_with_words_that_are_written_as_one(tmp_path):
 
 def test_comments_of_any_kind_before_a_sentence(tmp_path):
     assert texts(read(tmp_path, "a.conll", "# any thing\n\nMary O\nsings O\n")) == [("Mary", "sings")]
-    assert texts(read(tmp_path, "a.conll", "# a b c\n\n# d e\nMary B-PER x\n")) == [("Mary",)]
+    assert texts(read(tmp_path, "a.conll", "# a b c\n\n# d e f\nMary B-PER x\n")) == [("Mary",)]
     assert texts(read(tmp_path, "a.conll", "# # B-NP O\nMary NNP B-NP O\n")) == [("#", "Mary")]
 
 
