@@ -18,7 +18,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import checkpoints, report, texts
-from ner_commands.benchmark.measurement import Work, count_work, matmul_rate, processors
+from ner_commands.benchmark.measurement import Work, count_work, matmul_rate
+from ner_core.hardware import processors
 from ner_core.ir import read_model
 from ner_core.tokenizer import Tokenizer
 

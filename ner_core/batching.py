@@ -34,7 +34,7 @@ class Batch:
     input_ids, attention_mask, token_type_ids : ndarray of int64, shape (rows, length)
         What BERT takes.
     following : int
-        Batches that are known to come after this one.
+        Batches that are known or expected to come after this one.
     """
 
     input_ids: np.ndarray
@@ -151,7 +151,7 @@ def stack(
     shape : (int, int), optional
         Rows and length of the batch, where they are fixed; the smallest that fits when not given.
     following : int
-        Batches that are known to come after this one.
+        Batches that are known or expected to come after this one.
 
     Returns
     -------

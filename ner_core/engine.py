@@ -1,4 +1,4 @@
-"""OpenVINO: one compiled model for all threads, many requests in flight, fixed shapes where needed.
+"""OpenVINO: one model on one device, many requests in flight, fixed shapes where needed.
 
 Nothing here knows about text: token ids go in, logits come out.
 """
@@ -11,15 +11,14 @@ import math
 import os
 import threading
 import time
-import weakref
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import openvino as ov
 
+from ner_core.compiled import CompiledModel, compile_once
 from ner_core.compiled_cache import CompiledCache
 from ner_core.compute import COMPUTE, EXACT, Way, fastest_way, has_int8_weights
 from ner_core.hardware import (
@@ -27,16 +26,20 @@ from ner_core.hardware import (
     candidates,
     check_device,
     complaint,
-    core,
     devices,
     fast_arithmetic,
     last_line,
+    processors,
 )
+from ner_core.ports import find_ports, fixed_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    import numpy as np
+
     from ner_core.batching import Batch
+    from ner_core.compiled import Flight
 
 __all__ = ["HINTS", "Engine", "EngineSettings"]
 
@@ -47,67 +50,18 @@ STATIC_LENGTHS = (32, 64, 128, 256)
 
 HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
 
-# Two streams of one thread are about a tenth faster than one of two where there is enough to do for both, so
-# compiling for them pays for itself once runs of at least so many batches a processor have taken so many
-# times as long. A run of fewer batches is to have all processors for each: of three, two streams would get
-# two and one.
+# Two streams of one thread do an eighth more than one of two where there is enough to do for both. A run of
+# fewer batches a processor is to have all processors for each: of three, two streams would get two and one.
 _BATCHES_A_PROCESSOR = 4
-_PAYBACK = 10
+# Compiling takes one of two processors from the batches that run beside it, so it pays for itself where what
+# is still to be done takes four times as long; where that is not known, it begins once as much was done.
+_PAYBACK = 5
 
 # OpenVINO keeps what it prepared for shapes of input, about five entries a shape: 5,000 by default, and that
 # for each stream; minilm-ner grew by 0.8 MB a shape. Where many texts are to be done fast, shapes come back
 # more often than where people send one now and then, and the memory of a page should rise slowly.
 _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
-
-
-class _Compiled:
-    """A compiled model and its idle requests, shared by engines with the same model, device and settings."""
-
-    def __init__(self, model: ov.CompiledModel, inputs: dict[str, type], output: int, seconds: float) -> None:
-        self.model = model
-        self.seconds = seconds  # what compiling took
-        self._inputs = inputs
-        self._output = model.outputs[output]
-        self._idle: deque[ov.InferRequest] = deque()
-        self.parallel = int(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-
-    def start(self, batch: Batch) -> _Flight:
-        """Start a run; never waits for a request, so that threads cannot wait for each other."""
-        try:
-            request = self._idle.pop()
-        except IndexError:
-            request = self.model.create_infer_request()
-        inputs = {
-            name: getattr(batch, name).astype(dtype, copy=False) for name, dtype in self._inputs.items()
-        }
-        for name, values in inputs.items():
-            request.set_tensor(name, ov.Tensor(values, shared_memory=True))
-        request.start_async()
-        return _Flight(self, request, batch, inputs)
-
-    def finish(self, request: ov.InferRequest) -> np.ndarray:
-        """Wait for a run; the logits are a view that `release` ends."""
-        request.wait()
-        return request.get_tensor(self._output).data
-
-    def release(self, request: ov.InferRequest) -> None:
-        """Give a request back."""
-        self._idle.append(request)
-
-
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """A run that was started, and the memory that it reads: OpenVINO holds no reference to it."""
-
-    compiled: _Compiled
-    request: ov.InferRequest
-    batch: Batch
-    inputs: dict[str, np.ndarray]
-
-
-_compiled: weakref.WeakValueDictionary[tuple, _Compiled] = weakref.WeakValueDictionary()
-_compiling = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +161,17 @@ class Engine:
         folder = self._settings.cache_dir
         self._cache = CompiledCache(Path(folder), path) if folder else None
         self._waited = 0.0
-        self._inputs, self._output, self.label_count = _ports(model, path)
+        self._batches = 0
+        self._ports = find_ports(model, path)
         self.notes: tuple[str, ...] = ()
-        self._given = _fixed_shapes(model, self._settings.static_shapes)
+        self._given = fixed_shapes(model, self._settings.static_shapes)
         self._fixed = self._given
         self._longest = longest
         self._borne, self._int8_weights = borne, has_int8_weights(model)
         self._way = EXACT
-        self._plans: dict[tuple[tuple[int, int] | None, str], _Compiled] = {}
+        self._plans: dict[tuple[tuple[int, int] | None, str], CompiledModel] = {}
         self._moving = threading.Lock()
+        self._beside: threading.Thread | None = None
         self._choose(device)
 
     def _choose(self, device: str) -> None:
@@ -240,6 +196,11 @@ class Engine:
         self.expression = expression
         self._plans = {}
         self._compile(self._fixed[-1] if self._fixed else None)
+
+    @property
+    def label_count(self) -> int:
+        """Scores for each piece; 0 where that is not known."""
+        return self._ports.label_count
 
     @property
     def max_length(self) -> int | None:
@@ -289,13 +250,13 @@ class Engine:
         ndarray of float32, shape (rows, length, labels)
             Logits in the order of the batches; valid until the next one is drawn.
         """
-        flying: deque[_Flight] = deque()
-        many = False
+        flying: deque[Flight] = deque()
+        many, enough = False, self._enough_for_streams()
         try:
             for number, batch in enumerate(batches):
-                known = number + 1 + batch.following
-                many = known >= _BATCHES_A_PROCESSOR * (os.cpu_count() or 1)
-                compiled = self._compile(batch.input_ids.shape if self._fixed else None, many=many)
+                many = number + 1 + batch.following >= enough
+                hint = self._hint_for(batch.following) if many else "LATENCY"
+                compiled = self._compile(batch.input_ids.shape if self._fixed else None, hint)
                 flying.append(compiled.start(batch))
                 if len(flying) > compiled.parallel:
                     yield from self._land(flying, many=many)
@@ -308,7 +269,7 @@ class Engine:
                     flight.request.wait()
                     flight.compiled.release(flight.request)
 
-    def _land(self, flying: deque[_Flight], *, many: bool) -> Iterator[np.ndarray]:
+    def _land(self, flying: deque[Flight], *, many: bool) -> Iterator[np.ndarray]:
         """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
         flight = flying[0]
         began = time.perf_counter()
@@ -321,11 +282,12 @@ class Engine:
             return
         if many:
             self._waited += time.perf_counter() - began
+            self._batches += 1
         yield logits
         flying.popleft()
         flight.compiled.release(flight.request)
 
-    def _recover(self, compiled: _Compiled, error: RuntimeError) -> None:
+    def _recover(self, compiled: CompiledModel, error: RuntimeError) -> None:
         """Change the arithmetic or the device that failed, unless another run has done so already."""
         with self._moving:
             if compiled not in self._plans.values():
@@ -345,51 +307,55 @@ class Engine:
         self.notes += (note,)
         logger.warning(note)
 
-    def _compile(self, shape: tuple[int, int] | None, *, many: bool = False) -> _Compiled:
-        """Compile for a shape and few or many batches, or find what this process has compiled already."""
-        hint = self._hint_for(many=many)
-        found = self._plans.get((shape, hint))
-        if found:
-            return found
-        config = self._config(hint)
-        key = (
-            str(self._path.resolve()),
-            self._path.stat().st_mtime_ns,
-            self.expression,
-            shape,
-            repr(sorted(config.items())),
-        )
-        with _compiling:
-            found = _compiled.get(key)
-            if found is None:
-                model = self._model
-                if shape is not None and model.is_dynamic():
-                    model = model.clone()
-                    model.reshape({name: list(shape) for name in self._inputs})
-                began = time.perf_counter()
-                try:
-                    if self._cache:
-                        self._cache.drop_damaged()
-                    compiled = core().compile_model(model, self.expression, config)
-                    if self._cache:
-                        self._cache.state_new()
-                except RuntimeError as error:
-                    msg = f"{self.expression} cannot run {self._path.name} ({last_line(error)})"
-                    raise DeviceError(complaint(msg)) from error
-                seconds = time.perf_counter() - began
-                found = _compiled[key] = _Compiled(compiled, self._inputs, self._output, seconds)
-        self._plans[shape, hint] = found
+    def _compile(self, shape: tuple[int, int] | None, hint: str = "LATENCY") -> CompiledModel:
+        """Compile for a shape and a hint, or find what this process has compiled already."""
+        if self._settings.hint != "AUTO":
+            hint = self._settings.hint
+        plans = self._plans  # another thread may move to another device
+        found = plans.get((shape, hint))
+        if found is None:
+            plain = self._int8_weights and self._way is EXACT and _real_devices(self.expression) == ["CPU"]
+            found = plans[shape, hint] = compile_once(
+                self._model,
+                self._path,
+                self.expression,
+                self._config(hint),
+                self._ports,
+                shape=shape,
+                plain=plain,
+                cache=self._cache,
+            )
         return found
 
-    def _hint_for(self, *, many: bool) -> str:
-        """Choose what to compile for: one batch at a time, or many."""
-        if self._settings.hint != "AUTO":
-            return self._settings.hint
-        if not many or self._fixed or self._settings.streams is not None or self.device != "CPU":
+    def _enough_for_streams(self) -> float:
+        """Return how many batches make parallel streams worth while; infinite where there are to be none."""
+        free = self._settings.hint == "AUTO" and self._settings.streams is None and not self._fixed
+        usable = min(processors(), self._settings.threads or math.inf)
+        return _BATCHES_A_PROCESSOR * usable if free and usable > 1 and self.device == "CPU" else math.inf
+
+    def _hint_for(self, following: int) -> str:
+        """Choose for a batch of a long run; parallel streams are made beside it once they are worth it."""
+        plans = self._plans
+        latency = plans.get((None, "LATENCY"))
+        if (None, "THROUGHPUT") in plans:
+            return "THROUGHPUT"
+        if latency is None:  # another thread is moving to another device just now
             return "LATENCY"
-        latency = self._plans.get((None, "LATENCY"))
-        paid = latency is not None and self._waited > _PAYBACK * latency.seconds
-        return "THROUGHPUT" if paid else "LATENCY"
+        expected = following * self._waited / max(self._batches, 1)
+        if max(expected, self._waited) > _PAYBACK * latency.seconds:
+            with self._moving:
+                if self._beside is None or not self._beside.is_alive():
+                    self._beside = threading.Thread(target=self._compile_beside, args=(plans, latency))
+                    self._beside.start()
+        return "LATENCY"
+
+    def _compile_beside(self, plans: dict[Any, CompiledModel], latency: CompiledModel) -> None:
+        """Compile for parallel streams while batches go on without them."""
+        try:
+            self._compile(None, "THROUGHPUT")
+        except (DeviceError, OSError) as error:
+            logger.info("Parallel streams are not used: %s", error)
+            plans[None, "THROUGHPUT"] = latency
 
     def _config(self, hint: str = "LATENCY") -> dict[str, Any]:
         config = self._settings.properties | {"PERFORMANCE_HINT": hint}
@@ -419,46 +385,3 @@ def _real_devices(expression: str) -> list[str]:
     _, names = candidates(expression)
     named = [name for name in names if not name.startswith("-")]
     return named or [found.name for found in devices() if f"-{found.name}" not in names]
-
-
-def _fixed_shapes(model: ov.Model, wanted: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
-    """Give the shapes to compile for, smallest length first; none for any shape."""
-    shape = model.inputs[0].partial_shape
-    if shape.is_dynamic:
-        model.reshape({port: [-1, -1] for port in model.inputs})
-    else:
-        if wanted:
-            msg = (
-                f"This model has fixed inputs of {tuple(shape.to_shape())}: static_shapes cannot change them."
-            )
-            raise ValueError(msg)
-        return [(shape[0].get_length(), shape[1].get_length())]
-    return sorted(((int(rows), int(length)) for rows, length in wanted or ()), key=lambda fixed: fixed[::-1])
-
-
-def _ports(model: ov.Model, path: Path) -> tuple[dict[str, type], int, int]:
-    """Find the inputs by name, the output with the logits, and the number of labels."""
-    types = {ov.Type.i64: np.int64, ov.Type.i32: np.int32}
-    inputs: dict[str, type] = {}
-    for port in model.inputs:
-        known = {"input_ids", "attention_mask", "token_type_ids"} & set(port.get_names())
-        if not known:
-            msg = (
-                f"{path}: input {port.any_name!r} is unknown; expected input_ids, attention_mask and perhaps "
-                "token_type_ids."
-            )
-            raise ValueError(msg)
-        name = known.pop()
-        if port.element_type not in types:
-            msg = f"{path}: input {name} is {port.element_type.get_type_name()}; expected int64."
-            raise ValueError(msg)
-        inputs[name] = types[port.element_type]
-    outputs = [index for index, port in enumerate(model.outputs) if port.partial_shape.rank.is_static]
-    outputs = [index for index in outputs if len(model.outputs[index].partial_shape) == 3]
-    named = [i for i in outputs if {"output", "logits"} & set(model.outputs[i].get_names())]
-    chosen = (named or outputs)[:1]
-    if "input_ids" not in inputs or not chosen:
-        msg = f"{path}: not a token classifier; expected input_ids and logits [batch, sequence, labels]."
-        raise ValueError(msg)
-    labels = model.outputs[chosen[0]].partial_shape[2]
-    return inputs, chosen[0], labels.get_length() if labels.is_static else 0

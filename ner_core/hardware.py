@@ -27,6 +27,7 @@ __all__ = [
     "forked",
     "last_line",
     "preferred_precisions",
+    "processors",
 ]
 
 logger = logging.getLogger(__name__)
@@ -295,6 +296,11 @@ def fast_arithmetic() -> frozenset[str]:
             found |= told & {"f16"}
     isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "ALL"
     return frozenset(name for name in found if any(part in isa.upper() for part in _ISA[name]))
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def last_line(error: Exception) -> str:

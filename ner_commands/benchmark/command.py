@@ -245,8 +245,8 @@ def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
 def _machine() -> dict[str, Any]:
     import openvino as ov
 
-    from ner_commands.benchmark.measurement import processors
     from ner_core import devices
+    from ner_core.hardware import processors
 
     return {
         "processors": processors(),

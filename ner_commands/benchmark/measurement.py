@@ -6,7 +6,6 @@ at the same moment on the same device, for clocks change and neighbours come and
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -349,11 +348,6 @@ def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: flo
         request.infer()
         count += 1
     return count * 2 * size**3 / (time.perf_counter() - began) / 1e9
-
-
-def processors() -> int:
-    """Give the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def recommend(measurements: Sequence[Measurement]) -> list[str]:

@@ -89,7 +89,7 @@ def test_arithmetic_that_fails_gives_way_to_exact(tiny_ir, monkeypatch):
 
     monkeypatch.setattr(engine, "fast_arithmetic", lambda: {"bf16"})
     monkeypatch.setattr("ner_core.forks.borne_ways", lambda info: WAYS)
-    finish = engine._Compiled.finish
+    finish = engine.CompiledModel.finish
 
     def broken(self, request):
         if self.model.get_property("INFERENCE_PRECISION_HINT") != ov.Type.f32:
@@ -97,7 +97,7 @@ def test_arithmetic_that_fails_gives_way_to_exact(tiny_ir, monkeypatch):
             raise RuntimeError("could not create a primitive")
         return finish(self, request)
 
-    monkeypatch.setattr(engine._Compiled, "finish", broken)
+    monkeypatch.setattr(engine.CompiledModel, "finish", broken)
     ner = EntityRecognizer.from_ir(tiny_ir, device="CPU")
     assert ner.compute == "bf16"
     found = ner("Mary lives in Santa Clara.")

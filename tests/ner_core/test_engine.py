@@ -9,7 +9,7 @@ import openvino as ov
 import pytest
 from openvino.preprocess import PrePostProcessor
 
-from ner_core import engine, hardware
+from ner_core import compiled, engine, hardware
 from ner_core.batching import stack
 from ner_core.compute import EXACT
 from ner_core.engine import Engine, EngineSettings
@@ -53,38 +53,68 @@ def hints(runner):
     return [hint for _, hint in runner._plans]
 
 
-def test_long_runs_are_compiled_for_throughput(xml, monkeypatch):
-    monkeypatch.setattr(engine, "_PAYBACK", 0)
-    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+@pytest.fixture
+def two_processors(monkeypatch):
+    monkeypatch.setattr(engine, "processors", lambda: 2)
+    monkeypatch.setattr(engine, "_PAYBACK", -1)  # compiling has paid for itself
+
+
+def test_long_runs_are_compiled_for_throughput_beside_their_batches(xml, two_processors):
     runner = made(xml)
     alone = [next(runner.run([batch(1, length)])).copy() for length in range(3, 20)]
     assert hints(runner) == ["LATENCY"]  # texts one at a time, however many
-    together = [logits.copy() for logits in runner.run(batch(1, length) for length in range(3, 20))]
+    together = []
+    for logits in runner.run(batch(1, length) for length in range(3, 20)):
+        together.append(logits.copy())
+        if runner._beside:
+            runner._beside.join()
     assert hints(runner) == ["LATENCY", "THROUGHPUT"]
     for one, other in zip(alone, together, strict=True):
         assert np.allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.parametrize(("following", "begun"), [(10, False), (1000, True)])
+def test_work_that_is_known_begins_compiling_at_once(xml, monkeypatch, following, begun):
+    monkeypatch.setattr(engine, "processors", lambda: 2)
+    runner = made(xml)
+    runner._plans[None, "LATENCY"].seconds = 0.1
+    runner._waited, runner._batches = 0.05, 10  # 5 ms a batch
+    runner._hint_for(following)
+    assert (runner._beside is not None) is begun
+    if runner._beside:
+        runner._beside.join()
+
+
+def test_a_run_goes_on_where_no_parallel_streams_can_be_had(xml, two_processors, monkeypatch):
+    runner = made(xml)
+
+    def missing(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(engine, "compile_once", missing)
+    for _ in runner.run(batch(1, length) for length in range(3, 20)):
+        if runner._beside:
+            runner._beside.join()
+    assert len(list(runner.run(batch(1, length) for length in range(3, 20)))) == 17
+    assert runner._plans[None, "THROUGHPUT"] is runner._plans[None, "LATENCY"]
+
+
 @pytest.mark.parametrize(("batches", "hint"), [(7, "LATENCY"), (8, "THROUGHPUT")])
-def test_short_runs_have_all_processors_for_each_batch(xml, monkeypatch, batches, hint):
-    monkeypatch.setattr(engine, "_PAYBACK", -1)  # compiling has paid for itself
-    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+def test_short_runs_have_all_processors_for_each_batch(xml, two_processors, monkeypatch, batches, hint):
     runner, used = made(xml), []
+    runner._compile(None, "THROUGHPUT")
     compiled_for = runner._compile
-    monkeypatch.setattr(
-        runner, "_compile", lambda *shape, many: used.append(compiled_for(*shape, many=many)) or used[-1]
-    )
+    monkeypatch.setattr(runner, "_compile", lambda *given: used.append(compiled_for(*given)) or used[-1])
     assert len(list(runner.run(batch(1, 9, batches - 1 - number) for number in range(batches)))) == batches
     assert {one.model.get_property("PERFORMANCE_HINT") for one in used} == {hint}
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"hint": "LATENCY"}, {"streams": 1}, {"static_shapes": [(1, 16)]}],
+    [{"hint": "LATENCY"}, {"streams": 1}, {"threads": 1}, {"static_shapes": [(1, 16)]}],
     ids=lambda options: str(options),
 )
-def test_who_asks_for_something_gets_that_alone(xml, monkeypatch, options):
-    monkeypatch.setattr(engine, "_PAYBACK", 0)
+def test_who_asks_for_something_gets_that_alone(xml, two_processors, options):
     runner = made(xml, **options)
     assert len(list(runner.run([batch(1, 16)] * 9))) == 9
     assert hints(runner) == ["LATENCY"]
@@ -96,32 +126,32 @@ def test_an_abandoned_run_gives_its_requests_back(xml):
     next(running)
     running.close()
     assert len(list(runner.run([batch()]))) == 1
-    compiled = runner._compile(None)
-    assert len(compiled._idle) <= compiled.parallel + 1
+    used = runner._compile(None)
+    assert len(used._idle) <= used.parallel + 1
 
 
 def test_compiled_models_are_shared_and_let_go(xml):
     one, other = made(xml, threads=1, streams=1), made(xml, threads=1, streams=1)
     assert one._compile(None) is other._compile(None)
     assert one._compile(None) is not made(xml)._compile(None)
-    key = next(key for key, value in engine._compiled.items() if value is one._compile(None))
+    key = next(key for key, value in compiled._compiled.items() if value is one._compile(None))
     del one, other
     gc.collect()
-    assert key not in engine._compiled
+    assert key not in compiled._compiled
 
 
 def test_threads_compile_once(xml):
-    compiled = []
+    found = []
 
     def compile_one():
-        compiled.append(made(xml, threads=1)._compile(None))
+        found.append(made(xml, threads=1)._compile(None))
 
     threads = [threading.Thread(target=compile_one) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({id(one) for one in compiled}) == 1
+    assert len({id(one) for one in found}) == 1
 
 
 @pytest.mark.parametrize("device", ["AUTO", "AUTO:CPU", "HETERO:CPU", "MULTI:CPU", "BATCH:CPU", "auto:-gpu"])
@@ -235,7 +265,7 @@ def test_inputs_of_32_bits_are_served(xml, tmp_path, tiny_ner):
     shutil.copy(xml.parent / "tokenizer.json", tmp_path)
     ov.save_model(steps.build(), tmp_path / "narrow.xml", compress_to_fp16=False)
     narrow = EntityRecognizer.from_ir(tmp_path, device="CPU", max_length=64, labels=tiny_ner.tags)
-    assert narrow._engine._inputs["input_ids"] is np.int32
+    assert narrow._engine._ports.inputs["input_ids"] is np.int32
     assert narrow(TEXT).entities == tiny_ner(TEXT).entities
 
 
@@ -272,7 +302,7 @@ def test_a_device_that_disappears_falls_back(xml, monkeypatch):
             raise RuntimeError(msg)
         return request.get_tensor(self._output).data
 
-    monkeypatch.setattr(engine._Compiled, "finish", lost)
+    monkeypatch.setattr(engine.CompiledModel, "finish", lost)
     strict = made(xml, device="AUTO:CPU", streams=1)
     broken = strict._compile(None)
     with pytest.raises(DeviceError, match=r"AUTO:CPU failed while running tiny\.xml .it is gone"):
@@ -342,7 +372,7 @@ def test_other_models_are_refused(tmp_path):
 def test_an_npu_gets_a_few_fixed_shapes(xml, monkeypatch, tiny_ner):
     """No NPU is at hand: its expression is compiled for the CPU, with the shapes that an NPU would get."""
     monkeypatch.setattr(engine, "check_device", lambda expression: expression)
-    compile_model = engine.core().compile_model
+    compile_model = hardware.core().compile_model
 
     class Core:
         def compile_model(self, model, device, config):
@@ -350,7 +380,7 @@ def test_an_npu_gets_a_few_fixed_shapes(xml, monkeypatch, tiny_ner):
             assert model.is_dynamic() is False
             return compile_model(model, "CPU", {})
 
-    monkeypatch.setattr(engine, "core", Core)
+    monkeypatch.setattr(compiled, "core", Core)
     ner = EntityRecognizer.from_ir(xml, device="NPU")
     assert [e.text for e in ner(TEXT).entities] == [e.text for e in tiny_ner(TEXT).entities]
     assert ner.max_length == 64

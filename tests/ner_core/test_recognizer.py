@@ -252,19 +252,31 @@ def test_the_engine_is_told_how_many_batches_follow(tiny_ner, batches_of):
     assert len(told) > 2
     assert told == list(reversed(range(len(told))))
 
+    seen.clear()
+    tiny_ner.batch(["Mary lives in Santa Clara."] * (2 * pipeline.ROUND_TEXTS))  # two rounds
+    assert [batch.following for batch in seen] == list(reversed(range(len(seen))))
+    seen.clear()
+    list(tiny_ner.stream(text for text in ["Mary"] * (2 * pipeline.ROUND_TEXTS)))  # who knows how many
+    assert [batch.following for batch in seen].count(0) == 2
+
 
 @pytest.mark.parametrize("window", [None, 49])
 def test_the_engine_gets_few_lengths_and_no_more_padding_than_that_takes(tiny_ir, batches_of, window):
     ner = EntityRecognizer.from_ir(tiny_ir, device="CPU", window=window)
     limit = ner._pipeline.length + 2
     seen = batches_of(ner)
+    longest = 0
     for count in range(1, 120):
+        seen.clear()
         ner(["Mary"] * count)
         *_, last = seen
         real, length = last.attention_mask.sum(axis=1).max(), last.input_ids.shape[1]
-        assert length - real < pipeline._LENGTH_STEP
-        assert length % pipeline._LENGTH_STEP == 0 or length == limit
-    assert max(batch.input_ids.shape[1] for batch in seen) == limit
+        rows = sum(len(batch.input_ids) for batch in seen)
+        step = pipeline._LENGTH_STEP if rows > 1 else pipeline._LENGTH_STEP_ALONE
+        assert length - real < step
+        assert length % step == 0 or length == limit
+        longest = max(longest, *(batch.input_ids.shape[1] for batch in seen))
+    assert longest == limit
 
 
 def test_a_large_round_is_not_padded_at_all(tiny_ner, batches_of):
