@@ -45,6 +45,9 @@ def complain(message: str) -> None:
 
 def explanation(error: BaseException) -> str:
     """Say what was wrong, without the number of the system error."""
+    from ner_core.files import NO_ROOM
+
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+        todo = "; nothing was written there: make room, or write elsewhere" if error.errno in NO_ROOM else ""
+        return f"{error.filename}: {error.strerror}{todo}"
     return str(error)

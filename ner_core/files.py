@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from typing import IO, TYPE_CHECKING
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["whole_file", "write_whole"]
+__all__ = ["NO_ROOM", "whole_file", "write_whole"]
+
+#: Numbers of the errors that a write meets on a full disk; the system does not say in which file.
+NO_ROOM = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
 @contextlib.contextmanager
@@ -56,6 +60,10 @@ def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
         scratch.replace(target)
+    except OSError as error:
+        if error.filename is None and error.errno in NO_ROOM:
+            error.filename = str(path)
+        raise
     finally:
         scratch.unlink(missing_ok=True)
 
