@@ -306,18 +306,18 @@ def start(tmp_path, output, *more):
     return process
 
 
-def test_kill_at_ten_random_moments_and_resume(tmp_path):
+def test_kill_at_five_random_moments_and_resume(tmp_path):
     corpus(tmp_path / "in", documents=400)
     assert start(tmp_path, "whole.jsonl").wait() == 0
     moments = random.Random(7)
     killed = 0
-    for _ in range(10):
+    for _ in range(5):
         process = start(tmp_path, "out.jsonl")
         time.sleep(moments.uniform(0, 0.15))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
         process.stdout.close()
-    assert killed >= 5
+    assert killed >= 2
     assert start(tmp_path, "out.jsonl").wait() == 0
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     ids = [json.loads(line).get("id") for line in (tmp_path / "out.jsonl").read_text().splitlines()]
