@@ -94,3 +94,16 @@ def nncf_here():
         patch.setattr(quantization, "run_worker", worker)
         patch.setattr(conversion, "run_worker", worker)
         yield
+
+
+@pytest.fixture(scope="session")
+def converted(tiny_checkpoint, tmp_path_factory, trace_here, nncf_here):
+    """The tiny checkpoint in all precisions."""
+    events = []
+    folder = tmp_path_factory.mktemp("converted") / "public" / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversion, "_trace", trace_here)
+        made = conversion.convert_checkpoint(
+            tiny_checkpoint, folder, "tiny", precisions=["FP32", "FP16", "INT8"], progress=events.append
+        )
+    return folder, made, events

@@ -20,6 +20,8 @@ import pytest
 from model_zoo import converter, downloader
 from tests.model_zoo.catalog.test_catalog import zoo
 
+pytestmark = pytest.mark.xdist_group("transformers")
+
 resource = pytest.importorskip("resource")
 
 ROOT = Path(__file__).resolve().parents[2]

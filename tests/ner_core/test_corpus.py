@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seqeval.metrics.sequence_labeling import get_entities
 
 from ner_core.corpus import (
     CorpusError,
@@ -15,6 +14,10 @@ from ner_core.corpus import (
     read_nemo,
     to_iob2,
 )
+from tests.lazily import Lazily
+
+sequence_labeling = Lazily("seqeval.metrics.sequence_labeling")
+pytestmark = pytest.mark.xdist_group("seqeval")
 
 
 def write(path, content):
@@ -185,7 +188,7 @@ TAGS = st.lists(st.sampled_from(["O", *(f"{p}-{t}" for p in "BIES" for t in ("PE
 @given(TAGS)
 def test_to_iob2_keeps_the_chunks(tags):
     converted = to_iob2(tags)
-    assert get_entities(converted) == get_entities(tags)
+    assert sequence_labeling.get_entities(converted) == sequence_labeling.get_entities(tags)
     assert {tag[:2] for tag in converted} <= {"O", "B-", "I-"}
     assert to_iob2(converted) == converted
 

@@ -12,10 +12,6 @@ import openvino as ov
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
-from seqeval.metrics import classification_report as span_report
-from seqeval.scheme import IOB2, IOBES
-from sklearn.metrics import classification_report as token_report
 
 from ner_core import evaluation
 from ner_core.corpus import to_iob2
@@ -24,7 +20,11 @@ from ner_core.evaluation import evaluate, evaluate_recognizer
 from ner_core.labels import entity_types, spans, tags_of
 from ner_core.reliability import reliability, reliability_svg
 from ner_core.scores import Evaluation, Score
+from tests.lazily import Lazily
 
+metrics, schemes = Lazily("seqeval.metrics"), Lazily("seqeval.scheme")
+sklearn_metrics = Lazily("sklearn.metrics")
+pytestmark = pytest.mark.xdist_group("seqeval")
 warnings.filterwarnings("ignore", module="seqeval|sklearn|numpy")
 
 TYPES = ("PER", "LOC", "ORG")
@@ -54,18 +54,20 @@ def test_spans_equal_seqeval(data):
     assume(any(tag != "O" for side in data for sentence in side for tag in sentence))
     found = evaluate(gold, predicted)
     for average, score in (("micro", found.micro), ("macro", found.macro), ("weighted", found.weighted)):
-        assert score.f1 == close(f1_score(gold, predicted, average=average, zero_division=0))
-        assert score.precision == close(precision_score(gold, predicted, average=average, zero_division=0))
-        assert score.recall == close(recall_score(gold, predicted, average=average, zero_division=0))
-    report = span_report(gold, predicted, output_dict=True, zero_division=0)
+        assert score.f1 == close(metrics.f1_score(gold, predicted, average=average, zero_division=0))
+        assert score.precision == close(
+            metrics.precision_score(gold, predicted, average=average, zero_division=0)
+        )
+        assert score.recall == close(metrics.recall_score(gold, predicted, average=average, zero_division=0))
+    report = metrics.classification_report(gold, predicted, output_dict=True, zero_division=0)
     assert list(found.per_type) == [name for name in report if not name.endswith(" avg")]
     for kind, score in found.per_type.items():
         assert score.f1 == close(report[kind]["f1-score"])
         assert score.support == report[kind]["support"]
-    assert found.token_accuracy == close(accuracy_score(gold, predicted))
+    assert found.token_accuracy == close(metrics.accuracy_score(gold, predicted))
 
 
-@pytest.mark.parametrize(("name", "scheme"), [("IOB2", IOB2), ("BIOES", IOBES)])
+@pytest.mark.parametrize(("name", "scheme"), [("IOB2", "IOB2"), ("BIOES", "IOBES")])
 @settings(deadline=None)
 @given(data=st.data())
 def test_strict_spans_equal_seqeval(name, scheme, data):
@@ -73,10 +75,10 @@ def test_strict_spans_equal_seqeval(name, scheme, data):
     if name == "BIOES":  # the scheme must show in the tags, or it would be taken for IOB2
         gold, predicted = [*gold, ["B-PER", "E-PER"]], [*predicted, ["B-PER", "E-PER"]]
     found = evaluate(gold, predicted, strict=True)
-    options = {"mode": "strict", "scheme": scheme, "zero_division": 0}
+    options = {"mode": "strict", "scheme": getattr(schemes, scheme), "zero_division": 0}
     assume(any(chunk for chunk in found.per_type))
     for average, score in (("micro", found.micro), ("macro", found.macro)):
-        assert score.f1 == close(f1_score(gold, predicted, average=average, **options))
+        assert score.f1 == close(metrics.f1_score(gold, predicted, average=average, **options))
 
 
 @settings(deadline=None)
@@ -84,7 +86,7 @@ def test_strict_spans_equal_seqeval(name, scheme, data):
 def test_tokens_equal_scikit_learn(data):
     gold, predicted = ([tag for sentence in side for tag in sentence] for side in data)
     found = evaluate(*data)
-    expected = token_report(gold, predicted, output_dict=True, zero_division=0)
+    expected = sklearn_metrics.classification_report(gold, predicted, output_dict=True, zero_division=0)
     rows = {name.split(" (")[0]: row for name, row in found.token_report.items()}
     assert set(rows) == set(expected)
     for name, row in expected.items():
@@ -146,7 +148,9 @@ def test_text_has_the_layout_of_scikit_learn():
     gold = [["B-PER", "I-PER", "O", "B-LOC", "O", "O"]]
     predicted = [["B-PER", "O", "O", "B-LOC", "B-LOC", "O"]]
     lines = evaluate(gold, predicted).to_text(confusion=True).splitlines()
-    theirs = token_report(gold[0], predicted[0], digits=4, zero_division=0).splitlines()
+    theirs = sklearn_metrics.classification_report(
+        gold[0], predicted[0], digits=4, zero_division=0
+    ).splitlines()
     ours = [re.sub(r" \(label id: \d+\)", "", line).split() for line in lines]
     assert all(line.split() in ours for line in theirs)
     assert any(line.startswith("Spans: micro F1 0.4000, macro F1 0.3333") for line in lines)
@@ -348,10 +352,12 @@ def test_real_predictions_equal_seqeval_and_scikit_learn(tiny_ner, corpus):
         for result in tiny_ner.stream(words for words, _ in corpus)
     ]
     assert 0 < found.micro_f1 < 1
-    assert found.micro_f1 == close(f1_score(gold, predicted))
-    assert found.macro_f1 == close(f1_score(gold, predicted, average="macro"))
-    assert found.token_accuracy == close(accuracy_score(gold, raw))
-    expected = token_report([*chain(*gold)], [*chain(*raw)], output_dict=True, zero_division=0)
+    assert found.micro_f1 == close(metrics.f1_score(gold, predicted))
+    assert found.macro_f1 == close(metrics.f1_score(gold, predicted, average="macro"))
+    assert found.token_accuracy == close(metrics.accuracy_score(gold, raw))
+    expected = sklearn_metrics.classification_report(
+        [*chain(*gold)], [*chain(*raw)], output_dict=True, zero_division=0
+    )
     assert found.token_report["macro avg"].f1 == close(expected["macro avg"]["f1-score"])
     assert found.token_report["weighted avg"].precision == close(expected["weighted avg"]["precision"])
 
@@ -373,6 +379,6 @@ def test_omz_protocol_equals_a_plain_run_of_the_cut_sentence(tiny_ir, tiny_ner, 
         predicted.append([tiny_ner.tags[best[i]] for i in first])
     found = evaluate_recognizer(tiny_ner, corpus, protocol="omz")
     assert sum(map(len, gold)) == found.tokens < sum(len(words) for words, _ in corpus)
-    assert found.micro_f1 == close(f1_score(gold, predicted))
-    assert found.macro_f1 == close(f1_score(gold, predicted, average="macro"))
-    assert found.token_accuracy == close(accuracy_score(gold, predicted))
+    assert found.micro_f1 == close(metrics.f1_score(gold, predicted))
+    assert found.macro_f1 == close(metrics.f1_score(gold, predicted, average="macro"))
+    assert found.token_accuracy == close(metrics.accuracy_score(gold, predicted))

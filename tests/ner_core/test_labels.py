@@ -3,17 +3,22 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seqeval.metrics.sequence_labeling import get_entities
 
 from ner_core import labels
+from tests.lazily import Lazily
 
+sequence_labeling = Lazily("seqeval.metrics.sequence_labeling")
+
+pytestmark = pytest.mark.xdist_group("seqeval")
 PREFIXED = st.sampled_from(["O"] + [f"{prefix}-{kind}" for prefix in "BIES" for kind in ("PER", "LOC")])
 
 
 @settings(deadline=None)
 @given(st.lists(PREFIXED, max_size=12))
 def test_spans_are_seqevals_default_chunks(tags):
-    assert labels.spans(tags) == [(kind, start, end + 1) for kind, start, end in get_entities(tags)]
+    assert labels.spans(tags) == [
+        (kind, start, end + 1) for kind, start, end in sequence_labeling.get_entities(tags)
+    ]
 
 
 @st.composite

@@ -11,7 +11,7 @@ from ner_core import EntityRecognizer, Recognition, Timings
 from ner_core.entity import Answered
 from ner_core.language import language_parts
 from ner_core.routing import LanguageRecognizer
-from tests.conftest import TINY_LABELS
+from tests.tiny_bert import TINY_LABELS
 
 ENGLISH = "Mary lives in the New York of San Santa and An."
 GERMAN = "Anna wohnt mit ihrer Mutter in der Stadt San Santa."

@@ -16,7 +16,7 @@ from ner_core.tokenizer import Tokenizer
 from ner_core.words import word_numbers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.conftest import tiny_vocabulary
+from tests.tiny_bert import tiny_vocabulary
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 TRAPS = st.sampled_from(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ner_core.tokenizer import Tokenizer
 from ner_core.tokenizer_files import TokenizerFileError, build_wordpiece, parse_tokenizer, parse_vocabulary
-from tests.conftest import tiny_vocabulary
+from tests.tiny_bert import tiny_vocabulary
 
 IDS = {piece: index for index, piece in enumerate(tiny_vocabulary())}
 PIECES = [
@@ -89,6 +89,7 @@ def both():
     return build_wordpiece(IDS, lower_case=False), transformers.BertTokenizer(vocab=IDS, do_lower_case=False)
 
 
+@pytest.mark.xdist_group("transformers")
 @given(text=st.text(max_size=60))
 @settings(max_examples=60)
 def test_the_built_tokenizer_is_transformers_own(text, both):

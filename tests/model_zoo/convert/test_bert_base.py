@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
-import torch
 import yaml
 
 from model_zoo.convert import ir, parity
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.measurement import measure
 from model_zoo.convert.tracing import convert_module
+from tests.lazily import torch
 
 ROOT = Path(__file__).parents[3]
 LABELS = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
@@ -37,6 +37,8 @@ MEASURED = """
 import re, resource, sys
 from pathlib import Path
 from model_zoo.converter import main
+
+pytestmark = pytest.mark.xdist_group("transformers")
 code = main(sys.argv[1:])
 own = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 peak = 1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)

@@ -4,14 +4,15 @@ import json
 import shutil
 
 import pytest
-import torch
-import transformers
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import find_checkpoint, load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
 from ner_core.tokenizer_files import build_wordpiece
-from tests.conftest import TINY_LABELS, tiny_vocabulary
+from tests.lazily import torch, transformers
+from tests.tiny_bert import TINY_LABELS, tiny_vocabulary
+
+pytestmark = pytest.mark.xdist_group("transformers")
 
 
 @pytest.fixture

@@ -9,37 +9,26 @@ import time
 import numpy as np
 import openvino as ov
 import pytest
-import torch
 
 import model_zoo
 from model_zoo.catalog.suitability import families
-from model_zoo.convert import conversion, parity, tracing
+from model_zoo.convert import parity, tracing
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
 from ner_core import EntityRecognizer
 from ner_core.compute import WAYS, fact_of, ways_of
 from ner_core.hardware import fast_arithmetic
 from ner_core.ir import model_info
-from tests.conftest import TINY_LABELS
+from tests.lazily import torch
 from tests.model_zoo.convert.test_checkpoints import (
     ARCHITECTURES,
     edit_config,
     make_architecture,
     widen_types,
 )
+from tests.tiny_bert import TINY_LABELS
 
-
-@pytest.fixture(scope="session")
-def converted(tiny_checkpoint, tmp_path_factory, trace_here, nncf_here):
-    """The tiny checkpoint in all precisions."""
-    events = []
-    folder = tmp_path_factory.mktemp("converted") / "public" / "tiny"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conversion, "_trace", trace_here)
-        made = convert_checkpoint(
-            tiny_checkpoint, folder, "tiny", precisions=["FP32", "FP16", "INT8"], progress=events.append
-        )
-    return folder, made, events
+pytestmark = pytest.mark.xdist_group("transformers")
 
 
 @pytest.mark.nightly

@@ -8,13 +8,14 @@ import tarfile
 
 import numpy as np
 import pytest
-import torch
 import yaml
-from transformers import BertConfig, BertModel
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
+from tests.lazily import torch
+
+pytestmark = pytest.mark.xdist_group("transformers")
 
 HASH = "0123456789abcdef0123456789abcdef_"
 #: Not sorted, and O is not first: only reading the archive's own order gets this right.
@@ -31,61 +32,11 @@ SIZES = {
 }
 
 
-class MultiLayerPerceptron(torch.nn.Module):
-    """As published: linear layers at even positions, torch's function of that name at odd ones."""
-
-    def __init__(self, hidden_size, num_classes, num_layers=2, activation="relu", log_softmax=True):
-        super().__init__()
-        self.layers = 0
-        for _ in range(num_layers - 1):
-            setattr(self, f"layer{self.layers}", torch.nn.Linear(hidden_size, hidden_size))
-            setattr(self, f"layer{self.layers + 1}", getattr(torch, activation))
-            self.layers += 2
-        setattr(self, f"layer{self.layers}", torch.nn.Linear(hidden_size, num_classes))
-        self.layers += 1
-        self.log_softmax = log_softmax
-
-    def forward(self, hidden_states):
-        for index in range(self.layers):
-            hidden_states = getattr(self, f"layer{index}")(hidden_states)
-        return torch.log_softmax(hidden_states, dim=-1) if self.log_softmax else hidden_states
-
-
-class TokenClassifier(torch.nn.Module):
-    def __init__(self, **options):
-        super().__init__()
-        self.dropout = torch.nn.Dropout(0.5)
-        self.mlp = MultiLayerPerceptron(**options)
-
-    def forward(self, hidden_states):
-        return self.mlp(self.dropout(hidden_states))
-
-
-class TokenClassificationModel(torch.nn.Module):
-    """The parts of NeMo's model that have weights, under its names, and its forward pass."""
-
-    def __init__(self, layers, activation, log_softmax):
-        super().__init__()
-        self.bert_model = BertModel(BertConfig(**SIZES, initializer_range=0.5))
-        self.classifier = TokenClassifier(
-            hidden_size=SIZES["hidden_size"],
-            num_classes=len(LABELS),
-            num_layers=layers,
-            activation=activation,
-            log_softmax=log_softmax,
-        )
-        self.loss = torch.nn.CrossEntropyLoss(weight=torch.ones(len(LABELS)))
-
-    def forward(self, input_ids, token_type_ids, attention_mask):
-        hidden_states = self.bert_model(
-            input_ids=input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask
-        )[0]
-        return self.classifier(hidden_states=hidden_states)
-
-
 def make_model(layers=2, activation="relu", log_softmax=False):
+    from tests.model_zoo.convert.nemo_model import TokenClassificationModel
+
     torch.manual_seed(layers)
-    return TokenClassificationModel(layers, activation, log_softmax).eval()
+    return TokenClassificationModel(SIZES, len(LABELS), layers, activation, log_softmax).eval()
 
 
 def make_archive(path, model, *, old=False, zipped=False, labels="mapping", encoder="member", **config):

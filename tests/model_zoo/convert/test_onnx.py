@@ -6,15 +6,17 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 
 from model_zoo import __main__ as commands
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.download import hub
+from tests.lazily import torch
 from tests.model_zoo.convert.test_conversion import random_inputs, run
 from tests.model_zoo.hub_server import HubServer
+
+pytestmark = pytest.mark.xdist_group("transformers")
 
 TOKENIZER = ("config.json", "tokenizer.json", "tokenizer_config.json")
 

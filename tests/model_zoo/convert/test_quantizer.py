@@ -13,7 +13,9 @@ from model_zoo.quantizer import main
 from ner_core.ir import model_info
 from ner_core.labels import tags_of
 from ner_core.tokenizer import Tokenizer
-from tests.conftest import TINY_LABELS
+from tests.tiny_bert import TINY_LABELS
+
+pytestmark = pytest.mark.xdist_group("transformers")
 
 
 @pytest.fixture(scope="session")

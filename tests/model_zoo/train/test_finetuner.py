@@ -1,5 +1,6 @@
 """The fine-tuner: trains a tiny model in seconds, survives kill -9, explains mistakes."""
 
+import io
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,9 @@ import yaml
 from model_zoo import finetuner
 from model_zoo.train import run
 from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
+from tests.lazily import torch
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.xdist_group("transformers")
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["Mary", "Peter", "Anna", "John"]
@@ -96,9 +99,8 @@ def lab(tmp_path_factory):
     return folder
 
 
-def command(lab: Path, models: Path) -> list[str]:
-    flags = ["--output_dir", str(models), "--threads", "1"]
-    return [sys.executable, "-m", "model_zoo.finetuner", str(lab / "recipe.yml"), *flags]
+def flags(lab: Path, models: Path) -> list[str]:
+    return [str(lab / "recipe.yml"), "--output_dir", str(models), "--threads", "1"]
 
 
 def saved_step(work_dir: Path) -> int:
@@ -110,9 +112,9 @@ def saved_step(work_dir: Path) -> int:
 def finished(lab, tmp_path_factory):
     """A run that was left alone."""
     models = tmp_path_factory.mktemp("whole")
-    done = subprocess.run(command(lab, models), cwd=ROOT, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    with redirect_stdout(io.StringIO()) as said:
+        assert finetuner.main(flags(lab, models)) == 0
+    assert said.getvalue() == ""
     return models / "public" / "tiny-ner"
 
 
@@ -135,9 +137,10 @@ def test_learns_and_leaves_a_zoo_folder(finished):
     assert f"| tiny | {history[-1]['scores']['tiny']['micro_f1']:.4f} |" in card
 
 
-def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finished, tmp_path):
+def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finished, tmp_path, caplog):
     work_dir = tmp_path / "public" / "tiny-ner" / ".training"
-    process = subprocess.Popen(command(lab, tmp_path), cwd=ROOT, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "model_zoo.finetuner", *flags(lab, tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while saved_step(work_dir) < 5 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
@@ -148,9 +151,9 @@ def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finish
     assert step >= 5, "the run took too long to save five steps"
     (work_dir / f"checkpoint-{step + 1}").mkdir(exist_ok=True)  # as a kill in the middle of saving leaves it
 
-    done = subprocess.run(command(lab, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr
-    assert f"resuming from {work_dir / f'checkpoint-{step}'}" in done.stderr
+    with caplog.at_level("INFO"):
+        assert finetuner.main(flags(lab, tmp_path)) == 0
+    assert f"resuming from {work_dir / f'checkpoint-{step}'}" in caplog.text
     from safetensors.torch import load_file
 
     expected = load_file(finished / "checkpoint" / "model.safetensors")

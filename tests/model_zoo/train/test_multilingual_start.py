@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from model_zoo.convert.checkpoints.checkpoint import CheckpointError  # noqa: E402
-from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1  # noqa: E402
-from model_zoo.train.data import LabelledCorpus, Sentence  # noqa: E402
-from model_zoo.train.run import finetune  # noqa: E402
-from model_zoo.train.start import load_start  # noqa: E402
-from model_zoo.train.vocabulary import cut_vocabulary  # noqa: E402
-from ner_core.tokenizer_files import parse_tokenizer  # noqa: E402
-from tests.model_zoo.train.test_start import data, recipe  # noqa: E402, F401 - a fixture
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
+from model_zoo.train.data import LabelledCorpus, Sentence
+from model_zoo.train.run import finetune
+from ner_core.tokenizer_files import parse_tokenizer
+from tests.lazily import Lazily, torch
+from tests.model_zoo.train.test_start import data, recipe  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("transformers")
+starting, cutting = Lazily("model_zoo.train.start"), Lazily("model_zoo.train.vocabulary")
 
 HIDDEN, LAYERS, INNER, POSITIONS = 32, 2, 64, 40
 PIECES = [
@@ -123,7 +123,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(encoder_file, tmp_path):
 
 
 def test_the_start_has_the_weights_of_the_file(encoder_file):
-    model, encoder = load_start(recipe(), encoder_file)
+    model, encoder = starting.load_start(recipe(), encoder_file)
     weights = read_e5s1(encoder_file).weights
     state = model.base_model.state_dict()
     assert all(np.array_equal(state[name].numpy(), weight) for name, weight in weights.items())
@@ -136,12 +136,12 @@ def corpora(*sentences: list[str]) -> dict[str, LabelledCorpus]:
 
 
 def test_a_cut_vocabulary_gives_the_same_logits(encoder_file):
-    model, encoder = load_start(recipe(), encoder_file)
+    model, encoder = starting.load_start(recipe(), encoder_file)
     words = ["Mary", "lives", "in", "York"]
     before_row = encoder.rows([words], [[1] * 4])[0]
     with torch.no_grad():
         before = model.eval()(input_ids=torch.from_numpy(before_row.ids)[None]).logits
-    smaller = cut_vocabulary(model, encoder, corpora(words), 27)
+    smaller = cutting.cut_vocabulary(model, encoder, corpora(words), 27)
     row = smaller.rows([words], [[1] * 4])[0]
     with torch.no_grad():
         after = model.eval()(input_ids=torch.from_numpy(row.ids)[None]).logits
@@ -156,9 +156,9 @@ def test_a_cut_vocabulary_gives_the_same_logits(encoder_file):
 
 
 def test_only_unigram_vocabularies_are_cut(tiny_checkpoint):
-    model, encoder = load_start(recipe(), tiny_checkpoint)
+    model, encoder = starting.load_start(recipe(), tiny_checkpoint)
     with pytest.raises(ValueError, match="vocabulary: can cut Unigram tokenizers only"):
-        cut_vocabulary(model, encoder, corpora(["a"]), 20)
+        cutting.cut_vocabulary(model, encoder, corpora(["a"]), 20)
 
 
 def test_the_words_stay_frozen_and_the_result_can_be_converted(encoder_file, data, tmp_path):  # noqa: F811
@@ -181,7 +181,7 @@ def test_the_words_stay_frozen_and_the_result_can_be_converted(encoder_file, dat
 
 def test_words_without_spaces_keep_their_labels(encoder_file):
     """There every piece counts, because the recognizer finds no words: a name goes on in its later pieces."""
-    _, encoder = load_start(recipe(), encoder_file)
+    _, encoder = starting.load_start(recipe(), encoder_file)
     words, sets = ["New", "York", "北京北京", "."], [0b010, 0b100, 0b011, 0b001]
     spaced, unspaced = encoder.rows([words, words], [sets, sets], [False, True])
     tokens = encoder.tokenizer.backend.get_vocab()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,24 +13,23 @@ import openvino as ov
 import pytest
 from openvino import opset13
 
-torch = pytest.importorskip("torch")
-
-from model_zoo.catalog.zoo import load_model  # noqa: E402
-from model_zoo.convert.checkpoints.checkpoint import CheckpointError  # noqa: E402
-from model_zoo.convert.checkpoints.loading import load_checkpoint  # noqa: E402
-from model_zoo.convert.compression import compress_weights  # noqa: E402
-from model_zoo.train.readback import read_back  # noqa: E402
-from model_zoo.train.recipe import Recipe, check_recipe  # noqa: E402
-from model_zoo.train.run import finetune  # noqa: E402
-from model_zoo.train.start import load_start  # noqa: E402
-from ner_core.evaluation import evaluate  # noqa: E402
-from ner_core.tokenizer_files import parse_tokenizer  # noqa: E402
-from tests.conftest import TINY_LABELS  # noqa: E402
-from tests.model_zoo.convert.test_checkpoints import edit_config, make_architecture  # noqa: E402
-from tests.model_zoo.convert.test_nemo import make_archive, make_model  # noqa: E402
+from model_zoo.catalog.zoo import load_model
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.train.recipe import Recipe, check_recipe
+from model_zoo.train.run import finetune
+from ner_core.evaluation import evaluate
+from ner_core.tokenizer_files import parse_tokenizer
+from tests.lazily import Lazily, torch
+from tests.model_zoo.convert.test_checkpoints import edit_config, make_architecture
+from tests.model_zoo.convert.test_nemo import make_archive, make_model
+from tests.tiny_bert import TINY_LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("transformers")
+readback, start = Lazily("model_zoo.train.readback"), Lazily("model_zoo.train.start")
 
 TYPES = ["PER", "ORG", "LOC", "MISC"]
 
@@ -69,7 +67,7 @@ def test_the_head_of_an_archive_is_kept_by_the_names_of_its_labels(tmp_path, lay
     before = load_checkpoint(archive)
     expected = logits(before.module.model)
     other = recipe(types=["GPE", "NEW", "PER"])
-    model, encoder = load_start(other, archive)
+    model, encoder = start.load_start(other, archive)
     found = logits(model)
     for number, label in enumerate(other.labels):
         if label in before.labels:
@@ -180,7 +178,7 @@ def test_the_classifier_of_a_folder_is_kept_by_the_names_of_its_labels(tiny_chec
     expected = logits(load_checkpoint(tiny_checkpoint).module.model)
     for types in (TYPES, ["LOC", "NEW", "PER"]):
         one = recipe(types=types)
-        model, _ = load_start(one, tiny_checkpoint)
+        model, _ = start.load_start(one, tiny_checkpoint)
         found = logits(model)
         for number, label in enumerate(one.labels):
             if label in TINY_LABELS:
@@ -190,7 +188,7 @@ def test_the_classifier_of_a_folder_is_kept_by_the_names_of_its_labels(tiny_chec
 def test_a_start_does_not_choose_its_kernels(tmp_path):
     folder = make_architecture(tmp_path / "roberta", "roberta")
     edit_config(folder, _attn_implementation="owner/kernel", auto_map={"AutoModel": "evil.Model"})
-    model, _ = load_start(recipe(), folder)
+    model, _ = start.load_start(recipe(), folder)
     assert model.config._attn_implementation == "eager"
 
 
@@ -269,33 +267,27 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
     assert found.micro_f1 > 0.5  # something was learned: a wrong encoding would show
 
 
-@pytest.mark.parametrize("bits", [8, 32])
-def test_an_ir_is_a_start_when_its_checkpoint_is_not_there(tmp_path, tiny_ir, tiny_checkpoint, bits):
-    folder = tmp_path / "IR"
-    folder.mkdir()
-    if bits == 8:
-        compress_weights(tiny_ir / "tiny.xml", folder / "tiny.xml")
-    else:
-        ov.save_model(ov.Core().read_model(tiny_ir / "tiny.xml"), folder / "tiny.xml", compress_to_fp16=False)
-    shutil.copy(tiny_ir / "tokenizer.json", folder)
-    model, encoder = load_start(recipe(), folder / "tiny.xml")
-    expected = logits(load_start(recipe(), tiny_checkpoint)[0])
-    torch.testing.assert_close(logits(model), expected, rtol=0, atol=2.0 if bits == 8 else 1e-3)
+@pytest.mark.parametrize("precision", ["INT8", "FP32"])
+def test_an_ir_is_a_start_when_its_checkpoint_is_not_there(converted, tiny_checkpoint, precision):
+    xml = converted[0] / precision / "tiny.xml"
+    model, encoder = start.load_start(recipe(), xml)
+    expected = logits(start.load_start(recipe(), tiny_checkpoint)[0])
+    torch.testing.assert_close(logits(model), expected, rtol=0, atol=2.0 if precision == "INT8" else 1e-3)
     assert model.config.id2label == dict(enumerate(TINY_LABELS))
     assert encoder.tokenizer.special_count == 2
-    other, _ = load_start(recipe(types=["LOC", "NEW"]), folder / "tiny.xml")
+    other, _ = start.load_start(recipe(types=["LOC", "NEW"]), xml)
     torch.testing.assert_close(logits(other)[..., 1], logits(model)[..., TINY_LABELS.index("B-LOC")])
 
 
-def test_an_ir_of_something_else_is_refused_as_a_start(tmp_path, tiny_ir):
-    graph = ov.Core().read_model(tiny_ir / "tiny.xml")
+def test_an_ir_of_something_else_is_refused_as_a_start(tmp_path, converted):
+    graph = ov.Core().read_model(converted[0] / "FP32" / "tiny.xml")
     for node in graph.get_ops():  # the same names, other arithmetic
         if node.get_type_name() == "Gelu":
             node.output(0).replace(opset13.relu(node.input_value(0)).output(0))
     ov.save_model(graph, tmp_path / "tiny.xml", compress_to_fp16=False)
     with pytest.raises(CheckpointError, match="computes something else"):
-        read_back(tmp_path / "tiny.xml", {})
+        readback.read_back(tmp_path / "tiny.xml", {})
     graph.set_rt_info("distilbert", ["model_info", "model_type"])
     ov.save_model(graph, tmp_path / "other.xml")
     with pytest.raises(CheckpointError, match="expected an IR of a BERT model to train on, found distilbert"):
-        read_back(tmp_path / "other.xml", {})
+        readback.read_back(tmp_path / "other.xml", {})

@@ -7,8 +7,9 @@ import pytest
 
 from model_zoo.train.data import load_corpora
 from model_zoo.train.recipe import RecipeError, check_recipe
+from tests.lazily import torch
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.xdist_group("transformers")
 
 NAMES = ["Mary", "Peter", "Anna", "John"]
 FILLERS = ["lives", "in", "went", "to", "the", "old", "town", "near"]
