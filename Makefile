@@ -21,7 +21,7 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-all: $(VENV)/dev
-	$(BIN)/python -m pytest -m "nightly or not nightly" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "nightly or not nightly" --hypothesis-profile=new $(PYTEST_ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .

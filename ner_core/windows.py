@@ -112,16 +112,26 @@ def _ranges(
         limit = start + length
         end = _last(sentences, max(start + length // 2, end), limit) or _last(words, end, limit) or limit
         ranges.append((start, end))
-        start = _next_start(start, end, overlap, words, sentences)
+        start = _next_start(start, end, length, overlap, words, sentences)
     return [*ranges, (start, stop)]
 
 
-def _next_start(start: int, end: int, overlap: int, words: np.ndarray, sentences: np.ndarray) -> int:
-    """Step back from the end of a window by the overlap, to a sentence or word border beyond its start."""
+def _next_start(
+    start: int, end: int, length: int, overlap: int, words: np.ndarray, sentences: np.ndarray
+) -> int:
+    """Step back from the end of a window by the overlap, to a sentence or word border beyond its start.
+
+    Less far where the next window would end inside its first new word, unless no window has room for it.
+    """
     target = max(end - overlap, start)
-    before = _last(sentences, max(start, target - overlap), target) or _last(words, start, target)
-    after = int(words[np.searchsorted(words, target, side="right")])
-    return before or (after if after <= end else max(target, start + 1))
+    reach = _next(words, end) - length
+    low = reach if reach <= end else start
+    borders = (
+        _last(sentences, max(start, target - overlap), target),
+        _last(words, start, target),
+        _next(words, max(target, low - 1)),
+    )
+    return next((border for border in borders if border and low <= border <= end), max(target, start + 1))
 
 
 def _keep(ranges: list[tuple[int, int]], words: np.ndarray, sentences: np.ndarray) -> list[Window]:
@@ -145,6 +155,11 @@ def _last(borders: np.ndarray, after: int, until: int) -> int | None:
     """Give the last border in (after, until], or None."""
     index = int(np.searchsorted(borders, until, side="right")) - 1
     return int(borders[index]) if index >= 0 and borders[index] > after else None
+
+
+def _next(borders: np.ndarray, after: int) -> int:
+    """Give the first border beyond a piece of the text."""
+    return int(borders[np.searchsorted(borders, after, side="right")])
 
 
 def _nearest(borders: np.ndarray, middle: int, low: int, high: int) -> int | None:

@@ -435,5 +435,5 @@ def test_interrupt_is_quiet(model, tmp_path):
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         with pipe.open("wb"):  # waits until the program opens its end, and so is about to read
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=60) == (b"", b"")
+            assert process.communicate(timeout=600) == (b"", b"")
         assert process.returncode == 130

@@ -12,6 +12,7 @@ import pytest
 from app import build_demo
 from ner_app.service import Service
 from ner_app.web import launch
+from tests.conftest import PATIENCE
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 SECTION = README[README.index("## From a program") : README.index("\n## Models")]
@@ -33,7 +34,9 @@ def run(language, code):
     command = {"sh": ["sh", "-c"], "js": ["node", "--input-type=module", "--eval"]}[language]
     if language == "js" and not shutil.which("node"):
         pytest.skip("Node runs this block")
-    return subprocess.run([*command, code], capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run(
+        [*command, code], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
 
 
 def test_every_way_has_its_block():

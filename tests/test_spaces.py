@@ -2,7 +2,6 @@
 
 import io
 import os
-import socket
 import subprocess
 import sys
 import tarfile
@@ -12,7 +11,7 @@ import pytest
 import requests
 from gradio_client import Client
 
-from tests.conftest import wait_until_ready
+from tests.conftest import PATIENCE, free_port, wait_until_ready
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,9 +56,7 @@ def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     subprocess.run([*install, "-r", str(space / "requirements.txt")], check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     home = tmp_path / "home"
     home.mkdir()
     log = tmp_path / "log.txt"
@@ -80,7 +77,7 @@ def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
             ("LOC", "Santa Clara"),
             ("ORG", "NVIDIA"),
         ]
-        config = requests.get(f"http://127.0.0.1:{port}/config", timeout=60).json()
+        config = requests.get(f"http://127.0.0.1:{port}/config", timeout=PATIENCE).json()
         assert config["space_id"] == "somebody/named-entities"
         # A public page must not let its visitors fill the disk.
         shown = {c["props"].get("elem_id"): c["props"] for c in config["components"]}
@@ -88,7 +85,7 @@ def test_a_clean_copy_starts_with_requirements_alone(tmp_path):
         assert "models-tab" in shown
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
     said = log.read_text()
     # Spaces adds the package `spaces` itself; without it Gradio cannot reload code there, and says so.
     assert said.count("Traceback") == said.count("`spaces` package is required"), said

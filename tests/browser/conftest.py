@@ -7,7 +7,6 @@ console as an error, and nothing broke in the page.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.conftest import wait_until_ready
+from tests.conftest import free_port, wait_until_ready
 from tests.ner_app.conftest import save_lookup_model
 
 PATIENCE = int(os.environ.get("PATIENCE", 240_000))  # milliseconds; a busy machine is slow, not wrong
@@ -40,9 +39,7 @@ PII = {
 
 def start_app(folder, **environment):
     """Start the page as anybody starts it; give its address, its process and its log."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = folder / "log.txt"
     given = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
     with log.open("w") as output:
@@ -68,7 +65,7 @@ def url(tmp_path_factory):
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(600)
     said = log.read_text()
     assert "Santa Clara" not in said, "the log holds a visitor's text"
     assert "Traceback" not in said, said

@@ -61,7 +61,7 @@ def test_a_download_without_network_ends_in_a_sentence_with_what_to_do(page):
     expect(problem).to_contain_text("no network: none of its hosts can be reached. Connect this machine")
     expect(problem).to_contain_text("copy the models folder")
     expect(problem).to_contain_text("HF_ENDPOINT")
-    assert time.monotonic() - began < 60  # 3 s where nothing else runs
+    assert time.monotonic() - began < 240  # 3 s where nothing else runs
     expect(problem.locator("pre")).to_be_hidden()
     problem.locator("summary").click()
     expect(problem.locator("pre")).to_contain_text("NERModel.nemo")

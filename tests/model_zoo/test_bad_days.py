@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from model_zoo import converter, downloader
+from tests.conftest import PATIENCE, wait_until
 from tests.model_zoo.catalog.test_catalog import zoo
 
 pytestmark = pytest.mark.xdist_group("transformers")
@@ -178,11 +178,9 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, tiny_checkpoint, num
     command = [sys.executable, "-m", "model_zoo.converter", "--zoo", str(tmp_path / "zoo"), "--all"]
     command += ["-d", str(tmp_path / "models"), "-o", str(tmp_path / "out"), "--python", str(python)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "began").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_until((tmp_path / "began").exists, process)
     process.send_signal(number)
-    _, error = process.communicate(timeout=300)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert error == "tiny: interrupted\nInterrupted; what was not finished left nothing behind.\n"
     left = [path.name for path in (tmp_path / "out" / "public" / "tiny").iterdir()]
@@ -193,5 +191,5 @@ def test_output_that_nobody_reads_is_no_traceback(model):
     command = [sys.executable, "-m", "model_zoo.info_dumper", *model]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
-    _, error = process.communicate(timeout=300)
+    _, error = process.communicate(timeout=PATIENCE)
     assert b"Traceback" not in error

@@ -278,14 +278,14 @@ def test_a_visitor_who_leaves_while_a_file_is_read_ends_the_reading(service, tmp
     cancelled = threading.Event()
     findings = Findings(tmp_path / "out")
     work = work_through(service, Choice("lookup", "CPU"), findings, [path], "", 0.0, "", cancelled)
-    began = time.monotonic()
     for _ in range(3):
         assert next(work).name == "deep.html"
     processes = children()
+    began = time.monotonic()
     work.close()  # what Gradio does when nobody listens any more
     assert cancelled.is_set()
     while children() & processes:
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 30  # half the time that reading takes where nothing else runs
         time.sleep(0.05)
 
 

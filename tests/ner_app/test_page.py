@@ -12,6 +12,7 @@ from app import build_demo
 from ner_app.limits import Limits
 from ner_app.service import Service
 from ner_app.web import launch
+from tests.conftest import PATIENCE
 
 SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
 NAMES = [("PER", "Mary", 0, 4), ("LOC", "Santa Clara", 14, 25), ("ORG", "NVIDIA", 39, 45)]
@@ -45,10 +46,10 @@ def names(found):
 def test_health_says_when_a_model_is_loaded(page):
     service, url = page
     fresh = Service("lookup", service.limits)
-    assert requests.get(f"{url}/healthz", timeout=60).json() == {"status": "ok"}
+    assert requests.get(f"{url}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
     assert not fresh.ready
     service.warm_up()
-    answer = requests.get(f"{url}/readyz", timeout=60)
+    answer = requests.get(f"{url}/readyz", timeout=PATIENCE)
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
 
 
@@ -64,8 +65,8 @@ def test_recognize_over_gradio_client(client):
 
 def test_recognize_over_plain_http(page):
     url = f"{page[1]}/gradio_api/call/v2/recognize"
-    event = requests.post(url, json={"text": SENTENCE}, timeout=60).json()["event_id"]
-    lines = requests.get(f"{page[1]}/gradio_api/call/recognize/{event}", timeout=60).text.splitlines()
+    event = requests.post(url, json={"text": SENTENCE}, timeout=PATIENCE).json()["event_id"]
+    lines = requests.get(f"{page[1]}/gradio_api/call/recognize/{event}", timeout=PATIENCE).text.splitlines()
     assert lines[0] == "event: complete"
     assert names(json.loads(lines[1].removeprefix("data: "))[0]) == NAMES
 
@@ -100,7 +101,7 @@ def test_a_large_batch_is_refused(client):
 
 
 def test_only_the_four_functions_are_offered_and_they_are_described(page):
-    info = requests.get(f"{page[1]}/gradio_api/info", timeout=60).json()
+    info = requests.get(f"{page[1]}/gradio_api/info", timeout=PATIENCE).json()
     assert set(info["named_endpoints"]) == {"/recognize", "/recognize_batch", "/devices", "/models"}
     assert not info["unnamed_endpoints"]
     endpoint = info["named_endpoints"]["/recognize"]
@@ -116,7 +117,7 @@ def test_the_functions_are_tools_for_language_models(page):
 
     def call(method, **params):
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = requests.post(url, json=body, headers=headers, timeout=60)
+        answer = requests.post(url, json=body, headers=headers, timeout=PATIENCE)
         answer.raise_for_status()
         data = [line for line in answer.text.splitlines() if line.startswith("data: ")]
         return json.loads(data[-1].removeprefix("data: ") if data else answer.text)["result"]
@@ -137,6 +138,6 @@ def test_the_functions_are_tools_for_language_models(page):
 
 
 def test_nothing_is_fetched_from_elsewhere_by_the_page_itself(page):
-    html = requests.get(page[1], timeout=60).text
+    html = requests.get(page[1], timeout=PATIENCE).text
     assert "fonts.googleapis" not in html
     assert "fonts.gstatic" not in html

@@ -8,6 +8,7 @@ from ner_app.gathering import Gathering
 from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError, Limits
 from ner_app.service import Choice, ChoiceError, Service, filtered
+from tests.conftest import PATIENCE, wait_until
 
 
 def run_in_threads(count, work):
@@ -15,21 +16,25 @@ def run_in_threads(count, work):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in threads)
 
 
 def test_texts_that_wait_are_answered_together_and_each_gets_its_own():
-    batches = []
+    batches, asked, answers = [], [], {}
 
     def run(texts):
         batches.append(len(texts))
+        wait_until(lambda: len(asked) == 40)  # the first text is alone, all others come while it is computed
         time.sleep(0.02)
         return [text.upper() for text in texts]
 
+    def ask(number):
+        asked.append(number)
+        answers[number] = gathering(f"text {number}")
+
     gathering = Gathering(run, size=8)
-    answers = {}
-    run_in_threads(40, lambda number: answers.__setitem__(number, gathering(f"text {number}")))
+    run_in_threads(40, ask)
     assert answers == {number: f"TEXT {number}" for number in range(40)}
     assert sum(batches) == 40
     assert 1 < max(batches) <= 8
@@ -49,7 +54,7 @@ def test_a_text_that_nobody_waits_for_is_left_out_and_the_others_are_answered():
     def run(texts):
         ran.extend(texts)
         running.set()
-        gone.wait(10)
+        gone.wait(PATIENCE)
         return texts
 
     def left(done, total):
@@ -67,15 +72,14 @@ def test_a_text_that_nobody_waits_for_is_left_out_and_the_others_are_answered():
 
     threads = [threading.Thread(target=ask, args=("first",))]
     threads[0].start()
-    assert running.wait(10)
+    assert running.wait(PATIENCE)
     for given in (("left", left), ("stayed",)):
         threads.append(threading.Thread(target=ask, args=given))
         threads[-1].start()
-    while len(gathering._waiting) < 2:
-        time.sleep(0.01)
+    wait_until(lambda: len(gathering._waiting) == 2)
     gone.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert answers == {"first": "first", "left": "cancelled", "stayed": "stayed"}
     assert ran == ["first", "stayed"]
 

@@ -1,14 +1,13 @@
 """What `python app.py` loads and whom it talks to."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until_ready
+from tests.conftest import PATIENCE, free_port, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 GUARD = """
@@ -56,9 +55,7 @@ def test_the_page_answers_without_network_and_heavy_packages_and_logs_no_text(en
     from gradio_client import Client
 
     (tmp_path / "sitecustomize.py").write_text(GUARD)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path / "app.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -75,6 +72,6 @@ def test_the_page_answers_without_network_and_heavy_packages_and_logs_no_text(en
         assert [entity["text"] for entity in found["entities"]] == ["Mary"]
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
     assert not (tmp_path / "network.log").exists(), (tmp_path / "network.log").read_text()
     assert "secret" not in log.read_text()

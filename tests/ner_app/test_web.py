@@ -17,6 +17,7 @@ from app import build_demo
 from ner_app.limits import Limits
 from ner_app.service import Service
 from ner_app.web import launch
+from tests.conftest import PATIENCE, wait_until
 
 SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
 NAMES = [("PER", "Mary", 0, 4), ("LOC", "Santa Clara", 14, 25), ("ORG", "NVIDIA", 39, 45)]
@@ -36,7 +37,7 @@ def page(lookup_models):
 
 def post(page, path, body, **headers):
     data = body if isinstance(body, (bytes, str)) else json.dumps(body)
-    return requests.post(f"{page}{path}", data=data, headers=headers, timeout=60)
+    return requests.post(f"{page}{path}", data=data, headers=headers, timeout=PATIENCE)
 
 
 def names(found):
@@ -59,9 +60,9 @@ def test_recognize_answers_in_one_request(page):
 def test_batch_models_and_devices(page):
     found = post(page, "/api/batch", {"texts": [SENTENCE, "", "Rotterdam"]}).json()["results"]
     assert [len(one["entities"]) for one in found] == [3, 0, 1]
-    models = requests.get(f"{page}/api/models", timeout=60).json()["models"]
+    models = requests.get(f"{page}/api/models", timeout=PATIENCE).json()["models"]
     assert models[0] == {"name": "lookup", "precisions": ["FP32"], "default": True}
-    devices = requests.get(f"{page}/api/devices", timeout=60).json()["devices"]
+    devices = requests.get(f"{page}/api/devices", timeout=PATIENCE).json()["devices"]
     assert devices[0]["name"] == "AUTO"
 
 
@@ -122,7 +123,7 @@ def test_every_misuse_is_a_sentence_that_names_the_argument(page, body, status, 
 
 
 def test_a_wrong_method_is_told_the_right_one(page):
-    answer = requests.get(f"{page}/api/recognize?text=Mary", timeout=60)
+    answer = requests.get(f"{page}/api/recognize?text=Mary", timeout=PATIENCE)
     assert (answer.status_code, answer.json()["error"]) == (405, "GET is not for /api/recognize; send POST.")
     assert post(page, "/api/models", {}).status_code == 405
 
@@ -144,7 +145,7 @@ def test_gradio_checks_arguments_the_same_way(page, body, status, reason):
     if answer.status_code == 200:
         # What needs the model is told by the answer.
         event = answer.json()["event_id"]
-        lines = requests.get(f"{page}/gradio_api/call/recognize/{event}", timeout=60).text.splitlines()
+        lines = requests.get(f"{page}/gradio_api/call/recognize/{event}", timeout=PATIENCE).text.splitlines()
         assert lines[0] == "event: error"
         error = json.loads(lines[1].removeprefix("data: "))["error"]
     else:
@@ -169,7 +170,7 @@ def test_too_few_values_are_refused_before_gradio_logs_them(page, capfd):
     for path in ("/gradio_api/call/recognize", "/gradio_api/run/recognize", "/gradio_api/queue/join"):
         body = {"data": ["Mary has a secret"], "session_hash": "x"}
         if path.endswith("join"):
-            config = requests.get(f"{page}/config", timeout=60).json()
+            config = requests.get(f"{page}/config", timeout=PATIENCE).json()
             body["fn_index"] = next(d["id"] for d in config["dependencies"] if d["api_name"] == "recognize")
         answer = post(page, path, body, **{"Content-Type": "application/json"})
         assert answer.status_code == 422, answer.text
@@ -178,7 +179,7 @@ def test_too_few_values_are_refused_before_gradio_logs_them(page, capfd):
 
 
 def test_what_fails_inside_gradio_is_logged_without_the_text(page, capfd):
-    config = requests.get(f"{page}/config", timeout=60).json()
+    config = requests.get(f"{page}/config", timeout=PATIENCE).json()
     tab = next(c for c in config["components"] if c["props"].get("elem_id") == "compare-tab")
     body = {"data": "Mary has a secret", "component_id": tab["id"], "fn_name": "compare", "session_hash": "x"}
     answer = post(page, "/gradio_api/component_server", body, **{"Content-Type": "application/json"})
@@ -195,27 +196,29 @@ def test_a_huge_body_is_refused_with_a_sentence_however_it_comes(page, path):
     assert answer.status_code == 413
     assert "5.0 MB; this page takes 0.2 MB" in answer.json()["error"]
     parts = (huge[:100_000] for _ in range(50))
-    answer = requests.post(f"{page}{path}", data=parts, timeout=60)
+    answer = requests.post(f"{page}{path}", data=parts, timeout=PATIENCE)
     assert answer.status_code == 413
 
 
 def test_a_body_that_never_comes_is_refused_by_its_announced_size(page):
     host, _, port = page.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         head = "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n\r\n"
         begin = time.monotonic()
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
-        assert time.monotonic() - begin < 30
+        assert time.monotonic() - begin < PATIENCE / 2
 
 
 def test_an_upload_is_bounded_as_a_whole(page):
     answer = requests.post(
-        f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 400_000)}, timeout=60
+        f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 400_000)}, timeout=PATIENCE
     )
     assert answer.status_code == 413
     assert "this page takes 0.3 MB (NER_MAX_UPLOAD_BYTES on the server)" in answer.json()["error"]
-    answer = requests.post(f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 1000)}, timeout=60)
+    answer = requests.post(
+        f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 1000)}, timeout=PATIENCE
+    )
     assert answer.status_code == 200
 
 
@@ -226,11 +229,20 @@ def test_a_broken_form_is_told_so(page):
     assert answer.status_code == 400, answer.text
 
 
-def test_one_visitor_cannot_fill_the_queue(page):
-    config = requests.get(f"{page}/config", timeout=60).json()
+@pytest.fixture
+def held(monkeypatch):
+    """An event; until it is set, nothing that visitors ask for is computed."""
+    go, checked = threading.Event(), Service.checked
+    monkeypatch.setattr(Service, "checked", lambda *asked: go.wait(PATIENCE) and checked(*asked))
+    yield go
+    go.set()
+
+
+def test_one_visitor_cannot_fill_the_queue(page, held):
+    config = requests.get(f"{page}/config", timeout=PATIENCE).json()
     batch = next(d for d in config["dependencies"] if d.get("api_name") == "recognize_batch")
     body = {
-        "data": [["Mary " * 3_000] * 3, "lookup", "CPU", "", "word", 0.0, None, "auto"],
+        "data": [["Mary"] * 3, "lookup", "CPU", "", "word", 0.0, None, "auto"],
         "fn_index": batch["id"],
     }
     headers = {"Content-Type": "application/json"}
@@ -238,13 +250,10 @@ def test_one_visitor_cannot_fill_the_queue(page):
     def ask(number, **more):
         return post(page, "/gradio_api/queue/join", body | {"session_hash": f"s{number}"}, **headers | more)
 
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda number: ask(number, **STRANGER), range(20)))
+    answers = [ask(number, **STRANGER) for number in range(6)]
     statuses = [answer.status_code for answer in answers]
-    assert 200 in statuses
-    assert statuses.count(429) >= 5
-    refused = next(answer for answer in answers if answer.status_code == 429)
-    assert "Wait for one to finish" in refused.json()["detail"]
+    assert (set(statuses), statuses) == ({200, 429}, sorted(statuses))
+    assert "Wait for one to finish" in answers[-1].json()["detail"]
     assert ask(21, **{"X-Forwarded-For": "93.184.215.15"}).status_code == 200
 
 
@@ -255,7 +264,7 @@ def test_what_nobody_waits_for_ends(page, monkeypatch, path):
     def without_end(*given, **options):
         begun.set()
         try:
-            for _ in range(600):
+            for _ in range(20 * PATIENCE):
                 given[-1](0, 1)
                 time.sleep(0.05)
         finally:
@@ -268,15 +277,13 @@ def test_what_nobody_waits_for_ends(page, monkeypatch, path):
     with socket.create_connection((where.hostname, where.port)) as link:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         link.sendall(head.encode() + body)
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE)
         assert not ended.is_set()
-    left = time.monotonic()
-    assert ended.wait(30)
-    assert time.monotonic() - left < 5  # a second on a machine that does nothing else
+    assert ended.wait(PATIENCE / 2)  # half a second on a machine that does nothing else
 
 
-def test_one_visitor_cannot_keep_the_others_from_comparing(page):
-    config = requests.get(f"{page}/config", timeout=60).json()
+def test_one_visitor_cannot_keep_the_others_from_comparing(page, held):
+    config = requests.get(f"{page}/config", timeout=PATIENCE).json()
     tab = next(c for c in config["components"] if c["props"].get("elem_id") == "compare-tab")
     chosen = ["lookup|AUTO|FP32||", "lookup|CPU|FP32||"]
 
@@ -284,25 +291,27 @@ def test_one_visitor_cannot_keep_the_others_from_comparing(page):
         sent = {"text": "Mary " * 1000, "chosen": chosen, "job": f"j{number}"}
         body = {"data": sent, "component_id": tab["id"], "fn_name": "compare", "session_hash": f"s{number}"}
         return requests.post(
-            f"{page}/gradio_api/component_server", json=body, headers=headers, timeout=300
+            f"{page}/gradio_api/component_server", json=body, headers=headers, timeout=PATIENCE
         ).json()
 
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda number: ask(number, **STRANGER), range(12)))
-    assert any("html" in answer for answer in answers)
-    refused = [answer["error"] for answer in answers if "error" in answer]
-    assert len(refused) >= 4
-    assert "Wait for one to finish" in refused[0]
-    assert "html" in ask(13, **{"X-Forwarded-For": "93.184.215.15"})
+    with ThreadPoolExecutor(6) as pool:
+        other = {"X-Forwarded-For": "93.184.215.16"}
+        asked = [pool.submit(ask, number, **other) for number in range(6)]
+        wait_until(lambda: sum(one.done() for one in asked) >= 2)
+        held.set()
+    answers = sorted((one.result() for one in asked), key=list)
+    assert [list(answer) for answer in answers] == [["error"]] * 2 + [["html"]] * 4
+    assert "Wait for one to finish" in answers[0]["error"]
+    assert "html" in ask(6, **STRANGER)
 
 
 def test_the_description_is_openapi_and_its_examples_work(page):
-    described = requests.get(f"{page}/api/openapi.json", timeout=60).json()
+    described = requests.get(f"{page}/api/openapi.json", timeout=PATIENCE).json()
     assert described["openapi"].startswith("3.")
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             sent = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            answer = requests.request(method, page + path, json=sent.get("example"), timeout=60)
+            answer = requests.request(method, page + path, json=sent.get("example"), timeout=PATIENCE)
             assert answer.status_code == 200, answer.text
             if sent:
                 jsonschema.validate(sent["example"], sent["schema"])
@@ -352,15 +361,15 @@ def test_tools_answer_in_json_by_their_schema(page):
 def test_a_shared_link_shows_this_page_and_nothing_of_another(page):
     forwarded = {"X-Forwarded-Host": 'names.example"><script>', "X-Forwarded-Proto": "https"}
     for headers in ({}, forwarded):
-        answer = requests.get(f"{page}/", headers=headers, timeout=60)
+        answer = requests.get(f"{page}/", headers=headers, timeout=PATIENCE)
         assert answer.text.count('property="og:title"') == 1
         assert '<meta property="og:title" content="Names in text">' in answer.text
         assert "githubusercontent" not in answer.text
         assert "@Gradio" not in answer.text
         assert '"><script>' not in answer.text
-    html = requests.get(f"{page}/", timeout=60).text
+    html = requests.get(f"{page}/", timeout=PATIENCE).text
     assert f'<meta property="og:image" content="{page}/preview.png">' in html
-    picture = requests.get(f"{page}/preview.png", timeout=60)
+    picture = requests.get(f"{page}/preview.png", timeout=PATIENCE)
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
     assert len(picture.content) < 100_000

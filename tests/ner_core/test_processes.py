@@ -39,7 +39,7 @@ def test_a_forked_process_answers_with_what_was_loaded_before_and_after(tiny_ir)
     results = context.SimpleQueue()
     process = context.Process(target=_ask, args=(results, ner, tiny_ir / "tiny.xml"), daemon=True)
     process.start()
-    process.join(120)
+    process.join(600)
     assert process.exitcode == 0
     number, found = results.get()
     assert number != os.getpid()
@@ -66,7 +66,7 @@ def test_one_that_was_put_together_is_told_at_once_instead_of_waiting_for_ever(t
     results = context.SimpleQueue()
     process = context.Process(target=_outcome, args=(results, made))
     process.start()
-    process.join(60)
+    process.join(600)
     assert process.exitcode == 0
     assert results.get().startswith("ForkedProcessError: OpenVINO was used before this process was forked")
 

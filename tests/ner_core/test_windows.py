@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ner_core.windows import plan
@@ -36,6 +36,7 @@ def test_every_piece_is_kept_once_with_context(words, length, overlap):
 
 @settings(deadline=None, max_examples=200)
 @given(WORDS, st.integers(16, 40))
+@example([("a", 1), ("a", 7), ("a", 3), ("a", 7)], 16)
 def test_no_word_is_cut_that_fits(words, length):
     text, offsets, word = encoded(words)
     overlap = length // 4

@@ -59,7 +59,7 @@ def sentences():
     ]
     words += ["Yorkland", "(the", "An),", "naïve", "Straße", "中国", "☃", "don't", "a.b", "1,000", "Maryton"]
     chosen = random.Random(1)
-    return [" ".join(chosen.choices(words, k=chosen.randint(1, 8))) for _ in range(40)]
+    return [" ".join(chosen.choices(words, k=chosen.randint(1, 8))) for _ in range(16)]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

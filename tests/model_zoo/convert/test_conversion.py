@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 import threading
-import time
 
 import numpy as np
 import openvino as ov
@@ -19,6 +18,7 @@ from ner_core import EntityRecognizer
 from ner_core.compute import WAYS, fact_of, ways_of
 from ner_core.hardware import fast_arithmetic
 from ner_core.ir import model_info
+from tests.conftest import wait_until
 from tests.lazily import torch
 from tests.model_zoo.convert.test_checkpoints import (
     ARCHITECTURES,
@@ -337,8 +337,7 @@ def test_an_interrupt_ends_the_workers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def end():
-        while not (tmp_path / "began").exists():
-            time.sleep(0.02)
+        wait_until((tmp_path / "began").exists)
         with workers_ended():
             ended.wait()
 

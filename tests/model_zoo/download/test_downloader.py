@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from model_zoo.download.lockfile import Lockfile
 from model_zoo.download.transfer import Cancelled, Patience, Transfer
 from model_zoo.download.verification import verify
 from model_zoo.downloader import main
+from tests.conftest import PATIENCE, wait_until
 from tests.model_zoo.catalog.test_catalog import PLAIN, composite, zoo
 from tests.model_zoo.file_server import FileServer, cut, stall, status
 
@@ -393,12 +393,9 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path
     ]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     part = tmp_path / "public" / "some-model" / "model" / ".partial" / "weights.bin.part"
-    for _ in range(1500):
-        if part.exists() and part.stat().st_size == 1000:
-            break
-        time.sleep(0.02)
+    wait_until(lambda: part.exists() and part.stat().st_size == 1000, process)
     process.send_signal(number)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert error.strip().endswith("the same command goes on from here.")
     assert part.stat().st_size == 1000

@@ -182,7 +182,7 @@ def test_cancel_ends_headers_in_drops(hostile, tmp_path):
         Transfer(patience=replace(QUICK, window=600, stall=600), cancel=cancel).fetch(
             tmp_path / "file", [HttpSource(url=url)], size=1
         )
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 60
 
 
 def test_without_a_network_one_sentence_says_so_soon(tmp_path, monkeypatch):
@@ -198,7 +198,7 @@ def test_without_a_network_one_sentence_says_so_soon(tmp_path, monkeypatch):
     begin = time.monotonic()
     with pytest.raises(TransferError) as caught:
         Transfer().fetch(tmp_path / "file", sources, size=1)
-    assert time.monotonic() - begin < 10  # 2 to 3 s with the waits of a user's download
+    assert time.monotonic() - begin < 30  # 2 to 3 s with the waits of a user's download
     first, *details = str(caught.value).splitlines()
     assert first.startswith("file: no network: none of its hosts can be reached.")
     assert len(details) == 2

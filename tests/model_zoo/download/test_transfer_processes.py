@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from model_zoo.download.transfer import Cancelled, Patience
+from tests.conftest import PATIENCE, wait_until
 from tests.model_zoo.file_server import cut, slowly, stall, status
 from tests.model_zoo.transfers import CONTENT, fetch, nothing_else, sha384
 
@@ -30,7 +31,7 @@ def test_cancel_stops_soon_and_keeps_the_part(server, tmp_path, when):
     begin = time.monotonic()
     with pytest.raises(Cancelled):
         fetch(server, tmp_path / "file", cancel=cancel, patience=Patience(first_wait=60, longest_wait=60))
-    assert time.monotonic() - begin < 15  # far below the waits of 30 and 60 s
+    assert time.monotonic() - begin < 25  # far below the waits of 30 and 60 s
     if when == "stalled":
         fetch(server, tmp_path / "file")
         assert server.asked("/file")[1]["Range"] == "bytes=1500-"
@@ -76,10 +77,7 @@ def test_kill_minus_nine_in_the_middle_and_start_again(server, tmp_path):
     server.faults["/file"] = [stall(3500)]
     process = start(server, tmp_path / "file")
     part = tmp_path / ".partial" / "file.part"
-    for _ in range(1000):
-        if part.exists() and part.stat().st_size == 3500:
-            break
-        time.sleep(0.02)
+    wait_until(lambda: part.exists() and part.stat().st_size == 3500, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert part.stat().st_size == 3500
@@ -92,7 +90,7 @@ def test_kill_minus_nine_in_the_middle_and_start_again(server, tmp_path):
 def test_two_processes_at_once_make_one_right_file(server, tmp_path):
     server.faults["/file"] = [slowly(20, 0.1)]
     processes = [start(server, tmp_path / "file") for _ in range(2)]
-    said = sorted(process.communicate(timeout=60)[0].strip() for process in processes)
+    said = sorted(process.communicate(timeout=PATIENCE)[0].strip() for process in processes)
     assert said == ["already there", "downloaded"]
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert len(server.requests) == 1

@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import yaml
 from model_zoo import finetuner
 from model_zoo.train import run
 from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
+from tests.conftest import wait_until
 from tests.lazily import torch
 
 pytestmark = pytest.mark.xdist_group("transformers")
@@ -141,9 +141,7 @@ def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finish
     work_dir = tmp_path / "public" / "tiny-ner" / ".training"
     command = [sys.executable, "-m", "model_zoo.finetuner", *flags(lab, tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while saved_step(work_dir) < 5 and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
+    wait_until(lambda: saved_step(work_dir) >= 5, process)
     assert process.poll() is None, "the run ended before it could be killed"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
