@@ -19,65 +19,30 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo.catalog.arguments import positive_integer, shape
-from model_zoo.catalog.command import FINE, report_failed, run_command
+from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model, model_folder
-from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS, PRECISIONS
+from model_zoo.catalog.folders import find_hub_model, model_folder
+from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS
 from model_zoo.catalog.locks import remove_locks
-from model_zoo.catalog.selection import (
-    add_selection_arguments,
-    checked_precisions,
-    omz_precisions,
-    selected_models,
-)
+from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
 from model_zoo.convert.conversion import DEFAULT_PRECISIONS, ConversionError
 from model_zoo.convert.job import convert, convert_all, plan, skip
 from model_zoo.convert.reporting import TextReporter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from model_zoo.catalog.schema import Model
 
 __all__ = ["main", "omz"]
 
 
-def omz(argv: Sequence[str] | None = None) -> int:
-    """Run as Open Model Zoo's ``omz_converter``: from and into the current folder, with its statuses."""
-    return main(argv, omz=True)
-
-
-def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments; those of the process where not given.
-    omz : bool
-        With the defaults, words and statuses of Open Model Zoo's ``omz_converter``.
-
-    Returns
-    -------
-    int
-        0 fine, 1 a model failed; wrong usage leaves with 2.
-    """
-    parser = _parser(omz)
-    arguments = parser.parse_args(argv)
-    arguments.omz = omz
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     for flag, given in (("--mo", arguments.mo), ("--add_mo_arg", arguments.add_mo_arg)):
         if given:
             sys.stderr.write(f"note: {flag} is ignored: `mo` left OpenVINO in 2025.0, none is needed here.\n")
-    return run_command(lambda: _run(parser, arguments))
-
-
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    asked = None if arguments.omz else checked_precisions(parser, arguments.precisions, PRECISIONS)
-    models = selected_models(parser, arguments, partial(find_hub_model, output_dir=arguments.download_dir))
+    lookup = partial(find_hub_model, output_dir=arguments.download_dir)
+    models, asked = selected(parser, arguments, lookup, OMZ_PRECISIONS)
     if models is None:
         return FINE
-    if arguments.omz:
-        asked = omz_precisions(arguments.precisions, OMZ_PRECISIONS)
     asked = asked or list(DEFAULT_PRECISIONS)
     precisions = [precision for precision in asked if precision in CONVERTED]
     report = JsonReporter() if arguments.progress_format == "json" else TextReporter(omz=arguments.omz)
@@ -128,14 +93,7 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     )
     add_selection_arguments(parser)
     where = parser.add_argument_group("where")
-    where.add_argument(
-        "-d",
-        "--download_dir",
-        type=Path,
-        metavar="DIR",
-        default=Path.cwd() if omz else None,
-        help=f"models folder to read (default: {'the current folder' if omz else DEFAULT_MODELS_FOLDER})",
-    )
+    add_models_folder(where, "-d", "--download_dir", omz=omz, use=" to read")
     where.add_argument(
         "-o",
         "--output_dir",
@@ -181,6 +139,8 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     )
     return parser
 
+
+main, omz = entry_points(_parser, _run)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,16 +17,11 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/downloader.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo.catalog.arguments import positive_integer
-from model_zoo.catalog.command import FAILED, FINE, USAGE, report_failed, run_command
+from model_zoo.catalog.command import FAILED, FINE, USAGE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_model, model_folder
+from model_zoo.catalog.folders import find_model, model_folder
 from model_zoo.catalog.layout import OMZ_PRECISIONS, PRECISIONS
-from model_zoo.catalog.selection import (
-    add_selection_arguments,
-    checked_precisions,
-    omz_precisions,
-    selected_models,
-)
+from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
 from model_zoo.download import hub
 from model_zoo.download.cache import FileCache
 from model_zoo.download.job import download_all
@@ -36,8 +31,6 @@ from model_zoo.download.transfer import Transfer
 from model_zoo.download.verification import plan, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from model_zoo.catalog.schema import Model
 
 __all__ = ["main", "omz"]
@@ -52,42 +45,13 @@ class _OmzParser(argparse.ArgumentParser):
         self.exit(USAGE)
 
 
-def omz(argv: Sequence[str] | None = None) -> int:
-    """Run as Open Model Zoo's ``omz_downloader``: into the current folder, each file tried once."""
-    return main(argv, omz=True)
-
-
-def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments; those of the process where not given.
-    omz : bool
-        With the defaults, words and statuses of Open Model Zoo's ``omz_downloader``.
-
-    Returns
-    -------
-    int
-        0 fine, 1 something failed; wrong usage leaves with 2.
-    """
-    parser = _parser(omz)
-    arguments = parser.parse_args(argv)
-    arguments.omz = omz
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("model_zoo").setLevel(logging.INFO)
-    return run_command(lambda: _run(parser, arguments))
-
-
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    if not arguments.omz:
-        precisions = checked_precisions(parser, arguments.precisions, PRECISIONS)
-    models = selected_models(parser, arguments, partial(_lookup, arguments=arguments))
+    lookup = partial(_lookup, arguments=arguments)
+    models, precisions = selected(parser, arguments, lookup, OMZ_PRECISIONS)
     if models is None:
         return FINE
-    if arguments.omz:
-        precisions = omz_precisions(arguments.precisions, OMZ_PRECISIONS)
     if arguments.verify:
         return _verify(models, arguments.output_dir, precisions)
     if arguments.dry_run:
@@ -151,21 +115,14 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         prog="omz_downloader" if omz else "downloader",
         description="Download models, verify them, and run their postprocessing.",
     )
-    here, attempts, jobs = ("the current folder", 1, 1) if omz else (DEFAULT_MODELS_FOLDER, 5, 4)
+    attempts, jobs = (1, 1) if omz else (5, 4)
     add_selection_arguments(parser)
     parser.add_argument(
         "--precisions",
         metavar="PREC[,PREC...]",
         help=f"of models that come as IR, only these: {', '.join(PRECISIONS)}",
     )
-    parser.add_argument(
-        "-o",
-        "--output_dir",
-        type=Path,
-        metavar="DIR",
-        default=Path.cwd() if omz else None,
-        help=f"models folder (default: {here})",
-    )
+    add_models_folder(parser, "-o", "--output_dir", omz=omz)
     parser.add_argument(
         "--cache_dir", type=Path, metavar="DIR", help="content-addressed cache to use and fill"
     )
@@ -193,6 +150,8 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     mode.add_argument("--dry_run", action="store_true", help="say what would be downloaded; download nothing")
     return parser
 
+
+main, omz = entry_points(_parser, _run)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,23 +19,16 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo.catalog.arguments import positive_integer
-from model_zoo.catalog.command import FINE, report_failed, run_command
+from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
-from model_zoo.catalog.layout import PRECISIONS, QUANTIZED
+from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.layout import QUANTIZED
 from model_zoo.catalog.locks import remove_locks
-from model_zoo.catalog.selection import (
-    add_selection_arguments,
-    checked_precisions,
-    omz_precisions,
-    selected_models,
-)
+from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
 from model_zoo.convert.compression import TARGET_DEVICES
 from model_zoo.convert.quantization import MAX_DROP, SUBSET, QuantizationError, quantize, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from model_zoo.catalog.schema import Model
 
 __all__ = ["main", "omz"]
@@ -44,43 +37,16 @@ __all__ = ["main", "omz"]
 _FORMER_DEVICES = {"VPU": "NPU", "GNA": "ANY", "GNA3": "ANY", "GNA3.5": "ANY"}
 
 
-def omz(argv: Sequence[str] | None = None) -> int:
-    """Run as Open Model Zoo's ``omz_quantizer``: from and into the current folder, with its statuses."""
-    return main(argv, omz=True)
-
-
-def main(argv: Sequence[str] | None = None, *, omz: bool = False) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments; those of the process where not given.
-    omz : bool
-        With the defaults, words and statuses of Open Model Zoo's ``omz_quantizer``.
-
-    Returns
-    -------
-    int
-        0 fine, 1 a model failed; wrong usage leaves with 2.
-    """
-    parser = _parser(omz)
-    arguments = parser.parse_args(argv)
-    arguments.omz = omz
-    return run_command(lambda: _run(parser, arguments))
-
-
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    asked = None if arguments.omz else checked_precisions(parser, arguments.precisions, PRECISIONS)
-    models = selected_models(parser, arguments, partial(find_hub_model, output_dir=arguments.model_dir))
+    lookup = partial(find_hub_model, output_dir=arguments.model_dir)
+    models, asked = selected(parser, arguments, lookup, QUANTIZED)
     if models is None:
         return FINE
-    if arguments.omz:
-        asked = omz_precisions(arguments.precisions, QUANTIZED) or list(QUANTIZED)
-        if arguments.calibration is None:
-            msg = "--dataset_dir must be specified."
-            raise CatalogError(msg)
-    precisions = [precision for precision in asked or QUANTIZED[:1] if precision in QUANTIZED]
+    if arguments.omz and arguments.calibration is None:
+        msg = "--dataset_dir must be specified."
+        raise CatalogError(msg)
+    default = QUANTIZED if arguments.omz else QUANTIZED[:1]
+    precisions = [precision for precision in asked or default if precision in QUANTIZED]
     if not precisions:
         sys.stdout.writelines(f"Skipping {model.name} (all precisions skipped)\n" for model in models)
         return FINE
@@ -139,16 +105,9 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="omz_quantizer" if omz else "quantizer.py", description="Quantize converted models to 8 bits."
     )
-    here = "the current folder" if omz else DEFAULT_MODELS_FOLDER
     add_selection_arguments(parser)
     where = parser.add_argument_group("where")
-    where.add_argument(
-        "--model_dir",
-        type=Path,
-        metavar="DIR",
-        default=Path.cwd() if omz else None,
-        help=f"models folder to read (default: {here})",
-    )
+    add_models_folder(where, "--model_dir", omz=omz, use=" to read")
     where.add_argument(
         "-o", "--output_dir", type=Path, metavar="DIR", help="models folder to write (default: same)"
     )
@@ -190,6 +149,8 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     parser.add_argument("--pot", metavar="POT", help="accepted, ignored: NNCF has taken its place")
     return parser
 
+
+main, omz = entry_points(_parser, _run)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,12 +13,50 @@ from typing import TYPE_CHECKING
 from model_zoo.catalog.errors import ZooError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "report_failed", "run_command"]
+__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "entry_points", "report_failed", "run_command"]
 
 #: Exit statuses; the last as a shell says it.
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def entry_points(
+    parser: Callable[[bool], argparse.ArgumentParser],
+    run: Callable[[argparse.ArgumentParser, argparse.Namespace], int],
+) -> tuple[Callable[..., int], Callable[..., int]]:
+    """Make the two functions that start a command: ``main`` and ``omz``.
+
+    Parameters
+    ----------
+    parser : callable
+        Makes the parser; of True, one with the defaults and words of the tool of Open Model Zoo.
+    run : callable
+        Does the work and returns the exit status. The arguments carry ``omz``, what the parser was made of.
+
+    Returns
+    -------
+    (callable, callable)
+        Each takes the arguments, by default those of the process, and returns the exit status: 0 fine, 1
+        something failed. Wrong usage leaves with 2.
+    """
+
+    def start(argv: Sequence[str] | None, omz: bool) -> int:
+        made = parser(omz)
+        arguments = made.parse_args(argv)
+        arguments.omz = omz
+        return run_command(lambda: run(made, arguments))
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        """Run the command."""
+        return start(argv, omz=False)
+
+    def omz(argv: Sequence[str] | None = None) -> int:
+        """Run the command as Open Model Zoo's tool: from and into the current folder, with its statuses."""
+        return start(argv, omz=True)
+
+    return main, omz
 
 
 def run_command(work: Callable[[], int]) -> int:

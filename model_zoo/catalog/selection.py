@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.folders import canonical_name, find_hub_model
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, canonical_name, find_hub_model
+from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
 
 if TYPE_CHECKING:
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = [
+    "add_models_folder",
     "add_selection_arguments",
     "check_precisions",
     "checked_precisions",
     "omz_precisions",
     "patterns_in_file",
     "select",
+    "selected",
     "selected_models",
 ]
 
@@ -52,6 +55,50 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a zoo of your own: a folder of <group>/<name>/model.yml",
     )
+
+
+def add_models_folder(parser: argparse._ActionsContainer, *flags: str, omz: bool, use: str = "") -> None:
+    """Add the flag of a models folder; Open Model Zoo's tools take the current folder by default."""
+    parser.add_argument(
+        *flags,
+        type=Path,
+        metavar="DIR",
+        default=Path.cwd() if omz else None,
+        help=f"models folder{use} (default: {'the current folder' if omz else DEFAULT_MODELS_FOLDER})",
+    )
+
+
+def selected(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    lookup: Callable[[str], Model],
+    omz_known: Sequence[str],
+) -> tuple[list[Model] | None, list[str] | None]:
+    """Load the models, and split the precisions, that the arguments of a command choose.
+
+    Parameters
+    ----------
+    parser, arguments, lookup
+        As for `selected_models`; with ``precisions``, and with ``omz``: whether to tell an unknown precision
+        as Open Model Zoo's tools do.
+    omz_known : sequence of str
+        Precisions that the tool of Open Model Zoo knows.
+
+    Returns
+    -------
+    (list of Model or None, list of str or None)
+        As of `selected_models`; None for the precisions where none were named.
+
+    Raises
+    ------
+    CatalogError
+        As `selected_models`, and for an unknown precision where ``omz`` is set.
+    """
+    precisions = None if arguments.omz else checked_precisions(parser, arguments.precisions, PRECISIONS)
+    models = selected_models(parser, arguments, lookup)
+    if arguments.omz and models is not None:
+        precisions = omz_precisions(arguments.precisions, omz_known)
+    return models, precisions
 
 
 def selected_models(
