@@ -1,15 +1,18 @@
-"""Commands of Open Model Zoo's READMEs, run by its own tools and by ours: files, events and exit statuses.
+"""Commands of Open Model Zoo's READMEs and CI, run by its own tools and by ours: files, events, statuses.
 
     python benchmarks/open_model_zoo.py CHECKOUT [--limit N] [--details]
 
-CHECKOUT is a clone of https://github.com/openvinotoolkit/open_model_zoo. Every ``omz_downloader`` and
-``omz_info_dumper`` in its Markdown files is run twice, each time in a new folder as the current one: by the
-clone's own code, and by this project's command of that name. Models keep their model.yml, except that files
-are small ones made here and served on the loopback; archives hold what the steps after the download look for.
+CHECKOUT is a clone of https://github.com/openvinotoolkit/open_model_zoo. Every ``omz_…`` command in its
+Markdown files, and those that its CI builds (demos/tests/run_tests.py), is run twice, each time in a new
+folder as the current one: by the clone's own code, and by this project's command of that name. Models keep
+their model.yml, except that files are small ones made here and served on the loopback; archives hold what the
+steps after the download look for, and bert-base-ner is a tiny network of that layout.
 
-The table has a row for each command: how many runs, in how many of them exit status, names and bytes of all
-files, and events (or the dump) are equal. ``omz_converter`` is not compared: the peer's needs `mo`, which
-left OpenVINO in 2025.0.
+`mo` left OpenVINO in 2025.0, so the peer's converter is given one that answers with a ready IR: all its
+conversions succeed. Its files are compared below the models that both convert.
+
+The table has a row for each kind of command: how many runs, and in how many of them exit status, names and
+bytes of all files (of a conversion: names only), and what is said are equal.
 """
 
 from __future__ import annotations
@@ -35,13 +38,21 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What is run for a command; the peer's modules are called ``omz_<tool>``, ours ``<tool>``.
 THEIRS = "from omz_tools.omz_{tool} import main; main()"
 OURS = "import sys; from model_zoo.{tool} import omz; sys.exit(omz())"
-COMMAND = re.compile(r"(?<![\w/])(omz_(?:downloader|info_dumper) +-[^#|`\n]*)")
+TOOLS = ("downloader", "info_dumper", "converter")
+COMMAND = re.compile(rf"(?<![\w/])(omz_(?:{'|'.join(TOOLS)}) +-[^#|`\n]*)")
+#: What demos/tests/run_tests.py of the peer runs in its CI, with the folders that it names.
+OF_CI = (
+    "omz_downloader -o there --cache_dir kept --list models.lst --precisions FP16,FP16-INT8 --jobs 9",
+    "omz_converter --download_dir there --list models.lst --precisions FP16,FP16-INT8 --jobs auto",
+    "omz_info_dumper --all",
+)
 TAR_MODES = {"tar": "w", "gztar": "w:gz", "bztar": "w:bz2", "xztar": "w:xz"}
 
 
@@ -84,8 +95,8 @@ def pack(kind: str, members: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def shrink(config: Path, web: Path, address: str) -> None:
-    """Give a model small files, made here, with the names and the steps that it has."""
+def shrink(config: Path, web: Path, address: str, own: dict[str, bytes]) -> None:
+    """Give a model small files, made here or its `own`, with the names and the steps that it has."""
     content = yaml.safe_load(config.read_text(encoding="utf-8"))
     made = {file["name"]: f"{file['name']} of {config.parent.name}\n".encode() for file in content["files"]}
     steps = content.get("postprocessing", [])
@@ -116,6 +127,7 @@ def shrink(config: Path, web: Path, address: str) -> None:
                 break
     for name, step in archives.items():
         made[name] = pack(step["format"], members[name])
+    made |= own
     for file in content["files"]:
         path = web / config.parent.name / file["name"]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +147,9 @@ def commands_of(checkout: Path) -> dict[tuple[str, ...], list[tuple[str, Path]]]
             written = match[1].strip()
             run = written.replace("<model_name>", readme.parent.name)
             found[tuple(written.split())].append((run, readme.parent))
+    of_ci = [*OF_CI, *(f"omz_{tool} --print_all" for tool in TOOLS)]
+    for written in of_ci:
+        found[tuple(written.split())].append((written, checkout / "demos/object_detection_demo/python"))
     return found
 
 
@@ -147,12 +162,67 @@ def snapshot(folder: Path) -> dict[str, str]:
     }
 
 
-def run(code: str, words: list[str], start: Path, path: str) -> dict[str, Any]:
-    """Run one command in a new folder, which has the lists of models of its README's folder."""
+def tiny_checkpoint(folder: Path) -> dict[str, bytes]:
+    """Return the files of a tiny network of bert-base-ner's layout."""
+    import torch
+    from transformers import BertConfig, BertForTokenClassification
+
+    labels = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz", "mary", "##s"]
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        num_labels=len(labels),
+        id2label=dict(enumerate(labels)),
+        architectures=["BertForTokenClassification"],
+    )
+    BertForTokenClassification(config).save_pretrained(folder)
+    weights = io.BytesIO()
+    torch.save(BertForTokenClassification(config).state_dict(), weights)
+    return {
+        "bert-base-ner/config.json": (folder / "config.json").read_bytes(),
+        "bert-base-ner/pytorch_model.bin": weights.getvalue(),
+        "bert-base-ner/vocab.txt": "".join(f"{piece}\n" for piece in vocabulary).encode(),
+    }
+
+
+def stand_in(folder: Path) -> list[str]:
+    """Make a `mo` that answers with a ready IR, and a Python that runs nothing else; return the flags."""
+    import openvino as ov
+    from openvino import opset13
+
+    folder.mkdir()
+    x = opset13.parameter([1, 2], np.float32, name="x")
+    ov.save_model(ov.Model([opset13.relu(x)], [x], "made"), folder / "made.xml")
+    python = folder / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'for word in "$@"; do case "$word" in\n'
+        "  --output_dir=*) out=${word#*=};; --model_name=*) name=${word#*=};; esac; done\n"
+        '[ -z "$name" ] && exit 0\n'
+        f'mkdir -p "$out" && cp {folder}/made.xml "$out/$name.xml" && cp {folder}/made.bin "$out/$name.bin"\n'
+    )
+    python.chmod(0o755)
+    (folder / "mo.py").touch()
+    return ["--mo", str(folder / "mo.py"), "--python", str(python)]
+
+
+def run(code: str, words: list[str], start: Path, path: str, given: Path | None = None) -> dict[str, Any]:
+    """Run one command in a new folder, which has the lists of models of its README's folder.
+
+    `given` is a folder with the models that a conversion finds there.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if given:
+            into = folder / "there" if "there" in words else folder
+            shutil.copytree(given / "public", into / "public", copy_function=os.link)
         for listed in start.glob("*.lst"):
             shutil.copyfile(listed, folder / listed.name)
+        before = {path for path in folder.rglob("*") if path.is_file()}
         done = subprocess.run(
             [sys.executable, "-c", code.format(tool=words[0].removeprefix("omz_")), *words[1:]],
             cwd=folder,
@@ -161,10 +231,60 @@ def run(code: str, words: list[str], start: Path, path: str) -> dict[str, Any]:
             text=True,
             check=False,
         )
-        said: Any = done.stdout
-        if words[0] == "omz_downloader":
-            said = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-        return {"status": done.returncode, "files": snapshot(folder), "said": said, "errors": done.stderr}
+        result: dict[str, Any] = {"status": done.returncode, "said": done.stdout, "errors": done.stderr}
+        lines = done.stdout.splitlines()
+        if words[0] == "omz_converter" and "--print_all" not in words:
+            new = [path for path in folder.rglob("*") if path.is_file() and path not in before]
+            return result | {
+                "files": {path.relative_to(folder).as_posix(): "" for path in new},
+                "said": sorted(line for line in lines if line.startswith("========== Skipping")),
+                "failed": lines[lines.index("FAILED:") + 1 :] if "FAILED:" in lines else [],
+            }
+        if words[0] == "omz_downloader" and "--print_all" not in words:
+            events = [json.loads(line) for line in lines if line.startswith("{")]
+            # Several at a time tell in any order.
+            result["said"] = sorted(events, key=json.dumps) if "--jobs" in words else events
+        return result | {"files": snapshot(folder), "failed": []}
+
+
+def prepare(checkout: Path, folder: Path) -> tuple[Path, ThreadingHTTPServer]:
+    """Copy what the commands need, with small files on a server here; return the copy and the server."""
+    omz, web = folder / "omz", folder / "web"
+    web.mkdir()
+    handler = functools.partial(QuietHandler, directory=str(web))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shutil.copytree(checkout / "tools/model_tools", omz / "tools/model_tools")
+    shutil.copytree(checkout / "models", omz / "models")
+    (omz / "data").mkdir()
+    shutil.copy(checkout / "data/dataset_definitions.yml", omz / "data")
+    tiny = tiny_checkpoint(folder / "tiny")
+    for config in (omz / "models").rglob("model.yml"):
+        own = tiny if config.parent.name == "bert-base-ner" else {}
+        shrink(config, web, f"http://127.0.0.1:{server.server_port}", own)
+    return omz, server
+
+
+def compare(peer: dict[str, Any], ours: dict[str, Any], tool: str) -> tuple[str, dict[str, bool]]:
+    """Return the kind of models that a conversion was of, and what is equal."""
+    if tool != "omz_converter":
+        return "", {part: peer[part] == ours[part] for part in ("status", "files", "said")}
+    converted = {Path(file).parts[-3] for file in peer["files"]}
+    made = {Path(file).parts[-3] for file in ours["files"]}
+    refused = set(ours["failed"])
+    kind = (
+        "other networks"
+        if converted - {"bert-base-ner"}
+        else "bert-base-ner"
+        if converted
+        else "IR as published"
+    )
+    ours_alike = {file for file in ours["files"] if Path(file).name != "tokenizer.json"}
+    return f" ({kind})", {
+        "status": peer["status"] == ours["status"],
+        "files": set(peer["files"]) == ours_alike,
+        "said": peer["said"] == ours["said"] and made | refused == converted and not made & refused,
+    }
 
 
 def main() -> None:
@@ -174,42 +294,43 @@ def main() -> None:
     )
     parser.add_argument("checkout", type=Path, metavar="CHECKOUT")
     parser.add_argument("--limit", type=int, metavar="N", help="runs of each command at most")
+    parser.add_argument("--tool", choices=TOOLS, help="only the commands of this tool")
     parser.add_argument("--details", action="store_true", help="say what differs")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        omz, web = Path(name) / "omz", Path(name) / "web"
-        web.mkdir()
-        handler = functools.partial(QuietHandler, directory=str(web))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        shutil.copytree(arguments.checkout / "tools/model_tools", omz / "tools/model_tools")
-        shutil.copytree(arguments.checkout / "models", omz / "models")
-        (omz / "data").mkdir()
-        shutil.copy(arguments.checkout / "data/dataset_definitions.yml", omz / "data")
-        for config in (omz / "models").rglob("model.yml"):
-            shrink(config, web, f"http://127.0.0.1:{server.server_port}")
-        theirs = str(omz / "tools/model_tools/src")
+        omz, server = prepare(arguments.checkout, Path(name))
         zoo = ["--zoo", str(omz / "models")]
-        sys.stdout.write(f"{'command':58}{'runs':>6}{'status':>8}{'files':>7}{'said':>6}\n")
+        downloaded = Path(name) / "downloaded"
+        downloaded.mkdir()
+        flags = stand_in(Path(name) / "mo")
+        if arguments.tool in (None, "converter"):
+            words = ["omz_downloader", "--all", "-o", str(downloaded), *zoo]
+            assert run(OURS, words, Path(name), str(ROOT))["status"] == 0
+        rows: dict[str, list[dict[str, bool]]] = defaultdict(list)
         for command, runs in commands_of(arguments.checkout).items():
-            equal = dict.fromkeys(("status", "files", "said"), 0)
+            tool = command[0]
+            if arguments.tool and tool != f"omz_{arguments.tool}":
+                continue
             for line, folder in runs[: arguments.limit]:
-                words = line.replace("DIR", "there").split()
-                if words[0] == "omz_downloader" and not any("progress_format" in word for word in words):
+                words = line.replace("MODEL_DIR", "there").replace("DIR", "there").split()
+                if tool == "omz_downloader" and not any("progress_format" in word for word in words):
                     words.append("--progress_format=json")
-                peer = run(THEIRS, words, folder, theirs)
-                ours = run(OURS, [*words, *zoo], folder, str(ROOT))
-                for part in equal:
-                    equal[part] += peer[part] == ours[part]
-                    if peer[part] != ours[part] and arguments.details:
-                        sys.stdout.write(f"  {line} ({folder.name}): {part} differ\n")
-                        for who, what in (("theirs", peer), ("ours", ours)):
-                            sys.stdout.write(f"    {who}: {str(what[part])[:600]} {what['errors'][-300:]}\n")
-            count = len(runs[: arguments.limit])
-            text = " ".join(command)
-            sys.stdout.write(f"{text:58}{count:6}{equal['status']:8}{equal['files']:7}{equal['said']:6}\n")
-            sys.stdout.flush()
+                given = downloaded if tool == "omz_converter" else None
+                more = flags if given else []
+                peer = run(THEIRS, [*words, *more], folder, str(omz / "tools/model_tools/src"), given)
+                ours = run(OURS, [*words, *zoo], folder, str(ROOT), given)
+                kind, equal = compare(peer, ours, tool)
+                rows[" ".join(command) + kind].append(equal)
+                for part in [part for part, same in equal.items() if not same and arguments.details]:
+                    sys.stdout.write(f"  {line} ({folder.name}){kind}: {part} differ\n")
+                    for who, what in (("theirs", peer), ("ours", ours)):
+                        sys.stdout.write(f"    {who}: {str(what[part])[:600]} {what['errors'][-300:]}\n")
+                sys.stdout.flush()
         server.shutdown()
+    sys.stdout.write(f"{'command':96}{'runs':>6}{'status':>8}{'files':>7}{'said':>6}\n")
+    for text, results in rows.items():
+        counts = [sum(one[part] for one in results) for part in ("status", "files", "said")]
+        sys.stdout.write(f"{text:96}{len(results):6}{counts[0]:8}{counts[1]:7}{counts[2]:6}\n")
 
 
 if __name__ == "__main__":

@@ -196,10 +196,12 @@ def _replace(step: RegexReplace, path: Path) -> None:
         )
         raise PostprocessingError(msg)
     try:
-        text = path.read_bytes().decode("utf-8")
+        original = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         msg = f"{path}: expected UTF-8 text, found {error}"
         raise PostprocessingError(msg) from None
+    # Patterns were written for lines as Python reads them, whatever a line ends with in the file.
+    text = original.replace("\r\n", "\n").replace("\r", "\n")
     replaced, count = re.subn(step.pattern, step.replacement, text, count=step.count)
     if not count or (step.count and count != step.count):
         wanted = f"{step.count} occurrences" if step.count else "an occurrence"
@@ -207,7 +209,7 @@ def _replace(step: RegexReplace, path: Path) -> None:
         raise PostprocessingError(msg)
     kept = _kept(path)
     if not kept.exists():
-        write_whole(kept, text)
+        write_whole(kept, original)
     write_whole(path, replaced)
 
 

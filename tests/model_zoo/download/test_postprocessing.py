@@ -228,7 +228,7 @@ def test_text_is_replaced_once_and_the_original_kept(tmp_path):
     (tmp_path / "code.py").write_bytes(b"import this\r\nimport that\n")
     steps = [replace(), replace(pattern="# import that", replacement="pass", count=1)]
     assert postprocess(steps, tmp_path)
-    changed = b"# import this\r\npass\n"
+    changed = b"# import this\npass\n"  # as Python writes text that it has read, and so the peer
     assert (tmp_path / "code.py").read_bytes() == changed
     assert original(tmp_path, "code.py").read_bytes() == b"import this\r\nimport that\n"
     assert is_done(steps, tmp_path)
@@ -238,6 +238,14 @@ def test_text_is_replaced_once_and_the_original_kept(tmp_path):
     assert not is_done(steps[:1], tmp_path)
     (tmp_path / "code.py").write_text("somebody changed it")
     assert not is_done(steps, tmp_path)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_pattern_of_several_lines_is_found_whatever_the_lines_end_with(tmp_path, end):
+    (tmp_path / "code.py").write_bytes(b"import this" + end + b"import that" + end)
+    assert postprocess([replace(pattern=r"this\nimport ", replacement="this, ")], tmp_path)
+    assert (tmp_path / "code.py").read_bytes() == b"import this, that\n"
+    assert original(tmp_path, "code.py").read_bytes() == b"import this" + end + b"import that" + end
 
 
 @pytest.mark.parametrize(
