@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import model_zoo
 from model_zoo.catalog import folders
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
+from ner_core.hardware import DeviceError
 from ner_core.kserve import Address, is_remote
 from ner_core.routing import LanguageRecognizer
 
@@ -80,7 +81,7 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
         if served in (ENGLISH_MODEL, OTHER_LANGUAGES_MODEL):
             return load(served)
         msg = f"Model {AUTO!r} chooses by language, but {device} runs one model; name the model that it runs."
-        raise ValueError(msg)
+        raise DeviceError(msg)
     precision, models_dir = options["precision"], options["models_dir"]
     others = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
     if precision is not None and others and precision not in others:

@@ -134,7 +134,7 @@ def checked(kind: type[Options], arguments: Mapping[str, Any], *, default: str) 
         if name not in kind.model_fields:
             near = difflib.get_close_matches(name[:_NAME_CHARACTERS], kind.model_fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}."
-            msg = f"{_shortened(name)}: there is no such argument; {hint}"
+            msg = f"{_shortened(name) or repr(name)}: there is no such argument; {hint}"
             raise ArgumentError(msg)
     try:
         found = kind.model_validate(given)
@@ -161,8 +161,8 @@ def _described(value: Any) -> str:
     if isinstance(value, (list, dict)):
         kind = "a list" if isinstance(value, list) else "an object"
         return f"{kind} of {len(value):,}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return _shortened(repr(value))
 
 

@@ -77,7 +77,9 @@ class Programs:
         except ChoiceError as error:
             msg = f"{error.argument}: {error}" if error.argument else str(error)
             raise ArgumentError(msg) from None
-        known = {*recognizer.labels, *recognizer.tags}
+        known = set(recognizer.labels)
+        if given.aggregation == "none":  # its entities have tags such as B-PER
+            known.update(tag for tag in recognizer.tags if tag != "O")
         for index, label in enumerate(given.labels):
             if label not in known:
                 msg = (

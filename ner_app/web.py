@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from ner_app.visitors import BusyError, TooManyRequestsError, Turns
 from ner_core.rendering import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import gradio as gr
     from starlette.requests import Request
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["launch"]
 
 _LOG = logging.getLogger(__name__)
+
+_PATH_CHARACTERS = 60
 
 
 class _RequestError(ValueError):
@@ -115,13 +118,30 @@ def _api(programs: Programs, turns: Turns) -> list[Route]:
     async def description(_: Request) -> dict[str, Any]:
         return openapi(programs.service)
 
-    return [
+    routes = [
         _route("/api/recognize", recognize, "POST"),
         _route("/api/batch", batch, "POST"),
         _route("/api/models", models, "GET"),
         _route("/api/devices", devices, "GET"),
         _route("/api/openapi.json", description, "GET"),
     ]
+    return [*routes, *_elsewhere([route.path for route in routes])]
+
+
+def _elsewhere(paths: Sequence[str]) -> list[Route]:
+    """Return what answers at all other paths of ``/api``: which there are."""
+
+    async def endpoint(request: Request) -> Response:
+        near = difflib.get_close_matches(request.url.path[:_PATH_CHARACTERS].rstrip("/"), paths, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(paths)}."
+        return _json({"error": f"There is no {request.url.path[:_PATH_CHARACTERS]}; {hint}"}, 404)
+
+    return [_any_method(Route(path, endpoint)) for path in ("/api", "/api/{rest:path}")]
+
+
+def _any_method(route: Route) -> Route:
+    route.methods = None
+    return route
 
 
 def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]], method: str) -> Route:
@@ -130,8 +150,9 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
     async def endpoint(request: Request) -> Response:
         try:
             if request.method not in (method, "HEAD" if method == "GET" else method):
-                msg = f"{request.method} is not for {path}; send {method}."
-                raise _RequestError(msg, 405)  # noqa: TRY301 - one place turns errors into answers
+                return _json(
+                    {"error": f"{request.method} is not for {path}; send {method}."}, 405, Allow=method
+                )
             return _json(await answer(request))
         except _RequestError as error:
             return _json({"error": str(error)}, error.status)
@@ -145,7 +166,7 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
             _LOG.error("%s failed: %s", path, where(error))
             return _json({"error": "The answer failed; the log of the page says where."}, 500)
 
-    return Route(path, endpoint, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    return _any_method(Route(path, endpoint))
 
 
 async def _arguments(request: Request) -> dict[str, Any]:
@@ -155,6 +176,9 @@ async def _arguments(request: Request) -> dict[str, Any]:
         "application/json"
     ):
         msg = "The content type must be application/json."
+        raise _RequestError(msg, 415)
+    if (coded := request.headers.get("content-encoding", "identity")) != "identity":
+        msg = f"The body is sent as {coded[:_PATH_CHARACTERS]}; only bodies as they are, are read here."
         raise _RequestError(msg, 415)
     try:
         value = json.loads(await request.body())
@@ -179,8 +203,7 @@ def _status(error: LimitError) -> int:
     return 503 if isinstance(error, BusyError) else 413
 
 
-def _json(value: Mapping[str, Any], status: int = 200) -> Response:
-    headers = {"Retry-After": "2"} if status in (429, 503) else {}
-    if status == 405:
-        headers["Allow"] = "GET, POST"
+def _json(value: Mapping[str, Any], status: int = 200, **headers: str) -> Response:
+    if status in (429, 503):
+        headers["Retry-After"] = "2"
     return Response(to_json(value).encode(), status, headers, "application/json")

@@ -1,5 +1,6 @@
 """What programs ask over HTTP and MCP: right answers, and a sentence for every misuse."""
 
+import gzip
 import json
 import socket
 import threading
@@ -92,6 +93,10 @@ MISUSES = [
     ({"text": "Mary", "threshold": True}, 422, "threshold: expected a number from 0 to 1, found true."),
     ({"text": "Mary", "threshold": float("nan")}, 422, "threshold: expected a number from 0 to"),
     ({"text": "Mary", "labels": ["per"]}, 422, "labels[0]: lookup has no label 'per'; it has PER, ORG, "),
+    ({"text": "Mary", "labels": ["O"]}, 422, "labels[0]: lookup has no label 'O'"),
+    ({"text": "Mary", "labels": ["PER", "B-PER"]}, 422, "labels[1]: lookup has no label 'B-PER'"),
+    ({"text": "Mary", "labels": [None]}, 422, "labels[0]: expected a string, found null."),
+    ({"text": "Mary", "": 1}, 422, "'': there is no such argument"),
     ({"text": "Mary", "labels": "PER"}, 422, "labels: expected a list of up to 100 labels"),
     ({"text": "Mary", "labels": [1]}, 422, "labels[0]: expected a string, found 1."),
     ({"text": "Mary", "labels": ["PER"] * 1000}, 422, "labels: expected a list of up to 100 labels"),
@@ -128,6 +133,43 @@ def test_a_wrong_method_is_told_the_right_one(page):
     assert post(page, "/api/models", {}).status_code == 405
 
 
+def test_methods_that_nobody_sends_are_told_too(page):
+    for method in ("OPTIONS", "TRACE", "BREW"):
+        answer = requests.request(method, f"{page}/api/recognize", timeout=60)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+        assert answer.json()["error"] == f"{method} is not for /api/recognize; send POST."
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/api", "there are /api/recognize, /api/batch, "),
+        ("/api/", "there are /api/recognize"),
+        ("/api/recognize/", "did you mean /api/recognize?"),
+        ("/api/recognise", "did you mean /api/recognize?"),
+        ("/api/zzz/q?c=d", "there are"),
+        ("/api/" + "x" * 5000, "there are"),
+    ],
+)
+def test_a_wrong_path_is_told_the_right_ones(page, path, hint):
+    for answer in (post(page, path, {"text": "Mary"}), requests.get(f"{page}{path}", timeout=60)):
+        assert answer.status_code == 404
+        assert answer.json()["error"].startswith(f"There is no {path.partition('?')[0][:60]}; {hint}")
+        assert len(answer.text) < 300
+
+
+def test_a_compressed_body_is_told(page):
+    body = gzip.compress(json.dumps({"text": "Mary"}).encode())
+    answer = post(page, "/api/recognize", body, **{"Content-Encoding": "gzip"})
+    assert (answer.status_code, "sent as gzip" in answer.json()["error"]) == (415, True)
+
+
+def test_tags_are_labels_where_pieces_stay_apart(page):
+    asked = {"text": SENTENCE, "aggregation": "none", "labels": ["B-PER"]}
+    found = post(page, "/api/recognize", asked).json()["entities"]
+    assert {entity["label"] for entity in found} == {"B-PER"}
+
+
 def test_a_page_of_another_site_cannot_ask_unasked(page):
     asked = {"text": "Mary"}
     plain = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
@@ -137,7 +179,7 @@ def test_a_page_of_another_site_cannot_ask_unasked(page):
     )
 
 
-@pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:26])
+@pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:30])
 def test_gradio_checks_arguments_the_same_way(page, body, status, reason):
     if "offsets" in body:
         reason = "offsets: only POST /api/recognize"
