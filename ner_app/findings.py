@@ -93,7 +93,7 @@ class Findings:
         if document.line is not None and format_by_name(document.source)[0] in TABLES:
             path = self._tables.setdefault(document.source, self.folder / f"table-{len(self._tables)}")
             with path.open("ab") as file:
-                file.write(encode_documents([(document, found.entities)], "csv", "entities"))
+                file.write(encode_documents([(document, found.entities, found.parts)], "csv", "entities"))
 
     def zip_file(self) -> Path:
         """Put everything into a zip and return its path."""

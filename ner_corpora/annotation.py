@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ner_core.entity import Answered
 from ner_documents.parts import parts_of
 from ner_documents.writing.formats import encode_documents
 from ner_documents.writing.parts import sealed
@@ -88,7 +89,8 @@ def annotate_chunk(chunk: Chunk, recognizer: Recognizer, settings: Settings) -> 
     checksum = chunk.checksum
     count = _Count()
     documents = chunk.documents
-    found = zip(documents, _recognize(documents, recognizer, settings, count), strict=True)
+    answers = _recognize(documents, recognizer, settings, count)
+    found = ((document, *answer) for document, answer in zip(documents, answers, strict=True))
     payload = encode_documents(found, settings.format, settings.into, chunk.schema)
     header = {
         "chunk": [chunk.group, chunk.index],
@@ -114,8 +116,10 @@ class _Count:
 
 def _recognize(
     documents: Sequence[Document], recognizer: Recognizer, settings: Settings, count: _Count
-) -> Iterator[Iterator[Entity]]:
+) -> Iterator[tuple[Iterator[Entity], list[Answered]]]:
     """Yield the entities of each document; they are recognized as they are drawn, and have to be drawn all.
+
+    Beside them stands which model answered which part, all of it once the entities were drawn.
 
     A document of 50 MB may hold millions of names, half a gigabyte as objects: they are never all there.
     """
@@ -124,14 +128,22 @@ def _recognize(
     texts = (part.text for part in flat)
     found = recognizer.stream(texts, segments=(part.segments for part in flat), **settings.options)
     for some in parts:
-        yield _moved(some, found, count)
+        answered: list[Answered] = []
+        yield _moved(some, found, count, answered), answered
 
 
-def _moved(parts: Sequence[Part], found: Iterator[Recognition], count: _Count) -> Iterator[Entity]:
+def _moved(
+    parts: Sequence[Part], found: Iterator[Recognition], count: _Count, answered: list[Answered]
+) -> Iterator[Entity]:
     """Give entities of parts their place in the whole document."""
     for part in parts:
         recognition = next(found)
         count.pieces += recognition.pieces
+        for one in recognition.parts:
+            start, end = one.start + part.start, one.end + part.start
+            if answered and answered[-1].model == one.model:
+                start = answered.pop().start
+            answered.append(Answered(start, end, one.model))
         for entity in recognition.entities:
             count.labels[entity.label] += 1
             yield replace(

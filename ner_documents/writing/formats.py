@@ -19,12 +19,13 @@ from ner_core.rendering import html_frame, html_section, to_conll, to_json
 from ner_documents.groups import Grouper
 from ner_documents.reading.conll import words_among
 from ner_documents.writing import parquet, tables
+from ner_documents.writing.parquet import PARTS
 from ner_documents.writing.tools import TOOL_FORMATS, marked, write_marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ner_core.entity import Entity
+    from ner_core.entity import Answered, Entity
     from ner_documents.document import Document
     from ner_documents.writing.parts import Part
     from ner_documents.writing.tools import Marked
@@ -62,7 +63,7 @@ def format_of(name: str) -> str | None:
 
 
 def encode_documents(
-    found: Iterable[tuple[Document, Iterable[Entity]]],
+    found: Iterable[tuple[Document, Iterable[Entity], Sequence[Answered]]],
     format_name: str,
     into: str,
     schema: bytes | None = None,
@@ -71,8 +72,9 @@ def encode_documents(
 
     Parameters
     ----------
-    found : iterable of (Document, iterable of Entity)
-        Each document and what it holds; both are drawn once, in order.
+    found : iterable of (Document, iterable of Entity, sequence of Answered)
+        Each document, what it holds (both are drawn once, in order), and which model answered which part of
+        it, read when the entities are drawn; JSON lines and Parquet keep it where there is any.
     format_name : str
         One of `OUTPUT_FORMATS`.
     into : str
@@ -86,17 +88,20 @@ def encode_documents(
         The documents in order; nothing but `assemble` reads them.
     """
     if format_name == "parquet":
-        rows = [(document.fields, [one.to_dict() for one in entities]) for document, entities in found]
+        rows = [
+            (_with_parts(document, [one.to_dict() for one in entities], into, parts))
+            for document, entities, parts in found
+        ]
         return parquet.encode_arrow(rows, into, schema)
     target = io.BytesIO()
-    for document, entities in found:
+    for document, entities, parts in found:
         if format_name in ("conll", "conll-tabs"):
             tabs = format_name == "conll-tabs"
             target.write(_conll(document, _recognition(document, entities), tabs=tabs).encode())
         elif format_name == "html":
             target.write(f"{html_section(_recognition(document, entities))}\n".encode())
         elif format_name == "jsonl":
-            _write_grouped(target, document, into, entities)
+            _write_grouped(target, document, into, entities, parts)
         elif format_name in TOOL_FORMATS:
             _write_json(target, {"name": document.where, "text": document.text}, "entities", entities)
         else:
@@ -120,19 +125,38 @@ def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: 
     target.write(b"]}\n")
 
 
-def _write_grouped(target: IO[bytes], document: Document, into: str, entities: Iterable[Entity]) -> None:
-    """Write one line with the groups behind the entities, unless the source has a field of that name."""
-    if "groups" in (*document.fields, into):
-        _write_json(target, document.fields, into, entities)
-        return
+def _write_grouped(
+    target: IO[bytes],
+    document: Document,
+    into: str,
+    entities: Iterable[Entity],
+    parts: Sequence[Answered],
+) -> None:
+    """Write one line, groups and models behind the entities, unless the source has fields of their names."""
+    taken = (*document.fields, into)
     grouper = Grouper()
     line = io.BytesIO()
-    _write_json(line, document.fields, into, _grouped(entities, document.text, grouper))
+    if "groups" not in taken:
+        entities = _grouped(entities, document.text, grouper)
+    _write_json(line, document.fields, into, entities)
     target.write(line.getbuffer()[: -len("}\n")])
-    target.write(b', "groups": [')
-    for number, group in enumerate(grouper.groups()):
-        target.write(f"{', ' if number else ''}{to_json(group.to_dict())}".encode())
-    target.write(b"]}\n")
+    if "groups" not in taken:
+        target.write(b', "groups": [')
+        for number, group in enumerate(grouper.groups()):
+            target.write(f"{', ' if number else ''}{to_json(group.to_dict())}".encode())
+        target.write(b"]")
+    if parts and PARTS not in taken:
+        target.write(f', "{PARTS}": {to_json([part.to_dict() for part in parts])}'.encode())
+    target.write(b"}\n")
+
+
+def _with_parts(
+    document: Document, entities: list[dict[str, Any]], into: str, parts: Sequence[Answered]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    fields = document.fields
+    if parts and PARTS not in (*fields, into):
+        fields = {**fields, PARTS: [part.to_dict() for part in parts]}
+    return fields, entities
 
 
 def _grouped(entities: Iterable[Entity], text: str, grouper: Grouper) -> Iterator[Entity]:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from ner_documents.writing.parts import Part
 
-__all__ = ["assemble_parquet", "encode_arrow"]
+__all__ = ["PARTS", "assemble_parquet", "encode_arrow"]
+
+#: Name of the column that says which model answered which part of a text.
+PARTS = "parts"
 
 Row = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -31,6 +34,21 @@ def _entity_type() -> Any:
     whole, text = arrow.int64(), arrow.string()
     members = {"start": whole, "end": whole, "label": text, "score": arrow.float64(), "text": text}
     return arrow.list_(arrow.struct({**members, "word_start": whole, "word_end": whole}))
+
+
+def _parts_type() -> Any:
+    arrow = _arrow()
+    return arrow.list_(arrow.struct({"start": arrow.int64(), "end": arrow.int64(), "model": arrow.string()}))
+
+
+def _are_parts(rows: Sequence[Row]) -> bool:
+    """Tell this project's column from one of the same name in the source."""
+    values = [fields[PARTS] for fields, _ in rows if fields.get(PARTS)]
+    return all(
+        isinstance(value, list)
+        and all(isinstance(part, dict) and part.keys() == {"start", "end", "model"} for part in value)
+        for value in values
+    )
 
 
 def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
@@ -52,6 +70,8 @@ def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
     known = arrow.ipc.read_schema(arrow.py_buffer(schema)) if schema else None
     names = list(dict.fromkeys(name for fields, _ in rows for name in fields))
     columns = {_clean(name): _column([fields.get(name) for fields, _ in rows], known, name) for name in names}
+    if PARTS in names and (known is None or PARTS not in known.names) and _are_parts(rows):
+        columns[PARTS] = arrow.array([fields.get(PARTS) for fields, _ in rows], _parts_type())
     columns[into] = arrow.array([_clean(entities) for _, entities in rows], _entity_type())
     table = arrow.table(columns)
     sink = io.BytesIO()

@@ -10,7 +10,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from ner_core.entity import Entity
+from ner_core.entity import Answered, Entity
 from ner_core.rendering import guarded, to_json
 from ner_documents.document import CorpusError, Document
 from ner_documents.writing.formats import OUTPUT_FORMATS, assemble, encode_documents, format_of
@@ -35,8 +35,9 @@ DOCUMENTS = [
 def written(format_name, *documents):
     """Write documents, each as a chunk of its own."""
     parts = []
-    for document, entities in documents:
-        payload = encode_documents([(document, entities)], format_name, "entities")
+    for document, entities, *rest in documents:
+        parts_of_text = rest[0] if rest else ()
+        payload = encode_documents([(document, entities, parts_of_text)], format_name, "entities")
         labels = {one.label: 1 for one in entities}
         header = {"documents": 1, "labels": labels}
         parts.append(Part(header, lambda payload=payload: io.BytesIO(payload)))
@@ -223,6 +224,25 @@ def test_spacy_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy.tokens", None)
     with pytest.raises(CorpusError, match=r"needs spacy.*pip install 'ner-zoo\[spacy\]'"):
         written("spacy", *DOCUMENTS)
+
+
+def test_which_model_answered_which_part():
+    parts = [Answered(0, 13, "minilm-ner"), Answered(13, 34, "multilingual-ner")]
+    document = Document("a", 1, TEXT, {"text": TEXT, "id": 7})
+    row = json.loads(written("jsonl", (document, ENTITIES, parts)))
+    assert list(row) == ["text", "id", "entities", "groups", "parts"]
+    assert row["parts"][1] == {"start": 13, "end": 34, "model": "multilingual-ner"}
+    assert "parts" not in json.loads(written("jsonl", (document, ENTITIES)))
+    taken = Document("a", 1, TEXT, {"text": TEXT, "parts": "theirs"})
+    assert json.loads(written("jsonl", (taken, ENTITIES, parts)))["parts"] == "theirs"
+
+    import pyarrow.parquet as parquet
+
+    content = written("parquet", (DOCUMENTS[1][0], ()), (document, ENTITIES, parts))
+    rows = parquet.read_table(io.BytesIO(content)).to_pylist()
+    assert [row["parts"] for row in rows] == [None, [part.to_dict() for part in parts]]
+    content = written("parquet", (taken, ENTITIES, parts), (document, ENTITIES, parts))
+    assert len(parquet.read_table(io.BytesIO(content)).to_pylist()) == 2
 
 
 def test_json_lines_have_groups():
