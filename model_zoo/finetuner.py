@@ -14,7 +14,9 @@ A killed run goes on from its last checkpoint when it is started again in the sa
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,9 +175,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{error.name} is needed to train: pip install 'ner-zoo[train]'\n")
         return FAILED
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        if reason := _not_written(error):
+            where = args.work_dir or models_dir(args.output_dir) / "public" / recipe.name
+            sys.stderr.write(
+                f"{where}: can't be written ({reason}). Make room; the same command goes on from the last "
+                "checkpoint.\n"
+            )
+            return FAILED
+        if not isinstance(error, (OSError, ValueError)):
+            raise
         sys.stderr.write(f"{error}\n")
         return FAILED
+
+
+def _not_written(error: BaseException) -> str:
+    """Say why a file could not be written, empty if that was not the error.
+
+    torch and safetensors have errors of their own for it.
+    """
+    kinds = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, OSError):
+        return os.strerror(error.errno or 0) if error.errno in kinds else ""
+    text = str(error)
+    if type(error).__name__ == "SafetensorError" and "os error" in text:
+        return next((os.strerror(kind) for kind in kinds if os.strerror(kind) in text), "")
+    if isinstance(error, RuntimeError) and ("PytorchStreamWriter" in text or "inline_container" in text):
+        return "the disk is full, or the file may not grow"
+    return ""
 
 
 def _run(recipe: Recipe, args: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
+
+from model_zoo.catalog.checksum import checksum_of
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +26,10 @@ AVERAGE_EVERY = 10
 
 #: In a checkpoint, beside the weights.
 _AVERAGE_FILE = "average.safetensors"
-#: Written last into a checkpoint: what a kill left half-written has none.
-COMPLETE_FILE = "complete"
+# Written last into a checkpoint: what a kill left half-written has none. Holds the SHA-256 of the others.
+_COMPLETE_FILE = "complete"
+
+log = logging.getLogger(__name__)
 
 
 class WeightAverage(TrainerCallback):
@@ -70,7 +77,7 @@ class WeightAverage(TrainerCallback):
 
 
 def last_checkpoint(work_dir: Path) -> Path | None:
-    """Find the newest whole checkpoint of a run; remove newer ones that a kill left half-written.
+    """Find the newest whole checkpoint of a run; remove newer ones, half-written or damaged.
 
     Parameters
     ----------
@@ -83,10 +90,33 @@ def last_checkpoint(work_dir: Path) -> Path | None:
     folders = sorted(work_dir.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     while folders:
         folder = folders.pop()
-        if (folder / COMPLETE_FILE).is_file():
+        if (folder / _COMPLETE_FILE).is_file() and not is_damaged(folder):
             return folder
+        if (folder / _COMPLETE_FILE).is_file():
+            log.warning("%s: damaged since it was written; training goes on from an earlier one", folder)
         shutil.rmtree(folder)
     return None
+
+
+def mark_complete(folder: Path) -> None:
+    """Write down what the files of a folder are, when all of them are there."""
+    (folder / _COMPLETE_FILE).unlink(missing_ok=True)
+    write_whole(folder / _COMPLETE_FILE, json.dumps(_digests(folder), indent=1))
+
+
+def is_damaged(folder: Path) -> bool:
+    """Say whether the files of a completed folder are not what they were then."""
+    path = folder / _COMPLETE_FILE
+    try:
+        told = path.read_text(encoding="utf-8") if path.exists() else ""
+        return bool(told) and json.loads(told) != _digests(folder)  # earlier versions wrote an empty file
+    except (OSError, ValueError):
+        return True
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != _COMPLETE_FILE)
+    return {path.name: str(checksum_of(path, algorithm="sha256")) for path in files}
 
 
 def epoch_files(work_dir: Path) -> list[Path]:

@@ -19,13 +19,15 @@ from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
 from model_zoo.train.averages import (
-    COMPLETE_FILE,
     WeightAverage,
     epoch_files,
+    is_damaged,
     last_checkpoint,
+    mark_complete,
     mean_weights,
 )
 from model_zoo.train.scores import score_corpora
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +204,7 @@ class ScoreEpochs(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Mark the checkpoint as whole (this callback is the last one) and remember when."""
-        Path(args.output_dir, f"checkpoint-{state.global_step}", COMPLETE_FILE).touch()
+        mark_complete(Path(args.output_dir, f"checkpoint-{state.global_step}"))
         self.saved = time.monotonic()
 
     @property
@@ -220,7 +222,7 @@ class ScoreEpochs(TrainerCallback):
             log.info("the start: micro/macro F1 %s", _told(scores))
 
     def _write(self, work_dir: Path) -> None:
-        (work_dir / _SCORES_FILE).write_text(json.dumps(self.history, indent=1), encoding="utf-8")
+        write_whole(work_dir / _SCORES_FILE, json.dumps(self.history, indent=1))
 
     def _score(self, args: Any, state: Any, end: tuple[int, int]) -> None:
         if self.average:
@@ -230,6 +232,7 @@ class ScoreEpochs(TrainerCallback):
         entry = {"step": state.global_step, "stage": end[0], "epoch": end[1], "mean": mean, "scores": scores}
         if mean >= max((old["mean"] for old in self.history if old["step"]), default=0.0):
             self.model.save_pretrained(self.best)
+            mark_complete(self.best)
         if self.recipe.mean_epochs:
             self._keep_epoch(Path(args.output_dir), state.global_step)
         if self.average:
@@ -366,6 +369,9 @@ def train(
     if recipe.mean_epochs and epoch_files(work_dir):
         model.load_state_dict(mean_weights(epoch_files(work_dir)), strict=False)
     elif best.is_file():
+        if is_damaged(best.parent):
+            msg = f"{best}: damaged since it was written. --restart trains anew."
+            raise ValueError(msg)
         model.load_state_dict(load_file(best), strict=False)
     elif average:
         average.swap()

@@ -15,6 +15,7 @@ from torch.nn import Sequential
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.convert.checkpoints.nemo_archive import write_archive
 from model_zoo.convert.tokenization import TOKENIZER_FILES, lowers_case
+from ner_core.files import write_whole
 from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
         "## Training",
         _training(recipe, result),
     ]
-    (folder / "README.md").write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    write_whole(folder / "README.md", "\n\n".join(blocks) + "\n")
 
 
 def _score_table(recipe: Recipe, result: TrainingResult) -> str:

@@ -13,10 +13,16 @@ import yaml
 from model_zoo.catalog import folders
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1
 from model_zoo.train.recipe import Recipe, RecipeError, load_recipe
+from ner_core.files import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from transformers import PreTrainedModel
+
     from model_zoo.catalog.schema import Model
     from model_zoo.train.output import TrainingResult
+    from model_zoo.train.rows import SentenceEncoder
 
 __all__ = ["finetune", "forget_training", "resolve_start"]
 
@@ -73,7 +79,7 @@ def finetune(
     """
     from model_zoo.train.data import load_corpora
     from model_zoo.train.loop import train
-    from model_zoo.train.output import TrainingResult, write_card, write_checkpoint, write_model_yml
+    from model_zoo.train.output import TrainingResult, write_card
     from model_zoo.train.plan import Plan
     from model_zoo.train.scores import score_corpora
     from model_zoo.train.start import load_start
@@ -91,8 +97,7 @@ def finetune(
     plan = Plan(recipe, corpora, encoder)
     log.info("%d steps in %d stages", len(plan), len(recipe.stages))
     history = train(recipe, model, plan, corpora, encoder, work_dir, progress=progress)
-    checkpoint = write_checkpoint(model, encoder, start, folder)  # scores take long, and change nothing
-    write_model_yml(recipe, encoder, checkpoint, folder)
+    _publish(lambda made: _write_model(recipe, model, encoder, start, made), folder)
 
     def score(casing: str) -> dict[str, dict[str, float]]:
         return score_corpora(model, corpora, encoder, recipe.labels, casing=casing)
@@ -108,6 +113,31 @@ def finetune(
     write_card(recipe, result, folder)
     _write_recipe(recipe, folder / "recipe.yml")
     return result
+
+
+def _write_model(
+    recipe: Recipe, model: PreTrainedModel, encoder: SentenceEncoder, start: Path, folder: Path
+) -> None:
+    from model_zoo.train.output import write_checkpoint, write_model_yml
+
+    write_model_yml(recipe, encoder, write_checkpoint(model, encoder, start, folder), folder)
+
+
+def _publish(write: Callable[[Path], object], folder: Path) -> None:
+    """Write a model beside an earlier one, and put it in its place when all of it is there."""
+    from model_zoo.convert.conversion import publish
+    from model_zoo.train.output import CHECKPOINT
+
+    staging = folder / ".result"
+    shutil.rmtree(staging, ignore_errors=True)
+    made = staging / folder.name
+    made.mkdir(parents=True)
+    try:
+        write(made)
+        publish(made / CHECKPOINT, folder / CHECKPOINT)
+        (made / "model.yml").replace(folder / "model.yml")
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _guard(recipe: Recipe, work_dir: Path) -> None:
@@ -162,7 +192,7 @@ def forget_training(work_dir: Path) -> None:
 def _write_recipe(recipe: Recipe, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = recipe.model_dump(mode="json", exclude_unset=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+    write_whole(path, yaml.safe_dump(content, sort_keys=False, width=110, allow_unicode=True))
 
 
 def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
