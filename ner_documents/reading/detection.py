@@ -118,8 +118,8 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
         if sample.startswith(mark):
             return Guess(name)
     controls = len(sample) - len(sample.translate(None, _NO_TEXT))
-    if controls and (name := _without_mark(sample, whole)):
-        return Guess(name, f"read as {name}, which was detected: the file has no byte order mark")
+    if controls and (wide := _without_mark(sample, whole)):
+        return Guess(wide, f"read as {wide}, which was detected: the file has no byte order mark")
     if b"\0" in sample and 10 * sample.count(0) > len(sample):
         return Guess("")
     if sample.isascii():

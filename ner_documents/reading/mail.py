@@ -166,6 +166,7 @@ def _decoded(part: Any) -> tuple[str | None, list[Problem]]:
 
 
 def _header(message: EmailMessage, name: str) -> str:
+    value: Any
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
     try:
         if any("\udc80" <= character <= "\udcff" for character in raw):  # bytes that nobody encoded

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
-from ner_documents.reading.pdf_layout import Fragment, paragraphs_of
+from ner_documents.reading.pdf_columns import Fragment
+from ner_documents.reading.pdf_layout import paragraphs_of
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
