@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     import torch
 
 __all__ = ["SHAPES", "convert", "export_onnx", "make_random"]
@@ -153,8 +154,15 @@ def export_onnx(checkpoint: Path, file: Path) -> Path:
     return file
 
 
-def quantize_onnx(file: Path) -> str:
-    """Quantize as ONNX Runtime does it by itself: weights now, activations at run time.
+def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> str:
+    """Quantize as ONNX Runtime does it by itself: weights now, activations at run time or from a sample.
+
+    Parameters
+    ----------
+    file : Path
+        The fused graph.
+    sample : sequence of dict of str to ndarray
+        Inputs to find the ranges of activations with; without, these are found at run time.
 
     Returns
     -------
@@ -162,12 +170,29 @@ def quantize_onnx(file: Path) -> str:
         The file, beside the one given.
     """
     from onnx import TensorProto
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
 
-    quantized = file.with_suffix(".int8.onnx")
+    quantized = file.with_suffix(".static.onnx" if sample else ".int8.onnx")
     options = {"DefaultTensorType": TensorProto.FLOAT}  # which it cannot infer behind fused operations
-    quantize_dynamic(file, quantized, weight_type=QuantType.QInt8, per_channel=True, extra_options=options)
+    common = {"weight_type": QuantType.QInt8, "per_channel": True}
+    if sample:
+        kinds = ["MatMul", "Attention", "Gemm"]
+        options["MatMulConstBOnly"] = True
+        reader = _Sample(sample)
+        quantize_static(file, quantized, reader, op_types_to_quantize=kinds, extra_options=options, **common)
+    else:
+        quantize_dynamic(file, quantized, extra_options=options, **common)
     return str(quantized)
+
+
+class _Sample:
+    """What ONNX Runtime calls a calibration data reader."""
+
+    def __init__(self, sample: Sequence[dict[str, np.ndarray]]) -> None:
+        self._inputs = iter(sample)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._inputs, None)
 
 
 def _logits_only(model: Any) -> torch.nn.Module:

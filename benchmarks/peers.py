@@ -15,13 +15,17 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import checkpoints, report, texts
 from ner_commands.benchmark.measurement import Work, count_work, matmul_rate
+from ner_core.batching import stack
 from ner_core.hardware import processors
 from ner_core.ir import read_model
 from ner_core.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = ROOT / "model_zoo" / "models" / "public" / "minilm-ner" / "INT8" / "tokenizer.json"
@@ -41,6 +45,7 @@ OPTIONS: dict[str, tuple[int | None, ...]] = {
     "ner-zoo-int8": (None,),
     "ner-zoo-default": (None,),
     "onnxruntime-int8": (512, 2048),
+    "onnxruntime-static": (512, 2048),
     "transformers-bf16": (1, 8, 32),
 }
 
@@ -51,7 +56,8 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "ner-zoo-int8-weights": ("ner-zoo", {"xml": "INT8"}),
     "ner-zoo-int8": ("ner-zoo", {"xml": "FP16-INT8"}),
     "ner-zoo-default": ("ner-zoo", {"xml": "INT8", "compute": "int8+bf16"}),
-    "onnxruntime-int8": ("onnxruntime", {"onnx": "INT8"}),
+    "onnxruntime-int8": ("onnxruntime", {"onnx": "dynamic"}),
+    "onnxruntime-static": ("onnxruntime", {"onnx": "static"}),
     "transformers-bf16": ("transformers", {"dtype": "bfloat16"}),
 }
 
@@ -217,7 +223,7 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
     lengths = [len(one) for one in tokenizer.encode_texts(corpus)]
     corpus = [text for text, length in zip(corpus, lengths, strict=True) if length <= _LONGEST]
     lengths = [length for length in lengths if length <= _LONGEST]
-    workers, failures = _start(arguments, settings)
+    workers, failures = _start(arguments, settings, _sample(tokenizer, corpus[:_PILOT]))
     rows = [Row(worker.name, option) for worker in workers for option in OPTIONS[worker.name]]
     by_name = {worker.name: worker for worker in workers}
     single = texts.messages(corpus)
@@ -248,7 +254,10 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
         },
         "rows": [_plain(row) for row in rows],
         "differences": _differences(by_name, corpus[:256]),
-        "pages": _pages(by_name["ner-zoo"], arguments.pages),
+        "pages": _pages(by_name["ner-zoo"], arguments.pages, clock),
+        "pages_default": _pages(by_name["ner-zoo-default"], arguments.pages, clock)
+        if "ner-zoo-default" in by_name
+        else [],
         "failures": failures,
     }
     for worker in workers:
@@ -256,7 +265,7 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
     return result
 
 
-def _pages(worker: Worker, counts: list[int]) -> list[dict[str, Any]]:
+def _pages(worker: Worker, counts: list[int], clock: str) -> list[dict[str, Any]]:
     """Recognize longer and longer texts, as long as there is patience for."""
     found: list[dict[str, Any]] = []
     for streamed in (True, False):  # memory only grows, so the one that must not grow comes first
@@ -265,7 +274,7 @@ def _pages(worker: Worker, counts: list[int]) -> list[dict[str, Any]]:
             last = found[-1] if found else {"seconds": 0.0, "count": 1}
             if last["seconds"] / last["count"] * count <= _PATIENCE:
                 answer = worker.ask("pages", pages=count, streamed=streamed, seconds=_PAGES_SECONDS)
-                found.append({"count": count, **answer})
+                found.append({"count": count, **answer, "seconds": answer[clock]})
     return found
 
 
@@ -300,7 +309,18 @@ def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: li
     }
 
 
-def _start(arguments: argparse.Namespace, settings: dict[str, Any]) -> tuple[list[Worker], dict[str, str]]:
+def _sample(tokenizer: Tokenizer, corpus: list[str]) -> list[dict[str, np.ndarray]]:
+    """Return the inputs of texts, one by one, for quantizers that look at activations."""
+    encoded = tokenizer.encode_texts(corpus)
+    prefix, suffix, pad = tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id or 0
+    return [
+        stack([(one.ids, one.type_ids)], prefix=prefix, suffix=suffix, pad_id=pad).inputs for one in encoded
+    ]
+
+
+def _start(
+    arguments: argparse.Namespace, settings: dict[str, Any], sample: list[dict[str, np.ndarray]]
+) -> tuple[list[Worker], dict[str, str]]:
     """Start everybody; who cannot start is named with the reason."""
     workers, failures = [], {}
     for name in arguments.contenders:
@@ -312,7 +332,8 @@ def _start(arguments: argparse.Namespace, settings: dict[str, Any]) -> tuple[lis
         if "xml" in changes:
             changes = {**changes, "xml": settings["irs"][changes["xml"]]}
         if "onnx" in changes:
-            changes = {**changes, "onnx": checkpoints.quantize_onnx(Path(settings["onnx"]))}
+            given = sample if changes["onnx"] == "static" else []
+            changes = {**changes, "onnx": checkpoints.quantize_onnx(Path(settings["onnx"]), given)}
         worker = Worker(name, kind, python, {**settings, **changes})
         if worker.error:
             failures[name] = worker.error

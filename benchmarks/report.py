@@ -17,6 +17,7 @@ _TITLES = {
     "ner-zoo-int8": "ner-zoo, INT8 weights and activations",
     "ner-zoo-default": "ner-zoo, INT8 weights, activations quantized at run time, the rest in bfloat16",
     "onnxruntime-int8": "ONNX Runtime, quantized by itself (dynamic), sorted batches",
+    "onnxruntime-static": "ONNX Runtime, quantized by itself (static), sorted batches",
     "torch": "torch, sorted batches",
     "onnxruntime": "ONNX Runtime, sorted batches",
     "padded": "padded to 128, one at a time (OpenVINO)",
@@ -29,6 +30,7 @@ _OPTIONS = {
     "torch": "pieces",
     "onnxruntime": "pieces",
     "onnxruntime-int8": "pieces",
+    "onnxruntime-static": "pieces",
 }
 
 
@@ -102,7 +104,12 @@ def _model(name: str, model: dict[str, Any]) -> list[str]:
             "",
             f"Tokenization and decoding take {ours['overhead']:.1%} of ner-zoo's time for a sentence.",
         ]
-    lines += ["", *_pages(model["pages"]), *_equality(model["differences"])]
+    lines += [
+        "",
+        *_pages(model["pages"]),
+        *_pages(model.get("pages_default", []), "default"),
+        *_equality(model["differences"]),
+    ]
     lines += [f"- {name} was not measured: {reason}" for name, reason in model["failures"].items()]
     return lines
 
@@ -112,10 +119,13 @@ def _title(row: dict[str, Any]) -> str:
     return _TITLES[row["contender"]] + (f", {option} {row['option']}" if option else "")
 
 
-def _pages(pages: list[dict[str, Any]]) -> list[str]:
+def _pages(pages: list[dict[str, Any]], compute: str = "exact") -> list[str]:
     if not pages:
         return []
-    lines = ["| pages | pieces | seconds | microseconds a piece | peak memory, MB |", "|---|---|---|---|---|"]
+    lines = [
+        f"| pages, {compute} | pieces | seconds | microseconds a piece | peak memory, MB |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
         f"| {page['count']} {'streamed' if page['streamed'] else 'in one text'} | {page['pieces']} | "
         f"{page['seconds']:.2f} | {1e6 * page['seconds'] / page['pieces']:.1f} | "

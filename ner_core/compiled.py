@@ -34,7 +34,7 @@ class CompiledModel:
     model : openvino.CompiledModel
         The model.
     seconds : float
-        What compiling took.
+        What compiling took, in processor time.
     parallel : int
         Requests that are best in flight at once.
     """
@@ -132,14 +132,14 @@ def compile_once(
     with _compiling:
         found = _compiled.get(key)
         if found is None:
-            began = time.perf_counter()
+            began = time.process_time()
             if shape is not None and model.is_dynamic():
                 model = model.clone()
                 model.reshape({name: list(shape) for name in ports.inputs})
             if plain:
                 model = decompressed(model)
             compiled = _compile(model, path, device, config, cache)
-            found = _compiled[key] = CompiledModel(compiled, ports, time.perf_counter() - began)
+            found = _compiled[key] = CompiledModel(compiled, ports, time.process_time() - began)
     return found
 
 

@@ -53,9 +53,10 @@ HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
 # Two streams of one thread do an eighth more than one of two where there is enough to do for both. A run of
 # fewer batches a processor is to have all processors for each: of three, two streams would get two and one.
 _BATCHES_A_PROCESSOR = 4
-# Compiling takes one of two processors from the batches that run beside it, so it pays for itself where what
-# is still to be done takes four times as long; where that is not known, it begins once as much was done.
-_PAYBACK = 5
+# Compiling for them, and preparing all shapes of input anew, costs some three times what compiling did (in
+# processor time: others may use the machine), so it is worth it where what is still to be done takes twenty
+# times as long; where that is not known, once as much was done.
+_PAYBACK = 20
 
 # OpenVINO keeps what it prepared for shapes of input, about five entries a shape: 5,000 by default, and that
 # for each stream; minilm-ner grew by 0.8 MB a shape. Where many texts are to be done fast, shapes come back
@@ -160,7 +161,7 @@ class Engine:
         self._model, self._path = model, path
         folder = self._settings.cache_dir
         self._cache = CompiledCache(Path(folder), path) if folder else None
-        self._waited = 0.0
+        self._used = 0.0  # processor seconds in long runs without parallel streams
         self._batches = 0
         self._ports = find_ports(model, path)
         self.notes: tuple[str, ...] = ()
@@ -272,7 +273,7 @@ class Engine:
     def _land(self, flying: deque[Flight], *, many: bool) -> Iterator[np.ndarray]:
         """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
         flight = flying[0]
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             logits = flight.compiled.finish(flight.request)
         except RuntimeError as error:
@@ -281,7 +282,7 @@ class Engine:
             yield from self.run([flight.batch])
             return
         if many:
-            self._waited += time.perf_counter() - began
+            self._used += time.process_time() - began
             self._batches += 1
         yield logits
         flying.popleft()
@@ -341,8 +342,8 @@ class Engine:
             return "THROUGHPUT"
         if latency is None:  # another thread is moving to another device just now
             return "LATENCY"
-        expected = following * self._waited / max(self._batches, 1)
-        if max(expected, self._waited) > _PAYBACK * latency.seconds:
+        expected = following * self._used / max(self._batches, 1)
+        if max(expected, self._used) > _PAYBACK * latency.seconds:
             with self._moving:
                 if self._beside is None or not self._beside.is_alive():
                     self._beside = threading.Thread(target=self._compile_beside, args=(plans, latency))

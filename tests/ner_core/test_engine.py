@@ -78,7 +78,7 @@ def test_work_that_is_known_begins_compiling_at_once(xml, monkeypatch, following
     monkeypatch.setattr(engine, "processors", lambda: 2)
     runner = made(xml)
     runner._plans[None, "LATENCY"].seconds = 0.1
-    runner._waited, runner._batches = 0.05, 10  # 5 ms a batch
+    runner._used, runner._batches = 0.05, 10  # 5 ms a batch
     runner._hint_for(following)
     assert (runner._beside is not None) is begun
     if runner._beside:
