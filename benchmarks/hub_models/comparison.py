@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-__all__ = ["STRATEGIES", "VERDICTS", "compare", "judge", "shared_characters"]
+__all__ = ["STRATEGIES", "VERDICTS", "compare", "judge", "unclear_characters"]
 
 STRATEGIES = ("none", "simple", "first", "average", "max")
-#: ``equal``: labels, offsets, and scores within 1e-3. ``spaces``: equal but for white space at the ends of
-#: transformers' entities. ``pieces``: equal but for words in which a character has several pieces, or a piece
-#: is a space. ``wrong``: anything else.
-VERDICTS = ("equal", "spaces", "pieces", "wrong")
+#: ``equal``: labels, offsets, and scores within 1e-3. The next four are equal but for, each with those
+#: before, ``spaces``: white space at the ends of transformers' entities; ``blanks``: its entities of white
+#: space alone; ``lone``: words after a piece that is only a space; ``bytes``: words with a character of
+#: several pieces.
+#: ``wrong``: anything else.
+VERDICTS = ("equal", "spaces", "blanks", "lone", "bytes", "wrong")
 _TOLERANCE = 1e-3
 
 Span = tuple[int, int, str, float]
@@ -47,7 +49,7 @@ def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
     )
     counts = {strategy: dict.fromkeys(VERDICTS, 0) for strategy in STRATEGIES}
     for text in TEXTS:
-        shared = shared_characters(text, own.tokenizer.backend_tokenizer)
+        unclear = unclear_characters(text, own.tokenizer.backend_tokenizer)
         outputs = [
             own.forward(part) for part in own.preprocess(text, is_split_into_words=False)
         ]  # once for all strategies
@@ -56,24 +58,32 @@ def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
             key = "entity" if strategy == "none" else "entity_group"
             wanted = [(one["start"], one["end"], one[key], float(one["score"])) for one in entities]
             found = [(e.start, e.end, e.label, e.score) for e in ner(text, aggregation=strategy).entities]
-            counts[strategy][judge(text, wanted, found, shared)] += 1
+            counts[strategy][judge(text, wanted, found, *unclear)] += 1
     return counts
 
 
-def shared_characters(text: str, tokenizer: Tokenizer) -> set[int]:
-    """Return the characters that several pieces claim: of several bytes, or after a lone space."""
+def unclear_characters(text: str, tokenizer: Tokenizer) -> tuple[set[int], set[int]]:
+    """Return the characters after a piece that is only a space, and those that have several pieces."""
     claimed: set[int] = set()
+    lone: set[int] = set()
     shared: set[int] = set()
-    for start, end in tokenizer.encode(text, add_special_tokens=False).offsets:
-        piece = set(range(start, end))
-        shared |= claimed & piece
-        if not text[start:end].strip():
-            shared |= piece | {end}  # only a space: transformers counts it to the next word, or to none
-        claimed |= piece
-    return shared
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    for piece, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
+        if piece in ("\u2581", "\u0120") or not text[start:end].strip():
+            lone |= set(range(start, end + 1))  # transformers counts it to the next word, or to none
+            continue
+        shared |= claimed & set(range(start, end))
+        claimed |= set(range(start, end))
+    return lone, shared
 
 
-def judge(text: str, wanted: Sequence[Span], found: Sequence[Span], shared: Collection[int]) -> str:
+def judge(
+    text: str,
+    wanted: Sequence[Span],
+    found: Sequence[Span],
+    lone: Collection[int],
+    shared: Collection[int],
+) -> str:
     """Compare the entities of one text.
 
     Parameters
@@ -82,8 +92,8 @@ def judge(text: str, wanted: Sequence[Span], found: Sequence[Span], shared: Coll
         The text.
     wanted, found : sequence of (start, end, label, score)
         Entities of transformers and ours.
-    shared : collection of int
-        Characters whose pieces transformers counts in another way.
+    lone, shared : collection of int
+        Characters after a piece that is only a space, and of several pieces.
 
     Returns
     -------
@@ -92,19 +102,19 @@ def judge(text: str, wanted: Sequence[Span], found: Sequence[Span], shared: Coll
 
     Examples
     --------
-    >>> judge("in Rome", [(2, 7, "LOC", 0.9)], [(3, 7, "LOC", 0.9)], ())
+    >>> judge("in Rome", [(2, 7, "LOC", 0.9)], [(3, 7, "LOC", 0.9)], (), ())
     'spaces'
-    >>> judge("in Rome", [(3, 7, "LOC", 0.9)], [(3, 7, "PER", 0.9)], ())
+    >>> judge("in Rome", [(3, 7, "LOC", 0.9)], [(3, 7, "PER", 0.9)], (), ())
     'wrong'
     """
     if _same(wanted, found):
         return "equal"
     trimmed = [one for given in wanted if (one := _trimmed(text, given))]
     if _same(trimmed, found):
-        return "spaces"
-    unclear = _words_with(text, shared)
-    if shared and _same_elsewhere(text, trimmed, found, unclear):
-        return "pieces"
+        return "spaces" if len(trimmed) == len(wanted) else "blanks"
+    for verdict, characters in (("lone", set(lone)), ("bytes", {*lone, *shared})):
+        if characters and _same_elsewhere(text, trimmed, found, _words_with(text, characters)):
+            return verdict
     return "wrong"
 
 

@@ -23,14 +23,20 @@ of a repository is ever run.
 
 This page is made by `python -m benchmarks.hub_models --output docs/hub-models.md`: tiny random checkpoints of each family,
 published on a local server in {len(LAYOUTS)} layouts ({", ".join(LAYOUTS)}), fetched, converted, and compared with
-transformers' pipeline on {len(TEXTS)} texts for its five aggregations, both in float32. A text is
+transformers' pipeline on {len(TEXTS)} texts for its five aggregations, both in float32. Every text is one of these:
 
-- **equal**: labels, offsets, and scores within 1e-3;
-- **spaces**: equal but for white space at the ends of transformers' entities, and entities of white space alone;
-- **pieces**: equal but for words in which several pieces claim one character, or a piece is nothing but a space.
-  transformers makes an entity of each, or lets entities begin inside a character; here they are whole characters and never
-  overlap. Only these words are left out, with the scores of entities that touch them;
-- **wrong**: anything else.
+- **equal**: labels, offsets, and scores within 1e-3.
+- **spaces**: equal, once white space at the ends of transformers' entities is taken off. Byte-level and sentencepiece
+  tokenizers count the space before a word to its first piece, and transformers' entities then begin with it. Here entities
+  begin and end with what can be read, whatever the tokenizer: `text[start:end]` is the name.
+- **blanks**: as above, and transformers has entities that are nothing but white space (a piece that is a space, with a label
+  of its own). Here they are none.
+- **lone**: as above, but for words before which such a piece stands: transformers counts it to the word (and so to its label
+  and score), or to the word before. Here it is not counted. Only these words, and the scores of entities that touch them,
+  are left out of the comparison.
+- **bytes**: as above, but for words with a character that has several pieces (bytes of `ß` or `£`), of which transformers
+  makes an entity each, or lets entities begin inside a character. Here entities are whole characters and never overlap.
+- **wrong**: anything else, that is: a difference that nobody has explained.
 """
 
 _REFUSED = """\
@@ -55,8 +61,9 @@ def to_markdown(results: Sequence[Result]) -> str:
     parts = [
         _HEAD,
         _sums(results),
-        "The last columns count the texts of each aggregation: equal, and behind a + those that differ in "
-        "spaces (s) and pieces (p).",
+        "The last columns count the texts of each aggregation: equal, and behind a + the spaces (s), blanks (w), "
+        "lone (l) and bytes (b). Random weights give almost every piece a label of its own, spaces too; with a "
+        "trained model most entities are words.",
         _table([columns, ["---"] * len(columns), *(_row(result) for result in results)]),
         *_unmeasured(results),
         "## Refused",
@@ -98,12 +105,12 @@ def _count(texts: dict[str, int]) -> str:
 
     Examples
     --------
-    >>> _count({"equal": 38, "spaces": 2, "pieces": 1, "wrong": 0})
-    '38 +2s +1p'
+    >>> _count({"equal": 38, "spaces": 2, "blanks": 0, "lone": 0, "bytes": 1, "wrong": 0})
+    '38 +2s +1b'
     """
     if not texts:
         return ""
-    signs = {"spaces": "s", "pieces": "p", "wrong": " WRONG"}
+    signs = {"spaces": "s", "blanks": "w", "lone": "l", "bytes": "b", "wrong": " WRONG"}
     return " ".join(
         [str(texts["equal"]), *(f"+{texts[one]}{sign}" for one, sign in signs.items() if texts[one])]
     )

@@ -47,10 +47,30 @@ DEFAULT_MODELS_FOLDER = "$NER_MODELS_DIR, else the user's cache folder"
 State = Literal["embedded", "ready", "downloaded", "partial", "absent"]
 
 _VARIANT = re.compile(rf"(?P<precision>{'|'.join(PRECISIONS)})(?:-(?P<rows>\d+)x(?P<length>\d+))?")
-_HUB_ADDRESS = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<repo>[\w.-]+/[\w.-]+)"
-    r"(?:/(?P<kind>tree|blob|resolve|raw|commits?|edit|blame)/(?P<revision>[^/?#]+)(?:/(?P<path>[^?#]*))?)?"
+#: Hosts whose pages are the hub's, and what stands before them when people copy one.
+_HUB_HOST = re.compile(
+    r"(?:https?://|(?:ssh://)?git@)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)(?:[/:]|$)",
+    re.IGNORECASE,
+)
+_HUB_PAGE = re.compile(
+    r"(?P<repo>[\w.-]+/[\w.-]+?|[\w.-]+?)(?:\.git)?(?:@(?P<pinned>[\w./-]+?))?"
+    r"(?:/discussions(?:/[^?#]*)?"
+    r"|/(?P<kind>tree|blob|resolve|raw|commits?|edit|blame)/(?P<revision>[^/?#]+)(?:/(?P<path>[^?#]*))?)?"
     r"/?(?:[?#].*)?"
+)
+#: First parts of addresses of the hub that are no models.
+_NO_MODELS = (
+    "api",
+    "blog",
+    "collections",
+    "datasets",
+    "docs",
+    "join",
+    "login",
+    "models",
+    "papers",
+    "spaces",
+    "tasks",
 )
 _HUB_NAME = re.compile(r"hf:(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
@@ -99,7 +119,8 @@ def hub_subdirectory(name: str) -> str:
 def canonical_name(name: str) -> str:
     """Return ``hf:owner/name`` for what people give for it: ``owner/name``, or the address of its page.
 
-    Anything else is returned as it is, and so is ``owner/name`` where there is a file or folder of that name.
+    What copying adds (spaces, quotes, slashes at the end) is taken off. Anything else is returned as it is,
+    and so is ``owner/name`` where there is a file or folder of that name.
 
     Examples
     --------
@@ -108,23 +129,43 @@ def canonical_name(name: str) -> str:
     >>> canonical_name("https://huggingface.co/dslim/bert-base-NER/tree/v1")
     'hf:dslim/bert-base-NER@v1'
     """
-    found = _HUB_ADDRESS.fullmatch(name.strip())
-    if found is not None:
-        if found["repo"].split("/")[0] in ("datasets", "spaces", "collections", "docs", "models"):
-            msg = f"{name}: expected the address of a model's page, https://huggingface.co/OWNER/NAME"
-            raise CatalogError(msg)
-        if found["kind"] == "tree" and (found["path"] or "").strip("/") not in ("", "onnx"):
-            msg = (
-                f"{name}: expected the address of a repository, found that of a folder in it; only what lies "
-                "at its top, or as ONNX in onnx/, is read"
-            )
-            raise CatalogError(msg)
-        return f"hf:{found['repo']}" + (f"@{unquote(found['revision'])}" if found["revision"] else "")
-    if name.count("/") == 1 and _HUB_NAME.fullmatch(f"hf:{name}") and not Path(name).exists():
-        owner, _, rest = name.partition("/")
-        if owner.strip(".~") and rest and not rest.endswith((".xml", ".onnx", ".nemo")):
-            return f"hf:{name}"
+    text = name.strip().strip("<>'\"`").strip()
+    if (host := _HUB_HOST.match(text)) or (mirror := _endpoint_before(text)):
+        return _named_by_page(name, text[host.end() if host else len(mirror) :])
+    if prefix := re.match(r"hf:/{0,2}\s*", text, re.IGNORECASE):
+        return "hf:" + text[prefix.end() :].rstrip("/")
+    repo, at, revision = text.rstrip("/").partition("@")
+    if repo.count("/") >= 1 and not Path(text).exists():
+        owner, _, rest = repo.partition("/")
+        if not owner.strip(".~") or rest.endswith((".xml", ".onnx", ".nemo")):
+            return name
+        if "/" not in rest and _HUB_NAME.fullmatch(f"hf:{repo}{at}{revision}"):
+            return f"hf:{repo}{at}{revision}"
+        if re.match(r"[\w.-]+/(?:tree|blob|resolve)/", rest):
+            return _named_by_page(name, text)
     return name
+
+
+def _endpoint_before(text: str) -> str:
+    """Return ``$HF_ENDPOINT`` with the slash behind it, where an address begins with it; else nothing."""
+    own = os.environ.get("HF_ENDPOINT", "").rstrip("/") + "/"
+    return own if len(own) > 1 and text.startswith(own) else ""
+
+
+def _named_by_page(name: str, page: str) -> str:
+    """Return ``hf:owner/name[@revision]`` for a page of the hub, given without its host."""
+    found = _HUB_PAGE.fullmatch(page)
+    if found is None or found["repo"].split("/")[0] in _NO_MODELS:
+        msg = f"{name}: expected the address of a model's page, https://huggingface.co/OWNER/NAME"
+        raise CatalogError(msg)
+    if found["kind"] == "tree" and (found["path"] or "").strip("/") not in ("", "onnx"):
+        msg = (
+            f"{name}: expected the address of a repository, found that of a folder in it; only what lies "
+            "at its top, or as ONNX in onnx/, is read: download that folder, and give the folder"
+        )
+        raise CatalogError(msg)
+    revision = found["pinned"] or (unquote(found["revision"]) if found["revision"] else "")
+    return f"hf:{found['repo']}" + (f"@{revision}" if revision else "")
 
 
 def split_hub_name(name: str) -> tuple[str, str | None]:

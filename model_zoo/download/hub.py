@@ -213,7 +213,7 @@ def _needed(name: str, repository: _Repository, weights: str) -> list[str]:
     files = repository.files
     needed = ["config.json", *(file for file in _COMPANIONS if file in files), weights]
     if weights.endswith(suitability.INDEX):
-        return needed + suitability.shards_of(f"{name}: {weights}", repository.read(weights))
+        return needed + suitability.shards_of(f"{name}: {weights}", repository.read(weights), files)
     if weights.endswith(".onnx"):
         return needed + suitability.tensors_beside(weights, files)
     return needed
@@ -240,12 +240,11 @@ def _license(repo: str, card: dict[str, Any]) -> str:
 
 
 def _cached_listing(repo: str, revision: str) -> dict[str, Any]:
-    wanted = {"config.json", *suitability.WEIGHTS, *_COMPANIONS}
-    return {
-        file: {"size": path.stat().st_size}
-        for file in wanted
-        if (path := cached_file(HubSource(repo=repo, file=file, revision=revision))) is not None
-    }
+    config = cached_file(HubSource(repo=repo, file="config.json", revision=revision))
+    if config is None:
+        return {}
+    cached = (path for path in config.parent.rglob("*") if path.is_file())
+    return {path.relative_to(config.parent).as_posix(): {"size": path.stat().st_size} for path in cached}
 
 
 def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:

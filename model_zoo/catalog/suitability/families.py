@@ -88,13 +88,12 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
     elif family in FAMILIES and any(_belongs(one, family, encoder=encoder) for one in named):
         check_quantization(name, config)
         return
-    elif config.get("auto_map"):
+    elif config.get("auto_map") or family in FAMILIES:
+        expected = f"expected the architecture of {family} models, " if family in FAMILIES else ""
         msg = (
-            f"{name}: {found} is code of its repository, which isn't run; "
-            "use a model whose architecture is part of transformers"
+            f"{name}: {expected}found {found}, which is code of its repository or of another library and "
+            "isn't run; use a model whose architecture is part of transformers"
         )
-    elif family in FAMILIES:
-        msg = f"{name}: expected the architecture of {family} models, found {found}"
     else:
         shown = f"{family} models aren't" if family else "a model without a model_type isn't"
         msg = f"{name}: {shown} supported; docs/hub-models.md lists the families that are"

@@ -29,7 +29,7 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     Raises
     ------
     CatalogError
-        If the ids are not 0, 1, 2 and so on, or a label is empty or occurs twice.
+        If the ids are not 0, 1, 2 and so on, or a label is empty.
 
     Examples
     --------
@@ -39,6 +39,9 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     ['O', 'B-PER']
     """
     named = config.get("id2label")
+    if named is not None and not isinstance(named, dict):
+        msg = f"{where}: id2label: expected an object of ids and labels, found {type(named).__name__}"
+        raise CatalogError(msg)
     if not isinstance(named, dict) or _are_numbers(named.values()):
         ids = config.get("label2id")
         if isinstance(ids, dict) and not _are_numbers(ids):
@@ -46,7 +49,7 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     if not isinstance(named, dict) or not named:
         return []
     try:
-        by_id = {int(key): str(value).strip() for key, value in named.items()}
+        by_id = {int(key): "" if value is None else str(value).strip() for key, value in named.items()}
     except (ValueError, TypeError):
         msg = f"{where}: id2label: expected whole numbers as keys, found {few(named)}"
         raise CatalogError(msg) from None
@@ -82,5 +85,5 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _are_numbers(labels: Iterable[Any]) -> bool:
-    """Say whether nobody named these labels, as transformers does it then."""
-    return all(re.fullmatch(r"LABEL_\d+", str(label)) for label in labels)
+    """Say whether nobody named these labels: transformers numbers them then, and some people do."""
+    return all(re.fullmatch(r"(?:LABEL_)?\d+", str(label)) for label in labels)

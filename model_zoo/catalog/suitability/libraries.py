@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.messages import few
 from model_zoo.catalog.suitability.families import architectures
 from model_zoo.catalog.suitability.weights import weights_in
 
@@ -59,6 +60,8 @@ _SIGNS = (
         "adapter-transformers",
     ),
 )
+#: Suffixes of models that no reader here knows.
+_OTHER_KINDS = (".pkl", ".joblib", ".pb", ".tar.gz", ".npz", ".gguf", ".crfsuite")
 #: Names of other libraries, as the hub tags their models.
 LIBRARIES = frozenset(sign.library for sign in _SIGNS if sign.library)
 
@@ -90,11 +93,22 @@ def check_kind(
             msg = f"{name}: this is {sign.sentence}"
             raise CatalogError(msg)
     if config is None:
-        about = (
-            "; with pytorch_model.bin alone it may be a Flair model, for the flair package"
-            if "pytorch_model.bin" in files
-            else ""
-        )
-        msg = f"{name}: expected a config.json in the repository, found none{about}"
+        msg = f"{name}: expected a config.json in the repository, found none{_without_config(files)}"
         raise CatalogError(msg)
     weights_in(name, files)
+
+
+def _without_config(files: Collection[str]) -> str:
+    """Return the end of a sentence: what a repository without a config.json may be, and what to do."""
+    if "pytorch_model.bin" in files:
+        return "; with pytorch_model.bin alone it may be a Flair model, for the flair package"
+    if archives := sorted(name for name in files if name.endswith(".nemo")):
+        return (
+            f"; {archives[0]} is an archive of NeMo: name it in a model.yml, as that of ner-en-bert does, "
+            "and download and convert that"
+        )
+    if below := sorted(name for name in files if name.endswith("/config.json")):
+        return f" at its top; {few(below)} is in a folder: download that folder, and give the folder"
+    if others := sorted(name for name in files if name.endswith(_OTHER_KINDS)):
+        return f"; {few(others)} is for another library"
+    return f" but {few(sorted(files), 6) or 'no files'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import CatalogError
@@ -56,24 +57,52 @@ def weights_in(name: str, files: Collection[str]) -> str:
             "weights in 4 bits and graphs made for one kind of machine aren't read"
         )
         raise CatalogError(msg)
+    if irs := sorted(file for file in files if file.endswith("openvino_model.xml")):
+        msg = (
+            f"{name}: {irs[0]} is a model of OpenVINO already; download it with its .bin and the tokenizer, "
+            "and give the .xml and its labels (from_ir)"
+        )
+        raise CatalogError(msg)
     kinds = "model.safetensors, pytorch_model.bin (whole or in shards) or onnx/model.onnx"
     msg = f"{name}: expected {kinds} in the repository, found {few(sorted(files), 12) or 'no files'}"
     raise CatalogError(msg)
 
 
-def shards_of(where: str, index: Any) -> list[str]:
+def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
     """Return the files that an index of weights names, which lie beside it.
+
+    Parameters
+    ----------
+    where : str
+        Name of the index, and what errors begin with.
+    index : object
+        Its content.
+    files : collection of str
+        Names in the repository.
+
+    Raises
+    ------
+    CatalogError
+        It names none, something that is no file of weights beside it, or one that is not there.
 
     Examples
     --------
-    >>> shards_of("x", {"weight_map": {"a": "2.bin", "b": "1.bin", "c": "2.bin"}})
+    >>> named = {"weight_map": {"a": "2.bin", "b": "1.bin", "c": "2.bin"}}
+    >>> shards_of("pytorch_model.bin.index.json", named, ["1.bin", "2.bin"])
     ['1.bin', '2.bin']
     """
+    suffix = "." + where.removesuffix(INDEX).rpartition(".")[2]
     by_weight = index.get("weight_map") if isinstance(index, dict) else None
     shards = sorted({str(shard) for shard in by_weight.values()}) if isinstance(by_weight, dict) else []
-    if not shards or any("/" in shard or "\\" in shard or ":" in shard for shard in shards):
-        found = few(shards) or "none"
-        msg = f"{where}: expected the names of files beside it in its weight_map, found {found}"
+    wrong = [shard for shard in shards if re.search(r"[/\\:]", shard) or not shard.endswith(suffix)]
+    if wrong or not shards:
+        msg = (
+            f"{where}: expected the names of {suffix} files beside it in its weight_map, "
+            f"found {few(wrong) or 'none'}; save the model again (transformers: save_pretrained)"
+        )
+        raise CatalogError(msg)
+    if missing := [shard for shard in shards if shard not in files]:
+        msg = f"{where}: expected all weights that it names, found no {few(missing)}; some were not uploaded"
         raise CatalogError(msg)
     return shards
 

@@ -172,13 +172,25 @@ def test_weights_in_shards_are_fetched_whole(repository, tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("weight_map", [None, {}, [], {"a": "../outside"}, {"a": "deeper/shard"}])
+@pytest.mark.parametrize(
+    "weight_map",
+    [None, {}, [], {"a": "../outside"}, {"a": "deeper/shard"}, {"a": ".."}, {"a": 1}, {"a": "x.py"}],
+)
 def test_an_index_of_shards_that_makes_no_sense_is_refused(repository, weight_map):
     repository.publish(sharded(weight_map))
     with pytest.raises(
         CatalogError,
-        match=r"safetensors\.index\.json: expected the names of files beside it",
+        match=r"safetensors\.index\.json: expected the names of .* beside it .* save the model again",
     ):
+        hub.resolve("hf:owner/name")
+
+
+def test_a_shard_that_was_not_uploaded_is_missed_before_a_byte_of_weights(repository):
+    one, two = SHARDS
+    files = {**sharded({"a": one, "b": two}), **SHARDS}
+    del files[two]
+    repository.publish(files)
+    with pytest.raises(CatalogError, match=f"expected all weights that it names, found no {two}; some were"):
         hub.resolve("hf:owner/name")
 
 
@@ -219,6 +231,15 @@ def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tm
         (
             {"config.json": json.dumps({**CONFIG, "id2label": {"0": "O", "1": ""}}).encode()},
             "found none for 1",
+        ),
+        (
+            {"config.json": json.dumps({**CONFIG, "id2label": {"0": "O", "1": None}}).encode()},
+            "found none for 1",
+        ),
+        ({"config.json": json.dumps({**CONFIG, "id2label": ["O"]}).encode()}, "ids and labels, found list"),
+        (
+            {"config.json": json.dumps({**CONFIG, "id2label": {"0": "0", "1": "1"}}).encode()},
+            r"found 0, 1. If its card .*--labels O,",
         ),
         ({"config.json": b"[]"}, "config.json: expected a JSON object"),
         ({"config.json": b"<html>"}, "expected JSON, found b'<html>'"),
@@ -279,6 +300,19 @@ def only(*names: str) -> dict[str, bytes]:
         (only("pytorch_model.bin", "README.md"), {"tags": ["flair"]}, "a Flair model; use the flair package"),
         (only("pytorch_model.bin", "README.md"), {}, "found none; .* it may be a Flair model"),
         (only("meta.json", "config.cfg"), {"library_name": "spacy"}, "a spaCy pipeline"),
+        (only("ner.nemo"), {}, "found none; ner.nemo is an archive of NeMo"),
+        (
+            only("checkpoint-9/config.json"),
+            {},
+            "checkpoint-9/config.json is in a folder: download that folder",
+        ),
+        (only("model.pkl"), {}, "found none; model.pkl is for another library"),
+        (only("README.md"), {}, "in the repository, found none but README.md"),
+        (
+            only("config.json", "vocab.txt", "openvino/openvino_model.xml"),
+            {},
+            "is a model of OpenVINO already",
+        ),
         (only("adapter_config.json", "adapter_model.safetensors"), {}, "an adapter without the model.*merge"),
         (only("config.json", "tf_model.h5", "vocab.txt"), {}, "weights for TensorFlow only.*save_pretrained"),
         (only("config.json", "bert.gguf", "vocab.txt"), {}, "weights for GGUF only"),
@@ -291,7 +325,7 @@ def only(*names: str) -> dict[str, bytes]:
                 auto_map={"AutoModelForTokenClassification": "modeling_new.NewBertForTokenClassification"},
             ),
             {},
-            "NewBertForTokenClassification is code of its repository, which isn't run",
+            "NewBertForTokenClassification, which is code of its repository or of another .* isn't run",
         ),
         (variant(architectures=["NewForTokenClassification"], model_type="new"), {}, "new models aren't sup"),
         (variant(architectures=["NewBertForTokenClassification"]), {}, "expected the architecture of bert"),
@@ -360,9 +394,24 @@ def test_a_name_or_an_address_as_people_paste_it(repository, tmp_path, capsys, n
         ("https://huggingface.co/owner/name/tree/refs%2Fpr%2F1", "hf:owner/name@refs/pr/1"),
         ("https://huggingface.co/owner/name/tree/main/onnx", "hf:owner/name@main"),
         ("huggingface.co/owner/name/commits/v1?x=1", "hf:owner/name@v1"),
+        ("HTTPS://HuggingFace.co/owner/name/tree/main/", "hf:owner/name@main"),
+        ("https://huggingface.co/owner/name/discussions/3", "hf:owner/name"),
+        ("https://huggingface.co/owner/name@v1", "hf:owner/name@v1"),
+        ("https://huggingface.co/owner/name.git", "hf:owner/name"),
+        ("git@hf.co:owner/name.git", "hf:owner/name"),
+        ("https://hf-mirror.com/owner/name", "hf:owner/name"),
+        ("https://huggingface.co/bert-base-uncased", "hf:bert-base-uncased"),
+        ("https://hub.example.org/owner/name/blob/main/config.json", "hf:owner/name@main"),
+        ("owner/name/tree/main", "hf:owner/name@main"),
+        ("owner/name@refs/pr/1", "hf:owner/name@refs/pr/1"),
+        (" <owner/name> ", "hf:owner/name"),
+        ("'owner/name/'", "hf:owner/name"),
+        ("HF: owner/name/", "hf:owner/name"),
+        ("hf://owner/name", "hf:owner/name"),
     ],
 )
-def test_pages_of_a_repository_name_their_revision(address, name):
+def test_pages_of_a_repository_name_their_revision(address, name, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example.org/")
     assert folders.canonical_name(address) == name
 
 
@@ -388,8 +437,9 @@ def test_labels_in_whichever_map_names_them(repository, changes):
 
 
 def test_other_addresses_are_told_apart(tmp_path, monkeypatch):
-    with pytest.raises(CatalogError, match="expected the address of a model's page"):
-        folders.canonical_name("https://huggingface.co/datasets/conll2003")
+    for address in ("datasets/conll2003", "models?search=ner", "", "spaces/owner/name", "a/b/c/d"):
+        with pytest.raises(CatalogError, match="expected the address of a model's page"):
+            folders.canonical_name(f"https://huggingface.co/{address}")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owner" / "name").mkdir(parents=True)
     for name in ("owner/name", "./name", "a/b/c", "https://example.org/a/b", "x/y.xml", "bert-base-ner"):
