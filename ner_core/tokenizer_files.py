@@ -83,7 +83,7 @@ def read_text(path: Path) -> str:
         msg = f"{path}: expected at most {_LARGEST} bytes, found {size}"
         raise TokenizerFileError(msg)
     try:
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         msg = f"{path}: expected UTF-8 text, found {error}"
         raise TokenizerFileError(msg) from None
@@ -236,7 +236,9 @@ class _Group:
 
 
 def read_wordpiece(path: Path, lower_case: bool | None = None) -> tokenizers.Tokenizer:
-    """Build BERT's tokenizer of a vocab.txt and the tokenizer_config.json beside it, where there is one.
+    """Build BERT's tokenizer of a vocab.txt and its settings beside it, where there are any.
+
+    tokenizer_config.json goes before special_tokens_map.json.
 
     Parameters
     ----------
@@ -250,7 +252,10 @@ def read_wordpiece(path: Path, lower_case: bool | None = None) -> tokenizers.Tok
     tokenizers.Tokenizer
     """
     vocabulary = parse_vocabulary(read_text(path))
-    settings = read_json_object(path.with_name("tokenizer_config.json"))
+    settings = {
+        **read_json_object(path.with_name("special_tokens_map.json")),
+        **read_json_object(path.with_name("tokenizer_config.json")),
+    }
     return build_wordpiece(vocabulary, lower_case, settings, str(path))
 
 

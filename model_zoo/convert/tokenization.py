@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import Tokenizer, normalizers
+from tokenizers import AddedToken, Tokenizer, normalizers
 
 from model_zoo.catalog import suitability
 from model_zoo.catalog.errors import CatalogError
@@ -56,6 +56,8 @@ _SENTENCEPIECE: dict[str, tuple[str, dict[str, Any]]] = {
     "xlnet": ("XLNetConverter", {"do_lower_case": False, "keep_accents": False}),
     "xmod": ("XLMRobertaConverter", {}),
 }
+#: What tokenizer_config.json says of an added token.
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 _SPECIAL = (
     "<s>",
     "</s>",
@@ -103,9 +105,12 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
         file = folder / "tokenizer.json"
         return parse_tokenizer(read_text(file), str(file), lower_case)
     if group == ("vocab.txt",) and family in suitability.WORDPIECE_FAMILIES:
-        return read_wordpiece(folder / "vocab.txt", lower_case)
+        tokenizer = read_wordpiece(folder / "vocab.txt", lower_case)
+        _add_tokens(folder, tokenizer, settings)
+        return tokenizer
     if group[0].endswith(".model") and family in _SENTENCEPIECE:
         tokenizer = _from_sentencepiece(folder / group[0], family, settings)
+        _add_tokens(folder, tokenizer, settings)
     else:
         tokenizer = _from_class(folder, family, settings)
     return _checked(folder, tokenizer, int(config.get("vocab_size") or 0))
@@ -136,6 +141,29 @@ def _from_sentencepiece(file: Path, family: str, settings: Mapping[str, Any]) ->
         special.append(mask if isinstance(mask, str) else "[MASK]")  # its id is the first after the pieces
     tokenizer.add_special_tokens(special)
     return tokenizer
+
+
+def _add_tokens(folder: Path, tokenizer: Tokenizer, settings: Mapping[str, Any]) -> None:
+    """Add what people put behind the vocabulary, by added_tokens.json or the settings."""
+    file = folder / "added_tokens.json"
+    found: dict[int, AddedToken] = {}
+    try:
+        for content, number in read_json_object(file).items():
+            found[int(number)] = AddedToken(str(content))
+        for number, told in (settings.get("added_tokens_decoder") or {}).items():
+            flags = {key: bool(told[key]) for key in _FLAGS if key in told}
+            found[int(number)] = AddedToken(str(told["content"]), **flags)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        msg = f"{folder}: added tokens: expected contents and ids in {file.name} or added_tokens_decoder"
+        raise TokenizerFileError(msg) from None
+    for number, token in sorted(found.items()):
+        size = tokenizer.get_vocab_size()
+        if tokenizer.token_to_id(token.content) is not None or number < size:
+            continue
+        if number > size:
+            msg = f"{folder}: added tokens: expected the id {size} for {token.content}, found {number}"
+            raise TokenizerFileError(msg)
+        tokenizer.add_tokens([token])
 
 
 def _from_class(folder: Path, family: str, settings: Mapping[str, Any]) -> Tokenizer:

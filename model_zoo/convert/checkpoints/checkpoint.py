@@ -32,6 +32,7 @@ __all__ = [
     "logits_module",
     "read_config",
     "read_json",
+    "refuse_pointers",
     "sha384",
     "told_length",
 ]
@@ -52,6 +53,7 @@ OFFSET_POSITIONS = frozenset(
 
 CONFIG_LIMIT = 16 * 2**20  # a config.json is some kilobytes
 DEFAULT_LENGTH = 512
+_POINTER = b"version https://git-lfs.github.com/spec/"
 #: Longer windows cost more than what they add: attention takes the square of their length.
 LONGEST = 8192
 #: Value of ``token_type_ids`` in model.yml for a model that is to be converted without that input.
@@ -147,7 +149,7 @@ def read_json(file: Path, limit: int = CONFIG_LIMIT) -> dict[str, Any]:
         msg = f"{file}: {size} bytes, expected at most {limit}. This is not the file that it says it is."
         raise CheckpointError(msg)
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(file.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         msg = f"{file}: not JSON: {first_line(error)}. Download it again."
         raise CheckpointError(msg) from error
@@ -155,6 +157,16 @@ def read_json(file: Path, limit: int = CONFIG_LIMIT) -> dict[str, Any]:
         msg = f"{file}: expected a JSON object, found {type(value).__name__}."
         raise CheckpointError(msg)
     return value
+
+
+def refuse_pointers(folder: Path) -> None:
+    """Raise `CheckpointError` after a clone without Git LFS, which has notes in place of the large files."""
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and file.stat().st_size < 1024 and file.read_bytes().startswith(_POINTER):
+            msg = (
+                f"{file}: a pointer of Git LFS instead of the file; run: git lfs pull, or download it again."
+            )
+            raise CheckpointError(msg)
 
 
 def check_labels(labels: Sequence[str], count: int, where: Path) -> None:

@@ -6,7 +6,13 @@ own, and what a config.json says of code, kernels and quantizers is not heeded.
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
+import shutil
+import tempfile
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import suitability
@@ -22,6 +28,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     logits_module,
     read_config,
     read_json,
+    refuse_pointers,
     sha384,
     told_length,
 )
@@ -29,7 +36,7 @@ from model_zoo.convert.tokenization import lowers_case, read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from transformers import PretrainedConfig, PreTrainedModel
 
@@ -52,6 +59,7 @@ def load_folder(
     config = read_config(file)
     names = labels or folder_labels(file, config)
     weights = _weight_files(folder)
+    refuse_pointers(folder)
     tokenizer = read_tokenizer(folder, lower_case)
     model, report = load_model(folder, config)
     _check_report(folder, report)
@@ -138,7 +146,7 @@ def build_config(
         if getattr(made, "use_cache", False):
             made.use_cache = False
     except (*_SENSELESS, StrictDataclassError) as error:
-        msg = f"{where}: cannot be read as a token classifier: {first_line(error)}"
+        msg = f"{where}: cannot be read as a token classifier: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(msg) from error
     return made
 
@@ -191,20 +199,60 @@ def load_model(
     made = build_config(where, config, changes)
     transformers_logging.disable_progress_bar()
     try:
-        return _from_pretrained(folder, made, attention, use_safetensors, encoder)
+        with _readable_index(folder) as source:
+            model, report = _from_pretrained(source, made, attention, use_safetensors)
     except pickle.UnpicklingError as error:
         msg = (
-            f"{folder}: the weights were refused: they are damaged, or hold more than tensors, which could "
-            f"run code ({first_line(error)})."
+            f"{folder}: the weights were refused: they are damaged, or hold more than tensors"
+            f"{_named_code(error)}, which could run code. Download them again, or use safetensors."
         )
         raise CheckpointError(msg) from error
     except (*_SENSELESS, RuntimeError, OSError, EOFError, SafetensorError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
+    if not encoder and (other := sorted(report["mismatched_keys"])):
+        key, found, expected = other[0]
+        msg = (
+            f"{where}: {len(other)} weights have another shape than it says ({key}: expected "
+            f"{list(expected)}, found {list(found)}). Sizes and labels must be those of the weights."
+        )
+        raise CheckpointError(msg)
+    return model, report
+
+
+def _named_code(error: BaseException) -> str:
+    """Name what a pickle asks for; torch's advice to load it all the same is not passed on."""
+    named = re.search(r"GLOBAL (\S+)", str(error))
+    return f" ({named[1]})" if named else ""
+
+
+@contextlib.contextmanager
+def _readable_index(folder: Path) -> Iterator[Path]:
+    """Yield the folder, or one of links to its weights whose index has what transformers wants."""
+    weights = _weight_files(folder)
+    suffix = weights[0].suffix
+    index = folder / (("model" if suffix == ".safetensors" else "pytorch_model") + suffix + suitability.INDEX)
+    if weights[0].name in suitability.WEIGHTS or isinstance(read_json(index).get("metadata"), dict):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="weights-", ignore_cleanup_errors=True) as made:
+        (Path(made) / index.name).write_text(
+            json.dumps({**read_json(index), "metadata": {}}), encoding="utf-8"
+        )
+        for file in weights:
+            _link(file, Path(made) / file.name)
+        yield Path(made)
+
+
+def _link(file: Path, name: Path) -> None:
+    try:
+        name.symlink_to(file.resolve())
+    except OSError:  # Windows, without the right to make links
+        shutil.copyfile(file, name)
 
 
 def _from_pretrained(
-    folder: Path, config: PretrainedConfig, attention: str, use_safetensors: bool, encoder: bool
+    folder: Path, config: PretrainedConfig, attention: str, use_safetensors: bool
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     import torch
     from transformers import AutoModelForTokenClassification
@@ -217,7 +265,7 @@ def _from_pretrained(
         "weights_only": True,
         "dtype": torch.float32,
         "output_loading_info": True,
-        "ignore_mismatched_sizes": encoder,
+        "ignore_mismatched_sizes": True,  # reported, and refused where it matters
     }
     try:
         return AutoModelForTokenClassification.from_pretrained(

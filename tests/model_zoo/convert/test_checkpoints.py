@@ -96,11 +96,21 @@ def test_safetensors_in_shards_are_the_same_model(folder, tiny_checkpoint):
     assert torch.equal(logits(load_checkpoint(folder)), expected)
 
 
+@pytest.mark.parametrize("metadata", [{}, {"metadata": None}])
+def test_an_index_without_metadata_is_read(folder, tiny_checkpoint, metadata):
+    state = state_of(folder)
+    save_pickle(folder, state, "part-1.bin")
+    index = {"weight_map": dict.fromkeys(state, "part-1.bin"), **metadata}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
+    assert json.loads((folder / "pytorch_model.bin.index.json").read_text()) == index
+
+
 def test_an_index_that_points_outside_is_refused(folder):
     (folder / "model.safetensors").unlink()
     index = {"weight_map": {"a": "../../elsewhere/pytorch_model.bin"}}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
-    with pytest.raises(CheckpointError, match="expected the names of files beside it"):
+    with pytest.raises(CheckpointError, match=r"expected the names of \.bin files beside it"):
         load_checkpoint(folder)
 
 
@@ -168,7 +178,9 @@ def test_code_that_comes_with_a_repository_is_not_run(folder, tmp_path):
         if model_type == "bert":  # transformers' own definition is taken
             assert load_checkpoint(folder).model_type == "bert"
         else:
-            with pytest.raises(CheckpointError, match="is code of its repository, which isn't run"):
+            with pytest.raises(
+                CheckpointError, match="is code of its repository or of another library and isn't run"
+            ):
                 load_checkpoint(folder)
         assert not target.exists()
 
@@ -225,7 +237,7 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
             lambda folder: edit_config(folder, model_type="t5-of-the-future"),
             "t5-of-the-future models aren't supported",
         ),
-        (lambda folder: edit_config(folder, hidden_size=48), "cannot be read"),
+        (lambda folder: edit_config(folder, hidden_size=48), "weights have another shape"),
         (lambda folder: edit_config(folder, num_hidden_layers=3), "weights are missing"),
         (lambda folder: edit_config(folder, num_hidden_layers=1), "no place in this architecture"),
         (lambda folder: edit_config(folder, quantization_config={"quant_method": "x"}), "already quantized"),
@@ -363,3 +375,24 @@ def test_labels_in_label2id_alone_and_shards_of_any_name(tiny_checkpoint, tmp_pa
     with torch.no_grad():
         one, other = (each.module(ids, torch.ones_like(ids)) for each in (found, expected))
     torch.testing.assert_close(one, other)
+
+
+def test_a_clone_without_lfs_is_told(folder):
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\nsize 12\n")
+    with pytest.raises(CheckpointError, match=r"safetensors: a pointer of Git LFS .* run: git lfs pull"):
+        load_checkpoint(folder)
+
+
+def test_sizes_that_are_not_those_of_the_weights_are_named(folder):
+    edit_config(folder, id2label={"0": "O", "1": "B-PER"}, label2id=None)
+    with pytest.raises(
+        CheckpointError, match=r"config\.json: 2 weights .*bias: expected \[2\], found \[\d+\]"
+    ):
+        load_checkpoint(folder)
+
+
+def test_settings_with_a_byte_order_mark_are_read(folder):
+    for name in ("config.json", "tokenizer_config.json"):
+        content = (folder / name).read_bytes() if (folder / name).is_file() else b"{}"
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + content)
+    assert load_checkpoint(folder).labels == list(TINY_LABELS)

@@ -55,6 +55,32 @@ def test_a_vocabulary_alone_is_the_same_tokenizer(tmp_path, name):
         assert found.encode(text).ids == expected.encode(text).ids, text
 
 
+@pytest.mark.parametrize("name", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("file", ["added_tokens.json", "tokenizer_config.json"])
+def test_tokens_added_to_a_vocabulary_are_whole(tmp_path, name, file):
+    size = own_files(tmp_path / name, name).get_vocab_size()
+    token = {"content": "[E1]", "special": False, "lstrip": False}
+    settings = json.loads((tmp_path / name / "tokenizer_config.json").read_text())
+    added = {"[E1]": size} if file == "added_tokens.json" else {"added_tokens_decoder": {str(size): token}}
+    (tmp_path / name / file).write_text(
+        json.dumps(settings | added if file != "added_tokens.json" else added)
+    )
+    assert size in read_tokenizer(tmp_path / name).encode("see [E1] here").ids
+    (tmp_path / name / "added_tokens.json").write_text(json.dumps({"[E2]": size + 7}))
+    with pytest.raises(TokenizerFileError, match=rf"the id \d+ for \[E2\], found {size + 7}"):
+        read_tokenizer(tmp_path / name)
+
+
+def test_special_tokens_of_a_bare_vocabulary_are_those_of_their_map(tmp_path):
+    own_files(tmp_path / "bert", "bert")
+    vocabulary = tmp_path / "bert" / "vocab.txt"
+    vocabulary.write_text(vocabulary.read_text().replace("[CLS]", "<s>").replace("[SEP]", "</s>"))
+    (tmp_path / "bert" / "tokenizer_config.json").unlink()
+    special = {"cls_token": "<s>", "sep_token": {"content": "</s>"}}
+    (tmp_path / "bert" / "special_tokens_map.json").write_text(json.dumps(special))
+    assert read_tokenizer(tmp_path / "bert").encode("Mary").tokens == ["<s>", "Mary", "</s>"]
+
+
 def test_files_of_another_kind_of_tokenizer_are_refused(tmp_path):
     own_files(tmp_path / "roberta", "roberta")
     (tmp_path / "roberta" / "config.json").write_text(json.dumps({"model_type": "camembert"}))
