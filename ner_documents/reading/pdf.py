@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
@@ -31,7 +30,6 @@ _LIGATURE = re.compile("[ﬀ-ﬆ]")
 _HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
 _GAP = 1.5  # of the size of the letters: wider is another column or cell
 _HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
-_ANGLES = 40
 
 
 def read_pdf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -53,12 +51,14 @@ def read_pdf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
         return
     with pdf:
         pages: list[list[Fragment]] = []
+        aside: list[tuple[int, list[Fragment]]] = []
         if pdf.get_formtype():
             pdf.init_forms()
         for number in range(len(pdf)):
             try:
                 page = _flat(pdf, number)
-                fragments = _fragments(page)
+                fragments, *turned = _fragments(page)
+                aside += [(number + 1, others) for others in turned]
                 if not fragments and _has_images(page):
                     reason = "holds an image and no text; text recognition (OCR) has to come first"
                     yield Problem(source, None, reason, place=f"page {number + 1}")
@@ -68,14 +68,10 @@ def read_pdf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
                 yield Problem(source, None, f"the page is damaged ({error})", place=f"page {number + 1}")
             pages.append(fragments)
     blocks = BlockText()
-    for paragraph in paragraphs_of(pages):
-        blocks.add(
-            paragraph.kind,
-            paragraph.text,
-            row=paragraph.row,
-            column=paragraph.column,
-            place=f"page {paragraph.page}",
-        )
+    found = [(one, one.page) for one in paragraphs_of(pages)]
+    found += [(one, number) for number, fragments in aside for one in paragraphs_of([fragments])]
+    for one, number in found:
+        blocks.add(one.kind, one.text, row=one.row, column=one.column, place=f"page {number}")
     if blocks.blocks:
         yield blocks.document(source)
     elif not any(pages):
@@ -100,22 +96,23 @@ def _flat(pdf: Any, number: int) -> Any:
     return page
 
 
-def _fragments(page: Any) -> list[Fragment]:
-    """Cut the text of a page where a line ends or a gap is wide."""
+def _fragments(page: Any) -> list[list[Fragment]]:
+    """Cut the text of a page where a line ends or a gap is wide; what stands sideways is apart, and last."""
     import pypdfium2.raw as pdfium
 
     text = page.get_textpage()
     count = text.count_chars()
-    turn = _turn(text, count)
     left, right, bottom, top, x, y = (ctypes.c_double() for _ in range(6))
     box, origin = tuple(map(ctypes.byref, (left, right, bottom, top))), tuple(map(ctypes.byref, (x, y)))
-    unicode_of, box_of, origin_of = (
+    unicode_of, box_of, origin_of, angle_of = (
         pdfium.FPDFText_GetUnicode,
         pdfium.FPDFText_GetCharBox,
         pdfium.FPDFText_GetCharOrigin,
+        pdfium.FPDFText_GetCharAngle,
     )
     handle = text.raw
-    found: list[Fragment] = []
+    found: dict[int, list[Fragment]] = {}
+    turn = 0
     letters: list[str] = []
     x0 = x1 = y0 = 0.0
     size = 1.0
@@ -124,7 +121,8 @@ def _fragments(page: Any) -> list[Fragment]:
     def end() -> None:
         joined = "".join(letters).strip()
         if joined:
-            found.append(Fragment(x0, y0, x1, y0 + _HEIGHT * size, _plain(joined), size))
+            one = Fragment(x0, y0, x1, y0 + _HEIGHT * size, _plain(joined), size)
+            found.setdefault(turn, []).append(one)
         letters.clear()
 
     for index in range(count):
@@ -150,19 +148,22 @@ def _fragments(page: Any) -> list[Fragment]:
             continue
         box_of(handle, index, *box)
         origin_of(handle, index, *origin)
-        ax, _, bx, _ = _turned(left.value, bottom.value, right.value, top.value, turn)
-        base = _turned(x.value, y.value, x.value, y.value, turn)[1]
+        corners, point = (left.value, bottom.value, right.value, top.value), (x.value, y.value) * 2
+        ax, _, bx, _ = _turned(*corners, turn)
+        base = _turned(*point, turn)[1]
         if letters and (ax > x1 + _GAP * size or ax < x1 - 3 * size or abs(base - y0) > 0.8 * size):
             end()
         if not letters:
-            x0, x1, y0 = ax, bx, base
+            turn = round(angle_of(handle, index) / (math.pi / 2)) % 4
+            x0, _, x1, _ = _turned(*corners, turn)
+            y0 = _turned(*point, turn)[1]
             size = _size(handle, index)
         else:
             x0, x1 = min(x0, ax), max(x1, bx)
         letters.append(character)
     end()
     text.close()
-    return found
+    return sorted(found.values(), key=lambda ones: -sum(len(one.text) for one in ones)) or [[]]
 
 
 def _size(handle: Any, index: int) -> float:
@@ -176,25 +177,14 @@ def _size(handle: Any, index: int) -> float:
     return max(float(pdfium.FPDFText_GetFontSize(handle, index)) * scale, 1.0)
 
 
-def _turn(text: Any, count: int) -> int:
-    """Tell by how many quarters most of the text is turned."""
-    import pypdfium2.raw as pdfium
-
-    step = max(count // _ANGLES, 1)
-    angles = Counter(
-        round(pdfium.FPDFText_GetCharAngle(text.raw, index) / (math.pi / 2)) % 4
-        for index in range(0, count, step)
-    )
-    return angles.most_common(1)[0][0] if angles else 0
-
-
 def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[float, float, float, float]:
+    """Turn a box back by so many quarters; PDFium counts them clockwise."""
     if turn == 1:
-        return y0, -x1, y1, -x0
+        return -y1, x0, -y0, x1
     if turn == 2:
         return -x1, -y1, -x0, -y0
     if turn == 3:
-        return -y1, x0, -y0, x1
+        return y0, -x1, y1, -x0
     return x0, y0, x1, y1
 
 

@@ -152,3 +152,24 @@ def test_pages_that_are_images_are_named():
 def test_files_that_cannot_be_read_say_why(content, reason):
     (problem,) = read("a.pdf", content=content)
     assert reason in problem.reason
+
+
+UPWARDS, DOWN, OVER = "0 1 -1 0", "0 -1 1 0", "-1 0 0 -1"
+
+
+@pytest.mark.parametrize(("matrix", "step"), [(UPWARDS, (1, 0)), (DOWN, (-1, 0)), (OVER, (0, 1))])
+def test_pages_that_are_written_sideways(matrix, step):
+    lines = ["Mary Jones lives in New York and", "works at Acme Corp, where Bob is", "the head of all."]
+    content = pdf([(72, 700 - number, text) for number, text in enumerate(lines)])
+    for number in range(3):
+        place = f"{matrix} {300 + 12 * number * step[0]} {400 + 12 * number * step[1]} Tm"
+        content = content.replace(b"72 %d Td" % (700 - number), place.encode())
+    (document,) = read("a.pdf", content=content)
+    assert document.text == " ".join(lines)
+
+
+def test_a_label_at_the_side_of_a_page_comes_last():
+    content = pdf([(72, 700, "Mary Jones lives in"), (72, 688, "Santa Clara."), (72, 676, "Appendix Zoe")])
+    content = content.replace(b"72 676 Td", f"{UPWARDS} 50 300 Tm".encode())
+    (document,) = read("a.pdf", content=content)
+    assert document.text == "Mary Jones lives in Santa Clara.\nAppendix Zoe"
