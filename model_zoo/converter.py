@@ -73,8 +73,9 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         except ConversionError as error:
             sys.stderr.write(f"{error}\n")
             return False
-        if arguments.omz:
-            remove_locks(model_folder(model, arguments.output_dir or arguments.download_dir))
+        finally:
+            if arguments.omz:
+                remove_locks(model_folder(model, arguments.output_dir or arguments.download_dir))
         return True
 
     failed = convert_all(parts, attempt, 1 if arguments.dry_run else arguments.jobs)

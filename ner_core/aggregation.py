@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["AGGREGATIONS", "AS_WRITTEN", "DEFAULT_AGGREGATION", "checked_aggregation"]
+import numbers
+from typing import Any
+
+__all__ = ["AGGREGATIONS", "AS_WRITTEN", "DEFAULT_AGGREGATION", "checked_aggregation", "checked_threshold"]
 
 #: ``word``: words as people write them, valid tag sequences, names without the punctuation around them.
 #: ``whitespace``: the same over words that white space divides, as NeMo has them. The others are those of
@@ -28,3 +31,20 @@ def checked_aggregation(name: str) -> str:
         msg = f"Unknown aggregation {name!r}: expected one of {', '.join(AGGREGATIONS)}."
         raise ValueError(msg)
     return name
+
+
+def checked_threshold(value: Any) -> float:
+    """Return a minimum score, or raise `ValueError` where it is no number from 0 to 1.
+
+    Examples
+    --------
+    >>> checked_threshold(0.5)
+    0.5
+    >>> checked_threshold(7)
+    Traceback (most recent call last):
+    ValueError: Threshold: expected a number from 0 to 1, found 7.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+        msg = f"Threshold: expected a number from 0 to 1, found {value!r}."
+        raise ValueError(msg)
+    return float(value)

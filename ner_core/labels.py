@@ -18,10 +18,11 @@ import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 __all__ = [
     "SCHEMES",
+    "checked_labels_wanted",
     "color",
     "colors",
     "entity_types",
@@ -190,6 +191,35 @@ def normalize_label(label: str) -> str:
     ('MISC', 'PER', 'DATE')
     """
     return _ALIASES.get(label.upper(), label)
+
+
+def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list[str]:
+    """Return entity types that are asked for, or raise where a model has none of that name.
+
+    Raises
+    ------
+    TypeError
+        One of them is no string.
+    ValueError
+        The model has no such type, under none of its names.
+
+    Examples
+    --------
+    >>> checked_labels_wanted(["PER", "MIS"], ["PER", "MISC"])
+    ['PER', 'MIS']
+    >>> checked_labels_wanted(["per"], ["PER", "MISC"])
+    Traceback (most recent call last):
+    ValueError: There is no label 'per'; the model has PER, MISC.
+    """
+    names = {normalize_label(label) for label in known}
+    for label in wanted:
+        if not isinstance(label, str):
+            msg = f"Expected labels as strings, found {type(label).__name__}."
+            raise TypeError(msg)
+        if normalize_label(label) not in names:
+            msg = f"There is no label {label!r}; the model has {', '.join(known)}."
+            raise ValueError(msg)
+    return list(wanted)
 
 
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import numbers
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ner_core.rendering import to_json
@@ -92,8 +93,8 @@ class EntityMapper:
 
         Parameters
         ----------
-        table : dict, mapping, pandas.DataFrame or polars.DataFrame
-            A batch of Ray Data's ``map_batches`` (formats numpy and pandas) or of ``datasets``' ``map`` with
+        table : dict, mapping, pandas.DataFrame, polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
+            A batch of Ray Data's ``map_batches`` (in any of its formats) or of ``datasets``' ``map`` with
             ``batched=True``, a partition of Dask's ``map_partitions``, a data frame.
 
         Returns
@@ -104,29 +105,32 @@ class EntityMapper:
         Raises
         ------
         KeyError
-            If there is no such column.
+            If there is no such column, or several.
         TypeError
-            If the column holds one text instead of many, as ``datasets`` gives without ``batched=True``, or a
-            cell that is neither text nor words.
+            If this is no table, if the column holds one text instead of many, as ``datasets`` gives without
+            ``batched=True``, or if a cell is neither text nor words.
         """
         columns: Any = table
-        names = list(getattr(columns, "columns", columns))
-        if self._column not in names:
-            msg = f"expected a column {self._column!r} with texts, found {', '.join(map(str, names))}"
-            raise KeyError(msg)
-        cells = columns[self._column]
-        if isinstance(cells, (str, bytes)):
-            msg = f"expected many texts in {self._column!r}, found one; for datasets, map with batched=True"
-            raise TypeError(msg)
+        cells = self._cells(columns)
         found = [
             to_json([entity.to_dict() for entity in recognition.entities])
             for recognition in self.recognizer.stream(map(self._text, cells))
         ]
         added: Any
-        if hasattr(columns, "with_columns"):  # polars
-            added = columns.with_columns(**{self._into: type(columns[self._column])(self._into, found)})
+        if hasattr(columns, "with_columns"):  # polars; a part without rows has texts in this column too
+            import polars
+
+            added = columns.with_columns(polars.Series(self._into, found, dtype=polars.String))
         elif hasattr(columns, "assign"):  # pandas
-            added = columns.assign(**{self._into: found})
+            import numpy as np
+
+            added = columns.assign(**{self._into: np.array(found, dtype=object)})
+        elif hasattr(columns, "column_names"):  # Arrow
+            import pyarrow
+
+            kept = [name for name in columns.column_names if name != self._into]
+            arrays = [*(columns[name] for name in kept), pyarrow.array(found, pyarrow.string())]
+            added = type(columns).from_arrays(arrays, names=[*kept, self._into])
         elif isinstance(columns, dict):
             import numpy as np
 
@@ -134,6 +138,34 @@ class EntityMapper:
         else:  # datasets' own mapping, which takes the columns to add
             added = {self._into: found}
         return added
+
+    def _cells(self, table: Any) -> Iterable[Any]:
+        """Take the column out of a table."""
+        if hasattr(table, "collect") and hasattr(table, "collect_schema"):
+            msg = (
+                "expected a table, found a lazy one; use frame.map_batches(mapper), or frame.collect() first"
+            )
+            raise TypeError(msg)
+        names = getattr(table, "column_names", getattr(table, "columns", None))
+        if names is None and isinstance(table, Mapping):
+            names = table
+        if names is None:
+            msg = f"expected a table, such as a data frame or a dict of columns, found {type(table).__name__}"
+            raise TypeError(msg)
+        names = list(names)
+        if self._column not in names:
+            msg = (
+                f"expected a column {self._column!r} with texts, found {', '.join(map(str, names)) or 'none'}"
+            )
+            raise KeyError(msg)
+        if (count := names.count(self._column)) > 1:
+            msg = f"expected one column {self._column!r}, found {count}"
+            raise KeyError(msg)
+        cells = table[self._column]
+        if cells is None or isinstance(cells, (str, bytes)):
+            msg = f"expected many texts in {self._column!r}, found one; for datasets, map with batched=True"
+            raise TypeError(msg)
+        return cells.to_pylist() if hasattr(cells, "to_pylist") else cells  # type: ignore[no-any-return]
 
     def partitions(self, tables: Iterable[Table]) -> Iterator[Table]:
         """Annotate an iterator of parts, as Spark's ``mapInPandas`` wants it."""
@@ -143,11 +175,18 @@ class EntityMapper:
         """Take a cell for a text or for words; nothing, as NumPy and pandas have it, for an empty text."""
         if isinstance(value, str):
             return value
-        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        if _is_nothing(value):
             return ""
-        if isinstance(value, numbers.Real):
-            if math.isnan(value):
-                return ""
-            msg = f"column {self._column!r}: expected a text or a list of words, found {value!r}"
-            raise TypeError(msg)
-        return [str(word) for word in value]
+        if isinstance(value, (list, tuple)) or hasattr(value, "tolist") or hasattr(value, "to_list"):
+            words = value if isinstance(value, (list, tuple)) else list(value)
+            return ["" if _is_nothing(word) else str(word) for word in words]
+        hint = ": decode it first" if isinstance(value, (bytes, bytearray)) else ""
+        msg = f"column {self._column!r}: expected a text or a list of words, found {value!r:.60}{hint}"
+        raise TypeError(msg)
+
+
+def _is_nothing(value: Any) -> bool:
+    """Tell a missing value, as None, NumPy and pandas have it."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and math.isnan(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, Set, Sized
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -327,7 +327,7 @@ def checked_text(text: Any) -> str | tuple[str, ...]:
     """Accept a string, or words."""
     if isinstance(text, str):
         return text
-    if isinstance(text, (bytes, bytearray)) or not isinstance(text, Iterable):
+    if isinstance(text, (bytes, bytearray, Mapping, Set)) or not isinstance(text, Iterable):
         hint = ": decode it first" if isinstance(text, (bytes, bytearray)) else ""
         msg = f"Expected a text or a list of words, found {type(text).__name__}{hint}."
         raise TypeError(msg)

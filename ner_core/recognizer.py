@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation
+from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation, checked_threshold
 from ner_core.calibration import parse_calibration
 from ner_core.decoding import Decoder
 from ner_core.engine import EngineSettings
@@ -18,6 +18,7 @@ from ner_core.entity import Recognition, Timings
 from ner_core.forks import open_model
 from ner_core.hardware import check_process
 from ner_core.ir import checked_labels, locate, tokenizer_beside
+from ner_core.labels import checked_labels_wanted
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline, check_several
 from ner_core.tokenizer import Tokenizer
 from ner_core.units import Pieces
@@ -84,7 +85,7 @@ class EntityRecognizer:
         self.aggregation = checked_aggregation(
             aggregation or self.model_info.get("aggregation") or DEFAULT_AGGREGATION
         )
-        self.threshold = threshold
+        self.threshold = checked_threshold(threshold)
         self.raw_scores = raw_scores
         self._own_engine = engine
         self._decoder = Decoder(
@@ -384,12 +385,13 @@ class EntityRecognizer:
         TypeError
             If one of them is neither, or if this is one text instead of several.
         ValueError
-            If the aggregation is unknown, or segments do not fit their text.
+            If the aggregation or a label is unknown, the threshold is not from 0 to 1, or segments do not fit
+            their text.
         """
         strategy = checked_aggregation(aggregation or self.aggregation)
-        lowest = self.threshold if threshold is None else threshold
-        if isinstance(labels, str):
-            labels = [labels]
+        lowest = self.threshold if threshold is None else checked_threshold(threshold)
+        if labels is not None:
+            labels = checked_labels_wanted([labels] if isinstance(labels, str) else labels, self.labels)
         check_several(texts)
         as_written = strategy in AS_WRITTEN
         rounds = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)

@@ -129,3 +129,63 @@ def test_polars_and_cells_without_a_text(tiny_ir, expected):
     ]
     with pytest.raises(TypeError, match="column 'text': expected a text or a list of words, found 5"):
         mapper({"text": [5]})
+
+
+def test_arrow_tables_get_a_column(tiny_ir, expected):
+    pyarrow = pytest.importorskip("pyarrow")
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    for kind in (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()):
+        table = pyarrow.table({"id": [1, 2, 3, 4], "text": pyarrow.array([*TEXTS, None], kind)})
+        for given in (table, table.to_batches()[0], mapper(table)):
+            mapped = mapper(given)
+            assert type(mapped) is type(given)
+            assert mapped.schema.names == ["id", "text", "entities"]
+            same(mapped["entities"].to_pylist(), [*expected, []])
+    coded = pyarrow.table({"text": pyarrow.array([*TEXTS, None]).dictionary_encode()})
+    same(mapper(coded)["entities"].to_pylist(), [*expected, []])
+
+
+def test_parts_without_rows_have_the_types_of_others(tiny_ir):
+    polars, pandas = pytest.importorskip("polars"), pytest.importorskip("pandas")
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    some, none = polars.DataFrame({"text": ["Mary"]}), polars.DataFrame({"text": []}, {"text": polars.String})
+    assert polars.concat([mapper(none), mapper(some)]).height == 1
+    assert mapper(pandas.DataFrame({"text": []})).dtypes["entities"].kind == "O"
+
+
+def test_missing_words_are_empty_ones(tiny_ir):
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    given, meant = mapper({"text": [["Mary", None, float("nan")], ["Mary", "", ""]]})["entities"]
+    assert given == meant
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (b"Mary", "b'Mary': decode it first"),
+        ({"a": 1}, "{'a': 1}"),
+        ({"Mary"}, "{'Mary'}"),
+        (object, "<class 'object'>"),
+        (float("inf"), "inf"),
+        (True, "True"),
+    ],
+)
+def test_cells_that_are_no_text_are_told(tiny_ir, cell, found):
+    with pytest.raises(TypeError, match="column 'text': expected a text or a list of words") as told:
+        EntityMapper(tiny_ir, device="CPU")({"text": ["Mary", cell]})
+    assert found in str(told.value)
+
+
+def test_what_is_no_table_is_told(tiny_ir):
+    polars, pandas = pytest.importorskip("polars"), pytest.importorskip("pandas")
+    mapper = EntityMapper(tiny_ir)
+    series = pandas.Series(TEXTS), polars.Series(TEXTS)
+    for given in ("Mary", TEXTS, None, 5, *series):
+        with pytest.raises(TypeError, match=f"such as a data frame .* found {type(given).__name__}"):
+            mapper(given)
+    with pytest.raises(TypeError, match=r"frame\.map_batches\(mapper\)"):
+        mapper(polars.LazyFrame({"text": TEXTS}))
+    with pytest.raises(TypeError, match="found one"):
+        mapper({"text": None})
+    with pytest.raises(KeyError, match="expected one column 'text', found 2"):
+        mapper(pandas.DataFrame([["a", "b"]], columns=["text", "text"]))

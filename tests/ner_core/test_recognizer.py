@@ -495,3 +495,27 @@ def test_words_without_pieces_are_outside(tiny_ner):
     [tags] = tiny_ner.tag([["Mary", "\x01", "\u200b", "lives"]])
     assert len(tags) == 4
     assert tags[1:3] == ["O", "O"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"threshold": 7}, ValueError, "Threshold: expected a number from 0 to 1, found 7"),
+        ({"threshold": float("nan")}, ValueError, "Threshold: .* found nan"),
+        ({"threshold": "0.5"}, ValueError, "Threshold: .* found '0.5'"),
+        ({"threshold": True}, ValueError, "Threshold: .* found True"),
+        ({"labels": ["per"]}, ValueError, "There is no label 'per'; the model has "),
+        ({"labels": ["O"]}, ValueError, "There is no label 'O'"),
+        ({"labels": ["B-PER"]}, ValueError, "There is no label 'B-PER'"),
+        ({"labels": [5]}, TypeError, "Expected labels as strings, found int"),
+    ],
+)
+def test_options_that_could_only_give_nothing_are_told(tiny_ner, options, error, said):
+    with pytest.raises(error, match=said):
+        tiny_ner("Mary", **options)
+
+
+@pytest.mark.parametrize("text", [{"Mary": 1}, {"Mary"}, frozenset({"Mary"})])
+def test_words_are_in_order(tiny_ner, text):
+    with pytest.raises(TypeError, match="Expected a text or a list of words, found"):
+        tiny_ner(text)
