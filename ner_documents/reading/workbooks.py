@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["read_workbook"]
 
 _UNPACKED = 1_000_000_000
+_DRAWINGS = 100
+_DRAWN = 1 << 22
+_TYPED = re.compile(rb"<(?:a:)?t>")
 
 
 def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -41,10 +45,12 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
     if len(raw) > options.limit:
         yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
         return
+    beside: list[str] = []
     try:
         if raw.startswith(b"PK"):
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 check_archive(archive, _UNPACKED)
+                beside = _beside_cells(archive)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except UnreadableError as error:
         yield Problem(source, None, str(error))
@@ -58,6 +64,8 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
         )
         yield Problem(source, None, reason)
         return
+    if beside:
+        yield Problem(source, None, f"holds {' and '.join(beside)}, which are not read", lost=False)
     filled = 0
     for name in workbook.sheet_names:
         try:
@@ -77,6 +85,23 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
             yield item
     if not filled:
         yield Problem(source, None, "holds no rows", lost=False)
+
+
+def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
+    """Tell what a workbook holds that stands in no cell."""
+    names = archive.namelist()
+    found = []
+    if any(name.startswith(("xl/comments", "xl/threadedComments/")) for name in names):
+        found.append("comments")
+    for name in [name for name in names if name.startswith("xl/drawings/drawing")][:_DRAWINGS]:
+        try:
+            with archive.open(name) as drawing:
+                typed = _TYPED.search(drawing.read(_DRAWN))
+        except Exception:  # noqa: BLE001, S112 - nobody needs a damaged drawing to read the cells
+            continue
+        if typed:
+            return [*found, "text boxes"]
+    return found
 
 
 def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator[Row | Problem]:

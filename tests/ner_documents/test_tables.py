@@ -164,6 +164,23 @@ def workbook(sheets, types=None):
     return out.getvalue()
 
 
+def test_what_stands_beside_the_cells_of_a_workbook_is_said():
+    import xlsxwriter
+
+    for beside in ((), ("comment",), ("comment", "box")):
+        out = BytesIO()
+        with xlsxwriter.Workbook(out) as book:
+            sheet = book.add_worksheet()
+            sheet.write_column(0, 0, ["text", "Mary sings"])
+            if "comment" in beside:
+                sheet.write_comment(1, 0, "by Ann")
+            if "box" in beside:
+                sheet.insert_textbox(5, 5, "by Bob")
+        reasons = [reason for _, reason in problems(items("a.xlsx", out.getvalue()), lost=False)]
+        said = " and ".join({"comment": "comments", "box": "text boxes"}[one] for one in beside)
+        assert reasons == ([f"holds {said}, which are not read"] if said else [])
+
+
 def test_workbooks_give_a_table_a_sheet():
     content = workbook({"One": [["id", "Text"], [7, "Mary sings"], [8, 2024]], "Two": [["text"], ["Bob"]]})
     found = items("a.xlsx", content)
