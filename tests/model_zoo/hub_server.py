@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+#: A repository that is downloaded and converted as it is.
+CONFIG = {
+    "architectures": ["BertForTokenClassification"],
+    "model_type": "bert",
+    "id2label": {"0": "O", "2": "I-ORG", "1": "B-PER"},
+}
+FILES = {
+    "config.json": json.dumps(CONFIG).encode(),
+    "tokenizer.json": b'{"tokenizer": 1}',
+    "tokenizer_config.json": b"{}",
+    "vocab.txt": b"[PAD]\n",
+    "model.safetensors": b"weights" * 100,
+    "pytorch_model.bin": b"older weights",
+    "README.md": b"card",
+}
 
 
 def git_blob(content: bytes) -> str:
