@@ -83,7 +83,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _jobs(text: str) -> int:
-    """Read a number of jobs, or ``auto`` for one a processor."""
+    """Read a number of jobs, or ``auto`` for one per processor."""
     return os.cpu_count() or 1 if text == "auto" else positive_integer(text)
 
 
@@ -128,7 +128,7 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         "-j", "--jobs", type=_jobs, default=1, metavar="N|auto", help="models converted at a time"
     )
     parser.add_argument(
-        "--progress_format", choices=("text", "json"), default="text", help="json: an event a line"
+        "--progress_format", choices=("text", "json"), default="text", help="json: one event per line"
     )
     parser.add_argument("--mo", metavar="MO.PY", help="accepted for Open Model Zoo's scripts, ignored")
     parser.add_argument(

@@ -37,7 +37,7 @@ __all__ = ["main", "omz"]
 
 
 class _OmzParser(argparse.ArgumentParser):
-    """Says what is wrong on standard error and the whole help on standard output, as the peer does."""
+    """Report errors on standard error and the full help on standard output, as Open Model Zoo's tools do."""
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"error: {message}\n")
@@ -92,7 +92,7 @@ def _download(models: list[Model], arguments: argparse.Namespace, precisions: li
             omz=arguments.omz,
         )
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted; the same command goes on from here.\n")
+        sys.stderr.write("Interrupted; run the same command again to resume.\n")
         return FAILED
     finally:
         reporter.close()

@@ -1,6 +1,6 @@
 """Fine-tune a BERT-style encoder or token classifier on labelled data.
 
-A YAML recipe says everything, so that one command makes a result again::
+A YAML recipe holds all settings, so that one command reproduces a result::
 
     python -m model_zoo.finetuner recipe.yml --data_dir corpora --output_dir models
 
@@ -8,7 +8,7 @@ Simple cases need no file::
 
     python -m model_zoo.finetuner --name my-ner --start bert-base-ner --train train.conll --dev dev.conll
 
-A killed run goes on from its last checkpoint when it is started again in the same way.
+A killed run resumes from its last checkpoint when the same command is run again.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Fine-tune a BERT-style model on labelled data; the result is a zoo model folder.",
     )
     parser.add_argument(
-        "recipe", nargs="?", type=Path, help="YAML file that says everything (see a model's recipe.yml)"
+        "recipe", nargs="?", type=Path, help="YAML file with all settings (see a model's recipe.yml)"
     )
     parser.add_argument("--data_dir", type=Path, help="folder of the corpora; default: the recipe's own")
     parser.add_argument(
@@ -126,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--work_dir", type=Path, help="checkpoints of the running training; default: in the result"
     )
-    parser.add_argument("--restart", action="store_true", help="forget the checkpoints of an earlier run")
+    parser.add_argument("--restart", action="store_true", help="discard the checkpoints of an earlier run")
     parser.add_argument("--threads", type=int, help="processor threads; default: all")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, warnings only")
     group = parser.add_argument_group("instead of a recipe file")
@@ -134,8 +134,10 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--train", action="append", help="CoNLL file or NeMo text_*.txt; may be given again")
     group.add_argument("--dev", action="append", help="to measure on, in the order of --train")
     group.add_argument("--label", action="append", metavar="FROM=TO", help="rename a type; FROM=O drops it")
-    group.add_argument("--types", help="comma list; default: those in the training files")
-    group.add_argument("--token_type_ids", choices=["word_casing"], help="give an uncased model the capitals")
+    group.add_argument("--types", help="comma-separated; default: those in the training files")
+    group.add_argument(
+        "--token_type_ids", choices=["word_casing"], help="tell an uncased model which words are capitalized"
+    )
     group.add_argument("--epochs", type=int)
     group.add_argument("--learning_rate", type=float)
     group.add_argument("--batch_tokens", type=int, help="pieces in a batch")
@@ -170,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(recipe, args)
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command goes on from the last checkpoint\n")
+        sys.stderr.write("stopped; run the same command again to resume from the last checkpoint\n")
         return STOPPED
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{error.name} is needed to train: pip install 'ner-zoo[train]'\n")
@@ -179,8 +181,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reason := _not_written(error):
             where = args.work_dir or models_dir(args.output_dir) / "public" / recipe.name
             sys.stderr.write(
-                f"{where}: can't be written ({reason}). Make room; the same command goes on from the last "
-                "checkpoint.\n"
+                f"{where}: can't be written ({reason}). Make room, then run the same command "
+                "again to resume from the last checkpoint.\n"
             )
             return FAILED
         if not isinstance(error, (OSError, ValueError)):

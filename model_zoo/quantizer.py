@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "omz"]
 
-#: Names that the peer's quantizer took for devices that have a new name or are gone.
+#: Device names of Open Model Zoo's quantizer that have changed or are gone.
 _FORMER_DEVICES = {"VPU": "NPU", "GNA": "ANY", "GNA3": "ANY", "GNA3.5": "ANY"}
 
 
@@ -92,7 +92,7 @@ def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> boo
 
 
 def _device(text: str) -> str:
-    """Read the name of a device; those that the peer knew are taken for what stands nearest today."""
+    """Read the name of a device; former names stand for the nearest one of today."""
     name = _FORMER_DEVICES.get(text.upper(), text.upper())
     if name not in TARGET_DEVICES:
         known = ", ".join((*TARGET_DEVICES, *_FORMER_DEVICES))
@@ -118,7 +118,7 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         dest="calibration",
         type=Path,
         metavar="PATH",
-        help="text to calibrate on: a text a line, or labelled data (default: built-in sentences)",
+        help="text to calibrate on: one text per line, or labelled data (default: built-in sentences)",
     )
     data.add_argument(
         "--subset_size", type=positive_integer, default=SUBSET, metavar="N", help=f"texts (default {SUBSET})"

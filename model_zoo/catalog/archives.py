@@ -1,4 +1,4 @@
-"""Archives that nobody vouches for, read member by member: bounded, and never written by a name of theirs.
+"""Untrusted archives, read member by member: bounded, and never written under names of their own.
 
 A member that is a link or a device, or whose name leaves the archive, refuses the whole archive. What is
 counted is what comes out, headers included: tarfile reads long names and extended headers in one go, whatever
@@ -175,7 +175,7 @@ def _tar_members(path: Path, tar: tarfile.TarFile, whole: _BoundedReader) -> Ite
 def _safe_name(path: Path, name: str) -> str:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in name or "\0" in name:
-        msg = f"{path}: member {name!r} would leave the folder"
+        msg = f"{path}: member {name!r} would be written outside the folder"
         raise ArchiveError(msg)
     return str(parts)
 

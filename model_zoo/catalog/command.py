@@ -91,7 +91,7 @@ def run_command(work: Callable[[], int]) -> int:
         sys.stderr.write(f"{where}{error.strerror or error}\n")
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted; what was not finished left nothing behind.\n")
+        sys.stderr.write("Interrupted; unfinished work left nothing behind.\n")
         return INTERRUPTED
 
 

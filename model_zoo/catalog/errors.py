@@ -6,7 +6,7 @@ __all__ = ["CatalogError", "ZooError"]
 
 
 class ZooError(Exception):
-    """Whatever the zoo can't do; the errors of its parts derive from this one."""
+    """Base class of the zoo's errors."""
 
 
 class CatalogError(ZooError, ValueError):

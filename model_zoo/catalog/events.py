@@ -1,4 +1,4 @@
-"""Progress as Open Model Zoo's JSON events: dicts with a key ``$type``, one a line.
+"""Progress as Open Model Zoo's JSON events: dicts with a key ``$type``, one per line.
 
 https://github.com/openvinotoolkit/open_model_zoo/tree/master/tools/model_tools#json-progress-report-format,
 with further keys and types.
@@ -25,7 +25,7 @@ _OMZ_KEYS = {
 
 
 class JsonReporter:
-    """Writes each event as one line of JSON to standard output.
+    """Write each event as one line of JSON to standard output.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Names that everything in the zoo agrees on, and that are wanted before any model.yml is read."""
+"""Names shared by the whole zoo, needed before any model.yml is read."""
 
 from __future__ import annotations
 

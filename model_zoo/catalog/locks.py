@@ -1,4 +1,4 @@
-"""Lock files that nobody needs any more."""
+"""Lock files that are no longer needed."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def shown(value: Any) -> str:
     try:
         text = repr(value)
     except RecursionError:
-        text = "something nested without end"
+        text = "an endlessly nested value"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

@@ -43,7 +43,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         "--list",
         type=Path,
         metavar="FILE.LST",
-        help="the same patterns from a file, one a line, # begins a comment",
+        help="the same patterns from a file, one per line; # begins a comment",
     )
     group.add_argument("--all", action="store_true", help="every model of the zoo")
     group.add_argument("--print_all", action="store_true", help="print the names of all models and leave")
@@ -167,7 +167,7 @@ def select(
 
 
 def patterns_in_file(path: Path) -> list[str]:
-    """Read patterns, one a line; the first word counts, ``#`` begins a comment.
+    """Read patterns, one per line; the first word counts, ``#`` begins a comment.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def patterns_in_file(path: Path) -> list[str]:
 
 
 def omz_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
-    """Split a comma list of precisions as Open Model Zoo's tools do: an unknown one fails, in their words.
+    """Split a comma-separated list of precisions; an unknown one fails, in Open Model Zoo's words.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def omz_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
 
 
 def check_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
-    """Split a comma list of precisions.
+    """Split a comma-separated list of precisions.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def check_precisions(given: str | None, known: Sequence[str]) -> list[str] | Non
 def checked_precisions(
     parser: argparse.ArgumentParser, given: str | None, known: Sequence[str]
 ) -> list[str] | None:
-    """Split a comma list of precisions; an unknown one is wrong usage, which leaves with exit code 2."""
+    """Split a comma-separated list of precisions; an unknown one is wrong usage (exit code 2)."""
     try:
         return check_precisions(given, known)
     except CatalogError as error:

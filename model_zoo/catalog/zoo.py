@@ -71,7 +71,7 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
     for model in sorted([*plain, *composites], key=lambda model: model.name):
         if model.name in found:
             other = found[model.name].config
-            msg = f"{model.config}: expected a name of its own, found {model.name!r} also in {other}"
+            msg = f"{model.config}: expected a unique name, found {model.name!r} also in {other}"
             raise CatalogError(msg)
         found[model.name] = model
     return list(found.values())

@@ -28,7 +28,7 @@ _LONG = (1100, 500, 250, 120, 60)
 
 
 def replace_boolean_masks(model: ov.Model) -> int:
-    """Give fused attention masks of numbers where it has boolean ones.
+    """Replace the boolean masks of fused attention by masks of numbers.
 
     A mask that hides padding and nothing else is made from ``attention_mask`` directly, without the many
     operations that transformers needs to allow other masks as well.
@@ -59,7 +59,7 @@ def replace_boolean_masks(model: ov.Model) -> int:
 
 
 def _padding(model: ov.Model) -> ov.Output:
-    """Give a mask [batch, 1, 1, sequence] that lets through what ``attention_mask`` does."""
+    """Return a mask [batch, 1, 1, sequence] that lets through what ``attention_mask`` does."""
     given = model.input("attention_mask").get_node().output(0)
     return opset13.unsqueeze(opset13.convert(given, "boolean"), np.array([1, 2])).output(0)
 

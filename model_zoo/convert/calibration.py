@@ -79,9 +79,9 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
     Parameters
     ----------
     path : path, optional
-        A text file (a text a line), or labelled data as `ner_core.corpus.open_dataset` takes it (a folder, or
-        a file that ends with ``.conll``, ``.iob``, ``.bio`` or begins with ``text_``). The built-in sentences
-        without it.
+        A text file (one text per line), or labelled data as `ner_core.corpus.open_dataset` takes it (a
+        folder, or a file that ends with ``.conll``, ``.iob``, ``.bio`` or begins with ``text_``). The
+        built-in sentences without it.
     count : int
         How many at most, taken evenly.
 
@@ -103,7 +103,7 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
         msg = f"{path}: cannot be read as text: {error}"
         raise ValueError(msg) from error
     if not texts:
-        msg = f"{path}: no text in it. Expected a text a line, or labelled data."
+        msg = f"{path}: no text in it. Expected one text per line, or labelled data."
         raise ValueError(msg)
     step = max(1, len(texts) // count)
     return texts[::step][:count]

@@ -176,7 +176,7 @@ def convert_checkpoint(
 
 @contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """Give a folder beside a model's to work in, to one process at a time; it is gone afterwards.
+    """Yield a temporary folder beside a model's, to one process at a time.
 
     Parameters
     ----------

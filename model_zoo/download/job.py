@@ -136,7 +136,7 @@ def download_all(
 
 
 def _silent(_event: dict[str, Any]) -> None:
-    """Take an event that nobody wants to see."""
+    """Ignore an event."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A file on its way: it grows beside its destination, is hashed as it grows, and survives the process."""
+"""A file being downloaded: it grows beside its destination, hashed on the way, and survives the process."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The two steps that model.yml may ask for after a download: unpack an archive, replace text in a file.
 
 As in Open Model Zoo, but a second run changes nothing: archives and the originals of changed files are kept
-(as ``<file>.orig``), and what was done is noted in ``.postprocessing.json``. Archives are not trusted: a
-member that is a link or a device, or that would leave the folder, refuses the whole archive before anything
-is written; size and number of members are bounded.
+(as ``<file>.orig``), and what was done is noted in ``.postprocessing.json``. Archives are not trusted: one
+with a member that is a link or a device, or that would be written outside the folder, is refused before
+anything is written; size and number of members are bounded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Step = RegexReplace | UnpackArchive
 
 
 class PostprocessingError(ZooError, ValueError):
-    """A step is not possible; the message names file and reason. Nothing of the step is left behind."""
+    """A step failed; the message names file and reason. Nothing of the step is left behind."""
 
 
 def postprocess(
@@ -151,7 +151,7 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
         for name in members:
             target = folder / name
             if target == archive or not target.parent.resolve().is_relative_to(folder.resolve()):
-                msg = f"{archive}: member {name!r} would replace the archive or leave {folder}"
+                msg = f"{archive}: member {name!r} would replace the archive or be written outside {folder}"
                 raise PostprocessingError(msg)
         for name in members:
             target = folder / name

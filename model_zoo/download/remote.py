@@ -227,7 +227,7 @@ class _Job:
         if self.guard.problem is not None:
             return _TryAgain(self.guard.problem)
         if isinstance(error, kinds.TooManyRedirects):
-            return SourceError("the server redirects in a circle")
+            return SourceError("the server redirects in a loop")
         short = _short(error)
         if isinstance(error, kinds.SSLError):
             return SourceError(
@@ -240,7 +240,7 @@ class _Job:
             return _TryAgain(msg, no_network=no_network)
         if isinstance(error, kinds.ConnectionError | kinds.Timeout | kinds.ChunkedEncodingError):
             return _TryAgain(f"no answer ({short})", no_network=no_network)
-        return SourceError(f"the address can't be asked for ({short})")
+        return SourceError(f"the address can't be requested ({short})")
 
     def _meaning(
         self, response: requests.Response, offset: int
@@ -272,7 +272,7 @@ class _Job:
         return known is None or int(total) == known
 
     def _is_same(self, response: requests.Response) -> bool:
-        """Say whether the file is still the one that the part is of; some servers do not heed If-Range."""
+        """Say whether the file is still the one that the part is of; some servers ignore If-Range."""
         note = self.part.note
         before = note.get("validator") if note.get("url") == self.address.url else None
         now = _validator(response.headers)

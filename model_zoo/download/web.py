@@ -1,4 +1,4 @@
-"""Web sessions: proxies and CA bundles of the environment, nothing compressed, and no server waits us out.
+"""Web sessions: proxies and CA bundles of the environment, no compression, guards against slow servers.
 
 Timeouts of sockets count from byte to byte: a server that sends one header byte every twenty seconds, or a
 ``100 Continue`` again and again, never reaches them. So a guard watches the connections from outside and
@@ -273,6 +273,6 @@ def retry_after(value: str | None) -> float | None:
 
 
 def whole_number(value: str) -> int | None:
-    """Read a number of at most 18 digits from a header; None for anything else, which is not believed."""
+    """Read a number of at most 18 digits from a header; None for anything else."""
     value = value.strip()
     return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None

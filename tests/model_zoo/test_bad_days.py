@@ -182,7 +182,7 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, tiny_checkpoint, num
     process.send_signal(number)
     _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert error == "tiny: interrupted\nInterrupted; what was not finished left nothing behind.\n"
+    assert error == "tiny: interrupted\nInterrupted; unfinished work left nothing behind.\n"
     left = [path.name for path in (tmp_path / "out" / "public" / "tiny").iterdir()]
     assert left in ([], [".conversion.lock"])
 

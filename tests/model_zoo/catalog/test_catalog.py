@@ -316,7 +316,7 @@ def test_text_that_is_not_utf8_is_refused(tmp_path):
 def test_names_are_unique_and_plain(tmp_path):
     zoo(tmp_path, group="public")
     zoo(tmp_path, group="mine")
-    with pytest.raises(CatalogError, match=r"expected a name of its own, found 'some-model' also in .*mine"):
+    with pytest.raises(CatalogError, match=r"expected a unique name, found 'some-model' also in .*mine"):
         load_catalog(tmp_path)
     zoo(tmp_path / "b", folder="with space")
     with pytest.raises(CatalogError, match="found 'with space'"):

@@ -235,10 +235,10 @@ def typed(kind, linkname=""):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (named("/etc/cron.d/evil"), "would leave the folder"),
-        (named("../evil"), "would leave the folder"),
-        (named("a/../../evil"), "would leave the folder"),
-        (named("..\\evil"), "would leave the folder"),
+        (named("/etc/cron.d/evil"), "would be written outside the folder"),
+        (named("../evil"), "would be written outside the folder"),
+        (named("a/../../evil"), "would be written outside the folder"),
+        (named("..\\evil"), "would be written outside the folder"),
         (typed(tarfile.SYMTYPE, "/etc/passwd"), "is a link or a device"),
         (typed(tarfile.LNKTYPE, "model_config.yaml"), "is a link or a device"),
         (typed(tarfile.CHRTYPE), "is a link or a device"),

@@ -315,7 +315,7 @@ def test_a_hostile_archive_fails_the_model_and_writes_nothing_outside(server, tm
     zoo(root, files=[entry(server, "code.zip", "/archive", packed)], postprocessing=steps)
     assert run(root, out) == 1
     captured = capsys.readouterr()
-    assert "would leave the folder" in captured.err
+    assert "would be written outside the folder" in captured.err
     assert captured.out.endswith("FAILED:\nsome-model\n")
     assert not list(tmp_path.rglob("evil*"))
 
@@ -397,7 +397,7 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path
     process.send_signal(number)
     _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert error.strip().endswith("the same command goes on from here.")
+    assert error.strip().endswith("run the same command again to resume.")
     assert part.stat().st_size == 1000
 
 
