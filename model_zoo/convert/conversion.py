@@ -12,14 +12,10 @@ import json
 import logging
 import shutil
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.layout import CONVERTED, QUANTIZED
@@ -29,11 +25,12 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.rounding import rounds_activations, without_rounding
 from model_zoo.convert.workers import WorkerError, run_worker
+from model_zoo.convert.workplace import publish, workplace
 from ner_core.labels import tag_scheme
 from ner_core.seal import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -172,27 +169,6 @@ def convert_checkpoint(
         msg = f"{name}: {first_line(error)}"
         raise ConversionError(msg) from error
     return [replace(result, xml=folder / result.xml.parent.name / result.xml.name) for result in conversions]
-
-
-@contextmanager
-def workplace(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside a model's, to one process at a time.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The model's; made where it is not there.
-
-    Yields
-    ------
-    pathlib.Path
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".conversion.lock"):
-        for left in folder.glob(".converting-*"):  # by a process that was killed: nobody else has the lock
-            shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as made:
-            yield Path(made).resolve()
 
 
 def check_precisions(precisions: Sequence[str]) -> None:
@@ -376,28 +352,3 @@ def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, st
     if facts.aggregation:
         info["aggregation"] = facts.aggregation
     return info | facts.versions
-
-
-def publish(made: Path, target: Path) -> None:
-    """Put a finished folder in the place of another, or leave the other as it was.
-
-    Parameters
-    ----------
-    made, target : pathlib.Path
-        Folders on one file system; `made` is gone afterwards.
-    """
-    previous = target.with_name(f".{target.name}.previous")
-    if previous.exists():  # left by a process that was killed between the two renames below
-        if target.exists():
-            shutil.rmtree(previous)
-        else:
-            previous.rename(target)
-    if target.exists():
-        target.rename(previous)
-    try:
-        made.rename(target)
-    except OSError:
-        if previous.exists():
-            previous.rename(target)
-        raise
-    shutil.rmtree(previous, ignore_errors=True)

@@ -17,9 +17,9 @@ from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.layout import QUANTIZED
 from model_zoo.convert import calibration, ir, parity, tracing
-from model_zoo.convert.conversion import publish, workplace
 from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import run_worker
+from model_zoo.convert.workplace import publish, workplace
 from ner_core.corpus import CorpusError, open_dataset
 from ner_core.ir import model_info, read_model, tokenizer_beside
 from ner_core.seal import seal

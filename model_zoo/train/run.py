@@ -125,7 +125,7 @@ def _write_model(
 
 def _publish(write: Callable[[Path], object], folder: Path) -> None:
     """Write a model beside an earlier one, and put it in its place when all of it is there."""
-    from model_zoo.convert.conversion import publish
+    from model_zoo.convert.workplace import publish
     from model_zoo.train.output import CHECKPOINT
 
     staging = folder / ".result"

@@ -12,8 +12,9 @@ import pytest
 import model_zoo
 from model_zoo.catalog.suitability import families
 from model_zoo.convert import parity, tracing
-from model_zoo.convert.conversion import ConversionError, convert_checkpoint, publish, workplace
+from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
+from model_zoo.convert.workplace import publish, workplace
 from ner_core import EntityRecognizer
 from ner_core.compute import WAYS, fact_of, ways_of
 from ner_core.hardware import fast_arithmetic

@@ -1,0 +1,62 @@
+"""Where a model is made, and how it takes the place of an earlier one: whole, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["publish", "workplace"]
+
+
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside a model's, to one process at a time.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The model's; made where it is not there.
+
+    Yields
+    ------
+    pathlib.Path
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".conversion.lock"):
+        for left in folder.glob(".converting-*"):  # by a process that was killed: nobody else has the lock
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as made:
+            yield Path(made).resolve()
+
+
+def publish(made: Path, target: Path) -> None:
+    """Put a finished folder in the place of another, or leave the other as it was.
+
+    Parameters
+    ----------
+    made, target : pathlib.Path
+        Folders on one file system; `made` is gone afterwards.
+    """
+    previous = target.with_name(f".{target.name}.previous")
+    if previous.exists():  # left by a process that was killed between the two renames below
+        if target.exists():
+            shutil.rmtree(previous)
+        else:
+            previous.rename(target)
+    if target.exists():
+        target.rename(previous)
+    try:
+        made.rename(target)
+    except OSError:
+        if previous.exists():
+            previous.rename(target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
