@@ -1,6 +1,8 @@
 """A full disk and flipped bits while a model is trained: a sentence, nothing half-written, and on it goes."""
 
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from safetensors.torch import save_file
@@ -9,9 +11,11 @@ from model_zoo.finetuner import _not_written
 from model_zoo.train.averages import is_damaged, last_checkpoint, mark_complete
 from model_zoo.train.run import _publish
 from tests.model_zoo.test_bad_days import room_for
-from tests.model_zoo.train.test_finetuner import ROOT, command, finished, lab  # noqa: F401 - fixtures
+from tests.model_zoo.train.test_finetuner import finished, flags, lab  # noqa: F401 - fixtures
 
 torch = pytest.importorskip("torch")
+
+ROOT = Path(__file__).parents[3]
 
 
 def write_text(path):
@@ -76,13 +80,14 @@ def test_a_training_on_a_full_disk_goes_on_to_the_same_weights(lab, finished, tm
     for size in (0, 2000, 60_000, len(whole) - 1):
         models = tmp_path / str(size)
         models.mkdir()
-        limited = ["prlimit", f"--fsize={size}", *command(lab, models)]
+        command = [sys.executable, "-m", "model_zoo.finetuner", *flags(lab, models)]
+        limited = ["prlimit", f"--fsize={size}", *command]
         done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True, timeout=500)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert "can't be written" in done.stderr
         assert not (models / "public" / "tiny-ner" / "model.yml").exists()
-        done = subprocess.run(command(lab, models), cwd=ROOT, capture_output=True, text=True, timeout=500)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
         assert done.returncode == 0, done.stderr
         folder = models / "public" / "tiny-ner"
         assert (folder / "checkpoint" / "model.safetensors").read_bytes() == whole
