@@ -176,6 +176,8 @@ def _class(character: str) -> str:
         return plain
     if character == "\u200b":
         return " "
+    if character == "\x85":
+        return "\n"
     category = unicodedata.category(character)
     if category[0] == "L":
         code = ord(character)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-_DIVIDER = re.compile("[;|\u2022]")
+_DIVIDER = re.compile(r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)")
 
 
 class Decoder:

@@ -30,7 +30,10 @@ _MARKED_NAMES = (
     "joomla!",
 )
 
-_POSSESSIVE = re.compile(r"['\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07][s\uff53]?\Z", re.IGNORECASE)
+# 's and, where the model takes it for a part of a name, 'll and its like.
+_POSSESSIVE = re.compile(
+    r"['`\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07](?:[s\uff53]|ll|ve|re|d)?\Z", re.IGNORECASE
+)
 # Washington-based, Iraqi-born, Paris-style: what follows the hyphen says something about the name.
 _ATTRIBUTE = re.compile(
     r"[-\u2010\u2011](?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|"
@@ -38,6 +41,21 @@ _ATTRIBUTE = re.compile(
 )
 # https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1
 _LONGEST_ADDRESS = 256
+
+# What is around one item of a list of names, and another item that is written like Jones, Mary.
+_ITEM_BEGINS = re.compile(
+    r"(?:(?:\A|[;:|/\t\n\u2022])\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\Z"
+)
+_ITEM_ENDS = re.compile(r"\.?[^\S\t\n]*(?:[;|/\t\n\u2022]|\r|\Z)")
+_LIKE_ITEM = re.compile(
+    r"""
+    (?:\A|[;:|/\t\n\u2022]) [^\S\n]* (?:(?:[-*+\u2013\u2014] | \(?\w{1,3}[.)])\s+)?
+    [^\W\d_a-z][\w'\u2019-]+ ,[ \u00a0] [^\W\d_a-z][\w'\u2019.-]* (?:[ \u00a0][^\W\d_a-z][\w.]*)?
+    \.?\s* (?:[;|/\t\n\u2022]|\Z)
+    """,
+    re.VERBOSE,
+)
+_NEAR = 100
 
 _ZERO_WIDTH_JOINER = "\u200d"
 
@@ -89,6 +107,12 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
             break
         else:
             end -= 1
+    if (
+        text[end : end + 1] in ("!", "?")
+        and kind != "LOC"
+        and text[start : end + 1].casefold() in _MARKED_NAMES
+    ):
+        end += 1
     if _in_domain(text, start) or not any(map(str.isalnum, text[start:end])):
         return start, start
     return start, end
@@ -104,10 +128,16 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     >>> is_inverted_name("I met Jones, Mary; others too", (6, 11), (13, 17))
     False
     """
-    if text[first[1] : second[0]] != ", ":
+    if text[first[1] : second[0]] not in (", ", ",\u00a0"):
         return False
-    before, after = text[: first[0]].rstrip(" "), text[second[1] :].lstrip(" ")
-    return (before[-1:] in "\n;:" and after[:1] in "\n;.") and ";" in (before[-1:], after[:1])
+    start, end = max(first[0] - _NEAR, 0), second[1] + _NEAR
+    begins, ends = _ITEM_BEGINS.search(text, start, first[0]), _ITEM_ENDS.match(text, second[1], end)
+    if begins is None or ends is None:
+        return False
+    if ";" in (begins[0].strip(), ends[0].strip()):
+        return True
+    before, after = text[start : begins.start() + 1], text[ends.end() - 1 : end]
+    return _LIKE_ITEM.search(before) is not None or _LIKE_ITEM.search(after) is not None
 
 
 def _belongs(text: str, start: int, end: int, last: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,11 @@ _BAR = re.compile(r"\t+| {3,}|\|")
 _HARD_BORDER = re.compile(
     r"\t|(?:\r\n?|\n|\x85|\u2028|\u2029)[^\S\n]*(?:\r\n?|\n|\x85|\u2028|\u2029)|\u2029|\f"
 )
+
+_TWO_SPACES = re.compile(r" {2,}(?=\S)")
+# A., B. or I., II. before the items of a list: they look like initials.
+_LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5})[.)]\s+(?=\S)")
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
 _ITEM = re.compile(
     r"\s*(?:[-*+\u2022\u2023\u25e6\u25aa\u25cf\u00b7\u2013\u2014\u2043]\s|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s)",
@@ -53,6 +59,8 @@ _LONG_LINE = 60
 # Of so many line breaks inside paragraphs, this share ends where the next word would not have fitted.
 _FEW_BREAKS = 3
 _WRAPPED_SHARE = 0.5
+# In wrapped text, a line of this share of the width without the end of a sentence was wrapped by hand.
+_RAGGED = 0.75
 
 
 class Segment(NamedTuple):
@@ -69,6 +77,7 @@ class _Line(NamedTuple):
     end: int
     text: str
     indent: int
+    marked: bool = False
 
 
 def find_segments(text: str) -> list[Segment]:
@@ -82,8 +91,8 @@ def find_segments(text: str) -> list[Segment]:
     Returns
     -------
     list of Segment
-        In order, not overlapping, none of them blank; what lies between them is white space and the bars of
-        tables.
+        In order, not overlapping, none of them blank; what lies between them is white space, the bars of
+        tables and the letters that number a list.
 
     Examples
     --------
@@ -94,15 +103,15 @@ def find_segments(text: str) -> list[Segment]:
     if not DIVIDERS.search(text):
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
         return [Segment(start, end)] if start < end else []
-    lines = _lines(text)
-    width = _usual_width(lines)
+    lines = _without_letters(_lines(text))
+    rows = _rows(lines)
+    width = _usual_width(lines, rows)
     found: list[Segment] = []
     open_segment: _Line | None = None
-    for line in lines:
+    for line, cells in zip(lines, rows, strict=True):
         if not line.text:
             open_segment = None
             continue
-        cells = _cells(line)
         if cells is not None:
             found += cells
             open_segment = None
@@ -217,12 +226,51 @@ def _lines(text: str) -> list[_Line]:
     return lines
 
 
-def _cells(line: _Line) -> list[Segment] | None:
+def _without_letters(lines: list[_Line]) -> list[_Line]:
+    """Take the letters or Roman numerals that number a list away from its items.
+
+    Only where they begin with A or I and none is missing: initials of persons look the same.
+    """
+    lettered = [(index, match) for index, line in enumerate(lines) if (match := _LETTERED.match(line.text))]
+    numbering: list[tuple[int, re.Match[str]]] = []
+    chain: list[tuple[int, re.Match[str]]] = []
+    for one in [*lettered, None]:
+        if one is None or not (chain and _follows(chain[-1][1][1], one[1][1])):
+            numbering += chain if len(chain) > 1 else []
+            chain = []
+        if one is not None and (chain or one[1][1] in ("A", "I")):
+            chain.append(one)
+    for index, match in numbering:
+        line, cut = lines[index], match.end()
+        lines[index] = _Line(line.start + cut, line.end, line.text[cut:], line.indent + cut, marked=True)
+    return lines
+
+
+def _follows(marker: str, after: str) -> bool:
+    """Say whether one number of a list comes after another: B after A, IV after III."""
+    return (marker, after) in pairwise(_ROMAN) or (marker, after) in pairwise(ascii_uppercase)
+
+
+def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:
+    """Divide the rows of tables into cells; None for other lines."""
+    columns = [
+        {line.indent + gap.end() for gap in _TWO_SPACES.finditer(line.text)} if "  " in line.text else set()
+        for line in lines
+    ]
+    rows = []
+    for index, line in enumerate(lines):
+        beside = [columns[other] for other in (index - 1, index + 1) if 0 <= other < len(lines)]
+        aligned = bool(columns[index]) and any(columns[index] <= one for one in beside)
+        rows.append(_cells(line, aligned=aligned))
+    return rows
+
+
+def _cells(line: _Line, *, aligned: bool) -> list[Segment] | None:
     """Divide a row of a table into the cells with letters or digits; None for a line of anything else."""
     text = line.text
-    if "\t" not in text and "   " not in text and "|" not in text:
+    if not aligned and "\t" not in text and "   " not in text and "|" not in text:
         return None
-    border = _BAR if _is_row(text) else _CELL_BORDER
+    border = _BAR if _is_row(text) else _TWO_SPACES if aligned and "\t" not in text else _CELL_BORDER
     if not border.search(text):
         return None
     cells, position = [], 0
@@ -241,7 +289,7 @@ def _is_row(text: str) -> bool:
     return " | " in text or text.startswith("|") or text.count("|") > 1
 
 
-def _usual_width(lines: Sequence[_Line]) -> int | None:
+def _usual_width(lines: Sequence[_Line], rows: Sequence[list[Segment] | None]) -> int | None:
     """Find the width that a text was wrapped at; None where nothing shows that it was.
 
     Lines of wrapped text end where the next word would not have fitted. With the right width that holds for
@@ -249,13 +297,8 @@ def _usual_width(lines: Sequence[_Line]) -> int | None:
     """
     breaks = [
         (line.indent + len(line.text), _first_word(after.text))
-        for line, after in pairwise(lines)
-        if line.text
-        and after.text
-        and not _ITEM.match(after.text)
-        and not _KEY.match(after.text)
-        and _cells(line) is None
-        and _cells(after) is None
+        for (line, cells), (after, cells_after) in pairwise(zip(lines, rows, strict=True))
+        if line.text and after.text and cells is None and cells_after is None and not _begins(after)
     ]
     if len(breaks) < _FEW_BREAKS:
         return None
@@ -275,9 +318,14 @@ def _first_word(text: str) -> int:
     return match.end() if match else 0
 
 
+def _begins(line: _Line) -> bool:
+    """Say whether an item of a list or a line of a form begins here."""
+    return line.marked or bool(_ITEM.match(line.text)) or bool(_KEY.match(line.text))
+
+
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
     """Say whether a line goes on in the next one, as lines of a wrapped paragraph do."""
-    if _ITEM.match(after.text) or _KEY.match(after.text):
+    if _begins(after):
         return False
     length = line.indent + len(line.text)
     if width is not None and length + 1 + _first_word(after.text) > width:
@@ -285,6 +333,8 @@ def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
     ended = _SENTENCE_END.search(line.text) is not None
     if ended:
         return False
+    if width is not None and length >= _RAGGED * width:
+        return True
     if length >= _NARROWEST // 2 and (after.text[0].islower() or _OPEN_END.search(line.text)):
         return True
     return width is None and length >= _LONG_LINE

@@ -31,6 +31,9 @@ _SPACES = (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 # Control characters are invisible, as are combining marks in `classes`.
 _LETTER = r"[A-Za-z\d_\x00-\x08\x0e-\x1b\x7f]"
 
+# AMAZON.COM, but not in PARIS.MARY left.
+_DOMAIN = rf"(?i:com|org|net|edu|gov|uk|de|io|tv|fm|info)(?!{_LETTER})"
+
 _CLITIC = rf"(?:s|t|re|ve|ll|d|m)(?!{_LETTER})"
 
 ABBREVIATIONS = (
@@ -48,8 +51,9 @@ def _word() -> re.Pattern[str]:
         | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
         | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
         | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                    # @_user_, but not _Mary_
-          (?:(?:[-&+] | '(?!(?i:{_CLITIC}))                                    # O'Neill
-            | \.(?![A-Z]) | (?<=[A-Z\d])\. | (?<=\d),(?=\d)) {_LETTER}+)*          # Amazon.com, 10,000.5
+          (?:(?:- | (?<=[A-Z\d])[&+] | '(?!(?i:{_CLITIC}))                     # AT&T, O'Neill
+            | \.(?![A-Z]) | (?<![A-Za-z][A-Z])(?<=[A-Z\d])\. | \.(?={_DOMAIN})
+            | (?<=\d),(?=\d)) {_LETTER}+)*                                         # Amazon.com, 10,000.5
         """,
         re.VERBOSE,
     )

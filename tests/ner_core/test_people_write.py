@@ -41,6 +41,15 @@ def ner():
         ("Mary😀 met Anna❤️Bob in 🇫🇷Paris", ["Mary PER", "Anna PER", "Bob PER", "Paris LOC"]),
         ("_Mary Jones_ and __Bob__ left", ["Mary Jones PER", "Bob PER"]),
         ("Mary´s house in New\u200bYork", ["Mary PER", "New\u200bYork LOC"]),
+        ("Bank of America\x85\x85Wells Fargo", ["Bank of America ORG", "Wells Fargo ORG"]),
+        (
+            "Bank of America / Wells Fargo / Deutsche Bank",
+            ["Bank of America ORG", "Wells Fargo ORG", "Deutsche Bank ORG"],
+        ),
+        ("I. Mary Jones\nII. Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
+        ("- Jones, Mary\n- Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
+        ("Mary+Bob and Kate&Tom met at AT&T", ["Mary PER", "Bob PER", "Kate PER", "Tom PER", "AT&T ORG"]),
+        ("He lives in PARIS.Mary left", ["PARIS LOC", "Mary PER"]),
         ("Microsoft™ of Bill Gates", ["Microsoft ORG", "Bill Gates PER"]),
         (
             "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",

@@ -37,6 +37,15 @@ def found(text):
             "> Mary wrote:\n> I live in the town of\n> New York.\n>\n> Bob",
             ["Mary wrote:", "I live in the town of\n> New York.", "Bob"],
         ),
+        ("A. Mary Jones\nB. Bob Smith", ["Mary Jones", "Bob Smith"]),
+        ("(I) Mary Jones\n(II) Bob Smith\n(III) Rome", ["Mary Jones", "Bob Smith", "Rome"]),
+        ("A. Smith\nM. Jones", ["A. Smith", "M. Jones"]),
+        ("J. Smith\nK. Jones", ["J. Smith", "K. Jones"]),
+        (
+            "Mary Jones  Acme Corp  Rome\nBob Smith   Boeing     New York",
+            ["Mary Jones", "Acme Corp", "Rome", "Bob Smith", "Boeing", "New York"],
+        ),
+        ("Mary  Jones\nBob Smith", ["Mary  Jones", "Bob Smith"]),
         ("  \n\t \n", []),
         ("one", ["one"]),
         ("", []),
@@ -56,6 +65,16 @@ def test_wrapped_paragraphs_are_whole(width, between):
         assert segments == wrapped
     # Without a blank line, a paragraph whose last line is full cannot be told from one that goes on.
     assert all(any(one in segment for segment in segments) for one in wrapped)
+
+
+def test_a_line_of_a_wrapped_paragraph_that_was_edited_goes_on():
+    text = (
+        "The report of the World Health Organization says that in Sierra\n"
+        "Leone and in Liberia the number of cases has fallen. Doctors of\n"
+        "the Red Cross were sent to Freetown, and Margaret\n"
+        "Chan will visit the country next week, an official said."
+    )
+    assert found(text) == [text]
 
 
 def test_headlines_of_all_lengths_are_apart():

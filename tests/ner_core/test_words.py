@@ -38,6 +38,9 @@ def test_words_are_those_of_corpora(expected):
     [
         ("in Paris.Mary left", ["in", "Paris", ".", "Mary", "left"]),
         ("He met Mary Smith. She left.", ["He", "met", "Mary", "Smith", ".", "She", "left", "."]),
+        ("PARIS.MARY AMAZON.COM U.S.A.", ["PARIS", ".", "MARY", "AMAZON.COM", "U.S.A."]),
+        ("Mary+Bob&Kate AT&T", ["Mary", "+", "Bob", "&", "Kate", "AT&T"]),
+        ("Paris\x85\x85Mary", ["Paris", "Mary"]),
         ("東京タワーに", list("東京タワーに")),
         ("ไทย", list("ไทย")),
         ("서울에서", ["서울에서"]),
