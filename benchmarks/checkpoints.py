@@ -173,7 +173,8 @@ def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> s
     from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
 
     quantized = file.with_suffix(".static.onnx" if sample else ".int8.onnx")
-    options = {"DefaultTensorType": TensorProto.FLOAT}  # which it cannot infer behind fused operations
+    # The type is one that it cannot infer behind fused operations.
+    options: dict[str, Any] = {"DefaultTensorType": TensorProto.FLOAT}
     common = {"weight_type": QuantType.QInt8, "per_channel": True}
     if sample:
         kinds = ["MatMul", "Attention", "Gemm"]

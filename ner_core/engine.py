@@ -77,8 +77,8 @@ class EngineSettings:
         processor. Or a way by its name. Other devices follow their default under ``auto``.
     hint : str
         ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
-        batches, once these have taken long enough for the second time of compiling to pay. The second copy
-        of the weights comes only then.
+        batches that are worth compiling a second time, which happens beside their first results. The second
+        copy of the weights comes only then.
     streams, threads : int, optional
         Parallel streams and threads of the CPU; OpenVINO's choice when not given.
     cache_dir : str or Path, optional
