@@ -220,7 +220,7 @@ def test_a_redirect_is_followed_and_a_loop_is_an_error(server, tmp_path):
     fetch(server, tmp_path / "file", paths=("/moved",))
     assert (tmp_path / "file").read_bytes() == CONTENT
     server.faults["/loop"] = [redirect("/loop")] * 50
-    with pytest.raises(TransferError, match="redirects in a circle"):
+    with pytest.raises(TransferError, match="redirects in a loop"):
         fetch(server, tmp_path / "again", paths=("/loop",))
     assert len(server.asked("/loop")) <= 31
 
