@@ -1,8 +1,8 @@
 """Which encoding a text is in: said by its first bytes, else UTF-8, else detected, with a note.
 
-Texts of one byte or two a character are told apart by the detector of Firefox: on words and lines of 32
-languages it is right nearly twice as often as charset-normalizer (benchmarks/RESULTS.md), and it is made for
-short texts. What browsers do not read (code pages of DOS and old Macs, UTF-16 without a mark) is told here.
+Texts of one byte or two a character are told apart by the detector of Firefox, which is made for short texts:
+on single words of 33 languages it is right twice as often as charset-normalizer (benchmarks/RESULTS.md). What
+browsers do not read (code pages of DOS and old Macs, UTF-16 without a mark) is told here.
 """
 
 from __future__ import annotations
