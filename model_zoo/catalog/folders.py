@@ -135,7 +135,7 @@ def canonical_name(name: str) -> str:
     if prefix := re.match(r"hf:/{0,2}\s*", text, re.IGNORECASE):
         return "hf:" + text[prefix.end() :].rstrip("/")
     repo, at, revision = text.rstrip("/").partition("@")
-    if repo.count("/") >= 1 and not Path(text).exists():
+    if repo.count("/") >= 1 and not _is_there(text):
         owner, _, rest = repo.partition("/")
         if not owner.strip(".~") or rest.endswith((".xml", ".onnx", ".nemo")):
             return name
@@ -144,6 +144,13 @@ def canonical_name(name: str) -> str:
         if re.match(r"[\w.-]+/(?:tree|blob|resolve)/", rest):
             return _named_by_page(name, text)
     return name
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # longer than any name of a file
+        return False
 
 
 def _endpoint_before(text: str) -> str:

@@ -245,6 +245,12 @@ def test_a_folder_of_a_repository_is_not_taken_for_its_top():
         folders.canonical_name("https://huggingface.co/owner/name/tree/main/checkpoint-500")
 
 
+def test_a_name_longer_than_any_file_is_only_unknown():
+    for name in ("a/" * 3000 + "b", "a\0/b"):
+        assert folders.canonical_name(name) == name
+    assert folders.canonical_name("a/" + "b" * 5000) == "hf:a/" + "b" * 5000
+
+
 def test_other_addresses_are_told_apart(tmp_path, monkeypatch):
     for address in ("datasets/conll2003", "models?search=ner", "", "spaces/owner/name", "a/b/c/d"):
         with pytest.raises(CatalogError, match="expected the address of a model's page"):
