@@ -28,14 +28,14 @@ def marked(found: Recognition, differing: Collection[tuple[int, int]] = ()) -> s
     Returns
     -------
     str
-        HTML; without its tags and labels it is the text.
+        HTML; without its tags it is the text.
 
     Examples
     --------
     >>> from ner_core import Entity, Recognition
     >>> found = Recognition("<Mary>", (Entity(1, 5, "PER", 0.5, "Mary"),))
-    >>> marked(found).partition(">")[2]
-    '&lt;<mark class="line-0" style="--label-color:#99ddff" title="PER 0.500">Mary<b>PER</b></mark>&gt;</div>'
+    >>> marked(found).partition("PER 0.500")[2]
+    '">Mary</mark>&gt;</div>'
     """
     known = {kind.label: kind for kind in kinds(sorted({entity.label for entity in found.entities}))}
     parts: list[str] = []
@@ -46,7 +46,7 @@ def marked(found: Recognition, differing: Collection[tuple[int, int]] = ()) -> s
         parts += [
             html.escape(found.text[position : entity.start]),
             f'<mark class="line-{kind.line}{differs}" style="--label-color:{kind.color}" '
-            f'title="{label} {entity.score:.3f}">{html.escape(entity.text)}<b>{label}</b></mark>',
+            f'data-label="{label}" title="{label} {entity.score:.3f}">{html.escape(entity.text)}</mark>',
         ]
         position = entity.end
     parts.append(html.escape(found.text[position:]))

@@ -1,4 +1,4 @@
-"""Work that a script of the page started: how far it is, and the wish to end it."""
+"""Work that a script of the page started: how far it is, what it found so far, and the wish to end it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["Cancelled", "Jobs", "in_background", "word"]
+__all__ = ["Cancelled", "Job", "Jobs", "in_background", "word"]
 
 _Step = TypeVar("_Step")
 _Result = TypeVar("_Result")
@@ -20,43 +20,70 @@ class Cancelled(Exception):  # noqa: N818 - nothing went wrong
     """The visitor thought better of it."""
 
 
-class Jobs:
-    """How far long texts are, and which of them are to end."""
+class Job:
+    """One piece of work; called after each step with the steps done and the steps in all.
+
+    Attributes
+    ----------
+    share : float
+        How much of it is done, 0 to 1.
+    news : tuple
+        What was found so far, as the work left it; replaced as a whole, never changed.
+    """
 
     def __init__(self) -> None:
-        self._shares: dict[str, float] = {}
-        self._ended: set[str] = set()
+        self.share = 0.0
+        self.news: tuple[Any, ...] = ()
+        self._ended = False
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note of a step.
+
+        Raises
+        ------
+        Cancelled
+            The visitor wants no more.
+        """
+        self.share = max(self.share, done / total)
+        if self._ended:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Let it end at its next step."""
+        self._ended = True
+
+
+class Jobs:
+    """The work that runs, by the names that scripts gave it."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Job] = {}
         self._guard = threading.Lock()
 
-    def begin(self, job: str) -> Callable[[int, int], None]:
-        """Return what the core calls after each batch."""
+    def begin(self, name: str) -> Job:
+        """Return a new job."""
         with self._guard:
-            self._shares[job] = 0.0
+            job = self._running[name] = Job()
+        return job
 
-        def progress(done: int, total: int) -> None:
-            with self._guard:
-                self._shares[job] = done / total
-                if job in self._ended:
-                    raise Cancelled
-
-        return progress
-
-    def end(self, job: str) -> None:
+    def end(self, name: str) -> None:
         """Forget a job, however it ended."""
         with self._guard:
-            self._shares.pop(job, None)
-            self._ended.discard(job)
+            self._running.pop(name, None)
 
-    def cancel(self, job: str) -> None:
-        """Let a job end at its next batch."""
-        with self._guard:
-            if job in self._shares:
-                self._ended.add(job)
+    def get(self, name: str) -> Job | None:
+        """Return a job that runs, or None."""
+        return self._running.get(name)
 
-    def share(self, job: str) -> float:
+    def cancel(self, name: str) -> None:
+        """Let a job end at its next step."""
+        if job := self.get(name):
+            job.cancel()
+
+    def share(self, name: str) -> float:
         """Return how much of a job is done, 0 to 1."""
-        with self._guard:
-            return self._shares.get(job, 0.0)
+        job = self.get(name)
+        return job.share if job else 0.0
 
 
 def in_background(

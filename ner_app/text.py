@@ -15,14 +15,16 @@ import gradio as gr
 from model_zoo.catalog.layout import AUTO
 from ner_app.answers import answer, encodable, group_list, recognition_of
 from ner_app.choosing import BY_LANGUAGE, choice_of
-from ner_app.jobs import Cancelled, Jobs, word
+from ner_app.jobs import Cancelled, Job, Jobs, word
 from ner_app.lessons import FEWEST
 from ner_app.limits import LimitError
+from ner_app.long_texts import PART, answers_by_part
 from ner_app.samples import samples_for
 from ner_app.service import EXACTLY, Choice, ChoiceError
 from ner_app.teaching import teach_functions
 from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
+from ner_core.entity import joined
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
 from ner_documents.groups import with_groups
 from ner_documents.redaction import redact
@@ -108,13 +110,15 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     most = service.limits.text_characters
 
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        text, job = word(sent, "text"), word(sent, "job")[:100]
+        text, name = word(sent, "text"), word(sent, "job")[:100]
         choice = _chosen(sent)
         aggregation = word(sent, "aggregation")
-        progress = jobs.begin(job)
+        job = jobs.begin(name)
         try:
             with service.visitors.slot(request):
-                found = service.recognize(text, choice, aggregation, progress=progress)
+                if len(text) > PART:
+                    return _by_part(service, text, choice, aggregation, job)
+                found = service.recognize(text, choice, aggregation, progress=job)
                 return answer(found, service.recognizer(choice).labels)
         except LimitError as error:
             return {"error": str(error)}
@@ -126,10 +130,15 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             _LOG.warning("An answer failed: %s", type(error).__name__)
             return {"error": f"The model could not answer: {error}"}
         finally:
-            jobs.end(job)
+            jobs.end(name)
 
-    def progress(sent: dict[str, Any]) -> float:
-        return jobs.share(word(sent, "job"))
+    def progress(sent: dict[str, Any]) -> dict[str, Any] | None:
+        """Return how far a job is, and the parts that the browser does not have yet."""
+        job = jobs.get(word(sent, "job"))
+        have = sent.get("have")
+        if job is None:
+            return None
+        return {"share": job.share, "parts": job.news[have if isinstance(have, int) and have > 0 else 0 :]}
 
     def cancel(sent: dict[str, Any]) -> None:
         jobs.cancel(word(sent, "job"))
@@ -170,6 +179,23 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     redacted.__name__ = "redact"
     functions = (recognize, progress, cancel, menus, linked, regroup, redacted, export)
     return {function.__name__: function for function in functions}
+
+
+def _by_part(service: Service, text: str, choice: Choice, aggregation: str, job: Job) -> dict[str, Any]:
+    """Answer a long text; of one that is cancelled, what is done, and ``end``: where that ends."""
+    done: list[tuple[int, Recognition]] = []
+    try:
+        for start, found in answers_by_part(service, text, choice, aggregation, job):
+            done.append((start, found))
+            part = answer(found, service.recognizer(choice).labels)
+            del part["groups"]
+            job.news = (*job.news, {**part, "start": start, "end": start + len(found.text)})
+    except Cancelled:
+        if not done:
+            raise
+    end = done[-1][0] + len(done[-1][1].text)
+    whole = answer(joined(text[:end], done), service.recognizer(choice).labels)
+    return whole if end == len(text) else {**whole, "cancelled": True, "end": end}
 
 
 def _chosen(sent: Any) -> Choice:

@@ -10,7 +10,11 @@ from ner_app.templating import browser_file, render
 
 __all__ = ["launch_options", "page_theme"]
 
-_SCRIPTS = ("viewer.js", "text.js", "teach.js", "compare.js", "documents.js", "models.js", "page.js")
+# In this order: what a script is made of comes before it.
+_SCRIPTS = (
+    "page.js", "answer.js", "marks.js", "viewer.js", "editor.js", "options.js", "keeping.js", "reading.js",
+    "folds.js", "text.js", "teach.js", "compare.js", "documents.js", "models.js",
+)  # fmt: skip
 
 
 def page_theme() -> gr.themes.Base:

@@ -1,6 +1,21 @@
 /* What all tabs share: short messages that screen readers speak, keys, copying, saving, asking the server, tables. */
 "use strict";
 
+window.NerPage = window.NerPage || {};
+
+NerPage.element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value != null) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child != null));
+  return made;
+};
+
+NerPage.count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+
 NerPage.begin = () => {
   document.body.append(NerPage.element("div", {id: "told", class: "unseen", role: "status", "aria-live": "polite"}));
 };
@@ -62,19 +77,6 @@ NerPage.notice = (place, message) => {
 
 /* A call of a function on the server: null where it cannot be reached or fails. */
 NerPage.asking = (server) => (name, sent = {}) => Promise.resolve(server[name](sent)).then((answer) => answer ?? null, () => null);
-
-/* What the server answers about a text, with offsets as the browser counts them. */
-NerPage.answerOf = (text, found) => {
-  const entities = found.entities.map(([start, end, kind, score]) => ({start, end, kind, score}));
-  return {...found, text, entities: NerPage.offsets.fromServer(text, entities)};
-};
-
-NerPage.forServer = (answer, entities = answer.entities) => ({
-  text: answer.text,
-  labels: answer.kinds.map((kind) => kind.label),
-  entities: NerPage.offsets.toServer(answer.text, entities).map(({start, end, kind, score}) => [start, end, kind, score]),
-  about: answer.about,
-});
 
 NerPage.table = (head, rows, name) => {
   const make = NerPage.element;

@@ -1,30 +1,25 @@
 /* The Text tab: what the visitor wrote, how it is answered, and how it comes back after a reload. */
 "use strict";
 
-NerPage.KEPT = "ner-page";
-NerPage.MOST_KEPT = 2_000_000;
 NerPage.MOST_PASTED = 20_000;
-NerPage.TABLE_ROWS = 1_000;
-NerPage.UNREACHED = "The page's server does not answer. Your text is kept here; press Recognize again in a moment.";
 
 NerPage.TextTab = class {
   constructor(root, server, {samples, exports, names}) {
     const at = (selector) => root.querySelector(selector);
-    Object.assign(this, {root, samples, exports, names, at, ask: NerPage.asking(server)});
+    Object.assign(this, {root, samples, exports, at, ask: NerPage.asking(server)});
     this.box = at("#text-box");
     this.status = at("#text-status");
     this.message = at("#text-message");
     this.answer = null;
     this.good = null;
-    this.job = 0;
+    this.reading = null;
     this.cleared = null;
-    this.options = {};
-    for (const name of ["model", "device", "precision", "compute"]) this.options[name] = at(`#text-${name}`);
-    this.options.aggregation = at("#aggregation");
-    this.viewer = new NerPage.Viewer(at("[data-viewer]"), {
+    this.options = new NerPage.Options(at, names);
+    this.viewer = new NerPage.Editor(at("[data-viewer]"), {
       regroup: (answer) => this.ask("regroup", NerPage.forServer(answer)).then((groups) => groups?.error ? null : groups),
       changed: () => this.changed(),
     });
+    this.folds = new NerPage.Folds(root, this.ask, () => ({answer: this.answer, shown: () => this.viewer.shown()}));
     this.wire();
   }
 
@@ -36,7 +31,7 @@ NerPage.TextTab = class {
     at("#cancel-text").addEventListener("click", () => this.cancel());
     at("#share").addEventListener("click", (event) => this.share(event.target));
     at("#copy-table").addEventListener("click", (event) => NerPage.copy(event.target,
-      this.rows().map((row) => row.join("\t")).join("\n")));
+      this.folds.rows(this.answer, this.viewer.shown()).map((row) => row.join("\t")).join("\n")));
     at("#copy-redacted").addEventListener("click", (event) => NerPage.copy(event.target, at("#redacted").value));
     box.addEventListener("input", () => { this.touched = true; this.marked(); this.keep(); });
     box.addEventListener("paste", () => setTimeout(() => {
@@ -56,7 +51,7 @@ NerPage.TextTab = class {
         this.recognize({seen: true});
       });
     }
-    for (const control of Object.values(this.options)) control.addEventListener("change", () => this.choose());
+    for (const control of Object.values(this.options.controls)) control.addEventListener("change", () => this.choose());
     at("#threshold").addEventListener("input", (event) => {
       const least = Number(event.target.value);
       if (this.answer) this.viewer.filter({least, sliding: true});
@@ -67,10 +62,6 @@ NerPage.TextTab = class {
     for (const button of this.root.querySelectorAll("[data-export]")) {
       button.addEventListener("click", () => this.export(button));
     }
-    for (const fold of ["#entity-table", "#redaction"]) at(fold).addEventListener("toggle", () => this.drawFolds());
-    for (const choice of this.root.querySelectorAll('[name="redaction-style"]')) {
-      choice.addEventListener("change", () => this.drawFolds());
-    }
     at("#options").addEventListener("toggle", () => at("#options").open && this.menus());
     document.addEventListener("ner-models", () => this.menus());
     document.addEventListener("ner-use", (event) => this.use(event.detail));
@@ -78,7 +69,7 @@ NerPage.TextTab = class {
   }
 
   async start() {
-    const kept = this.kept(), linked = new URLSearchParams(location.hash.slice(1));
+    const kept = NerPage.keeping.read(), linked = new URLSearchParams(location.hash.slice(1));
     await this.menus();
     const teach = this.at("#teach");
     if (teach) new NerPage.Teach(teach, this);
@@ -91,45 +82,24 @@ NerPage.TextTab = class {
     return this.recognize({sample: true});
   }
 
-  /* Menus follow the models on the server's machine; what is chosen stays where it still exists. */
   async menus() {
     const menus = await this.ask("menus");
     if (!menus) return;
-    this.models = menus.models;
-    const make = NerPage.element, {model, device} = this.options;
-    const chosen = model.value || menus.default;
-    model.replaceChildren(...Object.keys(menus.models).map((name) => make("option", {value: name}, this.names[name] ?? name)));
-    model.value = chosen in menus.models ? chosen : menus.default;
-    const devices = menus.devices.map(([title, name]) => make("option", {value: name}, title));
-    if (device.list) {
-      device.list.replaceChildren(...devices);
-      device.value ||= "AUTO";
-    } else {
-      const before = device.value || "AUTO";
-      device.replaceChildren(...devices);
-      device.value = before;
-    }
-    this.precisions(this.options.precision.value);
+    this.options.fill(menus);
     this.good ??= this.chosen();
     this.summarize();
   }
 
-  precisions(wanted = "") {
-    const known = this.models[this.options.model.value] ?? [];
-    this.options.precision.replaceChildren(
-      NerPage.element("option", {value: ""}, "Best for the device"),
-      ...known.map((name) => NerPage.element("option", {value: name}, name)));
-    this.options.precision.value = known.includes(wanted) ? wanted : "";
+  get models() {
+    return this.options.models;
   }
 
   chosen() {
-    return Object.fromEntries(Object.entries(this.options).map(([name, control]) => [name, control.value.trim()]));
+    return this.options.chosen();
   }
 
   setChosen(values) {
-    for (const name of ["model", "device", "aggregation"]) if (values[name]) this.options[name].value = values[name];
-    this.options.compute.value = values.compute ?? "";
-    this.precisions(values.precision);
+    this.options.set(values);
     this.summarize();
   }
 
@@ -140,24 +110,18 @@ NerPage.TextTab = class {
   }
 
   summarize() {
-    const {model, device, precision, compute, aggregation} = this.chosen(), least = this.viewer.least;
-    this.at("#threshold-shown").textContent = least.toFixed(2);
-    const parts = [this.names[model] ?? model, device, precision || "best precision", aggregation || "the model's words"];
-    if (compute) parts.push(`${compute} arithmetic`);
-    if (least > 0) parts.push(`score from ${least.toFixed(2)}`);
-    if (this.viewer.hidden.size) parts.push(`without ${[...this.viewer.hidden].join(", ")}`);
-    this.at("#options-summary").textContent = parts.join(" · ");
+    this.options.summarize(this.viewer.least, this.viewer.hidden);
   }
 
   async use(model) {
     await this.menus();
     if (!(model in this.models)) return;
-    this.options.model.value = model;
+    this.options.controls.model.value = model;
     this.choose();
   }
 
   async choose() {
-    this.precisions(this.options.precision.value);
+    this.options.precisions();
     this.summarize();
     if (this.box.value.trim()) await this.recognize();
     else this.good = this.chosen();
@@ -171,29 +135,37 @@ NerPage.TextTab = class {
       NerPage.notice(this.message, "There is no text yet. Type or paste one, or pick an example.");
       return false;
     }
-    if (this.running) this.ask("cancel", {job: this.running});
-    const job = this.running = `${Date.now()}-${(this.job += 1)}-${Math.random().toString(36).slice(2)}`;
+    this.reading?.abandon();
+    if (this.reading?.shown) this.at("#text-result").hidden = true;
+    const before = this.answer;
+    const reading = this.reading = new NerPage.Reading(this.ask, text, choice, {
+      waits: () => this.waits(text.length),
+      far: (share) => this.far(share),
+      grown: (partial, until) => this.grown(partial, until, seen),
+    });
     NerPage.notice(this.message, "");
-    this.busy(job, text.length);
-    const found = await this.ask("recognize", {text, job, ...choice}) ?? {error: NerPage.UNREACHED};
-    if (this.running !== job) return false;
-    this.running = null;
+    this.at("#answer").setAttribute("aria-busy", "true");
+    const found = await reading.run();
+    if (this.reading !== reading) return false;
     this.idle();
-    if (found.error || found.cancelled) {
-      if (found.choice && this.good) this.setChosen(this.good);
-      const still = found.choice && this.good ? `\nStill using ${Object.values(this.good).filter(Boolean).join(" · ")}.` : "";
-      NerPage.notice(this.message, found.cancelled ? "" : found.error + still);
-      this.say(found.cancelled ? "Cancelled." : "");
-      if (this.answer) this.marked();
-      return false;
-    }
+    if (!found.answer) return this.failed(found, before);
     this.good = choice;
     this.at("#undo-clear").hidden = true;
-    this.display(NerPage.answerOf(text, found));
-    NerPage.notice(this.message, found.notes.join("\n"));
-    if (seen) this.comeIntoView();
+    this.display(found.answer, {grows: Boolean(reading.shown)});
+    const cut = found.answer.whole ? "This is what was read before it ended. Recognize reads the whole text." : "";
+    NerPage.notice(this.message, [found.error, cut, ...found.answer.notes].filter(Boolean).join("\n"));
+    if (seen && !reading.shown) this.comeIntoView();
     this.keep();
-    return true;
+    return !cut;
+  }
+
+  failed({error, choice, cancelled}, before) {
+    if (choice && this.good) this.setChosen(this.good);
+    const still = choice && this.good ? `\nStill using ${Object.values(this.good).filter(Boolean).join(" · ")}.` : "";
+    NerPage.notice(this.message, cancelled ? "" : error + still);
+    this.say(cancelled ? "Cancelled." : "");
+    if (before) this.marked();
+    return false;
   }
 
   display(answer, view = {}) {
@@ -212,38 +184,52 @@ NerPage.TextTab = class {
     }
   }
 
-  busy(job, length) {
-    this.at("#answer").setAttribute("aria-busy", "true");
+  waits(length) {
+    this.say(`Reading ${NerPage.count(length, "character", "characters")} …`);
+    this.at("#text-progress").removeAttribute("value");
+    this.at("#text-busy").hidden = false;
+  }
+
+  far(share) {
     const bar = this.at("#text-progress");
-    bar.removeAttribute("value");
-    clearInterval(this.polling);
-    clearTimeout(this.showing);
-    this.showing = setTimeout(() => {
-      this.say(`Reading ${NerPage.count(length, "character", "characters")} …`);
-      this.at("#text-busy").hidden = false;
-      if (length > 2_000) this.polling = setInterval(async () => {
-        const share = await this.ask("progress", {job});
-        if (share !== null && this.running === job) {
-          bar.value = share;
-          bar.textContent = `${Math.round(100 * share)} %`;
-        }
-      }, 300);
-    }, 120);
+    bar.value = share;
+    bar.textContent = `${Math.round(100 * share)} %`;
+  }
+
+  /* What was found so far is shown while the rest is read; it can be looked at, not yet corrected or saved. */
+  grown(partial, until, seen) {
+    const first = !this.reading.shown, {text} = partial;
+    this.reading.shown = true;
+    this.answer = null;
+    this.at("#text-result").hidden = false;
+    this.at("#text-result").classList.remove("stale");
+    this.at("#text-result").classList.add("growing");
+    this.viewer.show(partial, {until, grows: !first});
+    this.say(`Reading: ${NerPage.count(partial.entities.length, "mention", "mentions")} in the first `
+      + `${until.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters …`);
+    if (first && seen) this.comeIntoView();
   }
 
   idle() {
-    clearInterval(this.polling);
-    clearTimeout(this.showing);
+    this.reading = null;
     this.at("#text-busy").hidden = true;
+    this.at("#text-result").classList.remove("growing");
     this.at("#answer").removeAttribute("aria-busy");
   }
 
+  /* What is done is kept: the server answers with it. */
   cancel() {
-    if (this.running) this.ask("cancel", {job: this.running});
-    this.running = null;
-    this.idle();
-    this.say("Cancelled.");
-    if (this.answer) this.marked();
+    const {reading} = this;
+    if (!reading) return;
+    if (reading.shown) {
+      reading.cancel();
+      this.say("Stopping …");
+    } else {
+      reading.abandon();
+      this.idle();
+      this.say("Cancelled.");
+      if (this.answer) this.marked();
+    }
     this.box.focus();
   }
 
@@ -252,11 +238,12 @@ NerPage.TextTab = class {
   }
 
   get stale() {
-    return Boolean(this.answer) && this.box.value !== this.answer.text;
+    return Boolean(this.answer) && this.box.value !== (this.answer.whole ?? this.answer.text);
   }
 
   /* An answer of another text than the one in the box says so. */
   marked() {
+    if (this.reading?.shown) return;
     this.at("#text-result").classList.toggle("stale", this.stale);
     if (!this.answer) this.say("");
     else if (this.stale) this.say("The text has changed since this answer; Recognize answers it anew.");
@@ -265,7 +252,7 @@ NerPage.TextTab = class {
 
   /* "7 names: 2 people, 2 organisations, 3 places, in 9 ms" */
   sentence() {
-    const {kinds, groups, entities, about} = this.answer;
+    const {kinds, groups, entities, about, text, whole} = this.answer;
     const counts = kinds.map(() => 0);
     let names = 0, mentions = 0;
     for (const group of groups) {
@@ -280,7 +267,9 @@ NerPage.TextTab = class {
     const more = mentions > names ? `, mentioned ${mentions.toLocaleString("en")} times` : "";
     const hidden = entities.length - mentions;
     return (names ? `${NerPage.count(names, "name", "names")}${more}: ${parts.join(", ")}` : "No names found")
-      + (hidden ? ` (${hidden.toLocaleString("en")} hidden)` : "") + `, in ${this.duration(about.total)}`;
+      + (hidden ? ` (${hidden.toLocaleString("en")} hidden)` : "")
+      + (whole ? `, in the first ${text.length.toLocaleString("en")} of ${whole.length.toLocaleString("en")} characters` : "")
+      + `, in ${this.duration(about.total)}`;
   }
 
   duration(milliseconds) {
@@ -288,51 +277,12 @@ NerPage.TextTab = class {
   }
 
   changed() {
+    this.summarize();
+    if (this.reading?.shown) return;
     this.answer = this.viewer.answer;
     this.marked();
-    this.summarize();
-    this.drawFolds();
+    this.folds.draw();
     this.keep();
-  }
-
-  rows() {
-    const {text, kinds} = this.answer, entities = this.viewer.shown();
-    return [["Text", "Label", "Score", "Start", "End"],
-      ...NerPage.offsets.toServer(text, entities).map(({start, end, kind, score}, index) =>
-        [text.slice(entities[index].start, entities[index].end).split(/\s+/).join(" "), kinds[kind].label, score.toFixed(4), start, end])];
-  }
-
-  /* Which model had which part, where the language chose: at most twenty lines. */
-  chosenByLanguage() {
-    const {text, about} = this.answer, characters = [...text], parts = about.parts ?? [];
-    if (!parts.length) return [];
-    const lines = parts.length < 2 ? [parts[0][2]] : parts.slice(0, 20).map(([start, end, model]) => {
-      const written = characters.slice(start, Math.min(end, start + 40)).join("").trim().split(/\s+/).join(" ");
-      return `${model}: \u2068${written}${end - start > 40 ? " …" : ""}\u2069`;
-    });
-    if (parts.length > 20) lines.push(`… and ${parts.length - 20} more parts`);
-    return [`Chosen by language: ${lines[0]}`, ...lines.slice(1)].flatMap((line) => [line, NerPage.element("br")]);
-  }
-
-  /* What is folded away is made when it is opened. */
-  async drawFolds() {
-    if (!this.answer) return;
-    const {at, answer} = this, {about} = answer, make = NerPage.element;
-    at("#text-facts").replaceChildren(...this.chosenByLanguage(),
-      `${about.model} on ${about.device} (${about.precision}${about.compute ? `, computed in ${about.compute}` : ""})`, make("br"),
-      `${NerPage.count(about.pieces, "word piece", "word pieces")} in ${NerPage.count(about.windows, "window", "windows")}`, make("br"),
-      `tokenize ${about.tokenization.toFixed(1)} ms · infer ${about.inference.toFixed(1)} ms · `
-        + `decode ${about.decoding.toFixed(1)} ms · total ${about.total.toFixed(1)} ms`);
-    if (at("#entity-table").open) {
-      const [head, ...rows] = this.rows();
-      at("#entity-table > div").replaceChildren(NerPage.table(head, rows.slice(0, NerPage.TABLE_ROWS), "Table of the names"),
-        rows.length > NerPage.TABLE_ROWS ? make("p", {class: "hint"}, `The first ${NerPage.TABLE_ROWS.toLocaleString("en")} of ${rows.length.toLocaleString("en")}; the saved files have all.`) : "");
-    }
-    if (at("#redaction").open) {
-      const style = this.root.querySelector('[name="redaction-style"]:checked').value;
-      const redacted = await this.ask("redact", {...NerPage.forServer(answer), style}) ?? {error: NerPage.UNREACHED};
-      if (this.answer === answer) at("#redacted").value = redacted.error ?? redacted.text;
-    }
   }
 
   async export(button) {
@@ -369,7 +319,8 @@ NerPage.TextTab = class {
   }
 
   clear() {
-    if (this.running) this.cancel();
+    this.reading?.abandon();
+    this.idle();
     this.cleared = this.state();
     this.box.value = "";
     this.answer = null;
@@ -403,20 +354,7 @@ NerPage.TextTab = class {
 
   keepNow() {
     clearTimeout(this.keeping);
-    const write = (state) => sessionStorage.setItem(NerPage.KEPT, JSON.stringify(state));
-    try {
-      const state = this.state();
-      const large = state.text.length * 8 > NerPage.MOST_KEPT || (state.answer?.entities.length ?? 0) * (1 + state.past.length) > 20_000;
-      write(large ? {...state, answer: null, past: [], future: []} : state);
-    } catch { /* storage is full or forbidden: a reload then begins anew */ }
-  }
-
-  kept() {
-    try {
-      return JSON.parse(sessionStorage.getItem(NerPage.KEPT));
-    } catch {
-      return null;
-    }
+    NerPage.keeping.write(this.state());
   }
 
   async restore(state) {

@@ -23,6 +23,9 @@ expect.set_options(timeout=PATIENCE)
 
 ROOT = Path(__file__).parents[2]
 SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
+LETTER = (
+    "Katarzyna Nowak lives in Warsaw. Ms. Nowak met Mary Jones in Warsaw. NOWAK signed; Jones left Warsaw."
+)
 NAMES = [("Mary", "PER", 0, 4), ("Santa Clara", "LOC", 14, 25), ("NVIDIA", "ORG", 39, 45)]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The browser itself must stay silent too, or its own requests would hide those of the page.
@@ -135,7 +138,7 @@ def recognize(page, text=SENTENCE):
 def marks(page):
     """Return what is highlighted: text, label, start, end."""
     return [
-        (text.removesuffix(label), label, int(start), int(end))
+        (text, label, int(start), int(end))
         for text, label, start, end in page.locator("#text-tab mark:not(.off)").evaluate_all(
             "all => all.map(m => [m.textContent, m.dataset.label, m.dataset.start, m.dataset.end])"
         )
@@ -143,13 +146,8 @@ def marks(page):
 
 
 def plain_text(page):
-    """Return the text that is shown, without the labels."""
-    return page.locator("#text-tab .marked").evaluate(
-        """e => {
-            const copy = e.cloneNode(true);
-            copy.querySelectorAll('mark > b').forEach(label => label.remove());
-            return copy.textContent }"""
-    )
+    """Return the text that is shown; the style sheet adds the labels."""
+    return page.locator("#text-tab .marked").text_content()
 
 
 def open_tab(page, name):

@@ -6,8 +6,11 @@ import pytest
 
 from ner_app.answers import AnswerError, recognition_of
 from ner_app.kinds import kinds
+from ner_app.long_texts import answers_by_part
+from ner_app.service import Choice
 from ner_app.text import EXPORTS, text_functions
 from ner_core.corpus import read_conll
+from ner_core.entity import joined
 
 TEXT = "Mary sings 😀 in Rome."
 
@@ -74,3 +77,44 @@ def test_training_data_is_read_by_the_readers_of_corpora(service, tmp_path):
     (tmp_path / "training.conll").write_text(written, "utf-8")
     sentences = list(read_conll(tmp_path / "training.conll"))
     assert [tag for sentence in sentences for tag in sentence.tags if tag != "O"] == ["B-PER", "B-LOC"]
+
+
+LONG = "Mary sings 😀 in Rotterdam.\n\nPriya Raman\nwalks.\n\n" * 500
+
+
+def test_a_long_text_in_parts_is_the_whole_text(service):
+    shares = []
+    choice = Choice("lookup", "CPU")
+    parts = list(answers_by_part(service, LONG, choice, progress=lambda *step: shares.append(step)))
+    assert len(parts) == 3
+    whole = service.recognizer(choice)(LONG)
+    assert joined(LONG, parts).entities == whole.entities
+    assert [done for done, _ in shares] == sorted(done for done, _ in shares)
+    assert shares[-1] == (len(LONG), len(LONG))
+    assert len(list(answers_by_part(service, LONG, choice, "first"))) == 1
+
+
+def test_parts_are_news_and_stay_when_the_rest_is_not_wanted(service, monkeypatch):
+    functions = text_functions(service)
+    asked = {"text": LONG, "job": "j", "model": "lookup", "device": "CPU"}
+    news = []
+
+    def two_parts(*given):
+        for number, part in enumerate(answers_by_part(*given)):
+            yield part
+            news.append(functions["progress"]({"job": "j", "have": number}))
+            if number == 1:
+                functions["cancel"]({"job": "j"})
+
+    monkeypatch.setattr("ner_app.text.answers_by_part", two_parts)
+    found = functions["recognize"](asked, None)
+    assert found["cancelled"]
+    assert found["end"] == news[-1]["parts"][0]["end"] < len(LONG)
+    entities = [
+        [start + part["start"], end + part["start"], kind, score]
+        for one in news
+        for part in one["parts"]
+        for start, end, kind, score in part["entities"]
+    ]
+    assert entities == found["entities"]
+    assert functions["progress"]({"job": "j"}) is None

@@ -1,0 +1,75 @@
+"""A long text, answered part by part: what is found is shown while the rest is still read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ner_core.aggregation import AS_WRITTEN
+from ner_documents.document import Document
+from ner_documents.parts import parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ner_app.service import Choice, Service
+    from ner_core import Recognition
+
+__all__ = ["PART", "answers_by_part"]
+
+#: Characters after which the first names are shown. Each part is a round of its own: with minilm-ner, a text
+#: of 99,250 characters in ten parts takes 4.4 % more processor time than in one.
+PART = 10_000
+
+
+def answers_by_part(
+    service: Service,
+    text: str,
+    choice: Choice,
+    aggregation: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[tuple[int, Recognition]]:
+    """Recognize one text in parts that end where the model would divide it, so the names are the same.
+
+    A text without line breaks is one part, and so is every text under an aggregation of transformers, which
+    takes texts as they are. Where activations are rounded, scores may differ from those of the whole by less
+    than 0.01: other windows run together.
+
+    Parameters
+    ----------
+    service, text, choice, aggregation
+        As for `Service.recognize`.
+    progress : callable, optional
+        Called with the characters done and those in all; what it raises ends the work.
+
+    Yields
+    ------
+    (int, Recognition)
+        Where a part begins, and its result; `ner_core.entity.joined` puts them together.
+
+    Raises
+    ------
+    LimitError, ChoiceError
+        As `Service.recognize`.
+    """
+    service.limits.check_text(text)
+    recognizer = service.checked(choice, aggregation)
+    divided = (aggregation or recognizer.aggregation) in AS_WRITTEN
+    parts = parts_of(Document("", None, text, {}), PART if divided else len(text))
+    begin = 0
+    lengths = iter([len(part.text) for part in parts])
+    length = next(lengths)
+
+    def watch(done: int, total: int) -> None:
+        if progress is not None:
+            progress(begin + length * done // total, len(text))
+
+    found = recognizer.stream(
+        [part.text for part in parts],
+        aggregation=aggregation or None,
+        segments=[part.segments for part in parts] if len(parts) > 1 else None,
+        look_ahead=PART,
+        progress=watch,
+    )
+    for part, answer in zip(parts, found, strict=True):
+        yield part.start, answer
+        begin, length = begin + length, next(lengths, 0)

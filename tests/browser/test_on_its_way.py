@@ -1,0 +1,146 @@
+"""A text on its way to an answer and back: long ones, links, reloads, lost connections, hasty visitors."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import LETTER, SENTENCE, marks, open_tab, plain_text, recognize
+
+pytestmark = pytest.mark.browser
+LONG = f"{LETTER}\n" * 900
+
+# Clicks, and notes what the status line says, when, and beside how many marks.
+WATCH = """() => {
+  window.seen = []; const begun = performance.now();
+  const status = document.querySelector('#text-status');
+  new MutationObserver(() => seen.push([performance.now() - begun, status.textContent,
+      document.querySelectorAll('#text-tab mark').length]))
+    .observe(status, {childList: true, characterData: true, subtree: true});
+  document.querySelector('#recognize').click(); }"""
+
+
+def test_a_long_text_is_answered_part_by_part(page):
+    page.locator("#text-box").fill(LONG)
+    page.evaluate(WATCH)
+    expect(page.locator("#text-status")).to_contain_text(", in ")
+    seen = page.evaluate("window.seen")
+    when, said, _ = seen[0]
+    assert "Reading" in said
+    assert when < 1_000  # 120 ms where nothing else runs; the promise is 300
+    growing = [(said, count) for _, said, count in seen if said.startswith("Reading: ")]
+    assert growing
+    for said, count in growing:
+        assert re.match(rf"Reading: {count:,} mentions in the first [\d,]+ of {len(LONG):,} characters", said)
+    assert plain_text(page) == LONG
+    assert len(marks(page)) == page.locator("#text-tab mark").count() == 6 * 900
+    assert page.locator("#text-tab .line").count() == 900
+
+
+def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
+    page.locator("#text-box").fill(LONG)
+    page.evaluate(WATCH)
+    expect(page.locator("#text-status")).to_contain_text("Reading: ")
+    expect(page.locator("#text-progress")).to_have_attribute("value", re.compile(r"0\.\d"))
+    expect(page.locator("#exports")).to_be_hidden()
+    page.locator("#text-tab mark").first.click()
+    expect(page.locator("#text-tab .bar")).to_contain_text("Katarzyna Nowak person")
+    expect(page.locator("#text-tab .bar .correct")).to_have_count(0)
+    page.locator("#cancel-text").click()
+    expect(page.locator("#text-status")).to_have_text(
+        re.compile(rf"in the first [\d,]+ of {len(LONG):,} characters, in ")
+    )
+    expect(page.locator("#text-message")).to_contain_text("what was read before it ended")
+    expect(page.locator("#exports")).to_be_visible()
+    assert LONG.startswith(plain_text(page))
+    assert 0 < len(plain_text(page)) < len(LONG)
+
+
+def test_a_text_that_is_stopped_at_once_leaves_the_answer_before(page):
+    page.locator("#text-box").fill("x" * 99_000)  # one word: nothing can be shown before all of it is read
+    page.locator("#recognize").click()
+    page.locator("#cancel-text").click()
+    expect(page.locator("#text-status")).to_contain_text("The text has changed since")
+    expect(page.locator("#text-busy")).to_be_hidden()
+    assert plain_text(page) == SENTENCE
+
+
+def test_a_link_brings_text_and_settings_back(page):
+    page.locator('.legend [data-label="ORG"]').click()
+    page.locator("#share").click()
+    expect(page).to_have_url(re.compile("#text=Mary"))
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#text-tab mark:not(.off)")).to_have_count(2)
+    assert other.locator("#text-box").input_value() == SENTENCE
+    assert "without ORG" in other.locator("#options summary").inner_text()
+    other.close()
+
+
+def test_a_link_that_names_what_is_not_here_falls_back_and_says_so(page, url):
+    other = page.context.new_page()
+    answers = []
+    other.on("response", lambda response: answers.append(response.status))
+    other.goto(
+        f"{url}/#text=Mary+sings.&model=nothing&device=kserve://127.0.0.1:9/x&aggregation=bogus&threshold=7&precision=FP7"
+    )
+    expect(other.locator("#text-tab mark")).to_have_count(1)
+    message = other.locator("#text-message")
+    for named in ("nothing", "kserve", "bogus", "minimum score"):
+        expect(message).to_contain_text(named)
+    assert "auto: by language · AUTO" in other.locator("#options summary").inner_text()
+    assert max(answers) < 400
+    other.close()
+
+
+def test_a_reload_brings_everything_back(page):
+    recognize(page, LETTER)
+    page.locator("#text-tab mark").first.click()
+    page.locator("#text-tab .bar").get_by_role("button", name="Remove").click()
+    page.locator('.legend [data-label="LOC"]').click()
+    page.locator("#text-box").fill(f"{LETTER} And more.")
+    before = marks(page)
+    page.reload()
+    expect(page.locator("#text-status")).to_contain_text("text has changed")
+    assert page.locator("#text-box").input_value() == f"{LETTER} And more."
+    assert marks(page) == before
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator("#text-tab mark:not(.off)")).to_have_count(len(before) + 1)
+
+
+def test_a_lost_connection_is_said_and_loses_nothing(page, visitor):
+    page.context.set_offline(True)
+    page.locator("#text-box").fill("Rotterdam is old.")
+    page.locator("#recognize").click()
+    expect(page.locator("#text-message")).to_contain_text("Your text is kept here")
+    assert page.locator("#text-box").input_value() == "Rotterdam is old."
+    page.context.set_offline(False)
+    page.wait_for_timeout(2_000)
+    recognize(page, page.locator("#text-box").input_value())
+    assert [name for name, *_ in marks(page)] == ["Rotterdam"]
+    visitor.errors[:] = [
+        one
+        for one in visitor.errors
+        if "ERR_INTERNET_DISCONNECTED" not in one and "Failed to fetch" not in one
+    ]
+
+
+# Types into a text box in the moment in which it is drawn, as no person and no test from outside can.
+TYPE_WHEN_DRAWN = """([selector, text]) => new MutationObserver((_, seen) => {
+  const box = document.querySelector(selector);
+  if (!box) return;
+  seen.disconnect();
+  box.focus();
+  document.execCommand("selectAll");
+  document.execCommand("insertText", false, text);
+}).observe(document, {childList: true, subtree: true})"""
+
+
+def test_what_is_typed_while_the_page_is_drawn_stays(page, url):
+    other = page.context.new_page()
+    other.add_init_script(f"({TYPE_WHEN_DRAWN})(['#text-box', 'Rotterdam is old.'])")
+    other.goto(url)
+    expect(other.locator("#text-tab mark")).to_have_count(1)
+    assert other.locator("#text-box").input_value() == "Rotterdam is old."
+    open_tab(other, "Compare")
+    other.close()
