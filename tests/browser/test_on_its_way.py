@@ -33,7 +33,7 @@ def test_a_long_text_is_answered_part_by_part(page):
     for said, count in growing:
         assert re.match(rf"Reading: {count:,} mentions in the first [\d,]+ of {len(LONG):,} characters", said)
     assert plain_text(page) == LONG
-    assert len(marks(page)) == page.locator("#text-tab mark").count() == 6 * 900
+    assert len(marks(page)) == page.locator("#text-tab mark").count() == 8 * 900
     assert page.locator("#text-tab .line").count() == 900
 
 
