@@ -37,9 +37,8 @@ def test_a_long_text_is_answered_part_by_part(page):
     expect(page.locator("#text-status")).to_contain_text(", in ")
     seen = page.evaluate("window.seen")
     assert "Reading" in seen[0][0]
-    growing = [(said, count) for said, count in seen if said.startswith("Reading: ")]
-    assert growing
-    for said, count in growing:
+    # How often it can look depends on the machine; the next test is beside a server that waits.
+    for said, count in [(said, count) for said, count in seen if said.startswith("Reading: ")]:
         assert re.match(rf"Reading: {count:,} mentions in the first [\d,]+ of {len(LONG):,} characters", said)
     assert plain_text(page) == LONG
     assert len(marks(page)) == page.locator("#text-tab mark").count() == 8 * 250
