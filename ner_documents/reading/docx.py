@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.packages import Package, UnreadableError
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,9 @@ _MOST_COLUMNS = 1000
 
 def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, notes, footers."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     try:
         package = Package(raw)

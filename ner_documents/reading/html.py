@@ -14,7 +14,7 @@ from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +50,9 @@ _HEAD = 4096
 
 def read_html(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a page as one document."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     encoding = options.encoding
     told = _CHARSET.search(raw[:_HEAD])

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ner_documents.document import Problem
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.lines import text_lines
-from ner_documents.reading.records import EXCERPT, MAX_DEPTH, Row, documents_of, too_deep, too_long, value_in
+from ner_documents.reading.records import (
+    EXCERPT,
+    MAX_DEPTH,
+    Row,
+    documents_of,
+    read_whole,
+    too_deep,
+    value_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +52,9 @@ def read_json(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
 
     A file with an object a line is read as JSON lines, whatever its name says.
     """
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     text, problems = decode(raw, source, options.encoding)
     yield from problems

@@ -14,7 +14,7 @@ from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.detection import charset_of, guess_encoding
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.html import html_blocks
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import EXCERPT, read_whole, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,9 @@ _QUOTE = re.compile(">+")
 
 def read_eml(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read one message as one document."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     yield from _message(raw, source, None)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.packages import Package, UnreadableError
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,9 @@ _MOST = 1000
 
 def read_odt(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, footers."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     reading = _Reading()
     try:

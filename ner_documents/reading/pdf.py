@@ -15,7 +15,7 @@ from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.pdf_columns import Fragment
 from ner_documents.reading.pdf_layout import paragraphs_of
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +36,9 @@ def read_pdf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
     """Read a file as one document; pages without text are problems."""
     import pypdfium2
 
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     try:
         pdf = pypdfium2.PdfDocument(raw)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import EXCERPT, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,9 +90,9 @@ class _Flow:
 
 def read_rtf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a file as one document."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     if not raw.lstrip().startswith(b"{\\rtf"):
         yield Problem(source, None, "the file is damaged or not what its name says (no RTF)", raw[:EXCERPT])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ner_documents.document import Document, Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.records import EXCERPT, too_long
+from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +38,9 @@ def read_subtitles(stream: BinaryIO, source: str, options: ReadOptions) -> Itera
 
     Cues end a block where they end a sentence; else the next one goes on with it.
     """
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     text, problems = decode(raw, source, options.encoding)
     yield from problems

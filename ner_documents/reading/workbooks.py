@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ner_documents.document import Problem
 from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import (
-    EXCERPT,
     MAX_COLUMNS,
     Row,
     column_letters,
     documents_of,
     header_of,
-    too_long,
+    read_whole,
 )
 
 if TYPE_CHECKING:
@@ -41,9 +40,9 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
     """Read all sheets; each has a header of its own."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
+    raw = read_whole(stream, source, options)
+    if isinstance(raw, Problem):
+        yield raw
         return
     beside: list[str] = []
     try:
