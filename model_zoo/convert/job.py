@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
 
+#: What model.yml calls the tasks of token classifiers.
+_TASKS = ("named_entity_recognition", "token_recognition")
+
 __all__ = ["checkpoint_of", "convert", "convert_all", "plan", "skip"]
 
 
@@ -99,6 +102,9 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
     ConversionError
         If it is not there; the message has the command that downloads it.
     """
+    if model.task_type not in _TASKS:
+        msg = f"{model.name}: {model.task_type}: only token classifiers can be converted here."
+        raise ConversionError(msg)
     if model.framework not in {"pytorch", "onnx"}:
         msg = f"{model.name}: framework {model.framework}: only pytorch and onnx can be converted here."
         raise ConversionError(msg)

@@ -178,6 +178,15 @@ def test_conversion_in_the_current_folder(here, tiny_checkpoint, capsys, monkeyp
     assert "========== Skipping some-model (all conversions skipped)" in capsys.readouterr().out
 
 
+def test_a_model_that_fails_is_listed_and_leaves_nothing(here, tmp_path, capsys):
+    (here / "public" / "some-model").mkdir(parents=True)
+    (here / "public" / "some-model" / "model.onnx").write_bytes(b"no network")
+    assert run(converter, "--all") == 1
+    captured = capsys.readouterr()
+    assert captured.out.endswith("FAILED:\nsome-model\n")
+    assert files_in(here) == ["public", "public/some-model", "public/some-model/model.onnx"]
+
+
 def test_what_comes_as_ir_has_no_conversions(tmp_path, monkeypatch, capsys):
     names = [f"{precision}/ready.{end}" for precision in ("FP16", "FP32") for end in ("xml", "bin")]
     files = [{"name": name, "size": 1, "checksum": "0" * 96, "source": "http://x/"} for name in names]

@@ -188,3 +188,7 @@ def test_other_frameworks_are_refused(tmp_path, downloads):
     [model] = select(["tiny"], tmp_path / "zoo")
     with pytest.raises(ConversionError, match="only pytorch and onnx"):
         convert(model, downloads)
+    write_model(tmp_path / "other", "tiny", task_type="detection")
+    [model] = select(["tiny"], tmp_path / "other")
+    with pytest.raises(ConversionError, match=r"tiny: detection: only token classifiers can be converted"):
+        convert(model, downloads)
