@@ -306,11 +306,12 @@ def main() -> None:
         if arguments.tool in (None, "converter"):
             words = ["omz_downloader", "--all", "-o", str(downloaded), *zoo]
             assert run(OURS, words, Path(name), str(ROOT))["status"] == 0
-        rows: dict[str, list[dict[str, bool]]] = defaultdict(list)
+        sys.stdout.write(f"{'command':96}{'runs':>6}{'status':>8}{'files':>7}{'said':>6}\n")
         for command, runs in commands_of(arguments.checkout).items():
             tool = command[0]
             if arguments.tool and tool != f"omz_{arguments.tool}":
                 continue
+            rows: dict[str, list[dict[str, bool]]] = defaultdict(list)
             for line, folder in runs[: arguments.limit]:
                 words = line.replace("MODEL_DIR", "there").replace("DIR", "there").split()
                 if tool == "omz_downloader" and not any("progress_format" in word for word in words):
@@ -325,12 +326,11 @@ def main() -> None:
                     sys.stdout.write(f"  {line} ({folder.name}){kind}: {part} differ\n")
                     for who, what in (("theirs", peer), ("ours", ours)):
                         sys.stdout.write(f"    {who}: {str(what[part])[:600]} {what['errors'][-300:]}\n")
-                sys.stdout.flush()
+            for text, results in rows.items():
+                counts = [sum(one[part] for one in results) for part in ("status", "files", "said")]
+                sys.stdout.write(f"{text:96}{len(results):6}{counts[0]:8}{counts[1]:7}{counts[2]:6}\n")
+            sys.stdout.flush()
         server.shutdown()
-    sys.stdout.write(f"{'command':96}{'runs':>6}{'status':>8}{'files':>7}{'said':>6}\n")
-    for text, results in rows.items():
-        counts = [sum(one[part] for one in results) for part in ("status", "files", "said")]
-        sys.stdout.write(f"{text:96}{len(results):6}{counts[0]:8}{counts[1]:7}{counts[2]:6}\n")
 
 
 if __name__ == "__main__":
