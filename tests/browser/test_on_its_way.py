@@ -80,12 +80,29 @@ def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
 
 
 def test_a_text_that_is_stopped_at_once_leaves_the_answer_before(page):
-    page.locator("#text-box").fill("x" * 40_000)  # one word: nothing can be shown before all of it is read
+    held = []
+
+    def slowly(route):
+        """Stand in for a server that has read nothing yet when it is told to stop."""
+        name = route.request.post_data_json["fn_name"]
+        if name == "recognize":
+            held.append(route)
+        elif name == "progress":
+            route.fulfill(json={"share": 0.0, "parts": []})
+        elif name == "cancel":
+            route.fulfill(json=None)
+            held.pop().fulfill(json={"cancelled": True})
+        else:
+            route.continue_()
+
+    page.route(re.compile("component_server"), slowly)
+    page.locator("#text-box").fill(LONG)
     page.locator("#recognize").click()
     page.locator("#cancel-text").click()
     expect(page.locator("#text-status")).to_contain_text("The text has changed since")
     expect(page.locator("#text-busy")).to_be_hidden()
     assert plain_text(page) == SENTENCE
+    page.unroute(re.compile("component_server"))
 
 
 def test_a_link_brings_text_and_settings_back(page):
