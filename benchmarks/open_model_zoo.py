@@ -175,7 +175,6 @@ def tiny_checkpoint(folder: Path) -> dict[str, bytes]:
         num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=16,
-        num_labels=len(labels),
         id2label=dict(enumerate(labels)),
         architectures=["BertForTokenClassification"],
     )

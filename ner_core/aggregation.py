@@ -44,7 +44,7 @@ def checked_threshold(value: Any) -> float:
     Traceback (most recent call last):
     ValueError: Threshold: expected a number from 0 to 1, found 7.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) <= 1:
         msg = f"Threshold: expected a number from 0 to 1, found {value!r}."
         raise ValueError(msg)
     return float(value)

@@ -165,7 +165,7 @@ class EntityMapper:
         if cells is None or isinstance(cells, (str, bytes)):
             msg = f"expected many texts in {self._column!r}, found one; for datasets, map with batched=True"
             raise TypeError(msg)
-        return cells.to_pylist() if hasattr(cells, "to_pylist") else cells  # type: ignore[no-any-return]
+        return cells.to_pylist() if hasattr(cells, "to_pylist") else cells
 
     def partitions(self, tables: Iterable[Table]) -> Iterator[Table]:
         """Annotate an iterator of parts, as Spark's ``mapInPandas`` wants it."""
