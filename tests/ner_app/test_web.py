@@ -303,18 +303,23 @@ def test_one_visitor_cannot_fill_the_queue(page, held):
 def test_what_nobody_waits_for_ends(page, monkeypatch, path):
     begun, ended = threading.Event(), threading.Event()
 
-    def without_end(*given, **options):
-        begun.set()
-        try:
-            for _ in range(20 * PATIENCE):
-                given[-1](0, 1)
-                time.sleep(0.05)
-        finally:
-            ended.set()
+    def endless(original):
+        def recognize(*given, **options):
+            if "Olga" not in str(given):  # what other tests left in the queue
+                return original(*given, **options)
+            begun.set()
+            try:
+                for _ in range(20 * PATIENCE):
+                    given[-1](0, 1)
+                    time.sleep(0.05)
+            finally:
+                ended.set()
+
+        return recognize
 
     for name in ("recognize", "recognize_batch"):
-        monkeypatch.setattr(Service, name, without_end)
-    body = json.dumps({"text": "Mary"} if path.endswith("recognize") else {"texts": ["Mary"]}).encode()
+        monkeypatch.setattr(Service, name, endless(getattr(Service, name)))
+    body = json.dumps({"text": "Olga"} if path.endswith("recognize") else {"texts": ["Olga"]}).encode()
     where = urlsplit(page)
     with socket.create_connection((where.hostname, where.port)) as link:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
