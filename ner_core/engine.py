@@ -77,7 +77,7 @@ class EngineSettings:
         processor. Or a way by its name. Other devices follow their default under ``auto``.
     hint : str
         ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
-        batches that are worth compiling a second time, which happens beside their first results. The second
+        batches that are worth compiling a second time, which happens after their first results. The second
         copy of the weights comes only then.
     streams, threads : int, optional
         Parallel streams and threads of the CPU; OpenVINO's choice when not given.
@@ -172,7 +172,6 @@ class Engine:
         self._way = EXACT
         self._plans: dict[tuple[tuple[int, int] | None, str], CompiledModel] = {}
         self._moving = threading.Lock()
-        self._beside: threading.Thread | None = None
         self._choose(device)
 
     def _choose(self, device: str) -> None:
@@ -335,7 +334,7 @@ class Engine:
         return _BATCHES_A_PROCESSOR * usable if free and usable > 1 and self.device == "CPU" else math.inf
 
     def _hint_for(self, following: int) -> str:
-        """Choose for a batch of a long run; parallel streams are made beside it once they are worth it."""
+        """Choose for a batch of a long run; parallel streams are compiled once they are worth it."""
         plans = self._plans
         latency = plans.get((None, "LATENCY"))
         if (None, "THROUGHPUT") in plans:
@@ -344,14 +343,12 @@ class Engine:
             return "LATENCY"
         expected = following * self._used / max(self._batches, 1)
         if max(expected, self._used) > _PAYBACK * latency.seconds:
-            with self._moving:
-                if self._beside is None or not self._beside.is_alive():
-                    self._beside = threading.Thread(target=self._compile_beside, args=(plans, latency))
-                    self._beside.start()
+            self._compile_streams(plans, latency)
+            return "THROUGHPUT"
         return "LATENCY"
 
-    def _compile_beside(self, plans: dict[Any, CompiledModel], latency: CompiledModel) -> None:
-        """Compile for parallel streams while batches go on without them."""
+    def _compile_streams(self, plans: dict[Any, CompiledModel], latency: CompiledModel) -> None:
+        """Compile for parallel streams; where that fails, go on without them."""
         try:
             self._compile(None, "THROUGHPUT")
         except (DeviceError, OSError) as error:
