@@ -15,7 +15,7 @@ import gradio as gr
 from ner_app.batch import Step, work_through
 from ner_app.choosing import choice_controls, choice_of, model_choices, notice, precision_choices
 from ner_app.findings import Findings
-from ner_app.jobs import Cancelled, in_background
+from ner_app.jobs import Cancelled, in_background, until
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
 from ner_app.templating import render
@@ -275,10 +275,7 @@ def redacted_files(
     redactor = Redactor(Placeholders(operator if operator in ("number", "label", "mask") else "number"))
     written = 0
     notes: list[str] = []
-
-    def progress(done: int = 0, total: int = 1) -> None:  # noqa: ARG001 - what the core calls
-        if cancelled.is_set():
-            raise Cancelled
+    progress = until(cancelled)
 
     def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
         return service.checked(choice).document(texts, look_ahead=_LOOK_AHEAD, progress=progress)

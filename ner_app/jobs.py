@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["Cancelled", "Job", "Jobs", "in_background", "word"]
+__all__ = ["Cancelled", "Job", "Jobs", "in_background", "until", "word"]
 
 _Step = TypeVar("_Step")
 _Result = TypeVar("_Result")
@@ -84,6 +84,16 @@ class Jobs:
         """Return how much of a job is done, 0 to 1."""
         job = self.get(name)
         return job.share if job else 0.0
+
+
+def until(ended: threading.Event) -> Callable[..., None]:
+    """Return what work calls after each step; it raises `Cancelled` once `ended` is set."""
+
+    def step(*_: int) -> None:
+        if ended.is_set():
+            raise Cancelled
+
+    return step
 
 
 def in_background(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from ner_app.jobs import Cancelled
+from ner_app.jobs import Cancelled, until
 from ner_app.limits import LimitError
 from ner_documents.fetching import is_public
 
@@ -137,10 +137,6 @@ class Turns:
         """
         left = threading.Event()
 
-        def progress(done: int, total: int) -> None:  # noqa: ARG001 - what the core calls
-            if left.is_set():
-                raise Cancelled
-
         with anyio.CancelScope() as scope:
 
             async def wait_for_the_end() -> None:
@@ -151,7 +147,7 @@ class Turns:
 
             listening = asyncio.create_task(wait_for_the_end())
             try:
-                return await self.run(request, functools.partial(work, progress=progress), *arguments)
+                return await self.run(request, functools.partial(work, progress=until(left)), *arguments)
             finally:
                 listening.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

@@ -10,8 +10,8 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING
 
-from ner_core.files import write_whole
-from ner_core.seal import feed, fingerprint
+from ner_core.files import feed, write_whole
+from ner_core.seal import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

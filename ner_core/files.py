@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and what they hash to."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import threading
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["NO_ROOM", "whole_file", "write_whole"]
+__all__ = ["NO_ROOM", "feed", "whole_file", "write_whole"]
+
+_BLOCK = 1 << 20
 
 #: Numbers of the errors that a write meets on a full disk; the system does not say in which file.
 NO_ROOM = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
@@ -94,3 +97,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     with whole_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def feed(digest: hashlib._Hash, path: Path) -> hashlib._Hash:
+    """Feed a file to a digest in blocks of 1 MiB, and return the digest."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest

@@ -186,11 +186,7 @@ class _HttpClient:
             return server, self._client.get_model_metadata(*model) if ready else None
 
     def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
-        tensors = []
-        for name, (values, datatype) in inputs.items():
-            tensor = self._triton.InferInput(name, list(values.shape), datatype)
-            tensor.set_data_from_numpy(values, binary_data=self._binary)
-            tensors.append(tensor)
+        tensors = _tensors(self._triton, inputs, binary_data=self._binary)
         wanted = [self._triton.InferRequestedOutput(output, binary_data=self._binary)] if output else None
         with _refusals():
             answer = self._client.infer(
@@ -222,11 +218,7 @@ class _GrpcClient:
             return server, None
 
     def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
-        tensors = []
-        for name, (values, datatype) in inputs.items():
-            tensor = self._triton.InferInput(name, list(values.shape), datatype)
-            tensor.set_data_from_numpy(values)
-            tensors.append(tensor)
+        tensors = _tensors(self._triton, inputs)
         wanted = [self._triton.InferRequestedOutput(output)] if output else None
         with _refusals():
             answer = self._client.infer(
@@ -238,6 +230,16 @@ class _GrpcClient:
             )
         logits: np.ndarray | None = answer.as_numpy(output or answer.get_response().outputs[0].name)
         return logits
+
+
+def _tensors(triton: Any, inputs: Mapping[str, tuple[np.ndarray, str]], **options: bool) -> list[Any]:
+    """Wrap the inputs as one of tritonclient's two modules wants them."""
+    tensors = []
+    for name, (values, datatype) in inputs.items():
+        tensor = triton.InferInput(name, list(values.shape), datatype)
+        tensor.set_data_from_numpy(values, **options)
+        tensors.append(tensor)
+    return tensors
 
 
 def _authorities() -> str | None:

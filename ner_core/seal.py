@@ -13,14 +13,13 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.files import write_whole
+from ner_core.files import feed, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["check_seal", "check_tokenizer_seal", "feed", "fingerprint", "seal"]
+__all__ = ["check_seal", "check_tokenizer_seal", "fingerprint", "seal"]
 
-_BLOCK = 1 << 20
 _TOKENIZER = "tokenizer.json"
 _BEGIN = b"<!-- sha256 "
 _DIGEST = rb"[0-9a-f]{64}"
@@ -28,14 +27,6 @@ _LINE = re.compile(
     rb"<!-- sha256 xml=(?P<xml>%b) bin=(?P<bin>%b)(?: tokenizer\.json=(?P<tokenizer>%b))? -->"
     % (_DIGEST, _DIGEST, _DIGEST)
 )
-
-
-def feed(digest: hashlib._Hash, path: Path) -> hashlib._Hash:
-    """Feed a file to a digest in blocks of 1 MiB, and return the digest."""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest
 
 
 def seal(xml: Path) -> None:

@@ -65,6 +65,13 @@ def pytest_runtest_setup(item):
         sys.modules["torch"].manual_seed(0)
 
 
+def assert_alike(one, other):
+    assert [(e.start, e.end, e.label) for e in one.entities] == [
+        (e.start, e.end, e.label) for e in other.entities
+    ]
+    assert [e.score for e in one.entities] == pytest.approx([e.score for e in other.entities], abs=1e-4)
+
+
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen | None = None) -> None:
     """Wait until something is so; fail when it takes too long, or the process ended before."""
     deadline = time.monotonic() + PATIENCE

@@ -189,9 +189,8 @@ def _settings(family: Family) -> dict[str, Any]:
     first, last, pad = marks.get(family.name, ("<s>", "</s>", "<pad>"))
     special = {"cls_token": first, "sep_token": last, "pad_token": pad}
     special |= {"unk_token": "[UNK]" if family.name == "deberta-v2" else "<unk>"}
-    xlnet = (
-        family.name == "xlnet"
-    )  # transformers takes its accents away whatever the files say; so do the published
+    # transformers takes XLNet's accents away whatever the files say; so do the published ones.
+    xlnet = family.name == "xlnet"
     own_class = "XLNetTokenizer" if xlnet else "PreTrainedTokenizerFast"
     return {"tokenizer_class": own_class, "do_lower_case": False, "keep_accents": not xlnet, **special}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ner_core.seal import feed
+from ner_core.files import feed
 
 if TYPE_CHECKING:
     from pathlib import Path
