@@ -244,7 +244,7 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
         tags = ["B-PER" if word[0].isupper() else "O" for word in words]
         lines += [f"{word} {tag}" for word, tag in zip(words, tags, strict=True)] + [""]
     (tmp_path / "tiny.conll").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    stage = {"corpora": {"tiny": 1}, "epochs": 3, "learning_rate": 3e-3}
+    stage = {"corpora": {"tiny": 1}, "epochs": 8, "learning_rate": 3e-3}
     made = tmp_path / "public" / "made"
     result = finetune(
         recipe(types=["PER"], max_length=48, stages=[stage]),
