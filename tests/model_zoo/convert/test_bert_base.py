@@ -27,6 +27,8 @@ from model_zoo.convert.measurement import measure
 from model_zoo.convert.tracing import convert_module
 from tests.lazily import torch
 
+pytestmark = pytest.mark.xdist_group("transformers")
+
 ROOT = Path(__file__).parents[3]
 LABELS = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 FILES = ("config.json", "vocab.txt", "pytorch_model.bin")
@@ -38,7 +40,6 @@ import re, resource, sys
 from pathlib import Path
 from model_zoo.converter import main
 
-pytestmark = pytest.mark.xdist_group("transformers")
 code = main(sys.argv[1:])
 own = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 peak = 1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
