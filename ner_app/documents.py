@@ -146,7 +146,7 @@ def build_documents_tab(service: Service) -> None:
     def _results(findings: Findings) -> dict[Any, Any]:
         return {
             result: gr.update(visible=True),
-            download: gr.update(value=str(findings.zip_file()), interactive=True),
+            download: gr.update(value=_kept(download, findings.zip_file()), interactive=True),
             redacted: gr.update(visible=False),
             view: findings.view(),
         }
@@ -179,7 +179,7 @@ def build_documents_tab(service: Service) -> None:
 
                 names, notes = yield from in_background(work, said, cancelled)
                 done = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
-                ready = gr.update(value=str(target), visible=True) if names else gr.skip()
+                ready = gr.update(value=_kept(redacted, target), visible=True) if names else gr.skip()
                 told = render("problems.html", problems=notes)
                 yield {status: render("said.html", said=done), problems: told, redacted: ready}
         except (LimitError, ChoiceError) as error:
@@ -293,6 +293,11 @@ def redacted_files(
             notes += [f"{path.name}: {note}" for note in made.notes]
             written += 1
     return written, notes
+
+
+def _kept(button: gr.DownloadButton, path: Path) -> str:
+    """Copy a result to where Gradio serves it from; what it fails at by itself comes to nobody's eyes."""
+    return str(button.move_resource_to_block_cache(path))
 
 
 def _no_room(error: OSError) -> str:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from ner_app.arguments import ArgumentError, Text, Texts, checked
+from ner_app.uploads import unfinished_deleted
 from ner_app.visitors import visitor_of
 
 if TYPE_CHECKING:
@@ -81,14 +82,16 @@ class Guard:
 
         try:
             if scope["method"] not in {"POST", "PUT", "PATCH", "DELETE"}:
-                pass  # nobody reads a body there
+                await self._app(scope, receive, sending)  # nobody reads a body there
             elif scope["path"].rstrip("/").endswith("/upload"):
-                receive = _counted(scope, receive, self._service.limits.upload_bytes, "NER_MAX_UPLOAD_BYTES")
+                most = self._service.limits.upload_bytes
+                with unfinished_deleted():
+                    counted = _counted(scope, receive, most, "NER_MAX_UPLOAD_BYTES")
+                    await self._app(scope, counted, sending)
             else:
                 body = await _read(scope, receive, self._service.limits.body_bytes)
                 self._check(scope, body)
-                receive = _again(body, receive)
-            await self._app(scope, receive, sending)
+                await self._app(scope, _again(body, receive), sending)
         except _Refusal as refusal:
             if started:
                 raise

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.convert.four_bits import store_in_four_bits
+from model_zoo.convert.ir import save_graph
 from model_zoo.convert.tracing import read_reference
 from model_zoo.convert.workers import report_failure
 
@@ -50,7 +51,7 @@ def compress_weights(source: Path, target: Path) -> None:
     model = ov.Core().read_model(source)
     store_in_four_bits(model)
     model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
-    ov.save_model(model, target, compress_to_fp16=False)
+    save_graph(model, target)
 
 
 def quantize_graph(
@@ -79,7 +80,7 @@ def quantize_graph(
         subset_size=len(inputs),
         target_device=nncf.TargetDevice[target_device],
     )
-    ov.save_model(model, target, compress_to_fp16=False)
+    save_graph(model, target)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

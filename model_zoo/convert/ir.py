@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["INPUTS", "OUTPUT", "UNMEASURED", "IrError", "finish", "fix_ports", "input_ports", "write_fact"]
+__all__ = [
+    "INPUTS",
+    "OUTPUT",
+    "UNMEASURED",
+    "IrError",
+    "finish",
+    "fix_ports",
+    "input_ports",
+    "save_graph",
+    "write_fact",
+]
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "output"
@@ -163,7 +173,24 @@ def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]
     if precision == "INT8":
         # Else a processor with VNNI quantizes the activations as well, and scores depend on the processor.
         model.set_rt_info("0", ["runtime_options", "DYNAMIC_QUANTIZATION_GROUP_SIZE"])
-    ov.save_model(model, file, compress_to_fp16=precision == "FP16")
+    save_graph(model, file, compress_to_fp16=precision == "FP16")
+
+
+def save_graph(model: ov.Model, file: Path, *, compress_to_fp16: bool = False) -> None:
+    """Write the .xml and the .bin, whole.
+
+    Raises
+    ------
+    OSError
+        If there is no room; OpenVINO names the stream that failed, not the reason.
+    """
+    try:
+        ov.save_model(model, file, compress_to_fp16=compress_to_fp16)
+    except RuntimeError as error:
+        if "iostream" not in str(error) and "write" not in str(error):
+            raise
+        msg = f"{file.name} can't be written: the disk is full, or the file may not grow; make room"
+        raise OSError(msg) from error
 
 
 def write_fact(file: Path, key: str, before: str, after: str) -> None:

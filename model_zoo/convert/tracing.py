@@ -22,6 +22,7 @@ import numpy as np
 from model_zoo.convert import parity
 from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError
 from model_zoo.convert.checkpoints.loading import load_checkpoint
+from model_zoo.convert.ir import save_graph
 from model_zoo.convert.workers import report_failure
 
 if TYPE_CHECKING:
@@ -188,9 +189,7 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
 
 def save_source(model: ov.Model, file: Path) -> None:
     """Save without changing anything."""
-    import openvino as ov
-
-    ov.save_model(model, file, compress_to_fp16=False)
+    save_graph(model, file)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -137,9 +137,12 @@ def report_failure(folder: Path, work: Callable[[], None], expected: type[Except
         work()
     except ModuleNotFoundError as error:
         message = f"This needs {error.name}, which is not installed. Run: {INSTALL}"
-    except expected as error:
+    except (expected, OSError) as error:
         message = str(error)
     else:
         return 0
-    (folder / ERROR_FILE).write_text(message, encoding="utf-8")
+    try:
+        (folder / ERROR_FILE).write_text(message, encoding="utf-8")
+    except OSError:  # on a full disk its last line says it
+        sys.stderr.write(f"{message}\n")
     return 1

@@ -17,7 +17,7 @@ SLOW = (
     "connection",
     "API argument",
 )
-SLOW = (*SLOW, "API body", "IR", "compiled cache", "tokenizer.json")
+SLOW = (*SLOW, "API body", "IR", "compiled cache", "tokenizer.json", "full disk")
 
 
 def test_there_are_enough_kinds():
@@ -27,6 +27,12 @@ def test_there_are_enough_kinds():
 def test_a_sample_of_the_quick_kinds():
     kinds = [key for key in all_kinds() if key[0] not in SLOW]
     results = run_all(random.Random(24).sample(kinds, 60), tries=1)
+    assert not [failure for one in results for failure in one.failures], table(results)
+
+
+def test_a_full_disk_is_a_sentence_and_on_it_goes():
+    few = ("downloader", "page: upload", "page: redacted files")
+    results = run_all([("full disk", name) for name in few], tries=1)  # seconds: a page of its own
     assert not [failure for one in results for failure in one.failures], table(results)
 
 

@@ -17,7 +17,6 @@ from ner_app.jobs import Cancelled, in_background
 from ner_app.service import Choice, filtered
 from ner_documents.document import Document, Problem
 from ner_documents.fetching import FetchError
-from tests.model_zoo.test_bad_days import room_for
 
 
 def doc(name, text):
@@ -186,16 +185,6 @@ def test_progress_names_the_row_and_the_seconds_left(tmp_path):
     shown = _progress(step, 1, Findings(tmp_path), 20.0)
     assert "Reading tickets.csv:419 (1 of 1), row 418 of 5,000" in shown
     assert "60 s left" in shown
-
-
-def test_a_full_disk_is_a_sentence(service, tmp_path):
-    (tmp_path / "a.txt").write_text("Mary lives in Santa Clara. " * 2000)
-    read, _ = handlers(service)
-    with room_for(2000):
-        (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "best", 0.0, "")
-    assert "cannot be written on this server (File too large)" in last["documents-status"]
-    (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "best", 0.0, "")
-    assert "4,000 names" in last["documents-status"]
 
 
 def test_files_are_redacted_whatever_the_minimum_score(service, tmp_path):

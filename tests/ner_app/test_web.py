@@ -6,11 +6,13 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 import requests
+from gradio.utils import get_upload_folder
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
@@ -262,6 +264,33 @@ def test_an_upload_is_bounded_as_a_whole(page):
         f"{page}/gradio_api/upload", files={"files": ("a.txt", b"x" * 1000)}, timeout=PATIENCE
     )
     assert answer.status_code == 200
+
+
+def test_uploads_that_come_to_nothing_leave_nothing(page):
+    """Else visitors fill the disk: Gradio deletes only what it knows the name of."""
+    folder = Path(get_upload_folder())
+
+    def parts():
+        return {path.name for path in folder.glob("tmp*") if path.is_file()}
+
+    before = parts()
+    address, content = f"{page}/gradio_api/upload", b"x" * 100_000
+    requests.post(address, files={"other": ("a.txt", content)}, timeout=PATIENCE)  # nobody asked for it
+
+    def endless():
+        yield b'--xyz\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        for _ in range(10):
+            yield content
+
+    kind = {"Content-Type": "multipart/form-data; boundary=xyz"}
+    assert requests.post(address, endless(), headers=kind, timeout=PATIENCE).status_code == 413
+    where = urlsplit(page)
+    with socket.create_connection((where.hostname, where.port)) as connection:
+        head = "".join(f"{name}: {value}\r\n" for name, value in kind.items())
+        head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n{head}\r\n"
+        connection.sendall(head.encode() + next(endless()) + content)
+        wait_until(lambda: parts() > before)
+    wait_until(lambda: parts() == before)
 
 
 def test_a_broken_form_is_told_so(page):
