@@ -7,12 +7,12 @@ https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protoc
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import ssl
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ner_core.hardware import DeviceError
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["Address", "Client", "ServerError", "is_remote"]
+__all__ = ["CONNECTIONS", "Address", "Client", "ServerError", "is_remote"]
 
+#: Requests that are with a server at one time.
+CONNECTIONS = 4
 #: Schemes of addresses, with the transport and whether it is encrypted.
 _SCHEMES = {
     "kserve": ("http", False),
@@ -39,6 +41,9 @@ _RESOURCE = re.compile(
 _NAME = re.compile(r"(?P<prefix>(?:/[^/]+)*)/(?P<model>[^/]+)")
 _SECONDS = 60.0
 _BINARY = "binary_tensor_data"
+_HEAD = "Inference-Header-Content-Length"
+#: Types that logits can have, and how they lie in memory.
+_TYPES = {"BF16": "<u2", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
 #: A server that is not there or does not answer, in gRPC's words.
 _ABSENT = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
 
@@ -134,7 +139,7 @@ class Address:
         return cls(transport, secure, parts.netloc, found["prefix"], model, version)
 
     def client(self) -> Client:
-        """Return a client; raises ImportError where tritonclient is missing."""
+        """Return a client; raises ImportError where tritonclient is missing, which gRPC needs."""
         return _GrpcClient(self) if self.transport == "grpc" else _HttpClient(self)
 
 
@@ -157,43 +162,104 @@ class Client(Protocol):
 
 
 class _HttpClient:
+    """The protocol over HTTP, with its extension for tensors in binary form.
+
+    https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/protocol/extension_binary_data.html
+    """
+
     def __init__(self, address: Address) -> None:
-        import tritonclient.http as triton
+        import urllib3
 
-        self._triton, self._address = triton, address
+        scheme, certificates = ("https", {"ca_certs": _authorities()}) if address.secure else ("http", {})
+        self._pool = urllib3.connection_from_url(
+            f"{scheme}://{address.host}", maxsize=CONNECTIONS, timeout=_SECONDS, retries=False, **certificates
+        )
+        self._root = f"{address.prefix}/v2"
+        version = f"/versions/{quote(address.version, safe='')}" if address.version else ""
+        self._model = f"{self._root}/models/{quote(address.model, safe='')}{version}"
         self._binary = False
-        self._clients = threading.local()
-
-    @property
-    def _client(self) -> Any:
-        """The client of this thread: they are not safe to share."""
-        if not hasattr(self._clients, "client"):
-            self._clients.client = self._triton.InferenceServerClient(
-                self._address.host + self._address.prefix,
-                ssl=self._address.secure,
-                ssl_options={"ca_certs": authorities} if (authorities := _authorities()) else None,
-                connection_timeout=_SECONDS,
-                network_timeout=_SECONDS,
-            )
-        return self._clients.client
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        model = (self._address.model, self._address.version)
-        with _refusals():
-            server = self._client.get_server_metadata()
-            self._binary = _BINARY in server.get("extensions", ())
-            ready = self._client.is_model_ready(*model)
-            return server, self._client.get_model_metadata(*model) if ready else None
+        server = _read_json(self._ask("GET", self._root).data)
+        self._binary = _BINARY in server.get("extensions", ())
+        try:
+            self._ask("GET", f"{self._model}/ready")
+        except ServerError:
+            return server, None
+        return server, _read_json(self._ask("GET", self._model).data)
 
     def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
-        tensors = _tensors(self._triton, inputs, binary_data=self._binary)
-        wanted = [self._triton.InferRequestedOutput(output, binary_data=self._binary)] if output else None
-        with _refusals():
-            answer = self._client.infer(
-                self._address.model, tensors, model_version=self._address.version, outputs=wanted
-            )
-        logits: np.ndarray | None = answer.as_numpy(output or answer.get_response()["outputs"][0]["name"])
-        return logits
+        described, tensors = [], []
+        for name, (values, datatype) in inputs.items():
+            port = {"name": name, "shape": values.shape, "datatype": datatype}
+            if self._binary:
+                tensors.append(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+                described.append({**port, "parameters": {"binary_data_size": len(tensors[-1])}})
+            else:
+                described.append({**port, "data": values.ravel().tolist()})
+        request: dict[str, Any] = {"inputs": described}
+        if output:
+            request["outputs"] = [{"name": output, "parameters": {"binary_data": self._binary}}]
+        elif self._binary:
+            request["parameters"] = {"binary_data_output": True}
+        head = json.dumps(request).encode()
+        headers = {"Content-Type": "application/json"}
+        if self._binary:
+            headers = {"Content-Type": "application/octet-stream", _HEAD: str(len(head))}
+        answer = self._ask("POST", f"{self._model}/infer", b"".join([head, *tensors]), headers)
+        size = int(answer.headers.get(_HEAD, len(answer.data)))
+        rest = answer.data[size:]
+        try:
+            for port in _read_json(answer.data[:size])["outputs"]:
+                length = port.get("parameters", {}).get("binary_data_size", 0)
+                content, rest = rest[:length], rest[length:]
+                if port["name"] == (output or port["name"]):
+                    return _read_tensor(port, content)
+        except (AttributeError, KeyError, TypeError) as error:
+            msg = f"its answer is none of the protocol: {error!r}"
+            raise ValueError(msg) from error
+        return None
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, headers: Any = None) -> Any:
+        """Ask once and read all of the answer; addresses that it points to are not followed."""
+        import urllib3
+
+        try:
+            answer = self._pool.request(method, path, body=body, headers=headers, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise ConnectionError(str(error)) from error
+        if answer.status != 200:
+            raise ServerError(_refusal(answer))
+        return answer
+
+
+def _read_tensor(port: dict[str, Any], content: bytes) -> np.ndarray:
+    """Return one output: of its binary form, or where that is empty of the numbers in the JSON."""
+    import numpy as np
+
+    if not content:
+        return np.array(port["data"], np.float32).reshape(port["shape"])
+    values = np.frombuffer(content, _TYPES[port["datatype"]]).reshape(port["shape"])
+    if port["datatype"] == "BF16":  # the upper half of a float32
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values
+
+
+def _read_json(content: bytes) -> dict[str, Any]:
+    value = json.loads(content)
+    if not isinstance(value, dict):
+        msg = f"expected a JSON object, found {type(value).__name__}"
+        raise ValueError(msg)  # noqa: TRY004 - the server's mistake, as an answer that is no JSON
+    return value
+
+
+def _refusal(answer: Any) -> str:
+    """Return the server's own words, or the status where it has none."""
+    with contextlib.suppress(ValueError):
+        said = _read_json(answer.data).get("error")
+        if said:
+            return str(said)
+    return f"HTTP {answer.status} {answer.reason or ''}".rstrip()
 
 
 class _GrpcClient:
@@ -218,7 +284,10 @@ class _GrpcClient:
             return server, None
 
     def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
-        tensors = _tensors(self._triton, inputs)
+        tensors = []
+        for name, (values, datatype) in inputs.items():
+            tensors.append(self._triton.InferInput(name, list(values.shape), datatype))
+            tensors[-1].set_data_from_numpy(values)
         wanted = [self._triton.InferRequestedOutput(output)] if output else None
         with _refusals():
             answer = self._client.infer(
@@ -232,18 +301,8 @@ class _GrpcClient:
         return logits
 
 
-def _tensors(triton: Any, inputs: Mapping[str, tuple[np.ndarray, str]], **options: bool) -> list[Any]:
-    """Wrap the inputs as one of tritonclient's two modules wants them."""
-    tensors = []
-    for name, (values, datatype) in inputs.items():
-        tensor = triton.InferInput(name, list(values.shape), datatype)
-        tensor.set_data_from_numpy(values, **options)
-        tensors.append(tensor)
-    return tensors
-
-
 def _authorities() -> str | None:
-    """Name the file of trusted certificates: SSL_CERT_FILE, or the system's; None for the library's own."""
+    """Return the file of trusted certificates: SSL_CERT_FILE, or the system's; None for the library's own."""
     return ssl.get_default_verify_paths().cafile
 
 

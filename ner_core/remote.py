@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_core.hardware import DeviceError
-from ner_core.kserve import Address, ServerError
+from ner_core.kserve import CONNECTIONS, Address, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,6 @@ __all__ = ["RemoteEngine"]
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _TYPES = {"INT64": np.int64, "INT32": np.int32}
-_REQUESTS_AT_ONCE = 4
 
 
 class RemoteEngine:
@@ -38,8 +37,8 @@ class RemoteEngine:
     Raises
     ------
     DeviceError
-        If tritonclient is missing, the address makes no sense, no server answers, or it does not serve a
-        token classifier of this name.
+        If the address makes no sense, no server answers, it does not serve a token classifier of this name,
+        or tritonclient is missing, which gRPC needs.
     """
 
     def __init__(self, address: str) -> None:
@@ -52,7 +51,7 @@ class RemoteEngine:
         except ImportError:
             msg = f"{self.device} needs tritonclient; run: pip install 'ner-zoo[kserve]'"
             raise DeviceError(msg) from None
-        self._pool = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="kserve")
+        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="kserve")
         server, model = self._asked(self._client.describe)
         if model is None:
             msg = f"{self.device}: the server has no model {self._named!r} that is ready."
@@ -106,7 +105,7 @@ class RemoteEngine:
         try:
             for batch in batches:
                 flying.append(self._pool.submit(self._infer, batch))
-                if len(flying) > _REQUESTS_AT_ONCE:
+                if len(flying) > CONNECTIONS:
                     yield flying.popleft().result()
             while flying:
                 yield flying.popleft().result()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ner_core import DeviceError, EntityRecognizer
-from ner_core.kserve import Address, is_remote
+from ner_core.kserve import Address, _read_tensor, is_remote
 from ner_core.remote import RemoteEngine
 
 PORTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -322,6 +322,30 @@ def test_a_server_that_fails_while_running_is_told(tiny_ir, served):
         server.broken = "out of memory"
         with pytest.raises(DeviceError, match=r"the server refuses: .*out of memory"):
             ner("Mary")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize(
+    "output",
+    [{}, {"outputs": 3}, {"outputs": [{"name": "output", "datatype": "FP32", "shape": [1, 3, 9]}]}, []],
+)
+def test_an_answer_that_is_none_of_the_protocol_is_told(tiny_ir, monkeypatch, output, binary):
+    with Server(tiny_ir / "tiny.xml", binary=binary) as server:
+        ner = EntityRecognizer.from_ir(tiny_ir, device=server.address)
+        monkeypatch.setattr(Handler, "do_POST", lambda self: self.answer(200, output))
+        with pytest.raises(DeviceError, match=r"no KServe v2 server answers.*(none of the protocol|JSON)"):
+            ner("Mary")
+
+
+@pytest.mark.parametrize("datatype", ["FP16", "BF16", "FP32", "FP64"])
+def test_logits_of_any_float_are_read(datatype):
+    values = np.array([[[0.5, -3.0, 7.0], [0.0, 2.5, -1.0]]], np.float32)  # exact in all of them
+    if datatype == "BF16":
+        content = (values.view(np.uint32) >> 16).astype(np.uint16)
+    else:
+        content = values.astype(f"f{int(datatype[2:]) // 8}")
+    read = _read_tensor({"datatype": datatype, "shape": [1, 2, 3]}, content.tobytes())
+    assert (read == values).all()
 
 
 def test_labels_are_compared_with_those_of_the_server(tiny_ir):
