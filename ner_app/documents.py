@@ -73,6 +73,7 @@ def build_documents_tab(service: Service) -> None:
             gr.HTML(
                 render("documents_hint.html", limits=limits, titles=" ".join(SUFFIXES)),
                 apply_default_css=False,
+                js_on_load="NerPage.nameUpload(document.querySelector('#files'))",
             )
     status = gr.HTML(elem_id="documents-status", elem_classes="quiet", apply_default_css=False)
     problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", apply_default_css=False)

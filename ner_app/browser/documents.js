@@ -1,12 +1,22 @@
-/* Results of the Documents tab: names over all documents, which documents have them, and each one marked. */
+/* The Documents tab: what Gradio leaves to be mended, and the results. */
 "use strict";
 
+/* Gradio gives the button for files another name than the text that it shows: what is said to it must work. */
+NerPage.nameUpload = (files) => {
+  const rename = () => {
+    for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
+  };
+  new MutationObserver(rename).observe(files, {childList: true, subtree: true, attributeFilter: ["aria-label"]});
+  rename();
+};
+
+/* Names over all documents, which documents have them, and each one marked. */
 NerPage.showDocuments = (element, view) => {
   const root = element.querySelector(".documents");
   if (!root || !view) return;
   const make = NerPage.element, {kinds, names, documents} = view;
   const groups = make("div", {class: "groups"}), list = make("ul", {class: "listed", "aria-label": "Documents"});
-  const place = make("div", {class: "shown"}), title = make("h3", {class: "section", tabindex: "-1"});
+  const place = make("div", {class: "shown"}), title = make("h2", {class: "section", tabindex: "-1"});
   const viewer = new NerPage.Viewer(place);
   const more = (shown, all, what) => shown < all
     ? make("p", {class: "hint"}, `The first ${shown.toLocaleString("en")} of ${all.toLocaleString("en")} ${what}; the zip has all.`) : null;
@@ -63,8 +73,8 @@ NerPage.showDocuments = (element, view) => {
     make("summary", {}, make("span", {class: "what"}, "Table of names")), make("div", {class: "buttons"}, copy), NerPage.table(head, rows, "Table of names"));
   draw();
   drawList();
-  root.replaceChildren(...[make("div", {class: "viewer"}, groups), more(names.length, view.all_names, "names"), table,
-    make("div", {class: "split"}, make("div", {class: "viewer"}, make("h3", {class: "section"}, "Documents"), list,
+  root.replaceChildren(...[make("h2", {class: "unseen"}, "Names in all documents"), make("div", {class: "viewer"}, groups), more(names.length, view.all_names, "names"), table,
+    make("div", {class: "split"}, make("div", {class: "viewer"}, make("h2", {class: "section"}, "Documents"), list,
       more(documents.length, view.all_documents, "documents")), make("div", {}, title, place))].filter(Boolean));
   if (documents.length) open(0);
 };

@@ -100,14 +100,6 @@ NerPage.Editor = class extends NerPage.Viewer {
     return found;
   }
 
-  /* Offset in the text of a place in the drawn text. */
-  placeOf(node, offset) {
-    const range = document.createRange();
-    range.setStart(this.text, 0);
-    range.setEnd(node, offset);
-    return range.cloneContents().textContent.length;
-  }
-
   async edit(entities, at = null, does = null) {
     this.past.push(this.answer.entities);
     this.future = [];

@@ -1,10 +1,13 @@
-/* The text with its marks. Lines are blocks, so that the browser lays out only those in view; of the others it
-   guesses the height. A mark is one element with one text node: its label is drawn by the style sheet, and what
-   is said of it when it is pointed at is written then. */
+/* The text with its marks. Rows stand in blocks, so that the browser lays out only the blocks in view; of the others
+   it guesses the height. A block is some lines, or a part of a line that is very long. A mark is one element with
+   one text node: its label is drawn by the style sheet, and what is said of it when it is pointed at is written then. */
 "use strict";
 
-/* Characters in a row of marked text on a wide page; names of a label that are shown before one asks for all. */
+/* Characters in a row of marked text on a wide page, rows in a block, blocks that are laid out without ado; names of a
+   label that are shown before one asks for all. */
 NerPage.ROW = 90;
+NerPage.BLOCK = 24;
+NerPage.AT_ONCE = 4;
 NerPage.FEW = 8;
 NerPage.viewers = 0;
 
@@ -20,59 +23,107 @@ NerPage.Marks = class {
     this.all = [];
     this.shown = [];
     this.at = 0;
+    this.block = null;
     this.line = null;
+    this.blocksDrawn = 0;
     this.place.replaceChildren();
   }
 
   /* Go on drawing where the last call ended. */
   draw({text, entities, kinds}, until, visible) {
-    const lines = document.createDocumentFragment();
     const rules = kinds.map((kind, number) => `#${this.place.id} .k${number}{--label-color:${kind.color}}`).join("");
     if (this.colors.textContent !== rules) this.colors.textContent = rules;
     if (!this.colors.isConnected) this.place.before(this.colors);
+    this.blocks = document.createDocumentFragment();
     for (let index = this.all.length; index < entities.length; index += 1) {
       const entity = entities[index], kind = kinds[entity.kind];
-      this.write(text.slice(this.at, entity.start), lines);
+      this.write(text, entity.start);
       const mark = document.createElement("mark"), shown = visible(entity);
       mark.className = `k${entity.kind} line-${kind.line}${entity.edited ? " edited" : ""}${shown ? "" : " off"}`;
       Object.assign(mark.dataset, {index, start: entity.start, end: entity.end, label: kind.label});
       mark.textContent = text.slice(entity.start, entity.end);
-      this.openLine(lines).append(mark);
-      this.line.length += entity.end - entity.start + kind.label.length;
+      this.put(text, mark, entity.end - entity.start + kind.label.length);
       this.all.push(mark);
       this.shown.push(shown);
       this.at = entity.end;
     }
-    this.write(text.slice(this.at, until), lines);
-    this.at = until;
+    this.write(text, until);
     this.measure();
-    this.place.append(lines);
+    this.place.append(this.blocks);
   }
 
-  openLine(lines) {
-    if (!this.line) {
-      this.line = {place: NerPage.element("div", {class: "line", dir: "auto"}), length: 0, append: (part) => this.line.place.append(part)};
-      lines.append(this.line.place);
+  /* What is between the names, line by line. */
+  write(text, until) {
+    while (this.at < until) {
+      const end = text.indexOf("\n", this.at) + 1, stop = end && end <= until ? end : until;
+      const part = text.slice(this.at, stop);
+      this.open(text);
+      const cut = this.line.long ? this.cut(part) : part.length;
+      this.put(text, part.slice(0, cut), cut);
+      this.at += cut;
+      if (cut < part.length) this.close();
+      else if (stop === end) this.endLine();
     }
-    return this.line;
   }
 
-  write(plain, lines) {
-    for (let rest = plain; rest;) {
-      const end = rest.indexOf("\n") + 1, part = end ? rest.slice(0, end) : rest;
-      this.openLine(lines).append(part);
-      this.line.length += part.length;
-      rest = rest.slice(part.length);
-      if (end) {
-        this.measure();
-        this.line = null;
+  /* How much of a very long line still goes into the block at hand: up to the end of a sentence, else of a word. */
+  cut(part) {
+    const full = NerPage.ROW * NerPage.BLOCK, has = this.block?.length ?? 0;
+    const behind = (pattern, least) => {
+      pattern.lastIndex = Math.max(0, least - has);
+      return pattern.exec(part) ? pattern.lastIndex : part.length;
+    };
+    return Math.min(behind(/[.!?]\s+(?=\p{Lu})|[。！？]/gu, full), behind(/\s+/g, 2 * full));
+  }
+
+  open(text) {
+    if (!this.line) {
+      const end = text.indexOf("\n", this.at), whole = (end < 0 ? text.length : end) - this.at;
+      const long = whole > 2 * NerPage.ROW * NerPage.BLOCK;
+      this.line = {place: NerPage.element("div", {class: "line", dir: "auto"}), length: 0, long};
+      if (long) {
+        this.close();
+        this.blocks.append(this.line.place);
+      } else {
+        if (this.block?.rows >= NerPage.BLOCK) this.close();
+        this.openBlock(this.blocks).place.append(this.line.place);
       }
     }
   }
 
+  put(text, part, length) {
+    this.open(text);
+    (this.line.long ? this.openBlock(this.line.place) : this.line).place.append(part);
+    this.line.length += length;
+    this.block.length += length;
+  }
+
+  openBlock(place) {
+    if (!this.block) {
+      this.block = {place: NerPage.element("div", {class: "block"}), rows: 0, length: 0};
+      place.append(this.block.place);
+      this.blocksDrawn += 1;
+      this.place.classList.toggle("long", this.blocksDrawn > NerPage.AT_ONCE);
+    }
+    return this.block;
+  }
+
+  endLine() {
+    if (this.line.long) this.close();
+    else this.block.rows += Math.max(1, Math.ceil(this.line.length / NerPage.ROW));
+    this.line = null;
+  }
+
+  close() {
+    this.measure();
+    this.block = null;
+  }
+
+  /* Blocks that are not laid out yet are about as high as their characters. */
   measure() {
-    const rows = Math.ceil((this.line?.length ?? 0) / NerPage.ROW);
-    if (rows > 1) this.line.place.style.containIntrinsicBlockSize = `auto ${(1.9 * rows).toFixed(1)}em`;
+    if (!this.block) return;
+    const rows = Math.max(this.block.rows, Math.ceil(this.block.length / NerPage.ROW));
+    this.block.place.style.containIntrinsicBlockSize = `auto ${(1.9 * rows).toFixed(1)}em`;
   }
 
   filter({entities}, visible) {

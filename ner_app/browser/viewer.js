@@ -35,6 +35,7 @@ NerPage.Viewer = class {
       if (mark) this.marks.tell(mark, this.answer);
     });
     this.text.addEventListener("keydown", (event) => this.key(event));
+    this.text.addEventListener("copy", (event) => this.copy(event));
     this.groups.addEventListener("click", (event) => this.pressed(event.target.closest("button")));
     this.legend.addEventListener("click", (event) => this.toggle(event.target.closest("button")));
   }
@@ -85,7 +86,6 @@ NerPage.Viewer = class {
     const hidden = new Set(this.hidden), {label} = chip.dataset;
     if (!hidden.delete(label)) hidden.add(label);
     this.filter({hidden});
-    this.legend.querySelector(`[data-label="${CSS.escape(label)}"]`)?.focus();
   }
 
   /* A name was pressed, or "Show all" of a label. */
@@ -106,21 +106,37 @@ NerPage.Viewer = class {
     const counts = kinds.map(() => 0);
     for (const entity of entities) if (entity.score >= this.least) counts[entity.kind] += 1;
     const many = kinds.length > 8;
-    this.legend.replaceChildren(...kinds.flatMap((kind, index) => {
+    const chips = new Map([...this.legend.children].map((chip) => [chip.dataset.label, chip]));
+    this.fill(this.legend, kinds.flatMap((kind, index) => {
       if (many && !entities.some((entity) => entity.kind === index)) return [];
       const on = !this.hidden.has(kind.label);
-      return [make("button", {
-        type: "button", class: `chip line-${kind.line}`, style: `--label-color:${kind.color}`,
-        "aria-pressed": String(on), "data-label": kind.label, title: on ? "Shown; press to hide" : "Hidden; press to show",
-      }, make("span", {class: "label"}, kind.label), ` ${counts[index].toLocaleString("en")}`)];
+      const chip = chips.get(kind.label) ?? make("button", {type: "button", "data-label": kind.label}, make("span", {class: "label"}, kind.label), "");
+      chip.className = `chip line-${kind.line}`;
+      chip.style.setProperty("--label-color", kind.color);
+      chip.setAttribute("aria-pressed", String(on));
+      chip.title = on ? "Shown; press to hide" : "Hidden; press to show";
+      chip.lastChild.data = ` ${counts[index].toLocaleString("en")}`;
+      return [chip];
     }));
     const names = kinds.map(() => []);
     for (const group of groups) {
       const mentions = group.mentions.filter((index) => shown[index]);
       if (mentions.length) names[group.kind].push({...group, mentions});
     }
-    this.groups.replaceChildren(...kinds.flatMap((kind, number) =>
-      names[number].length ? [this.groupBox(kind, names[number])] : []));
+    const before = [...this.groups.children];
+    this.fill(this.groups, kinds.flatMap((kind, number) => {
+      if (!names[number].length) return [];
+      const box = this.groupBox(kind, names[number]);
+      return [before.find((other) => other.isEqualNode(box)) ?? box];
+    }));
+  }
+
+  /* What stays is not touched: it keeps the focus, and is not laid out anew. */
+  fill(place, children) {
+    for (const child of [...place.children]) if (!children.includes(child)) child.remove();
+    children.forEach((child, index) => {
+      if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
+    });
   }
 
   groupBox(kind, names) {
@@ -207,6 +223,23 @@ NerPage.Viewer = class {
   /* What else the bar has for a name: see `NerPage.Editor`. */
   more() {
     return [];
+  }
+
+  /* Offset in the text of a place in the drawn text. */
+  placeOf(node, offset) {
+    const range = document.createRange();
+    range.setStart(this.text, 0);
+    range.setEnd(node, offset);
+    return range.toString().length;
+  }
+
+  /* What is copied is the text as it was given, whatever lines it is drawn in. */
+  copy(event) {
+    const range = window.getSelection().rangeCount ? window.getSelection().getRangeAt(0) : null;
+    if (!range || range.collapsed || !this.text.contains(range.commonAncestorContainer)) return;
+    const start = this.placeOf(range.startContainer, range.startOffset), end = this.placeOf(range.endContainer, range.endOffset);
+    event.clipboardData.setData("text/plain", this.answer.text.slice(start, end));
+    event.preventDefault();
   }
 
   key(event) {

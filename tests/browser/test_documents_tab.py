@@ -55,7 +55,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     expect(listed).to_have_count(4)  # three that have her, and the way back to all
     expect(view.locator("mark.outlined")).to_have_text("Mary")
     listed.filter(has_text="rows.csv · R1").locator("button").click()
-    expect(view.locator("h3.section", has_text="rows.csv · R1")).to_be_visible()
+    expect(view.locator("h2.section", has_text="rows.csv · R1")).to_be_visible()
     with zipped(tab, "#download-zip") as archive:
         documents = [json.loads(line) for line in archive.read("documents.jsonl").decode().splitlines()]
         assert "broken.pdf" in archive.read("problems.txt").decode()

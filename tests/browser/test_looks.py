@@ -44,19 +44,19 @@ def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe, schem
                 findings.append(f"{name} {size}: the page is wider than the screen")
             # The laptop has the layout of the wide page: what axe would find there, it finds here.
             if size != "laptop":
-                findings += [f"{name} {size} {scheme}: {one}" for one in serious(page)]
+                findings += [f"{name} {size} {scheme}: {one}" for one in found_by_axe(page)]
         page.set_viewport_size({"width": 1440, "height": 900})
     context.close()
     assert findings == []
 
 
-def serious(page):
-    """Return axe's serious findings."""
+def found_by_axe(page):
+    """Return what axe finds, but for what it calls minor: empty cells in the heads of model cards' tables."""
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {node['html'][:120]}"
         for violation in result["violations"]
-        if violation["impact"] in {"serious", "critical"}
+        if violation["impact"] != "minor"
         for node in violation["nodes"]
     ]
 
@@ -78,15 +78,28 @@ def refused(page, _):
     expect(page.locator("#text-message")).to_contain_text("no text yet")
 
 
-def compared(page, _):
+def cleared(page, _):
+    page.locator("#clear").click()
+    expect(page.locator("#undo-clear")).to_be_visible()
+
+
+def not_compared(page, _):
     recognize(page, SENTENCE)
     open_tab(page, "Compare")
+    expect(page.locator("#compare-choices input:checked")).to_have_count(2)
+
+
+def compared(page, _):
     page.locator("#compare").click()
     expect(page.locator("#compare-cards .card")).to_have_count(2)
 
 
-def read(page, folder):
+def no_files(page, _):
     open_tab(page, "Documents")
+    expect(page.locator("#files button[aria-dropeffect]")).to_be_visible()
+
+
+def read(page, folder):
     (folder / "note.txt").write_text(SENTENCE)
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing of a PDF")
     page.locator("#files input[type=file]").set_input_files([str(path) for path in sorted(folder.iterdir())])
@@ -100,7 +113,12 @@ def models(page, _):
     expect(page.locator('#zoo-table .card[data-model="minilm-ner"]')).to_be_visible()
 
 
+def card(page, _):
+    page.locator('#zoo-table .card[data-model="minilm-ner"] summary').click()
+
+
 STATES = {
-    "text": answered, "text-open": chosen, "text-refused": refused, "compare": compared, "documents": read,
-    "models": models,
+    "text": answered, "text-open": chosen, "text-refused": refused, "text-cleared": cleared,
+    "compare-begun": not_compared, "compare": compared, "documents-begun": no_files, "documents": read,
+    "models": models, "models-card": card,
 }  # fmt: skip

@@ -45,6 +45,26 @@ def test_a_long_text_is_answered_part_by_part(page):
     assert page.locator("#text-tab .line").count() == 250
 
 
+def test_only_a_few_rows_of_a_long_text_are_laid_out_at_once(page):
+    """However its lines are: many short ones share a block, a very long one has several."""
+    for text in (
+        "\n".join(["Mary met Bob."] * 400),
+        "Mary met Bob. " * 800,
+        "マリアは来た。" * 1_000,
+        "we met Mary and " * 600,
+    ):
+        recognize(page, text)
+        assert plain_text(page) == text
+        lengths = page.locator("#text-tab .block").evaluate_all("all => all.map(e => e.textContent.length)")
+        assert len(lengths) > 1
+        assert max(lengths) < 5_000, text[:20]
+        assert page.locator("#text-tab .line").count() == text.count("\n") + 1
+        page.locator("#text-tab .marked").evaluate("e => getSelection().selectAllChildren(e)")
+        page.keyboard.press("Control+c")
+        assert page.evaluate("navigator.clipboard.readText()") == text, "it is copied as it was given"
+    page.evaluate("getSelection().removeAllRanges()")
+
+
 def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
     held = []
 

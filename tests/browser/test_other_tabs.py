@@ -71,7 +71,7 @@ def test_screen_readers_are_told_what_the_other_tabs_hold(page):
     for name, wanted in {
         "Compare": ('textbox "Text"', 'group "What to compare: two to 6"', "checkbox", 'button "Compare"'),
         "Models": ("heading", 'button "Use minilm-ner"', 'button "Get bert-base-ner"'),
-        "Documents": ('textbox "Or a web address', 'button "Recognize all"', 'button "Click to upload'),
+        "Documents": ('textbox "Or a web address', 'button "Recognize all"', 'Click to Upload"'),
     }.items():
         open_tab(page, name)
         tree = page.locator('[role="tabpanel"]:visible').first.aria_snapshot()
