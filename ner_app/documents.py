@@ -22,7 +22,8 @@ from ner_app.templating import render
 from ner_documents.formats import TABLES, format_by_name
 from ner_documents.reading import SUFFIXES, table_columns
 from ner_documents.redaction import Placeholders, Redactor
-from ner_documents.redaction.files import FormatError, redact_file
+from ner_documents.redaction.bounded import redact_bounded
+from ner_documents.redaction.files import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -286,7 +287,8 @@ def redacted_files(
             progress()
             try:
                 service.limits.check_file(path.name, path.stat().st_size)
-                made = redact_file(path.name, path.read_bytes(), recognize, redactor)
+                content = path.read_bytes()
+                made = redact_bounded(path.name, content, recognize, redactor, cancelled=progress)
             except (FormatError, LimitError) as error:
                 notes.append(f"{path.name}: {error}")
                 continue

@@ -169,6 +169,10 @@ class Placeholders:
             return f"{_plain(identity.label)}_{digest[:_HASH_DIGITS]}"
         return f"{_plain(identity.label)}_{identity.number}"
 
+    def continued(self, identities: Iterable[Identity]) -> Placeholders:
+        """Return placeholders of the same kind that remember these identities."""
+        return Placeholders(self.operator, secret=self._secret, identities=identities)
+
     def given_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Find what reads like a placeholder that was given to a name of another text.
 

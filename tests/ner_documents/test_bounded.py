@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ner_core import Entity, Recognition
+from ner_documents import bounded
 from ner_documents.document import Document, Problem
-from ner_documents.reading import ReadOptions, bounded, read, read_bounded
+from ner_documents.reading import ReadOptions, read, read_bounded
+from ner_documents.redaction import FormatError, Redactor, redact_file
+from ner_documents.redaction.bounded import redact_bounded
 
 DEEP = b"<div>" * 100_000  # minutes: the parser looks through all open elements for each
 
@@ -50,12 +54,77 @@ def test_what_needs_too_much_memory_is_ended():
 
 
 def test_a_crash_is_a_problem_of_its_file(monkeypatch):
-    process = bounded._Process(bounded.MEGABYTES)
+    process = bounded.BoundedProcess(bounded.MEGABYTES)
     monkeypatch.setattr(bounded, "_borrow", lambda size: process)
     process._process.send_signal(11)
     process._process.wait()
     (problem,) = read_bounded("a.txt", content=b"x")
     assert "crashed (SIGSEGV)" in problem.reason
+
+
+@pytest.fixture
+def aborting_pdf(tmp_path, monkeypatch):
+    """A library for PDF that ends the process which calls it, as native code does."""
+    (tmp_path / "pypdfium2.py").write_text("import os\n\nos.abort()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    bounded._end_idle()  # those know the real one
+    yield
+    bounded._end_idle()
+
+
+@pytest.mark.usefixtures("aborting_pdf")
+def test_a_library_that_aborts_takes_its_own_process_alone():
+    (problem,) = read_bounded("a.pdf", content=b"%PDF-1.7")
+    assert "the reader crashed (SIGABRT)" in problem.reason
+    redactor = Redactor()
+    with pytest.raises(FormatError, match=r"crashed \(SIGABRT\): the file is damaged"):
+        redact_bounded("a.pdf", b"%PDF-1.7", names, redactor)
+    assert redact_bounded("b.txt", b"Mary sings.", names, redactor).content == b"PER_1 sings."
+
+
+def names(texts):
+    for text in texts:
+        start = text.find("Mary")
+        yield Recognition(text, (Entity(start, start + 4, "PER", 0.9, "Mary"),) if start >= 0 else ())
+
+
+LETTER = b"""From: Mary <mary@acme.example>
+To: b@acme.example
+Content-Type: multipart/mixed; boundary=x
+
+--x
+
+Mary and b@acme.example.
+--x
+Content-Type: text/plain; name=a.txt
+Content-Disposition: attachment; filename=a.txt
+
+Mary again.
+--x--
+"""
+
+
+def test_what_is_redacted_apart_is_what_is_redacted_here():
+    files = {
+        "a.txt": b"Mary met b@acme.example and \xed\xa0\x80.",
+        "b.eml": LETTER,
+        "c.csv": b"a,b\nMary,1\n",
+    }
+    here, apart = Redactor(), Redactor()
+    for name, content in files.items():
+        assert redact_bounded(name, content, names, apart) == redact_file(name, content, names, here)
+    assert apart.placeholders.identities == here.placeholders.identities
+    with pytest.raises(FormatError, match="files of this type are not redacted"):
+        redact_bounded("a.exe", b"MZ", names, apart)
+    assert apart.placeholders.identities == here.placeholders.identities
+
+
+def test_redaction_that_takes_too_long_or_is_cancelled_is_ended():
+    rows = b"Mary met Anna.\n" * 200_000
+    with pytest.raises(FormatError, match="took longer than 0 seconds"):
+        redact_bounded("a.txt", rows, names, Redactor(), seconds=0.01)
+    with pytest.raises(KeyError):
+        redact_bounded("a.txt", rows, names, Redactor(), cancelled=lambda: {}["cancelled"])
 
 
 def test_a_process_serves_many_files_and_none_is_left_behind():

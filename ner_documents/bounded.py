@@ -1,0 +1,297 @@
+"""Work in a process of its own: files of strangers may hang, crash or fill the memory of a library.
+
+The process is kept for the next file. It speaks in frames, a length and JSON, over its standard streams, so
+that nothing it says can be more than data.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import json
+import os
+import selectors
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["MEGABYTES", "Answers", "BoundedProcess", "borrowed", "serve"]
+
+MEGABYTES = 2048
+
+_LENGTH = struct.Struct(">I")
+_POLL = 0.1
+_IDLE = 2
+_FILES_A_PROCESS = 500
+
+
+class BoundedProcess:
+    """The asking end of a process that works on one file at a time.
+
+    Attributes
+    ----------
+    whole : bool
+        Set by the one who asked when the answer has come to its end: the process can be asked again.
+    """
+
+    def __init__(self, megabytes: int) -> None:
+        root = str(Path(__file__).resolve().parents[1])
+        paths = os.pathsep.join([root, *filter(None, sys.path)])
+        command = [sys.executable, "-c", f"from {__name__} import serve; serve({megabytes})"]
+        environment = {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1"}
+        self.megabytes = megabytes
+        self.files = 0
+        self.whole = False
+        self._left = 0.0
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            bufsize=0,
+        )
+        self._buffer = bytearray()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._out, selectors.EVENT_READ)
+
+    @property
+    def _out(self) -> IO[bytes]:
+        assert self._process.stdout is not None  # noqa: S101 - it was opened as a pipe
+        return self._process.stdout
+
+    def ask(self, module: str, question: dict[str, Any], content: bytes | None, seconds: float) -> None:
+        """Let ``answer(question, content, answers)`` of a module work.
+
+        Parameters
+        ----------
+        module : str
+            Of this package.
+        question : dict
+            Plain JSON values.
+        content : bytes or None
+            Of the file.
+        seconds : float
+            That the process may work; the time between its frames, when it waits, does not count.
+        """
+        self.files += 1
+        self.whole = False
+        self._left = seconds
+        length = None if content is None else len(content)
+        self.send({"module": module, "folder": str(Path.cwd()), "length": length, "question": question})
+        if content is not None:
+            self._write(content)
+
+    def send(self, value: dict[str, Any]) -> None:
+        """Send a frame; where it has died, its next frame will say so."""
+        self._write(_packed(value))
+
+    def _write(self, content: bytes) -> None:
+        target = self._process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            rest = memoryview(content)
+            while target is not None and len(rest):
+                rest = rest[target.write(rest) :]
+
+    def frame(self, cancelled: Callable[[], object] | None = None) -> dict[str, Any] | None:
+        """Wait for the next frame.
+
+        Parameters
+        ----------
+        cancelled : callable, optional
+            Asked ten times a second; what it raises is passed on.
+
+        Returns
+        -------
+        dict or None
+            None when cancelled.
+
+        Raises
+        ------
+        TimeoutError, EOFError
+            When nothing comes in time, or nothing more can come.
+        """
+        body = self.body(cancelled)
+        if body is None:
+            return None
+        frame: dict[str, Any] = json.loads(body)
+        return frame
+
+    def body(self, cancelled: Callable[[], object] | None = None) -> bytes | None:
+        """Wait for the bytes of the next frame, as `frame`."""
+        began = time.monotonic()
+        try:
+            while True:
+                if len(self._buffer) >= _LENGTH.size:
+                    end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
+                    if len(self._buffer) >= end:
+                        body = bytes(memoryview(self._buffer)[_LENGTH.size : end])
+                        del self._buffer[:end]
+                        return body
+                if cancelled is not None and cancelled():
+                    return None
+                left = self._left - (time.monotonic() - began)
+                if left <= 0:
+                    raise TimeoutError
+                if self._selector.select(min(left, _POLL)):
+                    data = os.read(self._out.fileno(), 1 << 20)
+                    if not data:
+                        raise EOFError
+                    self._buffer += data
+        finally:
+            self._left -= time.monotonic() - began
+
+    def death(self, doing: str) -> str:
+        """Say how the process ended, which was the reader or another library."""
+        code = self._process.wait()
+        if code < 0 and code != -signal.SIGKILL:
+            return f"the {doing} crashed ({signal.Signals(-code).name}): the file is damaged"
+        return f"the {doing} needed more than {self.megabytes:,} MB, or was ended; split the file"
+
+    def alive(self) -> bool:
+        """Tell whether it can be asked."""
+        return self._process.poll() is None and not self._buffer
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        self._selector.close()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+_idle: list[tuple[int, BoundedProcess]] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def borrowed(megabytes: int = MEGABYTES) -> Iterator[BoundedProcess]:
+    """Lend a process; it is kept for the next one where the answer came to its end, else ended.
+
+    Parameters
+    ----------
+    megabytes : int
+        Most memory (address space, where the system can bound it).
+    """
+    process = _borrow(megabytes)
+    try:
+        yield process
+    finally:
+        _give_back(process)
+
+
+def _borrow(megabytes: int) -> BoundedProcess:
+    with _lock:
+        for entry in _idle:
+            owner, process = entry
+            if owner == os.getpid() and process.megabytes == megabytes:
+                _idle.remove(entry)
+                if process.alive():
+                    return process
+                process.end()
+                break
+    return BoundedProcess(megabytes)
+
+
+def _give_back(process: BoundedProcess) -> None:
+    if process.whole and process.files < _FILES_A_PROCESS:
+        with _lock:
+            if len(_idle) < _IDLE:
+                _idle.append((os.getpid(), process))
+                return
+    process.end()
+
+
+@atexit.register
+def _end_idle() -> None:
+    with _lock:
+        for owner, process in _idle:
+            if owner == os.getpid():
+                process.end()
+        _idle.clear()
+
+
+def _packed(value: dict[str, Any]) -> bytes:
+    body = json.dumps(value, default=_as_text).encode()
+    return _LENGTH.pack(len(body)) + body
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+class Answers:
+    """The answering end: frames go out, and more questions come in."""
+
+    def __init__(self, questions: IO[bytes], target: IO[bytes]) -> None:
+        self._questions, self._target = questions, target
+
+    def write(self, value: dict[str, Any]) -> None:
+        """Send a frame."""
+        self._target.write(_packed(value))
+        self._target.flush()
+
+    def write_bytes(self, content: bytes) -> None:
+        """Send a frame of bytes."""
+        self._target.write(_LENGTH.pack(len(content)))
+        self._target.write(content)
+        self._target.flush()
+
+    def read(self) -> dict[str, Any] | None:
+        """Wait for a frame of the one who asks; None when nobody asks any more."""
+        head = self._questions.read(_LENGTH.size)
+        if len(head) < _LENGTH.size:
+            return None
+        value: dict[str, Any] = json.loads(self._questions.read(_LENGTH.unpack(head)[0]))
+        return value
+
+    def content(self, length: int | None) -> bytes | None:
+        """Read a file that follows a frame."""
+        return None if length is None else self._questions.read(length)
+
+
+def serve(megabytes: int) -> None:
+    """Answer questions until nobody asks any more."""
+    answers = Answers(sys.stdin.buffer, os.fdopen(os.dup(1), "wb", 1 << 16))
+    os.dup2(2, 1)  # what a library prints must not come between the frames
+    _limit(megabytes)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    while asked := answers.read():
+        content = answers.content(asked["length"])
+        with contextlib.suppress(OSError):
+            os.chdir(asked["folder"])
+        try:
+            importlib.import_module(asked["module"]).answer(asked["question"], content, answers)
+        except (MemoryError, RecursionError):
+            os._exit(1)
+
+
+def _limit(megabytes: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked decides what Ctrl-C means
+    try:
+        import resource
+    except ImportError:  # Windows has no such bound
+        return
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -1,0 +1,129 @@
+"""Redaction in a process of its own: no file can take the program with it that redacts for others.
+
+The names are still recognized by the program itself: the process sends texts, and is told the entities.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from ner_core.entity import Entity, Recognition
+from ner_documents.bounded import MEGABYTES, Answers, borrowed
+from ner_documents.redaction.files import Found, RedactedFile, redact_file
+from ner_documents.redaction.keys import RedactedDocument
+from ner_documents.redaction.placeholders import Identity
+from ner_documents.redaction.segments import Edit
+from ner_documents.redaction.text_formats import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ner_documents.redaction.redactor import Redactor
+
+__all__ = ["SECONDS", "answer", "redact_bounded"]
+
+#: A page of a PDF takes a third of a second, and there may be 2,000.
+SECONDS = 900.0
+
+
+def redact_bounded(
+    name: str,
+    content: bytes,
+    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    redactor: Redactor,
+    *,
+    seconds: float = SECONDS,
+    megabytes: int = MEGABYTES,
+    cancelled: Callable[[], object] | None = None,
+) -> RedactedFile:
+    """Redact as `redact_file` does, in a process of its own that is ended when it takes too much.
+
+    Parameters
+    ----------
+    name, content, recognize, redactor
+        As for `redact_file`; where a file fails, the redactor has seen nothing of it.
+    seconds : float
+        Longest time that the process may work; recognizing does not count.
+    megabytes : int
+        Most memory (address space, where the system can bound it).
+    cancelled : callable, optional
+        Called ten times a second; raises what shall end the work.
+
+    Raises
+    ------
+    FormatError
+        If such a file cannot be redacted safely, takes too much, or crashes a library.
+    """
+    with borrowed(megabytes) as process:
+        # What goes there is our own and may be a pickle; what comes back is data.
+        question = {"name": name, "redactor": base64.b64encode(pickle.dumps(redactor)).decode()}
+        process.ask(__name__, question, content, seconds)
+        try:
+            while True:
+                frame = process.frame(cancelled) or {}
+                if "texts" in frame:
+                    found = [_plain(one) for one in recognize(frame["texts"])]
+                    process.send({"entities": found})
+                elif "problem" in frame:
+                    process.whole = True
+                    raise FormatError(frame["problem"])
+                elif "found" in frame:
+                    made = _redacted(frame, process.body(cancelled) or b"")
+                    process.whole = True
+                    break
+        except TimeoutError:
+            msg = f"redacting took longer than {seconds:,.0f} seconds; split the file"
+            raise FormatError(msg) from None
+        except EOFError:
+            raise FormatError(process.death("library that redacts")) from None
+    identities = map(Identity.from_dict, frame["identities"])
+    redactor.placeholders = redactor.placeholders.continued(identities)
+    return made
+
+
+def answer(question: dict[str, Any], content: bytes | None, answers: Answers) -> None:
+    """Redact a file in the process of its own."""
+    redactor: Redactor = pickle.loads(base64.b64decode(question["redactor"]))  # noqa: S301 - of the one who asks
+
+    def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
+        given = list(texts)
+        answers.write({"texts": given})
+        told = answers.read()
+        if told is None:
+            raise SystemExit(1)
+        for text, entities in zip(given, told["entities"], strict=True):
+            yield Recognition(text, tuple(Entity(*one, text[one[0] : one[1]]) for one in entities))
+
+    try:
+        made = redact_file(question["name"], content or b"", recognize, redactor)
+    except FormatError as error:
+        answers.write({"problem": str(error)})
+        return
+    document = made.document
+    answers.write(
+        {
+            "found": [dataclasses.astuple(one) for one in made.found],
+            "notes": made.notes,
+            "document": None if document is None else dataclasses.asdict(document),
+            "identities": [one.to_dict() for one in redactor.placeholders.identities],
+        }
+    )
+    answers.write_bytes(made.content)
+
+
+def _plain(recognition: Recognition) -> list[tuple[int, int, str, float]]:
+    return [(one.start, one.end, one.label, one.score) for one in recognition.entities]
+
+
+def _redacted(frame: dict[str, Any], content: bytes) -> RedactedFile:
+    plain = frame["document"]
+    document = None
+    if plain is not None:
+        parts = {name: [Edit(*edit) for edit in edits] for name, edits in plain["parts"].items()}
+        placeholders = [tuple(one) for one in plain["placeholders"]]
+        document = RedactedDocument(**{**plain, "parts": parts, "placeholders": placeholders})
+    found = tuple(Found(*one) for one in frame["found"])
+    return RedactedFile(content, found, tuple(frame["notes"]), document)
