@@ -10,6 +10,7 @@ from email import errors
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
+from ner_documents.encoded_words import LONGEST_HEADER, LONGEST_PARAMETERS, decoded_words
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.detection import charset_of, guess_encoding
 from ner_documents.reading.encodings import decode
@@ -71,7 +72,7 @@ def _bounded(lines: list[bytes], size: int, source: str, number: int, options: R
 def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
     reading = _Reading(source, number)
     try:
-        message = email.message_from_bytes(raw, policy=email.policy.default)
+        message = email.message_from_bytes(raw, policy=_Policy())
         reading.message(message, 0)
     except (ValueError, LookupError, AttributeError, IndexError, TypeError, RecursionError) as error:
         # What the standard library raises for headers that no mail program would write.
@@ -83,6 +84,18 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
         yield reading.blocks.document(source, number)
     else:
         yield Problem(source, number, "the message holds no text", raw[:EXCERPT])
+
+
+class _Policy(email.policy.EmailPolicy):
+    """The standard library's, which takes time by the square of the length of a header."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """Parse a header of usual length; cut what no person reads, decode the others piece by piece."""
+        if name.lower().startswith("content-"):
+            return super().header_fetch_parse(name, value[:LONGEST_PARAMETERS])
+        if len(value) <= LONGEST_HEADER:
+            return super().header_fetch_parse(name, value)
+        return decoded_words(" ".join(value.split()))
 
 
 class _Reading:

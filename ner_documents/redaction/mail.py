@@ -18,6 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
+from ner_documents.encoded_words import LONGEST_PARAMETERS
 from ner_documents.reading.detection import charset_of
 from ner_documents.redaction.encoding import decode_text, encode_text
 from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
@@ -241,6 +242,10 @@ class MailFile:
         blank = _BLANK.search(self.raw, start, end)
         head_end, body = (blank.start(), blank.end()) if blank else (end, end)
         parsed = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(self.raw[start:head_end])
+        for called, value in parsed.raw_items():
+            if called.lower().startswith("content-") and len(str(value)) > LONGEST_PARAMETERS:
+                msg = f"has a header {called} of more than {LONGEST_PARAMETERS:,} characters; shorten it"
+                raise FormatError(msg)
         name = file_name(parsed)
         kind = parsed.get_content_type()
         self._headers(start, head_end, parsed, name)

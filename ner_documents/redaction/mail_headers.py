@@ -6,6 +6,7 @@ import email.header
 import re
 from typing import TYPE_CHECKING
 
+from ner_documents.encoded_words import decoded_words
 from ner_documents.redaction.encoding import decode_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def unfolded(value: str) -> str:
     if not plain.isascii():
         plain = decode_text(plain.encode("latin-1"))[0]
     try:
-        return str(email.header.make_header(email.header.decode_header(plain)))
+        return decoded_words(plain)
     except (ValueError, LookupError):  # an encoding that nobody knows, or bytes that are not in it
         return plain
 

@@ -4,8 +4,10 @@ import email.message
 
 import pytest
 
+from ner_core import Recognition
 from ner_documents.document import Document, Problem
 from ner_documents.reading import read
+from ner_documents.redaction import FormatError, Redactor, redact_file
 
 
 def items(name, content):
@@ -110,3 +112,24 @@ def test_lines_of_subtitles_are_counted_where_empty_lines_are_missing():
     content = "1\n00:01,0 --> 00:02,0\nMary\n2\n00:02,0 --> 00:03,0\nBob.\n\nlost\n"
     found = list(read("a.srt", content=content.encode()))
     assert [item.line for item in found if isinstance(item, Problem)] == [8]
+
+
+@pytest.mark.parametrize("name", ["From", "Subject"])
+def test_headers_of_a_thousand_encoded_words_are_read_whole(name):
+    words = [f"=?utf-8?q?Zo=C3=AB{number}?=" for number in range(4000)]
+    (document,) = read("a.eml", content=f"{name}: {' '.join(words)} end\n\nhi\n".encode())
+    expected = "".join(f"Zoë{number}" for number in range(4000))
+    assert document.text.splitlines()[0] == f"{name}: {expected} end"
+
+
+@pytest.mark.parametrize(
+    "value", ["=?utf-8?q?a?= " * 60_000, "=?utf-8?q?" * 60_000, "a <a@b.c>, " * 60_000, "; a*0*=x" * 60_000]
+)
+@pytest.mark.parametrize("name", ["To", "Content-Type: text/plain"])
+def test_time_for_headers_grows_with_their_length(name, value):
+    """With the square of it each of these would take minutes, more than a test may."""
+    content = f"{name} {value}\n\nhi\n".replace("To ", "To: ").encode()
+    assert all(len(one.text) < 1_000_000 for one in read("a.eml", content=content) if hasattr(one, "text"))
+    if name != "To":
+        with pytest.raises(FormatError, match="more than 4,096 characters"):
+            redact_file("a.eml", content, lambda texts: (Recognition(text, ()) for text in texts), Redactor())
