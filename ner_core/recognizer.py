@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation, checked_threshold
 from ner_core.calibration import parse_calibration
+from ner_core.calls import RecognizerCalls
 from ner_core.decoding import Decoder
 from ner_core.engine import EngineSettings
 from ner_core.entity import Recognition, Timings
@@ -50,7 +51,7 @@ if hasattr(os, "register_at_fork"):
 _WORDS_OF_PIECES = ("first", "average", "max")
 
 
-class EntityRecognizer:
+class EntityRecognizer(RecognizerCalls):
     """Text in, entities out; made by `from_ir`. Many threads may call one at once.
 
     Examples
@@ -269,82 +270,6 @@ class EntityRecognizer:
         """What the user should know, such as a fallback to another device."""
         return self.tokenizer.notes + self._engine.notes
 
-    def __call__(
-        self,
-        text: str | Sequence[str],
-        *,
-        aggregation: str | None = None,
-        threshold: float | None = None,
-        labels: Collection[str] | None = None,
-        progress: Callable[[int, int], None] | None = None,
-        segments: Sequence[tuple[int, int]] | None = None,
-        raw_scores: bool | None = None,
-    ) -> Recognition:
-        """Recognize the entities of one text.
-
-        Parameters
-        ----------
-        text : str or sequence of str
-            A text of any length, or its words; for several texts see `batch`.
-        aggregation, threshold : optional
-            Instead of the defaults given to `from_ir`.
-        labels : collection of str, optional
-            Entity types to report; all when not given.
-        progress : callable, optional
-            Called with the batches done and the batches in all; what it raises ends the work.
-        segments : sequence of (int, int), optional
-            Parts of the text that are a context of their own (paragraphs, cells), in characters and in order,
-            where a reader of documents knows them; found in the text when not given.
-        raw_scores : bool, optional
-            Whether scores are means of the words' probabilities, as in transformers, instead of the
-            probability that the span is right.
-
-        Returns
-        -------
-        Recognition
-
-        Raises
-        ------
-        TypeError
-            If the text is neither.
-        ValueError
-            If the aggregation is unknown.
-        """
-        given = None if segments is None else [segments]
-        return next(
-            self.stream(
-                [text],
-                aggregation=aggregation,
-                threshold=threshold,
-                labels=labels,
-                segments=given,
-                raw_scores=raw_scores,
-                progress=progress,
-            )
-        )
-
-    def batch(
-        self,
-        texts: Iterable[str | Sequence[str]],
-        *,
-        aggregation: str | None = None,
-        threshold: float | None = None,
-        labels: Collection[str] | None = None,
-        segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
-        raw_scores: bool | None = None,
-    ) -> list[Recognition]:
-        """Recognize the entities of many texts; options as for one, segments for each text."""
-        return list(
-            self.stream(
-                texts,
-                aggregation=aggregation,
-                threshold=threshold,
-                labels=labels,
-                segments=segments,
-                raw_scores=raw_scores,
-            )
-        )
-
     def stream(
         self,
         texts: Iterable[str | Sequence[str]],
@@ -397,14 +322,6 @@ class EntityRecognizer:
         rounds = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
         raw = self.raw_scores if raw_scores is None else raw_scores
         return self._stream(rounds, strategy, lowest, labels, raw)
-
-    def document(self, texts: Iterable[str], **options: Any) -> Iterator[Recognition]:
-        """Recognize the paragraphs and cells of one document, in order; options as for `stream`.
-
-        Each is a text of its own. Where models are chosen by language, one that shows none goes with those
-        around it.
-        """
-        return self.stream(texts, **options)
 
     def _stream(
         self,
@@ -460,22 +377,6 @@ class EntityRecognizer:
         elif strategy in _WORDS_OF_PIECES and not split and not self.tokenizer.marks_words:
             word = space_numbers(text, offsets, encoding.ids == self.tokenizer.unknown_id)
         return Pieces(text, run.logits, offsets, word, encoding.segment, token, split)
-
-    def tag(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-        """Tag every word with the most likely tag of its first piece, for evaluation.
-
-        Parameters
-        ----------
-        sentences : iterable of sequence of str
-            Sentences as words.
-
-        Yields
-        ------
-        list of str
-            One raw tag a word; ``O`` for a word without pieces.
-        """
-        for pieces in self.tag_pieces(sentences):
-            yield [tags[0] if tags else "O" for tags in pieces]
 
     def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
         """Tag every piece of every word with its most likely tag.

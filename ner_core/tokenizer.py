@@ -89,8 +89,6 @@ class Tokenizer:
     ----------
     prefix, suffix : tuple of int
         Ids that go before and after every window, such as ``[CLS]`` and ``[SEP]``.
-    cls_id, sep_id : int or None
-        First of `prefix` and last of `suffix`.
     pad_id, unknown_id : int or None
         Id that fills batches; id of what the vocabulary does not have.
     marks_words : bool
@@ -109,8 +107,6 @@ class Tokenizer:
         backend.no_truncation()
         backend.no_padding()
         self.prefix, self.suffix = _template(backend)
-        self.cls_id = self.prefix[0] if self.prefix else None
-        self.sep_id = self.suffix[-1] if self.suffix else None
         self.pad_id = _first_id(backend, ("[PAD]", "<pad>", "<|pad|>")) or 0
         self.unknown_id = _first_id(backend, ("[UNK]", "<unk>"))
         self.marks_words = bool(getattr(backend.model, "continuing_subword_prefix", None))

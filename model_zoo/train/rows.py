@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ner_core.batching import stack
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ner_core.batching import Batch
     from ner_core.tokenizer import Encoding, Tokenizer
 
 
@@ -119,21 +122,17 @@ class SentenceEncoder:
         dict of str to int64 array [rows, pieces]
             What the model takes, and ``label_sets``.
         """
-        shape = (len(rows), max(len(row.ids) for row in rows))
-        ids, mask = np.full(shape, self.tokenizer.pad_id, np.int64), np.zeros(shape, np.int64)
-        types, sets = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        for number, row in enumerate(rows):
-            size = len(row.ids)
-            ids[number, :size], mask[number, :size] = row.ids, 1
-            types[number, :size], sets[number, :size] = row.types, row.sets
-        return {**self.inputs(ids, mask, types), "label_sets": sets}
+        batch = stack(
+            [(row.ids, row.types) for row in rows], prefix=(), suffix=(), pad_id=self.tokenizer.pad_id
+        )
+        sets = stack([(row.sets, None) for row in rows], prefix=(), suffix=(), pad_id=0)
+        return {**self.inputs(batch), "label_sets": sets.input_ids}
 
-    def inputs(self, ids: np.ndarray, mask: np.ndarray, types: np.ndarray) -> dict[str, np.ndarray]:
+    def inputs(self, batch: Batch) -> dict[str, np.ndarray]:
         """Name a batch's arrays as the model takes them; token types only where it has them."""
-        given = {"input_ids": ids, "attention_mask": mask}
-        if not self.has_types:
-            return given
-        return {**given, "token_type_ids": types}
+        return {
+            name: array for name, array in batch.inputs.items() if self.has_types or name != "token_type_ids"
+        }
 
 
 def _going_on(sets: np.ndarray) -> np.ndarray:

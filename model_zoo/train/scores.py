@@ -61,7 +61,7 @@ class TorchEngine:
         self._model.eval()
         try:
             for batch in batches:
-                arrays = self._encoder.inputs(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+                arrays = self._encoder.inputs(batch)
                 inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
                 with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bf16):
                     logits = self._model(**inputs).logits

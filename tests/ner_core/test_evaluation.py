@@ -367,10 +367,10 @@ def test_omz_protocol_equals_a_plain_run_of_the_cut_sentence(tiny_ir, tiny_ner, 
     limit = 40  # the tiny model takes 64 pieces, not 128
     monkeypatch.setattr(evaluation, "_OMZ_PIECES", limit)
     model = ov.Core().compile_model(tiny_ir / "tiny.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    gold, predicted = [], []
+    tokenizer, gold, predicted = tiny_ner.tokenizer, [], []
     for words, tags in corpus:
-        encoding = tiny_ner.tokenizer.encode_words(words)
-        ids = [tiny_ner.tokenizer.cls_id, *encoding.ids[:limit].tolist(), tiny_ner.tokenizer.sep_id]
+        encoding = tokenizer.encode_words(words)
+        ids = [*tokenizer.prefix, *encoding.ids[:limit].tolist(), *tokenizer.suffix]
         rows = {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": [0] * len(ids)}
         logits = model({name: np.array([row], np.int64) for name, row in rows.items()})["output"][0]
         best = logits.argmax(-1)[1:-1]

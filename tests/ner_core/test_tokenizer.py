@@ -154,7 +154,7 @@ def slices(tokenizer, text):
 def test_special_tokens_come_from_the_file(cased, roberta, deberta):
     assert (cased.prefix, cased.suffix, cased.pad_id) == ((2,), (3,), 0)
     assert (roberta.prefix, roberta.suffix, roberta.pad_id) == ((0,), (2,), 1)
-    assert (deberta.cls_id, deberta.sep_id, deberta.pad_id) == (1, 2, 0)
+    assert (deberta.prefix, deberta.suffix, deberta.pad_id) == ((1,), (2,), 0)
 
 
 def test_a_text_cannot_type_special_tokens(cased, roberta):

@@ -164,7 +164,7 @@ def test_long_texts_are_cut_and_static_models_are_filled(tiny_ir):
     tokenizer = Tokenizer.from_file(tiny_ir / "tokenizer.json")
     [inputs] = calibration.encode(tokenizer, ["Mary lives " * 100], 64)
     assert inputs["input_ids"].shape == (1, 64)
-    assert inputs["input_ids"][0, -1] == tokenizer.sep_id
+    assert inputs["input_ids"][0, -1] == tokenizer.suffix[-1]
     [inputs] = calibration.encode(tokenizer, ["Mary"], 64, (2, 16))
     assert inputs["input_ids"].shape == (2, 16)
     assert inputs["attention_mask"].sum() == 6
