@@ -1,3 +1,4 @@
+import functools
 import shutil
 import subprocess
 import sys
@@ -139,24 +140,28 @@ def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(AGGREGATIONS))
 def test_windows_change_nothing_where_context_does_not_matter(text, window, strategy):
-    folder = test_windows_change_nothing_where_context_does_not_matter.folder
-    options = {
-        "labels": LABELS,
-        "device": "CPU",
-        "lower_case": False,
-        "aggregation": strategy,
-        "max_length": 2000,
-    }
-    whole = EntityRecognizer.from_ir(folder, **options)(text)
-    cut = EntityRecognizer.from_ir(folder, **options, window=window)(text)
+    from_ir = test_windows_change_nothing_where_context_does_not_matter.from_ir
+    whole = from_ir()(text, aggregation=strategy)
+    cut = from_ir(window=window)(text, aggregation=strategy)
     assert whole.windows <= 1
     assert cut.windows >= -(-cut.pieces // window)
     assert_alike(cut, whole)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _folder_of_properties(context_free):
-    test_windows_change_nothing_where_context_does_not_matter.folder = context_free
+def _windows_of_properties(context_free):
+    from_ir = functools.partial(
+        EntityRecognizer.from_ir,
+        context_free,
+        labels=LABELS,
+        device="CPU",
+        lower_case=False,
+        max_length=2000,
+    )
+    test_windows_change_nothing_where_context_does_not_matter.from_ir = from_ir
+    kept = from_ir()  # what is compiled is shared while anybody has it
+    yield
+    del kept
 
 
 def test_words_come_back_with_word_offsets(tiny_ner):

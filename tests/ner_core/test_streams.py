@@ -9,7 +9,13 @@ from tests.conftest import assert_alike
 TEXT = "Mary lives in Santa Clara. The Yorkers landed in 中国, and Jos\u00e9 e\u0301t\u0301 too.\n"
 
 
-def test_streams_are_lazy_and_bounded(tiny_ner):
+@pytest.fixture
+def short_rounds(monkeypatch):
+    """Rounds of 64 texts: the rules are those of 1024."""
+    monkeypatch.setattr(pipeline, "ROUND_TEXTS", 64)
+
+
+def test_streams_are_lazy_and_bounded(tiny_ner, short_rounds):
     drawn = 0
 
     def endless():
@@ -44,7 +50,7 @@ def test_a_stream_looks_no_further_ahead_than_it_is_told(tiny_ner):
         assert drawn <= seen + 2 * (1_000 + len(texts[-1]))
 
 
-def test_a_stream_may_be_left_open_while_others_run(tiny_ner):
+def test_a_stream_may_be_left_open_while_others_run(tiny_ner, short_rounds):
     streams = [tiny_ner.stream([TEXT] * 3 * pipeline.ROUND_TEXTS) for _ in range(8)]
     first = [next(stream) for stream in streams]
     assert all(found.entities == first[0].entities for found in first)
@@ -70,7 +76,7 @@ def batches_of(monkeypatch):
     return record
 
 
-def test_the_engine_is_told_how_many_batches_follow(tiny_ner, batches_of):
+def test_the_engine_is_told_how_many_batches_follow(tiny_ner, batches_of, short_rounds):
     seen = batches_of(tiny_ner)
     tiny_ner("Mary lives in Santa Clara. " * 200)
     told = [batch.following for batch in seen]

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -28,10 +27,11 @@ def test_cancel_stops_soon_and_keeps_the_part(server, tmp_path, when):
         cancel.set()
     else:
         threading.Timer(0.3, cancel.set).start()
-    begin = time.monotonic()
+    endless = dict.fromkeys(
+        ("first_wait", "longest_wait", "window", "stall"), 3600
+    )  # longer than a test may run
     with pytest.raises(Cancelled):
-        fetch(server, tmp_path / "file", cancel=cancel, patience=Patience(first_wait=60, longest_wait=60))
-    assert time.monotonic() - begin < 25  # far below the waits of 30 and 60 s
+        fetch(server, tmp_path / "file", cancel=cancel, patience=Patience(**endless))
     if when == "stalled":
         fetch(server, tmp_path / "file")
         assert server.asked("/file")[1]["Range"] == "bytes=1500-"
