@@ -1,6 +1,6 @@
 """Commands of Open Model Zoo's READMEs and CI, run by its own tools and by ours: files, events, statuses.
 
-    python benchmarks/open_model_zoo.py CHECKOUT [--limit N] [--details]
+    python benchmarks/open_model_zoo.py CHECKOUT [--tool T] [--matching REGEX] [--limit N] [--details]
 
 CHECKOUT is a clone of https://github.com/openvinotoolkit/open_model_zoo. Every ``omz_…`` command in its
 Markdown files, and those that its CI builds (demos/tests/run_tests.py), is run twice, each time in a new
@@ -47,6 +47,7 @@ THEIRS = "from omz_tools.omz_{tool} import main; main()"
 OURS = "import sys; from model_zoo.{tool} import omz; sys.exit(omz())"
 TOOLS = ("downloader", "info_dumper", "converter")
 COMMAND = re.compile(rf"(?<![\w/])(omz_(?:{'|'.join(TOOLS)}) +-[^#|`\n]*)")
+JOBS = re.compile(r" (-j|--jobs)")
 #: What demos/tests/run_tests.py of the peer runs in its CI, with the folders that it names.
 OF_CI = (
     "omz_downloader -o there --cache_dir kept --list models.lst --precisions FP16,FP16-INT8 --jobs 9",
@@ -74,7 +75,7 @@ def matching_text(pattern: str, count: int) -> bytes:
         for _ in range(20):
             with contextlib.suppress(UnicodeEncodeError, Unsatisfiable):
                 text = "\n".join(["start", *[examples.example()] * max(1, count), "end"])
-                if len(re.findall(pattern, text)) >= max(1, count):
+                if "\r" not in text and len(re.findall(pattern, text)) >= max(1, count):
                     return text.encode() + b"\n"
     return b""
 
@@ -217,7 +218,8 @@ def run(code: str, words: list[str], start: Path, path: str, given: Path | None 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given:
-            into = folder / "there" if "there" in words else folder
+            flags = [words.index(flag) for flag in ("--download_dir", "-d") if flag in words]
+            into = folder / words[flags[0] + 1] if flags else folder
             shutil.copytree(given / "public", into / "public", copy_function=os.link)
         for listed in start.glob("*.lst"):
             shutil.copyfile(listed, folder / listed.name)
@@ -242,7 +244,9 @@ def run(code: str, words: list[str], start: Path, path: str, given: Path | None 
         if words[0] == "omz_downloader" and "--print_all" not in words:
             events = [json.loads(line) for line in lines if line.startswith("{")]
             # Several at a time tell in any order.
-            result["said"] = sorted(events, key=json.dumps) if "--jobs" in words else events
+            result["said"] = sorted(events, key=json.dumps) if JOBS.search(" ".join(words)) else events
+        if "--print_all" in words:
+            result["names"] = lines
         return result | {"files": snapshot(folder), "failed": []}
 
 
@@ -266,13 +270,15 @@ def prepare(checkout: Path, folder: Path) -> tuple[Path, ThreadingHTTPServer]:
 
 def compare(peer: dict[str, Any], ours: dict[str, Any], tool: str) -> tuple[str, dict[str, bool]]:
     """Return the kind of models that a conversion was of, and what is equal."""
-    if tool != "omz_converter":
+    if tool != "omz_converter" or "names" in peer:
         return "", {part: peer[part] == ours[part] for part in ("status", "files", "said")}
     converted = {Path(file).parts[-3] for file in peer["files"]}
     made = {Path(file).parts[-3] for file in ours["files"]}
     refused = set(ours["failed"])
     kind = (
-        "other networks"
+        "nothing"
+        if not converted and not peer["said"]
+        else "other networks"
         if converted - {"bert-base-ner"}
         else "bert-base-ner"
         if converted
@@ -294,6 +300,7 @@ def main() -> None:
     parser.add_argument("checkout", type=Path, metavar="CHECKOUT")
     parser.add_argument("--limit", type=int, metavar="N", help="runs of each command at most")
     parser.add_argument("--tool", choices=TOOLS, help="only the commands of this tool")
+    parser.add_argument("--matching", default="", metavar="REGEX", help="only commands in which this occurs")
     parser.add_argument("--details", action="store_true", help="say what differs")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -309,6 +316,8 @@ def main() -> None:
         for command, runs in commands_of(arguments.checkout).items():
             tool = command[0]
             if arguments.tool and tool != f"omz_{arguments.tool}":
+                continue
+            if not re.search(arguments.matching, " ".join(command)):
                 continue
             rows: dict[str, list[dict[str, bool]]] = defaultdict(list)
             for line, folder in runs[: arguments.limit]:

@@ -67,7 +67,15 @@ def load(
     ------
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
+    TypeError
+        An argument has another type, or there is none of its name.
     """
+    from ner_core.arguments import check_string
+
+    check_string("device", device, "'CPU'")
+    if precision is not None:
+        check_string("precision", precision, "'FP16'")
+    _check_places(name, models_dir)
     if name == AUTO:
         from model_zoo.by_language import load_by_language
 
@@ -122,6 +130,7 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     ModelNotFoundError
         Nothing to load; the message has the commands that download and convert.
     """
+    _check_places(name, models_dir)
     if name == AUTO:
         from model_zoo.by_language import find_by_language
 
@@ -136,6 +145,17 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     if not found:
         raise ModelNotFoundError(_how_to_get(str(name), path, models_dir))
     return found
+
+
+def _check_places(name: Any, models_dir: Any) -> None:
+    from ner_core.arguments import check_path
+
+    check_path("name", name, "a name of the zoo or a path")
+    if isinstance(name, str) and not name.strip():
+        msg = f"name: expected a name of the zoo or a path, found {name!r}."
+        raise ValueError(msg)
+    if models_dir is not None:
+        check_path("models_dir", models_dir, "a folder")
 
 
 def _canonical(name: str | Path) -> str | Path:

@@ -12,12 +12,13 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openvino as ov
 
+from ner_core.arguments import check_count, check_path
 from ner_core.compiled import CompiledModel, compile_once
 from ner_core.compiled_cache import CompiledCache
 from ner_core.compute import COMPUTE, EXACT, Way, fastest_way, has_int8_weights
@@ -91,8 +92,10 @@ class EngineSettings:
 
     Raises
     ------
+    TypeError
+        If a number is none, or the folder no path.
     ValueError
-        If the hint or the way to compute is unknown.
+        If the hint or the way to compute is unknown, or a number below 1.
     """
 
     compute: str = "auto"
@@ -110,6 +113,19 @@ class EngineSettings:
         if self.compute not in COMPUTE:
             msg = f"Unknown compute {self.compute!r}: expected {', '.join(COMPUTE)}."
             raise ValueError(msg)
+        for name, count in (("streams", self.streams), ("threads", self.threads)):
+            if count is not None:
+                check_count(name, count)
+        if self.cache_dir is not None:
+            check_path("cache_dir", self.cache_dir, "a folder")
+
+    def changed(self, **changes: Any) -> EngineSettings:
+        """Return these settings with others by name; `TypeError` where there is none of that name."""
+        known = [field.name for field in fields(self)]
+        if unknown := [name for name in changes if name not in known]:
+            msg = f"There is no option {', '.join(unknown)}; how a model is run: {', '.join(known)}."
+            raise TypeError(msg)
+        return replace(self, **changes)
 
     @property
     def properties(self) -> dict[str, Any]:

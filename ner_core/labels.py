@@ -17,6 +17,8 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
+from ner_core.arguments import checked_strings
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -199,7 +201,7 @@ def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list
     Raises
     ------
     TypeError
-        One of them is no string.
+        They are no collection of strings.
     ValueError
         The model has no such type, under none of its names.
 
@@ -211,15 +213,13 @@ def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list
     Traceback (most recent call last):
     ValueError: There is no label 'per'; the model has PER, MISC.
     """
+    asked = checked_strings("labels", wanted, "['PER', 'LOC']")
     names = {normalize_label(label) for label in known}
-    for label in wanted:
-        if not isinstance(label, str):
-            msg = f"Expected labels as strings, found {type(label).__name__}."
-            raise TypeError(msg)
+    for label in asked:
         if normalize_label(label) not in names:
             msg = f"There is no label {label!r}; the model has {', '.join(known)}."
             raise ValueError(msg)
-    return list(wanted)
+    return asked
 
 
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:

@@ -12,6 +12,7 @@ import numbers
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ner_core.arguments import check_path
 from ner_core.rendering import to_json
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class EntityMapper:
         load: Callable[..., EntityRecognizer] | None = None,
         **options: Any,
     ) -> None:
+        if load is None:
+            check_path("model", model)
+        elif not callable(load):
+            msg = f"load: expected a function such as model_zoo.load, found {load!r:.60}."
+            raise TypeError(msg)
         self._model = model
         self._column = column
         self._into = into
@@ -83,7 +89,11 @@ class EntityMapper:
     def recognizer(self) -> EntityRecognizer:
         """The recognizer, loaded when first asked for."""
         if self._load is not None:
-            return self._load(self._model, **self._options)
+            loaded = self._load(self._model, **self._options)
+            if not hasattr(loaded, "stream"):
+                msg = f"load: expected a function that returns a recognizer, it returned {loaded!r:.60}."
+                raise TypeError(msg)
+            return loaded
         from ner_core.recognizer import EntityRecognizer
 
         return EntityRecognizer.from_ir(self._model, **self._options)
@@ -162,8 +172,9 @@ class EntityMapper:
             msg = f"expected one column {self._column!r}, found {count}"
             raise KeyError(msg)
         cells = table[self._column]
-        if cells is None or isinstance(cells, (str, bytes)):
-            msg = f"expected many texts in {self._column!r}, found one; for datasets, map with batched=True"
+        if cells is None or isinstance(cells, (str, bytes)) or not hasattr(cells, "__iter__"):
+            one = "one" if isinstance(cells, str) else repr(cells)[:60]
+            msg = f"expected many texts in {self._column!r}, found {one}; for datasets, map with batched=True"
             raise TypeError(msg)
         return cells.to_pylist() if hasattr(cells, "to_pylist") else cells
 

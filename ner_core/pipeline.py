@@ -310,9 +310,12 @@ def _rounds(
 
 
 def check_several(texts: Any) -> None:
-    """Raise TypeError for one text where several are expected: its characters would be taken for texts."""
+    """Raise TypeError unless this is several texts: the characters of one would be taken for texts."""
     if isinstance(texts, (str, bytes)):
         msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
+        raise TypeError(msg)
+    if not isinstance(texts, Iterable):
+        msg = f"Expected several texts, found {type(texts).__name__}."
         raise TypeError(msg)
 
 

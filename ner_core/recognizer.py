@@ -6,11 +6,11 @@ import functools
 import os
 import threading
 import time
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation, checked_threshold
+from ner_core.arguments import check_count, check_path, check_string, checked_strings
 from ner_core.calibration import parse_calibration
 from ner_core.calls import RecognizerCalls
 from ner_core.decoding import Decoder
@@ -203,12 +203,25 @@ class EntityRecognizer(RecognizerCalls):
             If the model or its tokenizer is missing.
         DeviceError
             If the device is missing or cannot run the model.
+        TypeError
+            If an argument has another type, or there is none of its name.
         ValueError
             If labels are missing or do not fit, or a setting is wrong.
         """
         made_of = {
             name: value for name, value in locals().items() if name not in ("cls", "changes")
         } | changes
+        check_path("path", path, "the path of an .xml, or of a folder that holds one")
+        check_string("device", device, "'CPU'")
+        if tokenizer is not None and not isinstance(tokenizer, Tokenizer):
+            check_path("tokenizer", tokenizer)
+        if labels is not None:
+            made_of["labels"] = labels = checked_strings("labels", labels, "['O', 'B-PER', 'I-PER']")
+        counts = (("max_length", max_length, 1), ("window", window, 1), ("overlap", overlap, 0))
+        for option, given, least in counts:
+            if given is not None:
+                check_count(option, given, least)
+        settings = (settings or EngineSettings()).changed(**changes)
         path = locate(path)
         made_of["path"] = path.absolute()
         model = open_model(path)
@@ -220,7 +233,6 @@ class EntityRecognizer(RecognizerCalls):
                 tokenizer, lower_case=lower_case, token_type_ids=info.get("token_type_ids", "segments")
             )
         max_length = max_length or int(info.get("max_length", _DEFAULT_MAX_LENGTH))
-        settings = replace(settings or EngineSettings(), **changes)
         engine = model.start(device, settings, max_length)
         recognizer = cls(
             engine,

@@ -140,3 +140,24 @@ def test_a_copied_folder_works_anywhere(loaded, tmp_path):
 def test_names_of_the_hub_are_taken_as_people_give_them(tmp_path, name):
     with pytest.raises(model_zoo.ModelNotFoundError, match="downloader --name hf:owner/name"):
         model_zoo.load(name, models_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"name": 5}, TypeError, "name: expected a name of the zoo or a path .* found 5"),
+        ({"name": None}, TypeError, "name: expected .* found None"),
+        ({"name": b"minilm-ner"}, TypeError, "name: expected .* found b'minilm-ner'"),
+        ({"name": ["minilm-ner"]}, TypeError, r"name: expected .* found \['minilm-ner'\]"),
+        ({"name": " "}, ValueError, "name: expected a name of the zoo or a path, found ' '"),
+        ({"device": 5}, TypeError, "device: expected a string such as 'CPU', found 5"),
+        ({"name": "auto", "device": None}, TypeError, "device: expected .* found None"),
+        ({"name": "auto", "threads": "x"}, TypeError, "threads: expected a whole number .* found 'x'"),
+        ({"precision": 5}, TypeError, "precision: expected a string such as 'FP16', found 5"),
+        ({"models_dir": 5}, TypeError, r"models_dir: expected a folder \(str or Path\), found 5"),
+        ({"bogus": 1}, TypeError, "There is no option bogus"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, said):
+    with pytest.raises(error, match=said):
+        model_zoo.load(**{"name": "minilm-ner", **arguments})

@@ -65,6 +65,28 @@ def test_nothing_is_an_empty_text_and_lists_are_words(tiny_ir):
         mapper({"text": [5]})
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": 5}, "model: expected a path .* found 5"),
+        ({"load": 5}, "load: expected a function such as model_zoo.load, found 5"),
+        ({"load": lambda model: [model]}, "load: expected a function that returns a recognizer, it returned"),
+        ({"bogus": 1}, "There is no option bogus"),
+    ],
+)
+def test_wrong_arguments_are_named(tiny_ir, options, said):
+    with pytest.raises(TypeError, match=said):
+        EntityMapper(**{"model": tiny_ir, **options})({"text": ["Mary"]})
+
+
+@pytest.mark.parametrize(
+    ("column", "found"), [("Mary", "one"), (5, "5"), (None, "None"), (b"Mary", "b'Mary'")]
+)
+def test_a_column_that_is_one_cell_is_named(tiny_ir, column, found):
+    with pytest.raises(TypeError, match=f"expected many texts in 'text', found {found}; for datasets"):
+        EntityMapper(tiny_ir)({"text": column})
+
+
 def test_a_missing_column_is_named(tiny_ir):
     with pytest.raises(KeyError, match="expected a column 'text' with texts, found body"):
         EntityMapper(tiny_ir)({"body": ["x"]})

@@ -315,6 +315,42 @@ def test_other_types_are_refused(tiny_ner, value, complaint):
 def test_one_text_is_no_batch(tiny_ner):
     with pytest.raises(TypeError, match="Expected several texts, found one str"):
         tiny_ner.batch("Mary")
+    with pytest.raises(TypeError, match="Expected several texts, found int"):
+        tiny_ner.batch(5)
+
+
+def test_labels_may_come_from_a_generator(tiny_ner):
+    text, labels = "Mary lives in Santa Clara.", tiny_ner.labels
+    found = tiny_ner(text, labels=(label for label in labels))
+    assert found.entities == tiny_ner(text).entities != ()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"device": 5}, TypeError, "device: expected a string such as 'CPU', found 5"),
+        ({"tokenizer": 5}, TypeError, "tokenizer: expected a path .* found 5"),
+        ({"labels": 5}, TypeError, "labels: expected strings .* found 5"),
+        ({"labels": "O"}, TypeError, "labels: expected strings .* found 'O'"),
+        ({"labels": {0: "O"}}, TypeError, "labels: expected strings .* found {0: 'O'}"),
+        ({"max_length": "x"}, TypeError, "max_length: expected a whole number of at least 1, found 'x'"),
+        ({"window": 0}, ValueError, "window: expected a whole number of at least 1, found 0"),
+        ({"overlap": -1}, ValueError, "overlap: expected a whole number of at least 0, found -1"),
+        ({"threads": "x"}, TypeError, "threads: expected a whole number of at least 1, found 'x'"),
+        ({"threads": True}, TypeError, "threads: expected a whole number of at least 1, found True"),
+        ({"streams": 0}, ValueError, "streams: expected a whole number of at least 1, found 0"),
+        ({"cache_dir": 5}, TypeError, "cache_dir: expected a folder .* found 5"),
+        ({"cache": "x"}, TypeError, "There is no option cache; how a model is run: compute, hint"),
+    ],
+)
+def test_wrong_options_of_loading_are_named(tiny_ir, options, error, said):
+    with pytest.raises(error, match=said):
+        EntityRecognizer.from_ir(tiny_ir, **options)
+
+
+def test_what_is_no_path_is_named():
+    with pytest.raises(TypeError, match=r"path: expected the path of an .xml.* found 5"):
+        EntityRecognizer.from_ir(5)
 
 
 def test_unknown_aggregation_is_refused_at_once(tiny_ner):
@@ -372,7 +408,14 @@ def test_words_without_pieces_are_outside(tiny_ner):
         ({"labels": ["per"]}, ValueError, "There is no label 'per'; the model has "),
         ({"labels": ["O"]}, ValueError, "There is no label 'O'"),
         ({"labels": ["B-PER"]}, ValueError, "There is no label 'B-PER'"),
-        ({"labels": [5]}, TypeError, "Expected labels as strings, found int"),
+        (
+            {"labels": [5]},
+            TypeError,
+            r"labels: expected strings such as \['PER', 'LOC'\], found 5 among them",
+        ),
+        ({"labels": 5}, TypeError, "labels: expected strings .* found 5"),
+        ({"labels": b"PER"}, TypeError, "labels: expected strings .* found b'PER'"),
+        ({"aggregation": 5}, ValueError, "Unknown aggregation 5: expected one of"),
     ],
 )
 def test_options_that_could_only_give_nothing_are_told(tiny_ner, options, error, said):
