@@ -173,7 +173,7 @@ class EntityMapper:
             raise KeyError(msg)
         cells = table[self._column]
         if cells is None or isinstance(cells, (str, bytes)) or not hasattr(cells, "__iter__"):
-            one = "one" if isinstance(cells, str) else repr(cells)[:60]
+            one = "one" if cells is None or isinstance(cells, (str, bytes)) else repr(cells)[:60]
             msg = f"expected many texts in {self._column!r}, found {one}; for datasets, map with batched=True"
             raise TypeError(msg)
         return cells.to_pylist() if hasattr(cells, "to_pylist") else cells

@@ -79,9 +79,7 @@ def test_wrong_arguments_are_named(tiny_ir, options, said):
         EntityMapper(**{"model": tiny_ir, **options})({"text": ["Mary"]})
 
 
-@pytest.mark.parametrize(
-    ("column", "found"), [("Mary", "one"), (5, "5"), (None, "None"), (b"Mary", "b'Mary'")]
-)
+@pytest.mark.parametrize(("column", "found"), [("Mary", "one"), (5, "5"), (None, "one"), (b"Mary", "one")])
 def test_a_column_that_is_one_cell_is_named(tiny_ir, column, found):
     with pytest.raises(TypeError, match=f"expected many texts in 'text', found {found}; for datasets"):
         EntityMapper(tiny_ir)({"text": column})
