@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Layout", "columns", "find_layout"]
+__all__ = ["Layout", "columns", "find_layout", "is_no_word"]
 
 _PREFIXED = re.compile(r"[BIESLUMW]-\S.*")
 _SUFFIXED = re.compile(r"\S.*-[BIESLUMW]")
 _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
+_NO_WORD = re.compile(r"\d+[-.]\d+")
 
 # BMES and BMEWO name the middle and the single word otherwise than BIOES.
 _SAME = {"M": "I", "W": "S"}
@@ -99,6 +100,7 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     Layout(width=5, word=1, tag=2, suffixed=False, bare=False)
     """
     likely = [row for row in rows if not row[0].startswith("#")]
+    likely = [row for row in likely if not is_no_word(row)] or likely
     widths = Counter(map(len, likely))
     width = max(widths, key=lambda one: (widths[one], one)) if widths else _DEFAULT_WIDTH
     likely = [row for row in likely if len(row) == width]
@@ -113,6 +115,20 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     suffixed = not prefixed and any(map(_SUFFIXED.fullmatch, found))
     bare = named or (width == _DEFAULT_WIDTH and not prefixed and not suffixed)
     return Layout(width, word, tag, suffixed, bare)
+
+
+def is_no_word(fields: Sequence[str]) -> bool:
+    """Say whether the index of a line is one of CoNLL-U that counts no word.
+
+    ``2-3`` stands before what two words are written as, ``8.1`` before a word that is not in the text
+    (https://universaldependencies.org/format.html).
+
+    Examples
+    --------
+    >>> is_no_word(["2-3", "al", "O"]), is_no_word(["8.1", "went", "O"]), is_no_word(["2", "a", "O"])
+    (True, True, False)
+    """
+    return len(fields) > _DEFAULT_WIDTH and _NO_WORD.fullmatch(fields[0]) is not None
 
 
 def _is_tag(value: str) -> bool:

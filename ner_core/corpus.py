@@ -10,7 +10,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.columns import Layout, columns, find_layout
+from ner_core.columns import Layout, columns, find_layout, is_no_word
 from ner_core.labels import spans, tags_of
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ def _sentences_and_borders(
     for number, line in lines:
         fields = columns(line)
         if line.startswith("#") and not words and layout.is_comment(fields):
+            continue
+        if layout.word > 0 and is_no_word(fields):
             continue
         if fields and fields[0] != _DOCUMENT_START:
             word, tag = _word_and_tag(fields, layout, f"{path}:{number}", line)

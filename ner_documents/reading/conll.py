@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
+from ner_core.columns import is_no_word
 from ner_documents.document import Document, Problem
 from ner_documents.reading.lines import TextLine, text_lines
 from ner_documents.reading.records import too_long
@@ -18,8 +19,6 @@ __all__ = ["read_conll", "words_among"]
 
 # As CoNLL-U, UNER and MultiCoNER have them; a "#" may as well be a word.
 _COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar)")
-#: What CoNLL-U has between the words: what several of them are written as, and words that are not there.
-_NO_WORD = re.compile(r"\d+[-.]\d+\t")
 
 
 def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -111,7 +110,7 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
     columns = len(rows[places[signs]]) if signs < len(places) else 2
     if any(len(rows[place]) != columns for place in places[:signs]):  # comments; else "#" is a word
         places = places[signs:]
-    words = [place for place in places if not _NO_WORD.match(lines[place])]
+    words = [place for place in places if not is_no_word(rows[place])]
     counted = all(rows[place][0] == str(number) for number, place in enumerate(words, 1))
     if words and counted and all(len(rows[place]) > 1 for place in words):
         return words, True

@@ -37,8 +37,11 @@ _BLOCKS = frozenset(
     textarea tfoot thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
-    "script style noscript template svg head iframe object audio video canvas datalist noframes rt rp".split()  # noqa: SIM905
+    """script style noscript template head title desc iframe object audio video canvas datalist noframes rt
+    rp""".split()  # noqa: SIM905
 )
+#: Parts of a drawing (SVG) that are shown where they stand, and whether text right inside of them is.
+_DRAWN = {"svg": False, "g": False, "a": False, "switch": False, "text": True, "foreignobject": True}
 _NOT_SHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _CHARSET = re.compile(
@@ -146,21 +149,29 @@ class _Page:
         self._tables: list[_Table] = []
         self._kept_space = 0
         self._mark = False
+        self._drawn: list[bool] = []
 
     def enter(self, node: Any) -> bool:
         """Take a node up; return whether its children count."""
-        tag = node.tag
+        tag = node.tag.lower()
+        only_drawn = bool(self._drawn) and not self._drawn[-1]
         if tag == "-text":
-            self._text(node.text_content or "")
+            if not only_drawn:
+                self._text(node.text_content or "")
             return False
-        if tag in _SILENT or (tag.startswith("-") and tag != "-document"):
+        if (
+            tag in _SILENT
+            or (tag.startswith("-") and tag != "-document")
+            or (only_drawn and tag not in _DRAWN)
+        ):
             return False
         if tag == "br":
             self.end_block()
             return False
         attributes = node.attributes
-        if attributes and ("hidden" in attributes or _NOT_SHOWN.search(attributes.get("style") or "")):
+        if attributes and _is_hidden(attributes, drawn=bool(self._drawn)):
             return False
+        self._draw(tag, attributes)
         if tag in _BLOCKS:
             self.end_block()
             self._open(tag, attributes)
@@ -170,9 +181,11 @@ class _Page:
 
     def leave(self, node: Any) -> None:
         """End a node whose children were taken."""
-        tag = node.tag
+        tag = node.tag.lower()
         if _is_mark(node):
             self._mark = True
+        if self._drawn and tag in _DRAWN and self._drawn.pop():
+            self.end_block()
         if tag in _BLOCKS:
             self.end_block()
             if tag in _KINDS:
@@ -197,6 +210,15 @@ class _Page:
             self._cells.append(table.next_cell(_span(attributes, "colspan"), _span(attributes, "rowspan")))
         elif tag == "pre":
             self._kept_space += 1
+
+    def _draw(self, tag: str, attributes: dict[str, str | None]) -> None:
+        """Follow a drawing: each text in it is a block, and its lines are one text."""
+        if tag in _DRAWN and (self._drawn or tag == "svg"):
+            self._drawn.append(_DRAWN[tag] or (tag == "a" and self._drawn[-1]))
+            if _DRAWN[tag]:
+                self.end_block()
+        elif tag == "tspan" and self._drawn and attributes.keys() & {"x", "y", "dy"}:
+            self._apart()
 
     def _apart(self) -> None:
         if self._parts and self._parts[-1][-1:].isalnum():
@@ -229,6 +251,13 @@ class _Page:
         self.blocks.add(
             kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}"
         )
+
+
+def _is_hidden(attributes: dict[str, str | None], *, drawn: bool) -> bool:
+    hidden = "hidden" in attributes or _NOT_SHOWN.search(attributes.get("style") or "") is not None
+    return hidden or (
+        drawn and (attributes.get("display") == "none" or attributes.get("visibility") == "hidden")
+    )
 
 
 def _is_mark(node: Any) -> bool:

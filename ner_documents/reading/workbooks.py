@@ -6,6 +6,7 @@ times as long.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import re
@@ -34,6 +35,12 @@ _UNPACKED = 1_000_000_000
 _DRAWINGS = 100
 _DRAWN = 1 << 22
 _TYPED = re.compile(rb"<(?:a:)?t>")
+_NOTE = re.compile(rb"<office:annotation[ >]")
+_BOX = re.compile(
+    rb"<draw:(?:text-box|custom-shape)\b[^>]*(?<!/)>(?:(?!</draw:|<table:).){0,4000}?<text:p\b[^>]*(?<!/)>",
+    re.DOTALL,
+)
+_OVERLAP = 8192
 
 
 def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -89,6 +96,8 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
 def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
     """Tell what a workbook holds that stands in no cell."""
     names = archive.namelist()
+    if "content.xml" in names:
+        return _beside_open_cells(archive)
     found = []
     if any(name.startswith(("xl/comments", "xl/threadedComments/")) for name in names):
         found.append("comments")
@@ -101,6 +110,19 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
         if typed:
             return [*found, "text boxes"]
     return found
+
+
+def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:
+    """Tell it of an OpenDocument workbook, whose only part holds cells, comments and text boxes."""
+    found: dict[str, bool] = {"comments": False, "text boxes": False}
+    before = b""
+    with contextlib.suppress(Exception), archive.open("content.xml") as content:  # the cells' reader says it
+        while more := content.read(_DRAWN):
+            part = before + more
+            found["comments"] = found["comments"] or _NOTE.search(part) is not None
+            found["text boxes"] = found["text boxes"] or _BOX.search(part) is not None
+            before = part[-_OVERLAP:]
+    return [what for what, there in found.items() if there]
 
 
 def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator[Row | Problem]:

@@ -40,6 +40,20 @@ def test_chosen_columns_and_comments_of_conll_u(tmp_path):
     assert list(read_conll(file, word_column=1, tag_column=2)) == [(["#", "Mary"], ["O", "B-PER"])]
 
 
+@pytest.mark.parametrize("tag", ["O", "_"])
+def test_lines_of_conll_u_that_count_no_word_are_no_gold(tmp_path, tag):
+    rows = ["1\tMaria\tB-PER", f"2-3\tal\t{tag}", "2\ta\tO", "3\tel\tO", "4\tRío\tB-LOC", f"4.1\tva\t{tag}"]
+    file = write(tmp_path / "a.conllu", "# text = Maria al Río\n" + "\n".join(rows) + "\n")
+    expected = [(["Maria", "a", "el", "Río"], ["B-PER", "O", "O", "B-LOC"])]
+    assert list(read_conll(file)) == expected
+    assert list(read_conll(file, word_column=1, tag_column=2)) == expected
+
+
+def test_a_range_in_the_first_column_may_be_a_word(tmp_path):
+    file = write(tmp_path / "a.conll", "2-3 CD O\nfor NN O\nRome NN B-LOC\n")
+    assert list(read_conll(file)) == [(["2-3", "for", "Rome"], ["O", "O", "B-LOC"])]
+
+
 def test_hash_with_a_tag_is_a_word(tmp_path):
     file = write(tmp_path / "a.conll", "# O\nMary B-PER\n")
     assert list(read_conll(file)) == [(["#", "Mary"], ["O", "B-PER"])]

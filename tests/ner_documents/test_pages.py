@@ -35,6 +35,13 @@ def items(name, content, **options):
         ("<pre>a\n  b\n\nc</pre>d", "a\nb\nc\nd"),
         ("a<br>b<wbr>c d&shy;e<!-- no -->&nbsp;f", "a\nbc de\xa0f"),
         ("<title>no</title><script>no</script><ul><li>one<li>two</ul>", "one\ntwo"),
+        (
+            "<p>Board<svg><title>no</title><defs><text>no</text></defs><g>\n "
+            "<text>Mary <tspan>Jones</tspan></text>"
+            "<a><text>Bob<tspan x=0 dy=1em>Smith</tspan></text></a><text display=none>no</text>"
+            "<foreignObject><div>Ann <b>Lee</b></div></foreignObject></g></svg><p>an <svg><path/></svg>icon",
+            "Board\nMary Jones\nBob Smith\nAnn Lee\nan icon",
+        ),
     ],
 )
 def test_html_breaks_where_browsers_break(page, text):

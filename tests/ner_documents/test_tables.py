@@ -181,6 +181,46 @@ def test_what_stands_beside_the_cells_of_a_workbook_is_said():
         assert reasons == ([f"holds {said}, which are not read"] if said else [])
 
 
+def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
+    urn = "urn:oasis:names:tc:opendocument:xmlns:"
+    spaces = " ".join(
+        f'xmlns:{short}="{urn}{name}:1.0"'
+        for short, name in (("office", "office"), ("table", "table"), ("text", "text"), ("draw", "drawing"))
+    )
+    comment = "<office:annotation><text:p>by Ann</text:p></office:annotation>"
+    framed = "<draw:frame><draw:text-box><text:p>by Bob</text:p></draw:text-box></draw:frame>"
+    box = f"<table:shapes>{framed}</table:shapes>"
+    empty = "<table:shapes><draw:custom-shape draw:name='a'><text:p/></draw:custom-shape></table:shapes>"
+    for note, shapes, said in (
+        ("", "", ""),
+        ("", empty, ""),
+        (comment, "", "comments"),
+        ("", box, "text boxes"),
+        (comment, box, "comments and text boxes"),
+    ):
+        rows = "".join(
+            f"<table:table-row><table:table-cell office:value-type='string'>{beside}<text:p>{text}</text:p>"
+            "</table:table-cell></table:table-row>"
+            for beside, text in (("", "text"), (note, "Mary sings"))
+        )
+        out = BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+            archive.writestr(
+                "META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{urn}manifest:1.0"/>'
+            )
+            archive.writestr(
+                "content.xml",
+                f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+                f"<table:table table:name='S'>{shapes}{rows}</table:table>"
+                "</office:spreadsheet></office:body></office:document-content>",
+            )
+        found = items("a.ods", out.getvalue())
+        assert [item.text for item in found if isinstance(item, Document)] == ["Mary sings"]
+        reasons = [reason for _, reason in problems(found, lost=False)]
+        assert reasons == ([f"holds {said}, which are not read"] if said else [])
+
+
 def test_workbooks_give_a_table_a_sheet():
     content = workbook({"One": [["id", "Text"], [7, "Mary sings"], [8, 2024]], "Two": [["text"], ["Bob"]]})
     found = items("a.xlsx", content)
