@@ -1,14 +1,11 @@
-"""The command line, in this process where it can be and as a program where it must."""
+"""The command line, in this process; see test_cli_program.py for what only a program shows."""
 
 import csv
 import io
 import itertools
 import json
 import operator
-import os
 import re
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +16,6 @@ from ner_core.corpus import read_conll, to_iob2
 from ner_core.evaluation import PROTOCOLS, UNITS
 from ner_core.labels import tags_of
 
-PROGRAM = [sys.executable, str(Path(cli.__file__))]
 TEXT = "Mary lives in Santa Clara, she said.\n"
 
 
@@ -51,13 +47,6 @@ def stdin(monkeypatch):
         monkeypatch.setattr(sys, "stdin", stream)
 
     return give
-
-
-def program(*arguments, **options):
-    environment = {**os.environ, "PYTHONIOENCODING": "", **options.pop("env", {})}
-    return subprocess.run(
-        [*PROGRAM, *arguments], capture_output=True, env=environment, check=False, **options
-    )
 
 
 def test_json_is_what_the_library_returns(ner, tiny_ner):
@@ -392,48 +381,3 @@ def test_version_is_that_of_the_project(ner):
 def test_choices_are_those_of_the_library(ner):
     assert f"{{{','.join(PROTOCOLS)}}}" in ner("evaluate", "--help", needs_model=False)[1]
     assert f"{{{','.join(UNITS)}}}" in ner("evaluate", "--help", needs_model=False)[1]
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys, cli\n"
-        "try:\n    cli.main(['recognize', '--help'])\n"
-        "except SystemExit:\n    print(sorted({'numpy', 'openvino', 'torch', 'tqdm'} & set(sys.modules)))"
-    )
-    folder = Path(cli.__file__).parent
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
-
-
-def test_bytes_that_are_no_text_do_not_crash(model, tmp_path):
-    done = program("recognize", b"Mary Jos\xe9", "--format", "json", *model, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout)["text"] == "Mary Jos\udce9"
-    for kind, expected in (("text", rb"\udce9"), ("redacted", b"]")):
-        arguments = ["recognize", b"Mary Jos\xe9 \xe2\x82\xac", "--format", kind, *model]
-        done = program(*arguments, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert expected in done.stdout
-
-
-def test_reader_that_leaves_early_is_no_error(model, tmp_path):
-    (tmp_path / "long.txt").write_text("Mary lives here\n" * 6_000, "utf-8")  # more than a pipe holds
-    arguments = ["recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
-    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait() == 0
-
-
-def test_interrupt_is_quiet(model, tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    arguments = ["recognize", "--file", str(pipe), *model]
-    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        with pipe.open("wb"):  # waits until the program opens its end, and so is about to read
-            process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=600) == (b"", b"")
-        assert process.returncode == 130

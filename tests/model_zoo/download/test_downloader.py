@@ -19,12 +19,11 @@ from model_zoo import downloader
 from model_zoo.catalog import folders
 from model_zoo.catalog.zoo import load_catalog, load_model
 from model_zoo.download.job import DownloadError, download
-from model_zoo.download.lockfile import Lockfile
 from model_zoo.download.transfer import Cancelled, Patience, Transfer
 from model_zoo.download.verification import verify
 from model_zoo.downloader import main
 from tests.conftest import PATIENCE, wait_until
-from tests.model_zoo.catalog.test_catalog import PLAIN, composite, zoo
+from tests.model_zoo.catalog.test_catalog import composite, zoo
 from tests.model_zoo.file_server import FileServer, cut, stall, status
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -217,19 +216,6 @@ def test_unknown_checksums_are_recorded_said_and_checked_from_then_on(server, tm
     assert (folder / "model.nemo").read_bytes() == WEIGHTS
 
 
-def test_a_lock_file_that_cannot_be_read_is_not_used(tmp_path, caplog):
-    lock = Lockfile(tmp_path)
-    for text in (
-        "{",
-        "[]",
-        '{"files": {"x": {"size": 1}}}',
-        '{"files": {"x": {"size": "a", "sha384": "", "source": ""}}}',
-    ):
-        lock.path.write_text(text)
-        assert lock.find("x", []) is None
-    assert "can't be read" in caplog.text
-
-
 def test_verify_downloads_nothing(server, root, tmp_path, capsys):
     out = tmp_path / "out"
     assert run(root, out, "--verify") == 1
@@ -399,10 +385,3 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path
     assert process.returncode == 1
     assert error.strip().endswith("run the same command again to resume.")
     assert part.stat().st_size == 1000
-
-
-def test_sizes_are_positive_numbers_in_the_default_catalog():
-    for model in load_catalog():
-        for file in model.files:
-            assert file.size is None or file.size > 0
-            assert PLAIN["files"][0]["source"] not in map(str, file.sources)

@@ -1,0 +1,71 @@
+"""The command line as a program: its streams, its signals, what it loads."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+
+PROGRAM = [sys.executable, str(Path(cli.__file__))]
+
+
+@pytest.fixture
+def model(tiny_ir):
+    return ["--model", str(tiny_ir), "--device", "CPU"]
+
+
+def program(*arguments, **options):
+    environment = {**os.environ, "PYTHONIOENCODING": "", **options.pop("env", {})}
+    return subprocess.run(
+        [*PROGRAM, *arguments], capture_output=True, env=environment, check=False, **options
+    )
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, cli\n"
+        "try:\n    cli.main(['recognize', '--help'])\n"
+        "except SystemExit:\n    print(sorted({'numpy', 'openvino', 'torch', 'tqdm'} & set(sys.modules)))"
+    )
+    folder = Path(cli.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_bytes_that_are_no_text_do_not_crash(model, tmp_path):
+    done = program("recognize", b"Mary Jos\xe9", "--format", "json", *model, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["text"] == "Mary Jos\udce9"
+    for kind, expected in (("text", rb"\udce9"), ("redacted", b"]")):
+        arguments = ["recognize", b"Mary Jos\xe9 \xe2\x82\xac", "--format", kind, *model]
+        done = program(*arguments, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert expected in done.stdout
+
+
+def test_reader_that_leaves_early_is_no_error(model, tmp_path):
+    (tmp_path / "long.txt").write_text("Mary lives here\n" * 6_000, "utf-8")  # more than a pipe holds
+    arguments = ["recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+def test_interrupt_is_quiet(model, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    arguments = ["recognize", "--file", str(pipe), *model]
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with pipe.open("wb"):  # waits until the program opens its end, and so is about to read
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=600) == (b"", b"")
+        assert process.returncode == 130
