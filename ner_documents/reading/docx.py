@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 from ner_documents.reading.records import read_whole
 
@@ -65,6 +66,8 @@ def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
         except UnreadableError as error:
             whole = False
             yield Problem(source, None, str(error), place=name)
+    for name, text in drawn_texts(package):
+        reading.blocks.add("caption", text, place=name)
     yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
     if reading.blocks.blocks:
         yield reading.blocks.document(source)

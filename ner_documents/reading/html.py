@@ -184,7 +184,7 @@ class _Page:
         tag = node.tag.lower()
         if _is_mark(node):
             self._mark = True
-        if self._drawn and tag in _DRAWN and self._drawn.pop():
+        if self._drawn and tag in _DRAWN and self._drawn.pop() and _DRAWN[tag]:
             self.end_block()
         if tag in _BLOCKS:
             self.end_block()

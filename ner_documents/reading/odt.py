@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 from ner_documents.reading.records import read_whole
 
@@ -66,6 +67,8 @@ def read_odt(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
     reading.container(content if body is None else body, "")
     if styles is not None:
         reading.pages(styles, "footer")
+    for name, text in drawn_texts(package):
+        reading.blocks.add("caption", text, place=name)
     comments = sum(1 for _ in content.iter(f"{_OFFICE}annotation"))
     yield from left_out(source, comments=comments, hidden=reading.hidden)
     if reading.blocks.blocks:

@@ -12,12 +12,12 @@ from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "Dialect", "markup_segments"]
+__all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect", "markup_segments"]
 
 _HTML_BLOCKS = frozenset(
     """address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption
     figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol optgroup option p pre
-    section select summary table tbody td textarea tfoot th thead title tr ul""".split()  # noqa: SIM905
+    section select summary table tbody td text textarea tfoot th thead title tr ul""".split()  # noqa: SIM905
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
@@ -99,6 +99,10 @@ ODF = Dialect(
     hidden_authors=frozenset(
         ("creator", "initial-creator", "printed-by", "creator-initials", "sender-initials")
     ),
+)
+SVG = Dialect(
+    blocks=frozenset(("text", "title", "desc", "foreignObject", "p", "div", "svg")),
+    apart=frozenset(("style", "script")),
 )
 OTHER_XML = Dialect()
 

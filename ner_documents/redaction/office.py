@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ner_documents.redaction.markup import ODF, OOXML, OTHER_XML, Dialect, markup_segments
+from ner_documents.redaction.markup import ODF, OOXML, OTHER_XML, SVG, Dialect, markup_segments
 from ner_documents.redaction.segments import Edit, Segment, undo_edits
 from ner_documents.redaction.text_formats import FormatError
 
@@ -34,7 +34,7 @@ _DAMAGED = (
 )
 _MAX_UNPACKED = 200_000_000
 _MAX_MEMBERS = 10_000
-_PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|webp)$", re.IGNORECASE)
 _THUMBNAIL = re.compile(r"(^docProps/thumbnail\.|^Thumbnails/)", re.IGNORECASE)
 #: What leads to the parts that are left out; programs refuse a file whose links lead nowhere.
 _LINK = re.compile(r"(<Relationship\b[^>]*/(?:metadata/thumbnail|printerSettings)\"[^>]*/>)")
@@ -42,7 +42,7 @@ _PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
 #: Parts that hold files or programs of their own, which nothing here can look into.
 _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Object \d|^Basic/|ObjectReplacements/)")
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
-_XML = re.compile(r"\.(xml|rels|vml|rdf)$", re.IGNORECASE)
+_XML = re.compile(r"\.(xml|rels|vml|rdf|svg)$", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 
 
@@ -119,7 +119,9 @@ class OfficeFile:
             if name == "[Content_Types].xml":
                 continue
             outside = name.startswith(("customXml/", "META-INF/"))
-            segments[name], emptied = markup_segments(raw, OTHER_XML if outside else self._dialect)
+            drawn = name.lower().endswith(".svg")
+            dialect = SVG if drawn else OTHER_XML if outside else self._dialect
+            segments[name], emptied = markup_segments(raw, dialect)
             edits[name] = [Edit(start, end, "") for start, end in emptied]
             edits[name] += [Edit(start, end, "") for start, end in _dead_links(name, raw)]
         return segments, edits

@@ -236,3 +236,17 @@ def test_hidden_text_of_open_documents_is_left_out_and_counted():
     document, notes = document_of("a.odt", odt(body, styles))
     assert document.text == "Mary sings"
     assert notes == ["holds 3 pieces of hidden text, not shown in the text and not read"]
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.odt"])
+def test_words_in_drawings_are_read(name):
+    content = io.BytesIO(docx(p(r("Body"))) if name == "a.docx" else odt("<text:p>Body</text:p>"))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr(
+            "media/image1.svg",
+            '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><title>no</title>'
+            "<text>Mary <tspan>Jones</tspan></text><text>Zoë</text></svg>",
+        )
+        archive.writestr("media/image2.svg", b"\xff\xfe\x00damaged")
+    document, _ = document_of(name, content.getvalue())
+    assert document.text == "Body\nMary Jones\nZoë"

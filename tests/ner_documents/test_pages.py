@@ -37,10 +37,10 @@ def items(name, content, **options):
         ("<title>no</title><script>no</script><ul><li>one<li>two</ul>", "one\ntwo"),
         (
             "<p>Board<svg><title>no</title><defs><text>no</text></defs><g>\n "
-            "<text>Mary <tspan>Jones</tspan></text>"
+            "<text>Mary <a><tspan>Jones</tspan></a> left</text>"
             "<a><text>Bob<tspan x=0 dy=1em>Smith</tspan></text></a><text display=none>no</text>"
             "<foreignObject><div>Ann <b>Lee</b></div></foreignObject></g></svg><p>an <svg><path/></svg>icon",
-            "Board\nMary Jones\nBob Smith\nAnn Lee\nan icon",
+            "Board\nMary Jones left\nBob Smith\nAnn Lee\nan icon",
         ),
     ],
 )

@@ -356,3 +356,22 @@ def test_other_encodings_are_those_of_the_readers():
     assert result.content.decode("cp1251").startswith("Привет, это PER_1 и")
     assert "cp1251" in result.notes[0]
     assert restore_file("a.txt", result.content, key)[0] == content
+
+
+def test_drawings_in_office_files_are_redacted_and_restored():
+    made = docx.Document()
+    made.add_paragraph("Mary Jones left.")
+    content = io.BytesIO()
+    made.save(content)
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg"><text>Mary <tspan>Jones</tspan></text><text>Bob</text></svg>'
+    )
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("word/media/image1.svg", drawing)
+    result, key = redacted("a.docx", content.getvalue())
+    with zipfile.ZipFile(io.BytesIO(result.content)) as archive:
+        left = archive.read("word/media/image1.svg").decode()
+    assert [name for name in re.split("<[^>]*>", left) if name] == ["PER_1", "PER_2"]
+    restored, _ = restore_file("a.docx", result.content, key)
+    with zipfile.ZipFile(io.BytesIO(restored)) as archive:
+        assert archive.read("word/media/image1.svg").decode() == drawing
