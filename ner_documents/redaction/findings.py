@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ner_core.labels import type_of
 from ner_documents.names import fold, is_person, read_name
-from ner_documents.redaction.folding import fold_text
+from ner_documents.redaction.folding import fold_joined, fold_text, join_words
 from ner_documents.redaction.lists import NameList
 from ner_documents.redaction.patterns import DEFAULT_REGIONS, find_patterns
 
@@ -191,15 +192,15 @@ def _entities(recognition: Recognition) -> Iterator[Finding]:
 
 
 def _others(text: str, known: _KnownNames, rules: Rules) -> Iterator[Finding]:
-    folded = fold_text(text)
-    for start, end in rules.listed.find(folded):
+    readings = [one for one in (fold_text(text), fold_joined(text)) if one]
+    for start, end in chain.from_iterable(map(rules.listed.find, readings)):
         yield Finding(start, end, LISTED, "list")
     if rules.patterns:
         for one in find_patterns(text, rules.regions):
             finding = Finding(one.start, one.end, one.label, "pattern", key=one.key)
             if not _stays(text[one.start : one.end], finding, rules):
                 yield finding
-    for start, end in known.names.find(folded):
+    for start, end in chain.from_iterable(map(known.names.find, readings)):
         if (label := known.label(text, start, end)) and not _is_allowed(text[start:end], rules):
             yield Finding(start, end, label, "name")
 
@@ -223,7 +224,7 @@ class _KnownNames:
     def __init__(self, found: Iterable[tuple[str, str]]) -> None:
         self._labels: dict[str, str] = {}
         self._parts: set[str] = set()
-        for text, label in found:
+        for text, label in chain.from_iterable(map(_readings, found)):
             whole = fold(text)
             if len(whole) < _SHORTEST:
                 continue
@@ -244,11 +245,19 @@ class _KnownNames:
         ordinary words not at the beginning of a sentence.
         """
         found = fold(text[start:end])
+        if found not in self._labels:
+            found = fold(join_words(text[start:end]))
         label = self._labels.get(found, "")
         if " " in found or not text[start:end].islower():
             ordinary = found in _ORDINARY and _SENTENCE_END.search(text[max(0, start - 8) : start])
             return "" if ordinary and not text[start:end].isupper() else label
         return ""
+
+
+def _readings(name: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return a name as it stands there and, where a line end cuts a word of it in two, as one word."""
+    text, label = name
+    return [(one, label) for one in dict.fromkeys((text, join_words(text)))]
 
 
 def _merged(text: str, findings: list[Finding]) -> list[Finding]:

@@ -6,11 +6,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["Folded", "fold_text"]
+__all__ = ["Folded", "fold_joined", "fold_text", "join_words"]
 
 # White space; else a character and the marks that modify it.
 _CLUSTER = re.compile("\\s+|.[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]*", re.DOTALL)
 _UNEVEN_SPACE = re.compile(r"\s\s|[^\S ]")
+_LINE_END = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][^\S\r\n]*(?:\r\n?|\n)[^\S\r\n]*(?=[^\W\d_])")
 _QUOTES = str.maketrans("\u2018\u2019\u02bc", "'''")
 
 
@@ -57,6 +58,40 @@ def fold_text(text: str) -> Folded:
         starts += [cluster.start()] * len(part)
         ends += [cluster.end()] * len(part)
     return Folded("".join(parts), starts, ends)
+
+
+def join_words(text: str) -> str:
+    r"""Put words together that a hyphen and a line end cut in two.
+
+    Examples
+    --------
+    >>> join_words("No-\nwak and Jones-Smith")
+    'Nowak and Jones-Smith'
+    """
+    return _LINE_END.sub("", text)
+
+
+def fold_joined(text: str) -> Folded | None:
+    r"""Fold a text as if no word went over a line end; None where none does.
+
+    Examples
+    --------
+    >>> folded = fold_joined("Ms. No-\nwak left.")
+    >>> folded.text, folded.original(4, 9)
+    ('ms. nowak left.', (4, 11))
+    """
+    cuts = [cut.span() for cut in _LINE_END.finditer(text)]
+    if not cuts:
+        return None
+    places: list[int] = []
+    position = 0
+    for start, end in [*cuts, (len(text), len(text))]:
+        places += range(position, start)
+        position = end
+    folded = fold_text(join_words(text))
+    originals = [folded.original(index, index + 1) for index in range(len(folded.text))]
+    starts = [places[start] for start, _ in originals]
+    return Folded(folded.text, starts, [places[end - 1] + 1 for _, end in originals])
 
 
 def _folded_cluster(cluster: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ner_documents.redaction.findings import Finding, Rules, find_all
+from ner_documents.redaction.folding import join_words
 from ner_documents.redaction.placeholders import Mention, Placeholders
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Redactor:
         findings = find_all(recognitions, self.rules, self.placeholders.given_in)
         mentions = [
             Mention(
-                recognition.text[one.start : one.end],
+                join_words(recognition.text[one.start : one.end]),
                 one.label,
                 recognition.text[max(0, one.start - _BEFORE) : one.start],
                 one.key,

@@ -217,3 +217,14 @@ def test_placeholders_are_new(text, names):
     marked = "".join(f" [Name{number}|PER]." for number in range(names))
     for one in Redactor().redact(found(f"{text}{marked}")).replacements:
         assert not re.search(rf"{one.placeholder}(?!\d)", text)
+
+
+@pytest.mark.parametrize("cut", ["-\n", "-\r\n", "\u2010 \n  ", "\u00ad\n"])
+def test_names_that_a_line_end_cuts_in_two_go_with_the_whole_ones(cut):
+    redactor = Redactor(Placeholders("number"), Rules(listed=NameList(["Example"])))
+    text = redactor.redact(
+        found(f"[Katarzyna Nowak|PER] signed. Ms. No{cut}wak left Exam{cut}ple. Self-\nmade.")
+    ).text
+    assert text == "PER_1 signed. Ms. PER_1 left NAME_1. Self-\nmade."
+    text = Redactor(Placeholders("number")).redact(found(f"[Anna No{cut}wak|PER] came. Nowak left.")).text
+    assert text == "PER_1 came. PER_1 left."
