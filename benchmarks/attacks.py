@@ -20,14 +20,14 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.attacks import checkpoints, disks, documents, models, page, runs
+from tests.attacks import calls, checkpoints, disks, documents, formats, models, page, runs
 from tests.attacks.attack import Kind, Result, attack
 
 if TYPE_CHECKING:
     from collections import Counter
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
-_MODULES = (documents, models, checkpoints, runs, disks, page)
+_MODULES = (documents, models, checkpoints, formats, runs, disks, calls, page)
 
 
 def all_kinds() -> dict[tuple[str, str], Kind]:

@@ -19,6 +19,9 @@ class AnswerError(ValueError):
     """What the browser sent back is no answer: the message names the part that is wrong."""
 
 
+_MOST_LABELS = 1_000
+
+
 def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
     """Return what the browser needs to show a recognition; the text itself, it has already.
 
@@ -130,6 +133,9 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
     labels = sent.get("labels")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         msg = "Expected the labels as a list of words."
+        raise AnswerError(msg)
+    if len(labels) > _MOST_LABELS or not all(0 < len(one) <= 100 and one.isprintable() for one in labels):
+        msg = f"Expected up to {_MOST_LABELS:,} labels of up to 100 characters that can be seen."
         raise AnswerError(msg)
     if not isinstance(listed := sent.get("entities"), list):
         msg = "Expected the entities as a list."

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio.queueing
 import gradio.routes
+import mcp.shared.session
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -284,6 +285,8 @@ def _failure(path: str, error: Exception) -> tuple[str, int]:
     """Return sentence and status; Gradio's reader of forms raises what it stumbles over."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "There is no room on this server; try again later.", 507
+    if path.rstrip("/").endswith("/component_server") and isinstance(error, KeyError):
+        return "There is no such component on this page.", 404
     if path.rstrip("/").endswith("/upload") and not isinstance(error, OSError):
         return "The body is no form with files that can be read.", 400
     return "The request failed; the log of the page says where.", 500
@@ -318,3 +321,22 @@ def keep_texts_out_of_logs() -> None:
     modules: tuple[Any, ...] = (gradio.queueing, gradio.routes)
     for module in modules:
         module.traceback = SimpleNamespace(print_exc=print_place, format_exc=lambda: "")
+    # What a call of a tool is found wrong in is said to its caller; the log would quote it.
+    if not isinstance(mcp.shared.session.logging, _Silent):
+        mcp.shared.session.logging = _Silent(mcp.shared.session.logging)  # type: ignore[assignment]
+
+
+class _Silent:
+    """The ``logging`` of a module whose messages quote what it was sent."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def warning(self, *_: Any, **__: Any) -> None:
+        """Say that something was wrong, not what."""
+        _LOG.warning("A message to the MCP server was refused.")
+
+    error = exception = warning

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import tokenizers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 __all__ = [
     "TokenizerFileError",
     "build_wordpiece",
+    "check_pieces",
     "looks_uncased",
     "no_panics",
     "parse_tokenizer",
@@ -41,6 +42,10 @@ _SPECIAL = {
 }
 _OPTIONAL = ("pad_token", "mask_token")
 _SLOWEST = 2  # unbounded repetitions in one alternative; the time of n grows with the n-th power of the text
+
+#: Characters of a piece of a Unigram model; sentencepiece makes 16 at most. The library walks through a piece
+#: by a call within a call, and some hundred thousand of them end the process.
+_LONGEST_PIECE = 1_000
 
 #: A noncharacter, which no vocabulary holds.
 _UNKNOWN = "\U0010ffff"
@@ -137,6 +142,10 @@ def parse_tokenizer(
     """
     content = _object(text, where)
     _check_patterns(content, where)
+    model = content.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(vocabulary, list):  # of Unigram: pieces with their scores
+        check_pieces((one[0] for one in vocabulary if isinstance(one, list) and one), where)
     normalizer = content.get("normalizer")
     if lower_case is not None and isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         normalizer["lowercase"] = lower_case
@@ -147,6 +156,20 @@ def parse_tokenizer(
         tokenizer.no_padding()
         tokenizer.encode(_UNKNOWN)  # fails now rather than at somebody's text where there is no unknown piece
         return tokenizer
+
+
+def check_pieces(pieces: Iterable[Any], where: str) -> None:
+    """Refuse pieces of a Unigram model that would end the process.
+
+    Raises
+    ------
+    TokenizerFileError
+        One is too long.
+    """
+    longest = max((len(piece) for piece in pieces if isinstance(piece, str)), default=0)
+    if longest > _LONGEST_PIECE:
+        msg = f"{where}: refused: a piece has {longest:,} characters, expected at most {_LONGEST_PIECE:,}"
+        raise TokenizerFileError(msg)
 
 
 def _check_patterns(value: Any, where: str) -> None:

@@ -20,6 +20,7 @@ from model_zoo.catalog import suitability
 from model_zoo.catalog.errors import CatalogError
 from ner_core.tokenizer_files import (
     TokenizerFileError,
+    check_pieces,
     no_panics,
     parse_tokenizer,
     read_json_object,
@@ -131,6 +132,7 @@ def _from_sentencepiece(file: Path, family: str, settings: Mapping[str, Any]) ->
     stand_in = SimpleNamespace(vocab_file=str(file), _extra_ids=told.pop("extra_ids", 0), **told)
     with no_panics(str(file)):
         converter = getattr(converters, name)(stand_in)
+        check_pieces((one.piece for one in converter.proto.pieces), str(file))
         ids = {piece: number for number, (piece, _) in enumerate(converter.vocab(converter.proto))}
         stand_in.convert_tokens_to_ids = ids.__getitem__
         tokenizer: Tokenizer = converter.converted()

@@ -18,6 +18,7 @@ SLOW = (
     "API argument",
 )
 SLOW = (*SLOW, "API body", "IR", "compiled cache", "tokenizer.json", "full disk")
+SLOW = (*SLOW, "lesson", "tool (MCP)", ".nemo", "ONNX", "sentencepiece")
 
 
 def test_there_are_enough_kinds():
@@ -30,9 +31,11 @@ def test_a_sample_of_the_quick_kinds():
     assert not [failure for one in results for failure in one.failures], table(results)
 
 
-def test_a_full_disk_is_a_sentence_and_on_it_goes():
+def test_a_full_disk_and_calls_of_strangers_are_a_sentence():
     few = ("downloader", "page: upload", "page: redacted files")
-    results = run_all([("full disk", name) for name in few], tries=1)  # seconds: a page of its own
+    keys = [("full disk", name) for name in few]
+    keys += [key for key in all_kinds() if key[0] in ("lesson", "tool (MCP)")]
+    results = run_all(keys, tries=1)  # seconds: pages of their own
     assert not [failure for one in results for failure in one.failures], table(results)
 
 

@@ -72,6 +72,11 @@ def test_strangers_cannot_teach():
         ({"name": "new", "model": "/etc"}, "is not on this machine"),
         ({"name": "new", "model": "lookup"}, "Expected corrected texts"),
         ({"name": "new", "model": "lookup", "texts": [{"text": "a"}]}, "Expected the labels"),
+        (
+            {"name": "new", "model": "lookup", "texts": [{"text": "a", "labels": ["a\tb"]}]},
+            "up to 1,000 labels",
+        ),
+        ({"name": "new", "model": "lookup", "texts": [{"text": "a", "labels": ["A"] * 1001}]}, "up to 1,000"),
     ],
 )
 def test_what_cannot_be_taught_is_a_sentence(service, sent, said):

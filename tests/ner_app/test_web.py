@@ -395,6 +395,20 @@ def test_the_description_is_openapi_and_its_examples_work(page):
             jsonschema.validate(answer.json(), returned)
 
 
+def test_what_a_tool_is_sent_is_not_logged_where_it_is_no_call(page, caplog):
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"arguments": "Kryptonia-Zyx"}}
+    kinds = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    post(page, "/gradio_api/mcp/", body, **kinds)
+    assert "A message to the MCP server was refused." in caplog.text
+    assert "Kryptonia" not in caplog.text
+
+
+def test_a_component_that_is_not_there_is_said(page):
+    body = {"session_hash": "x", "component_id": 10**6, "fn_name": "teach", "data": []}
+    answer = post(page, "/gradio_api/component_server/", body)
+    assert (answer.status_code, answer.json()["error"]) == (404, "There is no such component on this page.")
+
+
 def test_tools_answer_in_json_by_their_schema(page):
     import anyio
     from mcp import ClientSession

@@ -162,3 +162,11 @@ def test_a_vocabulary_of_a_gigabyte_is_not_read(tmp_path):
             file.truncate(1 << 30)
         with pytest.raises(TokenizerFileError, match=f"{name}: expected at most"):
             Tokenizer.from_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("typed", [{"type": "Unigram"}, {}])
+def test_a_piece_that_would_end_the_process_is_refused(typed):
+    """With a million characters the library walks so deep that its stack ends, and the process with it."""
+    model = typed | {"unk_id": 0, "vocab": [["<unk>", 0.0], ["a" * 1_000_000, -1.0]]}
+    with pytest.raises(TokenizerFileError, match="a piece has 1,000,000 characters, expected at most 1,000"):
+        parse_tokenizer(json.dumps({"version": "1.0", "added_tokens": [], "model": model}))

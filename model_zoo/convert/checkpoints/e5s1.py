@@ -19,6 +19,7 @@ import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from ner_core.tokenizer_files import check_pieces, no_panics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,13 +166,15 @@ def _tokenizer(file: _Cursor) -> tuple[Tokenizer, int]:
     scores = file.array("<f4", count)
     text = file.take(length)
     pieces = [text[a:b].decode() for a, b in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True)]
-    tokenizer = Tokenizer(
-        models.Unigram(
-            list(zip(pieces, scores.astype(float).tolist(), strict=True)),
-            unk_id=unknown,
-            byte_fallback=False,
+    check_pieces(pieces, "its vocabulary")
+    with no_panics("its vocabulary"):
+        tokenizer = Tokenizer(
+            models.Unigram(
+                list(zip(pieces, scores.astype(float).tolist(), strict=True)),
+                unk_id=unknown,
+                byte_fallback=False,
+            )
         )
-    )
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
     )

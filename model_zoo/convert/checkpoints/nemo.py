@@ -171,7 +171,16 @@ def _labels(archive: NemoArchive, config: dict[str, Any]) -> list[str]:
         return [by_id[number] for number in range(len(by_id))]
     named = _section(config, "class_labels").get("class_labels_file")
     text = archive.artifact(named or (mapping if isinstance(mapping, str) else None), "label_ids.csv")
-    return [line.strip() for line in text.decode("utf-8-sig").splitlines() if line.strip()] if text else []
+    lines = _decoded(archive, text, "list of labels").splitlines() if text else []
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _decoded(archive: NemoArchive, text: bytes, what: str) -> str:
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{archive.path}: the {what} is not UTF-8 ({error}). Download it again."
+        raise CheckpointError(msg) from error
 
 
 def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> dict[str, int]:
@@ -179,10 +188,14 @@ def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> dict[str, int]:
     settings = _section(config, "tokenizer") | _section(config, "language_model")
     text = archive.artifact(settings.get("vocab_file"), "vocab.txt")
     if text is not None:
-        return parse_vocabulary(text.decode("utf-8"))
+        return parse_vocabulary(_decoded(archive, text, "vocabulary"))
     text = archive.artifact(settings.get("tokenizer_vocab_dict"), "vocab_dict.json")
     if text is not None:
-        return {str(piece): int(number) for piece, number in json.loads(text).items()}
+        try:
+            return {str(piece): int(number) for piece, number in json.loads(text).items()}
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            msg = f"{archive.path}: the vocabulary is no JSON object of numbers: {first_line(error)}"
+            raise CheckpointError(msg) from error
     beside = archive.path.with_name("vocab.txt")
     if beside.is_file():
         return parse_vocabulary(read_text(beside))
@@ -245,7 +258,7 @@ def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
 
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
         msg = (
             f"{path}: {WEIGHTS} was refused: it is damaged, or holds more than tensors, which could run code "
             f"({first_line(error)})."

@@ -341,6 +341,17 @@ def test_a_huge_yaml_is_not_read(tmp_path):
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize("ending", ["vocab.txt", "label_ids.csv"])
+def test_lists_that_are_no_text_are_refused(tmp_path, ending):
+    path = make_archive(tmp_path / "a.nemo", make_model(), labels="csv")
+    with tarfile.open(path) as archive:
+        members = {one.name[2:]: archive.extractfile(one).read() for one in archive}
+    name = next(name for name in members if name.endswith(ending))
+    write_tar(path, members | {name: b"\x80" + members[name]})
+    with pytest.raises(CheckpointError, match="is not UTF-8"):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"not a tar", b"\x1f\x8bnot gzip", gzip.compress(b"no tar", mtime=0)]
 )
