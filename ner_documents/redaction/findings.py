@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ner_core.labels import type_of
-from ner_documents.names import fold, is_person, read_name
+from ner_documents.names import fold, read_name
 from ner_documents.redaction.folding import fold_joined, fold_text, join_words
 from ner_documents.redaction.lists import NameList
 from ner_documents.redaction.patterns import DEFAULT_REGIONS, find_patterns
@@ -219,7 +219,7 @@ def _is_allowed(text: str, rules: Rules) -> bool:
 
 
 class _KnownNames:
-    """The names of a document and, of persons, their given name and surname alone."""
+    """The names of a document, given names and surnames alone, and companies without their legal form."""
 
     def __init__(self, found: Iterable[tuple[str, str]]) -> None:
         self._labels: dict[str, str] = {}
@@ -230,8 +230,13 @@ class _KnownNames:
                 continue
             self._labels.setdefault(whole, label)
             self._labels.setdefault(_POSSESSIVE.sub("", whole), label)
-            words = read_name(text, label).words
-            if is_person(label) and len(words) > 1:
+            name = read_name(text, label)
+            words = name.words
+            if (
+                name.ending and not name.person and len(" ".join(words)) > 2
+            ):  # a company without its legal form
+                self._labels.setdefault(" ".join(words), label)
+            if name.person and len(words) > 1:
                 for part in (words[-1], *words[:1]):
                     if len(part) > 2 and part not in _PARTICLES and part not in self._labels:
                         self._labels[part] = label

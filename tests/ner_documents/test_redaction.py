@@ -228,3 +228,9 @@ def test_names_that_a_line_end_cuts_in_two_go_with_the_whole_ones(cut):
     assert text == "PER_1 signed. Ms. PER_1 left NAME_1. Self-\nmade."
     text = Redactor(Placeholders("number")).redact(found(f"[Anna No{cut}wak|PER] came. Nowak left.")).text
     assert text == "PER_1 came. PER_1 left."
+
+
+def test_companies_go_without_their_legal_form_too():
+    text = "[Siemens AG|ORG] and [Blue Widgets Ltd.|ORG] met. "
+    text += "SIEMENS paid; Siemens-Werke and Blue Widgets left a blue ag."
+    assert redact(found(text)) == "[ORG] and [ORG] met. [ORG] paid; [ORG]-Werke and [ORG] left a blue ag."
