@@ -91,8 +91,9 @@ def work_through(
         for number, (name, read) in enumerate(sources):
             share = 0.0
             try:
-                yield Step(number, name)
-                items = yield from in_background(read, Step(number, name), cancelled)
+                begun = Step(number, name)
+                yield begun
+                items = yield from in_background(read, lambda begun=begun: begun, cancelled)  # type: ignore[misc]
             except (FetchError, LimitError) as error:
                 findings.problems.append(str(error))
                 continue

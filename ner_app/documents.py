@@ -18,15 +18,15 @@ from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background, until
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
+from ner_app.table_preview import previews, table_view
 from ner_app.templating import render
-from ner_documents.formats import TABLES, format_by_name
-from ner_documents.reading import SUFFIXES, table_columns
+from ner_documents.reading import SUFFIXES
 from ner_documents.redaction import Placeholders, Redactor
 from ner_documents.redaction.bounded import redact_bounded
 from ner_documents.redaction.files import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from ner_app.service import Choice, Service
     from ner_core import Recognition
@@ -36,6 +36,8 @@ __all__ = ["build_documents_tab", "redacted_files", "table_menu"]
 _SECONDS_BETWEEN_UPDATES = 0.5
 _LOOK_AHEAD = 20_000
 _BY_ITSELF = ("Chosen by itself: text, or the longest texts", "")
+_CANCELLING = "Cancelling; what is finished will be shown …"
+_BY_NUMBER = ("id, or the number of the row", "")
 
 
 def build_documents_tab(service: Service) -> None:
@@ -58,13 +60,17 @@ def build_documents_tab(service: Service) -> None:
                 elem_id="address",
             )
         with gr.Column(scale=2, min_width=300):
-            column = gr.Dropdown(
-                [_BY_ITSELF],
-                value="",
-                label="Column with the text",
-                visible=False,
-                elem_id="column",
-            )
+            with gr.Row():
+                column = gr.Dropdown(
+                    [_BY_ITSELF], value="", label="Column with the text", visible=False, elem_id="column"
+                )
+                naming = gr.Dropdown(
+                    [_BY_NUMBER],
+                    value="",
+                    label="Column that names the rows",
+                    visible=False,
+                    elem_id="naming",
+                )
             with gr.Row():
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
                 stop = gr.Button("Cancel", elem_id="cancel-documents", min_width=100)
@@ -76,10 +82,17 @@ def build_documents_tab(service: Service) -> None:
                 apply_default_css=False,
                 js_on_load="NerPage.nameUpload(document.querySelector('#files'))",
             )
+    tables = gr.HTML(elem_id="documents-tables", elem_classes="quiet", apply_default_css=False)
+    gr.HTML(
+        render("documents_busy.html"),
+        elem_id="documents-begun",
+        apply_default_css=False,
+        js_on_load="NerPage.startDocuments(element)",
+    )
     status = gr.HTML(elem_id="documents-status", elem_classes="quiet", apply_default_css=False)
     problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", apply_default_css=False)
     with gr.Column(visible=False) as result:
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=False, elem_classes="take-away"):
             download = gr.DownloadButton("Save all as a zip", elem_id="download-zip", interactive=False)
             style = gr.Dropdown(
                 [("Numbered: PER_1", "number"), ("Labels: [PER]", "label"), ("Blocks: ████", "mask")],
@@ -110,6 +123,7 @@ def build_documents_tab(service: Service) -> None:
         precision: str,
         threshold: float,
         text_column: str | None,
+        name_column: str | None = None,
     ) -> Iterator[dict[Any, Any]]:
         choice = choice_of(model, device, precision)
         given = [Path(path) for path in paths or []]
@@ -119,14 +133,18 @@ def build_documents_tab(service: Service) -> None:
         try:
             limits.check_files(sources)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                yield {status: render("said.html", said="Loading the model …")}
+                yield {status: render("progress.html", parts=["Loading the model …"], share=None)}
                 service.checked(choice)
-                findings = Findings(Path(folder))
-                began, shown, at = time.monotonic(), -1, 0.0
+                findings = Findings(Path(folder), name_column or "id")
+                began, at = time.monotonic(), 0.0
+                shown: int | None = -1
                 work = work_through(
                     service, choice, findings, given, url, threshold, text_column or "", cancelled
                 )
                 for step in work:
+                    if cancelled.is_set() and shown is not None:
+                        shown = None
+                        yield {status: render("said.html", said=_CANCELLING)}
                     now = time.monotonic()
                     due = step.finished != shown or now - at > _SECONDS_BETWEEN_UPDATES
                     if due and not cancelled.is_set():
@@ -153,12 +171,12 @@ def build_documents_tab(service: Service) -> None:
             view: findings.view(),
         }
 
-    def cancel(request: gr.Request) -> str:
+    def cancel(request: gr.Request) -> Any:
         event = running.get(request.session_hash or "")
         if event is None:
             return render("said.html", said="Nothing of yours is being read.")
         event.set()
-        return render("said.html", said="Cancelling; what is finished will be shown …")
+        return gr.skip()  # what is cancelled says so itself, and how it ended after that
 
     def redact_files(
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
@@ -166,20 +184,28 @@ def build_documents_tab(service: Service) -> None:
         choice = choice_of(model, device, precision)
         session = request.session_hash or ""
         cancelled = running[session] = threading.Event()
-        said = {status: render("said.html", said="Redacting …")}
+        finished: list[str] = []
+
+        def step() -> dict[Any, Any]:
+            parts = [f"Redacting {len(finished) + 1} of {len(paths or [])} files"]
+            share = len(finished) / len(paths or [""])
+            return {status: render("progress.html", parts=parts, share=share or None)}
+
         try:
             limits.check_files(len(paths or []))
             with tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                yield said
+                yield step()
                 service.checked(choice)
                 target = Path(folder) / "redacted.zip"
 
                 def work() -> tuple[int, list[str]]:
                     with service.visitors.slot(request):  # until it ends, whether somebody waits or not
                         given = map(Path, paths or [])
-                        return redacted_files(service, choice, given, operator, target, cancelled)
+                        return redacted_files(
+                            service, choice, given, operator, target, cancelled, finished.append
+                        )
 
-                names, notes = yield from in_background(work, said, cancelled)
+                names, notes = yield from in_background(work, step, cancelled)
                 done = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
                 ready = gr.update(value=_kept(redacted, target), visible=True) if names else gr.skip()
                 told = render("problems.html", problems=notes)
@@ -197,7 +223,7 @@ def build_documents_tab(service: Service) -> None:
 
     run.click(
         recognize_all,
-        [files, address, *controls, least, column],
+        [files, address, *controls, least, column, naming],
         outputs,
         api_visibility="private",
         concurrency_limit=2,
@@ -213,12 +239,13 @@ def build_documents_tab(service: Service) -> None:
     )
     quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     stop.click(cancel, None, status, **quick)
-    files.change(
-        lambda paths: table_menu([Path(path) for path in paths or []]),
-        files,
-        column,
-        api_visibility="private",
-        show_progress="hidden",
+    looks: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    files.change(lambda paths: table_menu(map(Path, paths or [])), files, [column, naming, tables], **looks)
+    column.input(
+        lambda paths, name: table_view(previews(map(Path, paths or []), name or "")),
+        [files, column],
+        tables,
+        **looks,
     )
     options.expand(lambda: gr.update(choices=model_choices(service)), None, controls.model, **quick)
     controls.model.input(
@@ -229,15 +256,16 @@ def build_documents_tab(service: Service) -> None:
     )
 
 
-def table_menu(paths: Sequence[Path]) -> Any:
-    """Return the update of the list of columns: those of the tables among the files, hidden without any."""
-    tables = [path for path in paths if format_by_name(path.name)[0] in TABLES]
-    columns = dict.fromkeys(name for path in tables for name in table_columns(path))
-    return gr.update(
-        # In quotes, for Gradio takes a bare "status" for the name of one of its own messages.
-        choices=[_BY_ITSELF, *((f'"{name}"', name) for name in columns)],
-        value="",
-        visible=bool(columns),
+def table_menu(paths: Iterable[Path]) -> tuple[Any, Any, str]:
+    """Return the updates of the lists of columns, hidden without tables, and the first rows of the tables."""
+    found = previews(paths)
+    columns = dict.fromkeys(name for table in found for name in table.columns)
+    # In quotes, for Gradio takes a bare "status" for the name of one of its own messages.
+    named = [(f'"{name}"', name) for name in columns]
+    return (
+        gr.update(choices=[_BY_ITSELF, *named], value="", visible=bool(columns)),
+        gr.update(choices=[_BY_NUMBER, *named], value="", visible=bool(columns)),
+        table_view(found),
     )
 
 
@@ -248,6 +276,7 @@ def redacted_files(
     operator: str,
     target: Path,
     cancelled: threading.Event,
+    finished: Callable[[str], None] = lambda _: None,
 ) -> tuple[int, list[str]]:
     """Write a zip of files without the names in them; the same name has the same placeholder in all.
 
@@ -263,6 +292,8 @@ def redacted_files(
         Of the zip.
     cancelled : threading.Event
         Ends the work.
+    finished : callable
+        Called with the name of each file that is done.
 
     Returns
     -------
@@ -292,6 +323,8 @@ def redacted_files(
             except (FormatError, LimitError) as error:
                 notes.append(f"{path.name}: {error}")
                 continue
+            finally:
+                finished(path.name)
             archive.writestr(path.name, made.content)
             notes += [f"{path.name}: {note}" for note in made.notes]
             written += 1

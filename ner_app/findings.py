@@ -38,13 +38,22 @@ Offsets count Unicode characters in the text of documents.jsonl.
 _SHOWN_DOCUMENTS = 200
 _SHOWN_CHARACTERS = 400_000
 _SHOWN_NAMES = 500
+_NAME_LENGTH = 80
 
 
 class Findings:
-    """What the documents hold so far: counts in memory, the entities themselves on disk."""
+    """What the documents hold so far: counts in memory, the entities themselves on disk.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Parameters
+    ----------
+    folder : Path
+        Where the entities go.
+    naming : str
+        Column of tables that names their rows for people.
+    """
+
+    def __init__(self, folder: Path, naming: str = "id") -> None:
+        self.folder, self._naming = folder, naming
         self.documents = 0
         self.characters = 0
         self.labels: Counter[str] = Counter()
@@ -68,7 +77,7 @@ class Findings:
             self.names[group.label, group.name] += group.count
             self._places.setdefault((group.label, group.name), []).append(number)
         self._write(document, found)
-        name = _name_of(document)
+        name = _name_of(document, self._naming)
         if number < _SHOWN_DOCUMENTS:
             self._shown_characters += len(found.text)
             in_full = self._shown_characters <= _SHOWN_CHARACTERS
@@ -145,12 +154,12 @@ class Findings:
         }
 
 
-def _name_of(document: Document) -> str:
-    """Name a document for people: a row by its own id where it has one."""
-    own = document.fields.get("id")
+def _name_of(document: Document, naming: str) -> str:
+    """Name a document for people: a row by a cell of its own where it has one."""
+    own = document.fields.get(naming)
     if document.line is None or own in (None, ""):
         return document.where
-    return f"{document.source} · {own}"
+    return f"{document.source} · {str(own)[:_NAME_LENGTH]}"
 
 
 def _cell(text: str) -> str:

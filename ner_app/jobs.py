@@ -97,7 +97,7 @@ def until(ended: threading.Event) -> Callable[..., None]:
 
 
 def in_background(
-    work: Callable[[], _Result], step: _Step, cancelled: threading.Event
+    work: Callable[[], _Result], step: Callable[[], _Step], cancelled: threading.Event
 ) -> Generator[_Step, None, _Result]:
     """Run work in a thread, so that whoever waits for it can leave at any time.
 
@@ -105,8 +105,8 @@ def in_background(
     ----------
     work : callable
         Should end soon once `cancelled` is set; nobody waits for it then.
-    step : object
-        What is yielded while it runs: Gradio notices at each one whether the visitor is still there.
+    step : callable
+        Returns what is yielded while it runs: Gradio notices at each one whether the visitor is still there.
     cancelled : threading.Event
         Ends the waiting.
 
@@ -132,7 +132,7 @@ def in_background(
     while not wait([future], _TICK).done:
         if cancelled.is_set():
             raise Cancelled
-        yield step
+        yield step()
     return future.result()
 
 

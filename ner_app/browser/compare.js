@@ -39,6 +39,7 @@ NerPage.CompareTab = class {
   }
 
   async compare() {
+    if (!this.at("#compare-busy").hidden) this.ask("cancel", {job: this.running});
     const job = this.running = `${Date.now()}-${Math.random().toString(36).slice(2)}`, chosen = this.chosen();
     const bar = this.at("#compare-busy progress");
     NerPage.notice(this.at("#compare-message"), "");

@@ -10,6 +10,49 @@ NerPage.nameUpload = (files) => {
   rename();
 };
 
+/* What is said until the server says something, so that a press on a button never looks lost; and a wish to cancel
+   that the server could not know of yet. */
+NerPage.startDocuments = (element) => {
+  const at = (selector) => document.querySelector(selector), STILL = 5_000;
+  const busy = element.querySelector(".busy"), said = busy.querySelector("p");
+  let wished = false, asking = null, before = "";
+  const rest = () => {
+    clearInterval(asking);
+    spoken.disconnect();
+    busy.hidden = true;
+  };
+  // Gradio counts seconds, unseen, in the same element.
+  const words = () => at("#documents-status .html-container")?.textContent.trim() ?? "";
+  const spoken = new MutationObserver(() => {
+    if (words() === before) return;
+    rest();
+    if (wished) setTimeout(() => at("#cancel-documents").click());
+    wished = false;
+  });
+  const begin = (text) => {
+    rest();
+    wished = false;
+    said.textContent = text;
+    busy.hidden = false;
+    before = words();
+    spoken.observe(at("#documents-status"), {childList: true, subtree: true, characterData: true});
+    asking = setInterval(() => fetch("readyz").then(
+      () => { said.textContent = "Waiting: the server is serving others first …"; },
+      () => { said.textContent = "The page's server does not answer. What you gave is kept here; try again in a moment."; }), STILL);
+  };
+  // Gradio makes the buttons when it likes, so the document listens for them; it does so before they act.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("#run-documents, #redact-files, #cancel-documents")?.id;
+    if (button === "run-documents") begin("Starting …");
+    if (button === "redact-files") begin("Redacting …");
+    if (button === "cancel-documents" && !busy.hidden) {
+      event.stopImmediatePropagation();
+      wished = true;
+      said.textContent = "Cancelling …";
+    }
+  }, {capture: true});
+};
+
 /* Names over all documents, which documents have them, and each one marked. */
 NerPage.showDocuments = (element, view) => {
   const root = element.querySelector(".documents");

@@ -15,7 +15,10 @@ NerPage.ModelsTab = class {
     });
     at("#install-hub")?.addEventListener("click", () => this.install(at("#hub-name").value));
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.measure(); }).observe(at("#zoo-table"));
-    at("#cancel-install").addEventListener("click", () => this.ask("cancel", {token: this.token}));
+    at("#cancel-install").addEventListener("click", () => {
+      this.wished = true;
+      if (this.token) this.ask("cancel", {token: this.token});
+    });
   }
 
   async start() {
@@ -46,10 +49,21 @@ NerPage.ModelsTab = class {
     NerPage.notice(this.at("#zoo-status"), message);
   }
 
+  /* Progress and the way out are there at once; who cancels before the server knows is not forgotten. */
   async install(name) {
-    this.at("#zoo-status").textContent = `Starting ${name} …`;
+    const make = NerPage.element;
+    this.token = null;
+    this.wished = false;
+    this.at("#zoo-status").replaceChildren(make("p", {class: "said facts", role: "status"}, `Starting ${name} …`),
+      make("progress", {"aria-label": "Progress"}));
+    this.at("#cancel-install").hidden = false;
+    this.at("#zoo-status").scrollIntoView({block: "nearest"});
     const found = await this.ask("install", {name}) ?? {error: NerPage.UNREACHED};
-    if (found.error) return this.fail(found.error);
+    if (found.error) {
+      this.at("#cancel-install").hidden = true;
+      return this.fail(found.error);
+    }
+    if (this.wished) this.ask("cancel", {token: found.token});
     sessionStorage.setItem(NerPage.INSTALLING, found.token);
     this.follow(found.token);
   }

@@ -13,6 +13,6 @@ finds in a file.
 from ner_documents.formats import SUFFIXES
 from ner_documents.reading.bounded import read_bounded
 from ner_documents.reading.records import ReadOptions
-from ner_documents.reading.registry import read, table_columns
+from ner_documents.reading.registry import first_rows, read, table_columns
 
-__all__ = ["SUFFIXES", "ReadOptions", "read", "read_bounded", "table_columns"]
+__all__ = ["SUFFIXES", "ReadOptions", "first_rows", "read", "read_bounded", "table_columns"]

@@ -16,7 +16,7 @@ from ner_documents.sources import Meter, Source, open_binary
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["read", "source_of", "table_columns"]
+__all__ = ["first_rows", "read", "source_of", "table_columns"]
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +131,36 @@ def _unreadable(last: int | None, reason: str) -> str:
     return f"the file cannot be read{behind}: {reason}"
 
 
+def first_rows(
+    source: Source | str | Path, options: ReadOptions | None = None, most: int = _COLUMN_ROWS
+) -> list[Document]:
+    """Return the first rows of a table that can be read; none of files that are no tables.
+
+    Parameters
+    ----------
+    source, options
+        As for `read`.
+    most : int
+        Rows.
+    """
+    from ner_documents.reading.bounded import read_bounded
+
+    found = source_of(source)
+    if isinstance(found, Problem) or found.format not in TABLES:
+        return []
+    rows: list[Document] = []
+    items = read_bounded(found, options, seconds=20)
+    try:
+        for item in items:
+            if isinstance(item, Document):
+                rows.append(item)
+                if len(rows) == most:
+                    break
+    finally:
+        items.close()
+    return rows
+
+
 def table_columns(source: Source | str | Path, options: ReadOptions | None = None) -> list[str]:
     """Return the names of a table's columns, from which one is chosen with ``ReadOptions(column=…)``.
 
@@ -139,21 +169,4 @@ def table_columns(source: Source | str | Path, options: ReadOptions | None = Non
     list of str
         Of the first hundred rows; empty for files that are no tables, and for those that cannot be read.
     """
-    from ner_documents.reading.bounded import read_bounded
-
-    found = source_of(source)
-    if isinstance(found, Problem) or found.format not in TABLES:
-        return []
-    names: dict[str, None] = {}
-    rows = 0
-    items = read_bounded(found, options, seconds=20)
-    try:
-        for item in items:
-            if isinstance(item, Document):
-                names |= dict.fromkeys(item.fields)
-                rows += 1
-                if rows == _COLUMN_ROWS:
-                    break
-    finally:
-        items.close()
-    return list(names)
+    return list(dict.fromkeys(name for row in first_rows(source, options) for name in row.fields))

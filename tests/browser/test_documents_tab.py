@@ -1,6 +1,7 @@
 """The Documents tab in a real Chromium: files and addresses in, names over all of them and files out."""
 
 import json
+import re
 import zipfile
 
 import pytest
@@ -40,6 +41,11 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing of a PDF")
     give(tab, tmp_path)
     expect(tab.locator("#column input")).to_be_visible()
+    expect(tab.locator("#documents-tables tbody tr")).to_have_count(2)
+    expect(tab.locator("#documents-tables th.read")).to_be_visible()
+    expect(tab.locator("#documents-tables th.read")).to_contain_text("Body")
+    tab.locator("#naming input").click()
+    tab.get_by_role("option", name='"Body"', exact=True).click()
     tab.locator("#run-documents").click()
     expect(tab.locator("#documents-status")).to_contain_text("9 names in 4 documents")
     expect(tab.locator("#documents-problems")).to_contain_text("broken.pdf")
@@ -54,8 +60,8 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     mary.click()
     expect(listed).to_have_count(4)  # three that have her, and the way back to all
     expect(view.locator("mark.outlined")).to_have_text("Mary")
-    listed.filter(has_text="rows.csv · R1").locator("button").click()
-    expect(view.locator("h2.section", has_text="rows.csv · R1")).to_be_visible()
+    listed.filter(has_text=f"rows.csv · {SENTENCE}").locator("button").click()
+    expect(view.locator("h2.section", has_text="rows.csv · Mary")).to_be_visible()
     with zipped(tab, "#download-zip") as archive:
         documents = [json.loads(line) for line in archive.read("documents.jsonl").decode().splitlines()]
         assert "broken.pdf" in archive.read("problems.txt").decode()
@@ -83,6 +89,25 @@ def test_cancelled_documents_show_what_was_finished(tab, tmp_path):
         assert "1 of 2" in archive.read("partial.txt").decode()
     assert [document["document"] for document in documents] == ["a.txt"]
     assert len(documents[0]["entities"]) == 3
+
+
+def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab, tmp_path):
+    """The server takes no request until the visitor has cancelled: busy state and wish are the page's own."""
+    (tmp_path / "a.txt").write_text(SENTENCE)
+    (tmp_path / "b.txt").write_text(f"{SENTENCE}\n" * 40_000)
+    give(tab, tmp_path)
+    held = []
+    tab.route(re.compile("queue/join"), lambda route: held.append(route))
+    tab.locator("#run-documents").click()
+    begun = tab.locator("#documents-begun")
+    expect(begun.locator("progress")).to_be_visible()
+    expect(begun).to_contain_text("Starting")
+    tab.locator("#cancel-documents").click()
+    for route in held:
+        route.continue_()
+    tab.unroute(re.compile("queue/join"))
+    expect(tab.locator("#documents-status")).to_contain_text("of 2 sources were read to the end")
+    expect(begun.locator("progress")).to_be_hidden()
 
 
 def test_private_addresses_are_not_fetched(tab):
