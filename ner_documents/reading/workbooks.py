@@ -41,6 +41,7 @@ _BOX = re.compile(
     re.DOTALL,
 )
 _OVERLAP = 8192
+_BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
 
 
 def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -57,6 +58,7 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 check_archive(archive, _UNPACKED)
                 beside = _beside_cells(archive)
+                raw = _compact(archive, raw)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except UnreadableError as error:
         yield Problem(source, None, str(error))
@@ -110,6 +112,25 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
         if typed:
             return [*found, "text boxes"]
     return found
+
+
+def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
+    """Return an OpenDocument workbook without white space between cells, at which calamine stops."""
+    if "content.xml" not in archive.namelist():
+        return raw
+    try:
+        content = archive.read("content.xml")
+        manifest = archive.read("META-INF/manifest.xml")
+    except Exception:  # noqa: BLE001 - the cells' reader says what is wrong
+        return raw
+    if not _BETWEEN_CELLS.search(content):
+        return raw
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as compact:
+        compact.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        compact.writestr("META-INF/manifest.xml", manifest)
+        compact.writestr("content.xml", _BETWEEN_CELLS.sub(rb"\1", content))
+    return out.getvalue()
 
 
 def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:

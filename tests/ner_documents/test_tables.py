@@ -199,8 +199,9 @@ def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
         (comment, box, "comments and text boxes"),
     ):
         rows = "".join(
-            f"<table:table-row><table:table-cell office:value-type='string'>{beside}<text:p>{text}</text:p>"
-            "</table:table-cell></table:table-row>"
+            f"<table:table-row>\n <table:table-cell office:value-type='string'>{beside}"
+            f"<text:p>{text}</text:p>"
+            "</table:table-cell>\n</table:table-row>\n"
             for beside, text in (("", "text"), (note, "Mary sings"))
         )
         out = BytesIO()
