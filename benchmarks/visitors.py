@@ -1,0 +1,204 @@
+"""Memory of a page that many visitors come to one after the other, and how soon work ends that nobody wants.
+
+    python -m benchmarks.visitors --visitors 2000 --times 5
+
+Every visitor has an address of its own, opens the page, and asks twice with a short text: over ``/api`` and
+as a browser does, through Gradio's queue in a session of its own. The memory of the page is read after every
+fiftieth; what counts is the slope over the last third. Work is left in three ways (a client of ``/api``
+disconnects; a batch of documents is cancelled; a visitor leaves while a file is read), and the seconds are
+counted until the page and its processes use no more processor time than an idle page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+
+from benchmarks.page_load import SENTENCES, memory, start_page
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+_EVERY = 50
+_WINDOW = 0.2
+#: Share of a processor that an idle page may use.
+_REST = 0.06
+
+
+def visit(url: str, number: int) -> None:
+    """Open the page and ask twice."""
+    text = SENTENCES[number % len(SENTENCES)]
+    with requests.Session() as session:
+        session.headers["X-Forwarded-For"] = (
+            f"93.{184 + number // 62_500}.{number // 250 % 250}.{number % 250}"
+        )
+        session.get(url, timeout=60).raise_for_status()
+        session.post(f"{url}/api/recognize", json={"text": text}, timeout=60).raise_for_status()
+        asked = session.post(f"{url}/gradio_api/call/v2/recognize", json={"text": text}, timeout=60)
+        asked.raise_for_status()
+        answer = session.get(f"{url}/gradio_api/call/recognize/{asked.json()['event_id']}", timeout=60)
+        if "event: complete" not in answer.text:
+            raise RuntimeError(answer.text[:200])
+
+
+def slope(points: list[tuple[int, float]]) -> float:
+    """Return the least-squares slope of points.
+
+    Examples
+    --------
+    >>> slope([(0, 1.0), (1, 3.0), (2, 5.0)])
+    2.0
+    """
+    return statistics.linear_regression(*zip(*points, strict=True)).slope
+
+
+def visited(process: subprocess.Popen[bytes], url: str, visitors: int) -> dict[str, Any]:
+    """Let visitors come, and watch the memory."""
+    points = [(0, memory(process))]
+    for number in range(visitors):
+        visit(url, number)
+        if (number + 1) % _EVERY == 0:
+            points.append((number + 1, memory(process)))
+    third = points[-max(len(points) // 3, 2) :]
+    return {
+        "visitors": visitors,
+        "memory_mb_first": round(points[0][1], 1),
+        "memory_mb_last": round(points[-1][1], 1),
+        "memory_mb": [round(value, 1) for number, value in points if number % 200 == 0],
+        "kb_a_visitor_in_the_last_third": round(slope(third) * 1000, 2),
+    }
+
+
+def until_rest(process: subprocess.Popen[bytes], most: float = 60.0) -> tuple[float, float]:
+    """Wait until the page and its processes rest for a second.
+
+    Returns
+    -------
+    (float, float)
+        Seconds of the clock until the rest began, and seconds of a processor that were used until then.
+    """
+    begin = last = time.monotonic()
+    first = used = at_last = _used(process)
+    while time.monotonic() - last < 1.0 and time.monotonic() - begin < most:
+        time.sleep(_WINDOW)
+        now = _used(process)
+        if now - used > _REST * _WINDOW:
+            last, at_last = time.monotonic(), now
+        used = now
+    return last - begin, at_last - first
+
+
+def _used(process: subprocess.Popen[bytes]) -> float:
+    page = psutil.Process(process.pid)
+    ended = page.cpu_times()
+    total = float(ended.children_user + ended.children_system)
+    for one in (page, *page.children(recursive=True)):
+        try:
+            times = one.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system
+    return total
+
+
+def leave_the_api(url: str) -> Callable[[], None]:
+    """Ask with the longest text that is taken; return what leaves."""
+    where = urlsplit(url)
+    body = json.dumps({"text": " ".join(SENTENCES * 300)[:99_000]}).encode()
+    link = socket.create_connection((where.hostname, where.port))
+    head = "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    link.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return link.close
+
+
+def cancel_documents(url: str) -> Callable[[], None]:
+    """Have a file of a megabyte recognized; return what presses Cancel."""
+    session = secrets.token_hex(6)
+    _recognize(url, session, "long.txt", (" ".join(SENTENCES) * 3000)[:1_000_000].encode())
+    return lambda: _press(url, session, "cancel", [])
+
+
+def leave_the_reading(url: str) -> Callable[[], None]:
+    """Have a file read that takes a minute; return what leaves the page."""
+    return _recognize(url, secrets.token_hex(6), "deep.html", b"<div>" * 100_000)
+
+
+def _press(url: str, session: str, name: str, data: list[Any]) -> None:
+    config = requests.get(f"{url}/config", timeout=60).json()
+    number = next(index for index, one in enumerate(config["dependencies"]) if one.get("api_name") == name)
+    question = {"data": data, "fn_index": config["dependencies"][number]["id"], "session_hash": session}
+    path = "queue/join" if config["dependencies"][number]["queue"] else f"run/{name}"
+    requests.post(f"{url}/gradio_api/{path}", json=question, timeout=60).raise_for_status()
+
+
+def _recognize(url: str, session: str, name: str, content: bytes) -> Callable[[], None]:
+    stored = requests.post(f"{url}/gradio_api/upload", files={"files": (name, content)}, timeout=60).json()[0]
+    file = {"path": stored, "meta": {"_type": "gradio.FileData"}}
+    _press(url, session, "recognize_all", [[file], "", "minilm-ner", "CPU", "best", 0.0, ""])
+    answer = requests.get(
+        f"{url}/gradio_api/queue/data", params={"session_hash": session}, stream=True, timeout=600
+    )
+
+    def listen() -> None:
+        try:
+            for _ in answer.iter_lines():
+                pass
+        except (requests.RequestException, AttributeError, ValueError):
+            pass  # it was left
+
+    threading.Thread(target=listen, daemon=True).start()
+
+    def leave() -> None:
+        if answer.raw._connection is not None and answer.raw._connection.sock is not None:  # noqa: SLF001
+            answer.raw._connection.sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+
+    return leave
+
+
+def main() -> None:
+    """Run the measurement and print JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--visitors", type=int, default=2000)
+    parser.add_argument("--times", type=int, default=5, help="that each kind of work is left")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        process, url = start_page(Path(folder) / "log.txt")
+        try:
+            report: dict[str, Any] = {}
+            for begin in (leave_the_api, cancel_documents, leave_the_reading) if options.times else ():
+                found = []
+                for _ in range(options.times):
+                    until_rest(process)
+                    before = _used(process)
+                    leave = begin(url)
+                    while _used(process) < before + 0.5:  # it works
+                        time.sleep(0.02)
+                    leave()
+                    found.append([round(value, 2) for value in until_rest(process)])
+                report[begin.__name__] = found
+                print(begin.__name__, found)
+            if options.visitors:
+                report |= visited(process, url, options.visitors)
+            print(json.dumps(report, indent=2))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
