@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-_DIVIDER = re.compile(r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)")
+# Marks between the items of a list; also those of references: Smith, J., Jones, M. & Brown, P.
+_DIVIDER = re.compile(
+    r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)"
+    r"|(?<=\b[A-Z]\.),|(?<=\b[A-Z]\.\s)&(?=\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
+)
 
 
 class Decoder:

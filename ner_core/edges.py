@@ -42,6 +42,20 @@ _ATTRIBUTE = re.compile(
 # https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1
 _LONGEST_ADDRESS = 256
 
+# The end of a quotation or bracket, by the mark that opens it.
+_CLOSING = {
+    **dict.fromkeys('"\u201c\u201e\u201f', r"[\"\u201c\u201d]"),
+    **dict.fromkeys("'`\u2018\u201a\u201b", r"['\u2018\u2019]"),
+    "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab",
+    "\u2039": "\u203a",
+    "(": r"\)",
+    "[": r"\]",
+}
+_CLOSED = {mark: re.compile(rf"(?<=[\w.!?]){closing}(?!\w)") for mark, closing in _CLOSING.items()}
+# Between the scheme of an address and the name: nothing that ends an address.
+_IN_LINK = re.compile(r"(?:://|\bwww\.)[^\s<>\"'|\\^`{}()\[\],;]*\Z")
+
 # What is around one item of a list of names, and another item that is written like Jones, Mary.
 _ITEM_BEGINS = re.compile(
     r"(?:(?:\A|[;:|/\t\n\u2022])\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\Z"
@@ -55,6 +69,7 @@ _LIKE_ITEM = re.compile(
     """,
     re.VERBOSE,
 )
+_INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+\Z")
 _NEAR = 100
 
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -92,6 +107,9 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
     """
     while start < end and not text[start].isalnum() and not (text[start] == "_" and _is_user(text, start)):
         start += 1
+    closed = _CLOSED[text[start - 1]].search(text, start, end) if text[start - 1 : start] in _CLOSED else None
+    if closed is not None:
+        end = closed.start()
     kind = normalize_label(label)
     while start < end:
         last = text[end - 1]
@@ -113,13 +131,13 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         and text[start : end + 1].casefold() in _MARKED_NAMES
     ):
         end += 1
-    if _in_domain(text, start) or not any(map(str.isalnum, text[start:end])):
+    if _in_address(text, start) or not any(map(str.isalnum, text[start:end])):
         return start, start
     return start, end
 
 
 def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Say whether two names of a person are one item of a list: ``Jones, Mary; Smith, Peter``.
+    """Say whether two names of a person are one item: ``Jones, Mary; Smith, Peter`` or ``Smith, J.``.
 
     Examples
     --------
@@ -127,9 +145,13 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     True
     >>> is_inverted_name("I met Jones, Mary; others too", (6, 11), (13, 17))
     False
+    >>> is_inverted_name("By Jones, M. and others", (3, 8), (10, 12))
+    True
     """
     if text[first[1] : second[0]] not in (", ", ",\u00a0"):
         return False
+    if _INITIALS.match(text, *second) is not None:
+        return True
     start, end = max(first[0] - _NEAR, 0), second[1] + _NEAR
     begins, ends = _ITEM_BEGINS.search(text, start, first[0]), _ITEM_ENDS.match(text, second[1], end)
     if begins is None or ends is None:
@@ -155,8 +177,10 @@ def _belongs(text: str, start: int, end: int, last: str) -> bool:
     return last in "+#" and text[end - 2].isalnum()
 
 
-def _in_domain(text: str, start: int) -> bool:
-    """Say whether a name begins after the @ of an e-mail address."""
+def _in_address(text: str, start: int) -> bool:
+    """Say whether a name begins after the @ of an e-mail address, or in the address of a page."""
+    if _IN_LINK.search(text, max(start - _LONGEST_ADDRESS, 0), start) is not None:
+        return True
     at = text.rfind("@", max(start - _LONGEST_ADDRESS, 0), start)
     return at > 0 and text[at - 1].isalnum() and not any(map(str.isspace, text[at:start]))
 

@@ -50,6 +50,15 @@ def ner():
         ("- Jones, Mary\n- Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Mary+Bob and Kate&Tom met at AT&T", ["Mary PER", "Bob PER", "Kate PER", "Tom PER", "AT&T ORG"]),
         ("He lives in PARIS.Mary left", ["PARIS LOC", "Mary PER"]),
+        (
+            "He said \"Mary\" met 'Bob' and (Anna) in [Paris]",
+            ["Mary PER", "Bob PER", "Anna PER", "Paris LOC"],
+        ),
+        ("Smith, J., Jones, M. & Brown (2010)", ["Smith, J. PER", "Jones, M. PER", "Brown PER"]),
+        (
+            "See http://t.co/Paris, www.acme.example/Mary-Jones or [New York](https://berlin.example/Bob).",
+            ["New York LOC"],
+        ),
         ("Microsoft™ of Bill Gates", ["Microsoft ORG", "Bill Gates PER"]),
         (
             "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",
