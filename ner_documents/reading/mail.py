@@ -7,7 +7,7 @@ import email.policy
 import re
 from dataclasses import replace
 from email import errors
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ner_documents.document import Problem
 from ner_documents.encoded_words import LONGEST_HEADER, LONGEST_PARAMETERS, decoded_words
@@ -73,7 +73,7 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
     reading = _Reading(source, number)
     try:
         message = email.message_from_bytes(raw, policy=_Policy())
-        reading.message(message, 0)
+        reading.message(cast("EmailMessage", message), 0)  # the policy makes these
     except (ValueError, LookupError, AttributeError, IndexError, TypeError, RecursionError) as error:
         # What the standard library raises for headers that no mail program would write.
         reason = f"the message is damaged ({error or type(error).__name__})"

@@ -95,7 +95,10 @@ def answer(question: dict[str, Any], content: bytes | None, answers: Answers) ->
         if told is None:
             raise SystemExit(1)
         for text, entities in zip(given, told["entities"], strict=True):
-            yield Recognition(text, tuple(Entity(*one, text[one[0] : one[1]]) for one in entities))
+            found = (
+                Entity(start, end, label, score, text[start:end]) for start, end, label, score in entities
+            )
+            yield Recognition(text, tuple(found))
 
     try:
         made = redact_file(question["name"], content or b"", recognize, redactor)
