@@ -117,18 +117,21 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     return Layout(width, word, tag, suffixed, bare)
 
 
-def is_no_word(fields: Sequence[str]) -> bool:
+def is_no_word(fields: Sequence[str], *, tagged: bool = True) -> bool:
     """Say whether the index of a line is one of CoNLL-U that counts no word.
 
     ``2-3`` stands before what two words are written as, ``8.1`` before a word that is not in the text
-    (https://universaldependencies.org/format.html).
+    (https://universaldependencies.org/format.html). In a line that ends with a tag, a number and nothing
+    between is a word.
 
     Examples
     --------
+    >>> is_no_word(["2-3", "O"]), is_no_word(["2-3", "al"], tagged=False)
+    (False, True)
     >>> is_no_word(["2-3", "al", "O"]), is_no_word(["8.1", "went", "O"]), is_no_word(["2", "a", "O"])
     (True, True, False)
     """
-    return len(fields) > _DEFAULT_WIDTH and _NO_WORD.fullmatch(fields[0]) is not None
+    return len(fields) > 1 + tagged and _NO_WORD.fullmatch(fields[0]) is not None
 
 
 def _is_tag(value: str) -> bool:

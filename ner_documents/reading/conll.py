@@ -110,7 +110,7 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
     columns = len(rows[places[signs]]) if signs < len(places) else 2
     if any(len(rows[place]) != columns for place in places[:signs]):  # comments; else "#" is a word
         places = places[signs:]
-    words = [place for place in places if not is_no_word(rows[place])]
+    words = [place for place in places if not is_no_word(rows[place], tagged=False)]
     counted = all(rows[place][0] == str(number) for number, place in enumerate(words, 1))
     if words and counted and all(len(rows[place]) > 1 for place in words):
         return words, True
