@@ -9,6 +9,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
+# Groups of tests that share what is dear to make stay in one process. `PROCESSES=` runs all in one.
+PROCESSES ?= --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
@@ -18,7 +20,7 @@ demo: $(VENV)/base
 	$(BIN)/python app.py
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PROCESSES) $(PYTEST_ARGS)
 
 test-all: $(VENV)/dev
 	$(BIN)/python -m pytest -m "nightly or not nightly" --hypothesis-profile=new $(PYTEST_ARGS)
