@@ -16,13 +16,11 @@ import json
 import os
 import random
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.page_load import SENTENCES, start_page
+from benchmarks.page_load import SENTENCES, running_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -135,15 +133,10 @@ def main() -> None:
     parser.add_argument("--characters", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        process, url = start_page(Path(folder) / "log.txt")
-        try:
-            print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-            measure(url, given.characters, given.rounds)
-            print(f"load {os.getloadavg()[0]:.1f} at the end")
-        finally:
-            process.terminate()
-            process.wait(60)
+    with running_page() as (_, url):
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+        measure(url, given.characters, given.rounds)
+        print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ import model_zoo
 from ner_app.gathering import Gathering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 _SESSION = requests.Session()
@@ -66,8 +66,25 @@ def texts(count: int) -> list[str]:
     return [" ".join(chance.choices(SENTENCES, k=chance.choice(lengths))) for _ in range(count)]
 
 
-def start_page(log: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the page and wait until a model is loaded."""
+@contextlib.contextmanager
+def running_page() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start the page, wait until a model is loaded, and end the page afterwards.
+
+    Yields
+    ------
+    (subprocess.Popen, str)
+        Its process and its address.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        process, url = _start_page(Path(folder) / "log.txt")
+        try:
+            yield process, url
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _start_page(log: Path) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -315,22 +332,17 @@ def main() -> None:
     parser.add_argument("--hostile", type=float, default=0.0, help="share of clients that mean harm")
     parser.add_argument("--rounds", type=int, default=6, help="of the clients, to see whether memory grows")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        process, url = start_page(Path(folder) / "log.txt")
-        try:
-            report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}
-            if options.runs:
-                report |= single_visitor(url, options.runs, browser=options.browser)
-            report["memory_mb_before"] = round(memory(process), 1)
-            report["rounds"] = []
-            bad = round(options.clients * options.hostile)
-            for number in range(options.rounds):
-                found = load(url, options.clients - bad, options.seconds, bad if number % 2 else 0)
-                report["rounds"].append(found | {"memory_mb": round(memory(process), 1)})
-            print(json.dumps(report, indent=2))
-        finally:
-            process.terminate()
-            process.wait(30)
+    with running_page() as (process, url):
+        report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}
+        if options.runs:
+            report |= single_visitor(url, options.runs, browser=options.browser)
+        report["memory_mb_before"] = round(memory(process), 1)
+        report["rounds"] = []
+        bad = round(options.clients * options.hostile)
+        for number in range(options.rounds):
+            found = load(url, options.clients - bad, options.seconds, bad if number % 2 else 0)
+            report["rounds"].append(found | {"memory_mb": round(memory(process), 1)})
+        print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":

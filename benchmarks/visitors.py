@@ -16,17 +16,15 @@ import json
 import secrets
 import socket
 import statistics
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
 import requests
 
-from benchmarks.page_load import SENTENCES, memory, start_page
+from benchmarks.page_load import SENTENCES, memory, running_page
 
 if TYPE_CHECKING:
     import subprocess
@@ -176,28 +174,23 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=2000)
     parser.add_argument("--times", type=int, default=5, help="that each kind of work is left")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        process, url = start_page(Path(folder) / "log.txt")
-        try:
-            report: dict[str, Any] = {}
-            for begin in (leave_the_api, cancel_documents, leave_the_reading) if options.times else ():
-                found = []
-                for _ in range(options.times):
-                    until_rest(process)
-                    before = _used(process)
-                    leave = begin(url)
-                    while _used(process) < before + 0.5:  # it works
-                        time.sleep(0.02)
-                    leave()
-                    found.append([round(value, 2) for value in until_rest(process)])
-                report[begin.__name__] = found
-                print(begin.__name__, found)
-            if options.visitors:
-                report |= visited(process, url, options.visitors)
-            print(json.dumps(report, indent=2))
-        finally:
-            process.terminate()
-            process.wait(30)
+    with running_page() as (process, url):
+        report: dict[str, Any] = {}
+        for begin in (leave_the_api, cancel_documents, leave_the_reading) if options.times else ():
+            found = []
+            for _ in range(options.times):
+                until_rest(process)
+                before = _used(process)
+                leave = begin(url)
+                while _used(process) < before + 0.5:  # it works
+                    time.sleep(0.02)
+                leave()
+                found.append([round(value, 2) for value in until_rest(process)])
+            report[begin.__name__] = found
+            print(begin.__name__, found)
+        if options.visitors:
+            report |= visited(process, url, options.visitors)
+        print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":
