@@ -7,6 +7,7 @@ import itertools
 import queue
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ner_app.jobs import Cancelled, in_background
@@ -91,9 +92,9 @@ def work_through(
         for number, (name, read) in enumerate(sources):
             share = 0.0
             try:
-                begun = Step(number, name)
-                yield begun
-                items = yield from in_background(read, lambda begun=begun: begun, cancelled)  # type: ignore[misc]
+                begun = partial(Step, number, name)
+                yield begun()
+                items = yield from in_background(read, begun, cancelled)
             except (FetchError, LimitError) as error:
                 findings.problems.append(str(error))
                 continue

@@ -232,10 +232,9 @@ class _KnownNames:
             self._labels.setdefault(_POSSESSIVE.sub("", whole), label)
             name = read_name(text, label)
             words = name.words
-            if (
-                name.ending and not name.person and len(" ".join(words)) > 2
-            ):  # a company without its legal form
-                self._labels.setdefault(" ".join(words), label)
+            without_form = " ".join(words)
+            if name.ending and not name.person and len(without_form) > 2:
+                self._labels.setdefault(without_form, label)
             if name.person and len(words) > 1:
                 for part in (words[-1], *words[:1]):
                     if len(part) > 2 and part not in _PARTICLES and part not in self._labels:
