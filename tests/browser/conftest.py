@@ -120,6 +120,7 @@ def page(visitor, url):
     for chip in page.locator('.legend [aria-pressed="false"]').all():
         chip.click()
     recognize(page)
+    expect(page.locator("#exports")).not_to_contain_text("Saved")  # the last test's word stays for a moment
     visitor.asked.clear()
     visitor.errors.clear()
     yield page
