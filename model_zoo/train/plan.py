@@ -20,14 +20,31 @@ if TYPE_CHECKING:
     from model_zoo.train.recipe import Recipe, Stage
 
 
+# Of what is shown alone, so many are mentions where there are any; label 0 is O.
+_MENTIONS_ALONE = 0.6
+_OUTSIDE = 1
+
+
 @dataclass(frozen=True)
 class Unit:
-    """Consecutive sentences of one corpus that are shown together, and in which casing ("" as they are)."""
+    """Consecutive sentences of one corpus that are shown together.
+
+    Attributes
+    ----------
+    corpus : str
+    start, stop : int
+        Its train sentences.
+    casing : str
+        How they are shown, one of `CASINGS`; as they are where empty.
+    cut : (int, int), optional
+        Words of a single sentence that are shown without the others.
+    """
 
     corpus: str
     start: int
     stop: int
     casing: str
+    cut: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,9 +133,15 @@ class Plan:
                     size += int(lengths[stop])
                     stop += 1
             chosen = int(np.searchsorted(borders, rng.random(), side="right"))
-            units.append(
-                (min(size, room) + special, Unit(name, start, stop, names[chosen] if chosen < 3 else ""))
-            )
+            casing = names[chosen] if chosen < 3 else ""
+            units.append((min(size, room) + special, Unit(name, start, stop, casing)))
+            if stage.alone and rng.random() < stage.alone:
+                sentence = self.corpora[name].train[start]
+                cut = _cut_alone(sentence.sets, rng)
+                if cut is not None:
+                    share = (cut[1] - cut[0]) / len(sentence.words)
+                    size = min(round(share * int(lengths[start])) + 1, room)
+                    units.append((size + special, Unit(name, start, start + 1, casing, cut)))
             start = stop
         return units
 
@@ -159,6 +182,8 @@ class Plan:
         texts, labels, answers, unspaced = [], [], [], []
         for unit in batch.units:
             sentences = self.corpora[unit.corpus].train[unit.start : unit.stop]
+            if unit.cut is not None:
+                sentences = [_only(sentences[0], *unit.cut)]
             if swap:
                 sentences = [self._swapped(sentence, swap, rng) for sentence in sentences]
             words = [word for sentence in sentences for word in sentence.words]
@@ -206,6 +231,27 @@ def _place(answers: Sequence[np.ndarray], rows: Sequence[Row], shape: tuple[int,
         first = np.flatnonzero(row.words >= 0)
         placed[number, first] = told[row.words[first]]
     return placed
+
+
+def _cut_alone(sets: Sequence[int], rng: np.random.Generator) -> tuple[int, int] | None:
+    """Choose words that can stand alone: a mention, or one to three words that are surely outside."""
+    mentions = [(start, end) for start, end, _ in _certain(sets)]
+    if mentions and rng.random() < _MENTIONS_ALONE:
+        return mentions[rng.integers(len(mentions))]
+    outside = [number for number, one in enumerate(sets) if one == _OUTSIDE]
+    if not outside:
+        return None
+    start = outside[rng.integers(len(outside))]
+    end, longest = start + 1, start + 1 + int(rng.integers(3))
+    while end < min(longest, len(sets)) and sets[end] == _OUTSIDE:
+        end += 1
+    return start, end
+
+
+def _only(sentence: Sentence, start: int, end: int) -> Sentence:
+    answers = sentence.answers
+    cut = slice(start, end)
+    return Sentence(sentence.words[cut], sentence.sets[cut], None if answers is None else answers[cut])
 
 
 def _certain(sets: Sequence[int]) -> list[tuple[int, int, int]]:

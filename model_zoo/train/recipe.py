@@ -78,8 +78,9 @@ class Stage(Strict):
     `corpora` tells how often each is seen in an epoch. The rate rises over `warmup` of the stage, then falls
     in a line to `final` times itself. `lower`, `upper`, `title` are shares of training units that are shown
     in that casing; `join` is the chance that a unit goes on with the next sentences of its corpus (up to
-    `max_length` pieces); `swap` the chance that a mention is replaced by
-    another one of its type.
+    `max_length` pieces); `swap` the chance that a mention is replaced by another one of its type. `alone` is
+    the chance that a unit is followed by a piece of it with nothing around it, as cells of tables and items
+    of lists are: one of its mentions, or one to three words outside of them.
     """
 
     corpora: dict[str, Annotated[float, Field(gt=0)]]
@@ -92,6 +93,7 @@ class Stage(Strict):
     title: Share = 0.0
     join: Share = 0.0
     swap: Share = 0.0
+    alone: Share = 0.0
 
 
 class Teachers(Strict):

@@ -225,3 +225,34 @@ def test_answers_stand_at_first_pieces_and_not_in_swapped_mentions(tmp_path, enc
                 np.testing.assert_allclose(told[piece], answers[word] / 2, rtol=1e-6)
             seen.add((word, bool(told[piece].any())))
     assert seen == {(0, True), (0, False), (2, True), (2, False)}
+
+
+def test_mentions_and_words_outside_are_also_shown_alone(tmp_path, encoder):
+    (tmp_path / "a.conll").write_text("Smith B-PER\nsaw O\n. O\nIraq B-LOC\n", encoding="utf-8")
+    stage = {"corpora": {"a": 1}, "epochs": 60, "learning_rate": 1}
+    one = recipe(
+        types=["PER", "LOC"],
+        corpora={"a": {"train": "a.conll", "teaching": 0.5}},
+        teachers={"stages": [stage]},
+        stages=[{**stage, "alone": 0.7}],
+    )
+    corpora = load_corpora(one, tmp_path)
+    answers = np.random.default_rng(0).dirichlet(np.ones(5), 4).astype(np.float32)
+    corpora["a"].train[0] = replace(corpora["a"].train[0], answers=answers)
+    plan = Plan(one, corpora, encoder)
+    smith, saw, stop, iraq = (WORDS.index(word) for word in ("smith", "saw", ".", "iraq"))
+    alone = {(smith,): [0], (iraq,): [3], (saw,): [1], (stop,): [2], (saw, stop): [1, 2]}
+    whole = (smith, saw, stop, iraq)
+    times = dict.fromkeys([*alone, whole], 0)
+    for step in range(len(plan)):
+        batch = plan[step]
+        for ids, told, sets in zip(batch["input_ids"], batch["answers"], batch["label_sets"], strict=True):
+            pieces = tuple(ids[ids > WORDS.index("[SEP]")].tolist())
+            words = alone.get(pieces, [0, 1, 2, 3])
+            np.testing.assert_allclose(told[1 : len(words) + 1], answers[words] / 2, rtol=1e-6)
+            expected = [[B_PER, OUT, OUT, B_LOC][word] for word in words]
+            assert sets[1 : len(words) + 1].tolist() == expected
+            times[pieces] += 1
+    assert times[whole] == 60
+    assert all(times.values())
+    assert 30 < sum(times[cut] for cut in alone) < 54
