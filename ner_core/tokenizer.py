@@ -26,7 +26,7 @@ from ner_core.tokenizer_files import (
     read_text,
     read_wordpiece,
 )
-from ner_core.words import first_characters
+from ner_core.words import first_characters, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -295,20 +295,15 @@ def _white_space(find: Any, start: int, end: int) -> int:
     return int(found if found >= 0 else find("\n", start, end))
 
 
-def _word_starts(word: np.ndarray) -> np.ndarray:
-    """Give the index of the first piece of each word."""
-    return np.flatnonzero(np.diff(word, prepend=-1))
-
-
 def _casing_ids(text: str, offsets: np.ndarray, word: np.ndarray) -> np.ndarray:
     """Give every piece the casing of its basic token."""
     if not len(word):
         return np.zeros(0, np.int32)
-    first = _word_starts(word)
-    counts = np.diff(first, append=len(word))
-    starts, ends = offsets[first, 0].tolist(), offsets[first + counts - 1, 1].tolist()
+    first = run_starts(word)
+    after = np.append(first[1:], len(word))
+    starts, ends = offsets[first, 0].tolist(), offsets[after - 1, 1].tolist()
     casing = [_CASING(text[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return np.repeat(np.array(casing, np.int32), counts)
+    return np.repeat(np.array(casing, np.int32), after - first)
 
 
 def _number_by_words(encoding: Encoding, words: tuple[str, ...]) -> Encoding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ner_core.aggregation import checked_aggregation
+from ner_core.words import run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -206,8 +207,8 @@ def _join_later_pieces(
     if not len(places):
         return
     of_unit = unit[places]
-    firsts = np.flatnonzero(np.append(True, of_unit[1:] != of_unit[:-1]))
-    counts = np.diff(firsts, append=len(of_unit))
+    firsts = run_starts(of_unit)
+    counts = np.append(firsts[1:], len(of_unit)) - firsts
     units = of_unit[firsts]
     column = type_of_tag + 1  # O, then the types
     kinds = np.arange(column.max() + 1) == column[:, None]

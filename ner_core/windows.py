@@ -12,6 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ner_core.words import run_starts
+
 __all__ = ["Window", "plan"]
 
 # Code points that end a sentence when white space or a closing mark follows; CJK full stops need nothing
@@ -86,11 +88,11 @@ def plan(
     count = len(word)
     if not count:
         return []
-    starts = [0] if segment is None else np.flatnonzero(np.diff(segment, prepend=-1)).tolist()
+    starts = [0] if segment is None else run_starts(segment).tolist()
     segments = list(pairwise([*starts, count]))
     if all(end - start <= length for start, end in segments):
         return [Window(start, end, start, end) for start, end in segments]
-    words = np.flatnonzero(np.diff(word, prepend=-1))
+    words = run_starts(word)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     sentences = _sentence_starts(codes, offsets, words)
     borders = np.append(words, count)

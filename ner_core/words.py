@@ -24,7 +24,14 @@ import numpy as np
 
 from ner_core.characters import classes
 
-__all__ = ["first_characters", "space_numbers", "whitespace_numbers", "word_numbers", "word_spans"]
+__all__ = [
+    "first_characters",
+    "run_starts",
+    "space_numbers",
+    "whitespace_numbers",
+    "word_numbers",
+    "word_spans",
+]
 
 _SPACES = (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
@@ -57,6 +64,28 @@ def _word() -> re.Pattern[str]:
         """,
         re.VERBOSE,
     )
+
+
+def run_starts(numbers: np.ndarray) -> np.ndarray:
+    """Find where runs of equal numbers begin, such as the first pieces of words.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (n,)
+        Any numbers.
+
+    Returns
+    -------
+    ndarray of int64, shape (runs,)
+
+    Examples
+    --------
+    >>> run_starts(np.array([0, 0, 1, 3, 3])).tolist()
+    [0, 2, 3]
+    """
+    begins = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])  # a fifth of the time of np.diff
+    return np.flatnonzero(begins)
 
 
 def word_spans(text: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ner_core.batching import stack
+from ner_core.words import run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,7 +106,7 @@ class SentenceEncoder:
         if encoding.type_ids is not None:
             types[inside] = encoding.type_ids[:count]
         word = encoding.word[:count]
-        first = np.flatnonzero(np.diff(word, prepend=-1))
+        first = run_starts(word)
         words[before + first] = word[first]
         if len(sets):
             of_words = np.asarray(sets, np.int64)

@@ -16,6 +16,7 @@ from model_zoo.train.rows import CASINGS
 from ner_core.labels import spans
 from ner_core.pipeline import Pipeline
 from ner_core.recognizer import EntityRecognizer
+from ner_core.words import run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -104,7 +105,7 @@ def predict_logits(
         overlap=encoder.room // 4,
     )
     for run in chain.from_iterable(pipeline.run(sentences, as_written=True)):
-        first = np.flatnonzero(np.diff(run.encoding.word, prepend=-1))
+        first = run_starts(run.encoding.word)
         yield run.encoding.word[first], run.logits[first]
 
 
