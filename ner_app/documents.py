@@ -35,9 +35,8 @@ __all__ = ["build_documents_tab", "redacted_files", "table_menu"]
 
 _SECONDS_BETWEEN_UPDATES = 0.5
 _LOOK_AHEAD = 20_000
-_BY_ITSELF = ("Chosen by itself: text, or the longest texts", "")
+_AUTOMATIC = ("Automatic", "")
 _CANCELLING = "Cancelling; what is finished will be shown …"
-_BY_NUMBER = ("id, or the number of the row", "")
 
 
 def build_documents_tab(service: Service) -> None:
@@ -61,15 +60,24 @@ def build_documents_tab(service: Service) -> None:
             )
         with gr.Column(scale=2, min_width=300):
             with gr.Row():
+                # Beside each other on a wide page, below each other on a phone.
                 column = gr.Dropdown(
-                    [_BY_ITSELF], value="", label="Column with the text", visible=False, elem_id="column"
+                    [_AUTOMATIC],
+                    value="",
+                    label="Column with the text",
+                    info="Automatic: text, else the longest",
+                    visible=False,
+                    elem_id="column",
+                    min_width=200,
                 )
                 naming = gr.Dropdown(
-                    [_BY_NUMBER],
+                    [_AUTOMATIC],
                     value="",
                     label="Column that names the rows",
+                    info="Automatic: id, else the row's number",
                     visible=False,
                     elem_id="naming",
+                    min_width=200,
                 )
             with gr.Row():
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
@@ -263,8 +271,8 @@ def table_menu(paths: Iterable[Path]) -> tuple[Any, Any, str]:
     # In quotes, for Gradio takes a bare "status" for the name of one of its own messages.
     named = [(f'"{name}"', name) for name in columns]
     return (
-        gr.update(choices=[_BY_ITSELF, *named], value="", visible=bool(columns)),
-        gr.update(choices=[_BY_NUMBER, *named], value="", visible=bool(columns)),
+        gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns)),
+        gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns)),
         table_view(found),
     )
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from ner_core import EntityRecognizer
 
-__all__ = ["FEWEST", "Lesson", "LessonError", "make_lesson"]
+__all__ = ["FEWEST", "HELD_OUT", "Lesson", "LessonError", "make_lesson", "passages_so_far"]
 
 #: Corrected passages that a lesson needs: enough to hold one out.
 FEWEST = 5
-#: Every so manieth passage is held out.
-_HELD_OUT = 5
+#: Every fifth passage is held out.
+HELD_OUT = 5
 
 
 class LessonError(ValueError):
@@ -91,22 +91,8 @@ def make_lesson(ner: EntityRecognizer, texts: Sequence[Recognition], examples: S
         There are too few corrections, or they are of other labels than the model's.
     """
     lesson = Lesson(entity_types(ner.tags))
-    foreign = {entity.label for text in texts for entity in text.entities} - set(lesson.types)
-    if foreign:
-        msg = (
-            f"The corrections have labels that this model does not have ({', '.join(sorted(foreign))}): they "
-            f"are of another model or aggregation. Choose that model, or forget the corrections."
-        )
-        raise LessonError(msg)
-    wrong: dict[tuple[str, ...], Sentence] = {}
-    right: dict[tuple[str, ...], Sentence] = {}
-    given = [passage for text in texts for passage in _passages(text)]
-    shown = [passage for text in examples for passage in _passages(ner(text))]
-    for passage, found in zip(given, ner.batch([passage.text for passage in given]), strict=True):
-        same = _names(found) == _names(passage)
-        for sentence in _sentences(passage):
-            (right if same else wrong)[tuple(sentence.words)] = sentence
-    for passage in shown:
+    wrong, right = _sorted(ner, texts, lesson.types)
+    for passage in (passage for text in examples for passage in _passages(ner(text))):
         for sentence in _sentences(passage):
             if tuple(sentence.words) not in wrong:
                 right.setdefault(tuple(sentence.words), sentence)
@@ -119,6 +105,39 @@ def make_lesson(ner: EntityRecognizer, texts: Sequence[Recognition], examples: S
     lesson.corrected, lesson.held_corrected = _divided(list(wrong.values()))
     lesson.kept, lesson.held_kept = _divided(list(right.values()))
     return lesson
+
+
+def passages_so_far(ner: EntityRecognizer, texts: Sequence[Recognition]) -> tuple[int, int]:
+    """Count the passages of corrected texts that the model gets wrong, and those that it gets right.
+
+    Raises
+    ------
+    LessonError
+        The corrections are of other labels than the model's.
+    """
+    wrong, right = _sorted(ner, texts, entity_types(ner.tags))
+    return len(wrong), len(right)
+
+
+def _sorted(
+    ner: EntityRecognizer, texts: Sequence[Recognition], types: Sequence[str]
+) -> tuple[dict[tuple[str, ...], Sentence], dict[tuple[str, ...], Sentence]]:
+    """Return the passages that the model gets wrong and those that it gets right, by their words."""
+    foreign = {entity.label for text in texts for entity in text.entities} - set(types)
+    if foreign:
+        msg = (
+            f"The corrections have labels that this model does not have ({', '.join(sorted(foreign))}): they "
+            f"are of another model or aggregation. Choose that model, or forget the corrections."
+        )
+        raise LessonError(msg)
+    wrong: dict[tuple[str, ...], Sentence] = {}
+    right: dict[tuple[str, ...], Sentence] = {}
+    given = [passage for text in texts for passage in _passages(text)]
+    for passage, found in zip(given, ner.batch([passage.text for passage in given]), strict=True):
+        same = _names(found) == _names(passage)
+        for sentence in _sentences(passage):
+            (right if same else wrong)[tuple(sentence.words)] = sentence
+    return wrong, right
 
 
 def _passages(found: Recognition) -> Iterator[Recognition]:
@@ -146,5 +165,5 @@ def _sentences(passage: Recognition) -> Iterator[Sentence]:
 
 def _divided(sentences: list[Sentence]) -> tuple[list[Sentence], list[Sentence]]:
     """Hold out every fifth one."""
-    learned = [one for number, one in enumerate(sentences, 1) if number % _HELD_OUT]
-    return learned, sentences[_HELD_OUT - 1 :: _HELD_OUT]
+    learned = [one for number, one in enumerate(sentences, 1) if number % HELD_OUT]
+    return learned, sentences[HELD_OUT - 1 :: HELD_OUT]

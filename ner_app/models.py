@@ -73,7 +73,10 @@ class _Getting:
     def failure(self, error: Exception) -> dict[str, Any]:
         """Return why there is no model."""
         known = isinstance(error, InstallationError)
-        return {"html": problem_view(str(error) if known else f"{self.name} could not be installed: {error}")}
+        said = problem_view(
+            str(error) if known else f"{self.name} could not be installed: {error}", self.name
+        )
+        return {"html": said}
 
 
 def build_models_tab(service: Service) -> None:
@@ -217,7 +220,7 @@ def _refusal(name: str, *, hub_allowed: bool) -> str:
     return "Only the models of the list can be downloaded here, and only where downloads are switched on."
 
 
-def problem_view(message: str) -> str:
+def problem_view(message: str, name: str = "") -> str:
     r"""Return a failure as HTML: one sentence with what to do, everything else folded away.
 
     Examples
@@ -228,6 +231,8 @@ def problem_view(message: str) -> str:
     lines = [line for line in message.splitlines() if line.strip() and not line.startswith(("FAILED", " "))]
     telling = next((line for line in lines if "In detail:" in line), lines[-1] if lines else message)
     sentence = telling.partition(" In detail:")[0]
+    if name and name not in sentence:
+        sentence = f"{name} was not made ready. {sentence}"
     ways = _WAYS_OUT if "no network" in sentence else ""
     return render("problem.html", sentence=sentence, ways=ways, details=message)
 

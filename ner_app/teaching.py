@@ -24,7 +24,7 @@ from ner_app.choosing import choice_of
 from ner_app.commands import Command
 from ner_app.installation import hub_names, model_of, own_names
 from ner_app.jobs import word
-from ner_app.lessons import Lesson, LessonError, make_lesson
+from ner_app.lessons import FEWEST, HELD_OUT, Lesson, LessonError, make_lesson, passages_so_far
 from ner_app.service import ChoiceError
 from ner_app.templating import render
 from ner_app.works import Works
@@ -43,6 +43,10 @@ _MOST_TEXTS = 500
 _PRECISION = "FP16"
 #: Between 3e-5, which learned little in a few dozen steps, and 1e-4, which forgot more than it should.
 _RATE, _PASSES = 5e-5, 10
+#: Of the start's weights in what is made. On 800 sentences of CoNLL-2003 dev minilm-ner (F1 0.942) fell to
+#: 0.939 without it after a lesson of 20 corrections, and came to 0.945 with it; on those held out (0.710
+#: before) it came to 1.000 without it and 0.996 with it.
+_START_SHARE = 0.25
 _BAR = re.compile(r"(\d+)/(\d+) \[")
 
 
@@ -131,6 +135,7 @@ class Teaching:
             **({"token_type_ids": "word_casing"} if casing else {}),
             "head_rate": 1,  # nothing is new
             "mean_epochs": 1,  # the last weights: what is held out does not choose
+            "start_share": _START_SHARE,
             "corpora": {name: {"train": f"{name}.conll"} for name in ("corrected", "kept")},
             "stages": [
                 {
@@ -247,17 +252,31 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
         return {}
     works = Works(service.refresh, "made")
 
+    def given(sent: dict[str, Any]) -> tuple[Choice, list[Recognition]]:
+        choice = service.allowed(choice_of(word(sent, "model"), word(sent, "device"), ""))
+        texts = _texts(sent.get("texts"), service.limits.batch_characters)
+        if choice.model == AUTO:
+            name = ENGLISH_MODEL if _in_english(texts) else OTHER_LANGUAGES_MODEL
+            choice = choice._replace(model=name)
+        return choice, texts
+
+    def lesson_so_far(sent: dict[str, Any]) -> dict[str, Any]:
+        """Say what is collected, what is missing, and what a lesson would do."""
+        try:
+            choice, texts = given(sent)
+            corrected, kept = passages_so_far(service.checked(choice), texts)
+        except (ValueError, ChoiceError) as error:
+            return {"error": str(error)}
+        return {"said": _plan(choice.model, corrected, kept)}
+
     def teach(sent: dict[str, Any]) -> dict[str, Any]:
         name = word(sent, "name").strip()
         try:
             _check_name(name)
-            choice = service.allowed(choice_of(word(sent, "model"), word(sent, "device"), ""))
-            texts = _texts(sent.get("texts"), service.limits.batch_characters)
+            choice, texts = given(sent)
         except ValueError as error:
             return {"error": str(error)}
-        english = is_english("\n".join(one.text for one in texts))
-        if choice.model == AUTO:
-            choice = choice._replace(model=ENGLISH_MODEL if english else OTHER_LANGUAGES_MODEL)
+        english = _in_english(texts)
         replayed = [text for text in examples if is_english(text) == english]
         token, reason = works.start(Teaching(name, service, choice, texts, replayed))
         return {"token": token} if token else {"error": reason}
@@ -268,7 +287,33 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
     def cancel_teaching(sent: dict[str, Any]) -> None:
         works.cancel(word(sent, "token"))
 
-    return {function.__name__: function for function in (teach, look_taught, cancel_teaching)}
+    return {function.__name__: function for function in (lesson_so_far, teach, look_taught, cancel_teaching)}
+
+
+def _in_english(texts: Sequence[Recognition]) -> bool:
+    return is_english("\n".join(one.text for one in texts))
+
+
+def _plan(model: str, corrected: int, kept: int) -> str:
+    """Say how far a lesson is, and what it would do.
+
+    Examples
+    --------
+    >>> _plan("m", 1, 1)
+    '1 of the 5 corrected passages that a lesson needs: 4 more. 1 passage was right as it was.'
+    >>> _plan("m", 20, 0).partition(".")[0]
+    '20 corrected passages: m learns from 16 and is measured on the other 4'
+    """
+    right = f" {kept:,} {'passage was right as it was' if kept == 1 else 'passages were right as they were'}."
+    right = right if kept else ""
+    if corrected < FEWEST:
+        missing = FEWEST - corrected
+        return f"{corrected} of the {FEWEST} corrected passages that a lesson needs: {missing} more.{right}"
+    held = corrected // HELD_OUT
+    return (
+        f"{corrected:,} corrected passages: {model} learns from {corrected - held:,} and is measured on the "
+        f"other {held:,}.{right} A lesson takes up to a few minutes and makes a new model; {model} stays."
+    )
 
 
 def _check_name(name: str) -> None:
@@ -282,7 +327,13 @@ def _check_name(name: str) -> None:
 
 
 def _texts(sent: Any, most: int) -> list[Recognition]:
-    if not isinstance(sent, list) or not 0 < len(sent) <= _MOST_TEXTS:
+    if sent == []:
+        msg = (
+            "No corrected text is collected yet. Correct the names of a text, press Add this text, and go on "
+            f"until {FEWEST} passages are corrected."
+        )
+        raise ValueError(msg)
+    if not isinstance(sent, list) or len(sent) > _MOST_TEXTS:
         msg = f"Expected corrected texts, up to {_MOST_TEXTS}."
         raise ValueError(msg)
     texts = [recognition_of(one, most_characters=most)[0] for one in sent]

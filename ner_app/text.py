@@ -40,7 +40,7 @@ __all__ = ["EXPORTS", "TRAINING", "build_text_tab", "text_functions"]
 _LOG = logging.getLogger(__name__)
 
 _AGGREGATION_NAMES = {
-    "": "as the model was made for",
+    "": "the model's own",
     "word": "word: names as people write them",
     "whitespace": "whitespace: words between spaces, as NeMo does",
     "first": "first: as transformers does",

@@ -124,6 +124,32 @@ def epoch_files(work_dir: Path) -> list[Path]:
     return sorted(work_dir.glob("epoch-*.safetensors"), key=lambda path: int(path.stem.rpartition("-")[2]))
 
 
+def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Copy the floating-point weights of a model."""
+    weights = model.state_dict().items()
+    return {name: one.detach().clone() for name, one in weights if one.is_floating_point()}
+
+
+def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> None:
+    """Move a model's weights towards others of the same names, as WiSE-FT does between start and end.
+
+    Wortsman et al. 2022, Robust fine-tuning of zero-shot models (https://arxiv.org/abs/2109.01903).
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Changed in place.
+    weights : dict of str to tensor
+        Floating-point weights of the start.
+    share : float
+        Of `weights` in the result, from 0 to 1.
+    """
+    with torch.no_grad():
+        for name, weight in model.state_dict().items():
+            if name in weights:
+                weight.lerp_(weights[name], share)
+
+
 def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
     """Average the weights in several files: points of one run whose mean does better than each of them.
 

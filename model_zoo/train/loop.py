@@ -25,6 +25,8 @@ from model_zoo.train.averages import (
     last_checkpoint,
     mark_complete,
     mean_weights,
+    mix_in,
+    weights_of,
 )
 from model_zoo.train.scores import score_corpora
 from ner_core.files import write_whole
@@ -332,6 +334,7 @@ def train(
     _keep_memory()
     work_dir.mkdir(parents=True, exist_ok=True)
     average = WeightAverage(model, recipe.average) if recipe.average else None
+    start = weights_of(model) if recipe.start_share else {}
     mixed = recipe.bf16 and computes_bf16()
 
     def score(*, exact: bool) -> Scores:
@@ -375,6 +378,7 @@ def train(
         model.load_state_dict(load_file(best), strict=False)
     elif average:
         average.swap()
+    mix_in(model, start, recipe.start_share)
     scorer.keep_the_better(work_dir)
     return scorer.history
 

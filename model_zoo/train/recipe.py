@@ -135,6 +135,7 @@ class Recipe(Strict):
     mean_epochs: Annotated[int, Field(ge=0)] = (
         0  # result: mean weights of so many last epochs; 0: the best epoch
     )
+    start_share: Share = 0.0  # of the start's weights in the result, so that what it knew stays (WiSE-FT)
     patience: Annotated[int, Field(ge=0)] = (
         0  # epochs of the last stage without gain before stopping; 0: never
     )

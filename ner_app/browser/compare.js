@@ -43,6 +43,7 @@ NerPage.CompareTab = class {
     const job = this.running = `${Date.now()}-${Math.random().toString(36).slice(2)}`, chosen = this.chosen();
     const bar = this.at("#compare-busy progress");
     NerPage.notice(this.at("#compare-message"), "");
+    this.at("#compare-status").classList.remove("unseen");
     this.at("#compare-status").textContent = `Running ${chosen.length} combinations …`;
     this.at("#compare-busy").hidden = false;
     bar.removeAttribute("value");
@@ -55,6 +56,7 @@ NerPage.CompareTab = class {
     if (found.error) NerPage.notice(this.at("#compare-message"), found.error);
     if (!found.html) return;
     this.at("#compare-result").innerHTML = found.html;
+    this.at("#compare-status").classList.add("unseen"); // the verdict shows it
     this.at("#compare-status").textContent = this.at("#compare-verdict .first").textContent;
   }
 };

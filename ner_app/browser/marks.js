@@ -138,7 +138,7 @@ NerPage.Marks = class {
   /* Kind and score of a mark, for pointer and keys. */
   tell(mark, {entities, kinds}) {
     const entity = entities[mark.dataset.index];
-    mark.dataset.said = entity.score.toFixed(3);
-    mark.title = `${kinds[entity.kind].one}, score ${entity.score.toFixed(3)}${entity.edited ? ", corrected" : ""}`;
+    mark.dataset.said = entity.edited ? "corrected" : entity.score.toFixed(3);
+    mark.title = `${kinds[entity.kind].one}, ${entity.edited ? "corrected" : `score ${entity.score.toFixed(3)}`}`;
   }
 };

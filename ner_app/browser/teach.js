@@ -11,12 +11,13 @@ NerPage.Teach = class {
     at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
     at("#forget-texts").addEventListener("click", () => this.forget());
     at("#teach-start").addEventListener("click", () => this.start());
-    at("#cancel-teach").addEventListener("click", () => tab.ask("cancel_teaching", {token: this.token}));
+    at("#cancel-teach").addEventListener("click", () => this.cancel());
     at("#teach-status").addEventListener("click", (event) => {
       const name = event.target.closest("[data-use]")?.dataset.use;
       if (name) document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
     });
-    root.addEventListener("toggle", () => this.name());
+    root.addEventListener("toggle", () => { this.name(); this.plan(); });
+    tab.options.controls.model.addEventListener("change", () => this.plan());
     this.summarize();
     const token = sessionStorage.getItem(NerPage.TEACHING);
     if (token) this.follow(token);
@@ -52,6 +53,15 @@ NerPage.Teach = class {
   summarize() {
     this.at("#teach-summary").textContent = this.texts.length ? `${NerPage.count(this.texts.length, "text", "texts")} collected` : "";
     this.at("#forget-texts").disabled = !this.texts.length;
+    this.plan();
+  }
+
+  /* What is collected, what is missing, and what a lesson would do: the server knows what the model gets wrong. */
+  async plan() {
+    const place = this.at("#teach-plan"), {texts} = this, {model, device} = this.tab.chosen();
+    if (!this.root.open) return;
+    const found = texts.length ? await this.tab.ask("lesson_so_far", {model, device, texts}) : {said: "No text is collected yet."};
+    if (texts === this.texts) place.textContent = found?.said ?? found?.error ?? "";
   }
 
   /* A name that no model has yet; what the visitor typed stays. */
@@ -66,27 +76,52 @@ NerPage.Teach = class {
 
   async start() {
     if (this.tab.viewer.past.length) this.collect();
-    const {model, device} = this.tab.chosen();
+    const {model, device} = this.tab.chosen(), make = NerPage.element;
+    this.token = null;
+    this.wished = false;
+    this.busy(true);
+    this.at("#teach-status").replaceChildren(make("p", {class: "said facts", role: "status"}, "Starting …"),
+      make("progress", {"aria-label": "Progress"}));
     const begun = await this.tab.ask("teach", {name: this.at("#taught-name").value, model, device, texts: this.texts}) ?? {error: NerPage.UNREACHED};
-    if (begun.error) return NerPage.notice(this.at("#teach-status"), begun.error);
+    if (begun.error) {
+      this.busy(false);
+      return NerPage.notice(this.at("#teach-status"), begun.error);
+    }
+    if (this.wished) this.tab.ask("cancel_teaching", begun);
     sessionStorage.setItem(NerPage.TEACHING, begun.token);
     return this.follow(begun.token);
+  }
+
+  /* The focus goes where there is still something to press. */
+  busy(on) {
+    const start = this.at("#teach-start"), cancel = this.at("#cancel-teach");
+    const focused = [start, cancel].includes(document.activeElement);
+    cancel.hidden = !on;
+    start.disabled = on;
+    if (focused) (on ? cancel : start).focus();
+  }
+
+  /* Who cancels before the server knows is not forgotten. */
+  cancel() {
+    this.wished = true;
+    if (this.token) this.tab.ask("cancel_teaching", {token: this.token});
+    const said = this.at("#teach-status .said");
+    if (said) said.textContent = "Cancelling …";
   }
 
   async follow(token) {
     this.token = token;
     this.root.open = true;
-    this.at("#cancel-teach").hidden = false;
-    this.at("#teach-start").disabled = true;
+    this.busy(true);
     let found = {};
     while (!found.ended) {
       found = await this.tab.ask("look_taught", {token}) ?? {ended: true, html: ""};
       this.at("#teach-status").innerHTML = found.html;
       if (!found.ended) await new Promise((resolve) => setTimeout(resolve, 500));
     }
+    if (!found.html) NerPage.notice(this.at("#teach-status"), "The page's server does not know this lesson any more, or does not answer.");
     sessionStorage.removeItem(NerPage.TEACHING);
-    this.at("#cancel-teach").hidden = true;
-    this.at("#teach-start").disabled = false;
+    this.busy(false);
     document.dispatchEvent(new Event("ner-models"));
   }
 };

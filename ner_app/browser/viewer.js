@@ -210,7 +210,7 @@ NerPage.Viewer = class {
     const button = (text, action, more = {}) => make("button", {type: "button", onclick: action, ...more}, text);
     const said = make("span", {class: "said", role: "status"},
       make("strong", {dir: "auto"}, name || this.answer.text.slice(entity.start, entity.end)),
-      ` ${kind.one}, score ${entity.score.toFixed(3)}, ${at + 1} of ${count}`);
+      ` ${kind.one}, ${entity.edited ? "corrected" : `score ${entity.score.toFixed(3)}`}, ${at + 1} of ${count}`);
     const again = (action) => () => { action(); this.bar.querySelector(`[data-does="${this.lastDone}"]`)?.focus({preventScroll: true}); };
     const step = (text, by, does) => button(text, again(() => { this.lastDone = does; this.move(by); }),
       {"data-does": does, disabled: count < 2});

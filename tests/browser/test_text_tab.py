@@ -31,10 +31,7 @@ def test_the_answer_comes_first_and_says_what_it_found(page):
     assert marks(page) == NAMES
     assert plain_text(page) == SENTENCE
     assert not page.locator("#text-model").is_visible()
-    assert (
-        "minilm-ner · AUTO · best precision · the model's words"
-        in page.locator("#options summary").inner_text()
-    )
+    assert "minilm-ner · AUTO · best precision" in page.locator("#options summary").inner_text()
     headings = page.locator(".groups h3").all_inner_texts()
     assert [heading.split()[0] for heading in headings] == ["People", "Organisations", "Places"]
     unfold(page, "#entity-table")
@@ -294,6 +291,9 @@ def test_corrected_texts_are_collected_and_too_few_are_no_lesson(page):
     unfold(page, "#teach")
     page.locator("#collect").click()
     expect(page.locator("#teach-summary")).to_have_text("1 text collected")
+    expect(page.locator("#teach-plan")).to_contain_text(
+        "0 of the 5 corrected passages that a lesson needs: 5 more."
+    )
     assert page.locator("#taught-name").input_value().startswith("my-")
     page.locator("#teach-start").click()
     expect(page.locator("#teach-status")).to_contain_text("a lesson needs 5")

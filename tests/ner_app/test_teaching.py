@@ -83,6 +83,21 @@ def test_what_cannot_be_taught_is_a_sentence(service, sent, said):
     assert said in teach_functions(service, [])["teach"](sent)["error"]
 
 
+def test_what_is_collected_so_far_is_told(service):
+    so_far = teach_functions(service, [])["lesson_so_far"]
+    texts = [{"text": f"Bob {number}", "labels": ["PER"], "entities": [[0, 3, 0, 1]]} for number in range(6)]
+    right = {"text": "Mary", "labels": ["PER"], "entities": [[0, 4, 0, 1]]}
+    said = so_far({"model": "lookup", "texts": [*texts[:2], right]})["said"]
+    assert said == "2 of the 5 corrected passages that a lesson needs: 3 more. 1 passage was right as it was."
+    assert (
+        "lookup learns from 5 and is measured on the other 1"
+        in so_far({"model": "lookup", "texts": texts})["said"]
+    )
+    assert "press Add this text" in so_far({"model": "lookup", "texts": []})["error"]
+    foreign = [{"text": "Bob", "labels": ["CITY"], "entities": [[0, 3, 0, 1]]}]
+    assert "labels that this model does not have" in so_far({"model": "lookup", "texts": foreign})["error"]
+
+
 def test_a_lesson_starts_from_what_is_here(service):
     assert start_of("lookup").suffix == ".xml"
     with pytest.raises(LessonError, match="cannot be taught here"):

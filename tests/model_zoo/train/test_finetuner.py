@@ -170,6 +170,20 @@ def test_mean_of_epochs(tmp_path):
     assert mean_weights(epoch_files(tmp_path))["w"].tolist() == [7.5, 7.5]
 
 
+def test_the_start_has_its_share_of_the_result():
+    from model_zoo.train.averages import mix_in, weights_of
+
+    model = torch.nn.BatchNorm1d(2)  # has a weight that counts batches, which is no number to mix
+    start = weights_of(model)
+    with torch.no_grad():
+        model.weight.fill_(5)
+        model.num_batches_tracked.fill_(7)
+    mix_in(model, start, 0.25)
+    assert model.weight.tolist() == [4, 4]
+    assert model.num_batches_tracked.item() == 7
+    assert start["weight"].tolist() == [1, 1]
+
+
 def test_checkpoints_of_another_recipe_are_refused(lab, finished):
     recipe = load_recipe(lab / "recipe.yml").model_copy(update={"seed": 2})
     with pytest.raises(RecipeError, match=r"another recipe .seed differ"):
