@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from ner_app.arguments import ArgumentError, Text, Texts, checked
+from ner_app.sessions import forget_finished
 from ner_app.uploads import unfinished_deleted
 from ner_app.visitors import visitor_of
 
@@ -127,6 +128,7 @@ class Guard:
         else:
             _check_count(function, value.get("data"))
         if function.queue:
+            forget_finished(blocks._queue)  # noqa: SLF001 - Gradio has no other way
             self._check_queue(blocks, function, Request(scope))
 
     def _check_names(self, name: str, arguments: dict[str, Any]) -> None:

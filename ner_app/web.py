@@ -18,6 +18,7 @@ from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError
 from ner_app.programs import Programs
 from ner_app.schemas import openapi
+from ner_app.sessions import SESSIONS, keep_little
 from ner_app.theme import launch_options
 from ner_app.tools import offer_tools
 from ner_app.visitors import BusyError, TooManyRequestsError, Turns
@@ -67,10 +68,12 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
         Address of the page.
     """
     keep_texts_out_of_logs()
+    keep_little(demo)
     programs = Programs(service)
     turns = Turns(service.visitors, waiting=service.limits.queue)
     _, address, _ = demo.launch(
         prevent_thread_lock=True,
+        state_session_capacity=SESSIONS,
         app_kwargs={
             "routes": [*_health(service), *_api(programs, turns), Route(PREVIEW, preview)],
             "middleware": [Middleware(Guard, programs=programs), Middleware(Face)],

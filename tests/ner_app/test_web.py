@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from app import build_demo
+from ner_app import sessions
 from ner_app.limits import Limits
 from ner_app.service import Service
 from ner_app.web import launch
@@ -28,14 +30,19 @@ STRANGER = {"X-Forwarded-For": "93.184.215.14"}
 
 
 @pytest.fixture(scope="module")
-def page(lookup_models):
-    """The address of a page whose model is ``lookup``."""
+def served(lookup_models):
+    """A page whose model is ``lookup``, and its address."""
     limits = Limits(text_characters=20_000, batch_characters=20_000, batch_texts=3, upload_bytes=300_000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NER_MODELS_DIR", str(lookup_models))
         demo = build_demo(Service("lookup", limits))
-        yield launch(demo, Service("lookup", limits), block=False, quiet=True)
+        yield demo, launch(demo, Service("lookup", limits), block=False, quiet=True)
         demo.close()
+
+
+@pytest.fixture(scope="module")
+def page(served):
+    return served[1]
 
 
 def post(page, path, body, **headers):
@@ -463,3 +470,24 @@ def test_a_shared_link_shows_this_page_and_nothing_of_another(page):
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
     assert len(picture.content) < 100_000
+
+
+def test_what_is_kept_of_visitors_is_little_and_bounded(served, monkeypatch):
+    demo, page = served
+    monkeypatch.setattr(sessions, "SESSIONS", 6)
+    monkeypatch.setattr(demo.state_holder, "capacity", 6)
+    monkeypatch.setattr(demo.state_holder, "session_data", OrderedDict())
+    queue = demo._queue
+    for fetched in (False, *[True] * 20):
+        asked = {"url": f"{page}/gradio_api/call/v2/recognize", "json": {"text": SENTENCE}}
+        event = requests.post(**asked, timeout=PATIENCE).json()["event_id"]
+        if fetched:
+            answer = requests.get(f"{page}/gradio_api/call/recognize/{event}", timeout=PATIENCE)
+            assert "event: complete" in answer.text
+    kept = demo.state_holder.session_data
+    assert 0 < len(kept) <= 6
+    assert sum(not calls for calls in queue.pending_event_ids_session.values()) <= 7
+    assert any(queue.pending_event_ids_session.values()), "a result that was not fetched yet is lost"
+    assert len(queue.event_analytics) <= 1
+    size = sum(len(json.dumps(session.config_values, default=str)) for session in kept.values())
+    assert size < 1000 * len(kept), "the whole configuration of the page is copied for every session"
