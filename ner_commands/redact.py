@@ -20,7 +20,9 @@ from ner_commands.arguments import (
 from ner_commands.output import complain, explanation
 from ner_core.files import write_whole
 from ner_core.rendering import to_json
+from ner_documents.formats import format_by_name
 from ner_documents.names import fold
+from ner_documents.reading.bounded import UNTRUSTED
 from ner_documents.redaction import (
     OPERATORS,
     FormatError,
@@ -34,6 +36,7 @@ from ner_documents.redaction import (
     read_lines,
     redact_file,
 )
+from ner_documents.redaction.bounded import redact_bounded
 from ner_documents.redaction.patterns import DEFAULT_REGIONS, PATTERN_LABELS
 
 if TYPE_CHECKING:
@@ -232,7 +235,9 @@ def _redact(
     key: Key,
     arguments: argparse.Namespace,
 ) -> RedactedFile:
-    result = redact_file("stdin.txt" if name == "-" else name, read_content(name), ner.document, redactor)
+    # What a library reads may crash it, hang or fill the memory: that is the end of this file alone.
+    redact = redact_bounded if format_by_name(name)[0] in UNTRUSTED else redact_file
+    result = redact("stdin.txt" if name == "-" else name, read_content(name), ner.document, redactor)
     if arguments.key:
         key.identities = redactor.placeholders.identities
         if result.document:

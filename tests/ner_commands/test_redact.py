@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import cli
+from ner_documents import bounded
 
 TEXT = "Ask Mary Jones (mary@acme.example).\r\n"
 
@@ -119,3 +120,19 @@ def test_restore_says_what_is_wrong(ner, tmp_path):
         "ner: a.txt: is not a file that was redacted with this key, and holds none of its placeholders\n",
     )
     assert ner("restore", "a.txt", "--key", "a.txt")[2].startswith("ner: a.txt: is no ner-zoo redaction key")
+
+
+def test_a_library_that_aborts_on_a_file_takes_that_file_alone(ner, tmp_path, monkeypatch):
+    (tmp_path / "pypdfium2.py").write_text("import os\n\nos.abort()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    bounded._end_idle()  # those know the real one
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "b.html").write_text("<p>Ask Bob.</p>")
+    (tmp_path / "c.txt").write_text("Ask Bob.")
+    status, _, err = ner("redact", "a.pdf", "b.html", "c.txt", "-o", "out", "--key", "key.json")
+    bounded._end_idle()
+    assert status == 1
+    assert "a.pdf: the library that redacts crashed (SIGABRT)" in err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.html", "c.txt"]
+    assert (tmp_path / "out" / "b.html").read_text() == "<p>Ask NAME_1.</p>"
+    assert (tmp_path / "out" / "c.txt").read_text() == "Ask NAME_1."
