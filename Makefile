@@ -9,8 +9,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
-# Groups of tests that share what is dear to make stay in one process. `PROCESSES=` runs all in one.
-PROCESSES ?= --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+# Groups of tests that share what is dear to make stay in one process (tests/groups.py). `PROCESSES=` runs all in one.
+PROCESSES ?= --numprocesses=2
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 

@@ -17,6 +17,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, settings
 
+from tests.groups import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - hooks
 from tests.tiny_bert import save_checkpoint, save_ir
 
 if TYPE_CHECKING:
@@ -46,16 +47,6 @@ os.environ["GRADIO_SERVER_PORT"] = str(_PORTS)
 # A script that starts the tests with "&" makes them, and every program they start, deaf to interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests in one process, those of the browser too, and those that load transformers."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -18,3 +18,5 @@ class Lazily:
 torch = Lazily("torch")
 transformers = Lazily("transformers")
 spacy = Lazily("spacy")
+safetensors_torch = Lazily("safetensors.torch")
+averages = Lazily("model_zoo.train.averages")

@@ -20,8 +20,6 @@ from model_zoo import converter, downloader
 from tests.conftest import PATIENCE, wait_until
 from tests.model_zoo.catalog.test_catalog import zoo
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 resource = pytest.importorskip("resource")
 
 ROOT = Path(__file__).resolve().parents[2]

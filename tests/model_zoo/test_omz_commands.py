@@ -18,8 +18,6 @@ from model_zoo.convert import conversion, quantization, tracing
 from tests.model_zoo.catalog.test_catalog import zoo
 from tests.model_zoo.file_server import status
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 if sys.version_info >= (3, 11):
     import tomllib
 else:

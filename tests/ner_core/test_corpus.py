@@ -17,7 +17,6 @@ from ner_core.corpus import (
 from tests.lazily import Lazily
 
 sequence_labeling = Lazily("seqeval.metrics.sequence_labeling")
-pytestmark = pytest.mark.xdist_group("seqeval")
 
 
 def write(path, content):

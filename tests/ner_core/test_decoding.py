@@ -14,8 +14,6 @@ from ner_core.recognizer import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
 from ner_core.units import Pieces, softmax
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 STRATEGIES = ("simple", "first", "average", "max")
 IOB2 = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 

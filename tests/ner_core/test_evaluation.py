@@ -24,7 +24,6 @@ from tests.lazily import Lazily
 
 metrics, schemes = Lazily("seqeval.metrics"), Lazily("seqeval.scheme")
 sklearn_metrics = Lazily("sklearn.metrics")
-pytestmark = pytest.mark.xdist_group("seqeval")
 warnings.filterwarnings("ignore", module="seqeval|sklearn|numpy")
 
 TYPES = ("PER", "LOC", "ORG")

@@ -8,8 +8,6 @@ from ner_core import labels
 from tests.lazily import Lazily
 
 sequence_labeling = Lazily("seqeval.metrics.sequence_labeling")
-
-pytestmark = pytest.mark.xdist_group("seqeval")
 PREFIXED = st.sampled_from(["O"] + [f"{prefix}-{kind}" for prefix in "BIES" for kind in ("PER", "LOC")])
 
 

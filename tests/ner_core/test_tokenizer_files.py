@@ -89,7 +89,6 @@ def both():
     return build_wordpiece(IDS, lower_case=False), transformers.BertTokenizer(vocab=IDS, do_lower_case=False)
 
 
-@pytest.mark.xdist_group("transformers")
 @given(text=st.text(max_size=60))
 @settings(max_examples=60)
 def test_the_built_tokenizer_is_transformers_own(text, both):

@@ -16,8 +16,6 @@ else:
 
 from tests.lazily import spacy
 
-pytestmark = pytest.mark.xdist_group("transformers")  # thinc loads torch
-
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TEXTS = ["Mary lives in Santa Clara.", "", "An of the New York-San", "Marying  \n\n naïve 日本 ☃ Yorkland!"]
 

@@ -9,8 +9,6 @@ from ner_core import EntityRecognizer
 from ner_core.tokenizer import Tokenizer
 from ner_integrations import pipeline
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 STRATEGIES = ("none", "simple", "first", "average", "max")
 TEXTS = [
     "Mary lives in Santa Clara.",

@@ -7,8 +7,6 @@ import model_zoo
 from model_zoo.convert import ir
 from model_zoo.convert.attention import replace_boolean_masks
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 PADDING = {"input_ids": [[7, 3, 9, 4], [5, 8, 2, 2]], "attention_mask": [[1, 1, 1, 1], [1, 1, 0, 0]]}
 
 

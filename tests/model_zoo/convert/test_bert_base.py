@@ -27,8 +27,6 @@ from model_zoo.convert.measurement import measure
 from model_zoo.convert.tracing import convert_module
 from tests.lazily import torch
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 ROOT = Path(__file__).parents[3]
 LABELS = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 FILES = ("config.json", "vocab.txt", "pytorch_model.bin")

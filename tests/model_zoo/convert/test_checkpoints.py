@@ -12,8 +12,6 @@ from ner_core.tokenizer_files import build_wordpiece
 from tests.lazily import torch, transformers
 from tests.tiny_bert import TINY_LABELS, tiny_vocabulary
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 
 @pytest.fixture
 def folder(tiny_checkpoint, tmp_path):

@@ -29,8 +29,6 @@ from tests.model_zoo.convert.test_checkpoints import (
 )
 from tests.tiny_bert import TINY_LABELS
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 
 @pytest.mark.nightly
 def test_workers_make_what_this_process_makes(converted, tiny_checkpoint, tmp_path):

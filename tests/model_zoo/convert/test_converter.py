@@ -15,8 +15,6 @@ from model_zoo.convert.conversion import ConversionError
 from model_zoo.convert.job import checkpoint_of, convert
 from model_zoo.converter import main
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 ROOT = Path(__file__).parents[3]
 FILE = {"name": "tiny/config.json", "size": 1, "checksum": "0" * 96, "source": "http://127.0.0.1:9/x"}
 

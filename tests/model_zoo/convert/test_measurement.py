@@ -4,8 +4,6 @@ import pytest
 
 from model_zoo.convert.measurement import measure
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 HIDDEN, LAYERS, INNER, LABELS = 32, 2, 64, 9
 
 

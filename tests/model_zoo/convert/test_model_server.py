@@ -6,8 +6,6 @@ from model_zoo.convert.serving import ServingError, add_to_repository
 from model_zoo.model_server import main
 from ner_core import EntityRecognizer
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 
 def test_the_repository_has_the_layout_that_the_server_wants(tiny_ir, tmp_path, capsys):
     assert main(["--name", str(tiny_ir / "tiny.xml"), "-o", str(tmp_path / "serving")]) == 0

@@ -15,8 +15,6 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from tests.lazily import torch
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 HASH = "0123456789abcdef0123456789abcdef_"
 #: Not sorted, and O is not first: only reading the archive's own order gets this right.
 LABELS = ["O", "B-TIME", "B-GPE", "I-PER", "B-PER", "I-TIME"]

@@ -16,8 +16,6 @@ from tests.lazily import torch
 from tests.model_zoo.convert.test_conversion import random_inputs, run
 from tests.model_zoo.hub_server import HubServer
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 TOKENIZER = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 

@@ -15,8 +15,6 @@ from ner_core.labels import tags_of
 from ner_core.tokenizer import Tokenizer
 from tests.tiny_bert import TINY_LABELS
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 
 @pytest.fixture(scope="session")
 def models(tiny_ir, tmp_path_factory, nncf_here):

@@ -2,9 +2,6 @@
 
 import numpy as np
 import openvino as ov
-import pytest
-
-pytestmark = pytest.mark.xdist_group("transformers")
 
 
 def test_the_ir_computes_what_transformers_computes(tiny_checkpoint, tiny_ir):

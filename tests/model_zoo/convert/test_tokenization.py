@@ -14,8 +14,6 @@ from model_zoo.catalog import suitability
 from model_zoo.convert.tokenization import read_tokenizer
 from ner_core.tokenizer_files import TokenizerFileError
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 MADE = {family.name: family for family in FAMILIES}
 SENTENCEPIECE = [
     *("albert", "big_bird", "camembert", "deberta-v2", "gemma", "rembert", "t5"),

@@ -12,8 +12,6 @@ from model_zoo.train.recipe import RecipeError, check_recipe
 from model_zoo.train.rows import SentenceEncoder
 from ner_core.tokenizer import Tokenizer as PieceTokenizer
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 WORDS = [
     "[PAD]",
     "[UNK]",

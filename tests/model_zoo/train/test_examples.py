@@ -5,8 +5,6 @@ import importlib
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 
 @pytest.mark.parametrize("name", ["loop", "recipe", "scores"])
 def test_examples(name):

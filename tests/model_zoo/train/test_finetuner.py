@@ -19,8 +19,6 @@ from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
 from tests.conftest import wait_until
 from tests.lazily import torch
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 ROOT = Path(__file__).parents[3]
 NAMES = ["Mary", "Peter", "Anna", "John"]
 PLACES = ["Rome", "Paris", "Oslo", "Bonn"]

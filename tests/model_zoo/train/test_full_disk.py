@@ -5,15 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from safetensors.torch import save_file
 
 from model_zoo.finetuner import _not_written
-from model_zoo.train.averages import is_damaged, last_checkpoint, mark_complete
 from model_zoo.train.run import _publish
+from tests.lazily import averages, safetensors_torch, torch
 from tests.model_zoo.test_bad_days import room_for
 from tests.model_zoo.train.test_finetuner import finished, flags, lab  # noqa: F401 - fixtures
-
-torch = pytest.importorskip("torch")
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +23,7 @@ def write_text(path):
     "write",
     [
         write_text,
-        lambda path: save_file({"a": torch.zeros(10_000)}, path),
+        lambda path: safetensors_torch.save_file({"a": torch.zeros(10_000)}, path),
         lambda path: torch.save({"a": torch.zeros(10_000)}, path),
     ],
 )
@@ -65,12 +62,12 @@ def test_a_bit_that_changed_in_a_checkpoint_sends_the_training_back_to_the_one_b
         folder.mkdir()
         (folder / "model.safetensors").write_bytes(bytes(1000))
         if step < 15:
-            mark_complete(folder)
-    assert last_checkpoint(tmp_path).name == "checkpoint-10"  # 15 is not complete
+            averages.mark_complete(folder)
+    assert averages.last_checkpoint(tmp_path).name == "checkpoint-10"  # 15 is not complete
     damaged = tmp_path / "checkpoint-10" / "model.safetensors"
     damaged.write_bytes(bytes(500) + b"\x04" + bytes(499))
-    assert is_damaged(damaged.parent)
-    assert last_checkpoint(tmp_path).name == "checkpoint-5"
+    assert averages.is_damaged(damaged.parent)
+    assert averages.last_checkpoint(tmp_path).name == "checkpoint-5"
     assert not damaged.parent.exists()
 
 

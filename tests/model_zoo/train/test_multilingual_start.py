@@ -18,8 +18,6 @@ from tests.model_zoo.train.test_start import data, recipe  # noqa: F401 - a fixt
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.xdist_group("transformers")
 starting, cutting = Lazily("model_zoo.train.start"), Lazily("model_zoo.train.vocabulary")
 
 HIDDEN, LAYERS, INNER, POSITIONS = 32, 2, 64, 40

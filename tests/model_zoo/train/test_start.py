@@ -27,8 +27,6 @@ from tests.tiny_bert import TINY_LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.xdist_group("transformers")
 readback, start = Lazily("model_zoo.train.readback"), Lazily("model_zoo.train.start")
 
 TYPES = ["PER", "ORG", "LOC", "MISC"]

@@ -9,8 +9,6 @@ from model_zoo.train.data import load_corpora
 from model_zoo.train.recipe import RecipeError, check_recipe
 from tests.lazily import torch
 
-pytestmark = pytest.mark.xdist_group("transformers")
-
 NAMES = ["Mary", "Peter", "Anna", "John"]
 FILLERS = ["lives", "in", "went", "to", "the", "old", "town", "near"]
 
