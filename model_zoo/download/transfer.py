@@ -237,7 +237,7 @@ class _Task:
                 continue
             try:
                 with path.open("rb") as file:
-                    self._copy(file, path.stat().st_size, part)
+                    self._copy(file, path.stat().st_size, part, told=False)
                 return self._finish(part, action, str(path))
             except (SourceError, OSError) as error:
                 log.info("%s is not used: %s", path, error)
@@ -323,8 +323,11 @@ class _Task:
             self._check_cancel()
             raise SourceError(str(error)) from None
 
-    def _copy(self, file: BinaryIO, size: int, part: Partial) -> None:
-        """Copy a file of this machine into the part, hashing as it goes."""
+    def _copy(self, file: BinaryIO, size: int, part: Partial, *, told: bool = True) -> None:
+        """Copy a file of this machine into the part, hashing as it goes.
+
+        What comes from a cache makes no progress events, as in Open Model Zoo's downloader.
+        """
         if self.size is not None and size != self.size:
             msg = f"has {size} bytes, expected {self.size}"
             raise SourceError(msg)
@@ -338,7 +341,8 @@ class _Task:
                 msg = f"holds more than the {size} bytes that it states"
                 raise SourceError(msg)
             part.append(block)
-            self.notify({"$type": "model_file_download_progress", "size": part.length, "total": size})
+            if told:
+                self.notify({"$type": "model_file_download_progress", "size": part.length, "total": size})
 
     def _finish(self, part: Partial, action: str, source: str) -> Fetched:
         """Check size and hash of the complete part and put it in place, or throw it away."""

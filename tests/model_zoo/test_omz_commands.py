@@ -121,6 +121,20 @@ def test_the_events_are_the_peers(here, capsys):
     assert events == expected
 
 
+def test_a_file_from_the_cache_makes_no_progress_events(here, capsys):
+    command = ("--all", "--progress_format=json", "--cache_dir", "cache")
+    said = []
+    for folder in ("one", "two"):
+        assert run(downloader, *command, "-o", folder) == 0
+        said.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+    progress = "model_file_download_progress"
+    assert [event["model_file"] for event in said[0] if event["$type"] == progress] == [
+        "code.zip",
+        "sub/text.txt",
+    ]
+    assert said[1] == [event for event in said[0] if event["$type"] != progress]
+
+
 def test_a_file_is_tried_once_and_the_first_failure_ends_the_model(here, server, capsys):
     server.faults["/archive"] = [status(503)]
     assert run(downloader, "--all") == 1
