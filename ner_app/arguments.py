@@ -15,9 +15,9 @@ from ner_core.aggregation import AGGREGATIONS
 from ner_core.compute import COMPUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["ArgumentError", "Options", "Text", "Texts", "checked"]
+__all__ = ["ArgumentError", "Options", "Text", "Texts", "checked", "hint", "shown"]
 
 _FOUND_CHARACTERS = 60
 _MOST_LABELS = 100
@@ -58,10 +58,8 @@ class Options(BaseModel):
         max_length=_NAME_CHARACTERS,
         description='"FP32", "FP16", "INT8" or "FP16-INT8"; empty: the best one for the device.',
     )
-    aggregation: str = Field(
-        "",
-        description="How word pieces become entities; empty: the model's own way, mostly word.",
-        json_schema_extra={"enum": ["", *AGGREGATIONS]},
+    aggregation: Literal[("", *AGGREGATIONS)] = Field(  # type: ignore[valid-type]
+        "", description="How word pieces become entities; empty: the model's own way, mostly word."
     )
     threshold: float = Field(
         0.0, ge=0, le=1, allow_inf_nan=False, description="Minimum score of the entities returned."
@@ -132,15 +130,37 @@ def checked(kind: type[Options], arguments: Mapping[str, Any], *, default: str) 
     names = sorted(kind.model_fields, key=lambda name: not kind.model_fields[name].is_required())
     for name in given:
         if name not in kind.model_fields:
-            near = difflib.get_close_matches(name[:_NAME_CHARACTERS], kind.model_fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}."
-            msg = f"{_shortened(name) or repr(name)}: there is no such argument; {hint}"
+            msg = f"{shown(name)}: there is no such argument; {hint(name, names)}"
             raise ArgumentError(msg)
     try:
         found = kind.model_validate(given)
     except ValidationError as error:
         raise ArgumentError(_sentence(error)) from None
     return found if found.model else found.model_copy(update={"model": default})
+
+
+def shown(name: str) -> str:
+    r"""Shorten a name that was sent, and quote it where it could not be read otherwise.
+
+    Examples
+    --------
+    >>> shown("txt"), shown(""), shown("a\n")
+    ('txt', "''", "'a\\n'")
+    """
+    short = _shortened(name)
+    return short if short.isprintable() and short.strip() else repr(short)
+
+
+def hint(name: str, names: Sequence[str]) -> str:
+    """Say which name was probably meant, else which there are.
+
+    Examples
+    --------
+    >>> hint("txt", ["text", "model"]), hint("colour", ["text", "model"])
+    ('did you mean text?', 'there are text, model.')
+    """
+    near = difflib.get_close_matches(name[:_NAME_CHARACTERS].lower(), names, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}."
 
 
 def _sentence(error: ValidationError) -> str:

@@ -19,7 +19,7 @@ import mcp.shared.session
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ner_app.arguments import ArgumentError, Text, Texts, checked
+from ner_app.arguments import ArgumentError, Text, Texts, checked, hint, shown
 from ner_app.sessions import forget_finished
 from ner_app.uploads import unfinished_deleted
 from ner_app.visitors import visitor_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "keep_texts_out_of_logs", "where"]
 
 _LOG = logging.getLogger(__name__)
-_CALL = re.compile(r"/gradio_api/(?:(?P<named>call/v2)|call|run|api|queue)/(?P<name>\w+)/?$")
+_CALL = re.compile(r"/gradio_api/(?:(?P<named>call/v2)|call|run|api|(?P<queued>queue))/(?P<name>\w+)/?$")
 _SECONDS_BETWEEN_PARTS = 30.0
 _SECONDS_OF_A_BODY = 120.0
 _SECONDS_OF_A_REFUSAL = 10.0
@@ -116,13 +116,18 @@ class Guard:
             msg = "The body is nested too deeply."
             raise _Refusal(msg, 400) from None
         except ValueError:
-            return  # Gradio says so itself
+            value = None
         if not isinstance(value, dict):
-            return
+            msg = 'The body is no JSON object; expected one such as {"data": ["Mary sings."]}.'
+            raise _Refusal(msg, 400)
         blocks = scope["app"].get_blocks()
         function = _function(blocks, call["name"], value)
+        if function is None and call["queued"]:
+            return  # Gradio says so itself
         if function is None:
-            return
+            names = [one.api_name for one in blocks.fns.values() if one.api_visibility == "public"]
+            msg = f"{shown(call['name'])}: there is no such function; {hint(call['name'], names)}"
+            raise _Refusal(msg, 404)
         if call["named"]:
             self._check_names(call["name"], value)
         else:
@@ -136,7 +141,7 @@ class Guard:
         kind = kinds.get(name)
         message = ""
         if kind is None and arguments:
-            message = f"{next(iter(arguments))[:60]}: {name} takes no arguments."
+            message = f"{shown(next(iter(arguments)))}: {name} takes no arguments."
         elif "offsets" in arguments:
             message = "offsets: only POST /api/recognize and /api/batch take it."
         elif kind is not None:
@@ -183,11 +188,10 @@ def _function(blocks: Any, name: str, value: dict[str, Any]) -> Any:
 
 def _check_count(function: Any, data: Any) -> None:
     """Gradio prints what it was given where there is too much or too little of it."""
-    if not isinstance(data, list):
-        return
     wanted = [one for one in function.inputs if not one.skip_api]
-    if len(data) not in (len(function.inputs), len(wanted)):
-        msg = f"data: expected a list of {len(wanted)} values, found {len(data)}."
+    if not isinstance(data, list) or len(data) not in (len(function.inputs), len(wanted)):
+        found = f"{len(data)}" if isinstance(data, list) else "no list"
+        msg = f"data: expected a list of {len(wanted)} values, found {found}."
         raise _Refusal(msg, 422)
 
 

@@ -86,6 +86,17 @@ def input_schema(kind: type[Text | Texts], service: Service) -> dict[str, Any]:
     }
 
 
+def _body_schema(kind: type[Text | Texts], service: Service) -> dict[str, Any]:
+    """Return the schema of a body: as `input_schema`, and null stands for what is not given."""
+    schema = input_schema(kind, service)
+    for name, described in schema["properties"].items():
+        if name not in schema["required"]:
+            described["type"] = [described["type"], "null"]
+            if "enum" in described:
+                described["enum"] = [*described["enum"], None]
+    return schema
+
+
 def openapi(service: Service) -> dict[str, Any]:
     """Return the OpenAPI description of ``/api``."""
     limits = service.limits
@@ -101,24 +112,28 @@ def openapi(service: Service) -> dict[str, Any]:
         },
         "paths": {
             "/api/recognize": _post(
+                "recognize",
                 "Find the names in a text",
-                input_schema(Text, service),
+                _body_schema(Text, service),
                 ANSWER,
                 {"text": "Mary lives in Santa Clara and works at NVIDIA."} | asked,
             ),
             "/api/batch": _post(
+                "batch",
                 "Find the names in several texts",
-                input_schema(Texts, service),
+                _body_schema(Texts, service),
                 ANSWERS,
                 {"texts": ["Mary sings.", "Rome is old."]} | asked,
             ),
-            "/api/models": _get("List the models that are ready", MODELS),
-            "/api/devices": _get("List the devices that can run a model", DEVICES),
+            "/api/models": _get("models", "List the models that are ready", MODELS),
+            "/api/devices": _get("devices", "List the devices that can run a model", DEVICES),
         },
     }
 
 
-def _post(summary: str, taken: dict[str, Any], returned: dict[str, Any], example: dict[str, Any]) -> Any:
+def _post(
+    name: str, summary: str, taken: dict[str, Any], returned: dict[str, Any], example: dict[str, Any]
+) -> Any:
     errors = {
         "400": "The body is not a JSON object",
         "413": "More was sent than this page takes at once",
@@ -129,6 +144,7 @@ def _post(summary: str, taken: dict[str, Any], returned: dict[str, Any], example
     }
     return {
         "post": {
+            "operationId": name,
             "summary": summary,
             "requestBody": {
                 "required": True,
@@ -140,8 +156,10 @@ def _post(summary: str, taken: dict[str, Any], returned: dict[str, Any], example
     }
 
 
-def _get(summary: str, returned: dict[str, Any]) -> Any:
-    return {"get": {"summary": summary, "responses": {"200": _json("The list", returned)}}}
+def _get(name: str, summary: str, returned: dict[str, Any]) -> Any:
+    return {
+        "get": {"operationId": name, "summary": summary, "responses": {"200": _json("The list", returned)}}
+    }
 
 
 def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:

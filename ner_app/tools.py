@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcp import types
 
-from ner_app.arguments import ArgumentError, Text, Texts
+from ner_app.arguments import ArgumentError, Text, Texts, hint, shown
 from ner_app.guard import where
 from ner_app.limits import LimitError
 from ner_app.schemas import ANSWER, ANSWERS, DEVICES, MODELS, input_schema
@@ -45,6 +45,8 @@ class _Tool(NamedTuple):
 def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> None:
     """Let the page's MCP server offer the functions; those that Gradio made of them are replaced.
 
+    Gradio's prompts and resources are taken away: there are none, and a prompt of any name ran a function.
+
     Parameters
     ----------
     server : gradio.mcp.GradioMCPServer
@@ -54,6 +56,11 @@ def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> No
     turns : Turns
         Bounds what runs at once.
     """
+    for kind in (
+        *(types.ListPromptsRequest, types.GetPromptRequest, types.ListResourcesRequest),
+        *(types.ListResourceTemplatesRequest, types.ReadResourceRequest),
+    ):
+        server.mcp_server.request_handlers.pop(kind, None)
     tools = {f"{server.tool_prefix}{tool.name}": tool for tool in _tools(programs)}
 
     @server.mcp_server.list_tools()
@@ -67,7 +74,7 @@ def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> No
     async def call_tool(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
         tool = tools.get(name)
         if tool is None:
-            return _failed(f"{name[:60]}: there is no such tool; there are {', '.join(tools)}.")
+            return _failed(f"{shown(name)}: there is no such tool; {hint(name, list(tools))}")
         request = server.mcp_server.request_context.request
         try:
             answer = await turns.run(request, tool.run, arguments)
@@ -86,7 +93,7 @@ def _tools(programs: Programs) -> list[_Tool]:
 
     def no_arguments(arguments: dict[str, Any]) -> None:
         if arguments:
-            msg = f"{next(iter(arguments))[:60]}: this tool takes no arguments."
+            msg = f"{shown(next(iter(arguments)))}: this tool takes no arguments."
             raise ArgumentError(msg)
 
     def batch(arguments: dict[str, Any]) -> dict[str, Any]:

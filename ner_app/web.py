@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ner_app.arguments import ArgumentError
+from ner_app.arguments import ArgumentError, Text, Texts
 from ner_app.face import PREVIEW, Face, preview
 from ner_app.guard import Guard, keep_texts_out_of_logs, where
 from ner_app.jobs import Cancelled
@@ -174,6 +174,10 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
 
 async def _arguments(request: Request) -> dict[str, Any]:
     """Read the arguments out of a body, which the guard has bounded."""
+    names = Text.model_fields.keys() | Texts.model_fields.keys()
+    if misplaced := [name for name in request.query_params if name in names]:
+        msg = f"{misplaced[0]}: expected in the JSON of the body, found in the address."
+        raise ArgumentError(msg)
     # A browser asks before it sends JSON across sites, and sends plain text and forms unasked.
     if "origin" in request.headers and not request.headers.get("content-type", "").startswith(
         "application/json"

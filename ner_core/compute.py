@@ -176,7 +176,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
         lacks = not named.needs <= set(fast)
         why = "this processor has no such instructions" if lacks else "it takes an INT8 model"
         ways = ", ".join(way.name for way in present)
-        msg = f"compute={asked!r} is not to be had here, for {why}: expected auto, exact, {ways}."
+        msg = f"compute={asked!r} is not possible here, because {why}: expected auto, exact, {ways}."
         raise ComputeError(msg)
     return named
 

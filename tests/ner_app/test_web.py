@@ -109,14 +109,14 @@ MISUSES = [
     ({"text": "Mary", "labels": "PER"}, 422, "labels: expected a list of up to 100 labels"),
     ({"text": "Mary", "labels": [1]}, 422, "labels[0]: expected a string, found 1."),
     ({"text": "Mary", "labels": ["PER"] * 1000}, 422, "labels: expected a list of up to 100 labels"),
-    ({"text": "Mary", "aggregation": "best"}, 422, "aggregation: "),
+    ({"text": "Mary", "aggregation": "best"}, 422, "aggregation: expected one of word, whitespace, first, "),
     ({"text": "Mary", "aggregation": None, "model": "/etc/passwd"}, 422, "model: Model '/etc/passwd'"),
     ({"text": "Mary", "device": "GPU.9"}, 422, "device: "),
     ({"text": "Mary", "device": 0}, 422, "device: expected the name of a device, as a string, found 0."),
     ({"text": "Mary", "precision": "INT4"}, 422, "precision: lookup has no precision 'INT4'"),
     ({"text": "Mary", "compute": "fast"}, 422, "compute: expected one of auto, exact, int8+bf16, "),
     ({"text": "Mary", "compute": 8}, 422, "compute: expected one of auto, exact, int8+bf16, "),
-    ({"text": "Mary", "compute": "int8"}, 422, "compute: compute='int8' is not to be had here"),
+    ({"text": "Mary", "compute": "int8"}, 422, "compute: compute='int8' is not possible here"),
     ({"text": "Mary", "compute": "exact", "device": "kserve://h:1/m"}, 422, "compute: A model server has"),
     ({"text": "Mary", "offsets": "bytes"}, 422, "offsets: expected one of code_points, utf16"),
     ([1, 2], 400, "The body is JSON, but no object"),
@@ -173,6 +173,13 @@ def test_a_compressed_body_is_told(page):
     assert (answer.status_code, "sent as gzip" in answer.json()["error"]) == (415, True)
 
 
+def test_an_argument_in_the_address_is_told_not_ignored(page):
+    answer = post(page, "/api/recognize?__sign=x&model=lookup", {"text": "Mary"})
+    message = "model: expected in the JSON of the body, found in the address."
+    assert (answer.status_code, answer.json()["error"]) == (422, message)
+    assert post(page, "/api/recognize?__sign=x", {"text": "Mary"}).status_code == 200
+
+
 def test_tags_are_labels_where_pieces_stay_apart(page):
     asked = {"text": SENTENCE, "aggregation": "none", "labels": ["B-PER"]}
     found = post(page, "/api/recognize", asked).json()["entities"]
@@ -215,6 +222,29 @@ def test_gradio_client_is_told_the_same(page):
             client.predict(**arguments, api_name="/recognize")
     with pytest.raises(AppError, match=r"texts\[1\]: expected a string, found 5"):
         client.predict(["Mary", 5], api_name="/recognize_batch")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "reason"),
+    [
+        (
+            "call/recognise",
+            {"data": []},
+            404,
+            "recognise: there is no such function; did you mean recognize?",
+        ),
+        ("call/v2/zzz", {"text": "Bob"}, 404, "zzz: there is no such function; there are recognize, "),
+        ("call/recognize", {"text": "Bob"}, 422, "data: expected a list of 8 values, found no list."),
+        ("run/recognize", {"data": "Bob"}, 422, "data: expected a list of 8 values, found no list."),
+        ("call/recognize", ["Bob"], 400, "The body is no JSON object; expected one such as "),
+        ("call/v2/recognize", "Bob", 400, "The body is no JSON object; expected one such as "),
+    ],
+)
+def test_calls_that_gradio_would_fail_at_are_told(page, path, body, status, reason):
+    answer = post(page, f"/gradio_api/{path}", body, **{"Content-Type": "application/json"})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"].startswith(reason)
+    assert "Bob" not in answer.text
 
 
 def test_too_few_values_are_refused_before_gradio_logs_them(page, capfd):
@@ -398,6 +428,9 @@ def test_the_description_is_openapi_and_its_examples_work(page):
             assert answer.status_code == 200, answer.text
             if sent:
                 jsonschema.validate(sent["example"], sent["schema"])
+                nothing = sent["example"] | dict.fromkeys(("model", "labels", "offsets", "threshold"))
+                jsonschema.validate(nothing, sent["schema"])  # null stands for what is not given
+                assert requests.request(method, page + path, json=nothing, timeout=PATIENCE).ok
             returned = operation["responses"]["200"]["content"]["application/json"]["schema"]
             jsonschema.validate(answer.json(), returned)
 
@@ -418,7 +451,7 @@ def test_a_component_that_is_not_there_is_said(page):
 
 def test_tools_answer_in_json_by_their_schema(page):
     import anyio
-    from mcp import ClientSession
+    from mcp import ClientSession, McpError
     from mcp.client.streamable_http import streamablehttp_client
 
     async def talk():
@@ -426,7 +459,10 @@ def test_tools_answer_in_json_by_their_schema(page):
             streamablehttp_client(f"{page}/gradio_api/mcp/") as (reads, writes, _),
             ClientSession(reads, writes) as session,
         ):
-            await session.initialize()
+            offered = (await session.initialize()).capabilities
+            assert (offered.prompts, offered.resources) == (None, None)
+            with pytest.raises(McpError):  # Gradio would run the last of its functions
+                await session.get_prompt("any")
             tools = {tool.name: tool for tool in (await session.list_tools()).tools}
             # The client checks structured answers against the tools' schemas itself.
             calls = {
@@ -436,6 +472,8 @@ def test_tools_answer_in_json_by_their_schema(page):
                 "devices": await session.call_tool("devices", {}),
                 "wrong": await session.call_tool("recognize", {"txt": "Mary"}),
                 "unknown": await session.call_tool("devices", {"all": True}),
+                "other": await session.call_tool("Recognise", {"text": "Mary"}),
+                "unnamed": await session.call_tool("", {}),
             }
             return tools, calls
 
@@ -453,6 +491,8 @@ def test_tools_answer_in_json_by_their_schema(page):
     assert calls["wrong"].isError
     assert calls["wrong"].content[0].text == "txt: there is no such argument; did you mean text?"
     assert calls["unknown"].isError
+    assert calls["other"].content[0].text == "Recognise: there is no such tool; did you mean recognize?"
+    assert calls["unnamed"].content[0].text.startswith("'': there is no such tool; there are recognize, ")
 
 
 def test_a_shared_link_shows_this_page_and_nothing_of_another(page):
