@@ -10,9 +10,13 @@ NerPage.Editor = class extends NerPage.Viewer {
     this.future = [];
     this.editing = NerPage.element("div", {class: "buttons editing", hidden: true});
     this.root.append(this.editing);
-    this.text.setAttribute("aria-keyshortcuts", "ArrowLeft ArrowRight Escape Delete Control+Z Control+Shift+Z");
+    this.words = null;
+    this.text.setAttribute("aria-keyshortcuts",
+      "ArrowLeft ArrowRight Shift+ArrowLeft Shift+ArrowRight Enter Escape Delete Control+Z Control+Shift+Z");
+    this.text.setAttribute("aria-label", `${this.text.getAttribute("aria-label")} Enter goes to what can be corrected; `
+      + "Shift and an arrow key choose words that are to be a name.");
+    this.text.addEventListener("pointerdown", () => { this.words = null; });
     this.text.addEventListener("pointerup", () => setTimeout(() => this.offerSelection()));
-    this.text.addEventListener("keyup", (event) => event.shiftKey && this.offerSelection());
   }
 
   show(answer, {past = [], future = [], ...view} = {}) {
@@ -91,6 +95,45 @@ NerPage.Editor = class extends NerPage.Viewer {
     this.bar.hidden = false;
   }
 
+  /* Words chosen with the keys: the next or the last one alone, or, to `extend`, one more or one less. */
+  chooseWords(by, extend) {
+    const {text} = this.answer, word = /[\p{L}\p{N}\p{M}]+/gu, mark = this.selected?.mentions[this.selected.at];
+    const after = (at) => {
+      word.lastIndex = at;
+      const found = word.exec(text);
+      return found && [found.index, word.lastIndex];
+    };
+    const before = (at) => {
+      const from = Math.max(0, at - 200), found = [...text.slice(from, at).matchAll(word)].pop();
+      return found && [from + found.index, from + found.index + found[0].length];
+    };
+    const {start, end} = this.answer.entities[mark] ?? {start: 0, end: 0};
+    const [first, last] = this.words ?? (by > 0 ? [end, end] : [start, start]);
+    const grown = extend && this.words;
+    let next = by > 0 ? after(last) : before(grown ? before(last)[0] : first);
+    if (grown) next = next && next[1] > first ? [first, next[1]] : null;
+    if (!next) return;
+    this.close();
+    const [from, to] = next.map((offset) => this.nodeAt(offset));
+    window.getSelection().setBaseAndExtent(...from, ...to);
+    this.reveal(from[0].parentElement);
+    this.offerSelection();
+    this.words = next;
+  }
+
+  /* The place in the drawn text of an offset in the text. */
+  nodeAt(offset) {
+    const walk = document.createTreeWalker(this.text, NodeFilter.SHOW_TEXT);
+    let left = offset;
+    while (walk.nextNode() && left > walk.currentNode.length) left -= walk.currentNode.length;
+    return [walk.currentNode, left];
+  }
+
+  /* Enter: from the text to what can be done with the name, or the words, at hand. */
+  enterBar() {
+    (this.bar.querySelector("select") ?? this.bar.querySelector("[data-does]:not(:disabled)"))?.focus();
+  }
+
   occurrences(written) {
     const {text} = this.answer, letter = /[\p{L}\p{N}]/u, found = [];
     for (let at = text.indexOf(written); at >= 0; at = text.indexOf(written, at + written.length)) {
@@ -100,23 +143,24 @@ NerPage.Editor = class extends NerPage.Viewer {
     return found;
   }
 
-  async edit(entities, at = null, does = null) {
+  edit(entities, at = null, does = null) {
     this.past.push(this.answer.entities);
     this.future = [];
-    await this.replace(entities);
+    this.replace(entities);
     const index = at === null ? -1 : this.answer.entities.findIndex((entity) => entity.start === at);
     if (index >= 0) this.select([index], 0);
     const target = does ? this.bar.querySelector(`[data-does="${does}"]:not(:disabled)`) : null;
     (target ?? this.text).focus({preventScroll: true});
   }
 
-  async travel(from, to) {
+  travel(from, to) {
     if (!from.length) return;
     to.push(this.answer.entities);
-    await this.replace(from.pop());
+    this.replace(from.pop());
     this.text.focus({preventScroll: true});
   }
 
+  /* Draws at once; the server's groups come later, and leave what has the focus where it is. */
   async replace(entities) {
     this.answer = {...this.answer, entities, groups: NerPage.plainGroups(this.answer.text, entities)};
     const top = this.text.scrollTop;
@@ -130,9 +174,16 @@ NerPage.Editor = class extends NerPage.Viewer {
     const asked = this.answer, groups = await this.regroup(asked);
     if (groups && this.answer === asked) {
       this.answer.groups = groups;
-      if (!this.selected) this.drawAround();
+      this.drawAround();
+      if (this.selected && !this.bar.contains(document.activeElement)) this.select([this.selected.mentions[this.selected.at]], 0);
       this.changed();
     }
+  }
+
+  close() {
+    if (this.words) window.getSelection().removeAllRanges();
+    this.words = null;
+    super.close();
   }
 
   drawEditing() {
@@ -153,6 +204,13 @@ NerPage.Editor = class extends NerPage.Viewer {
     } else if (event.key === "Delete" && selected && this.until >= answer.text.length) {
       const entity = answer.entities[selected.mentions[selected.at]];
       this.edit(answer.entities.filter((other) => other !== entity));
+    } else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && (event.shiftKey || this.words)
+        && this.until >= answer.text.length) {
+      event.preventDefault();
+      this.chooseWords(event.key === "ArrowRight" ? 1 : -1, event.shiftKey);
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.enterBar();
     } else super.key(event);
   }
 };

@@ -35,6 +35,11 @@ NerPage.Viewer = class {
       if (mark) this.marks.tell(mark, this.answer);
     });
     this.text.addEventListener("keydown", (event) => this.key(event));
+    this.bar.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      this.close();
+      this.text.focus({preventScroll: true});
+    });
     this.text.addEventListener("copy", (event) => this.copy(event));
     this.groups.addEventListener("click", (event) => this.pressed(event.target.closest("button")));
     this.legend.addEventListener("click", (event) => this.toggle(event.target.closest("button")));
@@ -160,12 +165,13 @@ NerPage.Viewer = class {
     this.clearOutlines();
     const group = this.answer.groups.find((one) => one.mentions.includes(mentions[at]));
     const all = (group ? group.mentions : mentions).filter((index) => this.visible(this.answer.entities[index]));
+    if (!all.length) return this.close(); // its label is hidden
     this.selected = {mentions: all, at: Math.max(0, all.indexOf(mentions[at])), name: name || group?.name || ""};
     for (const index of all) this.marks.all[index].classList.add("outlined");
     for (const button of this.groups.querySelectorAll(".name")) {
       button.setAttribute("aria-pressed", String(all.includes(Number(button.dataset.first))));
     }
-    this.move(0);
+    return this.move(0);
   }
 
   clearOutlines() {

@@ -1,7 +1,7 @@
 """Every tab and state at three sizes, light and dark: reachable for all (axe), no wider than the screen.
 
-One page is opened once for each colour scheme; its size changes while it stays open. Screenshots are left in
-``test-output/``.
+One page is opened once; its size and its colours change while it stays open. What is on its way is held, so
+that busy states can be looked at. Screenshots are left in ``test-output/``.
 """
 
 import os
@@ -16,6 +16,7 @@ from tests.browser.conftest import PATIENCE, ROOT, SENTENCE, open_tab, recognize
 pytestmark = pytest.mark.browser
 OUTPUT = ROOT / "test-output"
 SIZES = {"wide": (1440, 900), "laptop": (1280, 720), "phone": (375, 667)}
+SCHEMES = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -26,28 +27,57 @@ def axe():
     return path.read_text(encoding="utf-8") + ";0"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe, scheme):
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    page.goto(f"{url}/?__theme={scheme}")
+    page.route(re.compile("component_server|queue/join"), hold)
+    page.goto(f"{url}/?__theme=light")
     page.evaluate(axe)
     findings = []
     for name, prepare in STATES.items():
         prepare(page, tmp_path)
-        page.wait_for_timeout(150)  # transitions settle
-        for size, (width, height) in SIZES.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=OUTPUT / f"{name}-{size}-{scheme}.png", full_page=size != "laptop")
-            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
-                findings.append(f"{name} {size}: the page is wider than the screen")
-            # The laptop has the layout of the wide page: what axe would find there, it finds here.
-            if size != "laptop":
-                findings += [f"{name} {size} {scheme}: {one}" for one in found_by_axe(page)]
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
+            page.wait_for_timeout(150)  # transitions settle
+            for size, (width, height) in SIZES.items():
+                page.set_viewport_size({"width": width, "height": height})
+                page.screenshot(path=OUTPUT / f"{name}-{size}-{scheme}.png", full_page=size != "laptop")
+                if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
+                    findings.append(f"{name} {size}: the page is wider than the screen")
+                # The laptop has the layout of the wide page: what axe would find there, it finds here.
+                if size != "laptop":
+                    findings += [f"{name} {size} {scheme}: {one}" for one in found_by_axe(page)]
         page.set_viewport_size({"width": 1440, "height": 900})
     context.close()
     assert findings == []
+
+
+#: Names of the functions whose requests are held ("queue": of the Documents tab), and what is held.
+HELD: dict[str, list] = {}
+
+
+def hold(route):
+    sent = route.request.post_data_json
+    name = "queue" if "queue/join" in route.request.url else sent["fn_name"]
+    if name in HELD:
+        HELD[name].append(route)
+    else:
+        route.continue_()
+
+
+def let_go():
+    for route in [route for routes in HELD.values() for route in routes]:
+        route.continue_()
+    HELD.clear()
+
+
+def busy(page, name, button, progress):
+    """Press a button whose request does not get through; expect progress that is told."""
+    HELD[name] = []
+    page.locator(button).first.click()
+    expect(page.locator(progress).get_by_role("progressbar").first).to_be_visible()
 
 
 def found_by_axe(page):
@@ -83,15 +113,56 @@ def cleared(page, _):
     expect(page.locator("#undo-clear")).to_be_visible()
 
 
-def not_compared(page, _):
+def stale(page, _):
     recognize(page, SENTENCE)
+    page.locator("#text-tab mark").first.click()
+    page.locator("#text-tab .bar").get_by_label("Label").select_option(label="ORG organisation")
+    page.locator("#text-box").fill(f"{SENTENCE} And more.")
+    expect(page.locator("#text-result")).to_have_class(re.compile("stale"))
+
+
+def reading(page, _):
+    HELD["progress"] = []
+    busy(page, "recognize", "#recognize", "#text-busy")
+
+
+def taught_too_little(page, _):
+    page.locator("#cancel-text").click()
+    let_go()
+    recognize(page, SENTENCE)
+    for fold in ("#options", "#entity-table", "#redaction", "#details"):
+        page.locator(fold).evaluate("e => { e.open = false }")
+    unfold(page, "#teach")
+    page.locator("#collect").click()
+    page.locator("#teach-start").click()
+    expect(page.locator("#teach-status")).to_contain_text("a lesson needs 5")
+
+
+def teaching(page, _):
+    busy(page, "teach", "#teach-start", "#teach-status")
+
+
+def not_compared(page, _):
+    let_go()
+    page.locator("#forget-texts").click()
     open_tab(page, "Compare")
     expect(page.locator("#compare-choices input:checked")).to_have_count(2)
 
 
+def comparing(page, _):
+    HELD["progress"] = []
+    busy(page, "compare", "#compare", "#compare-busy")
+
+
 def compared(page, _):
-    page.locator("#compare").click()
+    let_go()
     expect(page.locator("#compare-cards .card")).to_have_count(2)
+
+
+def not_comparable(page, _):
+    page.locator("#compare-choices input:checked").first.uncheck()
+    page.locator("#compare").click()
+    expect(page.locator("#compare-message")).to_contain_text("1 chosen")
 
 
 def no_files(page, _):
@@ -99,13 +170,27 @@ def no_files(page, _):
     expect(page.locator("#files button[aria-dropeffect]")).to_be_visible()
 
 
-def read(page, folder):
+def beginning(page, folder):
     (folder / "note.txt").write_text(SENTENCE)
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing of a PDF")
+    (folder / "rows.csv").write_text(f'id,created,subject,Body\nR1,2026-01-02,A question,"{SENTENCE}"\n')
     page.locator("#files input[type=file]").set_input_files([str(path) for path in sorted(folder.iterdir())])
-    expect(page.locator("#files")).to_contain_text("note")
-    page.locator("#run-documents").click()
-    expect(page.locator("#documents-status")).to_contain_text("3 names")
+    expect(page.locator("#documents-tables tbody tr")).to_have_count(1)
+    busy(page, "queue", "#run-documents", "#documents-begun")
+
+
+def read(page, _):
+    let_go()
+    expect(page.locator("#documents-status")).to_contain_text("6 names")
+
+
+def redacting(page, _):
+    busy(page, "queue", "#redact-files", "#documents-begun")
+
+
+def redacted(page, _):
+    let_go()
+    expect(page.locator("#documents-status")).to_contain_text("Redacted 2 of 3")
 
 
 def models(page, _):
@@ -117,8 +202,21 @@ def card(page, _):
     page.locator('#zoo-table .card[data-model="minilm-ner"] summary').click()
 
 
+def getting(page, _):
+    busy(page, "install", '[data-get="ner-en-bert"]', "#zoo-status")
+
+
+def not_got(page, _):
+    let_go()
+    expect(page.locator("#zoo-status .notice")).to_contain_text("no network")
+
+
 STATES = {
     "text": answered, "text-open": chosen, "text-refused": refused, "text-cleared": cleared,
-    "compare-begun": not_compared, "compare": compared, "documents-begun": no_files, "documents": read,
-    "models": models, "models-card": card,
+    "text-stale": stale, "text-busy": reading, "teach-little": taught_too_little, "teach-busy": teaching,
+    "compare-begun": not_compared, "compare-busy": comparing, "compare": compared,
+    "compare-refused": not_comparable,
+    "documents-begun": no_files, "documents-busy": beginning, "documents": read,
+    "redact-busy": redacting, "redacted": redacted,
+    "models": models, "models-card": card, "models-busy": getting, "models-failed": not_got,
 }  # fmt: skip

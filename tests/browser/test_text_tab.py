@@ -248,6 +248,11 @@ def test_corrections_hold_for_the_exports_and_can_be_undone(page):
     assert [label for _, label, *_ in marks(page)] == ["PER", "PER", "LOC"]
     page.locator("#text-tab .marked").press("Control+Shift+z")
     expect(page.locator('#text-tab mark[data-label="ORG"]')).to_have_count(2)
+    page.locator('.legend [data-label="LOC"]').click()
+    page.locator("#text-tab mark", has_text="Mary").first.click()
+    bar.get_by_label("Label").select_option(label="LOC place")
+    expect(bar).to_be_hidden()  # what it is now is hidden
+    expect(page.locator("#text-tab mark:not(.off)")).to_have_count(1)
 
 
 def test_the_language_chooses_the_model_and_the_details_say_so(page):
