@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["CHARACTERS", "SIGNS", "TOKEN", "encodings_of_fonts", "read_rtf"]
+__all__ = ["CHARACTERS", "SIGNS", "TOKEN", "encodings_of_fonts", "is_raw_utf8", "read_rtf"]
 
 TOKEN = re.compile(
     r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
@@ -114,6 +114,17 @@ def encodings_of_fonts(head: str) -> dict[int, str]:
     return {int(font): _CHARSETS.get(int(charset), "") for font, charset in _FONT.findall(head)}
 
 
+def is_raw_utf8(text: str) -> bool:
+    """Tell whether a file, given as Latin-1, writes its letters as UTF-8, which the format does not know."""
+    if text.isascii():
+        return False
+    try:
+        text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class _Reading:
     """Goes through the tokens once."""
 
@@ -122,6 +133,7 @@ class _Reading:
         self.comments = 0
         self._text = text
         self._encoding = "cp1252"
+        self._utf8 = is_raw_utf8(text)
         head = text[: 1 << 20]
         self._styles = {number: name.lower() for number, name in _STYLE.findall(head)}
         self._fonts = encodings_of_fonts(head)
@@ -162,11 +174,20 @@ class _Reading:
             elif sign in ("\n", "\r"):
                 self._end("paragraph")
             elif plain:
-                skipped = min(self._pending, len(plain))
-                self._pending -= skipped
-                if self._state.named:
-                    self._last_name = plain.strip()
-                self._add(plain[skipped:])
+                self._plain(plain)
+
+    def _plain(self, plain: str) -> None:
+        if self._utf8:
+            plain = plain.encode("latin-1").decode("utf-8", "replace")
+        skipped = min(self._pending, len(plain))
+        self._pending -= skipped
+        plain = plain[skipped:]
+        if self._state.named:
+            self._last_name = plain.strip()
+        if self._utf8 or plain.isascii():
+            self._add(plain)
+        elif not (self._state.silent or self._state.hidden):
+            self._flows[-1].bytes += plain.encode("latin-1")
 
     def _close(self) -> None:
         self._settle()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["read_csv", "read_tsv"]
+__all__ = ["delimiter_of", "read_csv", "read_tsv"]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 200
@@ -35,6 +35,8 @@ _SAMPLE_CHARACTERS = 200_000
 # How many lines a quoted cell may go on; halved with each quote that turns out to be never closed, so that a
 # file full of them is still read in linear time.
 _LINES_OF_A_CELL = 10_000
+_LINES_OF_A_TITLE = 5
+_SHOWN = 80
 _FEWEST_LINES = 50
 
 
@@ -76,8 +78,12 @@ def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | 
         delimiter = told.text[4]
         del first[begin]
     if delimiter is None:
-        sample = [line.text for line in first if isinstance(line, TextLine) and line.text.strip()]
-        delimiter = _delimiter_of(sample, options)
+        delimiter = delimiter_of([line.text for line in first if isinstance(line, TextLine)], options)
+    for line in _above_table(first, delimiter, options):
+        first.remove(line)
+        shown = line.text.strip()
+        reason = f"stands above the table and is not read: {shown[:_SHOWN]}{'…' * (len(shown) > _SHOWN)}"
+        yield Problem(source, line.number, reason, line.raw, lost=False)
     records = _records(itertools.chain(first, lines), source, delimiter, options)
     yield from documents_of(_rows(records, source, options), source, options)
 
@@ -260,6 +266,53 @@ def _filled(cells: Sequence[str]) -> int:
     while count > 1 and not cells[count - 1].strip():
         count -= 1
     return count
+
+
+def _above_table(first: Sequence[TextLine | Problem], delimiter: str, options: ReadOptions) -> list[TextLine]:
+    """Return the lines above the header: comments, and a title with an empty line below.
+
+    A line with as many cells as the next is the header itself, even when it begins with ``#``.
+    """
+    lines = [line for line in first if isinstance(line, TextLine)]
+    filled = [line for line in lines if line.text.strip()]
+    count = next((n for n, line in enumerate(filled) if not line.text.startswith("#")), 0)
+    empty = next((n for n, line in enumerate(lines) if not line.text.strip() and n), 0)
+    if not count and delimiter != "\0" and 0 < empty <= _LINES_OF_A_TITLE and lines[0].text.strip():
+        widths = [len(_cells(line.text, delimiter)[0]) for line in filled[: empty + 2]]
+        count = empty if set(widths[:empty]) == {1} and set(widths[empty:]) - {1} else 0
+    wanted = (options.column or "text").casefold()
+    while 0 < count < len(filled):
+        last, header = (
+            [cell.strip().casefold() for cell in _cells(filled[n].text, delimiter)[0]]
+            for n in (count - 1, count)
+        )
+        if wanted not in last and (len(last) != len(header) or wanted in header):
+            return filled[:count]
+        count -= 1
+    return []
+
+
+def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
+    r"""Choose the delimiter of the first lines of a file, whatever stands above its table.
+
+    Examples
+    --------
+    >>> from ner_documents.reading.records import ReadOptions
+    >>> delimiter_of(["# made by A, B", "a;b", "1;2"], ReadOptions())
+    ';'
+    >>> delimiter_of(["Report", "", "a;b", "1;2"], ReadOptions())
+    ';'
+    """
+    filled = [line for line in lines if line.strip()]
+    below = list(itertools.dropwhile(lambda line: line.startswith("#"), filled))
+    found = _delimiter_of(below or filled, options)
+    if found != "\0":
+        return found
+    title = next((n for n, line in enumerate(lines) if not line.strip() and n), 0)
+    wanted = (options.column or "text").casefold()
+    if title > _LINES_OF_A_TITLE or any(line.strip().casefold() == wanted for line in lines[:title]):
+        return found
+    return _delimiter_of([line for line in lines[title:] if line.strip()], options)
 
 
 def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:

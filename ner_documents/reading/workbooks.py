@@ -14,6 +14,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
+from ner_documents.reading.binary_sheets import with_columns
 from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import (
     MAX_COLUMNS,
@@ -58,7 +59,7 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 check_archive(archive, _UNPACKED)
                 beside = _beside_cells(archive)
-                raw = _compact(archive, raw)
+                raw = with_columns(archive, _compact(archive, raw))
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except UnreadableError as error:
         yield Problem(source, None, str(error))

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.rtf import CHARACTERS, SIGNS, TOKEN, encodings_of_fonts
+from ner_documents.reading.rtf import CHARACTERS, SIGNS, TOKEN, encodings_of_fonts, is_raw_utf8
 from ner_documents.redaction.segments import Edit, SegmentBuilder
 from ner_documents.redaction.text_formats import FormatError
 
@@ -110,6 +110,7 @@ class _Reading:
         self.emptied: list[Edit] = []
         self._raw = raw
         self._encoding = "cp1252"
+        self._utf8 = is_raw_utf8(raw)
         self._fonts = encodings_of_fonts(raw[: 1 << 20])
         self._state = _State()
         self._states: list[_State] = []
@@ -226,8 +227,15 @@ class _Reading:
             match = TOKEN.match(self._raw, end)
             if match is None or match[1] or match[5]:
                 break
-            end = end + 1 if match[6] else match.end()
+            end = end + self._length(end) if match[6] else match.end()
         return end
+
+    def _length(self, start: int) -> int:
+        """Count the bytes of the letter that stands there."""
+        end = start + 1
+        while self._utf8 and "\x80" <= self._raw[end : end + 1] < "\xc0":
+            end += 1
+        return end - start
 
     def _byte(self, value: int, start: int, end: int) -> None:
         if self._pending:
@@ -236,9 +244,10 @@ class _Reading:
             self._bytes.append((value, start, end))
 
     def _plain(self, plain: str, start: int) -> None:
-        skipped = min(self._pending, len(plain))
-        self._pending -= skipped
-        plain, start = plain[skipped:], start + skipped
+        while self._pending and plain:
+            skipped = self._length(start)
+            self._pending -= 1
+            plain, start = plain[skipped:], start + skipped
         if not plain:
             return
         kind = self._state.kind
@@ -253,8 +262,12 @@ class _Reading:
             if kind != "none" and not _DATA.fullmatch(plain):
                 self._builders[-1].add(plain, start)
         else:
+            if self._utf8:
+                self._settle()
             for index, character in enumerate(plain, start):
                 self._bytes.append((ord(character), index, index + 1))
+            if self._utf8:
+                self._settle(encoding="utf-8")
 
     def _character(self, character: str, start: int, end: int) -> None:
         self._settle()
@@ -266,14 +279,15 @@ class _Reading:
         elif self._state.kind not in ("none", "name"):
             self._builders[-1].add(text, start, end)
 
-    def _settle(self, *, keep_high: bool = False) -> None:
+    def _settle(self, *, keep_high: bool = False, encoding: str = "") -> None:
         """Decode the bytes before something else comes: letters of two bytes come one byte a time."""
         if not keep_high:
             self._high = None
         if not self._bytes:
             return
         several, self._bytes = self._bytes, []
-        decoder = codecs.getincrementaldecoder(self._fonts.get(self._state.font) or self._encoding)("replace")
+        encoding = encoding or self._fonts.get(self._state.font) or self._encoding
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
         first: int | None = None
         for index, (value, start, end) in enumerate(several):
             first = start if first is None else first

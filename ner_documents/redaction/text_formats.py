@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from ner_documents.reading.records import ReadOptions
+from ner_documents.reading.tables import delimiter_of
 from ner_documents.redaction.markup import HTML, markup_segments
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TEXT_FORMATS", "FormatError"]
 
-_DELIMITERS = ",;\t|"
-_SAMPLE_LINES = 50
+_SAMPLE_LINES = 200
+_SAMPLE_CHARACTERS = 200_000
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
 #: Shorter numbers are neither an account nor a card nor a phone number.
@@ -35,23 +37,12 @@ def _html(raw: str) -> list[Segment]:
 
 
 def _csv(raw: str) -> list[Segment]:
-    return _table(raw, _delimiter(raw))
+    head = raw[:_SAMPLE_CHARACTERS].splitlines()[:_SAMPLE_LINES]
+    return _table(raw, delimiter_of(head, ReadOptions()))
 
 
 def _tsv(raw: str) -> list[Segment]:
     return _table(raw, "\t")
-
-
-def _delimiter(raw: str) -> str:
-    """Choose what splits the first lines into equally many cells, and into the most."""
-    lines = raw.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
-    lines = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
-
-    def quality(delimiter: str) -> tuple[bool, int]:
-        counts = [line.count(delimiter) for line in lines]
-        return len(set(counts)) == 1 and counts[0] > 0, min(counts, default=0)
-
-    return max(_DELIMITERS, key=quality)
 
 
 def _table(raw: str, delimiter: str) -> list[Segment]:

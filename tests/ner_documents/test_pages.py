@@ -146,6 +146,13 @@ def test_rtf_keeps_headers_notes_and_cells_and_drops_what_is_hidden():
     assert "breaks off" in cut[0].reason
 
 
+def test_letters_of_rtf_that_are_written_without_escape():
+    said = "Łódź – “Zoë”"
+    assert items("a.rtf", f"{{\\rtf1\\ansi {said} \\u233é!\\par}}".encode())[0].text == f"{said} é!"
+    cyrillic = rb"{\rtf1\ansi\ansicpg1251 " + "При".encode("cp1251") + rb"\par}"
+    assert items("a.rtf", cyrillic)[0].text == "При"
+
+
 def archive(members, **options):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, **options) as target:

@@ -86,6 +86,7 @@ def redacted(name, content, operator="number"):
         ),
         ("a.html", "<p>Bob < b <Bob", "<p>PER_1 < b <Bob"),
         ("a.txt", "", ""),
+        ("a.csv", '# by A, B\nid;who\n1;"Mary Jones; Bob"\n', '# by A, B\nid;who\n1;"PER_1; PER_2"\n'),
         ("a.csv", "", ""),
         ("a.html", "<!-- Bob", "<!-- PER_1"),
     ],

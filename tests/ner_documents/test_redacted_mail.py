@@ -181,6 +181,13 @@ def test_rtf_goes_and_comes_back():
     assert rb"Jos\u233? \u193?lvarez" in restored
 
 
+def test_rtf_of_raw_utf8_goes_and_comes_back():
+    content = "{\\rtf1\\ansi Zoë: José Álvarez – Jos\\u233é Álvarez\\par}".encode()
+    result, key = redacted("a.rtf", content)
+    assert result.content == "{\\rtf1\\ansi Zoë: PER_1 – PER_1\\par}".encode()
+    assert restore_file("a.rtf", result.content, key) == (content, ())
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -57,6 +57,29 @@ def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
     assert problems(found) == []
 
 
+@pytest.mark.parametrize(
+    ("table", "above", "texts"),
+    [
+        ("# made by A, B on 2024\nid,text\n1,Mary sings\n", [1], ["Mary sings"]),
+        ("sep=;\n# a\n# b\nid;name\n1;Mary Jones sings\n", [2, 3], ["Mary Jones sings"]),
+        ("# made\ntext\nMary, Bob\nJohn, Ann\n", [1], ["Mary, Bob", "John, Ann"]),
+        ("Report\n\nid;name\n1;Mary Jones sings\n", [1], ["Mary Jones sings"]),
+        ("#id,text\n1,Mary\n", [], ["Mary"]),
+        ("# id,text\n# x,y\n1,Mary\n", [], ["y", "Mary"]),
+        (
+            "#1,Mary sings well now.\n#2,Bob sings well also.\n",
+            [],
+            ["Mary sings well now.", "Bob sings well also."],
+        ),
+        ("text\n\nMary,Bob\nJohn,Ann\n", [], ["Mary,Bob", "John,Ann"]),
+    ],
+)
+def test_comments_and_a_title_above_a_table_are_said(table, above, texts):
+    found = items("a.csv", table)
+    assert [item.text for item in found if isinstance(item, Document)] == texts
+    assert [line for line, reason in problems(found, lost=False) if "above the table" in reason] == above
+
+
 def test_a_quote_that_is_not_closed_costs_its_row_alone():
     found = items("a.csv", 'id,text\n1,"open\n2,Mary\n3,"Bob, x"\n4,"two\nlines"\n')
     assert [(i.line, i.text) for i in found if isinstance(i, Document)] == [
@@ -220,6 +243,53 @@ def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
         assert [item.text for item in found if isinstance(item, Document)] == ["Mary sings"]
         reasons = [reason for _, reason in problems(found, lost=False)]
         assert reasons == ([f"holds {said}, which are not read"] if said else [])
+
+
+def record(kind, body=b""):
+    number = bytes((kind,)) if kind < 128 else bytes((kind & 127 | 128, kind >> 7))
+    return number + bytes((len(body),)) + body
+
+
+def wide(text):
+    return len(text).to_bytes(4, "little") + text.encode("utf-16-le")
+
+
+def test_cells_of_a_binary_workbook_that_do_not_name_their_column():
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    style = bytes(4)
+    sheet = [
+        (131, b""),
+        (143, b""),
+        (156, bytes(4) + b"\1\0\0\0" + wide("r1") + wide("S")),
+        (144, b""),
+        (132, b""),
+    ]
+    first = [
+        (0, bytes(25)),
+        (6, bytes(4) + style + wide("text")),
+        (17, style + wide("n")),
+        (17, style + wide("m")),
+    ]
+    second = [
+        (0, b"\1" + bytes(24)),
+        (6, bytes(4) + style + wide("Mary sings")),
+        (13, style + b"\6\0\0\0"),
+        (15, style + b"\1"),
+    ]
+    size = (148, bytes(4) + b"\1\0\0\0" + bytes(4) + b"\2\0\0\0")
+    cells = [(129, b""), size, (145, b""), *first, *second, (146, b""), (130, b"")]
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("xl/workbook.bin", b"".join(record(*one) for one in sheet))
+        archive.writestr("xl/worksheets/sheet1.bin", b"".join(record(*one) for one in cells))
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels",
+            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{office}/worksheet" '
+            'Target="worksheets/sheet1.bin"/></Relationships>',
+        )
+    [document] = items("a.xlsb", out.getvalue())
+    assert document.fields == {"text": "Mary sings", "n": 1, "m": True}
 
 
 def test_workbooks_give_a_table_a_sheet():

@@ -1,0 +1,88 @@
+"""Sheets of .xlsb: cells that do not name their column, at which calamine passes by.
+
+MS-XLSB 2.1.4 and 2.4 (records BrtShortBlank to BrtShortIsst),
+https://learn.microsoft.com/openspecs/office_file_formats/ms-xlsb. SheetJS writes them.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+__all__ = ["with_columns"]
+
+_ROW = 0
+_CELLS = range(1, 12)
+_SHORT = range(12, 19)
+#: A short record's number is so much above that of the record with a column.
+_DISTANCE = 11
+
+
+def with_columns(archive: zipfile.ZipFile, raw: bytes) -> bytes:
+    """Return a workbook in which every cell names its column; the same bytes when they all do."""
+    changed = {}
+    for name in archive.namelist():
+        if name.startswith("xl/worksheets/") and name.endswith(".bin"):
+            try:
+                sheet = archive.read(name)
+                changed[name] = _long_cells(sheet)
+            except Exception:  # noqa: BLE001 - the cells' reader says what is wrong
+                return raw
+            if changed[name] is sheet:
+                del changed[name]
+    if not changed:
+        return raw
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as copy:
+        for name in archive.namelist():
+            copy.writestr(name, changed[name] if name in changed else archive.read(name))
+    return out.getvalue()
+
+
+def _long_cells(sheet: bytes) -> bytes:
+    r"""Rewrite the records of a sheet; a short cell stands in the column behind the last.
+
+    Examples
+    --------
+    >>> _long_cells(b"\x06\x04\x03\x00\x00\x00\x11\x02ab").hex(" ")
+    '06 04 03 00 00 00 06 06 04 00 00 00 61 62'
+    """
+    parts: list[bytes] = []
+    position = copied = 0
+    column = -1
+    while position < len(sheet):
+        start = position
+        kind, position = _number(sheet, position, 2)
+        size, position = _number(sheet, position, 4)
+        if kind == _ROW:
+            column = -1
+        elif kind in _CELLS:
+            column = int.from_bytes(sheet[position : position + 4], "little")
+        elif kind in _SHORT:
+            column += 1
+            parts += [sheet[copied:start], bytes((kind - _DISTANCE,)), _written(size + 4)]
+            parts.append(column.to_bytes(4, "little"))
+            copied = position
+        position += size
+    return b"".join([*parts, sheet[copied:]]) if parts else sheet
+
+
+def _number(raw: bytes, position: int, most: int) -> tuple[int, int]:
+    """Read a number of seven bits a byte; return it, and where it ends."""
+    value = 0
+    for index in range(most):
+        byte = raw[position]
+        position += 1
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            break
+    return value, position
+
+
+def _written(value: int) -> bytes:
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
