@@ -126,7 +126,7 @@ def cancel_documents(url: str) -> Callable[[], None]:
     """Have a file of a megabyte recognized; return what presses Cancel."""
     session = secrets.token_hex(6)
     _recognize(url, session, "long.txt", (" ".join(SENTENCES) * 3000)[:1_000_000].encode())
-    return lambda: _press(url, session, "cancel", [])
+    return _pressing(url, session, "cancel", [])
 
 
 def leave_the_reading(url: str) -> Callable[[], None]:
@@ -134,18 +134,19 @@ def leave_the_reading(url: str) -> Callable[[], None]:
     return _recognize(url, secrets.token_hex(6), "deep.html", b"<div>" * 100_000)
 
 
-def _press(url: str, session: str, name: str, data: list[Any]) -> None:
+def _pressing(url: str, session: str, name: str, data: list[Any]) -> Callable[[], None]:
+    """Look up what a button does; return what presses it."""
     config = requests.get(f"{url}/config", timeout=60).json()
     number = next(index for index, one in enumerate(config["dependencies"]) if one.get("api_name") == name)
     question = {"data": data, "fn_index": config["dependencies"][number]["id"], "session_hash": session}
     path = "queue/join" if config["dependencies"][number]["queue"] else f"run/{name}"
-    requests.post(f"{url}/gradio_api/{path}", json=question, timeout=60).raise_for_status()
+    return lambda: requests.post(f"{url}/gradio_api/{path}", json=question, timeout=60).raise_for_status()
 
 
 def _recognize(url: str, session: str, name: str, content: bytes) -> Callable[[], None]:
     stored = requests.post(f"{url}/gradio_api/upload", files={"files": (name, content)}, timeout=60).json()[0]
     file = {"path": stored, "meta": {"_type": "gradio.FileData"}}
-    _press(url, session, "recognize_all", [[file], "", "minilm-ner", "CPU", "best", 0.0, ""])
+    _pressing(url, session, "recognize_all", [[file], "", "minilm-ner", "CPU", "best", 0.0, "", ""])()
     answer = requests.get(
         f"{url}/gradio_api/queue/data", params={"session_hash": session}, stream=True, timeout=600
     )

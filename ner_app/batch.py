@@ -269,7 +269,8 @@ class _Stream:
                 yield part
 
     def _watch(self, done: int, total: int) -> None:
-        self._round = done / total
+        if done:  # else the next round is prepared
+            self._round = done / total
         if self._cancelled.is_set() or self._closed.is_set():
             raise Cancelled
 

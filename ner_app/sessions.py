@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import gradio.state_holder
+from gradio.components import State
 from gradio.state_holder import SessionState
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ class _SmallSession(SessionState):
 
     def __init__(self, blocks: Any) -> None:
         super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))  # type: ignore[arg-type]
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Keep a component as it was updated for this session."""
+        if isinstance(self.blocks_config.blocks.get(key), State):
+            super().__setitem__(key, value)
+        else:
+            self.blocks_config.blocks[key] = value
 
     def _update_config(self, key: int) -> None:
         """Copy nothing; the session's own components are kept beside the configuration."""

@@ -46,7 +46,8 @@ class RecognizerCalls(ABC):
         labels : collection of str, optional
             Entity types to report; all when not given.
         progress : callable, optional
-            Called with the batches done and the batches in all; what it raises ends the work.
+            Called with the batches done and the batches in all, first with 0 of 1 while batches are made of
+            the text; what it raises ends the work.
         segments : sequence of (int, int), optional
             Parts of the text that are a context of their own (paragraphs, cells), in characters and in order,
             where a reader of documents knows them; found in the text when not given.

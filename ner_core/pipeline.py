@@ -167,8 +167,8 @@ class Pipeline:
         look_ahead : int
             Characters in a round.
         progress : callable, optional
-            Called after each batch with the batches done and the batches in all of the round at hand; what
-            it raises ends the run.
+            Called after each batch with the batches done and the batches in all of the round at hand, and
+            with 0 and 1 while one is prepared; what it raises ends the run.
         segments : iterable of (sequence of (int, int), or None), optional
             For each text the segments that its reader knows, see `ner_core.segments`.
         as_written : bool
@@ -192,7 +192,7 @@ class Pipeline:
         work = _Progress()
         rounds = _rounds(texts, segments, look_ahead)
         count = len(texts) if isinstance(texts, Sized) else 0
-        results = self._engine.run(self._batches(rounds, work, as_written, count))
+        results = self._engine.run(self._batches(rounds, work, as_written, count, progress))
         while True:
             began, encoded = time.perf_counter(), work.encoding
             logits = next(results, None)
@@ -216,17 +216,22 @@ class Pipeline:
         yield from work.finished()
 
     def _batches(
-        self, rounds: Iterable[list[_Item]], progress: _Progress, as_written: bool, count: int = 0
+        self,
+        rounds: Iterable[list[_Item]],
+        work: _Progress,
+        as_written: bool,
+        count: int,
+        progress: Callable[[int, int], None] | None,
     ) -> Iterator[batching.Batch]:
         """Encode texts round by round and make the batches; there are so many texts, where that is known."""
         for items in rounds:
             count -= len(items)
             began = time.perf_counter()
-            this = self._round(items, as_written)
+            this = self._round(items, as_written, progress)
             this.encoding = time.perf_counter() - began
-            progress.encoding += this.encoding
-            progress.rounds.append(this)
-            if not this.groups and len(progress.rounds) > _BLANK_ROUNDS:
+            work.encoding += this.encoding
+            work.rounds.append(this)
+            if not this.groups and len(work.rounds) > _BLANK_ROUNDS:
                 this.groups.append([])
             # Later rounds are taken to be like this one.
             later = len(this.groups) * max(count, 0) // len(items)
@@ -242,15 +247,21 @@ class Pipeline:
                     following=len(this.groups) - number + later,
                 )
 
-    def _round(self, items: list[_Item], as_written: bool) -> _Round:
+    def _round(
+        self, items: list[_Item], as_written: bool, progress: Callable[[int, int], None] | None
+    ) -> _Round:
         """Encode the texts of a round, cut them into windows, and group the windows of all of them."""
         runs = []
         encodings = self._tokenizer.encode_all([text for text, _ in items], folded=as_written)
         for encoding, (_, segments) in zip(encodings, items, strict=True):
+            if progress is not None:  # a text without a line end takes a second: whoever left need not wait
+                progress(0, 1)
             one = divide(encoding, segments) if as_written or segments is not None else encoding
             given = one.words is not None or not (as_written or len(one) > self.length)
             words = one.word if given else word_numbers(one.text, one.offsets)
             segment = one.segment
+            if progress is not None:
+                progress(0, 1)
             if not as_written and segment is None and len(one) > self.length:
                 segment = segment_numbers(one)
             cut = windows.plan(

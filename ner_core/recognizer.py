@@ -311,7 +311,7 @@ class EntityRecognizer(RecognizerCalls):
             rounds come sooner, but find fewer texts of similar length: with 20,000 characters, padding and
             starts of batches cost sentences 7.5 % more and long documents 3.3 %.
         progress : callable, optional
-            As for one text, of the round at hand.
+            As for one text, of the round at hand; 0 of 1 comes in between, while the next one is prepared.
 
         Yields
         ------
