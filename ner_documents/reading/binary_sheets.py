@@ -1,7 +1,9 @@
-"""Sheets of .xlsb: cells that do not name their column, at which calamine passes by.
+"""What calamine does not know of binary workbooks (.xlsb, .xls), written as it knows it.
 
-MS-XLSB 2.1.4 and 2.4 (records BrtShortBlank to BrtShortIsst),
-https://learn.microsoft.com/openspecs/office_file_formats/ms-xlsb. SheetJS writes them.
+Cells of .xlsb that do not name their column, as SheetJS writes them, are passed by: MS-XLSB 2.1.4 and 2.4,
+records BrtShortBlank to BrtShortIsst, https://learn.microsoft.com/openspecs/office_file_formats/ms-xlsb.
+Texts of .xls are read in the code page that Spreadsheet::WriteExcel and its ports name, though they are
+Unicode: MS-XLS 2.4.52, https://learn.microsoft.com/openspecs/office_file_formats/ms-xls.
 """
 
 from __future__ import annotations
@@ -9,13 +11,18 @@ from __future__ import annotations
 import io
 import zipfile
 
-__all__ = ["with_columns"]
+__all__ = ["with_columns", "with_unicode"]
 
 _ROW = 0
 _CELLS = range(1, 12)
 _SHORT = range(12, 19)
 #: A short record's number is so much above that of the record with a column.
 _DISTANCE = 11
+#: Begin of a workbook of Excel 97 and later: the record BOF, for globals.
+_GLOBALS = b"\x09\x08\x10\x00\x00\x06\x05\x00"
+_CODE_PAGE = 0x42
+_UNICODE = (1200).to_bytes(2, "little")
+_RECORDS = 50
 
 
 def with_columns(archive: zipfile.ZipFile, raw: bytes) -> bytes:
@@ -86,3 +93,21 @@ def _written(value: int) -> bytes:
         value >>= 7
     parts.append(value)
     return bytes(parts)
+
+
+def with_unicode(raw: bytes) -> bytes:
+    """Return an .xls whose code page is the one of its texts, UTF-16; older workbooks stay as they are.
+
+    Examples
+    --------
+    >>> begin = _GLOBALS + bytes(12)
+    >>> with_unicode(begin + bytes((0x42, 0, 2, 0, 0xE4, 4, 1))).removeprefix(begin).hex(" ")
+    '42 00 02 00 b0 04 01'
+    """
+    position = raw.find(_GLOBALS)
+    for _ in range(_RECORDS if position >= 0 else 0):
+        kind, size = (int.from_bytes(raw[position + at : position + at + 2], "little") for at in (0, 2))
+        if kind == _CODE_PAGE and size == len(_UNICODE):
+            return raw[: position + 4] + _UNICODE + raw[position + 6 :]
+        position += 4 + size
+    return raw

@@ -91,10 +91,37 @@ def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
         words = value and all(isinstance(word, str) for word in value)
         texts = words and any(len(word.split()) > 1 for word in value)
         return [value] if words and not texts else value
-    if isinstance(value, dict) and isinstance(value_in(value, options.column or "text"), (str, list)):
+    if not isinstance(value, dict) or isinstance(value_in(value, options.column or "text"), (str, list)):
         return [value]
-    lists = [one for one in value.values() if _is_table(one)] if isinstance(value, dict) else []
-    return lists[0] if len(lists) == 1 else [value]
+    lists = [one for one in value.values() if _is_table(one)]
+    return lists[0] if len(lists) == 1 else _frame(value) or [value]
+
+
+def _frame(value: dict[str, Any]) -> list[Any]:
+    """Return the rows of a table as pandas writes it unless told otherwise; empty when it is none.
+
+    Examples
+    --------
+    >>> _frame({"id": {"0": 1, "1": 2}, "text": {"0": "Mary", "1": "Bob"}})
+    [{'id': 1, 'text': 'Mary'}, {'id': 2, 'text': 'Bob'}]
+    >>> _frame({"columns": ["id", "text"], "index": [0], "data": [[1, "Mary"]]})
+    [{'id': 1, 'text': 'Mary'}]
+    >>> _frame({"0": {"text": "Mary"}})
+    [{'text': 'Mary'}]
+    """
+    names, data = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(data, list):
+        whole = all(isinstance(row, list) and len(row) == len(names) for row in data)
+        return [dict(zip(map(str, names), row, strict=True)) for row in data] if whole else []
+    columns = list(value.values())
+    if not columns or not all(isinstance(column, dict) and column for column in columns):
+        return []
+    if all(map(str.isdecimal, value)):
+        return columns
+    rows = list(columns[0])
+    if not all(map(str.isdecimal, rows)) or any(list(column) != rows for column in columns):
+        return []
+    return [{name: value[name][row] for name in value} for row in rows]
 
 
 def _is_table(value: Any) -> bool:

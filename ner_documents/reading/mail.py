@@ -23,12 +23,20 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["read_eml", "read_mbox"]
+__all__ = ["SEPARATOR", "read_eml", "read_mbox"]
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _DEPTH = 10
+_LINE = 1 << 20
 _BODIES = ("text/plain", "text/html")
 _QUOTE = re.compile(">+")
+#: What parts messages of a folder, behind an empty line: a date as in RFC 4155, else a header must follow.
+#: mutt and git leave sentences that begin with ``From `` as they are.
+SEPARATOR = (
+    r"From (?=[^\r\n]*\d:\d\d[^\r\n]*\d{4}|[^\r\n]*\r?\n"
+    r"(?:>?From|To|Date|Subject|Sender|Status|Received|[A-Za-z]+(?:-[A-Za-z]+)+)[: ])"
+)
+_SEPARATOR = re.compile(SEPARATOR.encode())
 
 
 def read_eml(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -45,13 +53,15 @@ def read_mbox(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
     number = 0
     lines: list[bytes] = []
     size = 0
-    empty = True
-    while line := stream.readline(1 << 20):
-        if empty and line.startswith(b"From "):
+    empty, begun = True, False
+    following = stream.readline(_LINE)
+    while line := following:
+        following = stream.readline(_LINE)
+        if empty and line.startswith(b"From ") and (not begun or _SEPARATOR.match(line + following)):
             if lines:
                 number += 1
                 yield from _bounded(lines, size, source, number, options)
-            lines, size = [], 0
+            lines, size, begun = [], 0, True
         elif size <= options.limit:
             lines.append(line[1:] if line.startswith((b">From ", b">>From ")) else line)
             size += len(line)

@@ -14,7 +14,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
-from ner_documents.reading.binary_sheets import with_columns
+from ner_documents.reading.binary_sheets import with_columns, with_unicode
 from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import (
     MAX_COLUMNS,
@@ -43,6 +43,7 @@ _BOX = re.compile(
 )
 _OVERLAP = 8192
 _BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
+_BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"}
 
 
 def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -60,6 +61,8 @@ def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterat
                 check_archive(archive, _UNPACKED)
                 beside = _beside_cells(archive)
                 raw = with_columns(archive, _compact(archive, raw))
+        else:
+            raw = with_unicode(raw)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except UnreadableError as error:
         yield Problem(source, None, str(error))
@@ -116,7 +119,10 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
-    """Return an OpenDocument workbook without white space between cells, at which calamine stops."""
+    """Return an OpenDocument workbook without what calamine stops at or leaves out.
+
+    White space between cells ends its reading; breaks and tabs within a cell glue words together.
+    """
     if "content.xml" not in archive.namelist():
         return raw
     try:
@@ -124,13 +130,16 @@ def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
         manifest = archive.read("META-INF/manifest.xml")
     except Exception:  # noqa: BLE001 - the cells' reader says what is wrong
         return raw
-    if not _BETWEEN_CELLS.search(content):
+    plain = _BETWEEN_CELLS.sub(rb"\1", content)
+    for pattern, character in _BREAKS.items():
+        plain = re.sub(pattern, character, plain)
+    if plain == content:
         return raw
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as compact:
         compact.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
         compact.writestr("META-INF/manifest.xml", manifest)
-        compact.writestr("content.xml", _BETWEEN_CELLS.sub(rb"\1", content))
+        compact.writestr("content.xml", plain)
     return out.getvalue()
 
 

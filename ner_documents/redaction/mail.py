@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from ner_core.entity import Entity
 from ner_documents.encoded_words import LONGEST_PARAMETERS
 from ner_documents.reading.detection import charset_of
+from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
 from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
 from ner_documents.redaction.segments import Edit
@@ -50,7 +51,7 @@ _KEPT = frozenset(
 )
 _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)(\r?\n|\Z)")
 _BLANK = re.compile(r"(?:\A|(?<=\n))\r?\n")
-_ENVELOPE = re.compile(r"(?:\A|(?<=\n\n)|(?<=\n\r\n))From ([^\r\n]*)(\r?\n|\Z)")
+_ENVELOPE = re.compile(rf"(?:\AFrom |(?:(?<=\n\n)|(?<=\n\r\n)){SEPARATOR})([^\r\n]*)(\r?\n|\Z)")
 _ENVELOPE_DATE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*")
 _PLAIN = ("", "7bit", "8bit", "binary")
 _SUFFIXES = {

@@ -41,6 +41,23 @@ def test_of_several_forms_the_one_that_says_it_all(parts, text):
     assert items("a.eml", multipart("alternative", *parts))[0] == [text]
 
 
+FOLDER = (
+    b"From ann@x.example Sat Nov 28 10:00:00 2026\nSubject: One\n\nHello.\n\nFrom Monday on Bob is away.\n\n"
+    b"From ann@x.example\nSubject: Two\n\nFrom Tuesday on, too.\n\n>From here.\n\n"
+    b"From 0daaada2 Mon Sep 17 00:00:00 2001\n\nNo header.\n"
+)
+
+
+def test_sentences_that_begin_with_from_do_not_part_messages():
+    texts, problems = items("a.mbox", FOLDER)
+    assert texts == [
+        "Subject: One\nHello.\nFrom Monday on Bob is away.",
+        "Subject: Two\nFrom Tuesday on, too.\nFrom here.",
+        "No header.",
+    ]
+    assert problems == []
+
+
 def test_every_part_is_read_or_named():
     calendar = "Content-Type: text/calendar\r\n\r\nSUMMARY:Mary"
     forwarded = "Content-Type: message/rfc822\r\n\r\nSubject: {}\r\n\r\nHello {}"

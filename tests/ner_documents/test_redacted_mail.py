@@ -118,6 +118,15 @@ def test_a_mailbox_that_the_standard_library_wrote(tmp_path):
     assert restore_file("a.mbox", result.content, key)[0] == content
 
 
+def test_a_sentence_that_begins_with_from_stays_in_its_message():
+    content = (
+        b"From a@x.example Sat Nov 28 10:00:00 2026\nSubject: x\n\nHello.\n\nFrom Monday on, Bob is away.\n"
+    )
+    result, key = redacted("a.mbox", content)
+    assert result.content.endswith(b"\n\nHello.\n\nFrom Monday on, PER_1 is away.\n")
+    assert restore_file("a.mbox", result.content, key)[0] == content
+
+
 @pytest.mark.parametrize(
     "content",
     [

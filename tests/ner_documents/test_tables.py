@@ -133,6 +133,9 @@ def test_every_row_of_json_is_read_or_reported():
         ('{"text":"one"}', ["one"]),
         ('{"text":"one"}\n{"text":"two"}', ["one", "two"]),
         ('\ufeff["a","b"]', [("a", "b")]),
+        ('{"id":{"0":1,"5":2},"text":{"0":"a","5":"b"}}', ["a", "b"]),
+        ('{"columns":["id","text"],"index":[0,1],"data":[[1,"a"],[2,"b"]]}', ["a", "b"]),
+        ('{"0":{"id":1,"text":"a"},"1":{"id":2,"text":"b"}}', ["a", "b"]),
     ],
 )
 def test_json_files(content, texts):
@@ -225,7 +228,7 @@ def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
             f"<table:table-row>\n <table:table-cell office:value-type='string'>{beside}"
             f"<text:p>{text}</text:p>"
             "</table:table-cell>\n</table:table-row>\n"
-            for beside, text in (("", "text"), (note, "Mary sings"))
+            for beside, text in (("", "text"), (note, "Mary<text:tab/>sings<text:line-break/>now"))
         )
         out = BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
@@ -240,7 +243,7 @@ def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
                 "</office:spreadsheet></office:body></office:document-content>",
             )
         found = items("a.ods", out.getvalue())
-        assert [item.text for item in found if isinstance(item, Document)] == ["Mary sings"]
+        assert [item.text for item in found if isinstance(item, Document)] == ["Mary\tsings\nnow"]
         reasons = [reason for _, reason in problems(found, lost=False)]
         assert reasons == ([f"holds {said}, which are not read"] if said else [])
 
