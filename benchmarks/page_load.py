@@ -1,11 +1,11 @@
 """Many visitors at once, and what the page adds to a bare call of the core.
 
     python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 2
-    python -m benchmarks.page_load --rounds 0 --runs 60 --browser
+    python -m benchmarks.page_load --rounds 0 --runs 60
     python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 4 --runs 0 --hostile 0.25
 
 Starts the page in a process of its own and measures one visitor on the idle page: the same 200-character
-text through the bare core, through the API, and (with ``--browser``) from click to answer. Then, in rounds,
+text through the bare core and through the API; `benchmarks.page_waits` times the browser. Then, in rounds,
 every client sends texts of mixed length through gradio_client, and each answer is checked against the one
 that the same text got alone; the memory of the page is read after each round. With ``--hostile`` every second
 round has that share of the clients send huge bodies, broken uploads, and requests that they leave; the times
@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import socket
 import statistics
 import subprocess
@@ -244,57 +243,7 @@ def over_http(url: str, text: str) -> str:
     return _SESSION.get(f"{url}/gradio_api/call/recognize/{asked.json()['event_id']}", timeout=60).text
 
 
-# Two texts take turns, so that whatever shows the new answer must have changed: marked text and table both.
-_FIRST_NAMES = ("Mary Watson", "Anna Watson")
-_CLICK = """(name) => new Promise((done, failed) => {
-  const shown = () => {
-    const first = document.querySelector("#highlighted mark");
-    const table = document.querySelector("#entity-table");
-    return first && first.textContent.startsWith(name) && table && table.textContent.includes(name);
-  };
-  if (shown()) return failed(new Error("the answer is there before the question"));
-  performance.clearResourceTimings();
-  const begin = performance.now();
-  new MutationObserver((_, seen) => {
-    if (!shown()) return;
-    seen.disconnect();
-    const all = performance.now() - begin;
-    const requests = performance.getEntriesByType("resource");
-    done([all, requests.length ? Math.max(...requests.map(r => r.responseEnd)) - begin : NaN]);
-  }).observe(document.body, {childList: true, subtree: true, characterData: true});
-  document.querySelector("#recognize").click();
-})"""
-
-
-def browser_ms(url: str, runs: int) -> tuple[float, float]:
-    """Time the page in Chromium by the page's own clock.
-
-    Returns
-    -------
-    tuple of (float, float)
-        Median milliseconds from the click to a document that holds the new marked text and table, and to the
-        end of the last request in between.
-    """
-    from playwright.sync_api import sync_playwright
-
-    times = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = chromium.new_page()
-        page.goto(url)
-        for run in range(runs + 5):
-            name = _FIRST_NAMES[run % 2]
-            page.locator("#text-input textarea").fill(TEXT_200.replace(_FIRST_NAMES[0], name))
-            page.wait_for_timeout(50)
-            times.append(page.evaluate(_CLICK, name))
-        chromium.close()
-    shown, answered = zip(*times[5:], strict=True)
-    return statistics.median(shown), statistics.median(answered)
-
-
-def single_visitor(url: str, runs: int, *, browser: bool) -> dict[str, Any]:
+def single_visitor(url: str, runs: int) -> dict[str, Any]:
     """Time one visitor on the idle page, and the bare core."""
     client = Client(url, verbose=False)
     core = model_zoo.load(os.environ.get("NER_DEFAULT_MODEL") or "minilm-ner")
@@ -310,11 +259,6 @@ def single_visitor(url: str, runs: int, *, browser: bool) -> dict[str, Any]:
         "gradio_client_ms": round(with_client, 2),
         "gradio_client_idle_ms": round(idle_client, 2),
     }
-    if browser:
-        shown, answered = browser_ms(url, runs)
-        report["browser_ms"] = round(shown, 2)
-        report["browser_request_ms"] = round(answered, 2)
-        report["page_adds_ms"] = round(shown - bare, 2)
     report["core_alone_per_second"] = round(texts_per_second(core), 1)
     report["core_gathered_per_second"] = round(texts_per_second(Gathering(core.batch)), 1)
     return report
@@ -328,14 +272,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each round")
     parser.add_argument("--runs", type=int, default=50, help="single calls for the added time")
-    parser.add_argument("--browser", action="store_true", help="also from click to answer in Chromium")
     parser.add_argument("--hostile", type=float, default=0.0, help="share of clients that mean harm")
     parser.add_argument("--rounds", type=int, default=6, help="of the clients, to see whether memory grows")
     options = parser.parse_args()
     with running_page() as (process, url):
         report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}
         if options.runs:
-            report |= single_visitor(url, options.runs, browser=options.browser)
+            report |= single_visitor(url, options.runs)
         report["memory_mb_before"] = round(memory(process), 1)
         report["rounds"] = []
         bad = round(options.clients * options.hostile)

@@ -19,6 +19,7 @@ from ner_app.jobs import Cancelled, Job, Jobs, word
 from ner_app.lessons import FEWEST
 from ner_app.limits import LimitError
 from ner_app.long_texts import PART, answers_by_part
+from ner_app.replayed import REPLAYED
 from ner_app.samples import samples_for
 from ner_app.service import EXACTLY, Choice, ChoiceError
 from ner_app.teaching import teach_functions
@@ -68,7 +69,7 @@ EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
 def build_text_tab(service: Service) -> None:
     """Build the tab inside the page that is being built."""
     samples = samples_for(service.models())
-    teaching = teach_functions(service, [sample.text for sample in samples])
+    teaching = teach_functions(service, [*(sample.text for sample in samples), *REPLAYED])
     shell = render(
         "text.html",
         limit=service.limits.text_characters,

@@ -18,6 +18,12 @@ NerPage.Teach = class {
     });
     root.addEventListener("toggle", () => { this.name(); this.plan(); });
     tab.options.controls.model.addEventListener("change", () => this.plan());
+    // The texts are those of all tabs of this browser.
+    window.addEventListener("storage", (event) => {
+      if (event.key !== NerPage.CORRECTED) return;
+      this.texts = this.kept();
+      this.summarize();
+    });
     this.summarize();
     const token = sessionStorage.getItem(NerPage.TEACHING);
     if (token) this.follow(token);

@@ -65,6 +65,11 @@ NerPage.TextTab = class {
     at("#options").addEventListener("toggle", () => at("#options").open && this.menus());
     document.addEventListener("ner-models", () => this.menus());
     document.addEventListener("ner-use", (event) => this.use(event.detail));
+    window.addEventListener("hashchange", () => {
+      const linked = new URLSearchParams(location.hash.slice(1));
+      this.touched = false;
+      if (linked.has("text")) this.open(linked);
+    });
     window.addEventListener("pagehide", () => this.keepNow());
   }
 
@@ -151,6 +156,7 @@ NerPage.TextTab = class {
     if (!found.answer) return this.failed(found, before);
     this.good = choice;
     this.at("#undo-clear").hidden = true;
+    this.forgetLink(text);
     this.display(found.answer, {grows: Boolean(reading.shown)});
     const cut = found.answer.whole ? "This is what was read before it ended. Recognize reads the whole text." : "";
     NerPage.notice(this.message, [found.error, cut, ...found.answer.notes].filter(Boolean).join("\n"));
@@ -305,6 +311,12 @@ NerPage.TextTab = class {
     NerPage.copy(button, location.href);
   }
 
+  /* A link of another text must not be copied out of the address bar as if it were of this one. */
+  forgetLink(text) {
+    const linked = new URLSearchParams(location.hash.slice(1)).get("text");
+    if (linked !== null && linked !== text) history.replaceState(null, "", location.pathname + location.search);
+  }
+
   async open(linked) {
     const value = (name) => linked.get(name) ?? "";
     const wanted = await this.ask("linked", Object.fromEntries(
@@ -321,21 +333,24 @@ NerPage.TextTab = class {
   clear() {
     this.reading?.abandon();
     this.idle();
-    this.cleared = this.state();
+    if (this.box.value.trim() || this.answer) this.cleared = this.state();
     this.box.value = "";
     this.answer = null;
     this.sample = false;
     this.at("#text-result").hidden = true;
-    this.at("#undo-clear").hidden = false;
+    this.at("#undo-clear").hidden = !this.cleared;
     NerPage.notice(this.message, "");
     this.say("Cleared.");
     this.keep();
     this.box.focus();
   }
 
+  /* What was typed since then can be had back the same way. */
   async undoClear() {
-    this.at("#undo-clear").hidden = true;
-    await this.restore(this.cleared);
+    const {cleared} = this;
+    this.cleared = this.box.value.trim() ? this.state() : null;
+    this.at("#undo-clear").hidden = !this.cleared;
+    await this.restore(cleared);
     this.keep();
     this.box.focus();
   }

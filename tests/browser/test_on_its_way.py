@@ -204,3 +204,26 @@ def test_what_is_typed_while_the_page_is_drawn_stays(page, url):
     assert other.locator("#text-box").input_value() == "Rotterdam is old."
     open_tab(other, "Compare")
     other.close()
+
+
+def test_what_was_cleared_comes_back_however_often_one_clears(page):
+    undo = page.locator("#undo-clear")
+    page.locator("#clear").click()
+    page.locator("#clear").click()
+    page.locator("#text-box").fill("Bob")
+    undo.click()
+    expect(page.locator("#text-box")).to_have_value(SENTENCE)
+    assert len(marks(page)) == 3
+    undo.click()
+    expect(page.locator("#text-box")).to_have_value("Bob")
+
+
+def test_the_address_says_no_other_text_than_the_one_shown(page):
+    page.locator("#share").click()
+    expect(page).to_have_url(re.compile("#text=Mary"))
+    recognize(page, "Bob lives in Oslo.")
+    assert page.evaluate("location.hash") == ""
+    page.evaluate("location.hash = '#text=Ann+met+Bob.&model=minilm-ner'")
+    expect(page.locator("#text-box")).to_have_value("Ann met Bob.")
+    expect(page.locator("#text-tab mark")).to_have_count(2)
+    page.evaluate("history.replaceState(null, '', location.pathname + location.search)")

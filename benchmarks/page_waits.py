@@ -1,0 +1,159 @@
+"""How long a visitor of the page waits: for first paint, an answer, and a sign that work has begun.
+
+    python -m benchmarks.page_waits --runs 40
+
+Starts the page in a process of its own, opens it in Chromium, and takes all times by the clock of the page
+itself. An answer is timed from the click to the frame that shows it, beside the time of the same text in the
+bare core. A sign that work has begun (a progress bar in view) is timed with requests that are never
+answered, so that it is the page's own; as is the weight of the page, whose files come from this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import sync_playwright
+
+import model_zoo
+from benchmarks.page_load import TEXT_200, median_ms, running_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+#: Two texts take turns, so that what shows the new answer must have changed.
+_NAMES = ("Mary Watson", "Anna Watson")
+_ANSWER = """(name) => new Promise((done) => {
+  const shown = () => document.querySelector("#text-tab mark")?.textContent === name
+    && /, in [0-9.,]+ m?s$/.test(document.querySelector("#text-status").textContent);
+  const begin = performance.now();
+  const end = () => done(performance.now() - begin);
+  const look = () => requestAnimationFrame(shown() ? end : look);
+  document.querySelector("#recognize").click();
+  requestAnimationFrame(look);
+})"""
+_BEGUN = """([button, bar]) => new Promise((done) => {
+  const shown = () => [...document.querySelectorAll(bar)].some((one) => one.checkVisibility());
+  const begin = performance.now();
+  const end = () => done(performance.now() - begin);
+  const look = () => requestAnimationFrame(shown() ? end : look);
+  document.querySelector(button).click();
+  requestAnimationFrame(look);
+})"""
+_LOADED = """() => {
+  const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  return [performance.getEntriesByName("first-contentful-paint")[0].startTime,
+    files.reduce((sum, file) => sum + file.transferSize, 0), files.length]; }"""
+#: What is pressed, where the progress bar comes, on which tab.
+_ACTIONS = {
+    "Recognize": ("Text", "#recognize", "#text-busy progress"),
+    "Teach": ("Text", "#teach-start", "#teach-status progress"),
+    "Compare": ("Compare", "#compare", "#compare-busy progress"),
+    "Get": ("Models", "[data-get]", "#zoo-status progress"),
+    "Recognize all": ("Documents", "#run-documents", "#documents-begun progress"),
+    "Redact the files": ("Documents", "#redact-files", "#documents-begun progress"),
+}
+
+
+def _open(chromium: Browser, url: str) -> Page:
+    page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(url)
+    page.wait_for_function("/, in /.test(document.querySelector('#text-status')?.textContent)")
+    return page
+
+
+def _hold(page: Page) -> list[Route]:
+    """Let no request of the page's functions through; return those that wait."""
+    held: list[Route] = []
+    page.route(re.compile("component_server|queue/join"), lambda route: held.append(route))
+    return held
+
+
+def loading(chromium: Browser, url: str, runs: int) -> dict[str, Any]:
+    """Open the page anew, with nothing kept from before."""
+    found = []
+    for _ in range(runs):
+        page = _open(chromium, url)
+        found.append(page.evaluate(_LOADED))
+        page.context.close()
+    paints, sizes, files = zip(*found, strict=True)
+    return {
+        "first_paint_ms": round(statistics.median(paints), 1),
+        "first_paint_longest_ms": round(max(paints), 1),
+        "bytes": max(sizes),
+        "files": max(files),
+    }
+
+
+def answering(chromium: Browser, url: str, runs: int) -> dict[str, float]:
+    """Time the same text from click to painted answer, and in the bare core."""
+    core = model_zoo.load("minilm-ner")
+    page = _open(chromium, url)
+    page.locator("#text-model").select_option("minilm-ner", force=True)
+    times = []
+    for run in range(runs + 5):
+        name = _NAMES[run % 2]
+        page.locator("#text-box").fill(TEXT_200.replace(_NAMES[0], name))
+        page.wait_for_timeout(50)
+        times.append(page.evaluate(_ANSWER, name))
+    page.context.close()
+    bare = median_ms(lambda: core(TEXT_200), runs)
+    shown = statistics.median(times[5:])
+    return {"answer_ms": round(shown, 1), "core_ms": round(bare, 1), "page_adds_ms": round(shown - bare, 1)}
+
+
+def beginning(chromium: Browser, url: str, runs: int) -> dict[str, dict[str, float]]:
+    """Time each long action from click to the frame with its progress bar, while the server says nothing."""
+    times: dict[str, list[float]] = {name: [] for name in _ACTIONS}
+    for _ in range(runs):
+        page = _open(chromium, url)
+        page.get_by_role("tab", name="Documents", exact=True).click()
+        file = {"name": "note.txt", "mimeType": "text/plain", "buffer": TEXT_200.encode()}
+        page.locator("#files input[type=file]").set_input_files(file)
+        page.wait_for_function("document.querySelector('#files').textContent.includes('note')")
+        page.locator("#run-documents").click()
+        page.locator("#redact-files").wait_for()
+        page.get_by_role("tab", name="Models", exact=True).click()
+        page.locator("[data-get]").first.wait_for()
+        page.get_by_role("tab", name="Text", exact=True).click()
+        page.locator("#teach").evaluate("e => { e.open = true }")
+        held = _hold(page)
+        for name, (tab, button, bar) in _ACTIONS.items():
+            page.get_by_role("tab", name=tab, exact=True).click()
+            times[name].append(page.evaluate(_BEGUN, [button, bar]))
+        for route in held:
+            route.abort()
+        page.context.close()
+    return {
+        name: {"median_ms": round(statistics.median(one), 1), "longest_ms": round(max(one), 1)}
+        for name, one in times.items()
+    }
+
+
+def main() -> None:
+    """Run the measurement and print JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=40, help="answers; a fifth as many loads and beginnings")
+    options = parser.parse_args()
+    few = max(1, options.runs // 5)
+    with running_page() as (_, url), sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}
+        report |= loading(chromium, url, few) | answering(chromium, url, options.runs)
+        report["begun"] = beginning(chromium, url, few)
+        report["load_average_after"] = os.getloadavg()[0]
+        chromium.close()
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()
