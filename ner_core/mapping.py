@@ -138,9 +138,12 @@ class EntityMapper:
         elif hasattr(columns, "column_names"):  # Arrow
             import pyarrow
 
-            kept = [name for name in columns.column_names if name != self._into]
-            arrays = [*(columns[name] for name in kept), pyarrow.array(found, pyarrow.string())]
-            added = type(columns).from_arrays(arrays, names=[*kept, self._into])
+            place, column = columns.schema.get_field_index(self._into), pyarrow.array(found, pyarrow.string())
+            added = (
+                columns.append_column(self._into, column)
+                if place < 0
+                else columns.set_column(place, self._into, column)
+            )
         elif isinstance(columns, dict):
             import numpy as np
 
@@ -153,7 +156,8 @@ class EntityMapper:
         """Take the column out of a table."""
         if hasattr(table, "collect") and hasattr(table, "collect_schema"):
             msg = (
-                "expected a table, found a lazy one; use frame.map_batches(mapper), or frame.collect() first"
+                "expected a table, found a lazy one; use mapper(frame.collect()), or "
+                f"frame.map_batches(mapper, schema=frame.collect_schema() | {{{self._into!r}: polars.String}})"
             )
             raise TypeError(msg)
         names = getattr(table, "column_names", getattr(table, "columns", None))
@@ -167,10 +171,10 @@ class EntityMapper:
             msg = (
                 f"expected a column {self._column!r} with texts, found {', '.join(map(str, names)) or 'none'}"
             )
-            raise KeyError(msg)
+            raise _ColumnError(msg)
         if (count := names.count(self._column)) > 1:
             msg = f"expected one column {self._column!r}, found {count}"
-            raise KeyError(msg)
+            raise _ColumnError(msg)
         cells = table[self._column]
         if cells is None or isinstance(cells, (str, bytes)) or not hasattr(cells, "__iter__"):
             one = "one" if cells is None or isinstance(cells, (str, bytes)) else repr(cells)[:60]
@@ -182,6 +186,12 @@ class EntityMapper:
         """Annotate an iterator of parts, as Spark's ``mapInPandas`` wants it."""
         return map(self, tables)
 
+    def _word(self, value: Any) -> Any:
+        if isinstance(value, (str, numbers.Number)) or not hasattr(value, "__iter__"):
+            return value
+        msg = f"column {self._column!r}: expected words in the list of a cell, found {value!r:.60}"
+        raise TypeError(msg)
+
     def _text(self, value: Any) -> str | list[str]:
         """Take a cell for a text or for words; nothing, as NumPy and pandas have it, for an empty text."""
         if isinstance(value, str):
@@ -190,10 +200,16 @@ class EntityMapper:
             return ""
         if isinstance(value, (list, tuple)) or hasattr(value, "tolist") or hasattr(value, "to_list"):
             words = value if isinstance(value, (list, tuple)) else list(value)
-            return ["" if _is_nothing(word) else str(word) for word in words]
+            return ["" if _is_nothing(word) else str(self._word(word)) for word in words]
         hint = ": decode it first" if isinstance(value, (bytes, bytearray)) else ""
         msg = f"column {self._column!r}: expected a text or a list of words, found {value!r:.60}{hint}"
         raise TypeError(msg)
+
+
+class _ColumnError(KeyError):
+    """A column is not there, or several are; a sentence, which `KeyError` would show in quotation marks."""
+
+    __str__ = Exception.__str__
 
 
 def _is_nothing(value: Any) -> bool:

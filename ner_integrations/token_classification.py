@@ -273,7 +273,11 @@ class TokenClassification:
                     "end": entity.end,
                 }
             else:
-                while last < len(encoding) and starts[last] < entity.end:
+                while (
+                    last < len(encoding)
+                    and starts[last] < entity.end
+                    and _ends_within(encoding, last, entity)
+                ):
                     last += 1
                 yield _entry(entity, self._joined(self._pieces(encoding, first, last)))
             first = last
@@ -303,6 +307,16 @@ def _entry(entity: Entity, word: str) -> dict[str, Any]:
         "start": entity.start,
         "end": entity.end,
     }
+
+
+def _ends_within(encoding: Encoding, index: int, entity: Entity) -> bool:
+    """Say whether a piece ends in an entity, white space aside.
+
+    One may begin there and belong to the next: a tokenizer counts a combining mark to the letter after it,
+    where `ner_core.decoding` leaves it with the letter before.
+    """
+    start, end = encoding.offsets[index]
+    return bool(start + len(encoding.text[start:end].rstrip()) <= entity.end)
 
 
 def _label(entry: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import shlex
 import sys
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 HUB_PREFIX = "hf:"
+
+# Names that a message lists.
+_SHOWN = 20
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,10 +164,24 @@ def select(
         else:
             matching = [model for model in candidates if fnmatch.fnmatchcase(model.name, pattern)]
         if not matching:
-            msg = f'No matching models: "{pattern}". The zoo has: {", ".join(model.name for model in models)}'
+            msg = f'No matching models: "{pattern}". {_hint(pattern, [model.name for model in models])}'
             raise CatalogError(msg)
         chosen.update({model.name: model for model in matching})
     return list(chosen.values())
+
+
+def _hint(pattern: str, names: list[str]) -> str:
+    """Say what may have been meant, or what there is.
+
+    Examples
+    --------
+    >>> _hint("BERT", ["bert", "bart"]), _hint("x", ["bert", "bart"])
+    ('Did you mean bert, bart?', 'The zoo has: bert, bart')
+    """
+    if near := difflib.get_close_matches(pattern.lower(), names, n=3, cutoff=0.7):
+        return f"Did you mean {', '.join(near)}?"
+    more = f" and {len(names) - _SHOWN} more, which --print_all prints" if len(names) > _SHOWN else ""
+    return f"The zoo has: {', '.join(names[:_SHOWN])}{more}"
 
 
 def patterns_in_file(path: Path) -> list[str]:

@@ -86,8 +86,9 @@ def test_a_column_that_is_one_cell_is_named(tiny_ir, column, found):
 
 
 def test_a_missing_column_is_named(tiny_ir):
-    with pytest.raises(KeyError, match="expected a column 'text' with texts, found body"):
+    with pytest.raises(KeyError) as told:
         EntityMapper(tiny_ir)({"body": ["x"]})
+    assert str(told.value) == "expected a column 'text' with texts, found body"
 
 
 def test_the_loaded_model_is_not_sent_along(tiny_ir):
@@ -161,6 +162,9 @@ def test_arrow_tables_get_a_column(tiny_ir, expected):
             assert type(mapped) is type(given)
             assert mapped.schema.names == ["id", "text", "entities"]
             same(mapped["entities"].to_pylist(), [*expected, []])
+    about = pyarrow.table({"entities": [None], "text": ["x"]}).replace_schema_metadata({"of": "others"})
+    assert mapper(about).schema.names == ["entities", "text"]
+    assert mapper(about).schema.metadata == {b"of": b"others"}
     coded = pyarrow.table({"text": pyarrow.array([*TEXTS, None]).dictionary_encode()})
     same(mapper(coded)["entities"].to_pylist(), [*expected, []])
 
@@ -177,6 +181,22 @@ def test_missing_words_are_empty_ones(tiny_ir):
     mapper = EntityMapper(tiny_ir, device="CPU")
     given, meant = mapper({"text": [["Mary", None, float("nan")], ["Mary", "", ""]]})["entities"]
     assert given == meant
+
+
+def test_words_that_are_none_are_told(tiny_ir):
+    for words in ([["Mary"], ["Rome"]], [b"Mary"], [{"word": "Mary"}]):
+        with pytest.raises(TypeError, match="column 'text': expected words in the list of a cell, found"):
+            EntityMapper(tiny_ir, device="CPU")({"text": [words]})
+
+
+def test_the_way_for_lazy_frames_works(tiny_ir, expected):
+    polars = pytest.importorskip("polars")
+    mapper = EntityMapper(tiny_ir, device="CPU")
+    frame = polars.LazyFrame({"text": TEXTS})
+    with pytest.raises(TypeError, match="found a lazy one") as told:
+        mapper(frame)
+    written = str(told.value).partition(" or ")[2]
+    same(eval(written).collect()["entities"].to_list(), expected)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +223,7 @@ def test_what_is_no_table_is_told(tiny_ir):
     for given in ("Mary", TEXTS, None, 5, *series):
         with pytest.raises(TypeError, match=f"such as a data frame .* found {type(given).__name__}"):
             mapper(given)
-    with pytest.raises(TypeError, match=r"frame\.map_batches\(mapper\)"):
+    with pytest.raises(TypeError, match=r"use mapper\(frame\.collect\(\)\), or "):
         mapper(polars.LazyFrame({"text": TEXTS}))
     with pytest.raises(TypeError, match="found one"):
         mapper({"text": None})

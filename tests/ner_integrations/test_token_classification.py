@@ -71,6 +71,17 @@ def test_answers_are_those_of_transformers(ours, theirs, strategy):
         same(one, other)
 
 
+def test_a_mark_that_the_tokenizer_counts_to_the_next_letter(ours):
+    """Cyrillic and Chinese letters with combining marks that no tokenizer composes."""
+    text = "亠ͭȋ 仿̵V"
+    for strategy in STRATEGIES:
+        for entry in ours(text, aggregation_strategy=strategy):
+            assert entry["word"]
+            assert entry["start"] < entry["end"]
+    found = ours("亠ͭȋ", aggregation_strategy="first")
+    assert [(entry["start"], entry["end"]) for entry in found] == [(0, 2), (2, 3)]
+
+
 def test_one_text_several_and_an_iterator(ours, theirs):
     same(ours(TEXTS[0]), theirs(TEXTS[0]))
     assert ours([TEXTS[0]]) == [ours(TEXTS[0])]
