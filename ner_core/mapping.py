@@ -155,9 +155,10 @@ class EntityMapper:
     def _cells(self, table: Any) -> Iterable[Any]:
         """Take the column out of a table."""
         if hasattr(table, "collect") and hasattr(table, "collect_schema"):
+            schema = f"frame.collect_schema() | {{{self._into!r}: polars.String}}"
             msg = (
                 "expected a table, found a lazy one; use mapper(frame.collect()), or "
-                f"frame.map_batches(mapper, schema=frame.collect_schema() | {{{self._into!r}: polars.String}})"
+                f"frame.map_batches(mapper, schema={schema})"
             )
             raise TypeError(msg)
         names = getattr(table, "column_names", getattr(table, "columns", None))

@@ -10,15 +10,18 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
+from spacy.scorer import get_ner_prf
 from spacy.tokens import SpanGroup
 from spacy.util import minibatch
 
 import model_zoo
+from ner_core.aggregation import AGGREGATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from spacy.tokens import Doc, Span
+    from spacy.training import Example
 
     from ner_core.entity import Recognition
     from ner_core.recognizer import EntityRecognizer
@@ -42,6 +45,7 @@ _BATCH_TEXTS = 256
         "overwrite": False,
         "spans_key": "ner_zoo",
     },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
 def create(
     nlp: Language,  # noqa: ARG001 - spaCy passes it
@@ -101,8 +105,13 @@ class NamesComponent:
         overwrite: bool = False,
         spans_key: str = "ner_zoo",
     ) -> None:
+        aggregation = options.get("aggregation")
         if not 0 <= threshold <= 1:
             msg = f"{name}: threshold: expected a number from 0 to 1, found {threshold!r}."
+            raise ValueError(msg)
+        if aggregation is not None and aggregation not in AGGREGATIONS:
+            ways = ", ".join(AGGREGATIONS)
+            msg = f"{name}: aggregation: expected one of {ways}, found {aggregation!r}."
             raise ValueError(msg)
         self.name = name
         self._model = model
@@ -145,6 +154,10 @@ class NamesComponent:
             for doc, one in zip(docs, found, strict=True):
                 self._annotate(doc, one)
                 yield doc
+
+    def score(self, examples: Iterable[Example], **_: Any) -> dict[str, Any]:
+        """Return precision, recall and F1 of ``doc.ents``, for ``nlp.evaluate``."""
+        return get_ner_prf(examples)
 
     def _annotate(self, doc: Doc, found: Recognition) -> None:
         spans: list[Span] = [  # of whole tokens around the name, so there always is one

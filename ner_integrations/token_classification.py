@@ -5,6 +5,7 @@ https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.Tok
 
 from __future__ import annotations
 
+import functools
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -91,22 +92,24 @@ def pipeline(
         name = model if revision is None else f"{model}@{revision}"
         given: dict[str, Any] = {"window": sys.maxsize, "device": _openvino_device(device)} | options
 
-        def load(overlap: int | None) -> EntityRecognizer:
-            return model_zoo.load(name, **given, overlap=overlap)
-
+        load = functools.partial(_load, name, given)
         return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
     if options or device is not None or revision is not None:
         msg = "A recognizer is loaded already: device, revision and options cannot be given beside it."
         raise ValueError(msg)
-    recognizer = model
+    load = functools.partial(_loaded, model)
+    return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
 
-    def loaded(overlap: int | None) -> EntityRecognizer:
-        if overlap is not None:
-            msg = "stride: this recognizer has windows of its own; give the name of the model instead."
-            raise ValueError(msg)
-        return recognizer
 
-    return TokenClassification(loaded, aggregation_strategy, ignore_labels, stride, batch_size)
+def _load(name: str | Path, options: dict[str, Any], overlap: int | None) -> EntityRecognizer:
+    return model_zoo.load(name, **options, overlap=overlap)
+
+
+def _loaded(recognizer: EntityRecognizer, overlap: int | None) -> EntityRecognizer:
+    if overlap is not None:
+        msg = "stride: this recognizer has windows of its own; give the name of the model instead."
+        raise ValueError(msg)
+    return recognizer
 
 
 class TokenClassification:

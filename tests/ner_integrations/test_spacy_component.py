@@ -89,10 +89,22 @@ def test_settings_are_kept_and_checked(tiny_ir, tmp_path):
     assert len(pickle.dumps(again.get_pipe("ner_zoo"))) < 2_000
     with pytest.raises(ValueError, match=r"ner_zoo: threshold: expected a number from 0 to 1, found 7"):
         pipeline(tiny_ir, threshold=7)
+    with pytest.raises(ValueError, match=r"ner_zoo: aggregation: expected one of word, .* found 'best'"):
+        pipeline(tiny_ir, aggregation="best")
     with pytest.raises(ValueError, match=r"ner_zoo: labels: .* has no label 'per'; it has PER, ORG"):
         pipeline(tiny_ir, labels=["per"])("Mary")
     with pytest.raises(ValueError, match="no_such_setting"):
         pipeline(tiny_ir, no_such_setting=1)
+
+
+def test_spacy_measures_it(tiny_ir):
+    nlp = pipeline(tiny_ir)
+    found = [(entity.start_char, entity.end_char, entity.label_) for entity in nlp(TEXTS[0]).ents]
+    from spacy.training import Example
+
+    examples = [Example.from_dict(nlp.make_doc(TEXTS[0]), {"entities": gold}) for gold in (found, found[:1])]
+    measured = nlp.evaluate(examples)
+    assert (measured["ents_r"], measured["ents_p"]) == (1, pytest.approx((len(found) + 1) / 2 / len(found)))
 
 
 def test_the_stand_in_for_transformers_imports_no_spacy():

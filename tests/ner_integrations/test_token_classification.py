@@ -1,5 +1,6 @@
 """The stand-in for transformers' pipeline: the same calls, and on a tiny model the same answers."""
 
+import pickle
 import random
 
 import pytest
@@ -139,6 +140,14 @@ def test_a_tokenizer_without_a_decoder_and_a_ready_recognizer(tiny_ir, ours):
         made("Mary", stride=3)
     with pytest.raises(ValueError, match="A recognizer is loaded already"):
         pipeline("ner", recognizer, device="CPU")
+
+
+def test_it_goes_to_other_processes(ours, tiny_ner):
+    sent = pickle.dumps(ours)
+    assert len(sent) < 2_000
+    assert pickle.loads(sent)(TEXTS[0]) == ours(TEXTS[0])
+    made = pickle.loads(pickle.dumps(pipeline("ner", tiny_ner, aggregation_strategy="simple")))
+    assert made(TEXTS[0]) == ours(TEXTS[0], aggregation_strategy="simple")
 
 
 @pytest.mark.parametrize(
