@@ -20,14 +20,14 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.attacks import calls, checkpoints, disks, documents, formats, models, page, runs
+from tests.attacks import calls, checkpoints, command_disks, disks, documents, formats, models, page, runs
 from tests.attacks.attack import Kind, Result, attack
 
 if TYPE_CHECKING:
     from collections import Counter
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
-_MODULES = (documents, models, checkpoints, formats, runs, disks, calls, page)
+_MODULES = (documents, models, checkpoints, formats, runs, disks, command_disks, calls, page)
 
 
 def all_kinds() -> dict[tuple[str, str], Kind]:
@@ -89,9 +89,11 @@ def main() -> int:
     parser.add_argument("--tries", type=int, default=30, help="of each kind; a sixth of those that take long")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--group", action="append", help="these alone; may be repeated")
+    parser.add_argument("--name", default="", help="of the kinds, those whose name begins so")
     parser.add_argument("--write", type=Path, help="put the table between the marks in this file")
     options = parser.parse_args()
     keys = [key for key in all_kinds() if not options.group or key[0] in options.group]
+    keys = [key for key in keys if key[1].startswith(options.name)]
     results = run_all(keys, options.tries, options.seed)
     found = table(results)
     if options.write:

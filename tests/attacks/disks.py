@@ -7,6 +7,7 @@ import contextlib
 import functools
 import hashlib
 import io
+import itertools
 import json
 import os
 import resource
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from random import Random
 
 _SIZE = 64 << 20
+_PLACES = 20
 REASONS = ("can't be written", "cannot be written", "No space left", "File too large")
 
 
@@ -66,6 +68,16 @@ class Disk:
         shutil.rmtree(self.path, ignore_errors=True)
 
     mounted = False
+
+
+def somewhere(attempt):
+    """Let a disk be full at twenty places of a run in turn, spread over all of it, in whatever order."""
+    tries = itertools.count()
+
+    def at(chance: Random, folder: Path) -> str:
+        return attempt(chance, folder, (next(tries) * 7 % _PLACES + chance.random()) / _PLACES)
+
+    return at
 
 
 @contextmanager
@@ -124,7 +136,7 @@ def catalog() -> tuple[list[str], dict[str, bytes]]:
     return ["--zoo", str(root), "--name", "some-model"], right
 
 
-def downloader(chance: Random, folder: Path) -> str:
+def downloader(chance: Random, folder: Path, share: float) -> str:
     from model_zoo import downloader
     from model_zoo.download import remote
 
@@ -134,7 +146,7 @@ def downloader(chance: Random, folder: Path) -> str:
         model = disk.path / "models" / "public" / "some-model"
         asks = chance.random() < 0.25  # how much room there is, before it writes
         before, remote._SPARE = remote._SPARE, remote._SPARE if asks else -(1 << 40)
-        with disk.full(int(1_400_000 * chance.random())):
+        with disk.full(int(1_400_000 * share)):
             status, error = said(downloader.main, where)
         remote._SPARE = before
         if status:
@@ -150,7 +162,7 @@ def downloader(chance: Random, folder: Path) -> str:
         return outcome
 
 
-def converter(chance: Random, folder: Path) -> str:
+def converter(chance: Random, folder: Path, share: float) -> str:
     from model_zoo import converter
     from model_zoo.convert import conversion
     from tests.attacks.checkpoints import honest
@@ -164,7 +176,7 @@ def converter(chance: Random, folder: Path) -> str:
             options = ["--zoo", str(folder / "zoo"), "-d", str(disk.path / "models"), "--name", "tiny"]
             options += ["-o", str(disk.path / "out"), "--precisions", "FP16,FP32"]
             out = disk.path / "out" / "public" / "tiny"
-            with disk.full(int(400_000 * chance.random())):
+            with disk.full(int(400_000 * share)):
                 status, error = said(converter.main, options)
             if status:
                 assert "Traceback" not in error, error
@@ -192,6 +204,119 @@ def trace() -> Path:
 def traced(source: Path, staging: Path, *_: Any) -> None:
     for file in trace().iterdir():
         (staging / file.name).write_bytes(file.read_bytes())
+
+
+def quantizer(chance: Random, folder: Path, share: float) -> str:
+    from model_zoo import quantizer
+    from model_zoo.convert import quantization
+
+    graph()
+    before, quantization.run_worker = quantization.run_worker, compressed
+    try:
+        with disk_in(folder) as disk:
+            shutil.copytree(converted(), disk.path / "models")
+            options = [*of_zoo(disk.path / "models"), "-o", str(disk.path / "out")]
+            out = disk.path / "out" / "public" / "tiny"
+            with disk.full(int(150_000 * share)):
+                status, error = said(quantizer.main, options)
+            if status:
+                assert "Traceback" not in error, error
+                assert any(words in error for words in REASONS), error
+                assert not [path for path in out.glob("*") if path.name != ".conversion.lock"]
+            assert said(quantizer.main, options)[0] == 0
+            assert len(list((out / "FP16-INT8").iterdir())) == 3
+            return "a sentence, then on it went" if status else "there was room"
+    finally:
+        quantization.run_worker = before
+
+
+def of_zoo(models: Path) -> list[str]:
+    zoo = converted().parent / "zoo"
+    return ["--zoo", str(zoo), "--name", "tiny", "--model_dir", str(models), "--subset_size", "5"]
+
+
+@functools.cache
+def converted() -> Path:
+    """A models folder with the tiny model in FP32."""
+    from model_zoo import converter
+    from tests.attacks.checkpoints import honest
+    from tests.model_zoo.catalog.test_catalog import zoo
+
+    root = Path(tempfile.mkdtemp(prefix="attacks-"))
+    zoo(root / "zoo", folder="tiny", files=[])
+    shutil.copytree(honest(), root / "sources" / "public" / "tiny")
+    options = [
+        "--zoo",
+        str(root / "zoo"),
+        "-d",
+        str(root / "sources"),
+        "--name",
+        "tiny",
+        "--precisions",
+        "FP32",
+    ]
+    assert said(converter.main, [*options, "-o", str(root / "models")])[0] == 0
+    shutil.rmtree(root / "models" / "public" / "tiny" / "FP16", ignore_errors=True)
+    return root / "models"
+
+
+@functools.cache
+def graph() -> dict[str, bytes]:
+    """What NNCF makes of the tiny model, made once."""
+    from model_zoo import quantizer
+    from model_zoo.convert import quantization
+
+    made: dict[str, bytes] = {}
+    real = quantization.run_worker
+
+    def kept(module: str, arguments: list[str], staging: Path) -> None:
+        real(module, arguments, staging)
+        made.update((path.name, path.read_bytes()) for path in staging.glob("quantized.*"))
+
+    quantization.run_worker = kept
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            status, error = said(quantizer.main, [*of_zoo(converted()), "-o", folder])
+            assert status == 0, error
+    finally:
+        quantization.run_worker = real
+    return made
+
+
+def compressed(module: str, arguments: list[str], staging: Path) -> None:
+    for name, content in graph().items():
+        (staging / name).write_bytes(content)
+
+
+def fine_tuner(chance: Random, folder: Path, share: float) -> str:
+    from model_zoo import finetuner
+
+    recipe, right = training()
+    with disk_in(folder) as disk:
+        options = [str(recipe), "--output_dir", str(disk.path), "--threads", "1"]
+        model = disk.path / "public" / "tiny-ner"
+        with disk.full(int(1_800_000 * share)):
+            status, error = said(finetuner.main, options)
+        if status:
+            assert "Traceback" not in error, error
+            assert any(words in error for words in REASONS), error
+            assert not (model / "model.yml").exists()
+        assert said(finetuner.main, options)[0] == 0
+        assert (model / "checkpoint" / "model.safetensors").read_bytes() == right, "other weights"
+        return "a sentence, then on it went" if status else "there was room"
+
+
+@functools.cache
+def training() -> tuple[Path, bytes]:
+    """A recipe that takes a second, and the weights that come of it."""
+    from model_zoo import finetuner
+    from tests.model_zoo.train.test_finetuner import make_lab
+
+    root = Path(tempfile.mkdtemp(prefix="attacks-"))
+    recipe = make_lab(root, sentences=40) / "recipe.yml"
+    assert said(finetuner.main, [str(recipe), "--output_dir", str(root / "whole"), "--threads", "1"])[0] == 0
+    weights = root / "whole" / "public" / "tiny-ner" / "checkpoint" / "model.safetensors"
+    return recipe, weights.read_bytes()
 
 
 # The page
@@ -259,11 +384,11 @@ def emptied(disk: Disk) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def upload(chance: Random, folder: Path) -> str:
+def upload(chance: Random, folder: Path, share: float) -> str:
     disk, _, _ = page()
     content = chance.randbytes(900_000)
     (disk.path / "g").mkdir(exist_ok=True)
-    with disk.full(int(1_000_000 * chance.random())):
+    with disk.full(int(1_000_000 * share)):
         status, text, stored = sent("a.txt", content)
     assert status in (200, 507), (status, text)
     assert status == 200 or "no room" in text, text
@@ -277,14 +402,14 @@ def upload(chance: Random, folder: Path) -> str:
 def work(function: str, name: str, content: bytes, most: int, *data: Any):
     """A button is pressed while the disk for uploads and results is full."""
 
-    def attempt(chance: Random, folder: Path) -> str:
+    def attempt(chance: Random, folder: Path, share: float) -> str:
         disk, _, _ = page()
         (disk.path / "t").mkdir(exist_ok=True)
         _, _, [stored] = sent(name, content)
         before, tempfile.tempdir = tempfile.tempdir, str(disk.path / "t")
         given = [{"path": stored, "meta": {"_type": "gradio.FileData"}}]
         try:
-            with disk.full(int(most * chance.random())):
+            with disk.full(int(most * share)):
                 shown = pressed(function, given, *data)
             ready = "download-redacted" if function == "redact_files" else "download-zip"
             outcome = "there was room" if is_whole(shown, ready) else told(shown)
@@ -318,13 +443,15 @@ def kinds() -> list[Kind]:
     found = {
         "downloader": downloader,
         "converter": converter,
+        "quantizer": quantizer,
+        "fine-tuner": fine_tuner,
         "page: upload": upload,
         "page: names of a document, and their zip": work(
-            "recognize_all", "a.txt", TEXT, 3_000_000, "", *CHOICE, 0.0, ""
+            "recognize_all", "a.txt", TEXT, 3_000_000, "", *CHOICE, 0.0, "", ""
         ),
         "page: a table, and its copy with columns": work(
-            "recognize_all", "a.csv", TABLE, 1_500_000, "", *CHOICE, 0.0, ""
+            "recognize_all", "a.csv", TABLE, 1_500_000, "", *CHOICE, 0.0, "", ""
         ),
         "page: redacted files": work("redact_files", "a.txt", TEXT, 30_000, *CHOICE, "number"),
     }
-    return [Kind("full disk", called, attempt) for called, attempt in found.items()]
+    return [Kind("full disk", called, somewhere(attempt)) for called, attempt in found.items()]

@@ -21,6 +21,7 @@ from ner_corpora.workspace import write_atomically
 from ner_documents.document import CorpusError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import Source, find_sources, total_size
+from ner_documents.writing.formats import OUTPUT_FORMATS
 
 
 def corpus(folder, documents=200, files=3):
@@ -325,10 +326,8 @@ def test_kill_at_five_random_moments_and_resume(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".new"))]
 
 
-@pytest.mark.nightly  # fifty kills, each with the start of a process
-@pytest.mark.parametrize(
-    "form", ["jsonl", "csv", "csv-long", "tsv", "xlsx", "parquet", "conll", "html", "brat", "doccano"]
-)
+@pytest.mark.nightly  # eighty kills, each with the start of a process
+@pytest.mark.parametrize("form", OUTPUT_FORMATS)
 def test_killed_over_all_formats_and_resumed_to_the_same_bytes(tmp_path, form):
     from tests.attacks.documents import files
 

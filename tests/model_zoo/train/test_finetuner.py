@@ -64,9 +64,12 @@ def write_encoder(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """Encoder, corpora and recipe of a run that is long enough to be killed in its middle."""
-    folder = tmp_path_factory.mktemp("lab")
+    return make_lab(tmp_path_factory.mktemp("lab"), sentences=240)
+
+
+def make_lab(folder: Path, sentences: int) -> Path:
     write_encoder(folder / "encoder")
-    write_corpus(folder / "train.conll", 240, 1)
+    write_corpus(folder / "train.conll", sentences, 1)
     write_corpus(folder / "dev.conll", 40, 2)
     recipe = {
         "name": "tiny-ner",
