@@ -1,7 +1,7 @@
 """Attack everything that reads what strangers write, and write down what came of it.
 
     python -m benchmarks.attacks --tries 30 --write docs/security.md
-    python -m benchmarks.attacks --tries 5 --group "run folder"
+    python -m benchmarks.attacks --tries 20 --group "full disk" --write docs/security.md
 
 The kinds are those of `tests/attacks`; `pytest` tries a few, this as many as are wanted. They run in a
 process of their own, so that one that crashes is a line of the table as well. A try fails when it raises
@@ -25,6 +25,7 @@ from tests.attacks.attack import Kind, Result, attack
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Mapping
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
 _MODULES = (documents, models, checkpoints, formats, runs, disks, command_disks, calls, page)
@@ -68,17 +69,48 @@ def run_all(keys: list[tuple[str, str]], tries: int, seed: int = 0) -> list[Resu
     return results
 
 
-def table(results: list[Result]) -> str:
+Row = tuple[int, str]
+
+
+def row(result: Result) -> Row:
+    """Return how often a kind was tried, and what came of it."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.most_common())
+    failed = f"**{len(result.failures)} failed**: {result.failures[0][:80]}" if result.failures else ""
+    return result.tries, "; ".join(filter(None, (outcomes, failed))).replace("|", "\\|")
+
+
+def table(rows: Mapping[tuple[str, str], Row]) -> str:
     """Write what came of it as Markdown."""
     lines = ["| aimed at | attack or fault | tries | what came of it |", "|---|---|---|---|"]
-    for one in results:
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in one.outcomes.most_common())
-        failed = f"**{len(one.failures)} failed**: {one.failures[0][:80]}" if one.failures else ""
-        came = "; ".join(filter(None, (outcomes, failed))).replace("|", "\\|")
-        lines.append(f"| {one.kind.group} | {one.kind.name} | {one.tries} | {came} |")
-    failures = sum(bool(one.failures) for one in results)
-    head = f"{len(results)} kinds, {sum(one.tries for one in results):,} tries; {failures} kinds failed."
+    lines += [f"| {group} | {name} | {tries} | {came} |" for (group, name), (tries, came) in rows.items()]
+    failures = sum("**" in came for _, came in rows.values())
+    head = f"{len(rows)} kinds, {sum(tries for tries, _ in rows.values()):,} tries; {failures} kinds failed."
     return f"{head}\n\n" + "\n".join(lines)
+
+
+def rows_of(text: str) -> dict[tuple[str, str], Row]:
+    r"""Read the rows of a table again.
+
+    Examples
+    --------
+    >>> rows_of("1 kinds, 3 tries\n\n| aimed at | x | tries | y |\n|---|---|---|---|\n| a | b | 3 | 3 read |")
+    {('a', 'b'): (3, '3 read')}
+    """
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().removeprefix("|").split(" | ", 3)]
+        if len(cells) == 4 and cells[2].isdigit():
+            found[cells[0], cells[1]] = int(cells[2]), cells[3].removesuffix("|").strip()
+    return found
+
+
+def written(text: str, rows: Mapping[tuple[str, str], Row]) -> str:
+    """Put rows into the table between the marks of a text; kinds that were not tried now keep theirs."""
+    before, _, rest = text.partition(BEGIN)
+    old, _, after = rest.partition(END)
+    every = rows_of(old) | dict(rows)
+    kept = {key: every[key] for key in all_kinds() if key in every}
+    return f"{before}{BEGIN}\n{table(kept)}\n{END}{after}"
 
 
 def main() -> int:
@@ -90,17 +122,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--group", action="append", help="these alone; may be repeated")
     parser.add_argument("--name", default="", help="of the kinds, those whose name begins so")
-    parser.add_argument("--write", type=Path, help="put the table between the marks in this file")
+    parser.add_argument("--write", type=Path, help="renew these rows of the table in this file")
     options = parser.parse_args()
     keys = [key for key in all_kinds() if not options.group or key[0] in options.group]
     keys = [key for key in keys if key[1].startswith(options.name)]
     results = run_all(keys, options.tries, options.seed)
-    found = table(results)
+    rows = {(one.kind.group, one.kind.name): row(one) for one in results}
     if options.write:
-        text = options.write.read_text("utf-8")
-        before, after = text.split(BEGIN)[0], text.split(END)[1]
-        options.write.write_text(f"{before}{BEGIN}\n{found}\n{END}{after}", "utf-8")
-    print(found)
+        options.write.write_text(written(options.write.read_text("utf-8"), rows), "utf-8")
+    print(table(rows))
     return int(any(one.failures for one in results))
 
 
