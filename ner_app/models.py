@@ -125,6 +125,8 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def install(sent: dict[str, Any]) -> dict[str, Any]:
         name = word(sent, "name").strip()
+        if hub_allowed:
+            name = folders.canonical_name(name)
         if not permitted(name):
             return {"error": _refusal(name, hub_allowed=hub_allowed)}
         token, reason = installations.start(_Getting(name))
@@ -215,8 +217,10 @@ def _is_hub_name(name: str) -> bool:
 
 
 def _refusal(name: str, *, hub_allowed: bool) -> str:
+    if hub_allowed and not name:
+        return "Type the name of a model first, as OWNER/NAME, or paste the address of its page."
     if hub_allowed:
-        return f"{name!r} cannot be downloaded. Choose a model of the list, or type hf:OWNER/NAME."
+        return f"{name!r} cannot be downloaded. Choose a model of the list, or type OWNER/NAME of the hub."
     return "Only the models of the list can be downloaded here, and only where downloads are switched on."
 
 

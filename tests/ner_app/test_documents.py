@@ -167,7 +167,7 @@ def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(
         assert [value for _, value in menu["choices"]] == ["", "id", "Body", "state"]
         assert menu["visible"]
     assert shown.count("<tr>") == 1 + 5
-    assert shown.count("names are looked for here") == 1
+    assert shown.count("names are looked for in “Body”") == 1
     assert '<th scope="col" class="read">Body' in shown
     chosen = table_view(previews([tmp_path / "tickets.csv"], "state"))
     assert '<th scope="col" class="read">state' in chosen

@@ -53,7 +53,18 @@ def test_a_page_for_others_downloads_from_the_list_alone(hub_model, downloads):
 @pytest.mark.parametrize("name", ["hf:", "hf:../x", "hf:a,b", "--all", "unknown", "", None, ["x"]])
 def test_names_that_are_none_are_refused(hub_model, name):
     install = models_functions(Service("minilm-ner", Limits(allow_hub=True)))["install"]
-    assert "cannot be downloaded" in install({"name": name})["error"]
+    said = install({"name": name})["error"]
+    assert ("cannot be downloaded" if name else "Type the name of a model first") in said
+
+
+@pytest.mark.parametrize("name", ["me/other", "https://huggingface.co/me/other", " hf:me/other/ "])
+def test_a_hub_model_is_named_as_people_name_it(hub_model, monkeypatch, name):
+    monkeypatch.setattr("ner_app.models.Installation", Slow)
+    monkeypatch.setattr(Slow, "go", threading.Event())
+    functions = models_functions(Service("minilm-ner", Limits(allow_hub=True)))
+    token = functions["install"]({"name": name})["token"]
+    assert "Starting hf:me/other" in functions["look"]({"token": token})["html"]
+    Slow.go.set()
 
 
 def test_a_hub_model_can_be_deleted(hub_model):
