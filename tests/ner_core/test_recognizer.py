@@ -1,4 +1,6 @@
 import functools
+import itertools
+import random
 import shutil
 import subprocess
 import sys
@@ -389,6 +391,29 @@ def test_results_say_how_they_came_about(tiny_ner):
 def test_an_impossible_length_is_refused(tiny_ir):
     with pytest.raises(ValueError, match="max_length 2 is too short"):
         EntityRecognizer.from_ir(tiny_ir, device="CPU", max_length=2)
+
+
+def test_whitespace_gives_each_word_of_running_text_the_type_of_its_first_piece(tiny_ner):
+    """As NeMo, which splits texts at white space; tags that make no sequence give way to the likeliest."""
+    choose = random.Random(3)
+    known = ["Mary", "lives", "in", "Santa", "Clara.", "New", "York,", "Anna", "U.S.", "Paris.Mary", "x-ray"]
+    known += ["it's", "(the", "An),", "NVIDIA!", "1,000"]
+    compared = 0
+    for _ in range(60):
+        words = choose.choices(known, k=choose.randint(1, 8))
+        text = choose.choice([" ", "  "]).join(words)
+        [tags] = tiny_ner.tag([words])
+        if any(tag[:2] == "I-" and tag[2:] != last[2:] for last, tag in itertools.pairwise(["O", *tags])):
+            continue
+        found = tiny_ner(text, aggregation="whitespace").entities
+        end = 0
+        for word, tag in zip(words, tags, strict=True):
+            start = text.index(word, end)
+            end = start + len(word)
+            types = [entity.label for entity in found if entity.start < end and entity.end > start]
+            assert types == ([] if tag == "O" else [tag[2:]]), (text, word)
+            compared += 1
+    assert compared > 50
 
 
 def test_words_without_pieces_are_outside(tiny_ner):
