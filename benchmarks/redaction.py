@@ -103,7 +103,7 @@ _NAMES = {
     "Bob": "PER",
     "Acme Corp": "ORG",
 }
-_SUFFIXES = (".txt", ".csv", ".tsv", ".html", ".json", ".jsonl")
+_SUFFIXES = (".txt", ".csv", ".tsv", ".html", ".json", ".jsonl", ".vtt")
 _ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1252")
 
 _PEER = """

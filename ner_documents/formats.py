@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["COMPRESSIONS", "FORMATS", "SUFFIXES", "TABLES", "format_by_name"]
 
 _SUFFIXES = {
-    "text": (".txt", ".text", ".md", ".markdown"),
+    "text": (".txt", ".text", ".md", ".markdown", ".log"),
     "lines": (),
     "html": (".html", ".htm", ".xhtml"),
     "pdf": (".pdf",),

@@ -12,7 +12,7 @@ from ner_documents.redaction.keys import RedactedDocument, checksum
 from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, format_of
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
 from ner_documents.redaction.rtf import apart_from_words, rtf_segments
-from ner_documents.redaction.segments import apply_edits, edits_of
+from ner_documents.redaction.segments import Identifiers, apply_edits, edits_of
 from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 
 if TYPE_CHECKING:
@@ -238,8 +238,9 @@ def _redact_office(
     segments = [(part, segment) for part, several in by_part.items() for segment in several]
     recognitions = recognitions_of([segment for _, segment in segments], recognize)
     redacted = redactor.redact_document(recognitions)
+    identifiers = Identifiers()
     for (part, segment), result in zip(segments, redacted, strict=True):
-        edits[part] += edits_of(segment, result)
+        edits[part] += edits_of(segment, identifiers.of(segment, result))
     changed, back = {}, {}
     for part, several in edits.items():
         if several:

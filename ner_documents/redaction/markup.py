@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ _HTML_BLOCKS = frozenset(
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
+#: Names within addresses, bookmarks, ranges and styles: how other characters than letters are written there.
+_CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _SPACE = str.maketrans("\t\n\r\f", "    ")
 #: Attributes that are written for people.
@@ -69,6 +72,11 @@ class Dialect:
     hidden_authors: frozenset[str] = frozenset()
     raw: frozenset[str] = frozenset()
     lower: bool = False
+
+    @property
+    def identifiers(self) -> bool:
+        """Whether attributes name parts of the file, so that a placeholder has to be such a name."""
+        return bool(self.hidden_authors)
 
 
 HTML = Dialect(
@@ -134,6 +142,7 @@ class _Reader:
         self._current = SegmentBuilder()
         self._apart = SegmentBuilder()
         self._rest = SegmentBuilder()
+        self._coded = SegmentBuilder()
         self._read: list[Segment] = []
         self._open: list[str] = []
         self._cell = False  # inside of a cell whose value is text, not a number or an index
@@ -155,9 +164,14 @@ class _Reader:
             if name in self._dialect.raw and not closing:
                 position = self._raw_text(name, end)
         yield from self._current.finish()
-        yield from self._apart.finish()
+        yield from self._end_apart()
         yield from self._read
-        yield from self._rest.finish(searched=False)
+        identifier = self._dialect.identifiers
+        yield from self._rest.finish(searched=False, identifier=identifier)
+        yield from self._coded.finish(searched=False, identifier=identifier)
+
+    def _end_apart(self) -> Iterator[Segment]:
+        yield from self._apart.finish(identifier="f" in self._open)
 
     def _tag(self, start: int) -> tuple[int, str, bool]:
         """Return where the tag ends, its name (empty for a comment and the like) and whether it closes."""
@@ -190,7 +204,7 @@ class _Reader:
         if not dialect.blocks or name in dialect.blocks:
             yield from self._current.finish()
         if name in dialect.apart:
-            yield from self._apart.finish()
+            yield from self._end_apart()
         empty = self._raw[end - 2] == "/"
         if not closing:
             self._attributes(name, start, end)
@@ -221,7 +235,10 @@ class _Reader:
             if outside or who:
                 self.emptied.append((first, last))
             elif not standard and any(character.isalnum() for character in found[group]):
-                self._aside(first, last, read=name.lower() in _READ or (element, name) == ("sheet", "name"))
+                if (element, name) == ("sheet", "name"):
+                    self._aside(first, last, read=True, identifier=True)
+                else:
+                    self._aside(first, last, read=name.lower() in _READ)
 
     def _text(self, start: int, end: int, *, references: bool = True) -> None:
         if start == end:
@@ -236,14 +253,39 @@ class _Reader:
         elif element != "v" and not self._raw[start:end].isspace():
             self._aside(start, end)
 
-    def _aside(self, start: int, end: int, *, read: bool = False) -> None:
+    def _aside(self, start: int, end: int, *, read: bool = False, identifier: bool = False) -> None:
         """Take what does not stand in the text; the model reads it where it is written for people."""
         builder = SegmentBuilder() if read else self._rest
         self._add(builder, start, end)
         if read:
-            self._read += builder.finish()
-        else:
-            self._rest.add("\n", end, end)
+            self._read += builder.finish(identifier=identifier)
+            return
+        self._rest.add("\n", end, end)
+        if _CODED.search(self._raw, start, end):
+            self._decode(start, end)
+
+    def _decode(self, start: int, end: int) -> None:
+        """Take an address or an identifier once more, as the words that it is made of."""
+        position = start
+        for found in _CODED.finditer(self._raw, start, end):
+            self._verbatim(self._coded, position, found.start())
+            position = found.end()
+            if found[1]:
+                self._unescape(found.start(), found.end())
+            else:
+                self._coded.add(chr(int(found[2], 16)) if found[2] else " ", found.start(), position)
+        self._verbatim(self._coded, position, end)
+        self._coded.add("\n", end, end)
+
+    def _unescape(self, start: int, end: int) -> None:
+        """Decode bytes that are written with percent signs, of UTF-8 (RFC 3986)."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        first = start
+        for place in range(start, end, 3):
+            text = decoder.decode(bytes.fromhex(self._raw[place + 1 : place + 3]), final=place + 3 == end)
+            if text:
+                self._coded.add(text, first, place + 3)
+                first = place + 3
 
     def _add(self, builder: SegmentBuilder, start: int, end: int, *, references: bool = True) -> None:
         position = start

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ner_documents.redaction.redactor import Redacted
+    from ner_documents.redaction.redactor import Redacted, Replacement
 
-__all__ = ["Edit", "Segment", "SegmentBuilder", "apply_edits", "edits_of", "undo_edits", "verbatim"]
+__all__ = [
+    "Edit",
+    "Identifiers",
+    "Segment",
+    "SegmentBuilder",
+    "apply_edits",
+    "edits_of",
+    "undo_edits",
+    "verbatim",
+]
+
+_NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class Segment:
         Whether the model reads it; else only known names and patterns are looked for (attributes, keys).
     quoted : bool
         A number outside of quotes, which a placeholder needs.
+    identifier : bool
+        Names of sheets, ranges and styles, and what refers to them: only letters, digits and ``_`` do there.
     """
 
     text: str
@@ -35,6 +49,7 @@ class Segment:
     ends: Sequence[int]
     searched: bool = True
     quoted: bool = False
+    identifier: bool = False
 
 
 class Edit(NamedTuple):
@@ -68,13 +83,40 @@ class SegmentBuilder:
             self._starts += [start] * len(text)
             self._ends += [end] * len(text)
 
-    def finish(self, *, searched: bool = True) -> Iterator[Segment]:
+    def finish(self, *, searched: bool = True, identifier: bool = False) -> Iterator[Segment]:
         """Yield what was put together, if it is not blank, and begin anew."""
         text = "".join(self._parts)
         if text.strip():
-            yield Segment(text, self._starts, self._ends, searched)
+            yield Segment(text, self._starts, self._ends, searched, identifier=identifier)
         if text:
             self._parts, self._starts, self._ends = [], [], []
+
+
+class Identifiers:
+    """Makes identifiers of the placeholders of one file, a different one for each name."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def of(self, segment: Segment, redacted: Redacted) -> Redacted:
+        """Return what stands in the places of a segment; all of it as it is unless the segment is one."""
+        if not segment.identifier:
+            return redacted
+        named = tuple(
+            replace(
+                one, placeholder=self._name(one, segment.text[one.finding.start : one.finding.end].casefold())
+            )
+            for one in redacted.replacements
+        )
+        return replace(redacted, replacements=named)
+
+    def _name(self, one: Replacement, found: str) -> str:
+        plain = _NOT_OF_A_NAME.sub("", one.placeholder) or one.finding.label
+        if plain == one.placeholder:
+            return plain
+        # Labels and masks are alike for all names; two sheets of one name make a file that no program opens.
+        number = self._numbers.setdefault((plain, " ".join(found.split())), len(self._numbers) + 1)
+        return f"{plain}_{number}"
 
 
 def edits_of(segment: Segment, redacted: Redacted) -> Iterator[Edit]:

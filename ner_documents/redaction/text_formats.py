@@ -19,6 +19,13 @@ __all__ = ["TEXT_FORMATS", "FormatError"]
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 200_000
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
+#: What is no text in subtitles: tags of both formats, those of a third that .srt took over, and times.
+_TAG = re.compile(
+    r"<v(?:\.[\w.-]{1,80})?[ \t]+(?P<speaker>[^<>\n]{0,200})>"
+    r"|</?(?:[biuscv]|font|ruby|rt|lang)\b(?P<inside>[^<>\n]{0,200})>|<\d[\d:.]{3,14}>|\{\\[^{}\n]{0,80}\}"
+    r"|\A\ufeff?WEBVTT\b|^[\d:,.]{5,15}[ \t]+-->[ \t]+[\d:,.]{5,15}",
+    re.IGNORECASE | re.MULTILINE,
+)
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
 #: Shorter numbers are neither an account nor a card nor a phone number.
 _NUMBER_DIGITS = 9
@@ -30,6 +37,24 @@ class FormatError(ValueError):
 
 def _plain(raw: str) -> list[Segment]:
     return [verbatim(raw, 0, len(raw))] if raw.strip() else []
+
+
+def _subtitles(raw: str) -> list[Segment]:
+    """Take the words without tags and times between them; who speaks, and what tags say, is apart.
+
+    The first word of a .vtt is what programs know it by, so it stays.
+    """
+    words = SegmentBuilder()
+    apart: list[Segment] = []
+    position = 0
+    for tag in _TAG.finditer(raw):
+        words.add(raw[position : tag.start()], position)
+        position = tag.end()
+        group = "speaker" if tag["speaker"] else "inside"
+        if tag[group]:
+            apart.append(verbatim(raw, *tag.span(group), searched=group == "speaker"))
+    words.add(raw[position:], position)
+    return [*words.finish(), *apart]
 
 
 def _html(raw: str) -> list[Segment]:
@@ -143,7 +168,8 @@ def _escaped(raw: str, start: int, end: int, *, searched: bool) -> Segment:
 
 #: Formats whose files are text, by suffix, and how their texts are found.
 TEXT_FORMATS: dict[str, Callable[[str], list[Segment]]] = {
-    **dict.fromkeys((".txt", ".text", ".md", ".srt", ".vtt", ".log"), _plain),
+    **dict.fromkeys((".txt", ".text", ".md", ".log"), _plain),
+    **dict.fromkeys((".srt", ".vtt"), _subtitles),
     **dict.fromkeys((".html", ".htm", ".xhtml"), _html),
     ".csv": _csv,
     ".tsv": _tsv,

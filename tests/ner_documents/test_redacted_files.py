@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.workbook.defined_name import DefinedName
 
 from ner_core.entity import Entity, Recognition
 from ner_documents.redaction import (
@@ -89,6 +90,16 @@ def redacted(name, content, operator="number"):
         ("a.csv", '# by A, B\nid;who\n1;"Mary Jones; Bob"\n', '# by A, B\nid;who\n1;"PER_1; PER_2"\n'),
         ("a.csv", "", ""),
         ("a.html", "<!-- Bob", "<!-- PER_1"),
+        (
+            "a.html",
+            "<p>Bob, <a href='mailto:x?subject=Jos%C3%A9%20%C3%81lvarez'>Jos\u00e9 \u00c1lvarez",
+            "<p>PER_1, <a href='mailto:x?subject=PER_2'>PER_2",
+        ),
+        (
+            "a.vtt",
+            "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bob>I, <i>Mary</i> <00:01.5>Jones, am <Acme Corp>\n",
+            "WEBVTT\n\n00:01.000 --> 00:02.000\n<v PER_2>I, <i>PER_1</i><00:01.5>, am <ORG_1>\n",
+        ),
     ],
 )
 def test_text_files(name, content, expected):
@@ -312,7 +323,7 @@ FRAGMENTS = [
 @settings(deadline=None, max_examples=200)
 @given(
     st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join),
-    st.sampled_from(["a.txt", "a.csv", "a.tsv", "a.html", "a.json", "a.jsonl"]),
+    st.sampled_from(["a.txt", "a.csv", "a.tsv", "a.html", "a.json", "a.jsonl", "a.vtt"]),
     st.sampled_from(["label", "number", "mask", "hash"]),
 )
 def test_every_text_comes_back(text, name, operator):
@@ -349,6 +360,26 @@ def test_workbooks_keep_their_other_cells():
             assert secret not in part, name
     restored = unpacked(restore_file("a.xlsx", result.content, key)[0])
     assert restored == {name: unpacked(file.getvalue())[name] for name in restored}
+
+
+@pytest.mark.parametrize(
+    ("operator", "first", "second"),
+    [("number", "PER_1", "PER_2"), ("label", "PER_1", "PER_2"), ("mask", "PER_1", "PER_2")],
+)
+def test_names_of_sheets_and_ranges_stay_names_of_their_own(operator, first, second):
+    book = openpyxl.Workbook()
+    book.active.title = "Mary Jones"
+    book.create_sheet("Bob")
+    book.active["A1"] = "='Mary Jones'!A2"
+    book.defined_names["Mary_Jones"] = DefinedName("Mary_Jones", attr_text="'Mary Jones'!$A$2")
+    out = io.BytesIO()
+    book.save(out)
+    result, key = redacted("a.xlsx", out.getvalue(), operator)
+    again = openpyxl.load_workbook(io.BytesIO(result.content))
+    assert again.sheetnames == [first, second]
+    assert again[first]["A1"].value == f"='{first}'!A2"
+    assert again.defined_names[first].attr_text == f"'{first}'!$A$2"
+    assert restore_file("a.xlsx", result.content, key)[0] is not None
 
 
 def test_other_encodings_are_those_of_the_readers():
