@@ -19,8 +19,9 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARG
 demo: $(VENV)/base
 	$(BIN)/python app.py
 
+# Tests start some sixty programs: they are compiled once, also where the environment says not to keep that.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest $(PROCESSES) $(PYTEST_ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(PROCESSES) $(PYTEST_ARGS)
 
 test-all: $(VENV)/dev
 	$(BIN)/python -m pytest -m "nightly or not nightly" --hypothesis-profile=new $(PYTEST_ARGS)

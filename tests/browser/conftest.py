@@ -75,7 +75,7 @@ def url(tmp_path_factory):
 
 
 # Not for the session: while Playwright runs, other tests cannot run an event loop in this thread.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert path, f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium"
