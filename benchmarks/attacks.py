@@ -20,7 +20,18 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.attacks import calls, checkpoints, command_disks, disks, documents, formats, models, page, runs
+from tests.attacks import (
+    calls,
+    checkpoints,
+    command_disks,
+    disks,
+    documents,
+    formats,
+    keys,
+    models,
+    page,
+    runs,
+)
 from tests.attacks.attack import Kind, Result, attack
 
 if TYPE_CHECKING:
@@ -28,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
-_MODULES = (documents, models, checkpoints, formats, runs, disks, command_disks, calls, page)
+_MODULES = (documents, keys, models, checkpoints, formats, runs, disks, command_disks, calls, page)
 
 
 def all_kinds() -> dict[tuple[str, str], Kind]:

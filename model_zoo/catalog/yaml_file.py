@@ -44,6 +44,9 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool
         The keys are strings.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
+            msg = f"{path}: expected a file, found something else"
+            raise error(msg)
         size = path.stat().st_size
         if size > _LARGEST:
             msg = f"{path}: expected at most {_LARGEST} bytes, found {size}"

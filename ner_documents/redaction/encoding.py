@@ -72,15 +72,25 @@ def decode_again(content: bytes, encoding: str) -> str:
     name = encoding.partition("+")[0]
     try:
         return content[len(_MARKS.get(encoding, b"")) :].decode(name, _errors(name))
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         msg = f"is not {name} text ({error})"
         raise FormatError(msg) from None
 
 
 def encode_text(text: str, encoding: str) -> bytes:
-    """Encode a text as `decode_text` found it."""
+    """Encode a text as `decode_text` found it.
+
+    Raises
+    ------
+    FormatError
+        If it has characters that the encoding does not have.
+    """
     name = encoding.partition("+")[0]
-    return _MARKS.get(encoding, b"") + text.encode(name, _errors(name))
+    try:
+        return _MARKS.get(encoding, b"") + text.encode(name, _errors(name))
+    except UnicodeEncodeError as error:
+        msg = f"is in {name}, which has no {text[error.start]!r}; save it as UTF-8"
+        raise FormatError(msg) from None
 
 
 def _errors(name: str) -> str:

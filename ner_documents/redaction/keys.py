@@ -8,13 +8,14 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from ner_documents.redaction.placeholders import Identity
+from ner_documents.redaction.placeholders import Identity, text_of
 from ner_documents.redaction.segments import Edit
 
 __all__ = ["Key", "KeyProblem", "RedactedDocument", "checksum"]
 
 _FORMAT = "ner-zoo redaction key"
 _VERSION = 1
+_REASON = 200
 
 
 class KeyProblem(ValueError):  # noqa: N818 - names what is wrong
@@ -115,15 +116,36 @@ class Key:
             )
             for one in plain["documents"]:
                 key.add(_document(one))
-        except (KeyError, TypeError, RecursionError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, RecursionError, ValueError) as error:
             if isinstance(error, KeyProblem):
                 raise
-            msg = f"{name}: is no {_FORMAT}, or is damaged ({type(error).__name__}: {error})."
+            msg = f"{name}: is no {_FORMAT}, or is damaged ({type(error).__name__}: {str(error)[:_REASON]})."
             raise KeyProblem(msg) from error
         return key
 
 
 def _document(plain: dict[str, Any]) -> RedactedDocument:
-    parts = {name: [Edit(*edit) for edit in edits] for name, edits in plain.pop("parts").items()}
-    placeholders = [(placeholder, text) for placeholder, text in plain.pop("placeholders")]
-    return RedactedDocument(**plain, parts=parts, placeholders=placeholders)
+    """Read what stands for a file; whoever made the key may have written anything there."""
+    parts = {name: _edits(edits) for name, edits in plain.pop("parts").items()}
+    placeholders = [(text_of(placeholder), text_of(text)) for placeholder, text in plain.pop("placeholders")]
+    document = RedactedDocument(**plain, parts=parts, placeholders=placeholders)
+    for value in (document.name, document.redacted, document.original, document.encoding):
+        text_of(value)
+    if document.encoding:
+        "".encode(document.encoding.partition("+")[0])  # a LookupError where it is no encoding of text
+        if list(parts) != [""]:
+            msg = f"parts that {document.name} cannot have"
+            raise ValueError(msg)
+    return document
+
+
+def _edits(plain: Any) -> list[Edit]:
+    position = 0
+    edits = []
+    for start, end, text in plain:
+        if type(start) is not int or type(end) is not int or not position <= start <= end:
+            msg = "edits are not in order"
+            raise ValueError(msg)
+        edits.append(Edit(start, end, text_of(text)))
+        position = end
+    return edits

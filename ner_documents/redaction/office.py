@@ -133,7 +133,7 @@ class OfficeFile:
             for member, content in self._members:
                 name = member.filename
                 if name in changed:
-                    content = changed[name].encode(self._encodings[name])
+                    content = changed[name].encode(self._encodings[name], "xmlcharrefreplace")
                 archive.writestr(member, content, member.compress_type)
         return target.getvalue()
 

@@ -90,8 +90,25 @@ class Identity:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Identity:
         """Read what `to_dict` wrote."""
-        forms = [Mention(*form) for form in plain["forms"]]
-        return cls(plain["label"], plain["number"], plain["name"], forms)
+        forms = [Mention(*map(text_of, form)) for form in plain["forms"]]
+        if type(plain["number"]) is not int or plain["number"] < 1:
+            msg = f"expected a number from 1, found {plain['number']!r}"
+            raise ValueError(msg)
+        return cls(text_of(plain["label"]), plain["number"], text_of(plain["name"]), forms)
+
+
+def text_of(value: Any) -> str:
+    """Return a value that must be text.
+
+    Raises
+    ------
+    TypeError
+        It is something else.
+    """
+    if not isinstance(value, str):
+        msg = f"expected text, found {type(value).__name__}"
+        raise TypeError(msg)
+    return value
 
 
 class Placeholders:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["restore_file"]
 
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2 Characters
 _BREAKS_TABLES = re.compile('[,;|\t"\r\n]')
 
 
@@ -60,7 +61,15 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
     if document is None:
         return _restore_changed(suffix, content, key)
     if not document.encoding:
-        restored = OfficeFile.open(content, suffix).restore(document.parts)
+        if suffix not in OFFICE_FORMATS:
+            msg = f"has another format than {document.name}, of which it was made; give it that name's suffix"
+            raise KeyProblem(msg)
+        office = OfficeFile.open(content, suffix)
+        for name, edits in document.parts.items():
+            if name not in office.parts or (edits and edits[-1].end > len(office.parts[name])):
+                msg = "the key does not fit the file; it is damaged"
+                raise KeyProblem(msg)
+        restored = office.restore(document.parts)
         return restored, ("all text is as it was; the preview picture is gone",)
     text = undo_edits(decode_again(content, document.encoding), document.parts[""])
     restored = encode_text(text, document.encoding)
@@ -136,7 +145,7 @@ def _escaped(name: str, suffix: str) -> str:
     if suffix == ".rtf":
         return "".join(one if one.isascii() else _unit(one) for one in re.sub(r"([\\{}])", r"\\\1", name))
     if suffix in OFFICE_FORMATS or "htm" in suffix:
-        return html.escape(name)
+        return html.escape(_NO_XML.sub("\ufffd", name))
     return name
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from model_zoo.catalog.errors import CatalogError, ZooError
-from model_zoo.catalog.yaml_file import parse_yaml
+from model_zoo.catalog.yaml_file import parse_yaml, read_yaml
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 12)
@@ -43,3 +45,12 @@ def test_aliases_are_allowed_where_they_are_asked_for():
     assert parse_yaml(text, "f", aliases=True)["more"] == {"x": 1, "y": 2}
     with pytest.raises(CatalogError, match=r"f: line 2: expected no alias, found \*base"):
         parse_yaml(text, "f")
+
+
+def test_pipes_and_devices_are_no_files(tmp_path):
+    pipe, link = tmp_path / "pipe.yml", tmp_path / "link.yml"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    for path in (pipe, link, tmp_path):
+        with pytest.raises(CatalogError, match="expected a file, found something else"):
+            read_yaml(path)
