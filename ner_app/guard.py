@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio.queueing
 import gradio.routes
+import mcp.server.lowlevel.server
 import mcp.shared.session
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -330,6 +331,8 @@ def keep_texts_out_of_logs() -> None:
     # What a call of a tool is found wrong in is said to its caller; the log would quote it.
     if not isinstance(mcp.shared.session.logging, _Silent):
         mcp.shared.session.logging = _Silent(mcp.shared.session.logging)  # type: ignore[assignment]
+    # Its warnings name the tool that somebody asked for, whatever that is.
+    logging.getLogger(mcp.server.lowlevel.server.__name__).setLevel(logging.ERROR)
 
 
 class _Silent:

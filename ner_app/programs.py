@@ -75,8 +75,9 @@ class Programs:
         try:
             recognizer = self.service.checked(given.choice, given.aggregation)
         except ChoiceError as error:
-            msg = f"{error.argument}: {error}" if error.argument else str(error)
-            raise ArgumentError(msg) from None
+            said = str(error)
+            named = not error.argument or said.startswith(f"{error.argument}=")
+            raise ArgumentError(said if named else f"{error.argument}: {said}") from None
         known = set(recognizer.labels)
         if given.aggregation == "none":  # its entities have tags such as B-PER
             known.update(tag for tag in recognizer.tags if tag != "O")
