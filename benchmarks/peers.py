@@ -18,6 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import checkpoints, report, texts
+from benchmarks.lineup import OPTIONS, VARIANTS, Worker, start
 from ner_commands.benchmark.measurement import Work, count_work, matmul_rate
 from ner_core.batching import stack
 from ner_core.hardware import processors
@@ -29,37 +30,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = ROOT / "model_zoo" / "models" / "public" / "minilm-ner" / "INT8" / "tokenizer.json"
-
-#: Contender -> what is tried of its one setting (batch size, or pieces in a batch); the best counts.
-OPTIONS: dict[str, tuple[int | None, ...]] = {
-    "ner-zoo": (None,),
-    "ner-zoo-throughput": (None,),
-    "transformers": (1, 8, 32),
-    "torch": (512, 2048),
-    "onnxruntime": (512, 2048),
-    "padded": (None,),
-    "spacy": (None,),
-    "spacy-ner": (None,),
-    "ner-zoo-bf16": (None,),
-    "ner-zoo-int8-weights": (None,),
-    "ner-zoo-int8": (None,),
-    "ner-zoo-default": (None,),
-    "onnxruntime-int8": (512, 2048),
-    "onnxruntime-static": (512, 2048),
-    "transformers-bf16": (1, 8, 32),
-}
-
-#: Contender -> the one that it is a variant of, and the settings that differ.
-VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
-    "ner-zoo-throughput": ("ner-zoo", {"hint": "THROUGHPUT"}),
-    "ner-zoo-bf16": ("ner-zoo", {"compute": "bf16"}),
-    "ner-zoo-int8-weights": ("ner-zoo", {"xml": "INT8"}),
-    "ner-zoo-int8": ("ner-zoo", {"xml": "FP16-INT8"}),
-    "ner-zoo-default": ("ner-zoo", {"xml": "INT8", "compute": "int8+bf16"}),
-    "onnxruntime-int8": ("onnxruntime", {"onnx": "dynamic"}),
-    "onnxruntime-static": ("onnxruntime", {"onnx": "static"}),
-    "transformers-bf16": ("transformers", {"dtype": "bfloat16"}),
-}
 
 # They need weights of 8 bits.
 _INT8 = {name for name, (_, changes) in VARIANTS.items() if changes.get("xml") == "INT8"}
@@ -104,42 +74,6 @@ class Row:
         """Useful work as a share of the machine's matrix multiplication just before, for every round."""
         pairs = zip(self.seconds, self.matmul_gflops, strict=True)
         return [self.work / seconds / 1e9 / rate for seconds, rate in pairs]
-
-
-class Worker:
-    """A contender in its process."""
-
-    def __init__(self, name: str, kind: str, python: str, settings: dict[str, Any]) -> None:
-        self.name = name
-        environment = os.environ | {"TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
-        self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.contenders", kind, json.dumps(settings)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.error = self._read().get("error")
-
-    def ask(self, do: str, **values: Any) -> dict[str, Any]:
-        """Send a command and wait for the answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": do, **values}) + "\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"error": f"{self.name}: the process ended"}
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
 
 
 def main() -> int:
@@ -223,7 +157,7 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
     lengths = [len(one) for one in tokenizer.encode_texts(corpus)]
     corpus = [text for text, length in zip(corpus, lengths, strict=True) if length <= _LONGEST]
     lengths = [length for length in lengths if length <= _LONGEST]
-    workers, failures = _start(arguments, settings, _sample(tokenizer, corpus[:_PILOT]))
+    workers, failures = start(arguments, settings, _sample(tokenizer, corpus[:_PILOT]))
     rows = [Row(worker.name, option) for worker in workers for option in OPTIONS[worker.name]]
     by_name = {worker.name: worker for worker in workers}
     single = texts.messages(corpus)
@@ -316,31 +250,6 @@ def _sample(tokenizer: Tokenizer, corpus: list[str]) -> list[dict[str, np.ndarra
     return [
         stack([(one.ids, one.type_ids)], prefix=prefix, suffix=suffix, pad_id=pad).inputs for one in encoded
     ]
-
-
-def _start(
-    arguments: argparse.Namespace, settings: dict[str, Any], sample: list[dict[str, np.ndarray]]
-) -> tuple[list[Worker], dict[str, str]]:
-    """Start everybody; who cannot start is named with the reason."""
-    workers, failures = [], {}
-    for name in arguments.contenders:
-        python = arguments.spacy_python if name.startswith("spacy") else sys.executable
-        kind, changes = VARIANTS.get(name, (name, {}))
-        if changes.get("xml", "FP32") not in {"FP32", *settings["irs"]}:
-            failures[name] = f"no {changes['xml']} of this model was given"
-            continue
-        if "xml" in changes:
-            changes = {**changes, "xml": settings["irs"][changes["xml"]]}
-        if "onnx" in changes:
-            given = sample if changes["onnx"] == "static" else []
-            changes = {**changes, "onnx": checkpoints.quantize_onnx(Path(settings["onnx"]), given)}
-        worker = Worker(name, kind, python, {**settings, **changes})
-        if worker.error:
-            failures[name] = worker.error
-            _tell(f"{name}: not measured: {worker.error}")
-        else:
-            workers.append(worker)
-    return workers, failures
 
 
 def _warm_up(

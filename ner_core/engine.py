@@ -12,16 +12,14 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openvino as ov
 
-from ner_core.arguments import check_count, check_path
 from ner_core.compiled import CompiledModel, compile_once
 from ner_core.compiled_cache import CompiledCache
-from ner_core.compute import COMPUTE, EXACT, Way, fastest_way, has_int8_weights
+from ner_core.compute import EXACT, Way, fastest_way, has_int8_weights
 from ner_core.hardware import (
     DeviceError,
     candidates,
@@ -33,23 +31,22 @@ from ner_core.hardware import (
     processors,
 )
 from ner_core.ports import find_ports, fixed_shapes
+from ner_core.settings import EngineSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
 
     import numpy as np
 
     from ner_core.batching import Batch
     from ner_core.compiled import Flight
 
-__all__ = ["HINTS", "Engine", "EngineSettings"]
+__all__ = ["Engine"]
 
 logger = logging.getLogger(__name__)
 
 #: Lengths to compile for on devices that cannot take any length.
 STATIC_LENGTHS = (32, 64, 128, 256)
-
-HINTS = ("AUTO", "LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
 
 # Two streams of one thread do an eighth more than one of two where there is enough to do for both. A run of
 # fewer batches a processor is to have all processors for each: of three, two streams would get two and one.
@@ -64,77 +61,6 @@ _PAYBACK = 20
 # more often than where people send one now and then, and the memory of a page should rise slowly.
 _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """How a model is run.
-
-    Attributes
-    ----------
-    compute : str
-        What a CPU computes in, one of `ner_core.compute.COMPUTE`. ``auto``: the fastest way that the
-        processor has among those that the model is known to bear. ``exact``: float32, the same on every
-        processor. Or a way by its name. Other devices follow their default under ``auto``.
-    hint : str
-        ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
-        batches that are worth compiling a second time, which happens after their first results. The second
-        copy of the weights comes only then.
-    streams, threads : int, optional
-        Parallel streams and threads of the CPU; OpenVINO's choice when not given.
-    cache_dir : str or Path, optional
-        Folder for compiled models, for devices that take long to compile; see `ner_core.compiled_cache`.
-    fallback : bool
-        Go on with the CPU, and say so in `notes`, where the device is missing or fails.
-    static_shapes : sequence of (int, int), optional
-        Shapes (rows, length) to compile for instead of any shape; by default only on an NPU, or where the
-        model itself has fixed inputs.
-
-    Raises
-    ------
-    TypeError
-        If a number is none, or the folder no path.
-    ValueError
-        If the hint or the way to compute is unknown, or a number below 1.
-    """
-
-    compute: str = "auto"
-    hint: str = "AUTO"
-    streams: int | None = None
-    threads: int | None = None
-    cache_dir: str | Path | None = None
-    fallback: bool = False
-    static_shapes: Sequence[tuple[int, int]] | None = None
-
-    def __post_init__(self) -> None:
-        if self.hint not in HINTS:
-            msg = f"Unknown performance hint {self.hint!r}: expected {', '.join(HINTS[:3])}."
-            raise ValueError(msg)
-        if self.compute not in COMPUTE:
-            msg = f"Unknown compute {self.compute!r}: expected {', '.join(COMPUTE)}."
-            raise ValueError(msg)
-        for name, count in (("streams", self.streams), ("threads", self.threads)):
-            if count is not None:
-                check_count(name, count)
-        if self.cache_dir is not None:
-            check_path("cache_dir", self.cache_dir, "a folder")
-
-    def changed(self, **changes: Any) -> EngineSettings:
-        """Return these settings with others by name; `TypeError` where there is none of that name."""
-        known = [field.name for field in fields(self)]
-        if unknown := [name for name in changes if name not in known]:
-            msg = f"There is no option {', '.join(unknown)}; how a model is run: {', '.join(known)}."
-            raise TypeError(msg)
-        return replace(self, **changes)
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """What OpenVINO is told whatever the device."""
-        given = {
-            "NUM_STREAMS": self.streams,
-            "INFERENCE_NUM_THREADS": self.threads,
-        }
-        return {name: value for name, value in given.items() if value is not None}
 
 
 class Engine:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ner_core.batching import Batch
-    from ner_core.engine import EngineSettings
     from ner_core.inference import InferenceEngine
+    from ner_core.settings import EngineSettings
 
 __all__ = ["OpenModel", "open_model", "serve"]
 

@@ -18,7 +18,8 @@ import numpy as np
 from ner_core import batching, windows
 from ner_core.hardware import DeviceError
 from ner_core.segments import divide, segment_numbers
-from ner_core.words import word_numbers
+from ner_core.units import Pieces
+from ner_core.words import space_numbers, whitespace_numbers, word_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,9 @@ _FEW_PIECES = 12_000
 # Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
 _BLANK_ROUNDS = 4
 
+#: Aggregations over words that the tokenizer's pieces tell, as in transformers.
+_WORDS_OF_PIECES = ("first", "average", "max")
+
 
 @dataclass(slots=True)
 class Run:
@@ -81,6 +85,20 @@ class Run:
     logits: np.ndarray
     tokenization: float = 0.0
     inference: float = 0.0
+
+    def pieces(self, aggregation: str, tokenizer: Tokenizer) -> Pieces:
+        """Return the pieces with the words of an aggregation."""
+        encoding = self.encoding
+        text, offsets, word = encoding.text, encoding.offsets, encoding.word
+        given = encoding.words is not None
+        token = None
+        if aggregation == "word":
+            token, word = None if given else word, self.words
+        elif aggregation == "whitespace" and not given:
+            word = whitespace_numbers(text, offsets)
+        elif aggregation in _WORDS_OF_PIECES and not given and not tokenizer.marks_words:
+            word = space_numbers(text, offsets, encoding.ids == tokenizer.unknown_id)
+        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given)
 
 
 @dataclass(slots=True)

@@ -14,16 +14,14 @@ from ner_core.arguments import check_count, check_path, check_string, checked_st
 from ner_core.calibration import parse_calibration
 from ner_core.calls import RecognizerCalls
 from ner_core.decoding import Decoder
-from ner_core.engine import EngineSettings
 from ner_core.entity import Recognition, Timings
 from ner_core.forks import open_model
 from ner_core.hardware import check_process
 from ner_core.ir import checked_labels, locate, tokenizer_beside
 from ner_core.labels import checked_labels_wanted
 from ner_core.pipeline import ROUND_CHARACTERS, Pipeline, check_several
+from ner_core.settings import EngineSettings
 from ner_core.tokenizer import Tokenizer
-from ner_core.units import Pieces
-from ner_core.words import space_numbers, whitespace_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -46,9 +44,6 @@ _inherited: list[InferenceEngine] = []
 _settling = threading.Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: globals().update(_settling=threading.Lock()))
-
-#: Aggregations over words that the tokenizer's pieces tell, as in transformers.
-_WORDS_OF_PIECES = ("first", "average", "max")
 
 
 class EntityRecognizer(RecognizerCalls):
@@ -346,7 +341,7 @@ class EntityRecognizer(RecognizerCalls):
         for runs in rounds:
             began = time.perf_counter()
             decoded = self._decoder.decode_all(
-                [self._pieces(run, strategy) for run in runs],
+                [run.pieces(strategy, self.tokenizer) for run in runs],
                 strategy=strategy,
                 threshold=threshold,
                 labels=labels,
@@ -371,24 +366,6 @@ class EntityRecognizer(RecognizerCalls):
                     timings=Timings(run.tokenization, run.inference, decoding * share),
                     notes=notes,
                 )
-
-    def _pieces(self, run: Run, strategy: str) -> Pieces:
-        """Return the pieces of a text with the words of an aggregation."""
-        encoding = run.encoding
-        text, offsets, word, split = (
-            encoding.text,
-            encoding.offsets,
-            encoding.word,
-            encoding.words is not None,
-        )
-        token = None
-        if strategy == "word":
-            token, word = None if split else word, run.words
-        elif strategy == "whitespace" and not split:
-            word = whitespace_numbers(text, offsets)
-        elif strategy in _WORDS_OF_PIECES and not split and not self.tokenizer.marks_words:
-            word = space_numbers(text, offsets, encoding.ids == self.tokenizer.unknown_id)
-        return Pieces(text, run.logits, offsets, word, encoding.segment, token, split)
 
     def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
         """Tag every piece of every word with its most likely tag.

@@ -8,7 +8,7 @@ import pytest
 import model_zoo
 from ner_core import EntityRecognizer, hardware
 from ner_core.compute import EXACT, WAYS, borne_ways, fact_of, fastest_way, has_int8_weights
-from ner_core.engine import EngineSettings
+from ner_core.settings import EngineSettings
 
 ALL = {"int8", "bf16", "f16"}
 NAMES = [way.name for way in WAYS]

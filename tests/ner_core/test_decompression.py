@@ -5,9 +5,10 @@ from openvino import opset13
 
 from ner_core import engine
 from ner_core.decompression import decompressed
-from ner_core.engine import Engine, EngineSettings
+from ner_core.engine import Engine
 from ner_core.hardware import core
 from ner_core.ir import read_model
+from ner_core.settings import EngineSettings
 
 
 def product(weights):

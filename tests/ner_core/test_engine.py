@@ -12,10 +12,11 @@ from openvino.preprocess import PrePostProcessor
 from ner_core import compiled, engine, hardware
 from ner_core.batching import stack
 from ner_core.compute import EXACT
-from ner_core.engine import Engine, EngineSettings
+from ner_core.engine import Engine
 from ner_core.hardware import DeviceError
 from ner_core.ir import read_model
 from ner_core.recognizer import EntityRecognizer
+from ner_core.settings import EngineSettings
 
 TEXT = "Mary lives in Santa Clara. The Yorkers landed in New York."
 
