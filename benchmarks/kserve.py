@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--xml", type=Path, required=True, help="IR to serve, its tokenizer.json beside it")
     args = parser.parse_args()
 
-    from ner_core import EntityRecognizer
+    from ner_core import DeviceError, EntityRecognizer
 
     here = EntityRecognizer.from_ir(args.xml, device="CPU", compute="exact")  # as the server computes
     texts = [
@@ -106,6 +106,10 @@ def main() -> int:
                 there = connect(args.xml, address)
                 difference = compare(expected, there.batch(texts))
                 print(f"{len(texts)} texts, {address}: largest difference of scores {difference:.1e}")
+                try:
+                    EntityRecognizer.from_ir(args.xml, device=address.replace("/served", "/nobody"))
+                except DeviceError as error:
+                    print(f"told: {error}")
         except Exception:
             sys.stderr.write(Path(folder, "log").read_text("utf-8", "replace")[-3000:])
             raise

@@ -229,7 +229,7 @@ class _HttpClient:
         except urllib3.exceptions.HTTPError as error:
             raise ConnectionError(str(error)) from error
         if answer.status != 200:
-            raise ServerError(_refusal(answer))
+            raise ServerError(_refusal(answer, path))
         return answer
 
 
@@ -253,13 +253,14 @@ def _read_json(content: bytes) -> dict[str, Any]:
     return value
 
 
-def _refusal(answer: Any) -> str:
+def _refusal(answer: Any, path: str) -> str:
     """Return the server's own words, or the status where it has none."""
     with contextlib.suppress(ValueError):
         said = _read_json(answer.data).get("error")
         if said:
             return str(said)
-    return f"HTTP {answer.status} {answer.reason or ''}".rstrip()
+    status = f"HTTP {answer.status} {answer.reason or ''}".rstrip()
+    return f"{status} for {path}; expected a server of the KServe v2 protocol"
 
 
 class _GrpcClient:

@@ -1,10 +1,11 @@
 """KServe v2 servers on loopback that run the tiny IR; for the real MLServer see benchmarks/kserve.py."""
 
+import functools
 import json
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -298,6 +299,16 @@ def test_servers_that_are_not_there_or_serve_something_else_are_told(tiny_ir):
         pytest.raises(DeviceError, match=r"not a token classifier.*found image \(INT64\)"),
     ):
         RemoteEngine(server.address)
+
+
+def test_a_server_of_something_else_is_told(tmp_path):
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        said = r"the server refuses: HTTP 404 .* for /v2; expected a server of the KServe v2 protocol"
+        with pytest.raises(DeviceError, match=said):
+            RemoteEngine(f"kserve://127.0.0.1:{server.server_port}/tiny")
+        server.shutdown()
 
 
 def test_grpc_servers_that_are_not_there_or_serve_something_else_are_told(tiny_ir):
