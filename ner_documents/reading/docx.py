@@ -8,13 +8,12 @@ mammoth lose merged cells or the way back to the paragraph.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
-from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +42,8 @@ _TEXTS = frozenset((f"{WORD}t", f"{_MATH}t"))
 _MOST_COLUMNS = 1000
 
 
-def read_docx(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, notes, footers."""
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     try:
         package = Package(raw)
         parts = word_parts(package)

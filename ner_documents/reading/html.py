@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,12 +50,8 @@ _CHARSET = re.compile(
 _HEAD = 4096
 
 
-def read_html(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a page as one document."""
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     encoding = options.encoding
     told = _CHARSET.search(raw[:_HEAD])
     if encoding is None and told and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):

@@ -13,7 +13,6 @@ from ner_documents.reading.records import (
     MAX_DEPTH,
     Row,
     documents_of,
-    read_whole,
     too_deep,
     value_in,
 )
@@ -47,15 +46,11 @@ def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
             yield _row(value, line.number, line.raw, source)
 
 
-def read_json(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a JSON file: a list of objects or texts, an object that holds one such list, or one object.
 
     A file with an object a line is read as JSON lines, whatever its name says.
     """
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     text, problems = decode(raw, source, options.encoding)
     yield from problems
     if text is None:

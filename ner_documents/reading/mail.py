@@ -15,7 +15,7 @@ from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.detection import charset_of, guess_encoding
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.html import html_blocks
-from ner_documents.reading.records import EXCERPT, read_whole, too_long
+from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +39,8 @@ SEPARATOR = (
 _SEPARATOR = re.compile(SEPARATOR.encode())
 
 
-def read_eml(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_eml(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read one message as one document."""
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     yield from _message(raw, source, None)
 
 

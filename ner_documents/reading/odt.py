@@ -6,13 +6,12 @@ https://docs.oasis-open.org/office/OpenDocument/v1.3/
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
-from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +40,8 @@ _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRA
 _MOST = 1000
 
 
-def read_odt(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_odt(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, footers."""
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     reading = _Reading()
     try:
         package = Package(raw)

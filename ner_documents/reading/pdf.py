@@ -9,13 +9,12 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.pdf_columns import Fragment
 from ner_documents.reading.pdf_layout import paragraphs_of
-from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +31,10 @@ _GAP = 1.5  # of the size of the letters: wider is another column or cell
 _HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
 
 
-def read_pdf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document; pages without text are problems."""
     import pypdfium2
 
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     try:
         pdf = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as error:

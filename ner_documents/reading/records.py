@@ -6,7 +6,7 @@ import codecs
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.document import CorpusError, Document, Problem
 
@@ -20,7 +20,6 @@ __all__ = [
     "Row",
     "documents_of",
     "header_of",
-    "read_whole",
     "too_deep",
     "too_long",
     "value_in",
@@ -249,14 +248,6 @@ def column_letters(index: int) -> str:
 def _listed(names: Iterable[str], most: int = 20) -> str:
     shown = list(itertools.islice((str(name) for name in names), most + 1))
     return ", ".join([*shown[:most], "…"] if len(shown) > most else shown) or "none"
-
-
-def read_whole(stream: BinaryIO, source: str, options: ReadOptions) -> bytes | Problem:
-    """Read a file to its end, or say that it is longer than a document may be."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        return Problem(source, None, too_long(options.limit), raw[:EXCERPT])
-    return raw
 
 
 def too_long(limit: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.formats import SUFFIXES, TABLES, format_by_name
-from ner_documents.reading.records import ReadOptions
+from ner_documents.reading.records import EXCERPT, ReadOptions, too_long
 from ner_documents.sources import Meter, Source, open_binary
 
 if TYPE_CHECKING:
@@ -24,20 +24,23 @@ logger = logging.getLogger(__name__)
 _STREAMS = {
     "text": "lines.read_text",
     "lines": "lines.read_lines",
+    "csv": "tables.read_csv",
+    "tsv": "tables.read_tsv",
+    "jsonl": "json_files.read_jsonl",
+    "mbox": "mail.read_mbox",
+    "conll": "conll.read_conll",
+}
+# These take (content, source, options): the limit of a document is that of the file.
+_WHOLE = {
     "html": "html.read_html",
     "pdf": "pdf.read_pdf",
     "docx": "docx.read_docx",
     "odt": "odt.read_odt",
     "rtf": "rtf.read_rtf",
-    "csv": "tables.read_csv",
-    "tsv": "tables.read_tsv",
     "xlsx": "workbooks.read_workbook",
     "json": "json_files.read_json",
-    "jsonl": "json_files.read_jsonl",
     "eml": "mail.read_eml",
-    "mbox": "mail.read_mbox",
     "srt": "subtitles.read_subtitles",
-    "conll": "conll.read_conll",
 }
 # These take (source, options, meter): they read from the end of the file, or other files in it.
 _FILES = {"parquet": "parquet.read_parquet", "zip": "archives.read_zip"}
@@ -118,7 +121,14 @@ def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Docume
         yield from _reader(_FILES[kind])(source, options, meter)
         return
     with open_binary(source, meter) as stream:
-        yield from _reader(_STREAMS[kind])(stream, source.path, options)
+        if kind in _STREAMS:
+            yield from _reader(_STREAMS[kind])(stream, source.path, options)
+            return
+        raw = stream.read(options.limit + 1)
+        if len(raw) > options.limit:
+            yield Problem(source.path, None, too_long(options.limit), raw[:EXCERPT])
+            return
+        yield from _reader(_WHOLE[kind])(raw, source.path, options)
 
 
 def _reader(name: str) -> Any:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
-from ner_documents.reading.records import EXCERPT, read_whole
+from ner_documents.reading.records import EXCERPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,12 +88,8 @@ class _Flow:
     in_table: bool = False
 
 
-def read_rtf(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document."""
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     if not raw.lstrip().startswith(b"{\\rtf"):
         yield Problem(source, None, "the file is damaged or not what its name says (no RTF)", raw[:EXCERPT])
         return

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ner_documents.document import Document, Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.records import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,15 +32,11 @@ _ALONE = "[(♪"
 _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
 
-def read_subtitles(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_subtitles(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a file as one document; a sentence often goes on in the next cue, so lines are only put apart.
 
     Cues end a block where they end a sentence; else the next one goes on with it.
     """
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     text, problems = decode(raw, source, options.encoding)
     yield from problems
     if text is None:

@@ -11,7 +11,7 @@ import datetime
 import io
 import re
 import zipfile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
 from ner_documents.reading.binary_sheets import with_columns, with_unicode
@@ -22,7 +22,6 @@ from ner_documents.reading.records import (
     column_letters,
     documents_of,
     header_of,
-    read_whole,
 )
 
 if TYPE_CHECKING:
@@ -46,14 +45,10 @@ _BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
 _BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"}
 
 
-def read_workbook(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read all sheets; each has a header of its own."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    raw = read_whole(stream, source, options)
-    if isinstance(raw, Problem):
-        yield raw
-        return
     beside: list[str] = []
     try:
         if raw.startswith(b"PK"):
