@@ -1,7 +1,7 @@
 # ruff: noqa: D406, D407 - Gradio reads Google's docstring sections
 """The functions of `Programs` as Gradio offers them: its API page, gradio_client, `@gradio/client`.
 
-The docstrings are what programs read, so they are written for them.
+The docstrings are what programs read, so they are written for them. Gradio reads one line of each entry.
 """
 
 from __future__ import annotations
@@ -47,17 +47,13 @@ def build_api(programs: Programs) -> None:
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: empty for the model's own way, "word",
-                "whitespace", "first", "average", "max", "simple", "none".
+            aggregation: "word", "whitespace", "first", "average", "max", "simple", "none"; empty: the usual.
             threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
-            compute: What a CPU computes in: "auto" for the fastest way that the model bears, "exact" for
-                float32, the same everywhere, or a way by its name.
+            compute: "auto": the fastest that the model bears; "exact": float32; or a way by its name.
 
         Returns:
-            The text, its entities (start, end, label, score, text: text[start:end] is the entity, in Unicode
-            characters), the names that they are mentions of (groups), model, device and precision that ran,
-            word pieces, and milliseconds.
+            The text, its entities and names (groups), what ran, and milliseconds; offsets count code points.
         """
         with _told(service.visitors.slot(request)):
             return programs.recognize(
@@ -87,16 +83,14 @@ def build_api(programs: Programs) -> None:
         """Find the names in several texts at once; faster than one by one.
 
         Args:
-            texts: The texts, such as ["Mary sings.", "Rome is old."]
+            texts: The texts, such as ["Mary sings.", "Rome is old."].
             model: Name of a model on this machine, see models.
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
-            aggregation: How word pieces become entities: empty for the model's own way, "word",
-                "whitespace", "first", "average", "max", "simple", "none".
+            aggregation: "word", "whitespace", "first", "average", "max", "simple", "none"; empty: the usual.
             threshold: Minimum score, from 0 to 1, of the entities returned.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
-            compute: What a CPU computes in: "auto" for the fastest way that the model bears, "exact" for
-                float32, the same everywhere, or a way by its name.
+            compute: "auto": the fastest that the model bears; "exact": float32; or a way by its name.
 
         Returns:
             One result for each text, in order, as recognize returns it.

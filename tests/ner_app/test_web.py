@@ -212,6 +212,14 @@ def test_gradio_checks_arguments_the_same_way(page, body, status, reason):
     assert reason in error
 
 
+def test_what_gradio_says_of_the_functions_is_whole(page):
+    tools = requests.get(f"{page}/gradio_api/mcp/schema", timeout=PATIENCE).json()
+    for tool in tools:
+        assert tool["description"].endswith(".")
+        for described in tool["inputSchema"].get("properties", {}).values():
+            assert described["description"].endswith((".", '."')), described
+
+
 def test_gradio_client_is_told_the_same(page):
     client = Client(page, verbose=False)
     for arguments, reason in [
