@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.command import FINE, run_command
 from model_zoo.catalog.folders import canonical_name
+from model_zoo.catalog.selection import add_zoo
 from model_zoo.download.addition import add
 
 if TYPE_CHECKING:
@@ -34,14 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--as", dest="name", metavar="NAME", help="name in the zoo (default: the repository's)"
     )
-    parser.add_argument(
-        "--zoo",
-        "--models_dir",
-        dest="zoo",
-        type=Path,
-        metavar="DIR",
-        help="zoo to add to (default: the models of this package)",
-    )
+    add_zoo(parser, "zoo to add to (default: the models of this package)")
     parser.add_argument(
         "--labels", metavar="L0,L1,...", help="names of the labels in their order, where config.json has none"
     )

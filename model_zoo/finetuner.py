@@ -25,6 +25,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/finetuner.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo.catalog.folders import models_dir
+from model_zoo.catalog.selection import add_zoo
 from model_zoo.train.recipe import Recipe, RecipeError, check_recipe, load_recipe
 from model_zoo.train.run import finetune, forget_training, resolve_start
 
@@ -113,13 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--start", help="start: zoo name, owner/name of the hub, folder or .nemo")
     parser.add_argument("--teacher_start", help="what the recipe's teachers start from, likewise")
-    parser.add_argument(
-        "--zoo",
-        "--models_dir",
-        dest="zoo",
-        type=Path,
-        help="zoo of your own for the names of starts",
-    )
+    add_zoo(parser, "zoo of your own for the names of starts")
     parser.add_argument(
         "--download_dir", type=Path, help="where a start is downloaded; default: the models folder"
     )

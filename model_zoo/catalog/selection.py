@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_models_folder",
     "add_selection_arguments",
+    "add_zoo",
     "check_precisions",
     "checked_precisions",
     "omz_precisions",
@@ -51,14 +52,12 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--all", action="store_true", help="every model of the zoo")
     group.add_argument("--print_all", action="store_true", help="print the names of all models and leave")
-    group.add_argument(
-        "--zoo",
-        "--models_dir",
-        dest="zoo",
-        type=Path,
-        metavar="DIR",
-        help="a zoo of your own: a folder of <group>/<name>/model.yml",
-    )
+    add_zoo(group, "a zoo of your own: a folder of <group>/<name>/model.yml")
+
+
+def add_zoo(parser: argparse._ActionsContainer, use: str) -> None:
+    """Add the flag of a zoo, and its name in Open Model Zoo's tools."""
+    parser.add_argument("--zoo", "--models_dir", dest="zoo", type=Path, metavar="DIR", help=use)
 
 
 def add_models_folder(parser: argparse._ActionsContainer, *flags: str, omz: bool, use: str = "") -> None:

@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,17 +51,8 @@ class Facts:
     @classmethod
     def of(cls, checkpoint: Checkpoint, versions: dict[str, str]) -> Facts:
         """Take what is worth keeping from a checkpoint."""
-        return cls(
-            labels=checkpoint.labels,
-            max_length=checkpoint.max_length,
-            model_type=checkpoint.model_type,
-            has_token_type_ids=checkpoint.has_token_type_ids,
-            token_type_ids=checkpoint.token_type_ids,
-            source_checksum=checkpoint.source_checksum,
-            aggregation=checkpoint.aggregation,
-            versions=versions,
-            notes=checkpoint.notes,
-        )
+        taken = {one.name: getattr(checkpoint, one.name) for one in fields(cls) if one.name != "versions"}
+        return cls(**taken, versions=versions)
 
 
 def write_tokenizer(folder: Path, checkpoint: Checkpoint) -> None:
@@ -152,7 +143,7 @@ def trace(
     references = [run(one) for one in inputs]
     check_padding(source, run, inputs[-1], references[-1])
     write_reference(folder, inputs, references)
-    save_source(convert_module(checkpoint), folder / "source.xml")
+    save_graph(convert_module(checkpoint), folder / "source.xml")
 
 
 def check_padding(
@@ -185,11 +176,6 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer warns of every Python branch; parity tells what matters
         return ov.convert_model(checkpoint.module, example_input=example)
-
-
-def save_source(model: ov.Model, file: Path) -> None:
-    """Save without changing anything."""
-    save_graph(model, file)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
