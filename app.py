@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 
 import gradio as gr
@@ -48,7 +49,10 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
     return demo
 
 
-service = Service(os.environ.get("NER_DEFAULT_MODEL") or AUTO)
+try:
+    service = Service(os.environ.get("NER_DEFAULT_MODEL") or AUTO)
+except ValueError as error:  # a variable of the environment has a value that it cannot have
+    sys.exit(str(error))
 demo = build_demo(service)
 
 

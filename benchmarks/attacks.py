@@ -31,6 +31,7 @@ from tests.attacks import (
     models,
     page,
     runs,
+    workbooks,
 )
 from tests.attacks.attack import Kind, Result, attack
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
-_MODULES = (documents, keys, models, checkpoints, formats, runs, disks, command_disks, calls, page)
+_MODULES = (documents, workbooks, keys, models, checkpoints, formats, runs, disks, command_disks, calls, page)
 
 
 def all_kinds() -> dict[tuple[str, str], Kind]:

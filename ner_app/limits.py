@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -212,7 +213,7 @@ def _number(environ: Mapping[str, str], name: str, default: _Number) -> _Number:
         value = type(default)(given)
     except ValueError:
         value = type(default)(0)
-    if value <= 0:
+    if not 0 < value < math.inf:
         msg = f"{name}={given!r} in the environment: expected a positive number such as {default}."
         raise ValueError(msg)
     return value

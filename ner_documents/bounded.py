@@ -33,6 +33,7 @@ _LENGTH = struct.Struct(">I")
 _POLL = 0.1
 _IDLE = 2
 _FILES_A_PROCESS = 500
+_FAILED = 3
 
 
 class BoundedProcess:
@@ -154,6 +155,8 @@ class BoundedProcess:
     def death(self, doing: str) -> str:
         """Say how the process ended, which was the reader or another library."""
         code = self._process.wait()
+        if code == _FAILED:
+            return f"the {doing} failed at it: the file is damaged"
         if code < 0 and code != -signal.SIGKILL:
             return f"the {doing} crashed ({signal.Signals(-code).name}): the file is damaged"
         return f"the {doing} needed more than {self.megabytes:,} MB, or was ended; split the file"
@@ -278,6 +281,8 @@ def serve(megabytes: int) -> None:
             importlib.import_module(asked["module"]).answer(asked["question"], content, answers)
         except (MemoryError, RecursionError):
             os._exit(1)
+        except BaseException:  # noqa: BLE001 - a panic of a library in Rust is one
+            os._exit(_FAILED)
 
 
 def _limit(megabytes: int) -> None:

@@ -12,6 +12,7 @@ import io
 import re
 import zipfile
 from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
 
 from ner_documents.document import Problem
 from ner_documents.reading.binary_sheets import with_columns, with_unicode
@@ -125,6 +126,7 @@ def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
         manifest = archive.read("META-INF/manifest.xml")
     except Exception:  # noqa: BLE001 - the cells' reader says what is wrong
         return raw
+    _check_whole(content)
     plain = _BETWEEN_CELLS.sub(rb"\1", content)
     for pattern, character in _BREAKS.items():
         plain = re.sub(pattern, character, plain)
@@ -136,6 +138,15 @@ def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
         compact.writestr("META-INF/manifest.xml", manifest)
         compact.writestr("content.xml", plain)
     return out.getvalue()
+
+
+def _check_whole(content: bytes) -> None:
+    """Refuse a part that breaks off: calamine would look for its end for ever."""
+    try:
+        expat.ParserCreate().Parse(content, True)
+    except expat.ExpatError as error:
+        msg = f"the file is damaged (content.xml: {error})"
+        raise UnreadableError(msg) from None
 
 
 def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:

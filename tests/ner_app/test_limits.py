@@ -11,7 +11,14 @@ def request_from(host, **headers):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("NER_MAX_TEXT", "many"), ("NER_MAX_TEXT", "0"), ("NER_ALLOW_DOWNLOADS", "x")]
+    ("name", "value"),
+    [
+        ("NER_MAX_TEXT", "many"),
+        ("NER_MAX_TEXT", "0"),
+        ("NER_ALLOW_DOWNLOADS", "x"),
+        ("NER_FETCH_SECONDS", "nan"),
+        ("NER_FETCH_SECONDS", "1e999"),
+    ],
 )
 def test_a_wrong_setting_is_named(name, value):
     with pytest.raises(ValueError, match=f"{name}='{value}'"):

@@ -75,3 +75,10 @@ def test_the_page_answers_without_network_and_heavy_packages_and_logs_no_text(en
         process.wait(PATIENCE)
     assert not (tmp_path / "network.log").exists(), (tmp_path / "network.log").read_text()
     assert "secret" not in log.read_text()
+
+
+def test_a_wrong_setting_is_a_sentence():
+    command = [sys.executable, str(ROOT / "app.py")]
+    environ = os.environ | {"NER_PUBLIC": "maybe"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (1, "NER_PUBLIC='maybe' in the environment: expected 1 or 0.\n")

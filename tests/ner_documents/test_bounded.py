@@ -82,6 +82,15 @@ def test_a_library_that_aborts_takes_its_own_process_alone():
     assert redact_bounded("b.txt", b"Mary sings.", names, redactor).content == b"PER_1 sings."
 
 
+def test_a_panic_of_a_library_is_said_to_be_the_file(tmp_path, monkeypatch):
+    (tmp_path / "pypdfium2.py").write_text("class Panic(BaseException): pass\n\n\nraise Panic\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    bounded._end_idle()  # those know the real one
+    (problem,) = read_bounded("a.pdf", content=b"%PDF-1.7")
+    bounded._end_idle()
+    assert problem.reason == "the reader failed at it: the file is damaged"
+
+
 def names(texts):
     for text in texts:
         start = text.find("Mary")
