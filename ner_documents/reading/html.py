@@ -31,9 +31,9 @@ _KINDS = {
     "footer": "footer",
 }
 _BLOCKS = frozenset(
-    """address article aside blockquote body center details dialog dir div dl fieldset figure footer form
-    frameset header hgroup hr main menu nav ol optgroup option p pre search section select summary table tbody
-    textarea tfoot thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
+    """address article aside blockquote body button center details dialog dir div dl fieldset figure footer
+    form frameset header hgroup hr main menu nav ol optgroup option p pre search section select summary table
+    tbody textarea tfoot thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
     """script style noscript template head title desc iframe object audio video canvas datalist noframes rt

@@ -82,14 +82,42 @@ def _begins_with_a_line_of_json(text: str) -> bool:
 
 
 def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
+    wanted = options.column or "text"
+    if isinstance(value, list) and _is_grid(value, wanted):
+        return [dict(zip(value[0], row, strict=True)) for row in value[1:]]
     if isinstance(value, list):
         words = value and all(isinstance(word, str) for word in value)
         texts = words and any(len(word.split()) > 1 for word in value)
         return [value] if words and not texts else value
-    if not isinstance(value, dict) or isinstance(value_in(value, options.column or "text"), (str, list)):
+    if isinstance(value, dict) and _is_columns(value, wanted):
+        return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
+    if not isinstance(value, dict) or isinstance(value_in(value, wanted), (str, list)):
         return [value]
+    if value and all(isinstance(row, dict) and isinstance(row.get(wanted), str) for row in value.values()):
+        return [{"key": key, **row} for key, row in value.items()]
     lists = [one for one in value.values() if _is_table(one)]
     return lists[0] if len(lists) == 1 else _frame(value) or [value]
+
+
+def _is_grid(value: list[Any], wanted: str) -> bool:
+    """Tell whether a list holds the names of columns, then rows."""
+    return (
+        len(value) > 1
+        and all(isinstance(row, list) and len(row) == len(value[0]) for row in value)
+        and all(isinstance(name, str) for name in value[0])
+        and wanted in value[0]
+    )
+
+
+def _is_columns(value: dict[str, Any], wanted: str) -> bool:
+    """Tell whether an object holds columns of equal length, and not one list of words."""
+    texts = value.get(wanted)
+    return (
+        isinstance(texts, list)
+        and all(isinstance(column, list) and len(column) == len(texts) for column in value.values())
+        and all(isinstance(text, str) for text in texts)
+        and any(len(text.split()) > 1 for text in texts)
+    )
 
 
 def _frame(value: dict[str, Any]) -> list[Any]:
@@ -101,8 +129,8 @@ def _frame(value: dict[str, Any]) -> list[Any]:
     [{'id': 1, 'text': 'Mary'}, {'id': 2, 'text': 'Bob'}]
     >>> _frame({"columns": ["id", "text"], "index": [0], "data": [[1, "Mary"]]})
     [{'id': 1, 'text': 'Mary'}]
-    >>> _frame({"0": {"text": "Mary"}})
-    [{'text': 'Mary'}]
+    >>> _frame({"0": {"body": "Mary"}})
+    [{'body': 'Mary'}]
     """
     names, data = value.get("columns"), value.get("data")
     if isinstance(names, list) and isinstance(data, list):

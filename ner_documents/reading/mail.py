@@ -133,7 +133,7 @@ class _Reading:
         elif part.is_multipart() and depth < _DEPTH:
             for inner in part.get_payload():
                 self._part(inner, depth + (kind == "message/rfc822"))
-        elif part.get_filename() or part.get_content_disposition() == "attachment" or kind not in _BODIES:
+        elif kind not in _BODIES or _is_attached(part):
             called = part.get_filename() or kind
             reason = f"attachment {called!r} was not read; save it and read it as a file"
             self._say(reason, place=part.get_filename() or "")
@@ -160,6 +160,12 @@ class _Reading:
             text = _unflowed(text)
         for index, paragraph in enumerate(text.split("\n\n"), 1):
             self.blocks.add("paragraph", paragraph.rstrip(), place=f"body {index}")
+
+
+def _is_attached(part: Any) -> bool:
+    """Tell whether a text stands apart from the message; some programs name what stands within, too."""
+    disposition = part.get_content_disposition()
+    return disposition == "attachment" or (disposition != "inline" and bool(part.get_filename()))
 
 
 def _best_of(parts: list[Any]) -> Any:

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.pdf_columns import Fragment
 from ner_documents.reading.pdf_layout import paragraphs_of
 
@@ -28,6 +28,9 @@ _LIGATURE = re.compile("[ﬀ-ﬆ]")
 # What PDFium gives for a hyphen at a line end, and for characters without Unicode value.
 _HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
 _GAP = 1.5  # of the size of the letters: wider is another column or cell
+# ISO 32000-1, 12.5.6, by PDFium's numbers: sticky notes, drawn lines and shapes, marks of text, stamps, ink.
+_COMMENTS = frozenset((1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+_NOTES = 10_000
 _HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
 
 
@@ -47,11 +50,14 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     with pdf:
         pages: list[list[Fragment]] = []
         aside: list[tuple[int, list[Fragment]]] = []
+        comments = 0
         if pdf.get_formtype():
             pdf.init_forms()
         for number in range(len(pdf)):
             try:
-                page = _flat(pdf, number)
+                page = pdf[number]
+                comments += _comments(page)
+                page = _flat(pdf, page, number)
                 fragments, *turned = _fragments(page)
                 aside += [(number + 1, others) for others in turned]
                 if not fragments and _has_images(page):
@@ -62,6 +68,13 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
                 fragments = []
                 yield Problem(source, None, f"the page is damaged ({error})", place=f"page {number + 1}")
             pages.append(fragments)
+        attached = pypdfium2.raw.FPDFDoc_GetAttachmentCount(pdf)
+    yield from left_out(source, comments=comments, hidden=0)
+    if attached > 0:
+        reason = (
+            f"holds {attached:,} attached {'file' if attached == 1 else 'files'}; save and read them as files"
+        )
+        yield Problem(source, None, reason, lost=False)
     blocks = BlockText()
     found = [(one, one.page) for one in paragraphs_of(pages)]
     found += [(one, number) for number, fragments in aside for one in paragraphs_of([fragments])]
@@ -79,11 +92,25 @@ def _has_images(page: Any) -> bool:
     return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3))
 
 
-def _flat(pdf: Any, number: int) -> Any:
-    """Load a page with what is typed into its forms and notes drawn on it."""
+def _comments(page: Any) -> int:
+    """Count the notes that readers show beside the page."""
     import pypdfium2.raw as pdfium
 
-    page = pdf[number]
+    count = 0
+    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), _NOTES)):
+        note = pdfium.FPDFPage_GetAnnot(page, index)
+        if note and pdfium.FPDFAnnot_GetSubtype(note) in _COMMENTS:
+            # Two bytes are the end of an empty text.
+            count += pdfium.FPDFAnnot_GetStringValue(note, b"Contents", None, 0) > 2
+        if note:
+            pdfium.FPDFPage_CloseAnnot(note)
+    return count
+
+
+def _flat(pdf: Any, page: Any, number: int) -> Any:
+    """Draw what is typed into forms and boxes on a page."""
+    import pypdfium2.raw as pdfium
+
     if pdfium.FPDFPage_GetAnnotCount(page):
         pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
         page.close()

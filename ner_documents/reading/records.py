@@ -111,6 +111,8 @@ def documents_of(
     if note:
         yield Problem(source, None, note, place=place, lost=False)
     for row in itertools.chain(sample, rows):
+        if table and isinstance(row, Row) and isinstance(row.fields.get(column), (int, float)):
+            row.fields[column] = str(row.fields[column])  # a number among texts
         yield row if isinstance(row, Problem) else _document(row, column, source, options, place)
 
 

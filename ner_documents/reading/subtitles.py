@@ -23,7 +23,11 @@ __all__ = ["read_subtitles"]
 _TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 _TIMES = re.compile(rf"\s*({_TIME})\s*-->\s*{_TIME}")
 #: Cues end at empty lines; some files leave them out before the next number and times.
-_BORDER = re.compile(rf"\n[ \t]*\n|\n(?=\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->)")
+_NUMBERED = rf"\n(?=\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->)"
+_BORDER = re.compile(rf"\n[ \t]*\n|{_NUMBERED}")
+#: In WebVTT a line of white space is part of a cue; those that are made as somebody speaks begin with one.
+_BORDER_VTT = re.compile(rf"\n\n|{_NUMBERED}")
+_ROLLING = re.compile(r"<[\d:.]{5,12}><c>")
 _SPOKEN = re.compile(r"<rt\b[^<>]{0,200}>[^<>]{0,200}(?:</rt>)?")
 _MARKS = re.compile(r"</?(?:c|i|b|u|v|ruby|rt|lang|font)\b[^<>]{0,200}>|<[\d:.]{5,12}>|\{\\[^{}]{0,100}\}")
 _SENTENCE_END = ".!?…:\"'”’)]♪"
@@ -41,16 +45,18 @@ def read_subtitles(raw: bytes, source: str, options: ReadOptions) -> Iterator[It
     yield from problems
     if text is None:
         return
-    cues = _Cues()
+    cues = _Cues(rolling=_ROLLING.search(text) is not None)
     number = 1
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     position = 0
-    for border in (*_BORDER.finditer(text), None):
+    borders = _BORDER_VTT if text.startswith("WEBVTT") else _BORDER
+    for border in (*borders.finditer(text), None):
         group = text[position : border.start() if border else len(text)]
         lines = [line for line in group.split("\n") if line.strip()]
         at = next((index for index, line in enumerate(lines[:2]) if _TIMES.match(line)), None)
         if at is not None:
-            cues.add(lines[at], lines[at + 1 :])
+            for times, said in _parted(lines[at:]):
+                cues.add(times, said)
         elif lines and not lines[0].lstrip("\ufeff").startswith(_NO_CUES):
             yield Problem(source, number, f"expected the times of a cue, found {lines[0][:60]!r}")
         if border:
@@ -65,10 +71,25 @@ def read_subtitles(raw: bytes, source: str, options: ReadOptions) -> Iterator[It
     yield Document(source, None, content, {"source": source, "text": content}, blocks=tuple(blocks.blocks))
 
 
-class _Cues:
-    """Joins what is said to sentences: a cue that ends none goes on in the next."""
+def _parted(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Part cues with no line between them; the first line holds times."""
+    begins = [index for index, line in enumerate(lines) if _TIMES.match(line)]
+    for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+        yield lines[begin], lines[begin + 1 : end]
 
-    def __init__(self) -> None:
+
+class _Cues:
+    """Joins what is said to sentences: a cue that ends none goes on in the next.
+
+    Parameters
+    ----------
+    rolling : bool
+        Cues repeat the line of the cue before, as captions do that are made while somebody speaks.
+    """
+
+    def __init__(self, *, rolling: bool = False) -> None:
+        self._rolling = rolling
+        self._last = ""
         self.blocks = BlockText()
         self._pending: list[str] = []
         self._begin = ""
@@ -78,8 +99,9 @@ class _Cues:
         found = _TIMES.match(times)
         for line in lines:
             said = html.unescape(_MARKS.sub("", _SPOKEN.sub("", line))).strip()
-            if not said:
+            if not said or (self._rolling and said == self._last):
                 continue
+            self._last = said
             if said[0] in _OTHER_SPEAKER:
                 self.end()
             self._begin = self._begin or (found[1] if found else "")

@@ -231,8 +231,9 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
     cells: list[str] = []
     position = 0
     while True:
-        if text.startswith('"', position):
-            content, end = _quoted(text, position + 1)
+        quote = _quote_at(text, position, delimiter)
+        if quote >= 0:
+            content, end = _quoted(text, quote + 1)
             if end is None:
                 return cells, content
             border = text.find(delimiter, end)
@@ -243,6 +244,18 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
         if border < 0:
             return cells, None
         position = border + 1
+
+
+def _quote_at(text: str, position: int, delimiter: str) -> int:
+    """Return where the quote of a cell stands; one behind spaces counts if it ends with its cell; else -1."""
+    if text.startswith('"', position):
+        return position
+    if position and text.startswith(' "', position):
+        quote = position + 1
+        end = _quoted(text, quote + 1)[1]
+        if end is not None and (end == len(text) or text[end] == delimiter):
+            return quote
+    return -1
 
 
 def _quoted(text: str, position: int) -> tuple[str, int | None]:
@@ -338,7 +351,9 @@ def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:
         if not records or len(records[0].cells) < 2:
             continue
         width = len(records[0].cells)
+        header = [cell.strip() for cell in records[0].cells]
         named = all(cell and len(cell) < 40 and cell.strip(" .!?") == cell for cell in records[0].cells)
+        named = named or (options.column or "text") in header
         counts = [_filled(record.cells) for record in records[1:]]
         if named:  # a row of one cell is short, and so is one whose last cells are empty
             counts = [count for count in counts if count > 1]

@@ -150,3 +150,27 @@ def test_time_for_headers_grows_with_their_length(name, value):
     if name != "To":
         with pytest.raises(FormatError, match="more than 4,096 characters"):
             redact_file("a.eml", content, lambda texts: (Recognition(text, ()) for text in texts), Redactor())
+
+
+def test_a_text_that_stands_within_the_message_is_read_whatever_its_name():
+    named = "Content-Type: text/plain; name=a.txt\r\nContent-Disposition: {}; filename=a.txt\r\n\r\n{}"
+    mail = multipart("mixed", named.format("inline", "Mary"), named.format("attachment", "Bob"))
+    texts, problems = items("a.eml", mail)
+    assert texts == ["Mary"]
+    assert [reason for reason, _ in problems] == [
+        "attachment 'a.txt' was not read; save it and read it as a file"
+    ]
+
+
+def test_captions_that_are_made_while_somebody_speaks():
+    vtt = (
+        "WEBVTT\n\n00:00.000 --> 00:02.000\n \nhello<00:00.500><c> Mary</c>\n\n"
+        "00:02.000 --> 00:02.010\nhello Mary\n \n\n"
+        "00:02.010 --> 00:04.000\nhello Mary\nmet<00:03.000><c> Bob</c>\n"
+    )
+    assert items("a.vtt", vtt) == (["hello Mary met Bob"], [])
+
+
+def test_cues_with_no_line_between_them():
+    srt = "00:00:01,000 --> 00:00:02,000\nMary.\n00:00:03,000 --> 00:00:04,000 X1:1\nBob\nsings.\n"
+    assert items("a.srt", srt) == (["Mary.\nBob sings."], [])

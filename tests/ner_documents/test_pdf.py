@@ -173,3 +173,21 @@ def test_a_label_at_the_side_of_a_page_comes_last():
     content = content.replace(b"72 676 Td", f"{UPWARDS} 50 300 Tm".encode())
     (document,) = read("a.pdf", content=content)
     assert document.text == "Mary Jones lives in Santa Clara.\nAppendix Zoe"
+
+
+def test_notes_beside_a_page_and_attached_files_are_said():
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.annotations import FreeText, Text
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf([(72, 700, "Mary sings.")]))))
+    writer.add_annotation(0, Text(rect=(50, 550, 100, 600), text="Ask Bob"))
+    writer.add_annotation(0, FreeText(rect=(50, 450, 200, 500), text="in a box"))
+    writer.add_attachment("a.txt", b"Ann")
+    out = io.BytesIO()
+    writer.write(out)
+    *notes, document = read("a.pdf", content=out.getvalue())
+    assert document.text.startswith("Mary sings.")
+    assert [(note.reason.partition(",")[0].partition(";")[0], note.lost) for note in notes] == [
+        ("holds 1 comment", False),
+        ("holds 1 attached file", False),
+    ]

@@ -41,6 +41,7 @@ def test_a_doubled_quote_behind_much_text_cuts_nothing():
         ("id,text\n1," + "x" * 140_000 + "\n2,b\n", ["x" * 140_000, "b"]),
         ("sep=;\nid;text\n1;a, b\n", ["a, b"]),
         ("id|text\n1|a\n", ["a"]),
+        ('id, text\n1, "a, b"\n2, "c"\n', ["a, b", "c"]),
         ('id,text\n1,"x" y\n2,5" pipe\n', ["x y", '5" pipe']),
         ("id,text\n1\n2,b,,\n", ["", "b"]),
         ("text\n", []),
@@ -136,6 +137,10 @@ def test_every_row_of_json_is_read_or_reported():
         ('{"id":{"0":1,"5":2},"text":{"0":"a","5":"b"}}', ["a", "b"]),
         ('{"columns":["id","text"],"index":[0,1],"data":[[1,"a"],[2,"b"]]}', ["a", "b"]),
         ('{"0":{"id":1,"text":"a"},"1":{"id":2,"text":"b"}}', ["a", "b"]),
+        ('{"x":{"text":"a"},"y":{"text":"b"}}', ["a", "b"]),
+        ('{"id":[1,2],"text":["a b","c"]}', ["a b", "c"]),
+        ('{"tags":["O","O"],"text":["a","b"]}', [("a", "b")]),
+        ('[["id","text"],[1,"a"],[2,"b"]]', ["a", "b"]),
     ],
 )
 def test_json_files(content, texts):
@@ -296,12 +301,15 @@ def test_cells_of_a_binary_workbook_that_do_not_name_their_column():
 
 
 def test_workbooks_give_a_table_a_sheet():
-    content = workbook({"One": [["id", "Text"], [7, "Mary sings"], [8, 2024]], "Two": [["text"], ["Bob"]]})
+    content = workbook(
+        {"One": [["id", "Text"], [7, "Mary sings"], [8, 2024]], "Two": [["who"], ["Bob"], [5]]}
+    )
     found = items("a.xlsx", content)
     assert [(i.where, i.text, i.fields.get("id")) for i in found if isinstance(i, Document)] == [
         ("a.xlsx:One:2", "Mary sings", 7),
         ("a.xlsx:One:3", "2024", 8),
         ("a.xlsx:Two:2", "Bob", None),
+        ("a.xlsx:Two:3", "5", None),
     ]
     assert "damaged" in problems(items("a.xlsx", content[:200]))[0][1]
 
