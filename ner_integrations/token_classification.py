@@ -15,8 +15,16 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import decoders
 
 import model_zoo
-from ner_core.aggregation import AGGREGATIONS, AS_WRITTEN
+from ner_core.aggregation import AS_WRITTEN
 from ner_core.recognizer import EntityRecognizer
+from ner_integrations.pipeline_arguments import (
+    checked_batch_size,
+    checked_labels,
+    checked_strategy,
+    checked_stride,
+    checked_text,
+    openvino_device,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -35,6 +43,7 @@ _AHEAD = 64
 # Words of transformers' interface that choose what there is no choice of here.
 _WITHOUT_MEANING = frozenset(
     {"framework", "use_fast", "trust_remote_code", "dtype", "torch_dtype", "num_workers"}
+    | {"token", "use_auth_token", "device_map", "model_kwargs", "feature_extractor"}
 )
 
 
@@ -44,6 +53,7 @@ def pipeline(
     *,
     device: str | int | None = None,
     revision: str | None = None,
+    tokenizer: str | Path | None = None,
     aggregation_strategy: str = "none",
     ignore_labels: Collection[str] = ("O",),
     stride: int | None = None,
@@ -63,11 +73,15 @@ def pipeline(
         not given.
     revision : str, optional
         Of a model of the hub.
+    tokenizer : str or Path, optional
+        The name of the model once more, or a tokenizer.json or vocab.txt instead of the model's own.
     aggregation_strategy, ignore_labels, stride, batch_size : optional
         Defaults of `TokenClassification.__call__`.
     **options
-        Passed on to `model_zoo.load`, such as ``precision`` or ``compute``. ``framework``, ``use_fast``,
-        ``trust_remote_code``, ``dtype``, ``torch_dtype`` and ``num_workers`` are accepted and change nothing.
+        Passed on to `model_zoo.load`, such as ``precision`` or ``compute``. ``grouped_entities=True``, from
+        older code, is the strategy ``simple``. ``framework``, ``use_fast``, ``trust_remote_code``, ``dtype``,
+        ``torch_dtype``, ``num_workers``, ``token``, ``use_auth_token``, ``device_map``, ``model_kwargs``
+        and ``feature_extractor`` are accepted and change nothing.
         Windows are as long as the model takes, as in transformers; ``window=126`` finds more in long texts.
 
     Returns
@@ -85,12 +99,22 @@ def pipeline(
         msg = f"Unknown task {task!r}: expected {' or '.join(_TASKS)}."
         raise ValueError(msg)
     options = {name: value for name, value in options.items() if name not in _WITHOUT_MEANING}
+    if options.pop("grouped_entities", False) and aggregation_strategy == "none":
+        aggregation_strategy = "simple"
+    if tokenizer is not None and str(tokenizer) != str(model):
+        if not isinstance(tokenizer, str) and not hasattr(tokenizer, "__fspath__"):
+            msg = (
+                f"tokenizer: expected the path of a tokenizer.json, found {type(tokenizer).__name__}; "
+                "leave it out for the model's own."
+            )
+            raise TypeError(msg)
+        options["tokenizer"] = tokenizer
     if not isinstance(model, EntityRecognizer):
         if not isinstance(model, str) and not hasattr(model, "__fspath__"):
             msg = f"Expected the name or path of a model, found {type(model).__name__}."
             raise TypeError(msg)
         name = model if revision is None else f"{model}@{revision}"
-        given: dict[str, Any] = {"window": sys.maxsize, "device": _openvino_device(device)} | options
+        given: dict[str, Any] = {"window": sys.maxsize, "device": openvino_device(device)} | options
 
         load = functools.partial(_load, name, given)
         return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
@@ -144,12 +168,12 @@ class TokenClassification:
         batch_size: int | None = None,
     ) -> None:
         self._load = load
-        self._strategy = _checked_strategy(aggregation_strategy)
-        self._ignored = _checked_labels(ignore_labels)
-        self._batch_size = _checked_batch_size(batch_size)
+        self._strategy = checked_strategy(aggregation_strategy)
+        self._ignored = checked_labels(ignore_labels)
+        self._batch_size = checked_batch_size(batch_size)
         self._recognizers: dict[int | None, EntityRecognizer] = {}
         self.recognizer = self._with_stride(None)
-        self._stride = _checked_stride(stride, self._strategy, self.recognizer)
+        self._stride = checked_stride(stride, self._strategy, self.recognizer)
         if self._stride is not None:
             self.recognizer = self._with_stride(self._stride)
 
@@ -204,11 +228,11 @@ class TokenClassification:
         ValueError
             If an option is wrong.
         """
-        strategy = self._strategy if aggregation_strategy is None else _checked_strategy(aggregation_strategy)
-        ignored = self._ignored if ignore_labels is None else _checked_labels(ignore_labels)
+        strategy = self._strategy if aggregation_strategy is None else checked_strategy(aggregation_strategy)
+        ignored = self._ignored if ignore_labels is None else checked_labels(ignore_labels)
         stride = self._stride if stride is None else stride
-        recognizer = self._with_stride(_checked_stride(stride, strategy, self.recognizer))
-        ahead = _checked_batch_size(batch_size) or self._batch_size or _AHEAD
+        recognizer = self._with_stride(checked_stride(stride, strategy, self.recognizer))
+        ahead = checked_batch_size(batch_size) or self._batch_size or _AHEAD
 
         def answers(texts: Sequence[Any]) -> list[list[dict[str, Any]]]:
             joined = [" ".join(words) for words in texts] if is_split_into_words else texts
@@ -235,10 +259,12 @@ class TokenClassification:
             return answers([several] if all(isinstance(word, str) for word in several) else several)
         if isinstance(inputs, (list, tuple)):
             for text in inputs:
-                _checked_text(text)
+                checked_text(text)
             return answers(inputs)
-        if isinstance(inputs, Iterable) and not isinstance(inputs, (bytes, dict)):
-            return _in_parts(map(_checked_text, inputs), ahead, answers)
+        # transformers' KeyDataset has items, and no __iter__
+        drawable = isinstance(inputs, Iterable) or hasattr(type(inputs), "__getitem__")
+        if drawable and not isinstance(inputs, (bytes, dict)):
+            return _in_parts(map(checked_text, iter(inputs)), ahead, answers)
         msg = f"Expected a text, a list of texts or an iterator of texts, found {type(inputs).__name__}."
         raise TypeError(msg)
 
@@ -347,64 +373,3 @@ def _move(entries: list[dict[str, Any]], words: Sequence[str], wider: int) -> No
     for entry in entries:
         entry["start"] += wider * (bisect_right(starts, entry["start"]) - 1)
         entry["end"] += wider * (bisect_right(starts, entry["end"] - 1) - 1)
-
-
-def _openvino_device(device: str | int | None) -> str:
-    """Return OpenVINO's name of a device as transformers names it.
-
-    Examples
-    --------
-    >>> [_openvino_device(device) for device in (None, -1, "cpu", 0, "GPU.1")]
-    ['AUTO', 'CPU', 'CPU', 'GPU.0', 'GPU.1']
-    """
-    if device is None:
-        return "AUTO"
-    if isinstance(device, int):
-        return "CPU" if device < 0 else f"GPU.{device}"
-    name = str(device)
-    return name.upper() if name.isalpha() else name
-
-
-def _checked_strategy(name: str) -> str:
-    strategy = str(getattr(name, "value", name)).lower()  # transformers' own enumeration will do
-    if strategy not in AGGREGATIONS:
-        msg = f"aggregation_strategy: expected one of {', '.join(AGGREGATIONS)}, found {name!r}."
-        raise ValueError(msg)
-    return strategy
-
-
-def _checked_labels(labels: Collection[str]) -> frozenset[str]:
-    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-        msg = f"ignore_labels: expected a list of labels, found {labels!r}."
-        raise ValueError(msg)
-    if "O" not in labels:
-        msg = "ignore_labels: expected 'O' among them; what is no name is never listed here."
-        raise ValueError(msg)
-    return frozenset(labels)
-
-
-def _checked_batch_size(size: int | None) -> int | None:
-    if size is not None and (not isinstance(size, int) or size < 1):
-        msg = f"batch_size: expected a whole number from 1, found {size!r}."
-        raise ValueError(msg)
-    return size
-
-
-def _checked_stride(stride: int | None, strategy: str, recognizer: EntityRecognizer) -> int | None:
-    if stride is None:
-        return None
-    room = recognizer.max_length - recognizer.tokenizer.special_count
-    if not isinstance(stride, int) or not 0 <= stride < room:
-        msg = f"stride: expected a whole number from 0 to {room - 1}, found {stride!r}."
-        raise ValueError(msg)
-    if strategy == "none":
-        msg = "stride: takes an aggregation_strategy other than none, as in transformers."
-        raise ValueError(msg)
-    return stride
-
-
-def _checked_text(text: Any) -> str:
-    if not isinstance(text, str):
-        msg = f"Expected texts, found {type(text).__name__}; for words pass is_split_into_words=True."
-        raise TypeError(msg)
-    return text

@@ -142,6 +142,30 @@ def test_a_tokenizer_without_a_decoder_and_a_ready_recognizer(tiny_ir, ours):
         pipeline("ner", recognizer, device="CPU")
 
 
+def test_calls_that_older_code_makes(tiny_ir, ours):
+    xml = tiny_ir / "tiny.xml"
+    expected = ours(TEXTS[0], aggregation_strategy="simple")
+    for given in (
+        {"tokenizer": str(xml), "grouped_entities": True, "device": -1},
+        {"tokenizer": tiny_ir / "tokenizer.json", "aggregation_strategy": "simple", "device": "cpu"},
+        {"grouped_entities": True, "device_map": "auto", "model_kwargs": {}, "token": None},
+    ):
+        assert pipeline("ner", model=xml, **given)(TEXTS[0]) == expected
+    with pytest.raises(
+        TypeError, match=r"tokenizer: expected the path of a tokenizer\.json, found Tokenizer"
+    ):
+        pipeline("ner", model=xml, tokenizer=ours.recognizer.tokenizer)
+
+    class Items:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return ([TEXTS[0]] * 2)[index]
+
+    assert list(ours(Items())) == [ours(TEXTS[0])] * 2
+
+
 def test_it_goes_to_other_processes(ours, tiny_ner):
     sent = pickle.dumps(ours)
     assert len(sent) < 2_000
