@@ -141,7 +141,7 @@ def test_a_lesson_makes_a_model_of_ones_own(tmp_path, monkeypatch):
     models = models_functions(service)
     cards = models["zoo_cards"]({})["html"]
     assert 'data-use="my-ner"' in cards
-    assert re.search(r"F1 [01]\.\d{3} on \d corrections held out, [01]\.\d{3} before", cards)
+    assert re.search(r"F1 [01]\.\d{3} on \d corrections? held out, [01]\.\d{3} before", cards)
     assert "Deleted" in models["remove"]({"name": "my-ner"})["said"]
     assert "my-ner" not in service.models()
 
