@@ -113,8 +113,9 @@ def beginning(chromium: Browser, url: str, runs: int) -> dict[str, dict[str, flo
     for _ in range(runs):
         page = _open(chromium, url)
         page.get_by_role("tab", name="Documents", exact=True).click()
-        file = {"name": "note.txt", "mimeType": "text/plain", "buffer": TEXT_200.encode()}
-        page.locator("#files input[type=file]").set_input_files(file)
+        page.locator("#files input[type=file]").set_input_files(
+            {"name": "note.txt", "mimeType": "text/plain", "buffer": TEXT_200.encode()}
+        )
         page.wait_for_function("document.querySelector('#files').textContent.includes('note')")
         page.locator("#run-documents").click()
         page.locator("#redact-files").wait_for()
