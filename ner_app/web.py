@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ner_app.arguments import ArgumentError, Text, Texts
+from ner_app.connections import bound_connections
 from ner_app.face import PREVIEW, Face, preview
 from ner_app.guard import Guard, keep_texts_out_of_logs, where
 from ner_app.jobs import Cancelled
@@ -69,6 +70,7 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
     """
     keep_texts_out_of_logs()
     keep_little(demo)
+    bound_connections()
     programs = Programs(service)
     turns = Turns(service.visitors, waiting=service.limits.queue)
     _, address, _ = demo.launch(

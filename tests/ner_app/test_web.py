@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from app import build_demo
-from ner_app import sessions
+from ner_app import connections, sessions
 from ner_app.limits import Limits
 from ner_app.service import Service
 from ner_app.web import launch
@@ -540,3 +541,27 @@ def test_what_is_kept_of_visitors_is_little_and_bounded(served, monkeypatch):
     assert len(queue.event_analytics) <= 1
     size = sum(len(json.dumps(session.config_values, default=str)) for session in kept.values())
     assert size < 1000 * len(kept), "the whole configuration of the page is copied for every session"
+
+
+def test_connections_that_ask_for_nothing_are_closed_and_the_others_stay(page, monkeypatch):
+    monkeypatch.setattr(connections, "_SECONDS", 0.3)
+    where = urlsplit(page)
+    with ExitStack() as stack:
+
+        def link(sent):
+            made = stack.enter_context(socket.create_connection((where.hostname, where.port), PATIENCE))
+            made.sendall(sent)
+            return made
+
+        get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        again, answer = link(get), b""
+        while b'"ok"}' not in answer:
+            answer += again.recv(1000)
+        again.sendall(get[:-2])  # half of a second request
+        body = b'{"text": "Mary"}'
+        head = b"POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        slow = link(head + body[:5])  # the body has a deadline of its own
+        for silent in (link(b""), link(get[:-2]), again):
+            assert silent.recv(1000) == b""
+        slow.sendall(body[5:])
+        assert slow.recv(1000).startswith(b"HTTP/1.1 200")
