@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect", "markup_segments"]
 
 _HTML_BLOCKS = frozenset(
-    """address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption
-    figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol optgroup option p pre
-    section select summary table tbody td text textarea tfoot th thead title tr ul""".split()  # noqa: SIM905
+    """address article aside blockquote body button caption center dd details dialog div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol optgroup
+    option p pre section select summary table tbody td text textarea tfoot th thead title tr ul""".split()  # noqa: SIM905
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
@@ -88,7 +88,7 @@ HTML = Dialect(
 )
 # ECMA-376: w:t, a:t and t of spreadsheets hold text; paragraphs are w:p, a:p, shared and inline strings.
 OOXML = Dialect(
-    blocks=frozenset(("p", "si", "is", "text", "c")),
+    blocks=frozenset(("p", "si", "is", "text", "c", "oMath")),
     texts=frozenset("t"),
     breaks={"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"},
     apart=frozenset(("delText", "instrText", "delInstrText", "f", "rPh", "rt")),
