@@ -42,7 +42,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize("form", FORMATS)
 def test_annotate_goes_on_with_the_same_bytes(ner, tmp_path, form):
     (tmp_path / "in").mkdir()
-    rows = "".join(f"Mary {number} met Priya Raman in Santa Clara.\n" for number in range(600))
+    rows = "".join(f"Mary {number} met Priya Raman in Santa Clara.\n" for number in range(150))
     (tmp_path / "in" / "a.txt").write_text(rows)
     (tmp_path / "in" / "b.txt").write_bytes(b"no\0text\0")
     arguments = ("in", "--lines", "--format", form, "--quiet")
