@@ -244,10 +244,10 @@ def require(module: str, extra: str, purpose: str) -> Any:
         raise CorpusError(msg) from None
 
 
-def open_url(url: str, mode: str) -> IO[bytes]:
-    """Open a URL through fsspec; what is written appears in the store when the file is closed."""
+def open_url(url: str) -> IO[bytes]:
+    """Open a URL for reading, through fsspec."""
     filesystem, path = filesystem_of(url)
-    return cast("IO[bytes]", filesystem.open(path, mode))
+    return cast("IO[bytes]", filesystem.open(path, "rb"))
 
 
 @contextmanager
@@ -267,7 +267,7 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
     elif source.path == "-":
         raw = sys.stdin.buffer
     elif is_url(source.path):
-        raw = open_url(source.path, "rb")
+        raw = open_url(source.path)
     else:
         raw = open_file(source.path)
     stored = io.BufferedReader(_Counted(raw, meter), _BUFFER)

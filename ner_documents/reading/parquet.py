@@ -72,7 +72,7 @@ def _open(source: Source) -> Iterator[Any]:
 
         stream: Any = io.BytesIO(source.content)
     else:
-        stream = open_url(source.path, "rb") if is_url(source.path) else open_file(source.path)
+        stream = open_url(source.path) if is_url(source.path) else open_file(source.path)
     with stream, parquet.ParquetFile(stream) as file:
         yield file
 

@@ -184,7 +184,7 @@ def assemble(
     if format_name in _DELIMITERS:
         tables.assemble_csv(parts, target, _DELIMITERS[format_name], into, labels)
     elif format_name == "csv-long":
-        tables.assemble_long(parts, target, ",")
+        tables.assemble_long(parts, target)
     elif format_name == "xlsx":
         tables.assemble_xlsx(parts, target, into, labels)
     elif format_name == "parquet":

@@ -24,9 +24,9 @@ __all__ = ["BYTE_ORDER_MARK", "assemble_csv", "assemble_long", "assemble_xlsx", 
 #: Spreadsheet programs read CSV as UTF-8 only with it.
 BYTE_ORDER_MARK = "\ufeff"
 
-#: What XLSX holds at most: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 #: Not the time of day: a run that was resumed gives the same bytes as one that was never stopped.
 _CREATED = datetime(2000, 1, 1)
+#: What XLSX holds at most: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 _SHEET_ROWS = 1_048_576
 _CELL_CHARACTERS = 32_767
 
@@ -49,12 +49,12 @@ def assemble_csv(
             writer.writerow([guarded(encodable(value), numbers=True) for value in row])
 
 
-def assemble_long(parts: Callable[[], Iterable[Part]], target: IO[bytes], delimiter: str) -> None:
+def assemble_long(parts: Callable[[], Iterable[Part]], target: IO[bytes]) -> None:
     """Write a row an entity: record, start, end, label, score, text.
 
     The record is the document's own ``id`` where it has one, else its file and line.
     """
-    with _delimited(target, delimiter) as writer:
+    with _delimited(target, ",") as writer:
         for row in _long(parts):
             writer.writerow([guarded(encodable(value)) if isinstance(value, str) else value for value in row])
 
