@@ -23,6 +23,9 @@ _GLOBALS = b"\x09\x08\x10\x00\x00\x06\x05\x00"
 _CODE_PAGE = 0x42
 _UNICODE = (1200).to_bytes(2, "little")
 _RECORDS = 50
+#: Records after which a sheet that has shown no short cell has none, and the largest sheet that is rewritten.
+_LOOKED_AT = 200_000
+_LARGEST = 200_000_000
 
 
 def with_columns(archive: zipfile.ZipFile, raw: bytes) -> bytes:
@@ -30,6 +33,8 @@ def with_columns(archive: zipfile.ZipFile, raw: bytes) -> bytes:
     changed = {}
     for name in archive.namelist():
         if name.startswith("xl/worksheets/") and name.endswith(".bin"):
+            if archive.getinfo(name).file_size > _LARGEST:
+                return raw
             try:
                 sheet = archive.read(name)
                 changed[name] = _long_cells(sheet)
@@ -55,9 +60,10 @@ def _long_cells(sheet: bytes) -> bytes:
     '06 04 03 00 00 00 06 06 04 00 00 00 61 62'
     """
     parts: list[bytes] = []
-    position = copied = 0
+    position = copied = records = 0
     column = -1
-    while position < len(sheet):
+    while position < len(sheet) and (parts or records < _LOOKED_AT):
+        records += 1
         start = position
         kind, position = _number(sheet, position, 2)
         size, position = _number(sheet, position, 4)

@@ -33,7 +33,7 @@ _QUOTE = re.compile(">+")
 #: What parts messages of a folder, behind an empty line: a date as in RFC 4155, else a header must follow.
 #: mutt and git leave sentences that begin with ``From `` as they are.
 SEPARATOR = (
-    r"From (?=[^\r\n]*\d:\d\d[^\r\n]*\d{4}|[^\r\n]*\r?\n"
+    r"From (?=[^\r\n]{0,200}\d:\d\d[^\r\n]{0,40}\d{4}|[^\r\n]{0,1000}\r?\n"
     r"(?:>?From|To|Date|Subject|Sender|Status|Received|[A-Za-z]+(?:-[A-Za-z]+)+)[: ])"
 )
 _SEPARATOR = re.compile(SEPARATOR.encode())

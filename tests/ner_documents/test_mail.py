@@ -1,6 +1,7 @@
 """Mail as programs write it: several forms of one text, forwarded messages, broken ones; subtitles too."""
 
 import email.message
+import time
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_sentences_that_begin_with_from_do_not_part_messages():
         "No header.",
     ]
     assert problems == []
+
+
+def test_a_line_that_nearly_parts_messages_is_read_in_linear_time():
+    line = b"From " + b"1:11 " * 200_000
+    began = time.process_time()
+    assert len(items("a.mbox", FOLDER + b"\n" + line + b"\n")[0]) == 3
+    assert time.process_time() - began < 10
 
 
 def test_every_part_is_read_or_named():
