@@ -19,7 +19,7 @@ _MOST_FILES = 16_384
 _Protocol: Any = uvicorn.protocols.http.auto.AutoHTTPProtocol
 
 
-class _Punctual(_Protocol):  # type: ignore[misc]
+class _Punctual(_Protocol):
     """HTTP with a deadline for the head of a request; uvicorn waits for it without end."""
 
     _deadline: asyncio.TimerHandle | None = None
@@ -51,7 +51,7 @@ def bound_connections() -> None:
 
     Most systems let a process have 1,024 files and connections unless it asks for more.
     """
-    uvicorn.protocols.http.auto.AutoHTTPProtocol = _Punctual  # type: ignore[misc]
+    uvicorn.protocols.http.auto.AutoHTTPProtocol = _Punctual
     try:
         import resource
     except ImportError:  # Windows has no such bound
