@@ -157,12 +157,20 @@ NerPage.TextTab = class {
     this.good = choice;
     this.at("#undo-clear").hidden = true;
     this.forgetLink(text);
-    this.display(found.answer, {grows: Boolean(reading.shown)});
+    const past = this.corrected(before, found.answer);
+    this.display(found.answer, {grows: Boolean(reading.shown), past});
     const cut = found.answer.whole ? "This is what was read before it ended. Recognize reads the whole text." : "";
-    NerPage.notice(this.message, [found.error, cut, ...found.answer.notes].filter(Boolean).join("\n"));
+    const anew = past.length ? "This is read anew. Undo brings your corrections back." : "";
+    NerPage.notice(this.message, [found.error, cut, anew, ...found.answer.notes].filter(Boolean).join("\n"));
     if (seen && !reading.shown) this.comeIntoView();
     this.keep();
     return !cut;
+  }
+
+  /* Corrections of the same text are a step back from the new answer. */
+  corrected(before, {text, kinds}) {
+    const same = before?.text === text && before.kinds.map((kind) => kind.label).join() === kinds.map((kind) => kind.label).join();
+    return same && this.viewer.past.length ? [...this.viewer.past, before.entities] : [];
   }
 
   failed({error, choice, cancelled}, before) {

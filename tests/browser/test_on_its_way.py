@@ -218,6 +218,18 @@ def test_what_was_cleared_comes_back_however_often_one_clears(page):
     expect(page.locator("#text-box")).to_have_value("Bob")
 
 
+def test_corrections_come_back_where_the_same_text_is_read_anew(page):
+    page.locator("#text-tab mark").first.click()
+    page.locator("#text-tab .bar").get_by_role("button", name="Remove").click()
+    page.locator("#recognize").click()
+    expect(page.locator("#text-message")).to_contain_text("Undo brings your corrections back")
+    assert len(marks(page)) == 3
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert len(marks(page)) == 2
+    recognize(page, "Mary met Bob.")
+    expect(page.locator("#text-message")).to_be_empty()
+
+
 def test_the_address_says_no_other_text_than_the_one_shown(page):
     page.locator("#share").click()
     expect(page).to_have_url(re.compile("#text=Mary"))

@@ -76,6 +76,9 @@ def test_screen_readers_are_told_what_the_other_tabs_hold(page):
         open_tab(page, name)
         tree = page.locator('[role="tabpanel"]:visible').first.aria_snapshot()
         assert [one for one in wanted if one not in tree] == [], f"{name}:\n{tree}"
+    # What changes while one looks elsewhere is spoken; these are there before it changes, or it would not be.
+    for place in ("#text-status", "#teach-plan", "#compare-status", "#documents-begun p", "#told"):
+        assert page.locator(place).get_attribute("role") == "status", place
 
 
 def test_exact_arithmetic_can_be_compared_with_the_fastest(page):
