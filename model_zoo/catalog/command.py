@@ -80,7 +80,7 @@ def run_command(work: Callable[[], int]) -> int:
         with _terminated_as_interrupted():
             return work()
     except ZooError as error:
-        sys.stderr.write(f"{error}\n")
+        _complain(str(error))
         return FAILED
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -88,11 +88,18 @@ def run_command(work: Callable[[], int]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
         where = f"{error.filename}: " if error.filename is not None else ""
-        sys.stderr.write(f"{where}{error.strerror or error}\n")
+        _complain(f"{where}{error.strerror or error}")
         return FAILED
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; unfinished work left nothing behind.\n")
         return INTERRUPTED
+
+
+def _complain(message: str) -> None:
+    """Print a message for people; names of files in it may hold what a terminal would obey."""
+    from ner_core.rendering import visible
+
+    sys.stderr.write(f"{visible(message)}\n")
 
 
 def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:

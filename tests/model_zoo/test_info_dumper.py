@@ -98,3 +98,13 @@ def test_a_broken_catalog_is_one_sentence(tmp_path, capsys):
     zoo(tmp_path, framework="caffe")
     assert main(["--all", "--models_dir", str(tmp_path)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_names_of_folders_are_not_obeyed_by_the_terminal(tmp_path, capsys):
+    folder = tmp_path / "\x1b[31mred"
+    folder.mkdir()
+    (folder / "model.yml").write_text("a: 1\n")
+    assert main(["--all", "--zoo", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "\\x1b[31mred" in error
+    assert "\x1b" not in error
