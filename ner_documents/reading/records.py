@@ -18,6 +18,7 @@ __all__ = [
     "Item",
     "ReadOptions",
     "Row",
+    "above_table",
     "documents_of",
     "header_of",
     "too_deep",
@@ -37,6 +38,7 @@ _SAMPLE = 100
 _DATA = re.compile(r"[-+]?[\d.,:/\s%$€£-]*\d[\d.,:/\s%$€£TZ-]*|\S+@\S+|https?://\S+")
 _SENTENCE = re.compile(r".*\w\W+\w+\W+\w+.*[.!?…]\W*", re.DOTALL)
 _NAME_LENGTH = 80
+_TITLE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,39 @@ def header_problem(names: Sequence[str], column: str, options: ReadOptions, plac
     if options.into in names:
         return f"has a column {options.into!r} already; give the entities another name with --into"
     return None
+
+
+def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions) -> int:
+    """Count the rows of a title above the header: several words in the first cell, and no other is filled.
+
+    Examples
+    --------
+    >>> title_rows([["Invoice 7 of Acme", ""], ["Name", "Sum"], ["Mary", "5"]], ReadOptions())
+    1
+    >>> title_rows([["", "Full name"], ["0", "Mary"]], ReadOptions())
+    0
+    """
+    wanted = (options.column or "text").strip().casefold()
+    for count, row in enumerate(rows[: _TITLE + 1]):
+        filled = [cell.strip() for cell in row if cell.strip()]
+        if wanted in map(str.casefold, filled):
+            return count
+        if len(filled) > 1:
+            return 0 if any(_DATA.fullmatch(cell) for cell in filled) else count
+        if not filled or not row[0].strip() or len(row) < 2 or len(filled[0].split()) < 2:
+            return 0
+        if _SENTENCE.fullmatch(filled[0]):
+            return 0
+    return 0
+
+
+def above_table(text: str, source: str, number: int, raw: bytes = b"", place: str = "") -> Problem:
+    """Say what stands above the header of a table."""
+    shown = text.strip()
+    reason = (
+        f"stands above the table and is not read: {shown[:_NAME_LENGTH]}{'…' * (len(shown) > _NAME_LENGTH)}"
+    )
+    return Problem(source, number, reason, raw, place, lost=False)
 
 
 def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: ReadOptions) -> list[str] | None:

@@ -16,9 +16,11 @@ from ner_documents.reading.records import (
     EXCERPT,
     MAX_COLUMNS,
     Row,
+    above_table,
     column_letters,
     documents_of,
     header_of,
+    title_rows,
     too_long,
 )
 
@@ -36,7 +38,6 @@ _SAMPLE_CHARACTERS = 200_000
 # file full of them is still read in linear time.
 _LINES_OF_A_CELL = 10_000
 _LINES_OF_A_TITLE = 5
-_SHOWN = 80
 _FEWEST_LINES = 50
 
 
@@ -81,9 +82,7 @@ def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | 
         delimiter = delimiter_of([line.text for line in first if isinstance(line, TextLine)], options)
     for line in _above_table(first, delimiter, options):
         first.remove(line)
-        shown = line.text.strip()
-        reason = f"stands above the table and is not read: {shown[:_SHOWN]}{'…' * (len(shown) > _SHOWN)}"
-        yield Problem(source, line.number, reason, line.raw, lost=False)
+        yield above_table(line.text, source, line.number, line.raw)
     records = _records(itertools.chain(first, lines), source, delimiter, options)
     yield from documents_of(_rows(records, source, options), source, options)
 
@@ -99,6 +98,10 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
         yield from (record for record in ahead if isinstance(record, Problem) and record.line == 1)
         yield Problem(source, None, "the header cannot be read, so neither can the rows")
         return
+    for record in top[: title_rows([record.cells for record in top], options)]:
+        yield above_table(" ".join(record.cells), source, record.number, record.raw)
+        ahead.remove(record)
+        top.remove(record)
     width = len(top[0].cells)
     if max(width, *(len(record.cells) for record in top)) > MAX_COLUMNS:
         yield Problem(source, top[0].number, f"expected up to {MAX_COLUMNS:,} columns, found more")

@@ -20,9 +20,11 @@ from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import (
     MAX_COLUMNS,
     Row,
+    above_table,
     column_letters,
     documents_of,
     header_of,
+    title_rows,
 )
 
 if TYPE_CHECKING:
@@ -170,6 +172,9 @@ def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator
     if not ahead:
         return
     texts = [[_as_text(cell) for cell in row] for _, row in ahead]
+    for _ in range(title_rows(texts, options)):
+        number = ahead.pop(0)[0]
+        yield above_table(" ".join(texts.pop(0)), source, number, place=place)
     names = header_of(texts[0], texts[1:], options)
     if names is None:
         names = [column_letters(index) for index in range(len(texts[0]))]

@@ -65,6 +65,7 @@ def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
         ("sep=;\n# a\n# b\nid;name\n1;Mary Jones sings\n", [2, 3], ["Mary Jones sings"]),
         ("# made\ntext\nMary, Bob\nJohn, Ann\n", [1], ["Mary, Bob", "John, Ann"]),
         ("Report\n\nid;name\n1;Mary Jones sings\n", [1], ["Mary Jones sings"]),
+        ("Report of May;;\nid;name;n\n1;Mary Jones sings;2\n", [1], ["Mary Jones sings"]),
         ("#id,text\n1,Mary\n", [], ["Mary"]),
         ("# id,text\n# x,y\n1,Mary\n", [], ["y", "Mary"]),
         (
@@ -312,6 +313,13 @@ def test_workbooks_give_a_table_a_sheet():
         ("a.xlsx:Two:3", "5", None),
     ]
     assert "damaged" in problems(items("a.xlsx", content[:200]))[0][1]
+
+
+def test_a_title_above_the_header_of_a_sheet_is_said():
+    sheet = [["Invoice 7 of Acme"], ["who", "n"], ["Mary Jones", 1]]
+    found = items("a.xlsx", workbook({"One": sheet}))
+    assert [i.fields for i in found if isinstance(i, Document)] == [{"who": "Mary Jones", "n": 1}]
+    assert (1, "stands above the table and is not read: Invoice 7 of Acme") in problems(found, lost=False)
 
 
 def test_columns_of_a_table_are_listed(tmp_path):
