@@ -69,10 +69,45 @@ def assemble_xlsx(
     """
     xlsxwriter = require("xlsxwriter", "documents", "writing XLSX")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(target, options | {"strings_to_numbers": False}) as book:
+    with xlsxwriter.Workbook(_FailsOnce(target), options | {"strings_to_numbers": False}) as book:
         book.set_properties({"created": _CREATED})
         _fill(book, "documents", _wide(parts, into, labels))
         _fill(book, "entities", _long(parts))
+
+
+class _FailsOnce:
+    """A target that takes everything once a write has failed.
+
+    The archive that xlsxwriter leaves behind then writes its end when it is collected, and Python prints that
+    it could not.
+    """
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+        self._failed = False
+        self._at = 0
+
+    def write(self, content: bytes) -> int:
+        return self._do(self._target.write, content, lambda: self._at + len(content))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._do(lambda _: self._target.seek(offset, whence), b"", lambda: offset)
+
+    def tell(self) -> int:
+        return self._do(lambda _: self._target.tell(), b"", lambda: self._at)
+
+    def flush(self) -> None:
+        self._do(lambda _: self._target.flush() or 0, b"", lambda: self._at)
+
+    def _do(self, work: Callable[[bytes], int], content: bytes, after: Callable[[], int]) -> int:
+        if self._failed:
+            self._at = after()
+            return len(content) or self._at
+        try:
+            return work(content)
+        except OSError:
+            self._failed = True
+            raise
 
 
 def _fill(book: Any, name: str, rows: Iterable[Sequence[Any]]) -> None:

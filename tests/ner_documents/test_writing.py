@@ -1,6 +1,8 @@
 """What is written opens right where it goes: spreadsheets, annotation tools, viewers."""
 
 import csv
+import errno
+import gc
 import io
 import json
 import re
@@ -254,3 +256,21 @@ def test_json_lines_have_groups():
     assert two["groups"] == []
     taken = Document("a", 1, "x", {"text": "x", "groups": 1})
     assert json.loads(written("jsonl", (taken, ()))) == {"text": "x", "groups": 1, "entities": []}
+
+
+@pytest.mark.parametrize("room", [0, 500, 1500, 3000])
+def test_a_workbook_on_a_full_disk_fails_once(monkeypatch, room):
+    class Full(io.BytesIO):
+        def write(self, content):
+            if self.tell() + len(content) > room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(content)
+
+    later = []
+    monkeypatch.setattr(sys, "unraisablehook", later.append)
+    document = Document("a.txt", 1, "Mary", {"text": "Mary"})
+    part = Part({}, lambda: io.BytesIO(encode_documents([(document, (), ())], "xlsx", "entities")))
+    with pytest.raises(Exception, match="No space left"):
+        assemble(lambda: [part], Full(), "xlsx", "entities", ["PER"])
+    gc.collect()
+    assert not later
