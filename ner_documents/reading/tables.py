@@ -98,10 +98,10 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
         yield from (record for record in ahead if isinstance(record, Problem) and record.line == 1)
         yield Problem(source, None, "the header cannot be read, so neither can the rows")
         return
-    for record in top[: title_rows([record.cells for record in top], options)]:
-        yield above_table(" ".join(record.cells), source, record.number, record.raw)
-        ahead.remove(record)
-        top.remove(record)
+    for title in top[: title_rows([record.cells for record in top], options)]:
+        yield above_table(" ".join(title.cells), source, title.number, title.raw)
+        ahead.remove(title)
+        top.remove(title)
     width = len(top[0].cells)
     if max(width, *(len(record.cells) for record in top)) > MAX_COLUMNS:
         yield Problem(source, top[0].number, f"expected up to {MAX_COLUMNS:,} columns, found more")
