@@ -7,6 +7,7 @@ place and size of each character, without which columns, running heads and broke
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import re
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ _GAP = 1.5  # of the size of the letters: wider is another column or cell
 # ISO 32000-1, 12.5.6, by PDFium's numbers: sticky notes, drawn lines and shapes, marks of text, stamps, ink.
 _COMMENTS = frozenset((1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 _NOTES = 10_000
+_LETTERS = 20  # shapes on a page without text, from which on they may be letters
 _HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
 
 
@@ -63,6 +65,9 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
                 if not fragments and _has_images(page):
                     reason = "holds an image and no text; text recognition (OCR) has to come first"
                     yield Problem(source, None, reason, place=f"page {number + 1}")
+                elif not fragments and _is_drawn(page):
+                    reason = "holds drawings and no text; letters that are drawn need text recognition (OCR)"
+                    yield Problem(source, None, reason, place=f"page {number + 1}", lost=False)
                 page.close()
             except pypdfium2.PdfiumError as error:
                 fragments = []
@@ -90,6 +95,14 @@ def _has_images(page: Any) -> bool:
     import pypdfium2.raw as pdfium
 
     return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3))
+
+
+def _is_drawn(page: Any) -> bool:
+    """Tell whether a page has so many lines and shapes that letters could be among them."""
+    import pypdfium2.raw as pdfium
+
+    drawn = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
+    return sum(1 for _ in itertools.islice(drawn, _LETTERS)) == _LETTERS
 
 
 def _comments(page: Any) -> int:

@@ -191,3 +191,12 @@ def test_notes_beside_a_page_and_attached_files_are_said():
         ("holds 1 comment", False),
         ("holds 1 attached file", False),
     ]
+
+
+def test_pages_of_drawn_letters_are_said():
+    page = pdf([(72, 700, "Mary")])
+    text = page[page.index(b"BT") : page.index(b"ET") + 2]
+    for shapes, said in ((20, ["holds drawings and no text"]), (2, [])):
+        drawn = page.replace(text, b"0 0 m 9 9 l S\n" * shapes)
+        reasons = [one.reason.partition(";")[0] for one in read("a.pdf", content=drawn)]
+        assert [reason for reason in reasons if "drawings" in reason] == said
