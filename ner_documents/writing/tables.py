@@ -69,10 +69,14 @@ def assemble_xlsx(
     """
     xlsxwriter = require("xlsxwriter", "documents", "writing XLSX")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(_FailsOnce(target), options | {"strings_to_numbers": False}) as book:
-        book.set_properties({"created": _CREATED})
-        _fill(book, "documents", _wide(parts, into, labels))
-        _fill(book, "entities", _long(parts))
+    once = _FailsOnce(target)
+    try:
+        with xlsxwriter.Workbook(once, options | {"strings_to_numbers": False}) as book:
+            book.set_properties({"created": _CREATED})
+            _fill(book, "documents", _wide(parts, into, labels))
+            _fill(book, "entities", _long(parts))
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise once.failure or error from None
 
 
 class _FailsOnce:
@@ -84,7 +88,7 @@ class _FailsOnce:
 
     def __init__(self, target: IO[bytes]) -> None:
         self._target = target
-        self._failed = False
+        self.failure: OSError | None = None
         self._at = 0
 
     def write(self, content: bytes) -> int:
@@ -100,13 +104,13 @@ class _FailsOnce:
         self._do(lambda _: self._target.flush() or 0, b"", lambda: self._at)
 
     def _do(self, work: Callable[[bytes], int], content: bytes, after: Callable[[], int]) -> int:
-        if self._failed:
+        if self.failure is not None:
             self._at = after()
             return len(content) or self._at
         try:
             return work(content)
-        except OSError:
-            self._failed = True
+        except OSError as error:
+            self.failure = error
             raise
 
 

@@ -270,7 +270,7 @@ def test_a_workbook_on_a_full_disk_fails_once(monkeypatch, room):
     monkeypatch.setattr(sys, "unraisablehook", later.append)
     document = Document("a.txt", 1, "Mary", {"text": "Mary"})
     part = Part({}, lambda: io.BytesIO(encode_documents([(document, (), ())], "xlsx", "entities")))
-    with pytest.raises(Exception, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         assemble(lambda: [part], Full(), "xlsx", "entities", ["PER"])
     gc.collect()
     assert not later
