@@ -55,13 +55,15 @@ def answers_by_part(
     recognizer = service.checked(choice, aggregation)
     divided = (aggregation or recognizer.aggregation) in AS_WRITTEN
     parts = parts_of(Document("", None, text, {}), PART if divided else len(text))
-    begin = 0
+    begin = reached = 0
     lengths = iter([len(part.text) for part in parts])
     length = next(lengths)
 
     def watch(done: int, total: int) -> None:
+        nonlocal reached
         if progress is not None:
-            progress(begin + length * done // total, len(text))
+            reached = max(reached, begin + length * done // total)  # the next round is prepared meanwhile
+            progress(reached, len(text))
 
     found = recognizer.stream(
         [part.text for part in parts],
