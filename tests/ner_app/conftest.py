@@ -1,9 +1,13 @@
 """A model that looks words up: real IR, real tokenizer, answers that a test can know."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
+
+from tests.conftest import PATIENCE
 
 LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
 NAMES = {
@@ -80,3 +84,31 @@ def service(lookup_models, monkeypatch):
 
     monkeypatch.setenv("NER_MODELS_DIR", str(lookup_models))
     return Service("lookup")
+
+
+@pytest.fixture(scope="module")
+def served(lookup_models):
+    """A page whose model is ``lookup``, and its address."""
+    from app import build_demo
+    from ner_app.limits import Limits
+    from ner_app.service import Service
+    from ner_app.web import launch
+
+    limits = Limits(text_characters=20_000, batch_characters=20_000, batch_texts=3, upload_bytes=300_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NER_MODELS_DIR", str(lookup_models))
+        demo = build_demo(Service("lookup", limits))
+        yield demo, launch(demo, Service("lookup", limits), block=False, quiet=True)
+        demo.close()
+
+
+@pytest.fixture(scope="module")
+def page(served):
+    """The address of that page."""
+    return served[1]
+
+
+def post(page, path, body, **headers):
+    """Send a body, or what JSON makes one."""
+    data = body if isinstance(body, (bytes, str)) else json.dumps(body)
+    return requests.post(f"{page}{path}", data=data, headers=headers, timeout=PATIENCE)
