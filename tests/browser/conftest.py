@@ -132,6 +132,8 @@ def page(visitor, url):
 def recognize(page, text=SENTENCE):
     """Put a text in and wait for its answer."""
     page.locator("#text-box").fill(text)
+    # The status of the answer before would do as well, and does until the page is busy.
+    page.locator("#text-status").evaluate("e => { e.textContent = '' }")
     page.locator("#recognize").click()
     expect(page.locator("#text-status")).to_contain_text(", in ")
 
