@@ -61,24 +61,8 @@ def build_documents_tab(service: Service) -> None:
         with gr.Column(scale=2, min_width=300):
             with gr.Row():
                 # Beside each other on a wide page, below each other on a phone.
-                column = gr.Dropdown(
-                    [_AUTOMATIC],
-                    value="",
-                    label="Column with the text",
-                    info="Automatic: text, else the longest",
-                    visible=False,
-                    elem_id="column",
-                    min_width=200,
-                )
-                naming = gr.Dropdown(
-                    [_AUTOMATIC],
-                    value="",
-                    label="Column that names the rows",
-                    info="Automatic: id, else the row's number",
-                    visible=False,
-                    elem_id="naming",
-                    min_width=200,
-                )
+                column = _column_list("Column with the text", "text, else the longest", "column")
+                naming = _column_list("Column that names the rows", "id, else the row's number", "naming")
             with gr.Row():
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
                 stop = gr.Button("Cancel", elem_id="cancel-documents", min_width=100)
@@ -264,17 +248,27 @@ def build_documents_tab(service: Service) -> None:
     )
 
 
+def _column_list(label: str, automatic: str, elem_id: str) -> gr.Dropdown:
+    """Return a list of columns, hidden until there is a table; it says which one is taken by itself."""
+    return gr.Dropdown(
+        [_AUTOMATIC],
+        value="",
+        label=label,
+        info=f"Automatic: {automatic}",
+        visible=False,
+        elem_id=elem_id,
+        min_width=200,
+    )
+
+
 def table_menu(paths: Iterable[Path]) -> tuple[Any, Any, str]:
     """Return the updates of the lists of columns, hidden without tables, and the first rows of the tables."""
     found = previews(paths)
     columns = dict.fromkeys(name for table in found for name in table.columns)
     # In quotes, for Gradio takes a bare "status" for the name of one of its own messages.
     named = [(f'"{name}"', name) for name in columns]
-    return (
-        gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns)),
-        gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns)),
-        table_view(found),
-    )
+    menu = gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns))
+    return menu, menu, table_view(found)
 
 
 def redacted_files(
