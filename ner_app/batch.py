@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_app.jobs import Cancelled, in_background
 from ner_app.limits import LimitError
+from ner_app.long_texts import stream_with_share
 from ner_app.service import filtered
 from ner_core.entity import joined
 from ner_documents.document import Document, Problem
@@ -268,21 +269,20 @@ class _Stream:
                 self._places.append((document, part, number == len(cut)))
                 yield part
 
-    def _watch(self, done: int, total: int) -> None:
-        if done:  # else the next round is prepared
-            self._round = done / total
+    def _watch(self, share: float) -> None:
+        self._round = share
         if self._cancelled.is_set() or self._closed.is_set():
             raise Cancelled
 
     def _run(self) -> None:
         texts, spans = itertools.tee(self._parts())
         try:
-            for found in self._service.recognize_stream(
+            for found in stream_with_share(
+                self._service.checked(self._choice),
                 (part.text for part in texts),
-                self._choice,
+                self._watch,
                 look_ahead=_LOOK_AHEAD,
                 segments=(part.segments for part in spans),
-                progress=self._watch,
             ):
                 self._put(found)
         except Cancelled:

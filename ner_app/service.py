@@ -224,41 +224,6 @@ class Service:
             self.checked(choice, aggregation).stream(texts, aggregation=aggregation, progress=progress)
         )
 
-    def recognize_stream(
-        self,
-        texts: Iterator[str | Sequence[str]],
-        choice: Choice,
-        *,
-        look_ahead: int,
-        segments: Iterator[Sequence[tuple[int, int]] | None] | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Iterator[Recognition]:
-        """Recognize the texts of documents in order; only the choice is checked.
-
-        Parameters
-        ----------
-        texts : iterator of str
-            Any number of texts.
-        choice : Choice
-            What runs.
-        look_ahead : int
-            Characters read before the first result comes, see `EntityRecognizer.stream`.
-        segments : iterator, optional
-            For each text the spans that are a context of their own, or None.
-        progress : callable, optional
-            See `EntityRecognizer.stream`.
-
-        Yields
-        ------
-        Recognition
-
-        Raises
-        ------
-        ChoiceError
-            If there is no such model on this machine.
-        """
-        return self.checked(choice).stream(texts, look_ahead=look_ahead, segments=segments, progress=progress)
-
     def checked(self, choice: Choice, aggregation: str = "") -> EntityRecognizer:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""
         if aggregation and aggregation not in AGGREGATIONS:

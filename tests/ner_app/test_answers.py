@@ -6,7 +6,7 @@ import pytest
 
 from ner_app.answers import AnswerError, recognition_of
 from ner_app.kinds import kinds
-from ner_app.long_texts import answers_by_part
+from ner_app.long_texts import answers_by_part, stream_with_share
 from ner_app.service import Choice
 from ner_app.text import EXPORTS, text_functions
 from ner_core.corpus import read_conll
@@ -92,6 +92,19 @@ def test_a_long_text_in_parts_is_the_whole_text(service):
     assert [done for done, _ in shares] == sorted(done for done, _ in shares)
     assert shares[-1] == (len(LONG), len(LONG))
     assert len(list(answers_by_part(service, LONG, choice, "first"))) == 1
+
+
+def test_what_is_done_of_a_round_never_falls_before_its_results():
+    class TwoModels:
+        def stream(self, texts, *, progress):
+            for text in texts:
+                for step in ((0, 1), (1, 2), (0, 1), (2, 2), (0, 1), (1, 3), (3, 3)):
+                    progress(*step)
+                yield text
+
+    shares = []
+    assert list(stream_with_share(TwoModels(), ["a", "b"], shares.append)) == ["a", "b"]
+    assert shares == [0, 0.5, 0.5, 1, 1, 1, 1] * 2
 
 
 def test_parts_are_news_and_stay_when_the_rest_is_not_wanted(service, monkeypatch):
