@@ -68,21 +68,16 @@ def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | 
         characters += len(line.text) if isinstance(line, TextLine) else 0
         if len(first) >= _SAMPLE_LINES or characters >= _SAMPLE_CHARACTERS:
             break
-    begin = next(
-        (i for i, line in enumerate(first) if isinstance(line, TextLine) and line.text.strip()), None
-    )
-    if begin is None:
+    top = [line for line in first if isinstance(line, TextLine)]
+    filled = [line for line in top if line.text.strip()]
+    if not filled:
         yield from (line for line in first if isinstance(line, Problem))
         return
-    told = first[begin]
-    if isinstance(told, TextLine) and told.text.casefold().startswith("sep=") and len(told.text) == 5:
-        delimiter = told.text[4]
-        del first[begin]
-    if delimiter is None:
-        delimiter = delimiter_of([line.text for line in first if isinstance(line, TextLine)], options)
-    for line in _above_table(first, delimiter, options):
+    delimiter, above = _top_of_table([line.text for line in top], options, delimiter)
+    for line in filled[:above]:
         first.remove(line)
-        yield above_table(line.text, source, line.number, line.raw)
+        if not _told_delimiter(line.text):
+            yield above_table(line.text, source, line.number, line.raw)
     records = _records(itertools.chain(first, lines), source, delimiter, options)
     yield from documents_of(_rows(records, source, options), source, options)
 
@@ -284,30 +279,6 @@ def _filled(cells: Sequence[str]) -> int:
     return count
 
 
-def _above_table(first: Sequence[TextLine | Problem], delimiter: str, options: ReadOptions) -> list[TextLine]:
-    """Return the lines above the header: comments, and a title with an empty line below.
-
-    A line with as many cells as the next is the header itself, even when it begins with ``#``.
-    """
-    lines = [line for line in first if isinstance(line, TextLine)]
-    filled = [line for line in lines if line.text.strip()]
-    count = next((n for n, line in enumerate(filled) if not line.text.startswith("#")), 0)
-    empty = next((n for n, line in enumerate(lines) if not line.text.strip() and n), 0)
-    if not count and delimiter != "\0" and 0 < empty <= _LINES_OF_A_TITLE and lines[0].text.strip():
-        widths = [len(_cells(line.text, delimiter)[0]) for line in filled[: empty + 2]]
-        count = empty if set(widths[:empty]) == {1} and set(widths[empty:]) - {1} else 0
-    wanted = (options.column or "text").casefold()
-    while 0 < count < len(filled):
-        last, header = (
-            [cell.strip().casefold() for cell in _cells(filled[n].text, delimiter)[0]]
-            for n in (count - 1, count)
-        )
-        if wanted not in last and (len(last) != len(header) or wanted in header):
-            return filled[:count]
-        count -= 1
-    return []
-
-
 def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
     r"""Choose the delimiter of the first lines of a file, whatever stands above its table.
 
@@ -319,16 +290,50 @@ def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
     >>> delimiter_of(["Report", "", "a;b", "1;2"], ReadOptions())
     ';'
     """
+    return _top_of_table(lines, options)[0]
+
+
+def _top_of_table(
+    lines: Sequence[str], options: ReadOptions, delimiter: str | None = None
+) -> tuple[str, int]:
+    """Return the delimiter, told by the rows unless it is given, and how many lines stand above the header.
+
+    Those are a line that tells the delimiter, comments, and a title with an empty line below; empty lines are
+    not counted. A line with as many cells as the next is the header itself, even when it begins with ``#``.
+    """
     filled = [line for line in lines if line.strip()]
-    below = list(itertools.dropwhile(lambda line: line.startswith("#"), filled))
-    found = _delimiter_of(below or filled, options)
-    if found != "\0":
-        return found
-    title = next((n for n, line in enumerate(lines) if not line.strip() and n), 0)
+    if filled and (told := _told_delimiter(filled[0])):
+        return told, 1 + _top_of_table(lines[lines.index(filled[0]) + 1 :], options, told)[1]
+    comments = next((n for n, line in enumerate(filled) if not line.startswith("#")), 0)
+    rest = filled[comments:]
+    body = itertools.dropwhile(lambda line: not line.strip() or line.startswith("#"), lines)
+    title = next((n for n, line in enumerate(body) if not line.strip()), 0)
     wanted = (options.column or "text").casefold()
-    if title > _LINES_OF_A_TITLE or any(line.strip().casefold() == wanted for line in lines[:title]):
-        return found
-    return _delimiter_of([line for line in lines[title:] if line.strip()], options)
+    if title > _LINES_OF_A_TITLE or any(line.strip().casefold() == wanted for line in rest[:title]):
+        title = 0
+    if delimiter is None:
+        delimiter = _delimiter_of(rest, options)
+        if delimiter == "\0" and title:
+            delimiter = _delimiter_of(rest[title:], options)
+    if title and delimiter != "\0":
+        widths = [len(_cells(line, delimiter)[0]) for line in rest[: title + 2]]
+        title = title if set(widths[:title]) == {1} and set(widths[title:]) - {1} else 0
+    else:
+        title = 0
+    above = comments + title
+    while 0 < above < len(filled):
+        last, header = (
+            [cell.strip().casefold() for cell in _cells(filled[n], delimiter)[0]] for n in (above - 1, above)
+        )
+        if wanted not in last and (len(last) != len(header) or wanted in header):
+            return delimiter, above
+        above -= 1
+    return delimiter, 0
+
+
+def _told_delimiter(line: str) -> str:
+    """Return the delimiter that a line such as ``sep=;`` of a spreadsheet program names, or nothing."""
+    return line[4] if line.casefold().startswith("sep=") and len(line) == 5 else ""
 
 
 def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:

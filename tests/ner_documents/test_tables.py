@@ -66,6 +66,8 @@ def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
         ("# made\ntext\nMary, Bob\nJohn, Ann\n", [1], ["Mary, Bob", "John, Ann"]),
         ("Report\n\nid;name\n1;Mary Jones sings\n", [1], ["Mary Jones sings"]),
         ("Report of May;;\nid;name;n\n1;Mary Jones sings;2\n", [1], ["Mary Jones sings"]),
+        ("# made\n\nReport\n\nid;name\n1;Mary Jones sings\n", [1, 3], ["Mary Jones sings"]),
+        ("sep=|\n\nReport\n\nid|name\n1|Mary Jones sings\n", [3], ["Mary Jones sings"]),
         ("#id,text\n1,Mary\n", [], ["Mary"]),
         ("# id,text\n# x,y\n1,Mary\n", [], ["y", "Mary"]),
         (
