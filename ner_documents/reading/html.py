@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["html_blocks", "read_html"]
+__all__ = ["BLOCKS", "html_blocks", "read_html"]
 
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
@@ -30,10 +30,12 @@ _KINDS = {
     "header": "header",
     "footer": "footer",
 }
-_BLOCKS = frozenset(
+#: Elements that stand apart from the text around them: what browsers show as blocks, tables and controls
+#: (https://html.spec.whatwg.org/multipage/rendering.html).
+BLOCKS = frozenset(
     """address article aside blockquote body button center details dialog dir div dl fieldset figure footer
-    form frameset header hgroup hr main menu nav ol optgroup option p pre search section select summary table
-    tbody textarea tfoot thead tr ul""".split()  # noqa: SIM905 - a list of 45 strings reads worse
+    form frameset header hgroup hr html listing main menu nav ol optgroup option p plaintext pre search
+    section select summary table tbody textarea tfoot thead tr ul xmp""".split()  # noqa: SIM905 - strings read worse
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
     """script style noscript template head title desc iframe object audio video canvas datalist noframes rt
@@ -167,7 +169,7 @@ class _Page:
         if attributes and _is_hidden(attributes, drawn=bool(self._drawn)):
             return False
         self._draw(tag, attributes)
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self.end_block()
             self._open(tag, attributes)
         elif _is_mark(node):
@@ -181,7 +183,7 @@ class _Page:
             self._mark = True
         if self._drawn and tag in _DRAWN and self._drawn.pop() and _DRAWN[tag]:
             self.end_block()
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self.end_block()
             if tag in _KINDS:
                 self._kinds.pop()

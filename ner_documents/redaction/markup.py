@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ner_documents.reading.html import BLOCKS
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
 
 if TYPE_CHECKING:
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect", "markup_segments"]
 
-_HTML_BLOCKS = frozenset(
-    """address article aside blockquote body button caption center dd details dialog div dl dt fieldset
-    figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol optgroup
-    option p pre section select summary table tbody td text textarea tfoot th thead title tr ul""".split()  # noqa: SIM905
-)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
 #: Names within addresses, bookmarks, ranges and styles: how other characters than letters are written there.
@@ -80,7 +76,8 @@ class Dialect:
 
 
 HTML = Dialect(
-    blocks=_HTML_BLOCKS,
+    # What is in the head, and texts of drawings, are not shown in a line with others either.
+    blocks=BLOCKS | {"desc", "foreignobject", "head", "text", "title"},
     breaks={"br": "\n"},
     apart=frozenset(("rt", "rp")),
     raw=frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes")),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ner_documents.document import Document, Problem
 from ner_documents.reading import SUFFIXES, ReadOptions, read
 from ner_documents.reading.html import html_blocks
+from ner_documents.redaction.markup import HTML, markup_segments
 
 
 def items(name, content, **options):
@@ -46,6 +47,18 @@ def items(name, content, **options):
 )
 def test_html_breaks_where_browsers_break(page, text):
     assert html_blocks(page).text == text
+
+
+def test_names_end_at_the_same_elements_for_readers_and_for_redaction():
+    blocks = """address article aside blockquote button center dd details dialog dir div dl dt fieldset
+        figcaption figure footer form h1 h6 header hgroup legend li listing main menu nav ol p pre search
+        section summary textarea ul"""  # §15.3 of the HTML standard, and controls
+    beside = "a abbr b cite data em font i label mark q small span strong sub u"
+    for element in (*blocks.split(), *beside.split()):
+        markup = f"<span>Mary</span><{element}> Jones</{element}>"
+        texts = ["Mary", "Jones"] if element in blocks.split() else ["Mary Jones"]
+        assert html_blocks(markup).text.split("\n") == texts, element
+        assert [one.text.strip() for one in markup_segments(markup, HTML)[0]] == texts, element
 
 
 def test_blocks_say_what_they_are():
