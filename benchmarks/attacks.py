@@ -24,14 +24,16 @@ from tests.attacks import (
     calls,
     checkpoints,
     command_disks,
-    disks,
+    costly_documents,
     documents,
     formats,
     keys,
     models,
     page,
+    page_disks,
     runs,
     workbooks,
+    zoo_disks,
 )
 from tests.attacks.attack import Kind, Result, attack
 
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
-_MODULES = (documents, workbooks, keys, models, checkpoints, formats, runs, disks, command_disks, calls, page)
+_MODULES = (
+    *(documents, costly_documents, workbooks, keys, models, checkpoints, formats, runs),
+    *(zoo_disks, page_disks, command_disks, calls, page),
+)
 
 
 def all_kinds() -> dict[tuple[str, str], Kind]:
