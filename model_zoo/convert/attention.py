@@ -1,8 +1,11 @@
-"""Attention masks that every version of OpenVINO reads alike.
+"""Attention as OpenVINO computes it alike in every version, and without needless steps.
 
 transformers gives fused attention a boolean mask. OpenVINO 2024.6 to 2025.2 adds its bytes to the scores of
 attention instead: NaN for a row without padding, other logits for the rest. A mask of numbers, 0 for what may
 be seen and the lowest number for what may not, is right everywhere and costs nothing.
+
+OpenVINO's conversion from PyTorch puts a reshape behind every fused attention that leaves the shape as it
+is. It keeps the plugin for CPUs from fusing the transpose that follows, and each new length prepares it anew.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13
 
-__all__ = ["LOWEST", "replace_boolean_masks"]
+__all__ = ["LOWEST", "bypass_needless_reshapes", "replace_boolean_masks"]
 
 #: What hides a piece: the lowest number that devices computing in 16 bits have. e**-65504 is 0 in any type.
 LOWEST = float(np.finfo(np.float16).min)
@@ -56,6 +59,40 @@ def replace_boolean_masks(model: ov.Model) -> int:
         node.input(_MASK).replace_source_output(numbers)
     model.validate_nodes_and_infer_types()
     return len(boolean)
+
+
+def bypass_needless_reshapes(model: ov.Model) -> int:
+    """Take the reshapes out that leave the shape as it is: each dimension is copied, or is that long already.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        Changed in place.
+
+    Returns
+    -------
+    int
+        How many were taken out.
+    """
+    needless = [node for node in model.get_ops() if node.get_type_name() == "Reshape" and _is_needless(node)]
+    for node in needless:
+        for port in node.output(0).get_target_inputs():
+            port.replace_source_output(node.input_value(0))
+    model.validate_nodes_and_infer_types()
+    return len(needless)
+
+
+def _is_needless(reshape: ov.Node) -> bool:
+    wanted = reshape.input_value(1).get_node()
+    before = reshape.get_input_partial_shape(0)
+    if wanted.get_type_name() != "Constant" or before.rank.is_dynamic:
+        return False
+    numbers = wanted.get_data().tolist()
+    copies = reshape.get_attributes()["special_zero"]
+    return len(numbers) == len(before) and all(
+        (number == 0 and copies) or (size.is_static and size.get_length() == number)
+        for number, size in zip(numbers, before, strict=True)
+    )
 
 
 def _padding(model: ov.Model) -> ov.Output:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import openvino as ov
 
 from model_zoo.catalog.errors import ZooError
-from model_zoo.convert.attention import replace_boolean_masks
+from model_zoo.convert.attention import bypass_needless_reshapes, replace_boolean_masks
 from ner_core.files import write_whole
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _with_types(model: ov.Model) -> ov.Model:
 
 
 def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]) -> None:
-    """Mend attention masks, write the facts into rt_info, and save.
+    """Mend attention, write the facts into rt_info, and save.
 
     Parameters
     ----------
@@ -168,6 +168,7 @@ def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]
         Keys and values of the section ``model_info``.
     """
     replace_boolean_masks(model)
+    bypass_needless_reshapes(model)
     for key, value in facts.items():
         model.set_rt_info(value, ["model_info", key])
     if precision == "INT8":

@@ -5,7 +5,7 @@ from openvino import opset13 as ops
 
 import model_zoo
 from model_zoo.convert import ir
-from model_zoo.convert.attention import replace_boolean_masks
+from model_zoo.convert.attention import bypass_needless_reshapes, replace_boolean_masks
 
 PADDING = {"input_ids": [[7, 3, 9, 4], [5, 8, 2, 2]], "attention_mask": [[1, 1, 1, 1], [1, 1, 0, 0]]}
 
@@ -73,3 +73,31 @@ def test_windows_that_are_longer_than_what_was_traced_stay():
     before = np.array(ov.Core().compile_model(model, "CPU")(inputs)[0])
     replace_boolean_masks(model)
     assert np.allclose(np.array(ov.Core().compile_model(model, "CPU")(inputs)[0]), before, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "copies", "needless"),
+    [
+        ([0, 12, 0, 32], True, True),
+        ([0, 0, 0, 0], True, True),
+        ([0, 12, 0, 32], False, False),
+        ([0, 0, 384], True, False),
+        ([0, 12, -1, 32], True, False),
+        ([0, 6, 0, 64], True, False),
+    ],
+)
+def test_reshapes_that_change_nothing_are_bypassed(wanted, copies, needless):
+    given = ops.parameter([-1, 12, -1, 32], np.float32)
+    model = ov.Model([ops.relu(ops.reshape(given, np.array(wanted), copies))], [given], "reshaped")
+    before = model.outputs[0].get_partial_shape()
+    assert bypass_needless_reshapes(model) == needless
+    kinds = [node.get_type_name() for node in model.get_ops()]
+    assert ("Reshape" in kinds) is not needless
+    if needless:
+        assert model.outputs[0].get_partial_shape() == before
+
+
+@pytest.mark.parametrize("name", ["minilm-ner", "multilingual-ner"])
+def test_the_embedded_models_have_no_needless_reshapes(name):
+    [xml] = model_zoo.find(name).values()
+    assert bypass_needless_reshapes(ov.Core().read_model(xml)) == 0
