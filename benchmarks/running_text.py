@@ -24,6 +24,7 @@ import numpy as np
 
 import model_zoo
 from benchmarks.windows import Document, document
+from ner_core.characters import has_letter
 from ner_core.corpus import read_conll
 from ner_core.reliability import calibration_error
 
@@ -66,7 +67,7 @@ def named(text: Document, types: dict[str, str]) -> Document:
         frozenset(
             (types.get(kind, types.get(kind.lower(), "")), start, end)
             for kind, start, end in text.gold
-            if any(map(str.isalnum, text.text[start:end]))
+            if has_letter(text.text[start:end])
         ),
     )
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.calibration import span_probability
+from ner_core.characters import has_letter
 from ner_core.edges import is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.labels import normalize_label
@@ -139,7 +140,8 @@ class Decoder:
         -------
         list of tuple of Entity
             For each text: sorted, not overlapping, each an exact slice of the text. Where the user gave the
-            words, entities say which, and keep them whole.
+            words, entities say which, and keep them whole. With ``word`` and ``whitespace``, none is without
+            a letter or digit.
         """
         found: list[list[Entity]] = [[] for _ in texts]
         numbers = [number for number, one in enumerate(texts) if len(one.word)]
@@ -187,7 +189,7 @@ class Decoder:
                     other -= 1
                 while one < other and units.end[one] <= start:
                     one += 1
-            if start >= stop:
+            if start >= stop or (as_written and not has_letter(text[start:stop])):
                 continue
             sure = score(chosen[one : other + 1], one, after, kind)
             if sure < threshold:

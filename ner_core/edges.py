@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ner_core.characters import has_letter
 from ner_core.labels import normalize_label
 from ner_core.words import ABBREVIATIONS
 
@@ -131,7 +132,7 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         and text[start : end + 1].casefold() in _MARKED_NAMES
     ):
         end += 1
-    if _in_address(text, start) or not any(map(str.isalnum, text[start:end])):
+    if _in_address(text, start) or not has_letter(text[start:end]):
         return start, start
     return start, end
 

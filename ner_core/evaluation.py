@@ -21,7 +21,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ner_core.labels import entity_types, normalize_label, spans, split_tag, tag_scheme, tags_of
+from ner_core.characters import has_letter
+from ner_core.labels import entity_types, named_spans, normalize_label, spans, split_tag, tag_scheme, tags_of
 from ner_core.scores import Evaluation, Mistake, Score, Tally
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def evaluate_recognizer(
     dataset : iterable of (sequence of str, sequence of str)
         Words and tags, as :mod:`ner_core.corpus` reads them; memory does not grow with its length.
     protocol : str
-        ``spans`` scores what the recognizer returns, on the whole text. ``omz`` scores as Open Model Zoo did:
+        ``spans`` scores what the recognizer returns, on the whole text; spans without a letter or digit count
+        on neither side. ``omz`` scores as Open Model Zoo did:
         a sentence is cut at 126 pieces, words after the cut do not count on either side, and the chunks come
         from the most probable tag of each first piece.
     unit : str
@@ -172,6 +174,8 @@ def evaluate_recognizer(
         sentences = [_cut(ner.tokenizer, *pair) for pair in chunk] if protocol == "omz" else chunk
         words = [list(sentence) for sentence, _ in sentences]
         gold = [names.corpus_spans(tags) for _, tags in sentences]
+        if protocol == "spans":
+            gold = list(map(names.without_bare_marks, gold, words))
         pieces = [names.model_tags(tags) for tags in _pieces(ner, words, unit)]
         first = [[word[0] if word else "O" for word in sentence] for sentence in pieces]
         if protocol == "omz":
@@ -237,6 +241,7 @@ class _Names:
         self._map = label_map
         self._model = {normalize_label(kind) for kind in entity_types(tags)}
         self._corpus: set[str] = set()
+        self._bare_marks = 0
         self._types = None if types is None else {normalize_label(kind) for kind in types}
         unknown = (self._types or set()) - self._model
         if unknown:
@@ -249,11 +254,17 @@ class _Names:
         self._corpus.update(kind for kind, _, _ in named)
         return [span for span in named if self._counts(span[0])]
 
+    def without_bare_marks(self, wanted: list[Span], words: Sequence[str]) -> list[Span]:
+        """Leave out spans without a letter or digit, such as a lone ``@``: recognizers return none."""
+        kept = named_spans(wanted, words)
+        self._bare_marks += len(wanted) - len(kept)
+        return kept
+
     def scored_spans(self, entities: Iterable[Entity]) -> list[tuple[Span, float]]:
         named = [
             ((normalize_label(entity.label), entity.word_start, entity.word_end), entity.score)
             for entity in entities
-            if entity.word_start is not None and entity.word_end is not None
+            if entity.word_start is not None and entity.word_end is not None and has_letter(entity.text)
         ]
         return [one for one in named if self._counts(one[0][0])]
 
@@ -281,6 +292,8 @@ class _Names:
             notes.append(f"only the corpus has {', '.join(only_corpus)}: all of these count as missed")
         if only_model:
             notes.append(f"only the model has {', '.join(only_model)}: all of these count as spurious")
+        if self._bare_marks:
+            notes.append(f"spans of the corpus without a letter or digit do not count: {self._bare_marks}")
         if self._types is not None:
             notes.append(f"scored on {', '.join(sorted(self._types))} alone; other types count as O")
         return notes

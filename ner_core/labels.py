@@ -18,6 +18,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from ner_core.arguments import checked_strings
+from ner_core.characters import has_letter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -28,6 +29,7 @@ __all__ = [
     "color",
     "colors",
     "entity_types",
+    "named_spans",
     "normalize_label",
     "parse_tags",
     "spans",
@@ -253,6 +255,27 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     if previous != "O":
         found.append((kind, start, len(tags)))
     return found
+
+
+def named_spans(found: Iterable[tuple[str, int, int]], words: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Leave out spans without a letter or digit, as corpora of tweets have them for the ``@`` before a name.
+
+    Parameters
+    ----------
+    found : iterable of (str, int, int)
+        Type, start and end (exclusive), in words.
+    words : sequence of str
+
+    Returns
+    -------
+    list of (str, int, int)
+
+    Examples
+    --------
+    >>> named_spans([("PER", 0, 1), ("PER", 1, 2)], ["@", "anna"])
+    [('PER', 1, 2)]
+    """
+    return [span for span in found if any(map(has_letter, words[span[1] : span[2]]))]
 
 
 def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "IOB2") -> list[str]:

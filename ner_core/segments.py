@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ner_core.characters import QUOTE_MARKS
+from ner_core.characters import QUOTE_MARKS, has_letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +209,7 @@ def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
             found.append(Segment(position, border.start()))
             position = border.end()
         found.append(Segment(position, end))
-    return [one for one in found if any(map(str.isalnum, text[one.start : one.end]))]
+    return [one for one in found if has_letter(text[one.start : one.end])]
 
 
 def _lines(text: str) -> list[_Line]:
@@ -277,7 +277,7 @@ def _cells(line: _Line, *, aligned: bool) -> list[Segment] | None:
     for match in [*border.finditer(text), None]:
         start, end = position, len(text) if match is None else match.start()
         cell = text[start:end]
-        if any(map(str.isalnum, cell)):
+        if has_letter(cell):
             inner = len(cell) - len(cell.lstrip())
             cells.append(Segment(line.start + start + inner, line.start + start + len(cell.rstrip())))
         position = end if match is None else match.end()

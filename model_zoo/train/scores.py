@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from model_zoo.train.rows import CASINGS
-from ner_core.labels import spans
+from ner_core.labels import named_spans, spans
 from ner_core.pipeline import Pipeline
 from ner_core.recognizer import EntityRecognizer
 from ner_core.words import run_starts
@@ -197,5 +197,8 @@ def score_corpora(
             ]
             for recognition in recognizer.stream(sentences)
         ]
-        scores[name] = score_spans([spans(tags) for tags in corpus.dev_tags], found, corpus.scored)
+        gold = [
+            named_spans(spans(tags), words) for tags, words in zip(corpus.dev_tags, sentences, strict=True)
+        ]
+        scores[name] = score_spans(gold, found, corpus.scored)
     return scores

@@ -305,6 +305,15 @@ def test_semicolons_divide_names():
     assert [e.text for e in entities_of_words(words, ["B-PER", "I-PER", "I-PER"])] == ["Mary", "Smith"]
 
 
+def test_a_given_word_of_marks_alone_is_no_name():
+    words, tags = ["@", "anna", "(", "Yahoo", "!"], ["B-PER", "B-PER", "O", "B-LOC", "I-LOC"]
+    found = entities_of_words(words, tags, split=True)
+    assert [(entity.text, entity.word_start, entity.word_end) for entity in found] == [
+        ("anna", 1, 2),
+        ("Yahoo !", 3, 5),
+    ]
+
+
 def test_scores_are_of_the_span_or_raw():
     words, tags = ["Mary", "Jones", "."], ["B-PER", "I-PER", "I-PER"]
     assert entities_of_words(words, tags)[0].score == pytest.approx(0.81, abs=1e-3)

@@ -272,6 +272,17 @@ def test_label_map_renames_and_drops_types_of_the_corpus():
     assert (found.micro_f1, set(found.per_type)) == (1.0, {"PER", "LOC"})
 
 
+@pytest.mark.parametrize(("protocol", "support"), [("spans", 2), ("omz", 3)])
+def test_spans_without_a_letter_or_digit_count_on_neither_side(protocol, support):
+    corpus = [(["@", "Mary", "met", "Ann"], ["B-PER", "B-PER", "O", "B-PER"])]
+    ner = FakeRecognizer(TAGS, KNOWN | {"@": "B-PER"})
+    found = evaluate_recognizer(ner, corpus, types=["PER"], protocol=protocol)
+    assert found.per_type["PER"].support == support
+    assert found.micro_f1 == 1.0
+    note = "spans of the corpus without a letter or digit do not count: 1"
+    assert (note in found.notes) is (protocol == "spans")
+
+
 @pytest.mark.parametrize("pieces", [125, 126, 127, 200])
 def test_omz_cuts_at_126_pieces(pieces):
     words = ["a"] * (pieces - 2) + ["abcd"]  # the last word has two pieces
