@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["BusyError", "TooManyRequestsError", "Turns", "Visitors", "visitor_of"]
 
 _Answer = TypeVar("_Answer")
+#: Requests of programs that run at once.
+_RUNNING = 16
 
 
 class TooManyRequestsError(LimitError):
@@ -89,16 +91,14 @@ class Turns:
     ----------
     visitors : Visitors
         Counts what each visitor has running or waiting.
-    running : int
-        Requests that run at once.
     waiting : int
         Most requests that wait.
     """
 
-    def __init__(self, visitors: Visitors, *, running: int = 16, waiting: int = 200) -> None:
+    def __init__(self, visitors: Visitors, *, waiting: int = 200) -> None:
         self._visitors = visitors
         self._waiting = waiting
-        self._limiter = anyio.CapacityLimiter(running)
+        self._limiter = anyio.CapacityLimiter(_RUNNING)
 
     async def run(self, request: Any, work: Callable[..., _Answer], *arguments: Any) -> _Answer:
         """Return what `work` returns.

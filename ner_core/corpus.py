@@ -31,6 +31,7 @@ __all__ = [
 _DOCUMENT_START = "-DOCSTART-"
 # How many lines tell which columns a file has.
 _HEAD_LINES = 1000
+_EXCERPT = 60
 _CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 _SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
@@ -391,5 +392,5 @@ def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r\n")
 
 
-def _excerpt(line: str, length: int = 60) -> str:
-    return repr(line if len(line) <= length else line[:length] + "…")
+def _excerpt(line: str) -> str:
+    return repr(line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…")

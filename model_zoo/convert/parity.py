@@ -66,7 +66,6 @@ def samples(
     has_token_type_ids: bool = True,
     token_type_ids: str = "segments",  # noqa: S107
     shape: tuple[int, int] | None = None,
-    seed: int = 0,
 ) -> list[dict[str, np.ndarray]]:
     """Make inputs: random ones of several shapes, then the built-in sentences, all with padding.
 
@@ -82,14 +81,12 @@ def samples(
         How the real inputs fill them: ``segments`` (zeros) or ``word_casing``.
     shape : (int, int), optional
         Batch and length of a static model; every input then has this shape.
-    seed : int
-        Of the random inputs.
 
     Returns
     -------
     list of dict of str to ndarray of int64, shape (batch, sequence)
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     shapes = [shape, shape] if shape else [*_fitting(max_length), (1, min(max_length, 512))]
     made = [_random(generator, shape, vocab_size, type_count, pad_id) for shape in shapes]
     made += _real(Tokenizer.from_file(tokenizer, token_type_ids=token_type_ids), pad_id, max_length, shape)

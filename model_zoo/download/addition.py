@@ -29,7 +29,6 @@ def add(
     *,
     name: str | None = None,
     labels: Sequence[str] | None = None,
-    transfer: Transfer | None = None,
 ) -> Path:
     """Write the model.yml of a token classifier of the hub.
 
@@ -43,8 +42,6 @@ def add(
         Name in the zoo; None means the name of the repository.
     labels : sequence of str or None
         In the order of their ids, for a repository that doesn't name them.
-    transfer : Transfer or None
-        How to fetch the small files, of which the hub states weak hashes only.
 
     Returns
     -------
@@ -65,7 +62,7 @@ def add(
         msg = f"{path}: expected no such model yet; give another name with --as, or remove it first"
         raise CatalogError(msg)
     model = hub.resolve(hub_name, labels=labels)
-    model = model.model_copy(update={"files": _hashed(model, transfer or Transfer())})
+    model = model.model_copy(update={"files": _hashed(model)})
     try:
         write_model(model, path)
     except OSError as error:
@@ -75,9 +72,10 @@ def add(
     return path
 
 
-def _hashed(model: Model, transfer: Transfer) -> list[ModelFile]:
+def _hashed(model: Model) -> list[ModelFile]:
     """Fetch the files of which no strong hash is stated, which are small, and note size and hash."""
     files = []
+    transfer = Transfer()
     with tempfile.TemporaryDirectory(prefix="ner-zoo-add-") as scratch:
         for file in model.files:
             if file.checksum is None or file.checksum.algorithm == GIT_BLOB:

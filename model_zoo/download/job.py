@@ -34,6 +34,9 @@ __all__ = ["DownloadError", "download", "download_all"]
 
 log = logging.getLogger(__name__)
 
+#: Files at a time.
+_JOBS = 4
+
 
 class DownloadError(ZooError):
     """A model could not be downloaded completely; the message has every file and reason."""
@@ -43,11 +46,9 @@ def download(
     model: Model,
     output_dir: str | Path | None = None,
     *,
-    precisions: Sequence[str] | None = None,
     progress: Callable[[dict[str, Any]], None] | None = None,
     cancel: threading.Event | None = None,
     transfer: Transfer | None = None,
-    jobs: int = 4,
 ) -> list[Fetched]:
     """Download the files of one model, verify them, and run its postprocessing.
 
@@ -57,16 +58,12 @@ def download(
         Of the catalog, or looked up with ``hub.resolve``; a composite model brings its parts.
     output_dir : path or None
         Models folder, see ``folders.models_dir``.
-    precisions : sequence of str or None
-        Of a model that comes as IR, only these; None means all.
     progress : callable or None
         Gets events as in ``--progress_format json``, from several threads.
     cancel : threading.Event or None
         Stops everything soon after it is set; parts stay and are continued later.
     transfer : Transfer or None
         Patience, caches, offline; None means the defaults. Its ``cancel`` is used when ``cancel`` is None.
-    jobs : int
-        Files at a time.
 
     Returns
     -------
@@ -83,8 +80,8 @@ def download(
     given = transfer or Transfer()
     # Wheels live as long as this call; another download at the same time has its own.
     settings = replace(given, cancel=cancel if cancel is not None else given.cancel, wheels=Wheelhouse())
-    with settings.wheels, ThreadPoolExecutor(jobs, thread_name_prefix="download") as pool:
-        job = _Job(folders.models_dir(output_dir), precisions, progress or _silent, settings, pool)
+    with settings.wheels, ThreadPoolExecutor(_JOBS, thread_name_prefix="download") as pool:
+        job = _Job(folders.models_dir(output_dir), None, progress or _silent, settings, pool)
         return [fetched for part in (model.stages or [model]) for fetched in job.run(part)]
 
 
@@ -95,7 +92,7 @@ def download_all(
     precisions: Sequence[str] | None = None,
     progress: Callable[[dict[str, Any]], None] | None = None,
     transfer: Transfer | None = None,
-    jobs: int = 4,
+    jobs: int = _JOBS,
     omz: bool = False,
 ) -> dict[str, list[str]]:
     """Download several models side by side; one that fails does not stop the others.
@@ -104,8 +101,10 @@ def download_all(
     ----------
     models : sequence of Model
         Parts of composite models are downloaded like models.
-    output_dir, precisions, progress, transfer : optional
-        As for `download`; models that come as IR in other precisions only are skipped.
+    output_dir, progress, transfer : optional
+        As for `download`.
+    precisions : sequence of str or None
+        Of models that come as IR, only these; those that come in others only are skipped. None means all.
     jobs : int
         Files at a time, and models at a time.
     omz : bool

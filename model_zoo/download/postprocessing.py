@@ -48,7 +48,6 @@ def postprocess(
     folder: Path,
     *,
     fresh: bool = True,
-    limits: Limits | None = None,
     omz: bool = False,
 ) -> bool:
     """Run the steps of a model in its folder, in order, unless they were run on the same files before.
@@ -61,8 +60,6 @@ def postprocess(
         The model's folder; nothing outside it is written.
     fresh : bool
         Whether a file was downloaded in this run, so that the steps are due again.
-    limits : Limits or None
-        For archives.
     omz : bool
         As Open Model Zoo's tools: archives are removed, nothing is noted, and each call runs the steps.
 
@@ -89,7 +86,7 @@ def postprocess(
             raise PostprocessingError(msg)
         if isinstance(step, UnpackArchive):
             log.info("Unpacking %s", path)
-            unpack(path, step.format, path.parent, limits or Limits())
+            unpack(path, step.format, path.parent)
             if omz:
                 path.unlink()
         else:
@@ -124,7 +121,7 @@ def forget_original(folder: Path, name: str) -> None:
     _kept(folder / name).unlink(missing_ok=True)
 
 
-def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
+def unpack(archive: Path, kind: str, folder: Path, limits: Limits | None = None) -> None:
     """Unpack an archive into a folder, all of it or nothing.
 
     Parameters
@@ -135,8 +132,8 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
         ``zip``, ``tar``, ``gztar``, ``bztar`` or ``xztar``.
     folder : Path
         Files there are replaced by members of the same name.
-    limits : Limits
-        Bounds.
+    limits : Limits or None
+        Bounds; None means the defaults.
 
     Raises
     ------
@@ -147,7 +144,7 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits) -> None:
     staging_root.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=staging_root))
     try:
-        members = _extract(archive, kind, staging, limits)
+        members = _extract(archive, kind, staging, limits or Limits())
         for name in members:
             target = folder / name
             if target == archive or not target.parent.resolve().is_relative_to(folder.resolve()):

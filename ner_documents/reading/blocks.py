@@ -78,10 +78,10 @@ class BlockText:
         self._parts.append(text)
         self._length += len(text)
 
-    def document(self, source: str, line: int | None = None, place: str = "") -> Document:
+    def document(self, source: str, line: int | None = None) -> Document:
         """Return the document that the blocks make."""
         text = self.text
         fields = {"source": source, "text": text}
         if line is not None:
             fields = {"source": source, "line": line, "text": text}  # type: ignore[dict-item]
-        return Document(source, line, text, fields, blocks=tuple(self.blocks), place=place)
+        return Document(source, line, text, fields, blocks=tuple(self.blocks))

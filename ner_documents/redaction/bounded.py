@@ -36,7 +36,6 @@ def redact_bounded(
     redactor: Redactor,
     *,
     seconds: float = SECONDS,
-    megabytes: int = MEGABYTES,
     cancelled: Callable[[], object] | None = None,
 ) -> RedactedFile:
     """Redact as `redact_file` does, in a process of its own that is ended when it takes too much.
@@ -47,8 +46,6 @@ def redact_bounded(
         As for `redact_file`; where a file fails, the redactor has seen nothing of it.
     seconds : float
         Longest time that the process may work; recognizing does not count.
-    megabytes : int
-        Most memory (address space, where the system can bound it).
     cancelled : callable, optional
         Called ten times a second; raises what shall end the work.
 
@@ -57,7 +54,7 @@ def redact_bounded(
     FormatError
         If such a file cannot be redacted safely, takes too much, or crashes a library.
     """
-    with borrowed(megabytes) as process:
+    with borrowed(MEGABYTES) as process:
         # What goes there is our own and may be a pickle; what comes back is data.
         question = {"name": name, "redactor": base64.b64encode(pickle.dumps(redactor)).decode()}
         process.ask(__name__, question, content, seconds)

@@ -142,11 +142,13 @@ def read_config(file: Path) -> dict[str, Any]:
     return read_json(file)
 
 
-def read_json(file: Path, limit: int = CONFIG_LIMIT) -> dict[str, Any]:
-    """Read a JSON object from a file of at most `limit` bytes."""
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a JSON object from a file of at most `CONFIG_LIMIT` bytes."""
     size = file.stat().st_size
-    if size > limit:
-        msg = f"{file}: {size} bytes, expected at most {limit}. This is not the file that it says it is."
+    if size > CONFIG_LIMIT:
+        msg = (
+            f"{file}: {size} bytes, expected at most {CONFIG_LIMIT}. This is not the file that it says it is."
+        )
         raise CheckpointError(msg)
     try:
         value = json.loads(file.read_text(encoding="utf-8-sig"))

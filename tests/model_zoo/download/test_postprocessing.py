@@ -100,7 +100,7 @@ def test_hostile_tar_members_refuse_the_whole_archive(tmp_path, kind):
     with pytest.raises(
         PostprocessingError, match=r"in.tar: member '.*hostile' (is a link or a device|would be written)"
     ):
-        unpack(archive, "tar", folder, Limits())
+        unpack(archive, "tar", folder)
     assert list(everything(tmp_path)) == ["model/in.tar"]
 
 
@@ -112,7 +112,7 @@ def test_hostile_zip_names_refuse_the_whole_archive(tmp_path, name):
     folder.mkdir()
     archive = make_archive(folder / "in.zip", "zip", {"good.txt": b"good", name: b"bad"})
     with pytest.raises(PostprocessingError, match=r"would be written outside the folder|reserved"):
-        unpack(archive, "zip", folder, Limits())
+        unpack(archive, "zip", folder)
     assert list(everything(tmp_path)) == ["model/in.zip"]
 
 
@@ -122,7 +122,7 @@ def test_a_symlink_in_a_zip_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
         archive.writestr(entry, "/etc/passwd")
     with pytest.raises(PostprocessingError, match="is a link or a device"):
-        unpack(tmp_path / "in.zip", "zip", tmp_path, Limits())
+        unpack(tmp_path / "in.zip", "zip", tmp_path)
 
 
 def test_a_link_that_lies_in_the_folder_is_not_followed(tmp_path):
@@ -132,7 +132,7 @@ def test_a_link_that_lies_in_the_folder_is_not_followed(tmp_path):
     (folder / "package").symlink_to(outside)
     archive = make_archive(folder / "in.zip", "zip", MEMBERS)
     with pytest.raises(PostprocessingError, match="outside"):
-        unpack(archive, "zip", folder, Limits())
+        unpack(archive, "zip", folder)
     assert not list(outside.iterdir())
 
 
@@ -169,7 +169,7 @@ def test_headers_are_bounded_before_they_are_read(tmp_path, header):
                 stream.write(bytes(1 << 20))
     tracemalloc.start()
     with pytest.raises(PostprocessingError, match=r"bytes of headers for a member|readable .* archive"):
-        unpack(archive, "gztar", tmp_path, Limits())
+        unpack(archive, "gztar", tmp_path)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
     assert list(everything(tmp_path)) == ["in"]
@@ -182,7 +182,7 @@ def test_headers_for_all_members_are_bounded(tmp_path):
         archive.fileobj.write(archive.tarinfo.create_pax_global_header(archive.pax_headers))
         archive.addfile(info, io.BytesIO())
     with pytest.raises(PostprocessingError, match="expected at most 100 headers for all members"):
-        unpack(tmp_path / "in", "tar", tmp_path, Limits())
+        unpack(tmp_path / "in", "tar", tmp_path)
 
 
 def test_a_ratio_bounds_large_bombs(tmp_path):
@@ -200,7 +200,7 @@ def test_the_number_of_members_is_bounded(tmp_path):
 def test_what_is_not_an_archive_is_an_error(tmp_path, kind):
     (tmp_path / "in").write_bytes(b"no archive" * 100)
     with pytest.raises(PostprocessingError, match=f"expected a readable {kind} archive"):
-        unpack(tmp_path / "in", kind, tmp_path, Limits())
+        unpack(tmp_path / "in", kind, tmp_path)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -214,7 +214,7 @@ def test_a_damaged_archive_leaves_nothing_outside_and_no_half_of_itself(tmp_path
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     archive.write_bytes(content[: data.draw(st.integers(1, len(content)))])
     try:
-        unpack(archive, kind, folder, Limits())
+        unpack(archive, kind, folder)
     except PostprocessingError:
         assert list(everything(folder)) == ["in"]
 
