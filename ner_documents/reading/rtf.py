@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["CHARACTERS", "SIGNS", "TOKEN", "encodings_of_fonts", "is_raw_utf8", "read_rtf"]
+__all__ = ["CHARACTERS", "SIGNS", "TOKEN", "encoding_of", "encodings_of_fonts", "is_raw_utf8", "read_rtf"]
 
 TOKEN = re.compile(
     r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
@@ -108,6 +108,20 @@ def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 def encodings_of_fonts(head: str) -> dict[int, str]:
     """Return the encoding of each font of the table at the beginning; empty for the one of the file."""
     return {int(font): _CHARSETS.get(int(charset), "") for font, charset in _FONT.findall(head)}
+
+
+def encoding_of(code_page: int) -> str:
+    """Return the encoding of a code page, that of western Windows where nobody knows it.
+
+    Examples
+    --------
+    >>> encoding_of(1251), encoding_of(65001), encoding_of(0)
+    ('cp1251', 'utf-8', 'cp1252')
+    """
+    try:
+        return codecs.lookup(f"cp{code_page}").name
+    except LookupError:
+        return "cp1252"
 
 
 def is_raw_utf8(text: str) -> bool:
@@ -252,10 +266,7 @@ class _Reading:
             self._settle()
             state.font = number
         elif word == "ansicpg" and number is not None:
-            try:
-                self._encoding = codecs.lookup(f"cp{number}").name
-            except LookupError:
-                self._encoding = "utf-8" if number == 65001 else "cp1252"
+            self._encoding = encoding_of(number)
 
     def _byte(self, value: int) -> None:
         if self._pending:

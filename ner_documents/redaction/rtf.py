@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.rtf import CHARACTERS, SIGNS, TOKEN, encodings_of_fonts, is_raw_utf8
+from ner_documents.reading.rtf import CHARACTERS, SIGNS, TOKEN, encoding_of, encodings_of_fonts, is_raw_utf8
 from ner_documents.redaction.segments import Edit, SegmentBuilder
 from ner_documents.redaction.text_formats import FormatError
 
@@ -182,7 +182,7 @@ class _Reading:
             self._settle()
             state.font = number
         elif word == "ansicpg" and number is not None:
-            self._encoding = "utf-8" if number == 65001 else _known(f"cp{number}")
+            self._encoding = encoding_of(number)
         elif word in _NO_TEXT or word in _EMPTIED:
             state.kind = "name" if word == "sn" else "none" if word in _NO_TEXT else "emptied"
         elif word == "picprop" and state.kind == "none":
@@ -295,10 +295,3 @@ class _Reading:
             if text:
                 self._add(text, first, end)
                 first = None
-
-
-def _known(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        return "cp1252"
