@@ -31,9 +31,13 @@ collect_ignore = ["model_zoo/convert/nemo_model.py"]  # imports torch
 # How fast examples are made says something about the machine, not about the code. `make test` tries the same
 # examples each time, so that it fails where it failed; `make test-all` tries new ones.
 settings.register_profile(
-    "the same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "the same",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    max_examples=50,
 )
-settings.register_profile("new", settings.get_profile("the same"), derandomize=False)
+settings.register_profile("new", settings.get_profile("the same"), derandomize=False, max_examples=100)
 settings.load_profile("the same")
 
 # torch's second thread waits in a loop for work that tiny models do not have: 23 seconds of processor time

@@ -113,7 +113,7 @@ def assert_same(mine, reference):
 @pytest.fixture(scope="module")
 def forwarded(pipe):
     """What the pipeline hands to its postprocess for every text: the model runs once for all strategies."""
-    texts = HANDWRITTEN + generated(520)
+    texts = HANDWRITTEN + generated(225)
     return {
         text: [pipe.forward(inputs) for inputs in pipe.preprocess(text, is_split_into_words=False)]
         for text in texts
@@ -132,8 +132,8 @@ def test_same_as_transformers(tiny_ner, pipe, forwarded, strategy):
         assert_same(mine, reference)
         count += len(mine)
         kinds |= {entity[2] for entity in mine}
-    assert len(forwarded) >= 500
-    assert count > 2000
+    assert len(forwarded) >= 240
+    assert count > 800
     assert kinds == {"PER", "LOC", "ORG", "MISC"}
 
 
