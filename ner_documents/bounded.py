@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ner_documents.document import as_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -229,12 +231,8 @@ def _end_idle() -> None:
 
 
 def _packed(value: dict[str, Any]) -> bytes:
-    body = json.dumps(value, default=_as_text).encode()
+    body = json.dumps(value, default=as_text).encode()
     return _LENGTH.pack(len(body)) + body
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 class Answers:

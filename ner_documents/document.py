@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["BLOCK_KINDS", "Block", "CorpusError", "Document", "Problem"]
+__all__ = ["BLOCK_KINDS", "Block", "CorpusError", "Document", "Problem", "as_text"]
 
 BLOCK_KINDS = ("heading", "paragraph", "list item", "cell", "caption", "header", "footer")
 
@@ -169,6 +169,17 @@ class Problem:
             "lost": self.lost,
             "raw": raw,
         }
+
+
+def as_text(value: object) -> str:
+    r"""Return the text that stands in JSON for a date, a decimal or bytes of a document's fields.
+
+    Examples
+    --------
+    >>> as_text(b"\xff"), as_text(1.5)
+    ('\\xff', '1.5')
+    """
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _where(source: str, place: str, line: int | None) -> str:

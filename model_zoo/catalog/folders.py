@@ -38,6 +38,7 @@ __all__ = [
     "size_on_disk",
     "split_variant",
     "state",
+    "subdirectory_of",
 ]
 
 #: Where models lie unless a folder is given, for the help of commands.
@@ -275,10 +276,7 @@ def installed(
         Precision to .xml, variants of one shape (``FP16-1x128``) last; one in the models folder goes before
         an embedded one.
     """
-    if name.startswith("hf:"):
-        subdirectory = hub_subdirectory(name)
-    else:
-        subdirectory = _subdirectory(name, models_root if models_root is not None else MODELS_ROOT)
+    subdirectory = subdirectory_of(name, models_root)
     roots = [models_dir(output_dir), models_root if models_root is not None else MODELS_ROOT]
     found: dict[str, Path] = {}
     for root in roots:
@@ -287,7 +285,17 @@ def installed(
     return found
 
 
-def _subdirectory(name: str, root: Path) -> str:
+def subdirectory_of(name: str, models_root: Path | None = None) -> str:
+    """Return where a model lies below the models folder: as in the zoo, or where the hub's lie.
+
+    Examples
+    --------
+    >>> subdirectory_of("minilm-ner"), subdirectory_of("hf:dslim/bert-base-NER")
+    ('public/minilm-ner', 'public/hf--dslim--bert-base-NER')
+    """
+    if name.startswith("hf:"):
+        return hub_subdirectory(name)
+    root = models_root if models_root is not None else MODELS_ROOT
     for path in sorted(root.rglob("*model.yml")):
         if path.parent.name == name:
             return path.parent.relative_to(root).as_posix()

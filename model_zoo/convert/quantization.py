@@ -121,7 +121,7 @@ def quantize(
     started = time.perf_counter()
     source = source_of(name, model_dir, zoo)
     stem = source.stem
-    folder = folders.models_dir(output_dir or model_dir) / _subdirectory(name, zoo)
+    folder = folders.models_dir(output_dir or model_dir) / folders.subdirectory_of(name, zoo)
     before = after = None
     try:
         with workplace(folder) as staging:
@@ -185,13 +185,6 @@ def source_of(name: str, model_dir: Path | str | None, zoo: Path | None) -> Path
         f"{name}: no FP32 or FP16 IR{has}. Run: python -m model_zoo.converter --name {name} --precisions FP32"
     )
     raise QuantizationError(msg)
-
-
-def _subdirectory(name: str, zoo: Path | None) -> str:
-    if name.startswith("hf:"):
-        return folders.hub_subdirectory(name)
-    model = folders.find_model(name, zoo)
-    return model.subdirectory if model else f"public/{name}"
 
 
 def _samples(

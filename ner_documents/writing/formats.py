@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ner_core.entity import Recognition
 from ner_core.labels import type_of
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
+from ner_documents.document import as_text
 from ner_documents.groups import Grouper
 from ner_documents.reading.conll import words_among
 from ner_documents.writing import parquet, tables
@@ -218,11 +219,7 @@ def _json(value: dict[str, Any]) -> str:
     try:
         return to_json(value)
     except TypeError:  # dates, decimals and bytes of a Parquet source
-        return to_json(json.loads(json.dumps(value, default=_as_text)))
-
-
-def _as_text(value: object) -> str:
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+        return to_json(json.loads(json.dumps(value, default=as_text)))
 
 
 def _conll(document: Document, found: Recognition, *, tabs: bool = False) -> str:
