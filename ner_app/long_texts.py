@@ -9,7 +9,7 @@ from ner_documents.document import Document
 from ner_documents.parts import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_app.service import Choice, Service
     from ner_core import EntityRecognizer, Recognition
@@ -78,7 +78,7 @@ def answers_by_part(
 
 def stream_with_share(
     recognizer: EntityRecognizer,
-    texts: Iterable[str],
+    texts: Iterable[str | Sequence[str]],
     progress: Callable[[float], None],
     **options: Any,
 ) -> Iterator[Recognition]:
@@ -88,7 +88,7 @@ def stream_with_share(
     ----------
     recognizer : EntityRecognizer
         What runs.
-    texts : iterable of str
+    texts : iterable of str or of sequence of str
         Any number of texts.
     progress : callable
         Called with a share that never falls before a result comes, although the model says 0 of 1 while it
