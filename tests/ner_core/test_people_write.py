@@ -59,7 +59,7 @@ def ner():
             "See http://t.co/Paris, www.acme.example/Mary-Jones or [New York](https://berlin.example/Bob).",
             ["New York LOC"],
         ),
-        ("Microsoft™ of Bill Gates", ["Microsoft ORG", "Bill Gates PER"]),
+        ("Microsoft™ was founded by Bill Gates", ["Microsoft ORG", "Bill Gates PER"]),
         (
             "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",
             ["Yahoo! ORG", "Acme Inc. ORG", "St. Louis LOC", "U.S. LOC"],
