@@ -24,8 +24,8 @@ import numpy as np
 
 import model_zoo
 from benchmarks.windows import Document, document
-from ner_core.characters import has_letter
 from ner_core.corpus import read_conll
+from ner_core.labels import has_letter
 from ner_core.reliability import calibration_error
 
 if TYPE_CHECKING:

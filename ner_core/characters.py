@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["QUOTE_MARKS", "classes", "fold", "has_letter"]
+__all__ = ["QUOTE_MARKS", "classes", "fold"]
 
 # Compatibility mappings that only change how a character looks:
 # https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
@@ -189,17 +189,6 @@ def _class(character: str) -> str:
     if category == "Nl":
         return "X"
     return {"Nd": "0", "Pc": "_", "Zs": " ", "Zl": "\n", "Zp": "\n"}.get(category, _MARK)
-
-
-def has_letter(text: str) -> bool:
-    """Say whether there is a letter or digit in a text.
-
-    Examples
-    --------
-    >>> has_letter("@anna"), has_letter("@")
-    (True, False)
-    """
-    return any(map(str.isalnum, text))
 
 
 def classes(text: str) -> str:

@@ -26,10 +26,9 @@ import numpy as np
 
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.calibration import span_probability
-from ner_core.characters import has_letter
 from ner_core.edges import is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
-from ner_core.labels import normalize_label
+from ner_core.labels import has_letter, normalize_label
 from ner_core.sequences import OUTSIDE, TagSet
 from ner_core.units import Pieces, find_units
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ner_core.characters import has_letter
-from ner_core.labels import normalize_label
+from ner_core.labels import has_letter, normalize_label
 from ner_core.words import ABBREVIATIONS
 
 __all__ = ["is_inverted_name", "is_mark", "name_span"]

@@ -21,8 +21,16 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ner_core.characters import has_letter
-from ner_core.labels import entity_types, named_spans, normalize_label, spans, split_tag, tag_scheme, tags_of
+from ner_core.labels import (
+    entity_types,
+    has_letter,
+    named_spans,
+    normalize_label,
+    spans,
+    split_tag,
+    tag_scheme,
+    tags_of,
+)
 from ner_core.scores import Evaluation, Mistake, Score, Tally
 
 if TYPE_CHECKING:

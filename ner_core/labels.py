@@ -18,7 +18,6 @@ import zlib
 from typing import TYPE_CHECKING
 
 from ner_core.arguments import checked_strings
-from ner_core.characters import has_letter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -29,6 +28,7 @@ __all__ = [
     "color",
     "colors",
     "entity_types",
+    "has_letter",
     "named_spans",
     "normalize_label",
     "parse_tags",
@@ -255,6 +255,17 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     if previous != "O":
         found.append((kind, start, len(tags)))
     return found
+
+
+def has_letter(text: str) -> bool:
+    """Say whether there is a letter or digit in a text.
+
+    Examples
+    --------
+    >>> has_letter("@anna"), has_letter("@")
+    (True, False)
+    """
+    return any(map(str.isalnum, text))
 
 
 def named_spans(found: Iterable[tuple[str, int, int]], words: Sequence[str]) -> list[tuple[str, int, int]]:

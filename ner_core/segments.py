@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ner_core.characters import QUOTE_MARKS, has_letter
+from ner_core.characters import QUOTE_MARKS
+from ner_core.labels import has_letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
