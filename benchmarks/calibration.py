@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: CoNLL-2003: less error is allowed there (0.02 against 0.05). BTC and WNUT17: their spans are surer or less
 #: sure than those of the others, so that they would have the largest errors. All others weigh 1. Chosen among
-#: 60 combinations so that minilm-ner's errors stay within those bounds on these same parts.
+#: 44 combinations so that minilm-ner's errors stay within those bounds on these same parts.
 _WEIGHTS = {"conll2003": 18.0, "btc": 4.0, "wnut17": 5.0}
 _FITTED_ON = ("conll2003", "uner_en_ewt", "btc", "wnut17")
 _HALVINGS = 12

@@ -188,7 +188,9 @@ class Decoder:
                     other -= 1
                 while one < other and units.end[one] <= start:
                     one += 1
-            if start >= stop or (as_written and not has_letter(text[start:stop])):
+            elif as_written and not has_letter(text[start:stop]):
+                continue
+            if start >= stop:
                 continue
             sure = score(chosen[one : other + 1], one, after, kind)
             if sure < threshold:

@@ -147,9 +147,9 @@ def evaluate_recognizer(
         Words and tags, as :mod:`ner_core.corpus` reads them; memory does not grow with its length.
     protocol : str
         ``spans`` scores what the recognizer returns, on the whole text; spans without a letter or digit count
-        on neither side. ``omz`` scores as Open Model Zoo did:
-        a sentence is cut at 126 pieces, words after the cut do not count on either side, and the chunks come
-        from the most probable tag of each first piece.
+        on neither side. ``omz`` scores as Open Model Zoo did: a sentence is cut at 126 pieces, words after
+        the cut do not count on either side, and the chunks come from the most probable tag of each first
+        piece.
     unit : str
         Of the token report: ``word`` (its first piece) or ``piece`` (each has the tag of its word).
     types : sequence of str, optional
