@@ -66,8 +66,8 @@ class Patience:
 
     Attributes
     ----------
-    attempts : int
-        Attempts for each source.
+    attempts, unreachable : int
+        Attempts for each source, and how many of them where the host cannot be reached at all.
     stall : float
         Seconds without a byte, or without a connection, after which an attempt is given up.
     slowest, window : float
@@ -79,6 +79,7 @@ class Patience:
     """
 
     attempts: int = 5
+    unreachable: int = 2
     stall: float = 30.0
     slowest: float = 1000.0
     window: float = 60.0
@@ -136,7 +137,7 @@ def download(
             problem = job.try_once()
             if problem is None:
                 return
-            if problem.no_network and attempt == min(2, patience.attempts):
+            if problem.no_network and attempt == min(patience.unreachable, patience.attempts):
                 raise NoNetworkError(str(problem))
             if attempt == patience.attempts:
                 msg = f"{problem}; gave up after {attempt} attempt{'s' if attempt > 1 else ''}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from filelock import FileLock, Timeout
@@ -210,6 +210,7 @@ class _Task:
     base: Path | None
     notify: _Throttled
     stale: bool
+    unreachable: int = 0  # sources of which no host was reached
 
     def run(self, sources: Sequence[Source]) -> Fetched:
         if not self.stale and is_right(self.destination, self.size, self.checksum):
@@ -245,17 +246,16 @@ class _Task:
 
     def _from_sources(self, part: Partial, sources: Sequence[Source]) -> Fetched:
         problems = []
-        unreachable = 0
         for source in sources:
             result = self._tried(part, source)
             if isinstance(result, Fetched):
                 return result
-            unreachable += isinstance(result, NoNetworkError)
+            self.unreachable += isinstance(result, NoNetworkError)
             problems.append(f"{source}: {result}")
             if len(problems) < len(sources):
                 log.warning("%s: %s: %s; trying the next source", self.destination.name, source, result)
         what = "no source has the right file"
-        if unreachable == len(sources):
+        if self.unreachable == len(sources):
             what = (
                 "no network: none of its hosts can be reached. Connect this machine (HTTPS_PROXY names a "
                 "proxy), or copy the models folder from one that is connected. In detail:"
@@ -296,12 +296,15 @@ class _Task:
         return self._finish(part, "downloaded", str(source))
 
     def _receive(self, address: Address, part: Partial) -> None:
+        patience = self.transfer.patience
+        if self.unreachable:  # it was waited for once
+            patience = replace(patience, unreachable=1)
         remote.download(
             address,
             part,
             size=self.size,
             verified=self.checksum is not None,
-            patience=self.transfer.patience,
+            patience=patience,
             notify=self.notify,
             cancel=self.transfer.cancel,
         )
