@@ -56,25 +56,24 @@ class Command:
 
     def run(self) -> Iterator[None]:
         """Take the lines as they come; yield a few times a second until the process ends."""
-        lines: queue.Queue[tuple[str, str]] = queue.Queue()
-        readers = [
-            threading.Thread(target=_drain, args=(stream, name, lines), daemon=True)
-            for name, stream in (("out", self._process.stdout), ("error", self._process.stderr))
-        ]
-        for reader in readers:
-            reader.start()
-        while any(reader.is_alive() for reader in readers) or not lines.empty():
+        lines: queue.Queue[tuple[str, str | None]] = queue.Queue()
+        streams = {"out": self._process.stdout, "error": self._process.stderr}
+        for name, stream in streams.items():
+            threading.Thread(target=_drain, args=(stream, name, lines), daemon=True).start()
+        unfinished = len(streams)
+        while unfinished:
             deadline = time.monotonic() + _TICK
-            while (left := deadline - time.monotonic()) > 0:
+            while unfinished and (left := deadline - time.monotonic()) > 0:
                 try:
                     name, line = lines.get(timeout=left)
                 except queue.Empty:
                     break
+                if line is None:
+                    unfinished -= 1
+                    continue
                 if name == "error":
                     self._errors = [*self._errors[-_ERROR_LINES:], line]
                 self._take[name](line)
-                if not any(reader.is_alive() for reader in readers) and lines.empty():
-                    break
             yield
 
     def failed(self) -> bool:
@@ -93,6 +92,10 @@ class Command:
             self._process.wait()
 
 
-def _drain(stream: Any, name: str, lines: queue.Queue[tuple[str, str]]) -> None:
-    for line in stream:
-        lines.put((name, line))
+def _drain(stream: Any, name: str, lines: queue.Queue[tuple[str, str | None]]) -> None:
+    """Put the lines of a stream into a queue, and None at its end."""
+    try:
+        for line in stream:
+            lines.put((name, line))
+    finally:
+        lines.put((name, None))

@@ -48,7 +48,7 @@ class Server(ThreadingHTTPServer):
         return f"{self.scheme}://{host}:{self.server_address[1]}{self.prefix}/tiny"
 
     def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_):
@@ -304,7 +304,7 @@ def test_servers_that_are_not_there_or_serve_something_else_are_told(tiny_ir):
 def test_a_server_of_something_else_is_told(tmp_path):
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         said = r"the server refuses: HTTP 404 .* for /v2; expected a server of the KServe v2 protocol"
         with pytest.raises(DeviceError, match=said):
             RemoteEngine(f"kserve://127.0.0.1:{server.server_port}/tiny")

@@ -64,7 +64,7 @@ def address(folder):
     (folder / "web").mkdir()
     handler = partial(QuietHandler, directory=str(folder / "web"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
