@@ -6,6 +6,9 @@ import os
 import sys
 import threading
 
+import ner_app.stubs  # noqa: F401 (before Gradio: makes its import quicker)
+
+# isort: split
 import gradio as gr
 
 from model_zoo.catalog.layout import AUTO

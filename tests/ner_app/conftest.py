@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import requests
 
+import ner_app.stubs  # noqa: F401 (before Gradio: makes its import quicker)
 from tests.conftest import PATIENCE
 
 LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
