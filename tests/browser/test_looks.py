@@ -94,7 +94,7 @@ def found_by_axe(page, scheme):
     """
     rules = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
     only = {"runOnly": rules} if scheme == "dark" else {}
-    result = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **only})
+    result = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], "preload": False, **only})
     return [
         f"{violation['id']}: {node['html'][:120]}"
         for violation in result["violations"]
