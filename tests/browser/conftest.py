@@ -86,7 +86,9 @@ def url(tmp_path_factory):
 @pytest.fixture(scope="package")
 def chromium():
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert path, f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium-headless-shell"
+    assert path, (
+        f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium-headless-shell"
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
