@@ -93,10 +93,8 @@ def found_by_axe(page, scheme):
     A page in the dark has the elements of one in the light: only what axe knows about colours is asked again.
     """
     rules = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
-    options = {"resultTypes": ["violations"], "preload": False}
-    if scheme == "dark":
-        options["runOnly"] = rules
-    result = page.evaluate("options => axe.run(document, options)", options)
+    only = {"runOnly": rules} if scheme == "dark" else {}
+    result = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **only})
     return [
         f"{violation['id']}: {node['html'][:120]}"
         for violation in result["violations"]

@@ -105,12 +105,14 @@ def test_the_table_is_sorted_and_copied(page):
     heads.get_by_role("button", name="Start").click()
     assert names.all_inner_texts() == ["NVIDIA", "Santa Clara", "Mary"]
     assert [head.get_attribute("aria-sort") for head in heads.all()] == [None, None, None, "descending", None]
+    name = page.locator("#copy-table").inner_text()
     page.locator("#copy-table").click()
     expect(page.locator("#copy-table")).to_have_text("Copied")
     expect(page.locator("#told")).to_have_text("Copied")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0].split("\t") == ["Text", "Label", "Score", "Start", "End"]
     assert [line.split("\t")[0] for line in lines[1:]] == ["Mary", "Santa Clara", "NVIDIA"]
+    expect(page.locator("#copy-table")).to_have_text(name)  # it says so for a moment
 
 
 def test_copying_works_where_browsers_have_no_clipboard_interface(page):
