@@ -140,7 +140,7 @@ class Decoder:
         list of tuple of Entity
             For each text: sorted, not overlapping, each an exact slice of the text. Where the user gave the
             words, entities say which, and keep them whole. With ``word`` and ``whitespace``, none is without
-            a letter or digit.
+            a letter or digit, and a given word like ``@anna`` alone is none.
         """
         found: list[list[Entity]] = [[] for _ in texts]
         numbers = [number for number, one in enumerate(texts) if len(one.word)]
@@ -188,7 +188,7 @@ class Decoder:
                     other -= 1
                 while one < other and units.end[one] <= start:
                     one += 1
-            elif as_written and not has_letter(text[start:stop]):
+            elif as_written and not _can_be_name(text[start:stop]):
                 continue
             if start >= stop:
                 continue
@@ -274,6 +274,17 @@ def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
     while start < end < len(text) and is_mark(text[end]):
         end += 1
     return start, end
+
+
+def _can_be_name(words: str) -> bool:
+    """Say whether given words can be a name: not without a letter or digit, nor as a user name alone.
+
+    Corpora that keep ``@anna`` as one word take it for an address: of 2,301 in the train and dev parts of the
+    Broad Twitter Corpus and WNUT17 that minilm-ner takes for names, 7 are tagged there.
+    """
+    if words.startswith("@") and len(words) > 1:
+        return any(map(str.isspace, words))
+    return has_letter(words)
 
 
 def _dividers(texts: Sequence[Pieces], units: Units) -> list[int]:

@@ -314,6 +314,16 @@ def test_a_given_word_of_marks_alone_is_no_name():
     ]
 
 
+def test_a_given_word_that_is_a_user_name_is_no_name():
+    words, tags = ["@anna", "@", "bob", "@carl", "Smith"], ["B-PER", "B-PER", "B-PER", "B-PER", "I-PER"]
+    found = entities_of_words(words, tags, split=True)
+    assert [(entity.text, entity.word_start) for entity in found] == [("bob", 2), ("@carl Smith", 3)]
+
+
+def test_a_user_name_in_a_text_is_read_as_a_name():
+    assert [e.text for e in entities_of_words(["@anna", "left"], ["B-PER", "O"])] == ["anna"]
+
+
 def test_scores_are_of_the_span_or_raw():
     words, tags = ["Mary", "Jones", "."], ["B-PER", "I-PER", "I-PER"]
     assert entities_of_words(words, tags)[0].score == pytest.approx(0.81, abs=1e-3)
