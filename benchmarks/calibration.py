@@ -62,7 +62,7 @@ def gather(
     model: str, corpora: dict[str, tuple[Path, dict[str, str]]], count: int | None
 ) -> dict[str, Spans]:
     """Find the spans of each corpus, which is a file and the types of the model for its types."""
-    ner = model_zoo.load(model, device="CPU")
+    ner = model_zoo.load(model, device="CPU", threshold=0.0)
     decoders = [Decoder(ner.tags, ner.model_info.get("tag_scheme"), one) for one in _FEATURES]
     gathered = {}
     for name, (path, types) in corpora.items():

@@ -313,7 +313,8 @@ def redacted_files(
     progress = until(cancelled)
 
     def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
-        return service.checked(choice).document(texts, look_ahead=_LOOK_AHEAD, progress=progress)
+        document = service.checked(choice).document
+        return document(texts, threshold=0.0, look_ahead=_LOOK_AHEAD, progress=progress)
 
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in paths:

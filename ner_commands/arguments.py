@@ -86,7 +86,10 @@ def add_recognition_options(parser: argparse.ArgumentParser) -> None:
         help="how pieces become entities (default: the model's, else word)",
     )
     group.add_argument(
-        "--threshold", type=parse_probability, metavar="P", help="lowest score to report, 0 to 1"
+        "--threshold",
+        type=parse_probability,
+        metavar="P",
+        help="lowest score to report, 0 to 1; 0 gives all (default: the model's, 0.25 for embedded ones)",
     )
     group.add_argument(
         "--raw-scores",

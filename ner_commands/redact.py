@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,7 +238,8 @@ def _redact(
 ) -> RedactedFile:
     # What a library reads may crash it, hang or fill the memory: that is the end of this file alone.
     redact = redact_bounded if format_by_name(name)[0] in UNTRUSTED else redact_file
-    result = redact("stdin.txt" if name == "-" else name, read_content(name), ner.document, redactor)
+    everything = partial(ner.document, threshold=0.0)
+    result = redact("stdin.txt" if name == "-" else name, read_content(name), everything, redactor)
     if arguments.key:
         key.identities = redactor.placeholders.identities
         if result.document:

@@ -18,7 +18,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-__all__ = ["Calibration", "parse_calibration", "span_probability"]
+from ner_core.aggregation import checked_threshold
+
+__all__ = ["Calibration", "parse_calibration", "parse_threshold", "span_probability"]
 
 _LEAST = 1e-6
 _LEAST_END = 1e-4
@@ -54,6 +56,33 @@ def parse_calibration(value: str) -> Calibration:
         pass
     msg = f"rt_info model_info/calibration: expected four numbers, found {value!r}."
     raise ValueError(msg)
+
+
+def parse_threshold(value: str) -> float:
+    """Read the key ``threshold`` of rt_info: the least probability with which a span is answered by default.
+
+    Where scores are probabilities, F1 is best when spans below half of the best F1 are left out [1]_; a
+    lower value finds more.
+
+    Raises
+    ------
+    ValueError
+        If it is no number from 0 to 1.
+
+    References
+    ----------
+    .. [1] Lipton, Elkan, Narayanaswamy, Optimal thresholding of classifiers to maximize F1 measure, 2014.
+
+    Examples
+    --------
+    >>> parse_threshold("0.25")
+    0.25
+    """
+    try:
+        return checked_threshold(float(value))
+    except ValueError:
+        msg = f"rt_info model_info/threshold: expected a number from 0 to 1, found {value!r}."
+        raise ValueError(msg) from None
 
 
 def span_probability(

@@ -42,7 +42,7 @@ class RecognizerCalls(ABC):
         text : str or sequence of str
             A text of any length, or its words; for several texts see `batch`.
         aggregation, threshold : optional
-            Instead of the defaults given to `from_ir`.
+            Instead of the defaults given to `from_ir`; a threshold of 0 gives all that the model finds.
         labels : collection of str, optional
             Entity types to report; all when not given.
         progress : callable, optional

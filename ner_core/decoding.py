@@ -193,17 +193,15 @@ class Decoder:
             if start >= stop:
                 continue
             sure = score(chosen[one : other + 1], one, after, kind)
-            if sure < threshold:
-                continue
             if trimmed and entities and self._person[kind] and entities[-1].label == name:
                 earlier = entities[-1]
                 if is_inverted_name(text, (earlier.start, earlier.end), (start, stop)):
                     entities.pop()
-                    start, sure = earlier.start, min(earlier.score, sure)
+                    start, sure = earlier.start, max(earlier.score, sure)  # the form speaks for both
             words = (int(units.word[one]), int(units.word[other]) + 1) if split else (None, None)
             entities.append(Entity(start, stop, name, sure, text[start:stop], *words))
             floor = stop
-        return [tuple(one) for one in found]
+        return [tuple(entity for entity in one if entity.score >= threshold) for one in found]
 
     def _spans(
         self,

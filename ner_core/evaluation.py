@@ -189,8 +189,10 @@ def evaluate_recognizer(
         if protocol == "omz":
             predicted = [spans(tags) for tags in first]
         else:
-            scored = [names.scored_spans(found.entities) for found in ner.stream(words)]
-            predicted = [[span for span, _ in one] for one in scored]
+            results = ner.stream(words, threshold=0.0) if targets else ner.stream(words)
+            scored = [names.scored_spans(found.entities) for found in results]
+            least = ner.default_threshold if targets else 0.0
+            predicted = [[span for span, score in one if score >= least] for one in scored]
             for wanted, one in zip(gold, scored, strict=True):
                 tally.add_scores((score for _, score in one), (span in wanted for span, _ in one))
         for sentence, wanted, found, tagged in zip(words, gold, predicted, pieces, strict=True):

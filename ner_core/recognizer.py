@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation, checked_threshold
 from ner_core.arguments import check_count, check_path, check_string, checked_strings
-from ner_core.calibration import parse_calibration
+from ner_core.calibration import parse_calibration, parse_threshold
 from ner_core.calls import RecognizerCalls
 from ner_core.decoding import Decoder
 from ner_core.entity import Recognition, Timings
@@ -67,7 +67,7 @@ class EntityRecognizer(RecognizerCalls):
         precision: str = "",
         model_info: dict[str, str] | None = None,
         aggregation: str | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         raw_scores: bool = False,
         window: int | None = None,
         overlap: int | None = None,
@@ -81,7 +81,7 @@ class EntityRecognizer(RecognizerCalls):
         self.aggregation = checked_aggregation(
             aggregation or self.model_info.get("aggregation") or DEFAULT_AGGREGATION
         )
-        self.threshold = checked_threshold(threshold)
+        self.threshold = None if threshold is None else checked_threshold(threshold)
         self.raw_scores = raw_scores
         self._own_engine = engine
         self._decoder = Decoder(
@@ -89,6 +89,7 @@ class EntityRecognizer(RecognizerCalls):
             self.model_info.get("tag_scheme"),
             parse_calibration(self.model_info["calibration"]) if "calibration" in self.model_info else None,
         )
+        self._own_threshold = parse_threshold(self.model_info.get("threshold", "0"))
         self._process = os.getpid()
         self._made_of: dict[str, Any] | None = None
         self._own_pipeline = self._make_pipeline(window, overlap)
@@ -145,7 +146,7 @@ class EntityRecognizer(RecognizerCalls):
         name: str | None = None,
         precision: str | None = None,
         aggregation: str | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         raw_scores: bool = False,
         window: int | None = None,
         overlap: int | None = None,
@@ -175,8 +176,9 @@ class EntityRecognizer(RecognizerCalls):
         aggregation : str, optional
             Default for how pieces become entities, one of `ner_core.AGGREGATIONS`: what rt_info says, else
             ``word``.
-        threshold : float
-            Default for the lowest score to report, 0 to 1.
+        threshold : float, optional
+            Default for the lowest score to report, 0 to 1. When not given, what rt_info says for calibrated
+            scores, see `default_threshold`.
         raw_scores : bool
             Default for what scores are: the probability that a span is right, or (True) the mean of its
             words' probabilities, as in transformers.
@@ -273,6 +275,17 @@ class EntityRecognizer(RecognizerCalls):
         return list(self._decoder.types)
 
     @property
+    def default_threshold(self) -> float:
+        """The lowest score that is reported where a call names none."""
+        return self._least_score(self.aggregation, self.raw_scores)
+
+    def _least_score(self, strategy: str, raw_scores: bool) -> float:
+        """Return the threshold of calls that name none: rt_info's is about calibrated scores alone."""
+        if self.threshold is not None:
+            return self.threshold
+        return 0.0 if raw_scores or strategy not in AS_WRITTEN else self._own_threshold
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know, such as a fallback to another device."""
         return self.tokenizer.notes + self._engine.notes
@@ -321,14 +334,14 @@ class EntityRecognizer(RecognizerCalls):
             their text.
         """
         strategy = checked_aggregation(aggregation or self.aggregation)
-        lowest = self.threshold if threshold is None else checked_threshold(threshold)
+        raw = self.raw_scores if raw_scores is None else raw_scores
+        least = self._least_score(strategy, raw) if threshold is None else checked_threshold(threshold)
         if labels is not None:
             labels = checked_labels_wanted([labels] if isinstance(labels, str) else labels, self.labels)
         check_several(texts)
         as_written = strategy in AS_WRITTEN
         rounds = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
-        raw = self.raw_scores if raw_scores is None else raw_scores
-        return self._stream(rounds, strategy, lowest, labels, raw)
+        return self._stream(rounds, strategy, least, labels, raw)
 
     def _stream(
         self,

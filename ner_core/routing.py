@@ -80,6 +80,11 @@ class LanguageRecognizer(EntityRecognizer):
         return self._load(True).compute
 
     @property
+    def default_threshold(self) -> float:
+        """The lowest score that the model for English reports where a call names none."""
+        return self._load(True).default_threshold
+
+    @property
     def labels(self) -> list[str]:
         """Entity types of the model for English, then those of the other one alone, once it is loaded."""
         return list(dict.fromkeys((*self._load(True).labels, *self._other_labels)))

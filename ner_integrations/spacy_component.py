@@ -40,7 +40,7 @@ _BATCH_TEXTS = 256
         "precision": None,
         "compute": "auto",
         "aggregation": None,
-        "threshold": 0.0,
+        "threshold": None,
         "labels": None,
         "overwrite": False,
         "spans_key": "ner_zoo",
@@ -55,7 +55,7 @@ def create(
     precision: str | None,
     compute: str,
     aggregation: str | None,
-    threshold: float,
+    threshold: float | None,
     labels: list[str] | None,
     overwrite: bool,
     spans_key: str,
@@ -84,8 +84,8 @@ class NamesComponent:
         What `model_zoo.load` takes.
     options : dict
         Passed on to `model_zoo.load`.
-    threshold : float
-        Minimum score.
+    threshold : float, optional
+        Minimum score; the model's own when not given.
     labels : list of str, optional
         Labels to keep; all when not given.
     overwrite : bool
@@ -100,13 +100,13 @@ class NamesComponent:
         model: str,
         options: dict[str, Any],
         *,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         labels: list[str] | None = None,
         overwrite: bool = False,
         spans_key: str = "ner_zoo",
     ) -> None:
         aggregation = options.get("aggregation")
-        if not 0 <= threshold <= 1:
+        if threshold is not None and not 0 <= threshold <= 1:
             msg = f"{name}: threshold: expected a number from 0 to 1, found {threshold!r}."
             raise ValueError(msg)
         if aggregation is not None and aggregation not in AGGREGATIONS:

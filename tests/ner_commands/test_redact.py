@@ -58,6 +58,16 @@ def test_a_file_goes_and_comes_back(ner, tmp_path):
     ]
 
 
+def test_what_is_hardly_a_name_goes_too(tmp_path, capsys):
+    """The core leaves such a span out by default: redaction must not."""
+    (tmp_path / "a.txt").write_text("Grand Opening Sunday")
+    given = ["redact", str(tmp_path / "a.txt"), "-o", str(tmp_path / "b.txt"), "--model", "minilm-ner"]
+    assert cli.main([*given, "--device", "CPU"]) == 0
+    assert (tmp_path / "b.txt").read_text() == "MISC_1 Sunday"
+    assert cli.main(["recognize", "Grand Opening Sunday", "--model", "minilm-ner", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["entities"] == []
+
+
 def test_one_numbering_over_files_and_runs(ner, tmp_path):
     for name, text in (("a.txt", "Bob"), ("b.txt", "Mary Jones, BOB"), ("c.txt", "Mary Jones")):
         (tmp_path / name).write_text(text)

@@ -103,3 +103,23 @@ def place(entity):
 @pytest.fixture(autouse=True, scope="module")
 def _model_of_properties(ner):
     test_properties_of_names.ner = ner
+
+
+@pytest.mark.parametrize("aggregation", ["word", "whitespace"])
+def test_what_is_hardly_a_name_is_no_answer_unless_asked_for(ner, aggregation):
+    text = "Grand Opening Sunday\n\nMary Jones"
+    everything = ner(text, aggregation=aggregation, threshold=0.0).entities
+    likely = tuple(entity for entity in everything if entity.score >= ner.default_threshold)
+    assert ner(text, aggregation=aggregation).entities == likely
+    assert 0 < len(likely) < len(everything)
+
+
+def test_the_models_own_threshold_is_about_probabilities_of_spans(ner):
+    text = "Grand Opening Sunday\n\nMary Jones"
+    for options in ({"aggregation": "first"}, {"raw_scores": True}):
+        assert ner(text, **options).entities == ner(text, threshold=0.0, **options).entities
+
+
+def test_a_threshold_that_was_given_takes_the_place_of_the_models_own():
+    given = model_zoo.load("minilm-ner", device="CPU", threshold=0.9)
+    assert (given.default_threshold, given.threshold) == (0.9, 0.9)
