@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["LanguagePart", "are_english", "english_score", "is_english", "language_parts"]
 
 _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
-_WORD = re.compile(f"[{_LATIN}]+")
+# A letter with a full stop is an initial or an abbreviation: the v. of a lawsuit is no Slavic preposition.
+_WORD = re.compile(rf"(?!(?<![{_LATIN}])[{_LATIN}]\.)[{_LATIN}]+")
 _OTHER_SCRIPT = re.compile(rf"[^\W\d_{_LATIN}\u02b0-\u036f]")
 # Addresses, names of accounts and tags have no language; neither does what a program reposts with.
 _MARKS = re.compile(r"[@#/]|\bRT\b")
@@ -75,6 +76,8 @@ def is_english(text: str) -> bool:
     (True, False)
     >>> is_english("Santa Clara"), is_english("Москва"), is_english("玛丽住在圣克拉拉。")
     (True, False, False)
+    >>> is_english("Marbury v. Madison"), is_english("v Brne")
+    (True, False)
     """
     return english_score(text) > _NOT_ENGLISH
 
