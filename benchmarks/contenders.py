@@ -120,7 +120,7 @@ class _Batched:
         self.decoder = Decoder(settings["tags"])
 
     def run(self, batch: Batch) -> np.ndarray:
-        """Give the logits."""
+        """Return the logits."""
         raise NotImplementedError
 
     def groups(self, lengths: list[int], budget: int | None) -> Iterable[list[int]]:
@@ -335,7 +335,7 @@ def _run_pages(contender: NerZoo, pages: int, *, streamed: bool, least: float) -
 
 
 def _peak_memory() -> int:
-    """Give the most memory that this program ever had, in bytes."""
+    """Return the peak resident memory of this program, in bytes."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage counts what the parent had when it forked
         return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])

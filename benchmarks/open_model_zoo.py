@@ -61,7 +61,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
     """Serves a folder without a line for each request."""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Discard what would be printed."""
 
 
 def matching_text(pattern: str, count: int) -> bytes:

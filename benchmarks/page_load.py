@@ -59,7 +59,7 @@ TEXT_200 = (
 
 
 def texts(count: int) -> list[str]:
-    """Make texts from one sentence to a long article, most of them short."""
+    """Generate texts from one sentence to a long article, most of them short."""
     chance = random.Random(7)
     lengths = (1, 1, 1, 2, 3, 5, 8, 40, 150)
     return [" ".join(chance.choices(SENTENCES, k=chance.choice(lengths))) for _ in range(count)]
@@ -151,7 +151,7 @@ def disturb(url: str, number: int, end: float) -> None:
 
 
 def load(url: str, clients: int, seconds: float, hostile: int = 0) -> dict[str, Any]:
-    """Let the clients send texts for a while; count right and wrong answers, refusals and errors."""
+    """Run the clients for a while; count right and wrong answers, refusals and errors."""
     given = texts(60)
     one = Client(url, verbose=False)
     expected = {text: entities(one.predict(text, api_name="/recognize")) for text in given}

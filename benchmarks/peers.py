@@ -213,7 +213,7 @@ def _pages(worker: Worker, counts: list[int], clock: str) -> list[dict[str, Any]
 
 
 def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: list[str]) -> dict[str, Any]:
-    """Make the files that the contenders read."""
+    """Write the files that the contenders read."""
     given = dict(arguments.checkpoint)
     scratch.mkdir(parents=True)
     if name in given:

@@ -204,7 +204,7 @@ def _known_names(texts: Iterable[str]) -> Iterator[Recognition]:
 
 
 def corpus(file: Path, sentences: int) -> tuple[list[str], list[Spans]]:
-    """Make documents of sentences, a line each, with the places of their entities."""
+    """Build documents of sentences, one a line, with the places of their entities."""
     texts: list[str] = []
     gold: list[Spans] = []
     text, marked = "", []

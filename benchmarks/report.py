@@ -35,7 +35,7 @@ _OPTIONS = {
 
 
 def best(rows: list[dict[str, Any]], contender: str) -> dict[str, Any] | None:
-    """Give a contender's row with the highest throughput.
+    """Return a contender's row with the highest throughput.
 
     Examples
     --------

@@ -61,7 +61,7 @@ def sentences(path: Path, types: dict[str, str], count: int | None = None) -> li
 
 
 def named(text: Document, types: dict[str, str]) -> Document:
-    """Give the spans of a corpus the types of the model."""
+    """Map the types of a corpus to those of the model."""
     return Document(
         text.text,
         frozenset(
@@ -117,7 +117,7 @@ def judge(documents: Sequence[Document], results: Iterable[Recognition], types: 
 def paragraphs(
     texts: Sequence[Document], size: int = 5, each: int = 4, between: str = "\n\n"
 ) -> list[Document]:
-    """Put sentences together to paragraphs, and paragraphs to documents."""
+    """Join sentences into paragraphs, and paragraphs into documents."""
     documents = []
     for start in range(0, len(texts), size * each):
         text, gold = "", []
@@ -161,7 +161,7 @@ class _Page:
 
 
 def lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[str, Document]]:
-    """Make lists, tables and forms out of the names in a corpus."""
+    """Generate lists, tables and forms from the names in a corpus."""
     chance = random.Random(seed)
     names = [
         (kind, one.text[start:end])

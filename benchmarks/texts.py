@@ -70,5 +70,5 @@ def messages(texts: list[str], count: int = 20, *, words: int = 20) -> list[str]
 
 
 def document(pages: int) -> str:
-    """Make one text of so many pages; no two are the same, so that no cache helps."""
+    """Generate one text of so many pages; no two are the same, so that no cache helps."""
     return "\n".join(f"Page {number}.\n{PAGE}" for number in range(1, pages + 1))

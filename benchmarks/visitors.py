@@ -64,7 +64,7 @@ def slope(points: list[tuple[int, float]]) -> float:
 
 
 def visited(process: subprocess.Popen[bytes], url: str, visitors: int) -> dict[str, Any]:
-    """Let visitors come, and watch the memory."""
+    """Simulate visitors, and watch the memory."""
     points = [(0, memory(process))]
     for number in range(visitors):
         visit(url, number)
@@ -123,14 +123,14 @@ def leave_the_api(url: str) -> Callable[[], None]:
 
 
 def cancel_documents(url: str) -> Callable[[], None]:
-    """Have a file of a megabyte recognized; return what presses Cancel."""
+    """Start recognition of a file of a megabyte; return what presses Cancel."""
     session = secrets.token_hex(6)
     _recognize(url, session, "long.txt", (" ".join(SENTENCES) * 3000)[:1_000_000].encode())
     return _pressing(url, session, "cancel", [])
 
 
 def leave_the_reading(url: str) -> Callable[[], None]:
-    """Have a file read that takes a minute; return what leaves the page."""
+    """Start reading a file that takes a minute; return what leaves the page."""
     return _recognize(url, secrets.token_hex(6), "deep.html", b"<div>" * 100_000)
 
 

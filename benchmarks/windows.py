@@ -59,7 +59,7 @@ class Row:
 
 
 def document(sentences: Sequence[Sentence], between: str) -> Document:
-    """Put sentences together to a text, with punctuation where it belongs."""
+    """Join sentences into a text, with punctuation where it belongs."""
     text = ""
     gold = []
     for words, tags in sentences:
@@ -78,7 +78,7 @@ def document(sentences: Sequence[Sentence], between: str) -> Document:
 
 
 def found(entities: Iterable[Entity]) -> frozenset[Span]:
-    """Give entities the form of gold spans."""
+    """Convert entities to the form of gold spans."""
     return frozenset((normalize_label(entity.label), entity.start, entity.end) for entity in entities)
 
 

@@ -159,7 +159,7 @@ def _check_places(name: Any, models_dir: Any) -> None:
 
 
 def _canonical(name: str | Path) -> str | Path:
-    """Take ``owner/name`` for ``hf:owner/name`` unless there is a file or folder of that name."""
+    """Read ``owner/name`` as ``hf:owner/name`` unless there is a file or folder of that name."""
     if isinstance(name, Path):
         return name
     from model_zoo.catalog import folders
@@ -168,7 +168,7 @@ def _canonical(name: str | Path) -> str | Path:
 
 
 def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
-    """Tell a path from a name: a name of the zoo goes before a folder that happens to be called the same."""
+    """Return the path, or None for a name: a name of the zoo wins over a folder of the same name."""
     if isinstance(name, Path):
         return name
     if name.startswith("hf:"):

@@ -42,7 +42,7 @@ DEFAULT_EPOCHS, DEFAULT_RATE = 3, 5e-5
 
 
 def recipe_of_flags(args: argparse.Namespace) -> Recipe:
-    """Make a recipe out of command line flags, for runs with one stage.
+    """Build a recipe from command line flags, for runs with one stage.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _not_written(error: BaseException) -> str:
-    """Say why a file could not be written, empty if that was not the error.
+    """Return why a file could not be written; empty if that was not the error.
 
     torch and safetensors have errors of their own for it.
     """

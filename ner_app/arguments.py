@@ -152,7 +152,7 @@ def shown(name: str) -> str:
 
 
 def hint(name: str, names: Sequence[str]) -> str:
-    """Say which name was probably meant, else which there are.
+    """Return which name was probably meant, else which there are.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def hint(name: str, names: Sequence[str]) -> str:
 
 
 def _sentence(error: ValidationError) -> str:
-    """Say what is wrong with the first argument that is."""
+    """Describe the first wrong argument."""
     first = error.errors(include_url=False, include_context=False)[0]
     name, *place = first["loc"]
     if first["type"] == "missing":

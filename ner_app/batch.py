@@ -259,7 +259,7 @@ class _Stream:
         return self._round * len(self._places[0][1].text) if self._places else 0.0
 
     def close(self) -> None:
-        """Let the thread end."""
+        """Ask the thread to end."""
         self._closed.set()
 
     def _parts(self) -> Iterator[Part]:

@@ -55,7 +55,7 @@ class Command:
         return "".join(self._errors[-_ERROR_LINES:]).strip()
 
     def run(self) -> Iterator[None]:
-        """Take the lines as they come; yield a few times a second until the process ends."""
+        """Read the lines as they come; yield a few times a second until the process ends."""
         lines: queue.Queue[tuple[str, str | None]] = queue.Queue()
         streams = {"out": self._process.stdout, "error": self._process.stderr}
         for name, stream in streams.items():
@@ -93,7 +93,7 @@ class Command:
 
 
 def _drain(stream: Any, name: str, lines: queue.Queue[tuple[str, str | None]]) -> None:
-    """Put the lines of a stream into a queue, and None at its end."""
+    """Queue the lines of a stream, and None at its end."""
     try:
         for line in stream:
             lines.put((name, line))

@@ -205,7 +205,7 @@ def _differing_places(runs: Iterable[Measured]) -> list[tuple[int, int]]:
 
 
 def verdict(runs: Sequence[Measured]) -> list[str]:
-    """Say in sentences how the results differ: in names, in labels that one lacks, in time.
+    """Describe in sentences how the results differ: in names, in labels that one lacks, in time.
 
     Examples
     --------

@@ -105,7 +105,7 @@ class Findings:
                 file.write(encode_documents([(document, found.entities, found.parts)], "csv", "entities"))
 
     def zip_file(self) -> Path:
-        """Put everything into a zip and return its path."""
+        """Write everything into a zip and return its path."""
         counts = io.StringIO()
         counts.write(BYTE_ORDER_MARK)
         writer = csv.writer(counts)

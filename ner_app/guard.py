@@ -72,7 +72,7 @@ class Guard:
         self._service = programs.service
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Let a request in, or answer it with a sentence."""
+        """Admit a request, or answer it with a sentence."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -236,7 +236,7 @@ async def _read(scope: dict[str, Any], receive: Receive, most: int) -> bytes:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read to the application, then what comes after it."""
+    """Pass a body that was read on to the application, then what comes after it."""
     given = False
 
     async def receive_again() -> dict[str, Any]:
@@ -300,7 +300,7 @@ def _failure(path: str, error: Exception) -> tuple[str, int]:
 
 
 def where(error: BaseException) -> str:
-    """Say what kind of error came from where, without its message: that may quote a visitor's text.
+    """Return the kind and place of an error without its message, which may quote a visitor's text.
 
     Examples
     --------
@@ -316,7 +316,7 @@ def where(error: BaseException) -> str:
 
 
 def keep_texts_out_of_logs() -> None:
-    """Let Gradio print where a call failed instead of a traceback, whose message quotes what was passed."""
+    """Print where a call failed instead of Gradio's traceback, whose message quotes what was passed."""
 
     def print_place() -> None:
         import sys
@@ -345,7 +345,7 @@ class _Silent:
         return getattr(self._module, name)
 
     def warning(self, *_: Any, **__: Any) -> None:
-        """Say that something was wrong, not what."""
+        """Answer that something was wrong, not what."""
         _LOG.warning("A message to the MCP server was refused.")
 
     error = exception = warning

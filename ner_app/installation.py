@@ -52,7 +52,7 @@ class Progress:
     _already: int = 0
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take in one event, as the downloader's ``--progress_format json`` writes them.
+        """Read one event, as the downloader's ``--progress_format json`` writes them.
 
         Examples
         --------

@@ -37,7 +37,7 @@ class Job:
         self._ended = False
 
     def __call__(self, done: int, total: int) -> None:
-        """Take note of a step.
+        """Record a step.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class Job:
             raise Cancelled
 
     def cancel(self) -> None:
-        """Let it end at its next step."""
+        """Cancel it at its next step."""
         self._ended = True
 
 
@@ -76,7 +76,7 @@ class Jobs:
         return self._running.get(name)
 
     def cancel(self, name: str) -> None:
-        """Let a job end at its next step."""
+        """Cancel a job at its next step."""
         if job := self.get(name):
             job.cancel()
 

@@ -161,7 +161,7 @@ class Service:
         return recognizer
 
     def forget(self, model: str) -> None:
-        """Let go of every loaded variant of a model, so that its files can be deleted."""
+        """Unload every variant of a model, so that its files can be deleted."""
         with self._guard:
             for choice in [choice for choice in self._loaded if choice.model == model]:
                 self._forget(choice)

@@ -30,7 +30,7 @@ class _SmallSession(SessionState):
         super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))  # type: ignore[arg-type]
 
     def __setitem__(self, key: int, value: Any) -> None:
-        """Keep a component as it was updated for this session."""
+        """Store a component as it was updated for this session."""
         if isinstance(self.blocks_config.blocks.get(key), State):
             super().__setitem__(key, value)
         else:
@@ -44,7 +44,7 @@ class _SmallSession(SessionState):
 
 
 def keep_little(demo: gr.Blocks) -> None:
-    """Let Gradio keep little of each session of a page that is about to start, and no statistics of calls.
+    """Limit what Gradio keeps of each session of a page that is about to start; no statistics of calls.
 
     The statistics are for Gradio's monitoring, which this page has not; after each call Gradio works through
     those of the last 10,000.

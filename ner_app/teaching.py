@@ -262,7 +262,7 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
         return choice, texts
 
     def lesson_so_far(sent: dict[str, Any]) -> dict[str, Any]:
-        """Say what is collected, what is missing, and what a lesson would do."""
+        """Describe what is collected, what is missing, and what a lesson would do."""
         try:
             choice, texts = given(sent)
             corrected, kept = passages_so_far(service.checked(choice), texts)
@@ -296,7 +296,7 @@ def _in_english(texts: Sequence[Recognition]) -> bool:
 
 
 def _plan(model: str, corrected: int, kept: int) -> str:
-    """Say how far a lesson is, and what it would do.
+    """Describe how far a lesson is, and what it would do.
 
     Examples
     --------

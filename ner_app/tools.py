@@ -43,7 +43,7 @@ class _Tool(NamedTuple):
 
 
 def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> None:
-    """Let the page's MCP server offer the functions; those that Gradio made of them are replaced.
+    """Offer the functions on the page's MCP server, in place of those that Gradio made of them.
 
     Gradio's prompts and resources are taken away: there are none, and a prompt of any name ran a function.
 

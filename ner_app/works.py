@@ -24,7 +24,7 @@ class Work(Protocol):
         """Do it; yield a few times a second."""
 
     def cancel(self) -> None:
-        """Let it end soon."""
+        """Ask it to end soon."""
 
     def view(self) -> str:
         """Return how far it is, as HTML."""

@@ -240,7 +240,7 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
 
 
 def _is_one_of(path: str, *others: str) -> bool:
-    """Tell whether a path names one of some files: results of an earlier run are no input."""
+    """Return whether a path names one of some files: results of an earlier run are no input."""
     return any(path == other or Path(path).resolve() == Path(other).resolve() for other in others)
 
 

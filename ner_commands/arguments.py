@@ -105,7 +105,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_probability(value: str) -> float:
-    """Take a number from 0 to 1."""
+    """Parse a number from 0 to 1."""
     try:
         number = float(value)
     except ValueError:
@@ -117,7 +117,7 @@ def parse_probability(value: str) -> float:
 
 
 def parse_encoding(value: str) -> str:
-    """Take an encoding of text that Python knows."""
+    """Parse an encoding of text that Python knows."""
     try:
         "".encode(value)  # refuses what Python knows but does not take for text, such as hex
         return codecs.lookup(value).name
@@ -127,7 +127,7 @@ def parse_encoding(value: str) -> str:
 
 
 def parse_count(value: str) -> int:
-    """Take a whole number from 0."""
+    """Parse a whole number from 0."""
     if not value.isdecimal():
         msg = f"expected a count, found {value!r}"
         raise argparse.ArgumentTypeError(msg)
@@ -135,7 +135,7 @@ def parse_count(value: str) -> int:
 
 
 def parse_names(value: str) -> list[str]:
-    """Take names, separated by commas or spaces."""
+    """Parse names, separated by commas or spaces."""
     names = [name for name in value.replace(",", " ").split() if name]
     if not names:
         msg = "expected names separated by commas, found none"
@@ -144,7 +144,7 @@ def parse_names(value: str) -> list[str]:
 
 
 def parse_renaming(value: str) -> tuple[str, str]:
-    """Take ``FROM=TO``."""
+    """Parse ``FROM=TO``."""
     before, equals, after = value.partition("=")
     if not (before and equals and after):
         msg = f"expected FROM=TO, found {value!r}"
@@ -174,7 +174,7 @@ def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
 
 
 def model_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Give the keyword arguments of `model_zoo.load` that the arguments stand for."""
+    """Return the keyword arguments of `model_zoo.load` that the arguments stand for."""
     options = {
         "device": arguments.device or _default_device(),
         "precision": arguments.precision,

@@ -183,7 +183,7 @@ def _draw(path: Path, evaluation: Evaluation, title: str) -> None:
 
 
 def parse_svg(value: str) -> Path:
-    """Take the name of a file to draw to, in a folder that is there."""
+    """Parse the name of a file to draw to, in a folder that exists."""
     path = Path(value)
     if path.suffix.lower() != ".svg":
         msg = f"expected a name that ends with .svg, found {value!r}"
@@ -195,7 +195,7 @@ def parse_svg(value: str) -> Path:
 
 
 def parse_column(value: str) -> int:
-    """Take the number of a column, from 1."""
+    """Parse the number of a column, from 1."""
     number = parse_count(value)
     if not number:
         msg = "columns are counted from 1, found 0"

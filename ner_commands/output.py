@@ -10,7 +10,7 @@ __all__ = ["complain", "explanation", "prepare_output", "write_rows"]
 
 
 def prepare_output(*, text: bool) -> None:
-    """Make every character writable: data is UTF-8 on every system, and text suits the terminal.
+    """Set standard output so that every character can be written: UTF-8 for data, the terminal's for text.
 
     What cannot be encoded (half a surrogate pair from the command line) is written as an escape.
     """
@@ -44,7 +44,7 @@ def complain(message: str) -> None:
 
 
 def explanation(error: BaseException) -> str:
-    """Say what was wrong, without the number of the system error."""
+    """Return what was wrong, without the number of the system error."""
     from ner_core.files import NO_ROOM
 
     if isinstance(error, OSError) and error.filename is not None and error.strerror:

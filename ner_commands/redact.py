@@ -206,7 +206,7 @@ def _check_labels(wanted: list[str] | None, ner: EntityRecognizer) -> None:
 
 @contextmanager
 def _locked(key: Path | None) -> Iterator[None]:
-    """Let one run at a time write a key: a lost entry would be a file that cannot be restored."""
+    """Allow one run at a time to write a key: a lost entry would be a file that cannot be restored."""
     if key is None:
         yield
         return

@@ -138,7 +138,7 @@ def stack(
     shape: tuple[int, int] | None = None,
     following: int = 0,
 ) -> Batch:
-    """Put rows into one batch: special tokens around each row, padding after it.
+    """Stack rows into one batch: special tokens around each row, padding after it.
 
     Parameters
     ----------

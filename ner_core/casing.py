@@ -25,7 +25,7 @@ WORD_CASING = "word_casing"
 
 
 def word_casing(word: str) -> int:
-    """Say how one basic token is cased.
+    """Return the casing of one basic token.
 
     Parameters
     ----------

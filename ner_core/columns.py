@@ -53,7 +53,7 @@ class Layout:
     bare: bool = False
 
     def is_comment(self, fields: Sequence[str]) -> bool:
-        """Say whether a line that begins with ``#`` is a comment and not the word ``#``."""
+        """Return whether a line that begins with ``#`` is a comment and not the word ``#``."""
         return not (len(fields) == self.width and self.read_tag(fields[self.tag]) is not None)
 
     def read_tag(self, tag: str) -> str | None:
@@ -118,7 +118,7 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
 
 
 def is_no_word(fields: Sequence[str], *, tagged: bool = True) -> bool:
-    """Say whether the index of a line is one of CoNLL-U that counts no word.
+    """Return whether the index of a line is one of CoNLL-U that counts no word.
 
     ``2-3`` stands before what two words are written as, ``8.1`` before a word that is not in the text
     (https://universaldependencies.org/format.html). In a line that ends with a tag, a number and nothing

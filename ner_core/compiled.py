@@ -68,7 +68,7 @@ class CompiledModel:
         return logits
 
     def release(self, request: ov.InferRequest) -> None:
-        """Give a request back."""
+        """Return a request to the pool."""
         self._idle.append(request)
 
 

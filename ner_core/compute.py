@@ -182,7 +182,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
 
 
 def has_int8_weights(model: ov.Model) -> bool:
-    """Say whether a model has matrices of 8 bits, and activations that nobody fixed to 8 bits already."""
+    """Return whether a model has matrices of 8 bits, and activations that nobody fixed to 8 bits already."""
     matrices = False
     for node in model.get_ops():
         kind = node.get_type_name()

@@ -261,7 +261,7 @@ class Decoder:
 
 
 def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
-    """Make a slice begin after the last one, keep marks with their letters, drop white space around it."""
+    """Trim a slice to begin after the last one, without white space around it, marks with their letters."""
     start, end = max(start, floor), min(end, len(text))
     while floor < start < end and is_mark(text[start]) and not text[start - 1].isspace():
         start -= 1
@@ -275,7 +275,7 @@ def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
 
 
 def _can_be_name(words: str) -> bool:
-    """Say whether given words can be a name: not without a letter or digit, nor as a user name alone.
+    """Return whether given words can be a name: not without a letter or digit, nor as a user name alone.
 
     Corpora that keep ``@anna`` as one word take it for an address: of 2,301 in the train and dev parts of the
     Broad Twitter Corpus and WNUT17 that minilm-ner takes for names, 7 are tagged there.

@@ -137,7 +137,7 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
 
 
 def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Say whether two names of a person are one item: ``Jones, Mary; Smith, Peter`` or ``Smith, J.``.
+    """Return whether two names of a person are one item: ``Jones, Mary; Smith, Peter`` or ``Smith, J.``.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
 
 
 def _belongs(text: str, start: int, end: int, last: str) -> bool:
-    """Say whether the mark at the end of a name is part of it."""
+    """Return whether the mark at the end of a name is part of it."""
     if last == ".":
         return _OWN_STOP.search(text, start, end) is not None
     if last in "!?":
@@ -178,7 +178,7 @@ def _belongs(text: str, start: int, end: int, last: str) -> bool:
 
 
 def _in_address(text: str, start: int) -> bool:
-    """Say whether a name begins after the @ of an e-mail address, or in the address of a page."""
+    """Return whether a name begins after the @ of an e-mail address, or in the address of a page."""
     if _IN_LINK.search(text, max(start - _LONGEST_ADDRESS, 0), start) is not None:
         return True
     at = text.rfind("@", max(start - _LONGEST_ADDRESS, 0), start)
@@ -186,12 +186,12 @@ def _in_address(text: str, start: int) -> bool:
 
 
 def _is_user(text: str, start: int) -> bool:
-    """Say whether the name of a user begins here: underscores are letters in it."""
+    """Return whether the name of a user begins here: underscores are letters in it."""
     return start > 0 and text[start - 1] == "@"
 
 
 def is_mark(character: str) -> bool:
-    """Say whether a character belongs to the one before it: a mark, a joiner, a part of a Hangul syllable."""
+    """Return whether a character belongs to the one before: a mark, a joiner, part of a Hangul syllable."""
     if character < "\u0300":
         return False
     return (

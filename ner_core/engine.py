@@ -176,7 +176,7 @@ class Engine:
         return f"{self._path.name} on {self.device} (computing in {self.compute}, OpenVINO {ov.__version__})"
 
     def shape(self, length: int) -> tuple[int, int] | None:
-        """Give the smallest fixed shape that takes rows of this length, None where any shape will do."""
+        """Return the smallest fixed shape that takes rows of this length, None where any shape will do."""
         return next((fixed for fixed in self._fixed if fixed[1] >= length), None)
 
     def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:

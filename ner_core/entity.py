@@ -178,7 +178,7 @@ class Recognition:
 
 
 def joined(text: str, found: Sequence[tuple[int, Recognition]]) -> Recognition:
-    """Put the results of parts of a text together, with offsets in the whole.
+    """Join the results of parts of a text, with offsets in the whole.
 
     Parameters
     ----------

@@ -294,7 +294,7 @@ class _Names:
         return f"{prefix}-{normalize_label(kind)}" if kind else tag
 
     def notes(self) -> list[str]:
-        """Say which types cannot be right because one side does not know them."""
+        """Return notes on types that cannot be right because one side does not know them."""
         notes = []
         only_corpus = sorted(kind for kind in self._corpus - self._model if self._counts(kind))
         only_model = sorted(kind for kind in self._model - self._corpus if self._counts(kind))

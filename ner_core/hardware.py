@@ -73,7 +73,7 @@ def core() -> ov.Core:
 
 
 def forked() -> bool:
-    """Say whether this process was forked after OpenVINO was used, so that it does not work here."""
+    """Return whether this process was forked after OpenVINO was used, so that it does not work here."""
     return bool(_core.cache_info().currsize) and _core()[0] != os.getpid()
 
 
@@ -183,7 +183,7 @@ def check_device(expression: str) -> str:
 
 
 def _is_present(name: str, present: list[str]) -> bool:
-    """Say whether a device is there; GPU stands for GPU.0 and the other way round, but CPU has no numbers."""
+    """Return whether a device exists; GPU stands for GPU.0 and vice versa, but CPU has no numbers."""
     base, _, number = name.partition(".")
     return (
         name in present
@@ -304,7 +304,7 @@ def processors() -> int:
 
 
 def last_line(error: Exception) -> str:
-    """Give the line of an error of OpenVINO that says what is wrong; those before are its own source code.
+    """Return the line of an OpenVINO error that says what is wrong; those before are its own source code.
 
     Examples
     --------

@@ -99,7 +99,7 @@ def tokenizer_beside(path: Path) -> Path:
 def checked_labels(
     labels: Sequence[str] | None, info: dict[str, str], count: int, path: Path
 ) -> tuple[str, ...]:
-    """Take the labels given or those of rt_info, and compare their number with the output of the model."""
+    """Return the labels given or those of rt_info, after comparing their number with the model's output."""
     if labels is None:
         if not info.get("labels"):
             msg = (

@@ -49,7 +49,7 @@ _ABSENT = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
 
 
 def is_remote(device: str) -> bool:
-    """Tell the address of a server from a device of this machine.
+    """Return whether a device is the address of a server, not one of this machine.
 
     Examples
     --------

@@ -187,7 +187,7 @@ def entity_types(tags: Sequence[str]) -> list[str]:
 
 
 def normalize_label(label: str) -> str:
-    """Give one name to labels that mean the same, for comparisons and colours; results keep the model's own.
+    """Return one name for labels that mean the same, for comparisons and colours; results keep their own.
 
     Examples
     --------
@@ -258,7 +258,7 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 def has_letter(text: str) -> bool:
-    """Say whether there is a letter or digit in a text.
+    """Return whether there is a letter or digit in a text.
 
     Examples
     --------
@@ -338,7 +338,7 @@ def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "I
 
 
 def color(label: str) -> str:
-    """Give the fixed colour of an entity type, as ``#rrggbb``: a light fill for black text.
+    """Return the fixed colour of an entity type, as ``#rrggbb``: a light fill for black text.
 
     Examples
     --------

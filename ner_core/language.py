@@ -68,7 +68,7 @@ class LanguagePart(NamedTuple):
 
 
 def is_english(text: str) -> bool:
-    """Say whether a text of its own is English; one that shows no language, such as a name, counts as it.
+    """Return whether a text is English; one that shows no language, such as a name, counts as English.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def english_score(text: str) -> float:
 
 
 def are_english(texts: Iterable[str]) -> list[bool]:
-    """Say of texts that follow each other in one document whether they are English.
+    """Return for each of the texts of one document, in order, whether it is English.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None)
 
 
 def _languages(scores: Sequence[float]) -> list[bool]:
-    """Say of each segment whether it is English; the unsure ones follow the sure ones around them."""
+    """Return for each segment whether it is English; the unsure ones follow the sure ones around them."""
     known = [score > 0 if abs(score) >= _SURE else None for score in scores]
     whole = sum(scores) > _NOT_ENGLISH
     before = _carried(known)

@@ -153,7 +153,7 @@ class EntityMapper:
         return added
 
     def _cells(self, table: Any) -> Iterable[Any]:
-        """Take the column out of a table."""
+        """Return the column of a table."""
         if hasattr(table, "collect") and hasattr(table, "collect_schema"):
             schema = f"frame.collect_schema() | {{{self._into!r}: polars.String}}"
             msg = (
@@ -194,7 +194,7 @@ class EntityMapper:
         raise TypeError(msg)
 
     def _text(self, value: Any) -> str | list[str]:
-        """Take a cell for a text or for words; nothing, as NumPy and pandas have it, for an empty text."""
+        """Read a cell as a text or as words; a missing value of NumPy or pandas is an empty text."""
         if isinstance(value, str):
             return value
         if _is_nothing(value):
@@ -214,7 +214,7 @@ class _ColumnError(KeyError):
 
 
 def _is_nothing(value: Any) -> bool:
-    """Tell a missing value, as None, NumPy and pandas have it."""
+    """Return whether a value is missing, as None, NumPy and pandas have it."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, numbers.Real) and math.isnan(value)

@@ -130,7 +130,7 @@ class _Progress:
     encoding: float = 0.0
 
     def finished(self) -> Iterator[list[Run]]:
-        """Give the rounds whose batches are all done."""
+        """Yield the rounds whose batches are all done."""
         while self.rounds and self.rounds[0].done == len(self.rounds[0].groups):
             yield self.rounds.popleft().share()
 
@@ -176,7 +176,7 @@ class Pipeline:
         *,
         as_written: bool = False,
     ) -> Iterator[list[Run]]:
-        """Bring texts through the model, round by round.
+        """Run texts through the model, round by round.
 
         Parameters
         ----------
@@ -294,7 +294,7 @@ class Pipeline:
         return _Round(runs, [[rows[index] for index in group] for group in groups], step)
 
     def _row_length(self, window: windows.Window, step: int) -> int:
-        """Give the pieces of a window with special tokens, rounded up where any shape will do."""
+        """Return the pieces of a window with special tokens, rounded up where any shape will do."""
         special = self._tokenizer.special_count
         length = window.end - window.start + special
         if self._engine.shape(length):
@@ -302,7 +302,7 @@ class Pipeline:
         return min(math.ceil(length / step) * step, self.length + special)
 
     def _rows(self, length: int) -> int:
-        """Give the rows of the fixed shape that takes such a length."""
+        """Return the rows of the fixed shape that takes such a length."""
         fixed = self._engine.shape(length)
         return fixed[0] if fixed else 1
 

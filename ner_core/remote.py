@@ -80,7 +80,7 @@ class RemoteEngine:
         return self._fixed[1] if self._fixed else None
 
     def shape(self, length: int) -> tuple[int, int] | None:
-        """Give the fixed shape that takes rows of this length, None where any shape will do."""
+        """Return the fixed shape that takes rows of this length, None where any shape will do."""
         return self._fixed if self._fixed and self._fixed[1] >= length else None
 
     def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
@@ -156,7 +156,7 @@ def _output(model: dict[str, Any]) -> tuple[str, list[int]]:
 
 
 def _fixed_shape(model: dict[str, Any]) -> tuple[int, int] | None:
-    """Give the shape that a model with fixed inputs wants; -1 stands for any size."""
+    """Return the shape that a model with fixed inputs expects; -1 stands for any size."""
     shapes = [[int(size) for size in port.get("shape", ())] for port in model.get("inputs") or ()]
     if shapes and len(shapes[0]) == 2 and shapes[0][1] > 0:
         return max(shapes[0][0], 1), shapes[0][1]

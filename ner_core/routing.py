@@ -203,7 +203,7 @@ class LanguageRecognizer(EntityRecognizer):
     def _answer(
         self, english: bool, parts: Iterator[_Part], asked: deque[_Part], options: dict[str, Any]
     ) -> Iterator[None]:
-        """Give parts to their model; after each step, one more of those asked has its answer."""
+        """Send parts to their model; after each step, one more of those asked has its answer."""
         texts, segments = tee(parts)
         results = self._model(english).stream(
             (part.text for part in texts), segments=(part.place.segments for part in segments), **options
@@ -242,7 +242,7 @@ class _Item:
 
 
 def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:
-    """Give the texts at the front whose parts are all answered."""
+    """Yield the texts at the front whose parts are all answered."""
     while waiting:
         found = [part.found for part in waiting[0].parts if part.found is not None]
         if len(found) < len(waiting[0].parts):
@@ -251,7 +251,7 @@ def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:
 
 
 def _whole(item: _Item, found: Sequence[Recognition]) -> Recognition:
-    """Put the answers for the parts of a text together."""
+    """Join the answers for the parts of a text."""
     places = [part.place for part in item.parts]
     told = [
         (place.start, replace(one, parts=(Answered(0, place.end - place.start, one.model),)))

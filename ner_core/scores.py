@@ -284,7 +284,7 @@ class Tally:
             self._remember(wanted - found, found - wanted, words)
 
     def add_scores(self, scores: Iterable[float], right: Iterable[bool]) -> None:
-        """Keep the score of each span that was found, and whether it is right: nine bytes a span."""
+        """Record the score of each span that was found, and whether it is right: nine bytes a span."""
         self.scores.extend(scores)
         self.truth.extend(map(bool, right))
 

@@ -126,7 +126,7 @@ def find_segments(text: str) -> list[Segment]:
 
 
 def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -> Encoding:
-    """Say of every piece which segment it is in; pieces between segments that hold no letter or digit go.
+    """Assign every piece its segment; pieces between segments without a letter or digit are dropped.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> li
 
 
 def segment_numbers(encoding: Encoding) -> np.ndarray | None:
-    """Say of every piece which segment it is in, or comes after; None where there is one segment alone."""
+    """Return the segment that every piece is in or comes after; None where there is only one."""
     found = [] if encoding.words is not None else find_segments(encoding.text)
     return None if len(found) < 2 else np.maximum(_located(encoding, found)[0], 0)
 
@@ -228,7 +228,7 @@ def _lines(text: str) -> list[_Line]:
 
 
 def _without_letters(lines: list[_Line]) -> list[_Line]:
-    """Take the letters or Roman numerals that number a list away from its items.
+    """Strip the letters or Roman numerals that number a list from its items.
 
     Only where they begin with A or I and none is missing: initials of persons look the same.
     """
@@ -248,7 +248,7 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
 
 
 def _follows(marker: str, after: str) -> bool:
-    """Say whether one number of a list comes after another: B after A, IV after III."""
+    """Return whether one number of a list comes after another: B after A, IV after III."""
     return (marker, after) in pairwise(_ROMAN) or (marker, after) in pairwise(ascii_uppercase)
 
 
@@ -286,7 +286,7 @@ def _cells(line: _Line, *, aligned: bool) -> list[Segment] | None:
 
 
 def _is_row(text: str) -> bool:
-    """Say whether bars divide the cells of a line."""
+    """Return whether bars divide the cells of a line."""
     return " | " in text or text.startswith("|") or text.count("|") > 1
 
 
@@ -320,12 +320,12 @@ def _first_word(text: str) -> int:
 
 
 def _begins(line: _Line) -> bool:
-    """Say whether an item of a list or a line of a form begins here."""
+    """Return whether an item of a list or a line of a form begins here."""
     return line.marked or bool(_ITEM.match(line.text)) or bool(_KEY.match(line.text))
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
-    """Say whether a line goes on in the next one, as lines of a wrapped paragraph do."""
+    """Return whether a line goes on in the next one, as lines of a wrapped paragraph do."""
     if _begins(after):
         return False
     length = line.indent + len(line.text)

@@ -245,7 +245,7 @@ class Tokenizer:
     def _assemble(
         self, text: str, seen: str, origin: np.ndarray | None, cuts: list[int], encoded: Any
     ) -> Encoding:
-        """Take the encodings of a text's parts and join them; offsets are those of the text as given."""
+        """Join the encodings of a text's parts; offsets are those of the text as given."""
         pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         next_word = 0
         for cut in cuts:
@@ -296,7 +296,7 @@ def _white_space(find: Any, start: int, end: int) -> int:
 
 
 def _casing_ids(text: str, offsets: np.ndarray, word: np.ndarray) -> np.ndarray:
-    """Give every piece the casing of its basic token."""
+    """Return the casing of each piece's basic token."""
     if not len(word):
         return np.zeros(0, np.int32)
     first = run_starts(word)
@@ -318,7 +318,7 @@ def _number_by_words(encoding: Encoding, words: tuple[str, ...]) -> Encoding:
 
 
 def _folds_itself(backend: tokenizers.Tokenizer) -> bool:
-    """Say whether the normalizer of a tokenizer maps compatibility forms, as those of sentencepiece do."""
+    """Return whether the normalizer of a tokenizer maps compatibility forms, as those of sentencepiece do."""
     if backend.normalizer is None:
         return False
     state = backend.normalizer.__getstate__().decode("utf-8")

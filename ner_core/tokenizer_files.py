@@ -173,7 +173,7 @@ def check_pieces(pieces: Iterable[Any], where: str) -> None:
 
 
 def _check_patterns(value: Any, where: str) -> None:
-    """Look for regular expressions everywhere but in vocabularies."""
+    """Check regular expressions everywhere but in vocabularies."""
     todo = [value]
     while todo:
         value = todo.pop()
@@ -202,7 +202,7 @@ _PARTS = re.compile(
 
 
 def _may_never_end(pattern: str) -> bool:
-    r"""Say whether matching can take more than about the square of the text's length.
+    r"""Return whether matching can take more than about the square of the text's length.
 
     A repeated group that holds a repetition or a choice can match one text in exponentially many ways; three
     repetitions in a row in its third power. The patterns of published tokenizers have at most two.
@@ -297,7 +297,7 @@ def parse_vocabulary(text: str) -> dict[str, int]:
 
 
 def looks_uncased(vocabulary: Mapping[str, int]) -> bool:
-    """Say whether no piece has a capital, special tokens such as ``[CLS]`` aside."""
+    """Return whether no piece has a capital, special tokens such as ``[CLS]`` aside."""
     return not any(piece != piece.lower() for piece in vocabulary if not _is_special(piece))
 
 

@@ -154,25 +154,25 @@ def _keep(ranges: list[tuple[int, int]], words: np.ndarray, sentences: np.ndarra
 
 
 def _last(borders: np.ndarray, after: int, until: int) -> int | None:
-    """Give the last border in (after, until], or None."""
+    """Return the last border in (after, until], or None."""
     index = int(np.searchsorted(borders, until, side="right")) - 1
     return int(borders[index]) if index >= 0 and borders[index] > after else None
 
 
 def _next(borders: np.ndarray, after: int) -> int:
-    """Give the first border beyond a piece of the text."""
+    """Return the first border beyond a piece of the text."""
     return int(borders[np.searchsorted(borders, after, side="right")])
 
 
 def _nearest(borders: np.ndarray, middle: int, low: int, high: int) -> int | None:
-    """Give the border in [low, high] that is nearest to the middle, or None."""
+    """Return the border in [low, high] that is nearest to the middle, or None."""
     index = int(np.searchsorted(borders, middle))
     near = [int(border) for border in borders[max(index - 1, 0) : index + 1] if low <= border <= high]
     return min(near, key=lambda border: abs(border - middle), default=None)
 
 
 def _sentence_starts(codes: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Give the pieces that begin a sentence: after a full stop and white space."""
+    """Return the pieces that begin a sentence: after a full stop and white space."""
     before = offsets[words[1:] - 1, 1]
     last, following = codes[before - 1], codes[np.minimum(before, len(codes) - 1)]
     return words[1:][(np.isin(last, _STOPS) & np.isin(following, _SPACES)) | np.isin(last, _WIDE_STOPS)]

@@ -211,7 +211,7 @@ def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
 
 
 def _is_space(codes: np.ndarray) -> np.ndarray:
-    """Say which code points are white space."""
+    """Return which code points are white space."""
     blank = codes <= 32
     if codes.dtype != np.uint8:
         blank |= (codes >= 0x2000) & (codes <= 0x200A) | np.isin(codes, _SPACES)

@@ -135,7 +135,7 @@ def _recognize(
 def _moved(
     parts: Sequence[Part], found: Iterator[Recognition], count: _Count, answered: list[Answered]
 ) -> Iterator[Entity]:
-    """Give entities of parts their place in the whole document."""
+    """Shift the entities of parts to their place in the whole document."""
     for part in parts:
         recognition = next(found)
         count.pieces += recognition.pieces

@@ -87,7 +87,7 @@ class Chunk:
 
 
 def group_sources(sources: Sequence[Source]) -> list[Group]:
-    """Put small files together and leave large ones, and files of unknown size, alone.
+    """Group small files; large ones, and files of unknown size, are chunks of their own.
 
     Examples
     --------

@@ -82,7 +82,7 @@ class Progress:
             self._stream.flush()
 
     def line(self) -> str:
-        """Say how far the run is."""
+        """Return how far the run is."""
         seconds = max(self.seconds, 1e-9)
         done, before = self.totals, self._earlier
         parts = [
@@ -99,7 +99,7 @@ class Progress:
         return " | ".join(parts)
 
     def summary(self) -> str:
-        """Say what the run found, over all its parts when it was interrupted."""
+        """Return what the run found, over all its parts when it was interrupted."""
         done, before = self.totals, self._earlier
         seconds = max(self.seconds, 1e-9)
         documents, pieces = done.documents - before.documents, done.pieces - before.pieces

@@ -87,7 +87,7 @@ class Run:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from the same local work folder; the system ends this when a process dies.
+        """Lock a local work folder against other processes; the system releases the lock when a process dies.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class Run:
             lock.release()
 
     def prepare(self, *, resume: bool, overwrite: bool) -> bool:
-        """Make the work folder ready.
+        """Prepare the work folder.
 
         Returns
         -------

@@ -74,7 +74,7 @@ class BoundedProcess:
         return self._process.stdout
 
     def ask(self, module: str, question: dict[str, Any], content: bytes | None, seconds: float) -> None:
-        """Let ``answer(question, content, answers)`` of a module work.
+        """Run ``answer(question, content, answers)`` of a module.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class BoundedProcess:
             self._left -= time.monotonic() - began
 
     def death(self, doing: str) -> str:
-        """Say how the process ended, which was the reader or another library."""
+        """Return how the process ended that ran the reader or another library."""
         code = self._process.wait()
         if code == _FAILED:
             return f"the {doing} failed at it: the file is damaged"
@@ -164,7 +164,7 @@ class BoundedProcess:
         return f"the {doing} needed more than {self.megabytes:,} MB, or was ended; split the file"
 
     def alive(self) -> bool:
-        """Tell whether it can be asked."""
+        """Return whether it can be asked."""
         return self._process.poll() is None and not self._buffer
 
     def end(self) -> None:

@@ -83,7 +83,7 @@ class Page:
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address belongs to the public internet.
+    """Return whether an IP address belongs to the public internet.
 
     Parameters
     ----------

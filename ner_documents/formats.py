@@ -35,7 +35,7 @@ _BY_SUFFIX = {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in
 
 
 def format_by_name(name: str) -> tuple[str | None, str | None]:
-    """Tell format and compression of a file by its name; None for an unknown suffix and for none.
+    """Return format and compression of a file by its name; None for an unknown suffix and for none.
 
     Examples
     --------

@@ -101,7 +101,7 @@ class Grouper:
         self._ends: list[array[int]] = []
 
     def add(self, entity: Entity, text: str) -> None:
-        """Take the next entity of a text."""
+        """Add the next entity of a text."""
         label = type_of(entity.label)
         before = text[max(0, entity.start - _BEFORE) : entity.start] if is_person(label) else ""
         title = title_of(before)

@@ -85,7 +85,7 @@ class Name:
         )
 
     def shortens(self, other: Name) -> bool:
-        """Tell whether this may be a shorter way to write the other name.
+        """Return whether this may be a shorter way to write the other name.
 
         Examples
         --------
@@ -124,7 +124,7 @@ def _fits(short: str, long: str) -> bool:
 
 
 def fold(text: str) -> str:
-    r"""Take away differences of case, composition, white space and kinds of apostrophe.
+    r"""Normalize case, composition, white space and kinds of apostrophe.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def fold(text: str) -> str:
 
 
 def is_person(label: str) -> bool:
-    """Tell whether a label stands for persons.
+    """Return whether a label stands for persons.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def is_person(label: str) -> bool:
 
 
 def read_name(text: str, label: str, before: str = "") -> Name:
-    """Take a name apart.
+    """Parse a name into its parts.
 
     Parameters
     ----------

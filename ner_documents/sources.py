@@ -77,7 +77,7 @@ class Meter:
 
 
 def is_url(path: str) -> bool:
-    """Tell whether a path has a scheme and so belongs to fsspec.
+    """Return whether a path has a scheme and so belongs to fsspec.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def create(
     overwrite: bool,
     spans_key: str,
 ) -> NamesComponent:
-    """Make the component out of its settings, see `NamesComponent`; the first text loads the model."""
+    """Build the component from its settings, see `NamesComponent`; the first text loads the model."""
     options = {"device": device, "precision": precision, "compute": compute, "aggregation": aggregation}
     return NamesComponent(
         name, model, options, threshold=threshold, labels=labels, overwrite=overwrite, spans_key=spans_key

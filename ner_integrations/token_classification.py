@@ -339,7 +339,7 @@ def _entry(entity: Entity, word: str) -> dict[str, Any]:
 
 
 def _ends_within(encoding: Encoding, index: int, entity: Entity) -> bool:
-    """Say whether a piece ends in an entity, white space aside.
+    """Return whether a piece ends in an entity, white space aside.
 
     One may begin there and belong to the next: a tokenizer counts a combining mark to the letter after it,
     where `ner_core.decoding` leaves it with the letter before.

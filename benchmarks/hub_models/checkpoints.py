@@ -206,7 +206,7 @@ def _byte_fallback_settings(family: Family) -> dict[str, Any]:
 
 
 def make_model(family: Family, vocab_size: int, pad_id: int) -> Any:
-    """Make a random token classifier whose labels vary."""
+    """Build a random token classifier whose labels vary."""
     import torch
     from transformers import AutoConfig, AutoModelForTokenClassification
 

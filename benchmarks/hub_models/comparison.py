@@ -125,7 +125,7 @@ def _same(wanted: Sequence[Span], found: Sequence[Span]) -> bool:
 
 
 def _trimmed(text: str, entity: Span) -> Span | None:
-    """Take white space at its ends out of an entity; None where nothing is left."""
+    """Strip white space from an entity; None where nothing is left."""
     start, end, label, score = entity
     inside = text[start:end].strip()
     if not inside:

@@ -59,7 +59,7 @@ class Checksum(BaseModel):
         return self
 
     def matches(self, path: Path) -> bool:
-        """Say whether the file's content has this hash."""
+        """Return whether the file's content has this hash."""
         return checksum_of(path, algorithm=self.algorithm) == self
 
     def __str__(self) -> str:

@@ -26,7 +26,7 @@ def entry_points(
     parser: Callable[[bool], argparse.ArgumentParser],
     run: Callable[[argparse.ArgumentParser, argparse.Namespace], int],
 ) -> tuple[Callable[..., int], Callable[..., int]]:
-    """Make the two functions that start a command: ``main`` and ``omz``.
+    """Return the two functions that start a command: ``main`` and ``omz``.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the work as orderly as Ctrl-C does; only the main thread gets signals."""
+    """Handle SIGTERM like Ctrl-C; only the main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

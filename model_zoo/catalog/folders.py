@@ -337,7 +337,7 @@ def precision_folders(folder: Path) -> list[Path]:
 
 
 def state(model: Model, output_dir: str | Path | None = None) -> State:
-    """Say how much of a model is on this machine; presence and size are looked at, not the hashes."""
+    """Return how much of a model is on this machine, by presence and size of its files, not their hashes."""
     folder = model_folder(model, output_dir)
     if _irs(folder):
         return "ready"

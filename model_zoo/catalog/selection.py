@@ -170,7 +170,7 @@ def select(
 
 
 def _hint(pattern: str, names: list[str]) -> str:
-    """Say what may have been meant, or what there is.
+    """Return what may have been meant, or what there is.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def replace_boolean_masks(model: ov.Model) -> int:
 
 
 def bypass_needless_reshapes(model: ov.Model) -> int:
-    """Take the reshapes out that leave the shape as it is: each dimension is copied, or is that long already.
+    """Remove reshapes that leave the shape as it is: each dimension is copied, or has that length already.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ def input_ports(model: ov.Model) -> dict[str, ov.Output]:
 def fix_ports(
     model: ov.Model, shape: tuple[int, int] | None = None, label_count: int | None = None
 ) -> ov.Model:
-    """Give a model the contract's ports: order, names, types, shapes, and one output.
+    """Set a model's ports to those of the contract: order, names, types, shapes, and one output.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _fits(port: ov.Output, label_count: int | None) -> bool:
 
 
 def _with_types(model: ov.Model) -> ov.Model:
-    """Make the inputs int64 and the output float32, with conversions only where they are needed."""
+    """Convert the inputs to int64 and the output to float32, only where that is needed."""
     wrong_inputs = [port for port in model.inputs if port.get_element_type() != ov.Type.i64]
     wrong_outputs = [
         index for index, port in enumerate(model.outputs) if port.get_element_type() != ov.Type.f32

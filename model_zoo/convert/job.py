@@ -90,7 +90,7 @@ def convert(
 
 
 def skip(model: Model, reason: str, progress: Callable[[dict[str, Any]], None]) -> None:
-    """Say that a model is not converted, and why."""
+    """Report that a model is not converted, and why."""
     progress({"$type": "model_conversion_skipped", "model": model.name, "reason": reason})
 
 
@@ -131,7 +131,7 @@ def _named_checkpoint(model: Model, folder: Path) -> Path | None:
 
 
 def _needs_no_conversion(model: Model, download_dir: Path | str | None) -> str:
-    """Say why a model is not converted; empty if it is."""
+    """Return why a model is not converted; empty if it is."""
     embedded = model.config is not None and any(model.config.parent.glob(f"*/{model.name}.xml"))
     if embedded and not _named_checkpoint(model, folders.model_folder(model, download_dir)):
         return "comes with the package, ready to run"
@@ -183,7 +183,7 @@ def plan(
     precisions: Sequence[str] = DEFAULT_PRECISIONS,
     input_shape: tuple[int, int] | None = None,
 ) -> Iterator[str]:
-    """Say line by line what `convert` would do, with the same parameters.
+    """Return line by line what `convert` would do, with the same parameters.
 
     Raises
     ------

@@ -67,7 +67,7 @@ def samples(
     token_type_ids: str = "segments",  # noqa: S107
     shape: tuple[int, int] | None = None,
 ) -> list[dict[str, np.ndarray]]:
-    """Make inputs: random ones of several shapes, then the built-in sentences, all with padding.
+    """Return inputs: random ones of several shapes, then the built-in sentences, all with padding.
 
     Parameters
     ----------

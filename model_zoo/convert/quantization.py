@@ -259,7 +259,7 @@ def _scores(before: Path, after: Path, dataset: Path | str) -> tuple[float, floa
 
 
 def _notes(dataset: Path | str | None, target_device: str) -> list[str]:
-    """Say what the user should know: accuracy that nobody measured, and a device that gains nothing."""
+    """Return what the user should know: accuracy that was not measured, and a device that gains nothing."""
     from ner_core.hardware import preferred_precisions
 
     notes = []

@@ -38,7 +38,7 @@ class TextReporter:
 
 
 def _sentence(event: dict[str, Any]) -> str:
-    """Say an event in words; empty for those that are not worth a line."""
+    """Return an event in words; empty for those that are not worth a line."""
     name = event["model"]
     kind = event["$type"].removeprefix("model_conversion_")
     if kind == "progress":

@@ -24,7 +24,7 @@ _BLOCK = 1 << 20
 
 
 def rounds_activations(file: Path) -> bool:
-    """Say whether an ONNX file holds a graph that rounds activations as it runs."""
+    """Return whether an ONNX file holds a graph that rounds activations as it runs."""
     tail = b""
     with file.open("rb") as graph:
         while block := graph.read(_BLOCK):

@@ -118,7 +118,7 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
 
 
 def lowers_case(tokenizer: Tokenizer) -> bool | None:
-    """Say whether a tokenizer lower-cases; None where its normalizer is not BERT's."""
+    """Return whether a tokenizer lower-cases; None where its normalizer is not BERT's."""
     normalizer = tokenizer.normalizer
     return bool(normalizer.lowercase) if isinstance(normalizer, normalizers.BertNormalizer) else None
 
@@ -169,7 +169,7 @@ def _add_tokens(folder: Path, tokenizer: Tokenizer, settings: Mapping[str, Any])
 
 
 def _from_class(folder: Path, family: str, settings: Mapping[str, Any]) -> Tokenizer:
-    """Let transformers make the tokenizer, of the tokenizer's files alone: nothing names code or paths."""
+    """Load the tokenizer with transformers, from the tokenizer's files alone: nothing names code or paths."""
     from transformers import AutoTokenizer
 
     kept = {

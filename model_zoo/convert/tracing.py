@@ -50,7 +50,7 @@ class Facts:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, versions: dict[str, str]) -> Facts:
-        """Take what is worth keeping from a checkpoint."""
+        """Collect what is worth keeping of a checkpoint."""
         taken = {one.name: getattr(checkpoint, one.name) for one in fields(cls) if one.name != "versions"}
         return cls(**taken, versions=versions)
 
@@ -92,7 +92,7 @@ def read_reference(folder: Path) -> tuple[list[dict[str, np.ndarray]], list[np.n
 def sample_inputs(
     folder: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None
 ) -> list[dict[str, np.ndarray]]:
-    """Make the parity inputs of a checkpoint whose tokenizer.json is in `folder`."""
+    """Return the parity inputs for a checkpoint whose tokenizer.json is in `folder`."""
     return parity.samples(
         folder / "tokenizer.json",
         vocab_size=checkpoint.vocab_size,

@@ -38,7 +38,7 @@ def workplace(folder: Path) -> Iterator[Path]:
 
 
 def publish(made: Path, target: Path) -> None:
-    """Put a finished folder in the place of another, or leave the other as it was.
+    """Replace a folder by a finished one, or leave it as it was.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def endpoint() -> str:
 
 
 def is_offline() -> bool:
-    """Say whether ``HF_HUB_OFFLINE`` forbids the network."""
+    """Return whether ``HF_HUB_OFFLINE`` forbids the network."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
 
 
@@ -96,7 +96,7 @@ def resolve(
     offline: bool = False,
     timeout: float = 30.0,
 ) -> Model:
-    """Make a model out of a token classification repository of the hub, without a model.yml.
+    """Build a model from a token classification repository of the hub, without a model.yml.
 
     Parameters
     ----------

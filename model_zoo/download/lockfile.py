@@ -58,7 +58,7 @@ class Lockfile:
             return None
 
     def has(self, file: str) -> bool:
-        """Say whether anything is recorded about a file."""
+        """Return whether anything is recorded about a file."""
         return file in self._entries()
 
     def record(self, file: str, locked: Locked) -> None:

@@ -81,7 +81,7 @@ class Partial:
         self._digest = new_digest(self.algorithm, self.size)
 
     def go_on(self, note: dict[str, Any]) -> None:
-        """Keep what is there, hash it, and be ready for more."""
+        """Hash what is there, and prepare to append."""
         if self._file is None or self._digest is None:
             self._close()
             self._file = self.path.open("r+b", buffering=0)
@@ -115,7 +115,7 @@ class Partial:
         return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.hexdigest()})
 
     def finish(self) -> None:
-        """Put the complete file in its place in one step.
+        """Move the complete file to its place in one step.
 
         The system writes it to the disk when it sees fit: to wait for that would take longer than many
         downloads. Should the power fail before, the hash check of the next download finds the damage.

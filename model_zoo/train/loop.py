@@ -243,14 +243,14 @@ def train(
 
 
 def computes_bf16() -> bool:
-    """Say whether bfloat16 is arithmetic here, not an emulation that is slower than float32."""
+    """Return whether bfloat16 is arithmetic here, not an emulation that is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def _keep_memory() -> None:
-    """Make the C library reuse large blocks: fresh pages for each gradient cost a quarter of a step."""
+    """Let the C library reuse large blocks: fresh pages for each gradient cost a quarter of a step."""
     if sys.platform != "linux":
         return
     try:

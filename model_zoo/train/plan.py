@@ -225,7 +225,7 @@ class Plan:
 
 
 def _place(answers: Sequence[np.ndarray], rows: Sequence[Row], shape: tuple[int, ...]) -> np.ndarray:
-    """Put the answers for words where the words' first pieces are."""
+    """Align the answers for words with the words' first pieces."""
     placed = np.zeros((*shape, answers[0].shape[1]), np.float32)
     for number, (row, told) in enumerate(zip(rows, answers, strict=True)):
         first = np.flatnonzero(row.words >= 0)

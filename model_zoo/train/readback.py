@@ -37,7 +37,7 @@ _EXACT = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 
 
 
 def read_back(xml: Path, changes: dict[str, Any]) -> tuple[Any, list[str], int]:
-    """Make the token classifier that an IR was converted from.
+    """Rebuild the token classifier that an IR was converted from.
 
     Parameters
     ----------

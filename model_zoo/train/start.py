@@ -129,7 +129,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
 
 
 def _from_e5s1(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
-    """Put the encoder into a token classifier; sentence vectors had no head that could be kept."""
+    """Load the encoder into a token classifier; sentence encoders have no head to keep."""
     encoder = read_e5s1(path)
     changes = {**_dropout(recipe), **_label_settings(recipe.labels)}
     config = build_config(str(path), encoder.config, changes)
@@ -144,7 +144,7 @@ def _from_e5s1(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, i
 
 
 def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
-    """Put the archive's encoder and head, of any depth, into the token classifier of the encoder's family."""
+    """Load the archive's encoder and head, of any depth, into the encoder's token classifier."""
     checkpoint = load_checkpoint(path)
     if checkpoint.module is None:
         msg = f"{path}: expected a model with weights to train"
@@ -176,7 +176,7 @@ def _from_ir(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int
 
 
 def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
-    """Give the last layer a row for each label of the recipe; labels of the same name keep their weights."""
+    """Resize the last layer to the recipe's labels; those of the same name keep their weights."""
     inside = f"{model.base_model_prefix}."
     outside = [(name, layer) for name, layer in model.named_modules() if not name.startswith(inside)]
     linear = [(name, layer) for name, layer in outside if isinstance(layer, torch.nn.Linear)]

@@ -74,7 +74,7 @@ def ask_teachers(
 
 
 def _lesson(recipe: Recipe, teachers: Teachers, number: int) -> Recipe:
-    """Make the recipe of one teacher: its own seed; the last epoch counts, as no dev part may choose it."""
+    """Return the recipe of one teacher: its own seed; the last epoch counts, as no dev part may choose it."""
     changes = {
         "stages": teachers.stages,
         "batch_tokens": teachers.batch_tokens,

@@ -351,7 +351,7 @@ def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: flo
 
 
 def recommend(measurements: Sequence[Measurement]) -> list[str]:
-    """Say which configuration to take, and why.
+    """Return which configuration to take, and why.
 
     Parameters
     ----------

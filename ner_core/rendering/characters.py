@@ -22,7 +22,7 @@ def encodable(text: str) -> str:
 
 
 def guarded(cell: str, *, numbers: bool = False) -> str:
-    """Put an apostrophe before a cell that a spreadsheet would run.
+    """Prefix an apostrophe to a cell that a spreadsheet would run.
 
     The one guard of all writers: texts and tables may come from anybody, and such files are made to be opened
     in spreadsheets.

@@ -45,5 +45,5 @@ def slices(recognition: Recognition) -> Iterator[tuple[str, Entity | None]]:
 
 
 def several(recognitions: Recognition | Iterable[Recognition]) -> Iterable[Recognition]:
-    """Let writers take one recognition or many."""
+    """Accept one recognition or many."""
     return [recognitions] if isinstance(recognitions, Recognition) else recognitions

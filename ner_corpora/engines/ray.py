@@ -216,7 +216,7 @@ def _read_group(
 
 
 def _enter(folder: Path) -> None:
-    """Make relative paths mean what they mean to the driver, where the folder is shared."""
+    """Resolve relative paths as the driver does, where the folder is shared."""
     with contextlib.suppress(OSError):
         os.chdir(folder)
 
@@ -316,7 +316,7 @@ def _copied(file: Path, folder: Path) -> str:
 
 @contextlib.contextmanager
 def _watching(workspace: Workspace, progress: Progress, stored: dict[int, Stored]) -> Iterator[None]:
-    """Tell of chunks as the workers store them."""
+    """Report chunks as the workers store them."""
     known = {(group, index) for group, indices in stored.items() for index in indices}
     done = threading.Event()
 

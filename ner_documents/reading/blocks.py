@@ -13,7 +13,7 @@ __all__ = ["BlockText", "left_out"]
 
 
 def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:
-    """Say what an office file holds that its reader does not see.
+    """Yield a problem for what an office file holds and its reader does not see.
 
     Examples
     --------

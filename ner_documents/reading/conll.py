@@ -54,7 +54,7 @@ class _Sentence:
         self._settled = 0  # so many lines are comments and borders
 
     def add(self, line: TextLine) -> None:
-        """Take one line; empty ones stand between borders and comments."""
+        """Read one line; empty ones stand between borders and comments."""
         self._size += len(line.text)
         if self._size > self._options.limit:
             begin = self._lines[0].number if self._lines else line.number
@@ -118,7 +118,7 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
 
 
 def _is_between_sentences(line: str) -> bool:
-    """Tell lines before a sentence: borders of documents, and comments as CoNLL-U has them."""
+    """Return whether a line stands between sentences: a document border, or a comment as in CoNLL-U."""
     return line.startswith("-DOCSTART-") or _COMMENT.match(line) is not None
 
 

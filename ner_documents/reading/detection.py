@@ -98,7 +98,7 @@ def charset_of(label: str) -> str | None:
 
 
 def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
-    r"""Tell the encoding of a text by its bytes.
+    r"""Detect the encoding of a text from its bytes.
 
     Parameters
     ----------
@@ -141,14 +141,14 @@ def _escaped(sample: bytes, whole: bool) -> Guess:
 
 
 def _is_utf7(sample: bytes, text: str) -> bool:
-    """Tell UTF-7 from a text with plus signs: what stands between plus and hyphen are letters in words."""
+    """Return whether a text with plus signs is UTF-7: between plus and hyphen stand letters of words."""
     wide = [character for character in text if not character.isascii()]
     latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in wide)
     return text.encode("utf-7") == sample and 2 * latin > len(wide) and _unnatural(text) == 0
 
 
 def _without_mark(sample: bytes, whole: bool) -> str | None:
-    """Tell UTF-16 and UTF-32 by what they say: letters of one script, and nothing that no text has."""
+    """Detect UTF-16 and UTF-32 by their content: letters of one script, and nothing that no text has."""
     for name, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         if not (whole and len(sample) % width) and len(sample) >= 8:
             text = _decoded(sample[: _ENOUGH - _ENOUGH % width], name, whole=whole and len(sample) <= _ENOUGH)
@@ -195,7 +195,7 @@ def _not_utf8(sample: bytes, controls: int, whole: bool) -> Guess:
 
 
 def _telling(sample: bytes, whole: bool) -> bytes:
-    """Take lines that are not ASCII, and no half of one."""
+    """Return lines that are not ASCII, whole ones only."""
     lines = sample.splitlines(keepends=True)
     if not whole and len(lines) > 1:
         lines.pop()

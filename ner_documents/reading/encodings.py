@@ -100,7 +100,7 @@ class Decoder:
 
 
 def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
-    r"""Say which byte is not text in the expected encoding, and what to do.
+    r"""Return a sentence on the byte that is not text in the expected encoding, and what to do.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
 
 
 def as_lines_of_bytes(stream: BinaryIO, encoding: str | None) -> tuple[BinaryIO, Guess]:
-    """Make a stream whose lines end with the byte LF, and tell its encoding.
+    """Return a stream whose lines end with the byte LF, and its encoding.
 
     UTF-16 and UTF-32 are read as UTF-8, because LF is no single byte in them; so is a file whose lines end
     with CR alone, as old Macs wrote them.

@@ -81,7 +81,7 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 
 def html_blocks(text: str) -> BlockText:
-    r"""Take the text out of HTML.
+    r"""Extract the text of HTML.
 
     Examples
     --------
@@ -149,7 +149,7 @@ class _Page:
         self._drawn: list[bool] = []
 
     def enter(self, node: Any) -> bool:
-        """Take a node up; return whether its children count."""
+        """Visit a node; return whether its children count."""
         tag = node.tag.lower()
         only_drawn = bool(self._drawn) and not self._drawn[-1]
         if tag == "-text":
@@ -258,7 +258,7 @@ def _is_hidden(attributes: dict[str, str | None], *, drawn: bool) -> bool:
 
 
 def _is_mark(node: Any) -> bool:
-    """Tell the number of a footnote, which is no part of the word beside it."""
+    """Return whether a node is the number of a footnote, which is not part of the word beside it."""
     if node.tag not in ("sup", "a"):
         return False
     text = (node.text(deep=node.tag == "a") or "").strip()

@@ -100,7 +100,7 @@ def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
 
 
 def _is_grid(value: list[Any], wanted: str) -> bool:
-    """Tell whether a list holds the names of columns, then rows."""
+    """Return whether a list holds the names of columns, then rows."""
     return (
         len(value) > 1
         and all(isinstance(row, list) and len(row) == len(value[0]) for row in value)
@@ -110,7 +110,7 @@ def _is_grid(value: list[Any], wanted: str) -> bool:
 
 
 def _is_columns(value: dict[str, Any], wanted: str) -> bool:
-    """Tell whether an object holds columns of equal length, and not one list of words."""
+    """Return whether an object holds columns of equal length, and not one list of words."""
     texts = value.get(wanted)
     return (
         isinstance(texts, list)

@@ -163,7 +163,7 @@ class _Reading:
 
 
 def _is_attached(part: Any) -> bool:
-    """Tell whether a text stands apart from the message; some programs name what stands within, too."""
+    """Return whether a text stands apart from the message; some programs name what stands within, too."""
     disposition = part.get_content_disposition()
     return disposition == "attachment" or (disposition != "inline" and bool(part.get_filename()))
 

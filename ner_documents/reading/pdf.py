@@ -98,7 +98,7 @@ def _has_images(page: Any) -> bool:
 
 
 def _is_drawn(page: Any) -> bool:
-    """Tell whether a page has so many lines and shapes that letters could be among them."""
+    """Return whether a page has so many lines and shapes that letters could be among them."""
     import pypdfium2.raw as pdfium
 
     drawn = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)

@@ -59,7 +59,7 @@ class Column(NamedTuple):
 
 
 def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
-    """Put fragments that touch on one line together: a bold word, a letter of another font."""
+    """Join fragments that touch on one line: a bold word, a letter of another font."""
     out: list[Fragment] = []
     order = sorted(page, key=lambda one: (-round((one.y0 + one.y1) / 2), one.x0))
     lines: list[list[Fragment]] = []
@@ -129,7 +129,7 @@ def _gutter(region: Sequence[Fragment], least: float) -> float | None:
 
 
 def _is_prose(region: Sequence[Fragment]) -> bool:
-    """Tell whether fragments are the lines of a column, not the cells of a table's column."""
+    """Return whether fragments are the lines of a column, not the cells of a table's column."""
     if len(region) < 3:
         return False
     words = statistics.fmean(len(one.text.split()) for one in region)
@@ -163,7 +163,7 @@ def _level_of_columns(region: Sequence[Fragment], size: float) -> float | None:
 
 
 def _lines(region: Sequence[Fragment]) -> list[Line]:
-    """Put fragments side by side into lines, from top to bottom."""
+    """Group fragments side by side into lines, from top to bottom."""
     rows: list[list[Fragment]] = []
     for one in sorted(region, key=lambda one: (-(one.y0 + one.y1), one.x0)):
         middle = (one.y0 + one.y1) / 2

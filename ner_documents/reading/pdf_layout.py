@@ -64,7 +64,7 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
 
 
 def _rows(column: Column, page: int) -> Iterator[Paragraph]:
-    """Make cells of the lines of a table; a cell's column is told by where it begins."""
+    """Split the lines of a table into cells; where a cell begins tells its column."""
     borders: list[float] = []
     for start in sorted(cell.x0 for line in column.lines for cell in line.cells):
         if not borders or start - borders[-1] > 2 * column.lines[0].size:
@@ -129,7 +129,7 @@ def _new(before: Line, line: Line, step: float, left: float, right: float) -> bo
 
 
 def _goes_on(before: Paragraph, after: Paragraph) -> bool:
-    """Tell whether a paragraph goes on in the next column or page."""
+    """Return whether a paragraph goes on in the next column or page."""
     if before.kind not in ("paragraph", "list item") or after.kind != "paragraph" or not before.text:
         return False
     if before.text.endswith(_HYPHEN):
@@ -151,7 +151,7 @@ _BROKEN = re.compile(rf"([\w-]+){_HYPHEN}([\w-]+)")
 
 
 def _mend(paragraphs: Sequence[Paragraph]) -> None:
-    """Take out the hyphens of line ends, but for those of compounds.
+    """Remove hyphens at line ends, except those of compounds.
 
     The document's other words tell: which form they have, whether both halves are words, and for the rest
     whether most of what is known shows hyphens that a typesetter put in.

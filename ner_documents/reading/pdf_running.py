@@ -24,7 +24,7 @@ _DIGITS = re.compile(r"\d+")
 def without_running(
     pages: Sequence[list[Fragment]],
 ) -> tuple[list[tuple[int, Fragment]], list[tuple[int, Fragment]], list[list[Fragment]]]:
-    """Take running heads and feet out of the pages; page numbers are left out.
+    """Remove running heads and feet from the pages; page numbers are left out.
 
     Returns
     -------

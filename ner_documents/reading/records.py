@@ -88,7 +88,7 @@ class Row(NamedTuple):
 def documents_of(
     rows: Iterable[Row | Problem], source: str, options: ReadOptions, *, place: str = "", table: bool = True
 ) -> Iterator[Item]:
-    """Make a document of each row, or say which field is missing or of a wrong type.
+    """Yield a document for each row, or a problem with the field that is missing or of a wrong type.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _document(row: Row, column: str, source: str, options: ReadOptions, place: s
 
 
 def header_problem(names: Sequence[str], column: str, options: ReadOptions, place: str = "") -> str | None:
-    """Say why no row of a table with these columns can be annotated, None when they can.
+    """Return why no row of a table with these columns can be annotated, None when they can.
 
     Examples
     --------
@@ -221,7 +221,7 @@ def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions) -> int:
 
 
 def above_table(text: str, source: str, number: int, raw: bytes = b"", place: str = "") -> Problem:
-    """Say what stands above the header of a table."""
+    """Return the problem of what stands above the header of a table."""
     shown = text.strip()
     reason = (
         f"stands above the table and is not read: {shown[:_NAME_LENGTH]}{'…' * (len(shown) > _NAME_LENGTH)}"
@@ -288,12 +288,12 @@ def _listed(names: Iterable[str], most: int = 20) -> str:
 
 
 def too_long(limit: int) -> str:
-    """Say that a document is over the limit of so many bytes, and what to do."""
+    """Return the sentence for a document over the limit of so many bytes, with what to do."""
     return f"longer than the limit of {limit:,} bytes; split it, or raise --max-document-bytes"
 
 
 def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
-    """Tell whether lists and objects stand in each other deeper than can be written again.
+    """Return whether lists and objects stand in each other deeper than can be written again.
 
     Examples
     --------

@@ -49,7 +49,7 @@ _COLUMN_ROWS = 100
 
 
 def source_of(source: Source | str | Path, content: bytes | None = None) -> Source | Problem:
-    """Make a source of the name of a file, or say that files of its kind are not read."""
+    """Return the source for the name of a file, or a problem for kinds of file that are not read."""
     if isinstance(source, Source):
         return source
     kind, compression = format_by_name(Path(source).as_posix())

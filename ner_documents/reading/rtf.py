@@ -125,7 +125,7 @@ def encoding_of(code_page: int) -> str:
 
 
 def is_raw_utf8(text: str) -> bool:
-    """Tell whether a file, given as Latin-1, writes its letters as UTF-8, which the format does not know."""
+    """Return whether a file, given as Latin-1, has letters in UTF-8, which the format does not know."""
     if text.isascii():
         return False
     try:
@@ -307,7 +307,7 @@ class _Reading:
         self._found.setdefault(where, []).append((named, text, row, column, place))
 
     def assembled(self) -> BlockText:
-        """Put headers first, then the body, notes and footers."""
+        """Order the parts: headers, the body, notes, footers."""
         if self._flows[0].parts or self._flows[0].bytes:
             self._flows = self._flows[:1]
             self._state = _State()

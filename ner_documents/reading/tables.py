@@ -137,7 +137,7 @@ def _row(record: _Record, names: Sequence[str], source: str) -> Row | Problem:
 def _records(
     lines: Iterable[TextLine | Problem], source: str, delimiter: str, options: ReadOptions
 ) -> Iterator[_Record | Problem]:
-    """Put lines together to rows; a row whose quote is never closed is a problem."""
+    """Join lines into rows; a row whose quote is never closed is a problem."""
     lines = iter(lines)
     waiting: deque[TextLine | Problem] = deque()
     longest = _LINES_OF_A_CELL
@@ -187,7 +187,7 @@ def _continued(
     held: list[TextLine | Problem],
     longest: int,
 ) -> _Record | None:
-    """Go on with a cell that is open at the end of its line; None when it is never closed.
+    """Continue a cell that is open at the end of its line; None when it is never closed.
 
     A quote closes a cell only before a delimiter or a line end: anything else is the quote of another row.
     """

@@ -98,7 +98,7 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
 
 
 def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
-    """Tell what a workbook holds that stands in no cell."""
+    """Return what a workbook holds outside its cells."""
     names = archive.namelist()
     if "content.xml" in names:
         return _beside_open_cells(archive)
@@ -152,7 +152,7 @@ def _check_whole(content: bytes) -> None:
 
 
 def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:
-    """Tell it of an OpenDocument workbook, whose only part holds cells, comments and text boxes."""
+    """Return the same of an OpenDocument workbook, whose only part holds cells, comments and text boxes."""
     found: dict[str, bool] = {"comments": False, "text boxes": False}
     before = b""
     with contextlib.suppress(Exception), archive.open("content.xml") as content:  # the cells' reader says it

@@ -206,7 +206,7 @@ def _others(text: str, known: _KnownNames, rules: Rules) -> Iterator[Finding]:
 
 
 def _stays(text: str, one: Finding, rules: Rules) -> bool:
-    """Tell whether something is allowed, of a label that stays, or was a placeholder before."""
+    """Return whether something is allowed, of a label that stays, or was a placeholder before."""
     if rules.labels is not None and one.label not in rules.labels:
         return True
     return _is_allowed(text, rules) or bool(re.fullmatch(rf"{re.escape(one.label)}_\d+", text))
@@ -265,7 +265,7 @@ def _readings(name: tuple[str, str]) -> list[tuple[str, str]]:
 
 
 def _merged(text: str, findings: list[Finding]) -> list[Finding]:
-    """Make one finding of those that overlap, and let none end inside of a word.
+    """Merge findings that overlap, and extend each to whole words.
 
     Nothing of any of them may be left; label and score are those of the longest, and of equals of the surest.
     """

@@ -61,7 +61,7 @@ def fold_text(text: str) -> Folded:
 
 
 def join_words(text: str) -> str:
-    r"""Put words together that a hyphen and a line end cut in two.
+    r"""Join words that a hyphen and a line end cut in two.
 
     Examples
     --------

@@ -72,7 +72,7 @@ class Key:
     documents: dict[str, RedactedDocument] = field(default_factory=dict)
 
     def add(self, document: RedactedDocument) -> None:
-        """Keep the way back of a file."""
+        """Record how to restore a file."""
         self.documents[document.redacted] = document
 
     def to_json(self) -> str:

@@ -236,7 +236,7 @@ class MailFile:
             yield match.end(), found[index + 1].start() if index + 1 < len(found) else len(self.raw)
 
     def _message(self, start: int, end: int, depth: int) -> None:
-        """Take a message or one of its parts apart."""
+        """Parse a message or one of its parts."""
         if depth > _DEPTH or len(self._parts) + len(self.attachments) > _MAX_PARTS:
             msg = f"is nested more than {_DEPTH} deep, or has more than {_MAX_PARTS:,} parts; split it"
             raise FormatError(msg)
@@ -278,7 +278,7 @@ class MailFile:
         return True
 
     def _beside(self, start: int, end: int) -> None:
-        """Take text that stands before and behind the parts, which few programs show."""
+        """Extract the text before and after the parts, which few programs show."""
         if self.raw[start:end].strip():
             text, encoding, _ = decode_text(self.raw[start:end].encode("latin-1"))
             self._parts.append(_Part(start, end, text, encoding=encoding))
@@ -320,7 +320,7 @@ class MailFile:
     def _file_header(
         self, match: re.Match[str], called: str, parsed: email.message.Message, name: str
     ) -> None:
-        """Keep the name of a file in one place, where it is redacted."""
+        """Keep the name of a file in one header, where it is redacted."""
         if called == "content-type":
             kept = [f' {key}="{value}"' for key, value in parameters(parsed, "content-type") if key != "name"]
             value = ";".join([f" {parsed.get_content_type()}", *kept])

@@ -113,7 +113,7 @@ OTHER_XML = Dialect()
 
 
 def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tuple[int, int]]]:
-    r"""Take the texts out of markup.
+    r"""Extract the texts of markup.
 
     Returns
     -------
@@ -251,7 +251,7 @@ class _Reader:
             self._aside(start, end)
 
     def _aside(self, start: int, end: int, *, read: bool = False, identifier: bool = False) -> None:
-        """Take what does not stand in the text; the model reads it where it is written for people."""
+        """Extract what is not part of the text; the model reads it where it is written for people."""
         builder = SegmentBuilder() if read else self._rest
         self._add(builder, start, end)
         if read:
@@ -262,7 +262,7 @@ class _Reader:
             self._decode(start, end)
 
     def _decode(self, start: int, end: int) -> None:
-        """Take an address or an identifier once more, as the words that it is made of."""
+        """Extract an address or an identifier once more, as the words that it is made of."""
         position = start
         for found in _CODED.finditer(self._raw, start, end):
             self._verbatim(self._coded, position, found.start())
@@ -297,7 +297,7 @@ class _Reader:
         builder.add(text.translate(_SPACE) if self._dialect.lower else text, start)
 
     def _raw_text(self, name: str, start: int) -> int:
-        """Take a script whole; return where it ends."""
+        """Extract a script as a whole; return where it ends."""
         ending = re.compile(f"</{name}", re.IGNORECASE).search(self._raw, start)
         end = ending.start() if ending else len(self._raw)
         piece = verbatim(self._raw, start, end)

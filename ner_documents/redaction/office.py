@@ -106,7 +106,7 @@ class OfficeFile:
             self.parts[name] = content.decode(encoding)
 
     def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:
-        """Take the texts out of all parts.
+        """Extract the texts of all parts.
 
         Returns
         -------

@@ -110,7 +110,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def _flatten(document: Any, number: int) -> int:
-    """Make forms and annotations a part of the page, and so of its text; return how the page was turned."""
+    """Flatten forms and annotations into the page, and so its text; return how the page was rotated."""
     from pypdfium2 import raw
 
     page = document[number]

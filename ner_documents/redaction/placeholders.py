@@ -258,7 +258,7 @@ class Placeholders:
 
 
 def _plain(label: str) -> str:
-    """Keep letters, digits and dashes, which mean nothing to any format.
+    """Keep only letters, digits and dashes, which mean nothing to any format.
 
     Examples
     --------

@@ -29,7 +29,7 @@ _BREAKS_TABLES = re.compile('[,;|\t"\r\n]')
 
 
 def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str, ...]]:
-    """Put the names back into a redacted file.
+    """Restore the names in a redacted file.
 
     Parameters
     ----------

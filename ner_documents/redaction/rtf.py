@@ -56,7 +56,7 @@ class _State:
 
 
 def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
-    r"""Take the texts out of a file.
+    r"""Extract the texts of a file.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
 
 
 def apart_from_words(raw: str, edits: Iterable[Edit]) -> list[Edit]:
-    r"""Keep what is written from becoming part of a control word that stands directly before it.
+    r"""Separate what is written from a control word directly before it.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class Edit(NamedTuple):
 
 
 def verbatim(raw: str, start: int, end: int, *, searched: bool = True) -> Segment:
-    """Make a segment of a part of the file that is written as it is read."""
+    """Return a segment for a part of the file that is written as it is read."""
     return Segment(raw[start:end], range(start, end), range(start + 1, end + 1), searched)
 
 

@@ -40,7 +40,7 @@ def _plain(raw: str) -> list[Segment]:
 
 
 def _subtitles(raw: str) -> list[Segment]:
-    """Take the words without tags and times between them; who speaks, and what tags say, is apart.
+    """Extract the words without tags and times between them; speakers and contents of tags are apart.
 
     The first word of a .vtt is what programs know it by, so it stays.
     """

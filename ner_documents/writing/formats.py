@@ -51,7 +51,7 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
 def format_of(name: str) -> str | None:
-    """Tell the output format by the suffix of a file name, None for an unknown one.
+    """Return the output format for the suffix of a file name, None for an unknown one.
 
     Examples
     --------

@@ -42,7 +42,7 @@ def _parts_type() -> Any:
 
 
 def _are_parts(rows: Sequence[Row]) -> bool:
-    """Tell this project's column from one of the same name in the source."""
+    """Return whether a column is this project's, not one of the same name in the source."""
     values = [fields[PARTS] for fields, _ in rows if fields.get(PARTS)]
     return all(
         isinstance(value, list)
@@ -81,7 +81,7 @@ def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
 
 
 def _column(values: list[Any], schema: Any, name: str) -> Any:
-    """Make a column; values that share no type become JSON, strings stay as they are."""
+    """Build a column; values that share no type become JSON, strings stay as they are."""
     arrow = _arrow()
     if schema is not None and name in schema.names:
         return arrow.array(values, schema.field(name).type)

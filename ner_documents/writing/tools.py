@@ -229,6 +229,6 @@ def write_marked(documents: Iterable[Marked], target: IO[bytes], format_name: st
 
 
 def marked(name: str, text: str, entities: Sequence[dict[str, Any]], model: str = "") -> Marked:
-    """Make a document, with characters that can be encoded."""
+    """Build a document, with characters that can be encoded."""
     clean = [{**one, "text": encodable(one["text"]), "label": encodable(one["label"])} for one in entities]
     return Marked(encodable(name), encodable(text), clean, model)

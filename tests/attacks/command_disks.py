@@ -152,7 +152,7 @@ def redacting(name: str):
 
 
 def same(name: str, one: bytes, other: bytes) -> bool:
-    """Tell whether two results are equal; a PDF has a time in it."""
+    """Return whether two results are equal; a PDF has a time in it."""
     return one == other or (
         name.endswith(".pdf") and one[:5] == other[:5] and abs(len(one) - len(other)) < 64
     )

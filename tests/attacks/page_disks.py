@@ -125,7 +125,7 @@ def work(function: str, name: str, content: bytes, most: int, *data: Any):
 
 
 def is_whole(shown: dict[str, Any], ready: str) -> bool:
-    """Tell whether there is a zip, and read all of it."""
+    """Return whether there is a zip, and read all of it."""
     value = (shown.get(ready) or {}).get("value")
     return bool(value) and zipfile.ZipFile(value["path"]).testzip() is None
 

@@ -10,7 +10,7 @@ from ner_core.words import whitespace_numbers, word_numbers, word_spans
 
 
 def words(text):
-    """Give one piece to every character, and put the words together."""
+    """Encode with one piece for every character, and join the words."""
     found = [match.span() for match in re.finditer(r"\S", text)]
     numbers = word_numbers(text, np.array(found).reshape(-1, 2))
     joined = {}

@@ -101,7 +101,7 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
 
 
 def _belongs(architecture: str, family: str, *, encoder: bool) -> bool:
-    """Say whether a class is transformers' own for a family.
+    """Return whether a class is transformers' own for a family.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def _plain(name: str) -> str:
 
 
 def clean_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Take out of a config.json what chooses code or kernels to run: that is ours to choose.
+    """Remove from a config.json what chooses code or kernels to run: that is ours to choose.
 
     transformers would ask the hub for an attention implementation of the form ``owner/repository`` where the
     kernels package is installed, and import quantization libraries. Nested configurations are cleaned too.

@@ -85,5 +85,5 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _are_numbers(labels: Iterable[Any]) -> bool:
-    """Say whether nobody named these labels: transformers numbers them then, and some people do."""
+    """Return whether nobody named these labels: transformers numbers them then, and some people do."""
     return all(re.fullmatch(r"(?:LABEL_)?\d+", str(label)) for label in labels)

@@ -78,7 +78,7 @@ class Encoder:
 
 
 def is_e5s1(path: Path) -> bool:
-    """Say whether a file is of this format."""
+    """Return whether a file is of this format."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -118,7 +118,7 @@ def _weight_files(folder: Path) -> list[Path]:
 def build_config(
     where: str, config: dict[str, Any], changes: dict[str, Any] | None = None
 ) -> PretrainedConfig:
-    """Make transformers' configuration of a config.json, without what chooses code to run.
+    """Build transformers' configuration from a config.json, without what chooses code to run.
 
     Parameters
     ----------

@@ -204,7 +204,7 @@ def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> dict[str, int]:
 
 
 def _lower_case(config: dict[str, Any], told: bool | None) -> bool | None:
-    """Say whether the tokenizer lower-cases: by model.yml, the configuration, or the encoder's name."""
+    """Return whether the tokenizer lower-cases: by model.yml, the configuration, or the encoder's name."""
     if told is not None:
         return told
     language_model = _section(config, "language_model")
@@ -291,7 +291,7 @@ def _renamed(name: str) -> str | None:
 def _build(
     path: Path, config: dict[str, Any], encoder_config: dict[str, Any], weights: dict[str, torch.Tensor]
 ) -> Any:
-    """Make the module and put the archive's tensors in."""
+    """Build the module and load the archive's tensors."""
     from transformers import AutoModel
 
     family = str(encoder_config.get("model_type") or "bert")

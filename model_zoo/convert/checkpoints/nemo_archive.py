@@ -68,7 +68,7 @@ def _plain(name: str) -> str:
 
 
 def read_archive(path: Path, weights_file: Path) -> NemoArchive:
-    """Go through the members once; texts into memory, the weights into one file of ours."""
+    """Read the members once: texts into memory, the weights into one file of ours."""
     texts: dict[str, bytes] = {}
     with path.open("rb") as raw:
         kind = "gztar" if raw.read(2) == b"\x1f\x8b" else "tar"
