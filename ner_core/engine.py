@@ -270,7 +270,7 @@ class Engine:
         return found
 
     def _enough_for_streams(self) -> float:
-        """Return how many batches make parallel streams worth while; infinite where there are to be none."""
+        """Return how many batches make parallel streams worthwhile; infinite where there are to be none."""
         free = self._settings.hint == "AUTO" and self._settings.streams is None and not self._fixed
         usable = min(processors(), self._settings.threads or math.inf)
         return _BATCHES_A_PROCESSOR * usable if free and usable > 1 and self.device == "CPU" else math.inf
