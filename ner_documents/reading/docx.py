@@ -40,6 +40,7 @@ _MARKS = {
 }
 _TEXTS = frozenset((f"{WORD}t", f"{_MATH}t"))
 _MOST_COLUMNS = 1000
+_INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word, which takes them in"
 
 
 def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
@@ -50,7 +51,7 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     except UnreadableError as error:
         yield Problem(source, None, str(error))
         return
-    reading = _Reading(_styles(package, parts))
+    reading = _Reading(*_styles(package, parts))
     whole = True
     for name, kind in parts:
         if kind == "comments":
@@ -64,6 +65,9 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     for name, text in drawn_texts(package):
         reading.blocks.add("caption", text, place=name)
     yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
+    if reading.inserted:
+        whole = False
+        yield Problem(source, None, _INSERTED)
     if reading.blocks.blocks:
         yield reading.blocks.document(source)
     elif whole:
@@ -114,13 +118,14 @@ def _word_xml(package: Package, name: str) -> Any:
     return parse_xml(package.read(name).replace(_STRICT, WORD[1:-1].encode()), name)
 
 
-def _styles(package: Package, parts: list[tuple[str, str]]) -> dict[str, str]:
-    """Map ids of styles to kinds of blocks."""
+def _styles(package: Package, parts: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
+    """Map ids of styles to kinds of blocks; and tell which styles hide what has them."""
     main = next(name for name, kind in parts if kind == "body")
     name = posixpath.join(posixpath.dirname(main), "styles.xml")
     if name not in package:
-        return {}
+        return {}, frozenset()
     kinds = {}
+    hiding = set()
     try:
         for style in _word_xml(package, name).iter(f"{WORD}style"):
             called = style.find(f"{WORD}name")
@@ -131,28 +136,34 @@ def _styles(package: Package, parts: list[tuple[str, str]]) -> dict[str, str]:
                 kinds[style.get(f"{WORD}styleId", "")] = "caption"
             elif label.startswith("list"):
                 kinds[style.get(f"{WORD}styleId", "")] = "list item"
+            if _vanishes(style):
+                hiding.add(style.get(f"{WORD}styleId", ""))
     except UnreadableError:
-        return {}
-    return kinds
+        return {}, frozenset()
+    return kinds, frozenset(hiding)
 
 
 class _Reading:
     """Collects the blocks of all parts."""
 
-    def __init__(self, styles: dict[str, str]) -> None:
+    def __init__(self, styles: dict[str, str], hiding: frozenset[str]) -> None:
         self.blocks = BlockText()
         self.comments = 0
         self.hidden = 0
+        self.inserted = False
         self._styles = styles
+        self._hiding = hiding
         self._part = ""
         self._kind = "body"
         self._numbers: dict[Any, int] = {}
         self._joined = ""
+        self._joined_as = ("", "")
 
     def read_part(self, root: Any, name: str, kind: str) -> None:
         """Add the blocks of one part."""
         self._part, self._kind = name, kind
         self._numbers = {paragraph: number for number, paragraph in enumerate(root.iter(f"{WORD}p"), 1)}
+        self.inserted = self.inserted or next(root.iter(f"{WORD}altChunk"), None) is not None
         if kind in ("footnotes", "endnotes"):
             for note in root:
                 if note.get(f"{WORD}type", "normal") == "normal":
@@ -162,31 +173,45 @@ class _Reading:
             self._container(root if body is None else body, None)
 
     def _container(self, parent: Any, cell: tuple[int, int] | None) -> None:
+        self._children(parent, cell)
+        self._end_joined(cell)
+
+    def _children(self, parent: Any, cell: tuple[int, int] | None) -> None:
         for child in parent:
             tag = child.tag
             if tag == f"{WORD}p":
                 self._paragraph(child, cell)
             elif tag == f"{WORD}tbl":
+                self._end_joined(cell)
                 self._table(child)
             elif tag == f"{_COMPATIBILITY}AlternateContent":
-                self._container(_shown_alternative(child), cell)
+                self._children(_shown_alternative(child), cell)
             elif tag not in _GONE and len(child) and tag != f"{WORD}sectPr":  # content controls, insertions
-                self._container(child, cell)
+                self._children(child, cell)
+
+    def _end_joined(self, cell: tuple[int, int] | None) -> None:
+        """Add a paragraph whose end is deleted where no other follows that it could go on in."""
+        kind, place = self._joined_as
+        row, column = cell or (None, None)
+        self.blocks.add(kind, self._joined, row=row, column=column, place=place)
+        self._joined = ""
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
-        pieces = paragraph_pieces(paragraph)
-        self.hidden += sum(1 for element, _ in _walk(paragraph) if _is_hidden(element))
+        pieces = paragraph_pieces(paragraph, self._hiding)
+        hiding = _hiding_in(paragraph, self._hiding)
+        self.hidden += sum(1 for element, _ in _walk(paragraph) if _is_hidden(element, hiding))
         text = self._joined + "".join(text for text, _ in pieces)
         properties = paragraph.find(f"{WORD}pPr")
+        kind, place = self._kind_of(properties, cell), f"{self._part} p {self._numbers[paragraph]}"
+        gone = properties is not None and _mark_is_gone(properties)
         self._joined = ""
-        if properties is not None and _mark_is_gone(properties):
-            self._joined = text  # the paragraph goes on in the next one
-        else:
+        if not gone:
             row, column = cell or (None, None)
-            place = f"{self._part} p {self._numbers[paragraph]}"
-            self.blocks.add(self._kind_of(properties, cell), text, row=row, column=column, place=place)
+            self.blocks.add(kind, text, row=row, column=column, place=place)
         for box in _boxes(paragraph):
             self._container(box, cell)
+        if gone:  # the paragraph goes on in the next one
+            self._joined, self._joined_as = text, (kind, place)
 
     def _kind_of(self, properties: Any, cell: tuple[int, int] | None) -> str:
         if cell is not None:
@@ -209,7 +234,6 @@ class _Reading:
                 properties = cell.find(f"{WORD}tcPr")
                 if not _continues_merge(properties):
                     self._container(cell, (number, column))
-                    self._joined = ""
                 column += _columns(properties)
 
 
@@ -255,19 +279,33 @@ def _mark_is_gone(properties: Any) -> bool:
     return run is not None and (run.find(f"{WORD}del") is not None or run.find(f"{WORD}moveFrom") is not None)
 
 
-def paragraph_pieces(paragraph: Any) -> list[tuple[str, Any]]:
+def paragraph_pieces(paragraph: Any, hiding: frozenset[str] = frozenset()) -> list[tuple[str, Any]]:
     """Return the text of a paragraph in the final view, piece by piece, each with its XML element.
 
     Parameters
     ----------
     paragraph : lxml element
         A ``w:p``. Text boxes that are anchored in it are no part of its text.
+    hiding : frozenset of str
+        Styles that hide what has them.
     """
     pieces: list[tuple[str, Any]] = []
+    hiding = _hiding_in(paragraph, hiding)
+    fields: list[int | None] = []  # where the instruction of each open field begins; None behind it
     for element, _ in _walk(paragraph):
         tag = element.tag
-        if tag in _TEXTS:
-            if element.text and not _is_hidden(element.getparent()):
+        if tag == f"{WORD}fldChar":
+            kind = element.get(f"{WORD}fldCharType")
+            if kind == "begin":
+                fields.append(len(pieces))
+            elif fields:
+                begin = fields.pop()
+                if begin is not None:  # what other fields in the instruction resulted in is not shown
+                    del pieces[begin:]
+                if kind == "separate":
+                    fields.append(None)
+        elif tag in _TEXTS:
+            if element.text and not _is_hidden(element.getparent(), hiding):
                 pieces.append((element.text, element))
         elif tag in _MARKS:
             if element.getparent().tag != f"{WORD}tabs":
@@ -322,9 +360,22 @@ def _shown_alternative(element: Any) -> Any:
     return element[0] if len(element) else element
 
 
-def _is_hidden(run: Any) -> bool:
+def _hiding_in(paragraph: Any, hiding: frozenset[str]) -> frozenset[str]:
+    """Return the styles that hide runs of a paragraph; the empty one too if the paragraph's own does."""
+    style = paragraph.find(f"{WORD}pPr/{WORD}pStyle")
+    return hiding | {""} if style is not None and style.get(f"{WORD}val") in hiding else hiding
+
+
+def _is_hidden(run: Any, hiding: frozenset[str]) -> bool:
     if run.tag != f"{WORD}r":
         return False
-    properties = run.find(f"{WORD}rPr")
-    vanish = None if properties is None else properties.find(f"{WORD}vanish")
+    if run.find(f"{WORD}rPr/{WORD}vanish") is not None:
+        return _vanishes(run)
+    style = run.find(f"{WORD}rPr/{WORD}rStyle")
+    return "" in hiding or (style is not None and style.get(f"{WORD}val") in hiding)
+
+
+def _vanishes(parent: Any) -> bool:
+    """Tell whether a run or a style says itself that it is hidden."""
+    vanish = parent.find(f"{WORD}rPr/{WORD}vanish")
     return vanish is not None and vanish.get(f"{WORD}val", "true") not in ("0", "false", "off")

@@ -1,14 +1,18 @@
-"""The words in drawings (SVG) that office files hold as pictures."""
+"""The words in what office files show as pictures: drawings (SVG), diagrams (SmartArt) and charts.
+
+ECMA-376, part 1, 21.2 (charts) and 21.4 (diagrams).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from ner_documents.reading.html import html_blocks
 from ner_documents.reading.packages import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ner_documents.reading.packages import Package
 
@@ -16,6 +20,9 @@ __all__ = ["drawn_texts"]
 
 _MOST = 1000
 _LARGEST = 10_000_000
+_DRAWN = re.compile(r"\.svg$|/diagrams/data\d*\.xml$|/charts/chart\d*\.xml$", re.IGNORECASE)
+_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 
 def drawn_texts(package: Package) -> Iterator[tuple[str, str]]:
@@ -23,15 +30,28 @@ def drawn_texts(package: Package) -> Iterator[tuple[str, str]]:
 
     A drawing that is damaged, or larger than 10 MB, is a picture like any other, whose words nobody reads.
     """
-    names = [name for name in package.names() if name.lower().endswith(".svg")]
+    names = [name for name in package.names() if _DRAWN.search(name)]
     for name in names[:_MOST]:
         try:
             raw = package.read(name)
+            if len(raw) > _LARGEST:
+                continue
+            texts = _of_svg(raw) if name.lower().endswith(".svg") else _of_office(package.xml(name))
         except UnreadableError:
             continue
-        if len(raw) > _LARGEST:
-            continue
-        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        _, begin, drawing = raw.decode(encoding, "replace").partition("<svg")
-        for line in html_blocks(begin + drawing).text.splitlines():
-            yield name, line
+        for text in texts:
+            yield name, text
+
+
+def _of_svg(raw: bytes) -> Iterable[str]:
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    _, begin, drawing = raw.decode(encoding, "replace").partition("<svg")
+    return html_blocks(begin + drawing).text.splitlines()
+
+
+def _of_office(root: Any) -> Iterable[str]:
+    """List the paragraphs of a diagram or chart, and what stands at axes and in legends, each once."""
+    found = ["".join(part.text or "" for part in one.iter(f"{_TEXT}t")) for one in root.iter(f"{_TEXT}p")]
+    for words in ("strCache", "strLit", "multiLvlStrCache", "tx"):
+        found += [one.text or "" for part in root.iter(f"{_CHART}{words}") for one in part.iter(f"{_CHART}v")]
+    return dict.fromkeys(text for text in found if text.strip())

@@ -32,9 +32,11 @@ _GONE = frozenset(
         f"{_TEXT}note-citation",
         f"{_TEXT}ruby-text",
         f"{_TEXT}hidden-text",
+        f"{_TEXT}script",
         f"{_OFFICE}forms",
     )
 )
+_HIDES_PARAGRAPH = f"{_TEXT}hidden-paragraph"
 _NAMED = (f"{_TEXT}style-name", f"{_TABLE}style-name")
 _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))
 _MOST = 1000
@@ -89,8 +91,11 @@ class _Reading:
                 self._hiding.add(style.get(f"{_STYLE}name", ""))
 
     def _is_hidden(self, element: Any) -> bool:
-        hidden = element.get(f"{_TEXT}display") == "none" or any(
-            element.get(name) in self._hiding for name in _NAMED
+        hidden = (
+            element.get(f"{_TEXT}display") == "none"
+            or element.get(f"{_TEXT}is-hidden") == "true"
+            or any(element.get(name) in self._hiding for name in _NAMED)
+            or any(one.get(f"{_TEXT}is-hidden") == "true" for one in element.iterchildren(_HIDES_PARAGRAPH))
         )
         self.hidden += hidden
         return hidden

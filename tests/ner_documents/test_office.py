@@ -91,6 +91,14 @@ BOX = (
         ),
         (p(r("Anchor"), BOX), "Anchor\nIn a box"),
         (p(r("Sie"), properties="<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>") + p(r("mens")), "Siemens"),
+        (
+            p('<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>IF </w:instrText></w:r>'
+              '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>',
+              r("tested"), '<w:r><w:fldChar w:fldCharType="end"/></w:r>',
+              '<w:r><w:fldChar w:fldCharType="separate"/></w:r>', r("shown"),
+              '<w:r><w:fldChar w:fldCharType="end"/></w:r>', r(" end")),
+            "shown end",
+        ),
         (p("<w:ruby><w:rt>" + r("no") + "</w:rt><w:rubyBase>" + r("yes") + "</w:rubyBase></w:ruby>"), "yes"),
     ],
 )  # fmt: skip
@@ -172,6 +180,42 @@ def test_entities_are_not_followed():
     assert "declares entities" in problem.reason
 
 
+MARK_IS_GONE = "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>"
+
+
+def test_a_paragraph_whose_end_is_deleted_stays_where_none_follows():
+    last = p(r("Mary"), properties=MARK_IS_GONE)
+    cells = "".join(f"<w:tc>{content}</w:tc>" for content in (last, p(r("Bob"))))
+    assert text_of(last + f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>" + last) == "Mary\nMary\tBob\nMary"
+    assert text_of(p(r("Body")), header=last, footnotes=f"<w:footnote>{last}</w:footnote>") == (
+        "Mary\nBody\nMary"
+    )
+    boxed = f"<w:r><w:txbxContent>{last}</w:txbxContent></w:r>"
+    assert text_of(p(r("An"), boxed, properties=MARK_IS_GONE) + p(r("chor"))) == "Mary\nAnchor"
+
+
+def test_text_that_a_style_hides_is_left_out_and_counted():
+    styles = "".join(
+        f'<w:style w:styleId="{name}"><w:name w:val="{name}"/><w:rPr>{look}</w:rPr></w:style>'
+        for name, look in (("Hid", "<w:vanish/>"), ("Seen", '<w:vanish w:val="0"/>'))
+    )
+    runs = [
+        f'<w:r><w:rPr><w:rStyle w:val="{style}"/></w:rPr><w:t>{style}</w:t></w:r>'
+        for style in ("Hid", "Seen")
+    ]
+    shown = "<w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>Mary</w:t></w:r>"
+    body = p(*runs) + p(r("no"), shown, properties='<w:pPr><w:pStyle w:val="Hid"/></w:pPr>')
+    document, notes = document_of("a.docx", docx(body, styles=styles))
+    assert document.text == "Seen\nMary"
+    assert notes == ["holds 2 pieces of hidden text, not shown in the text and not read"]
+
+
+def test_files_inserted_whole_are_told():
+    document, notes = document_of("a.docx", docx(p(r("Mary")) + "<w:altChunk/>"))
+    assert document.text == "Mary"
+    assert "altChunk" in notes[0]
+
+
 def test_old_and_locked_files_are_named():
     (problem,) = read("a.docx", content=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
     assert "locked with a password, or in the format of before 2007" in problem.reason
@@ -232,10 +276,12 @@ def test_hidden_text_of_open_documents_is_left_out_and_counted():
         "<text:p>Mary <text:span text:style-name='h'>hidden</text:span><text:span text:style-name='s'>sings"
         "</text:span></text:p><text:p text:style-name='h'>gone</text:p>"
         "<text:section text:display='none'><text:p>away</text:p></text:section>"
+        "<text:section text:display='condition' text:is-hidden='true'><text:p>off</text:p></text:section>"
+        "<text:p>out<text:hidden-paragraph text:is-hidden='true'/></text:p><text:script>no()</text:script>"
     )
     document, notes = document_of("a.odt", odt(body, styles))
     assert document.text == "Mary sings"
-    assert notes == ["holds 3 pieces of hidden text, not shown in the text and not read"]
+    assert notes == ["holds 5 pieces of hidden text, not shown in the text and not read"]
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.odt"])
@@ -250,3 +296,22 @@ def test_words_in_drawings_are_read(name):
         archive.writestr("media/image2.svg", b"\xff\xfe\x00damaged")
     document, _ = document_of(name, content.getvalue())
     assert document.text == "Body\nMary Jones\nZoë"
+
+
+def test_words_in_diagrams_and_charts_are_read_once():
+    content = io.BytesIO(docx(p(r("Body"))))
+    drawing = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    chart = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"'
+    names = "<c:strCache><c:pt><c:v>Mary Jones</c:v></c:pt><c:pt><c:v>Bob</c:v></c:pt></c:strCache>"
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr(
+            "word/diagrams/data1.xml", f"<d {drawing}><a:p><a:t>Head of </a:t><a:t>Acme</a:t></a:p></d>"
+        )
+        archive.writestr("word/diagrams/drawing1.xml", f"<d {drawing}><a:p><a:t>Head of Acme</a:t></a:p></d>")
+        archive.writestr(
+            "word/charts/chart1.xml",
+            f"<c:chart {drawing} {chart}><c:title><a:p><a:t>Sales</a:t></a:p></c:title>{names}{names}"
+            "<c:numCache><c:pt><c:v>5</c:v></c:pt></c:numCache></c:chart>",
+        )
+    document, _ = document_of("a.docx", content.getvalue())
+    assert document.text == "Body\nHead of Acme\nSales\nMary Jones\nBob"
