@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["BLOCKS", "html_blocks", "read_html"]
+__all__ = ["BLOCKS", "html_blocks", "read_html", "told_by_page"]
 
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
@@ -39,27 +39,36 @@ BLOCKS = frozenset(
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
     """script style noscript template head title desc iframe object audio video canvas datalist noframes rt
-    rp""".split()  # noqa: SIM905
+    rp annotation annotation-xml""".split()  # noqa: SIM905
 )
+#: What is shown as a picture or a control: it stands between words even where no space does.
+_BETWEEN = frozenset("img input iframe object audio video canvas embed meter progress".split())  # noqa: SIM905
+_KEPT_SPACE = frozenset(("pre", "textarea", "listing", "xmp", "plaintext"))
 #: Parts of a drawing (SVG) that are shown where they stand, and whether text right inside of them is.
 _DRAWN = {"svg": False, "g": False, "a": False, "switch": False, "text": True, "foreignobject": True}
-_NOT_SHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_NOT_SHOWN = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE
+)
+_DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
+_BLOCK_DISPLAYS = ("block", "flex", "grid", "list-item", "flow-root")
+_WHITE_SPACE = re.compile(
+    r"(?:^|;)\s*white-space\s*:\s*(?:pre|pre-wrap|pre-line|break-spaces)\b", re.IGNORECASE
+)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _CHARSET = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w:.-]{1,40})|\A<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w:.-]{1,40})""",
     re.IGNORECASE,
 )
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _HEAD = 4096
 
 
 def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a page as one document."""
     encoding = options.encoding
-    told = _CHARSET.search(raw[:_HEAD])
-    if encoding is None and told and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
-        encoding = charset_of((told[1] or told[2]).decode("ascii", "replace"))
-        # A page that says UTF-16 in ASCII letters is none; the standard reads it as UTF-8.
-        if encoding and (encoding.startswith(("utf-16", "utf-32")) or not _decodes(raw, encoding)):
+    if encoding is None and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
+        encoding = charset_of(told_by_page(raw))
+        if encoding and not _decodes(raw, encoding):
             encoding = None
     text, problems = decode(raw, source, encoding)
     yield from problems
@@ -70,6 +79,20 @@ def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
         yield Problem(source, None, "the page holds no text")
         return
     yield blocks.document(source)
+
+
+def told_by_page(raw: bytes) -> str:
+    """Return the encoding that a page names in its head, empty for none.
+
+    Examples
+    --------
+    >>> told_by_page(b"<!-- <meta charset=latin-1> --><meta charset='koi8-r'>")
+    'koi8-r'
+    """
+    told = _CHARSET.search(_COMMENT.sub(b"", raw[:_HEAD]))
+    label = (told[1] or told[2]).decode("ascii", "replace") if told else ""
+    # A page that says UTF-16 in ASCII letters is none; the standard reads it as UTF-8.
+    return "" if (charset_of(label) or "").startswith(("utf-16", "utf-32")) else label
 
 
 def _decodes(raw: bytes, encoding: str) -> bool:
@@ -115,6 +138,30 @@ def html_blocks(text: str) -> BlockText:
     return page.blocks
 
 
+class _Shown(NamedTuple):
+    """How a browser shows an element: as a block, with space around it, with its white space kept."""
+
+    block: bool
+    apart: bool
+    kept_space: bool
+
+
+def _shown(tag: str, attributes: dict[str, str | None]) -> _Shown:
+    block = tag in BLOCKS
+    kept_space = tag in _KEPT_SPACE
+    style = attributes.get("style")
+    if not style:
+        return _Shown(block, False, kept_space)
+    told = _DISPLAY.search(style)
+    display = told[1].lower() if told else ""
+    inline = display.startswith("inline")
+    if display in ("inline", "contents"):
+        block, inline = False, block
+    elif display in _BLOCK_DISPLAYS or display.startswith("table"):
+        block = True
+    return _Shown(block, inline and not block, kept_space or _WHITE_SPACE.search(style) is not None)
+
+
 class _Table:
     """Where the next cell of a table stands."""
 
@@ -147,11 +194,13 @@ class _Page:
         self._kept_space = 0
         self._mark = False
         self._drawn: list[bool] = []
+        self._opened: list[_Shown] = []
 
     def enter(self, node: Any) -> bool:
         """Visit a node; return whether its children count."""
         tag = node.tag.lower()
         only_drawn = bool(self._drawn) and not self._drawn[-1]
+        self._mark = self._mark or tag in _BETWEEN
         if tag == "-text":
             if not only_drawn:
                 self._text(node.text_content or "")
@@ -166,24 +215,30 @@ class _Page:
             self.end_block()
             return False
         attributes = node.attributes
-        if attributes and _is_hidden(attributes, drawn=bool(self._drawn)):
+        if (attributes and _is_hidden(attributes, drawn=bool(self._drawn))) or (
+            tag == "dialog" and "open" not in attributes
+        ):
             return False
         self._draw(tag, attributes)
-        if tag in BLOCKS:
+        shown = _shown(tag, attributes)
+        self._opened.append(shown)
+        if shown.block:
             self.end_block()
             self._open(tag, attributes)
-        elif _is_mark(node):
+        elif shown.apart or _is_mark(node):
             self._apart()
+        self._kept_space += shown.kept_space
         return True
 
     def leave(self, node: Any) -> None:
         """End a node whose children were taken."""
         tag = node.tag.lower()
-        if _is_mark(node):
+        shown = self._opened.pop()
+        if shown.apart or _is_mark(node):
             self._mark = True
         if self._drawn and tag in _DRAWN and self._drawn.pop() and _DRAWN[tag]:
             self.end_block()
-        if tag in BLOCKS:
+        if shown.block:
             self.end_block()
             if tag in _KINDS:
                 self._kinds.pop()
@@ -191,8 +246,7 @@ class _Page:
                 self._cells.pop()
             elif tag == "table":
                 self._tables.pop()
-            elif tag == "pre":
-                self._kept_space -= 1
+        self._kept_space -= shown.kept_space
 
     def _open(self, tag: str, attributes: dict[str, str | None]) -> None:
         if tag in _KINDS:
@@ -205,8 +259,6 @@ class _Page:
         elif tag in ("td", "th"):
             table = self._tables[-1] if self._tables else _Table()
             self._cells.append(table.next_cell(_span(attributes, "colspan"), _span(attributes, "rowspan")))
-        elif tag == "pre":
-            self._kept_space += 1
 
     def _draw(self, tag: str, attributes: dict[str, str | None]) -> None:
         """Follow a drawing: each text in it is a block, and its lines are one text."""

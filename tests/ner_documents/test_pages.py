@@ -34,6 +34,11 @@ def items(name, content, **options):
         ("<p>a</p><p hidden>no</p><p style='display: none'>no</p><template>no</template>b", "a\nb"),
         ("<table><tr><td>A<td>B<tr><td>C</table>", "A\tB\nC"),
         ("<pre>a\n  b\n\nc</pre>d", "a\nb\nc\nd"),
+        ("<textarea>a\nb</textarea><p style='white-space: pre-wrap'>c\nd</p>e\nf", "a\nb\nc\nd\ne f"),
+        ("<span style='display:block'>a</span><b style='Display: inline-block'>b</b><b>c</b>", "a\nb c"),
+        ("<div style='display:inline'>a</div><div style='display:inline'>b</div>", "a b"),
+        ("a<img>b<input>c <wbr>d<dialog>no</dialog><dialog open>e</dialog>", "a b c d\ne"),
+        ("<math><mi>x</mi><annotation>no</annotation></math><p style='visibility:collapse'>no", "x"),
         ("a<br>b<wbr>c d&shy;e<!-- no -->&nbsp;f", "a\nbc de\xa0f"),
         ("<title>no</title><script>no</script><ul><li>one<li>two</ul>", "one\ntwo"),
         (
@@ -50,7 +55,7 @@ def test_html_breaks_where_browsers_break(page, text):
 
 
 def test_names_end_at_the_same_elements_for_readers_and_for_redaction():
-    blocks = """address article aside blockquote button center dd details dialog dir div dl dt fieldset
+    blocks = """address article aside blockquote button center dd details dir div dl dt fieldset
         figcaption figure footer form h1 h6 header hgroup legend li listing main menu nav ol p pre search
         section summary textarea ul"""  # §15.3 of the HTML standard, and controls
     beside = "a abbr b cite data em font i label mark q small span strong sub u"
@@ -84,6 +89,8 @@ def test_encodings_of_pages():
     assert items("a.html", russian.encode("cp1251"), encoding="cp1251")[0].text.startswith("Привет, Мария")
     declared = "<?xml version='1.0' encoding='KOI8-R'?><html>" + russian
     assert items("a.xhtml", declared.encode("koi8_r"))[0].text.startswith("Привет, Мария")
+    commented = b"<!-- <meta charset=koi8-r> --><meta charset=x-sjis>"
+    assert items("a.html", commented + "東京".encode("cp932"))[0].text == "東京"
     wrong = '<meta charset="utf-8">' + russian
     note, page = items("a.html", wrong.encode("cp1251"))
     assert (page.text.split("\n")[0], note.lost) == ("Привет, Мария", False)
@@ -162,6 +169,10 @@ def test_rtf_keeps_headers_notes_and_cells_and_drops_what_is_hidden():
 def test_letters_of_rtf_that_are_written_without_escape():
     said = "Łódź – “Zoë”"
     assert items("a.rtf", f"{{\\rtf1\\ansi {said} \\u233é!\\par}}".encode())[0].text == f"{said} é!"
+    fonts = rb"{\fonttbl{\f0 Arial;}{\f1\fcharset204 Arial;}}"
+    assert items("a.rtf", rb"{\rtf1\ansi" + fonts + rb"{\f1\'cf\'f0\'e8}\'e9}")[0].text == "Приé"
+    assert items("a.rtf", rb"{\rtf1\mac Jos\'8e}")[0].text == "José"
+    assert items("a.rtf", rb"{\rtf1\pc Jos\'82}")[0].text == "José"
     cyrillic = rb"{\rtf1\ansi\ansicpg1251 " + "При".encode("cp1251") + rb"\par}"
     assert items("a.rtf", cyrillic)[0].text == "При"
 
