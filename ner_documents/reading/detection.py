@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-__all__ = ["Guess", "charset_of", "guess_encoding"]
+__all__ = ["Guess", "charset_of", "encoding_told", "guess_encoding"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -33,7 +33,21 @@ _WIDER = {
     "euc_kr": "cp949",
     "tis-620": "cp874",
     "iso8859-11": "cp874",
-    "iso8859-8-i": "iso8859-8",
+}
+#: Labels of https://encoding.spec.whatwg.org that Python does not know, without ``x-`` before them.
+_LABELS = {
+    **dict.fromkeys(("unicode-1-1-utf-8", "unicode20utf8"), "utf-8"),
+    **dict.fromkeys(("iso-8859-8-i", "iso-8859-8-e", "csiso88598i", "logical", "visual"), "iso8859-8"),
+    **dict.fromkeys(("iso-8859-6-i", "iso-8859-6-e"), "iso8859-6"),
+    **dict.fromkeys(("koi", "koi8"), "koi8-r"),
+    "koi8-ru": "koi8-u",
+    **dict.fromkeys(("mac", "csmacintosh"), "mac-roman"),
+    "mac-ukrainian": "mac-cyrillic",
+    **dict.fromkeys(("windows-874", "dos-874"), "cp874"),
+    **dict.fromkeys(("gb_2312", "gb_2312-80", "csgb2312"), "gb18030"),
+    **dict.fromkeys(("cn-big5", "x-big5"), "big5"),
+    "windows-31j": "cp932",
+    **dict.fromkeys(("windows-949", "ksc_5601", "ks_c_5601-1989", "iso-ir-149", "cseuckr"), "cp949"),
 }
 #: Encodings of two bytes a character and more.
 _WIDE = frozenset(("big5", "big5hkscs", "cp932", "cp949", "euc_jp", "gb18030"))
@@ -86,15 +100,30 @@ def charset_of(label: str) -> str | None:
 
     Examples
     --------
-    >>> charset_of("ISO-8859-1"), charset_of("windows-1251"), charset_of("x-none")
-    ('cp1252', 'cp1251', None)
+    >>> charset_of("ISO-8859-1"), charset_of("x-cp1251"), charset_of("Windows-31J"), charset_of("x-none")
+    ('cp1252', 'cp1251', 'cp932', None)
     """
+    known = label.strip().lower().removeprefix("x-")
     try:
-        name = codecs.lookup(label.strip()).name
+        name = codecs.lookup(_LABELS.get(known, known)).name
         "".encode(name)
     except (LookupError, UnicodeError, ValueError):
         return None
     return _WIDER.get(name, name)
+
+
+def encoding_told(label: str, raw: bytes) -> str | None:
+    r"""Return the encoding of bytes that a label names, None where it names none that could be right.
+
+    ASCII has no other letters: where there are some, the program that wrote the label did not know better.
+
+    Examples
+    --------
+    >>> encoding_told("us-ascii", b"Jose"), encoding_told("us-ascii", b"Jos\xc3\xa9"), encoding_told("", b"")
+    ('cp1252', None, None)
+    """
+    ascii_told = label.strip().lower() in ("ascii", "us-ascii")
+    return None if not label or (ascii_told and not raw.isascii()) else charset_of(label)
 
 
 def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:

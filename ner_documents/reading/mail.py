@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from ner_documents.document import Problem
 from ner_documents.encoded_words import LONGEST_HEADER, LONGEST_PARAMETERS, decoded_words
 from ner_documents.reading.blocks import BlockText
-from ner_documents.reading.detection import charset_of, guess_encoding
+from ner_documents.reading.detection import encoding_told, guess_encoding
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.html import html_blocks
+from ner_documents.reading.html import html_blocks, told_by_page
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Reading:
                 place = f"body {block.place}"
                 self.blocks.add(block.kind, content, row=block.row, column=block.column, place=place)
             return
-        text = text.replace("\r\n", "\n")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         if str(part.get_param("format")).lower() == "flowed":
             text = _unflowed(text)
         for index, paragraph in enumerate(text.split("\n\n"), 1):
@@ -183,7 +183,10 @@ def _best_of(parts: list[Any]) -> Any:
 
 def _decoded(part: Any) -> tuple[str | None, list[Problem]]:
     raw = part.get_payload(decode=True) or b""
-    charset = charset_of(str(part.get_content_charset() or "")) if part.get_content_charset() else None
+    told = str(part.get_content_charset() or "")
+    if not told and part.get_content_type() == "text/html":
+        told = told_by_page(raw)
+    charset = encoding_told(told, raw)
     text, problems = decode(raw, "", charset)
     if text is None and charset:
         text, problems = decode(raw, "", None)

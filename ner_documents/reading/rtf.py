@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["CHARACTERS", "SIGNS", "TOKEN", "encoding_of", "encodings_of_fonts", "is_raw_utf8", "read_rtf"]
+__all__ = [
+    "CHARACTERS",
+    "CODE_PAGES",
+    "SIGNS",
+    "TOKEN",
+    "encoding_of",
+    "encodings_of_fonts",
+    "is_raw_utf8",
+    "read_rtf",
+]
 
 TOKEN = re.compile(
     r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
@@ -53,9 +62,11 @@ CHARACTERS = {
     "ldblquote": "“",
     "rdblquote": "”",
 }
+#: The encoding of the file, by the first word in it; ``ansi`` is told by the number of a code page.
+CODE_PAGES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 SIGNS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\"}
 _STYLE = re.compile(r"\{\\s(\d{1,5})(?:\D[^{};]*?)?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
-_FONT = re.compile(r"\\f(\d{1,5})\D[^{};]*?\\fcharset(\d{1,3})")
+_FONT = re.compile(r"\\f(\d{1,5})(?!\d)[^{};]{0,200}?\\fcharset(\d{1,3})")
 _CHARSETS = {
     77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
     163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
@@ -265,8 +276,8 @@ class _Reading:
         elif word == "f" and number is not None:
             self._settle()
             state.font = number
-        elif word == "ansicpg" and number is not None:
-            self._encoding = encoding_of(number)
+        elif word in CODE_PAGES or (word == "ansicpg" and number is not None):
+            self._encoding = CODE_PAGES.get(word) or encoding_of(number or 0)
 
     def _byte(self, value: int) -> None:
         if self._pending:

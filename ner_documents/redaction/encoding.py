@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.detection import guess_encoding
+from ner_documents.reading.detection import encoding_told, guess_encoding
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -25,8 +25,15 @@ _MARKS = {
 _MASK = "\u2588"
 
 
-def decode_text(content: bytes) -> tuple[str, str, tuple[str, ...]]:
+def decode_text(content: bytes, told: str = "") -> tuple[str, str, tuple[str, ...]]:
     r"""Decode a text file.
+
+    Parameters
+    ----------
+    content : bytes
+        What is in the file.
+    told : str
+        The encoding that the file, or what it came in, names; taken where it gives the same bytes back.
 
     Returns
     -------
@@ -46,25 +53,32 @@ def decode_text(content: bytes) -> tuple[str, str, tuple[str, ...]]:
     for encoding, mark in _MARKS.items():
         if content.startswith(mark):
             return decode_again(content, encoding), encoding, ()
+    named = encoding_told(told, content) or ""
+    if named and _gives_back(content, named):
+        return content.decode(named), named, ()
     guess = guess_encoding(content)
     wide = guess.name.startswith(("utf-16", "utf-32"))
     if not guess.name or (b"\0" in content and not wide):
         msg = "is not a text file: it holds NUL bytes or other bytes that no text has; save it as UTF-8"
         raise FormatError(msg)
     # The encoding that the readers take, where it gives the same bytes back.
-    try:
-        text = content.decode(guess.name)
-        if text.encode(guess.name) == content:
-            return text, guess.name, (guess.note,) if guess.note else ()
-    except UnicodeError:
-        if guess.name == "utf-8":
-            text = content.decode("utf-8", "surrogateescape")
-            return text, "utf-8", ("some bytes are not UTF-8; they stay as they are",)
+    if _gives_back(content, guess.name):
+        return content.decode(guess.name), guess.name, (guess.note,) if guess.note else ()
+    if guess.name == "utf-8":
+        text = content.decode("utf-8", "surrogateescape")
+        return text, "utf-8", ("some bytes are not UTF-8; they stay as they are",)
     if wide or content.isascii():
         msg = f"is in {guess.name}, and writing it again gives other bytes; save it as UTF-8"
         raise FormatError(msg)
     # Latin-1 always gives the same bytes back.
     return content.decode("latin-1"), "latin-1", ("read as latin-1: the bytes are of no known encoding",)
+
+
+def _gives_back(content: bytes, encoding: str) -> bool:
+    try:
+        return content.decode(encoding).encode(encoding) == content
+    except UnicodeError:
+        return False
 
 
 def decode_again(content: bytes, encoding: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
 from ner_documents.encoded_words import LONGEST_PARAMETERS
-from ner_documents.reading.detection import charset_of
+from ner_documents.reading.html import told_by_page
 from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
 from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
@@ -287,7 +287,10 @@ class MailFile:
         content = _decoded(self.raw[start:end], parsed)
         if not content.strip():
             return
-        text, encoding = _text_of(content, str(parsed.get_content_charset() or ""))
+        told = str(parsed.get_content_charset() or "")
+        if not told and kind == "text/html":
+            told = told_by_page(content)
+        text, encoding, _ = decode_text(content, told)
         transfer = str(parsed.get("content-transfer-encoding", "")).strip().lower()
         suffix = ".html" if kind == "text/html" else ".txt"
         self._parts.append(_Part(start, end, text, suffix, encoding, transfer))
@@ -380,19 +383,6 @@ def _decoded(raw: str, parsed: email.message.Message) -> bytes:
     holder.set_payload(raw.encode("latin-1"))
     content = holder.get_payload(decode=True)
     return content if isinstance(content, bytes) else raw.encode("latin-1")
-
-
-def _text_of(content: bytes, charset: str) -> tuple[str, str]:
-    encoding = charset_of(charset) if charset else None
-    if encoding:
-        try:
-            text = content.decode(encoding)
-            if text.encode(encoding) == content:
-                return text, encoding
-        except (UnicodeError, LookupError):
-            pass
-    text, encoding, _ = decode_text(content)
-    return text, encoding
 
 
 def format_of(name: str, kind: str) -> str:

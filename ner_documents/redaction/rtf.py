@@ -11,7 +11,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.rtf import CHARACTERS, SIGNS, TOKEN, encoding_of, encodings_of_fonts, is_raw_utf8
+from ner_documents.reading.rtf import (
+    CHARACTERS,
+    CODE_PAGES,
+    SIGNS,
+    TOKEN,
+    encoding_of,
+    encodings_of_fonts,
+    is_raw_utf8,
+)
 from ner_documents.redaction.segments import Edit, SegmentBuilder
 from ner_documents.redaction.text_formats import FormatError
 
@@ -181,8 +189,8 @@ class _Reading:
         elif word == "f" and number is not None:
             self._settle()
             state.font = number
-        elif word == "ansicpg" and number is not None:
-            self._encoding = encoding_of(number)
+        elif word in CODE_PAGES or (word == "ansicpg" and number is not None):
+            self._encoding = CODE_PAGES.get(word) or encoding_of(number or 0)
         elif word in _NO_TEXT or word in _EMPTIED:
             state.kind = "name" if word == "sn" else "none" if word in _NO_TEXT else "emptied"
         elif word == "picprop" and state.kind == "none":

@@ -182,3 +182,11 @@ def test_captions_that_are_made_while_somebody_speaks():
 def test_cues_with_no_line_between_them():
     srt = "00:00:01,000 --> 00:00:02,000\nMary.\n00:00:03,000 --> 00:00:04,000 X1:1\nBob\nsings.\n"
     assert items("a.srt", srt) == (["Mary.\nBob sings."], [])
+
+
+def test_letters_that_a_message_says_nothing_right_about():
+    (text,), problems = items("a.eml", "Content-Type: text/plain; charset=us-ascii\r\n\r\nJosé\r\n")
+    assert (text, problems) == ("José", [])
+    page = b"Content-Type: text/html\r\n\r\n<meta charset=koi8-r><p>" + "Мария".encode("koi8-r")
+    assert items("a.eml", page) == (["Мария"], [])
+    assert items("a.eml", "Subject: S\r\rMary\r\rBob\r")[0] == ["Subject: S\nMary\nBob"]

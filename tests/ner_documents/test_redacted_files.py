@@ -180,3 +180,17 @@ def test_other_encodings_are_those_of_the_readers():
     assert result.content.decode("cp1251").startswith("Привет, это PER_1 и")
     assert "cp1251" in result.notes[0]
     assert restore_file("a.txt", result.content, key)[0] == content
+
+
+def test_the_encoding_that_a_page_or_a_message_names_is_taken():
+    page = "<meta charset=x-mac-cyrillic><p>José Bob".replace("José", "Приём").encode("mac_cyrillic")
+    result, _ = redacted("a.html", page)
+    assert result.content == page.replace(b"Bob", b"PER_1")
+    assert not result.notes
+    for told in ("us-ascii", "utf-8"):  # ASCII has no such letters
+        mail = f"Subject: S\r\nContent-Type: text/plain; charset={told}\r\n\r\nJosé Álvarez left\r\n".encode()
+        assert redacted("a.eml", mail)[0].content.endswith(b"\r\n\r\nPER_1 left\r\n")
+    content = b"Subject: S\r\nContent-Type: text/html\r\n\r\n<meta charset=koi8-r><p>" + "Приём Bob".encode(
+        "koi8-r"
+    )
+    assert redacted("a.eml", content)[0].content.endswith("Приём PER_1".encode("koi8-r"))
