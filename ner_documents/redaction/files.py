@@ -237,8 +237,14 @@ def _redact_office(
     office = OfficeFile.open(content, suffix)
     by_part, edits = office.segments()
     segments = [(part, segment) for part, several in by_part.items() for segment in several]
-    recognitions = recognitions_of([segment for _, segment in segments], recognize)
+    names = office.names()
+    recognitions = recognitions_of([*(segment for _, segment in segments), *names], recognize)
     redacted = redactor.redact_document(recognitions)
+    for result in redacted[len(segments) :]:
+        if result.replacements:
+            msg = "holds a picture or recording whose own name is one that has to go; put it in under another"
+            raise FormatError(msg)
+    del recognitions[len(segments) :], redacted[len(segments) :]
     identifiers = Identifiers()
     for (part, segment), result in zip(segments, redacted, strict=True):
         edits[part] += edits_of(segment, identifiers.of(segment, result))

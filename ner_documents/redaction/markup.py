@@ -5,111 +5,35 @@ from __future__ import annotations
 import codecs
 import html
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.html import BLOCKS
+from ner_documents.redaction.dialects import (
+    FORMULAS,
+    OUTSIDE,
+    PAGE_CODE,
+    PAGE_EDGES,
+    PRINTER,
+    READ,
+    READ_IN,
+    STANDARDS,
+    WHO,
+)
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect", "markup_segments"]
+    from ner_documents.redaction.dialects import Dialect
+
+__all__ = ["markup_segments"]
 
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
 #: Names within addresses, bookmarks, ranges and styles: how other characters than letters are written there.
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_WORDS = re.compile(r"""\st\s*=\s*["'](?:str|inlineStr)["']""")
 _SPACE = str.maketrans("\t\n\r\f", "    ")
-#: Attributes that are written for people.
-_READ = {
-    "alt",
-    "title",
-    "content",
-    "placeholder",
-    "aria-label",
-    "label",
-    "value",
-    "summary",
-    "descr",
-    "caption",
-}
-#: Addresses that name standards, not people.
-_STANDARDS = ("http://schemas.", "http://purl.org", "http://www.w3.org", "http://docs.oasis-open.org", "urn:")
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """Which elements mean what, by local name.
-
-    Attributes
-    ----------
-    blocks : frozenset of str
-        A name never goes over their borders; empty when that is true of all elements.
-    texts : frozenset of str
-        Elements whose text people read; empty when all text is.
-    breaks : dict of str to str
-        Elements that stand for a character.
-    apart : frozenset of str
-        Elements whose text is not read with what stands around it: scripts, deleted text, formulas.
-    hidden_authors : frozenset of str
-        Attributes and elements that name who wrote or changed something; they become empty.
-    raw : frozenset of str
-        Elements of HTML that hold no tags.
-    lower : bool
-        Names of elements are the same in any case.
-    """
-
-    blocks: frozenset[str] = frozenset()
-    texts: frozenset[str] = frozenset()
-    breaks: dict[str, str] = field(default_factory=dict)
-    apart: frozenset[str] = frozenset()
-    hidden_authors: frozenset[str] = frozenset()
-    raw: frozenset[str] = frozenset()
-    lower: bool = False
-
-    @property
-    def identifiers(self) -> bool:
-        """Whether attributes name parts of the file, so that a placeholder has to be such a name."""
-        return bool(self.hidden_authors)
-
-
-HTML = Dialect(
-    # What is in the head, and texts of drawings, are not shown in a line with others either.
-    blocks=BLOCKS | {"desc", "foreignobject", "head", "text", "title"},
-    breaks={"br": "\n"},
-    apart=frozenset(("rt", "rp")),
-    raw=frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes")),
-    lower=True,
-)
-# ECMA-376: w:t, a:t and t of spreadsheets hold text; paragraphs are w:p, a:p, shared and inline strings.
-OOXML = Dialect(
-    blocks=frozenset(("p", "si", "is", "text", "c", "oMath")),
-    texts=frozenset("t"),
-    breaks={"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"},
-    apart=frozenset(("delText", "instrText", "delInstrText", "f", "rPh", "rt")),
-    hidden_authors=frozenset(
-        (
-            *("author", "initials", "userId", "creator", "lastModifiedBy", "Company", "Manager"),
-            *("providerId", "userName", "lastEditedBy"),
-        )
-    ),
-)
-# OpenDocument 1.3, part 3: text stands anywhere in text:p and text:h.
-ODF = Dialect(
-    blocks=frozenset(("p", "h", "title", "desc", "subject", "description", "keyword", "user-defined")),
-    breaks={"tab": "\t", "line-break": "\n", "s": " "},
-    apart=frozenset(("ruby-text",)),
-    hidden_authors=frozenset(
-        ("creator", "initial-creator", "printed-by", "creator-initials", "sender-initials")
-    ),
-)
-SVG = Dialect(
-    blocks=frozenset(("text", "title", "desc", "foreignObject", "p", "div", "svg")),
-    apart=frozenset(("style", "script")),
-)
-OTHER_XML = Dialect()
 
 
 def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tuple[int, int]]]:
@@ -123,6 +47,7 @@ def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tup
 
     Examples
     --------
+    >>> from ner_documents.redaction.dialects import HTML
     >>> segments, _ = markup_segments("<p title='x'><b>Mary</b> Jo&#110;es<p>Ann<!-- Bob -->", HTML)
     >>> [segment.text for segment in segments]
     ['Mary Jones', 'Ann', 'x', ' Bob ']
@@ -142,6 +67,9 @@ class _Reader:
         self._coded = SegmentBuilder()
         self._read: list[Segment] = []
         self._open: list[str] = []
+        self._interrupted: list[SegmentBuilder] = []
+        self._joined = ""
+        self._printer = False  # inside of a setting that names one
         self._cell = False  # inside of a cell whose value is text, not a number or an index
 
     def segments(self) -> Iterator[Segment]:
@@ -160,7 +88,8 @@ class _Reader:
             yield from self._element(name, start, end, closing)
             if name in self._dialect.raw and not closing:
                 position = self._raw_text(name, end)
-        yield from self._current.finish()
+        for current in (self._current, *self._interrupted):
+            yield from current.finish()
         yield from self._end_apart()
         yield from self._read
         identifier = self._dialect.identifiers
@@ -168,7 +97,7 @@ class _Reader:
         yield from self._coded.finish(searched=False, identifier=identifier)
 
     def _end_apart(self) -> Iterator[Segment]:
-        yield from self._apart.finish(identifier="f" in self._open)
+        yield from self._apart.finish(identifier=not FORMULAS.isdisjoint(self._open))
 
     def _tag(self, start: int) -> tuple[int, str, bool]:
         """Return where the tag ends, its name (empty for a comment and the like) and whether it closes."""
@@ -181,6 +110,8 @@ class _Reader:
                     self._text(start + len(opening), inner_end, references=False)
                 elif opening == "<!--":
                     self._aside(start + len(opening), inner_end, read=True)
+                elif opening == "<?" and self._dialect.lower and not raw.startswith("<?xml", start):
+                    self._aside(start + len(opening), inner_end)
                 return (len(raw) if end < 0 else end + len(ending)), "", False
         name = _TAG_NAME.match(raw, start + 1)
         if name is None:
@@ -193,6 +124,9 @@ class _Reader:
                 closing = raw.find(quote, end + 1)
                 end = len(raw) if closing < 0 else closing
             end += 1
+        if end >= len(raw) and self._dialect.lower:  # a tag that breaks off: nobody knows what is in it
+            self._aside(start, len(raw), read=True)
+            return len(raw), "", False
         local = name[2].lower() if self._dialect.lower else name[2]
         return min(end + 1, len(raw)), local, raw[start + 1] == "/"
 
@@ -200,9 +134,17 @@ class _Reader:
         dialect = self._dialect
         if not dialect.blocks or name in dialect.blocks:
             yield from self._current.finish()
-        if name in dialect.apart:
+        if name in dialect.joined:
+            if name != self._joined:
+                yield from self._end_apart()
+                self._joined = name
+        elif name in dialect.apart or (name in dialect.blocks and dialect.joined):
             yield from self._end_apart()
         empty = self._raw[end - 2] == "/"
+        if name in dialect.asides and not empty:
+            yield from self._aside_text(closing=closing)
+        if closing and dialect.lower:
+            self._attributes(name, start, end)
         if not closing:
             self._attributes(name, start, end)
             if name in dialect.breaks:
@@ -218,37 +160,87 @@ class _Reader:
         elif not empty:
             self._open.append(name)
 
+    def _aside_text(self, *, closing: bool) -> Iterator[Segment]:
+        """Set the text of a block aside while another stands in it, or take it up again."""
+        if not closing:
+            self._interrupted.append(self._current)
+            self._current = SegmentBuilder()
+        elif self._interrupted:
+            yield from self._current.finish()
+            self._current = self._interrupted.pop()
+
     def _attributes(self, element: str, start: int, end: int) -> None:
         external = 'TargetMode="External"' in self._raw[start:end]
-        if element == "c":
-            self._cell = 't="str"' in self._raw[start:end]
+        authors = self._dialect.hidden_authors
+        if element in ("c", "cell"):
+            self._cell = _WORDS.search(self._raw, start, end) is not None
+        self._printer = False
+        position = start + 1
         for found in _ATTRIBUTE.finditer(self._raw, start, end):
             name = found[1].rpartition(":")[2]
             group = next(number for number in (2, 3, 4) if found[number] is not None)
             first, last = found.span(group)
+            if self._dialect.lower:
+                self._beside(position, found.start())
+                position = found.end()
             outside = element == "Relationship" and external and name == "Target"
-            who = name in self._dialect.hidden_authors or (element == "person" and name == "displayName")
-            standard = found[1].startswith("xmlns") or found[group].startswith(_STANDARDS)
+            outside = outside or bool(authors and name == "href" and OUTSIDE.match(found[group]))
+            self._printer = self._printer or bool(
+                authors and element == "config-item" and found[group] in PRINTER
+            )
+            who = name in authors or (bool(authors) and (element, name) in WHO)
+            standard = found[1].startswith("xmlns") or found[group].startswith(STANDARDS)
             if outside or who:
                 self.emptied.append((first, last))
             elif not standard and any(character.isalnum() for character in found[group]):
                 if (element, name) == ("sheet", "name"):
                     self._aside(first, last, read=True, identifier=True)
                 else:
-                    self._aside(first, last, read=name.lower() in _READ)
+                    read = name.lower() in READ or (element, name) in READ_IN
+                    self._aside(first, last, read=read)
+        if self._dialect.lower:
+            self._beside(position, end - 1)
+
+    def _beside(self, start: int, end: int) -> None:
+        """Take what stands in a tag of HTML and is no attribute, such as ``<Mary Jones>``."""
+        words = self._raw[start:end].strip(" /")
+        if words and (" " in words or not (words.islower() or words.isupper())):
+            self._aside(start, end)
 
     def _text(self, start: int, end: int, *, references: bool = True) -> None:
         if start == end:
             return
         element = self._open[-1] if self._open else ""
-        if element in self._dialect.hidden_authors:
+        if element in self._dialect.hidden_authors or (self._printer and element == "config-item"):
             self.emptied.append((start, end))
-        elif not self._dialect.apart.isdisjoint(self._open) or (self._cell and element == "v"):
+        elif element == "v" and self._is_number():
+            return
+        elif element in PAGE_EDGES:
+            self._page_edge(start, end)
+        elif not self._dialect.apart.isdisjoint(self._open):
             self._add(self._apart, start, end, references=references)
         elif not self._dialect.texts or element in self._dialect.texts:
             self._add(self._current, start, end, references=references)
-        elif element != "v" and not self._raw[start:end].isspace():
+        elif not self._raw[start:end].isspace():
             self._aside(start, end)
+
+    def _is_number(self) -> bool:
+        """Tell whether a value is a number or an index, and not words."""
+        if "c" in self._open or "cell" in self._open:
+            return not self._cell
+        return "numCache" in self._open or "numLit" in self._open
+
+    def _page_edge(self, start: int, end: int) -> None:
+        """Take the header or footer of a sheet without its codes; left, middle and right are apart."""
+        position = start
+        for code in PAGE_CODE.finditer(self._raw, start, end):
+            self._add(self._current, position, code.start())
+            position = code.end()
+            if code[0] == "&amp;&amp;":
+                self._current.add("&", code.start(), position)
+            elif code[0][5:].upper() in ("L", "C", "R"):
+                self._current.add("\n", position, position)
+        self._add(self._current, position, end)
 
     def _aside(self, start: int, end: int, *, read: bool = False, identifier: bool = False) -> None:
         """Extract what is not part of the text; the model reads it where it is written for people."""

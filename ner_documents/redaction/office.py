@@ -11,10 +11,12 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from ner_documents.redaction.markup import ODF, OOXML, OTHER_XML, SVG, Dialect, markup_segments
-from ner_documents.redaction.segments import Edit, Segment, undo_edits
+from ner_documents.redaction.dialects import ODF, OOXML, OTHER_XML, SVG, Dialect
+from ner_documents.redaction.markup import markup_segments
+from ner_documents.redaction.segments import Edit, Segment, undo_edits, verbatim
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -34,7 +36,15 @@ _DAMAGED = (
 )
 _MAX_UNPACKED = 200_000_000
 _MAX_MEMBERS = 10_000
-_PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|webp)$", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"\.(png|jpe?g|jfif|gif|bmp|dib|tiff?|emf|wmf|emz|wmz|svm|pict?|pcx|eps|ico|wdp|webp|hei[cf]|avif)$",
+    re.IGNORECASE,
+)
+#: Parts that hold no text: recordings, fonts, what the kind of the file and where its pages end is kept in.
+_NO_TEXT = re.compile(
+    r"\.(mp[34]|m4[av]|wav|wma|wmv|avi|mov|mpe?g|og[gv]|webm|odttf|[ot]tf|fntdata|sigs)$|^mimetype$|^layout-cache$|/$",
+    re.IGNORECASE,
+)
 _THUMBNAIL = re.compile(r"(^docProps/thumbnail\.|^Thumbnails/)", re.IGNORECASE)
 #: What leads to the parts that are left out; programs refuse a file whose links lead nowhere.
 _LINK = re.compile(r"(<Relationship\b[^>]*/(?:metadata/thumbnail|printerSettings)\"[^>]*/>)")
@@ -42,7 +52,7 @@ _PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
 #: Parts that hold files or programs of their own, which nothing here can look into.
 _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Object \d|^Basic/|ObjectReplacements/)")
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
-_XML = re.compile(r"\.(xml|rels|vml|rdf|svg)$", re.IGNORECASE)
+_XML = re.compile(r"\.(xml|rels|vml|rdf|svg|psmdcp)$", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 
 
@@ -92,7 +102,8 @@ class OfficeFile:
         name = member.filename
         if _THUMBNAIL.search(name) or _PRINTER.search(name):
             return
-        if _OPAQUE.search(name) and content:
+        known = _XML.search(name) or _PICTURE.search(name) or _NO_TEXT.search(name)
+        if content and (_OPAQUE.search(name) or not known):
             msg = f"holds {name}, a file of its own that cannot be looked into; take it out first"
             raise FormatError(msg)
         self._members.append((member, content))
@@ -104,6 +115,17 @@ class OfficeFile:
                 encoding = declared[1].decode("ascii")
             self._encodings[name] = encoding
             self.parts[name] = content.decode(encoding)
+            if "<!ENTITY" in self.parts[name] and not name.lower().endswith(".svg"):
+                msg = f"holds {name}, which declares entities of its own; no office program does that"
+                raise FormatError(msg)
+
+    def names(self) -> list[Segment]:
+        """Return the names of pictures and recordings, which some programs take from the user's files."""
+        names = [PurePosixPath(member.filename).stem for member, _ in self._members]
+        kept = [
+            name for name, (one, _) in zip(names, self._members, strict=True) if not _XML.search(one.filename)
+        ]
+        return [verbatim(name, 0, len(name), searched=False) for name in kept if name]
 
     def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:
         """Extract the texts of all parts.

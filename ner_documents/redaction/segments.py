@@ -167,9 +167,11 @@ def apply_edits(raw: str, edits: Iterable[Edit]) -> tuple[str, list[Edit]]:
     parts: list[str] = []
     back: list[Edit] = []
     position = length = 0
-    for edit in sorted(set(edits)):
+    for edit in sorted(set(edits), key=lambda one: (one.start, one.end > one.start, -one.end, one.text)):
         if edit.start < position:  # two segments share a place, such as an attribute inside of a script
-            continue
+            if edit.end <= position:
+                continue
+            edit = Edit(position, edit.end, "")  # nothing of what either has found may be left
         parts += [raw[position : edit.start], edit.text]
         length += edit.start - position
         back.append(Edit(length, length + len(edit.text), raw[edit.start : edit.end]))

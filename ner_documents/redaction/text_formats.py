@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.tables import delimiter_of
-from ner_documents.redaction.markup import HTML, markup_segments
+from ner_documents.redaction.dialects import HTML
+from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from ner_documents.redaction.dialects import HTML, ODF, OOXML
 from ner_documents.redaction.folding import fold_text
 from ner_documents.redaction.lists import NameList
-from ner_documents.redaction.markup import HTML, ODF, OOXML, markup_segments
+from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.rtf import rtf_segments
 
 
@@ -20,6 +21,28 @@ from ner_documents.redaction.rtf import rtf_segments
         (OOXML, "<w:p><w:r><w:t>a</w:t></w:r><w:ruby><w:rt><w:r><w:t>bɒb</w:t></w:r></w:rt><w:rubyBase><w:r>"
          "<w:t>Bob</w:t></w:r></w:rubyBase></w:ruby></w:p>", ["bɒb", "aBob"]),
         (OOXML, "<si><t>田中</t><rPh><t>タナカ</t></rPh></si>", ["タナカ", "田中"]),
+        (ODF, "<text:p>Mary <office:annotation><text:p>see Ann</text:p></office:annotation>Jones<text:note>"
+         "<text:note-citation>1</text:note-citation><text:note-body><text:p>Bob</text:p></text:note-body>"
+         "</text:note> left</text:p>", ["see Ann", "1", "Bob", "Mary Jones left"]),
+        (OOXML, "<w:p><w:t>Mary </w:t><w:txbxContent><w:p><w:t>Ann</w:t></w:p></w:txbxContent><w:t>Jones"
+         "</w:t></w:p>", ["Ann", "Mary Jones"]),
+        (OOXML, "<w:p><w:delText>Mary </w:delText><w:delText>Jones</w:delText></w:p><w:p><w:delText>Bob"
+         "</w:delText></w:p>", ["Mary Jones", "Bob"]),
+        (OOXML, "<c t='str'><v>Mary</v></c><c t='str'><v>Bob</v></c><c><v>5</v></c>"
+         "<cell t='str'><v>Ann</v></cell>",
+         ["Mary", "Bob", "Ann", "str\nstr\nstr\n"]),
+        (OOXML, "<c:strCache><c:pt><c:v>Mary</c:v></c:pt><c:pt><c:v>Bob</c:v></c:pt></c:strCache><c:numCache>"
+         "<c:v>5</c:v></c:numCache>", ["Mary", "Bob"]),
+        (OOXML, "<dc:title>Mary</dc:title><cp:keywords>Ann</cp:keywords><vt:lpwstr>Bob</vt:lpwstr>",
+         ["Mary", "Ann", "Bob"]),
+        (OOXML, "<threadedComment><text>ask Bob</text></threadedComment><p:cm><p:text>Ann</p:text></p:cm>",
+         ["ask Bob", "Ann"]),
+        (OOXML, '<oddHeader>&amp;L&amp;"Arial,Bold"&amp;12Mary &amp;&amp; Co&amp;RBob &amp;P</oddHeader>',
+         ["\nMary & Co\nBob "]),
+        (OOXML, '<formula1>"Mary,Bob"</formula1><s v="Ann"/><w:docVar val="Zoe"/>',
+         ['"Mary,Bob"', "Ann", "Zoe"]),
+        (HTML, "<p>a</p><p title='Mary>b</p> Bob", ["a", "<p title='Mary>b</p> Bob"]),
+        (HTML, "<p>a <Mary Jones> b</p><?php Bob ?>", ["a  b", "Mary Jones\nphp Bob ?\n"]),
         (HTML, "<p><ruby>田中<rt>tanaka</rt></ruby>さん</p>", ["tanaka", "田中さん"]),
         (HTML, "<p><ruby>田<rp>(</rp><rt>ta<rp>)</rp>中</ruby>さん", ["田中さん", "(", "ta", ")"]),
     ],

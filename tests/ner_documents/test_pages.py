@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ner_documents.document import Document, Problem
 from ner_documents.reading import SUFFIXES, ReadOptions, read
 from ner_documents.reading.html import html_blocks
-from ner_documents.redaction.markup import HTML, markup_segments
+from ner_documents.redaction.dialects import HTML
+from ner_documents.redaction.markup import markup_segments
 
 
 def items(name, content, **options):

@@ -43,7 +43,12 @@ from tests.ner_documents.redacting import redacted
             "<a title='Bob &quot;' href=\"mailto:b@x.example\">Bob</a><!--Bob--><script>'Bob'</script>",
             "<a title='PER_1 &quot;' href=\"mailto:EMAIL_1\">PER_1</a><!--PER_1--><script>'PER_1'</script>",
         ),
-        ("a.html", "<p>Bob < b <Bob", "<p>PER_1 < b <Bob"),
+        (
+            "a.html",
+            "<a href='mailto:mary.jones@acme.example?x'>Mary Jones",
+            "<a href='mailto:EMAIL_1?x'>PER_1",
+        ),
+        ("a.html", "<p>Bob < b <Bob", "<p>PER_1 < b <PER_1"),
         ("a.txt", "", ""),
         ("a.csv", '# by A, B\nid;who\n1;"Mary Jones; Bob"\n', '# by A, B\nid;who\n1;"PER_1; PER_2"\n'),
         ("a.csv", 'sep=;\n1;x, y;"Bob ""B"" Bob"\n', 'sep=;\n1;x, y;"PER_1 ""B"" PER_1"\n'),

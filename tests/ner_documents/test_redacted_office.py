@@ -98,6 +98,16 @@ def test_what_cannot_be_looked_into_is_refused():
     for member in ("word/embeddings/oleObject1.bin", "word/vbaProject.bin"):
         with pytest.raises(FormatError, match=f"holds {member}, a file of its own"):
             redacted("a.docx", with_members(word_file(), **{member: b"x"}))
+    for member in ("word/afchunk.htm", "word/afchunk1.docx", "customXml/item.data"):
+        with pytest.raises(FormatError, match=f"holds {member}, a file of its own"):
+            redacted("a.docx", with_members(word_file(), **{member: b"Bob"}))
+    entities = {"word/footer9.xml": b'<!DOCTYPE x [<!ENTITY m "Bob">]><x>&m;</x>'}
+    with pytest.raises(FormatError, match="declares entities"):
+        redacted("a.docx", with_members(word_file(), **entities))
+    with pytest.raises(FormatError, match="picture or recording whose own name"):
+        redacted("a.docx", with_members(word_file(), **{"word/media/Bob.png": b"x"}))
+    kept = {"word/media/image1.png": b"x", "word/fonts/font1.odttf": b"x", "mimetype": b"x"}
+    assert unpacked(redacted("a.docx", with_members(word_file(), **kept))[0].content).keys() >= kept.keys()
 
 
 def test_hidden_places_of_word_files():
@@ -131,6 +141,26 @@ def test_hidden_places_of_word_files():
     assert unpacked(restore_file("a.docx", result.content, key)[0])[
         "word/document.xml"
     ].decode() == body.replace("</w:body>", hidden)
+
+
+def test_who_wrote_and_where_it_was_written_goes():
+    names = {
+        "ppt/authors.xml": b'<p188:author name="Zed" initials="Z"/>',
+        "ppt/commentAuthors.xml": b'<p:cmAuthor name="Zed"/>',
+        "xl/users.xml": b'<userInfo name="Zed"/><pivotCacheDefinition refreshedBy="Zed"/>',
+    }
+    result, key = redacted("a.pptx", with_members(word_file(), **names))
+    assert not any(b"Zed" in part for part in unpacked(result.content).values())
+    restored = unpacked(restore_file("a.pptx", result.content, key)[0])
+    assert {name: restored[name] for name in names} == names
+    open_document = {
+        "content.xml": b'<text:a xlink:href="../../zed/a.odt"/><text:a xlink:href="#zoe"/>',
+        "meta.xml": b'<meta:template xlink:href="/home/zed/a.ott"/>',
+        "settings.xml": b'<config:config-item config:name="PrinterName">Zed 2</config:config-item>',
+    }
+    parts = unpacked(redacted("a.odt", with_members(word_file(), **open_document))[0].content)
+    assert not any(b"zed" in parts[name].lower() for name in open_document)
+    assert b"#zoe" in parts["content.xml"]
 
 
 def test_workbooks_keep_their_other_cells():
