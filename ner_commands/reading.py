@@ -41,7 +41,7 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             yield from read_bounded(source, options) if kind in UNTRUSTED else read(source, options)
             continue
         try:
-            text = read_text(name, options.encoding or "utf-8")
+            text = read_text(name, options.encoding or "utf-8", options.limit)
         except (OSError, Failure) as error:
             reason = getattr(error, "strerror", None) or str(error).removeprefix(f"{name}: ")
             yield Problem(name, None, reason)
@@ -49,7 +49,7 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             yield Document(name, None, text, {"source": name, "text": text})
 
 
-def read_text(name: str, encoding: str) -> str:
+def read_text(name: str, encoding: str, limit: int = 64 << 20) -> str:
     """Read a text whole, without changing its line ends.
 
     Parameters
@@ -58,16 +58,25 @@ def read_text(name: str, encoding: str) -> str:
         Path of a file; ``-`` is standard input.
     encoding : str
         Name that Python knows; a byte order mark is not part of the text.
+    limit : int
+        Most bytes: a device or a command may give them for ever.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     Failure
-        If it is in another encoding; with the line, where it is known.
+        If it is longer, or in another encoding; with the line, where it is known.
     """
-    content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     called = "standard input" if name == "-" else name
+    if name == "-":
+        content = sys.stdin.buffer.read(limit + 1)
+    else:
+        with Path(name).open("rb") as stream:
+            content = stream.read(limit + 1)
+    if len(content) > limit:
+        msg = f"{called}: longer than the limit of {limit:,} bytes; split it, or use 'ner annotate'"
+        raise Failure(msg)
     try:
         # Unlike bytes.decode this does not take any bytes for UTF-16 that has lost its mark.
         return codecs.getincrementaldecoder(encoding)().decode(content, final=True).removeprefix("\ufeff")

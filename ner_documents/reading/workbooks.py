@@ -165,8 +165,7 @@ def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator[Row | Problem]:
-    begin = sheet.start[0] if sheet.start else 0
-    numbered = ((begin + index + 1, row) for index, row in enumerate(sheet.iter_rows()))
+    numbered = enumerate(sheet.iter_rows(), 1)  # from the first row of the sheet, empty or not
     rows = ((number, row) for number, row in numbered if any(cell not in ("", None) for cell in row))
     ahead = [row for _, row in zip(range(20), rows, strict=False)]
     if not ahead:

@@ -38,3 +38,11 @@ def test_another_encoding_is_one_sentence(tmp_path, content, encoding, complaint
     file.write_bytes(content)
     with pytest.raises(Failure, match=re.escape(f"{file}{complaint}") + "$"):
         read_text(str(file), encoding)
+
+
+def test_what_never_ends_is_given_up(tmp_path, monkeypatch):
+    (tmp_path / "text.txt").write_bytes(b"Mary")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Mary")))
+    for name, called in (("-", "standard input"), (str(tmp_path / "text.txt"), str(tmp_path / "text.txt"))):
+        with pytest.raises(Failure, match=re.escape(f"{called}: longer than the limit of 3 bytes")):
+            read_text(name, "utf-8", 3)

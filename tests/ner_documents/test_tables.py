@@ -198,6 +198,19 @@ def workbook(sheets, types=None):
     return out.getvalue()
 
 
+def test_rows_of_a_workbook_are_counted_from_its_top():
+    import xlsxwriter
+
+    out = BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        book.add_worksheet().write_column(4, 2, ["text", "Mary", None, "Bob"])
+    found = items("a.xlsx", out.getvalue())
+    assert [(item.line, item.text) for item in found if isinstance(item, Document)] == [
+        (6, "Mary"),
+        (8, "Bob"),
+    ]
+
+
 def test_what_stands_beside_the_cells_of_a_workbook_is_said():
     import xlsxwriter
 
