@@ -39,6 +39,7 @@ from ner_documents.redaction import (
 )
 from ner_documents.redaction.bounded import redact_bounded
 from ner_documents.redaction.patterns import DEFAULT_REGIONS, PATTERN_LABELS
+from ner_documents.sources import read_whole
 
 if TYPE_CHECKING:
     import argparse
@@ -252,7 +253,7 @@ def _redact(
 
 def read_key(path: Path) -> Key:
     """Read a key file; what is no key is a `KeyProblem`."""
-    return Key.from_json(path.read_text("utf-8", errors="replace"), str(path))
+    return Key.from_json(read_whole(str(path)).decode("utf-8", "replace"), str(path))
 
 
 def read_content(name: str) -> bytes:
@@ -260,7 +261,7 @@ def read_content(name: str) -> bytes:
     if name != "-" and Path(name).is_dir():
         msg = "is a folder; give the files in it"
         raise FormatError(msg)
-    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    return read_whole(name)
 
 
 def write_content(path: str, content: bytes, *, secret: bool = False) -> None:

@@ -6,6 +6,7 @@ goes through fsspec (https://filesystem-spec.readthedocs.io), which is imported 
 
 from __future__ import annotations
 
+import errno
 import glob
 import gzip
 import io
@@ -33,6 +34,7 @@ __all__ = [
     "open_binary",
     "open_file",
     "open_url",
+    "read_whole",
     "require",
     "total_size",
 ]
@@ -298,9 +300,26 @@ def open_file(path: str) -> io.FileIO:
     descriptor = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0) if handed_over else flags)
     if not (stat.S_ISREG(os.fstat(descriptor).st_mode) or handed_over):
         os.close(descriptor)
-        msg = "is a folder, a pipe or a device, not a file"
-        raise OSError(msg)
+        raise OSError(errno.EINVAL, "is a folder, a pipe or a device, not a file", path)
     return io.FileIO(descriptor)
+
+
+def read_whole(path: str, most: int = 1 << 30) -> bytes:
+    """Read a file whole, or standard input for ``-``: what a command hands over may never end.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, is no file, or holds more bytes than `most`.
+    """
+    if path == "-":
+        content = sys.stdin.buffer.read(most + 1)
+    else:
+        with io.BufferedReader(open_file(path)) as stream:
+            content = stream.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most // 1_000_000:,} MB; split it", path)
+    return content
 
 
 class _Counted(io.RawIOBase):

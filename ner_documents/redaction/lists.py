@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ner_documents.names import fold
+from ner_documents.sources import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,7 +93,7 @@ def read_lines(path: Path) -> list[str]:
     if path.stat().st_size > _MAX_BYTES:
         msg = f"{path}: lists of up to {_MAX_BYTES // 1_000_000} MB are read; split it."
         raise ListError(msg)
-    content = path.read_bytes()
+    content = read_whole(str(path))
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 
 import pytest
@@ -146,3 +147,17 @@ def test_a_library_that_aborts_on_a_file_takes_that_file_alone(ner, tmp_path, mo
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.html", "c.txt"]
     assert (tmp_path / "out" / "b.html").read_text() == "<p>Ask NAME_1.</p>"
     assert (tmp_path / "out" / "c.txt").read_text() == "Ask NAME_1."
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
+def test_a_pipe_that_nobody_writes_to_ends_in_a_sentence(ner, tmp_path):
+    (tmp_path / "a.txt").write_text(TEXT)
+    os.mkfifo(tmp_path / "pipe.txt")
+    for arguments in (
+        ("redact", "pipe.txt", "-o", "b.txt"),
+        ("redact", "a.txt", "-o", "b.txt", "--allow", "pipe.txt"),
+        ("restore", "a.txt", "--key", "pipe.txt"),
+    ):
+        status, out, err = ner(*arguments)
+        assert (status, out) == (1, b"")
+        assert err.startswith("ner: pipe.txt: is a folder, a pipe or a device, not a file")

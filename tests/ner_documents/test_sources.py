@@ -1,11 +1,12 @@
 import io
+import os
 import sys
 
 import pytest
 
 from ner_documents.document import CorpusError
 from ner_documents.reading.lines import bounded_lines
-from ner_documents.sources import Meter, Source, find_sources, open_binary, total_size
+from ner_documents.sources import Meter, Source, find_sources, open_binary, read_whole, total_size
 
 
 def names(sources):
@@ -110,3 +111,16 @@ def test_lines_longer_than_the_limit_are_cut_and_reading_goes_on():
         (4, b"\n", False),
         (5, b"last", False),
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
+def test_what_never_ends_is_no_file(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(OSError, match=r"a pipe or a device, not a file: .*pipe\.txt"):
+        read_whole(str(tmp_path / "pipe.txt"))
+    (tmp_path / "a.txt").write_bytes(b"Mary")
+    assert read_whole(str(tmp_path / "a.txt"), 4) == b"Mary"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Mary")))
+    for name in (str(tmp_path / "a.txt"), "-"):
+        with pytest.raises(OSError, match="larger than 0 MB"):
+            read_whole(name, 3)
