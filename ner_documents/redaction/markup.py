@@ -18,7 +18,7 @@ from ner_documents.redaction.dialects import (
     STANDARDS,
     WHO,
 )
-from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
+from ner_documents.redaction.segments import REFERENCE, Segment, SegmentBuilder, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["markup_segments"]
 
-_REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
 #: Names within addresses, bookmarks, ranges and styles: how other characters than letters are written there.
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
@@ -278,7 +277,7 @@ class _Reader:
 
     def _add(self, builder: SegmentBuilder, start: int, end: int, *, references: bool = True) -> None:
         position = start
-        for found in _REFERENCE.finditer(self._raw, start, end) if references else ():
+        for found in REFERENCE.finditer(self._raw, start, end) if references else ():
             self._verbatim(builder, position, found.start())
             builder.add(html.unescape(found[0]), found.start(), found.end())
             position = found.end()

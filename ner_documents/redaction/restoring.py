@@ -147,6 +147,8 @@ def _escaped(name: str, suffix: str) -> str:
         return "".join(one if one.isascii() else _unit(one) for one in re.sub(r"([\\{}])", r"\\\1", name))
     if suffix in OFFICE_FORMATS or "htm" in suffix:
         return html.escape(_NO_XML.sub("\ufffd", name))
+    if suffix in (".srt", ".vtt"):
+        return html.escape(name, quote=False)
     return name
 
 

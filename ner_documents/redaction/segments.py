@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from ner_documents.redaction.redactor import Redacted, Replacement
 
 __all__ = [
+    "REFERENCE",
     "Edit",
     "Identifiers",
     "Segment",
@@ -22,6 +24,7 @@ __all__ = [
     "verbatim",
 ]
 
+REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -82,6 +85,15 @@ class SegmentBuilder:
         else:
             self._starts += [start] * len(text)
             self._ends += [end] * len(text)
+
+    def add_written(self, raw: str, start: int, end: int) -> None:
+        """Add a part of a file in which characters may be written as references, such as ``&amp;``."""
+        position = start
+        for found in REFERENCE.finditer(raw, start, end):
+            self.add(raw[position : found.start()], position)
+            self.add(html.unescape(found[0]), found.start(), found.end())
+            position = found.end()
+        self.add(raw[position:end], position)
 
     def finish(self, *, searched: bool = True, identifier: bool = False) -> Iterator[Segment]:
         """Yield what was put together, if it is not blank, and begin anew."""

@@ -49,12 +49,12 @@ def _subtitles(raw: str) -> list[Segment]:
     apart: list[Segment] = []
     position = 0
     for tag in _TAG.finditer(raw):
-        words.add(raw[position : tag.start()], position)
+        words.add_written(raw, position, tag.start())
         position = tag.end()
         group = "speaker" if tag["speaker"] else "inside"
         if tag[group]:
             apart.append(verbatim(raw, *tag.span(group), searched=group == "speaker"))
-    words.add(raw[position:], position)
+    words.add_written(raw, position, len(raw))
     return [*words.finish(), *apart]
 
 

@@ -60,6 +60,11 @@ from tests.ner_documents.redacting import redacted
             "<p>PER_1, <a href='mailto:x?subject=PER_2'>PER_2",
         ),
         (
+            "a.srt",
+            "1\n00:00:01,000 --> 00:00:02,000\nO&#39;Neill &amp; Sons, Mary Jones &amp; Mary&nbsp;Jones\n",
+            "1\n00:00:01,000 --> 00:00:02,000\nORG_1, PER_1 &amp; PER_1\n",
+        ),
+        (
             "a.vtt",
             "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bob>I, <i>Mary</i> <00:01.5>Jones, am <Acme Corp>\n",
             "WEBVTT\n\n00:01.000 --> 00:02.000\n<v PER_2>I, <i>PER_1</i><00:01.5>, am <ORG_1>\n",
