@@ -3,8 +3,9 @@ r"""Words as people and corpora write them, found in the text and not in what a 
 The borders are those of Unicode [1]_ for letters, digits and their marks, with the words of the Penn Treebank
 and CoNLL-2003 [2]_ where those differ, because models for named entities are trained on these: hyphens,
 ampersands and full stops inside a word belong to it (``Chester-le-Street``, ``AT&T``, ``U.S.``), and so does
-the full stop of an initial or an abbreviation; ``'s`` and its like are words of their own; a full stop
-between a small and a capital letter ends a sentence (``in Paris.Mary left``).
+the full stop of an initial or an abbreviation; ``'s`` and its like are words of their own, and so are ``l'``
+and its like before another word (``l'Italia``); a full stop between a small letter or a digit and a capital
+letter ends a sentence or the number of an item (``in Paris.Mary left``, ``1.Mary``).
 
 Every piece belongs to the word that its first character stands in. Outside of words, and in scripts that do
 not put spaces between words (Japanese, Chinese, Thai), every piece is a word.
@@ -43,6 +44,9 @@ _DOMAIN = rf"(?i:com|org|net|edu|gov|uk|de|io|tv|fm|info)(?!{_LETTER})"
 
 _CLITIC = rf"(?:s|t|re|ve|ll|d|m)(?!{_LETTER})"
 
+# French, Italian and Catalan articles and prepositions; in L'Aquila and D'Annunzio they are part of the name.
+_ELIDED = r"(?:[ldn]|qu|jusqu|lorsqu|puisqu|un|(?:a|co|da|de|ne|que|su)ll|quest)"
+
 ABBREVIATIONS = (
     "Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Corp|Co|Ltd|Bros|No|Gen|Col|Lt|Sgt|Capt|Sen|Rep|Gov|Pres|Rev|Hon|Mt|Ft|vs|Jan|"
     "Feb|Mar|Apr|Aug|Sept|Sep|Oct|Nov|Dec|Ave|Blvd|Univ|Dept"
@@ -55,11 +59,12 @@ def _word() -> re.Pattern[str]:
     return re.compile(
         rf"""
         '(?i:{_CLITIC})                                                            # 's
+        | {_ELIDED}'(?!{_CLITIC})(?=[A-Za-z])                                      # l'Italia
         | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
         | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
         | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                    # @_user_, but not _Mary_
           (?:(?:- | (?<=[A-Z\d])[&+] | '(?!(?i:{_CLITIC}))                     # AT&T, O'Neill
-            | \.(?![A-Z]) | (?<![A-Za-z][A-Z])(?<=[A-Z\d])\. | \.(?={_DOMAIN})
+            | \.(?![A-Z]) | (?<![A-Za-z][A-Z])(?<=[A-Z])\. | \.(?={_DOMAIN})
             | (?<=\d),(?=\d)) {_LETTER}+)*                                         # Amazon.com, 10,000.5
         """,
         re.VERBOSE,

@@ -46,6 +46,7 @@ def ner():
             "Bank of America / Wells Fargo / Deutsche Bank",
             ["Bank of America ORG", "Wells Fargo ORG", "Deutsche Bank ORG"],
         ),
+        ("1.Mary Jones\n2.Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
         ("I. Mary Jones\nII. Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
         ("- Jones, Mary\n- Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Mary+Bob and Kate&Tom met at AT&T", ["Mary PER", "Bob PER", "Kate PER", "Tom PER", "AT&T ORG"]),
@@ -68,6 +69,12 @@ def ner():
 )
 def test_names(ner, text, expected):
     assert [f"{entity.text} {entity.label}" for entity in ner(text).entities] == expected
+
+
+def test_names_behind_an_elided_article():
+    ner = model_zoo.load("multilingual-ner", device="CPU")
+    text = "Il presidente dell'Italia vive a Milano. Elle vient d’Espagne avec Jeanne d'Arc."
+    assert [entity.text for entity in ner(text).entities] == ["Italia", "Milano", "Espagne", "Jeanne d'Arc"]
 
 
 def test_what_edges_cut_off_says_nothing_against_a_name(ner):

@@ -38,6 +38,12 @@ def test_words_are_those_of_corpora(expected):
     [
         ("in Paris.Mary left", ["in", "Paris", ".", "Mary", "left"]),
         ("He met Mary Smith. She left.", ["He", "met", "Mary", "Smith", ".", "She", "left", "."]),
+        ("1.Mary 2010.Paris 2.5 v2.x", ["1", ".", "Mary", "2010", ".", "Paris", "2.5", "v2.x"]),
+        ("dell'Italia, qu’Anna", ["dell'", "Italia", ",", "qu’", "Anna"]),
+        (
+            "Jeanne d'Arc L'Aquila Val-d'Isère Un's",
+            ["Jeanne", "d'", "Arc", "L'Aquila", "Val-d'Isère", "Un", "'s"],
+        ),
         ("PARIS.MARY AMAZON.COM U.S.A.", ["PARIS", ".", "MARY", "AMAZON.COM", "U.S.A."]),
         ("Mary+Bob&Kate AT&T", ["Mary", "+", "Bob", "&", "Kate", "AT&T"]),
         ("Paris\x85\x85Mary", ["Paris", "Mary"]),
