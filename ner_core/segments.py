@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
-from string import ascii_uppercase
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,8 +36,14 @@ _HARD_BORDER = re.compile(
 
 _TWO_SPACES = re.compile(r" {2,}(?=\S)")
 # A., B. or I., II. before the items of a list: they look like initials.
-_LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5})[.)]\s+(?=\S)")
+_LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]\s+(?=\S)")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+_NEXT = {
+    *pairwise(_ROMAN),
+    *pairwise(map(str.lower, _ROMAN)),
+    *pairwise(ascii_uppercase),
+    *pairwise(ascii_lowercase),
+}
 
 _ITEM = re.compile(
     r"\s*(?:[-*+\u2022\u2023\u25e6\u25aa\u25cf\u00b7\u2013\u2014\u2043]\s|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s)",
@@ -230,7 +236,7 @@ def _lines(text: str) -> list[_Line]:
 def _without_letters(lines: list[_Line]) -> list[_Line]:
     """Strip the letters or Roman numerals that number a list from its items.
 
-    Only where they begin with A or I and none is missing: initials of persons look the same.
+    Only where they begin with A or I, large or small, and none is missing: initials of persons look the same.
     """
     lettered = [(index, match) for index, line in enumerate(lines) if (match := _LETTERED.match(line.text))]
     numbering: list[tuple[int, re.Match[str]]] = []
@@ -239,7 +245,7 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
         if one is None or not (chain and _follows(chain[-1][1][1], one[1][1])):
             numbering += chain if len(chain) > 1 else []
             chain = []
-        if one is not None and (chain or one[1][1] in ("A", "I")):
+        if one is not None and (chain or one[1][1] in ("A", "I", "a", "i")):
             chain.append(one)
     for index, match in numbering:
         line, cut = lines[index], match.end()
@@ -248,8 +254,8 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
 
 
 def _follows(marker: str, after: str) -> bool:
-    """Return whether one number of a list comes after another: B after A, IV after III."""
-    return (marker, after) in pairwise(_ROMAN) or (marker, after) in pairwise(ascii_uppercase)
+    """Say whether one number of a list comes after another: B after A, IV after III."""
+    return (marker, after) in _NEXT
 
 
 def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:

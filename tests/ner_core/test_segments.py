@@ -39,6 +39,8 @@ def found(text):
         ),
         ("A. Mary Jones\nB. Bob Smith", ["Mary Jones", "Bob Smith"]),
         ("(I) Mary Jones\n(II) Bob Smith\n(III) Rome", ["Mary Jones", "Bob Smith", "Rome"]),
+        ("a) Mary Jones\nb) Bob Smith", ["Mary Jones", "Bob Smith"]),
+        ("i. Mary Jones\nii. Bob Smith", ["Mary Jones", "Bob Smith"]),
         ("A. Smith\nM. Jones", ["A. Smith", "M. Jones"]),
         ("J. Smith\nK. Jones", ["J. Smith", "K. Jones"]),
         (
