@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-# Marks between the items of a list; also those of references: Smith, J., Jones, M. & Brown, P.
+# Marks between the items of a list; also those of references: Smith, J., Jones, M. & Brown, P. Of names of
+# persons, every & stands between two: Jones & Brown (2011).
 _DIVIDER = re.compile(
     r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)"
     r"|(?<=\b[A-Z]\.),|(?<=\b[A-Z]\.\s)&(?=\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
+    r"|(?P<of_persons>[&\uff06])"
 )
 
 
@@ -67,6 +69,7 @@ class Decoder:
         self._calibration = calibration
         self._set = TagSet(tags, scheme)
         self._person = [normalize_label(kind) == "PER" for kind in self._set.types]
+        self._is_person = np.array([*self._person, False])  # the last is OUTSIDE, -1
 
     @property
     def types(self) -> list[str]:
@@ -153,7 +156,7 @@ class Decoder:
         tags = self._set.likely(probabilities, units.apart) if as_written else probabilities.argmax(axis=-1)
         types = self._set.type[tags]
         if as_written:
-            dividers = _dividers(given, units)
+            dividers = _dividers(given, units, self._is_person[types])
             types[dividers] = OUTSIDE
         first, last = self._spans(units, tags, types, every_unit=strategy == "none", labels=labels)
         if not len(first):
@@ -285,13 +288,20 @@ def _can_be_name(words: str) -> bool:
     return has_letter(words)
 
 
-def _dividers(texts: Sequence[Pieces], units: Units) -> list[int]:
-    """Return the units that are marks between the items of a list: never part of a name."""
+def _dividers(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> list[int]:
+    """Return the units that are marks between the items of a list: never part of a name.
+
+    `person` says of every unit whether it was tagged as a part of the name of a person.
+    """
     found: list[int] = []
     for number, one in enumerate(texts):
         if one.split or not _DIVIDER.search(one.text):
             continue
         first, last = np.searchsorted(units.text, (number, number + 1))
-        places = [match.start() for match in _DIVIDER.finditer(one.text)]
-        found += (np.flatnonzero(np.isin(units.begin[first:last], places)) + first).tolist()
+        matches = list(_DIVIDER.finditer(one.text))
+        places = [match.start() for match in matches if not match["of_persons"]]
+        of_persons = [match.start() for match in matches if match["of_persons"]]
+        begins = units.begin[first:last]
+        divides = np.isin(begins, places) | (np.isin(begins, of_persons) & person[first:last])
+        found += (np.flatnonzero(divides) + first).tolist()
     return found

@@ -58,16 +58,22 @@ _IN_LINK = re.compile(r"(?:://|\bwww\.)[^\s<>\"'|\\^`{}()\[\],;]*\Z")
 
 # What is around one item of a list of names, and another item that is written like Jones, Mary.
 _ITEM_BEGINS = re.compile(
-    r"(?:(?:\A|[;:|/\t\n\u2022])\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\Z"
+    r"(?:(?:\A|[;:|/\t\n\u2022]|>,)\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
 )
-_ITEM_ENDS = re.compile(r"\.?[^\S\t\n]*(?:[;|/\t\n\u2022]|\r|\Z)")
+_AFTER_ITEM = r"(?:[;|/\t\n\u2022(<\u2013\u2014]|-\s|\.\.|\Z)"
+_ITEM_ENDS = re.compile(rf"\.?[^\S\t\n]*(?:\r|{_AFTER_ITEM})")
+_MAIL_ADDRESS = re.compile(r"\"?\s*<[^\s<>@]+@[^\s<>]+>")
 _LIKE_ITEM = re.compile(
-    r"""
-    (?:\A|[;:|/\t\n\u2022]) [^\S\n]* (?:(?:[-*+\u2013\u2014] | \(?\w{1,3}[.)])\s+)?
+    rf"""
+    (?:\A|[;:|/\t\n\u2022]) [^\S\n]* (?:(?:[-*+\u2013\u2014] | \(?\w{{1,3}}[.)])\s+)?
     [^\W\d_a-z][\w'\u2019-]+ ,[ \u00a0] [^\W\d_a-z][\w'\u2019.-]* (?:[ \u00a0][^\W\d_a-z][\w.]*)?
-    \.?\s* (?:[;|/\t\n\u2022]|\Z)
+    \.?\s* {_AFTER_ITEM}
     """,
     re.VERBOSE,
+)
+# More than a surname, and more than a given name and initials.
+_FULL_NAME = re.compile(
+    r"[^\W\d_a-z][\w'\u2019-]+(?:\s+[^\W\d_a-z][\w'\u2019.-]*)*\s+[^\W\d_a-z][\w'\u2019-]+\Z"
 )
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+\Z")
 _NEAR = 100
@@ -143,8 +149,12 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     --------
     >>> is_inverted_name("Jones, Mary; Smith, Peter", (0, 5), (7, 11))
     True
+    >>> is_inverted_name("Mary Jones, Bob Smith; Tom White", (0, 10), (12, 21))
+    False
     >>> is_inverted_name("I met Jones, Mary; others too", (6, 11), (13, 17))
     False
+    >>> is_inverted_name('"Jones, Mary" <mary@acme.example>', (1, 6), (8, 12))
+    True
     >>> is_inverted_name("By Jones, M. and others", (3, 8), (10, 12))
     True
     """
@@ -152,8 +162,12 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return False
     if _INITIALS.match(text, *second) is not None:
         return True
+    if all(map(_FULL_NAME.match, (text[slice(*first)], text[slice(*second)]))):
+        return False
     start, end = max(first[0] - _NEAR, 0), second[1] + _NEAR
     begins, ends = _ITEM_BEGINS.search(text, start, first[0]), _ITEM_ENDS.match(text, second[1], end)
+    if begins is not None and _MAIL_ADDRESS.match(text, second[1]) is not None:
+        return True
     if begins is None or ends is None:
         return False
     if ";" in (begins[0].strip(), ends[0].strip()):

@@ -94,6 +94,11 @@ def test_a_name_is_a_slice_with_a_letter_or_digit_or_nothing(text, label):
         ("Jones, Mary | Smith, Peter", True),
         ("Jones, Mary • Smith, Peter", True),
         ("Jones, Mary\tRome\nSmith, Peter\tParis", True),
+        ("Jones, Mary (Boeing)\nSmith, Peter (Airbus)", True),
+        ("- Jones, Mary - Boeing\n- Smith, Peter - Airbus", True),
+        ("1. Jones, Mary .... 12\n2. Smith, Peter ... 14", True),
+        ("To: Smith, Peter <p@acme.example>, Jones, Mary <m@acme.example>", True),
+        ('From: "Jones, Mary" <m@acme.example>', True),
         ("Hello Jones, Mary\nSmith, Peter", False),
         ("Jones, Mary\n\nThank you, Peter", False),
     ],
@@ -101,3 +106,16 @@ def test_a_name_is_a_slice_with_a_letter_or_digit_or_nothing(text, label):
 def test_inverted_names(text, expected):
     one, two = text.index("Jones"), text.index("Mary")
     assert is_inverted_name(text, (one, one + 5), (two, two + 4)) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mary Jones, Bob Smith; Anna Brown, Tom White",
+        "Present: Mary Jones, Bob Smith; Apologies: Tom White",
+        "To: Mary Jones, Bob Smith <bob@acme.example>",
+    ],
+)
+def test_two_full_names_are_two_persons(text):
+    one, two = text.index("Mary Jones"), text.index("Bob Smith")
+    assert not is_inverted_name(text, (one, one + 10), (two, two + 9))

@@ -57,6 +57,14 @@ def ner():
         ),
         ("Smith, J., Jones, M. & Brown (2010)", ["Smith, J. PER", "Jones, M. PER", "Brown PER"]),
         (
+            "Mary Jones, Bob Smith; Anna Brown, Tom White",
+            ["Mary Jones PER", "Bob Smith PER", "Anna Brown PER", "Tom White PER"],
+        ),
+        (
+            "(Jones & Brown, 2011; Miller & Davis, 2012)",
+            ["Jones PER", "Brown PER", "Miller PER", "Davis PER"],
+        ),
+        (
             "See http://t.co/Paris, www.acme.example/Mary-Jones or [New York](https://berlin.example/Bob).",
             ["New York LOC"],
         ),
