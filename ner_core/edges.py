@@ -39,6 +39,8 @@ _ATTRIBUTE = re.compile(
     r"[-\u2010\u2011](?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|"
     r"friendly|free|bound|area|only|elect|speaking|type|side)\Z"
 )
+# Mary Jones1 and Bob Smith2,3: raised numbers of notes that became digits. Bob99 alone may be a user.
+_NOTES = re.compile(r"(?<=[^\W\d_A-Z])\d{1,2}(?:,\d{1,2})*\Z")
 # https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1
 _LONGEST_ADDRESS = 256
 
@@ -122,6 +124,8 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         if last.isalnum() or is_mark(last):
             name = text[start:end]
             cut = _POSSESSIVE.search(name) if kind == "PER" else None
+            if cut is None and kind == "PER" and len(name.split()) > 1:
+                cut = _NOTES.search(name)
             if cut is None and kind != "MISC":
                 cut = _ATTRIBUTE.search(name)
             if cut is None or not cut.start():

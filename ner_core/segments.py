@@ -56,6 +56,8 @@ _OPEN_END = re.compile(
     r"la|le|der|die|das|und|von|in|el|y|et|di|e))$",
     re.IGNORECASE,
 )
+# Words that no item of a list ends with, however short it is.
+_NEVER_LAST = re.compile(r"(?:\b(?:of|and|the|for|von|und|de|del|della|du|da)|\s&)$")
 _WORD = re.compile(r"\S+")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uff01-\uff60]")
 
@@ -341,6 +343,8 @@ def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
     if ended:
         return False
     if width is not None and length >= _RAGGED * width:
+        return True
+    if _NEVER_LAST.search(line.text):
         return True
     if length >= _NARROWEST // 2 and (after.text[0].islower() or _OPEN_END.search(line.text)):
         return True

@@ -32,6 +32,7 @@ def found(text):
         ("Anna: Hi Bob\r\nBob: Hi Anna", ["Anna: Hi Bob", "Bob: Hi Anna"]),
         ("Mary Jones\nAcme Corp\nSanta Clara", ["Mary Jones", "Acme Corp", "Santa Clara"]),
         ("He met the president of\nFrance.", ["He met the president of\nFrance."]),
+        ("Bank of\nAmerica\n\nSmith &\nWesson", ["Bank of\nAmerica", "Smith &\nWesson"]),
         ("Mary\u2029Bob\u2028Rome\fAnna", ["Mary", "Bob", "Rome", "Anna"]),
         (
             "> Mary wrote:\n> I live in the town of\n> New York.\n>\n> Bob",
