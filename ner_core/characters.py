@@ -4,7 +4,7 @@ Models are trained on plain letters. Ligatures, full-width and styled letters, t
 no-break spaces, soft hyphens and joiners of zero width are replaced by what they stand for before a text is
 encoded; offsets are those of the text as given. Accents, digits that are raised, fractions and emoji stay,
 but an emoji or another sign that touches a word is taken away from it: BERT's tokenizers would take both for
-one unknown word.
+one unknown word. A word that a soft hyphen breaks at the end of a line is whole again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["QUOTE_MARKS", "classes", "fold"]
+__all__ = ["QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold"]
 
 # Compatibility mappings that only change how a character looks:
 # https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
@@ -50,6 +50,10 @@ _TRADE_MARKS = "\u2122\u2120"
 
 #: What mail programs put before the lines that they quote.
 QUOTE_MARKS = re.compile(r"^[ \t]*>[> ]*", re.MULTILINE)
+
+#: At the end of a line, what says that its last word goes on: a soft hyphen, or what OCR writes for it.
+WORD_GOES_ON = ("\u00ad", "\u00ac")
+_BROKEN_WORD = re.compile(f"[{''.join(WORD_GOES_ON)}](?:\r\n?|\n)[ \t>]*")
 
 # Signs that BERT's tokenizers take for letters of the word beside them: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
@@ -99,6 +103,8 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     >>> fold("Zoë")
     ('Zoë', None)
     """
+    if not text.isascii():
+        text = _mended(text)
     if ">" in text:
         text = QUOTE_MARKS.sub(lambda match: " " * len(match[0]), text)
     plain = text.translate(_LINE_BREAKS)
@@ -121,6 +127,11 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
         if len(new) != 1:
             lengths[codes == ord(character)] = len(new)
     return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
+
+
+def _mended(text: str) -> str:
+    """Put soft hyphens, which nobody sees, where a word was broken at the end of a line."""
+    return _BROKEN_WORD.sub(lambda match: "\u00ad" * len(match[0]), text)
 
 
 def _apart_from_signs(text: str) -> str:
@@ -204,6 +215,7 @@ def classes(text: str) -> str:
     """
     if text.isascii():
         return text
+    text = _mended(text)
     return text.translate(
         {ord(character): _class(character) for character in set(text) if character > "\x7f"}
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ner_core.characters import QUOTE_MARKS
+from ner_core.characters import QUOTE_MARKS, WORD_GOES_ON
 from ner_core.labels import has_letter
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
         return False
     if width is not None and length >= _RAGGED * width:
         return True
-    if _NEVER_LAST.search(line.text):
+    if line.text.endswith(WORD_GOES_ON) or _NEVER_LAST.search(line.text):
         return True
     if length >= _NARROWEST // 2 and (after.text[0].islower() or _OPEN_END.search(line.text)):
         return True

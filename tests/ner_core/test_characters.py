@@ -16,6 +16,7 @@ from ner_core.characters import classes, fold
         ("Congreſs", "Congress"),
         ("> in New\n>> York > x", "  in New    York > x"),
         ("Shef\u00adfield Co\u2060op New\u200bYork", "Sheffield Coop New York"),
+        ("Shef\u00ad\r\n  field Jo¬\n> nes a ¬ b", "Sheffield Jones a ¬ b"),
         ("McDonald’s “Paris” Mary´s", "McDonald's \"Paris\" Mary's"),
         ("Mary😀 Bob❤️Anna 🇫🇷Paris 👨\u200d👩 →Rome", "Mary  Bob, Anna   Paris 👨👩  Rome"),
         ("Microsoft™ Acme® 20°C ™", "Microsoft  Acme  20°C ™"),

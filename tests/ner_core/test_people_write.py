@@ -34,6 +34,10 @@ def ner():
             ["Griﬃn PER", "Paciﬁc Gas ORG", "Jeﬀ Shaﬀer PER", "Shefﬁeld LOC"],
         ),
         ("Ｍａｒｙ Ｊｏｎｅｓ lives in Ｐａｒｉｓ.", ["Ｍａｒｙ Ｊｏｎｅｓ PER", "Ｐａｒｉｓ LOC"]),
+        (
+            "Mary Jo\u00ad\nnes of the Bank of Ameri¬\r\nca",
+            ["Mary Jo\u00ad\nnes PER", "Bank of Ameri¬\r\nca ORG"],
+        ),
         ("McDonald’s", ["McDonald’s ORG"]),
         ("Mary’s, Peter's and James'", ["Mary PER", "Peter PER", "James PER"]),
         ("Jones, Mary; Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
