@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ner_core.labels import has_letter, normalize_label
+from ner_core.labels import has_letter, is_letter, normalize_label
 from ner_core.words import ABBREVIATIONS
 
 __all__ = ["is_inverted_name", "is_mark", "name_span"]
@@ -113,7 +113,7 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
     Congo (Kinshasa)
     <BLANKLINE>
     """
-    while start < end and not text[start].isalnum() and not (text[start] == "_" and _is_user(text, start)):
+    while start < end and not is_letter(text[start]) and not (text[start] == "_" and _is_user(text, start)):
         start += 1
     closed = _CLOSED[text[start - 1]].search(text, start, end) if text[start - 1 : start] in _CLOSED else None
     if closed is not None:
@@ -121,7 +121,7 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
     kind = normalize_label(label)
     while start < end:
         last = text[end - 1]
-        if last.isalnum() or is_mark(last):
+        if is_letter(last) or is_mark(last):
             name = text[start:end]
             cut = _POSSESSIVE.search(name) if kind == "PER" else None
             if cut is None and kind == "PER" and len(name.split()) > 1:

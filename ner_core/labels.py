@@ -29,6 +29,7 @@ __all__ = [
     "colors",
     "entity_types",
     "has_letter",
+    "is_letter",
     "named_spans",
     "normalize_label",
     "parse_tags",
@@ -265,7 +266,12 @@ def has_letter(text: str) -> bool:
     >>> has_letter("@anna"), has_letter("@")
     (True, False)
     """
-    return any(map(str.isalnum, text))
+    return any(map(is_letter, text))
+
+
+def is_letter(character: str) -> bool:
+    """Say whether a character is a letter or digit; circled letters are, which Python takes for signs."""
+    return character.isalnum() or "\u24b6" <= character <= "\u24e9"
 
 
 def named_spans(found: Iterable[tuple[str, int, int]], words: Sequence[str]) -> list[tuple[str, int, int]]:

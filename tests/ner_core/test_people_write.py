@@ -38,6 +38,7 @@ def ner():
             "Mary Jo\u00ad\nnes of the Bank of Ameri¬\r\nca",
             ["Mary Jo\u00ad\nnes PER", "Bank of Ameri¬\r\nca ORG"],
         ),
+        ("Ⓜⓐⓡⓨ Ⓙⓞⓝⓔⓢ lives in 𝐏𝐚𝐫𝐢𝐬.", ["Ⓜⓐⓡⓨ Ⓙⓞⓝⓔⓢ PER", "𝐏𝐚𝐫𝐢𝐬 LOC"]),
         ("McDonald’s", ["McDonald’s ORG"]),
         ("Mary’s, Peter's and James'", ["Mary PER", "Peter PER", "James PER"]),
         ("Jones, Mary; Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
