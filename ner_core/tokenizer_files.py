@@ -47,6 +47,16 @@ _SLOWEST = 2  # unbounded repetitions in one alternative; the time of n grows wi
 #: by a call within a call, and some hundred thousand of them end the process.
 _LONGEST_PIECE = 1_000
 
+#: Part of tokenizer.json, its type, the setting of tokenizer_config.json that goes before it, its key.
+_OVERRIDDEN = (
+    ("normalizer", "BertNormalizer", "do_lower_case", "lowercase"),
+    ("normalizer", "BertNormalizer", "strip_accents", "strip_accents"),
+    ("normalizer", "BertNormalizer", "tokenize_chinese_chars", "handle_chinese_chars"),
+    ("pre_tokenizer", "ByteLevel", "add_prefix_space", "add_prefix_space"),
+    ("post_processor", "ByteLevel", "add_prefix_space", "add_prefix_space"),
+    ("post_processor", "RobertaProcessing", "add_prefix_space", "add_prefix_space"),
+)
+
 #: A noncharacter, which no vocabulary holds.
 _UNKNOWN = "\U0010ffff"
 
@@ -117,7 +127,10 @@ def _object(text: str, where: str) -> dict[str, Any]:
 
 
 def parse_tokenizer(
-    text: str, where: str = "tokenizer.json", lower_case: bool | None = None
+    text: str,
+    where: str = "tokenizer.json",
+    lower_case: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> tokenizers.Tokenizer:
     """Read a tokenizer.json.
 
@@ -129,6 +142,9 @@ def parse_tokenizer(
         Names the file in errors.
     lower_case : bool, optional
         Overrides the file, where its normalizer is BERT's. Accents are kept where the file keeps them.
+    settings : mapping, optional
+        Of tokenizer_config.json, which go before the file: ``do_lower_case``, ``strip_accents`` and
+        ``tokenize_chinese_chars`` of BERT's normalizer, ``add_prefix_space`` of byte-level tokenizers.
 
     Returns
     -------
@@ -146,9 +162,7 @@ def parse_tokenizer(
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     if isinstance(vocabulary, list):  # of Unigram: pieces with their scores
         check_pieces((one[0] for one in vocabulary if isinstance(one, list) and one), where)
-    normalizer = content.get("normalizer")
-    if lower_case is not None and isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
-        normalizer["lowercase"] = lower_case
+    if _override(content, lower_case, settings or {}):
         text = json.dumps(content, ensure_ascii=False)
     with no_panics(where):
         tokenizer = tokenizers.Tokenizer.from_str(text)
@@ -156,6 +170,26 @@ def parse_tokenizer(
         tokenizer.no_padding()
         tokenizer.encode(_UNKNOWN)  # fails now rather than at somebody's text where there is no unknown piece
         return tokenizer
+
+
+def _override(content: dict[str, Any], lower_case: bool | None, settings: Mapping[str, Any]) -> bool:
+    """Change what a tokenizer.json says otherwise than its settings; say whether anything was changed.
+
+    Examples
+    --------
+    >>> content = {"normalizer": {"type": "BertNormalizer", "lowercase": True, "strip_accents": None}}
+    >>> _override(content, None, {"do_lower_case": False}), content["normalizer"]["lowercase"]
+    (True, False)
+    """
+    told = dict(settings) if lower_case is None else {**settings, "do_lower_case": lower_case}
+    changed = False
+    for place, kind, setting, key in _OVERRIDDEN:
+        part, value = content.get(place), told.get(setting)
+        if not isinstance(part, dict) or part.get("type") != kind or part.get(key) == value:
+            continue
+        if isinstance(value, bool) or (setting == "strip_accents" and setting in told and value is None):
+            part[key], changed = value, True
+    return changed
 
 
 def check_pieces(pieces: Iterable[Any], where: str) -> None:

@@ -57,6 +57,8 @@ _SENTENCEPIECE: dict[str, tuple[str, dict[str, Any]]] = {
     "xlnet": ("XLNetConverter", {"do_lower_case": False, "keep_accents": False}),
     "xmod": ("XLMRobertaConverter", {}),
 }
+#: Classes of tokenizers that are of no family.
+_GENERAL = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
 #: What tokenizer_config.json says of an added token.
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 _SPECIAL = (
@@ -104,7 +106,10 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
         raise TokenizerFileError(str(error)) from None
     if group == ("tokenizer.json",):
         file = folder / "tokenizer.json"
-        return parse_tokenizer(read_text(file), str(file), lower_case)
+        told = settings if _heeds_settings(family, settings) else {}
+        tokenizer = parse_tokenizer(read_text(file), str(file), lower_case, told)
+        _add_tokens(folder, tokenizer, settings)
+        return tokenizer
     if group == ("vocab.txt",) and family in suitability.WORDPIECE_FAMILIES:
         tokenizer = read_wordpiece(folder / "vocab.txt", lower_case)
         _add_tokens(folder, tokenizer, settings)
@@ -115,6 +120,15 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
     else:
         tokenizer = _from_class(folder, family, settings)
     return _checked(folder, tokenizer, int(config.get("vocab_size") or 0))
+
+
+def _heeds_settings(family: str, settings: Mapping[str, Any]) -> bool:
+    """Say whether the tokenizer's class lets tokenizer_config.json go before tokenizer.json.
+
+    Those of the families do in transformers; its general classes take tokenizer.json as it is.
+    """
+    named = settings.get("tokenizer_class")
+    return family in suitability.OWN_FILES if named is None else named not in _GENERAL
 
 
 def lowers_case(tokenizer: Tokenizer) -> bool | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tokenizers import Tokenizer
 
 from benchmarks.hub_models.checkpoints import TEXTS, layouts_of, make_tokenizer
 from benchmarks.hub_models.comparison import judge
@@ -67,6 +68,37 @@ def test_tokens_added_to_a_vocabulary_are_whole(tmp_path, name, file):
     (tmp_path / name / "added_tokens.json").write_text(json.dumps({"[E2]": size + 7}))
     with pytest.raises(TokenizerFileError, match=rf"the id \d+ for \[E2\], found {size + 7}"):
         read_tokenizer(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "first"),
+    [
+        ("bert", {"do_lower_case": True, "strip_accents": False}, "é"),
+        ("bert", {"do_lower_case": True}, "e"),
+        ("bert", {"do_lower_case": True, "tokenizer_class": None}, "e"),
+        ("bert", {"do_lower_case": True, "tokenizer_class": "PreTrainedTokenizerFast"}, "É"),
+        ("roberta", {"add_prefix_space": True}, "ĠMary"),
+        ("roberta", {"add_prefix_space": True, "tokenizer_class": "TokenizersBackend"}, "Mary"),
+    ],
+)
+def test_settings_go_before_tokenizer_json_as_in_transformers(tmp_path, name, told, first):
+    """Tokenizers of a family heed them, transformers' general classes don't."""
+    make_tokenizer(MADE[name], tmp_path / name)
+    file = tmp_path / name / "tokenizer.json"
+    content = json.loads(file.read_text("utf-8"))
+    if name == "bert":
+        content["model"]["vocab"] |= {letter: 400 + index for index, letter in enumerate("éeÉ")}
+    file.write_text(json.dumps(content))
+    settings = tmp_path / name / "tokenizer_config.json"
+    size = Tokenizer.from_file(str(file)).get_vocab_size()
+    told = {**json.loads(settings.read_text()), **told, "added_tokens_decoder": {size: {"content": "[E1]"}}}
+    settings.write_text(json.dumps({key: value for key, value in told.items() if value is not None}))
+    (tmp_path / name / "config.json").write_text(json.dumps({"model_type": name}))
+    word = "É" if name == "bert" else "Mary"
+    found = read_tokenizer(tmp_path / name).encode(f"{word} [E1]")
+    assert found.tokens[1] == first
+    assert found.offsets[1] == (0, len(word))
+    assert size in found.ids
 
 
 def test_special_tokens_of_a_bare_vocabulary_are_those_of_their_map(tmp_path):
