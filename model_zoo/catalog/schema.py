@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
+    StringConstraints,
     field_validator,
     model_validator,
 )
@@ -208,7 +209,12 @@ class Model(BaseModel):
     composite_model_name: str | None = None
     stages: list[Model] = []
 
-    labels: Annotated[list[str], Field(min_length=1)] | None = None
+    labels: (
+        Annotated[
+            list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]], Field(min_length=1)
+        ]
+        | None
+    ) = None
     lower_case: StrictBool | None = None
     max_length: Annotated[StrictInt, Field(gt=2)] | None = None
     token_type_ids: Literal["segments", "word_casing", "absent"] | None = None

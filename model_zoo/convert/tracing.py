@@ -153,6 +153,9 @@ def check_padding(
     expected: np.ndarray,
 ) -> None:
     """Raise `CheckpointError` for a model whose scores depend on what stands beside a text in a batch."""
+    if not np.isfinite(expected).all():
+        msg = f"{source}: its scores are not numbers. The weights are damaged; download them again."
+        raise CheckpointError(msg)
     gap = parity.padding_gap(run, inputs, expected)
     if not gap <= parity.PADDING:
         msg = (

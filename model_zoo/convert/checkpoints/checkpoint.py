@@ -127,9 +127,9 @@ def told_length(folder: Path, config: dict[str, Any]) -> int:
         )
     file = folder / "tokenizer_config.json"
     told = read_json(file).get("model_max_length") if file.is_file() else None
-    # "no limit" is written as a number of thirty digits
+    # "no limit" is written as a number of thirty digits; two pieces are special tokens alone
     limits = [positions, LONGEST] + (
-        [int(told)] if isinstance(told, int | float) and 0 < told < 10**9 else []
+        [int(told)] if isinstance(told, int | float) and 2 < told < 10**9 else []
     )
     return min(limits)
 
@@ -172,9 +172,12 @@ def refuse_pointers(folder: Path) -> None:
 
 
 def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
-    """Raise `CheckpointError` unless there is one label for each output of the classifier."""
+    """Raise `CheckpointError` unless there is one label with a name for each output of the classifier."""
     if len(labels) != count:
         msg = f"{where}: the classifier has {count} outputs, not {len(labels)}: {few(labels)}."
+        raise CheckpointError(msg)
+    if empty := [number for number, label in enumerate(labels) if not label.strip()]:
+        msg = f"{where}: expected a name for each label, found none for {few(empty)}."
         raise CheckpointError(msg)
 
 

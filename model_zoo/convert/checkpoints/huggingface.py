@@ -36,12 +36,19 @@ from model_zoo.convert.tokenization import lowers_case, read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["build_config", "folder_labels", "load_folder", "load_model"]
+__all__ = ["build_config", "check_size", "folder_labels", "load_folder", "load_model"]
 
+#: Keys of a config.json that say how many of its parts a model has; published ones have some hundred at most.
+_LAYERS = re.compile(r"(^|_)layers?$|_groups$|_group_num$")
+_MOST_LAYERS = 1000
+#: Parameters for which a file must have one byte at least; the numbers that are read have two or more each.
+_PARAMETERS_A_BYTE = 4
+#: Parameters that no file is needed for: what is wrong with small weights their reader knows better.
+_HARMLESS = 2**28
 # What transformers raises where values of a config.json make no sense together.
 _SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
@@ -140,6 +147,10 @@ def build_config(
     content = {**suitability.clean_config(config), **(changes or {})}
     if "id2label" not in content and (labels := folder_labels(where, config)):
         content["id2label"] = dict(enumerate(labels))  # label2id alone says how many there are
+    for key, value in content.items():
+        if _LAYERS.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
+            msg = f"{where}: {key}: expected at most {_MOST_LAYERS}, found {value}"
+            raise CheckpointError(msg)
     try:
         made = type(AutoConfig.for_model(str(config.get("model_type")))).from_dict(content)
         # States of earlier tokens are for generating text; in a traced graph they are in the way.
@@ -149,6 +160,34 @@ def build_config(
         msg = f"{where}: cannot be read as a token classifier: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(msg) from error
     return made
+
+
+def check_size(where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]) -> None:
+    """Refuse a configuration of a model that is far larger than its weights: it would fill the memory.
+
+    Parameters
+    ----------
+    where : str
+        What errors begin with.
+    made : transformers.PretrainedConfig
+    kind : type
+        A class of transformers with ``from_config``.
+    weights : iterable of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    CheckpointError
+        With both sizes.
+    """
+    import torch
+
+    with torch.device("meta"):  # shapes alone
+        count = sum(parameter.numel() for parameter in kind.from_config(made).parameters())
+    size = sum(file.stat().st_size for file in weights)
+    if count > max(_PARAMETERS_A_BYTE * size, _HARMLESS):
+        msg = f"{where}: describes a model of {count:,} parameters, but the weights have {size:,} bytes"
+        raise CheckpointError(msg)
 
 
 def load_model(
@@ -187,6 +226,7 @@ def load_model(
     import pickle
 
     from safetensors import SafetensorError
+    from transformers import AutoModelForTokenClassification
     from transformers.utils import logging as transformers_logging
 
     where = str(folder / "config.json")
@@ -195,10 +235,12 @@ def load_model(
         suitability.check_architecture(where, config, encoder=encoder or not config.get("architectures"))
     except CatalogError as error:
         raise CheckpointError(str(error)) from None
-    use_safetensors = _weight_files(folder)[0].suffix == ".safetensors"
+    weights = _weight_files(folder)
+    use_safetensors = weights[0].suffix == ".safetensors"
     made = build_config(where, config, changes)
     transformers_logging.disable_progress_bar()
     try:
+        check_size(where, made, AutoModelForTokenClassification, weights)
         with _readable_index(folder) as source:
             model, report = _from_pretrained(source, made, attention, use_safetensors)
     except pickle.UnpicklingError as error:
@@ -207,6 +249,8 @@ def load_model(
             f"{_named_code(error)}, which could run code. Download them again, or use safetensors."
         )
         raise CheckpointError(msg) from error
+    except CheckpointError:
+        raise
     except (*_SENSELESS, RuntimeError, OSError, EOFError, SafetensorError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error

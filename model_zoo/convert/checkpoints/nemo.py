@@ -28,7 +28,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     logits_module,
     sha384,
 )
-from model_zoo.convert.checkpoints.huggingface import build_config
+from model_zoo.convert.checkpoints.huggingface import build_config, check_size
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
 from model_zoo.convert.tokenization import lowers_case
 from ner_core.tokenizer_files import build_wordpiece, parse_vocabulary, read_text
@@ -104,7 +104,7 @@ def load_nemo(
         config = _read_config(archive)
         weights = _read_weights(path, weights_file)
         encoder_config = _encoder_config(archive, config)
-        classifier = _build(path, config, encoder_config, weights)
+        classifier = _build(path, config, encoder_config, weights, weights_file)
     names = _labels(archive, config) or labels
     if not names:
         msg = f"{path}: no label_ids in {CONFIG} and no label_ids.csv. Give `labels` in model.yml."
@@ -289,7 +289,11 @@ def _renamed(name: str) -> str | None:
 
 
 def _build(
-    path: Path, config: dict[str, Any], encoder_config: dict[str, Any], weights: dict[str, torch.Tensor]
+    path: Path,
+    config: dict[str, Any],
+    encoder_config: dict[str, Any],
+    weights: dict[str, torch.Tensor],
+    weights_file: Path,
 ) -> Any:
     """Build the module and load the archive's tensors."""
     from transformers import AutoModel
@@ -298,8 +302,11 @@ def _build(
     facts = build_config(str(path), {**encoder_config, "model_type": family})
     pooler = {"add_pooling_layer": False} if family == "bert" else {}
     try:
+        check_size(str(path), facts, AutoModel, [weights_file])
         encoder = AutoModel.from_config(facts, attn_implementation="sdpa", **pooler)
-    except (ValueError, TypeError, KeyError) as error:
+    except CheckpointError:
+        raise
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
         msg = f"{path}: cannot build the encoder {family!r}: {first_line(error)}"
         raise CheckpointError(msg) from error
     model = _classifier(encoder, _head(path, _section(config, "head"), weights))

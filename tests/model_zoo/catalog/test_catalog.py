@@ -261,6 +261,7 @@ MISTAKES = [
     ({"input_info": [{"shape": [1]}]}, r"input_info\[0\].name: expected a value, found nothing"),
     ({"input_info": [{"name": "x", "shape": "1,2"}]}, r"input_info\[0\].shape: expected a list, found '1,2'"),
     ({"labels": []}, "labels: expected at least 1 of them"),
+    ({"labels": ["O", " "]}, r"labels\[1\]: expected a string that is not empty"),
     ({"lower_case": "yes"}, "lower_case: expected true or false, found 'yes'"),
     ({"max_length": 1}, "max_length: expected more than 2, found 1"),
     ({"token_type_ids": "x"}, "token_type_ids: expected 'segments', 'word_casing' or 'absent', found 'x'"),

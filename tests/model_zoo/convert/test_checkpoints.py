@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import find_checkpoint, load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
+from model_zoo.convert.tracing import check_padding
 from ner_core.tokenizer_files import build_wordpiece
 from tests.lazily import torch, transformers
 from tests.tiny_bert import TINY_LABELS, tiny_vocabulary
@@ -241,6 +244,14 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
         (lambda folder: edit_config(folder, quantization_config={"quant_method": "x"}), "already quantized"),
         (lambda folder: edit_config(folder, id2label={"0": "O", "7": "X"}), "id2label"),
         (lambda folder: edit_config(folder, id2label={"a": "O"}), "id2label"),
+        (
+            lambda folder: edit_config(folder, num_hidden_layers=10**9),
+            r"config\.json: num_hidden_layers: expected at most 1000, found 1000000000",
+        ),
+        (
+            lambda folder: edit_config(folder, vocab_size=10**9),
+            r"config\.json: describes a model of 32,0\d\d,\d\d\d,\d\d\d parameters, but the weights have",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(folder, spoil, message):
@@ -254,6 +265,25 @@ def test_labels_of_the_catalog_go_first_and_must_fit(tiny_checkpoint):
     assert load_checkpoint(tiny_checkpoint, labels=names).labels == names
     with pytest.raises(CheckpointError, match="9 outputs, not 2"):
         load_checkpoint(tiny_checkpoint, labels=["O", "B-PER"])
+
+
+def test_a_label_without_a_name_is_refused(tiny_checkpoint):
+    with pytest.raises(CheckpointError, match="expected a name for each label, found none for 1"):
+        load_checkpoint(tiny_checkpoint, labels=["O", " ", *TINY_LABELS[2:]])
+
+
+def test_a_length_without_room_for_text_is_not_heeded(folder):
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 2}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert load_checkpoint(folder).max_length == 64
+
+
+def test_scores_that_are_no_numbers_are_damage():
+    inputs = {"attention_mask": np.ones((1, 2), np.int64)}
+    with pytest.raises(CheckpointError, match="scores are not numbers"):
+        check_padding(
+            Path("source"), lambda _: np.full((1, 2, 3), np.nan), inputs, np.full((1, 2, 3), np.nan)
+        )
 
 
 def test_the_catalog_overrides_length_casing_and_type_ids(tiny_checkpoint, folder):

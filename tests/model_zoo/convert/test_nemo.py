@@ -189,6 +189,12 @@ def test_a_wrong_configuration_is_named(tmp_path, config, message):
         load_checkpoint(path)
 
 
+def test_a_configuration_of_a_giant_is_refused_before_it_fills_the_memory(tmp_path):
+    giant = {"language_model": {"config": {**SIZES, "vocab_size": 10**10}}}
+    with pytest.raises(CheckpointError, match=r"describes a model of \d+,[\d,]+ parameters, but the weights"):
+        load_checkpoint(make_archive(tmp_path / "giant.nemo", make_model(), encoder="inline", **giant))
+
+
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     model = make_model()
     model.extra = torch.nn.Linear(2, 2)
