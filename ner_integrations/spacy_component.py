@@ -16,6 +16,7 @@ from spacy.util import minibatch
 
 import model_zoo
 from ner_core.aggregation import AGGREGATIONS
+from ner_core.labels import checked_labels_wanted, normalize_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,7 +88,7 @@ class NamesComponent:
     threshold : float, optional
         Minimum score; the model's own when not given.
     labels : list of str, optional
-        Labels to keep; all when not given.
+        Labels to keep, under any of their usual names; all when not given.
     overwrite : bool
         Whether names replace entities that other components found in their place.
     spans_key : str
@@ -129,17 +130,18 @@ class NamesComponent:
     def recognizer(self) -> EntityRecognizer:
         """The recognizer, loaded when first asked for."""
         recognizer = model_zoo.load(self._model, **self._options)
-        for label in self._labels or ():
-            if label not in recognizer.labels:
-                has = ", ".join(recognizer.labels)
-                msg = f"{self.name}: labels: {self._model} has no label {label!r}; it has {has}."
-                raise ValueError(msg)
+        try:
+            checked_labels_wanted(self._labels or (), recognizer.labels)
+        except ValueError as error:
+            msg = f"{self.name}: labels: {error}"
+            raise ValueError(msg) from None
         return recognizer
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels that it may write, as spaCy's own components list them."""
-        return tuple(self._labels or self.recognizer.labels)
+        """Labels that it may write, as spaCy's own components list them; the model's names."""
+        wanted = {normalize_label(label) for label in self._labels or self.recognizer.labels}
+        return tuple(label for label in self.recognizer.labels if normalize_label(label) in wanted)
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate one document."""

@@ -91,8 +91,13 @@ def test_settings_are_kept_and_checked(tiny_ir, tmp_path):
         pipeline(tiny_ir, threshold=7)
     with pytest.raises(ValueError, match=r"ner_zoo: aggregation: expected one of word, .* found 'best'"):
         pipeline(tiny_ir, aggregation="best")
-    with pytest.raises(ValueError, match=r"ner_zoo: labels: .* has no label 'per'; it has PER, ORG"):
+    with pytest.raises(ValueError, match=r"ner_zoo: labels: There is no label 'per'; the model has PER, ORG"):
         pipeline(tiny_ir, labels=["per"])("Mary")
+    component = pipeline(tiny_ir, labels=["PERSON"], threshold=0.2).get_pipe("ner_zoo")
+    assert component.labels == ("PER",)
+    assert {
+        entity.label_ for doc in component.pipe(map(spacy.blank("en"), TEXTS)) for entity in doc.ents
+    } == {"PER"}
     with pytest.raises(ValueError, match="no_such_setting"):
         pipeline(tiny_ir, no_such_setting=1)
 
