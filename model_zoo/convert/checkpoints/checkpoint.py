@@ -30,6 +30,7 @@ __all__ = [
     "check_labels",
     "first_line",
     "logits_module",
+    "named_code",
     "read_config",
     "read_json",
     "refuse_pointers",
@@ -210,6 +211,18 @@ def logits_module(model: torch.nn.Module) -> torch.nn.Module:
 def sha384(files: Iterable[Path]) -> str:
     """Return ``sha384:`` and the digest of the files' bytes, one after the other."""
     return str(checksum_of(*files))
+
+
+def named_code(error: BaseException) -> str:
+    """Name what a pickle asks for; torch's advice to load it all the same is not passed on.
+
+    Examples
+    --------
+    >>> named_code(ValueError("Unsupported global: GLOBAL posix.system was not an allowed global"))
+    ' (posix.system)'
+    """
+    named = re.search(r"GLOBAL (\S+)", str(error))
+    return f" ({named[1]})" if named else ""
 
 
 def first_line(error: BaseException) -> str:

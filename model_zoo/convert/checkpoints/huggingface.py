@@ -26,6 +26,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     check_labels,
     first_line,
     logits_module,
+    named_code,
     read_config,
     read_json,
     refuse_pointers,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["build_config", "check_size", "folder_labels", "load_folder", "load_model"]
+__all__ = ["SENSELESS", "build_config", "check_size", "folder_labels", "load_folder", "load_model"]
 
 #: Keys of a config.json that say how many of its parts a model has; published ones have some hundred at most.
 _LAYERS = re.compile(r"(^|_)layers?$|_groups$|_group_num$")
@@ -49,8 +50,8 @@ _MOST_LAYERS = 1000
 _PARAMETERS_A_BYTE = 4
 #: Parameters that no file is needed for: what is wrong with small weights their reader knows better.
 _HARMLESS = 2**28
-# What transformers raises where values of a config.json make no sense together.
-_SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
+#: What transformers raises where values of a config.json make no sense together.
+SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
 
 def load_folder(
@@ -156,7 +157,7 @@ def build_config(
         # States of earlier tokens are for generating text; in a traced graph they are in the way.
         if getattr(made, "use_cache", False):
             made.use_cache = False
-    except (*_SENSELESS, StrictDataclassError) as error:
+    except (*SENSELESS, StrictDataclassError) as error:
         msg = f"{where}: cannot be read as a token classifier: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(msg) from error
     return made
@@ -246,12 +247,12 @@ def load_model(
     except pickle.UnpicklingError as error:
         msg = (
             f"{folder}: the weights were refused: they are damaged, or hold more than tensors"
-            f"{_named_code(error)}, which could run code. Download them again, or use safetensors."
+            f"{named_code(error)}, which could run code. Download them again, or use safetensors."
         )
         raise CheckpointError(msg) from error
     except CheckpointError:
         raise
-    except (*_SENSELESS, RuntimeError, OSError, EOFError, SafetensorError) as error:
+    except (*SENSELESS, RuntimeError, OSError, EOFError, SafetensorError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
     if not encoder and (other := sorted(report["mismatched_keys"])):
@@ -262,12 +263,6 @@ def load_model(
         )
         raise CheckpointError(msg)
     return model, report
-
-
-def _named_code(error: BaseException) -> str:
-    """Name what a pickle asks for; torch's advice to load it all the same is not passed on."""
-    named = re.search(r"GLOBAL (\S+)", str(error))
-    return f" ({named[1]})" if named else ""
 
 
 @contextlib.contextmanager

@@ -26,9 +26,10 @@ from model_zoo.convert.checkpoints.checkpoint import (
     check_labels,
     first_line,
     logits_module,
+    named_code,
     sha384,
 )
-from model_zoo.convert.checkpoints.huggingface import build_config, check_size
+from model_zoo.convert.checkpoints.huggingface import SENSELESS, build_config, check_size
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
 from model_zoo.convert.tokenization import lowers_case
 from ner_core.tokenizer_files import build_wordpiece, parse_vocabulary, read_text
@@ -163,12 +164,14 @@ def _labels(archive: NemoArchive, config: dict[str, Any]) -> list[str]:
     """Return the labels in id order: label_ids of the configuration, else label_ids.csv; empty if neither."""
     mapping = config.get("label_ids")
     if isinstance(mapping, dict) and mapping:
-        by_id = {number: str(label) for label, number in mapping.items()}
-        if sorted(by_id) != list(range(len(mapping))):
-            found = few(sorted(by_id))
+        numbers = list(mapping.values())
+        if not all(isinstance(number, int) for number in numbers) or sorted(numbers) != [
+            *range(len(numbers))
+        ]:
+            found = few(numbers)
             msg = f"{archive.path}: {CONFIG}: label_ids: expected ids 0 to {len(mapping) - 1}, found {found}."
             raise CheckpointError(msg)
-        return [by_id[number] for number in range(len(by_id))]
+        return [str(label) for label in sorted(mapping, key=mapping.__getitem__)]
     named = _section(config, "class_labels").get("class_labels_file")
     text = archive.artifact(named or (mapping if isinstance(mapping, str) else None), "label_ids.csv")
     lines = _decoded(archive, text, "list of labels").splitlines() if text else []
@@ -260,8 +263,8 @@ def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
         msg = (
-            f"{path}: {WEIGHTS} was refused: it is damaged, or holds more than tensors, which could run code "
-            f"({first_line(error)})."
+            f"{path}: {WEIGHTS} was refused: it is damaged, or holds more than tensors{named_code(error)}, "
+            "which could run code. Download it again."
         )
         raise CheckpointError(msg) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
@@ -306,7 +309,7 @@ def _build(
         encoder = AutoModel.from_config(facts, attn_implementation="sdpa", **pooler)
     except CheckpointError:
         raise
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+    except (*SENSELESS, RuntimeError) as error:
         msg = f"{path}: cannot build the encoder {family!r}: {first_line(error)}"
         raise CheckpointError(msg) from error
     model = _classifier(encoder, _head(path, _section(config, "head"), weights))
@@ -333,7 +336,7 @@ def _head(path: Path, settings: dict[str, Any], weights: dict[str, torch.Tensor]
     pattern = re.compile(r"^classifier\.mlp\.layer(\d+)\.weight$")
     found = {int(match[1]): weights[name].shape for name in weights if (match := pattern.match(name))}
     count = settings.get("num_fc_layers", len(found))
-    if not found or sorted(found) != list(range(0, 2 * int(count), 2)):
+    if not found or str(count) != str(len(found)) or sorted(found) != [2 * one for one in range(len(found))]:
         places = sorted(found) or "none"
         msg = f"{path}: head: expected {count} linear layers at even positions, found {places}."
         raise CheckpointError(msg)
