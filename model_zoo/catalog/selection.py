@@ -192,7 +192,7 @@ def patterns_in_file(path: Path) -> list[str]:
         The file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"--list {path}: expected a readable text file of model names, found: {error}"
         raise CatalogError(msg) from None

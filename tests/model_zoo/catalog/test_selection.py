@@ -54,6 +54,8 @@ def test_a_list_file(tmp_path):
     path = tmp_path / "models.lst"
     path.write_text("# a comment\nroberta  # why\n\n'bert-*' FP16 ignored\n")
     assert patterns_in_file(path) == ["roberta", "bert-*"]
+    path.write_bytes(b"\xef\xbb\xbfroberta\r\n")  # as Notepad saves it
+    assert patterns_in_file(path) == ["roberta"]
     path.write_text("'open")
     with pytest.raises(CatalogError, match="line 1: expected a model name"):
         patterns_in_file(path)
