@@ -22,7 +22,7 @@ class AnswerError(ValueError):
 _MOST_LABELS = 1_000
 
 
-def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
+def answer(found: Recognition, labels: Sequence[str], unlikely: Sequence[Entity] = ()) -> dict[str, Any]:
     """Return what the browser needs to show a recognition; the text itself, it has already.
 
     Parameters
@@ -31,6 +31,8 @@ def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
         A text and its entities.
     labels : sequence of str
         The labels that the model knows; under aggregation ``none`` those that were found take their place.
+    unlikely : sequence of Entity
+        What is not shown, but taken out where the text is redacted; as ``entities`` in what is returned.
 
     Returns
     -------
@@ -45,15 +47,17 @@ def answer(found: Recognition, labels: Sequence[str]) -> dict[str, Any]:
     >>> answer(found, ["PER"])["entities"]
     [[0, 4, 0, 0.5]]
     """
-    present = {entity.label for entity in found.entities}
+    present = {entity.label for entity in (*found.entities, *unlikely)}
     known = list(labels) if present <= set(labels) else sorted(present)
     times = found.timings
+
+    def plain(entities: Sequence[Entity]) -> list[list[Any]]:
+        return [[one.start, one.end, known.index(one.label), round(one.score, 4)] for one in entities]
+
     return {
         "kinds": [kind._asdict() for kind in kinds(known)],
-        "entities": [
-            [entity.start, entity.end, known.index(entity.label), round(entity.score, 4)]
-            for entity in found.entities
-        ],
+        "entities": plain(found.entities),
+        "unlikely": plain(unlikely),
         "groups": group_list(found, known),
         "about": {
             "model": found.model,

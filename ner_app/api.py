@@ -36,7 +36,7 @@ def build_api(programs: Programs) -> None:
         device: str = "AUTO",
         precision: str = "",
         aggregation: str = "",
-        threshold: float = 0.0,
+        threshold: float | None = None,
         labels: list[str] | None = None,
         compute: str = "auto",
     ) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def build_api(programs: Programs) -> None:
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
             aggregation: "word", "whitespace", "first", "average", "max", "simple", "none"; empty: the usual.
-            threshold: Minimum score, from 0 to 1, of the entities returned.
+            threshold: Minimum score of the entities, from 0 to 1; 0: all; left out: the model's own.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
             compute: "auto": the fastest that the model bears; "exact": float32; or a way by its name.
 
@@ -76,7 +76,7 @@ def build_api(programs: Programs) -> None:
         device: str = "AUTO",
         precision: str = "",
         aggregation: str = "",
-        threshold: float = 0.0,
+        threshold: float | None = None,
         labels: list[str] | None = None,
         compute: str = "auto",
     ) -> list[dict[str, Any]]:
@@ -88,7 +88,7 @@ def build_api(programs: Programs) -> None:
             device: OpenVINO device such as "CPU", "GPU" or "AUTO", see devices.
             precision: "FP32", "FP16", "INT8" or "FP16-INT8"; empty for the best one.
             aggregation: "word", "whitespace", "first", "average", "max", "simple", "none"; empty: the usual.
-            threshold: Minimum score, from 0 to 1, of the entities returned.
+            threshold: Minimum score of the entities, from 0 to 1; 0: all; left out: the model's own.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
             compute: "auto": the fastest that the model bears; "exact": float32; or a way by its name.
 

@@ -61,8 +61,13 @@ class Options(BaseModel):
     aggregation: Literal[("", *AGGREGATIONS)] = Field(  # type: ignore[valid-type]
         "", description="How word pieces become entities; empty: the model's own way, mostly word."
     )
-    threshold: float = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="Minimum score of the entities returned."
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Minimum score of the entities returned; 0: all. Left out: the model's own, which leaves "
+        "out what is more likely wrong.",
     )
     labels: list[str] = Field(
         [],

@@ -30,6 +30,8 @@ def answers_by_part(
 ) -> Iterator[tuple[int, Recognition]]:
     """Recognize one text in parts that end where the model would divide it, so the names are the same.
 
+    What the model itself holds for unlikely comes too, see `EntityRecognizer.likely`.
+
     A text without line breaks is one part, and so is every text under an aggregation of transformers, which
     takes texts as they are. Where activations are rounded, scores may differ from those of the whole by less
     than 0.01: other windows run together.
@@ -68,6 +70,7 @@ def answers_by_part(
         [part.text for part in parts],
         watch,
         aggregation=aggregation or None,
+        threshold=0.0,
         segments=[part.segments for part in parts] if len(parts) > 1 else None,
         look_ahead=PART,
     )

@@ -45,7 +45,10 @@ class Programs:
         given = checked(Text, arguments, default=self.service.default)
         self.service.limits.check_text(given.text)
         self._check(given)
-        return _answer(self.service.recognize(given.text, given.choice, given.aggregation, progress), given)
+        found = self.service.recognize(
+            given.text, given.choice, given.aggregation, progress, everything=given.threshold is not None
+        )
+        return _answer(found, given)
 
     def recognize_batch(
         self, arguments: Mapping[str, Any], progress: Callable[[int, int], None] | None = None
@@ -54,7 +57,9 @@ class Programs:
         given = checked(Texts, arguments, default=self.service.default)
         self.service.limits.check_batch(given.texts)
         self._check(given)
-        found = self.service.recognize_batch(given.texts, given.choice, given.aggregation, progress)
+        found = self.service.recognize_batch(
+            given.texts, given.choice, given.aggregation, progress, everything=given.threshold is not None
+        )
         return [_answer(one, given) for one in found]
 
     def models(self) -> list[dict[str, Any]]:
@@ -92,7 +97,7 @@ class Programs:
 
 def _answer(found: Recognition, given: Options) -> dict[str, Any]:
     """Return a result as JSON values, as ``ner recognize --format json`` writes them."""
-    plain = with_groups(filtered(found, given.threshold, given.labels))
+    plain = with_groups(filtered(found, given.threshold or 0.0, given.labels))
     if given.offsets == "utf16":
         _count_utf16(plain)
     return plain

@@ -76,6 +76,10 @@ def input_schema(kind: type[Text | Texts], service: Service) -> dict[str, Any]:
     properties = schema["properties"]
     for described in properties.values():
         described.pop("title", None)
+        if described.get("default", "") is None:  # what is not given is left out, or null in a body
+            number, _ = described.pop("anyOf")
+            described |= number
+            del described["default"]
     properties["model"]["default"] = service.default
     required = schema["required"]
     return {

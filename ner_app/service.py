@@ -177,6 +177,8 @@ class Service:
         choice: Choice,
         aggregation: str = "",
         progress: Callable[[int, int], None] | None = None,
+        *,
+        everything: bool = False,
     ) -> Recognition:
         """Recognize one text; short ones of several visitors run together.
 
@@ -190,6 +192,8 @@ class Service:
             One of `AGGREGATIONS`; empty for the way that the model is made for.
         progress : callable, optional
             Called now and then; what it raises ends the work. See `EntityRecognizer`.
+        everything : bool
+            Whether what the model itself holds for unlikely comes too, see `EntityRecognizer.likely`.
 
         Raises
         ------
@@ -202,14 +206,18 @@ class Service:
         choice = self.allowed(choice)
         recognizer = self.checked(choice, aggregation)
         if len(text) > _GATHERED_CHARACTERS:
-            return recognizer(text, aggregation=aggregation, progress=progress)
+            found = recognizer(text, aggregation=aggregation, threshold=0.0, progress=progress)
+            return found if everything else recognizer.likely(found, aggregation=aggregation)
         with self._guard:
             gathering = self._gatherings.get((choice, aggregation))
             if gathering is None:
-                gathering = Gathering(lambda texts: recognizer.batch(texts, aggregation=aggregation))
+                gathering = Gathering(
+                    lambda texts: recognizer.batch(texts, aggregation=aggregation, threshold=0.0)
+                )
                 if choice in self._loaded or choice.model == AUTO:
                     self._gatherings[choice, aggregation] = gathering
-        return gathering(text, progress)
+        found = gathering(text, progress)
+        return found if everything else recognizer.likely(found, aggregation=aggregation)
 
     def recognize_batch(
         self,
@@ -217,12 +225,14 @@ class Service:
         choice: Choice,
         aggregation: str = "",
         progress: Callable[[int, int], None] | None = None,
+        *,
+        everything: bool = False,
     ) -> list[Recognition]:
-        """Recognize several texts, in order; `progress` and errors as for `recognize`."""
+        """Recognize several texts, in order; the other parameters and errors as for `recognize`."""
         self.limits.check_batch(texts)
-        return list(
-            self.checked(choice, aggregation).stream(texts, aggregation=aggregation, progress=progress)
-        )
+        recognizer = self.checked(choice, aggregation)
+        least = 0.0 if everything else None
+        return list(recognizer.stream(texts, aggregation=aggregation, threshold=least, progress=progress))
 
     def checked(self, choice: Choice, aggregation: str = "") -> EntityRecognizer:
         """Return the loaded model of a choice that `allowed` lets pass; raises `ChoiceError` for others."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+from bisect import bisect
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ner_app.service import Service
-    from ner_core import Recognition
+    from ner_core import EntityRecognizer, Recognition
 
 __all__ = ["EXPORTS", "TRAINING", "build_text_tab", "text_functions"]
 
@@ -119,8 +121,8 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             with service.visitors.slot(request):
                 if len(text) > PART:
                     return _by_part(service, text, choice, aggregation, job)
-                found = service.recognize(text, choice, aggregation, progress=job)
-                return answer(found, service.recognizer(choice).labels)
+                found = service.recognize(text, choice, aggregation, progress=job, everything=True)
+                return _divided(found, service.recognizer(choice), aggregation)
         except LimitError as error:
             return {"error": str(error)}
         except ChoiceError as error:
@@ -170,7 +172,11 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         style = word(sent, "style") or "label"
         if style not in dict(_REDACTIONS):
             return {"error": f"Expected a style of {', '.join(dict(_REDACTIONS))}."}
-        return _with_answer(sent, most, lambda found, _: {"text": encodable(redact(found, style))})
+        return _with_answer(
+            sent,
+            most,
+            lambda found, _: {"text": encodable(redact(_with_unlikely(found, sent, most), style))},
+        )
 
     def export(sent: dict[str, Any]) -> Any:
         if (name := word(sent, "format")) not in EXPORTS:
@@ -188,15 +194,36 @@ def _by_part(service: Service, text: str, choice: Choice, aggregation: str, job:
     try:
         for start, found in answers_by_part(service, text, choice, aggregation, job):
             done.append((start, found))
-            part = answer(found, service.recognizer(choice).labels)
+            part = _divided(found, service.recognizer(choice), aggregation)
             del part["groups"]
             job.news = (*job.news, {**part, "start": start, "end": start + len(found.text)})
     except Cancelled:
         if not done:
             raise
     end = done[-1][0] + len(done[-1][1].text)
-    whole = answer(joined(text[:end], done), service.recognizer(choice).labels)
+    whole = _divided(joined(text[:end], done), service.recognizer(choice), aggregation)
     return whole if end == len(text) else {**whole, "cancelled": True, "end": end}
+
+
+def _divided(found: Recognition, recognizer: EntityRecognizer, aggregation: str) -> dict[str, Any]:
+    """Answer with what is likely; the rest is for redaction alone."""
+    shown = recognizer.likely(found, aggregation=aggregation)
+    likely = set(shown.entities)
+    return answer(shown, recognizer.labels, [one for one in found.entities if one not in likely])
+
+
+def _with_unlikely(found: Recognition, sent: dict[str, Any], most: int) -> Recognition:
+    """Add what is unlikely to an answer that came back, where nothing else is by now."""
+    others, _ = recognition_of({**sent, "entities": sent.get("unlikely") or []}, most_characters=most)
+    taken = [*found.entities]
+    starts = [entity.start for entity in taken]
+    for one in others.entities:
+        place = bisect(starts, one.start)
+        before = place and taken[place - 1].end > one.start
+        if not before and (place == len(taken) or taken[place].start >= one.end):
+            taken.insert(place, one)
+            starts.insert(place, one.start)
+    return replace(found, entities=tuple(taken))
 
 
 def _chosen(sent: Any) -> Choice:

@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 import time
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -284,6 +285,11 @@ class EntityRecognizer(RecognizerCalls):
         if self.threshold is not None:
             return self.threshold
         return 0.0 if raw_scores or strategy not in AS_WRITTEN else self._own_threshold
+
+    def likely(self, found: Recognition, *, aggregation: str | None = None) -> Recognition:
+        """Return a result of ``threshold=0`` as a call without a threshold gives it."""
+        least = self._least_score(aggregation or self.aggregation, self.raw_scores)
+        return replace(found, entities=tuple(one for one in found.entities if one.score >= least))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import checked_aggregation
-from ner_core.entity import Answered, joined
+from ner_core.entity import Answered, Entity, joined
 from ner_core.language import LanguagePart, are_english, is_english, language_parts
 from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, check_several, checked_text, with_segments
 from ner_core.recognizer import EntityRecognizer
@@ -83,6 +83,19 @@ class LanguageRecognizer(EntityRecognizer):
     def default_threshold(self) -> float:
         """The lowest score that the model for English reports where a call names none."""
         return self._load(True).default_threshold
+
+    def likely(self, found: Recognition, *, aggregation: str | None = None) -> Recognition:
+        """Return a result of ``threshold=0`` as a call without a threshold gives it."""
+        name = self._load(True).name
+        kept: list[Entity] = []
+        waiting = deque(found.entities)
+        for part in found.parts:
+            own: list[Entity] = []
+            while waiting and waiting[0].start < part.end:
+                own.append(waiting.popleft())
+            model = self._load(part.model == name)
+            kept += model.likely(replace(found, entities=tuple(own)), aggregation=aggregation).entities
+        return replace(found, entities=tuple(kept))
 
     @property
     def labels(self) -> list[str]:

@@ -34,16 +34,19 @@ NerPage.offsets = {
 
 /* What the server answers about a text, with offsets as the browser counts them. */
 NerPage.answerOf = (text, found) => {
-  const entities = found.entities.map(([start, end, kind, score]) => ({start, end, kind, score}));
-  return {...found, text, entities: NerPage.offsets.fromServer(text, entities)};
+  const read = (entities = []) => NerPage.offsets.fromServer(text, entities.map(([start, end, kind, score]) => ({start, end, kind, score})));
+  return {...found, text, entities: read(found.entities), unlikely: read(found.unlikely)};
 };
 
 NerPage.forServer = (answer, entities = answer.entities) => ({
   text: answer.text,
   labels: answer.kinds.map((kind) => kind.label),
-  entities: NerPage.offsets.toServer(answer.text, entities).map(({start, end, kind, score}) => [start, end, kind, score]),
+  entities: NerPage.written(answer.text, entities),
   about: answer.about,
 });
+
+NerPage.written = (text, entities = []) =>
+  NerPage.offsets.toServer(text, entities).map(({start, end, kind, score}) => [start, end, kind, score]);
 
 /* Groups by equal text and label: shown until the server's answer comes, and where it does not come. */
 NerPage.plainGroups = (text, entities) => {

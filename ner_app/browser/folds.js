@@ -19,7 +19,8 @@ NerPage.Folds = class {
     if (at("#entity-table").open) at("#entity-table > div").replaceChildren(...this.table(answer, shown()));
     if (at("#redaction").open) {
       const style = this.root.querySelector('[name="redaction-style"]:checked').value;
-      const redacted = await this.ask("redact", {...NerPage.forServer(answer), style}) ?? {error: NerPage.UNREACHED};
+      const unlikely = NerPage.written(answer.text, answer.unlikely);
+      const redacted = await this.ask("redact", {...NerPage.forServer(answer), unlikely, style}) ?? {error: NerPage.UNREACHED};
       if (this.current().answer === answer) at("#redacted").value = redacted.error ?? redacted.text;
     }
   }

@@ -62,16 +62,15 @@ NerPage.Reading = class {
   }
 
   take(part) {
-    const rest = this.text.slice(this.until), before = this.partial, entities = [...before?.entities ?? []];
-    for (const one of NerPage.answerOf(rest, part).entities) {
-      entities.push({...one, start: one.start + this.until, end: one.end + this.until});
-    }
+    const rest = this.text.slice(this.until), before = this.partial, read = NerPage.answerOf(rest, part);
+    const [entities, unlikely] = ["entities", "unlikely"].map((name) => [...before?.[name] ?? [],
+      ...read[name].map((one) => ({...one, start: one.start + this.until, end: one.end + this.until}))]);
     const about = {...part.about, parts: (part.about.parts ?? []).map(([start, end, model]) => [start + part.start, end + part.start, model])};
     for (const [name, value] of Object.entries(before?.about ?? {})) {
       if (typeof value === "number") about[name] += value;
       else if (name === "parts") about.parts = [...value, ...about.parts];
     }
-    this.partial = {kinds: part.kinds, entities, groups: NerPage.plainGroups(this.text, entities), about, notes: part.notes, text: this.text};
+    this.partial = {kinds: part.kinds, entities, unlikely, groups: NerPage.plainGroups(this.text, entities), about, notes: part.notes, text: this.text};
     this.until += NerPage.offsets.length(rest, part.end - part.start);
     this.have += 1;
   }

@@ -24,8 +24,13 @@ NAMES = {
 }
 
 
-def save_lookup_model(models_dir: Path, name: str = "lookup", names: dict[str, str] | None = None) -> Path:
-    """Write ``public/<name>/FP32``; its logits are a row of a table, chosen by the word piece."""
+def save_lookup_model(
+    models_dir: Path, name: str = "lookup", names: dict[str, str] | None = None, **told: str
+) -> Path:
+    """Write ``public/<name>/FP32``; its logits are a row of a table, chosen by the word piece.
+
+    `told` is more of its rt_info.
+    """
     names = NAMES if names is None else names
     labels = LABELS if names is NAMES else ("O", *dict.fromkeys(names.values()))
     import openvino as ov
@@ -55,7 +60,7 @@ def save_lookup_model(models_dir: Path, name: str = "lookup", names: dict[str, s
         "token_type_ids": "segments",
         "model_name": name,
         "precision": "FP32",
-    }
+    } | told
     for key, value in information.items():
         model.set_rt_info(value, ["model_info", key])
     folder = models_dir / "public" / name / "FP32"

@@ -35,6 +35,8 @@ def test_it_is_the_default_and_in_every_menu(service):
 
 def test_each_text_is_answered_by_its_model(service):
     assert service.recognize(ENGLISH, AUTO).model == "minilm-ner"
+    both = f"{ENGLISH}\n\n{GERMAN}"
+    assert service.recognize(both, AUTO).entities == service.recognize_batch([both], AUTO)[0].entities
     assert service.recognize(GERMAN, AUTO).parts == (Answered(0, len(GERMAN), "multilingual-ner"),)
     mixed = service.recognize_batch([f"{ENGLISH}\n\n{GERMAN}"], AUTO)[0]
     assert mixed.model == "minilm-ner + multilingual-ner"

@@ -7,8 +7,11 @@ import pytest
 from ner_app.gathering import Gathering
 from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError, Limits
+from ner_app.programs import Programs
 from ner_app.service import Choice, ChoiceError, Service, filtered
+from ner_app.text import text_functions
 from tests.conftest import PATIENCE, wait_until
+from tests.ner_app.conftest import save_lookup_model
 
 
 def run_in_threads(count, work):
@@ -206,3 +209,26 @@ def test_devices_begin_with_auto_and_have_full_names(service):
     names = service.devices()
     assert names[0][1] == "AUTO"
     assert any(value == "CPU" and len(title) > len("CPU - ") for title, value in names)
+
+
+def test_what_a_model_holds_for_unlikely_comes_when_asked_for_and_is_redacted(tmp_path, monkeypatch):
+    save_lookup_model(tmp_path, threshold="0.99")
+    monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
+    service = Service("lookup")
+    programs, tab = Programs(service), text_functions(service)
+    text = "Mary met Dutch"
+
+    def found(**options):
+        one = programs.recognize({"text": text, **options})["entities"]
+        assert one == programs.recognize_batch({"texts": [text], **options})[0]["entities"]
+        return [entity["text"] for entity in one]
+
+    assert found() == found(threshold=None) == ["Mary"]
+    assert found(threshold=0) == found(threshold=0.5) == ["Mary", "Dutch"]
+    answer = tab["recognize"]({"text": text, "job": "a", "model": "lookup"}, None)
+    assert [entity[:2] for entity in answer["entities"]] == [[0, 4]]
+    labels = [kind["label"] for kind in answer["kinds"]]
+    sent = {"text": text, "labels": labels, "style": "number"} | answer
+    assert tab["redact"](sent)["text"] == "PER_1 met MISC_1"
+    sent["entities"] = [[5, 14, 0, 1]]  # a correction goes before what is only held for possible
+    assert tab["redact"](sent)["text"] == "Mary PER_1"
