@@ -10,6 +10,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ner_app.file_names import distinct
 from ner_app.jobs import Cancelled, in_background
 from ner_app.limits import LimitError
 from ner_app.long_texts import stream_with_share
@@ -28,13 +29,22 @@ if TYPE_CHECKING:
     from ner_app.service import Choice, Service
     from ner_core import Recognition
 
-__all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
+__all__ = ["Step", "for_the_page", "read_sources", "recognize_documents", "work_through"]
 
 _PART = 10_000
 # Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
 _LOOK_AHEAD = 2 * _PART
 _TICK = 0.2
 _ANSWERS_WAITING = 64
+_WORDS_OF_THE_COMMAND_LINE = {
+    "; --column names another of": "; the list of columns has",
+    "name the text with --column": "choose it in the list of columns",
+    "name it with --column": "choose it in the list of columns",
+    " or give its encoding with --encoding": "",
+    "; --encoding names another": "",
+    "give the entities another name with --into": "rename it",
+    ", or raise --max-document-bytes": "",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,7 +111,9 @@ def work_through(
                 continue
             except Cancelled:
                 items = []
-            findings.problems += [_for_the_page(item) for item in items if isinstance(item, Problem)]
+            findings.problems += [for_the_page(str(item)) for item in items if isinstance(item, Problem)]
+            if not items and not cancelled.is_set():
+                findings.problems.append(f"{name}: holds no text")
             documents = [item for item in items if isinstance(item, Document)]
             row = 0
             for document, found, share in recognize_documents(service, documents, choice, cancelled):
@@ -117,9 +129,11 @@ def work_through(
         cancelled.set()  # also when the visitor has left: what is being read ends
 
 
-def _for_the_page(problem: Problem) -> str:
-    """Return a problem in words; where it names an option of the command line, the page has a list."""
-    return str(problem).replace("; --column names another of", "; the list of columns has")
+def for_the_page(problem: str) -> str:
+    """Return a problem without the options of the command line; for a column, the page has a list."""
+    for words, others in _WORDS_OF_THE_COMMAND_LINE.items():
+        problem = problem.replace(words, others)
+    return problem
 
 
 def read_sources(
@@ -142,9 +156,9 @@ def read_sources(
     """
     limits = service.limits
 
-    def read_file(path: Path) -> list[Document | Problem]:
-        limits.check_file(path.name, path.stat().st_size)
-        return read(path.name, path.read_bytes(), None)
+    def read_file(name: str, path: Path) -> list[Document | Problem]:
+        limits.check_file(name, path.stat().st_size)
+        return read(name, path.read_bytes(), None)
 
     def read_page() -> list[Document | Problem]:
         page = fetch_page(url, max_bytes=limits.page_bytes, seconds=limits.fetch_seconds)
@@ -163,8 +177,8 @@ def read_sources(
             items.append(item)
         return items
 
-    for path in paths:
-        yield path.name, lambda path=path: read_file(path)  # type: ignore[misc]
+    for name, path in zip(distinct(path.name for path in paths), paths, strict=True):
+        yield name, partial(read_file, name, path)
     if url.strip():
         yield url.strip(), read_page
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ner_app.batch import Step, work_through
+from ner_app.batch import Step, for_the_page, work_through
 from ner_app.choosing import choice_controls, choice_of, model_choices, notice, precision_choices
+from ner_app.file_names import distinct
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background, until
 from ner_app.limits import LimitError
 from ner_app.service import ChoiceError
 from ner_app.table_preview import previews, table_view
 from ner_app.templating import render
+from ner_documents.formats import COMPRESSIONS
 from ner_documents.reading import SUFFIXES
 from ner_documents.redaction import Placeholders, Redactor
 from ner_documents.redaction.bounded import redact_bounded
@@ -46,7 +48,7 @@ def build_documents_tab(service: Service) -> None:
         with gr.Column(scale=2, min_width=300):
             files = gr.File(
                 file_count="multiple",
-                file_types=list(SUFFIXES),
+                file_types=[*SUFFIXES, *COMPRESSIONS],
                 label="Files",
                 height=180,
                 elem_id="files",
@@ -70,7 +72,7 @@ def build_documents_tab(service: Service) -> None:
                 controls = choice_controls(service, "documents")
                 least = gr.Slider(0, 1, 0, step=0.01, label="Minimum score")
             gr.HTML(
-                render("documents_hint.html", limits=limits, titles=" ".join(SUFFIXES)),
+                render("documents_hint.html", limits=limits, titles=" ".join((*SUFFIXES, *COMPRESSIONS))),
                 apply_default_css=False,
                 js_on_load="NerPage.nameUpload(document.querySelector('#files'))",
             )
@@ -125,7 +127,8 @@ def build_documents_tab(service: Service) -> None:
         try:
             limits.check_files(sources)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                yield {status: render("progress.html", parts=["Loading the model …"], share=None)}
+                begun = render("progress.html", parts=["Loading the model …"], share=None)
+                yield {status: begun, problems: ""}
                 service.checked(choice)
                 findings = Findings(Path(folder), name_column or "id")
                 began, at = time.monotonic(), 0.0
@@ -148,9 +151,9 @@ def build_documents_tab(service: Service) -> None:
                     **(_results(findings) if findings.documents else {}),
                 }
         except (LimitError, ChoiceError) as error:
-            yield {status: notice(str(error))}
+            yield {status: notice(str(error)), problems: ""}
         except OSError as error:
-            yield {status: notice(_no_room(error))}
+            yield {status: notice(_no_room(error)), problems: ""}
         finally:
             if running.get(session) is cancelled:
                 del running[session]
@@ -186,7 +189,7 @@ def build_documents_tab(service: Service) -> None:
         try:
             limits.check_files(len(paths or []))
             with tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                yield step()
+                yield {**step(), problems: "", redacted: gr.update(visible=False)}
                 service.checked(choice)
                 target = Path(folder) / "redacted.zip"
 
@@ -203,11 +206,11 @@ def build_documents_tab(service: Service) -> None:
                 told = render("problems.html", problems=notes)
                 yield {status: render("said.html", said=done), problems: told, redacted: ready}
         except (LimitError, ChoiceError) as error:
-            yield {status: notice(str(error))}
+            yield {status: notice(str(error)), problems: "", redacted: gr.update(visible=False)}
         except Cancelled:
             yield {status: render("said.html", said="Cancelled; no file was redacted.")}
         except OSError as error:
-            yield {status: notice(_no_room(error))}
+            yield {status: notice(_no_room(error)), problems: "", redacted: gr.update(visible=False)}
         finally:
             cancelled.set()
             if running.get(session) is cancelled:
@@ -317,19 +320,19 @@ def redacted_files(
         return document(texts, threshold=0.0, look_ahead=_LOOK_AHEAD, progress=progress)
 
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in paths:
+        given = list(paths)
+        for name, path in zip(distinct(path.name for path in given), given, strict=True):
             progress()
             try:
-                service.limits.check_file(path.name, path.stat().st_size)
-                content = path.read_bytes()
-                made = redact_bounded(path.name, content, recognize, redactor, cancelled=progress)
+                service.limits.check_file(name, path.stat().st_size)
+                made = redact_bounded(name, path.read_bytes(), recognize, redactor, cancelled=progress)
             except (FormatError, LimitError) as error:
-                notes.append(f"{path.name}: {error}")
+                notes.append(for_the_page(f"{name}: {error}"))
                 continue
             finally:
-                finished(path.name)
-            archive.writestr(path.name, made.content)
-            notes += [f"{path.name}: {note}" for note in made.notes]
+                finished(name)
+            archive.writestr(name, made.content)
+            notes += [for_the_page(f"{name}: {note}") for note in made.notes]
             written += 1
     return written, notes
 

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ner_app.answers import answer
+from ner_app.file_names import distinct
 from ner_app.kinds import kinds
 from ner_core.rendering import encodable, guarded, to_json
 from ner_documents.formats import TABLES, format_by_name
@@ -125,9 +126,10 @@ class Findings:
             for name in ("documents.jsonl", "entities.csv"):
                 if (self.folder / name).exists():
                     archive.write(self.folder / name, name)
-            for source, stored in self._tables.items():
+            names = distinct(f"{source.rsplit('/', 1)[-1]}.csv" for source in self._tables)
+            for name, stored in zip(names, self._tables.values(), strict=True):
                 part = Part({}, lambda stored=stored: stored.open("rb"))  # type: ignore[misc]
-                with archive.open(f"tables/{source.rsplit('/', 1)[-1]}.csv", "w") as target:
+                with archive.open(f"tables/{name}", "w") as target:
                     assemble(lambda part=part: [part], target, "csv", "entities", list(self._known))  # type: ignore[misc]
         return path
 

@@ -150,13 +150,39 @@ def test_documents_without_any_name_are_an_empty_result(service, tmp_path, text,
     assert "documents.jsonl" in last["files"]
 
 
-def test_what_cannot_be_read_leaves_the_earlier_results(service, tmp_path):
-    (tmp_path / "a.pdf").write_bytes(b"%PDF nonsense")
+@pytest.mark.parametrize(
+    ("name", "content", "remark"),
+    [
+        ("a.pdf", b"%PDF nonsense", "a.pdf: the file is damaged"),
+        ("a.csv", b"id,text\n", "a.csv: holds no text"),
+        ("a.csv", b"", "a.csv: holds no text"),
+        ("a.csv", b"text,entities\nMary,1\n", "has a column &#39;entities&#39; already; rename it"),
+        ("a.json", b'[{"body": 5}]', "found body; choose it in the list of columns"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(service, tmp_path, name, content, remark):
+    (tmp_path / name).write_bytes(content)
     read, _ = handlers(service)
-    (*_, last) = read(request("one"), [str(tmp_path / "a.pdf")], "", "lookup", "CPU", "best", 0.0, "")
+    (first, *_, last) = read(request("one"), [str(tmp_path / name)], "", "lookup", "CPU", "best", 0.0, "")
     assert "Nothing could be read" in last["documents-status"]
-    assert "a.pdf" in last["documents-problems"]
+    assert remark in last["documents-problems"]
     assert "documents-view" not in last
+    (refused,) = read(request("one"), [], "", "lookup", "CPU", "best", 0.0, "")
+    assert first["documents-problems"] == refused["documents-problems"] == ""  # that was of the run before
+
+
+def test_files_of_one_name_are_told_apart(service, tmp_path):
+    paths = [tmp_path / folder / name for folder, name in (("a", "rows.csv"), ("b", "Rows.csv"))]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text("text\nMary in Rotterdam\n")
+    read, _ = handlers(service)
+    (*_, last) = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "best", 0.0, "")
+    assert [one["name"] for one in last["documents-view"]["documents"]] == ["rows.csv:2", "Rows (2).csv:2"]
+    assert {"tables/rows.csv.csv", "tables/Rows (2).csv.csv"} < last["files"].keys()
+    target = tmp_path / "out.zip"
+    redacted_files(service, Choice("lookup", "CPU"), paths, "number", target, threading.Event())
+    assert zipfile.ZipFile(target).namelist() == ["rows.csv", "Rows (2).csv"]
 
 
 def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(service, tmp_path):
