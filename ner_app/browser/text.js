@@ -46,10 +46,10 @@ NerPage.TextTab = class {
       }
     });
     for (const button of this.root.querySelectorAll("[data-sample]")) {
-      button.addEventListener("click", () => {
-        box.value = this.samples[button.dataset.sample];
-        this.recognize({seen: true});
-      });
+      button.addEventListener("click", () => this.replace(this.samples[button.dataset.sample], (text) => {
+        box.value = text;
+        return this.recognize({seen: true});
+      }));
     }
     for (const control of Object.values(this.options.controls)) control.addEventListener("change", () => this.choose());
     at("#threshold").addEventListener("input", (event) => {
@@ -67,8 +67,7 @@ NerPage.TextTab = class {
     document.addEventListener("ner-use", (event) => this.use(event.detail));
     window.addEventListener("hashchange", () => {
       const linked = new URLSearchParams(location.hash.slice(1));
-      this.touched = false;
-      if (linked.has("text")) this.open(linked);
+      if (linked.has("text")) this.replace(linked.get("text"), () => this.open(linked));
     });
     window.addEventListener("pagehide", () => this.keepNow());
   }
@@ -341,24 +340,39 @@ NerPage.TextTab = class {
   clear() {
     this.reading?.abandon();
     this.idle();
-    if (this.box.value.trim() || this.answer) this.cleared = this.state();
+    const before = this.box.value.trim() || this.answer ? this.state() : this.cleared;
     this.box.value = "";
     this.answer = null;
     this.sample = false;
     this.at("#text-result").hidden = true;
-    this.at("#undo-clear").hidden = !this.cleared;
+    this.offer(before, "Undo clear");
     NerPage.notice(this.message, "");
     this.say("Cleared.");
     this.keep();
     this.box.focus();
   }
 
+  /* An example or a link takes the place of what the visitor wrote, which can be had back. */
+  async replace(text, use) {
+    const undo = this.at("#undo-clear"), own = this.touched && this.box.value.trim() && this.box.value !== text;
+    const kept = own ? [this.state(), "Bring back my text"] : undo.hidden ? [] : [this.cleared, undo.textContent];
+    this.touched = false;
+    await use(text);
+    if (kept.length) this.offer(...kept);
+  }
+
+  offer(state, words) {
+    this.cleared = state;
+    this.at("#undo-clear").hidden = !state;
+    this.at("#undo-clear").textContent = words;
+  }
+
   /* What was typed since then can be had back the same way. */
   async undoClear() {
     const {cleared} = this;
-    this.cleared = this.box.value.trim() ? this.state() : null;
-    this.at("#undo-clear").hidden = !this.cleared;
+    this.offer(this.box.value.trim() ? this.state() : null, "Bring back the other text");
     await this.restore(cleared);
+    this.forgetLink(this.box.value);
     this.keep();
     this.box.focus();
   }

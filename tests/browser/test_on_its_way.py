@@ -218,6 +218,23 @@ def test_what_was_cleared_comes_back_however_often_one_clears(page):
     expect(page.locator("#text-box")).to_have_value("Bob")
 
 
+def test_an_example_or_a_link_loses_no_text_of_ones_own(page):
+    undo, box = page.locator("#undo-clear"), page.locator("#text-box")
+    for replace in (
+        lambda: page.locator("[data-sample]").first.click(),
+        lambda: page.evaluate("location.hash = '#text=Bob'"),
+    ):
+        recognize(page, "Priya left.")
+        replace()
+        expect(undo).to_have_text("Bring back my text")
+        page.locator("[data-sample]").nth(1).click()
+        expect(box).to_have_value(SENTENCE)
+        expect(page.locator("#answer[aria-busy]")).to_have_count(0)
+        undo.click()
+        expect(box).to_have_value("Priya left.")
+        assert "Bob" not in page.url
+
+
 def test_corrections_come_back_where_the_same_text_is_read_anew(page):
     page.locator("#text-tab mark").first.click()
     page.locator("#text-tab .bar").get_by_role("button", name="Remove").click()
