@@ -30,6 +30,12 @@ def test_compare_takes_over_the_text_and_says_first_what_differs(page):
     assert re.search(r"is [\d.]+ times as fast as", verdict)
     assert page.locator("#compare-result > :first-child").get_attribute("id") == "compare-verdict"
     expect(page.locator("#compare-chart dd")).to_have_count(2)
+    page.emulate_media(forced_colors="active")  # takes backgrounds away, and bars are nothing else
+    paper, bar = page.locator("#compare-chart, #compare-chart i").evaluate_all(
+        "all => all.slice(0, 2).map(one => getComputedStyle(one).backgroundColor)"
+    )
+    page.emulate_media(forced_colors="none")
+    assert bar != paper
     expect(page.locator("#compare-status")).to_contain_text("They differ in")
     page.locator("#compare-choices input:checked").first.uncheck()
     page.locator("#compare").click()

@@ -115,6 +115,16 @@ def test_the_table_is_sorted_and_copied(page):
     expect(page.locator("#copy-table")).to_have_text(name)  # it says so for a moment
 
 
+def test_one_long_word_leaves_the_other_columns_in_view(page):
+    page.set_viewport_size({"width": 375, "height": 667})
+    recognize(page, f"Mary met Priya. Santa {'Claraschifffahrtsgesellschaft' * 6} met Mary.")
+    assert max(len(name) for name, *_ in marks(page)) > 100
+    unfold(page, "#entity-table")
+    cell = page.locator("#entity-table tbody tr").first.locator("td").nth(2)
+    expect(cell).to_have_text(re.compile(r"0\.\d+"))
+    assert cell.evaluate("e => e.getBoundingClientRect().right") <= 375
+
+
 def test_copying_works_where_browsers_have_no_clipboard_interface(page):
     page.evaluate("Object.defineProperty(window, 'isSecureContext', {value: false, configurable: true})")
     page.locator("#share").click()
