@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from model_zoo.catalog.errors import ZooError
+from model_zoo.download.causes import is_unreachable, short
 from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after
 
 if TYPE_CHECKING:
@@ -34,17 +35,21 @@ class AnswerError(ZooError):
     ----------
     status : int or None
         Of HTTP, where the server refused.
+    no_network : bool
+        The host's name is not known, or there is no way to it.
     """
 
-    def __init__(self, problem: object, status: int | None = None) -> None:
+    def __init__(self, problem: object, status: int | None = None, *, no_network: bool = False) -> None:
         super().__init__(str(problem))
         self.status = status
+        self.no_network = no_network
 
 
 class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
-    def __init__(self, problem: object, wait: float | None = None) -> None:
-        super().__init__(str(problem))
+    def __init__(self, problem: str, wait: float | None = None, *, no_network: bool = False) -> None:
+        super().__init__(problem)
         self.wait = wait
+        self.no_network = no_network
 
 
 def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
@@ -75,7 +80,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
             break
         except _TryAgain as problem:
             if attempt == _ATTEMPTS:
-                raise AnswerError(problem) from None
+                raise AnswerError(problem, no_network=problem.no_network) from None
             wait = min(
                 2.0 ** (attempt - 1) if problem.wait is None else max(problem.wait, 0.0), _LONGEST_WAIT
             )
@@ -105,7 +110,8 @@ def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
                         break
         except (requests.ConnectionError, requests.Timeout, BodyError) as error:
             wait = _NOBODY_THERE if isinstance(error, requests.ConnectionError) else None
-            raise _TryAgain(guard.problem or error, wait) from None
+            problem = guard.problem or (str(error) if isinstance(error, BodyError) else short(error))
+            raise _TryAgain(problem, wait, no_network=is_unreachable(error)) from None
         except (requests.RequestException, ValueError) as error:
             raise AnswerError(error) from None
     status = f"HTTP {response.status_code} {response.reason}"

@@ -21,6 +21,7 @@ from model_zoo.catalog.folders import hub_subdirectory, split_hub_name
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, model_from
 from model_zoo.download.answers import AnswerError, get_json
+from model_zoo.download.causes import NO_NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -269,7 +270,10 @@ def _get_json(name: str, address: str, timeout: float) -> Any:
         if error.status in (401, 403, 404):
             raise CatalogError(_refused(name, error.status)) from None
         msg = (
-            f"{name}: the hub at {endpoint()} gave no usable answer ({error}); HF_ENDPOINT names another one"
+            f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {endpoint()}: {error}"
+            if error.no_network
+            else f"{name}: the hub at {endpoint()} gave no usable answer ({error}); "
+            "HF_ENDPOINT names another one"
         )
         raise CatalogError(msg) from None
 

@@ -8,7 +8,6 @@ through requests.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import random
 import re
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
-import urllib3
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
+from model_zoo.download.causes import is_unreachable, short
 from model_zoo.download.partial import DiskFullError
 from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after, whole_number
 
@@ -38,7 +37,6 @@ _SPARE = 16 << 20  # bytes of disk that a download leaves free
 _LARGEST_UNKNOWN = 32 << 30  # bytes of a file whose size nobody states
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]{1,18})-[0-9]{1,18}|\*)/(?P<total>[0-9]{1,18}|\*)")
 _STATUS_RANGE_REFUSED = 416
-_UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 
 
 class SourceError(ZooError):
@@ -229,19 +227,19 @@ class _Job:
             return _TryAgain(self.guard.problem)
         if isinstance(error, kinds.TooManyRedirects):
             return SourceError("the server redirects in a loop")
-        short = _short(error)
+        words = short(error)
         if isinstance(error, kinds.SSLError):
             return SourceError(
-                f"the certificate is not trusted ({short}); REQUESTS_CA_BUNDLE names your CA bundle"
+                f"the certificate is not trusted ({words}); REQUESTS_CA_BUNDLE names your CA bundle"
             )
         # A host that was there a moment ago comes back; one that never was is not waited for.
-        no_network = not self.guard.has_connected and _is_unreachable(error)
+        no_network = not self.guard.has_connected and is_unreachable(error)
         if isinstance(error, kinds.ProxyError):
-            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({short})"
+            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({words})"
             return _TryAgain(msg, no_network=no_network)
         if isinstance(error, kinds.ConnectionError | kinds.Timeout | kinds.ChunkedEncodingError):
-            return _TryAgain(f"no answer ({short})", no_network=no_network)
-        return SourceError(f"the address can't be requested ({short})")
+            return _TryAgain(f"no answer ({words})", no_network=no_network)
+        return SourceError(f"the address can't be requested ({words})")
 
     def _meaning(
         self, response: requests.Response, offset: int
@@ -319,7 +317,7 @@ class _Job:
         except BodyError as error:
             _check(self.cancel)
             cause = error.__cause__
-            broke = f"the connection broke after {self.part.length} bytes ({_short(cause or error)})"
+            broke = f"the connection broke after {self.part.length} bytes ({short(cause or error)})"
             raise _TryAgain(self.guard.problem or broke) from None
         _check(self.cancel)
 
@@ -335,15 +333,6 @@ class _Job:
 
     def _report(self, whole: int | None) -> None:
         self.notify({"$type": "model_file_download_progress", "size": self.part.length, "total": whole})
-
-
-def _is_unreachable(error: BaseException) -> bool:
-    """Return whether the host's name is not known, or the system knows no way to it."""
-    cause = _innermost(error)
-    system = cause.__cause__  # urllib3 says it in words of its own
-    return isinstance(cause, urllib3.exceptions.NameResolutionError) or (
-        isinstance(system, OSError) and system.errno in _UNREACHABLE
-    )
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
@@ -362,26 +351,6 @@ def _refusal(status: int, reason: str, address: Address) -> str:
             return f"{msg}: the repository is gated or private; {remedy}"
         return f"{msg}: access is refused"
     return msg
-
-
-def _short(error: BaseException) -> str:
-    """Name the innermost cause in a few words."""
-    cause = _innermost(error)
-    if isinstance(cause, urllib3.exceptions.NameResolutionError):
-        return "the host's name is not known: no network, or no such host"
-    text = re.sub(r"^<[^>]*>: |^HTTPS?ConnectionPool\([^)]*\): ", "", str(cause))
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Return the cause that matters; requests and urllib3 wrap errors three deep."""
-    while True:
-        for inner in (getattr(error, "reason", None), error.args[0] if error.args else None):
-            if isinstance(inner, BaseException):
-                error = inner
-                break
-        else:
-            return error
 
 
 def _check(cancel: threading.Event | None) -> None:

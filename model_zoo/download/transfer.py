@@ -20,6 +20,7 @@ from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
 from model_zoo.download import hub, partial, remote
 from model_zoo.download.addresses import address_of
+from model_zoo.download.causes import NO_NETWORK
 from model_zoo.download.partial import DiskFullError, Partial
 from model_zoo.download.remote import Cancelled, NoNetworkError, Patience, SourceError
 from model_zoo.download.wheels import WheelError, Wheelhouse
@@ -256,10 +257,7 @@ class _Task:
                 log.warning("%s: %s: %s; trying the next source", self.destination.name, source, result)
         what = "no source has the right file"
         if self.unreachable == len(sources):
-            what = (
-                "no network: none of its hosts can be reached. Connect this machine (HTTPS_PROXY names a "
-                "proxy), or copy the models folder from one that is connected. In detail:"
-            )
+            what = f"no network: none of its hosts can be reached. {NO_NETWORK}"
         reasons = "".join(f"\n  {problem}" for problem in problems)
         msg = f"{self.destination.name}: {what}{reasons}"
         raise TransferError(msg)

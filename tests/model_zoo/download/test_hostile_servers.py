@@ -206,6 +206,22 @@ def test_without_a_network_one_sentence_says_so_soon(tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("file"))
 
 
+def test_a_hub_without_network_is_one_sentence_and_the_cause_behind_it(monkeypatch):
+    def unknown(*arguments, **options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", unknown)
+    monkeypatch.setattr(answers, "_NOBODY_THERE", 0)
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")
+    with pytest.raises(CatalogError) as told:
+        hub.resolve("hf:owner/name")
+    sentence, cause = str(told.value).splitlines()
+    assert sentence.startswith("hf:owner/name: no network: the hub cannot be reached. Connect this machine")
+    assert cause == "  https://hub.invalid: the host's name is not known: no network, or no such host"
+
+
 def test_a_network_that_comes_back_is_used(server, tmp_path, monkeypatch):
     real = urllib3.util.connection.create_connection
     tries = []
