@@ -139,7 +139,7 @@ def _check(text: str, wanted: Sequence[Combination]) -> None:
         msg = "There is no text yet. Type or paste one."
         raise LimitError(msg)
     if not 2 <= len(wanted) <= _MOST:
-        msg = f"Choose two to {_MOST} combinations; {len(wanted)} chosen."
+        msg = f"Choose 2 to {_MOST} combinations; {len(wanted)} chosen."
         raise LimitError(msg)
     if len(text) > _CHARACTERS:
         msg = f"This text has {len(text):,} characters; up to {_CHARACTERS:,} are compared. Shorten it."

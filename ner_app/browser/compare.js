@@ -4,9 +4,12 @@
 NerPage.CompareTab = class {
   constructor(root, server) {
     const at = (selector) => root.querySelector(selector);
-    Object.assign(this, {root, at, ask: NerPage.asking(server), touched: false, running: null});
+    Object.assign(this, {root, at, ask: NerPage.asking(server), touched: false, running: null, compared: null});
     const box = at("#compare-box");
-    box.addEventListener("input", () => { this.touched = true; });
+    box.addEventListener("input", () => {
+      this.touched = true;
+      if (at("#compare-busy").hidden) this.marked();
+    });
     root.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.compare();
     });
@@ -24,6 +27,16 @@ NerPage.CompareTab = class {
   takeOver() {
     const text = document.querySelector("#text-box")?.value ?? "";
     if (!this.touched && text.trim()) this.at("#compare-box").value = text;
+    if (this.at("#compare-busy").hidden) this.marked();
+  }
+
+  /* A comparison of another text than the one in the box says so; else its verdict is seen, and spoken here. */
+  marked(said = "") {
+    const {at, compared} = this, old = compared !== null && at("#compare-box").value !== compared;
+    at("#compare-result").classList.toggle("stale", old);
+    at("#compare-status").classList.toggle("unseen", !old && !said);
+    at("#compare-status").textContent = said || (old ? "The text has changed since this comparison; Compare runs it anew."
+      : at("#compare-verdict .first")?.textContent ?? "");
   }
 
   async choices() {
@@ -41,6 +54,7 @@ NerPage.CompareTab = class {
   async compare() {
     if (!this.at("#compare-busy").hidden) this.ask("cancel", {job: this.running});
     const job = this.running = `${Date.now()}-${Math.random().toString(36).slice(2)}`, chosen = this.chosen();
+    const text = this.at("#compare-box").value;
     const bar = this.at("#compare-busy progress");
     NerPage.notice(this.at("#compare-message"), "");
     this.at("#compare-status").classList.remove("unseen");
@@ -48,15 +62,15 @@ NerPage.CompareTab = class {
     this.at("#compare-busy").hidden = false;
     bar.removeAttribute("value");
     const polling = setInterval(async () => { bar.value = await this.ask("progress", {job}) ?? 0; }, 300);
-    const found = await this.ask("compare", {text: this.at("#compare-box").value, chosen, job}) ?? {error: NerPage.UNREACHED};
+    const found = await this.ask("compare", {text, chosen, job}) ?? {error: NerPage.UNREACHED};
     clearInterval(polling);
     if (this.running !== job) return;
     this.at("#compare-busy").hidden = true;
-    this.at("#compare-status").textContent = found.cancelled ? "Cancelled." : "";
     if (found.error) NerPage.notice(this.at("#compare-message"), found.error);
-    if (!found.html) return;
-    this.at("#compare-result").innerHTML = found.html;
-    this.at("#compare-status").classList.add("unseen"); // the verdict shows it
-    this.at("#compare-status").textContent = this.at("#compare-verdict .first").textContent;
+    if (found.html) {
+      this.at("#compare-result").innerHTML = found.html;
+      this.compared = text;
+    }
+    this.marked(found.cancelled ? "Cancelled." : "");
   }
 };

@@ -37,9 +37,15 @@ def test_compare_takes_over_the_text_and_says_first_what_differs(page):
     page.emulate_media(forced_colors="none")
     assert bar != paper
     expect(page.locator("#compare-status")).to_contain_text("They differ in")
+    page.locator("#compare-box").fill("Mary met Priya.")
+    expect(page.locator("#compare-status")).to_have_text(re.compile("text has changed since this comparison"))
+    expect(page.locator("#compare-result")).to_have_class("stale")
+    page.locator("#compare-box").fill("Mary met Priya at U.S. Steel.")
+    expect(page.locator("#compare-status")).to_contain_text("They differ in")
+    expect(page.locator("#compare-result")).not_to_have_class("stale")
     page.locator("#compare-choices input:checked").first.uncheck()
     page.locator("#compare").click()
-    expect(page.locator("#compare-message")).to_contain_text("Choose two to 6 combinations; 1 chosen.")
+    expect(page.locator("#compare-message")).to_contain_text("Choose 2 to 6 combinations; 1 chosen.")
 
 
 def test_each_model_has_a_card_and_one_can_be_used(page):
@@ -75,7 +81,7 @@ def test_a_download_without_network_ends_in_a_sentence_with_what_to_do(page):
 
 def test_screen_readers_are_told_what_the_other_tabs_hold(page):
     for name, wanted in {
-        "Compare": ('textbox "Text"', 'group "What to compare: two to 6"', "checkbox", 'button "Compare"'),
+        "Compare": ('textbox "Text"', 'group "What to compare: 2 to 6"', "checkbox", 'button "Compare"'),
         "Models": ("heading", 'button "Use minilm-ner"', 'button "Get bert-base-ner"'),
         "Documents": ('textbox "Or a web address', 'button "Recognize all"', 'Click to Upload"'),
     }.items():
