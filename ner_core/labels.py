@@ -270,7 +270,7 @@ def has_letter(text: str) -> bool:
 
 
 def is_letter(character: str) -> bool:
-    """Say whether a character is a letter or digit; circled letters are, which Python takes for signs."""
+    """Return whether a character is a letter or digit; circled letters are, which Python takes for signs."""
     return character.isalnum() or "\u24b6" <= character <= "\u24e9"
 
 

@@ -256,7 +256,7 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
 
 
 def _follows(marker: str, after: str) -> bool:
-    """Say whether one number of a list comes after another: B after A, IV after III."""
+    """Return whether one number of a list comes after another: B after A, IV after III."""
     return (marker, after) in _NEXT
 
 

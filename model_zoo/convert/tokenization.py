@@ -123,7 +123,7 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
 
 
 def _heeds_settings(family: str, settings: Mapping[str, Any]) -> bool:
-    """Say whether the tokenizer's class lets tokenizer_config.json go before tokenizer.json.
+    """Return whether the tokenizer's class lets tokenizer_config.json go before tokenizer.json.
 
     Those of the families do in transformers; its general classes take tokenizer.json as it is.
     """

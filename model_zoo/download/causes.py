@@ -18,7 +18,7 @@ _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Say whether the host's name is not known, or the system knows no way to it."""
+    """Return whether the host's name is not known, or the system knows no way to it."""
     cause = _innermost(error)
     system = cause.__cause__  # urllib3 says it in words of its own
     return isinstance(cause, urllib3.exceptions.NameResolutionError) or (

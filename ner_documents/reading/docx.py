@@ -376,6 +376,6 @@ def _is_hidden(run: Any, hiding: frozenset[str]) -> bool:
 
 
 def _vanishes(parent: Any) -> bool:
-    """Tell whether a run or a style says itself that it is hidden."""
+    """Return whether a run or a style says itself that it is hidden."""
     vanish = parent.find(f"{WORD}rPr/{WORD}vanish")
     return vanish is not None and vanish.get(f"{WORD}val", "true") not in ("0", "false", "off")

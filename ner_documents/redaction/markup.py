@@ -224,7 +224,7 @@ class _Reader:
             self._aside(start, end)
 
     def _is_number(self) -> bool:
-        """Tell whether a value is a number or an index, and not words."""
+        """Return whether a value is a number or an index, and not words."""
         if "c" in self._open or "cell" in self._open:
             return not self._cell
         return "numCache" in self._open or "numLit" in self._open
