@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_json", "read_jsonl"]
 
+# https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
+_INTEGER = 4_000
 _DEEP = f"expected JSON up to {MAX_DEPTH} levels deep, found more"
 
 
@@ -38,7 +40,7 @@ def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
             yield line
         elif line.text.strip():
             try:
-                value = json.loads(line.text)
+                value = _parsed(line.text)
             except (ValueError, RecursionError) as error:
                 reason = f"expected a JSON object, found: {error}"
                 yield Problem(source, line.number, reason, line.raw)
@@ -56,7 +58,7 @@ def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     if text is None:
         return
     try:
-        value = json.loads(text)
+        value = _parsed(text)
     except RecursionError:
         yield Problem(source, None, _DEEP, raw[:EXCERPT])
         return
@@ -73,10 +75,26 @@ def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     yield from documents_of(found, source, options, table=False)
 
 
+def _parsed(text: str) -> Any:
+    """Parse JSON; integers that are too long for Python stay the text that they are.
+
+    Examples
+    --------
+    >>> _parsed('[1, ' + 5_000 * '1' + ']')[1] == 5_000 * '1'
+    True
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(text, parse_int=lambda digits: digits if len(digits) > _INTEGER else int(digits))
+
+
 def _begins_with_a_line_of_json(text: str) -> bool:
     first, _, rest = text.lstrip().partition("\n")
     try:
-        return isinstance(json.loads(first), (dict, list, str)) and bool(rest.strip())
+        return isinstance(_parsed(first), (dict, list, str)) and bool(rest.strip())
     except (ValueError, RecursionError):
         return False
 

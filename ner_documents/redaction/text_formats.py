@@ -132,7 +132,7 @@ def _json_lines(raw: str) -> list[Segment]:
 
 def _check_json(raw: str, line: int) -> None:
     try:
-        json.loads(raw)
+        json.loads(raw, parse_int=str)  # Python's int has a limit
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         msg = f"line {line} is not JSON ({reason}); mend it first: what cannot be read cannot be redacted"

@@ -76,6 +76,13 @@ def test_documents_over_the_limit_are_reported(tmp_path, options):
     assert texts(read(tmp_path, "a.txt", "x" * 100, limit=100, **options)) == ["x" * 100]
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_a_number_that_python_cannot_hold_loses_nothing(tmp_path, name):
+    number = 5_000 * "7"
+    items = read(tmp_path, name, f'{{"text": "Mary", "n": {number}}}\n')
+    assert [(item.text, item.fields["n"]) for item in items] == [("Mary", number)]
+
+
 def test_json_lines_that_are_broken_are_reported_and_the_others_read(tmp_path):
     lines = [
         '{"id": 1, "text": "Mary"}',

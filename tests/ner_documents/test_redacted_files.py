@@ -36,6 +36,7 @@ from tests.ner_documents.redacting import redacted
             '{"PER_1": ["PER_2\\n", "CARD_1", 1e999], "n": 12}',
         ),
         ("a.json", '"Jos\\u00e9 \\u00c1lvarez \\ud83d\\ude00"', '"PER_1 \\ud83d\\ude00"'),
+        ("long.json", '["Bob", ' + 5_000 * "7" + "]", '["PER_1", ' + 5_000 * "7" + "]"),
         ("a.jsonl", '{"t": "Bob"}\n\n{"t": "O\'Neill & Sons"}\n', '{"t": "PER_1"}\n\n{"t": "ORG_1"}\n'),
         ("a.html", "<p>Mary\n   <b>Jones</b> of O&#39;Neill &amp; Sons<br>Bob</p>", None),
         (
