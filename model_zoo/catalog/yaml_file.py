@@ -1,4 +1,4 @@
-"""YAML that somebody else wrote: plain values only, of bounded size, depth and repetition.
+"""YAML that somebody else wrote: plain values only, each key once, of bounded size, depth and repetition.
 
 Tags that make objects are refused. An alias costs nothing to write and repeats everything below its anchor,
 so that ten lines can stand for a billion values: where aliases are allowed, what they repeat is counted.
@@ -84,10 +84,13 @@ def parse_yaml(
     >>> parse_yaml("a: &x [1, 2]\nb: *x", "text", aliases=True)
     {'a': [1, 2], 'b': [1, 2]}
     """
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _check_events(yaml.parse(text, Loader=loader), where, error, aliases)
-        given = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C where there is one)
+        _check_events(yaml.parse(text, Loader=kind), where, error, aliases)
+        loader = kind(text)
+        node = loader.get_single_node()
+        _check_keys(node, where, error)
+        given = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as problem:
         if problem.problem == _LIBYAML_TOO_DEEP:
             raise error(_too_deep(where)) from None
@@ -137,6 +140,28 @@ def _check_events(events: Iterable[yaml.Event], where: str, error: type[ZooError
             raise error(msg)
         if len(open_ones) - 1 + outer[2] > _DEEPEST:
             raise error(_too_deep(where))
+
+
+def _check_keys(node: yaml.Node | None, where: str, error: type[ZooError]) -> None:
+    """Refuse a key that stands twice in one place: the YAML standard does, PyYAML takes the last."""
+    waiting, seen = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        names: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in names:
+                    line = _line(key.start_mark)
+                    msg = f"{where}: {line}expected each key once, found {shown(key.value)} again"
+                    raise error(msg)
+                names.add(key.value)
+            waiting.append(value)
 
 
 def _too_deep(where: str) -> str:

@@ -33,6 +33,7 @@ class OtherError(ZooError):
         ("[1, 2]", "expected keys and values"),
         ("1: 2", "expected keys and values"),
         ("a: [", "line 2: "),
+        ("a: 1\nb: [{x: 1, y: 2,\n  x: 3}]", "line 3: expected each key once, found 'x' again"),
     ],
 )
 def test_what_has_no_bound_is_refused(text, found):
