@@ -54,7 +54,8 @@ def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe):
                 if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
                     findings.append(f"{name} {size}: the page is wider than the screen")
                 # The laptop has the layout of the wide page: what axe would find there, it finds here.
-                if size != "laptop":
+                # Colours in the dark do not depend on the width.
+                if size == "wide" or (size, scheme) == ("phone", "light"):
                     findings += [f"{name} {size} {scheme}: {one}" for one in found_by_axe(page, scheme)]
         page.set_viewport_size({"width": 1440, "height": 900})
     context.close()

@@ -31,7 +31,7 @@ def mixed(folder, count):
     return sorted(folder.iterdir())
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("count", [24, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_same_entities(service, lookup_models, tmp_path, count):
     paths = mixed(tmp_path / "in", count)
     findings = Findings(tmp_path)
