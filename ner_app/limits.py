@@ -73,13 +73,13 @@ class Limits:
     allow_hub: bool = False
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Limits:
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Limits:
         """Read the limits.
 
         Parameters
         ----------
-        environ : mapping of str to str
-            Environment variables.
+        environ : mapping of str to str, optional
+            Environment variables; those of this process as they are now when not given.
 
         Raises
         ------
@@ -93,6 +93,7 @@ class Limits:
         >>> Limits.from_environment({"GRADIO_SERVER_NAME": "0.0.0.0"}).allow_downloads
         False
         """
+        environ = os.environ if environ is None else environ
         usual = cls()
         public = is_public_host(environ)
         return cls(
@@ -171,7 +172,7 @@ class Limits:
             raise LimitError(msg)
 
 
-def is_public_host(environ: Mapping[str, str] = os.environ) -> bool:
+def is_public_host(environ: Mapping[str, str] | None = None) -> bool:
     """Return whether others than the people at this machine reach the page.
 
     They do on Hugging Face Spaces, and where Gradio's own variables serve the page beyond this machine, share
@@ -185,6 +186,7 @@ def is_public_host(environ: Mapping[str, str] = os.environ) -> bool:
     >>> is_public_host({"GRADIO_SERVER_NAME": "0.0.0.0", "NER_PUBLIC": "0"})
     False
     """
+    environ = os.environ if environ is None else environ
     spaces = "SPACE_ID" in environ or environ.get("SYSTEM") == "spaces"
     beyond = (
         not _is_loopback(environ.get("GRADIO_SERVER_NAME", ""))

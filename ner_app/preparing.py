@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 _ON_SPACES = "bert-base-ner"
 
 
-def models_to_prepare(environ: Mapping[str, str] = os.environ) -> list[str]:
+def models_to_prepare(environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the names in ``NER_PREPARE``, divided by commas; by default what a Space preloads.
 
     Examples
@@ -35,6 +35,7 @@ def models_to_prepare(environ: Mapping[str, str] = os.environ) -> list[str]:
     >>> models_to_prepare({"SPACE_ID": "me/demo", "NER_PREPARE": ""})
     []
     """
+    environ = os.environ if environ is None else environ
     named = environ.get("NER_PREPARE", _ON_SPACES if "SPACE_ID" in environ else "")
     return [name.strip() for name in named.split(",") if name.strip()]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import socket
 import threading
 
@@ -127,3 +128,9 @@ def test_the_host_is_judged_by_the_environment(monkeypatch, lookup_models):
     monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
     with pytest.raises(ChoiceError, match="not offered"):
         Service("lookup").recognize("Mary", Choice("lookup", "kserve://10.0.0.1:1/m"))
+
+
+def test_the_environment_is_that_of_now(monkeypatch):
+    """What takes the place of os.environ after this was imported must not open a public page."""
+    monkeypatch.setattr(os, "environ", {"SPACE_ID": "me/demo"})
+    assert Limits.from_environment().public
