@@ -30,7 +30,7 @@ def answers_by_part(
 ) -> Iterator[tuple[int, Recognition]]:
     """Recognize one text in parts that end where the model would divide it, so the names are the same.
 
-    What the model itself holds for unlikely comes too, see `EntityRecognizer.likely`.
+    Spans below the model's own threshold are included, see `EntityRecognizer.likely`.
 
     A text without line breaks is one part, and so is every text under an aggregation of transformers, which
     takes texts as they are. Where activations are rounded, scores may differ from those of the whole by less

@@ -193,7 +193,7 @@ class Service:
         progress : callable, optional
             Called now and then; what it raises ends the work. See `EntityRecognizer`.
         everything : bool
-            Whether what the model itself holds for unlikely comes too, see `EntityRecognizer.likely`.
+            Whether spans below the model's own threshold are included, see `EntityRecognizer.likely`.
 
         Raises
         ------
@@ -207,7 +207,12 @@ class Service:
         recognizer = self.checked(choice, aggregation)
         if len(text) > _GATHERED_CHARACTERS:
             found = recognizer(text, aggregation=aggregation, threshold=0.0, progress=progress)
-            return found if everything else recognizer.likely(found, aggregation=aggregation)
+        else:
+            found = self._gathering(choice, aggregation, recognizer)(text, progress)
+        return found if everything else recognizer.likely(found, aggregation=aggregation)
+
+    def _gathering(self, choice: Choice, aggregation: str, recognizer: EntityRecognizer) -> Gathering:
+        """Return what runs short texts together; its visitors differ in what they are to see."""
         with self._guard:
             gathering = self._gatherings.get((choice, aggregation))
             if gathering is None:
@@ -216,8 +221,7 @@ class Service:
                 )
                 if choice in self._loaded or choice.model == AUTO:
                     self._gatherings[choice, aggregation] = gathering
-        found = gathering(text, progress)
-        return found if everything else recognizer.likely(found, aggregation=aggregation)
+        return gathering
 
     def recognize_batch(
         self,

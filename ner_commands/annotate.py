@@ -28,6 +28,7 @@ from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
 from ner_corpora.run import Engine, Run, errors_of
 from ner_corpora.workspace import Workspace
+from ner_documents.document import MAX_DOCUMENT_BYTES
 from ner_documents.formats import FORMATS
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import find_sources, is_url, total_size
@@ -92,7 +93,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     reading.add_argument(
         "--max-document-bytes",
         type=_size,
-        default=64 << 20,
+        default=MAX_DOCUMENT_BYTES,
         metavar="SIZE",
         help="largest document (default: 64M)",
     )

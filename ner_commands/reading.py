@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_commands.arguments import Failure
+from ner_documents.document import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             yield Document(name, None, text, {"source": name, "text": text})
 
 
-def read_text(name: str, encoding: str, limit: int = 64 << 20) -> str:
+def read_text(name: str, encoding: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
     """Read a text whole, without changing its line ends.
 
     Parameters

@@ -68,8 +68,8 @@ class Decoder:
         self.tags = tuple(tags)
         self._calibration = calibration
         self._set = TagSet(tags, scheme)
-        self._person = [normalize_label(kind) == "PER" for kind in self._set.types]
-        self._is_person = np.array([*self._person, False])  # the last is OUTSIDE, -1
+        # By type; the last is OUTSIDE, -1.
+        self._is_person = np.array([*(normalize_label(kind) == "PER" for kind in self._set.types), False])
 
     @property
     def types(self) -> list[str]:
@@ -196,7 +196,7 @@ class Decoder:
             if start >= stop:
                 continue
             sure = score(chosen[one : other + 1], one, after, kind)
-            if trimmed and entities and self._person[kind] and entities[-1].label == name:
+            if trimmed and entities and self._is_person[kind] and entities[-1].label == name:
                 earlier = entities[-1]
                 if is_inverted_name(text, (earlier.start, earlier.end), (start, stop)):
                     entities.pop()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["BLOCK_KINDS", "Block", "CorpusError", "Document", "Problem", "as_text"]
+__all__ = ["BLOCK_KINDS", "MAX_DOCUMENT_BYTES", "Block", "CorpusError", "Document", "Problem", "as_text"]
 
 BLOCK_KINDS = ("heading", "paragraph", "list item", "cell", "caption", "header", "footer")
+
+#: Largest document that is read unless told otherwise.
+MAX_DOCUMENT_BYTES = 64 << 20
 
 _EXCERPT_BYTES = 2000
 _REASON = 1000

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.document import CorpusError, Document, Problem
+from ner_documents.document import MAX_DOCUMENT_BYTES, CorpusError, Document, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class ReadOptions:
     lines: bool = False
     word_column: int | None = None
     encoding: str | None = None
-    limit: int = 64 << 20
+    limit: int = MAX_DOCUMENT_BYTES
 
     def __post_init__(self) -> None:
         try:
