@@ -45,8 +45,8 @@ settings.load_profile("the same")
 # where one thread takes 1.4 (545 texts, two processors). Programs that tests start inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Each process has ports of its own, below those that the system gives away and above 10080, the last that browsers
-# refuse (https://fetch.spec.whatwg.org/#port-blocking); Gradio begins with the first.
+# Each process has ports of its own, below those that the system gives away and above 10080, the last that
+# browsers refuse (https://fetch.spec.whatwg.org/#port-blocking); Gradio begins with the first.
 _PORTS = 10_100 + os.getpid() % 200 * 100
 os.environ["GRADIO_SERVER_PORT"] = str(_PORTS)
 
