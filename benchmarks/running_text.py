@@ -4,7 +4,8 @@ Sentences of a corpus are put together to running text with punctuation where it
 
 - ``sentences``: each sentence is a text; micro F1 and expected calibration error (10 bins) of spans;
 - ``wrapped``: news in paragraphs of five sentences, unwrapped and wrapped at several widths;
-- ``lists``: names of the corpus in generated lists, tables and forms; share of cells found exactly.
+- ``lists``: names of each corpus in generated lists, tables and forms; share found exactly, and micro F1.
+  Lists of mixed types and of tasks show what it costs that cells of a column speak for each other.
 
 ``python -m benchmarks.running_text --conll dev.conll --data DATA`` prints a table for each. DATA holds
 ``uner_en_ewt/dev.conll``, ``btc/dev.conll``, ``wnut17/dev.conll`` and ``gmb/dev.conll``.
@@ -43,6 +44,24 @@ class Corpus(NamedTuple):
     path: str
     types: dict[str, str]
 
+
+_TYPES = ("PER", "ORG", "LOC")
+
+# What stands before a name, its type or nothing, what stands after it.
+_TASKS = (
+    ("Call ", "PER", ""),
+    ("Email ", "PER", " about the offer"),
+    ("Book hotel in ", "LOC", ""),
+    ("Meeting with ", "ORG", ""),
+    ("", "ORG", " invoice"),
+    ("", "LOC", " trip"),
+    ("Buy milk", "", ""),
+    ("Dentist", "", ""),
+    ("Quarterly report", "", ""),
+    ("Introduction", "", ""),
+    ("Results", "", ""),
+    ("The ", "ORG", " case"),
+)
 
 CORPORA = {
     "conll2003": Corpus("", {**_SAME, "MISC": "MISC"}),
@@ -163,13 +182,7 @@ class _Page:
 def lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[str, Document]]:
     """Generate lists, tables and forms from the names in a corpus."""
     chance = random.Random(seed)
-    names = [
-        (kind, one.text[start:end])
-        for one in texts
-        for kind, start, end in sorted(one.gold)
-        if kind in ("PER", "ORG", "LOC") and "\n" not in one.text[start:end]
-    ]
-    kinds = {kind: [name for other, name in names if other == kind] for kind in ("PER", "ORG", "LOC")}
+    kinds = _names_by_type(texts)
     shapes = ("lines", "bullets", "tabs", "pipes", "form", "numbered")
     made = []
     for index in range(count):
@@ -196,6 +209,36 @@ def lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[st
                 put(chance.choice(("PER", "ORG", "LOC")) if kind == "mixed" else kind, before, "\n")
         made.append((shape, Document(page.text, frozenset(page.gold))))
     return made
+
+
+def mixed_lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[str, Document]]:
+    """Generate lists whose items are names of any type, or tasks with and without a name."""
+    chance = random.Random(seed)
+    kinds = _names_by_type(texts)
+    made = []
+    for index in range(count):
+        page = _Page(chance, kinds)
+        shape = ("mixed", "tasks")[index % 2]
+        for _ in range(chance.randint(4, 10)):
+            before, kind, after = "", chance.choice(_TYPES), ""
+            if shape == "tasks":
+                before, kind, after = chance.choice(_TASKS)
+            if kind:
+                page.put(kind, "- " + before, after + "\n")
+            else:
+                page.text += f"- {before}\n"
+        made.append((shape, Document(page.text, frozenset(page.gold))))
+    return made
+
+
+def _names_by_type(texts: Sequence[Document]) -> dict[str, list[str]]:
+    names = [
+        (kind, one.text[start:end])
+        for one in texts
+        for kind, start, end in sorted(one.gold)
+        if "\n" not in one.text[start:end]
+    ]
+    return {kind: [name for other, name in names if other == kind] for kind in _TYPES}
 
 
 def measure_sentences(
@@ -230,18 +273,17 @@ def measure_wrapped(ner: EntityRecognizer, path: Path, types: dict[str, str], co
 
 
 def measure_lists(ner: EntityRecognizer, texts: Sequence[Document], count: int) -> None:
-    """Print the share of names in lists and tables that are found exactly, alone and in place."""
-    made = lists(texts, count)
-    shares: dict[str, list[tuple[int, int]]] = {}
-    for (shape, one), result in zip(made, ner.batch([one.text for _, one in made]), strict=True):
-        got = {(entity.label, entity.start, entity.end) for entity in result.entities}
-        shares.setdefault(shape, []).append((len(got & one.gold), len(one.gold)))
-    print("\n| shape | exact |\n|---|---|")
-    for shape, counts in shares.items():
-        right, gold = map(sum, zip(*counts, strict=True))
-        print(f"| {shape} | {right / gold:.3f} of {gold} |")
-    right, gold = map(sum, zip(*(pair for counts in shares.values() for pair in counts), strict=True))
-    print(f"| all | {right / gold:.3f} of {gold} |")
+    """Print how many names in lists and tables are found exactly."""
+    for made in (lists(texts, count), mixed_lists(texts, count)):
+        counts: dict[str, list[tuple[int, int, int]]] = {}
+        for (shape, one), result in zip(made, ner.batch([one.text for _, one in made]), strict=True):
+            got = {(one.label, one.start, one.end) for one in result.entities if one.label in _TYPES}
+            counts.setdefault(shape, []).append((len(got & one.gold), len(one.gold), len(got)))
+        counts["all"] = [each for group in counts.values() for each in group]
+        print("\n| shape | names | exact | F1 |\n|---|---|---|---|")
+        for shape, group in counts.items():
+            right, gold, found = map(sum, zip(*group, strict=True))
+            print(f"| {shape} | {gold} | {right / gold:.3f} | {2 * right / (gold + found):.3f} |", flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -269,7 +311,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if "wrapped" in arguments.parts:
         measure_wrapped(ner, *there["gmb"], arguments.count)
     if "lists" in arguments.parts:
-        measure_lists(ner, sentences(*there["gmb"], None), 60)
+        for name in dict.fromkeys(("gmb", *arguments.corpora)):
+            if name in there:
+                print(f"\nLists of names in {name}")
+                measure_lists(ner, sentences(*there[name], None), 60)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ner_core.aggregation import AS_WRITTEN
+from ner_core.agreement import agree
 from ner_core.calibration import span_probability
 from ner_core.edges import is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
@@ -152,6 +153,8 @@ class Decoder:
         given = texts if len(numbers) == len(texts) else [texts[number] for number in numbers]
         as_written = strategy in AS_WRITTEN
         units = find_units(given, strategy, self._set.type)
+        if as_written:
+            agree(units, self._set.type)
         probabilities = units.probabilities
         tags = self._set.likely(probabilities, units.apart) if as_written else probabilities.argmax(axis=-1)
         types = self._set.type[tags]

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_core import batching, windows
+from ner_core.aggregation import AS_WRITTEN
 from ner_core.hardware import DeviceError
-from ner_core.segments import divide, segment_numbers
+from ner_core.layout import divide, segment_numbers
 from ner_core.units import Pieces
 from ner_core.words import space_numbers, whitespace_numbers, word_numbers
 
@@ -91,14 +92,16 @@ class Run:
         encoding = self.encoding
         text, offsets, word = encoding.text, encoding.offsets, encoding.word
         given = encoding.words is not None
-        token = None
+        token = column = None
+        if aggregation in AS_WRITTEN:
+            column = encoding.column
         if aggregation == "word":
             token, word = None if given else word, self.words
         elif aggregation == "whitespace" and not given:
             word = whitespace_numbers(text, offsets)
         elif aggregation in _WORDS_OF_PIECES and not given and not tokenizer.marks_words:
             word = space_numbers(text, offsets, encoding.ids == tokenizer.unknown_id)
-        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given)
+        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, column)
 
 
 @dataclass(slots=True)

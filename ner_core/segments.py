@@ -9,12 +9,9 @@ width, and go on in one segment.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from ner_core.characters import QUOTE_MARKS, WORD_GOES_ON
 from ner_core.labels import has_letter
@@ -22,9 +19,7 @@ from ner_core.labels import has_letter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ner_core.tokenizer import Encoding
-
-__all__ = ["DIVIDERS", "Segment", "divide", "find_segments", "segment_numbers", "segments_of"]
+__all__ = ["DIVIDERS", "ITEM", "KEY", "Segment", "find_segments", "segments_of"]
 
 #: What can divide: line breaks as `str.splitlines` has them, tabs, bars, columns of a table made of spaces.
 DIVIDERS = re.compile(r"[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]| {3}")
@@ -45,11 +40,13 @@ _NEXT = {
     *pairwise(ascii_lowercase),
 }
 
-_ITEM = re.compile(
+#: The mark of an item of a list.
+ITEM = re.compile(
     r"\s*(?:[-*+\u2022\u2023\u25e6\u25aa\u25cf\u00b7\u2013\u2014\u2043]\s|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s)",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"\s*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3}:\s")
+#: The key of a line of a form.
+KEY = re.compile(r"\s*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3}:\s")
 _SENTENCE_END = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*$")
 _OPEN_END = re.compile(
     r"(?:,|-|\b(?:a|an|and|as|at|but|by|for|from|in|into|is|its|of|on|or|than|that|the|their|to|was|were|who|with|de|"
@@ -133,46 +130,8 @@ def find_segments(text: str) -> list[Segment]:
     return found
 
 
-def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -> Encoding:
-    """Assign every piece its segment; pieces between segments without a letter or digit are dropped.
-
-    Parameters
-    ----------
-    encoding : Encoding
-        The pieces of a text. Words that were given are one segment.
-    given : sequence of (int, int), optional
-        Segments that a reader of documents knows, in order; found in the text when not given. Text between
-        them is a segment too; tabs and blank lines divide them further.
-
-    Returns
-    -------
-    Encoding
-
-    Raises
-    ------
-    ValueError
-        If the segments given overlap, are out of order or leave the text.
-    """
-    if encoding.words is not None or not len(encoding):
-        return encoding
-    found = segments_of(encoding.text, given)
-    if len(found) < 2:
-        return encoding
-    segment, inside = _located(encoding, found)
-    if inside.all():
-        return replace(encoding, segment=segment)
-    return replace(
-        encoding,
-        ids=encoding.ids[inside],
-        offsets=encoding.offsets[inside],
-        word=encoding.word[inside],
-        type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
-        segment=segment[inside],
-    )
-
-
 def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> list[Segment]:
-    """Find the segments of a text, or complete those that a reader of documents knows, as `divide` does.
+    """Find the segments of a text, or complete those that a reader of documents knows.
 
     Raises
     ------
@@ -180,22 +139,6 @@ def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> li
         If the segments given overlap, are out of order or leave the text.
     """
     return find_segments(text) if given is None else _completed(text, given)
-
-
-def segment_numbers(encoding: Encoding) -> np.ndarray | None:
-    """Return the segment that every piece is in or comes after; None where there is only one."""
-    found = [] if encoding.words is not None else find_segments(encoding.text)
-    return None if len(found) < 2 else np.maximum(_located(encoding, found)[0], 0)
-
-
-def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last segment that begins before the end of each piece, and whether the piece is in it."""
-    starts, ends = np.array(found, np.int64).T
-    # By its last character, because a piece may begin with the space before the word.
-    last = np.maximum(encoding.offsets[:, 1] - 1, encoding.offsets[:, 0])
-    segment = np.searchsorted(starts, last, side="right") - 1
-    inside = (segment >= 0) & (last < ends[np.maximum(segment, 0)])
-    return segment.astype(np.int32), inside
 
 
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
@@ -329,7 +272,7 @@ def _first_word(text: str) -> int:
 
 def _begins(line: _Line) -> bool:
     """Return whether an item of a list or a line of a form begins here."""
-    return line.marked or bool(_ITEM.match(line.text)) or bool(_KEY.match(line.text))
+    return line.marked or bool(ITEM.match(line.text)) or bool(KEY.match(line.text))
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:

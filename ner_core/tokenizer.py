@@ -68,6 +68,8 @@ class Encoding:
         The words as given.
     segment : ndarray of int32, shape (pieces,), or None
         Segment of each piece, never falling, where there are several; see `ner_core.segments`.
+    column : ndarray of int32, shape (pieces,), or None
+        Column of each piece, -1 for none, where a text has tables, lists or forms; see `ner_core.cells`.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Encoding:
     type_ids: np.ndarray | None = None
     words: tuple[str, ...] | None = None
     segment: np.ndarray | None = None
+    column: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

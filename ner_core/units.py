@@ -42,6 +42,8 @@ class Pieces(NamedTuple):
         The tokenizer's word of each piece: those of the same word as the first piece have a say in the type.
     split : bool
         Whether `word` counts words that the user gave.
+    column : ndarray of int, shape (pieces,), or None
+        Column of each piece in a table, a list or a form, -1 for none.
     """
 
     text: str
@@ -51,6 +53,7 @@ class Pieces(NamedTuple):
     segment: np.ndarray | None = None
     token: np.ndarray | None = None
     split: bool = False
+    column: np.ndarray | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +76,8 @@ class Units:
         Of the tags.
     energy : ndarray of float32, shape (units,)
         Logarithm of the sum of the exponentials of the logits of the first piece.
+    column : ndarray of int, shape (units,), or None
+        Column of each, counted over all texts, -1 for none.
     """
 
     text: np.ndarray
@@ -83,6 +88,7 @@ class Units:
     apart: np.ndarray
     probabilities: np.ndarray
     energy: np.ndarray
+    column: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -157,7 +163,20 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         apart,
         probabilities,
         energy,
+        None if all(one.column is None for one in texts) else _columns(texts)[starts],
     )
+
+
+def _columns(texts: Sequence[Pieces]) -> np.ndarray:
+    """Return the column of each piece, counted over all texts."""
+    numbered, count = [], 0
+    for one in texts:
+        if one.column is None:
+            numbered.append(np.full(len(one.word), -1))
+        else:
+            numbered.append(np.where(one.column < 0, -1, one.column + count))
+            count += int(one.column.max()) + 1
+    return _together(numbered)
 
 
 def _together(arrays: list[np.ndarray]) -> np.ndarray:

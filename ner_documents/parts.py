@@ -31,14 +31,14 @@ class Part(NamedTuple):
 
 
 def parts_of(document: Document, size: int) -> list[Part]:
-    r"""Cut a document between segments, which are a context of their own each.
+    r"""Cut a document between segments, but not within a block of rows whose cells speak for each other.
 
     Parameters
     ----------
     document : Document
         One in words is never cut.
     size : int
-        A part ends with the segment that passes so many characters.
+        A part ends with the segment, or the block of rows, that passes so many characters.
 
     Returns
     -------
@@ -52,7 +52,8 @@ def parts_of(document: Document, size: int) -> list[Part]:
     >>> [part.text for part in parts_of(Document("a.txt", None, text, {}), 15)]
     ['Mary sings.\n\nJohn dances.\n\n', 'Amy too.']
     """
-    from ner_core.segments import find_segments  # with numpy, which a command's help does without
+    from ner_core.cells import find_cells  # with numpy, which a command's help does without
+    from ner_core.segments import find_segments
 
     text = document.text
     if document.words is not None or len(text) <= size:
@@ -60,11 +61,14 @@ def parts_of(document: Document, size: int) -> list[Part]:
     parts: list[Part] = []
     held: list[tuple[int, int]] = []
     begin = 0
-    for start, end in document.segments or find_segments(text):
-        if held and held[-1][1] - begin > size:
+    segments = document.segments or find_segments(text)
+    before = -1
+    for (start, end), cell in zip(segments, find_cells(text, segments), strict=True):
+        if held and held[-1][1] - begin > size and not cell.block == before >= 0:
             parts.append(_part(text, begin, start, held))
             begin, held = start, []
         held.append((start, end))
+        before = cell.block
     parts.append(_part(text, begin, len(text), held))
     return parts
 

@@ -22,6 +22,10 @@ def ner():
             ["Acme Corp ORG", "Bank of America ORG", "Wells Fargo ORG"],
         ),
         ("Company\tContact\nAcme\tMary Jones", ["Acme ORG", "Mary Jones PER"]),
+        (
+            "- Porto\n- London\n- Nagoya\n- Stuttgart",
+            ["Porto LOC", "London LOC", "Nagoya LOC", "Stuttgart LOC"],
+        ),
         ("@anna met @bob_smith in Paris", ["anna PER", "bob_smith PER", "Paris LOC"]),
         ("Prof. Dr. Smith", ["Smith PER"]),
         ("Smith v. Jones", ["Smith PER", "Jones PER"]),

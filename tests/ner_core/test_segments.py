@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_core.segments import divide, find_segments
+from ner_core.layout import divide
+from ner_core.segments import find_segments
 from ner_core.tokenizer import Encoding
 
 PROSE = [

@@ -1,0 +1,121 @@
+"""Columns of tables, lists and forms: cells that hold the same kind of thing.
+
+Rows that follow each other are a block: rows of a table, items of a list, lines of a form, short lines. A
+sentence or a paragraph ends it. Cells of a block are in one column if they have the same place in rows of the
+same number of cells, and are all items of a list, all after the same key (``City:``), or neither.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ner_core.segments import ITEM, KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["LEAST_CELLS", "Cell", "find_cells"]
+
+#: Fewer cells do not make a column.
+LEAST_CELLS = 3
+# Longer ones are sentences rather than names.
+_MOST_CHARACTERS = 60
+_MOST_WORDS = 6
+# A long table is several blocks, so that a long text can be cut between them.
+_MOST_ROWS = 50
+_LONG_BLOCK = 4_000
+
+_LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# A line that ends so is a sentence, or goes on; "Acme Inc." is neither.
+_SENTENCE = re.compile(r"(?:[!?:;,\u2026\u3002\uff01\uff1f]|\b[a-z]\w*\.)$")
+
+
+class Cell(NamedTuple):
+    """What a segment is in a table, a list or a form.
+
+    Attributes
+    ----------
+    start : int
+        Where its content begins, after the mark of an item or the key of a form.
+    column : int
+        Number of its column in the text, -1 where it is in none.
+    block : int
+        Number of its block, -1 where it is in none.
+    """
+
+    start: int
+    column: int
+    block: int
+
+
+def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
+    r"""Find the columns of a text.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    segments : sequence of (int, int)
+        Its segments in order, see `ner_core.segments`.
+
+    Returns
+    -------
+    list of Cell
+        One for each segment.
+
+    Examples
+    --------
+    >>> segments = [(0, 6), (7, 12), (13, 18), (19, 23)]
+    >>> [cell.column for cell in find_cells("- Mary\n- Bob\nParis\tAcme", segments)]
+    [0, 0, 1, 2]
+    """
+    cells: list[Cell] = []
+    columns: dict[tuple[int, int, int, str], int] = {}
+    block = rows = begin = 0
+    for row in _rows(text, segments):
+        found = [_content(text, start, end, alone=len(row) == 1) for start, end in row]
+        if all(content is None for content in found):
+            cells += [Cell(start, -1, -1) for start, _ in row]
+            block, rows = block + 1, 0
+            continue
+        if not rows:
+            begin = row[0][0]
+        for place, (content, (start, _)) in enumerate(zip(found, row, strict=True)):
+            if content is None:
+                cells.append(Cell(start, -1, block))
+            else:
+                key = (block, len(row), place, content[1])
+                cells.append(Cell(content[0], columns.setdefault(key, len(columns)), block))
+        rows += 1
+        if rows == _MOST_ROWS or row[-1][1] - begin > _LONG_BLOCK:
+            block, rows = block + 1, 0
+    return cells
+
+
+def _rows(text: str, segments: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield the segments of each line; one of several lines begins a row."""
+    row: list[tuple[int, int]] = []
+    for segment in segments:
+        if row and _LINE_BREAK.search(text, row[-1][0], segment[0]):
+            yield row
+            row = []
+        row.append(segment)
+    if row:
+        yield row
+
+
+def _content(text: str, start: int, end: int, *, alone: bool) -> tuple[int, str] | None:
+    """Return where the content of a cell begins, and the key or mark before it; None for a sentence."""
+    mark = ITEM.match(text, start, end)
+    key = KEY.match(text, start, end) if alone and mark is None else None
+    before = mark or key
+    begin = before.end() if before else start
+    if not 0 < end - begin <= _MOST_CHARACTERS:
+        return None
+    content = text[begin:end]
+    if len(content.split()) > _MOST_WORDS or _LINE_BREAK.search(content):
+        return None
+    if alone and _SENTENCE.search(content):
+        return None
+    return begin, "-" if mark else key[0].strip() if key else ""

@@ -1,0 +1,88 @@
+"""Where the pieces of a text stand: in which segment, and in which column of a table, a list or a form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ner_core.cells import LEAST_CELLS, find_cells
+from ner_core.segments import find_segments, segments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ner_core.segments import Segment
+    from ner_core.tokenizer import Encoding
+
+__all__ = ["divide", "segment_numbers"]
+
+
+def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -> Encoding:
+    """Assign every piece its segment and column; drop pieces between segments without a letter or digit.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        The pieces of a text. Words that were given are one segment.
+    given : sequence of (int, int), optional
+        Segments that a reader of documents knows, in order; found in the text when not given. Text between
+        them is a segment too; tabs and blank lines divide them further.
+
+    Returns
+    -------
+    Encoding
+
+    Raises
+    ------
+    ValueError
+        If the segments given overlap, are out of order or leave the text.
+    """
+    if encoding.words is not None or not len(encoding):
+        return encoding
+    found = segments_of(encoding.text, given)
+    if len(found) < 2:
+        return encoding
+    segment, inside = _located(encoding, found)
+    column = _columns(encoding, found, segment)
+    if inside.all():
+        return replace(encoding, segment=segment, column=column)
+    return replace(
+        encoding,
+        ids=encoding.ids[inside],
+        offsets=encoding.offsets[inside],
+        word=encoding.word[inside],
+        type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
+        segment=segment[inside],
+        column=None if column is None else column[inside],
+    )
+
+
+def segment_numbers(encoding: Encoding) -> np.ndarray | None:
+    """Return the segment that every piece is in or comes after; None where there is only one."""
+    found = [] if encoding.words is not None else find_segments(encoding.text)
+    return None if len(found) < 2 else np.maximum(_located(encoding, found)[0], 0)
+
+
+def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last segment that begins before the end of each piece, and whether the piece is in it."""
+    starts, ends = np.array(found, np.int64).T
+    # By its last character, because a piece may begin with the space before the word.
+    last = np.maximum(encoding.offsets[:, 1] - 1, encoding.offsets[:, 0])
+    segment = np.searchsorted(starts, last, side="right") - 1
+    inside = (segment >= 0) & (last < ends[np.maximum(segment, 0)])
+    return segment.astype(np.int32), inside
+
+
+def _columns(encoding: Encoding, found: Sequence[Segment], segment: np.ndarray) -> np.ndarray | None:
+    """Return the column of each piece, -1 for none; None where no column has enough cells."""
+    if len(found) < LEAST_CELLS:
+        return None
+    start, column, _ = np.array(find_cells(encoding.text, found)).T
+    many = np.bincount(column + 1)[column + 1] >= LEAST_CELLS
+    column[~many] = -1
+    if (column < 0).all():
+        return None
+    # The mark of an item or the key of a form is no part of the cell.
+    return np.where(encoding.offsets[:, 1] > start[segment], column[segment], -1)

@@ -1,0 +1,77 @@
+"""Cells of one column speak for each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner_core.agreement import agree
+from ner_core.units import Pieces, find_units
+
+# O, then two types of one tag each.
+TYPES = np.array([-1, 0, 1])
+SURE, OTHER = [0.02, 0.96, 0.02], [0.02, 0.02, 0.96]
+UNSURE = [0.1, 0.3, 0.6]
+NOTHING = [0.96, 0.02, 0.02]
+
+
+def agreed(*cells, column=0):
+    """Return the probabilities of one-column cells, each a list of the probabilities of its words."""
+    words = np.concatenate([np.float32(cell).reshape(-1, 3) for cell in cells])
+    count = len(words)
+    segment = np.repeat(np.arange(len(cells)), [len(np.float32(cell).reshape(-1, 3)) for cell in cells])
+    offsets = np.stack([np.arange(count) * 2, np.arange(count) * 2 + 1], axis=1)
+    pieces = Pieces(
+        "a " * count, np.log(words), offsets, np.arange(count), segment, column=np.full(count, column)
+    )
+    units = find_units([pieces], "word", TYPES)
+    agree(units, TYPES)
+    return units.probabilities
+
+
+def test_an_unsure_cell_follows_the_others():
+    assert agreed(UNSURE, SURE, SURE, SURE)[0].argmax() == 1
+
+
+def test_a_name_that_the_model_missed_is_found():
+    assert agreed([0.6, 0.35, 0.05], SURE, SURE, SURE)[0].argmax() == 1
+
+
+@pytest.mark.parametrize("exception", [OTHER, NOTHING])
+def test_a_sure_cell_stays_what_it_is(exception):
+    found = agreed(exception, SURE, SURE, SURE, SURE)
+    assert found[0].argmax() == np.argmax(exception)
+    assert (found[1:].argmax(axis=1) == 1).all()
+
+
+def test_cells_that_are_no_names_say_nothing():
+    assert agreed(UNSURE, NOTHING, SURE, NOTHING, SURE, SURE)[0].argmax() == 1
+
+
+def test_a_column_of_mixed_types_is_left_alone():
+    found = agreed(UNSURE, SURE, OTHER, SURE, OTHER)
+    assert found[0].argmax() == 2
+
+
+def test_a_name_in_a_longer_cell_is_left_alone():
+    found = agreed([NOTHING, OTHER], SURE, SURE, SURE)
+    np.testing.assert_allclose(found[:2], [NOTHING, OTHER], rtol=1e-5)
+
+
+def test_two_cells_are_no_column():
+    np.testing.assert_allclose(agreed(UNSURE, SURE), [UNSURE, SURE], rtol=1e-5)
+
+
+def test_outside_of_columns_nothing_changes():
+    np.testing.assert_allclose(agreed(UNSURE, SURE, SURE, column=-1), [UNSURE, SURE, SURE], rtol=1e-5)
+
+
+probabilities = st.lists(st.floats(0.01, 1), min_size=3, max_size=3).map(lambda p: [x / sum(p) for x in p])
+
+
+@given(st.lists(st.lists(probabilities, min_size=1, max_size=3), min_size=1, max_size=8))
+def test_probabilities_stay_probabilities_in_any_order(cells):
+    found = agreed(*cells)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.sort(agreed(*cells[::-1]), axis=0), np.sort(found, axis=0), atol=1e-5)
