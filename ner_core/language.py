@@ -6,7 +6,7 @@ is not among the frequent ones is mostly a name, which says little. Letters of o
 English, and so do Latin letters that English does not have.
 
 ``english.txt`` was made from the frequencies of words in 26 other languages that write in Latin letters, see
-``benchmarks/languages.py``.
+``benchmarks/languages.py``; ``greetings.txt`` adds the words of short greetings by hand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from importlib.resources import files
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_core.segments import DIVIDERS, Segment, segments_of
@@ -203,7 +203,11 @@ def _table() -> tuple[dict[str, float], dict[str, float], float]:
     words: dict[str, float] = {}
     endings: dict[str, float] = {}
     other = 0.0
-    for line in files(__package__).joinpath("english.txt").read_text("utf-8").splitlines():
+    folder = files(__package__)
+    lines = (
+        folder.joinpath(name).read_text("utf-8").splitlines() for name in ("english.txt", "greetings.txt")
+    )
+    for line in chain.from_iterable(lines):
         if line.startswith("#"):
             continue
         written, *entries = line.split()

@@ -53,6 +53,23 @@ OTHER = {
     "Japanese with an English name": "首相は昨日、大阪でApple社の社長と会談した。",
     "Korean": "총리는 어제 부산에서 시장을 만났다.",
 }
+GREETINGS = [
+    "Danke, Anna!",
+    "Hallo Peter",
+    "Liebe Anna,",
+    "Merci Marie",
+    "Bonjour M. Dupont",
+    "Hola Maria",
+    "Gracias, Pedro",
+    "Ciao Anna",
+    "Buongiorno Marco",
+    "Bedankt Jan",
+    "Hej Lars",
+    "Tack Anna",
+    "Witaj Anna",
+    "Ahoj Petr",
+    "Hvala Ana",
+]
 GERMAN = OTHER["German"]
 NAMES = ["Acme Corp", "Mary Jones", "Siemens AG", "Katarzyna Nowak", "NVIDIA", "123 456", "😀", ""]
 
@@ -65,6 +82,15 @@ def test_english(text):
 @pytest.mark.parametrize("text", OTHER.values(), ids=OTHER)
 def test_other_languages(text):
     assert not is_english(text)
+
+
+@pytest.mark.parametrize("text", GREETINGS)
+def test_greetings_beside_a_name(text):
+    assert not is_english(text)
+
+
+def test_foreign_greetings_in_an_english_sentence():
+    assert is_english("She said merci and danke to the waiters, and left for Ciao Bella in London.")
 
 
 @pytest.mark.parametrize("text", NAMES)
