@@ -27,7 +27,7 @@ import numpy as np
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.agreement import agree
 from ner_core.calibration import span_probability
-from ner_core.edges import is_inverted_name, is_mark, name_span
+from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.labels import has_letter, normalize_label
 from ner_core.sequences import OUTSIDE, TagSet
@@ -199,9 +199,11 @@ class Decoder:
             if start >= stop:
                 continue
             sure = score(chosen[one : other + 1], one, after, kind)
-            if trimmed and entities and self._is_person[kind] and entities[-1].label == name:
+            if trimmed and entities and entities[-1].label == name:
                 earlier = entities[-1]
-                if is_inverted_name(text, (earlier.start, earlier.end), (start, stop)):
+                places = (earlier.start, earlier.end), (start, stop)
+                inverted = self._is_person[kind] and is_inverted_name(text, *places)
+                if inverted or is_article_of(text, *places):
                     entities.pop()
                     start, sure = earlier.start, max(earlier.score, sure)  # the form speaks for both
             words = (int(units.word[one]), int(units.word[other]) + 1) if split else (None, None)

@@ -10,9 +10,9 @@ import re
 import unicodedata
 
 from ner_core.labels import has_letter, is_letter, normalize_label
-from ner_core.words import ABBREVIATIONS
+from ner_core.words import ABBREVIATIONS, ELIDED
 
-__all__ = ["is_inverted_name", "is_mark", "name_span"]
+__all__ = ["is_article_of", "is_inverted_name", "is_mark", "name_span"]
 
 # Inc., U.S., Martin Luther King Jr.: the full stop belongs to the word before it.
 _OWN_STOP = re.compile(rf"(?<![^\W_])(?:(?:[^\W\d_]\.)+|(?:{ABBREVIATIONS})\.)\Z", re.IGNORECASE)
@@ -58,6 +58,9 @@ _CLOSED = {mark: re.compile(rf"(?<=[\w.!?]){closing}(?!\w)") for mark, closing i
 # Between the scheme of an address and the name: nothing that ends an address.
 _IN_LINK = re.compile(r"(?:://|\bwww\.)[^\s<>\"'|\\^`{}()\[\],;]*\Z")
 
+_APOSTROPHES = ("'", "\u2019", "\u02bc", "\u00b4", "`")
+_ARTICLE = re.compile(ELIDED, re.IGNORECASE)
+
 # What is around one item of a list of names, and another item that is written like Jones, Mary.
 _ITEM_BEGINS = re.compile(
     r"(?:(?:\A|[;:|/\t\n\u2022]|>,)\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
@@ -73,6 +76,8 @@ _LIKE_ITEM = re.compile(
     """,
     re.VERBOSE,
 )
+# Present: Mary, Bob; absent: Anna - the mark divides groups and not inverted names.
+_LABELLED_GROUP = re.compile(r";\s*[^\W\d_][^\W_]*(?: [^\W_]+){0,2}:")
 # More than a surname, and more than a given name and initials.
 _FULL_NAME = re.compile(
     r"[^\W\d_a-z][\w'\u2019-]+(?:\s+[^\W\d_a-z][\w'\u2019.-]*)*\s+[^\W\d_a-z][\w'\u2019-]+\Z"
@@ -157,6 +162,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     False
     >>> is_inverted_name("I met Jones, Mary; others too", (6, 11), (13, 17))
     False
+    >>> is_inverted_name("Present: Mary, Bob; absent: Anna", (9, 13), (15, 18))
+    False
     >>> is_inverted_name('"Jones, Mary" <mary@acme.example>', (1, 6), (8, 12))
     True
     >>> is_inverted_name("By Jones, M. and others", (3, 8), (10, 12))
@@ -174,10 +181,22 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return True
     if begins is None or ends is None:
         return False
-    if ";" in (begins[0].strip(), ends[0].strip()):
-        return True
     before, after = text[start : begins.start() + 1], text[ends.end() - 1 : end]
+    labelled = begins[0].strip() == ":" and _LABELLED_GROUP.match(after) is not None
+    if ";" in (begins[0].strip(), ends[0].strip()) and not labelled:
+        return True
     return _LIKE_ITEM.search(before) is not None or _LIKE_ITEM.search(after) is not None
+
+
+def is_article_of(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Return whether a name is nothing but the elided article or preposition of the one after it.
+
+    Examples
+    --------
+    >>> is_article_of("d'Artagnan", (0, 1), (2, 10)), is_article_of("Mary'Bob", (0, 4), (5, 8))
+    (True, False)
+    """
+    return text[first[1] : second[0]] in _APOSTROPHES and _ARTICLE.fullmatch(text, *first) is not None
 
 
 def _belongs(text: str, start: int, end: int, last: str) -> bool:

@@ -45,7 +45,7 @@ _DOMAIN = rf"(?i:com|org|net|edu|gov|uk|de|io|tv|fm|info)(?!{_LETTER})"
 _CLITIC = rf"(?:s|t|re|ve|ll|d|m)(?!{_LETTER})"
 
 # French, Italian and Catalan articles and prepositions; in L'Aquila and D'Annunzio they are part of the name.
-_ELIDED = r"(?:[ldn]|qu|jusqu|lorsqu|puisqu|un|(?:a|co|da|de|ne|que|su)ll|quest)"
+ELIDED = r"(?:[ldn]|qu|jusqu|lorsqu|puisqu|un|(?:a|co|da|de|ne|que|su)ll|quest)"
 
 ABBREVIATIONS = (
     "Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Corp|Co|Ltd|Bros|No|Gen|Col|Lt|Sgt|Capt|Sen|Rep|Gov|Pres|Rev|Hon|Mt|Ft|vs|Jan|"
@@ -59,7 +59,7 @@ def _word() -> re.Pattern[str]:
     return re.compile(
         rf"""
         '(?i:{_CLITIC})                                                            # 's
-        | {_ELIDED}'(?!{_CLITIC})(?=[A-Za-z])                                      # l'Italia
+        | {ELIDED}'(?!{_CLITIC})(?=[A-Za-z])                                      # l'Italia
         | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
         | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
         | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                    # @_user_, but not _Mary_

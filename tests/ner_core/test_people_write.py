@@ -57,6 +57,8 @@ def ner():
         ),
         ("1.Mary Jones\n2.Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
         ("I. Mary Jones\nII. Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
+        ("Present: Mary, Bob; absent: Anna", ["Mary PER", "Bob PER", "Anna PER"]),
+        ("d'Artagnan met Jeanne d'Arc", ["d'Artagnan PER", "Jeanne d'Arc PER"]),
         ("- Jones, Mary\n- Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Mary+Bob and Kate&Tom met at AT&T", ["Mary PER", "Bob PER", "Kate PER", "Tom PER", "AT&T ORG"]),
         ("He lives in PARIS.Mary left", ["PARIS LOC", "Mary PER"]),
