@@ -10,8 +10,8 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Set, Sized
 from dataclasses import dataclass, field
-from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from itertools import repeat, zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,7 @@ __all__ = [
     "Run",
     "check_several",
     "checked_text",
+    "until_failure",
     "with_segments",
 ]
 
@@ -56,6 +57,9 @@ _FEW_PIECES = 12_000
 
 # Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
 _BLANK_ROUNDS = 4
+
+_END: Any = object()
+_Any = TypeVar("_Any")
 
 #: Aggregations over words that the tokenizer's pieces tell, as in transformers.
 _WORDS_OF_PIECES = ("first", "average", "max")
@@ -211,7 +215,9 @@ class Pipeline:
             If segments do not fit their text, or there are not as many as texts.
         """
         work = _Progress()
-        rounds = _rounds(texts, segments, look_ahead)
+        failures: list[Exception] = []
+        items = ((checked_text(text), given) for text, given in with_segments(texts, segments))
+        rounds = _rounds(until_failure(items, failures), look_ahead)
         count = len(texts) if isinstance(texts, Sized) else 0
         results = self._engine.run(self._batches(rounds, work, as_written, count, progress))
         while True:
@@ -235,6 +241,8 @@ class Pipeline:
                 progress(this.done, len(this.groups))
             yield from work.finished()
         yield from work.finished()
+        for failure in failures:
+            raise failure
 
     def _batches(
         self,
@@ -324,16 +332,13 @@ def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.nda
     return encoding.ids[cut], None if type_ids is None else type_ids[cut]
 
 
-def _rounds(
-    texts: Iterable[str | Sequence[str]], segments: Iterable[Segments] | None, most_characters: int
-) -> Iterator[list[_Item]]:
+def _rounds(texts: Iterator[_Item], most_characters: int) -> Iterator[list[_Item]]:
     """Divide a stream into rounds of bounded size."""
     items: list[_Item] = []
     characters = 0
-    for text, given in with_segments(texts, segments):
-        item = checked_text(text)
-        items.append((item, given))
-        characters += len(item) if isinstance(item, str) else sum(map(len, item))
+    for text, segments in texts:
+        items.append((text, segments))
+        characters += len(text) if isinstance(text, str) else sum(map(len, text))
         if len(items) >= ROUND_TEXTS or characters >= most_characters:
             yield items
             items, characters = [], 0
@@ -354,8 +359,30 @@ def check_several(texts: Any) -> None:
 def with_segments(
     texts: Iterable[str | Sequence[str]], segments: Iterable[Segments] | None
 ) -> Iterator[_Item]:
-    """Pair texts with their segments; with None where no segments are given."""
-    return zip(texts, repeat(None)) if segments is None else zip(texts, segments, strict=True)
+    """Pair texts with their segments; with None where no segments are given.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many of one as of the other.
+    """
+    if segments is None:
+        yield from zip(texts, repeat(None))
+        return
+    for number, (text, given) in enumerate(zip_longest(texts, segments, fillvalue=_END)):
+        if text is _END or given is _END:
+            more, fewer = ("segments", "texts") if text is _END else ("texts", "segments")
+            msg = f"Expected segments (or None) for each text, found {number} {fewer} and more {more}."
+            raise ValueError(msg)
+        yield text, given
+
+
+def until_failure(items: Iterator[_Any], failures: list[Exception]) -> Iterator[_Any]:
+    """Yield items up to where drawing one fails; whoever answered those before it raises the failure."""
+    try:
+        yield from items
+    except Exception as error:  # noqa: BLE001
+        failures.append(error)
 
 
 def checked_text(text: Any) -> str | tuple[str, ...]:

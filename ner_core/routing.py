@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, Entity, joined
 from ner_core.language import LanguagePart, are_english, is_english, language_parts
-from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS, check_several, checked_text, with_segments
+from ner_core.pipeline import (
+    ROUND_CHARACTERS,
+    ROUND_TEXTS,
+    check_several,
+    checked_text,
+    until_failure,
+    with_segments,
+)
 from ner_core.recognizer import EntityRecognizer
 
 if TYPE_CHECKING:
@@ -159,8 +166,12 @@ class LanguageRecognizer(EntityRecognizer):
         return self._in_rounds(items, {"look_ahead": look_ahead, **options})
 
     def _in_rounds(self, items: Iterator[_Item], options: dict[str, Any]) -> Iterator[Recognition]:
+        failures: list[Exception] = []
+        items = until_failure(items, failures)
         for first in items:
             yield from self._round(first, items, options)
+        for failure in failures:
+            raise failure
 
     def _divided(
         self,

@@ -8,6 +8,7 @@ width, and go on in one segment.
 
 from __future__ import annotations
 
+import operator
 import re
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
@@ -17,7 +18,7 @@ from ner_core.characters import QUOTE_MARKS, WORD_GOES_ON
 from ner_core.labels import has_letter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["DIVIDERS", "ITEM", "KEY", "Segment", "find_segments", "segments_of"]
 
@@ -144,7 +145,7 @@ def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> li
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
     """Add the text between segments, and divide all of it at tabs and blank lines."""
     borders, position = [], 0
-    for start, end in given:
+    for start, end in _pairs(given):
         if not position <= start <= end <= len(text):
             msg = (
                 f"Segment {start}:{end}: expected segments in order that do not overlap, within the "
@@ -162,6 +163,17 @@ def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
             position = border.end()
         found.append(Segment(position, end))
     return [one for one in found if has_letter(text[one.start : one.end])]
+
+
+def _pairs(given: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the segments that a caller gave, or raise `TypeError`."""
+    try:
+        for one in given:
+            start, end = map(operator.index, one)
+            yield start, end
+    except (TypeError, ValueError):
+        msg = f"segments: expected pairs of whole numbers such as [(0, 4), (5, 9)], found {given!r:.60}."
+        raise TypeError(msg) from None
 
 
 def _lines(text: str) -> list[_Line]:

@@ -102,6 +102,17 @@ def test_words_go_to_one_model(auto, models):
     assert found.parts[0].model == "others"
 
 
+def test_what_comes_before_a_failure_is_answered(auto):
+    def broken():
+        yield from [ENGLISH, GERMAN, MIXED] * 3
+        raise ConnectionError
+
+    seen = []
+    with pytest.raises(ConnectionError):
+        seen.extend(found.text for found in auto.stream(broken()))
+    assert seen == [ENGLISH, GERMAN, MIXED] * 3
+
+
 def test_segments_of_documents(auto, models):
     text = f"{ENGLISH} {GERMAN}"
     border = len(ENGLISH)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.layout import divide
-from ner_core.segments import find_segments
+from ner_core.segments import find_segments, segments_of
 from ner_core.tokenizer import Encoding
 
 PROSE = [
@@ -122,3 +122,6 @@ def test_segments_of_a_reader():
     for wrong in ([(6, 22), (0, 5)], [(0, 99)], [(0, 6), (5, 9)], [(5, 2)]):
         with pytest.raises(ValueError, match="expected segments in order"):
             divide(pieces(text), wrong)
+    for wrong in (5, ["ab", "c"], [(0.0, 1.0)], [(0, 1, 2)]):
+        with pytest.raises(TypeError, match="expected pairs of whole numbers"):
+            segments_of("ab", wrong)

@@ -50,6 +50,20 @@ def test_a_stream_looks_no_further_ahead_than_it_is_told(tiny_ner):
         assert drawn <= seen + 2 * (1_000 + len(texts[-1]))
 
 
+@pytest.mark.parametrize("number", [0, 1, 63, 64, 200])
+def test_what_comes_before_a_failure_is_answered(tiny_ner, short_rounds, number):
+    def broken():
+        yield from [TEXT] * number
+        raise ConnectionError
+
+    seen = []
+    with pytest.raises(ConnectionError):
+        seen.extend(found.text for found in tiny_ner.stream(broken()))
+    assert seen == [TEXT] * number
+    with pytest.raises(TypeError, match="found int"):
+        tiny_ner.batch([TEXT, 5])
+
+
 def test_a_stream_may_be_left_open_while_others_run(tiny_ner, short_rounds):
     streams = [tiny_ner.stream([TEXT] * 3 * pipeline.ROUND_TEXTS) for _ in range(8)]
     first = [next(stream) for stream in streams]
