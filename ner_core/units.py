@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ner_core.aggregation import checked_aggregation
-from ner_core.words import run_starts
+from ner_core.words import elided_articles, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,6 +140,8 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
     if strategy not in ("none", "simple"):
         begins[1:] = word[1:] != word[:-1]
         begins[borders] = True
+    if strategy == "word":
+        begins[_after_outside_articles(texts, borders, type_of_tag)] = True
     starts = np.flatnonzero(begins)
     ends = np.append(starts[1:], len(word))
     apart = np.zeros(len(starts), bool)
@@ -177,6 +179,27 @@ def _columns(texts: Sequence[Pieces]) -> np.ndarray:
             numbered.append(np.where(one.column < 0, -1, one.column + count))
             count += int(one.column.max()) + 1
     return _together(numbered)
+
+
+def _after_outside_articles(
+    texts: Sequence[Pieces], borders: np.ndarray, type_of_tag: np.ndarray
+) -> list[int]:
+    """Return the pieces behind elided articles that the model takes for no part of a name.
+
+    With a capital letter, an article may begin a sentence (L'Italia) or a name (L'Aquila).
+    """
+    found: list[int] = []
+    for one, border in zip(texts, borders.tolist(), strict=True):
+        for start, end in [] if one.split else elided_articles(one.text):
+            article = int(np.searchsorted(one.offsets[:, 1], start, side="right"))
+            behind = int(np.searchsorted(one.offsets[:, 0], end))
+            if (
+                behind < len(one.offsets)
+                and one.offsets[behind, 0] == end
+                and type_of_tag[one.logits[article].argmax()] < 0
+            ):
+                found.append(border + behind)
+    return found
 
 
 def _together(arrays: list[np.ndarray]) -> np.ndarray:

@@ -26,6 +26,7 @@ import numpy as np
 from ner_core.characters import classes
 
 __all__ = [
+    "elided_articles",
     "first_characters",
     "run_starts",
     "space_numbers",
@@ -71,6 +72,11 @@ def _word() -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=1)
+def _article() -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?i:{ELIDED})['\u2019\u02bc\u00b4](?!(?i:{_CLITIC}))(?=[^\W\d_])")
+
+
 def run_starts(numbers: np.ndarray) -> np.ndarray:
     """Find where runs of equal numbers begin, such as the first pieces of words.
 
@@ -114,6 +120,17 @@ def word_spans(text: str) -> np.ndarray:
     """
     spans = [match.span() for match in _word().finditer(classes(text))]
     return np.array(spans, np.int64).reshape(-1, 2)
+
+
+def elided_articles(text: str) -> list[tuple[int, int]]:
+    """Find elided articles and prepositions before a word, small or capital, with their apostrophes.
+
+    Examples
+    --------
+    >>> elided_articles("L'Italia e l'ENI, but not Mary's")
+    [(0, 2), (11, 13)]
+    """
+    return [match.span() for match in _article().finditer(text)]
 
 
 def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:

@@ -94,6 +94,9 @@ def test_names_behind_an_elided_article():
     ner = model_zoo.load("multilingual-ner", device="CPU")
     text = "Il presidente dell'Italia vive a Milano. Elle vient d’Espagne avec Jeanne d'Arc."
     assert [entity.text for entity in ner(text).entities] == ["Italia", "Milano", "Espagne", "Jeanne d'Arc"]
+    text = "L'Espagne bat la France.\n\nL’Italia e l’ENI firmano.\n\nD'Alema vive a Roma."
+    found = ["Espagne", "France", "Italia", "ENI", "D'Alema", "Roma"]
+    assert [entity.text for entity in ner(text).entities] == found
 
 
 def test_what_edges_cut_off_says_nothing_against_a_name(ner):
