@@ -55,9 +55,16 @@ QUOTE_MARKS = re.compile(r"^[ \t]*>[> ]*", re.MULTILINE)
 WORD_GOES_ON = ("\u00ad", "\u00ac")
 _BROKEN_WORD = re.compile(f"[{''.join(WORD_GOES_ON)}](?:\r\n?|\n)[ \t>]*")
 
+# In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
 # Signs that BERT's tokenizers take for letters of the word beside them: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
 _DEGREE = "\u00b0"
+# They number the items of a list; raised numbers and fractions are of the same category, and no signs.
+_CIRCLED_NUMBERS = frozenset(
+    map(chr, (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794)))
+)
 _SIGN_MODIFIERS = "\ufe0e\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff"
 
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
@@ -103,8 +110,7 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     >>> fold("Zoë")
     ('Zoë', None)
     """
-    if not text.isascii():
-        text = _mended(text)
+    text = _readable(text)
     if ">" in text:
         text = QUOTE_MARKS.sub(lambda match: " " * len(match[0]), text)
     plain = text.translate(_LINE_BREAKS)
@@ -129,8 +135,12 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
 
 
-def _mended(text: str) -> str:
-    """Put soft hyphens, which nobody sees, where a word was broken at the end of a line."""
+def _readable(text: str) -> str:
+    """Blank out the colours of terminals, and rejoin words that a soft hyphen breaks at the end of a line."""
+    if "\x1b" in text:
+        text = _COLOUR.sub(lambda match: " " * len(match[0]), text)
+    if text.isascii():
+        return text
     return _BROKEN_WORD.sub(lambda match: "\u00ad" * len(match[0]), text)
 
 
@@ -152,6 +162,8 @@ def _apart_from_signs(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _is_sign(character: str) -> bool:
+    if character in _CIRCLED_NUMBERS:
+        return True
     category = unicodedata.category(character)
     return category in _SIGNS and character != _DEGREE and _folded(character) == character
 
@@ -213,9 +225,7 @@ def classes(text: str) -> str:
     >>> classes("Zoë’s 東京")
     "Zox's ~~"
     """
-    if text.isascii():
-        return text
-    text = _mended(text)
+    text = _readable(text)
     return text.translate(
         {ord(character): _class(character) for character in set(text) if character > "\x7f"}
     )

@@ -166,6 +166,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     False
     >>> is_inverted_name('"Jones, Mary" <mary@acme.example>', (1, 6), (8, 12))
     True
+    >>> is_inverted_name("SMITH, John Q.", (0, 5), (7, 14))
+    True
     >>> is_inverted_name("By Jones, M. and others", (3, 8), (10, 12))
     True
     """
@@ -173,7 +175,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return False
     if _INITIALS.match(text, *second) is not None:
         return True
-    if all(map(_FULL_NAME.match, (text[slice(*first)], text[slice(*second)]))):
+    surname, given = text[slice(*first)], text[slice(*second)]
+    if _FULL_NAME.match(surname) and _FULL_NAME.match(given):
         return False
     start, end = max(first[0] - _NEAR, 0), second[1] + _NEAR
     begins, ends = _ITEM_BEGINS.search(text, start, first[0]), _ITEM_ENDS.match(text, second[1], end)
@@ -181,6 +184,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return True
     if begins is None or ends is None:
         return False
+    if len(surname) > 1 and surname.isupper() and not given.isupper():  # SMITH, John
+        return True
     before, after = text[start : begins.start() + 1], text[ends.end() - 1 : end]
     labelled = begins[0].strip() == ":" and _LABELLED_GROUP.match(after) is not None
     if ";" in (begins[0].strip(), ends[0].strip()) and not labelled:
