@@ -94,8 +94,9 @@ def evaluate(
     pairs: Iterable[tuple[Sequence[str], Sequence[str]]] = zip(gold, predicted, strict=True)
     if strict:
         pairs = list(pairs)
-        scheme = tag_scheme([tag for pair in pairs for sequence in pair for tag in sequence])
-        chunks = _strict_bioes if scheme == "BIOES" else _strict_iob2
+        every = {tag for pair in pairs for sequence in pair for tag in sequence}
+        only_single = {split_tag(tag)[0] for tag in every} <= {"O", "S"}  # too little for `tag_scheme`
+        chunks = _strict_bioes if only_single or tag_scheme(tuple(every)) == "BIOES" else _strict_iob2
     else:
         chunks = spans
     for number, (wanted, found) in enumerate(pairs, 1):

@@ -80,6 +80,10 @@ def test_strict_spans_equal_seqeval(name, scheme, data):
         assert score.f1 == close(metrics.f1_score(gold, predicted, average=average, **options))
 
 
+def test_strict_spans_of_names_of_one_word():
+    assert evaluate([["S-PER", "O"]], [["S-PER", "O"]], strict=True).micro_f1 == 1.0
+
+
 @settings(deadline=None)
 @given(predictions())
 def test_tokens_equal_scikit_learn(data):
