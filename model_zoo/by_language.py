@@ -25,12 +25,12 @@ __all__ = ["find_by_language", "load_by_language", "recognizer_by_language"]
 _OF_ONE_MODEL = ("tokenizer", "labels", "lower_case", "max_length", "name")
 _MISSING = (
     f"This text does not look English. {OTHER_LANGUAGES_MODEL} is not on this machine, so {ENGLISH_MODEL} "
-    "answered, which knows English alone."
+    "answered, which was trained only on English."
 )
 
 
 class Loading:
-    """Load each of the two models once, when first asked for; can be pickled.
+    """Load each of the two models once, on first use; can be pickled.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Loading:
 
 
 def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecognizer:
-    """Return what ``model_zoo.load("auto")`` gives.
+    """Return the recognizer of ``model_zoo.load("auto")``.
 
     Parameters
     ----------
@@ -68,13 +68,11 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
     ModelNotFoundError
         One of the models does not have the precision.
     ValueError
-        An option describes one model, or the device is a server that runs one model.
+        An option applies to a single model, or the device is a server, which runs a single model.
     """
     options = load.keywords
     if given := [name for name in _OF_ONE_MODEL if options.get(name) is not None]:
-        msg = (
-            f"Model {AUTO!r} takes one of two models, so {', '.join(given)} cannot be given; name the model."
-        )
+        msg = f"Model {AUTO!r} chooses one of two, so {', '.join(given)} cannot be given; name the model."
         raise ValueError(msg)
     if is_remote(device := options["device"]):
         served = Address.parse(device).model
@@ -96,12 +94,12 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
 def recognizer_by_language(
     load: Callable[[str], EntityRecognizer], models_dir: str | Path | None = None
 ) -> EntityRecognizer:
-    """Return a recognizer that chooses by language from models that somebody else keeps.
+    """Return a recognizer that chooses by language between models that the caller caches.
 
     Parameters
     ----------
     load : callable
-        Returns the recognizer of a name, each time it is needed.
+        Returns the recognizer of a name; called for each use.
     models_dir : path or None
         As `model_zoo.load` takes it.
     """
@@ -112,7 +110,7 @@ def recognizer_by_language(
 
 
 def find_by_language(models_dir: str | Path | None = None) -> dict[str, Path]:
-    """Find the IRs of the model for English, in the precisions that the other model has too."""
+    """Find the IRs of the model for English in the precisions that both models have."""
     found = model_zoo.find(ENGLISH_MODEL, models_dir)
     others = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
     return {

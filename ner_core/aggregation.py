@@ -1,4 +1,4 @@
-"""The ways in which word pieces become entities, by name."""
+"""The strategies by which word pieces become entities."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ AGGREGATIONS = ("word", "whitespace", "first", "average", "max", "simple", "none
 
 DEFAULT_AGGREGATION = "word"
 
-#: Those that take texts as people write them: in segments (`ner_core.segments`), with characters folded
-#: (`ner_core.characters`). The others show the model the text as it is, as transformers does.
+#: Strategies that find segments (`ner_core.segments`) and fold characters (`ner_core.characters`). With the
+#: others the model sees the text unchanged, as in transformers.
 AS_WRITTEN = ("word", "whitespace")
 
 
 def checked_aggregation(name: str) -> str:
-    """Return the name, or raise `ValueError` where there is no such aggregation.
+    """Return the name, or raise `ValueError` for an unknown aggregation.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def checked_aggregation(name: str) -> str:
 
 
 def checked_threshold(value: Any) -> float:
-    """Return a minimum score, or raise `ValueError` where it is no number from 0 to 1.
+    """Return a minimum score as a float, or raise `ValueError` unless it is a number from 0 to 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Checks of what callers give: each error names the argument, what was expected, and what was found."""
+"""Checks of arguments: each error names the argument, what was expected, and what was found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_string(argument: str, value: Any, such_as: str) -> None:
 
 
 def check_path(argument: str, value: Any, what: str = "a path") -> None:
-    """Raise `TypeError` unless a value is a path: a string, or what has ``__fspath__`` and gives one.
+    """Raise `TypeError` unless a value is a string or an `os.PathLike` of one.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def check_path(argument: str, value: Any, what: str = "a path") -> None:
 
 
 def check_count(argument: str, value: Any, least: int = 1) -> None:
-    """Raise unless a value is a whole number, and large enough; `TypeError` or `ValueError`.
+    """Raise `TypeError` unless a value is a whole number, `ValueError` if it is too small.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def check_count(argument: str, value: Any, least: int = 1) -> None:
 
 
 def checked_strings(argument: str, value: Any, such_as: str) -> list[str]:
-    """Return strings as a list, or raise `TypeError`; one string is no collection of them.
+    """Return strings as a list, or raise `TypeError`, also for a single string.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""From what a model says of words to the probability that a span is right.
+"""Calibration: from the scores of words to the probability that a span is right.
 
-Models are too sure of themselves, the more so the further a text is from what they were trained on. Three
-things tell how much: the odds that all words of the span have their tags; the lowest energy of a word, the
-logarithm of the sum of the exponentials of its logits, which falls on unfamiliar text even where the softmax
-does not show it [1]_; and how likely the word after the span goes on with it. A logistic regression over
-them, fitted on development sets, is Platt scaling [2]_ with more features. Its four numbers are the key
-``calibration`` of rt_info; ``benchmarks/calibration.py`` finds them.
+Models are overconfident, the more so the further a text is from their training data. Three features tell how
+much: the odds that all words of the span have their tags; the lowest energy of a word (the log-sum-exp of its
+logits), which is low on unfamiliar text even where the softmax does not show it [1]_; and the probability
+that the word after the span continues it. A logistic regression over them, fitted on development sets, is
+Platt scaling [2]_ with more features. Its four numbers are the key ``calibration`` of rt_info, fitted by
+``benchmarks/calibration.py``.
 
 References
 ----------
@@ -27,7 +27,7 @@ _LEAST_END = 1e-4
 
 
 class Calibration(NamedTuple):
-    """Weights of the log-odds of a span, of its energy and of its going on, and the constant."""
+    """Weights of a span's log-odds, its energy and its continuation, and the intercept."""
 
     odds: float
     energy: float
@@ -59,15 +59,15 @@ def parse_calibration(value: str) -> Calibration:
 
 
 def parse_threshold(value: str) -> float:
-    """Read the key ``threshold`` of rt_info: the least probability with which a span is answered by default.
+    """Read the key ``threshold`` of rt_info: the lowest score that is reported by default.
 
-    Where scores are probabilities, F1 is best when spans below half of the best F1 are left out [1]_; a
-    lower value finds more.
+    Where scores are probabilities, the threshold with the best F1 is half of that F1 [1]_; a lower value
+    finds more.
 
     Raises
     ------
     ValueError
-        If it is no number from 0 to 1.
+        If it is not a number from 0 to 1.
 
     References
     ----------
@@ -93,13 +93,13 @@ def span_probability(
     Parameters
     ----------
     product : float
-        Of the probabilities of the words' tags.
+        Product of the probabilities of the words' tags.
     energy : float
-        The lowest of the words.
+        Lowest energy of the words.
     going_on : float
-        How likely the word after the span goes on with it; 0 where there is none.
+        Probability that the word after the span continues it; 0 if there is none.
     calibration : Calibration or None
-        None for a model that has none: then it is the product.
+        None for an uncalibrated model: the product is then returned.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The ways to call a recognizer, each by its `stream`."""
+"""The ways to call a recognizer, all based on its `stream`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RecognizerCalls"]
 
 
 class RecognizerCalls(ABC):
-    """One text, a list, a document or words to tag, for a class that recognizes streams."""
+    """Calls with one text, a list, a document or words to tag, for a class that implements `stream`."""
 
     @abstractmethod
     def stream(self, *texts: Any, **options: Any) -> Iterator[Recognition]:
@@ -46,11 +46,11 @@ class RecognizerCalls(ABC):
         labels : collection of str, optional
             Entity types to report; all when not given.
         progress : callable, optional
-            Called with the batches done and the batches in all, first with 0 of 1 while batches are made of
-            the text; what it raises ends the work.
+            Called with the number of finished batches and of all batches, first with 0 and 1 while the text
+            is prepared; an exception in it ends the work.
         segments : sequence of (int, int), optional
-            Parts of the text that are a context of their own (paragraphs, cells), in characters and in order,
-            where a reader of documents knows them; found in the text when not given.
+            Parts of the text that are separate contexts (paragraphs, cells), in characters and in order;
+            found in the text when not given.
         raw_scores : bool, optional
             Whether scores are means of the words' probabilities, as in transformers, instead of the
             probability that the span is right.
@@ -62,9 +62,9 @@ class RecognizerCalls(ABC):
         Raises
         ------
         TypeError
-            If the text is neither.
+            If the text is neither a string nor words.
         ValueError
-            If the aggregation is unknown.
+            If an option is wrong, see `stream`.
         """
         given = None if segments is None else [segments]
         return next(
@@ -104,8 +104,8 @@ class RecognizerCalls(ABC):
     def document(self, texts: Iterable[str], **options: Any) -> Iterator[Recognition]:
         """Recognize the paragraphs and cells of one document, in order; options as for `stream`.
 
-        Each is a text of its own. Where models are chosen by language, one that shows none goes with those
-        around it.
+        Each is a separate text. Where models are chosen by language, a text that shows none goes with its
+        neighbours.
         """
         return self.stream(texts, **options)
 

@@ -1,13 +1,12 @@
 """How a word is cased, as a small number: the segment ids of an uncased model that still sees capitals.
 
-An uncased encoder cannot tell ``Apple`` from ``apple``. A model whose rt_info says ``token_type_ids =
-word_casing`` was trained with the casing of each word in the ids that BERT reserves for sentence pairs. This
-module is the one definition of these ids; training, the converter's parity check and the core all call it.
+An uncased encoder cannot distinguish ``Apple`` from ``apple``. A model whose rt_info has ``token_type_ids =
+word_casing`` was trained with the casing of each word in the ids that BERT reserves for sentence pairs. Only
+this module defines these ids; training, the converter's parity check and the core all use it.
 
-The unit is BERT's basic token: what is left after splitting at white space *and* at punctuation, taken from
-the text before it is lower-cased. So ``U.S.`` is ``U``, ``.``, ``S``, ``.``, whether it came as a word or
-inside a sentence. All pieces of one basic token have the same id; ``[CLS]``, ``[SEP]`` and padding have
-``LOWER``.
+The unit is BERT's basic token: the text is split at white space *and* at punctuation before it is
+lower-cased. So ``U.S.`` is ``U``, ``.``, ``S``, ``.``, as a given word as well as inside a sentence. All
+pieces of one basic token have the same id; ``[CLS]``, ``[SEP]`` and padding have ``LOWER``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ MIXED = 3
 #: Rows of the token type table of a model that takes these ids.
 CASING_COUNT = 4
 
-#: Value of the ``token_type_ids`` key in config.json and in rt_info that asks for these ids.
+#: Value of the ``token_type_ids`` key in config.json and in rt_info for models with these ids.
 WORD_CASING = "word_casing"
 
 

@@ -1,10 +1,10 @@
-"""Characters as models know them, with a way back to the text as given.
+"""Characters folded to the forms that models know, with a mapping back to the original text.
 
 Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
-no-break spaces, soft hyphens and joiners of zero width are replaced by what they stand for before a text is
-encoded; offsets are those of the text as given. Accents, digits that are raised, fractions and emoji stay,
-but an emoji or another sign that touches a word is taken away from it: BERT's tokenizers would take both for
-one unknown word. A word that a soft hyphen breaks at the end of a line is whole again.
+no-break spaces, soft hyphens and zero-width joiners are replaced by their plain forms before a text is
+encoded; offsets are those of the original text. Accents, superscript digits, fractions and emoji stay, but an
+emoji or another sign that touches a word is separated from it: BERT's tokenizers would make one unknown word
+of both. A word broken by a soft hyphen at the end of a line is rejoined.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PLAIN = {
     "\u201f": '"',
     "\u2010": "-",
     "\u2011": "-",
-    "\u200b": " ",  # zero-width space: the border of a word that nobody sees
+    "\u200b": " ",  # zero-width space: an invisible word border
     # Invisible: soft hyphen, non-joiner, joiner, word joiner, byte order mark.
     "\u00ad": "",
     "\u200c": "",
@@ -45,23 +45,23 @@ _PLAIN = {
     "\u2060": "",
     "\ufeff": "",
 }
-# They look like the letters TM and SM, but are no part of the word.
+# They decompose to the letters TM and SM, but are no part of the word.
 _TRADE_MARKS = "\u2122\u2120"
 
-#: What mail programs put before the lines that they quote.
+#: What mail programs put before quoted lines.
 QUOTE_MARKS = re.compile(r"^[ \t]*>[> ]*", re.MULTILINE)
 
-#: At the end of a line, what says that its last word goes on: a soft hyphen, or what OCR writes for it.
+#: Marks at the end of a line that break a word: a soft hyphen, or what OCR writes for it.
 WORD_GOES_ON = ("\u00ad", "\u00ac")
 _BROKEN_WORD = re.compile(f"[{''.join(WORD_GOES_ON)}](?:\r\n?|\n)[ \t>]*")
 
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
-# Signs that BERT's tokenizers take for letters of the word beside them: emoji, arrows, trade marks.
+# Signs that BERT's tokenizers treat as letters of the adjacent word: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
 _DEGREE = "\u00b0"
-# They number the items of a list; raised numbers and fractions are of the same category, and no signs.
+# They number the items of a list. Superscripts and fractions have the same category, but are no signs.
 _CIRCLED_NUMBERS = frozenset(
     map(chr, (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794)))
 )
@@ -72,7 +72,7 @@ _LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u20
 
 @lru_cache(maxsize=65536)
 def _folded(character: str) -> str:
-    """Return what a character stands for; itself where it is plain."""
+    """Return the plain form of a character; the character itself if it is plain."""
     if character in _PLAIN:
         return _PLAIN[character]
     if character in _TRADE_MARKS:
@@ -88,20 +88,20 @@ def _folded(character: str) -> str:
 
 
 def fold(text: str) -> tuple[str, np.ndarray | None]:
-    r"""Replace characters that only look different, and white space of all kinds by spaces.
+    r"""Replace characters by their plain forms, and all white space by spaces.
 
     Parameters
     ----------
     text : str
-        The text as given.
+        The original text.
 
     Returns
     -------
     folded : str
-        What a model should see.
+        The text for the model.
     origin : ndarray of int64, shape (len(folded) + 1,), or None
-        For each character of `folded` the one of `text` that it comes from, and the length of `text`; None
-        where they are the same.
+        For each character of `folded` the index of its origin in `text`, then the length of `text`; None if
+        offsets are the same.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def _readable(text: str) -> str:
 
 
 def _apart_from_signs(text: str) -> str:
-    """Replace signs beside letters and digits: by a comma between two of them, else by a space."""
+    """Replace signs that touch a letter or digit: by a comma between two of them, else by a space."""
     signs = [character for character in set(text) if character > "\x7f" and _is_sign(character)]
     if not signs:
         return text
@@ -168,7 +168,7 @@ def _is_sign(character: str) -> bool:
     return category in _SIGNS and character != _DEGREE and _folded(character) == character
 
 
-# What `classes` makes of combining and invisible characters, and of other marks.
+# In `classes`: combining and invisible characters, and other marks.
 _EXTEND = "\x02"
 _MARK = "~"
 
@@ -193,7 +193,7 @@ _WITHOUT_SPACES = (
 
 @lru_cache(maxsize=65536)
 def _class(character: str) -> str:
-    """Return an ASCII character that stands for the kind."""
+    """Return the ASCII character that stands for the class of a character."""
     plain = _folded(character)
     if len(plain) == 1 and plain < "\x80":
         return plain
@@ -215,10 +215,10 @@ def _class(character: str) -> str:
 
 
 def classes(text: str) -> str:
-    r"""Write a text in ASCII, one character for each: letters, digits and marks by their kind.
+    r"""Map a text to ASCII, one character for each: letters, digits and marks by their class.
 
     Letters become ``X`` or ``x`` by their case, combining and invisible characters ``\x02``, all other marks
-    and the letters of scripts without spaces ``~``; what has a plain form in ASCII becomes that.
+    and the letters of scripts without spaces ``~``. Characters with a plain form in ASCII become that form.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Which column of a labelled file holds the words, which the tags, and how the tags are written.
+"""Layout of a labelled file: which column holds the words, which the tags, and how tags are written.
 
-Files of the same name ending differ: two columns (WNUT17), four with the tag last (CoNLL-2003, MultiCoNER),
-an index before the word and an annotator after the tag (Universal NER); comments that begin with ``#``;
-tags with the prefix behind (``PER-B``). The first lines of a file tell. What is neither ``O`` nor a prefix
-and a type is an error and never a type.
+Files with the same suffix differ: two columns (WNUT17), four with the tag last (CoNLL-2003, MultiCoNER), an
+index before the word and an annotator after the tag (Universal NER); comments that begin with ``#``; tags
+with the prefix at the end (``PER-B``). The layout is inferred from the first lines. A tag that is neither
+``O`` nor a prefix and a type is an error, never a type.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
 
-# BMES and BMEWO name the middle and the single word otherwise than BIOES.
+# BMES and BMEWO use other letters than BIOES for the middle and for single words.
 _SAME = {"M": "I", "W": "S"}
 
 _DEFAULT_WIDTH = 2
@@ -32,7 +32,7 @@ _DEFAULT_WIDTH = 2
 
 @dataclass(frozen=True)
 class Layout:
-    """How the lines of one file are read.
+    """How to read the lines of a file.
 
     Attributes
     ----------
@@ -41,9 +41,10 @@ class Layout:
     word, tag : int
         Columns, counted from 0, or from the end with negative numbers.
     suffixed : bool
-        Whether the prefix stands behind the type, as in ``PER-B``.
+        Whether the prefix comes after the type, as in ``PER-B``.
     bare : bool
-        Whether a type may stand without a prefix: in two columns where all do, or in one that the user named.
+        Whether a type may have no prefix: in files of two columns where none has, or in a column that the
+        user named.
     """
 
     width: int
@@ -57,7 +58,7 @@ class Layout:
         return not (len(fields) == self.width and self.read_tag(fields[self.tag]) is not None)
 
     def read_tag(self, tag: str) -> str | None:
-        """Return a tag with its prefix in front, or None for what is none."""
+        """Return a tag with its prefix in front, or None if the value is no tag."""
         if tag == "O":
             return tag
         if self.suffixed:
@@ -78,7 +79,7 @@ def columns(line: str) -> list[str]:
 
 
 def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int | None = None) -> Layout:
-    """Find out from some lines of a file how it is to be read.
+    """Infer the layout of a file from some of its lines.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     Returns
     -------
     Layout
-        The word is in the first column, or in the second behind an index; the tag in the last of the
-        columns that hold most tags.
+        The word is in the first column, or in the second after an index; the tag in the last of the columns
+        with the most tags.
 
     Examples
     --------
@@ -118,11 +119,11 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
 
 
 def is_no_word(fields: Sequence[str], *, tagged: bool = True) -> bool:
-    """Return whether the index of a line is one of CoNLL-U that counts no word.
+    """Return whether the index of a line is one that CoNLL-U does not count as a word.
 
-    ``2-3`` stands before what two words are written as, ``8.1`` before a word that is not in the text
-    (https://universaldependencies.org/format.html). In a line that ends with a tag, a number and nothing
-    between is a word.
+    ``2-3`` marks the written form of two words, ``8.1`` a word that is not in the text
+    (https://universaldependencies.org/format.html). In a line of only a number and a tag, the number is a
+    word.
 
     Examples
     --------

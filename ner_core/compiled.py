@@ -1,4 +1,4 @@
-"""Compiled models: shared by all who want the same, with requests that are used again and again."""
+"""Compiled models, shared between engines with equal settings, and their pools of reusable requests."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class CompiledModel:
     model : openvino.CompiledModel
         The model.
     seconds : float
-        What compiling took, in processor time.
+        Processor time of the compilation.
     parallel : int
-        Requests that are best in flight at once.
+        Optimal number of requests in flight.
     """
 
     def __init__(self, model: ov.CompiledModel, ports: Ports, seconds: float) -> None:
@@ -48,7 +48,7 @@ class CompiledModel:
         self._idle: deque[ov.InferRequest] = deque()
 
     def start(self, batch: Batch) -> Flight:
-        """Start a run; never waits for a request, so that threads cannot wait for each other."""
+        """Start a run; creates a request instead of waiting for one, so that threads cannot deadlock."""
         try:
             request = self._idle.pop()
         except IndexError:
@@ -62,7 +62,7 @@ class CompiledModel:
         return Flight(self, request, batch, inputs)
 
     def finish(self, request: ov.InferRequest) -> np.ndarray:
-        """Wait for a run; the logits are a view that `release` ends."""
+        """Wait for a run; the logits are a view, valid until `release`."""
         request.wait()
         logits: np.ndarray = request.get_tensor(self._output).data
         return logits
@@ -74,7 +74,7 @@ class CompiledModel:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A run that was started, and the memory that it reads: OpenVINO holds no reference to it."""
+    """A started run, and the memory that it reads, to which OpenVINO holds no reference."""
 
     compiled: CompiledModel
     request: ov.InferRequest
@@ -97,14 +97,14 @@ def compile_once(
     plain: bool = False,
     cache: CompiledCache | None = None,
 ) -> CompiledModel:
-    """Compile a model, or find what this process has compiled already.
+    """Compile a model, or return what this process has already compiled.
 
     Parameters
     ----------
     model : openvino.Model
         As read from `path`; not changed.
     path : Path
-        The model file; with its time of change part of what makes two models the same.
+        The model file; with its modification time, part of the key.
     device : str
         Device expression.
     config : dict
@@ -114,7 +114,7 @@ def compile_once(
     shape : (int, int), optional
         Rows and length to compile for; any when not given.
     plain : bool
-        Whether matrices of 8 bits are decompressed before, see `ner_core.decompression`.
+        Whether to decompress 8-bit matrices first, see `ner_core.decompression`.
     cache : CompiledCache, optional
         Where compiled models are kept.
 

@@ -1,7 +1,7 @@
-"""Folder of compiled models that checks itself: a file that is not as it was written is made anew.
+"""A cache folder of compiled models with checksums: a damaged file is deleted and compiled again.
 
-OpenVINO names its files after model, device and settings, but does not notice bits that changed in them. Each
-gets a ``.sha256`` beside it, and each model a folder of its own below the one that the user names.
+OpenVINO names its files by model, device and settings, but does not notice corruption. Each file gets a
+``.sha256`` beside it, and each model a separate folder below the one that the user names.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ class CompiledCache:
     Parameters
     ----------
     folder : pathlib.Path
-        For the models of everybody; only its folder for this model is ever changed.
+        Cache folder for all models; only its subfolder for this model is changed.
     model : pathlib.Path
         The model file.
 
     Attributes
     ----------
     folder : pathlib.Path
-        What OpenVINO is told.
+        The subfolder for this model, which OpenVINO uses.
     """
 
     def __init__(self, folder: Path, model: Path) -> None:
         self.folder = folder / f"{model.stem}-{fingerprint(model)}"
 
     def drop_damaged(self) -> None:
-        """Delete what differs from what was written, and what was never finished."""
+        """Delete files that differ from their checksum or have none."""
         for file in self._compiled():
             stated = _stated(file)
             try:
@@ -52,18 +52,18 @@ class CompiledCache:
             except (OSError, UnicodeDecodeError):
                 whole = False
             if not whole:
-                logger.info("%s: damaged or unfinished, compiled anew", file)
+                logger.info("%s: damaged or unfinished, compiling again", file)
                 file.unlink(missing_ok=True)
                 stated.unlink(missing_ok=True)
 
     def state_new(self) -> None:
-        """Write down what the new files are; on a full disk they are compiled anew next time."""
+        """Write the checksums of new files; if that fails, they are compiled again next time."""
         for file in self._compiled():
             if not _stated(file).exists():
                 try:
                     write_whole(_stated(file), _digest(file))
                 except OSError as error:
-                    logger.warning("%s: kept for this time only (%s)", file, error.strerror)
+                    logger.warning("%s: not cached, its checksum was not written (%s)", file, error.strerror)
 
     def _compiled(self) -> Iterator[Path]:
         if self.folder.is_dir():

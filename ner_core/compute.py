@@ -1,7 +1,7 @@
-"""The arithmetic that a CPU computes in: exact, or the fastest that it has and the model is known to bear.
+"""The arithmetic of a CPU: exact, or the fastest that it supports and the model is known to tolerate.
 
-A way is borne when whoever made the model measured what it costs: a loss for each way stands in rt_info, of
-F1 on labelled text or else of words whose label changes.
+rt_info holds the measured loss of each arithmetic: of F1 on labelled text, or the share of words whose label
+changes. A model tolerates an arithmetic if that loss is small enough.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to compute.
+    """One arithmetic.
 
     Attributes
     ----------
     name : str
-        As users give it and results say it.
+        Its name in options and results.
     precision : str
         OpenVINO's ``INFERENCE_PRECISION_HINT``.
     group : int
-        Numbers that share a scale when activations are quantized to 8 bits at run time, which weights of 8
-        bits allow: OpenVINO's ``DYNAMIC_QUANTIZATION_GROUP_SIZE``; 0 leaves activations as they are.
+        OpenVINO's ``DYNAMIC_QUANTIZATION_GROUP_SIZE``: numbers that share a scale when activations are
+        quantized to 8 bits at run time, for models with 8-bit weights; 0 does not quantize activations.
     needs : frozenset of str
         What the processor must be fast in, see `ner_core.hardware.fast_arithmetic`.
     """
@@ -62,7 +62,7 @@ class Way:
 #: The same numbers on every processor.
 EXACT = Way("f32", "f32")
 
-#: Fastest first, as measured with minilm-ner and bert-base on a processor that has them all but f16.
+#: Fastest first, as measured with minilm-ner and bert-base on a processor that supports all but f16.
 WAYS = (
     Way("int8+bf16", "bf16", 128, frozenset({"int8", "bf16"})),
     Way("int8", "f32", 128, frozenset({"int8"})),
@@ -74,14 +74,14 @@ WAYS = (
 #: What users may ask for.
 COMPUTE = ("auto", "exact", *(way.name for way in WAYS))
 
-#: Largest loss that counts as borne: of micro F1, or the share of words whose label changes.
+#: Largest tolerated loss: of micro F1, or the share of words whose label changes.
 LIMITS = {"f1": 0.001, "words": 0.002}
 
 
 def fact_of(way: Way) -> str:
-    """Return the key of rt_info that holds what a way loses.
+    """Return the key of rt_info for the loss of an arithmetic.
 
-    Its value is the unit and the loss: ``f1 0.0004`` or ``words 0.0011``.
+    Its value is a unit and a number: ``f1 0.0004`` or ``words 0.0011``.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def fact_of(way: Way) -> str:
 
 
 def borne_ways(info: Mapping[str, str]) -> tuple[Way, ...]:
-    """Find the ways that a model is known to bear, fastest first.
+    """Return the arithmetic that a model is known to tolerate, fastest first.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def borne_ways(info: Mapping[str, str]) -> tuple[Way, ...]:
     Returns
     -------
     tuple of Way
-        With `EXACT` at the end.
+        Ends with `EXACT`.
 
     Examples
     --------
@@ -121,12 +121,12 @@ def _is_borne(loss: str) -> bool:
 
 
 def ways_of(fast: Collection[str]) -> tuple[Way, ...]:
-    """Find the ways that a processor has, fastest first.
+    """Return the arithmetic that a processor supports, fastest first.
 
     Parameters
     ----------
     fast : collection of str
-        As `ner_core.hardware.fast_arithmetic` finds it.
+        The result of `ner_core.hardware.fast_arithmetic`.
 
     Examples
     --------
@@ -137,11 +137,11 @@ def ways_of(fast: Collection[str]) -> tuple[Way, ...]:
 
 
 class ComputeError(ValueError):
-    """A way to compute that is unknown, or that processor or model do not have; the message is for people."""
+    """An arithmetic is unknown, or not supported by the processor or the model; the message is for users."""
 
 
 def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, int8_weights: bool) -> Way:
-    """Choose how a CPU computes.
+    """Choose the arithmetic of a CPU.
 
     Parameters
     ----------
@@ -150,9 +150,9 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
     fast : collection of str
         What the processor is fast in.
     borne : collection of Way
-        What the model is known to bear.
+        What the model is known to tolerate.
     int8_weights : bool
-        Whether the model has weights of 8 bits, which quantizing activations at run time takes.
+        Whether the model has 8-bit weights, which quantizing activations at run time requires.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
     Raises
     ------
     ComputeError
-        If `asked` is unknown, or names what processor or model do not have.
+        If `asked` is unknown, or not supported by the processor or the model.
     """
     present = [way for way in ways_of(fast) if int8_weights or not way.group]
     if asked == "auto":
@@ -174,7 +174,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
         raise ComputeError(msg)
     if named not in present:
         lacks = not named.needs <= set(fast)
-        why = "this processor has no such instructions" if lacks else "it takes an INT8 model"
+        why = "this processor lacks the instructions" if lacks else "it needs an INT8 model"
         ways = ", ".join(way.name for way in present)
         msg = f"compute={asked!r} is not possible here, because {why}: expected auto, exact, {ways}."
         raise ComputeError(msg)
@@ -182,7 +182,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
 
 
 def has_int8_weights(model: ov.Model) -> bool:
-    """Return whether a model has matrices of 8 bits, and activations that nobody fixed to 8 bits already."""
+    """Return whether a model has 8-bit matrices without activations that are already fixed to 8 bits."""
     matrices = False
     for node in model.get_ops():
         kind = node.get_type_name()

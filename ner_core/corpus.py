@@ -1,6 +1,6 @@
 """Labelled text on disk: CoNLL columns and NeMo's text/labels files, read as streams of sentences.
 
-Tags come out as they stand in the file; :func:`to_iob2` brings IO, IOB1, IOB2 and BIOES to one scheme.
+Tags are returned in the scheme of the file; :func:`to_iob2` converts IO, IOB1, IOB2 and BIOES to IOB2.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _DOCUMENT_START = "-DOCSTART-"
-# How many lines tell which columns a file has.
+# Lines from which the layout of a file is inferred.
 _HEAD_LINES = 1000
 _EXCERPT = 60
 _CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
@@ -37,7 +37,7 @@ _SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
 
 class CorpusError(ValueError):
-    """A corpus that cannot be read: which file, which line, what was expected."""
+    """A corpus that cannot be read; the message names the file, the line, and what was expected."""
 
 
 class Sentence(NamedTuple):
@@ -64,8 +64,8 @@ def read_conll(
     path : str or Path
         File in the format of https://www.clips.uantwerpen.be/conll2003/ner/ with two or more columns.
     word_column, tag_column : int, optional
-        Columns counted from 0, or from the end with negative numbers; found out when not given, see
-        `ner_core.columns`, as are comments.
+        Columns counted from 0, or from the end with negative numbers; inferred when not given, like comments,
+        see `ner_core.columns`.
     encoding : str
         A byte order mark of UTF-8 is skipped.
 
@@ -100,10 +100,10 @@ def read_conll_documents(
     tag_column: int | None = None,
     encoding: str = "utf-8",
 ) -> Iterator[list[Sentence]]:
-    """Read one document (a list of sentences) after another; ``-DOCSTART-`` lines are the borders.
+    """Read one document (a list of sentences) after another, separated by ``-DOCSTART-`` lines.
 
-    A file without these lines is one document, and is then held in memory whole. See :func:`read_conll` for
-    the parameters and errors.
+    A file without such lines is one document, held in memory as a whole. For parameters and errors see
+    :func:`read_conll`.
     """
     document: list[Sentence] = []
     for sentence in _sentences_and_borders(path, word_column, tag_column, encoding):
@@ -146,7 +146,7 @@ def _sentences_and_borders(
 
 
 def _peek(lines: Iterator[tuple[int, str]]) -> tuple[list[str], Iterator[tuple[int, str]]]:
-    """Read the first lines ahead; an error in them comes when its line is reached."""
+    """Read the first lines ahead; an error in them is raised when its line is reached."""
     head: list[tuple[int, str]] = []
     errors: list[CorpusError] = []
     try:
@@ -177,19 +177,19 @@ def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> t
         shape = "O or TYPE-PREFIX, such as PER-B," if layout.suffixed else "O or PREFIX-TYPE, such as B-PER,"
         msg = (
             f"{where}: expected {shape} in column {column}, found {_excerpt(tag)}; "
-            "name the column of the tags (tag_column, --tag-column), or mend this one"
+            "name the column of the tags (tag_column, --tag-column), or correct this tag"
         )
         raise CorpusError(msg)
     return word, read
 
 
 def read_label_ids(path: str | Path) -> list[str]:
-    """Read NeMo's ``label_ids.csv``: one label a line, its id is the line's place from 0.
+    """Read NeMo's ``label_ids.csv``: one label a line, whose id is its index.
 
     Raises
     ------
     CorpusError
-        For an empty file or a label that stands there twice.
+        For an empty file or a duplicate label.
     """
     labels: list[str] = []
     for number, line in _lines(path, "utf-8"):
@@ -197,7 +197,7 @@ def read_label_ids(path: str | Path) -> list[str]:
         if not label:
             continue
         if label in labels:
-            msg = f"{path}:{number}: label {label} stands here for the second time"
+            msg = f"{path}:{number}: duplicate label {label}; expected each label once"
             raise CorpusError(msg)
         labels.append(label)
     if not labels:
@@ -217,7 +217,7 @@ def read_nemo(
         ``text_*.txt`` and ``labels_*.txt``, words and tags separated by spaces; format described in
         https://docs.nvidia.com/nemo-framework/user-guide/24.07/nemotoolkit/nlp/token_classification.html
     label_ids : sequence of str, or str or Path of ``label_ids.csv``, optional
-        When given, a tag that is not among them is an error.
+        Allowed tags; others are an error. When not given, all tags are allowed.
 
     Yields
     ------
@@ -227,7 +227,7 @@ def read_nemo(
     Raises
     ------
     CorpusError
-        When the files do not have the same number of lines, or a line not the same number of words and tags.
+        If the files differ in the number of lines, or a line in the number of words and tags.
     """
     known = read_label_ids(label_ids) if isinstance(label_ids, str | Path) else label_ids
     pairs = zip_longest(_lines(text_file, "utf-8"), _lines(labels_file, "utf-8"))
@@ -254,7 +254,7 @@ def read_nemo(
 
 @dataclass(frozen=True)
 class Dataset:
-    """Sentences of a corpus that can be gone through as often as needed; the files are read each time.
+    """Sentences of a corpus, iterable any number of times; each iteration reads the files.
 
     Attributes
     ----------
@@ -263,11 +263,11 @@ class Dataset:
     files : tuple of Path
         One file, or the text file and the labels file.
     label_ids : tuple of str or None
-        Labels of ``label_ids.csv``, in id order, where there is one.
+        Labels of ``label_ids.csv``, in id order, if there is one.
     encoding : str
-        Of CoNLL files.
+        Encoding of CoNLL files.
     word_column, tag_column : int or None
-        Of CoNLL files, see `read_conll`.
+        Columns of CoNLL files, see `read_conll`.
     """
 
     kind: str
@@ -296,7 +296,7 @@ def open_dataset(
     word_column: int | None = None,
     tag_column: int | None = None,
 ) -> Dataset:
-    """Find out what a file or folder holds.
+    """Open a corpus: a file, or a folder of files.
 
     Parameters
     ----------
@@ -304,17 +304,16 @@ def open_dataset(
         NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, any other file in CoNLL columns, or a
         folder of either.
     split : str, optional
-        Which of several in a folder:
-        ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
+        Which corpus of a folder: ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
     encoding : str
-        Of CoNLL files.
+        Encoding of CoNLL files.
     word_column, tag_column : int, optional
-        Of CoNLL files, see `read_conll`.
+        Columns of CoNLL files, see `read_conll`.
 
     Raises
     ------
     CorpusError
-        When there is nothing to read, or several and `split` does not name one of them.
+        If there is no corpus, or several and `split` does not name one of them.
     """
     path = Path(path)
     if not path.exists():
@@ -327,7 +326,7 @@ def open_dataset(
 
 
 def _chosen(folder: Path, split: str | None) -> Path:
-    """Choose one of the corpora in a folder."""
+    """Return the file of the chosen corpus in a folder."""
     nemo = {file.stem.removeprefix("text_"): file for file in sorted(folder.glob("text_*.txt"))}
     conll = {split_name: file for file in sorted(folder.iterdir()) if (split_name := _split_name(file))}
     splits = nemo or conll
@@ -344,7 +343,7 @@ def _chosen(folder: Path, split: str | None) -> Path:
 
 
 def _split_name(file: Path) -> str | None:
-    """Name the part of a corpus that a file is: dev.conll, eng.testa (as distributed in 2003), valid.txt."""
+    """Return the split of a corpus file, as in dev.conll, eng.testa (CoNLL-2003) or valid.txt; else None."""
     if file.suffix.lower() in _CONLL_SUFFIXES:
         return file.stem
     if file.suffix[1:] in _SPLIT_NAMES:
@@ -363,7 +362,7 @@ def _open_nemo(text_file: Path) -> Dataset:
 
 
 def to_iob2(tags: Sequence[str]) -> list[str]:
-    """Write tags of any scheme (IO, IOB1, IOB2, BIOES) as IOB2, with the chunks that conlleval sees.
+    """Convert tags of any scheme (IO, IOB1, IOB2, BIOES) to IOB2, with the chunks of conlleval.
 
     Examples
     --------
@@ -376,7 +375,7 @@ def to_iob2(tags: Sequence[str]) -> list[str]:
 
 
 def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
-    """Yield line numbers from 1 and lines without ends; split at LF only, so words keep U+2028 and such."""
+    """Yield line numbers from 1 and lines; only LF ends a line, so that words can contain U+2028."""
     with Path(path).open("rb") as file:
         for number, raw in enumerate(file, 1):
             try:

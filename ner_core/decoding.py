@@ -1,16 +1,14 @@
-"""Logits to entities, with the strategies of transformers' token-classification pipeline, exact to the slice.
+"""Logits to entities, with the strategies of transformers' token-classification pipeline and exact slices.
 
-Pieces of all texts of a round are handled by numpy (`ner_core.units`); Python only loops over the entities
-that were found.
+numpy handles the pieces of all texts of a round (`ner_core.units`); Python only loops over the entities.
 
-Differences to transformers, each for a reason
-----------------------------------------------
+Differences from transformers
+-----------------------------
 - Words are the tokenizer's own, not guessed from the lengths of pieces: the guess takes a word whose accent
-  was stripped for the continuation of the word before.
-- BIOES and BILOU: transformers takes ``B-PER``, ``E-PER`` and ``S-PER`` for three types and tears entities
-  apart.
-- A combining mark, a joiner or a variation selector that the tokenizer dropped stays with its letter.
-- Entities never begin or end with white space (byte-level tokenizers count the space before a word).
+  was stripped for a continuation of the previous word.
+- BIOES and BILOU: transformers treats ``B-PER``, ``E-PER`` and ``S-PER`` as three types and splits entities.
+- A combining mark, joiner or variation selector that the tokenizer dropped stays with its letter.
+- Entities never begin or end with white space (byte-level tokenizers include the space before a word).
 
 The pipeline:
 https://github.com/huggingface/transformers/blob/main/src/transformers/pipelines/token_classification.py
@@ -41,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-# Marks between the items of a list; also those of references: Smith, J., Jones, M. & Brown, P. Of names of
-# persons, every & stands between two: Jones & Brown (2011).
+# Marks between the items of a list, references included: Smith, J., Jones, M. & Brown, P. In names of
+# persons, every & separates two: Jones & Brown (2011).
 _DIVIDER = re.compile(
     r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)"
     r"|(?<=\b[A-Z]\.),|(?<=\b[A-Z]\.\s)&(?=\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
@@ -60,7 +58,7 @@ class Decoder:
     scheme : str, optional
         Tag scheme; found from the labels when not given.
     calibration : Calibration, optional
-        Makes probabilities of spans out of what the model says of their words.
+        Turns the scores of words into the probability of a span.
     """
 
     def __init__(
@@ -97,12 +95,10 @@ class Decoder:
         Raises
         ------
         ValueError
-            If logits are NaN or infinite: that is no model's answer.
+            If logits are NaN or infinite.
         """
         if not np.isfinite(logits).all():
-            msg = (
-                "Logits are NaN or infinite, so they say nothing about the text: look at what computed them."
-            )
+            msg = "Expected finite logits, found NaN or infinite ones: check the model and its device."
             raise ValueError(msg)
         pieces = Pieces(text, logits, offsets, word, segment, token, split)
         return self.decode_all(
@@ -127,24 +123,24 @@ class Decoder:
         strategy : str
             ``none``: every piece whose tag is not ``O``, under its raw tag. ``simple``: neighbouring pieces
             of one type. ``first``, ``average``, ``max``: the same over words, which take the tag of their
-            first piece, of the mean of their probabilities, or of their surest piece. ``word`` and
-            ``whitespace``: the first pieces of words as people write them or as white space divides them, the
-            most likely sequence of tags that may follow each other, and names without the punctuation around
-            them, see `ner_core.edges`; not in transformers.
+            first piece, of their mean probabilities, or of their most confident piece. ``word`` and
+            ``whitespace`` (not in transformers): the first pieces of words as people write them or as white
+            space separates them, the most likely valid tag sequence, and names without the punctuation around
+            them, see `ner_core.edges`.
         threshold : float
             Entities with a lower score are left out.
         labels : collection of str, optional
             Entity types to keep; all when not given.
         raw_scores : bool
-            Whether the score is the mean over the words, as in transformers, for ``word`` and ``whitespace``
-            too. Their own score is the probability that the whole span is right.
+            Whether ``word`` and ``whitespace`` score spans by the mean over their words, as in transformers.
+            By default their score is the probability that the whole span is right.
 
         Returns
         -------
         list of tuple of Entity
             For each text: sorted, not overlapping, each an exact slice of the text. Where the user gave the
-            words, entities say which, and keep them whole. With ``word`` and ``whitespace``, none is without
-            a letter or digit, and a given word like ``@anna`` alone is none.
+            words, entities consist of whole words and have word offsets. With ``word`` and ``whitespace``,
+            every entity has a letter or digit, and a given word like ``@anna`` alone is no entity.
         """
         found: list[list[Entity]] = [[] for _ in texts]
         numbers = [number for number, one in enumerate(texts) if len(one.word)]
@@ -205,7 +201,7 @@ class Decoder:
                 inverted = self._is_person[kind] and is_inverted_name(text, *places)
                 if inverted or is_article_of(text, *places):
                     entities.pop()
-                    start, sure = earlier.start, max(earlier.score, sure)  # the form speaks for both
+                    start, sure = earlier.start, max(earlier.score, sure)  # each supports the other
             words = (int(units.word[one]), int(units.word[other]) + 1) if split else (None, None)
             entities.append(Entity(start, stop, name, sure, text[start:stop], *words))
             floor = stop
@@ -220,7 +216,7 @@ class Decoder:
         every_unit: bool,
         labels: Collection[str] | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return first and last unit of every entity of the wanted types."""
+        """Return the first and last unit of every entity of the wanted types."""
         begins = units.apart.copy()
         if every_unit:
             begins[:] = True
@@ -239,10 +235,10 @@ class Decoder:
         return min(math.fsum(chosen) / len(chosen), 1.0)
 
     def _evidence(self, units: Units, dividers: list[int]) -> Callable[[list[float], int, int, int], float]:
-        """Return what gives the probability that a span is right.
+        """Return a function that computes the probability that a span is right.
 
-        It takes the probabilities of the words, the number of the first, that of the word after the span as
-        it was tagged (what the edges cut off says nothing against it), and the type.
+        Its arguments are the probabilities of the words, the index of the first word, the index of the word
+        after the span as tagged (before the edges were cut), and the type.
         """
         calibration = self._calibration
         if calibration is None:
@@ -269,7 +265,7 @@ class Decoder:
 
 
 def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
-    """Trim a slice to begin after the last one, without white space around it, marks with their letters."""
+    """Trim a slice: after the previous entity, without white space around it, marks kept on their letters."""
     start, end = max(start, floor), min(end, len(text))
     while floor < start < end and is_mark(text[start]) and not text[start - 1].isspace():
         start -= 1
@@ -283,10 +279,10 @@ def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:
 
 
 def _can_be_name(words: str) -> bool:
-    """Return whether given words can be a name: not without a letter or digit, nor as a user name alone.
+    """Return whether given words can be a name: they need a letter or digit, and are no single user name.
 
-    Corpora that keep ``@anna`` as one word take it for an address: of 2,301 in the train and dev parts of the
-    Broad Twitter Corpus and WNUT17 that minilm-ner takes for names, 7 are tagged there.
+    Corpora that keep ``@anna`` as one word do not tag it: of 2,301 such words in the train and dev parts of
+    the Broad Twitter Corpus and WNUT17 that minilm-ner takes for names, 7 are tagged.
     """
     if words.startswith("@") and len(words) > 1:
         return any(map(str.isspace, words))
@@ -294,9 +290,9 @@ def _can_be_name(words: str) -> bool:
 
 
 def _dividers(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> list[int]:
-    """Return the units that are marks between the items of a list: never part of a name.
+    """Return the units that separate the items of a list and are never part of a name.
 
-    `person` says of every unit whether it was tagged as a part of the name of a person.
+    `person` tells for every unit whether it was tagged as part of a person's name.
     """
     found: list[int] = []
     for number, one in enumerate(texts):

@@ -1,8 +1,8 @@
-"""Matrices of 8 bits as the float32 that they stand for, once instead of in every run.
+"""Decompression of 8-bit matrices to float32, once instead of in every run.
 
-OpenVINO keeps such matrices in 8 bits and multiplies them by their scales whenever they are used, which for
-one sentence is a tenth of the time. Where the arithmetic is float32, they are decompressed when a model is
-compiled; embeddings, of which a sentence takes few rows, stay as they are.
+OpenVINO keeps such matrices in 8 bits and scales them on each use, which takes a tenth of the time for one
+sentence. If the arithmetic is float32, they are decompressed before a model is compiled; embeddings, of which
+a sentence needs few rows, stay in 8 bits.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = ["decompressed"]
 
 
 def decompressed(model: ov.Model) -> ov.Model:
-    """Copy a model with the matrices of its multiplications in float32.
+    """Return a copy of a model with its multiplied 8-bit matrices in float32.
 
     Parameters
     ----------
     model : openvino.Model
-        Not changed. What is not 8 bits with scales (and zero points) stays as it is.
+        Not changed. Only 8-bit matrices with scales (and zero points) are decompressed.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def decompressed(model: ov.Model) -> ov.Model:
 
 
 def _values(node: ov.Node) -> np.ndarray | None:
-    """Compute a matrix from 8 bits, scales and zero points; None where it is made of anything else."""
+    """Compute a matrix from 8-bit values, scales and zero points; None if it has other inputs."""
     kind = node.get_type_name()
     if kind == "Constant":
         if node.get_element_type().get_type_name() not in ("u8", "i8", "f16", "f32"):

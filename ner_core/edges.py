@@ -1,7 +1,6 @@
 """Where a name begins and ends: without the punctuation around it, with the marks that belong to it.
 
-Each rule was kept because it loses nowhere on the corpora of ``benchmarks/running_text.py``, see
-docs/windows.md.
+No rule here lowers F1 on any corpus of ``benchmarks/running_text.py``, see docs/windows.md.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ __all__ = ["is_article_of", "is_inverted_name", "is_mark", "name_span"]
 
 # Inc., U.S., Martin Luther King Jr.: the full stop belongs to the word before it.
 _OWN_STOP = re.compile(rf"(?<![^\W_])(?:(?:[^\W\d_]\.)+|(?:{ABBREVIATIONS})\.)\Z", re.IGNORECASE)
-# Yahoo! in the middle of a sentence; at its end only names that are known to have the mark.
+# Yahoo! in the middle of a sentence; at the end of one, only known names keep the mark.
 _GOES_ON = re.compile(r"(?:\s+[^\W\d_A-Z]|,|['\u2019]s)")
 _MARKED_NAMES = (
     "yahoo!",
@@ -30,21 +29,21 @@ _MARKED_NAMES = (
     "joomla!",
 )
 
-# 's and, where the model takes it for a part of a name, 'll and its like.
+# 's and, where the model includes them in a name, 'll, 've, 're and 'd.
 _POSSESSIVE = re.compile(
     r"['`\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07](?:[s\uff53]|ll|ve|re|d)?\Z", re.IGNORECASE
 )
-# Washington-based, Iraqi-born, Paris-style: what follows the hyphen says something about the name.
+# Washington-based, Iraqi-born, Paris-style: what follows the hyphen is no part of the name.
 _ATTRIBUTE = re.compile(
     r"[-\u2010\u2011](?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|"
     r"friendly|free|bound|area|only|elect|speaking|type|side)\Z"
 )
-# Mary Jones1 and Bob Smith2,3: raised numbers of notes that became digits. Bob99 alone may be a user.
+# Mary Jones1 and Bob Smith2,3: superscript note numbers that became digits. Bob99 alone may be a user name.
 _NOTES = re.compile(r"(?<=[^\W\d_A-Z])\d{1,2}(?:,\d{1,2})*\Z")
 # https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1
 _LONGEST_ADDRESS = 256
 
-# The end of a quotation or bracket, by the mark that opens it.
+# Closing marks of a quotation or bracket, by the mark that opens it.
 _CLOSING = {
     **dict.fromkeys('"\u201c\u201e\u201f', r"[\"\u201c\u201d]"),
     **dict.fromkeys("'`\u2018\u201a\u201b", r"['\u2018\u2019]"),
@@ -55,13 +54,13 @@ _CLOSING = {
     "[": r"\]",
 }
 _CLOSED = {mark: re.compile(rf"(?<=[\w.!?]){closing}(?!\w)") for mark, closing in _CLOSING.items()}
-# Between the scheme of an address and the name: nothing that ends an address.
+# An address up to the name: no character that ends an address.
 _IN_LINK = re.compile(r"(?:://|\bwww\.)[^\s<>\"'|\\^`{}()\[\],;]*\Z")
 
 _APOSTROPHES = ("'", "\u2019", "\u02bc", "\u00b4", "`")
 _ARTICLE = re.compile(ELIDED, re.IGNORECASE)
 
-# What is around one item of a list of names, and another item that is written like Jones, Mary.
+# What stands before and after an item of a list of names, and another item written like Jones, Mary.
 _ITEM_BEGINS = re.compile(
     r"(?:(?:\A|[;:|/\t\n\u2022]|>,)\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
 )
@@ -89,21 +88,21 @@ _ZERO_WIDTH_JOINER = "\u200d"
 
 
 def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
-    r"""Return the slice of a name without what stands around it.
+    r"""Return the slice of a name without the punctuation around it.
 
     Parameters
     ----------
     text : str
         The text.
     start, end : int
-        Slice that was tagged.
+        The tagged slice.
     label : str
         Its type.
 
     Returns
     -------
     tuple of int
-        Start and end; equal where there is no letter or digit.
+        Start and end; equal if no letter or digit is left.
 
     Examples
     --------
@@ -194,7 +193,7 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
 
 
 def is_article_of(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Return whether a name is nothing but the elided article or preposition of the one after it.
+    """Return whether a name is only the elided article or preposition of the next one.
 
     Examples
     --------
@@ -228,12 +227,12 @@ def _in_address(text: str, start: int) -> bool:
 
 
 def _is_user(text: str, start: int) -> bool:
-    """Return whether the name of a user begins here: underscores are letters in it."""
+    """Return whether a user name begins here, in which underscores are letters."""
     return start > 0 and text[start - 1] == "@"
 
 
 def is_mark(character: str) -> bool:
-    """Return whether a character belongs to the one before: a mark, a joiner, part of a Hangul syllable."""
+    """Return whether a character belongs to the one before: a mark, a joiner, a Hangul vowel or final."""
     if character < "\u0300":
         return False
     return (

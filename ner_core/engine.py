@@ -1,6 +1,6 @@
-"""OpenVINO: one model on one device, many requests in flight, fixed shapes where needed.
+"""Engine: runs one model on one OpenVINO device, with many requests in flight and fixed shapes where needed.
 
-Nothing here knows about text: token ids go in, logits come out.
+It knows nothing about text: token ids go in, logits come out.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ logger = logging.getLogger(__name__)
 #: Lengths to compile for on devices that cannot take any length.
 STATIC_LENGTHS = (32, 64, 128, 256)
 
-# Two streams of one thread do an eighth more than one of two where there is enough to do for both. A run of
-# fewer batches a processor is to have all processors for each: of three, two streams would get two and one.
+# Two streams of one thread have an eighth more throughput than one stream of two threads, if there is enough
+# work for both. In shorter runs, each batch uses all processors: of three batches, two streams would get two
+# and one.
 _BATCHES_A_PROCESSOR = 4
-# Compiling for them, and preparing all shapes of input anew, costs some three times what compiling did (in
-# processor time: others may use the machine), so it is worth it where what is still to be done takes twenty
-# times as long; where that is not known, once as much was done.
+# Compiling for streams and preparing all input shapes again costs some three times the first compilation (in
+# processor time, because the machine may be busy). It is worth it if the remaining work takes twenty times as
+# long as compiling; if the amount is unknown, once that much was done.
 _PAYBACK = 20
 
-# OpenVINO keeps what it prepared for shapes of input, about five entries a shape: 5,000 by default, and that
-# for each stream; minilm-ner grew by 0.8 MB a shape. Where many texts are to be done fast, shapes come back
-# more often than where people send one now and then, and the memory of a page should rise slowly.
+# OpenVINO caches about five entries for each input shape, by default 5,000 in each stream; minilm-ner grew by
+# 0.8 MB a shape. Shapes recur in long runs, less in occasional requests, where memory should grow slowly.
 _PREPARED_KEPT = 250
 _PREPARED_KEPT_FOR_MANY = 1000
 
@@ -71,22 +71,22 @@ class Engine:
     model : openvino.Model
         As read from `path`.
     path : Path
-        The model file; with its time of change the key under which compiled models are shared.
+        The model file; with its modification time, the key by which compiled models are shared.
     device : str
-        As `check_device` takes it.
+        A device expression, see `check_device`.
     settings : EngineSettings
-        How it is run.
+        How the model is run.
     borne : collection of Way
-        What the model is known to bear, see `ner_core.compute.borne_ways`.
+        Arithmetic that the model tolerates, see `ner_core.compute.borne_ways`.
     longest : int
-        Most pieces that the model takes, special tokens included: the limit of the default shapes.
+        Maximum pieces in a row, special tokens included: the limit of the default shapes.
 
     Raises
     ------
     DeviceError
         If the device is missing or cannot run the model, and there is no fallback.
     ValueError
-        If the model is not a token classifier, or processor or model do not have the way to compute.
+        If the model is not a token classifier, or the processor or the model does not support the arithmetic.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Engine:
     def _start_on(self, expression: str) -> None:
         names = _real_devices(expression)
         compute = self._settings.compute
-        # Of other devices it is not known; under auto they follow their default.
+        # For other devices it is unknown; with auto they use their default.
         fast = fast_arithmetic() if "CPU" in names else () if compute == "auto" else ("int8", "bf16", "f16")
         self._way = fastest_way(compute, fast, self._borne, int8_weights=self._int8_weights)
         self._fixed = self._given
@@ -141,7 +141,7 @@ class Engine:
 
     @property
     def label_count(self) -> int:
-        """Scores for each piece; 0 where that is not known."""
+        """Number of labels; 0 if unknown."""
         return self._ports.label_count
 
     @property
@@ -151,16 +151,16 @@ class Engine:
 
     @property
     def device(self) -> str:
-        """The device that really runs the model; AUTO may change its mind while it runs."""
+        """The device that actually runs the model; AUTO may switch devices while it runs."""
         compiled = next(iter(self._plans.values()), None)
-        if compiled is None:  # another thread is moving to another device just now
+        if compiled is None:  # another thread is just switching devices
             return self.expression
         names = compiled.model.get_property("EXECUTION_DEVICES")
         return ",".join(names) if isinstance(names, list) else str(names)
 
     @property
     def compute(self) -> str:
-        """What it computes in: the name of a way on a CPU, the type that other devices say, or nothing."""
+        """The arithmetic: the name of a `Way` on a CPU, the type that other devices report, or nothing."""
         compiled = next(iter(self._plans.values()), None)
         if compiled is None or self.device == "CPU":
             return self._way.name
@@ -176,7 +176,7 @@ class Engine:
         return f"{self._path.name} on {self.device} (computing in {self.compute}, OpenVINO {ov.__version__})"
 
     def shape(self, length: int) -> tuple[int, int] | None:
-        """Return the smallest fixed shape that takes rows of this length, None where any shape will do."""
+        """Return the smallest fixed shape for rows of this length; None if shapes are dynamic."""
         return next((fixed for fixed in self._fixed if fixed[1] >= length), None)
 
     def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
@@ -185,7 +185,7 @@ class Engine:
         Parameters
         ----------
         batches : iterable of Batch
-            Drawn while earlier batches run, so work done to make them costs no time.
+            Drawn while earlier batches run, so that preparing them costs no extra time.
 
         Yields
         ------
@@ -206,13 +206,13 @@ class Engine:
                 yield from self._land(flying, many=many)
         finally:
             for flight in flying:
-                # Only waited for, because its inputs are shared memory: nobody wants these results.
+                # The results are discarded, but the inputs are shared memory, so the run must end first.
                 with contextlib.suppress(RuntimeError):
                     flight.request.wait()
                     flight.compiled.release(flight.request)
 
     def _land(self, flying: deque[Flight], *, many: bool) -> Iterator[np.ndarray]:
-        """Wait for the oldest run; on failure once more on the CPU, if that was asked for."""
+        """Wait for the oldest run; if it fails, repeat it on the CPU where the settings allow that."""
         flight = flying[0]
         began = time.process_time()
         try:
@@ -230,7 +230,7 @@ class Engine:
         flight.compiled.release(flight.request)
 
     def _recover(self, compiled: CompiledModel, error: RuntimeError) -> None:
-        """Change the arithmetic or the device that failed, unless another run has done so already."""
+        """Replace the arithmetic or the device that failed, unless another run has already done so."""
         with self._moving:
             if compiled not in self._plans.values():
                 return
@@ -250,10 +250,10 @@ class Engine:
         logger.warning(note)
 
     def _compile(self, shape: tuple[int, int] | None, hint: str = "LATENCY") -> CompiledModel:
-        """Compile for a shape and a hint, or find what this process has compiled already."""
+        """Compile for a shape and a hint, or return what this process has already compiled."""
         if self._settings.hint != "AUTO":
             hint = self._settings.hint
-        plans = self._plans  # another thread may move to another device
+        plans = self._plans  # another thread may switch devices
         found = plans.get((shape, hint))
         if found is None:
             plain = self._int8_weights and self._way is EXACT and _real_devices(self.expression) == ["CPU"]
@@ -270,18 +270,18 @@ class Engine:
         return found
 
     def _enough_for_streams(self) -> float:
-        """Return how many batches make parallel streams worthwhile; infinite where there are to be none."""
+        """Return how many batches make parallel streams worthwhile; infinity if streams are not possible."""
         free = self._settings.hint == "AUTO" and self._settings.streams is None and not self._fixed
         usable = min(processors(), self._settings.threads or math.inf)
         return _BATCHES_A_PROCESSOR * usable if free and usable > 1 and self.device == "CPU" else math.inf
 
     def _hint_for(self, following: int) -> str:
-        """Choose for a batch of a long run; parallel streams are compiled once they are worth it."""
+        """Choose the hint for a batch of a long run; compile parallel streams once they are worth it."""
         plans = self._plans
         latency = plans.get((None, "LATENCY"))
         if (None, "THROUGHPUT") in plans:
             return "THROUGHPUT"
-        if latency is None:  # another thread is moving to another device just now
+        if latency is None:  # another thread is just switching devices
             return "LATENCY"
         expected = following * self._used / max(self._batches, 1)
         if max(expected, self._used) > _PAYBACK * latency.seconds:
@@ -290,7 +290,7 @@ class Engine:
         return "LATENCY"
 
     def _compile_streams(self, plans: dict[Any, CompiledModel], latency: CompiledModel) -> None:
-        """Compile for parallel streams; where that fails, go on without them."""
+        """Compile for parallel streams; continue without them if that fails."""
         try:
             self._compile(None, "THROUGHPUT")
         except (DeviceError, OSError) as error:
@@ -304,8 +304,8 @@ class Engine:
         wanted = _real_devices(self.expression)
         cpu: dict[str, Any] = dict(self._way.config)
         if config.get("INFERENCE_NUM_THREADS", math.inf) < (os.cpu_count() or 1):
-            # Other processes have the other processors, and OpenVINO would pin the threads of all of them to
-            # the same first ones: two processes of one thread ran on one of two processors.
+            # Other processes may use the other processors, and OpenVINO would pin the threads of all of them
+            # to the same first ones: two processes of one thread each ran on one of two processors.
             cpu["ENABLE_CPU_PINNING"] = False
         if wanted == ["CPU"]:
             config |= cpu
@@ -321,7 +321,7 @@ class Engine:
 
 
 def _real_devices(expression: str) -> list[str]:
-    """List the devices that an expression may run on: those named, or all that are not excluded."""
+    """List the devices that an expression may run on: the named ones, or all that are not excluded."""
     _, names = candidates(expression)
     named = [name for name in names if not name.startswith("-")]
     return named or [found.name for found in devices() if f"-{found.name}" not in names]

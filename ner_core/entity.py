@@ -1,4 +1,4 @@
-"""The value types that everything else speaks: Entity, Timings, Recognition."""
+"""The value types that all other parts use: Entity, Timings, Recognition."""
 
 from __future__ import annotations
 
@@ -108,31 +108,30 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What was recognized in one text, and how.
+    """The entities of one text, and how they were found.
 
     Attributes
     ----------
     text : str
-        The text as given; for words that were already split, the words joined by single spaces.
+        The original text; for input that was already split, the words joined by single spaces.
     entities : tuple of Entity
         Sorted by start, not overlapping.
     words : tuple of str or None
         The words, when the input was already split.
     model, device, precision : str
-        Name of the model, the device that really ran it, and the precision of the IR; where several models
-        answered, what each has, joined by `` + ``.
+        Name of the model, the device that actually ran it, and the precision of the IR; the values of several
+        models are joined by `` + ``.
     pieces, windows : int
-        Number of word pieces (without [CLS] and [SEP]) and of windows that the text took.
+        Number of word pieces (without [CLS] and [SEP]) and of windows of the text.
     timings : Timings
         Milliseconds for tokenization, inference and decoding.
     notes : tuple of str
-        What the user should know, such as a fallback to another device.
+        Messages for the user, such as a fallback to another device.
     compute : str
-        What the device computed in: ``f32``, ``bf16``, ``int8+bf16``, ... (see `ner_core.compute`); empty
-        where that is not known.
+        Arithmetic of the device: ``f32``, ``bf16``, ``int8+bf16``, ... (see `ner_core.compute`); empty if
+        unknown.
     parts : tuple of Answered
-        Which model answered which part of the text, where models are chosen by language; empty where one
-        model was named.
+        Which model answered which part of the text, if models are chosen by language; else empty.
     """
 
     text: str
@@ -178,14 +177,14 @@ class Recognition:
 
 
 def joined(text: str, found: Sequence[tuple[int, Recognition]]) -> Recognition:
-    """Join the results of parts of a text, with offsets in the whole.
+    """Join the results of the parts of a text, with offsets in the whole text.
 
     Parameters
     ----------
     text : str
-        The whole.
+        The whole text.
     found : sequence of (int, Recognition)
-        Where each part begins, and its result, in order; at least one.
+        Start and result of each part, in order; at least one.
 
     Examples
     --------

@@ -1,12 +1,11 @@
-"""How good a model is: F1 over spans (micro and macro), and the report over tokens.
+"""Evaluation: F1 over spans (micro and macro), and a report over tokens.
 
-Two families of numbers are in use, and they differ by several points on the same predictions:
+Two kinds of figures are in use, and they differ by several points on the same predictions:
 
-- *Spans*: an entity counts when type and both borders are right. Chunks are found as conlleval does, without
-  being strict, which is seqeval's default too. Open Model Zoo's 94.45 for bert-base-ner is the macro average
-  of these.
-- *Tokens*: every word (by its first piece) or every piece counts, ``O`` included, as scikit-learn's
-  ``classification_report`` has it. NVIDIA's model card of NER En Bert prints these.
+- *Spans*: an entity counts if type and both borders are right. Chunks are found as in conlleval and in
+  seqeval's default mode. Open Model Zoo's 94.45 for bert-base-ner is their macro average.
+- *Tokens*: every word (by its first piece) or every piece counts, ``O`` included, as in scikit-learn's
+  ``classification_report``. NVIDIA's model card of NER En Bert prints these.
 
 References
 ----------
@@ -51,7 +50,7 @@ UNITS = ("word", "piece")
 # Open Model Zoo cuts a sentence at 126 pieces, so that [CLS] and [SEP] make it 128.
 _OMZ_PIECES = 126
 
-# Sentences that are held at a time.
+# Sentences in memory at a time.
 _CHUNK = 1024
 
 
@@ -62,15 +61,15 @@ def evaluate(
     strict: bool = False,
     tags: Sequence[str] | None = None,
 ) -> Evaluation:
-    """Compare tags with tags.
+    """Compare predicted tags with gold tags.
 
     Parameters
     ----------
     gold, predicted : iterable of sequences of str
-        The tags of each sentence, in any scheme; gone through once.
+        The tags of each sentence, in any scheme; iterated once.
     strict : bool
-        Count only chunks that are well formed in IOB2 (or BIOES, if the tags have ``E-`` or ``S-``), as
-        seqeval's strict mode does; by default an ``I-PER`` after ``O`` begins a chunk.
+        Count only chunks that are well formed in IOB2 (or BIOES, if the tags have ``E-`` or ``S-``), as in
+        seqeval's strict mode; by default an ``I-PER`` after ``O`` begins a chunk.
     tags : sequence of str, optional
         The tags in the order of their ids, for the token report; by default ``O`` first and the rest sorted.
 
@@ -82,7 +81,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the two do not have the same number of sentences, or a sentence not the same number of tags.
+        If the numbers of sentences, or of the tags of a sentence, differ.
 
     Examples
     --------
@@ -135,33 +134,32 @@ def evaluate_recognizer(
     mistakes: int = 0,
     targets: Sequence[tuple[str, float]] = (),
 ) -> Evaluation:
-    """Run a model over a corpus, words in and spans out, and compare.
+    """Run a model over a labelled corpus and compare its spans and tags with those of the corpus.
 
-    Labels are compared under one name each (MIS is MISC, PERSON is PER). The corpus is written in the tag
-    scheme of the model before tokens are compared.
+    Labels are compared under their common names (MIS is MISC, PERSON is PER). For the token report, the
+    corpus is converted to the tag scheme of the model.
 
     Parameters
     ----------
     ner : EntityRecognizer
         The model.
     dataset : iterable of (sequence of str, sequence of str)
-        Words and tags, as :mod:`ner_core.corpus` reads them; memory does not grow with its length.
+        Words and tags, as read by :mod:`ner_core.corpus`; memory use does not depend on its length.
     protocol : str
-        ``spans`` scores what the recognizer returns, on the whole text; spans without a letter or digit count
-        on neither side. ``omz`` scores as Open Model Zoo did: a sentence is cut at 126 pieces, words after
-        the cut do not count on either side, and the chunks come from the most probable tag of each first
-        piece.
+        ``spans`` scores the entities that the recognizer returns; spans without a letter or digit count on
+        neither side. ``omz`` scores like Open Model Zoo: sentences are cut at 126 pieces, words after the
+        cut count on neither side, and chunks come from the most probable tag of each word's first piece.
     unit : str
-        Of the token report: ``word`` (its first piece) or ``piece`` (each has the tag of its word).
+        Unit of the token report: ``word`` (its first piece) or ``piece`` (each with the tag of its word).
     types : sequence of str, optional
-        Score these alone and take all others for ``O``, on both sides: for corpora that annotate fewer.
+        Score only these types and treat all others as ``O`` on both sides: for corpora that annotate fewer.
     label_map : mapping of str to str, optional
         From types of the corpus to types of the model; ``O`` drops a type.
     mistakes : int
         How many of the worst sentences to keep.
     targets : sequence of (str, float)
-        Such as ``("precision", 0.95)`` or ``("recall", 0.99)``: find the thresholds that reach them. For
-        protocol ``spans``, whose spans have scores.
+        Such as ``("precision", 0.95)`` or ``("recall", 0.99)``: find the thresholds that reach them. Only
+        for protocol ``spans``, where spans have scores.
 
     Returns
     -------
@@ -171,7 +169,7 @@ def evaluate_recognizer(
     Raises
     ------
     ValueError
-        For an unknown protocol or unit, and for `types` that neither side has.
+        For an unknown protocol or unit, and for `types` that the model does not have.
     """
     for name, value, known in (("protocol", protocol, PROTOCOLS), ("unit", unit, UNITS)):
         if value not in known:
@@ -219,7 +217,7 @@ def _chunks(dataset: Iterable[Tagged]) -> Iterator[list[Tagged]]:
 
 
 def _pieces(ner: EntityRecognizer, words: list[list[str]], unit: str) -> Iterator[list[list[str]]]:
-    """Yield, for every sentence and word, the tags that count: of all its pieces, or of the first alone."""
+    """Yield for every sentence and word the tags that count: of all its pieces, or only of the first."""
     if unit == "piece":
         yield from ner.tag_pieces(words)
     else:
@@ -228,9 +226,9 @@ def _pieces(ner: EntityRecognizer, words: list[list[str]], unit: str) -> Iterato
 
 
 def _cut(tokenizer: Tokenizer, words: Sequence[str], tags: Sequence[str]) -> Tagged:
-    """Cut a sentence where Open Model Zoo cuts it, be it inside a word.
+    """Cut a sentence where Open Model Zoo cuts it, even inside a word.
 
-    WordPiece takes the longest piece each time, so what is left of a word has the pieces that it had before.
+    WordPiece is greedy, so the rest of a cut word keeps its pieces.
     """
     encoding = tokenizer.encode_words(words)
     if len(encoding) <= _OMZ_PIECES:
@@ -242,7 +240,7 @@ def _cut(tokenizer: Tokenizer, words: Sequence[str], tags: Sequence[str]) -> Tag
 
 
 class _Names:
-    """One naming for the labels of corpus and model, and what is left out of the comparison."""
+    """Common names for the labels of corpus and model, and the labels left out of the comparison."""
 
     def __init__(
         self, tags: Sequence[str], types: Sequence[str] | None, label_map: Mapping[str, str]
@@ -266,7 +264,7 @@ class _Names:
         return [span for span in named if self._counts(span[0])]
 
     def without_bare_marks(self, wanted: list[Span], words: Sequence[str]) -> list[Span]:
-        """Leave out spans without a letter or digit, such as a lone ``@``: recognizers return none."""
+        """Leave out spans without a letter or digit, such as a lone ``@``, which recognizers never return."""
         kept = named_spans(wanted, words)
         self._bare_marks += len(wanted) - len(kept)
         return kept

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what they hash to."""
+"""Atomic writes and hashes of files."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ __all__ = ["NO_ROOM", "feed", "whole_file", "write_whole"]
 
 _BLOCK = 1 << 20
 
-#: Numbers of the errors that a write meets on a full disk; the system does not say in which file.
+#: Error numbers of a full disk; the system does not name the file.
 NO_ROOM = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
 @contextlib.contextmanager
 def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place in one step when the block ends without an error.
+    """Open a temporary file that replaces `path` in one step when the block ends without an error.
 
     Parameters
     ----------
     path : pathlib.Path
-        Its folder must be there. A link is kept, and what it leads to replaced.
+        Its folder must exist. A link is kept, and its target replaced.
     flush : bool
         Wait until the system has written the content to the disk, so that it survives a power failure.
 
     Yields
     ------
     binary file
-        To write to, beside the destination.
+        The temporary file, beside the destination.
 
     Raises
     ------
     OSError
-        It can't be written; the file is as it was, and nothing else is left.
+        It cannot be written; the old file is unchanged, and the temporary one removed.
 
     Examples
     --------
@@ -72,19 +72,19 @@ def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file in one step: whoever reads it finds what was there before, or all of the new content.
+    """Write a file in one step: readers see the old content or all of the new content.
 
     Parameters
     ----------
     path : pathlib.Path
-        Its folder must be there.
+        Its folder must exist.
     content : str or bytes
         Text is written as UTF-8.
 
     Raises
     ------
     OSError
-        It can't be written; the file is as it was, and nothing else is left.
+        It cannot be written; the old file is unchanged.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Models in processes that were forked after OpenVINO was used: another process, started anew, runs them.
+"""Models in processes forked after OpenVINO was used: a fresh helper process runs them.
 
-The threads of OpenVINO stay in the process that was forked, so that a call in the new one would mostly wait
-for ever. ``multiprocessing``'s default on Linux up to Python 3.13, ``datasets``' ``map(num_proc=…)`` and
-servers that load before they fork are such cases. Text stays in the process that asks; token ids go out and
-logits come back through a pipe.
+OpenVINO's threads do not survive a fork, so a call in the child would mostly hang. This happens with
+``multiprocessing``'s default on Linux up to Python 3.13, ``datasets``' ``map(num_proc=…)`` and servers that
+load a model before they fork. Text stays in the forked process; token ids go out and logits come back through
+a pipe.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenModel", "open_model", "serve"]
 
-# Batches that go out together, so that the other process can run several at once.
+# Batches sent together, so that the helper process can run several at once.
 _TOGETHER = 8
 
 
@@ -55,25 +55,28 @@ class OpenModel:
         self.info = model_info(self._model)
 
     def start(self, device: str, settings: EngineSettings, longest: int) -> InferenceEngine:
-        """Return what runs it: a device of this machine, or a server; raises as they do."""
+        """Return an engine for a device of this machine or for a server; raises as they do."""
         if is_remote(device):
             return RemoteEngine(device)
         return Engine(self._model, self._path, device, settings, borne=borne_ways(self.info), longest=longest)
 
 
 def open_model(path: Path) -> OpenModel | _ModelElsewhere:
-    """Read a model file here, or in another process where this one was forked; raises as `read_model`."""
+    """Read a model file here, or in a helper process if this one was forked; raises as `read_model`."""
     return _ModelElsewhere(path) if forked() else OpenModel(path)
 
 
 class _ModelElsewhere:
-    """A model file that another process has read, with the interface of `OpenModel`."""
+    """A model file read by the helper process, with the interface of `OpenModel`."""
 
     def __init__(self, path: Path) -> None:
         if not sys.executable:
-            msg = "OpenVINO was used before this process was forked, and no Python is there to start another."
+            msg = (
+                "OpenVINO was used before this process was forked, so a new Python process must run the "
+                "model, but sys.executable is empty. Use multiprocessing's method 'spawn'."
+            )
             raise ForkedProcessError(msg)
-        # The tokenizer's own threads are missing here as well; it says so at length unless told first.
+        # The tokenizer's threads are missing too; without this it prints a long warning.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self._process = _Process()
         self.info: dict[str, str] = self._process.ask("read", path)
@@ -83,7 +86,7 @@ class _ModelElsewhere:
 
 
 class _EngineElsewhere:
-    """An engine that runs in another process; to the recognizer an `InferenceEngine` like any."""
+    """An `InferenceEngine` that runs in the helper process."""
 
     def __init__(self, process: _Process, device: str, settings: EngineSettings, longest: int) -> None:
         self._process = process
@@ -119,7 +122,7 @@ class _EngineElsewhere:
 
 
 class _Process:
-    """The other process, and the pipe to it; it ends when the pipe is closed, at last with this process."""
+    """The helper process and the pipe to it; it ends when the pipe closes, at latest with this process."""
 
     def __init__(self) -> None:
         self._pipe, theirs = Pipe()
@@ -132,13 +135,13 @@ class _Process:
         weakref.finalize(self, _end, self._pipe, started)
 
     def ask(self, question: str, *given: Any) -> Any:
-        """Return the answer to one question; an error over there is raised here."""
+        """Return the answer to one request; an error of the helper process is raised here."""
         with self._asking:
             try:
                 self._pipe.send((question, given))
                 answer = self._pipe.recv()
             except (EOFError, OSError):
-                msg = "The process that ran the model for this forked one has ended; load the model again."
+                msg = "The helper process that runs the model has ended unexpectedly; load the model again."
                 raise DeviceError(msg) from None
         if isinstance(answer, Exception):
             raise answer
@@ -151,14 +154,14 @@ def _end(pipe: Connection, started: subprocess.Popen[bytes]) -> None:
 
 
 def serve(number: int) -> None:
-    """Answer the questions of a forked process until it closes the pipe.
+    """Answer the requests of a forked process until it closes the pipe.
 
     Parameters
     ----------
     number : int
         File descriptor of the pipe.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt of the terminal is for the one who asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     answers = _Answers()
     with Connection(number) as pipe:
         while True:
@@ -168,13 +171,13 @@ def serve(number: int) -> None:
                 return
             try:
                 answer = getattr(answers, question)(*given)
-            except Exception as error:  # noqa: BLE001 - it is raised where the question was asked
+            except Exception as error:  # noqa: BLE001 - raised again by `_Process.ask`
                 answer = error
             pipe.send(answer)
 
 
 class _Answers:
-    """What is answered over there: a model is read, started, and run."""
+    """The requests that the helper process answers: read, start and run a model."""
 
     def read(self, path: Path) -> dict[str, str]:
         self._model = OpenModel(path)

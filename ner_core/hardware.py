@@ -1,4 +1,4 @@
-"""The devices of this machine, device expressions, and what a device computes well in."""
+"""The devices of this machine, device expressions, and the arithmetic that suits a device."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-# Expressions that stand for other devices: AUTO alone means every device, the others need a list.
+# Virtual devices: AUTO alone means every device, the others need a list.
 _VIRTUAL = ("AUTO", "MULTI", "HETERO", "BATCH")
-# OpenVINO makes what it is asked for: 300,000 requests are 1.6 GB, 4,000 devices 15 seconds.
+# OpenVINO has no limits: 300,000 requests take 1.6 GB, 4,000 devices 15 seconds.
 _LONGEST = 200
 _MOST_REQUESTS = 1024
 
 
 class ForkedProcessError(Exception):
-    """OpenVINO is asked in a process that was forked after its use; no fault of the model or its file."""
+    """OpenVINO was called in a process forked after its use; the model and its file are not at fault."""
 
 
 class DeviceError(ValueError):
-    """A device expression that this machine cannot follow; the message is for people."""
+    """A device expression that is not possible on this machine; the message is for users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device of this machine: ``CPU``, its full name, and what it computes in (``FP32``, ``INT8``, ...)."""
+    """A device of this machine: ``CPU``, its full name, and its capabilities (``FP32``, ``INT8``, ...)."""
 
     name: str
     full_name: str
@@ -59,14 +59,14 @@ class Device:
 @lru_cache(maxsize=1)
 def _core() -> tuple[int, ov.Core]:
     found = ov.Core()
-    # Weights are copied, not mapped: whoever cuts a mapped file ends this process (SIGBUS). For BERT base in
-    # float32 that is 0.3 s, and 430 MB that several processes could otherwise share.
+    # Weights are copied, not mapped: truncating a mapped file would kill this process (SIGBUS). For BERT base
+    # in float32 copying costs 0.3 s, and 430 MB that several processes could otherwise share.
     found.set_property({"ENABLE_MMAP": False})
     return os.getpid(), found
 
 
 def core() -> ov.Core:
-    """Return the one OpenVINO core of this process; raises as `check_process`."""
+    """Return the OpenVINO core of this process; raises as `check_process`."""
     process, found = _core()
     check_process(process)
     return found
@@ -78,15 +78,15 @@ def forked() -> bool:
 
 
 def check_process(used_in: int) -> None:
-    """Raise `ForkedProcessError` in a process that was forked from the one where OpenVINO was used.
+    """Raise `ForkedProcessError` in a process forked from the one where OpenVINO was used.
 
-    Its threads stay there, so that a call here would mostly wait for them for ever.
+    OpenVINO's threads do not survive a fork, so a call would mostly hang.
     """
     if os.getpid() != used_in:
         msg = (
-            "OpenVINO was used before this process was forked, and does not work in it. Models that from_ir "
-            "or model_zoo.load made do (another process runs them); for the rest start processes with "
-            "multiprocessing's method 'spawn'."
+            "OpenVINO was used before this process was forked, and does not work in a forked process. Models "
+            "from from_ir or model_zoo.load work (a helper process runs them); for anything else start "
+            "processes with multiprocessing's method 'spawn'."
         )
         raise ForkedProcessError(msg)
 
@@ -98,7 +98,7 @@ def devices() -> list[Device]:
     Returns
     -------
     list of Device
-        Asked once per process.
+        Queried once per process.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def devices() -> list[Device]:
 
 
 def _property(device: str, name: str) -> Any:
-    """Read a property that a driver may fail to tell."""
+    """Read a property; None if the driver does not provide it."""
     try:
         return core().get_property(device, name)
     except RuntimeError as error:
@@ -122,7 +122,7 @@ def _property(device: str, name: str) -> Any:
 
 
 def candidates(expression: str) -> tuple[str, list[str]]:
-    """Split an expression into its virtual part (or nothing) and the real devices that it names.
+    """Split an expression into its virtual device (or nothing) and the real devices that it names.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def check_device(expression: str) -> str:
     ----------
     expression : str
         ``CPU``, ``GPU``, ``GPU.1``, ``NPU``, ``AUTO``, ``AUTO:GPU,CPU``, ``AUTO:-GPU``, ``MULTI:...``,
-        ``HETERO:...``, ``BATCH:CPU(16)``. Small letters will do.
+        ``HETERO:...``, ``BATCH:CPU(16)``; in either case.
 
     Returns
     -------
@@ -153,8 +153,7 @@ def check_device(expression: str) -> str:
     Raises
     ------
     DeviceError
-        If it names nothing, something unknown, or a device that this machine does not have; the message lists
-        the devices that it has.
+        If it names no device, or one that this machine does not have; the message lists those that it has.
 
     Examples
     --------
@@ -193,23 +192,22 @@ def _is_present(name: str, present: list[str]) -> bool:
 
 
 def complaint(problem: str) -> str:
-    """Complete an error message with the devices that there are."""
+    """Complete an error message with the devices of this machine."""
     listed = ", ".join(f"{device.name} ({device.full_name})" for device in devices()) or "none"
     return f"{problem}. Devices of this machine: {listed}; AUTO chooses among them."
 
 
 def preferred_precisions(device: str) -> list[str]:
-    """Order the precisions of an IR by what suits a device.
+    """Return the precisions of an IR, those that suit a device best first.
 
-    ``FP16-INT8`` computes in 8 bits, which is fast only where the processor has instructions for it (half the
-    speed of FP32 on a CPU without them). ``INT8`` has weights of 8 bits; on a CPU with such instructions
-    OpenVINO quantizes the activations on the way (a third less time than FP32 for a small BERT), elsewhere it
-    computes in FP32.
+    ``FP16-INT8`` computes in 8 bits, which is fast only with special instructions (a CPU without them needs
+    twice the time of FP32). ``INT8`` has 8-bit weights; on a CPU with such instructions OpenVINO quantizes
+    the activations at run time (a third less time than FP32 for a small BERT), else it computes in FP32.
 
     Parameters
     ----------
     device : str
-        A device expression; AUTO and the like count as their first device.
+        A device expression; virtual devices count as their first device.
 
     Returns
     -------
@@ -248,7 +246,7 @@ def preferred_precisions(device: str) -> list[str]:
 
 
 def _auto_order(names: list[str]) -> list[str]:
-    """Sort as AUTO chooses: discrete and integrated GPU, then CPU; NPU only where nothing else is."""
+    """Sort by AUTO's preference: discrete and integrated GPU, then CPU; NPU only if there is nothing else."""
     rank = {"GPU": 0, "CPU": 1, "NPU": 2}
     return sorted(names, key=lambda name: rank.get(name.partition(".")[0], 3))
 
@@ -260,7 +258,7 @@ _FLAGS = {
 }
 
 # Values of ONEDNN_MAX_CPU_ISA, https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html,
-# that leave these instructions to the library that computes; OpenVINO itself does not look there, and fails.
+# with which oneDNN may use these instructions; OpenVINO itself ignores the variable, and fails.
 _ISA = {
     "int8": ("AVX512_CORE_BF16", "AVX10", "AMX", "DEFAULT", "ALL"),
     "bf16": ("AVX512_CORE_BF16", "AVX10", "AMX", "DEFAULT", "ALL"),
@@ -269,16 +267,15 @@ _ISA = {
 
 
 def fast_arithmetic() -> frozenset[str]:
-    """Find what the CPU is fast in beside float32: ``int8``, ``bf16``, ``f16``.
+    """Return the arithmetic other than float32 in which the CPU is fast: ``int8``, ``bf16``, ``f16``.
 
-    ``int8`` stands for instructions that multiply bytes (VNNI, AMX, or ARM's i8mm), which OpenVINO does not
-    tell: it reports INT8 on every CPU, and elsewhere than on Linux only BF16 hints at a processor that is new
-    enough.
+    ``int8`` means instructions that multiply bytes (VNNI, AMX, or ARM's i8mm). OpenVINO does not report them:
+    it lists INT8 for every CPU. Except on Linux, only BF16 indicates a processor that is new enough.
 
     Returns
     -------
     frozenset of str
-        Empty where there is no CPU to run on.
+        Empty if there is no CPU device.
     """
     cpu = next((device for device in devices() if device.name == "CPU"), None)
     if cpu is None:
@@ -304,7 +301,7 @@ def processors() -> int:
 
 
 def last_line(error: Exception) -> str:
-    """Return the line of an OpenVINO error that says what is wrong; those before are its own source code.
+    """Return the last line of an OpenVINO error, the message; the lines before are source locations.
 
     Examples
     --------

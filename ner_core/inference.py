@@ -1,4 +1,4 @@
-"""What the recognizer and the pipeline need of whatever runs the model, here or on a server."""
+"""The interface of engines, which run a model here or on a server."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ __all__ = ["InferenceEngine"]
 
 
 class InferenceEngine(Protocol):
-    """Token ids in, logits out; `ner_core.engine.Engine` and `ner_core.remote.RemoteEngine` are such."""
+    """Token ids in, logits out: `ner_core.engine.Engine` and `ner_core.remote.RemoteEngine`."""
 
     @property
     def device(self) -> str:
-        """The device that really runs the model, or the address of its server."""
+        """The device that actually runs the model, or the address of its server."""
 
     @property
     def compute(self) -> str:
-        """What it computes in, see `ner_core.compute`; empty where that is not known."""
+        """The arithmetic of the device, see `ner_core.compute`; empty if unknown."""
 
     @property
     def description(self) -> str:
-        """The model, where it runs, and in which version of what, for messages."""
+        """The model, where it runs, and the runtime's version, for messages."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know, such as a fallback to another device."""
+        """Messages for the user, such as a fallback to another device."""
 
     @property
     def label_count(self) -> int:
-        """Scores for each piece; 0 where that is not known."""
+        """Number of labels; 0 if unknown."""
 
     @property
     def max_length(self) -> int | None:
         """Longest row, special tokens included; None without limit."""
 
     def shape(self, length: int) -> tuple[int, int] | None:
-        """Return the fixed shape that takes rows of this length, None where any shape will do."""
+        """Return the fixed shape for rows of this length; None if shapes are dynamic."""
 
     def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
         """Run batches, several at once.

@@ -1,6 +1,6 @@
-"""The folder of a model: its IR, what rt_info says about it, and the tokenizer beside it.
+"""The folder of a model: its IR, its rt_info, and the tokenizer beside it.
 
-Only the section ``model_info`` of rt_info is read; models of other makers work when labels and vocabulary are
+Only the section ``model_info`` of rt_info is read; IRs made by other tools work if labels and tokenizer are
 given.
 """
 
@@ -67,7 +67,7 @@ def read_model(path: str | Path) -> ov.Model:
         try:
             model = core().read_model(path)
         except RuntimeError as error:
-            checked.result()  # damage is the better reason
+            checked.result()  # a damaged file explains the error better
             msg = f"{path}: OpenVINO cannot read this model ({last_line(error)})."
             raise ValueError(msg) from error
         checked.result()
@@ -83,7 +83,7 @@ def model_info(model: ov.Model) -> dict[str, str]:
 
 
 def tokenizer_beside(path: Path) -> Path:
-    """Find the tokenizer that lies beside a model, and compare it with the model's seal."""
+    """Find the tokenizer beside a model, and check it against the model's seal."""
     for name in ("tokenizer.json", "vocab.txt"):
         tokenizer = path.with_name(name)
         if tokenizer.is_file():
@@ -99,7 +99,7 @@ def tokenizer_beside(path: Path) -> Path:
 def checked_labels(
     labels: Sequence[str] | None, info: dict[str, str], count: int, path: Path
 ) -> tuple[str, ...]:
-    """Return the labels given or those of rt_info, after comparing their number with the model's output."""
+    """Return the given labels or those of rt_info, checked against the model's number of outputs."""
     if labels is None:
         if not info.get("labels"):
             msg = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CONNECTIONS", "Address", "Client", "ServerError", "is_remote"]
 
-#: Requests that are with a server at one time.
+#: Maximum concurrent requests to a server.
 CONNECTIONS = 4
 #: Schemes of addresses, with the transport and whether it is encrypted.
 _SCHEMES = {
@@ -34,7 +34,7 @@ _SCHEMES = {
     "grpc": ("grpc", False),
     "grpcs": ("grpc", True),
 }
-#: What the protocol itself puts behind the prefix; people paste such addresses whole.
+#: Paths of the protocol after the prefix, because people paste complete addresses.
 _RESOURCE = re.compile(
     r"(?P<prefix>(?:/[^/]+)*)/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/(?:infer|ready))?"
 )
@@ -42,14 +42,14 @@ _NAME = re.compile(r"(?P<prefix>(?:/[^/]+)*)/(?P<model>[^/]+)")
 _SECONDS = 60.0
 _BINARY = "binary_tensor_data"
 _HEAD = "Inference-Header-Content-Length"
-#: Types that logits can have, and how they lie in memory.
+#: Data types of logits, with their NumPy types.
 _TYPES = {"BF16": "<u2", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
-#: A server that is not there or does not answer, in gRPC's words.
+#: gRPC status codes of a server that is absent or does not answer.
 _ABSENT = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
 
 
 def is_remote(device: str) -> bool:
-    """Return whether a device is the address of a server, not one of this machine.
+    """Return whether a device is the address of a server instead of a device of this machine.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def is_remote(device: str) -> bool:
 
 
 class ServerError(Exception):
-    """A server refused; the message is its own."""
+    """The server refused a request; the message is the server's."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Address:
     transport : str
         ``http`` or ``grpc``.
     secure : bool
-        Whether it is encrypted.
+        Whether the connection is encrypted.
     host : str
-        Host, and port where one is given.
+        Host, and port if one is given.
     prefix : str
-        What stands before ``/v2`` in the addresses of the server, with a slash in front; empty for none.
+        Path before ``/v2`` in the addresses of the server, with a leading slash; empty for none.
     model, version : str
-        The version is empty where the server chooses.
+        An empty version lets the server choose.
     """
 
     transport: str
@@ -98,7 +98,7 @@ class Address:
         Raises
         ------
         DeviceError
-            It makes no sense.
+            It is not a valid address.
 
         Examples
         --------
@@ -113,7 +113,7 @@ class Address:
             parts = urlsplit(text)
             parts.port  # noqa: B018 - raises where it is no number
         except ValueError as error:
-            msg = f"{text}: not an address: {error}."
+            msg = f"{text}: not a valid address: {error}."
             raise DeviceError(msg) from None
         path = parts.path.rstrip("/")
         match = _RESOURCE.fullmatch(path)
@@ -133,21 +133,21 @@ class Address:
             msg = f"{text}: gRPC has no prefixes; expected grpc://host:port/model."
             raise DeviceError(msg)
         if transport == "grpc" and parts.port is None:
-            msg = f"{text}: gRPC has no usual port; expected grpc://host:port/model."
+            msg = f"{text}: gRPC has no default port; expected grpc://host:port/model."
             raise DeviceError(msg)
         model, version = unquote(found["model"]), unquote(found.get("version") or "")
         return cls(transport, secure, parts.netloc, found["prefix"], model, version)
 
     def client(self) -> Client:
-        """Return a client; raises ImportError where tritonclient is missing, which gRPC needs."""
+        """Return a client; raises ImportError if gRPC is used and tritonclient is missing."""
         return _GrpcClient(self) if self.transport == "grpc" else _HttpClient(self)
 
 
 class Client(Protocol):
-    """Asks one server for one model, in any thread; `ServerError` if it refuses, OSError if none is there."""
+    """Thread-safe client for one model on a server; raises `ServerError`, or OSError if nothing answers."""
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Return what the server and its model say of themselves; None for a model that is not ready."""
+        """Return the metadata of the server and of its model; None for a model that is not ready."""
 
     def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
         """Run the model.
@@ -155,9 +155,9 @@ class Client(Protocol):
         Parameters
         ----------
         inputs : mapping of str to (ndarray, str)
-            Tensors and their types in the protocol's words.
+            Tensors and their types as named by the protocol.
         output : str
-            The output that is wanted; empty for the first.
+            The output to return; empty for the first.
         """
 
 
@@ -216,12 +216,12 @@ class _HttpClient:
                 if port["name"] == (output or port["name"]):
                     return _read_tensor(port, content)
         except (AttributeError, KeyError, TypeError) as error:
-            msg = f"its answer is none of the protocol: {error!r}"
+            msg = f"its answer does not follow the protocol: {error!r}"
             raise ValueError(msg) from error
         return None
 
     def _ask(self, method: str, path: str, body: bytes | None = None, headers: Any = None) -> Any:
-        """Ask once and read all of the answer; addresses that it points to are not followed."""
+        """Send one request and read the whole answer; redirects are not followed."""
         import urllib3
 
         try:
@@ -234,7 +234,7 @@ class _HttpClient:
 
 
 def _read_tensor(port: dict[str, Any], content: bytes) -> np.ndarray:
-    """Return one output: of its binary form, or where that is empty of the numbers in the JSON."""
+    """Return one output from its binary form, or, if that is empty, from the numbers in the JSON."""
     import numpy as np
 
     if not content:
@@ -249,12 +249,12 @@ def _read_json(content: bytes) -> dict[str, Any]:
     value = json.loads(content)
     if not isinstance(value, dict):
         msg = f"expected a JSON object, found {type(value).__name__}"
-        raise ValueError(msg)  # noqa: TRY004 - the server's mistake, as an answer that is no JSON
+        raise ValueError(msg)  # noqa: TRY004 - as for an answer that is not JSON
     return value
 
 
 def _refusal(answer: Any, path: str) -> str:
-    """Return the server's own words, or the status where it has none."""
+    """Return the error message of the server, or the HTTP status if it sent none."""
     with contextlib.suppress(ValueError):
         said = _read_json(answer.data).get("error")
         if said:
@@ -281,7 +281,7 @@ class _GrpcClient:
             with _refusals():
                 ready = self._client.is_model_ready(*model, client_timeout=_SECONDS)
                 return server, self._client.get_model_metadata(*model, **options) if ready else None
-        except _NotFoundError:  # how some servers say that it is not ready
+        except _NotFoundError:  # the answer of some servers for a model that is not ready
             return server, None
 
     def infer(self, inputs: Mapping[str, tuple[np.ndarray, str]], output: str) -> np.ndarray | None:
@@ -303,7 +303,7 @@ class _GrpcClient:
 
 
 def _authorities() -> str | None:
-    """Return the file of trusted certificates: SSL_CERT_FILE, or the system's; None for the library's own."""
+    """Return the file of trusted certificates, SSL_CERT_FILE or the system's; None if there is none."""
     return ssl.get_default_verify_paths().cafile
 
 
@@ -313,7 +313,7 @@ class _NotFoundError(ServerError):
 
 @contextlib.contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn tritonclient's errors into this module's."""
+    """Translate tritonclient's errors to those of this module."""
     from tritonclient.utils import InferenceServerException
 
     try:

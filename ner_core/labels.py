@@ -1,8 +1,7 @@
 """Tag schemes (IO, IOB1, IOB2, BIOES), spans of tags, and the colours of labels.
 
-Chunks follow conlleval, as seqeval's default mode does: a tag that may not stand where it stands (an
-``I-PER`` after ``O``) begins a chunk instead of being dropped. BILOU is BIOES with other letters: ``L`` is
-read as ``E``, ``U`` as ``S``.
+Chunks follow conlleval and seqeval's default mode: an invalid tag (an ``I-PER`` after ``O``) begins a chunk
+instead of being dropped. BILOU is BIOES with other letters: ``L`` is read as ``E``, ``U`` as ``S``.
 
 References
 ----------
@@ -72,7 +71,7 @@ def split_tag(tag: str) -> tuple[str, str]:
     -------
     tuple of str
         Prefix (``B``, ``I``, ``E``, ``S`` or ``O``) and type. A tag without a prefix counts as ``I``, as in
-        transformers. ``B-O``, which some corpora have by mistake, stands for ``O``.
+        transformers. ``B-O``, an error in some corpora, is read as ``O``.
 
     Examples
     --------
@@ -101,9 +100,8 @@ def type_of(label: str) -> str:
 def tag_scheme(tags: Sequence[str]) -> str:
     """Name the tag scheme of a label set.
 
-    IOB1 and IOB2 have the same letters. A type that has ``I-`` but no ``B-`` beside types that have both
-    gives IOB1 away (in IOB2 every entity begins with ``B-``); otherwise IOB2 is assumed. Decoding is the same
-    for both.
+    IOB1 and IOB2 use the same letters. If one type has only ``I-`` while others have ``B-``, the scheme is
+    IOB1 (in IOB2 every entity begins with ``B-``); otherwise IOB2 is assumed.
 
     Parameters
     ----------
@@ -127,7 +125,7 @@ def tag_scheme(tags: Sequence[str]) -> str:
         prefix, dash, kind = tag.partition("-")
         if dash and kind and prefix in _PREFIXES:
             letters.setdefault(kind, set()).add(_PREFIXES[prefix])
-    # One E- or S- alone may be part of a name (E-MAIL): a type needs two positions to show such a scheme.
+    # A single E- or S- may be part of a type's name (E-MAIL), so a type needs two prefixes to show BIOES.
     if any(len(found) > 1 and found & {"E", "S"} for found in letters.values()):
         return "BIOES"
     if not any("B" in found for found in letters.values()):
@@ -136,7 +134,7 @@ def tag_scheme(tags: Sequence[str]) -> str:
 
 
 def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str, str]]:
-    """Split every tag of a label set, reading ``E-`` and ``S-`` as prefixes only where the scheme has them.
+    """Split every tag of a label set; ``E-`` and ``S-`` are prefixes only in BIOES.
 
     Parameters
     ----------
@@ -155,7 +153,7 @@ def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str
     >>> parse_tags(["O", "B-PER", "E-MAIL"])
     [('O', ''), ('B', 'PER'), ('I', 'E-MAIL')]
 
-    Of labels that nobody named, the first stands for ``O``, as usual.
+    In a set of numbered labels, the first stands for ``O``.
 
     >>> parse_tags(["LABEL_0", "LABEL_1"])
     [('O', ''), ('I', 'LABEL_1')]
@@ -170,7 +168,7 @@ def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str
 
 
 def _outside(tags: Sequence[str]) -> str:
-    """Return the label of what is no entity: ``O``, or the first of labels that are only numbered."""
+    """Return the label for tokens outside of entities: ``O``, or the lowest of numbered labels."""
     if "O" in tags or not all(map(_NUMBERED.fullmatch, tags)):
         return "O"
     return min(tags, key=lambda tag: int(tag.rpartition("_")[2]))
@@ -188,7 +186,7 @@ def entity_types(tags: Sequence[str]) -> list[str]:
 
 
 def normalize_label(label: str) -> str:
-    """Return one name for labels that mean the same, for comparisons and colours; results keep their own.
+    """Return the common name of a label, for comparisons and colours; results keep the model's own names.
 
     Examples
     --------
@@ -199,14 +197,14 @@ def normalize_label(label: str) -> str:
 
 
 def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list[str]:
-    """Return entity types that are asked for, or raise where a model has none of that name.
+    """Return the wanted entity types, or raise if the model does not have one of them.
 
     Raises
     ------
     TypeError
-        They are no collection of strings.
+        If they are not a collection of strings.
     ValueError
-        The model has no such type, under none of its names.
+        If the model has no such type, not even under another common name.
 
     Examples
     --------
@@ -226,7 +224,7 @@ def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list
 
 
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Find the chunks of a tag sequence as conlleval and seqeval's default mode do.
+    """Find the chunks of a tag sequence, as in conlleval and seqeval's default mode.
 
     Parameters
     ----------
@@ -270,7 +268,7 @@ def has_letter(text: str) -> bool:
 
 
 def is_letter(character: str) -> bool:
-    """Return whether a character is a letter or digit; circled letters are, which Python takes for signs."""
+    """Return whether a character is a letter or digit, or a circled letter, which Python counts as a sign."""
     return character.isalnum() or "\u24b6" <= character <= "\u24e9"
 
 
@@ -305,7 +303,7 @@ def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "I
     length : int
         Number of words.
     scheme : str
-        One of `SCHEMES`. In ``IO``, neighbours of one type cannot be told apart.
+        One of `SCHEMES`. In ``IO``, adjacent spans of one type merge.
 
     Returns
     -------
@@ -358,10 +356,10 @@ def color(label: str) -> str:
 
 
 def colors(labels: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each label of a set, as many colours as entity types.
+    """Return a colour for each label of a set, a different one for each entity type.
 
-    The well-known types have those of `color`; the others go around the colour wheel by the golden angle, so
-    that neighbours in the list are far apart, light enough for black text on them.
+    The well-known types have the colours of `color`; the others advance around the colour wheel by the golden
+    angle, so that neighbours in the list differ clearly. All are light enough for black text.
 
     Examples
     --------

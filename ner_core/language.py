@@ -1,9 +1,9 @@
-r"""Is a text English? By its frequent words, by the endings of the others, and by its letters.
+r"""Detection of English by frequent words, by the endings of other words, and by letters.
 
-The only question here is which of two models answers best, so there is one number: the sum over the words of
-log10 P(word | English) / P(word | another language), from ``english.txt``. A word with a capital letter that
-is not among the frequent ones is mostly a name, which says little. Letters of other scripts speak against
-English, and so do Latin letters that English does not have.
+It only has to choose between two models, so the score is one number: the sum over the words of
+log10 P(word | English) / P(word | another language), from ``english.txt``. A capitalised word that is not
+among the frequent ones is usually a name and weighs little. Letters of other scripts count against English,
+and so do Latin letters that English does not have.
 
 ``english.txt`` was made from the frequencies of words in 26 other languages that write in Latin letters, see
 ``benchmarks/languages.py``; ``greetings.txt`` adds the words of short greetings by hand.
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["LanguagePart", "are_english", "english_score", "is_english", "language_parts"]
 
 _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
-# A letter with a full stop is an initial or an abbreviation: the v. of a lawsuit is no Slavic preposition.
+# No word: a letter with a full stop is an initial or an abbreviation (the v. of a lawsuit is not Slavic v).
 _WORD = re.compile(rf"(?!(?<![{_LATIN}])[{_LATIN}]\.)[{_LATIN}]+")
 _OTHER_SCRIPT = re.compile(rf"[^\W\d_{_LATIN}\u02b0-\u036f]")
-# Addresses, names of accounts and tags have no language; neither does what a program reposts with.
+# Addresses, user names, hashtags and the RT of reposts have no language.
 _MARKS = re.compile(r"[@#/]|\bRT\b")
 _ADDRESS = re.compile(r"\S*://\S*|www\.\S+|\S*@\S*|#\w+|\bRT\b")
 
-#: From here down, a text of its own is not English; without evidence it is.
+#: A text with this score or less is not English; a text without evidence is.
 _NOT_ENGLISH = -0.6
-# A segment differs from its neighbours from so much evidence on.
+# Evidence that a segment needs to differ from its neighbours.
 _SURE = 1.5
-# Lines below and above this in one text: its segments are looked at one by one.
+# A text with scores both above and below this is examined segment by segment.
 _CONTRARY = 0.4
 
-# In log10 of probabilities: share of the evidence that a word with a capital letter has, a Latin letter that
-# English does not have, a letter of another script. Shorter words in capital letters are abbreviations.
+# Weight of a capitalised word; evidence (log10) of a Latin letter that English does not have, and of a letter
+# of another script. Words in capitals up to the last length are abbreviations.
 _OF_NAMES = 0.25
 _FOREIGN_LATIN = -1.0
 _OTHER_LETTER = -0.3
@@ -56,9 +56,9 @@ class LanguagePart(NamedTuple):
     start, end : int
         Parts follow each other without a gap.
     english : bool
-        Whether it is English, or gives no reason to think otherwise.
+        Whether it is English, or shows no other language.
     segments : tuple of Segment or None
-        Segments of the text in this part, counted from its start; None where they are still to be found.
+        Segments of this part, with offsets from its start; None if they are still to be found.
     """
 
     start: int
@@ -68,7 +68,7 @@ class LanguagePart(NamedTuple):
 
 
 def is_english(text: str) -> bool:
-    """Return whether a text is English; one that shows no language, such as a name, counts as English.
+    """Return whether a text is English; a text that shows no language, such as a name, counts as English.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def is_english(text: str) -> bool:
 
 
 def english_score(text: str) -> float:
-    """Return log10 of how much likelier the words of a text are in English; 0 without any evidence."""
+    """Return the log10 likelihood ratio of English to other languages; 0 without any evidence."""
     score = 0.0
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
@@ -93,12 +93,12 @@ def english_score(text: str) -> float:
     words = _WORD.findall(text)
     loud = sum(len(word) for word in words if word.isupper())
     if loud and 2 * loud > sum(map(len, words)):
-        words = [word.lower() for word in words]  # capital letters everywhere tell no names
+        words = [word.lower() for word in words]  # in a text in capitals, they do not mark names
     return score + sum(map(_weight, words))
 
 
 def are_english(texts: Iterable[str]) -> list[bool]:
-    """Return for each of the texts of one document, in order, whether it is English.
+    """Return for each text of one document, in order, whether it is English.
 
     Examples
     --------
@@ -111,8 +111,8 @@ def are_english(texts: Iterable[str]) -> list[bool]:
 def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None) -> list[LanguagePart]:
     r"""Divide a text into parts that are English and parts that are not.
 
-    The unit is the segment: a paragraph, a line that stands for itself, a cell. One that shows too little
-    goes with its neighbours, and where these differ or show nothing either, with the text as a whole.
+    The unit is the segment: a paragraph, a single line, a cell. A segment with too little evidence goes with
+    its neighbours, or, if these differ or show nothing either, with the text as a whole.
 
     Parameters
     ----------

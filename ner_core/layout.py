@@ -20,15 +20,15 @@ __all__ = ["divide", "segment_numbers"]
 
 
 def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -> Encoding:
-    """Assign every piece its segment and column; drop pieces between segments without a letter or digit.
+    """Assign every piece its segment and column, and drop pieces between segments.
 
     Parameters
     ----------
     encoding : Encoding
-        The pieces of a text. Words that were given are one segment.
+        The pieces of a text. Given words are a single segment.
     given : sequence of (int, int), optional
-        Segments that a reader of documents knows, in order; found in the text when not given. Text between
-        them is a segment too; tabs and blank lines divide them further.
+        Segments known to the reader of a document, in order; found in the text when not given. Text between
+        them that has a letter or digit is a segment too; tabs and blank lines divide segments further.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
 
 
 def segment_numbers(encoding: Encoding) -> np.ndarray | None:
-    """Return the segment that every piece is in or comes after; None where there is only one."""
+    """Return for every piece the segment that it is in or follows; None if there is only one segment."""
     found = [] if encoding.words is not None else find_segments(encoding.text)
     return None if len(found) < 2 else np.maximum(_located(encoding, found)[0], 0)
 
@@ -68,7 +68,7 @@ def segment_numbers(encoding: Encoding) -> np.ndarray | None:
 def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, np.ndarray]:
     """Return the last segment that begins before the end of each piece, and whether the piece is in it."""
     starts, ends = np.array(found, np.int64).T
-    # By its last character, because a piece may begin with the space before the word.
+    # The last character decides, because a piece may begin with the space before the word.
     last = np.maximum(encoding.offsets[:, 1] - 1, encoding.offsets[:, 0])
     segment = np.searchsorted(starts, last, side="right") - 1
     inside = (segment >= 0) & (last < ends[np.maximum(segment, 0)])

@@ -1,7 +1,7 @@
-"""A callable for what hands over tables part by part: Ray Data, Spark, Dask, datasets, pandas, polars.
+"""A callable for libraries that process tables in parts: Ray Data, Spark, Dask, datasets, pandas, polars.
 
-It imports none of them. The model is loaded where the first part arrives, once in each process, and not
-carried along when the callable is sent to another one.
+It imports none of them. The model is loaded when the first part arrives, once in each process; it is not
+pickled with the callable.
 """
 
 from __future__ import annotations
@@ -32,23 +32,22 @@ class EntityMapper:
     Parameters
     ----------
     model : str or Path
-        An ``.xml``, or the folder that holds one; must be there on every worker. With `load`, whatever that
-        takes.
+        An ``.xml``, or the folder that holds one; must exist on every worker. With `load`, its argument.
     column : str
-        Column with the texts: strings, or lists of words. None stands for an empty text.
+        Column with the texts: strings, or lists of words. None counts as an empty text.
     into : str
-        Column that is added, or replaced: the entities as JSON, a list of objects with start, end, label,
-        score and text (`json.loads` of it, Spark's ``from_json``). JSON is a string in every one of these
-        engines, while types of nested columns are guessed from a part and differ where it has no entities.
+        Column to add or replace: the entities as a JSON list of objects with start, end, label, score and
+        text (read it with `json.loads` or Spark's ``from_json``). A JSON string has the same type in all of
+        these engines, while types of nested columns are inferred from each part and differ without entities.
     load : callable, optional
-        Makes the recognizer out of `model` and `options`, `EntityRecognizer.from_ir` by default;
-        `model_zoo.load` takes names of the zoo.
+        Creates the recognizer from `model` and `options`, by default `EntityRecognizer.from_ir`; use
+        `model_zoo.load` for names of the zoo.
     **options
         Passed on to `load`.
 
     Examples
     --------
-    The model is anything that `load` makes a recognizer of:
+    The model can be anything that `load` accepts:
 
     >>> import pandas
     >>> from ner_core import Entity, Recognition
@@ -110,14 +109,14 @@ class EntityMapper:
         Returns
         -------
         dict or data frame
-            The same, with one column more; what was given is left as it is.
+            A copy with one more column.
 
         Raises
         ------
         KeyError
-            If there is no such column, or several.
+            If the column is missing, or exists several times.
         TypeError
-            If this is no table, if the column holds one text instead of many, as ``datasets`` gives without
+            If this is not a table, if the column holds one text instead of many, as in ``datasets`` without
             ``batched=True``, or if a cell is neither text nor words.
         """
         columns: Any = table
@@ -127,7 +126,7 @@ class EntityMapper:
             for recognition in self.recognizer.stream(map(self._text, cells))
         ]
         added: Any
-        if hasattr(columns, "with_columns"):  # polars; a part without rows has texts in this column too
+        if hasattr(columns, "with_columns"):  # polars; a part without rows needs the type too
             import polars
 
             added = columns.with_columns(polars.Series(self._into, found, dtype=polars.String))
@@ -148,7 +147,7 @@ class EntityMapper:
             import numpy as np
 
             added = {**columns, self._into: np.array(found, dtype=object)}
-        else:  # datasets' own mapping, which takes the columns to add
+        else:  # the mapping of datasets, which expects the columns to add
             added = {self._into: found}
         return added
 
@@ -184,7 +183,7 @@ class EntityMapper:
         return cells.to_pylist() if hasattr(cells, "to_pylist") else cells
 
     def partitions(self, tables: Iterable[Table]) -> Iterator[Table]:
-        """Annotate an iterator of parts, as Spark's ``mapInPandas`` wants it."""
+        """Annotate an iterator of parts, for Spark's ``mapInPandas``."""
         return map(self, tables)
 
     def _word(self, value: Any) -> Any:
@@ -208,7 +207,7 @@ class EntityMapper:
 
 
 class _ColumnError(KeyError):
-    """A column is not there, or several are; a sentence, which `KeyError` would show in quotation marks."""
+    """A column is missing or ambiguous; shows its message without the quotation marks of `KeyError`."""
 
     __str__ = Exception.__str__
 

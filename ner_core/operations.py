@@ -1,4 +1,4 @@
-"""How much a model computes: the floating point operations of its matrix products."""
+"""Computational cost of a model: the floating point operations of its matrix products."""
 
 from __future__ import annotations
 

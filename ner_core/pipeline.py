@@ -47,21 +47,21 @@ __all__ = [
 ROUND_TEXTS = 1024
 ROUND_CHARACTERS = 200_000
 
-# In rounds of few pieces, rows are as long as the next multiple of this. OpenVINO prepares every new shape of
-# input and keeps what it made: with any length, windows of 128 allow 2,031 shapes, in steps of four 379.
-# Padding grows by 6 % with sentences, so large rounds, whose shapes are few for their work, go without. A row
-# alone has few shapes in steps of two as well, and computes 4 % faster.
+# In small rounds, row lengths are rounded up to a multiple of this. OpenVINO compiles and caches kernels for
+# every new input shape: with any length, windows of 128 allow 2,031 shapes, in steps of four 379. Rounding
+# adds 6 % padding to sentences, so large rounds, which have few shapes for their work, do without. A single
+# row has few shapes in steps of two as well, and runs 4 % faster.
 _LENGTH_STEP = 4
 _LENGTH_STEP_ALONE = 2
 _FEW_PIECES = 12_000
 
-# Rounds of blank texts have no batches to wait for; after so many, an empty row takes their place.
+# Rounds of blank texts produce no batches, so nothing would yield them; after this many, run an empty row.
 _BLANK_ROUNDS = 4
 
 _END: Any = object()
 _Any = TypeVar("_Any")
 
-#: Aggregations over words that the tokenizer's pieces tell, as in transformers.
+#: Aggregations over the tokenizer's own words, as in transformers.
 _WORDS_OF_PIECES = ("first", "average", "max")
 
 
@@ -74,12 +74,12 @@ class Run:
     encoding : Encoding
         Its pieces.
     words : ndarray of int, shape (pieces,)
-        Word of each piece: as given, as people write them where texts are taken so or windows are cut between
-        them, else the tokenizer's.
+        Word of each piece: the given word, the word as people write it (where the aggregation or the cutting
+        of windows needs it), else the tokenizer's.
     windows : list of Window
-        How they were cut.
+        The windows that the text was cut into.
     logits : ndarray of float32, shape (pieces, labels)
-        What the model says, each piece from the window where it has most context.
+        Output of the model, for each piece from the window where it has most context.
     tokenization, inference : float
         Milliseconds; the text's share of its round by pieces.
     """
@@ -120,7 +120,7 @@ class _Round:
     inference: float = 0.0
 
     def share(self) -> list[Run]:
-        """Divide the time among the texts by their pieces; give the texts."""
+        """Return the texts, with the time of the round divided among them by their pieces."""
         pieces = sum(len(run.encoding) for run in self.runs)
         for run in self.runs:
             part = 1000 * len(run.encoding) / pieces if pieces else 1000 / len(self.runs)
@@ -150,11 +150,11 @@ class Pipeline:
     engine : InferenceEngine
         Runs the model.
     tokenizer : Tokenizer
-        Makes the pieces.
+        Splits texts into pieces.
     label_count : int
         Labels of the model.
     length : int
-        Most pieces in a window, special tokens not counted.
+        Maximum pieces in a window, without special tokens.
     overlap : int
         Pieces that neighbouring windows share.
     """
@@ -188,17 +188,17 @@ class Pipeline:
         Parameters
         ----------
         texts : iterable of str or of sequence of str
-            Texts, and texts that are already split into words; as many as one likes.
+            Texts, and texts that are already split into words; any number of them.
         look_ahead : int
             Characters in a round.
         progress : callable, optional
-            Called after each batch with the batches done and the batches in all of the round at hand, and
-            with 0 and 1 while one is prepared; what it raises ends the run.
+            Called after each batch with the number of finished batches and of all batches in the current
+            round, and with 0 and 1 while a round is prepared; an exception in it ends the run.
         segments : iterable of (sequence of (int, int), or None), optional
             For each text the segments that its reader knows, see `ner_core.segments`.
         as_written : bool
-            Whether texts are taken as people write them: segments are found, characters folded. Otherwise the
-            model sees texts as they are, and segments that nobody gave only say where long ones are cut.
+            Whether to find segments and fold characters. Otherwise the model sees texts unchanged, and
+            segments that were found (not given) only decide where long texts are cut.
 
         Yields
         ------
@@ -210,9 +210,9 @@ class Pipeline:
         DeviceError
             If logits are NaN or infinite.
         TypeError
-            If one of them is neither.
+            If an item is neither a text nor words.
         ValueError
-            If segments do not fit their text, or there are not as many as texts.
+            If segments do not fit their text, or their number differs from that of the texts.
         """
         work = _Progress()
         failures: list[Exception] = []
@@ -252,7 +252,7 @@ class Pipeline:
         count: int,
         progress: Callable[[int, int], None] | None,
     ) -> Iterator[batching.Batch]:
-        """Encode texts round by round and make the batches; there are so many texts, where that is known."""
+        """Encode texts round by round and yield batches; `count` is the number of texts, 0 if unknown."""
         for items in rounds:
             count -= len(items)
             began = time.perf_counter()
@@ -262,7 +262,7 @@ class Pipeline:
             work.rounds.append(this)
             if not this.groups and len(work.rounds) > _BLANK_ROUNDS:
                 this.groups.append([])
-            # Later rounds are taken to be like this one.
+            # Assume that later rounds are like this one.
             later = len(this.groups) * max(count, 0) // len(items)
             for number, group in enumerate(this.groups, 1):
                 rows = [_row(run.encoding, window) for run, window in group]
@@ -283,7 +283,7 @@ class Pipeline:
         runs = []
         encodings = self._tokenizer.encode_all([text for text, _ in items], folded=as_written)
         for encoding, (_, segments) in zip(encodings, items, strict=True):
-            if progress is not None:  # a text without a line end takes a second: whoever left need not wait
+            if progress is not None:  # a chance to cancel: a text without line breaks takes a second
                 progress(0, 1)
             one = divide(encoding, segments) if as_written or segments is not None else encoding
             given = one.words is not None or not (as_written or len(one) > self.length)
@@ -305,7 +305,7 @@ class Pipeline:
         return _Round(runs, [[rows[index] for index in group] for group in groups], step)
 
     def _row_length(self, window: windows.Window, step: int) -> int:
-        """Return the pieces of a window with special tokens, rounded up where any shape will do."""
+        """Return the length of a window with special tokens, rounded up where shapes are dynamic."""
         special = self._tokenizer.special_count
         length = window.end - window.start + special
         if self._engine.shape(length):
@@ -313,15 +313,15 @@ class Pipeline:
         return min(math.ceil(length / step) * step, self.length + special)
 
     def _rows(self, length: int) -> int:
-        """Return the rows of the fixed shape that takes such a length."""
+        """Return the number of rows of the fixed shape for a length."""
         fixed = self._engine.shape(length)
         return fixed[0] if fixed else 1
 
 
 def _no_numbers(where: str) -> str:
     return (
-        f"{where} gives logits that are NaN or infinite, so nothing can be said about the text. "
-        "Convert the model anew, take another version or device, or compute='exact'."
+        f"{where} returned logits that are NaN or infinite. "
+        "Convert the model again, or try another OpenVINO version, another device, or compute='exact'."
     )
 
 
@@ -347,7 +347,7 @@ def _rounds(texts: Iterator[_Item], most_characters: int) -> Iterator[list[_Item
 
 
 def check_several(texts: Any) -> None:
-    """Raise TypeError unless this is several texts: the characters of one would be taken for texts."""
+    """Raise TypeError for a single text: iterating it would yield its characters as texts."""
     if isinstance(texts, (str, bytes)):
         msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
         raise TypeError(msg)
@@ -359,12 +359,12 @@ def check_several(texts: Any) -> None:
 def with_segments(
     texts: Iterable[str | Sequence[str]], segments: Iterable[Segments] | None
 ) -> Iterator[_Item]:
-    """Pair texts with their segments; with None where no segments are given.
+    """Pair texts with their segments, or with None where no segments are given.
 
     Raises
     ------
     ValueError
-        If there are not as many of one as of the other.
+        If their numbers differ.
     """
     if segments is None:
         yield from zip(texts, repeat(None))
@@ -378,7 +378,7 @@ def with_segments(
 
 
 def until_failure(items: Iterator[_Any], failures: list[Exception]) -> Iterator[_Any]:
-    """Yield items up to where drawing one fails; whoever answered those before it raises the failure."""
+    """Yield items until one fails; the caller raises the failure after it has answered the items before."""
     try:
         yield from items
     except Exception as error:  # noqa: BLE001

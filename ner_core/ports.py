@@ -15,16 +15,16 @@ __all__ = ["Ports", "find_ports", "fixed_shapes"]
 
 
 class Ports(NamedTuple):
-    """What goes into a model and what comes out.
+    """Inputs and output of a model.
 
     Attributes
     ----------
     inputs : dict of str to type
-        The arrays of a `Batch` that it takes, and their types.
+        The arrays of a `Batch` that are inputs, and their types.
     output : int
-        Number of the output with the logits.
+        Index of the output with the logits.
     label_count : int
-        Labels; 0 where that is not known.
+        Number of labels; 0 if unknown.
     """
 
     inputs: dict[str, type]
@@ -78,14 +78,14 @@ def find_ports(model: ov.Model, path: Path) -> Ports:
 
 
 def fixed_shapes(model: ov.Model, wanted: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
-    """Return the shapes (rows, length) to compile for, smallest length first; none for any shape.
+    """Return the shapes (rows, length) to compile for, smallest length first; empty for dynamic shapes.
 
-    A model whose inputs are not fixed altogether is made to take any shape.
+    A model with partly dynamic inputs is reshaped to fully dynamic ones.
 
     Raises
     ------
     ValueError
-        If shapes are wanted of a model whose inputs are fixed.
+        If shapes are wanted for a model with fixed inputs.
     """
     shape = model.inputs[0].partial_shape
     if shape.is_dynamic:

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 __all__ = ["EntityRecognizer"]
 
-#: Most pieces that BERT's position table takes, where nobody says otherwise.
+#: Default length of the position table: BERT's.
 _DEFAULT_MAX_LENGTH = 512
 
-#: Pieces in a window of a long text; models trained on sentences lose by longer ones, see docs/windows.md.
+#: Pieces in a window of a long text; models trained on sentences do worse with more, see docs/windows.md.
 _WINDOW = 126
 
-# In a forked process: engines of the process before, which must not be destroyed here, for their threads are
-# missing; and one thread at a time loads anew.
+# In a forked process: the engines of the parent, kept because destroying them would hang on their missing
+# threads; and a lock, so that only one thread reloads the model.
 _inherited: list[InferenceEngine] = []
 _settling = threading.Lock()
 if hasattr(os, "register_at_fork"):
@@ -48,7 +48,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class EntityRecognizer(RecognizerCalls):
-    """Text in, entities out; made by `from_ir`. Many threads may call one at once.
+    """Text in, entities out; created by `from_ir`. Safe to call from several threads.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class EntityRecognizer(RecognizerCalls):
         return self._own_pipeline
 
     def _settle(self) -> None:
-        """Load the model anew in a process that was forked from the one where this was loaded."""
+        """Reload the model in a process forked from the one that loaded it."""
         if os.getpid() == self._process:
             return
         if self._made_of is None:
@@ -114,9 +114,9 @@ class EntityRecognizer(RecognizerCalls):
             return
         with _settling:
             if os.getpid() != self._process:
-                anew = type(self).from_ir(**self._made_of)
+                fresh = type(self).from_ir(**self._made_of)
                 _inherited.append(self._own_engine)
-                self._own_engine, self._own_pipeline = anew._engine, anew._pipeline  # noqa: SLF001
+                self._own_engine, self._own_pipeline = fresh._engine, fresh._pipeline  # noqa: SLF001
                 self._process = os.getpid()
 
     def _make_pipeline(self, window: int | None, overlap: int | None) -> Pipeline:
@@ -159,8 +159,8 @@ class EntityRecognizer(RecognizerCalls):
         Parameters
         ----------
         path : str or Path
-            The ``.xml``, or a folder that holds one. What is not given here is read from its rt_info section
-            ``model_info`` and from the ``tokenizer.json`` or ``vocab.txt`` beside it.
+            The ``.xml``, or a folder that holds one. Options that are not given are read from its rt_info
+            section ``model_info`` and from the ``tokenizer.json`` or ``vocab.txt`` beside it.
         device : str
             Any device expression of OpenVINO, see `ner_core.check_device`; or ``kserve://host:port/model``
             or ``grpc://host:port/model`` for a server that runs it, while labels and tokenizer are read here.
@@ -171,23 +171,23 @@ class EntityRecognizer(RecognizerCalls):
         lower_case : bool, optional
             For a vocab.txt, see `Tokenizer.from_file`.
         max_length : int, optional
-            Most pieces the model takes at once, special tokens included; 512 when nothing says otherwise.
+            Maximum pieces in a row, special tokens included; by default from rt_info, else 512.
         name, precision : str, optional
-            What results call the model; by default from rt_info, else the names of the file and its folder.
+            Name and precision in results; by default from rt_info, else the names of the file and its folder.
         aggregation : str, optional
-            Default for how pieces become entities, one of `ner_core.AGGREGATIONS`: what rt_info says, else
-            ``word``.
+            Default strategy to turn pieces into entities, one of `ner_core.AGGREGATIONS`; when not given,
+            that of rt_info, else ``word``.
         threshold : float, optional
-            Default for the lowest score to report, 0 to 1. When not given, what rt_info says for calibrated
+            Default for the lowest score to report, 0 to 1. When not given, that of rt_info for calibrated
             scores, see `default_threshold`.
         raw_scores : bool
-            Default for what scores are: the probability that a span is right, or (True) the mean of its
+            Default for the kind of scores: the probability that a span is right, or (True) the mean of its
             words' probabilities, as in transformers.
         window, overlap : int, optional
-            Pieces in one window of a long text (126), and pieces that neighbours share (a quarter of it);
-            special tokens are not counted.
+            Pieces in a window of a long text (126), and pieces that neighbouring windows share (a quarter of
+            it), without special tokens.
         settings : EngineSettings, optional
-            How the model is run; nothing of it counts for a server.
+            How the model is run; ignored for a server.
         **changes
             Single settings by name, such as ``compute="exact"`` or ``hint="THROUGHPUT"``.
 
@@ -202,7 +202,7 @@ class EntityRecognizer(RecognizerCalls):
         DeviceError
             If the device is missing or cannot run the model.
         TypeError
-            If an argument has another type, or there is none of its name.
+            If an argument has the wrong type or an unknown name.
         ValueError
             If labels are missing or do not fit, or a setting is wrong.
         """
@@ -250,9 +250,11 @@ class EntityRecognizer(RecognizerCalls):
         return recognizer
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what the recognizer was made of: it is loaded anew where it arrives."""
+        """Pickle the arguments of `from_ir`: the model is loaded again when unpickled."""
         if self._made_of is None:
-            msg = "Only a recognizer that from_ir made can go to another process: it is loaded anew there."
+            msg = (
+                "Only a recognizer created by from_ir can be pickled: unpickling loads its model file again."
+            )
             raise TypeError(msg)
         settings = {name: getattr(self, name) for name in ("aggregation", "threshold", "raw_scores")}
         return functools.partial(type(self).from_ir, **self._made_of), (), settings
@@ -262,12 +264,12 @@ class EntityRecognizer(RecognizerCalls):
 
     @property
     def device(self) -> str:
-        """The device that really runs the model."""
+        """The device that actually runs the model."""
         return self._engine.device
 
     @property
     def compute(self) -> str:
-        """What the device computes in, see `ner_core.compute`; empty where that is not known."""
+        """The arithmetic of the device, see `ner_core.compute`; empty if unknown."""
         return self._engine.compute
 
     @property
@@ -277,23 +279,23 @@ class EntityRecognizer(RecognizerCalls):
 
     @property
     def default_threshold(self) -> float:
-        """The lowest score that is reported where a call names none."""
+        """The lowest score that a call without a threshold reports."""
         return self._least_score(self.aggregation, self.raw_scores)
 
     def _least_score(self, strategy: str, raw_scores: bool) -> float:
-        """Return the threshold of calls that name none: rt_info's is about calibrated scores alone."""
+        """Return the default threshold; that of rt_info applies only to calibrated scores."""
         if self.threshold is not None:
             return self.threshold
         return 0.0 if raw_scores or strategy not in AS_WRITTEN else self._own_threshold
 
     def likely(self, found: Recognition, *, aggregation: str | None = None) -> Recognition:
-        """Return a result of ``threshold=0`` as a call without a threshold gives it."""
+        """Reduce a result of ``threshold=0`` to what a call without a threshold returns."""
         least = self._least_score(aggregation or self.aggregation, self.raw_scores)
         return replace(found, entities=tuple(one for one in found.entities if one.score >= least))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know, such as a fallback to another device."""
+        """Messages for the user, such as a fallback to another device."""
         return self.tokenizer.notes + self._engine.notes
 
     def stream(
@@ -308,7 +310,7 @@ class EntityRecognizer(RecognizerCalls):
         look_ahead: int = ROUND_CHARACTERS,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Recognition]:
-        """Recognize the entities of endlessly many texts in bounded memory, in order.
+        """Recognize the entities of any number of texts, in order and in bounded memory.
 
         Parameters
         ----------
@@ -321,11 +323,11 @@ class EntityRecognizer(RecognizerCalls):
         raw_scores : bool, optional
             As for one text.
         look_ahead : int
-            Results come in rounds of 1024 texts or of so many characters, whichever is reached first. Small
-            rounds come sooner, but find fewer texts of similar length: with 20,000 characters, padding and
-            starts of batches cost sentences 7.5 % more and long documents 3.3 %.
+            Results come in rounds of 1024 texts or of this many characters, whichever is reached first. Small
+            rounds come sooner, but have fewer texts of similar length: with 20,000 characters, padding and
+            batch overhead make sentences 7.5 % slower and long documents 3.3 %.
         progress : callable, optional
-            As for one text, of the round at hand; 0 of 1 comes in between, while the next one is prepared.
+            As for one text, for the current round; called with 0 and 1 while the next round is prepared.
 
         Yields
         ------
@@ -334,10 +336,10 @@ class EntityRecognizer(RecognizerCalls):
         Raises
         ------
         TypeError
-            If one of them is neither, or if this is one text instead of several.
+            If an item is neither a text nor words, or if this is one text instead of several.
         ValueError
             If the aggregation or a label is unknown, the threshold is not from 0 to 1, or segments do not fit
-            their text.
+            their text. Texts before one that fails are answered first.
         """
         strategy = checked_aggregation(aggregation or self.aggregation)
         raw = self.raw_scores if raw_scores is None else raw_scores

@@ -1,4 +1,4 @@
-"""Whether scores mean what they say: how often spans of each score are right, as numbers and drawn."""
+"""Reliability of scores: how often spans of each score are right, as numbers and as a diagram."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Bin", "calibration_error", "reliability", "reliability_svg", "reliability_text"]
 
-#: Bins of equal width that scores are gathered in.
+#: Number of score bins, of equal width.
 BINS = 10
 
 _TEXT_WIDTH = 40
 
-# Pixels of the drawing: the square of the plot and what stands around it.
+# Size of the drawing in pixels: side of the plot, and margins.
 _SIDE, _LEFT, _TOP, _RIGHT, _BOTTOM = 400, 56, 56, 24, 52
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Spans whose scores lie between two borders: how sure the model was, and how often it was right."""
+    """Spans with scores in one interval: their number, mean score, and the share that is right."""
 
     low: float
     high: float
@@ -34,7 +34,7 @@ class Bin:
 
 
 def reliability(scores: Iterable[float], right: Iterable[bool]) -> tuple[Bin, ...]:
-    """Gather spans by their scores in `BINS` bins of equal width; empty ones are left out.
+    """Group spans by score into `BINS` bins of equal width, and leave out empty bins.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def calibration_error(scores: Iterable[float], right: Iterable[bool]) -> float:
 
 
 def reliability_text(bins: Sequence[Bin]) -> str:
-    """Draw how often spans of each bin are right as a bar of characters, with a mark at their mean score."""
+    """Draw the share of right spans in each bin as a bar of characters, with a mark at the mean score."""
     lines = ["   score      spans  right"]
     for one in bins:
         bar = "#" * round(one.precision * _TEXT_WIDTH)
@@ -80,26 +80,26 @@ def reliability_text(bins: Sequence[Bin]) -> str:
         drawn = bar.ljust(_TEXT_WIDTH)
         drawn = drawn[:mark] + "|" + drawn[mark + 1 :]
         lines.append(f"{one.low:.1f} to {one.high:.1f}{one.count:>9}  {one.precision:.3f}  {drawn.rstrip()}")
-    return "\n".join([*lines, "(# how often spans of such a score are right; | the mean score)"])
+    return "\n".join([*lines, "(#: share of spans that are right; |: their mean score)"])
 
 
 def reliability_svg(bins: Sequence[Bin], title: str) -> str:
     """Draw the same as SVG, for papers and web pages; it needs no font and no script.
 
-    A bar is as high as the share of its spans that are right, with the number of spans above it; a dot stands
-    at their mean score. Where scores are probabilities, the dots lie on the diagonal.
+    The height of a bar is the share of its spans that are right, with the number of spans above it; a dot
+    marks their mean score. If scores are calibrated probabilities, the dots lie on the diagonal.
 
     Parameters
     ----------
     bins : sequence of Bin
-        As `reliability` gives them.
+        The result of `reliability`.
     title : str
-        Stands above the plot.
+        Title above the plot.
 
     Returns
     -------
     str
-        To be stored as UTF-8.
+        Store it as UTF-8.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An engine that asks a server instead of a device of this machine: any that speaks the KServe v2 protocol.
+"""RemoteEngine: runs a model on a server that speaks the KServe v2 protocol.
 
 OpenVINO Model Server, Triton, MLServer and KServe do; `ner_core.kserve` has the addresses and the clients.
 """
@@ -26,26 +26,26 @@ _TYPES = {"INT64": np.int64, "INT32": np.int32}
 
 
 class RemoteEngine:
-    """Run a token classifier on a server; to the recognizer an `InferenceEngine` like any.
+    """An `InferenceEngine` that runs a token classifier on a server.
 
     Parameters
     ----------
     address : str
-        As `Address.parse` reads it, such as ``kserve://host:port/model`` for HTTP, ``grpc://host:port/model``
+        An address as in `Address.parse`: ``kserve://host:port/model`` for HTTP, ``grpc://host:port/model``
         for gRPC.
 
     Raises
     ------
     DeviceError
-        If the address makes no sense, no server answers, it does not serve a token classifier of this name,
-        or tritonclient is missing, which gRPC needs.
+        If the address is invalid, no server answers, the server has no token classifier of this name, or
+        tritonclient, which gRPC needs, is missing.
     """
 
     def __init__(self, address: str) -> None:
         self._address = Address.parse(address)
         self.device = address.strip()
         self.notes: tuple[str, ...] = ()
-        self.compute = ""  # the protocol does not tell
+        self.compute = ""  # not part of the protocol
         try:
             self._client = self._address.client()
         except ImportError:
@@ -76,11 +76,11 @@ class RemoteEngine:
 
     @property
     def max_length(self) -> int | None:
-        """Longest row that the server takes, special tokens included; None without limit."""
+        """Longest row that the server accepts, special tokens included; None without limit."""
         return self._fixed[1] if self._fixed else None
 
     def shape(self, length: int) -> tuple[int, int] | None:
-        """Return the fixed shape that takes rows of this length, None where any shape will do."""
+        """Return the fixed shape for rows of this length; None if shapes are dynamic."""
         return self._fixed if self._fixed and self._fixed[1] >= length else None
 
     def run(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
@@ -99,7 +99,7 @@ class RemoteEngine:
         Raises
         ------
         DeviceError
-            If the server fails or its answer is no logits of these rows.
+            If the server fails, or does not return logits for these rows.
         """
         flying: deque[Future[np.ndarray]] = deque()
         try:
@@ -114,7 +114,7 @@ class RemoteEngine:
                 future.cancel()
 
     def _asked(self, ask: Any, *arguments: Any) -> Any:
-        """Ask the server; what goes wrong on the way becomes one clear sentence."""
+        """Send a request to the server; turn errors into a `DeviceError` with a clear message."""
         try:
             return ask(*arguments)
         except ServerError as error:
@@ -143,13 +143,13 @@ class RemoteEngine:
         found = None if logits is None else logits.shape
         if found is None or len(found) != 3 or found[:2] != expected:
             wanted = (*expected, "labels")
-            msg = f"{self.device}: expected logits of shape {wanted}, the answer has {found or 'none'}."
+            msg = f"{self.device}: expected logits of shape {wanted}, found {found or 'none'}."
             raise DeviceError(msg)
         return logits.astype(np.float32, copy=False)
 
 
 def _output(model: dict[str, Any]) -> tuple[str, list[int]]:
-    """Choose the output with the logits; no name where the server does not tell."""
+    """Return name and shape of the output with the logits; empty if the server lists no outputs."""
     outputs = model.get("outputs") or []
     named = [port for port in outputs if port["name"] in ("output", "logits")] or outputs
     return (named[0]["name"], named[0].get("shape", [])) if named else ("", [])

@@ -1,8 +1,8 @@
-"""A recognizer that takes one model for English and another for other languages, part by part of a text.
+"""A recognizer with one model for English and another for other languages, chosen for each part of a text.
 
 ``text -> parts by language -> the recognizer of each -> entities in the order of the text``
 
-Each model sees its parts of many texts in one stream, so batches stay full. Results come in the order of the
+Each model gets its parts of many texts in one stream, so batches stay full. Results come in the order of the
 texts: while a text waits for the other model, at most one more round of texts is read.
 """
 
@@ -35,22 +35,21 @@ __all__ = ["LanguageRecognizer"]
 
 
 class LanguageRecognizer(EntityRecognizer):
-    """Text in, entities out, by the model that knows the language; used as `EntityRecognizer` is.
+    """An `EntityRecognizer` that chooses the model by language.
 
-    What does not depend on the text (device, precision, arithmetic, tokenizer) is that of the model for
-    English; every result tells the model, device and precision that really answered, and which part of the
-    text each model had.
+    Properties that do not depend on a text (device, precision, arithmetic, tokenizer) are those of the model
+    for English; every result names the model, device and precision that produced it, and which model answered
+    which part of the text.
 
     Parameters
     ----------
     load : callable
-        Returns the recognizer for English (called with True) or for other languages (with False); called for
-        each use, so it has to keep what it loaded. The second is asked for when a text needs it.
+        Returns the recognizer for English (called with True) or for other languages (with False). It is
+        called for each use, so it must cache. The second model is requested when a text first needs it.
     missing : str
-        Where there is no model for other languages: the sentence that such texts get as a note, while the
-        model for English answers them.
+        Note for texts in other languages if there is no model for them; the model for English answers them.
     name : str
-        What the choice is called.
+        Name of this recognizer.
     """
 
     def __init__(
@@ -73,26 +72,26 @@ class LanguageRecognizer(EntityRecognizer):
         self.raw_scores = english.raw_scores
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle how models are loaded: they are loaded anew where it arrives."""
+        """Pickle the loader: models are loaded again when unpickled."""
         return _made, (self._load, self._missing, self.name)
 
     @property
     def device(self) -> str:
-        """The device that really runs the model for English."""
+        """The device that actually runs the model for English."""
         return self._load(True).device
 
     @property
     def compute(self) -> str:
-        """What the model for English is computed in, see `ner_core.compute`."""
+        """The arithmetic of the model for English, see `ner_core.compute`."""
         return self._load(True).compute
 
     @property
     def default_threshold(self) -> float:
-        """The lowest score that the model for English reports where a call names none."""
+        """The lowest score that the model for English reports in a call without a threshold."""
         return self._load(True).default_threshold
 
     def likely(self, found: Recognition, *, aggregation: str | None = None) -> Recognition:
-        """Return a result of ``threshold=0`` as a call without a threshold gives it."""
+        """Reduce a result of ``threshold=0`` to what a call without a threshold returns."""
         name = self._load(True).name
         kept: list[Entity] = []
         waiting = deque(found.entities)
@@ -106,12 +105,12 @@ class LanguageRecognizer(EntityRecognizer):
 
     @property
     def labels(self) -> list[str]:
-        """Entity types of the model for English, then those of the other one alone, once it is loaded."""
+        """Entity types of the model for English, then further ones of the other model once it is loaded."""
         return list(dict.fromkeys((*self._load(True).labels, *self._other_labels)))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know, of the models that were used so far."""
+        """Messages for the user, from the models used so far."""
         missed = (self._missing,) if self._missed else ()
         return tuple(dict.fromkeys((*self._load(True).notes, *self._other_notes, *missed)))
 
@@ -133,10 +132,10 @@ class LanguageRecognizer(EntityRecognizer):
         look_ahead: int = ROUND_CHARACTERS,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Recognition]:
-        """Recognize the entities of endlessly many texts in bounded memory, in order.
+        """Recognize the entities of any number of texts, in order and in bounded memory.
 
-        Parameters, results and errors are those of `EntityRecognizer.stream`. Words that were given are one
-        part. An aggregation that is not given is the own one of each model.
+        Parameters, results and errors are those of `EntityRecognizer.stream`. Given words are one part.
+        Without an aggregation, each model uses its own default.
         """
         checked_aggregation(aggregation or self.aggregation)
         check_several(texts)
@@ -156,7 +155,7 @@ class LanguageRecognizer(EntityRecognizer):
     ) -> Iterator[Recognition]:
         """Recognize the paragraphs and cells of one document, in order; options as for `stream`.
 
-        One that shows no language goes with those around it.
+        A text that shows no language goes with its neighbours.
         """
         texts = list(texts)
         items = (
@@ -179,7 +178,7 @@ class LanguageRecognizer(EntityRecognizer):
         segments: Sequence[tuple[int, int]] | None,
         english: bool | None = None,
     ) -> _Item:
-        """Divide a text by language; where it is of one language alone, that may be known already."""
+        """Divide a text by language; `english` overrides the language of a text with a single part."""
         text = checked_text(given)
         if isinstance(text, str):
             parts = language_parts(text, segments)
@@ -196,7 +195,7 @@ class LanguageRecognizer(EntityRecognizer):
         return _Item(text, [_Part(part, text[part.start : part.end]) for part in parts])
 
     def _round(self, first: _Item, items: Iterator[_Item], options: dict[str, Any]) -> Iterator[Recognition]:
-        """Answer texts up to a round after the first part that is not in the language of the first one."""
+        """Answer texts until a round after the first part in another language than that of the first text."""
         leading = first.parts[0].place.english
         waiting: deque[_Item] = deque()
         asked: deque[_Part] = deque()
@@ -227,7 +226,7 @@ class LanguageRecognizer(EntityRecognizer):
     def _answer(
         self, english: bool, parts: Iterator[_Part], asked: deque[_Part], options: dict[str, Any]
     ) -> Iterator[None]:
-        """Send parts to their model; after each step, one more of those asked has its answer."""
+        """Send parts to their model; each step stores the result of one more of the asked parts."""
         texts, segments = tee(parts)
         results = self._model(english).stream(
             (part.text for part in texts), segments=(part.place.segments for part in segments), **options
@@ -237,9 +236,9 @@ class LanguageRecognizer(EntityRecognizer):
             yield
 
     def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
-        """Tag every piece of every word, each sentence by the model of its language.
+        """Tag every piece of every word, each sentence with the model of its language and its pieces.
 
-        As `EntityRecognizer.tag_pieces`. The pieces are those of that model.
+        See `EntityRecognizer.tag_pieces`.
         """
         for english, group in groupby(
             sentences, lambda words: bool(self._missing) or is_english(" ".join(words))
@@ -249,7 +248,7 @@ class LanguageRecognizer(EntityRecognizer):
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """A part of a text, in one language, and what was recognized in it."""
+    """A part of a text in one language, and its result."""
 
     place: LanguagePart
     text: str | Sequence[str]
@@ -258,7 +257,7 @@ class _Part:
 
 @dataclass(slots=True, eq=False)
 class _Item:
-    """A text on its way, and the note that it gets."""
+    """A text in progress, and the note for its result."""
 
     text: str | Sequence[str]
     parts: list[_Part] = field(default_factory=list)
@@ -266,7 +265,7 @@ class _Item:
 
 
 def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:
-    """Yield the texts at the front whose parts are all answered."""
+    """Yield the results of texts at the front whose parts are all answered."""
     while waiting:
         found = [part.found for part in waiting[0].parts if part.found is not None]
         if len(found) < len(waiting[0].parts):
@@ -275,7 +274,7 @@ def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:
 
 
 def _whole(item: _Item, found: Sequence[Recognition]) -> Recognition:
-    """Join the answers for the parts of a text."""
+    """Join the results of the parts of a text."""
     places = [part.place for part in item.parts]
     told = [
         (place.start, replace(one, parts=(Answered(0, place.end - place.start, one.model),)))

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation, the counts that they come from, and how they are printed."""
+"""The figures of an evaluation, the counts behind them, and how they are printed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Evaluation", "Mistake", "OperatingPoint", "Score", "Tally"]
 
 @dataclass(frozen=True)
 class Score:
-    """Precision, recall and F1 (0 where there is nothing to divide by), and the count in the corpus."""
+    """Precision, recall and F1 (0 instead of a division by 0), and the count in the corpus."""
 
     precision: float
     recall: float
@@ -91,14 +91,14 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The numbers.
+    """The figures of an evaluation.
 
     Attributes
     ----------
     micro, macro, weighted : Score
-        Of spans: all types counted together, unweighted mean of the types, mean weighted by support.
+        Scores of spans: over all types together, unweighted mean of the types, mean weighted by support.
     per_type : dict of str to Score
-        Of spans, by type, sorted.
+        Scores of spans by type, sorted.
     token_accuracy : float
         Share of tokens with the right tag, ``O`` included.
     token_report : dict
@@ -109,17 +109,17 @@ class Evaluation:
     mistakes : tuple of Mistake
         Sentences with the most wrong spans first.
     sentences, tokens : int
-        What was scored.
+        Number of scored sentences and tokens.
     unit : str
-        What a token is: ``word`` or ``piece``.
+        Unit of a token: ``word`` or ``piece``.
     notes : tuple of str
-        Types that only one side knows, and the like.
+        Notes, such as types that only one side has.
     calibration_error : float or None
-        Mean gap between the score of spans and how often they are right; None where nothing has a score.
+        Mean gap between the score of spans and the share that is right; None if nothing has a score.
     reliability : tuple of Bin
         The same by score.
     operating_points : tuple of OperatingPoint
-        Thresholds for the targets that were asked for.
+        Thresholds for the requested targets.
     """
 
     micro: Score
@@ -140,12 +140,12 @@ class Evaluation:
 
     @property
     def micro_f1(self) -> float:
-        """F1 of all spans counted together, the number of most papers."""
+        """F1 over all spans, the figure in most papers."""
         return self.micro.f1
 
     @property
     def macro_f1(self) -> float:
-        """Unweighted mean of the types' F1, the number of Open Model Zoo's bert-base-ner card."""
+        """Unweighted mean of the types' F1, the figure on Open Model Zoo's bert-base-ner card."""
         return self.macro.f1
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Evaluation:
         return {"micro_f1": self.micro_f1, "macro_f1": self.macro_f1, **asdict(self)}
 
     def to_text(self, *, confusion: bool = False) -> str:
-        """Write tables for people, in the layout of scikit-learn's classification_report."""
+        """Return tables as text, in the layout of scikit-learn's classification_report."""
         spans_table: dict[str, Score | float] = {
             **self.per_type,
             "micro avg": self.micro,
@@ -205,18 +205,18 @@ def _confusion_table(counts: dict[str, dict[str, int]]) -> str:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """The threshold that reaches a target, and what it costs.
+    """The threshold that reaches a target, and the scores there.
 
     Attributes
     ----------
     kind : str
         ``precision`` or ``recall``.
     target : float
-        What was asked for.
+        The requested value.
     threshold : float or None
-        The lowest (for precision) or highest (for recall) that reaches it; None where none does.
+        The lowest (for precision) or highest (for recall) that reaches it; None if none does.
     score : Score or None
-        Of all spans with at least this score.
+        Score of all spans from the threshold on.
     """
 
     kind: str
@@ -249,7 +249,7 @@ def operating_point(
     for count, (score, is_right) in enumerate(ordered, 1):
         good += bool(is_right)
         if count < len(ordered) and ordered[count][0] == score:
-            continue  # a threshold takes all spans of one score or none
+            continue  # a threshold keeps all spans of equal score or none
         reached = Score.of(good, count, gold)
         if kind == "precision" and reached.precision >= target:
             best = score, reached
@@ -311,7 +311,7 @@ class Tally:
         notes: Sequence[str] = (),
         targets: Iterable[tuple[str, float]] = (),
     ) -> Evaluation:
-        """Compute the numbers; `tags` in id order name the rows of the token report."""
+        """Compute the figures; `tags`, in id order, name the rows of the token report."""
         scored = (self.scores, [bool(value) for value in self.truth])
         types = sorted(self.gold | self.predicted)
         per_type = {kind: Score.of(self.right[kind], self.predicted[kind], self.gold[kind]) for kind in types}

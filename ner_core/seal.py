@@ -1,10 +1,10 @@
-"""The seal of a model folder: what its files were when they were made, so that damage is found.
+"""The seal of a model folder: checksums of its files, so that damage is found.
 
-The last line of the ``.xml`` is a comment with the SHA-256 of all that stands above it, of the ``.bin`` and
-of the ``tokenizer.json`` beside it. OpenVINO reads over the comment, and drops it when the model is saved
-again: a changed copy has no seal, and loads like any model of another maker.
+The last line of the ``.xml`` is a comment with the SHA-256 of everything above it, of the ``.bin`` and of the
+``tokenizer.json`` beside it. OpenVINO ignores the comment, and drops it when it saves a model: a changed copy
+has no seal, and loads unchecked like an IR made by another tool.
 
-The seal finds bits that changed on a disk or on the way. It keeps out nobody who can write files.
+The seal detects corruption on disk or in transfer. It is no protection against somebody who can write files.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _LINE = re.compile(
 
 
 def seal(xml: Path) -> None:
-    """Write the seal of a model folder, in place of an earlier one.
+    """Write the seal of a model folder; it replaces an earlier one.
 
     Parameters
     ----------
     xml : pathlib.Path
-        The ``.bin``, and the ``tokenizer.json`` where there is one, lie beside it.
+        The ``.bin`` must be beside it, and the ``tokenizer.json`` if there is one.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def check_seal(xml: Path) -> None:
     Raises
     ------
     ValueError
-        A file is not what it was when it was sealed.
+        A file has changed since it was sealed.
     OSError
         A file cannot be read.
     """
@@ -65,7 +65,7 @@ def check_seal(xml: Path) -> None:
         return
     stated = _LINE.fullmatch(line)
     if stated is None:
-        msg = f"{xml}: the file is damaged: its last line is no seal as it was written. {_NEXT}"
+        msg = f"{xml}: the file is damaged: its last line is no valid seal. {_NEXT}"
         raise ValueError(msg)
     _compare(xml, stated["xml"], _of_text(content), xml)
     weights = xml.with_suffix(".bin")
@@ -80,12 +80,12 @@ def check_tokenizer_seal(xml: Path, tokenizer: Path) -> None:
 
 
 def fingerprint(model: Path) -> str:
-    """Return 32 hexadecimal digits that differ for models that differ, whatever their names.
+    """Return 32 hexadecimal digits that identify the content of a model.
 
     Parameters
     ----------
     model : pathlib.Path
-        An ``.xml`` that `check_seal` has seen, or a file of another format.
+        An ``.xml`` that has passed `check_seal`, or a file of another format.
     """
     digest = feed(hashlib.sha256(), model)
     if model.suffix == ".xml" and not _parts(model)[1]:  # a seal speaks for the weights
@@ -94,8 +94,8 @@ def fingerprint(model: Path) -> str:
 
 
 _NEXT = (
-    "Get the model anew: download it, convert it, or install again what it came with. Whoever changed a file "
-    "on purpose removes the last line of the .xml."
+    "Get the model again: download it, convert it, or reinstall the package it came with. If you changed a "
+    "file on purpose, remove the last line of the .xml."
 )
 
 
@@ -109,7 +109,7 @@ def _compare(file: Path, stated: bytes, found: bytes, xml: Path) -> None:
 
 
 def _parts(xml: Path) -> tuple[bytes, bytes]:
-    """Return what is sealed of an ``.xml``, and its last line where that is a seal."""
+    """Return the sealed content of an ``.xml``, and its seal; empty if there is none."""
     content = xml.read_bytes() if xml.suffix == ".xml" and xml.is_file() else b""
     head, begin, tail = content.rpartition(_BEGIN)
     if not begin:
@@ -122,5 +122,5 @@ def _of_file(path: Path) -> bytes:
 
 
 def _of_text(content: bytes) -> bytes:
-    """Hash a text file; git and mail may have given its lines other ends."""
+    """Hash a text file with LF line ends, because git and mail may have changed them."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest().encode()

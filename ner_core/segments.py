@@ -1,9 +1,8 @@
-r"""Parts of a text that are a context of their own: paragraphs, headings, list items, cells, lines of a form.
+r"""Segments of a text, each a separate context: paragraphs, headings, list items, cells, lines of a form.
 
-A list is not a sentence, and a table is not one either. The model reads each segment by itself, and no entity
-reaches from one into another. A blank line, a tab and the bar of a table always divide. Whether a line break
-does is read from the text: wrapped lines end where the next word would not have fitted into the text's usual
-width, and go on in one segment.
+The model reads each segment by itself, and no entity crosses from one into another. A blank line, a tab and
+the bar of a table always divide. A line break divides unless the line was wrapped: wrapped lines end where
+the next word would not have fitted into the usual width of the text.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DIVIDERS", "ITEM", "KEY", "Segment", "find_segments", "segments_of"]
 
-#: What can divide: line breaks as `str.splitlines` has them, tabs, bars, columns of a table made of spaces.
+#: Possible borders: line breaks as in `str.splitlines`, tabs, bars, columns of a table made of spaces.
 DIVIDERS = re.compile(r"[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]| {3}")
 _CELL_BORDER = re.compile(r"\t+| {3,}")
 _BAR = re.compile(r"\t+| {3,}|\|")
@@ -31,7 +30,7 @@ _HARD_BORDER = re.compile(
 )
 
 _TWO_SPACES = re.compile(r" {2,}(?=\S)")
-# A., B. or I., II. before the items of a list: they look like initials.
+# A., B. or I., II. before the items of a list, which look like initials.
 _LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]\s+(?=\S)")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _NEXT = {
@@ -54,24 +53,24 @@ _OPEN_END = re.compile(
     r"la|le|der|die|das|und|von|in|el|y|et|di|e))$",
     re.IGNORECASE,
 )
-# Words that no item of a list ends with, however short it is.
+# Words that never end an item of a list, however short it is.
 _NEVER_LAST = re.compile(r"(?:\b(?:of|and|the|for|von|und|de|del|della|du|da)|\s&)$")
 _WORD = re.compile(r"\S+")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uff01-\uff60]")
 
-# Narrower text is not taken for wrapped unless a line begins in the middle of a sentence.
+# Narrower text does not count as wrapped unless a line begins in the middle of a sentence.
 _NARROWEST = 36
-# Two lines alone do not show a width: the first is then wrapped from this length on.
+# Where the width is unknown, a line of this length counts as wrapped.
 _LONG_LINE = 60
-# Of so many line breaks inside paragraphs, this share ends where the next word would not have fitted.
+# A width takes this many line breaks, of which this share come where the next word would not have fitted.
 _FEW_BREAKS = 3
 _WRAPPED_SHARE = 0.5
-# In wrapped text, a line of this share of the width without the end of a sentence was wrapped by hand.
+# In wrapped text, a line of this share of the width that ends no sentence was wrapped by hand.
 _RAGGED = 0.75
 
 
 class Segment(NamedTuple):
-    """A slice of a text, in characters, end exclusive; equal to the plain pair."""
+    """A slice of a text, in characters, end exclusive; compares equal to the plain pair."""
 
     start: int
     end: int
@@ -88,7 +87,7 @@ class _Line(NamedTuple):
 
 
 def find_segments(text: str) -> list[Segment]:
-    r"""Find the parts of a text that are a context of their own.
+    r"""Find the segments of a text.
 
     Parameters
     ----------
@@ -98,8 +97,8 @@ def find_segments(text: str) -> list[Segment]:
     Returns
     -------
     list of Segment
-        In order, not overlapping, none of them blank; what lies between them is white space, the bars of
-        tables and the letters that number a list.
+        In order, not overlapping, none of them blank. Between them are only white space, bars of tables and
+        letters that number a list.
 
     Examples
     --------
@@ -132,7 +131,7 @@ def find_segments(text: str) -> list[Segment]:
 
 
 def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> list[Segment]:
-    """Find the segments of a text, or complete those that a reader of documents knows.
+    """Find the segments of a text, or complete the given ones.
 
     Raises
     ------
@@ -143,7 +142,7 @@ def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> li
 
 
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
-    """Add the text between segments, and divide all of it at tabs and blank lines."""
+    """Add the text between the given segments, and divide everything at tabs and blank lines."""
     borders, position = [], 0
     for start, end in _pairs(given):
         if not position <= start <= end <= len(text):
@@ -177,7 +176,7 @@ def _pairs(given: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str) -> list[_Line]:
-    """Split a text into lines without quote marks and white space around; a blank one has no text."""
+    """Split a text into lines, without quote marks and surrounding white space; blank lines have no text."""
     lines, position = [], 0
     for raw in text.splitlines(keepends=True):
         quoted = QUOTE_MARKS.match(raw)
@@ -193,7 +192,7 @@ def _lines(text: str) -> list[_Line]:
 def _without_letters(lines: list[_Line]) -> list[_Line]:
     """Strip the letters or Roman numerals that number a list from its items.
 
-    Only where they begin with A or I, large or small, and none is missing: initials of persons look the same.
+    Only where they begin with A or I, in either case, and none is missing: initials look the same.
     """
     lettered = [(index, match) for index, line in enumerate(lines) if (match := _LETTERED.match(line.text))]
     numbering: list[tuple[int, re.Match[str]]] = []
@@ -211,7 +210,7 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
 
 
 def _follows(marker: str, after: str) -> bool:
-    """Return whether one number of a list comes after another: B after A, IV after III."""
+    """Return whether one marker of a list directly follows another: B after A, IV after III."""
     return (marker, after) in _NEXT
 
 
@@ -230,7 +229,7 @@ def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:
 
 
 def _cells(line: _Line, *, aligned: bool) -> list[Segment] | None:
-    """Divide a row of a table into the cells with letters or digits; None for a line of anything else."""
+    """Divide a row of a table into its cells with letters or digits; None if the line is no row."""
     text = line.text
     if not aligned and "\t" not in text and "   " not in text and "|" not in text:
         return None
@@ -254,10 +253,10 @@ def _is_row(text: str) -> bool:
 
 
 def _usual_width(lines: Sequence[_Line], rows: Sequence[list[Segment] | None]) -> int | None:
-    """Find the width that a text was wrapped at; None where nothing shows that it was.
+    """Find the width at which a text was wrapped; None if it does not look wrapped.
 
-    Lines of wrapped text end where the next word would not have fitted. With the right width that holds for
-    most breaks inside paragraphs; lines of a list end anywhere.
+    At the right width, most line breaks inside paragraphs come where the next word would not have fitted.
+    Lines of a list end anywhere.
     """
     breaks = [
         (line.indent + len(line.text), _first_word(after.text))
@@ -288,7 +287,7 @@ def _begins(line: _Line) -> bool:
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
-    """Return whether a line goes on in the next one, as lines of a wrapped paragraph do."""
+    """Return whether a line continues in the next one, as in a wrapped paragraph."""
     if _begins(after):
         return False
     length = line.indent + len(line.text)

@@ -1,4 +1,4 @@
-"""Sequences of tags: which may follow which, and the most likely one."""
+"""Tag sequences: allowed transitions, and the most likely sequence."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["OUTSIDE", "TagSet"]
 
-#: Type of tags that are no part of an entity.
+#: Type of tags outside of entities.
 OUTSIDE = -1
 
 _START = -1
 
-# Log of the odds that a tag which may not follow is wrong, and the probability from which a word is surely
-# outside.
+# Cost of a forbidden transition in log-odds, and the probability above which a word is surely outside.
 _BREACH = 3.0
 _SURELY = 0.99
 
 
 class TagSet:
-    """The labels of a model as a tag scheme reads them.
+    """The labels of a model, interpreted by a tag scheme.
 
     Parameters
     ----------
@@ -41,7 +40,7 @@ class TagSet:
     type : ndarray of int, shape (labels,)
         Type of each tag, `OUTSIDE` for none.
     opens, follows : ndarray of bool, shape (labels,)
-        Whether an entity is still open after the tag (B, I), and whether the tag may go on with one (I, E).
+        Whether an entity is still open after the tag (B, I), and whether the tag can continue one (I, E).
     """
 
     def __init__(self, tags: Sequence[str], scheme: str | None = None) -> None:
@@ -50,7 +49,7 @@ class TagSet:
         self.type = np.array([OUTSIDE if p == "O" else self.types.index(kind) for p, kind in parsed])
         self.opens = np.array([prefix in "BI" for prefix, _ in parsed])
         self.follows = np.array([prefix in "IE" for prefix, _ in parsed])
-        # From tag (and, last, from the start) to tag.
+        # From tag to tag; the last row is the start.
         self._may_follow = np.ones((len(parsed) + 1, len(parsed)), bool)
         if (scheme or tag_scheme(tags)) in ("IOB2", "BIOES"):
             goes_on = self.opens[:, None] & (self.type[:, None] == self.type)
@@ -59,21 +58,21 @@ class TagSet:
         self._anything_goes = bool(self._may_follow.all())
 
     def going_on(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return how likely units go on with an entity of each type before them, shape (units, types)."""
+        """Return the probability that units continue an entity of each type, shape (units, types)."""
         kinds = (self.type[:, None] == np.arange(len(self.types))) & self.follows[:, None]
         return probabilities @ kinds.astype(np.float32)
 
     def likely(self, probabilities: np.ndarray, apart: np.ndarray) -> np.ndarray:
-        """Find the most likely tags of words if a tag that may not follow costs `_BREACH`.
+        """Find the most likely tag sequence, where a forbidden transition costs `_BREACH`.
 
-        Where the most likely tags of the words may follow each other, they are the answer. Elsewhere
-        Viterbi's algorithm runs over the words around the breach, up to words that are surely outside. The
-        price is finite: models of another scheme than their labels tell are sure of their breaches.
+        Where the most likely tag of each word makes a valid sequence, that is the answer. Elsewhere, the
+        Viterbi algorithm runs over the words around the breach, up to words that are surely outside. The
+        cost is finite because some models use another scheme than their labels suggest.
 
         Parameters
         ----------
         probabilities : ndarray of float, shape (words, labels)
-            Of the tags.
+            Tag probabilities.
         apart : ndarray of bool, shape (words,)
             Whether a text or segment begins here.
 
@@ -103,13 +102,13 @@ class TagSet:
         return tags
 
     def _viterbi(self, probabilities: np.ndarray) -> np.ndarray:
-        """Find the most likely tags of a stretch of words that begins an entity or is outside."""
+        """Find the most likely tags of a run of words that continues no entity before it."""
         scores = np.log(np.maximum(probabilities, 1e-12))
-        price = np.where(self._may_follow, 0.0, -_BREACH)
-        best = scores[0] + price[_START]
+        transition = np.where(self._may_follow, 0.0, -_BREACH)
+        best = scores[0] + transition[_START]
         came_from = np.zeros(scores.shape, np.int64)
         for index in range(1, len(scores)):
-            paths = best[:, None] + price[:-1]
+            paths = best[:, None] + transition[:-1]
             came_from[index] = paths.argmax(axis=0)
             best = paths.max(axis=0) + scores[index]
         path = [int(best.argmax())]

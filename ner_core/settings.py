@@ -1,4 +1,4 @@
-"""How a model is run: what callers choose, checked, in one value."""
+"""EngineSettings: how a model is run, checked."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ class EngineSettings:
     Attributes
     ----------
     compute : str
-        What a CPU computes in, one of `ner_core.compute.COMPUTE`. ``auto``: the fastest way that the
-        processor has among those that the model is known to bear. ``exact``: float32, the same on every
-        processor. Or a way by its name. Other devices follow their default under ``auto``.
+        Arithmetic of a CPU, one of `ner_core.compute.COMPUTE`. ``auto``: the fastest that the processor
+        supports and the model is known to tolerate. ``exact``: float32, the same on every processor. Or an
+        arithmetic by its name. With ``auto``, other devices use their default.
     hint : str
-        ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for the runs of many
-        batches that are worth compiling a second time, which happens after their first results. The second
-        copy of the weights comes only then.
+        ``LATENCY``, ``THROUGHPUT``, or ``AUTO``: latency, and on a CPU throughput for long runs, once they
+        are worth compiling (and a copy of the weights) a second time.
     streams, threads : int, optional
         Parallel streams and threads of the CPU; OpenVINO's choice when not given.
     cache_dir : str or Path, optional
-        Folder for compiled models, for devices that take long to compile; see `ner_core.compiled_cache`.
+        Folder for compiled models, for devices that compile slowly; see `ner_core.compiled_cache`.
     fallback : bool
-        Go on with the CPU, and say so in `notes`, where the device is missing or fails.
+        Use the CPU, with a message in `notes`, if the device is missing or fails.
     static_shapes : sequence of (int, int), optional
         Shapes (rows, length) to compile for instead of any shape; by default only on an NPU, or where the
         model itself has fixed inputs.
@@ -44,9 +43,9 @@ class EngineSettings:
     Raises
     ------
     TypeError
-        If a number is none, or the folder no path.
+        If a count is not a whole number, or the folder is not a path.
     ValueError
-        If the hint or the way to compute is unknown, or a number below 1.
+        If the hint or the arithmetic is unknown, or a count is below 1.
     """
 
     compute: str = "auto"
@@ -71,16 +70,16 @@ class EngineSettings:
             check_path("cache_dir", self.cache_dir, "a folder")
 
     def changed(self, **changes: Any) -> EngineSettings:
-        """Return these settings with others by name; `TypeError` where there is none of that name."""
+        """Return a copy with changed settings; raise `TypeError` for an unknown name."""
         known = [field.name for field in fields(self)]
         if unknown := [name for name in changes if name not in known]:
-            msg = f"There is no option {', '.join(unknown)}; how a model is run: {', '.join(known)}."
+            msg = f"Unknown option {', '.join(unknown)}; engine settings are {', '.join(known)}."
             raise TypeError(msg)
         return replace(self, **changes)
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What OpenVINO is told whatever the device."""
+        """OpenVINO properties that do not depend on the device."""
         given = {
             "NUM_STREAMS": self.streams,
             "INFERENCE_NUM_THREADS": self.threads,

@@ -1,4 +1,4 @@
-"""Text to word pieces with character offsets of the text as given.
+"""Text to word pieces, with character offsets in the original text.
 
 The work is done by Hugging Face's ``tokenizers`` (Rust), from a ``tokenizer.json`` of any model family or
 from a bare ``vocab.txt`` of BERT. This module adds what it lacks: texts of any length in bounded memory, lone
@@ -37,10 +37,10 @@ __all__ = ["Encoding", "Tokenizer"]
 
 logger = logging.getLogger(__name__)
 
-# Longer texts are encoded in parts cut at white space: the Rust side keeps some 300 bytes for every piece,
-# and the parts of one text are encoded in parallel.
+# Longer texts are encoded in parts, cut at white space: the Rust library needs some 300 bytes per piece, and
+# it encodes the parts of a text in parallel.
 _PART = 20_000
-# Without any white space the cut waits this long, so that a word is never cut unless it is absurd.
+# A part without white space may grow to this length before it is cut inside a word.
 _LONGEST_PART = 5 * _PART
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -54,22 +54,22 @@ class Encoding:
     Attributes
     ----------
     text : str
-        The text as given, or the words joined by single spaces.
+        The original text, or the words joined by single spaces.
     ids : ndarray of int32, shape (pieces,)
         Vocabulary ids.
     offsets : ndarray of int32, shape (pieces, 2)
         Start and end (exclusive) of each piece, in characters of `text`.
     word : ndarray of int32, shape (pieces,)
-        Index of the word that each piece belongs to, never falling: the pre-tokenizer's words of a text, the
-        given words where there were any.
+        Index of the word that each piece belongs to, non-decreasing: of the given words if there are any,
+        else of the pre-tokenizer's.
     type_ids : ndarray of int32, shape (pieces,), or None
-        Token type ids where they are not all zero.
+        Token type ids; None if they are all zero.
     words : tuple of str or None
-        The words as given.
+        The given words.
     segment : ndarray of int32, shape (pieces,), or None
-        Segment of each piece, never falling, where there are several; see `ner_core.segments`.
+        Segment of each piece, non-decreasing; None if there is only one. See `ner_core.segments`.
     column : ndarray of int32, shape (pieces,), or None
-        Column of each piece, -1 for none, where a text has tables, lists or forms; see `ner_core.cells`.
+        Column of each piece, -1 for none; None if the text has no tables, lists or forms. See `ner_core.cells`.
     """
 
     text: str
@@ -86,18 +86,18 @@ class Encoding:
 
 
 class Tokenizer:
-    """Encode texts or words; made by `from_file`.
+    """Encode texts or words; created by `from_file`.
 
     Attributes
     ----------
     prefix, suffix : tuple of int
-        Ids that go before and after every window, such as ``[CLS]`` and ``[SEP]``.
+        Ids of the special tokens before and after every window, such as ``[CLS]`` and ``[SEP]``.
     pad_id, unknown_id : int or None
-        Id that fills batches; id of what the vocabulary does not have.
+        Ids of the padding and of unknown pieces.
     marks_words : bool
-        Whether pieces that continue a word are marked, as WordPiece's ``##s``.
+        Whether pieces that continue a word are marked, like WordPiece's ``##s``.
     notes : tuple of str
-        What was inferred and should be known.
+        Settings that were inferred, for the user.
     """
 
     def __init__(
@@ -133,12 +133,12 @@ class Tokenizer:
         Parameters
         ----------
         path : str or Path
-            File or folder. A file whose name ends with ``.json`` is taken for a tokenizer.json, any other for
-            a BERT vocabulary, one piece a line.
+            File or folder. A file whose name ends with ``.json`` is read as a tokenizer.json, any other as a
+            BERT vocabulary, one piece a line.
         lower_case : bool, optional
-            Whether the model was trained on lower-cased text. For a vocab.txt without a tokenizer_config.json
-            that says it, it is inferred when not given: a vocabulary in which no piece has a capital is an
-            uncased one. In a tokenizer.json it overrides what BERT's normalizer says there.
+            Whether the model was trained on lower-cased text. When not given, the tokenizer_config.json
+            beside a vocab.txt decides; without one, a vocabulary without capital letters counts as uncased.
+            For a tokenizer.json it overrides the setting of BERT's normalizer.
         token_type_ids : str
             ``"segments"`` (all zero) or ``"word_casing"`` (see `ner_core.casing`).
 
@@ -169,7 +169,7 @@ class Tokenizer:
 
     @property
     def backend(self) -> tokenizers.Tokenizer:
-        """The tokenizer of the library, as it was read."""
+        """The underlying tokenizer of the ``tokenizers`` library."""
         return self._backend
 
     @property
@@ -185,8 +185,8 @@ class Tokenizer:
         texts : sequence of str
             Any strings, of any length.
         folded : bool
-            Whether the model sees the plain forms of characters, see `ner_core.characters`. Normalizers that
-            map compatibility forms themselves do it anyway.
+            Whether to replace characters by their plain forms, see `ner_core.characters`; not done for
+            normalizers that map compatibility forms themselves.
 
         Returns
         -------
@@ -210,7 +210,7 @@ class Tokenizer:
         ]
 
     def encode_words(self, words: Sequence[str]) -> Encoding:
-        """Encode a text that is already split into words; `Encoding.word` counts the given words.
+        """Encode a text that is already split into words; `Encoding.word` holds their indices.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class Tokenizer:
         return self.encode_all([words])[0]
 
     def encode_all(self, items: Sequence[str | Sequence[str]], *, folded: bool = False) -> list[Encoding]:
-        """Encode texts and lists of words, mixed, in one go.
+        """Encode texts and lists of words, which may be mixed.
 
         Parameters
         ----------
@@ -248,7 +248,7 @@ class Tokenizer:
     def _assemble(
         self, text: str, seen: str, origin: np.ndarray | None, cuts: list[int], encoded: Any
     ) -> Encoding:
-        """Join the encodings of a text's parts; offsets are those of the text as given."""
+        """Join the encodings of a text's parts, with offsets in the original text."""
         pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         next_word = 0
         for cut in cuts:
@@ -343,13 +343,13 @@ def _locate(path: Path) -> Path:
 
 
 def _template(backend: tokenizers.Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Ask the post-processor which ids go before and after a text."""
+    """Return the ids of the special tokens that the post-processor puts before and after a text."""
     sample = backend.encode("a", add_special_tokens=True)
     plain = [index for index, special in enumerate(sample.special_tokens_mask) if not special]
     if plain and len(plain) < len(sample.ids):
         return tuple(sample.ids[: plain[0]]), tuple(sample.ids[plain[-1] + 1 :])
     before, after = _first_id(backend, ("[CLS]",)), _first_id(backend, ("[SEP]",))
-    if before is None or after is None:  # only BERT's does not work without; decoders take a text alone
+    if before is None or after is None:  # only BERT needs them; decoder models work without
         return (), ()
     return (before,), (after,)
 

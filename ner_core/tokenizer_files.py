@@ -1,7 +1,7 @@
-"""Tokenizers as files: any tokenizer.json, or BERT's vocab.txt with its tokenizer_config.json.
+"""Tokenizer files: any tokenizer.json, or BERT's vocab.txt with its tokenizer_config.json.
 
-The files may be anybody's. They are bounded in size, and patterns that could keep the regular expression
-engine busy without end are refused; what the Rust library panics over is a `TokenizerFileError`.
+The files are untrusted. Their size is limited, regular expressions that could run without end are refused,
+and panics of the Rust library become a `TokenizerFileError`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _LARGEST = 256 << 20  # bytes; the largest tokenizer.json of a published model has some 35 MB
-#: Names in tokenizer_config.json of the tokens that BERT's tokenizer cannot do without, and what they are.
+#: Special tokens of BERT's tokenizer: their names in tokenizer_config.json, and their defaults.
 _SPECIAL = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -41,13 +41,13 @@ _SPECIAL = {
     "mask_token": "[MASK]",
 }
 _OPTIONAL = ("pad_token", "mask_token")
-_SLOWEST = 2  # unbounded repetitions in one alternative; the time of n grows with the n-th power of the text
+_SLOWEST = 2  # unbounded repetitions in one alternative; n of them take time to the n-th power of the length
 
-#: Characters of a piece of a Unigram model; sentencepiece makes 16 at most. The library walks through a piece
-#: by a call within a call, and some hundred thousand of them end the process.
+#: Maximum characters of a piece of a Unigram model; sentencepiece's are 16 at most. The library recurses for
+#: each character, and some hundred thousand calls overflow the stack and end the process.
 _LONGEST_PIECE = 1_000
 
-#: Part of tokenizer.json, its type, the setting of tokenizer_config.json that goes before it, its key.
+#: Part of tokenizer.json, its type, the setting of tokenizer_config.json that overrides it, its key.
 _OVERRIDDEN = (
     ("normalizer", "BertNormalizer", "do_lower_case", "lowercase"),
     ("normalizer", "BertNormalizer", "strip_accents", "strip_accents"),
@@ -57,7 +57,7 @@ _OVERRIDDEN = (
     ("post_processor", "RobertaProcessing", "add_prefix_space", "add_prefix_space"),
 )
 
-#: A noncharacter, which no vocabulary holds.
+#: A noncharacter, which is in no vocabulary.
 _UNKNOWN = "\U0010ffff"
 
 
@@ -67,10 +67,9 @@ class TokenizerFileError(ValueError):
 
 @contextmanager
 def no_panics(where: str) -> Iterator[None]:
-    """Turn what the ``tokenizers`` library raises into `TokenizerFileError`.
+    """Turn errors of the ``tokenizers`` library into `TokenizerFileError`.
 
-    It raises plain Exception, and a panic of Rust arrives as a BaseException that no ``except Exception``
-    sees.
+    It raises plain Exception, and a Rust panic is a BaseException that ``except Exception`` does not catch.
 
     Examples
     --------
@@ -105,7 +104,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object, such as tokenizer_config.json; empty where there is no such file."""
+    """Read a JSON object, such as tokenizer_config.json; empty if there is no such file."""
     if not path.is_file():
         return {}
     return _object(read_text(path), str(path))
@@ -141,20 +140,20 @@ def parse_tokenizer(
     where : str
         Names the file in errors.
     lower_case : bool, optional
-        Overrides the file, where its normalizer is BERT's. Accents are kept where the file keeps them.
+        Overrides the file if it has BERT's normalizer; stripping of accents is not changed.
     settings : mapping, optional
-        Of tokenizer_config.json, which go before the file: ``do_lower_case``, ``strip_accents`` and
+        Settings of tokenizer_config.json, which override the file: ``do_lower_case``, ``strip_accents`` and
         ``tokenize_chinese_chars`` of BERT's normalizer, ``add_prefix_space`` of byte-level tokenizers.
 
     Returns
     -------
     tokenizers.Tokenizer
-        Without truncation and padding, which belong to one use of it.
+        Without truncation and padding.
 
     Raises
     ------
     TokenizerFileError
-        It cannot be read, or has a pattern that may never end.
+        It cannot be read, or has a regular expression that may never end.
     """
     content = _object(text, where)
     _check_patterns(content, where)
@@ -168,12 +167,14 @@ def parse_tokenizer(
         tokenizer = tokenizers.Tokenizer.from_str(text)
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        tokenizer.encode(_UNKNOWN)  # fails now rather than at somebody's text where there is no unknown piece
+        tokenizer.encode(
+            _UNKNOWN
+        )  # a tokenizer without an unknown piece should fail now, not at a user's text
         return tokenizer
 
 
 def _override(content: dict[str, Any], lower_case: bool | None, settings: Mapping[str, Any]) -> bool:
-    """Change what a tokenizer.json says otherwise than its settings; say whether anything was changed.
+    """Override values of a tokenizer.json by its settings, and return whether anything changed.
 
     Examples
     --------
@@ -193,13 +194,7 @@ def _override(content: dict[str, Any], lower_case: bool | None, settings: Mappin
 
 
 def check_pieces(pieces: Iterable[Any], where: str) -> None:
-    """Refuse pieces of a Unigram model that would end the process.
-
-    Raises
-    ------
-    TokenizerFileError
-        One is too long.
-    """
+    """Raise `TokenizerFileError` if a piece of a Unigram model is so long that it would end the process."""
     longest = max((len(piece) for piece in pieces if isinstance(piece, str)), default=0)
     if longest > _LONGEST_PIECE:
         msg = f"{where}: refused: a piece has {longest:,} characters, expected at most {_LONGEST_PIECE:,}"
@@ -207,7 +202,7 @@ def check_pieces(pieces: Iterable[Any], where: str) -> None:
 
 
 def _check_patterns(value: Any, where: str) -> None:
-    """Check regular expressions everywhere but in vocabularies."""
+    """Check the regular expressions everywhere except in vocabularies."""
     todo = [value]
     while todo:
         value = todo.pop()
@@ -236,10 +231,10 @@ _PARTS = re.compile(
 
 
 def _may_never_end(pattern: str) -> bool:
-    r"""Return whether matching can take more than about the square of the text's length.
+    r"""Return whether matching can take more than quadratic time.
 
-    A repeated group that holds a repetition or a choice can match one text in exponentially many ways; three
-    repetitions in a row in its third power. The patterns of published tokenizers have at most two.
+    A repeated group that contains a repetition or a choice can match a text in exponentially many ways; three
+    repetitions in a row take cubic time. The patterns of published tokenizers have at most two.
 
     Examples
     --------
@@ -274,12 +269,12 @@ def _may_never_end(pattern: str) -> bool:
 
 @dataclass
 class _Group:
-    """What is known of a group of a pattern.
+    """Properties of a group in a pattern.
 
     Attributes
     ----------
     repetitions, most : int
-        Unbounded ones, in this alternative and in those before it.
+        Unbounded repetitions in this alternative, and the maximum of those before it.
     varies : bool
         Whether it can match more than one length, or in more than one way.
     """
@@ -293,16 +288,16 @@ class _Group:
 
 
 def read_wordpiece(path: Path, lower_case: bool | None = None) -> tokenizers.Tokenizer:
-    """Build BERT's tokenizer of a vocab.txt and its settings beside it, where there are any.
+    """Build BERT's tokenizer from a vocab.txt and the settings beside it, if there are any.
 
-    tokenizer_config.json goes before special_tokens_map.json.
+    tokenizer_config.json overrides special_tokens_map.json.
 
     Parameters
     ----------
     path : Path
         The vocabulary, one piece a line.
     lower_case : bool, optional
-        Overrides the settings; where neither says it, a vocabulary without capitals is an uncased one.
+        Overrides the settings; if neither is given, a vocabulary without capital letters counts as uncased.
 
     Returns
     -------
@@ -319,7 +314,7 @@ def read_wordpiece(path: Path, lower_case: bool | None = None) -> tokenizers.Tok
 def parse_vocabulary(text: str) -> dict[str, int]:
     r"""Read a vocab.txt: one piece a line, the line number is the id.
 
-    Only line feeds end a line: a piece may be another character that ends lines elsewhere, such as U+2028.
+    Only a line feed ends a line: a piece may be another line separator, such as U+2028.
 
     Examples
     --------
@@ -331,7 +326,7 @@ def parse_vocabulary(text: str) -> dict[str, int]:
 
 
 def looks_uncased(vocabulary: Mapping[str, int]) -> bool:
-    """Return whether no piece has a capital, special tokens such as ``[CLS]`` aside."""
+    """Return whether no piece has a capital letter, except special tokens such as ``[CLS]``."""
     return not any(piece != piece.lower() for piece in vocabulary if not _is_special(piece))
 
 
@@ -347,7 +342,7 @@ def build_wordpiece(
 ) -> tokenizers.Tokenizer:
     """Build BERT's tokenizer, https://github.com/google-research/bert/blob/master/tokenization.py.
 
-    Built with the ``tokenizers`` library itself: transformers 5 silently ignores
+    It uses the ``tokenizers`` library because transformers 5 silently ignores
     ``BertTokenizer(vocab_file=...)``.
 
     Parameters
@@ -355,10 +350,10 @@ def build_wordpiece(
     vocabulary : mapping of str to int
         Piece to id.
     lower_case : bool, optional
-        Overrides the settings; where neither says it, as the vocabulary looks.
+        Overrides the settings; if neither is given, inferred from the vocabulary.
     settings : mapping, optional
-        Of tokenizer_config.json: ``do_lower_case``, ``strip_accents``, ``tokenize_chinese_chars``, and the
-        special tokens.
+        Settings of tokenizer_config.json: ``do_lower_case``, ``strip_accents``, ``tokenize_chinese_chars``,
+        and the special tokens.
     where : str
         Names the file in errors.
 
@@ -407,6 +402,6 @@ def build_wordpiece(
 
 
 def _token(given: Any, usual: str) -> str:
-    """Read a token of tokenizer_config.json: a string, or a dictionary that describes it."""
+    """Return a token of tokenizer_config.json, which is a string or an object with its content."""
     content = given.get("content") if isinstance(given, dict) else given
     return content if isinstance(content, str) and content else usual

@@ -1,7 +1,7 @@
-"""What a model says of the units of texts: pieces or words, of many texts at once.
+"""Tag probabilities of units (pieces or words), for many texts at once.
 
-The arrays of all texts of a round are put together, so that numpy is called once a round and not once a
-text: with sentences, that is most of the time of decoding.
+The arrays of all texts of a round are concatenated, so that numpy is called once per round instead of once
+per text, where most of the decoding time of sentences would go.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Pieces", "Units", "find_units", "softmax"]
 
-# Weight of the pieces after the first in what is said about the type of a word.
+# Weight of the pieces after the first in the type of a word.
 _LATER_PIECES = 0.3
 
 
 class Pieces(NamedTuple):
-    """The pieces of one text and what the model says of them.
+    """The pieces of one text and their logits.
 
     Attributes
     ----------
@@ -35,13 +35,13 @@ class Pieces(NamedTuple):
     offsets : ndarray of int, shape (pieces, 2)
         Character offsets of the pieces.
     word : ndarray of int, shape (pieces,)
-        Word of each piece, never falling.
+        Word of each piece, non-decreasing.
     segment : ndarray of int, shape (pieces,), or None
-        Segment of each piece; no entity reaches from one into another.
+        Segment of each piece; no entity crosses from one into another.
     token : ndarray of int, shape (pieces,), or None
-        The tokenizer's word of each piece: those of the same word as the first piece have a say in the type.
+        The tokenizer's word of each piece: later pieces of the first piece's word contribute to the type.
     split : bool
-        Whether `word` counts words that the user gave.
+        Whether `word` numbers words that the user gave.
     column : ndarray of int, shape (pieces,), or None
         Column of each piece in a table, a list or a form, -1 for none.
     """
@@ -65,7 +65,7 @@ class Units:
     text : ndarray of int, shape (units,)
         Number of the text.
     starts : ndarray of int, shape (units,)
-        First piece of each, counted over all texts.
+        First piece of each unit, numbered over all texts.
     begin, end : ndarray of int, shape (units,)
         Slice of its text.
     word : ndarray of int, shape (units,)
@@ -95,7 +95,7 @@ class Units:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Turn logits into probabilities along the last axis, in a way that cannot overflow.
+    """Turn logits into probabilities along the last axis, without overflow.
 
     Parameters
     ----------
@@ -151,11 +151,11 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         )
         apart[1:] = segment[starts[1:]] != segment[starts[:-1]]
     apart[np.searchsorted(starts, borders)] = True
-    probabilities, energy = _said(logits, starts, ends, strategy)
+    probabilities, energy = _tag_probabilities(logits, starts, ends, strategy)
     if any(one.token is not None for one in texts):
-        # Pieces of words that the user gave have no say but the first.
+        # In words that the user gave, only the first piece counts.
         token = _together([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
-        _join_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
+        _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
     return Units(
         np.repeat(np.arange(len(texts)), lengths)[starts],
         starts,
@@ -184,9 +184,9 @@ def _columns(texts: Sequence[Pieces]) -> np.ndarray:
 def _after_outside_articles(
     texts: Sequence[Pieces], borders: np.ndarray, type_of_tag: np.ndarray
 ) -> list[int]:
-    """Return the pieces behind elided articles that the model takes for no part of a name.
+    """Return the pieces after elided articles that the model tags as outside.
 
-    With a capital letter, an article may begin a sentence (L'Italia) or a name (L'Aquila).
+    A capitalised article may begin a sentence (L'Italia) or a name (L'Aquila).
     """
     found: list[int] = []
     for one, border in zip(texts, borders.tolist(), strict=True):
@@ -215,10 +215,10 @@ def _softmax(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return powers, (highest + np.log(sums))[..., 0]
 
 
-def _said(
+def _tag_probabilities(
     logits: np.ndarray, starts: np.ndarray, ends: np.ndarray, strategy: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities of the tags of every unit, and the energy of its first piece."""
+    """Return the tag probabilities of every unit, and the energy of its first piece."""
     if strategy not in ("average", "max"):
         return _softmax(logits[starts] if len(starts) < len(logits) else logits)
     probabilities, energy = _softmax(logits)
@@ -227,13 +227,12 @@ def _said(
         return sums / (ends - starts)[:, None], energy[starts]
     best = probabilities.max(axis=-1)
     is_best = best == np.repeat(np.maximum.reduceat(best, starts), ends - starts)
-    # The first of the best pieces of each word: mark them, and take the first mark at or after the word's
-    # start.
+    # For each word, the first of its best pieces: the first mark at or after the start of the word.
     marks = np.flatnonzero(is_best)
     return probabilities[marks[np.searchsorted(marks, starts)]], energy[starts]
 
 
-def _join_later_pieces(
+def _mix_in_later_pieces(
     probabilities: np.ndarray,
     logits: np.ndarray,
     starts: np.ndarray,
@@ -241,7 +240,7 @@ def _join_later_pieces(
     token: np.ndarray,
     type_of_tag: np.ndarray,
 ) -> None:
-    """Mix what later pieces of a word say about its type with what the first piece says about its tag."""
+    """Mix the type probabilities of a word's later pieces into the tag probabilities of its first piece."""
     unit = np.cumsum(begins) - 1
     later = token == token[starts][unit]
     later[starts] = False
@@ -257,5 +256,5 @@ def _join_later_pieces(
     masses = np.add.reduceat(softmax(logits[places]) @ kinds, firsts, axis=0)
     first = probabilities[units]
     share = first / np.maximum((first @ kinds)[:, column], 1e-12)
-    said = share * (masses / counts[:, None])[:, column]
-    probabilities[units] = (1 - _LATER_PIECES) * first + _LATER_PIECES * said
+    later_share = share * (masses / counts[:, None])[:, column]
+    probabilities[units] = (1 - _LATER_PIECES) * first + _LATER_PIECES * later_share

@@ -1,8 +1,8 @@
-"""Long text to overlapping windows that end on word borders, and back without duplicates.
+"""Long texts as overlapping windows that end on word borders.
 
-Every piece is kept from exactly one window, the one in which it has most context (it lies between the middles
-of the overlaps with the neighbours). Entities are decoded after the windows are put together again, so an
-entity on a border is found once and whole.
+Each piece takes its logits from exactly one window, the one in which it has most context (it lies between the
+middles of the overlaps with the neighbours). Entities are decoded after the logits of all windows are joined,
+so an entity at a border is found once and whole.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from ner_core.words import run_starts
 
 __all__ = ["Window", "plan"]
 
-# Code points that end a sentence when white space or a closing mark follows; CJK full stops need nothing
-# after.
+# Code points that end a sentence if white space follows; CJK full stops need nothing after them.
 _STOPS = np.array([ord(mark) for mark in ".!?\u2026"], np.uint32)
 _WIDE_STOPS = np.array([ord(mark) for mark in "\u3002\uff01\uff1f"], np.uint32)
 _SPACES = np.array([ord(space) for space in " \t\r\n\u00a0\u2003\u3000"], np.uint32)
@@ -25,14 +24,14 @@ _SPACES = np.array([ord(space) for space in " \t\r\n\u00a0\u2003\u3000"], np.uin
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of pieces to run, and the part of it whose logits are kept.
+    """A range of pieces for the model, and the part of it whose logits are kept.
 
     Attributes
     ----------
     start, end : int
         Pieces that the model sees, end exclusive.
     keep_start, keep_end : int
-        Pieces whose logits are taken from this window; over all windows they cover every piece once.
+        Pieces whose logits are taken from this window; all windows together cover every piece once.
     """
 
     start: int
@@ -53,8 +52,7 @@ def plan(
     r"""Cut the pieces of a text into windows.
 
     A segment that fits is one window. In a longer one, windows overlap; each ends after the last sentence
-    that fits into its second half, else after the last word that fits. Only a word longer than a window is
-    cut inside.
+    that ends in its second half, else after the last word that fits. Only a word longer than a window is cut.
 
     Parameters
     ----------
@@ -63,14 +61,14 @@ def plan(
     offsets : ndarray of int, shape (pieces, 2)
         Character offsets of the pieces.
     word : ndarray of int, shape (pieces,)
-        Word index of each piece, never falling.
+        Word index of each piece, non-decreasing.
     segment : ndarray of int, shape (pieces,), optional
-        Segment of each piece, never falling; the whole text is one where not given.
+        Segment of each piece, non-decreasing; the whole text is one segment when not given.
     length : int
-        Most pieces a window may have (without special tokens).
+        Maximum pieces in a window, without special tokens.
     overlap : int
-        Pieces that neighbours in a segment share at least, unless words are too long for it; at most half a
-        window.
+        Minimum pieces that neighbouring windows of a segment share, unless words are too long for that; at
+        most half a window.
 
     Returns
     -------
@@ -121,9 +119,10 @@ def _ranges(
 def _next_start(
     start: int, end: int, length: int, overlap: int, words: np.ndarray, sentences: np.ndarray
 ) -> int:
-    """Step back from the end of a window by the overlap, to a sentence or word border beyond its start.
+    """Step back from the end of a window by the overlap, to a sentence or word border after its start.
 
-    Less far where the next window would end inside its first new word, unless no window has room for it.
+    Step back less if the next window would otherwise end inside its first new word, unless no window has
+    room for that word.
     """
     target = max(end - overlap, start)
     reach = _next(words, end) - length

@@ -1,14 +1,14 @@
-r"""Words as people and corpora write them, found in the text and not in what a tokenizer makes of it.
+r"""Words as people and corpora write them, found in the text, whatever the tokenizer does.
 
-The borders are those of Unicode [1]_ for letters, digits and their marks, with the words of the Penn Treebank
-and CoNLL-2003 [2]_ where those differ, because models for named entities are trained on these: hyphens,
-ampersands and full stops inside a word belong to it (``Chester-le-Street``, ``AT&T``, ``U.S.``), and so does
-the full stop of an initial or an abbreviation; ``'s`` and its like are words of their own, and so are ``l'``
-and its like before another word (``l'Italia``); a full stop between a small letter or a digit and a capital
-letter ends a sentence or the number of an item (``in Paris.Mary left``, ``1.Mary``).
+The borders are those of Unicode [1]_ for letters, digits and their marks, except where the words of the Penn
+Treebank and CoNLL-2003 [2]_ differ, on which models for named entities are trained: hyphens, ampersands and
+full stops inside a word belong to it (``Chester-le-Street``, ``AT&T``, ``U.S.``), and so does the full stop
+of an initial or an abbreviation; clitics such as ``'s`` are separate words, and so are elided articles such
+as ``l'`` (``l'Italia``); a full stop between a small letter or a digit and a capital letter ends a sentence
+or the number of an item (``in Paris.Mary left``, ``1.Mary``).
 
-Every piece belongs to the word that its first character stands in. Outside of words, and in scripts that do
-not put spaces between words (Japanese, Chinese, Thai), every piece is a word.
+Every piece belongs to the word that contains its first character. Outside of words, and in scripts without
+spaces between words (Japanese, Chinese, Thai), every piece is a word.
 
 References
 ----------
@@ -56,7 +56,7 @@ ABBREVIATIONS = (
 
 @lru_cache(maxsize=1)
 def _word() -> re.Pattern[str]:
-    """Compile the pattern of a word in `classes` when first needed: it takes 10 ms of the start."""
+    """Return the pattern of a word in `classes`, compiled when first needed because that takes 10 ms."""
     return re.compile(
         rf"""
         '(?i:{_CLITIC})                                                            # 's
@@ -134,19 +134,19 @@ def elided_articles(text: str) -> list[tuple[int, int]]:
 
 
 def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
-    """Count the pieces of a text by words as people write them.
+    """Return the word number of each piece, for words as people write them.
 
     Parameters
     ----------
     text : str
         The text.
     offsets : ndarray of int, shape (pieces, 2)
-        Character offsets of the pieces, never falling.
+        Character offsets of the pieces, non-decreasing.
 
     Returns
     -------
     ndarray of int64, shape (pieces,)
-        Numbers from 0, never falling.
+        Numbers from 0, non-decreasing.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
 
 
 def whitespace_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
-    """Count the pieces of a text by words that white space divides, as `str.split` does.
+    """Return the word number of each piece, for words that white space separates, as in `str.split`.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def whitespace_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
 
 
 def space_numbers(text: str, offsets: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """Count the pieces by words as transformers' pipeline does for tokenizers without a continuation mark.
+    """Return the word number of each piece as transformers does for tokenizers without a continuation mark.
 
     A piece begins a word where it or the character before it is a space, and where it is unknown.
 
@@ -188,7 +188,7 @@ def space_numbers(text: str, offsets: np.ndarray, unknown: np.ndarray) -> np.nda
 
 
 def _numbers(spans: np.ndarray, text: str, offsets: np.ndarray) -> np.ndarray:
-    """Count the pieces by the spans that their first characters lie in; others are words by themselves."""
+    """Return the number of the span that contains each piece's first character; others are separate words."""
     if not len(offsets):
         return np.zeros(0, np.int64)
     starts = first_characters(text, offsets)
@@ -205,9 +205,8 @@ def _numbers(spans: np.ndarray, text: str, offsets: np.ndarray) -> np.ndarray:
 def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
     """Find the first character of each piece that is not white space.
 
-    A piece of a byte-level or sentencepiece tokenizer may begin with the space before its word. One that is
-    nothing else stands for the beginning of the word that follows at once; before further white space, it is
-    part of the word before it.
+    A piece of a byte-level or sentencepiece tokenizer may begin with the space before its word. A piece that
+    is only space belongs to the word that follows directly; before further white space, to the previous word.
     """
     starts, ends = offsets[:, 0].astype(np.int64), offsets[:, 1]
     if text.isascii():
@@ -221,8 +220,8 @@ def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
     nearest = np.where(blank, len(codes), np.arange(len(blank)))
     nearest = np.minimum.accumulate(nearest[::-1])[::-1]
     first = nearest[starts]
-    bare = first >= ends
-    # The following piece that is not bare begins where the bare one ends.
+    bare = first >= ends  # only white space
+    # The next piece begins where the bare one ends.
     follows = np.append((starts[1:] == ends[:-1]) & ~begins_blank[1:], False)
     before = bare & ~follows
     if before.any():

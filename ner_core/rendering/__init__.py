@@ -1,7 +1,7 @@
-"""What was recognized, written for people and for other programs: highlighted, as tags, as rows.
+"""Results written for people and programs: highlighted, as tags, as rows.
 
-The file formats (HTML, CoNLL, JSON lines, CSV) can always be encoded as UTF-8: what has no place in them,
-such as half a surrogate pair, is escaped (JSON) or replaced by U+FFFD.
+The file formats (HTML, CoNLL, JSON lines, CSV) can always be encoded as UTF-8: characters that they cannot
+hold, such as a lone surrogate, are escaped (JSON) or replaced by U+FFFD.
 """
 
 from ner_core.rendering.characters import encodable, guarded, visible

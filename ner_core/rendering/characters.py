@@ -1,4 +1,4 @@
-"""Characters that do harm, or have no place, where a text is written: terminals, spreadsheets, UTF-8."""
+"""Characters that are harmful or not allowed in an output: terminals, spreadsheets, UTF-8."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 __all__ = ["SURROGATE", "encodable", "guarded", "visible"]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-# Cc but line feed and tab, and the marks that turn the direction of what follows them around.
+# Control characters except line feed and tab, and marks that change the direction of the following text.
 _TERMINAL_UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -17,22 +17,21 @@ _NUMBER = re.compile(r"[+-](?:[0-9]+(?:[.,][0-9]+)*(?:[eE][+-]?[0-9]+)?%?)?")
 
 
 def encodable(text: str) -> str:
-    """Replace halves of surrogate pairs, which UTF-8 cannot hold, by U+FFFD."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by U+FFFD."""
     return SURROGATE.sub("\ufffd", text)
 
 
 def guarded(cell: str, *, numbers: bool = False) -> str:
-    """Prefix an apostrophe to a cell that a spreadsheet would run.
+    """Prefix an apostrophe to a cell that a spreadsheet would run as a formula.
 
-    The one guard of all writers: texts and tables may come from anybody, and such files are made to be opened
-    in spreadsheets.
+    All writers use this guard: texts and tables may come from anybody, and are opened in spreadsheets.
 
     Parameters
     ----------
     cell : str
         Any text.
     numbers : bool
-        Leave numbers with a sign, and a sign alone, as they are: of columns that are kept.
+        Keep signed numbers and single signs, for columns copied from the input.
 
     Examples
     --------
@@ -45,7 +44,7 @@ def guarded(cell: str, *, numbers: bool = False) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Write control characters as escapes, line feed and tab apart, so that a terminal can show the text.
+    r"""Escape control characters, except line feed and tab, so that a terminal can show the text.
 
     Examples
     --------

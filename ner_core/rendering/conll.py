@@ -1,4 +1,4 @@
-"""Entities as tags: a word a line (CoNLL), or tags inside of the text."""
+"""Entities as tags: one word per line (CoNLL), or tags inside the text."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ _JOINERS = ("\u200c", "\u200d")
 def to_conll(recognitions: Recognition | Iterable[Recognition], *, tabs: bool = False) -> str:
     r"""Write a word and its IOB2 tag on each line, an empty line after each sentence.
 
-    Words that were given stay as they were. A text that was not split is split into runs of letters and
-    digits and single other characters, at the borders of entities too, so that entities are always whole
-    words; each line of the text makes one sentence. The columns are separated by a space, or by a tab where a
-    word has a space in it; by tabs alone with `tabs`. Labels of aggregation ``none``, which are tags already,
-    are kept.
+    Given words are kept. Other text is split into runs of letters and digits and single other characters,
+    and at the borders of entities, so that entities are always whole words; each line of the text makes one
+    sentence. Columns are separated by a space, or by a tab if the word contains a space; always by tabs with
+    `tabs`. Labels of aggregation ``none``, which are already tags, are kept.
 
     Examples
     --------

@@ -28,11 +28,10 @@ def to_html(
     title: str = "Named entities",
     names: Sequence[str] = (),
 ) -> str:
-    """Write a page that needs nothing else: no script, no font, no network.
+    """Write a self-contained page: no script, no font, no network.
 
-    The label of an entity is drawn by the style sheet, so that selecting and copying gives the text alone;
-    label and score stand in the tooltip. Black on the fixed colours, ink on the page: at least 4.5 to 1 (WCAG
-    AA), in the light and in the dark.
+    The label of an entity is drawn by the style sheet, so that selecting and copying yields only the text;
+    label and score are in the tooltip. Text contrast is at least 4.5 to 1 (WCAG AA), in light and dark mode.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def to_html(
     Returns
     -------
     str
-        HTML, to be stored as UTF-8.
+        HTML; store it as UTF-8.
     """
     counts: Counter[str] = Counter()
     texts: list[str] = []
@@ -59,12 +58,12 @@ def to_html(
 
 
 def html_frame(counts: Mapping[str, int], *, title: str = "Named entities") -> tuple[str, str]:
-    """Write what stands before and after the texts of a page, for pages too long to hold in memory.
+    """Write the parts of a page before and after its texts, for pages too long to hold in memory.
 
     Parameters
     ----------
     counts : mapping of str to int
-        Number of entities by label, of every label in the page, in the order of the legend.
+        Number of entities of every label in the page, in the order of the legend.
     title : str
         Heading and title of the page.
     """
@@ -87,12 +86,12 @@ def _page() -> str:
 
 
 def _html_class(label: str) -> str:
-    """Name a label in a style sheet, where a label itself may have characters with a meaning."""
+    """Return a class name for a label, whose own characters may have a meaning in a style sheet."""
     return f"label{zlib.crc32(label.encode('utf-8', 'surrogatepass'))}"
 
 
 def html_section(recognition: Recognition, name: str = "") -> str:
-    """Write one text of a page, its name above it; see `html_frame` for what stands around the texts."""
+    """Write one text of a page, with its name as heading; `html_frame` writes the rest of the page."""
     marked: list[str] = []
     for text, entity in slices(recognition):
         if entity is None:

@@ -25,15 +25,14 @@ _CONSTANTS = {"Infinity": "1e999", "-Infinity": "-1e999", "NaN": "null"}
 
 
 def to_jsonl(recognitions: Recognition | Iterable[Recognition]) -> str:
-    """Write one JSON object a line, as :meth:`ner_core.Recognition.to_dict` has it."""
+    """Write one JSON object a line, see :meth:`ner_core.Recognition.to_dict`."""
     return "".join(f"{to_json(recognition.to_dict())}\n" for recognition in several(recognitions))
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Write JSON that people can read: letters as they are, only lone surrogates escaped.
+    """Write readable JSON: only lone surrogates are escaped.
 
-    JSON (RFC 8259) has no infinity and no NaN: numbers beyond the range of a double, as a source may hold
-    them, stay so (``1e999``), and what is no number is null.
+    JSON (RFC 8259) has no infinity and no NaN: infinity is written as ``1e999``, NaN as null.
     """
     try:
         written = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
@@ -56,11 +55,11 @@ def to_csv(
     recognitions : Recognition or iterable of Recognition
         One text or several.
     names : sequence of str
-        Names of the documents; those without have a number, counted from 0.
+        Names of the documents; documents without a name get their index.
     escape_formulas : bool
-        Put an apostrophe before texts that a spreadsheet would take for a formula (``=``, ``+``, ``-``,
-        ``@``). This is the default because such files are made to be opened in spreadsheets, and the text may
-        come from anybody; start and end tell the exact text in any case.
+        Put an apostrophe before texts that a spreadsheet would run as a formula (``=``, ``+``, ``-``, ``@``).
+        On by default because such files are opened in spreadsheets, and the text may come from anybody;
+        start and end give the exact text in any case.
 
     Examples
     --------

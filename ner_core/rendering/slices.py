@@ -1,4 +1,4 @@
-"""A text cut into its entities and what stands between them."""
+"""A text cut into its entities and the text between them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["segments", "several", "slices"]
 
 
 def segments(recognition: Recognition) -> list[tuple[str, str | None]]:
-    """Cut a text into entities and what stands between them.
+    """Cut a text into its entities and the text between them.
 
     Returns
     -------
     list of (str, str or None)
-        Text and label; the joined texts are the text that went in, none of them is empty. This is the value
+        Text and label; none of the texts is empty, and joined they are the original text. This is the value
         of Gradio's HighlightedText.
 
     Examples
@@ -33,7 +33,7 @@ def segments(recognition: Recognition) -> list[tuple[str, str | None]]:
 
 
 def slices(recognition: Recognition) -> Iterator[tuple[str, Entity | None]]:
-    """Yield the pieces of a text, entities with what they are."""
+    """Yield the slices of a text, each with its entity or None."""
     position = 0
     for entity in recognition.entities:
         if entity.start > position:

@@ -16,10 +16,10 @@ __all__ = ["to_terminal"]
 
 
 def to_terminal(recognition: Recognition, *, colors: bool = True) -> str:
-    r"""Write the text with its entities marked, and a table of them, for people at a terminal.
+    r"""Write the text with its entities marked, and a table of them, for a terminal.
 
     Control characters of the text (which could move the cursor, set the window's title or hide text) and
-    marks that turn the direction of writing around are shown as escapes such as ``\x1b``.
+    marks that change the writing direction are shown as escapes such as ``\x1b``.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def _terminal_mark(text: str, label: str, colors: bool) -> str:
         return f"[{text} {label}]"
     red, green, blue = (round(int(color(label)[i : i + 2], 16) / 255 * 5) for i in (1, 3, 5))
     background = 16 + 36 * red + 6 * green + blue
-    # Each line on its own: a background that crosses a line end fills the rest of the line in many terminals.
+    # Line by line: in many terminals, a background that crosses a line end fills the rest of the line.
     lines = [f"\x1b[38;5;16;48;5;{background}m{line}\x1b[0m" for line in f"{text} \x1b[1m{label}".split("\n")]
     return "\n".join(lines)
 

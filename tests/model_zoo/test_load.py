@@ -155,7 +155,7 @@ def test_names_of_the_hub_are_taken_as_people_give_them(tmp_path, name):
         ({"name": "auto", "threads": "x"}, TypeError, "threads: expected a whole number .* found 'x'"),
         ({"precision": 5}, TypeError, "precision: expected a string such as 'FP16', found 5"),
         ({"models_dir": 5}, TypeError, r"models_dir: expected a folder \(str or Path\), found 5"),
-        ({"bogus": 1}, TypeError, "There is no option bogus"),
+        ({"bogus": 1}, TypeError, "Unknown option bogus"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, said):

@@ -33,9 +33,9 @@ def test_auto_is_the_fastest_that_processor_and_model_have(fast, borne, weights,
 
 
 def test_a_way_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match=r"compute='bf16'.*this processor has no such.*exact, int8, f32\."):
+    with pytest.raises(ValueError, match=r"compute='bf16'.*this processor lacks.*exact, int8, f32\."):
         fastest_way("bf16", {"int8"}, WAYS, int8_weights=True)
-    with pytest.raises(ValueError, match=r"it takes an INT8 model: expected auto, exact, bf16, f16, f32\."):
+    with pytest.raises(ValueError, match=r"it needs an INT8 model: expected auto, exact, bf16, f16, f32\."):
         fastest_way("int8", ALL, WAYS, int8_weights=False)
     with pytest.raises(ValueError, match="Unknown compute 'fast': expected auto, exact, int8"):
         EngineSettings(compute="fast")

@@ -143,7 +143,7 @@ def test_nemo_mismatch_names_the_line(tmp_path, labels, message):
 
 def test_label_ids(tmp_path):
     assert read_label_ids(write(tmp_path / "label_ids.csv", "O\nB-PER\n\n")) == ["O", "B-PER"]
-    with pytest.raises(CorpusError, match=r"label_ids\.csv:3: label O stands here for the second time"):
+    with pytest.raises(CorpusError, match=r"label_ids\.csv:3: duplicate label O"):
         read_label_ids(write(tmp_path / "label_ids.csv", "O\nB-PER\nO\n"))
     with pytest.raises(CorpusError, match="empty file"):
         read_label_ids(write(tmp_path / "label_ids.csv", "\n"))

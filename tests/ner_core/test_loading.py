@@ -86,7 +86,7 @@ def test_a_folder_must_hold_one_model(tmp_path):
         ({"threads": True}, TypeError, "threads: expected a whole number of at least 1, found True"),
         ({"streams": 0}, ValueError, "streams: expected a whole number of at least 1, found 0"),
         ({"cache_dir": 5}, TypeError, "cache_dir: expected a folder .* found 5"),
-        ({"cache": "x"}, TypeError, "There is no option cache; how a model is run: compute, hint"),
+        ({"cache": "x"}, TypeError, "Unknown option cache; engine settings are compute, hint"),
     ],
 )
 def test_wrong_options_of_loading_are_named(tiny_ir, options, error, said):

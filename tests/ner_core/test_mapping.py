@@ -71,7 +71,7 @@ def test_nothing_is_an_empty_text_and_lists_are_words(tiny_ir):
         ({"model": 5}, "model: expected a path .* found 5"),
         ({"load": 5}, "load: expected a function such as model_zoo.load, found 5"),
         ({"load": lambda model: [model]}, "load: expected a function that returns a recognizer, it returned"),
-        ({"bogus": 1}, "There is no option bogus"),
+        ({"bogus": 1}, "Unknown option bogus"),
     ],
 )
 def test_wrong_arguments_are_named(tiny_ir, options, said):

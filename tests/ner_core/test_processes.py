@@ -89,5 +89,5 @@ def test_a_pickled_recognizer_is_loaded_anew(tiny_ir):
 def test_one_that_was_put_together_says_that_it_cannot_be_sent(tiny_ner):
     made = EntityRecognizer(tiny_ner._engine, tiny_ner.tokenizer, tiny_ner.tags)
     assert isinstance(made._decoder, Decoder)
-    with pytest.raises(TypeError, match="Only a recognizer that from_ir made can go to another process"):
+    with pytest.raises(TypeError, match="Only a recognizer created by from_ir can be pickled"):
         pickle.dumps(made)

@@ -269,10 +269,10 @@ def test_addresses_are_read(address, expected):
         ("kserve://h:1/m?x=1", "expected kserve://host:port/model"),
         ("kserve://h:1/my model", "expected kserve://host:port/model"),
         ("http://host/model", "http://host:port/v2/models/model"),
-        ("kserve://h:99999/m", "not an address: Port out of range"),
-        ("kserve://h:x/m", "not an address: Port could not"),
-        ("kserve://[::1/m", "not an address: Invalid IPv6"),
-        ("grpc://h/m", "gRPC has no usual port"),
+        ("kserve://h:99999/m", "not a valid address: Port out of range"),
+        ("kserve://h:x/m", "not a valid address: Port could not"),
+        ("kserve://[::1/m", "not a valid address: Invalid IPv6"),
+        ("grpc://h/m", "gRPC has no default port"),
         ("grpc://h:1/prefix/m", "gRPC has no prefixes"),
     ],
 )
@@ -344,7 +344,9 @@ def test_an_answer_that_is_none_of_the_protocol_is_told(tiny_ir, monkeypatch, ou
     with Server(tiny_ir / "tiny.xml", binary=binary) as server:
         ner = EntityRecognizer.from_ir(tiny_ir, device=server.address)
         monkeypatch.setattr(Handler, "do_POST", lambda self: self.answer(200, output))
-        with pytest.raises(DeviceError, match=r"no KServe v2 server answers.*(none of the protocol|JSON)"):
+        with pytest.raises(
+            DeviceError, match=r"no KServe v2 server answers.*(does not follow the protocol|JSON)"
+        ):
             ner("Mary")
 
 
@@ -370,5 +372,5 @@ def test_a_server_that_gives_no_numbers_is_told(tiny_ir, wrong):
         ner = EntityRecognizer.from_ir(tiny_ir, device=server.address)
         model = server.model
         server.model = lambda arrays: [np.full_like(model(arrays)[0], wrong)]
-        with pytest.raises(DeviceError, match=r"Model tiny of kserve://.*\(test 1\) gives logits.*NaN"):
+        with pytest.raises(DeviceError, match=r"Model tiny of kserve://.*\(test 1\) returned logits.*NaN"):
             ner("Mary")

@@ -47,7 +47,7 @@ def test_a_seal_that_changed_is_found(sealed):
     content = sealed.read_bytes()
     for found, instead in ((b" bin=", b" bjn="), (b" -->\n", b" --\n")):
         sealed.write_bytes(content.replace(found, instead))
-        with pytest.raises(ValueError, match="its last line is no seal as it was written"):
+        with pytest.raises(ValueError, match="its last line is no valid seal"):
             read_model(sealed)
 
 
