@@ -69,7 +69,7 @@ class Encoding:
     segment : ndarray of int32, shape (pieces,), or None
         Segment of each piece, non-decreasing; None if there is only one. See `ner_core.segments`.
     column : ndarray of int32, shape (pieces,), or None
-        Column of each piece, -1 for none; None if the text has no tables, lists or forms. See `ner_core.cells`.
+        Column of each piece, -1 for none; None if there are no tables, lists or forms. See `ner_core.cells`.
     """
 
     text: str
