@@ -84,6 +84,21 @@ _FULL_NAME = re.compile(
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+\Z")
 _NEAR = 100
 
+_LONGEST_FORM = 20
+# Ostrava Systems s.r.o.: models know few of the legal forms outside of English.
+_LEGAL_FORM = re.compile(
+    r"""
+    ,?[ \u00a0]
+    (?: (?:GmbH|AG|UG)\ &\ Co\.?\ (?:KGaA|KG|OHG) | GmbH | AG | KGaA | KG | UG | e\.V\. | e\.K\.
+      | S\.p\.A\. | S\.r\.l\. | SpA | Srl | SARL | S\.A\.R\.L\. | S\.A\.S\. | SAS | S\.L\. | Lda\.
+      | S\.A\.(?:\ de\ C\.V\.)? | B\.V\. | N\.V\. | Oyj? | AB | ASA | A/S | ApS
+      | Sp\.\ z\ o\.o\. | s\.r\.o\. | a\.s\. | k\.s\. | d\.o\.o\. | d\.d\. | Kft\. | Zrt\. | Nyrt\.
+      | L\.L\.C\. | LLC | LLP | PLC | plc | Pty\ Ltd\.? | Co\.,\ Ltd\.? | Ltd\.? | Inc\.? | Corp\.?
+    )(?!\w)
+    """,
+    re.VERBOSE,
+)
+
 _ZERO_WIDTH_JOINER = "\u200d"
 
 
@@ -147,7 +162,7 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         end += 1
     if _in_address(text, start) or not has_letter(text[start:end]):
         return start, start
-    return start, end
+    return start, _with_legal_form(text, start, end) if kind == "ORG" else end
 
 
 def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
@@ -201,6 +216,14 @@ def is_article_of(text: str, first: tuple[int, int], second: tuple[int, int]) ->
     (True, False)
     """
     return text[first[1] : second[0]] in _APOSTROPHES and _ARTICLE.fullmatch(text, *first) is not None
+
+
+def _with_legal_form(text: str, start: int, end: int) -> int:
+    """Return the end of a company's name with the legal form that it ends in or that follows."""
+    for form in _LEGAL_FORM.finditer(text, start, end + _LONGEST_FORM):
+        if form.start() <= end < form.end():
+            return form.end()
+    return end
 
 
 def _belongs(text: str, start: int, end: int, last: str) -> bool:

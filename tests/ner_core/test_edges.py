@@ -6,6 +6,24 @@ from ner_core.edges import is_inverted_name, name_span
 
 
 @pytest.mark.parametrize(
+    ("text", "tagged", "name"),
+    [
+        ("Ostrava Systems s.r.o. and others", "Ostrava Systems", "Ostrava Systems s.r.o."),
+        ("Adler GmbH & Co. KG, Ulm", "Adler GmbH", "Adler GmbH & Co. KG"),
+        ("Duna Kft. pays", "Duna Kft", "Duna Kft."),
+        ("Acme, Inc. pays", "Acme", "Acme, Inc."),
+        ("Acme Incidents", "Acme", "Acme"),
+        ("Acme as seen", "Acme", "Acme"),
+        ("Acme; Inc. magazine", "Acme", "Acme"),
+    ],
+)
+def test_the_legal_form_of_a_company_is_part_of_its_name(text, tagged, name):
+    start, end = name_span(text, 0, len(tagged), "ORG")
+    assert text[start:end] == name
+    assert name_span(text, 0, len(tagged), "LOC")[1] <= len(tagged)
+
+
+@pytest.mark.parametrize(
     ("tagged", "name"),
     [
         ('"Mary Jones",', "Mary Jones"),
