@@ -7,28 +7,25 @@ Columns are found by cutting a page at its white gaps, first from top to bottom,
 from __future__ import annotations
 
 import statistics
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+from ner_documents.reading.pdf_letters import Fragment, is_leftward, logical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Column", "Fragment", "Line", "columns_of", "joined_fragments"]
+__all__ = ["Column", "Line", "columns_of", "joined_fragments"]
 
-_GUTTER = 0.9  # of the letters' size: narrower gaps are no border of columns
+_GUTTER = 0.75  # of the letters' size: narrower gaps are no border of columns
 _WORDS = 3.5  # lines of fewer words, on average, are cells and no column of prose
+_LONG_WORDS = 2.5
+_LEAD = 2  # lines by which one column may begin above the other
+_RAISED = 0.15
+_MARK = 8  # letters of a footnote's mark, at most
+_INITIAL = 1.8  # times the size of the letters behind it: the large first letter of a chapter
+_BREAK = 2.2  # of the letters' size: an empty stripe across all columns that is higher ends them
 _DEPTH = 40
-
-
-class Fragment(NamedTuple):
-    """Letters in a row: their box in points, y upwards, their text and the size of the font."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    text: str
-    size: float
 
 
 class Line(NamedTuple):
@@ -52,24 +49,28 @@ class Line(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Lines below each other, and whether they are rows of a table."""
+    """Lines below each other, whether they are rows of a table, and how far lines may reach."""
 
     lines: list[Line]
     table: bool
+    right: float
 
 
 def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
-    """Join fragments that touch on one line: a bold word, a letter of another font."""
-    out: list[Fragment] = []
-    order = sorted(page, key=lambda one: (-round((one.y0 + one.y1) / 2), one.x0))
+    """Join fragments that touch on one line: a bold word, a letter of another font, a footnote's mark."""
     lines: list[list[Fragment]] = []
-    for one in order:
-        middle = (one.y0 + one.y1) / 2
-        line = next((line for line in reversed(lines[-4:]) if line[-1].y0 <= middle <= line[-1].y1), None)
-        if line is None:
+    mains: list[Fragment] = []  # of each line the longest, which tells its height
+    for one in sorted(page, key=lambda one: (-round((one.y0 + one.y1) / 2), one.x0)):
+        near = range(len(lines) - 1, max(len(lines) - 5, -1), -1)
+        index = next((index for index in near if _side_by_side(mains[index], one)), None)
+        if index is None:
             lines.append([one])
-        else:
-            line.append(one)
+            mains.append(one)
+            continue
+        lines[index].append(one)
+        if len(one.text) > len(mains[index].text):
+            mains[index] = one
+    out: list[Fragment] = []
     for line in lines:
         line.sort(key=lambda one: one.x0)
         current = line[0]
@@ -77,11 +78,14 @@ def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
             gap = one.x0 - current.x1
             size = max(current.size, one.size)
             if -size < gap < 0.75 * size:
-                space = " " if gap > 0.12 * size and not current.text.endswith(" ") else ""
+                apart = gap > 0.12 * size or _is_mark(one, current) or _is_mark(current, one)
+                if len(current.text) == 1 and current.size > _INITIAL * one.size:
+                    apart, size, current = False, one.size, current._replace(y0=one.y0, y1=one.y1)
+                space = " " if apart and not current.text.endswith(" ") else ""
                 current = Fragment(
                     current.x0,
                     min(current.y0, one.y0),
-                    one.x1,
+                    max(current.x1, one.x1),
                     max(current.y1, one.y1),
                     f"{current.text}{space}{one.text}",
                     size,
@@ -90,76 +94,151 @@ def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
                 out.append(current)
                 current = one
         out.append(current)
-    return out
+    return [one._replace(text=logical(one.text)) for one in out]
 
 
-def columns_of(region: list[Fragment], depth: int = _DEPTH) -> Iterator[Column]:
-    """Cut a region at its gaps until it is one column, at most so deep."""
-    if not region:
-        return
-    size = statistics.median(one.size for one in region)
-    if depth and len(region) > 1:
-        gutter = _gutter(region, _GUTTER * size)
-        if gutter is not None:
-            left = [one for one in region if one.x1 <= gutter]
-            right = [one for one in region if one.x1 > gutter]
-            if _is_prose(left) and _is_prose(right):
-                yield from columns_of(left, depth - 1)
-                yield from columns_of(right, depth - 1)
-                return
-        # A title over two columns hides their gutter: cut it off and look again.
-        level = _level_of_columns(region, size)
-        if level is not None:
-            yield from columns_of([one for one in region if one.y0 >= level], depth - 1)
-            yield from columns_of([one for one in region if one.y0 < level], depth - 1)
-            return
-    yield from _stretches(_lines(region))
+def _side_by_side(one: Fragment, other: Fragment) -> bool:
+    """Return whether two fragments stand in one line: the middle of one is at the height of the other."""
+    middle, others = (one.y0 + one.y1) / 2, (other.y0 + other.y1) / 2
+    return one.y0 <= others <= one.y1 or other.y0 <= middle <= other.y1
 
 
-def _gutter(region: Sequence[Fragment], least: float) -> float | None:
-    """Find the middle of the widest gap from top to bottom, None where there is none that is wide enough."""
-    order = sorted((one.x0, one.x1) for one in region)
-    reach = order[0][1]
-    best: tuple[float, float] | None = None
-    for begin, end in order[1:]:
-        if begin - reach >= least and (best is None or begin - reach > best[0]):
-            best = (begin - reach, (begin + reach) / 2)
-        reach = max(reach, end)
-    return None if best is None else best[1]
+def _is_mark(one: Fragment, word: Fragment) -> bool:
+    """Return whether a fragment is the small raised mark of a footnote beside a word, and no part of it."""
+    if one.size > 0.85 * word.size or one.y0 < word.y0 + 0.1 * word.size or len(one.text) > _MARK:
+        return False
+    if one.x0 < word.x0:
+        return word.text[0].isalpha()
+    return (
+        word.text[-1].islower() if len(one.text) == 1 else word.text[-1].isalpha() and not one.text.isalpha()
+    )
+
+
+def columns_of(region: Sequence[Fragment], depth: int = _DEPTH) -> Iterator[Column]:
+    """Read columns one after the other, and what stands above, between and below them as it stands."""
+    bands = _bands(region)
+    ends = sorted(one.x1 for one in region)
+    right = ends[-1 - len(ends) // 20] if ends else 0.0  # some lines are too long
+    single: list[Fragment] = []
+    index = 0
+    while index < len(bands):
+        end, gutter = _stretch_of_columns(bands, index) if depth else (index + 1, None)
+        stretch = [one for band in bands[index:end] for one in band]
+        if gutter is None:
+            single += bands[index]
+            index += 1
+            continue
+        yield from _stretches(_lines(single), right)
+        single = []
+        sides = _parted(stretch, gutter)
+        for side in reversed(sides) if _is_leftward(stretch) else sides:
+            yield from columns_of(side, depth - 1)
+        index = end
+    yield from _stretches(_lines(single), right)
+
+
+def _bands(region: Sequence[Fragment]) -> list[list[Fragment]]:
+    """Cut a region wherever nothing stands across its whole width."""
+    bands: list[list[Fragment]] = []
+    low = 0.0
+    for one in sorted(region, key=lambda one: -one.y1):
+        if bands and one.y1 > low:
+            bands[-1].append(one)
+            low = min(low, one.y0)
+        else:
+            bands.append([one])
+            low = one.y0
+    return bands
+
+
+def _stretch_of_columns(bands: Sequence[list[Fragment]], first: int) -> tuple[int, float | None]:
+    """Find the bands that have a gap in common.
+
+    Returns
+    -------
+    int, float or None
+        The first band behind them, and the middle of the gap where it parts columns.
+    """
+    taken: list[tuple[float, float]] = []
+    end, gutter = first, None
+    region: list[Fragment] = []
+    while end < len(bands):
+        grown = _merged([*taken, *((one.x0, one.x1) for one in bands[end])])
+        size = statistics.median(one.size for one in bands[end])
+        found = _gutter(grown, _GUTTER * size)
+        if region and min(one.y0 for one in region) - bands[end][0].y1 > _BREAK * size:
+            break
+        if found is None and (gutter is not None or end - first == _LEAD):
+            break
+        taken, gutter = grown, found
+        region += bands[end]
+        end += 1
+    return (end, gutter) if gutter is not None and _are_columns(region, gutter) else (first + 1, None)
+
+
+def _are_columns(region: Sequence[Fragment], gutter: float) -> bool:
+    """Return whether both sides of a gap are columns of prose, or parted into such columns."""
+    sides = _parted(region, gutter)
+    if _are_unaligned(*map(_lines, sides)):
+        return True
+    for side in sides:
+        size = statistics.median(one.size for one in side)
+        inner = _gutter(_merged([(one.x0, one.x1) for one in side]), _GUTTER * size)
+        if inner is not None and _are_justified(_lines(side)):
+            inner = None
+        if not (_is_prose(side) if inner is None else _are_columns(side, inner)):
+            return False
+    return True
+
+
+def _parted(region: Sequence[Fragment], gutter: float) -> tuple[list[Fragment], list[Fragment]]:
+    return [one for one in region if one.x1 <= gutter], [one for one in region if one.x1 > gutter]
+
+
+def _are_unaligned(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    """Return whether lines stand side by side without being rows: each column has its own steps."""
+    if min(len(left), len(right)) < 3 or len(left) + len(right) < 8:
+        return False
+    fewer, more = sorted((left, right), key=len)
+    aligned = sum(any(abs(one.y0 - other.y0) < _RAISED * one.size for other in more) for one in fewer)
+    return aligned * 3 < len(fewer)
+
+
+def _merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Join spans that overlap or touch."""
+    merged: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _gutter(taken: Sequence[tuple[float, float]], least: float) -> float | None:
+    """Find the middle of the widest gap between spans, None where there is none that is wide enough."""
+    gaps = [(after[0] - before[1], (before[1] + after[0]) / 2) for before, after in pairwise(taken)]
+    width, middle = max(gaps, default=(0.0, 0.0))
+    return middle if width >= least else None
+
+
+def _is_leftward(region: Sequence[Fragment]) -> bool:
+    """Return whether most of the text is written from right to left."""
+    return sum(len(one.text) * (1 if is_leftward(one.text) else -1) for one in region) > 0
 
 
 def _is_prose(region: Sequence[Fragment]) -> bool:
     """Return whether fragments are the lines of a column, not the cells of a table's column."""
-    if len(region) < 3:
+    lines = _lines(region)
+    if len(lines) < 3:
         return False
-    words = statistics.fmean(len(one.text.split()) for one in region)
-    width = max(one.x1 for one in region) - min(one.x0 for one in region)
-    return words >= _WORDS and statistics.median(one.x1 - one.x0 for one in region) > 0.5 * width
-
-
-def _level_of_columns(region: Sequence[Fragment], size: float) -> float | None:
-    """Find a height below, or above, which the lines stand in two columns and on the other side do not."""
-    left, right = min(one.x0 for one in region), max(one.x1 for one in region)
-    middle = (left + right) / 2
-    across = sorted(
-        (one for one in region if one.x0 < middle - size and one.x1 > middle + size), key=lambda one: -one.y0
-    )
-    if not across or len(across) > len(region) * 0.6:
-        return None
-    rest = [one for one in region if one not in set(across)]
-    gutter = _gutter(rest, _GUTTER * size) if len(rest) > 5 else None
-    if gutter is None:
-        return None
-    if not (_is_prose([o for o in rest if o.x1 <= gutter]) and _is_prose([o for o in rest if o.x1 > gutter])):
-        return None
-    for one in across:
-        above = [other for other in rest if other.y0 > one.y0]
-        below = [other for other in rest if other.y0 < one.y0]
-        if not above and below:
-            return one.y0 - 0.01 if one.y0 > min(o.y0 for o in region) else None
-        if above:
-            return one.y1 + 0.01 if any(other.y0 >= one.y1 + 0.01 for other in region) else None
-    return None
+    text = " ".join(line.text for line in lines)
+    words = len(text.split()) / len(lines)
+    width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+    filled = statistics.median(line.x1 - line.x0 for line in lines) / width
+    if words < _WORDS:  # long words in a narrow column fill its lines; dates and amounts do so in tables
+        return words >= _LONG_WORDS and filled > 0.85 and sum(map(str.isdigit, text)) < 0.1 * len(text)
+    return filled > 0.5
 
 
 def _lines(region: Sequence[Fragment]) -> list[Line]:
@@ -183,12 +262,30 @@ def _lines(region: Sequence[Fragment]) -> list[Line]:
     ]
 
 
-def _stretches(lines: list[Line]) -> Iterator[Column]:
+def _stretches(lines: list[Line], right: float) -> Iterator[Column]:
     """Part the rows of tables from the lines around them: at least two rows of at least two cells."""
-    kinds = []
-    for index, line in enumerate(lines):
-        beside = [lines[i] for i in (index - 1, index + 1) if 0 <= i < len(lines)]
-        several = len(line.cells) > 1 and any(len(other.cells) > 1 for other in beside)
-        kinds.append(several)
-    for table, group in groupby(zip(kinds, lines, strict=True), key=lambda pair: pair[0]):
-        yield Column([line for _, line in group], table)
+    cells = [False, *(len(line.cells) > 1 for line in lines), False]
+    kinds = [
+        here and (before or behind) for before, here, behind in zip(cells, cells[1:], cells[2:], strict=False)
+    ]
+    for several, group in groupby(zip(kinds, lines, strict=True), key=lambda pair: pair[0]):
+        found = [line for _, line in group]
+        yield Column(found, several and _is_table(found), right)
+
+
+def _is_table(lines: Sequence[Line]) -> bool:
+    """Return whether the gaps in lines stand below each other, and are not those of justified prose."""
+    if _are_justified(lines):
+        return False
+    taken = _merged([(cell.x0, cell.x1) for line in lines for cell in line.cells])
+    return _gutter(taken, _GUTTER * statistics.median(line.size for line in lines)) is not None
+
+
+def _are_justified(lines: Sequence[Line]) -> bool:
+    """Return whether the words of most lines were moved apart to fill them."""
+    return sum(map(_has_equal_gaps, lines)) * 2 > len(lines)
+
+
+def _has_equal_gaps(line: Line) -> bool:
+    gaps = [after.x0 - before.x1 for before, after in pairwise(line.cells)]
+    return len(gaps) > 1 and max(gaps) - min(gaps) < 0.2 * line.size

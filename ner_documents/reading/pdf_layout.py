@@ -10,19 +10,23 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.pdf_columns import columns_of, joined_fragments
+from ner_documents.reading.pdf_letters import is_leftward
 from ner_documents.reading.pdf_running import without_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ner_documents.reading.pdf_columns import Column, Fragment, Line
+    from ner_documents.reading.pdf_columns import Column, Line
+    from ner_documents.reading.pdf_letters import Fragment
 
 __all__ = ["Paragraph", "paragraphs_of"]
 
 _HYPHEN = "\u00ad"
+_HYPHENS = (_HYPHEN, "-", "\u2010")
 _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
 _ENDS = tuple('.!?:;…"”’)')
+_SENTENCE = 2.5  # lines of fewer words are a list
 _ENOUGH = 4  # more compounds than this at line ends, and other hyphens are taken for theirs
 
 
@@ -78,12 +82,13 @@ def _rows(column: Column, page: int) -> Iterator[Paragraph]:
 def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
     """Join lines to paragraphs: a gap, an indent, another size or a short line before ends one."""
     lines = column.lines
-    right = max(line.x1 for line in lines)
+    right = column.right
     left = min(line.x0 for line in lines)
     steps = [before.y0 - line.y0 for before, line in pairwise(lines)]
     usual_step = statistics.median(steps) if steps else 0
     smaller = [step for step in steps if step <= usual_step * 1.05]
     usual_step = statistics.median(smaller) if smaller else usual_step
+    listed = len(lines) > 2 and statistics.median(len(line.text.split()) for line in lines) < _SENTENCE
     current: Paragraph | None = None
     before: Line | None = None
     for line in lines:
@@ -93,6 +98,7 @@ def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
             current is not None
             and before is not None
             and not bullet
+            and not (listed and not before.text.endswith(_HYPHENS))
             and not _new(before, line, usual_step, left, right)
         ):
             current.text = _append(current.text, text)
@@ -114,8 +120,12 @@ def _new(before: Line, line: Line, step: float, left: float, right: float) -> bo
         return True
     if before.y0 - line.y0 > min(1.3 * step, 2.2 * size):
         return True
-    if before.text.endswith(("-", _HYPHEN, "\u2010")):
+    if before.text.endswith(_HYPHENS):
         return False
+    if is_leftward(before.text) != is_leftward(line.text):
+        return True
+    if _is_centred(before, left, right) and not _is_centred(line, left, right):
+        return True
     indented = line.x0 - left > 0.8 * size and before.x0 - left < 0.5 * size
     ended = before.text.rstrip().endswith(_ENDS)
     short = right - before.x1 > max(0.2 * (right - left), 2 * size)
@@ -126,6 +136,11 @@ def _new(before: Line, line: Line, step: float, left: float, right: float) -> bo
     first = line.text.split(" ", 1)[0]
     per_letter = (line.x1 - line.x0) / max(len(line.text), 1)
     return (short and ended) or room > (len(first) + 3) * per_letter + 0.25 * (right - left)
+
+
+def _is_centred(line: Line, left: float, right: float) -> bool:
+    before, behind = line.x0 - left, right - line.x1
+    return min(before, behind) > 0.1 * (right - left) and abs(before - behind) < line.size
 
 
 def _goes_on(before: Paragraph, after: Paragraph) -> bool:
@@ -141,7 +156,7 @@ def _goes_on(before: Paragraph, after: Paragraph) -> bool:
 def _append(before: str, after: str) -> str:
     """Join two lines; a hyphen at the end of the first is marked, to be judged with all words known."""
     before = before.rstrip()
-    if before.endswith((_HYPHEN, "-", "\u2010")) and before[-2:-1].isalnum() and after[:1].isalnum():
+    if before.endswith(_HYPHENS) and before[-2:-1].isalnum() and after[:1].isalnum():
         mark = _HYPHEN if after[:1].islower() or before.endswith(_HYPHEN) else "-"
         return f"{before[:-1]}{mark}{after}"
     return f"{before} {after}"

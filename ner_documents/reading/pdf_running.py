@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ner_documents.reading.pdf_columns import Fragment
+    from ner_documents.reading.pdf_letters import Fragment
 
 __all__ = ["without_running"]
 

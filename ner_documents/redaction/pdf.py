@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ner_documents.reading.pdf import listed
+from ner_documents.reading.pdf_letters import SOFT_HYPHEN, UNREADABLE, letters_of, unreadable_in
 from ner_documents.redaction.files import RedactedFile, found_in
 from ner_documents.redaction.text_formats import FormatError
 
@@ -27,9 +30,7 @@ _POINTS_PER_INCH = 72
 _MAX_PAGES = 2_000
 _MAX_PIXELS = 40_000_000
 _JPEG_QUALITY = 85
-# PDFium's mark of a hyphen at a line end, and the characters of hyphens.
-_HYPHENS = "-\u00ad\u2010\ufffe\x02"
-_LINE_ENDS = "\r\n"
+_HYPHEN = re.compile(rf"(?<=[^\W\d_])(?:{SOFT_HYPHEN}\n*|[-\u2010]\n+)(?=\w)")
 #: Letters reach over their boxes by less than this share of their height.
 _MARGIN = 0.12
 
@@ -43,6 +44,11 @@ class _PageText:
     text: str
     numbers: list[int]
     rotation: int
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing on the page can be read."""
+        return not self.text.strip(f" \n{UNREADABLE}")
 
 
 def redact_pdf(
@@ -76,7 +82,7 @@ def _redact(
     document: Any, recognize: Callable[[Iterable[str]], Iterable[Recognition]], redactor: Redactor
 ) -> RedactedFile:
     pages = [_text_of(document, number) for number in range(len(document))]
-    if not any(page.text.strip() for page in pages):
+    if all(page.is_blank for page in pages):
         msg = "holds no text that can be read: scanned pages need text recognition (OCR) first"
         raise FormatError(msg)
     recognitions = list(recognize([page.text for page in pages]))
@@ -98,15 +104,14 @@ def _redact(
 
 def _notes(pages: Sequence[_PageText], pictures: Sequence[int]) -> Iterator[str]:
     yield f"all pages are pictures now ({_DOTS_PER_INCH} dots an inch): their text cannot be selected"
-    blank = [number for number, page in enumerate(pages, start=1) if not page.text.strip()]
+    blank = [number for number, page in enumerate(pages, start=1) if page.is_blank]
     if blank:
-        yield f"no text could be read on page {_listed(blank)}: look at it"
+        yield f"no text could be read on page {listed(blank)}: look at it"
+    partly = [n for n, page in enumerate(pages, start=1) if not page.is_blank and unreadable_in(page.text)]
+    if partly:
+        yield f"fonts do not say which letters some signs on page {listed(partly)} are: look at them"
     if pictures:
-        yield f"text in pictures is not read: look at page {_listed(pictures)}"
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers[:20])) + (", …" if len(numbers) > 20 else "")
+        yield f"text in pictures is not read: look at page {listed(pictures)}"
 
 
 def _flatten(document: Any, number: int) -> int:
@@ -126,38 +131,21 @@ def _flatten(document: Any, number: int) -> int:
 
 def _text_of(document: Any, number: int) -> _PageText:
     """Read a page; words that a hyphen divides at a line end are joined."""
-    from pypdfium2 import raw
-
     rotation = _flatten(document, number)
     page = document[number]
     text_page = page.get_textpage()
-    characters = [chr(raw.FPDFText_GetUnicode(text_page, index)) for index in range(text_page.count_chars())]
-    text: list[str] = []
-    numbers: list[int] = []
-    index = 0
-    while index < len(characters):
-        behind = _behind_hyphen(characters, index)
-        if behind is not None:
-            index = behind
-            continue
-        if characters[index] != "\r":
-            text.append(characters[index] if characters[index] >= " " else "\n")
-            numbers.append(index)
-        index += 1
+    letters, indices = letters_of(text_page)
     text_page.close()
     page.close()
-    return _PageText("".join(text), numbers, rotation)
-
-
-def _behind_hyphen(characters: Sequence[str], index: int) -> int | None:
-    """Return where a divided word goes on, if a hyphen at a line end stands here."""
-    if characters[index] not in _HYPHENS or index == 0 or not characters[index - 1].isalpha():
-        return None
-    behind = index + 1
-    while behind < len(characters) and characters[behind] in _LINE_ENDS:
-        behind += 1
-    divided = behind > index + 1 or characters[index] in "\ufffe\x02"
-    return behind if divided and behind < len(characters) and characters[behind].islower() else None
+    text: list[str] = []
+    numbers: list[int] = []
+    begin = 0
+    for hyphen in _HYPHEN.finditer(letters):
+        if letters[hyphen.end()].islower():
+            text.append(letters[begin : hyphen.start()])
+            numbers += indices[begin : hyphen.start()]
+            begin = hyphen.end()
+    return _PageText("".join([*text, letters[begin:]]), [*numbers, *indices[begin:]], rotation)
 
 
 def _draw(document: Any, number: int, text: _PageText, redacted: Redacted, result: Any) -> bool:

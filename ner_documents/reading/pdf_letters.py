@@ -1,0 +1,345 @@
+"""Letters of a PDF page with their places, joined to fragments of lines.
+
+PDFium gives the letters in the order of the file, with spaces where it sees gaps. What is written from right
+to left is ordered by place instead, and kept from left to right until whole lines are known: see `logical`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import statistics
+import unicodedata
+from itertools import chain, pairwise, takewhile
+from typing import Any, NamedTuple
+
+__all__ = [
+    "SOFT_HYPHEN",
+    "UNREADABLE",
+    "Fragment",
+    "PageText",
+    "is_leftward",
+    "letters_of",
+    "logical",
+    "text_of",
+    "unreadable_in",
+]
+
+SOFT_HYPHEN = "\u00ad"
+#: Stands for letters whose font does not say which they are.
+UNREADABLE = "\ufffd"
+
+_LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+_LIGATURE = re.compile("[ﬀ-ﬆ]")
+# What PDFium gives for a hyphen at a line end.
+_HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
+_GAP = 1.5  # of the size of the letters: wider is another column or cell
+_SPACE = 0.25  # of the size, between words from right to left
+_RAISED = 0.25  # of the size: higher or lower is a mark of a footnote or an index
+_HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
+# Right-to-left scripts: Hebrew to Mandaic, Arabic forms, and those beyond the first plane.
+_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|.", re.DOTALL)
+_SPACED = re.compile(r"(?<!\S)(?:[^\W\d_] ){3,}[^\W\d_](?!\S)")
+_WORD_GAP = 1.6  # of the usual gap between spaced letters
+_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+
+_Place = tuple[float, float, float]  # left, right, base
+
+
+class Fragment(NamedTuple):
+    """Letters in a row: their box in points, y upwards, their text and the size of the font."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: str
+    size: float
+
+
+def letters_of(text_page: Any) -> tuple[str, list[int]]:
+    """Return the text of a page as PDFium orders it, and the number of each character in the page.
+
+    A hyphen that divides a word is `SOFT_HYPHEN`, a letter without Unicode value `UNREADABLE`.
+    """
+    import pypdfium2.raw as pdfium
+
+    handle = text_page.raw
+    letters: list[str] = []
+    indices: list[int] = []
+    high = 0
+    for index in range(text_page.count_chars()):
+        code = pdfium.FPDFText_GetUnicode(handle, index)
+        if code == 0x0D:  # a line feed follows
+            continue
+        if code == 0x0A:
+            letter = "\n"
+        elif code in _HYPHENS:
+            letter = SOFT_HYPHEN
+        elif code == 0 or pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1:
+            letter = UNREADABLE
+        elif 0xD800 <= code < 0xE000:  # a half of a character beyond the first plane
+            if code < 0xDC00 or not high:
+                high = code
+                continue
+            letter = chr(0x10000 + ((high - 0xD800) << 10) + code - 0xDC00)
+            high = 0
+        else:
+            letter = chr(code) if code > 0x20 else " "
+        letters.append(letter)
+        indices.append(index)
+    return "".join(letters), indices
+
+
+class PageText(NamedTuple):
+    """The text of a page.
+
+    Attributes
+    ----------
+    groups : list of list of Fragment
+        Fragments by the direction in which they are written, the usual one first.
+    unreadable : int
+        Letters of words that cannot be read.
+    outside : int
+        Fragments beyond the edges of the page, which are left out.
+    """
+
+    groups: list[list[Fragment]]
+    unreadable: int
+    outside: int
+
+
+def text_of(page: Any) -> PageText:
+    """Cut the text of a page where a line ends or a gap is wide."""
+    text_page = page.get_textpage()
+    left, bottom, right, top = page.get_bbox()
+    found: dict[int, list[Fragment]] = {}
+    run = _Run(_Places(text_page.raw))
+    outside = 0
+
+    def end() -> None:
+        nonlocal outside
+        fragment = run.fragment()
+        if fragment is not None and _is_outside(fragment, _turned(left, bottom, right, top, run.turn)):
+            outside += 1
+        elif fragment is not None:
+            found.setdefault(run.turn, []).append(fragment)
+        run.clear()
+
+    letters, indices = letters_of(text_page)
+    for token in _TOKEN.finditer(letters):
+        text, numbers = token[0], indices[token.start() : token.end()]
+        if text == "\n":
+            end()
+            continue
+        if text == " " or text == SOFT_HYPHEN:
+            run.append_gap(text, numbers)
+            continue
+        while numbers:
+            taken = run.append(text, numbers)
+            if not taken:
+                end()
+            text, numbers = text[taken:], numbers[taken:]
+    end()
+    text_page.close()
+    groups = sorted(found.values(), key=lambda ones: -sum(len(one.text) for one in ones))
+    return PageText(groups or [[]], unreadable_in(letters), outside)
+
+
+def _is_outside(one: Fragment, edges: tuple[float, float, float, float]) -> bool:
+    left, bottom, right, top = edges
+    return one.x1 <= left or one.x0 >= right or one.y1 <= bottom or one.y0 >= top
+
+
+def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[float, float, float, float]:
+    """Turn a box back by so many quarters; PDFium counts them clockwise."""
+    if turn == 1:
+        return -y1, x0, -y0, x1
+    if turn == 2:
+        return -x1, -y1, -x0, -y0
+    if turn == 3:
+        return y0, -x1, y1, -x0
+    return x0, y0, x1, y1
+
+
+class _Places:
+    """Where letters stand, on a page that is turned by quarters."""
+
+    def __init__(self, handle: Any) -> None:
+        import pypdfium2.raw as pdfium
+
+        self._pdfium = pdfium
+        self._handle = handle
+        self._values = tuple(ctypes.c_double() for _ in range(6))
+        self._box = tuple(map(ctypes.byref, self._values[:4]))
+        self._origin = tuple(map(ctypes.byref, self._values[4:]))
+
+    def place(self, index: int, turn: int) -> _Place:
+        """Return left and right end of a letter, and the height of the line that it stands on."""
+        self._pdfium.FPDFText_GetCharBox(self._handle, index, *self._box)
+        self._pdfium.FPDFText_GetCharOrigin(self._handle, index, *self._origin)
+        left, right, bottom, top, x, y = [value.value for value in self._values]
+        if not turn:
+            return left, right, y
+        begin, _, end, _ = _turned(left, bottom, right, top, turn)
+        return begin, end, _turned(x, y, x, y, turn)[1]
+
+    def turn(self, index: int) -> int:
+        """Return by how many quarters a letter is turned."""
+        return round(self._pdfium.FPDFText_GetCharAngle(self._handle, index) / (math.pi / 2)) % 4
+
+    def size(self, index: int) -> float:
+        """Return the size of a letter's font as it is drawn."""
+        matrix = self._pdfium.FS_MATRIX()
+        scale = 1.0
+        if self._pdfium.FPDFText_GetMatrix(self._handle, index, ctypes.byref(matrix)):
+            scale = math.hypot(matrix.c, matrix.d) or 1.0
+        return max(float(self._pdfium.FPDFText_GetFontSize(self._handle, index)) * scale, 1.0)
+
+
+class _Run:
+    """Words that become a fragment."""
+
+    def __init__(self, places: _Places) -> None:
+        self._places = places
+        self.clear()
+
+    def clear(self) -> None:
+        self._letters = ""
+        self._indices: list[int] = []
+        self.turn = 0
+        self._x0 = self._x1 = self._y0 = self._base = 0.0
+        self._size = 1.0
+        self._leftward = False
+
+    def append_gap(self, text: str, indices: list[int]) -> None:
+        if self._letters:
+            self._letters += text
+            self._indices += indices
+
+    def append(self, text: str, indices: list[int]) -> int:
+        """Append a word, as far as its letters are not raised, and return how many were taken.
+
+        None are where the word stands apart from those before it.
+        """
+        if not self._letters:
+            self.turn = self._places.turn(indices[0])
+            self._size = self._places.size(indices[0])
+        place, raised = self._places.place, _RAISED * self._size
+        # Asking for the places of all letters takes most of the time of reading.
+        first = last = place(indices[0], self.turn)
+        base = first[2]
+        if len(indices) > 1:
+            last = place(indices[-1], self.turn)
+            if abs(last[2] - base) > raised:
+                level = takewhile(lambda index: abs(place(index, self.turn)[2] - base) <= raised, indices)
+                indices = list(level)
+                text, last = text[: len(indices)], place(indices[-1], self.turn)
+        left, right = min(first[0], last[0]), max(first[1], last[1])
+        leftward = self._leftward or is_leftward(text)
+        if not self._letters:
+            self._x0, self._x1, self._y0 = left, right, base
+        elif (
+            left > self._x1 + _GAP * self._size
+            or (left < self._x1 - 3 * self._size and not (leftward and right > self._x0 - _GAP * self._size))
+            or abs(base - self._base) > raised
+        ):
+            return 0
+        self._x0, self._x1, self._base = min(self._x0, left), max(self._x1, right), base
+        self._leftward = leftward
+        self._letters += text
+        self._indices += indices
+        return len(indices)
+
+    def fragment(self) -> Fragment | None:
+        """Return what the letters make, None where none of them can be read."""
+        text = self._letters.rstrip()
+        if not text.strip(f" {UNREADABLE}{SOFT_HYPHEN}"):
+            return None
+        text = self._by_place() if self._leftward else self._closed_up()
+        text = _LIGATURE.sub(lambda match: _LIGATURES[match[0]], text)
+        return Fragment(
+            self._x0, self._y0, self._x1, self._y0 + _HEIGHT * self._size, text.strip(), self._size
+        )
+
+    def _by_place(self) -> str:
+        """Return the letters from left to right; several in one place in the order that `logical` undoes."""
+        units: list[tuple[float, float, str]] = []
+        for letter, index in zip(self._letters, self._indices, strict=True):
+            if letter == " ":  # PDFium has no place for the spaces of turned-round words
+                continue
+            left, right, _ = self._places.place(index, self.turn)
+            if units and (unicodedata.combining(letter) or (left, right) == units[-1][:2]):
+                left, right, unit = units.pop()
+                letter = f"{letter}{unit}" if is_leftward(letter) else f"{unit}{letter}"
+            units.append((left, right, letter))
+        units.sort(key=lambda one: one[0] + one[1])
+        text, end = "", units[0][0]
+        for left, right, letters in units:
+            text += f" {letters}" if left > end + _SPACE * self._size else letters
+            end = max(end, right)
+        return text
+
+    def _closed_up(self) -> str:
+        """Return the text with words whose letters stand apart (``S M I T H``) closed up."""
+        parts: list[str] = []
+        end = 0
+        for match in _SPACED.finditer(self._letters):
+            first, last = match.span()
+            ends = [self._places.place(index, self.turn) for index in self._indices[first:last:2]]
+            gaps = [after[0] - before[1] for before, after in pairwise(ends)]
+            most = _WORD_GAP * statistics.median(gaps)
+            spaces = [" " if gap > most else "" for gap in gaps]
+            parts += [self._letters[end:first], *chain(*zip(match[0][::2], [*spaces, ""], strict=True))]
+            end = last
+        return "".join([*parts, self._letters[end:]])
+
+
+def logical(text: str) -> str:
+    """Return a line in the order of reading that is given from left to right.
+
+    Examples
+    --------
+    >>> logical("Mary: םולש 12")
+    'Mary: שלום 12'
+    >>> logical("(12 Rome) םולש םולש")
+    'שלום שלום (12 Rome)'
+    """
+    if not is_leftward(text):
+        return text
+    kinds = "".join(map(_kind, text))
+    if kinds.count("R") > kinds.count("L"):
+        text, kinds = _flipped(text), kinds[::-1]
+        inner = re.compile("L(?:[^R]*L)?")
+    else:
+        inner = re.compile("R(?:[^L]*R)?")
+    for match in inner.finditer(kinds):
+        text = f"{text[: match.start()]}{_flipped(text[match.start() : match.end()])}{text[match.end() :]}"
+    return text
+
+
+def unreadable_in(text: str) -> int:
+    """Count the letters without Unicode value; those that stand alone are bullets and signs.
+
+    Examples
+    --------
+    >>> unreadable_in("\ufffd J\ufffdnes")
+    1
+    """
+    return sum(word.count(UNREADABLE) for word in text.split() if len(word) > 1)
+
+
+def is_leftward(text: str) -> bool:
+    """Return whether a text has letters of a script that is written from right to left."""
+    return _LEFTWARD.search(text) is not None
+
+
+def _flipped(text: str) -> str:
+    return text[::-1].translate(_MIRRORED)
+
+
+def _kind(letter: str) -> str:
+    kind = unicodedata.bidirectional(letter)
+    return "R" if kind in ("R", "AL", "NSM") else "L" if kind in ("L", "EN", "AN") else "N"
