@@ -42,6 +42,7 @@ _SUFFIXES = {
     "application/rtf": ".rtf",
     "application/zip": ".zip",
     "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.oasis.opendocument.presentation": ".odp",
     "application/vnd.oasis.opendocument.spreadsheet": ".ods",
     "application/vnd.ms-excel": ".xls",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
@@ -49,6 +50,8 @@ _SUFFIXES = {
     "application/x-ndjson": ".jsonl",
     "application/pdf": ".pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/epub+zip": ".epub",
 }
 # Their addresses carry an IPv4 address inside, so what they reach cannot be told from the prefix.
 _EMBEDDING = tuple(

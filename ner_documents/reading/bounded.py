@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ner_documents.bounded import MEGABYTES, Answers, borrowed
 from ner_documents.document import Block, Document, Problem
 from ner_documents.reading.records import ReadOptions
-from ner_documents.reading.registry import read, source_of
+from ner_documents.reading.registry import UNTRUSTED, read, source_of
 from ner_documents.sources import Source
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["SECONDS", "UNTRUSTED", "answer", "read_bounded"]
 
 SECONDS = 60.0
-#: Formats that libraries read, or that hold files of other formats.
-UNTRUSTED = frozenset("html pdf docx odt rtf xlsx json eml mbox srt zip".split())  # noqa: SIM905
 
 
 def read_bounded(

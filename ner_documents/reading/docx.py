@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.drawings import drawn_texts
-from ner_documents.reading.packages import Package, UnreadableError
+from ner_documents.reading.packages import Package, UnreadableError, parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 
 # What the final view does not show: deletions, the places that text was moved from, instructions of fields.
 _GONE = frozenset(f"{WORD}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rPr", "pPr", "rt"))
@@ -87,34 +86,18 @@ def word_parts(package: Package) -> list[tuple[str, str]]:
     UnreadableError
         If the package holds no Word document.
     """
-    main = next((target for kind, target in _related(package, "") if kind == "officeDocument"), "")
+    main = next((one.target for one in package.related("") if one.kind == "officeDocument"), "")
     if main not in package:
         main = "word/document.xml"
-    related = _related(package, main)
+    related = [(one.kind, one.target) for one in package.related(main) if one.target in package]
     found = [(main, "body")]
     for wanted in ("footnotes", "endnotes", "footer", "comments"):
-        found += [(target, kind) for kind, target in related if kind == wanted and target in package]
-    headers = [(target, kind) for kind, target in related if kind == "header" and target in package]
+        found += [(target, kind) for kind, target in related if kind == wanted]
+    headers = [(target, kind) for kind, target in related if kind == "header"]
     return list(dict.fromkeys([*headers, *found]))
 
 
-def _related(package: Package, name: str) -> list[tuple[str, str]]:
-    """List the relations of a part: kind, and name of the other part."""
-    folder, base = posixpath.split(name)
-    relations = posixpath.join(folder, "_rels", f"{base}.rels")
-    if relations not in package:
-        return []
-    found = []
-    for relation in package.xml(relations).iter(f"{_RELATIONS}Relationship"):
-        if relation.get("TargetMode") != "External":
-            target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/")
-            found.append((relation.get("Type", "").rsplit("/", 1)[-1], target))
-    return sorted(found, key=lambda one: one[1])
-
-
 def _word_xml(package: Package, name: str) -> Any:
-    from ner_documents.reading.packages import parse_xml
-
     return parse_xml(package.read(name).replace(_STRICT, WORD[1:-1].encode()), name)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["BLOCKS", "html_blocks", "read_html", "told_by_page"]
+__all__ = ["BLOCKS", "html_blocks", "html_text", "read_html", "told_by_page"]
 
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
@@ -65,12 +65,7 @@ _HEAD = 4096
 
 def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a page as one document."""
-    encoding = options.encoding
-    if encoding is None and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
-        encoding = charset_of(told_by_page(raw))
-        if encoding and not _decodes(raw, encoding):
-            encoding = None
-    text, problems = decode(raw, source, encoding)
+    text, problems = html_text(raw, source, options)
     yield from problems
     if text is None:
         return
@@ -79,6 +74,16 @@ def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
         yield Problem(source, None, "the page holds no text")
         return
     yield blocks.document(source)
+
+
+def html_text(raw: bytes, source: str, options: ReadOptions) -> tuple[str | None, list[Problem]]:
+    """Decode a page, by what it says of its encoding where that is possible; see `decode`."""
+    encoding = options.encoding
+    if encoding is None and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
+        encoding = charset_of(told_by_page(raw))
+        if encoding and not _decodes(raw, encoding):
+            encoding = None
+    return decode(raw, source, encoding)
 
 
 def told_by_page(raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""OpenDocument text: headings, paragraphs, lists, tables, notes, text boxes, headers and footers.
+"""OpenDocument text and slides: headings, paragraphs, lists, tables, notes, text boxes, headers and footers.
 
 https://docs.oasis-open.org/office/OpenDocument/v1.3/
 """
@@ -22,7 +22,7 @@ __all__ = ["read_odt"]
 
 _URN = "{urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _OFFICE, _DRAW = (f"{_URN}{name}:1.0}}" for name in ("text", "table", "office", "drawing"))
-_STYLE = f"{_URN}style:1.0}}"
+_STYLE, _SHOW = f"{_URN}style:1.0}}", f"{_URN}presentation:1.0}}"
 _SPACE = re.compile(r"[ \t\r\n]+")
 _PARAGRAPHS = {f"{_TEXT}p": "paragraph", f"{_TEXT}h": "heading"}
 _GONE = frozenset(
@@ -37,7 +37,7 @@ _GONE = frozenset(
     )
 )
 _HIDES_PARAGRAPH = f"{_TEXT}hidden-paragraph"
-_NAMED = (f"{_TEXT}style-name", f"{_TABLE}style-name")
+_NAMED = (f"{_TEXT}style-name", f"{_TABLE}style-name", f"{_DRAW}style-name")
 _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))
 _MOST = 1000
 
@@ -87,7 +87,10 @@ class _Reading:
     def hide(self, part: Any) -> None:
         """Learn which styles of a part hide what has them."""
         for style in part.iter(f"{_STYLE}style"):
-            if any(one.get(f"{_TEXT}display") == "none" for one in style):
+            if any(
+                one.get(f"{_TEXT}display") == "none" or one.get(f"{_SHOW}visibility") == "hidden"
+                for one in style
+            ):
                 self._hiding.add(style.get(f"{_STYLE}name", ""))
 
     def _is_hidden(self, element: Any) -> bool:
@@ -117,6 +120,8 @@ class _Reading:
                 self._paragraph(child, kind or _PARAGRAPHS[child.tag], cell)
             elif child.tag == f"{_TABLE}table":
                 self._table(child)
+            elif child.get(f"{_SHOW}class") in ("title", "subtitle"):
+                self.container(child, "heading", cell)
             elif child.tag in (f"{_TEXT}list-item", f"{_TEXT}list-header"):
                 self.container(child, kind or "list item", cell)
             else:

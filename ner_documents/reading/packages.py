@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Package", "UnreadableError", "check_archive", "parse_xml"]
+__all__ = ["Package", "Relation", "UnreadableError", "check_archive", "parse_xml"]
 
 UNPACKED = 200_000_000
 _MEMBERS = 20_000
 # Text packs to a tenth; repeated markup to a hundredth. Beyond that nobody wrote it.
 _RATIO = 1000
+_RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -40,6 +42,14 @@ def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
         most = min(unpacked, 1_000_000 + _RATIO * packed)
         msg = f"unpacks to {total / 1e6:,.0f} MB, more than {most / 1e6:,.0f}"
         raise UnreadableError(msg)
+
+
+class Relation(NamedTuple):
+    """A link from one part of an office file to another: its id, its kind, and the name of the other part."""
+
+    id: str
+    kind: str
+    target: str
 
 
 class Package:
@@ -104,6 +114,25 @@ class Package:
             If it is missing, or no XML.
         """
         return parse_xml(self.read(name), name)
+
+    def related(self, name: str) -> list[Relation]:
+        """List the parts that a part leads to, by name; those that the file leads to for an empty name.
+
+        Raises
+        ------
+        UnreadableError
+            If the list is no XML.
+        """
+        folder, base = posixpath.split(name)
+        relations = posixpath.join(folder, "_rels", f"{base}.rels")
+        if relations not in self:
+            return []
+        found = []
+        for one in self.xml(relations).iter(f"{_RELATIONS}Relationship"):
+            if one.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, one.get("Target", ""))).lstrip("/")
+                found.append(Relation(one.get("Id", ""), one.get("Type", "").rsplit("/", 1)[-1], target))
+        return sorted(found, key=lambda one: one.target)
 
 
 def parse_xml(raw: bytes, name: str) -> Any:

@@ -16,7 +16,7 @@ from ner_documents.sources import Meter, Source, open_binary
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["first_rows", "read", "source_of", "table_columns"]
+__all__ = ["UNTRUSTED", "first_rows", "read", "source_of", "table_columns"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,10 @@ _WHOLE = {
     "html": "html.read_html",
     "pdf": "pdf.read_pdf",
     "docx": "docx.read_docx",
+    "pptx": "pptx.read_pptx",
     "odt": "odt.read_odt",
     "rtf": "rtf.read_rtf",
+    "epub": "epub.read_epub",
     "xlsx": "workbooks.read_workbook",
     "json": "json_files.read_json",
     "eml": "mail.read_eml",
@@ -44,6 +46,9 @@ _WHOLE = {
 }
 # These take (source, options, meter): they read from the end of the file, or other files in it.
 _FILES = {"parquet": "parquet.read_parquet", "zip": "archives.read_zip"}
+
+#: Formats that libraries read, or that hold files of other formats.
+UNTRUSTED = frozenset((*_WHOLE, "mbox", "zip"))
 
 _COLUMN_ROWS = 100
 

@@ -1,0 +1,77 @@
+"""E-books (EPUB): the pages of the book in the order of its spine.
+
+https://www.w3.org/TR/epub-33/
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.html import html_blocks, html_text
+from ner_documents.reading.packages import Package, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["read_epub"]
+
+_CONTAINER = "META-INF/container.xml"
+_ENCRYPTION = "META-INF/encryption.xml"
+
+
+def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read a book as one document."""
+    try:
+        package = Package(raw)
+        pages = _spine(package)
+        locked = package.read(_ENCRYPTION).decode("utf-8", "replace") if _ENCRYPTION in package else ""
+    except UnreadableError as error:
+        yield Problem(source, None, str(error))
+        return
+    blocks = BlockText()
+    whole = True
+    for name in pages:
+        if f'"{name}"' in locked:  # fonts are listed there as well
+            whole = False
+            yield Problem(source, None, "is locked (DRM)", place=name)
+            continue
+        try:
+            text, problems = html_text(package.read(name), source, options)
+        except UnreadableError as error:
+            whole = False
+            yield Problem(source, None, str(error), place=name)
+            continue
+        yield from problems
+        page = html_blocks(text or "")
+        for block, content in zip(page.blocks, page.texts(), strict=True):
+            blocks.add(block.kind, content, row=block.row, column=block.column, place=f"{name} {block.place}")
+    if blocks.blocks:
+        yield blocks.document(source)
+    elif whole:
+        yield Problem(source, None, "holds no text")
+
+
+def _spine(package: Package) -> list[str]:
+    """List the pages in reading order.
+
+    Raises
+    ------
+    UnreadableError
+        If the package holds no book.
+    """
+    book = next((one.get("full-path", "") for one in package.xml(_CONTAINER).iter("{*}rootfile")), "")
+    root = package.xml(book)
+    files = {
+        one.get("id"): posixpath.normpath(
+            posixpath.join(posixpath.dirname(book), unquote(one.get("href", "")))
+        )
+        for one in root.iter("{*}item")
+    }
+    order = [files.get(one.get("idref")) for one in root.iter("{*}itemref")]
+    return [name for name in order if name is not None]

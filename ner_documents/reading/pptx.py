@@ -1,0 +1,166 @@
+"""PowerPoint files: slides in order, each title first, with tables, grouped shapes and notes.
+
+ECMA-376, part 1, 19 (PresentationML) and 21.1 (DrawingML). Elements are known by their local names, which the
+strict and the transitional form share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.drawings import drawn_texts
+from ner_documents.reading.packages import Package, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ner_documents.reading.records import Item, ReadOptions
+
+__all__ = ["read_pptx"]
+
+_TITLES = ("title", "ctrTitle", "subTitle")
+_NUMBERS = ("sldNum", "dt", "sldImg", "hdr")  # placeholders that programs fill
+_FALSE = ("0", "false")
+
+
+def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
+    """Read a file as one document: the slides that are shown, and the notes of each."""
+    reading = _Reading()
+    whole = True
+    try:
+        package = Package(raw)
+        slides = _slides(package)
+    except UnreadableError as error:
+        yield Problem(source, None, str(error))
+        return
+    for number, name in enumerate(slides, 1):
+        place = f"slide {number}"
+        try:
+            reading.slide(package, name, place)
+        except UnreadableError as error:
+            whole = False
+            yield Problem(source, None, str(error), place=place)
+    for name, text in drawn_texts(package):
+        reading.blocks.add("caption", text, place=name)
+    yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
+    if reading.blocks.blocks:
+        yield reading.blocks.document(source)
+    elif whole:
+        yield Problem(source, None, "holds no text")
+
+
+def _slides(package: Package) -> list[str]:
+    """List the parts of the slides in the order of the presentation.
+
+    Raises
+    ------
+    UnreadableError
+        If the package holds no presentation.
+    """
+    main = next(
+        (one.target for one in package.related("") if one.kind == "officeDocument"), "ppt/presentation.xml"
+    )
+    targets = {one.id: one.target for one in package.related(main) if one.kind == "slide"}
+    order = [
+        targets.get(value)
+        for one in package.xml(main).iter()
+        if _name(one) == "sldId"
+        for key, value in one.items()
+        if key.endswith("}id")
+    ]
+    return [name for name in order if name is not None]
+
+
+class _Reading:
+    """Collects the blocks of all slides."""
+
+    def __init__(self) -> None:
+        self.blocks = BlockText()
+        self.comments = 0
+        self.hidden = 0
+        self._footers: set[str] = set()
+        self._place = ""
+
+    def slide(self, package: Package, name: str, place: str) -> None:
+        """Add a slide and its notes, unless the show leaves it out."""
+        slide = package.xml(name)
+        related = package.related(name)
+        for one in related:
+            if one.kind == "comments" and one.target in package:
+                self.comments += sum(_name(element) == "cm" for element in package.xml(one.target).iter())
+        if slide.get("show") in _FALSE:
+            self.hidden += 1
+            return
+        self._place = place
+        shapes = list(self._shapes(slide))
+        shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)
+        for shape in shapes:
+            self._shape(shape)
+        for one in related:
+            if one.kind == "notesSlide" and one.target in package:
+                self._place = f"{place} notes"
+                for shape in self._shapes(package.xml(one.target)):
+                    self._shape(shape)
+
+    def _shapes(self, parent: Any) -> Iterator[Any]:
+        """Yield the shapes that are shown, those in groups too."""
+        for child in parent:
+            name = _name(child)
+            if name in ("sp", "graphicFrame", "cxnSp", "pic"):
+                properties = next((one for one in child.iter() if _name(one) == "cNvPr"), None)
+                if properties is not None and properties.get("hidden", "0") not in _FALSE:
+                    self.hidden += 1
+                else:
+                    yield child
+            elif name == "AlternateContent":
+                yield from self._shapes(child[0] if len(child) else child)
+            else:  # the tree of shapes and groups in it
+                yield from self._shapes(child)
+
+    def _shape(self, shape: Any) -> None:
+        role = _placeholder(shape)
+        if role in _NUMBERS:
+            return
+        table = next((one for one in shape.iter() if _name(one) == "tbl"), None)
+        if table is not None:
+            self._table(table)
+            return
+        kind = {"ftr": "footer", "body": "list item", "": "paragraph"}.get(role, "paragraph")
+        if role in _TITLES:
+            kind = "heading"
+        for text in _paragraphs(shape):
+            if kind != "footer" or text not in self._footers:
+                self.blocks.add(kind, text, place=self._place)
+            if kind == "footer":
+                self._footers.add(text)
+
+    def _table(self, table: Any) -> None:
+        for row, one in enumerate((one for one in table if _name(one) == "tr"), 1):
+            for column, cell in enumerate((one for one in one if _name(one) == "tc"), 1):
+                for text in _paragraphs(cell):
+                    self.blocks.add("cell", text, row=row, column=column, place=self._place)
+
+
+def _name(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _placeholder(shape: Any) -> str:
+    """Return what a shape stands for, such as ``title``; empty for a shape like any other."""
+    found = next((one for one in shape.iter() if _name(one) == "ph"), None)
+    return "" if found is None else found.get("type", "body")
+
+
+def _paragraphs(parent: Any) -> Iterator[str]:
+    for paragraph in parent.iter():
+        if _name(paragraph) != "p":
+            continue
+        parts = []
+        for one in paragraph.iter():
+            if _name(one) == "t":
+                parts.append(one.text or "")
+            elif _name(one) == "br":
+                parts.append("\n")
+        yield "".join(parts).replace("\v", "\n").replace("_x000B_", "\n")
