@@ -61,6 +61,7 @@ _CHARSET = re.compile(
 )
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _HEAD = 4096
+_MARK = 16  # steps through the nodes of a footnote's mark, at most
 
 
 def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
@@ -226,11 +227,13 @@ class _Page:
             return False
         self._draw(tag, attributes)
         shown = _shown(tag, attributes)
+        if _is_mark(node):
+            shown = shown._replace(apart=True)
         self._opened.append(shown)
         if shown.block:
             self.end_block()
             self._open(tag, attributes)
-        elif shown.apart or _is_mark(node):
+        elif shown.apart:
             self._apart()
         self._kept_space += shown.kept_space
         return True
@@ -239,7 +242,7 @@ class _Page:
         """End a node whose children were taken."""
         tag = node.tag.lower()
         shown = self._opened.pop()
-        if shown.apart or _is_mark(node):
+        if shown.apart:
             self._mark = True
         if self._drawn and tag in _DRAWN and self._drawn.pop() and _DRAWN[tag]:
             self.end_block()
@@ -318,8 +321,18 @@ def _is_mark(node: Any) -> bool:
     """Return whether a node is the number of a footnote, which is not part of the word beside it."""
     if node.tag not in ("sup", "a"):
         return False
-    text = (node.text(deep=node.tag == "a") or "").strip()
-    return not text.isalpha() if node.tag == "sup" else text.isdigit() and len(text) < 4
+    if node.tag == "sup":
+        return not (node.text(deep=False) or "").strip().isalpha()
+    text = ""
+    waiting = [node.child]
+    for _ in range(_MARK):  # links can stand in links by the thousand
+        if not waiting:
+            return text.strip().isdigit() and len(text.strip()) < 4
+        inner = waiting.pop()
+        if inner is not None:
+            text += inner.text_content or "" if inner.tag == "-text" else ""
+            waiting += [inner.next, inner.child]
+    return False
 
 
 def _span(attributes: dict[str, str | None], name: str) -> int:

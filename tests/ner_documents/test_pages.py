@@ -30,6 +30,7 @@ def items(name, content, **options):
         ),
         ("<details><summary>Summary Anna</summary>Details Bob</details>", "Summary Anna\nDetails Bob"),
         ("Smith<sup>1</sup> won on the 5<sup>th</sup>", "Smith 1 won on the 5th"),
+        ("Smith<a href=#a><b>1</b></a> and<a href=#b><b>1</b>st</a>", "Smith 1 and1st"),
         ("Foot<a href=#a>1</a><p><sup>1</sup>Smith, <a href=#b>12</a>Bob", "Foot 1\n1 Smith, 12 Bob"),
         ("<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp>京<rt>きょう</ruby>都", "東京都"),
         ("<p>a</p><p hidden>no</p><p style='display: none'>no</p><template>no</template>b", "a\nb"),
@@ -229,3 +230,10 @@ def test_any_bytes_give_documents_or_problems(name, content):
         assert item.source.startswith("a.")
         if isinstance(item, Document):
             assert all(0 <= b.start < b.end <= len(item.text) for b in item.blocks)
+
+
+def test_links_in_links_do_not_take_quadratic_time():
+    began = time.process_time()
+    (document,) = read("a.html", content=b"<svg><text>" + b"<a>Mary " * 20_000)
+    assert document.text.count("Mary") == 20_000
+    assert time.process_time() - began < 10
