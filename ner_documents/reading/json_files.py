@@ -26,6 +26,7 @@ __all__ = ["read_json", "read_jsonl"]
 
 # https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
 _INTEGER = 4_000
+_WRAPPED = 4  # objects around the list of rows, at most
 _DEEP = f"expected JSON up to {MAX_DEPTH} levels deep, found more"
 
 
@@ -111,10 +112,25 @@ def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
         return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
     if not isinstance(value, dict) or isinstance(value_in(value, wanted), (str, list)):
         return [value]
-    if value and all(isinstance(row, dict) and isinstance(row.get(wanted), str) for row in value.values()):
-        return [{"key": key, **row} for key, row in value.items()]
-    lists = [one for one in value.values() if _is_table(one)]
-    return lists[0] if len(lists) == 1 else _frame(value) or [value]
+    lists = _tables_in(value)
+    return lists[0] if len(lists) == 1 else _frame(value) or _keyed(value, wanted) or [value]
+
+
+def _keyed(value: dict[str, Any], wanted: str) -> list[Any]:
+    """Return the rows of an object that holds them by their keys; empty when it holds other things.
+
+    Examples
+    --------
+    >>> _keyed({"a": {"body": "Mary"}, "b": {"body": "Bob"}}, "text")
+    [{'key': 'a', 'body': 'Mary'}, {'key': 'b', 'body': 'Bob'}]
+    """
+    rows = list(value.values())
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return []
+    numbered = all(map(str.isdecimal, value))
+    alike = len(rows) > 1 and all(row.keys() == rows[0].keys() for row in rows)
+    texts = all(isinstance(row.get(wanted), str) for row in rows)
+    return [{"key": key, **row} for key, row in value.items()] if numbered or alike or texts else []
 
 
 def _is_grid(value: list[Any], wanted: str) -> bool:
@@ -147,8 +163,6 @@ def _frame(value: dict[str, Any]) -> list[Any]:
     [{'id': 1, 'text': 'Mary'}, {'id': 2, 'text': 'Bob'}]
     >>> _frame({"columns": ["id", "text"], "index": [0], "data": [[1, "Mary"]]})
     [{'id': 1, 'text': 'Mary'}]
-    >>> _frame({"0": {"body": "Mary"}})
-    [{'body': 'Mary'}]
     """
     names, data = value.get("columns"), value.get("data")
     if isinstance(names, list) and isinstance(data, list):
@@ -157,12 +171,28 @@ def _frame(value: dict[str, Any]) -> list[Any]:
     columns = list(value.values())
     if not columns or not all(isinstance(column, dict) and column for column in columns):
         return []
-    if all(map(str.isdecimal, value)):
-        return columns
     rows = list(columns[0])
     if not all(map(str.isdecimal, rows)) or any(list(column) != rows for column in columns):
         return []
     return [{name: value[name][row] for name in value} for row in rows]
+
+
+def _tables_in(value: dict[str, Any]) -> list[list[Any]]:
+    """List the lists of objects that an object holds, or that the only objects in it hold.
+
+    Examples
+    --------
+    >>> _tables_in({"kind": "Listing", "data": {"after": None, "children": [{"text": "Mary"}]}})
+    [[{'text': 'Mary'}]]
+    """
+    level: list[Any] = [value]
+    for _ in range(_WRAPPED):
+        level = [one for outer in level for one in outer.values()]
+        lists = [one for one in level if _is_table(one)]
+        level = [one for one in level if isinstance(one, dict)]
+        if lists or len(level) != 1:
+            return lists
+    return []
 
 
 def _is_table(value: Any) -> bool:

@@ -39,6 +39,7 @@ _DATA = re.compile(r"[-+]?[\d.,:/\s%$€£-]*\d[\d.,:/\s%$€£TZ-]*|\S+@\S+|htt
 _SENTENCE = re.compile(r".*\w\W+\w+\W+\w+.*[.!?…]\W*", re.DOTALL)
 _NAME_LENGTH = 80
 _TITLE = 5
+_PREAMBLE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,15 @@ def _choose(rows: Sequence[Row], wanted: str | None) -> tuple[str, str]:
     for name in names:
         if name.strip().casefold() == "text":
             return name, ""
-    lengths = {name: sum(map(_prose, (row.fields.get(name) for row in rows))) for name in names}
+    inner = (
+        f"{name}.{key}"
+        for row in rows
+        for name, value in row.fields.items()
+        if isinstance(value, dict)
+        for key in value
+    )
+    names += itertools.islice(dict.fromkeys(inner), MAX_COLUMNS)
+    lengths = {name: sum(_prose(value_in(row.fields, name)) for row in rows) for name in names}
     longest = max(names, key=lengths.__getitem__, default="text")
     if not lengths.get(longest):
         return "text", ""
@@ -196,8 +205,20 @@ def header_problem(names: Sequence[str], column: str, options: ReadOptions, plac
     return None
 
 
-def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions) -> int:
-    """Count the rows of a title above the header: several words in the first cell, and no other is filled.
+def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions, behind_gaps: Iterable[int] = ()) -> int:
+    """Count the rows above the header of a table.
+
+    These are lines of several words in the first cell alone, and all above an empty line with wider rows
+    below.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        The first rows that are not empty.
+    options : ReadOptions
+        Names the column of the text, which makes its row the header.
+    behind_gaps : iterable of int
+        Which of them have an empty row above, in ascending order.
 
     Examples
     --------
@@ -205,17 +226,25 @@ def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions) -> int:
     1
     >>> title_rows([["", "Full name"], ["0", "Mary"]], ReadOptions())
     0
+    >>> title_rows([["Client", "Mary"], ["Date", "For", "Sum"], ["1 May", "rent", "5"]], ReadOptions(), [1])
+    1
     """
     wanted = (options.column or "text").strip().casefold()
-    for count, row in enumerate(rows[: _TITLE + 1]):
-        filled = [cell.strip() for cell in row if cell.strip()]
-        if wanted in map(str.casefold, filled):
+    filled = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    named = next((count for count, row in enumerate(filled) if wanted in map(str.casefold, row)), len(rows))
+    for count in behind_gaps:
+        widest = max(map(len, filled[:count]), default=0)
+        wider = all(len(row) > widest for row in filled[count : count + 2])
+        if 0 < count <= min(named, _PREAMBLE) and wider and not any(map(_DATA.fullmatch, filled[count])):
             return count
-        if len(filled) > 1:
-            return 0 if any(_DATA.fullmatch(cell) for cell in filled) else count
-        if not filled or not row[0].strip() or len(row) < 2 or len(filled[0].split()) < 2:
+    for count, row in enumerate(filled[: _TITLE + 1]):
+        if count == named:
+            return count
+        if len(row) > 1:
+            return 0 if any(_DATA.fullmatch(cell) for cell in row) else count
+        if not row or not rows[count][0].strip() or len(rows[count]) < 2 or len(row[0].split()) < 2:
             return 0
-        if _SENTENCE.fullmatch(filled[0]):
+        if _SENTENCE.fullmatch(row[0]):
             return 0
     return 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ner_documents.document import Problem
@@ -37,7 +38,6 @@ _SAMPLE_CHARACTERS = 200_000
 # How many lines a quoted cell may go on; halved with each quote that turns out to be never closed, so that a
 # file full of them is still read in linear time.
 _LINES_OF_A_CELL = 10_000
-_LINES_OF_A_TITLE = 5
 _FEWEST_LINES = 50
 
 
@@ -93,7 +93,8 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
         yield from (record for record in ahead if isinstance(record, Problem) and record.line == 1)
         yield Problem(source, None, "the header cannot be read, so neither can the rows")
         return
-    for title in top[: title_rows([record.cells for record in top], options)]:
+    gaps = [n for n, (before, record) in enumerate(pairwise(top), 1) if record.number > _end_of(before)]
+    for title in top[: title_rows([record.cells for record in top], options, gaps)]:
         yield above_table(" ".join(title.cells), source, title.number, title.raw)
         ahead.remove(title)
         top.remove(title)
@@ -121,6 +122,11 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
             ahead.append(_Record(top[0].number, [""] * len(names), top[0].raw))  # reported by its columns
     for record in itertools.chain(ahead, records):
         yield record if isinstance(record, Problem) else _row(record, names, source)
+
+
+def _end_of(record: _Record) -> int:
+    """Return the number of the line below a row, whose cells may hold several lines."""
+    return record.number + 1 + sum(cell.count("\n") for cell in record.cells)
 
 
 def _row(record: _Record, names: Sequence[str], source: str) -> Row | Problem:
@@ -298,29 +304,20 @@ def _top_of_table(
 ) -> tuple[str, int]:
     """Return the delimiter, told by the rows unless it is given, and how many lines stand above the header.
 
-    Those are a line that tells the delimiter, comments, and a title with an empty line below; empty lines are
-    not counted. A line with as many cells as the next is the header itself, even when it begins with ``#``.
+    Those are a line that tells the delimiter, and comments; empty lines are not counted. A line with as many
+    cells as the next is the header itself, even when it begins with ``#``.
     """
     filled = [line for line in lines if line.strip()]
     if filled and (told := _told_delimiter(filled[0])):
         return told, 1 + _top_of_table(lines[lines.index(filled[0]) + 1 :], options, told)[1]
-    comments = next((n for n, line in enumerate(filled) if not line.startswith("#")), 0)
-    rest = filled[comments:]
-    body = itertools.dropwhile(lambda line: not line.strip() or line.startswith("#"), lines)
-    title = next((n for n, line in enumerate(body) if not line.strip()), 0)
+    above = next((n for n, line in enumerate(filled) if not line.startswith("#")), 0)
     wanted = (options.column or "text").casefold()
-    if title > _LINES_OF_A_TITLE or any(line.strip().casefold() == wanted for line in rest[:title]):
-        title = 0
     if delimiter is None:
-        delimiter = _delimiter_of(rest, options)
-        if delimiter == "\0" and title:
-            delimiter = _delimiter_of(rest[title:], options)
-    if title and delimiter != "\0":
-        widths = [len(_cells(line, delimiter)[0]) for line in rest[: title + 2]]
-        title = title if set(widths[:title]) == {1} and set(widths[title:]) - {1} else 0
-    else:
-        title = 0
-    above = comments + title
+        delimiter = _delimiter_of(filled[above:], options)
+        body = list(itertools.dropwhile(lambda line: not line.strip() or line.startswith("#"), lines))
+        title = list(itertools.takewhile(str.strip, body))
+        if delimiter == "\0" and wanted not in (line.strip().casefold() for line in title):
+            delimiter = _delimiter_of(body[len(title) :], options)
     while 0 < above < len(filled):
         last, header = (
             [cell.strip().casefold() for cell in _cells(filled[n], delimiter)[0]] for n in (above - 1, above)

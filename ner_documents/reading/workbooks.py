@@ -11,6 +11,7 @@ import datetime
 import io
 import re
 import zipfile
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
@@ -167,11 +168,12 @@ def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:
 def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator[Row | Problem]:
     numbered = enumerate(sheet.iter_rows(), 1)  # from the first row of the sheet, empty or not
     rows = ((number, row) for number, row in numbered if any(cell not in ("", None) for cell in row))
-    ahead = [row for _, row in zip(range(20), rows, strict=False)]
+    ahead = list(islice(rows, 20))
     if not ahead:
         return
     texts = [[_as_text(cell) for cell in row] for _, row in ahead]
-    for _ in range(title_rows(texts, options)):
+    gaps = [n for n, (before, row) in enumerate(pairwise(ahead), 1) if row[0] > before[0] + 1]
+    for _ in range(title_rows(texts, options, gaps)):
         number = ahead.pop(0)[0]
         yield above_table(" ".join(texts.pop(0)), source, number, place=place)
     names = header_of(texts[0], texts[1:], options)
@@ -182,18 +184,13 @@ def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator
         )
     else:
         ahead = ahead[1:]
-    for number, row in _chained(ahead, rows):
+    for number, row in chain(ahead, rows):
         fields = dict(zip(names, map(_value, row), strict=False))
         column = options.column or "text"
         for name, value in fields.items():
             if name.casefold() == column.casefold() and not isinstance(value, str):
                 fields[name] = _as_text(value)
         yield Row(number, fields)
-
-
-def _chained(first: list[Any], rest: Iterator[Any]) -> Iterator[Any]:
-    yield from first
-    yield from rest
 
 
 def _value(cell: Any) -> Any:

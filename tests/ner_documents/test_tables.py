@@ -369,3 +369,27 @@ def test_the_same_rows_come_out_of_every_format():
     }
     for name, content in written.items():
         assert [i.fields for i in items(name, content)] == plain, name
+
+
+def test_what_stands_above_an_empty_row_of_a_sheet_is_said():
+    rows = [["Client", "Mary"], ["Account", 7], [], ["id", "name", "n"], [1, "Ann Lee sings", 2]]
+    found = list(read("a.xlsx", content=workbook({"one": rows})))
+    assert [item.text for item in found if isinstance(item, Document)] == ["Ann Lee sings"]
+    assert [item.line for item in found if "above the table" in getattr(item, "reason", "")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        ({"a": {"id": 1, "body": "Mary sings"}, "b": {"id": 2, "body": "Bob"}}, ["Mary sings", "Bob"]),
+        ({"7": {"text": "Mary"}, "9": {"text": "Bob"}}, ["Mary", "Bob"]),
+        ({"kind": "x", "data": {"n": 1, "children": [{"data": {"body": "Mary sings"}}]}}, ["Mary sings"]),
+        (
+            {"type": "F", "features": [{"type": "Feature", "properties": {"note": "Ann sings"}}]},
+            ["Ann sings"],
+        ),
+    ],
+)
+def test_json_files_of_other_programs(value, texts):
+    found = list(read("a.json", content=json.dumps(value).encode()))
+    assert [item.text for item in found if isinstance(item, Document)] == texts
