@@ -9,7 +9,9 @@ from ner_documents.document import Block, Document, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BlockText", "left_out"]
+    from ner_documents.reading.records import Item
+
+__all__ = ["BlockText", "document_of", "left_out"]
 
 
 def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:
@@ -85,3 +87,24 @@ class BlockText:
         if line is not None:
             fields = {"source": source, "line": line, "text": text}  # type: ignore[dict-item]
         return Document(source, line, text, fields, blocks=tuple(self.blocks))
+
+
+def document_of(
+    source: str, blocks: BlockText, *, comments: int, hidden: int, whole: bool = True
+) -> Iterator[Item]:
+    """Yield what an office file leaves out, then its document, or a problem where it holds no text.
+
+    Parameters
+    ----------
+    source, comments, hidden
+        As for `left_out`.
+    blocks : BlockText
+        All that was read.
+    whole : bool
+        False where a part could not be read, which is a problem already.
+    """
+    yield from left_out(source, comments=comments, hidden=hidden)
+    if blocks.blocks:
+        yield blocks.document(source)
+    elif whole:
+        yield Problem(source, None, "holds no text")

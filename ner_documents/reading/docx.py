@@ -11,7 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError, parse_xml
 
@@ -63,14 +63,12 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
             yield Problem(source, None, str(error), place=name)
     for name, text in drawn_texts(package):
         reading.blocks.add("caption", text, place=name)
-    yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
     if reading.inserted:
         whole = False
         yield Problem(source, None, _INSERTED)
-    if reading.blocks.blocks:
-        yield reading.blocks.document(source)
-    elif whole:
-        yield Problem(source, None, "holds no text")
+    yield from document_of(
+        source, reading.blocks, comments=reading.comments, hidden=reading.hidden, whole=whole
+    )
 
 
 def word_parts(package: Package) -> list[tuple[str, str]]:

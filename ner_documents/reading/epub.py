@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.html import html_blocks, html_text
 from ner_documents.reading.packages import Package, UnreadableError
 
@@ -51,10 +51,7 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
         page = html_blocks(text or "")
         for block, content in zip(page.blocks, page.texts(), strict=True):
             blocks.add(block.kind, content, row=block.row, column=block.column, place=f"{name} {block.place}")
-    if blocks.blocks:
-        yield blocks.document(source)
-    elif whole:
-        yield Problem(source, None, "holds no text")
+    yield from document_of(source, blocks, comments=0, hidden=0, whole=whole)
 
 
 def _spine(package: Package) -> list[str]:

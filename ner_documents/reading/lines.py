@@ -83,14 +83,8 @@ def text_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
             yield TextLine(line.number, text, raw[:EXCERPT])
 
 
-def read_text(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
+def read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a text file, or one in Markdown, as one document."""
-    raw = stream.read(options.limit + 1)
-    if len(raw) > options.limit:
-        yield Problem(source, None, too_long(options.limit), raw[:EXCERPT])
-        while stream.read(_SKIP_BYTES):  # a broken archive is noticed although the document is left out
-            pass
-        return
     text, problems = decode(raw, source, options.encoding)
     yield from problems
     if text is not None:

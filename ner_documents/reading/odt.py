@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 
@@ -67,11 +67,7 @@ def read_odt(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     for name, text in drawn_texts(package):
         reading.blocks.add("caption", text, place=name)
     comments = sum(1 for _ in content.iter(f"{_OFFICE}annotation"))
-    yield from left_out(source, comments=comments, hidden=reading.hidden)
-    if reading.blocks.blocks:
-        yield reading.blocks.document(source)
-    else:
-        yield Problem(source, None, "holds no text")
+    yield from document_of(source, reading.blocks, comments=comments, hidden=reading.hidden)
 
 
 class _Reading:

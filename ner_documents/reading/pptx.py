@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 
@@ -44,11 +44,9 @@ def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
             yield Problem(source, None, str(error), place=place)
     for name, text in drawn_texts(package):
         reading.blocks.add("caption", text, place=name)
-    yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
-    if reading.blocks.blocks:
-        yield reading.blocks.document(source)
-    elif whole:
-        yield Problem(source, None, "holds no text")
+    yield from document_of(
+        source, reading.blocks, comments=reading.comments, hidden=reading.hidden, whole=whole
+    )
 
 
 def _slides(package: Package) -> list[str]:

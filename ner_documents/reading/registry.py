@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 # Format, and the function that reads it out of (stream, source, options); imported when it is needed.
 _STREAMS = {
-    "text": "lines.read_text",
     "lines": "lines.read_lines",
     "csv": "tables.read_csv",
     "tsv": "tables.read_tsv",
@@ -32,6 +31,7 @@ _STREAMS = {
 }
 # These take (content, source, options): the limit of a document is that of the file.
 _WHOLE = {
+    "text": "lines.read_text",
     "html": "html.read_html",
     "pdf": "pdf.read_pdf",
     "docx": "docx.read_docx",
@@ -48,9 +48,10 @@ _WHOLE = {
 _FILES = {"parquet": "parquet.read_parquet", "zip": "archives.read_zip"}
 
 #: Formats that libraries read, or that hold files of other formats.
-UNTRUSTED = frozenset((*_WHOLE, "mbox", "zip"))
+UNTRUSTED = frozenset((*_WHOLE, "mbox", "zip")) - {"text"}
 
 _COLUMN_ROWS = 100
+_SKIP_BYTES = 1 << 20
 
 
 def source_of(source: Source | str | Path, content: bytes | None = None) -> Source | Problem:
@@ -132,6 +133,8 @@ def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Docume
         raw = stream.read(options.limit + 1)
         if len(raw) > options.limit:
             yield Problem(source.path, None, too_long(options.limit), raw[:EXCERPT])
+            while stream.read(_SKIP_BYTES):  # an archive that breaks off is noticed all the same
+                pass
             return
         yield from _reader(_WHOLE[kind])(raw, source.path, options)
 

@@ -21,7 +21,7 @@ from ner_documents.redaction.text_formats import FormatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ner_documents.redaction.redactor import Redactor
+    from ner_documents.redaction.redactor import Recognize, Redactor
 
 __all__ = ["SECONDS", "answer", "redact_bounded"]
 
@@ -32,7 +32,7 @@ SECONDS = 900.0
 def redact_bounded(
     name: str,
     content: bytes,
-    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    recognize: Recognize,
     redactor: Redactor,
     *,
     seconds: float = SECONDS,

@@ -17,9 +17,9 @@ from ner_documents.redaction.segments import Identifiers, apply_edits, edits_of
 from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ner_documents.redaction.redactor import Redacted, Redactor, Replacement
+    from ner_documents.redaction.redactor import Recognize, Redacted, Redactor
     from ner_documents.redaction.segments import Edit, Segment
 
 __all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file"]
@@ -74,7 +74,7 @@ class RedactedFile:
 def redact_file(
     name: str,
     content: bytes,
-    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
     """Redact a file; its format, formatting and everything that is no text stay.
@@ -112,9 +112,7 @@ def redact_file(
     raise FormatError(msg)
 
 
-def recognitions_of(
-    segments: Sequence[Segment], recognize: Callable[[Iterable[str]], Iterable[Recognition]]
-) -> list[Recognition]:
+def recognitions_of(segments: Sequence[Segment], recognize: Recognize) -> list[Recognition]:
     """Recognize the segments that the model reads; the others have no entities."""
     found = iter(recognize([segment.text for segment in segments if segment.searched]))
     return [next(found) if segment.searched else Recognition(segment.text, ()) for segment in segments]
@@ -123,21 +121,23 @@ def recognitions_of(
 def found_in(redacted: Iterable[Redacted], recognitions: Iterable[Recognition]) -> tuple[Found, ...]:
     """List the replacements of a document."""
     return tuple(
-        Found(recognition.text[one.finding.start : one.finding.end], *_facts(one))
+        Found(
+            recognition.text[one.finding.start : one.finding.end],
+            one.finding.label,
+            one.finding.source,
+            one.finding.score,
+            one.placeholder,
+        )
         for result, recognition in zip(redacted, recognitions, strict=True)
         for one in result.replacements
     )
-
-
-def _facts(one: Replacement) -> tuple[str, str, float, str]:
-    return one.finding.label, one.finding.source, one.finding.score, one.placeholder
 
 
 def _redact_text(
     name: str,
     content: bytes,
     suffix: str,
-    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
     raw, encoding, notes = decode_text(content, told_by_page(content) if "htm" in suffix else "")
@@ -148,16 +148,13 @@ def _redact_text(
     changed, back = apply_edits(raw, encodable(edits, encoding))
     result = encode_text(changed, encoding)
     found = found_in(redacted, recognitions)
-    document = RedactedDocument(
-        PurePath(name).name, checksum(result), checksum(content), encoding, {"": back}, _pairs(found)
-    )
-    return RedactedFile(result, found, notes, document)
+    return _restorable(name, content, result, found, notes, {"": back}, encoding)
 
 
 def _redact_rtf(
     name: str,
     content: bytes,
-    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
     raw = content.decode("latin-1")
@@ -170,14 +167,15 @@ def _redact_rtf(
     notes = ["authors and data of programs were taken out"]
     if "\\pict" in raw:
         notes.append("pictures are kept; text in pictures is not read")
-    return _restorable(name, content, changed, back, found, notes)
+    # The bytes were changed as Latin-1, so that the way back gives every one of them.
+    return _restorable(name, content, encode_text(changed, "latin-1"), found, notes, {"": back}, "latin-1")
 
 
 def _redact_mail(
     name: str,
     content: bytes,
     suffix: str,
-    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
     mail = MailFile.open(content, suffix)
@@ -213,25 +211,14 @@ def _redact_mail(
         return result.content
 
     raw, back = apply_edits(mail.raw, mail.edits(changed, attached))
-    return _restorable(name, content, raw, back, tuple(found), notes)
-
-
-def _restorable(
-    name: str, content: bytes, raw: str, back: list[Edit], found: tuple[Found, ...], notes: Sequence[str]
-) -> RedactedFile:
-    """Return a file whose bytes were changed as Latin-1, so that the way back gives every byte."""
-    result = encode_text(raw, "latin-1")
-    document = RedactedDocument(
-        PurePath(name).name, checksum(result), checksum(content), "latin-1", {"": back}, _pairs(found)
-    )
-    return RedactedFile(result, found, tuple(notes), document)
+    return _restorable(name, content, encode_text(raw, "latin-1"), found, notes, {"": back}, "latin-1")
 
 
 def _redact_office(
     name: str,
     content: bytes,
     suffix: str,
-    recognize: Callable[[Iterable[str]], Iterable[Recognition]],
+    recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
     office = OfficeFile.open(content, suffix)
@@ -259,11 +246,21 @@ def _redact_office(
         notes.append("numbers and dates in cells stay; only texts are read")
     if office.pictures:
         notes.append(f"{office.pictures} pictures are kept; text in pictures is not read")
+    return _restorable(name, content, packed, found, notes, back, "")
+
+
+def _restorable(
+    name: str,
+    content: bytes,
+    result: bytes,
+    found: Sequence[Found],
+    notes: Sequence[str],
+    back: dict[str, list[Edit]],
+    encoding: str,
+) -> RedactedFile:
+    """Return a redacted file with what the key needs to restore it."""
+    placeholders = [(one.placeholder, one.text) for one in found]
     document = RedactedDocument(
-        PurePath(name).name, checksum(packed), checksum(content), "", back, _pairs(found)
+        PurePath(name).name, checksum(result), checksum(content), encoding, back, placeholders
     )
-    return RedactedFile(packed, found, tuple(notes), document)
-
-
-def _pairs(found: Iterable[Found]) -> list[tuple[str, str]]:
-    return [(one.placeholder, one.text) for one in found]
+    return RedactedFile(result, tuple(found), tuple(notes), document)

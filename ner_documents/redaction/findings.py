@@ -34,45 +34,13 @@ _WORD_PART = re.compile("[0-9A-Za-z_]*")
 _SENTENCE_END = re.compile(r"(?:^|[.!?:;\n\u2026\"'\u201c\u2018(\u2022*-])\s*$")
 _POSSESSIVE = re.compile("['\u2019]s?$", re.IGNORECASE)
 #: Names that are also words, which have a capital at the beginning of a sentence.
-_ORDINARY = {
-    *("will", "may", "mark", "grant", "bill", "rose", "hope", "art", "sue", "pat", "rob", "drew", "chase"),
-    *("faith", "grace", "joy", "dean", "young", "long", "white", "black", "brown", "green", "king", "day"),
-    *(
-        "june",
-        "april",
-        "august",
-        "sunday",
-        "summer",
-        "case",
-        "good",
-        "best",
-        "early",
-        "love",
-        "price",
-        "page",
-    ),
-    *("west", "north", "east", "south", "church", "field", "she"),
-}
+_ORDINARY = frozenset(
+    """will may mark grant bill rose hope art sue pat rob drew chase faith grace joy dean young long white
+    black brown green king day june april august sunday summer case good best early love price page west
+    north east south church field she""".split()  # noqa: SIM905
+)
 #: Parts of names that are no name alone.
-_PARTICLES = {
-    *(
-        "van",
-        "von",
-        "del",
-        "der",
-        "den",
-        "bin",
-        "ibn",
-        "the",
-        "and",
-        "ter",
-        "ten",
-        "dos",
-        "das",
-        "ben",
-        "abu",
-    ),
-}
+_PARTICLES = frozenset("van von del der den bin ibn the and ter ten dos das ben abu".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ from ner_documents.redaction.files import RedactedFile, found_in
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ner_core.entity import Recognition
-    from ner_documents.redaction.redactor import Redacted, Redactor
+    from ner_documents.redaction.redactor import Recognize, Redacted, Redactor
 
 __all__ = ["redact_pdf"]
 
@@ -51,9 +50,7 @@ class _PageText:
         return not self.text.strip(f" \n{UNREADABLE}")
 
 
-def redact_pdf(
-    content: bytes, recognize: Callable[[Iterable[str]], Iterable[Recognition]], redactor: Redactor
-) -> RedactedFile:
+def redact_pdf(content: bytes, recognize: Recognize, redactor: Redactor) -> RedactedFile:
     """Redact a PDF file; see `ner_documents.redaction.redact_file`."""
     import pypdfium2
 
@@ -78,9 +75,7 @@ def redact_pdf(
         document.close()
 
 
-def _redact(
-    document: Any, recognize: Callable[[Iterable[str]], Iterable[Recognition]], redactor: Redactor
-) -> RedactedFile:
+def _redact(document: Any, recognize: Recognize, redactor: Redactor) -> RedactedFile:
     pages = [_text_of(document, number) for number in range(len(document))]
     if all(page.is_blank for page in pages):
         msg = "holds no text that can be read: scanned pages need text recognition (OCR) first"

@@ -10,9 +10,12 @@ from ner_documents.redaction.folding import join_words
 from ner_documents.redaction.placeholders import Mention, Placeholders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ner_core.entity import Recognition
+
+    #: Recognizes texts in order.
+    Recognize = Callable[[Iterable[str]], Iterable[Recognition]]
 
 __all__ = ["Redacted", "Redactor", "Replacement", "redact"]
 
