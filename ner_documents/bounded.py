@@ -1,7 +1,7 @@
-"""Work in a process of its own: files of strangers may hang, crash or fill the memory of a library.
+"""Work in a separate process: an untrusted file may hang or crash a library, or exhaust the memory.
 
-The process is kept for the next file. It speaks in frames, a length and JSON, over its standard streams, so
-that nothing it says can be more than data.
+The process is reused for the next file. It sends frames (a length and JSON) over its standard streams, so
+that its answers can only be data.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _FAILED = 3
 
 
 class BoundedProcess:
-    """The asking end of a process that works on one file at a time.
+    """The caller's side of a process that works on one file at a time.
 
     Attributes
     ----------
     whole : bool
-        Set by the one who asked when the answer has come to its end: the process can be asked again.
+        Set by the caller when the answer is complete: the process can then be reused.
     """
 
     def __init__(self, megabytes: int) -> None:
@@ -74,18 +74,18 @@ class BoundedProcess:
         return self._process.stdout
 
     def ask(self, module: str, question: dict[str, Any], content: bytes | None, seconds: float) -> None:
-        """Run ``answer(question, content, answers)`` of a module.
+        """Call ``answer(question, content, answers)`` of a module in the process.
 
         Parameters
         ----------
         module : str
-            Of this package.
+            A module of this package.
         question : dict
             Plain JSON values.
         content : bytes or None
-            Of the file.
+            Content of the file.
         seconds : float
-            That the process may work; the time between its frames, when it waits, does not count.
+            Time limit; the time that the process waits between frames does not count.
         """
         self.files += 1
         self.whole = False
@@ -96,7 +96,7 @@ class BoundedProcess:
             self._write(content)
 
     def send(self, value: dict[str, Any]) -> None:
-        """Send a frame; where it has died, its next frame will say so."""
+        """Send a frame; if the process has died, reading the next frame reports it."""
         self._write(_packed(value))
 
     def _write(self, content: bytes) -> None:
@@ -112,7 +112,7 @@ class BoundedProcess:
         Parameters
         ----------
         cancelled : callable, optional
-            Asked ten times a second; what it raises is passed on.
+            Called ten times a second; what it raises is passed on.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class BoundedProcess:
         Raises
         ------
         TimeoutError, EOFError
-            When nothing comes in time, or nothing more can come.
+            When no frame arrives in time, or the process has ended.
         """
         body = self.body(cancelled)
         if body is None:
@@ -131,7 +131,7 @@ class BoundedProcess:
         return frame
 
     def body(self, cancelled: Callable[[], object] | None = None) -> bytes | None:
-        """Wait for the bytes of the next frame, as `frame`."""
+        """Wait for the next frame and return its bytes; see `frame`."""
         began = time.monotonic()
         try:
             while True:
@@ -155,7 +155,7 @@ class BoundedProcess:
             self._left -= time.monotonic() - began
 
     def death(self, doing: str) -> str:
-        """Return how the process ended that ran the reader or another library."""
+        """Explain how the process ended; `doing` names what ran in it."""
         code = self._process.wait()
         if code == _FAILED:
             return f"the {doing} failed at it: the file is damaged"
@@ -164,11 +164,11 @@ class BoundedProcess:
         return f"the {doing} needed more than {self.megabytes:,} MB, or was ended; split the file"
 
     def alive(self) -> bool:
-        """Return whether it can be asked."""
+        """Return whether the process can be reused."""
         return self._process.poll() is None and not self._buffer
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """Kill the process."""
         with contextlib.suppress(OSError):
             self._process.kill()
         self._process.wait()
@@ -185,12 +185,12 @@ _lock = threading.Lock()
 
 @contextmanager
 def borrowed(megabytes: int = MEGABYTES) -> Iterator[BoundedProcess]:
-    """Lend a process; it is kept for the next one where the answer came to its end, else ended.
+    """Lend a process; it is kept for reuse if the answer was complete, else killed.
 
     Parameters
     ----------
     megabytes : int
-        Most memory (address space, where the system can bound it).
+        Memory limit (address space, where the system can limit it).
     """
     process = _borrow(megabytes)
     try:
@@ -236,7 +236,7 @@ def _packed(value: dict[str, Any]) -> bytes:
 
 
 class Answers:
-    """The answering end: frames go out, and more questions come in."""
+    """The side of the process: it sends frames and reads questions."""
 
     def __init__(self, questions: IO[bytes], target: IO[bytes]) -> None:
         self._questions, self._target = questions, target
@@ -253,7 +253,7 @@ class Answers:
         self._target.flush()
 
     def read(self) -> dict[str, Any] | None:
-        """Wait for a frame of the one who asks; None when nobody asks any more."""
+        """Wait for a frame of the caller; None when the caller is gone."""
         head = self._questions.read(_LENGTH.size)
         if len(head) < _LENGTH.size:
             return None
@@ -261,14 +261,14 @@ class Answers:
         return value
 
     def content(self, length: int | None) -> bytes | None:
-        """Read a file that follows a frame."""
+        """Read the file that follows a frame."""
         return None if length is None else self._questions.read(length)
 
 
 def serve(megabytes: int) -> None:
-    """Answer questions until nobody asks any more."""
+    """Answer questions until the caller closes the stream."""
     answers = Answers(sys.stdin.buffer, os.fdopen(os.dup(1), "wb", 1 << 16))
-    os.dup2(2, 1)  # what a library prints must not come between the frames
+    os.dup2(2, 1)  # a library's output must not mix with the frames
     _limit(megabytes)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     while asked := answers.read():
@@ -284,10 +284,10 @@ def serve(megabytes: int) -> None:
 
 
 def _limit(megabytes: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked decides what Ctrl-C means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller handles Ctrl-C
     try:
         import resource
-    except ImportError:  # Windows has no such bound
+    except ImportError:  # Windows has no such limit
         return
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))

@@ -1,4 +1,4 @@
-"""The values that readers hand on: documents with their blocks, and problems that people must know about."""
+"""What readers yield: documents with their blocks, and problems to report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["BLOCK_KINDS", "MAX_DOCUMENT_BYTES", "Block", "CorpusError", "Documen
 
 BLOCK_KINDS = ("heading", "paragraph", "list item", "cell", "caption", "header", "footer")
 
-#: Largest document that is read unless told otherwise.
+#: Default limit on the size of a document.
 MAX_DOCUMENT_BYTES = 64 << 20
 
 _EXCERPT_BYTES = 2000
@@ -17,23 +17,23 @@ _REASON = 1000
 
 
 class CorpusError(ValueError):
-    """A corpus run that cannot start or go on: what failed, where, and what to do."""
+    """A corpus run cannot start or continue: what failed, where, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of a document that stands for itself: no sentence and no name goes over its borders.
+    """A part of a document with its own context: no sentence and no name crosses its boundaries.
 
     Attributes
     ----------
     kind : str
         One of `BLOCK_KINDS`.
     start, end : int
-        Its place in the document's text, in characters, white space around it left out.
+        Its span in the document's text, in characters, without surrounding white space.
     row, column : int or None
-        Place of a cell in its table, from 1.
+        Position of a cell in its table, from 1.
     place : str
-        The way back to the source, in the format's own terms: ``page 3``, ``word/document.xml p 17``.
+        Its position in the source, in the format's own terms: ``page 3``, ``word/document.xml p 17``.
     """
 
     kind: str
@@ -46,28 +46,27 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    r"""One document as it stands in its source.
+    r"""One document of a source.
 
     Attributes
     ----------
     source : str
         Path or URL of the file; a member of an archive is ``archive/member``.
     line : int or None
-        Line where the document begins, row of a table or number of a message, from 1; None when the file is
-        the document.
+        Line where the document begins, table row or message number, from 1; None if the document is the
+        whole file.
     text : str
-        Running text; of a document in words, the words joined by spaces.
+        Running text; for a pre-split document, the words joined by spaces.
     fields : dict
-        Everything that is kept in the output, the text included, in the order of the source.
+        Everything that is kept in the output, including the text, in source order.
     lines : tuple of str
-        Lines of a CoNLL source, without line ends, as they are kept in CoNLL output.
+        Lines of a CoNLL source, without line ends, for CoNLL output.
     words : tuple of str or None
-        Words that are already split, where the source has them.
+        Pre-split words, if the source has them.
     blocks : tuple of Block
-        Headings, paragraphs, cells and so on, in reading order, apart from each other; empty where the source
-        is plain text.
+        Headings, paragraphs, cells and so on, in reading order; empty for plain text.
     place : str
-        More of where it stands than `line` says, such as the sheet of a workbook.
+        A more precise position than `line`, such as the sheet of a workbook.
 
     Examples
     --------
@@ -89,17 +88,17 @@ class Document:
 
     @property
     def where(self) -> str:
-        """``source``, ``source:line`` or ``source:place:line``: unique in a run, so it serves as an id."""
+        """``source``, ``source:line`` or ``source:place:line``: unique in a run, so it serves as an ID."""
         return _where(self.source, self.place, self.line)
 
     @property
     def segments(self) -> tuple[tuple[int, int], ...] | None:
-        """Spans of `text` that the core has to keep apart; None to let it find them by itself."""
+        """Spans of `text` that the core reads as separate contexts; None to let it find them."""
         return tuple((block.start, block.end) for block in self.blocks) or None
 
     @property
     def input(self) -> str | tuple[str, ...]:
-        """What the recognizer is given: the words where there are any, else the text."""
+        """The input of the recognizer: the words if there are any, else the text."""
         return self.text if self.words is None else self.words
 
     @property
@@ -110,22 +109,22 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a reader could not read, or only by a guess: one shape for all formats.
+    """Something that a reader could not read, or had to guess.
 
     Attributes
     ----------
     source : str
         Path or URL of the file.
     line : int or None
-        Line, row or number, as in `Document`; None when the whole file is meant.
+        Line, row or number, as in `Document`; None for the whole file.
     reason : str
         What was expected and found, and what to do; cut at 1,000 characters.
     raw : bytes
-        The first bytes of the document, where there are any.
+        The first bytes of the document, if available.
     place : str
-        More of where it is, such as ``page 3``.
+        A more precise position, such as ``page 3``.
     lost : bool
-        Something is missing from the result; False for a note, such as an encoding that was guessed.
+        Whether text is missing from the result; False for a note, such as a guessed encoding.
     """
 
     source: str
@@ -136,7 +135,7 @@ class Problem:
     lost: bool = True
 
     def __post_init__(self) -> None:
-        # Libraries quote what they stumble over, kilobytes of it.
+        # Libraries quote the offending input, kilobytes of it.
         if len(self.reason) > _REASON:
             object.__setattr__(self, "reason", f"{self.reason[:_REASON]} …")
 
@@ -152,11 +151,11 @@ class Problem:
         return _where(self.source, self.place, self.line)
 
     def __str__(self) -> str:
-        """Return the line that people read."""
+        """Return the problem as one line."""
         return f"{self.where}: {self.reason}"
 
     def to_dict(self) -> dict[str, Any]:
-        r"""Return plain JSON values; bytes that are not UTF-8 stand as ``\xNN``.
+        r"""Return plain JSON values; bytes that are not UTF-8 become ``\xNN``.
 
         Examples
         --------
@@ -175,7 +174,7 @@ class Problem:
 
 
 def as_text(value: object) -> str:
-    r"""Return the text that stands in JSON for a date, a decimal or bytes of a document's fields.
+    r"""Return the JSON text of a field value that JSON does not know: a date, a decimal, bytes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Formats that can be read: their names, and the suffixes that say them."""
+"""Formats that can be read: their names and file suffixes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUFFIXES = {
     "zip": (".zip",),
 }
 FORMATS = tuple(_SUFFIXES)
-#: Suffixes of files that can be read; behind each of them may stand one of `COMPRESSIONS`.
+#: Suffixes of files that can be read; each may be followed by one of `COMPRESSIONS`.
 SUFFIXES = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 #: Formats whose documents are rows with named columns.
@@ -37,7 +37,7 @@ _BY_SUFFIX = {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in
 
 
 def format_by_name(name: str) -> tuple[str | None, str | None]:
-    """Return format and compression of a file by its name; None for an unknown suffix and for none.
+    """Return format and compression of a file by its name; None if unknown or absent.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A long document in parts: it is cut where the core would divide it, so the result is that of the whole."""
+"""Long documents in parts, cut where the core would split them, so that the result is the same."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Part(NamedTuple):
     Attributes
     ----------
     start : int
-        Where it begins in the text of its document.
+        Its offset in the text of the document.
     text : str or tuple of str
         A slice of the text, or the words.
     segments : tuple of (int, int) or None
-        Spans of the slice that the core reads by themselves; None to let it find them.
+        Spans of the slice that the core reads as separate contexts; None to let it find them.
     """
 
     start: int
@@ -36,14 +36,14 @@ def parts_of(document: Document, size: int) -> list[Part]:
     Parameters
     ----------
     document : Document
-        One in words is never cut.
+        A pre-split document is never cut.
     size : int
-        A part ends with the segment, or the block of rows, that passes so many characters.
+        A part ends with the segment, or the block of rows, that exceeds this many characters.
 
     Returns
     -------
     list of Part
-        At least one; joined they are the text.
+        At least one; joined, they make up the text.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def parts_of(document: Document, size: int) -> list[Part]:
     >>> [part.text for part in parts_of(Document("a.txt", None, text, {}), 15)]
     ['Mary sings.\n\nJohn dances.\n\n', 'Amy too.']
     """
-    from ner_core.cells import find_cells  # with numpy, which a command's help does without
+    from ner_core.cells import find_cells  # imports numpy, which --help must not load
     from ner_core.segments import find_segments
 
     text = document.text

@@ -1,4 +1,4 @@
-"""Where documents come from: files, folders, globs, URLs and standard input, plain or compressed.
+"""Sources of documents: files, folders, globs, URLs and standard input, plain or compressed.
 
 Local paths are read with the standard library; anything with a scheme (``s3://``, ``gs://``, ``https://``)
 goes through fsspec (https://filesystem-spec.readthedocs.io), which is imported only then.
@@ -56,11 +56,11 @@ class Source:
     compression : str or None
         ``gzip``, ``zstd`` or None.
     size : int or None
-        Bytes as stored, None where unknown.
+        Stored size in bytes, None if unknown.
     modified : str
-        Stamp that changes with the file: modification time, or the store's ETag; empty where unknown.
+        Stamp that changes with the file: modification time, or the store's ETag; empty if unknown.
     content : bytes or None
-        What is in it, where `path` is only its name, such as that of a member of an archive.
+        The content, if `path` is only a name, such as that of an archive member.
     """
 
     path: str
@@ -73,13 +73,13 @@ class Source:
 
 @dataclass
 class Meter:
-    """Counts the stored bytes that were read, for the progress report."""
+    """Counts the stored bytes read, for the progress report."""
 
     bytes: int = 0
 
 
 def is_url(path: str) -> bool:
-    """Return whether a path has a scheme and so belongs to fsspec.
+    """Return whether a path has a scheme and is read through fsspec.
 
     Examples
     --------
@@ -90,12 +90,12 @@ def is_url(path: str) -> bool:
 
 
 def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple[list[Source], list[str]]:
-    """Find the files that inputs stand for, in a fixed order.
+    """Expand inputs into files, in a fixed order.
 
     Parameters
     ----------
     inputs : sequence of str
-        Files, folders (searched deep; hidden files left out), globs (``**`` allowed), URLs of the same,
+        Files, folders (searched recursively, without hidden files), globs (``**`` allowed), URLs of these,
         or ``-``. Inputs keep their order; the files of a folder or glob are sorted by name.
     format_name : str, optional
         One of `FORMATS`; by default the suffix decides, below ``.gz`` and ``.zst``.
@@ -103,12 +103,12 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
     Returns
     -------
     list of Source, list of str
-        Each file once, and the files of folders that were left out because their suffix is unknown.
+        Each file once, and the files in folders that were skipped because their suffix is unknown.
 
     Raises
     ------
     CorpusError
-        For an input that does not exist, a glob without files, or a named file of unknown suffix.
+        For an input that does not exist, a glob without matches, or a named file with an unknown suffix.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def _kind(path: str, format_name: str | None) -> tuple[str | None, str | None]:
 
 
 def _expand(given: str) -> Iterator[tuple[str, int | None, str, bool]]:
-    """Yield path, size, stamp, and whether the path was named by the user rather than found."""
+    """Yield path, size, stamp, and whether the user named the path."""
     if given == "-":
         yield "-", None, "", True
     elif is_url(given):
@@ -185,7 +185,7 @@ def _walk(folder: str) -> Iterator[str]:
 def _local(path: str) -> tuple[str, int | None, str]:
     try:
         status = Path(path).stat()
-    except OSError:  # a dangling link: reported when it is read, like every unreadable file
+    except OSError:  # a dangling link is reported when it is read
         return path, None, ""
     return path, status.st_size, str(status.st_mtime_ns)
 
@@ -208,7 +208,7 @@ def _expand_url(url: str) -> Iterator[tuple[str, int | None, str, bool]]:
     except FileNotFoundError:
         msg = f"{url}: no such file or folder"
         raise CorpusError(msg) from None
-    except Exception as error:  # each store has exceptions of its own
+    except Exception as error:  # each store has its own exceptions
         msg = f"{url}: cannot be listed: {error}"
         raise CorpusError(msg) from error
 
@@ -230,7 +230,7 @@ def filesystem_of(url: str) -> tuple[Any, str]:
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
-    """Import an optional module, or say which extra brings it.
+    """Import an optional module, or name the extra that provides it.
 
     Raises
     ------
@@ -254,14 +254,14 @@ def open_url(url: str) -> IO[bytes]:
 
 @contextmanager
 def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
-    """Open a source for reading, decompressed, as a buffered stream of bytes; the meter counts stored bytes.
+    """Open a source as a buffered stream of decompressed bytes; the meter counts stored bytes.
 
     Raises
     ------
     OSError
-        When the file cannot be opened; decompression errors come with the reads.
+        If the file cannot be opened; decompression errors are raised by reads.
     CorpusError
-        When pyarrow or fsspec is needed and not installed.
+        If pyarrow or fsspec is needed and not installed.
     """
     raw: Any
     if source.content is not None:
@@ -281,19 +281,19 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
         if source.compression == "gzip":
             decompressed = gzip.GzipFile(fileobj=stored)
         else:
-            # Unlike the zstandard package, Arrow notices a file that breaks off.
+            # Unlike the zstandard package, Arrow detects a truncated file.
             arrow = require("pyarrow", "documents", f"{source.path}: reading .zst")
             decompressed = arrow.CompressedInputStream(arrow.PythonFile(stored, mode="r"), "zstd")
         yield cast("BinaryIO", io.BufferedReader(decompressed, _BUFFER))
 
 
 def open_file(path: str) -> io.FileIO:
-    """Open a file without buffer; a pipe or device found in a folder would give bytes for ever, or none.
+    """Open a regular file, unbuffered; reading a pipe or device might never end, or block.
 
     Raises
     ------
     OSError
-        If it cannot be opened, or is no file.
+        If it cannot be opened or is not a regular file.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     handed_over = path.startswith(("/dev/fd/", "/proc/self/fd/"))  # a shell's <(command)
@@ -305,12 +305,12 @@ def open_file(path: str) -> io.FileIO:
 
 
 def read_whole(path: str, most: int = 1 << 30) -> bytes:
-    """Read a file whole, or standard input for ``-``: what a command hands over may never end.
+    """Read a whole file, or standard input for ``-``, up to a limit.
 
     Raises
     ------
     OSError
-        If it cannot be opened, is no file, or holds more bytes than `most`.
+        If it cannot be opened, is not a regular file, or holds more than `most` bytes.
     """
     if path == "-":
         content = sys.stdin.buffer.read(most + 1)
@@ -323,7 +323,7 @@ def read_whole(path: str, most: int = 1 << 30) -> bytes:
 
 
 class _Counted(io.RawIOBase):
-    """A raw stream that tells a meter how much was read."""
+    """A raw stream that reports to a meter how much was read."""
 
     def __init__(self, raw: Any, meter: Meter) -> None:
         self._raw = raw
@@ -345,6 +345,6 @@ class _Counted(io.RawIOBase):
 
 
 def total_size(sources: Iterable[Source]) -> int | None:
-    """Sum up the stored bytes of all sources, None where one is unknown."""
+    """Return the total stored size of the sources, None if one is unknown."""
     sizes = [source.size for source in sources]
     return None if any(size is None for size in sizes) else sum(size for size in sizes if size is not None)

@@ -1,13 +1,13 @@
-"""Files in, documents out: one module a format, one way in for the page and the command line.
+"""Readers from files to documents, one module per format, shared by the page and the command line.
 
 ::
 
     for item in read("contract.docx"):            # Document or Problem
         ...
-    for item in read_bounded("upload.pdf", seconds=60):   # the same, in a process that can be ended
+    for item in read_bounded("upload.pdf", seconds=60):   # the same, in a separate process
 
-What a reader cannot show is a `Problem` with file, place and reason; a reader raises nothing for what it
-finds in a file.
+What a reader cannot read is a `Problem` with file, place and reason; the content of a file never raises an
+exception.
 """
 
 from ner_documents.formats import SUFFIXES

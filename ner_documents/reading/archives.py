@@ -1,4 +1,4 @@
-"""Zip archives: the files in them, each by its own reader."""
+"""Zip archives: each member is read by the reader of its format."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _NESTED = 3
 
 
 def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Item]:
-    """Read the members in their order; one that cannot be read stops nobody."""
+    """Read the members in order; an unreadable one does not stop the others."""
     if source.path.lower().count(".zip/") >= _NESTED:
-        yield Problem(source.path, None, f"archives stand in each other more than {_NESTED} deep")
+        yield Problem(source.path, None, f"archives are nested more than {_NESTED} deep")
         return
     if (
         source.content is None

@@ -16,14 +16,14 @@ __all__ = ["with_columns", "with_unicode"]
 _ROW = 0
 _CELLS = range(1, 12)
 _SHORT = range(12, 19)
-#: A short record's number is so much above that of the record with a column.
+#: Difference between the number of a short record and that of the record with a column.
 _DISTANCE = 11
 #: Begin of a workbook of Excel 97 and later: the record BOF, for globals.
 _GLOBALS = b"\x09\x08\x10\x00\x00\x06\x05\x00"
 _CODE_PAGE = 0x42
 _UNICODE = (1200).to_bytes(2, "little")
 _RECORDS = 50
-#: Records after which a sheet that has shown no short cell has none, and the largest sheet that is rewritten.
+#: A sheet without short cells in this many records has none; and the largest sheet that is rewritten.
 _LOOKED_AT = 200_000
 _LARGEST = 200_000_000
 
@@ -38,7 +38,7 @@ def with_columns(archive: zipfile.ZipFile, raw: bytes) -> bytes:
             try:
                 sheet = archive.read(name)
                 changed[name] = _long_cells(sheet)
-            except Exception:  # noqa: BLE001 - the cells' reader says what is wrong
+            except Exception:  # noqa: BLE001 - the cells' reader reports errors
                 return raw
             if changed[name] is sheet:
                 del changed[name]
@@ -52,7 +52,7 @@ def with_columns(archive: zipfile.ZipFile, raw: bytes) -> bytes:
 
 
 def _long_cells(sheet: bytes) -> bytes:
-    r"""Rewrite the records of a sheet; a short cell stands in the column behind the last.
+    r"""Rewrite the records of a sheet; a short cell is in the column after the last.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def _long_cells(sheet: bytes) -> bytes:
 
 
 def _number(raw: bytes, position: int, most: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte; return it, and where it ends."""
+    """Read a number with seven bits per byte; return it and its end."""
     value = 0
     for index in range(most):
         byte = raw[position]

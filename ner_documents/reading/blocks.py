@@ -1,4 +1,4 @@
-"""Puts the text of a document together out of its blocks."""
+"""Builds the text of a document from its blocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["BlockText", "document_of", "left_out"]
 
 
 def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:
-    """Yield a problem for what an office file holds and its reader does not see.
+    """Yield notes on comments and hidden text that are not read.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:
 
 
 class BlockText:
-    r"""Text that grows by blocks: a line each, cells of a row with tabs between.
+    r"""Text built from blocks: one line each, the cells of a row separated by tabs.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class BlockText:
     def add(
         self, kind: str, text: str, *, row: int | None = None, column: int | None = None, place: str = ""
     ) -> None:
-        """Add a block; one without text is left out."""
+        """Add a block, unless it is blank."""
         text = text.strip()
         if not text:
             return
@@ -81,7 +81,7 @@ class BlockText:
         self._length += len(text)
 
     def document(self, source: str, line: int | None = None) -> Document:
-        """Return the document that the blocks make."""
+        """Return the document made of the blocks."""
         text = self.text
         fields = {"source": source, "text": text}
         if line is not None:
@@ -92,7 +92,7 @@ class BlockText:
 def document_of(
     source: str, blocks: BlockText, *, comments: int, hidden: int, whole: bool = True
 ) -> Iterator[Item]:
-    """Yield what an office file leaves out, then its document, or a problem where it holds no text.
+    """Yield notes on what was left out, then the document, or a problem if there is no text.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def document_of(
     blocks : BlockText
         All that was read.
     whole : bool
-        False where a part could not be read, which is a problem already.
+        False if a part could not be read, which has been reported.
     """
     yield from left_out(source, comments=comments, hidden=hidden)
     if blocks.blocks:

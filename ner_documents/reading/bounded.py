@@ -1,4 +1,4 @@
-"""Reading in a process of its own: files of strangers may hang, crash or fill the memory of a library."""
+"""Reading in a separate process: an untrusted file may hang or crash a library, or exhaust the memory."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def read_bounded(
     megabytes: int = MEGABYTES,
     cancelled: Callable[[], bool] | None = None,
 ) -> Generator[Document | Problem, None, None]:
-    """Read as `read` does, in a process of its own that is ended when it takes too much.
+    """Read as `read` does, in a separate process that is killed when it exceeds a limit.
 
     Parameters
     ----------
     source, options, content
-        As for `read`; values of fields that JSON does not know come as strings.
+        As for `read`; field values that JSON cannot express become strings.
     seconds : float
-        Longest time that the process may work; what the caller does between items does not count.
+        Time limit of the process; the caller's own time between items does not count.
     megabytes : int
-        Most memory (address space, where the system can bound it).
+        Memory limit (address space, where the system can limit it).
     cancelled : callable, optional
-        Asked ten times a second; once it returns True nothing more comes.
+        Called ten times a second; reading stops once it returns True.
 
     Yields
     ------
     Document or Problem
-        As `read`; a file that takes too much time or memory, or ends the process, ends with a problem.
+        As `read`; a file that exceeds a limit or crashes the process ends with a problem.
     """
     found = source_of(source, content)
     if isinstance(found, Problem):
@@ -76,7 +76,7 @@ def read_bounded(
 
 
 def answer(question: dict[str, Any], content: bytes | None, answers: Answers) -> None:
-    """Read a file in the process of its own."""
+    """Read a file; runs in the separate process."""
     source = Source(**{**question["source"], "content": content})
     for item in read(source, ReadOptions(**question["options"])):
         answers.write(_frame_of(item))

@@ -1,4 +1,4 @@
-"""CoNLL columns: a word and more on each line, sentences apart by empty lines; a document a sentence."""
+"""CoNLL columns: a word per line, empty lines between sentences; one document per sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar)")
 
 
 def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read sentences; the word column is given, or the second where the first counts."""
+    """Read sentences; the word column is given, or detected: the second if the first holds indices."""
     sentence = _Sentence(source, options)
     for line in text_lines(stream, source, options):
         if isinstance(line, Problem):
@@ -51,10 +51,10 @@ class _Sentence:
         self._source = source
         self._options = options
         self._size = 0
-        self._settled = 0  # so many lines are comments and borders
+        self._settled = 0  # number of lines that are comments and document borders
 
     def add(self, line: TextLine) -> None:
-        """Read one line; empty ones stand between borders and comments."""
+        """Read one line; empty lines between document borders and comments are skipped."""
         self._size += len(line.text)
         if self._size > self._options.limit:
             begin = self._lines[0].number if self._lines else line.number
@@ -65,7 +65,7 @@ class _Sentence:
         self._lines.append(line)
 
     def finish(self) -> Item | None:
-        """Return the sentence or its problem, None while there is neither."""
+        """Return the finished sentence or its problem, None if there is none yet."""
         places, counted = words_among(self.kept[self._settled :])
         if self.problem or not places:
             self._settled = len(self.kept)
@@ -87,7 +87,7 @@ class _Sentence:
 
 
 def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
-    r"""Find the lines of a sentence that hold words, and tell whether a first column counts them.
+    r"""Find the lines of a sentence that hold words, and whether the first column is an index.
 
     Before them stand borders of documents, comments and empty lines. Among those of CoNLL-U stand what
     several words are written as (``2-3``) and words that are not there (``3.1``).
@@ -118,7 +118,7 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
 
 
 def _is_between_sentences(line: str) -> bool:
-    """Return whether a line stands between sentences: a document border, or a comment as in CoNLL-U."""
+    """Return whether a line is no word: a document border, or a comment as in CoNLL-U."""
     return line.startswith("-DOCSTART-") or _COMMENT.match(line) is not None
 
 

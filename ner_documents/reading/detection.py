@@ -1,4 +1,4 @@
-"""Which encoding a text is in: said by its first bytes, else UTF-8, else detected, with a note.
+"""Text encodings: by byte order mark, else UTF-8, else detected, with a note.
 
 Texts of one byte or two a character are told apart by the detector of Firefox, which is made for short texts:
 on single words of 33 languages it is right twice as often as charset-normalizer (benchmarks/RESULTS.md). What
@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-__all__ = ["Guess", "charset_of", "encoding_told", "guess_encoding"]
+__all__ = ["Guess", "charset_of", "declared_encoding", "guess_encoding"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Names that stand for more than Python takes them for: https://encoding.spec.whatwg.org/#names-and-labels
+#: Labels that browsers read as a larger encoding than Python does: https://encoding.spec.whatwg.org/#names-and-labels
 _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "cp1252",
@@ -49,24 +49,24 @@ _LABELS = {
     "windows-31j": "cp932",
     **dict.fromkeys(("windows-949", "ksc_5601", "ks_c_5601-1989", "iso-ir-149", "cseuckr"), "cp949"),
 }
-#: Encodings of two bytes a character and more.
+#: Encodings with two or more bytes per character.
 _WIDE = frozenset(("big5", "big5hkscs", "cp932", "cp949", "euc_jp", "gb18030"))
-#: Escapes of encodings that are ASCII by their bytes.
+#: Escape sequences of encodings whose bytes are all ASCII.
 _ESCAPES = (
     (re.compile(rb"\x1b\$[@B]|\x1b\$\("), "iso2022_jp"),
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
     (re.compile(rb"~\{(?:[!-w][!-~])+~\}"), "hz"),
     (re.compile(rb"\+[A-Za-z0-9/+]{3,}-"), "utf-7"),
 )
-#: What else a page of Windows may be: of DOS or an old Mac.
+#: Alternatives to a detected Windows code page: DOS and old Mac encodings.
 _OLDER = {"cp1252": ("cp850", "mac_roman"), "cp1250": ("cp852",), "cp1251": ("mac_cyrillic", "cp866")}
-#: Fewer bytes than this are too few to be sure.
+#: Detection from fewer bytes than this is uncertain.
 _FEW = 8
 _ENOUGH = 1 << 15
 _NO_TEXT = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"})
 _INVALID = re.compile("[\udc80-\udcff]")
 _NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")
-#: Words as far as dashes, apostrophes and ASCII's signs; and signs at their edges.
+#: Words up to dashes, apostrophes and ASCII punctuation; and punctuation at their edges.
 _WORD = re.compile(r"[^\s\x00-\x40\x5b-\x60\x7b-\x7f\u2013\u2014\u2019«»]+")
 _EDGES = "‘‚“”„…•·´¨¸¯§¶°©®™¿¡²³¹€£¤¦¬×÷"
 _RARE = frozenset("ªºıƒ")
@@ -78,16 +78,16 @@ _EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "F
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """An encoding, and what has to be said about it.
+    """An encoding, and a note for the user.
 
     Attributes
     ----------
     name : str
-        Name that Python knows; empty for bytes that are no text.
+        Python's name; empty for bytes that are not text.
     note : str
-        Why it was taken, where that is not certain; else empty.
+        Why it was chosen, if that is uncertain; else empty.
     fixed : bool
-        False while everything was ASCII, so that the rest may be anything.
+        False if all bytes so far are ASCII, so that the rest may be in any encoding.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Guess:
 
 
 def charset_of(label: str) -> str | None:
-    """Return Python's name of the encoding that a web page means by a label, None for an unknown one.
+    """Return Python's name for an encoding label as web pages use it, None if unknown.
 
     Examples
     --------
@@ -112,15 +112,15 @@ def charset_of(label: str) -> str | None:
     return _WIDER.get(name, name)
 
 
-def encoding_told(label: str, raw: bytes) -> str | None:
-    r"""Return the encoding of bytes that a label names, None where it names none that could be right.
+def declared_encoding(label: str, raw: bytes) -> str | None:
+    r"""Return the encoding that a label declares for some bytes, None if it cannot be right.
 
-    ASCII has no other letters: where there are some, the program that wrote the label did not know better.
+    A declaration of ASCII is ignored where there are bytes beyond it.
 
     Examples
     --------
-    >>> encoding_told("us-ascii", b"Jose"), encoding_told("us-ascii", b"Jos\xc3\xa9"), encoding_told("", b"")
-    ('cp1252', None, None)
+    >>> declared_encoding("us-ascii", b"Jose"), declared_encoding("us-ascii", b"Jos\xc3\xa9")
+    ('cp1252', None)
     """
     ascii_told = label.strip().lower() in ("ascii", "us-ascii")
     return None if not label or (ascii_told and not raw.isascii()) else charset_of(label)
@@ -134,7 +134,7 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
     sample : bytes
         The text or its beginning.
     whole : bool
-        Whether it is all of it; else a character cut at the end is no mistake.
+        Whether the sample is complete; else a character cut off at its end is no error.
 
     Examples
     --------
@@ -170,14 +170,14 @@ def _escaped(sample: bytes, whole: bool) -> Guess:
 
 
 def _is_utf7(sample: bytes, text: str) -> bool:
-    """Return whether a text with plus signs is UTF-7: between plus and hyphen stand letters of words."""
+    """Return whether a text with plus signs is UTF-7: the parts between plus and hyphen decode to letters."""
     wide = [character for character in text if not character.isascii()]
     latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in wide)
     return text.encode("utf-7") == sample and 2 * latin > len(wide) and _unnatural(text) == 0
 
 
 def _without_mark(sample: bytes, whole: bool) -> str | None:
-    """Detect UTF-16 and UTF-32 by their content: letters of one script, and nothing that no text has."""
+    """Detect UTF-16 and UTF-32 by their content: letters of one script, and no control characters."""
     for name, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         if not (whole and len(sample) % width) and len(sample) >= 8:
             text = _decoded(sample[: _ENOUGH - _ENOUGH % width], name, whole=whole and len(sample) <= _ENOUGH)
@@ -214,7 +214,7 @@ def _not_utf8(sample: bytes, controls: int, whole: bool) -> Guess:
         return Guess("utf-8")
     telling = _telling(sample, whole)
     name = _detected(telling)
-    # By chance some bytes of two-byte encodings are UTF-8; of others hardly ever.
+    # Bytes of a two-byte encoding may happen to be valid UTF-8; those of others hardly ever are.
     wide = name in _WIDE and wrong > 2 and _decoded(telling, name, whole=False) is not None
     if 2 * right >= wrong and not wide:
         return Guess("utf-8")
@@ -224,7 +224,7 @@ def _not_utf8(sample: bytes, controls: int, whole: bool) -> Guess:
 
 
 def _telling(sample: bytes, whole: bool) -> bytes:
-    """Return lines that are not ASCII, whole ones only."""
+    """Return the complete lines that are not ASCII."""
     lines = sample.splitlines(keepends=True)
     if not whole and len(lines) > 1:
         lines.pop()
@@ -239,7 +239,7 @@ def _detected(telling: bytes) -> str:
     detector.feed(telling, last=True)
     name = charset_of(detector.guess(tld=None, allow_utf8=False)) or "cp1252"
     if name in _WIDE and not _NEIGHBOURS.search(telling):
-        name = "cp1252"  # an accent here and there, and the letter behind it
+        name = "cp1252"  # an accented letter here and there, and the letter after it
     best, fewest = name, _unnatural(telling.decode(name, "replace"))
     for other in _OLDER.get(name, ()) if fewest else ():
         count = _unnatural(telling.decode(other, "replace"))
@@ -249,7 +249,7 @@ def _detected(telling: bytes) -> str:
 
 
 def _by_alphabet(raw: bytes, name: str) -> str:
-    """Tell Hungarian from Western European, and French from Central European, by their letters."""
+    """Distinguish Hungarian from Western European, and French from Central European, by their letters."""
     letters = {one for one in raw.decode("latin-1").lower() if one.isalpha() and not one.isascii()}
     if name == "cp1252" and letters <= _HUNGARIAN and letters & set("áéíóú"):
         return "cp1250" if "õ" in letters or {"û", "ö"} <= letters else name
@@ -259,7 +259,7 @@ def _by_alphabet(raw: bytes, name: str) -> str:
 
 
 def _unnatural(text: str) -> int:
-    """Count words with signs inside, capitals at odd places or letters that hardly any language has."""
+    """Count words with symbols inside, misplaced capitals or very rare letters."""
     count = 0
     for word in _WORD.findall(text):
         bare = word.strip(_EDGES)

@@ -1,8 +1,8 @@
-"""Word documents in the final view: changes accepted, everything that a reader sees, in reading order.
+"""Word documents as finally shown: changes accepted, all visible text, in reading order.
 
 Read from the parts with lxml (ECMA-376, https://ecma-international.org/publications-and-standards/standards/ecma-376/):
 python-docx leaves out insertions, content controls, fields, text boxes and nested tables; docx2python and
-mammoth lose merged cells or the way back to the paragraph.
+mammoth lose merged cells or the position of a paragraph.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
-# What the final view does not show: deletions, the places that text was moved from, instructions of fields.
+# Not shown in the final view: deletions, the source of moved text, field instructions.
 _GONE = frozenset(f"{WORD}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rPr", "pPr", "rt"))
 _BOX = f"{WORD}txbxContent"
 _MARKS = {
@@ -39,7 +39,7 @@ _MARKS = {
 }
 _TEXTS = frozenset((f"{WORD}t", f"{_MATH}t"))
 _MOST_COLUMNS = 1000
-_INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word, which takes them in"
+_INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word to merge them"
 
 
 def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
@@ -72,7 +72,7 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
 
 def word_parts(package: Package) -> list[tuple[str, str]]:
-    """List the parts that hold text, in reading order, with what they are.
+    """List the parts that hold text, in reading order, with their kinds.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def _word_xml(package: Package, name: str) -> Any:
 
 
 def _styles(package: Package, parts: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
-    """Map ids of styles to kinds of blocks; and tell which styles hide what has them."""
+    """Map style IDs to kinds of blocks, and list the styles that hide text."""
     main = next(name for name, kind in parts if kind == "body")
     name = posixpath.join(posixpath.dirname(main), "styles.xml")
     if name not in package:
@@ -171,7 +171,7 @@ class _Reading:
                 self._children(child, cell)
 
     def _end_joined(self, cell: tuple[int, int] | None) -> None:
-        """Add a paragraph whose end is deleted where no other follows that it could go on in."""
+        """Add a paragraph whose end is deleted if no other paragraph follows."""
         kind, place = self._joined_as
         row, column = cell or (None, None)
         self.blocks.add(kind, self._joined, row=row, column=column, place=place)
@@ -191,7 +191,7 @@ class _Reading:
             self.blocks.add(kind, text, row=row, column=column, place=place)
         for box in _boxes(paragraph):
             self._container(box, cell)
-        if gone:  # the paragraph goes on in the next one
+        if gone:  # the paragraph continues in the next one
             self._joined, self._joined_as = text, (kind, place)
 
     def _kind_of(self, properties: Any, cell: tuple[int, int] | None) -> str:
@@ -261,18 +261,18 @@ def _mark_is_gone(properties: Any) -> bool:
 
 
 def paragraph_pieces(paragraph: Any, hiding: frozenset[str] = frozenset()) -> list[tuple[str, Any]]:
-    """Return the text of a paragraph in the final view, piece by piece, each with its XML element.
+    """Return the pieces of a paragraph's final text, each with its XML element.
 
     Parameters
     ----------
     paragraph : lxml element
-        A ``w:p``. Text boxes that are anchored in it are no part of its text.
+        A ``w:p``. Text boxes anchored in it are not part of its text.
     hiding : frozenset of str
-        Styles that hide what has them.
+        Styles that hide text.
     """
     pieces: list[tuple[str, Any]] = []
     hiding = _hiding_in(paragraph, hiding)
-    fields: list[int | None] = []  # where the instruction of each open field begins; None behind it
+    fields: list[int | None] = []  # start of the instruction of each open field; None after it
     for element, _ in _walk(paragraph):
         tag = element.tag
         if tag == f"{WORD}fldChar":
@@ -281,7 +281,7 @@ def paragraph_pieces(paragraph: Any, hiding: frozenset[str] = frozenset()) -> li
                 fields.append(len(pieces))
             elif fields:
                 begin = fields.pop()
-                if begin is not None:  # what other fields in the instruction resulted in is not shown
+                if begin is not None:  # results of fields inside the instruction are not shown
                     del pieces[begin:]
                 if kind == "separate":
                     fields.append(None)
@@ -305,7 +305,7 @@ def _is_hex(code: str) -> bool:
 
 
 def _walk(paragraph: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the elements that the final view shows, without those of text boxes."""
+    """Yield the elements shown in the final view, without text boxes."""
     waiting = list(reversed([(child, paragraph) for child in paragraph]))
     while waiting:
         element, parent = waiting.pop()
@@ -334,7 +334,7 @@ def _boxes(paragraph: Any) -> list[Any]:
 
 
 def _shown_alternative(element: Any) -> Any:
-    """Choose between the forms in which the same content is given: the first that holds text."""
+    """Choose between alternative forms of the same content: the first that holds text."""
     for form in element:
         if next(form.iter(f"{WORD}t"), None) is not None:
             return form
@@ -342,7 +342,7 @@ def _shown_alternative(element: Any) -> Any:
 
 
 def _hiding_in(paragraph: Any, hiding: frozenset[str]) -> frozenset[str]:
-    """Return the styles that hide runs of a paragraph; the empty one too if the paragraph's own does."""
+    """Return the styles that hide runs of a paragraph, with an empty name if its own style does."""
     style = paragraph.find(f"{WORD}pPr/{WORD}pStyle")
     return hiding | {""} if style is not None and style.get(f"{WORD}val") in hiding else hiding
 
@@ -357,6 +357,6 @@ def _is_hidden(run: Any, hiding: frozenset[str]) -> bool:
 
 
 def _vanishes(parent: Any) -> bool:
-    """Return whether a run or a style says itself that it is hidden."""
+    """Return whether a run or a style is itself marked as hidden."""
     vanish = parent.find(f"{WORD}rPr/{WORD}vanish")
     return vanish is not None and vanish.get(f"{WORD}val", "true") not in ("0", "false", "off")

@@ -1,4 +1,4 @@
-"""The words in what office files show as pictures: drawings (SVG), diagrams (SmartArt) and charts.
+"""Text in the graphics of office files: drawings (SVG), diagrams (SmartArt) and charts.
 
 ECMA-376, part 1, 21.2 (charts) and 21.4 (diagrams).
 """
@@ -26,9 +26,9 @@ _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 
 def drawn_texts(package: Package) -> Iterator[tuple[str, str]]:
-    """Yield the name of a part and a text in it, drawing by drawing.
+    """Yield the texts of each drawing with the name of its part.
 
-    A drawing that is damaged, or larger than 10 MB, is a picture like any other, whose words nobody reads.
+    Drawings that are damaged or larger than 10 MB are skipped, like other pictures.
     """
     names = [name for name in package.names() if _DRAWN.search(name)]
     for name in names[:_MOST]:
@@ -50,7 +50,7 @@ def _of_svg(raw: bytes) -> Iterable[str]:
 
 
 def _of_office(root: Any) -> Iterable[str]:
-    """List the paragraphs of a diagram or chart, and what stands at axes and in legends, each once."""
+    """List the paragraphs of a diagram or chart, and labels of axes and legends, each once."""
     found = ["".join(part.text or "" for part in one.iter(f"{_TEXT}t")) for one in root.iter(f"{_TEXT}p")]
     for words in ("strCache", "strLit", "multiLvlStrCache", "tx"):
         found += [one.text or "" for part in root.iter(f"{_CHART}{words}") for one in part.iter(f"{_CHART}v")]

@@ -1,4 +1,4 @@
-"""Texts and lines out of bytes, with every wrong byte named."""
+"""Decoding of texts and lines, with a problem for every wrong byte."""
 
 from __future__ import annotations
 
@@ -29,16 +29,14 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
     Returns
     -------
     str or None, list of Problem
-        None when it cannot be read. Where the encoding is not given and some bytes are wrong, they stand as
-        U+FFFD, and the first is named.
+        None if it cannot be read. If the encoding is not given and some bytes are wrong, they become U+FFFD,
+        and the first is reported.
     """
     guess = Guess(encoding) if encoding else guess_encoding(raw[:_SAMPLE], whole=len(raw) <= _SAMPLE)
     if not guess.fixed and not raw.isascii():
         guess = guess_encoding(raw)
     if not guess.name:
-        return None, [
-            Problem(source, None, "is not a text file: it holds bytes that no text has", raw[:_EXCERPT])
-        ]
+        return None, [Problem(source, None, "is not a text file: it holds binary data", raw[:_EXCERPT])]
     notes = (
         [Problem(source, None, f"{guess.note}; --encoding names another", lost=False)] if guess.note else []
     )
@@ -51,26 +49,26 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
             return None, [Problem(source, line, reason, raw[:_EXCERPT])]
         text = raw.decode(guess.name, "replace").removeprefix("\ufeff")
         wrong = text.count("\ufffd")
-        more = "it stands" if wrong == 1 else f"{wrong:,} such bytes stand"
+        more = "it is read" if wrong == 1 else f"{wrong:,} such bytes are read"
         return text, [*notes, Problem(source, line, f"{reason}; {more} as U+FFFD", raw[:_EXCERPT])]
     except UnicodeError as error:
         return None, [Problem(source, None, f"expected {guess.name} text ({error})", raw[:_EXCERPT])]
 
 
 def _decode_strictly(raw: bytes, encoding: str) -> str:
-    # Unlike bytes.decode this does not take any bytes for UTF-16 that has lost its mark.
+    # Unlike bytes.decode, this does not accept arbitrary bytes as UTF-16 without a byte order mark.
     return codecs.getincrementaldecoder(encoding)().decode(raw, final=True).removeprefix("\ufeff")
 
 
 class Decoder:
-    """Decodes the lines of one file in the encoding that was given, or that the file shows.
+    """Decodes the lines of one file in the given or detected encoding.
 
     Parameters
     ----------
     source : str
         For problems.
     guess : Guess
-        Of the beginning of the file.
+        Encoding of the beginning of the file.
     """
 
     def __init__(self, source: str, guess: Guess) -> None:
@@ -78,13 +76,13 @@ class Decoder:
         self._source = source
 
     def note(self) -> Problem | None:
-        """Return what has to be said about the encoding."""
+        """Return a note on the encoding, None if there is none."""
         if not self.guess.note:
             return None
         return Problem(self._source, None, f"{self.guess.note}; --encoding names another", lost=False)
 
     def __call__(self, raw: bytes, number: int) -> tuple[str | None, list[Problem]]:
-        """Decode one line without its end; return it, or None with the reason."""
+        """Decode one line without its line end; return None and the reason if that fails."""
         notes: list[Problem] = []
         if not self.guess.fixed and not raw.isascii():
             self.guess = guess_encoding(raw)
@@ -100,7 +98,7 @@ class Decoder:
 
 
 def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
-    r"""Return a sentence on the byte that is not text in the expected encoding, and what to do.
+    r"""Return the message for a byte that is invalid in the expected encoding.
 
     Examples
     --------
@@ -121,8 +119,8 @@ def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
 def as_lines_of_bytes(stream: BinaryIO, encoding: str | None) -> tuple[BinaryIO, Guess]:
     """Return a stream whose lines end with the byte LF, and its encoding.
 
-    UTF-16 and UTF-32 are read as UTF-8, because LF is no single byte in them; so is a file whose lines end
-    with CR alone, as old Macs wrote them.
+    UTF-16 and UTF-32 are converted to UTF-8, since LF is not a single byte in them, and a lone CR, the line
+    end of old Macs, to LF.
     """
     sample = stream.peek(_SAMPLE)[:_SAMPLE] if hasattr(stream, "peek") else b""
     guess = Guess(encoding) if encoding else guess_encoding(sample, whole=False)

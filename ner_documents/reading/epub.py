@@ -37,7 +37,7 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     blocks = BlockText()
     whole = True
     for name in pages:
-        if f'"{name}"' in locked:  # fonts are listed there as well
+        if f'"{name}"' in locked:  # the list may also hold fonts
             whole = False
             yield Problem(source, None, "is locked (DRM)", place=name)
             continue

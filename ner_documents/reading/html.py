@@ -1,7 +1,7 @@
-"""HTML as a browser shows it: white space collapsed, hidden parts left out, blocks and cells apart.
+"""HTML as a browser shows it: white space collapsed, hidden parts left out, blocks and cells separate.
 
-Parsed by Lexbor, which builds the tree that browsers build of any tag soup, in C; Beautiful Soup's parser of
-the standard library nests where browsers close, and takes a hundred times as long.
+Parsed by Lexbor, which builds the same tree as browsers from malformed markup, in C; the standard library's
+parser, which Beautiful Soup uses, nests elements that browsers close, and is a hundred times slower.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["BLOCKS", "html_blocks", "html_text", "read_html", "told_by_page"]
+__all__ = ["BLOCKS", "declared_in_page", "html_blocks", "html_text", "read_html"]
 
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
@@ -30,7 +30,7 @@ _KINDS = {
     "header": "header",
     "footer": "footer",
 }
-#: Elements that stand apart from the text around them: what browsers show as blocks, tables and controls
+#: Elements that are separate from the text around them: blocks, tables and controls
 #: (https://html.spec.whatwg.org/multipage/rendering.html).
 BLOCKS = frozenset(
     """address article aside blockquote body button center details dialog dir div dl fieldset figure footer
@@ -41,10 +41,10 @@ _SILENT = frozenset(
     """script style noscript template head title desc iframe object audio video canvas datalist noframes rt
     rp annotation annotation-xml""".split()  # noqa: SIM905
 )
-#: What is shown as a picture or a control: it stands between words even where no space does.
+#: Pictures and controls: they separate words even without a space.
 _BETWEEN = frozenset("img input iframe object audio video canvas embed meter progress".split())  # noqa: SIM905
 _KEPT_SPACE = frozenset(("pre", "textarea", "listing", "xmp", "plaintext"))
-#: Parts of a drawing (SVG) that are shown where they stand, and whether text right inside of them is.
+#: Elements of a drawing (SVG) that are shown, and whether text directly inside of them is.
 _DRAWN = {"svg": False, "g": False, "a": False, "switch": False, "text": True, "foreignobject": True}
 _NOT_SHOWN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE
@@ -78,26 +78,26 @@ def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
 
 
 def html_text(raw: bytes, source: str, options: ReadOptions) -> tuple[str | None, list[Problem]]:
-    """Decode a page, by what it says of its encoding where that is possible; see `decode`."""
+    """Decode a page in the encoding that it declares, if possible; see `decode`."""
     encoding = options.encoding
     if encoding is None and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
-        encoding = charset_of(told_by_page(raw))
+        encoding = charset_of(declared_in_page(raw))
         if encoding and not _decodes(raw, encoding):
             encoding = None
     return decode(raw, source, encoding)
 
 
-def told_by_page(raw: bytes) -> str:
-    """Return the encoding that a page names in its head, empty for none.
+def declared_in_page(raw: bytes) -> str:
+    """Return the encoding that a page declares in its head, empty if none.
 
     Examples
     --------
-    >>> told_by_page(b"<!-- <meta charset=latin-1> --><meta charset='koi8-r'>")
+    >>> declared_in_page(b"<!-- <meta charset=latin-1> --><meta charset='koi8-r'>")
     'koi8-r'
     """
     told = _CHARSET.search(_COMMENT.sub(b"", raw[:_HEAD]))
     label = (told[1] or told[2]).decode("ascii", "replace") if told else ""
-    # A page that says UTF-16 in ASCII letters is none; the standard reads it as UTF-8.
+    # A page that declares UTF-16 in ASCII letters is not UTF-16; the standard reads it as UTF-8.
     return "" if (charset_of(label) or "").startswith(("utf-16", "utf-32")) else label
 
 
@@ -145,7 +145,7 @@ def html_blocks(text: str) -> BlockText:
 
 
 class _Shown(NamedTuple):
-    """How a browser shows an element: as a block, with space around it, with its white space kept."""
+    """How a browser shows an element: as a block, separate from its neighbours, with white space kept."""
 
     block: bool
     apart: bool
@@ -169,7 +169,7 @@ def _shown(tag: str, attributes: dict[str, str | None]) -> _Shown:
 
 
 class _Table:
-    """Where the next cell of a table stands."""
+    """The position of the next cell of a table."""
 
     def __init__(self) -> None:
         self.row = 0
@@ -203,7 +203,7 @@ class _Page:
         self._opened: list[_Shown] = []
 
     def enter(self, node: Any) -> bool:
-        """Visit a node; return whether its children count."""
+        """Visit a node; return whether its children are read."""
         tag = node.tag.lower()
         only_drawn = bool(self._drawn) and not self._drawn[-1]
         self._mark = self._mark or tag in _BETWEEN
@@ -239,7 +239,7 @@ class _Page:
         return True
 
     def leave(self, node: Any) -> None:
-        """End a node whose children were taken."""
+        """Leave a node whose children were read."""
         tag = node.tag.lower()
         shown = self._opened.pop()
         if shown.apart:
@@ -269,7 +269,7 @@ class _Page:
             self._cells.append(table.next_cell(_span(attributes, "colspan"), _span(attributes, "rowspan")))
 
     def _draw(self, tag: str, attributes: dict[str, str | None]) -> None:
-        """Follow a drawing: each text in it is a block, and its lines are one text."""
+        """Track drawings: each text element is a block, and its lines are one text."""
         if tag in _DRAWN and (self._drawn or tag == "svg"):
             self._drawn.append(_DRAWN[tag] or (tag == "a" and self._drawn[-1]))
             if _DRAWN[tag]:
@@ -295,7 +295,7 @@ class _Page:
             self._parts.append(line)
 
     def end_block(self) -> None:
-        """Add what was collected as a block."""
+        """Add the collected text as a block."""
         if not self._parts:
             return
         joined = "".join(self._parts).replace("\u00ad", "")  # soft hyphens are shown only at line ends
@@ -318,14 +318,14 @@ def _is_hidden(attributes: dict[str, str | None], *, drawn: bool) -> bool:
 
 
 def _is_mark(node: Any) -> bool:
-    """Return whether a node is the number of a footnote, which is not part of the word beside it."""
+    """Return whether a node is a footnote mark, which is not part of the adjacent word."""
     if node.tag not in ("sup", "a"):
         return False
     if node.tag == "sup":
         return not (node.text(deep=False) or "").strip().isalpha()
     text = ""
     waiting = [node.child]
-    for _ in range(_MARK):  # links can stand in links by the thousand
+    for _ in range(_MARK):  # links may be nested by the thousand
         if not waiting:
             return text.strip().isdigit() and len(text.strip()) < 4
         inner = waiting.pop()

@@ -1,4 +1,4 @@
-"""JSON lines, and JSON files that hold a list of objects; a document an object."""
+"""JSON Lines, and JSON files that hold a list of objects; one document per object."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DEEP = f"expected JSON up to {MAX_DEPTH} levels deep, found more"
 
 
 def read_jsonl(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a JSON object, string or list of words a line."""
+    """Read one JSON object, string or list of words per line."""
     yield from documents_of(_line_rows(stream, source, options), source, options, table=False)
 
 
@@ -52,7 +52,7 @@ def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
 def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a JSON file: a list of objects or texts, an object that holds one such list, or one object.
 
-    A file with an object a line is read as JSON lines, whatever its name says.
+    A file with one object per line is read as JSON Lines, whatever its suffix.
     """
     text, problems = decode(raw, source, options.encoding)
     yield from problems
@@ -77,7 +77,7 @@ def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
 
 
 def _parsed(text: str) -> Any:
-    """Parse JSON; integers that are too long for Python stay the text that they are.
+    """Parse JSON; integers that are too long for Python become strings.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _rows_in(value: Any, options: ReadOptions) -> list[Any]:
 
 
 def _keyed(value: dict[str, Any], wanted: str) -> list[Any]:
-    """Return the rows of an object that holds them by their keys; empty when it holds other things.
+    """Return the rows of an object that holds them by key; empty if it is not one.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def _keyed(value: dict[str, Any], wanted: str) -> list[Any]:
 
 
 def _is_grid(value: list[Any], wanted: str) -> bool:
-    """Return whether a list holds the names of columns, then rows."""
+    """Return whether a list holds column names, then rows."""
     return (
         len(value) > 1
         and all(isinstance(row, list) and len(row) == len(value[0]) for row in value)
@@ -144,7 +144,7 @@ def _is_grid(value: list[Any], wanted: str) -> bool:
 
 
 def _is_columns(value: dict[str, Any], wanted: str) -> bool:
-    """Return whether an object holds columns of equal length, and not one list of words."""
+    """Return whether an object holds columns of equal length, and not a list of words."""
     texts = value.get(wanted)
     return (
         isinstance(texts, list)
@@ -155,7 +155,7 @@ def _is_columns(value: dict[str, Any], wanted: str) -> bool:
 
 
 def _frame(value: dict[str, Any]) -> list[Any]:
-    """Return the rows of a table as pandas writes it unless told otherwise; empty when it is none.
+    """Return the rows of a table in the default format of pandas; empty if it is not one.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def _frame(value: dict[str, Any]) -> list[Any]:
 
 
 def _tables_in(value: dict[str, Any]) -> list[list[Any]]:
-    """List the lists of objects that an object holds, or that the only objects in it hold.
+    """List the lists of objects in an object, or in the single object that wraps them.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Lines of bytes with a bound on their length, so that no input can fill the memory; and text files."""
+"""Lines of bounded length, so that no input can exhaust the memory; and text files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SKIP_BYTES = 1 << 20
 
 
 class Line(NamedTuple):
-    """One line: its number from 1, its bytes with the line end, and whether the rest of it was left out."""
+    """One line: its number from 1, its bytes with the line end, and whether it was truncated."""
 
     number: int
     raw: bytes
@@ -36,9 +36,9 @@ class TextLine(NamedTuple):
 
 
 def bounded_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
-    r"""Split a stream at LF; of a line longer than `limit` bytes only the beginning is kept.
+    r"""Split a stream at LF; lines are truncated to `limit` bytes.
 
-    A byte order mark of UTF-8 at the beginning of the stream is left out.
+    A UTF-8 byte order mark at the start of the stream is skipped.
 
     Examples
     --------
@@ -63,10 +63,10 @@ def bounded_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
 
 
 def text_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[TextLine | Problem]:
-    """Read lines of text; what is too long or in another encoding is a problem, and the rest goes on."""
+    """Read lines of text; a line that is too long or in another encoding is a problem."""
     stream, guess = as_lines_of_bytes(stream, options.encoding)
     if not guess.name:
-        yield Problem(source, None, "is not a text file: it holds bytes that no text has")
+        yield Problem(source, None, "is not a text file: it holds binary data")
         return
     decode_line = Decoder(source, guess)
     note = decode_line.note()
@@ -94,7 +94,7 @@ def read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
 
 
 def read_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a text file with a document a line."""
+    """Read a text file with one document per line."""
     for line in text_lines(stream, source, options):
         if isinstance(line, Problem):
             yield line

@@ -1,4 +1,4 @@
-"""Mail: .eml files and mbox folders; sender, receivers, subject, body, and the names of what is attached."""
+"""Mail: .eml files and mbox folders; sender, receivers, subject, body and names of attachments."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from ner_documents.document import Problem
 from ner_documents.encoded_words import LONGEST_HEADER, LONGEST_PARAMETERS, decoded_words
 from ner_documents.reading.blocks import BlockText
-from ner_documents.reading.detection import encoding_told, guess_encoding
+from ner_documents.reading.detection import declared_encoding, guess_encoding
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.html import html_blocks, told_by_page
+from ner_documents.reading.html import declared_in_page, html_blocks
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _DEPTH = 10
 _LINE = 1 << 20
 _BODIES = ("text/plain", "text/html")
 _QUOTE = re.compile(">+")
-#: What parts messages of a folder, behind an empty line: a date as in RFC 4155, else a header must follow.
+#: Separator of messages in a folder, after an empty line: with a date as in RFC 4155, or before a header.
 #: mutt and git leave sentences that begin with ``From `` as they are.
 SEPARATOR = (
     r"From (?=[^\r\n]{0,200}\d:\d\d[^\r\n]{0,40}\d{4}|[^\r\n]{0,1000}\r?\n"
@@ -45,7 +45,7 @@ def read_eml(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
 
 def read_mbox(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a folder of messages, a document each; they begin with ``From `` behind an empty line."""
+    """Read a folder with one document per message; each begins with ``From `` after an empty line."""
     number = 0
     lines: list[bytes] = []
     size = 0
@@ -81,7 +81,7 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
         message = email.message_from_bytes(raw, policy=_Policy())
         reading.message(cast("EmailMessage", message), 0)  # the policy makes these
     except (ValueError, LookupError, AttributeError, IndexError, TypeError, RecursionError) as error:
-        # What the standard library raises for headers that no mail program would write.
+        # The standard library raises these for malformed headers.
         reason = f"the message is damaged ({error or type(error).__name__})"
         yield Problem(source, number, reason, raw[:EXCERPT])
         return
@@ -93,10 +93,10 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
 
 
 class _Policy(email.policy.EmailPolicy):
-    """The standard library's, which takes time by the square of the length of a header."""
+    """The standard library's policy, which takes quadratic time on long headers."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        """Parse a header of usual length; cut what no person reads, decode the others piece by piece."""
+        """Parse a header of usual length; cut headers for programs, and decode other long ones in pieces."""
         if name.lower().startswith("content-"):
             return super().header_fetch_parse(name, value[:LONGEST_PARAMETERS])
         if len(value) <= LONGEST_HEADER:
@@ -105,7 +105,7 @@ class _Policy(email.policy.EmailPolicy):
 
 
 class _Reading:
-    """Collects headers and bodies of a message, and of those that it forwards."""
+    """Collects headers and bodies of a message and of forwarded messages in it."""
 
     def __init__(self, source: str, number: int | None) -> None:
         self.blocks = BlockText()
@@ -114,7 +114,7 @@ class _Reading:
         self._number = number
 
     def message(self, message: EmailMessage, depth: int) -> None:
-        """Add a message: its headers, what it says, and the names of what is attached."""
+        """Add a message: headers, body and names of attachments."""
         for name in _HEADERS:
             value = _header(message, name)
             if value:
@@ -163,13 +163,13 @@ class _Reading:
 
 
 def _is_attached(part: Any) -> bool:
-    """Return whether a text stands apart from the message; some programs name what stands within, too."""
+    """Return whether a text is an attachment; some programs name inline texts as well."""
     disposition = part.get_content_disposition()
     return disposition == "attachment" or (disposition != "inline" and bool(part.get_filename()))
 
 
 def _best_of(parts: list[Any]) -> Any:
-    """Choose of the same in several forms: plain text, unless it says much less than the page."""
+    """Choose between alternative forms: plain text, unless it holds much less than the HTML."""
     forms = {
         kind: one for part in parts for one in part.walk() if (kind := one.get_content_type()) in _BODIES
     }
@@ -185,8 +185,8 @@ def _decoded(part: Any) -> tuple[str | None, list[Problem]]:
     raw = part.get_payload(decode=True) or b""
     told = str(part.get_content_charset() or "")
     if not told and part.get_content_type() == "text/html":
-        told = told_by_page(raw)
-    charset = encoding_told(told, raw)
+        told = declared_in_page(raw)
+    charset = declared_encoding(told, raw)
     text, problems = decode(raw, "", charset)
     if text is None and charset:
         text, problems = decode(raw, "", None)
@@ -197,7 +197,7 @@ def _header(message: EmailMessage, name: str) -> str:
     value: Any
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
     try:
-        if any("\udc80" <= character <= "\udcff" for character in raw):  # bytes that nobody encoded
+        if any("\udc80" <= character <= "\udcff" for character in raw):  # raw bytes, not encoded
             stored = raw.encode("utf-8", "surrogateescape")
             raw = stored.decode(guess_encoding(stored).name or "cp1252", "replace")
             value = message.policy.header_fetch_parse(name, raw)
@@ -209,7 +209,7 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _unflowed(text: str) -> str:
-    """Join lines that only the width of the page broke: https://www.rfc-editor.org/rfc/rfc3676."""
+    """Join lines that were only broken for width: https://www.rfc-editor.org/rfc/rfc3676."""
     lines: list[str] = []
     open_depth = -1
     for line in text.split("\n"):

@@ -81,7 +81,7 @@ class _Reading:
         self._hiding: set[str] = set()
 
     def hide(self, part: Any) -> None:
-        """Learn which styles of a part hide what has them."""
+        """Collect the styles of a part that hide text."""
         for style in part.iter(f"{_STYLE}style"):
             if any(
                 one.get(f"{_TEXT}display") == "none" or one.get(f"{_SHOW}visibility") == "hidden"

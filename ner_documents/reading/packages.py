@@ -1,4 +1,4 @@
-"""Office files: a zip of XML parts, opened with bounds on what it unpacks to."""
+"""Office files: zip archives of XML parts, opened with limits on the unpacked size."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ __all__ = ["Package", "Relation", "UnreadableError", "check_archive", "parse_xml
 
 UNPACKED = 200_000_000
 _MEMBERS = 20_000
-# Text packs to a tenth; repeated markup to a hundredth. Beyond that nobody wrote it.
+# Text compresses to a tenth, repeated markup to a hundredth; anything beyond is an attack.
 _RATIO = 1000
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 class UnreadableError(ValueError):
-    """A file or a part of it that is damaged, locked or too large; the message says why."""
+    """A file or a part of it is damaged, locked or too large; the message says why."""
 
 
 def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
-    """Refuse a zip that unpacks to too much, before anything is unpacked.
+    """Refuse a zip archive that is too large when unpacked, before unpacking it.
 
     Raises
     ------
     UnreadableError
-        With what it would unpack to.
+        With the unpacked size.
     """
     members = archive.infolist()
     if len(members) > _MEMBERS:
@@ -63,19 +63,17 @@ class Package:
     Raises
     ------
     UnreadableError
-        If it is no zip, or one that unpacks to too much.
+        If it is not a zip archive, or too large when unpacked.
     """
 
     def __init__(self, raw: bytes) -> None:
         if raw.startswith(_OLE):
-            msg = (
-                "is locked with a password, or in the format of before 2007; save it anew without a password"
-            )
+            msg = "is locked with a password, or older than Office 2007; save it in a new format, without password"
             raise UnreadableError(msg)
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(raw))
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            msg = f"the file is damaged or not what its name says ({error})"
+            msg = f"the file is damaged or does not match its suffix ({error})"
             raise UnreadableError(msg) from error
         check_archive(self._archive)
 
@@ -101,7 +99,7 @@ class Package:
             locked = "is locked with a password" if "password" in str(error) else f"is damaged ({error})"
             msg = f"{name} {locked}"
             raise UnreadableError(msg) from error
-        except Exception as error:  # zlib.error and its kin
+        except Exception as error:  # such as zlib.error
             msg = f"{name} is damaged ({error})"
             raise UnreadableError(msg) from error
 
@@ -111,12 +109,12 @@ class Package:
         Raises
         ------
         UnreadableError
-            If it is missing, or no XML.
+            If it is missing or not XML.
         """
         return parse_xml(self.read(name), name)
 
     def related(self, name: str) -> list[Relation]:
-        """List the parts that a part leads to, by name; those that the file leads to for an empty name.
+        """List the parts that a part refers to, sorted by name; for an empty name, those of the package.
 
         Raises
         ------
@@ -136,12 +134,12 @@ class Package:
 
 
 def parse_xml(raw: bytes, name: str) -> Any:
-    """Parse XML without entities, network or depth beyond reason.
+    """Parse XML without entities, network access or excessive depth.
 
     Raises
     ------
     UnreadableError
-        If it is none, naming the line.
+        If it is not XML; the message names the line.
     """
     from lxml import etree
 
@@ -149,9 +147,9 @@ def parse_xml(raw: bytes, name: str) -> Any:
     try:
         root = etree.fromstring(raw, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        msg = f"{name} is no XML ({error})"
+        msg = f"{name} is not XML ({error})"
         raise UnreadableError(msg) from error
     if root.getroottree().docinfo.internalDTD is not None:
-        msg = f"{name} declares entities of its own, which office programs never write"
+        msg = f"{name} declares entities, which office programs never do"
         raise UnreadableError(msg)
     return root

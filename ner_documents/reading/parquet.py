@@ -1,4 +1,4 @@
-"""Parquet: a document a row; columns and their types are kept."""
+"""Parquet: one document per row; columns and their types are kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_parquet(source: Source, options: ReadOptions, meter: Meter) -> Iterator
         names = file.schema_arrow.names
         twice = next((name for name in names if names.count(name) > 1), None) if len(names) < 1000 else None
         if twice is not None:
-            yield Problem(source.path, None, f"column {twice!r} stands twice; rename one")
+            yield Problem(source.path, None, f"column {twice!r} occurs twice; rename one")
             return
         for item in documents_of(_rows(file, source, meter), source.path, options):
             if isinstance(item, Document) and item.characters > options.limit:
@@ -46,7 +46,7 @@ def _rows(file: Any, source: Source, meter: Meter) -> Iterator[Row | Problem]:
             number += 1
             meter.bytes = (source.size or 0) * number // file.metadata.num_rows
             if fields is None:
-                yield Problem(source.path, number, "holds text that is not UTF-8; write the file anew")
+                yield Problem(source.path, number, "holds text that is not UTF-8; write the file again")
             elif too_deep(fields):
                 yield Problem(source.path, number, "lists and objects stand in each other too deep")
             else:
@@ -84,5 +84,5 @@ def table_schema(source: Source) -> bytes | None:
     try:
         with _open(source) as file:
             return bytes(file.schema_arrow.serialize())
-    except Exception:  # noqa: BLE001 - whatever is wrong with the file is reported when its rows are read
+    except Exception:  # noqa: BLE001 - errors are reported when the rows are read
         return None

@@ -1,7 +1,7 @@
 """PDF: characters and their places by PDFium, put in reading order by `pdf_layout`.
 
 pypdfium2 brings Chromium's PDF engine (Apache-2.0 and BSD-3-Clause, 9 MB): faster than pypdf, and with the
-place and size of each character, without which columns, running heads and broken words cannot be told.
+position and size of each character, which columns, running heads and hyphenation need.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["listed", "read_pdf"]
 
-# ISO 32000-1, 12.5.6, by PDFium's numbers: sticky notes, drawn lines and shapes, marks of text, stamps, ink.
+# ISO 32000-1, 12.5.6, by PDFium's numbers: sticky notes, lines and shapes, text markup, stamps, ink.
 _COMMENTS = frozenset((1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 _NOTES = 10_000
-_LETTERS = 20  # shapes on a page without text, from which on they may be letters
+_LETTERS = 20  # a page without text but with this many shapes may hold drawn letters
 
 
 def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
@@ -70,7 +70,7 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     yield from left_out(source, comments=comments, hidden=outside)
     if unreadable:
         reason = (
-            f"fonts do not say which letters {sum(unreadable.values()):,} of the signs are; "
+            f"{sum(unreadable.values()):,} letters cannot be read, as their fonts lack a mapping to Unicode; "
             "text recognition (OCR) can read them"
         )
         yield Problem(source, None, reason, place=f"page {listed(list(unreadable))}")
@@ -91,7 +91,7 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
 
 def listed(numbers: Sequence[int]) -> str:
-    """Name some pages.
+    """Return a list of page numbers for a message.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def _has_images(page: Any) -> bool:
 
 
 def _is_drawn(page: Any) -> bool:
-    """Return whether a page has so many lines and shapes that letters could be among them."""
+    """Return whether a page has enough lines and shapes for letters to be among them."""
     import pypdfium2.raw as pdfium
 
     drawn = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
@@ -126,14 +126,14 @@ def _is_drawn(page: Any) -> bool:
 
 
 def _comments(page: Any) -> int:
-    """Count the notes that readers show beside the page."""
+    """Count the comments on a page."""
     import pypdfium2.raw as pdfium
 
     count = 0
     for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), _NOTES)):
         note = pdfium.FPDFPage_GetAnnot(page, index)
         if note and pdfium.FPDFAnnot_GetSubtype(note) in _COMMENTS:
-            # Two bytes are the end of an empty text.
+            # An empty text takes two bytes.
             count += pdfium.FPDFAnnot_GetStringValue(note, b"Contents", None, 0) > 2
         if note:
             pdfium.FPDFPage_CloseAnnot(note)
@@ -141,7 +141,7 @@ def _comments(page: Any) -> int:
 
 
 def _flat(pdf: Any, page: Any, number: int) -> Any:
-    """Draw what is typed into forms and boxes on a page."""
+    """Merge form fields and text annotations into a page."""
     import pypdfium2.raw as pdfium
 
     if pdfium.FPDFPage_GetAnnotCount(page):

@@ -1,4 +1,4 @@
-"""Places of letters on a page to columns of lines, in reading order.
+"""Layout of a page: columns of lines in reading order.
 
 Columns are found by cutting a page at its white gaps, first from top to bottom, then from side to side
 (the recursive XY cut of Nagy and Seth, 1984).
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Line", "columns_of", "joined_fragments"]
 
-_GUTTER = 0.75  # of the letters' size: narrower gaps are no border of columns
-_WORDS = 3.5  # lines of fewer words, on average, are cells and no column of prose
+_GUTTER = 0.75  # of the font size: narrower gaps do not separate columns
+_WORDS = 3.5  # lines with fewer words on average are table cells, not prose
 _LONG_WORDS = 2.5
 _LEAD = 2  # lines by which one column may begin above the other
 _RAISED = 0.15
-_MARK = 8  # letters of a footnote's mark, at most
-_INITIAL = 1.8  # times the size of the letters behind it: the large first letter of a chapter
-_BREAK = 2.2  # of the letters' size: an empty stripe across all columns that is higher ends them
+_MARK = 8  # maximum length of a footnote mark
+_INITIAL = 1.8  # times the following font size: a drop cap
+_BREAK = 2.2  # of the font size: a taller gap across all columns ends them
 _DEPTH = 40
 
 
@@ -49,7 +49,7 @@ class Line(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Lines below each other, whether they are rows of a table, and how far lines may reach."""
+    """Lines below each other, whether they are table rows, and the right margin."""
 
     lines: list[Line]
     table: bool
@@ -59,7 +59,7 @@ class Column(NamedTuple):
 def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
     """Join fragments that touch on one line: a bold word, a letter of another font, a footnote's mark."""
     lines: list[list[Fragment]] = []
-    mains: list[Fragment] = []  # of each line the longest, which tells its height
+    mains: list[Fragment] = []  # the longest fragment of each line determines its height
     for one in sorted(page, key=lambda one: (-round((one.y0 + one.y1) / 2), one.x0)):
         near = range(len(lines) - 1, max(len(lines) - 5, -1), -1)
         index = next((index for index in near if _side_by_side(mains[index], one)), None)
@@ -98,13 +98,13 @@ def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
 
 
 def _side_by_side(one: Fragment, other: Fragment) -> bool:
-    """Return whether two fragments stand in one line: the middle of one is at the height of the other."""
+    """Return whether two fragments are on one line: the middle of one is level with the other."""
     middle, others = (one.y0 + one.y1) / 2, (other.y0 + other.y1) / 2
     return one.y0 <= others <= one.y1 or other.y0 <= middle <= other.y1
 
 
 def _is_mark(one: Fragment, word: Fragment) -> bool:
-    """Return whether a fragment is the small raised mark of a footnote beside a word, and no part of it."""
+    """Return whether a fragment is a footnote mark beside a word: small, raised and not part of it."""
     if one.size > 0.85 * word.size or one.y0 < word.y0 + 0.1 * word.size or len(one.text) > _MARK:
         return False
     if one.x0 < word.x0:
@@ -115,10 +115,10 @@ def _is_mark(one: Fragment, word: Fragment) -> bool:
 
 
 def columns_of(region: Sequence[Fragment], depth: int = _DEPTH) -> Iterator[Column]:
-    """Read columns one after the other, and what stands above, between and below them as it stands."""
+    """Yield columns one after the other, with full-width lines above, between and below them."""
     bands = _bands(region)
     ends = sorted(one.x1 for one in region)
-    right = ends[-1 - len(ends) // 20] if ends else 0.0  # some lines are too long
+    right = ends[-1 - len(ends) // 20] if ends else 0.0  # ignore a few overlong lines
     single: list[Fragment] = []
     index = 0
     while index < len(bands):
@@ -138,7 +138,7 @@ def columns_of(region: Sequence[Fragment], depth: int = _DEPTH) -> Iterator[Colu
 
 
 def _bands(region: Sequence[Fragment]) -> list[list[Fragment]]:
-    """Cut a region wherever nothing stands across its whole width."""
+    """Split a region into horizontal bands at its empty rows."""
     bands: list[list[Fragment]] = []
     low = 0.0
     for one in sorted(region, key=lambda one: -one.y1):
@@ -152,12 +152,12 @@ def _bands(region: Sequence[Fragment]) -> list[list[Fragment]]:
 
 
 def _stretch_of_columns(bands: Sequence[list[Fragment]], first: int) -> tuple[int, float | None]:
-    """Find the bands that have a gap in common.
+    """Find consecutive bands that share a vertical gap.
 
     Returns
     -------
     int, float or None
-        The first band behind them, and the middle of the gap where it parts columns.
+        Index after the last band, and the middle of the gap; None if it does not separate columns.
     """
     taken: list[tuple[float, float]] = []
     end, gutter = first, None
@@ -177,7 +177,7 @@ def _stretch_of_columns(bands: Sequence[list[Fragment]], first: int) -> tuple[in
 
 
 def _are_columns(region: Sequence[Fragment], gutter: float) -> bool:
-    """Return whether both sides of a gap are columns of prose, or parted into such columns."""
+    """Return whether both sides of a gap are columns of prose, or split into such columns."""
     sides = _parted(region, gutter)
     if _are_unaligned(*map(_lines, sides)):
         return True
@@ -196,7 +196,7 @@ def _parted(region: Sequence[Fragment], gutter: float) -> tuple[list[Fragment], 
 
 
 def _are_unaligned(left: Sequence[Line], right: Sequence[Line]) -> bool:
-    """Return whether lines stand side by side without being rows: each column has its own steps."""
+    """Return whether the baselines of two columns differ, so that their lines are not table rows."""
     if min(len(left), len(right)) < 3 or len(left) + len(right) < 8:
         return False
     fewer, more = sorted((left, right), key=len)
@@ -223,7 +223,7 @@ def _gutter(taken: Sequence[tuple[float, float]], least: float) -> float | None:
 
 
 def _is_leftward(region: Sequence[Fragment]) -> bool:
-    """Return whether most of the text is written from right to left."""
+    """Return whether most of the text is right-to-left."""
     return sum(len(one.text) * (1 if is_leftward(one.text) else -1) for one in region) > 0
 
 
@@ -236,7 +236,7 @@ def _is_prose(region: Sequence[Fragment]) -> bool:
     words = len(text.split()) / len(lines)
     width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
     filled = statistics.median(line.x1 - line.x0 for line in lines) / width
-    if words < _WORDS:  # long words in a narrow column fill its lines; dates and amounts do so in tables
+    if words < _WORDS:  # long words fill the lines of a narrow column; so do dates and amounts in tables
         return words >= _LONG_WORDS and filled > 0.85 and sum(map(str.isdigit, text)) < 0.1 * len(text)
     return filled > 0.5
 
@@ -263,7 +263,7 @@ def _lines(region: Sequence[Fragment]) -> list[Line]:
 
 
 def _stretches(lines: list[Line], right: float) -> Iterator[Column]:
-    """Part the rows of tables from the lines around them: at least two rows of at least two cells."""
+    """Separate tables (at least two rows of at least two cells) from the lines around them."""
     cells = [False, *(len(line.cells) > 1 for line in lines), False]
     kinds = [
         here and (before or behind) for before, here, behind in zip(cells, cells[1:], cells[2:], strict=False)
@@ -274,7 +274,7 @@ def _stretches(lines: list[Line], right: float) -> Iterator[Column]:
 
 
 def _is_table(lines: Sequence[Line]) -> bool:
-    """Return whether the gaps in lines stand below each other, and are not those of justified prose."""
+    """Return whether lines share a vertical gap and are not justified prose."""
     if _are_justified(lines):
         return False
     taken = _merged([(cell.x0, cell.x1) for line in lines for cell in line.cells])
@@ -282,7 +282,7 @@ def _is_table(lines: Sequence[Line]) -> bool:
 
 
 def _are_justified(lines: Sequence[Line]) -> bool:
-    """Return whether the words of most lines were moved apart to fill them."""
+    """Return whether most lines have equal gaps between their cells, as justified prose has."""
     return sum(map(_has_equal_gaps, lines)) * 2 > len(lines)
 
 

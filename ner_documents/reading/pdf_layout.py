@@ -1,4 +1,4 @@
-"""Columns of lines to paragraphs: joined over columns and pages, with broken words made whole again."""
+"""Paragraphs from columns of lines, joined across columns and pages, with hyphenated words rejoined."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _HYPHENS = (_HYPHEN, "-", "\u2010")
 _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
 _ENDS = tuple('.!?:;…"”’)')
-_SENTENCE = 2.5  # lines of fewer words are a list
-_ENOUGH = 4  # more compounds than this at line ends, and other hyphens are taken for theirs
+_SENTENCE = 2.5  # lines with fewer words are a list
+_ENOUGH = 4  # with so many more compounds than broken words at line ends, other hyphens are kept
 
 
 @dataclass(slots=True)
 class Paragraph:
-    """A paragraph, heading, cell or running head with the page where it begins."""
+    """A paragraph, heading, cell or running head, and its first page."""
 
     kind: str
     text: str
@@ -68,7 +68,7 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
 
 
 def _rows(column: Column, page: int) -> Iterator[Paragraph]:
-    """Split the lines of a table into cells; where a cell begins tells its column."""
+    """Split the lines of a table into cells; the left edge of a cell determines its column."""
     borders: list[float] = []
     for start in sorted(cell.x0 for line in column.lines for cell in line.cells):
         if not borders or start - borders[-1] > 2 * column.lines[0].size:
@@ -80,7 +80,7 @@ def _rows(column: Column, page: int) -> Iterator[Paragraph]:
 
 
 def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
-    """Join lines to paragraphs: a gap, an indent, another size or a short line before ends one."""
+    """Join lines to paragraphs; a gap, an indent, another font size or a short line ends one."""
     lines = column.lines
     right = column.right
     left = min(line.x0 for line in lines)
@@ -131,7 +131,7 @@ def _new(before: Line, line: Line, step: float, left: float, right: float) -> bo
     short = right - before.x1 > max(0.2 * (right - left), 2 * size)
     if indented and (ended or short):
         return True
-    # A short line ends a paragraph where the next word would have had room in it.
+    # A line ends a paragraph if the next word would have fitted into it.
     room = right - before.x1
     first = line.text.split(" ", 1)[0]
     per_letter = (line.x1 - line.x0) / max(len(line.text), 1)
@@ -144,7 +144,7 @@ def _is_centred(line: Line, left: float, right: float) -> bool:
 
 
 def _goes_on(before: Paragraph, after: Paragraph) -> bool:
-    """Return whether a paragraph goes on in the next column or page."""
+    """Return whether a paragraph continues in the next column or page."""
     if before.kind not in ("paragraph", "list item") or after.kind != "paragraph" or not before.text:
         return False
     if before.text.endswith(_HYPHEN):
@@ -154,7 +154,7 @@ def _goes_on(before: Paragraph, after: Paragraph) -> bool:
 
 
 def _append(before: str, after: str) -> str:
-    """Join two lines; a hyphen at the end of the first is marked, to be judged with all words known."""
+    """Join two lines; a hyphen at the end of the first is marked, to be resolved once all words are known."""
     before = before.rstrip()
     if before.endswith(_HYPHENS) and before[-2:-1].isalnum() and after[:1].isalnum():
         mark = _HYPHEN if after[:1].islower() or before.endswith(_HYPHEN) else "-"
@@ -168,8 +168,8 @@ _BROKEN = re.compile(rf"([\w-]+){_HYPHEN}([\w-]+)")
 def _mend(paragraphs: Sequence[Paragraph]) -> None:
     """Remove hyphens at line ends, except those of compounds.
 
-    The document's other words tell: which form they have, whether both halves are words, and for the rest
-    whether most of what is known shows hyphens that a typesetter put in.
+    The document's other words decide: whether the joined or the hyphenated form occurs, whether both halves
+    are words, and for the rest whether most known cases are compounds.
     """
     text = " ".join(paragraph.text for paragraph in paragraphs)
     words = Counter(re.findall(r"\w[\w-]*\w", _BROKEN.sub(" ", text).casefold()))

@@ -27,22 +27,22 @@ __all__ = [
 ]
 
 SOFT_HYPHEN = "\u00ad"
-#: Stands for letters whose font does not say which they are.
+#: Replaces letters whose font has no mapping to Unicode.
 UNREADABLE = "\ufffd"
 
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 _LIGATURE = re.compile("[ﬀ-ﬆ]")
 # What PDFium gives for a hyphen at a line end.
 _HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
-_GAP = 1.5  # of the size of the letters: wider is another column or cell
-_SPACE = 0.25  # of the size, between words from right to left
-_RAISED = 0.25  # of the size: higher or lower is a mark of a footnote or an index
-_HEIGHT = 0.7  # of the size: how far letters reach above the line they stand on
+_GAP = 1.5  # of the font size: a wider gap separates columns or cells
+_SPACE = 0.25  # of the font size, between right-to-left words
+_RAISED = 0.25  # of the font size: a letter that is higher or lower is a footnote mark or an index
+_HEIGHT = 0.7  # of the font size: height of letters above the baseline
 # Right-to-left scripts: Hebrew to Mandaic, Arabic forms, and those beyond the first plane.
 _LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|.", re.DOTALL)
 _SPACED = re.compile(r"(?<!\S)(?:[^\W\d_] ){3,}[^\W\d_](?!\S)")
-_WORD_GAP = 1.6  # of the usual gap between spaced letters
+_WORD_GAP = 1.6  # of the median gap between spaced letters
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 _Place = tuple[float, float, float]  # left, right, base
@@ -99,11 +99,11 @@ class PageText(NamedTuple):
     Attributes
     ----------
     groups : list of list of Fragment
-        Fragments by the direction in which they are written, the usual one first.
+        Fragments by writing direction, the most common one first.
     unreadable : int
-        Letters of words that cannot be read.
+        Number of letters in words that cannot be read.
     outside : int
-        Fragments beyond the edges of the page, which are left out.
+        Number of fragments outside the page, which are left out.
     """
 
     groups: list[list[Fragment]]
@@ -112,7 +112,7 @@ class PageText(NamedTuple):
 
 
 def text_of(page: Any) -> PageText:
-    """Cut the text of a page where a line ends or a gap is wide."""
+    """Split the text of a page at line ends and wide gaps."""
     text_page = page.get_textpage()
     left, bottom, right, top = page.get_bbox()
     found: dict[int, list[Fragment]] = {}
@@ -154,7 +154,7 @@ def _is_outside(one: Fragment, edges: tuple[float, float, float, float]) -> bool
 
 
 def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[float, float, float, float]:
-    """Turn a box back by so many quarters; PDFium counts them clockwise."""
+    """Rotate a box back by quarter turns; PDFium counts them clockwise."""
     if turn == 1:
         return -y1, x0, -y0, x1
     if turn == 2:
@@ -165,7 +165,7 @@ def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[floa
 
 
 class _Places:
-    """Where letters stand, on a page that is turned by quarters."""
+    """Positions of letters, rotated back by quarter turns."""
 
     def __init__(self, handle: Any) -> None:
         import pypdfium2.raw as pdfium
@@ -177,7 +177,7 @@ class _Places:
         self._origin = tuple(map(ctypes.byref, self._values[4:]))
 
     def place(self, index: int, turn: int) -> _Place:
-        """Return left and right end of a letter, and the height of the line that it stands on."""
+        """Return the left and right edge of a letter, and its baseline."""
         self._pdfium.FPDFText_GetCharBox(self._handle, index, *self._box)
         self._pdfium.FPDFText_GetCharOrigin(self._handle, index, *self._origin)
         left, right, bottom, top, x, y = [value.value for value in self._values]
@@ -187,11 +187,11 @@ class _Places:
         return begin, end, _turned(x, y, x, y, turn)[1]
 
     def turn(self, index: int) -> int:
-        """Return by how many quarters a letter is turned."""
+        """Return the rotation of a letter in quarter turns."""
         return round(self._pdfium.FPDFText_GetCharAngle(self._handle, index) / (math.pi / 2)) % 4
 
     def size(self, index: int) -> float:
-        """Return the size of a letter's font as it is drawn."""
+        """Return the font size of a letter as drawn."""
         matrix = self._pdfium.FS_MATRIX()
         scale = 1.0
         if self._pdfium.FPDFText_GetMatrix(self._handle, index, ctypes.byref(matrix)):
@@ -200,7 +200,7 @@ class _Places:
 
 
 class _Run:
-    """Words that become a fragment."""
+    """A sequence of words that becomes a fragment."""
 
     def __init__(self, places: _Places) -> None:
         self._places = places
@@ -220,15 +220,15 @@ class _Run:
             self._indices += indices
 
     def append(self, text: str, indices: list[int]) -> int:
-        """Append a word, as far as its letters are not raised, and return how many were taken.
+        """Append a word up to the first raised letter, and return the number of letters taken.
 
-        None are where the word stands apart from those before it.
+        It is 0 if the word is separate from those before it.
         """
         if not self._letters:
             self.turn = self._places.turn(indices[0])
             self._size = self._places.size(indices[0])
         place, raised = self._places.place, _RAISED * self._size
-        # Asking for the places of all letters takes most of the time of reading.
+        # Only the first and last letter are located: that call takes most of the time.
         first = last = place(indices[0], self.turn)
         base = first[2]
         if len(indices) > 1:
@@ -254,7 +254,7 @@ class _Run:
         return len(indices)
 
     def fragment(self) -> Fragment | None:
-        """Return what the letters make, None where none of them can be read."""
+        """Return the fragment, None if none of its letters can be read."""
         text = self._letters.rstrip()
         if not text.strip(f" {UNREADABLE}{SOFT_HYPHEN}"):
             return None
@@ -265,10 +265,10 @@ class _Run:
         )
 
     def _by_place(self) -> str:
-        """Return the letters from left to right; several in one place in the order that `logical` undoes."""
+        """Return the letters from left to right; those at one position so that `logical` restores them."""
         units: list[tuple[float, float, str]] = []
         for letter, index in zip(self._letters, self._indices, strict=True):
-            if letter == " ":  # PDFium has no place for the spaces of turned-round words
+            if letter == " ":  # PDFium's positions of these spaces are wrong
                 continue
             left, right, _ = self._places.place(index, self.turn)
             if units and (unicodedata.combining(letter) or (left, right) == units[-1][:2]):
@@ -283,7 +283,7 @@ class _Run:
         return text
 
     def _closed_up(self) -> str:
-        """Return the text with words whose letters stand apart (``S M I T H``) closed up."""
+        """Return the text with letter-spaced words (``S M I T H``) joined."""
         parts: list[str] = []
         end = 0
         for match in _SPACED.finditer(self._letters):
@@ -298,7 +298,7 @@ class _Run:
 
 
 def logical(text: str) -> str:
-    """Return a line in the order of reading that is given from left to right.
+    """Convert a line from visual (left-to-right) to reading order.
 
     Examples
     --------
@@ -321,7 +321,7 @@ def logical(text: str) -> str:
 
 
 def unreadable_in(text: str) -> int:
-    """Count the letters without Unicode value; those that stand alone are bullets and signs.
+    """Count the unreadable letters of words; single ones are bullets and symbols.
 
     Examples
     --------
@@ -332,7 +332,7 @@ def unreadable_in(text: str) -> int:
 
 
 def is_leftward(text: str) -> bool:
-    """Return whether a text has letters of a script that is written from right to left."""
+    """Return whether a text has letters of a right-to-left script."""
     return _LEFTWARD.search(text) is not None
 
 

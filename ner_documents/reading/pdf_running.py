@@ -1,4 +1,4 @@
-"""Running heads and feet of pages, and their numbers: what stands at the same place on many pages."""
+"""Running heads, running feet and page numbers: text at the same position on many pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def without_running(
     Returns
     -------
     list of (int, Fragment), list of (int, Fragment), list of list of Fragment
-        Heads and feet, each once, with the page where it stands first; and what is left of each page.
+        Heads and feet, each once, with its first page; and the rest of each page.
     """
     kept: tuple[dict[str, tuple[int, Fragment]], dict[str, tuple[int, Fragment]]] = ({}, {})
     edges = [(_edge(page, top=True), _edge(page, top=False)) for page in pages]
@@ -50,12 +50,12 @@ def without_running(
 
 
 def _shape(one: Fragment) -> str:
-    """Name what running heads have in common: their words and their height, not their numbers."""
+    """Return what equal running heads share: words and height, but not numbers."""
     return f"{round(one.y0 / 4)} {_DIGITS.sub('#', one.text.casefold())}"
 
 
 def _running(edges: Sequence[Sequence[Fragment]]) -> dict[str, set[int]]:
-    """Find the shapes that come again on the next page or the one after, and the pages where they do."""
+    """Find the shapes that recur on the next page or the one after, and their pages."""
     places: dict[str, list[int]] = {}
     for index, edge in enumerate(edges):
         for shape in {_shape(one) for one in edge}:
@@ -70,7 +70,7 @@ def _running(edges: Sequence[Sequence[Fragment]]) -> dict[str, set[int]]:
 
 
 def _page_numbers(edges: Sequence[Sequence[Fragment]]) -> dict[int, set[Fragment]]:
-    """Find the numbers that count pages: they grow by one with each, or are written in Roman digits."""
+    """Find page numbers: they increase by one per page, or are Roman numerals."""
     alone = [
         (index, one) for index, edge in enumerate(edges) for one in edge if _PAGE_NUMBER.fullmatch(one.text)
     ]
@@ -88,7 +88,7 @@ def _offset(index: int, one: Fragment) -> int | None:
 
 
 def _edge(page: Sequence[Fragment], *, top: bool) -> list[Fragment]:
-    """Find the first, or last, two lines of a page: what may be a running head."""
+    """Find the first or last two lines of a page: candidates for a running head."""
     if not page:
         return []
     height = max(one.y1 for one in page) - min(one.y0 for one in page)

@@ -1,7 +1,7 @@
 """PowerPoint files: slides in order, each title first, with tables, grouped shapes and notes.
 
-ECMA-376, part 1, 19 (PresentationML) and 21.1 (DrawingML). Elements are known by their local names, which the
-strict and the transitional form share.
+ECMA-376, part 1, 19 (PresentationML) and 21.1 (DrawingML). Elements are matched by their local names, which
+the strict and the transitional variant share.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["read_pptx"]
 
 _TITLES = ("title", "ctrTitle", "subTitle")
-_NUMBERS = ("sldNum", "dt", "sldImg", "hdr")  # placeholders that programs fill
+_NUMBERS = ("sldNum", "dt", "sldImg", "hdr")  # placeholders filled by the program
 _FALSE = ("0", "false")
 
 
 def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
-    """Read a file as one document: the slides that are shown, and the notes of each."""
+    """Read a file as one document: the visible slides and their notes."""
     reading = _Reading()
     whole = True
     try:
@@ -82,7 +82,7 @@ class _Reading:
         self._place = ""
 
     def slide(self, package: Package, name: str, place: str) -> None:
-        """Add a slide and its notes, unless the show leaves it out."""
+        """Add a slide and its notes, unless it is hidden."""
         slide = package.xml(name)
         related = package.related(name)
         for one in related:
@@ -103,7 +103,7 @@ class _Reading:
                     self._shape(shape)
 
     def _shapes(self, parent: Any) -> Iterator[Any]:
-        """Yield the shapes that are shown, those in groups too."""
+        """Yield the visible shapes, including those in groups."""
         for child in parent:
             name = _name(child)
             if name in ("sp", "graphicFrame", "cxnSp", "pic"):
@@ -114,7 +114,7 @@ class _Reading:
                     yield child
             elif name == "AlternateContent":
                 yield from self._shapes(child[0] if len(child) else child)
-            else:  # the tree of shapes and groups in it
+            else:  # the shape tree and groups
                 yield from self._shapes(child)
 
     def _shape(self, shape: Any) -> None:
@@ -146,7 +146,7 @@ def _name(element: Any) -> str:
 
 
 def _placeholder(shape: Any) -> str:
-    """Return what a shape stands for, such as ``title``; empty for a shape like any other."""
+    """Return the placeholder type of a shape, such as ``title``; empty if it is not a placeholder."""
     found = next((one for one in shape.iter() if _name(one) == "ph"), None)
     return "" if found is None else found.get("type", "body")
 

@@ -50,15 +50,15 @@ class ReadOptions:
     ----------
     column : str or None
         Key or column that holds the text: a string, or a list of words; ``data.text`` is the key ``text`` of
-        the object ``data``. None for ``text``, or where there is none, the column with the longest texts.
+        the object ``data``. None for ``text``, or if there is none, the column with the longest texts.
     into : str
-        Name of the field that the output adds; a document that has it already is reported.
+        Name of the field that the output adds; a document that already has it is reported.
     lines : bool
-        Text files hold a document a line instead of being one document.
+        Whether each line of a text file is a document.
     word_column : int or None
-        Column of the word in CoNLL files, from 0; None to tell it by the file.
+        Column of the word in CoNLL files, from 0; None to detect it.
     encoding : str or None
-        Of text; None to detect it.
+        Text encoding; None to detect it.
     limit : int
         Largest document, in bytes.
     """
@@ -79,7 +79,7 @@ class ReadOptions:
 
 
 class Row(NamedTuple):
-    """One row or object: its number from 1, its fields, and the first bytes of it."""
+    """One row or object: its number from 1, its fields, and its first bytes."""
 
     number: int
     fields: dict[str, Any]
@@ -89,7 +89,7 @@ class Row(NamedTuple):
 def documents_of(
     rows: Iterable[Row | Problem], source: str, options: ReadOptions, *, place: str = "", table: bool = True
 ) -> Iterator[Item]:
-    """Yield a document for each row, or a problem with the field that is missing or of a wrong type.
+    """Yield a document for each row, or a problem if the field is missing or of a wrong type.
 
     Parameters
     ----------
@@ -98,9 +98,9 @@ def documents_of(
     source, place : str
         For documents and problems.
     options : ReadOptions
-        Names the column; else it is chosen by the first hundred rows, and said.
+        Names the column; else it is chosen from the first hundred rows, with a note.
     table : bool
-        All rows have the same columns, so that a wrong one is reported once.
+        All rows have the same columns, so that a wrong column is reported once.
     """
     rows = iter(rows)
     sample = list(itertools.islice(rows, _SAMPLE))
@@ -120,7 +120,7 @@ def documents_of(
 
 
 def _choose(rows: Sequence[Row], wanted: str | None) -> tuple[str, str]:
-    """Return the column with the text, and what has to be said about the choice."""
+    """Return the column with the text, and a note on the choice."""
     names = list(dict.fromkeys(name for row in rows for name in row.fields))
     if wanted is not None:
         if wanted in names or any(value_in(row.fields, wanted) is not _MISSING for row in rows):
@@ -155,7 +155,7 @@ _MISSING = object()
 
 
 def value_in(fields: Mapping[str, Any], column: str) -> Any:
-    """Return the value of a key, or of a path of keys such as ``data.text``; an object of its own for none.
+    """Return the value of a key, or of a path of keys such as ``data.text``; a sentinel if absent.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def _document(row: Row, column: str, source: str, options: ReadOptions, place: s
     if value is _MISSING:
         reason = f"expected {column!r}, found {_listed(fields)}; name the text with --column"
     elif options.into in fields:
-        reason = f"has {options.into!r} already; give the entities another name with --into"
+        reason = f"already has {options.into!r}; give the entities another name with --into"
     elif isinstance(value, str):
         return Document(source, number, value, fields, place=place)
     elif isinstance(value, list) and all(isinstance(word, str) for word in value):
@@ -190,7 +190,7 @@ def _document(row: Row, column: str, source: str, options: ReadOptions, place: s
 
 
 def header_problem(names: Sequence[str], column: str, options: ReadOptions, place: str = "") -> str | None:
-    """Return why no row of a table with these columns can be annotated, None when they can.
+    """Return why rows with these columns cannot be annotated, None if they can.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def header_problem(names: Sequence[str], column: str, options: ReadOptions, plac
         where = "" if not place else f" in {place}"
         return f"expected a column {column!r}{where}, found {_listed(names)}; name it with --column"
     if options.into in names:
-        return f"has a column {options.into!r} already; give the entities another name with --into"
+        return f"already has a column {options.into!r}; give the entities another name with --into"
     return None
 
 
@@ -250,25 +250,23 @@ def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions, behind_gaps:
 
 
 def above_table(text: str, source: str, number: int, raw: bytes = b"", place: str = "") -> Problem:
-    """Return the problem of what stands above the header of a table."""
+    """Return a note on a line above the header of a table."""
     shown = text.strip()
-    reason = (
-        f"stands above the table and is not read: {shown[:_NAME_LENGTH]}{'…' * (len(shown) > _NAME_LENGTH)}"
-    )
+    reason = f"is above the table and not read: {shown[:_NAME_LENGTH]}{'…' * (len(shown) > _NAME_LENGTH)}"
     return Problem(source, number, reason, raw, place, lost=False)
 
 
 def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: ReadOptions) -> list[str] | None:
-    """Return the names of the columns, or None when the first row of a table is data and not a header.
+    """Return the column names, or None if the first row of a table is data.
 
     Parameters
     ----------
     cells : sequence of str
         First row.
     below : sequence of sequence of str
-        Some rows below it.
+        Some of the rows below.
     options : ReadOptions
-        A column that is named and stands in the first row makes it a header.
+        If the named column is in the first row, that row is the header.
 
     Examples
     --------
@@ -296,7 +294,7 @@ def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: Rea
 
 
 def column_letters(index: int) -> str:
-    """Name a column as spreadsheets do, with letters.
+    """Return the letters that name a column in spreadsheets.
 
     Examples
     --------
@@ -317,12 +315,12 @@ def _listed(names: Iterable[str], most: int = 20) -> str:
 
 
 def too_long(limit: int) -> str:
-    """Return the sentence for a document over the limit of so many bytes, with what to do."""
+    """Return the message for a document above the size limit."""
     return f"longer than the limit of {limit:,} bytes; split it, or raise --max-document-bytes"
 
 
 def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
-    """Return whether lists and objects stand in each other deeper than can be written again.
+    """Return whether lists and objects are nested too deeply to be written again.
 
     Examples
     --------

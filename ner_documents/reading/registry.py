@@ -1,4 +1,4 @@
-"""Which module reads which format, and how a file is handed to it."""
+"""Readers by format, and how they are called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["UNTRUSTED", "first_rows", "read", "source_of", "table_columns"]
 
 logger = logging.getLogger(__name__)
 
-# Format, and the function that reads it out of (stream, source, options); imported when it is needed.
+# The function that reads each format, called with (stream, source, options); imported on demand.
 _STREAMS = {
     "lines": "lines.read_lines",
     "csv": "tables.read_csv",
@@ -29,7 +29,7 @@ _STREAMS = {
     "mbox": "mail.read_mbox",
     "conll": "conll.read_conll",
 }
-# These take (content, source, options): the limit of a document is that of the file.
+# These take (content, source, options): the size limit applies to the file.
 _WHOLE = {
     "text": "lines.read_text",
     "html": "html.read_html",
@@ -44,7 +44,7 @@ _WHOLE = {
     "eml": "mail.read_eml",
     "srt": "subtitles.read_subtitles",
 }
-# These take (source, options, meter): they read from the end of the file, or other files in it.
+# These take (source, options, meter): they need random access, or read the files inside.
 _FILES = {"parquet": "parquet.read_parquet", "zip": "archives.read_zip"}
 
 #: Formats that libraries read, or that hold files of other formats.
@@ -55,7 +55,7 @@ _SKIP_BYTES = 1 << 20
 
 
 def source_of(source: Source | str | Path, content: bytes | None = None) -> Source | Problem:
-    """Return the source for the name of a file, or a problem for kinds of file that are not read."""
+    """Return the source for a file name, or a problem if its type is not read."""
     if isinstance(source, Source):
         return source
     kind, compression = format_by_name(Path(source).as_posix())
@@ -72,23 +72,23 @@ def read(
     content: bytes | None = None,
     meter: Meter | None = None,
 ) -> Iterator[Document | Problem]:
-    r"""Read one file to its end, in bounded memory.
+    r"""Read one file in bounded memory.
 
     Parameters
     ----------
     source : Source, str or Path
-        The file; its suffix says the format.
+        The file; its suffix determines the format.
     options : ReadOptions, optional
         How to read it.
     content : bytes, optional
-        What is in the file, where `source` is only its name.
+        Content of the file, if `source` is only its name.
     meter : Meter, optional
-        Counts the stored bytes that were read.
+        Counts the stored bytes read.
 
     Yields
     ------
     Document or Problem
-        In the order of the file. Whatever is wrong with it is a problem; nothing is raised.
+        In file order. Every error is a problem; nothing is raised.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def read(
         logger.debug("%s", found.path, exc_info=True)
         reason = str(error).strip()[:200] or type(error).__name__
         yield Problem(
-            found.path, None, _unreadable(last, f"it is damaged or not what its name says ({reason})")
+            found.path, None, _unreadable(last, f"it is damaged or does not match its suffix ({reason})")
         )
 
 
@@ -133,7 +133,7 @@ def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Docume
         raw = stream.read(options.limit + 1)
         if len(raw) > options.limit:
             yield Problem(source.path, None, too_long(options.limit), raw[:EXCERPT])
-            while stream.read(_SKIP_BYTES):  # an archive that breaks off is noticed all the same
+            while stream.read(_SKIP_BYTES):  # so that a truncated archive is still reported
                 pass
             return
         yield from _reader(_WHOLE[kind])(raw, source.path, options)
@@ -145,21 +145,21 @@ def _reader(name: str) -> Any:
 
 
 def _unreadable(last: int | None, reason: str) -> str:
-    behind = "" if last is None else f" behind line {last}"
-    return f"the file cannot be read{behind}: {reason}"
+    after = "" if last is None else f" after line {last}"
+    return f"the file cannot be read{after}: {reason}"
 
 
 def first_rows(
     source: Source | str | Path, options: ReadOptions | None = None, most: int = _COLUMN_ROWS
 ) -> list[Document]:
-    """Return the first rows of a table that can be read; none of files that are no tables.
+    """Return the first readable rows of a table; none for other files.
 
     Parameters
     ----------
     source, options
         As for `read`.
     most : int
-        Rows.
+        Maximum number of rows.
     """
     from ner_documents.reading.bounded import read_bounded
 
@@ -180,11 +180,11 @@ def first_rows(
 
 
 def table_columns(source: Source | str | Path, options: ReadOptions | None = None) -> list[str]:
-    """Return the names of a table's columns, from which one is chosen with ``ReadOptions(column=…)``.
+    """Return the column names of a table, for ``ReadOptions(column=…)``.
 
     Returns
     -------
     list of str
-        Of the first hundred rows; empty for files that are no tables, and for those that cannot be read.
+        From the first hundred rows; empty for files that are not tables or cannot be read.
     """
     return list(dict.fromkeys(name for row in first_rows(source, options) for name in row.fields))

@@ -62,7 +62,7 @@ CHARACTERS = {
     "ldblquote": "“",
     "rdblquote": "”",
 }
-#: The encoding of the file, by the first word in it; ``ansi`` is told by the number of a code page.
+#: The encoding of the file, by the first word in it; ``ansi`` is followed by the number of a code page.
 CODE_PAGES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 SIGNS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\"}
 _STYLE = re.compile(r"\{\\s(\d{1,5})(?:\D[^{};]*?)?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
@@ -76,7 +76,7 @@ _CHARSETS = {
 
 @dataclass(slots=True)
 class _State:
-    """What a group inherits and may change for itself."""
+    """Properties that a group inherits and may change."""
 
     silent: bool = False
     hidden: bool = False
@@ -88,7 +88,7 @@ class _State:
 
 @dataclass(slots=True)
 class _Flow:
-    """Paragraphs of the body, of a header, of a note: they interrupt each other."""
+    """Paragraphs of the body, a header or a note, which may interrupt each other."""
 
     kind: str
     parts: list[str] = field(default_factory=list)
@@ -102,7 +102,9 @@ class _Flow:
 def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document."""
     if not raw.lstrip().startswith(b"{\\rtf"):
-        yield Problem(source, None, "the file is damaged or not what its name says (no RTF)", raw[:EXCERPT])
+        yield Problem(
+            source, None, "the file is damaged or does not match its suffix (no RTF)", raw[:EXCERPT]
+        )
         return
     reading = _Reading(raw.decode("latin-1"))
     reading.run()
@@ -117,12 +119,12 @@ def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
 
 def encodings_of_fonts(head: str) -> dict[int, str]:
-    """Return the encoding of each font of the table at the beginning; empty for the one of the file."""
+    """Return the encoding of each font in the font table; empty for the encoding of the file."""
     return {int(font): _CHARSETS.get(int(charset), "") for font, charset in _FONT.findall(head)}
 
 
 def encoding_of(code_page: int) -> str:
-    """Return the encoding of a code page, that of western Windows where nobody knows it.
+    """Return the encoding of a code page, cp1252 if unknown.
 
     Examples
     --------
@@ -136,7 +138,7 @@ def encoding_of(code_page: int) -> str:
 
 
 def is_raw_utf8(text: str) -> bool:
-    """Return whether a file, given as Latin-1, has letters in UTF-8, which the format does not know."""
+    """Return whether a file, given as Latin-1, holds UTF-8 letters, against the specification."""
     if text.isascii():
         return False
     try:
@@ -147,7 +149,7 @@ def is_raw_utf8(text: str) -> bool:
 
 
 class _Reading:
-    """Goes through the tokens once."""
+    """Reads the tokens in one pass."""
 
     def __init__(self, text: str) -> None:
         self.depth = 0
@@ -291,7 +293,7 @@ class _Reading:
             self._flows[-1].parts.append(text)
 
     def _settle(self) -> None:
-        """Decode the bytes before something else comes: letters of two bytes come one byte a time."""
+        """Decode the pending bytes: two-byte letters arrive one byte at a time."""
         flow = self._flows[-1]
         if flow.bytes:
             encoding = self._fonts.get(self._state.font) or self._encoding

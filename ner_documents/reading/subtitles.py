@@ -1,4 +1,4 @@
-"""Subtitles, SRT and WebVTT: what is said, without times and marks; a cue is a block.
+"""Subtitles, SRT and WebVTT: the spoken text without times and markup; a cue is a block.
 
 https://www.w3.org/TR/webvtt1/
 """
@@ -22,10 +22,10 @@ __all__ = ["read_subtitles"]
 
 _TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 _TIMES = re.compile(rf"\s*({_TIME})\s*-->\s*{_TIME}")
-#: Cues end at empty lines; some files leave them out before the next number and times.
+#: Cues end at empty lines, which some files omit before the next number and times.
 _NUMBERED = rf"\n(?=\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->)"
 _BORDER = re.compile(rf"\n[ \t]*\n|{_NUMBERED}")
-#: In WebVTT a line of white space is part of a cue; those that are made as somebody speaks begin with one.
+#: In WebVTT a line of white space is part of a cue; live captions begin with one.
 _BORDER_VTT = re.compile(rf"\n\n|{_NUMBERED}")
 _ROLLING = re.compile(r"<[\d:.]{5,12}><c>")
 _SPOKEN = re.compile(r"<rt\b[^<>]{0,200}>[^<>]{0,200}(?:</rt>)?")
@@ -37,10 +37,7 @@ _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
 
 def read_subtitles(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a file as one document; a sentence often goes on in the next cue, so lines are only put apart.
-
-    Cues end a block where they end a sentence; else the next one goes on with it.
-    """
+    """Read a file as one document; a cue that does not end a sentence continues in the next one."""
     text, problems = decode(raw, source, options.encoding)
     yield from problems
     if text is None:
@@ -72,19 +69,19 @@ def read_subtitles(raw: bytes, source: str, options: ReadOptions) -> Iterator[It
 
 
 def _parted(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Part cues with no line between them; the first line holds times."""
+    """Split cues without an empty line between them; the first line holds times."""
     begins = [index for index, line in enumerate(lines) if _TIMES.match(line)]
     for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
         yield lines[begin], lines[begin + 1 : end]
 
 
 class _Cues:
-    """Joins what is said to sentences: a cue that ends none goes on in the next.
+    """Joins cues to sentences.
 
     Parameters
     ----------
     rolling : bool
-        Cues repeat the line of the cue before, as captions do that are made while somebody speaks.
+        Cues repeat the line of the cue before, as live captions do.
     """
 
     def __init__(self, *, rolling: bool = False) -> None:
@@ -95,7 +92,7 @@ class _Cues:
         self._begin = ""
 
     def add(self, times: str, lines: list[str]) -> None:
-        """Add a cue; a dash begins what somebody else says."""
+        """Add a cue; a dash marks another speaker."""
         found = _TIMES.match(times)
         for line in lines:
             said = html.unescape(_MARKS.sub("", _SPOKEN.sub("", line))).strip()

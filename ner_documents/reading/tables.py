@@ -1,7 +1,7 @@
-"""CSV and TSV as spreadsheet programs read them: delimiter and header told by the rows, quotes repaired.
+"""CSV and TSV as spreadsheet programs read them: delimiter and header are detected, quotes repaired.
 
-https://www.rfc-editor.org/rfc/rfc4180. The csv module reads a file with a quote that is never closed as one
-row up to its end and says nothing; here that row is reported, and reading goes on with the line behind it.
+https://www.rfc-editor.org/rfc/rfc4180. At a quote that is never closed, the csv module silently reads the
+rest of the file as one row; here that row is reported, and reading continues with the next line.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ __all__ = ["delimiter_of", "read_csv", "read_tsv"]
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 200_000
-# How many lines a quoted cell may go on; halved with each quote that turns out to be never closed, so that a
-# file full of them is still read in linear time.
+# How many lines a quoted cell may span; halved after each quote that is never closed, so that a file full of
+# them is still read in linear time.
 _LINES_OF_A_CELL = 10_000
 _FEWEST_LINES = 50
 
@@ -50,12 +50,12 @@ class _Record(NamedTuple):
 
 
 def read_csv(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a table whose delimiter is a comma, semicolon, tab or bar; a document a row."""
+    """Read a table delimited by commas, semicolons, tabs or bars; one document per row."""
     yield from _read(stream, source, options, None)
 
 
 def read_tsv(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a table whose delimiter is a tab; a document a row."""
+    """Read a table delimited by tabs; one document per row."""
     yield from _read(stream, source, options, "\t")
 
 
@@ -76,7 +76,7 @@ def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | 
     delimiter, above = _top_of_table([line.text for line in top], options, delimiter)
     for line in filled[:above]:
         first.remove(line)
-        if not _told_delimiter(line.text):
+        if not _declared_delimiter(line.text):
             yield above_table(line.text, source, line.number, line.raw)
     records = _records(itertools.chain(first, lines), source, delimiter, options)
     yield from documents_of(_rows(records, source, options), source, options)
@@ -114,7 +114,7 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
     wanted = (options.column or "text").casefold()
     twice = [name for name in top[0].cells if name.strip().casefold() == wanted]
     if len(twice) > 1:
-        yield Problem(source, top[0].number, f"column {twice[0]!r} stands twice in the header; rename one")
+        yield Problem(source, top[0].number, f"column {twice[0]!r} occurs twice in the header; rename one")
         return
     if not any(isinstance(record, _Record) for record in ahead):
         missing = options.column is not None and wanted not in (name.casefold() for name in names)
@@ -125,7 +125,7 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
 
 
 def _end_of(record: _Record) -> int:
-    """Return the number of the line below a row, whose cells may hold several lines."""
+    """Return the number of the line after a row, whose cells may span several lines."""
     return record.number + 1 + sum(cell.count("\n") for cell in record.cells)
 
 
@@ -143,7 +143,7 @@ def _row(record: _Record, names: Sequence[str], source: str) -> Row | Problem:
 def _records(
     lines: Iterable[TextLine | Problem], source: str, delimiter: str, options: ReadOptions
 ) -> Iterator[_Record | Problem]:
-    """Join lines into rows; a row whose quote is never closed is a problem."""
+    """Join lines into rows; a row with a quote that is never closed is a problem."""
     lines = iter(lines)
     waiting: deque[TextLine | Problem] = deque()
     longest = _LINES_OF_A_CELL
@@ -193,9 +193,9 @@ def _continued(
     held: list[TextLine | Problem],
     longest: int,
 ) -> _Record | None:
-    """Continue a cell that is open at the end of its line; None when it is never closed.
+    """Continue a quoted cell that is open at the end of its line; None if it is never closed.
 
-    A quote closes a cell only before a delimiter or a line end: anything else is the quote of another row.
+    A quote closes a cell only before a delimiter or a line end; any other quote belongs to another row.
     """
     parts = [opened]
     raw = bytearray(line.raw)
@@ -223,7 +223,7 @@ def _continued(
 
 
 def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
-    r"""Split a line; also return the beginning of a quoted cell that it leaves open.
+    r"""Split a line into cells; also return the start of a quoted cell that stays open.
 
     Examples
     --------
@@ -251,7 +251,7 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
 
 
 def _quote_at(text: str, position: int, delimiter: str) -> int:
-    """Return where the quote of a cell stands; one behind spaces counts if it ends with its cell; else -1."""
+    """Return the position of a cell's opening quote, or -1; after a space it must also close the cell."""
     if text.startswith('"', position):
         return position
     if position and text.startswith(' "', position):
@@ -263,7 +263,7 @@ def _quote_at(text: str, position: int, delimiter: str) -> int:
 
 
 def _quoted(text: str, position: int) -> tuple[str, int | None]:
-    """Read a quoted cell from behind its quote; return its content, and where it ends if it does."""
+    """Read a quoted cell from after its opening quote; return its content and its end, None if open."""
     parts = []
     while True:
         quote = text.find('"', position)
@@ -278,7 +278,7 @@ def _quoted(text: str, position: int) -> tuple[str, int | None]:
 
 
 def _filled(cells: Sequence[str]) -> int:
-    """Count the cells up to the last that holds something."""
+    """Count the cells up to the last one that is not blank."""
     count = len(cells)
     while count > 1 and not cells[count - 1].strip():
         count -= 1
@@ -286,7 +286,7 @@ def _filled(cells: Sequence[str]) -> int:
 
 
 def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
-    r"""Choose the delimiter of the first lines of a file, whatever stands above its table.
+    r"""Detect the delimiter from the first lines of a file, whatever is above its table.
 
     Examples
     --------
@@ -302,13 +302,13 @@ def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
 def _top_of_table(
     lines: Sequence[str], options: ReadOptions, delimiter: str | None = None
 ) -> tuple[str, int]:
-    """Return the delimiter, told by the rows unless it is given, and how many lines stand above the header.
+    """Return the delimiter, detected unless given, and the number of lines above the header.
 
-    Those are a line that tells the delimiter, and comments; empty lines are not counted. A line with as many
+    These are a line that names the delimiter, and comments; empty lines are not counted. A line with as many
     cells as the next is the header itself, even when it begins with ``#``.
     """
     filled = [line for line in lines if line.strip()]
-    if filled and (told := _told_delimiter(filled[0])):
+    if filled and (told := _declared_delimiter(filled[0])):
         return told, 1 + _top_of_table(lines[lines.index(filled[0]) + 1 :], options, told)[1]
     above = next((n for n, line in enumerate(filled) if not line.startswith("#")), 0)
     wanted = (options.column or "text").casefold()
@@ -328,13 +328,13 @@ def _top_of_table(
     return delimiter, 0
 
 
-def _told_delimiter(line: str) -> str:
-    """Return the delimiter that a line such as ``sep=;`` of a spreadsheet program names, or nothing."""
+def _declared_delimiter(line: str) -> str:
+    """Return the delimiter that a line such as ``sep=;`` declares, or an empty string."""
     return line[4] if line.casefold().startswith("sep=") and len(line) == 5 else ""
 
 
 def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:
-    r"""Choose the delimiter that divides the rows as it divides the first; none of them for a single column.
+    r"""Choose the delimiter that splits the rows like the first one; NUL for a single column.
 
     Examples
     --------
@@ -360,7 +360,7 @@ def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:
         named = all(cell and len(cell) < 40 and cell.strip(" .!?") == cell for cell in records[0].cells)
         named = named or (options.column or "text") in header
         counts = [_filled(record.cells) for record in records[1:]]
-        if named:  # a row of one cell is short, and so is one whose last cells are empty
+        if named:  # rows of one cell are short, and so are rows whose last cells are empty
             counts = [count for count in counts if count > 1]
         fits = (count == width or (named and count < width) for count in counts)
         equal = sum(fits) / len(counts) if counts else 1.0

@@ -1,7 +1,7 @@
-"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): a table a sheet, a document a row.
+"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): one table per sheet, one document per row.
 
-python-calamine reads all of them, in Rust and without formulas being run; openpyxl reads one and takes twenty
-times as long.
+python-calamine reads all of them, in Rust and without evaluating formulas; openpyxl reads one and is twenty
+times slower.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"
 
 
 def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read all sheets; each has a header of its own."""
+    """Read all sheets; each has its own header."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     beside: list[str] = []
@@ -66,12 +66,12 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
     except UnreadableError as error:
         yield Problem(source, None, str(error))
         return
-    except Exception as error:  # noqa: BLE001 - each format raises its own
+    except Exception as error:  # noqa: BLE001 - each format raises its own errors
         locked = "password" in str(error).lower() or "encrypt" in str(error).lower()
         reason = (
             "is locked with a password"
             if locked
-            else f"the file is damaged or not what its name says ({error})"
+            else f"the file is damaged or does not match its suffix ({error})"
         )
         yield Problem(source, None, reason)
         return
@@ -99,7 +99,7 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
 
 
 def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
-    """Return what a workbook holds outside its cells."""
+    """Return the kinds of text outside the cells of a workbook."""
     names = archive.namelist()
     if "content.xml" in names:
         return _beside_open_cells(archive)
@@ -110,7 +110,7 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
         try:
             with archive.open(name) as drawing:
                 typed = _TYPED.search(drawing.read(_DRAWN))
-        except Exception:  # noqa: BLE001, S112 - nobody needs a damaged drawing to read the cells
+        except Exception:  # noqa: BLE001, S112 - the cells can be read without it
             continue
         if typed:
             return [*found, "text boxes"]
@@ -118,16 +118,16 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
-    """Return an OpenDocument workbook without what calamine stops at or leaves out.
+    """Work around calamine in an OpenDocument workbook.
 
-    White space between cells ends its reading; breaks and tabs within a cell glue words together.
+    It stops at white space between cells, and drops breaks and tabs within a cell, which joins words.
     """
     if "content.xml" not in archive.namelist():
         return raw
     try:
         content = archive.read("content.xml")
         manifest = archive.read("META-INF/manifest.xml")
-    except Exception:  # noqa: BLE001 - the cells' reader says what is wrong
+    except Exception:  # noqa: BLE001 - the cells' reader reports errors
         return raw
     _check_whole(content)
     plain = _BETWEEN_CELLS.sub(rb"\1", content)
@@ -144,7 +144,7 @@ def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
 
 
 def _check_whole(content: bytes) -> None:
-    """Refuse a part that breaks off: calamine would look for its end for ever."""
+    """Refuse a truncated part: calamine would search for its end forever."""
     try:
         expat.ParserCreate().Parse(content, True)
     except expat.ExpatError as error:
@@ -153,10 +153,13 @@ def _check_whole(content: bytes) -> None:
 
 
 def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:
-    """Return the same of an OpenDocument workbook, whose only part holds cells, comments and text boxes."""
+    """Do the same for an OpenDocument workbook, whose single part holds cells, comments and text boxes."""
     found: dict[str, bool] = {"comments": False, "text boxes": False}
     before = b""
-    with contextlib.suppress(Exception), archive.open("content.xml") as content:  # the cells' reader says it
+    with (
+        contextlib.suppress(Exception),
+        archive.open("content.xml") as content,
+    ):  # the cells' reader reports errors
         while more := content.read(_DRAWN):
             part = before + more
             found["comments"] = found["comments"] or _NOTE.search(part) is not None

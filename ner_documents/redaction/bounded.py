@@ -1,6 +1,6 @@
-"""Redaction in a process of its own: no file can take the program with it that redacts for others.
+"""Redaction in a separate process: no file can crash the program that redacts for others.
 
-The names are still recognized by the program itself: the process sends texts, and is told the entities.
+Names are still recognized in the calling program: the process sends texts and receives entities.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ def redact_bounded(
     seconds: float = SECONDS,
     cancelled: Callable[[], object] | None = None,
 ) -> RedactedFile:
-    """Redact as `redact_file` does, in a process of its own that is ended when it takes too much.
+    """Redact as `redact_file` does, in a separate process that is killed when it exceeds a limit.
 
     Parameters
     ----------
     name, content, recognize, redactor
-        As for `redact_file`; where a file fails, the redactor has seen nothing of it.
+        As for `redact_file`; if a file fails, the redactor is unchanged.
     seconds : float
-        Longest time that the process may work; recognizing does not count.
+        Time limit of the process; recognition does not count.
     cancelled : callable, optional
-        Called ten times a second; raises what shall end the work.
+        Called ten times a second; an exception that it raises stops the work.
 
     Raises
     ------
     FormatError
-        If such a file cannot be redacted safely, takes too much, or crashes a library.
+        If the file cannot be redacted safely, exceeds a limit, or crashes a library.
     """
     with borrowed(MEGABYTES) as process:
-        # What goes there is our own and may be a pickle; what comes back is data.
+        # The process may trust our pickle; we only accept data from it.
         question = {"name": name, "redactor": base64.b64encode(pickle.dumps(redactor)).decode()}
         process.ask(__name__, question, content, seconds)
         try:
@@ -82,16 +82,16 @@ def redact_bounded(
 
 
 def answer(question: dict[str, Any], content: bytes | None, answers: Answers) -> None:
-    """Redact a file in the process of its own."""
-    redactor: Redactor = pickle.loads(base64.b64decode(question["redactor"]))  # noqa: S301 - of the one who asks
+    """Redact a file; runs in the separate process."""
+    redactor: Redactor = pickle.loads(base64.b64decode(question["redactor"]))  # noqa: S301 - the caller's own
 
     def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
         given = list(texts)
         answers.write({"texts": given})
-        told = answers.read()
-        if told is None:
+        answer = answers.read()
+        if answer is None:
             raise SystemExit(1)
-        for text, entities in zip(given, told["entities"], strict=True):
+        for text, entities in zip(given, answer["entities"], strict=True):
             found = (
                 Entity(start, end, label, score, text[start:end]) for start, end, label, score in entities
             )

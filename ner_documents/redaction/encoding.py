@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.detection import encoding_told, guess_encoding
+from ner_documents.reading.detection import declared_encoding, guess_encoding
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def decode_text(content: bytes, told: str = "") -> tuple[str, str, tuple[str, ..
     for encoding, mark in _MARKS.items():
         if content.startswith(mark):
             return decode_again(content, encoding), encoding, ()
-    named = encoding_told(told, content) or ""
+    named = declared_encoding(told, content) or ""
     if named and _gives_back(content, named):
         return content.decode(named), named, ()
     guess = guess_encoding(content)
     wide = guess.name.startswith(("utf-16", "utf-32"))
     if not guess.name or (b"\0" in content and not wide):
-        msg = "is not a text file: it holds NUL bytes or other bytes that no text has; save it as UTF-8"
+        msg = "is not a text file: it holds binary data; save it as UTF-8"
         raise FormatError(msg)
     # The encoding that the readers take, where it gives the same bytes back.
     if _gives_back(content, guess.name):

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Recognition
-from ner_documents.reading.html import told_by_page
+from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_text, encodable, encode_text
 from ner_documents.redaction.keys import RedactedDocument, checksum
 from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, format_of
@@ -140,7 +140,7 @@ def _redact_text(
     recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
-    raw, encoding, notes = decode_text(content, told_by_page(content) if "htm" in suffix else "")
+    raw, encoding, notes = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
     segments = TEXT_FORMATS[suffix](raw)
     recognitions = recognitions_of(segments, recognize)
     redacted = redactor.redact_document(recognitions)

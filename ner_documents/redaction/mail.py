@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
 from ner_documents.encoded_words import LONGEST_PARAMETERS
-from ner_documents.reading.html import told_by_page
+from ner_documents.reading.html import declared_in_page
 from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
 from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
@@ -142,7 +142,7 @@ class MailFile:
         for start, end in mail._messages():
             mail._message(start, end, 0)
         if not any(part.header for part in mail._parts) and not mail.removed:
-            msg = "is damaged or not what its name says (no headers of a message)"
+            msg = "is damaged or does not match its suffix (no headers of a message)"
             raise FormatError(msg)
         return mail
 
@@ -228,7 +228,7 @@ class MailFile:
             return
         found = list(_ENVELOPE.finditer(self.raw))
         if not found or found[0].start():
-            msg = "is damaged or not what its name says (expected messages that begin with 'From ')"
+            msg = "is damaged or does not match its suffix (expected messages that begin with 'From ')"
             raise FormatError(msg)
         for index, match in enumerate(found):
             date = _ENVELOPE_DATE.search(match[1])
@@ -289,7 +289,7 @@ class MailFile:
             return
         told = str(parsed.get_content_charset() or "")
         if not told and kind == "text/html":
-            told = told_by_page(content)
+            told = declared_in_page(content)
         text, encoding, _ = decode_text(content, told)
         transfer = str(parsed.get("content-transfer-encoding", "")).strip().lower()
         suffix = ".html" if kind == "text/html" else ".txt"

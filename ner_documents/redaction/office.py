@@ -94,7 +94,7 @@ class OfficeFile:
         except FormatError:
             raise
         except _DAMAGED as error:
-            msg = f"is damaged or not what its name says ({error})"
+            msg = f"is damaged or does not match its suffix ({error})"
             raise FormatError(msg) from error
         return office
 

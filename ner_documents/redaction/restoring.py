@@ -8,7 +8,7 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.html import told_by_page
+from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_again, decode_text, encode_text
 from ner_documents.redaction.keys import Key, KeyProblem, checksum
 from ner_documents.redaction.mail import MAIL_FORMATS, MailFile
@@ -83,7 +83,7 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
 def _restore_changed(suffix: str, content: bytes, key: Key) -> tuple[bytes, tuple[str, ...]]:
     names = _Names(key)
     if suffix in TEXT_FORMATS:
-        raw, encoding, _ = decode_text(content, told_by_page(content) if "htm" in suffix else "")
+        raw, encoding, _ = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
         edits = {"": names.edits(TEXT_FORMATS[suffix](raw), suffix)}
         restored = encode_text(apply_edits(raw, edits[""])[0], encoding)
     elif suffix == ".rtf":

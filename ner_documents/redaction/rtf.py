@@ -88,7 +88,7 @@ def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
     ['Mary Jönes', 'in Łódź']
     """
     if not raw.lstrip().startswith("{\\rtf"):
-        msg = "is damaged or not what its name says (no RTF)"
+        msg = "is damaged or does not match its suffix (no RTF)"
         raise FormatError(msg)
     reading = _Reading(raw)
     segments = list(reading.run())

@@ -156,7 +156,7 @@ def test_documents_without_any_name_are_an_empty_result(service, tmp_path, text,
         ("a.pdf", b"%PDF nonsense", "a.pdf: the file is damaged"),
         ("a.csv", b"id,text\n", "a.csv: holds no text"),
         ("a.csv", b"", "a.csv: holds no text"),
-        ("a.csv", b"text,entities\nMary,1\n", "has a column &#39;entities&#39; already; rename it"),
+        ("a.csv", b"text,entities\nMary,1\n", "already has a column &#39;entities&#39;; rename it"),
         ("a.json", b'[{"body": 5}]', "found body; choose it in the list of columns"),
     ],
 )

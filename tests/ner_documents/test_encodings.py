@@ -78,7 +78,7 @@ def test_what_only_looks_like_an_escape_is_left_alone(content):
 @pytest.mark.parametrize("content", [b"no\0text\0", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0", bytes(64)])
 def test_what_is_no_text_is_not_read_as_utf16(content):
     (problem,) = read("a.txt", content=content)
-    assert problem.reason == "is not a text file: it holds bytes that no text has"
+    assert problem.reason == "is not a text file: it holds binary data"
 
 
 def test_japanese_is_no_utf8_with_wrong_bytes():

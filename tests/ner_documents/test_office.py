@@ -218,7 +218,7 @@ def test_files_inserted_whole_are_told():
 
 def test_old_and_locked_files_are_named():
     (problem,) = read("a.docx", content=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
-    assert "locked with a password, or in the format of before 2007" in problem.reason
+    assert "locked with a password, or older than Office 2007" in problem.reason
 
 
 def odt(body, styles=""):

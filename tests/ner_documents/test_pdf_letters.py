@@ -79,7 +79,7 @@ def test_letters_whose_font_does_not_name_them_are_said_and_not_guessed():
     problem, document = read("a.pdf", content=content)
     assert document.text == "xyz"
     assert (problem.place, problem.lost) == ("page 1, 2", True)
-    assert "9 of the signs" in problem.reason
+    assert "9 letters cannot be read" in problem.reason
 
 
 def test_a_bullet_without_unicode_value_is_no_word():

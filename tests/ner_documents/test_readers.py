@@ -56,9 +56,7 @@ def test_unicode_in_other_forms_is_read_line_by_line(tmp_path, encoding):
 
 
 def test_what_is_no_text_is_said(tmp_path):
-    assert problems(read(tmp_path, "a.txt", b"a\0b")) == [
-        (None, "is not a text file: it holds bytes that no text has")
-    ]
+    assert problems(read(tmp_path, "a.txt", b"a\0b")) == [(None, "is not a text file: it holds binary data")]
     note, empty = read(tmp_path, "a.txt", b"")
     assert (empty.text, note.reason, note.lost) == ("", "the file holds no text", False)
     assert [item.text for item in read(tmp_path, "a.txt", b"old\rmac\r", lines=True)] == ["old", "mac"]
@@ -250,7 +248,7 @@ def test_a_file_that_breaks_off_is_reported_behind_what_could_be_read(tmp_path, 
     items = read(tmp_path, name, packed[: len(packed) // 2])
     assert len(items) > 1000
     assert all(isinstance(item, Document) for item in items[:-1])
-    assert f"cannot be read behind line {items[-2].line}: " in items[-1].reason
+    assert f"cannot be read after line {items[-2].line}: " in items[-1].reason
     (broken,) = read(tmp_path, name, b"neither of them")
     assert "cannot be read: " in broken.reason
 

@@ -107,8 +107,8 @@ def test_wrong_bytes_are_kept():
         ("a.xyz", b"Bob", r"files of this type are not redacted; \.txt, .* are"),
         ("a.jsonl", b'{"a": 1}\n{"a": Bob}\n', "line 2 is not JSON"),
         ("a.json", b"[" * 100_000, "nested too deeply"),
-        ("a.txt", b"Bob\0", "holds NUL bytes"),
-        ("a.docx", b"Bob", "is damaged or not what its name says"),
+        ("a.txt", b"Bob\0", "holds binary data"),
+        ("a.docx", b"Bob", "is damaged or does not match its suffix"),
         ("a.docx", b"\xd0\xcf\x11\xe0 Bob", "locked with a password"),
     ],
 )

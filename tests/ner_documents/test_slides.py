@@ -127,7 +127,7 @@ def test_one_form_of_a_shape_and_line_breaks_are_read():
         (pptx(), "holds no text"),
         (b"PK nonsense", "damaged"),
         (packed({"a.txt": "Mary"}), "ppt/presentation.xml is damaged"),
-        (pptx("<p:sp>"), "is no XML"),
+        (pptx("<p:sp>"), "is not XML"),
     ],
 )
 def test_presentations_that_cannot_be_read_say_why(content, reason):

@@ -334,7 +334,7 @@ def test_a_title_above_the_header_of_a_sheet_is_said():
     sheet = [["Invoice 7 of Acme"], ["who", "n"], ["Mary Jones", 1]]
     found = items("a.xlsx", workbook({"One": sheet}))
     assert [i.fields for i in found if isinstance(i, Document)] == [{"who": "Mary Jones", "n": 1}]
-    assert (1, "stands above the table and is not read: Invoice 7 of Acme") in problems(found, lost=False)
+    assert (1, "is above the table and not read: Invoice 7 of Acme") in problems(found, lost=False)
 
 
 def test_columns_of_a_table_are_listed(tmp_path):
@@ -354,7 +354,7 @@ def test_text_that_is_not_utf8_in_parquet_is_a_problem_of_its_row(tmp_path):
     parquet.write_table(arrow.table({"text": text}), tmp_path / "a.parquet")
     found = list(read(tmp_path / "a.parquet"))
     assert [i.text for i in found if isinstance(i, Document)] == ["Mary", "Bob"]
-    assert problems(found) == [(2, "holds text that is not UTF-8; write the file anew")]
+    assert problems(found) == [(2, "holds text that is not UTF-8; write the file again")]
 
 
 def test_the_same_rows_come_out_of_every_format():
