@@ -68,7 +68,7 @@ class Package:
 
     def __init__(self, raw: bytes) -> None:
         if raw.startswith(_OLE):
-            msg = "is locked with a password, or older than Office 2007; save it in a new format, without password"
+            msg = "is locked with a password, or older than Office 2007; save it as a new file without one"
             raise UnreadableError(msg)
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(raw))

@@ -25,7 +25,7 @@ __all__ = [
     "Dialect",
 ]
 
-#: Attributes that are written for people.
+#: Attributes with text for people.
 READ = {
     "alt",
     "title",
@@ -39,53 +39,53 @@ READ = {
     "caption",
     *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment"),
 }
-#: The same, by element: lists to choose from, variables, what pivot tables and filters keep of cells.
+#: The same, by element: drop-down lists, variables, cell values cached by pivot tables and filters.
 READ_IN = {
     *(("docVar", "val"), ("alias", "val"), ("listItem", "value"), ("listEntry", "val")),
     *(("s", "v"), ("filter", "val"), ("sheetName", "val"), ("custShow", "name"), ("section", "name")),
 }
-#: Attributes that name who wrote something, by element.
+#: Attributes that name authors, by element.
 WHO = {("person", "displayName"), ("cmAuthor", "name"), ("author", "name"), ("userInfo", "name")}
-#: Links of OpenDocument to files beside it; those into the package go into folders of it.
+#: OpenDocument links to other files; links into the package begin with a folder name.
 OUTSIDE = re.compile(r"file:|\.\./|/|[A-Za-z]:[\\/]")
-#: Settings of OpenDocument that name a printer, and with it often a person or a company.
+#: OpenDocument settings that name a printer, and often a person or a company with it.
 PRINTER = {"PrinterName", "PrinterSetup"}
-#: ECMA-376, part 1, 18.8.15: the text of a page's edge names its parts and looks within it.
+#: ECMA-376, part 1, 18.8.15: headers and footers of sheets hold codes for sections and formatting.
 PAGE_EDGES = tuple(f"{which}{edge}" for which in ("odd", "even", "first") for edge in ("Header", "Footer"))
 PAGE_CODE = re.compile(
     r"""&amp;(?:&amp;|(?:&quot;|")[^"&<]{0,80}(?:&quot;|")|K[0-9A-Fa-f]{6}|K\d\d[+-]\d{3}|\d{1,3}|[A-Za-z])"""
 )
-#: Texts that stand in an element of their own: document properties, and comments of spreadsheets and slides.
+#: Elements with separate texts: document properties, and comments of spreadsheets and slides.
 _PROPERTIES = ("title", "subject", "description", "keywords", "category", "contentStatus", "lpstr", "lpwstr")
 FORMULAS = frozenset(("f", "formula", "formula1", "formula2"))
-#: Addresses that name standards, not people.
+#: Addresses of standards.
 STANDARDS = ("http://schemas.", "http://purl.org", "http://www.w3.org", "http://docs.oasis-open.org", "urn:")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Which elements mean what, by local name.
+    """The meaning of elements, by local name.
 
     Attributes
     ----------
     blocks : frozenset of str
         A name never goes over their borders; empty when that is true of all elements.
     texts : frozenset of str
-        Elements whose text people read; empty when all text is.
+        Elements whose text is shown; empty if all text is.
     breaks : dict of str to str
-        Elements that stand for a character.
+        Elements that represent a character.
     apart : frozenset of str
-        Elements whose text is not read with what stands around it: scripts, deleted text, formulas.
+        Elements whose text is separate from the surrounding text: scripts, deleted text, formulas.
     joined : frozenset of str
-        Those of them that go on in the next one of a block.
+        Those of them that continue in the next one of a block.
     asides : frozenset of str
-        Elements with blocks of their own that interrupt the block they stand in: notes, comments, boxes.
+        Elements with their own blocks, which interrupt the surrounding block: notes, comments, boxes.
     hidden_authors : frozenset of str
-        Attributes and elements that name who wrote or changed something; they become empty.
+        Attributes and elements that name authors; they are emptied.
     raw : frozenset of str
-        Elements of HTML that hold no tags.
+        HTML elements without markup inside.
     lower : bool
-        Names of elements are the same in any case.
+        Whether element names are case-insensitive.
     """
 
     blocks: frozenset[str] = frozenset()
@@ -100,12 +100,12 @@ class Dialect:
 
     @property
     def identifiers(self) -> bool:
-        """Whether attributes name parts of the file, so that a placeholder has to be such a name."""
+        """Whether attributes name parts of the file, so that placeholders must be valid identifiers."""
         return bool(self.hidden_authors)
 
 
 HTML = Dialect(
-    # What is in the head, and texts of drawings, are not shown in a line with others either.
+    # The head and texts of drawings are separate from other text as well.
     blocks=BLOCKS | {"desc", "foreignobject", "head", "text", "title"},
     breaks={"br": "\n"},
     apart=frozenset(("rt", "rp")),
@@ -127,7 +127,7 @@ OOXML = Dialect(
         )
     ),
 )
-# OpenDocument 1.3, part 3: text stands anywhere in text:p and text:h.
+# OpenDocument 1.3, part 3: text is anywhere in text:p and text:h.
 ODF = Dialect(
     blocks=frozenset(("p", "h", "title", "desc", "subject", "description", "keyword", "user-defined")),
     breaks={"tab": "\t", "line-break": "\n", "s": " "},

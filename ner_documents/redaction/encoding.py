@@ -1,4 +1,4 @@
-"""Bytes to text and back to the same bytes, in whatever encoding a text file is."""
+"""Decoding and encoding of text files that restores the same bytes, in any encoding."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _MARKS = {
 _MASK = "\u2588"
 
 
-def decode_text(content: bytes, told: str = "") -> tuple[str, str, tuple[str, ...]]:
+def decode_text(content: bytes, declared: str = "") -> tuple[str, str, tuple[str, ...]]:
     r"""Decode a text file.
 
     Parameters
     ----------
     content : bytes
-        What is in the file.
-    told : str
-        The encoding that the file, or what it came in, names; taken where it gives the same bytes back.
+        Content of the file.
+    declared : str
+        The encoding that the file or its container declares; used if it restores the same bytes.
 
     Returns
     -------
     str, str, tuple of str
-        The text; its encoding, with ``+mark`` where there is a byte order mark; what has to be said about it.
+        The text; its encoding, with ``+mark`` if there is a byte order mark; notes for the user.
 
     Raises
     ------
     FormatError
-        If it is no text.
+        If it is not text.
 
     Examples
     --------
@@ -53,28 +53,28 @@ def decode_text(content: bytes, told: str = "") -> tuple[str, str, tuple[str, ..
     for encoding, mark in _MARKS.items():
         if content.startswith(mark):
             return decode_again(content, encoding), encoding, ()
-    named = declared_encoding(told, content) or ""
-    if named and _gives_back(content, named):
+    named = declared_encoding(declared, content) or ""
+    if named and _is_lossless(content, named):
         return content.decode(named), named, ()
     guess = guess_encoding(content)
     wide = guess.name.startswith(("utf-16", "utf-32"))
     if not guess.name or (b"\0" in content and not wide):
         msg = "is not a text file: it holds binary data; save it as UTF-8"
         raise FormatError(msg)
-    # The encoding that the readers take, where it gives the same bytes back.
-    if _gives_back(content, guess.name):
+    # The same encoding as the readers, if it restores the same bytes.
+    if _is_lossless(content, guess.name):
         return content.decode(guess.name), guess.name, (guess.note,) if guess.note else ()
     if guess.name == "utf-8":
         text = content.decode("utf-8", "surrogateescape")
-        return text, "utf-8", ("some bytes are not UTF-8; they stay as they are",)
+        return text, "utf-8", ("some bytes are not UTF-8; they are kept",)
     if wide or content.isascii():
-        msg = f"is in {guess.name}, and writing it again gives other bytes; save it as UTF-8"
+        msg = f"is in {guess.name} and cannot be written back unchanged; save it as UTF-8"
         raise FormatError(msg)
-    # Latin-1 always gives the same bytes back.
+    # Latin-1 always restores the same bytes.
     return content.decode("latin-1"), "latin-1", ("read as latin-1: the bytes are of no known encoding",)
 
 
-def _gives_back(content: bytes, encoding: str) -> bool:
+def _is_lossless(content: bytes, encoding: str) -> bool:
     try:
         return content.decode(encoding).encode(encoding) == content
     except UnicodeError:
@@ -92,12 +92,12 @@ def decode_again(content: bytes, encoding: str) -> str:
 
 
 def encode_text(text: str, encoding: str) -> bytes:
-    """Encode a text as `decode_text` found it.
+    """Encode a text in the encoding that `decode_text` returned.
 
     Raises
     ------
     FormatError
-        If it has characters that the encoding does not have.
+        If the encoding lacks some of its characters.
     """
     name = encoding.partition("+")[0]
     try:
@@ -112,7 +112,7 @@ def _errors(name: str) -> str:
 
 
 def encodable(edits: Iterable[Edit], encoding: str) -> list[Edit]:
-    """Write placeholders with characters that an encoding has: masks as asterisks."""
+    """Replace masks by asterisks if the encoding lacks the mask character."""
     name = encoding.partition("+")[0]
     if name.startswith("utf"):
         return list(edits)

@@ -1,4 +1,4 @@
-"""Whole files redacted: what is no text in them stays as it was."""
+"""Redaction of whole files: everything except the text is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file"]
 
-#: Suffixes of the files that are redacted.
+#: Suffixes of files that can be redacted.
 SUFFIXES = (*TEXT_FORMATS, *MAIL_FORMATS, ".rtf", *OFFICE_FORMATS, ".pdf")
 
 
@@ -35,11 +35,11 @@ class Found:
     Attributes
     ----------
     text, label, source : str
-        What was replaced, its label, and how it was found, as `Finding` says it.
+        The original text, its label and its source, as in `Finding`.
     score : float
-        Of the model.
+        Score of the model.
     placeholder : str
-        What stands there now.
+        The replacement.
     """
 
     text: str
@@ -51,18 +51,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class RedactedFile:
-    """A file without what was found in it.
+    """A redacted file.
 
     Attributes
     ----------
     content : bytes
         The new file.
     found : tuple of Found
-        What was replaced, in order.
+        The replacements, in order.
     notes : tuple of str
-        What was not looked at, and what is lost.
+        What was not examined, and what is lost.
     document : RedactedDocument or None
-        The way back, for the key; None for files that cannot be restored.
+        How to restore the file, for the key; None if that is impossible.
     """
 
     content: bytes
@@ -77,23 +77,23 @@ def redact_file(
     recognize: Recognize,
     redactor: Redactor,
 ) -> RedactedFile:
-    """Redact a file; its format, formatting and everything that is no text stay.
+    """Redact a file; its format, its formatting and everything except the text are kept.
 
     Parameters
     ----------
     name : str
-        File name; its suffix says the format.
+        File name; its suffix determines the format.
     content : bytes
-        What is in the file.
+        Content of the file.
     recognize : callable
-        Recognizes texts in order and leaves no entity out, such as ``ner.document``.
+        Recognizes texts in order and returns all entities, such as ``ner.document``.
     redactor : Redactor
-        Give the same for several files to have one placeholder for the same name in all of them.
+        Use one redactor for several files to give a name the same placeholder in all of them.
 
     Raises
     ------
     FormatError
-        If such a file cannot be redacted safely; the message says why, without the name of the file.
+        If the file cannot be redacted safely; the message does not contain the file name.
     """
     suffix = PurePath(name).suffix.lower()
     if suffix == ".pdf":
@@ -113,7 +113,7 @@ def redact_file(
 
 
 def recognitions_of(segments: Sequence[Segment], recognize: Recognize) -> list[Recognition]:
-    """Recognize the segments that the model reads; the others have no entities."""
+    """Run the model on the searched segments; the others have no entities."""
     found = iter(recognize([segment.text for segment in segments if segment.searched]))
     return [next(found) if segment.searched else Recognition(segment.text, ()) for segment in segments]
 
@@ -164,10 +164,10 @@ def _redact_rtf(
     edits += [edit for pair in zip(segments, redacted, strict=True) for edit in edits_of(*pair)]
     changed, back = apply_edits(raw, apart_from_words(raw, encodable(edits, "ascii")))
     found = found_in(redacted, recognitions)
-    notes = ["authors and data of programs were taken out"]
+    notes = ["authors and program data were removed"]
     if "\\pict" in raw:
         notes.append("pictures are kept; text in pictures is not read")
-    # The bytes were changed as Latin-1, so that the way back gives every one of them.
+    # Edited as Latin-1, so that every byte can be restored.
     return _restorable(name, content, encode_text(changed, "latin-1"), found, notes, {"": back}, "latin-1")
 
 
@@ -193,7 +193,7 @@ def _redact_mail(
     found = list(found_in(redacted, recognitions))
     notes = []
     if mail.removed:
-        notes.append(f"headers were taken out: {', '.join(sorted(mail.removed, key=str.lower))}")
+        notes.append(f"headers were removed: {', '.join(sorted(mail.removed, key=str.lower))}")
 
     def attached(one: Attachment) -> bytes | None:
         called = one.name or one.kind
@@ -203,7 +203,7 @@ def _redact_mail(
             if one.kind.startswith(("image/", "audio/", "video/")):
                 notes.append(f"attachment {called!r} is kept, not redacted: only texts are read")
                 return one.content
-            notes.append(f"attachment {called!r} was not redacted, so it was left out: {error}")
+            notes.append(f"attachment {called!r} was not redacted and so was removed: {error}")
             return None
         found.extend(result.found)
         notes.append(f"attachment {called!r} is redacted")
@@ -229,7 +229,9 @@ def _redact_office(
     redacted = redactor.redact_document(recognitions)
     for result in redacted[len(segments) :]:
         if result.replacements:
-            msg = "holds a picture or recording whose own name is one that has to go; put it in under another"
+            msg = (
+                "holds a picture or recording whose file name must be redacted; insert it under another name"
+            )
             raise FormatError(msg)
     del recognitions[len(segments) :], redacted[len(segments) :]
     identifiers = Identifiers()
@@ -241,9 +243,9 @@ def _redact_office(
             changed[part], back[part] = apply_edits(office.parts[part], several)
     packed = office.pack(changed)
     found = found_in(redacted, recognitions)
-    notes = ["authors, links to other files and addresses, and the preview picture were taken out"]
+    notes = ["authors, external links and the preview picture were removed"]
     if suffix in (".xlsx", ".ods"):
-        notes.append("numbers and dates in cells stay; only texts are read")
+        notes.append("numbers and dates in cells are kept; only texts are read")
     if office.pictures:
         notes.append(f"{office.pictures} pictures are kept; text in pictures is not read")
     return _restorable(name, content, packed, found, notes, back, "")

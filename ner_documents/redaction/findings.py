@@ -1,4 +1,4 @@
-"""What has to go: entities, other occurrences of their names, what its form proves, and listed names."""
+"""What must be redacted: entities, other occurrences of their names, patterns and listed names."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Rules", "find_all"]
 
-#: Of what is taken for a name, in characters: longer ones go, but nobody writes them twice.
+#: Longer entities are redacted, but not searched for elsewhere, in characters.
 _LONGEST_NAME = 1_000
 
 LISTED = "NAME"
 PLACEHOLDER = "TEXT"
-_SURENESS = {"text": 0, "list": 1, "pattern": 2, "model": 3, "name": 4}
+_CERTAINTY = {"text": 0, "list": 1, "pattern": 2, "model": 3, "name": 4}
 
-#: A single letter, or a single character of Han, is no name alone.
+#: A single letter or Han character is not a name.
 _SHORTEST = 2
-# What ends a finding at both sides: a placeholder inside of a word could be read as part of it.
+# Findings are extended over these characters: a placeholder inside a word would look like part of it.
 _WORD_PART = re.compile("[0-9A-Za-z_]*")
 _SENTENCE_END = re.compile(r"(?:^|[.!?:;\n\u2026\"'\u201c\u2018(\u2022*-])\s*$")
 _POSSESSIVE = re.compile("['\u2019]s?$", re.IGNORECASE)
-#: Names that are also words, which have a capital at the beginning of a sentence.
+#: Names that are also ordinary words, which are capitalised at the start of a sentence.
 _ORDINARY = frozenset(
     """will may mark grant bill rose hope art sue pat rob drew chase faith grace joy dean young long white
     black brown green king day june april august sunday summer case good best early love price page west
     north east south church field she""".split()  # noqa: SIM905
 )
-#: Parts of names that are no name alone.
+#: Parts of names that are not names by themselves.
 _PARTICLES = frozenset("van von del der den bin ibn the and ter ten dos das ben abu".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is taken out of a text.
+    """Something to be removed from a text.
 
     Attributes
     ----------
     start, end : int
-        Place in the text.
+        Span in the text.
     label : str
         Entity type, a label of a pattern, or ``NAME`` for a listed name.
     source : str
-        ``model``, ``name`` (another occurrence of a name), ``pattern``, ``list``, or ``text`` for what reads
-        like the placeholder of a name in another text.
+        ``model``, ``name`` (another occurrence of a name), ``pattern``, ``list``, or ``text`` for text that
+        looks like the placeholder of a name in another text.
     score : float
-        Of the model; 1 for what is proved or listed.
+        Score of the model; 1 for patterns and listed names.
     key : str
-        Equal for different spellings of one number or address; empty for names.
+        Equal for all spellings of one number or address; empty for names.
     """
 
     start: int
@@ -72,20 +72,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is looked for beside the entities.
+    """What to search for besides entities.
 
     Attributes
     ----------
     patterns : bool
         E-mail addresses, phone numbers and the like.
     regions : sequence of str
-        Countries whose phone numbers are found without their country code.
+        Countries whose phone numbers are recognized without a country code.
     listed : NameList
-        Names that always go.
+        Names that are always removed.
     allowed : collection of str
-        Folded names that stay, unless they are listed.
+        Folded names that are kept, unless they are listed.
     labels : collection of str or None
-        Entity types and labels of patterns that go; None for all.
+        Entity types and pattern labels to remove; None for all.
     """
 
     patterns: bool = True
@@ -100,21 +100,21 @@ def find_all(
     rules: Rules,
     given: Callable[[str], Iterable[tuple[int, int]]] = lambda _: (),
 ) -> list[list[Finding]]:
-    """Find what has to go in the texts of one document.
+    """Find what to remove from the texts of one document.
 
     Parameters
     ----------
     recognitions : sequence of Recognition
         Its texts, in order, each with **all** entities that the model found.
     rules : Rules
-        What is looked for beside them.
+        What to search for besides them.
     given : callable
-        Finds what reads like a placeholder of another text in this one and so has to go as well.
+        Finds text that looks like a placeholder of another text, which must be removed as well.
 
     Returns
     -------
     list of list of Finding
-        For each text what was found: sorted, not overlapping.
+        The findings of each text, sorted and not overlapping.
     """
     entities = [
         [
@@ -144,7 +144,7 @@ def find_all(
 
 
 def _entities(recognition: Recognition) -> Iterator[Finding]:
-    """Yield the entities; the pieces of aggregation ``none`` are put together first."""
+    """Yield the entities; the pieces of aggregation ``none`` are joined first."""
     last: Finding | None = None
     for entity in recognition.entities:
         label = type_of(entity.label)
@@ -174,7 +174,7 @@ def _others(text: str, known: _KnownNames, rules: Rules) -> Iterator[Finding]:
 
 
 def _stays(text: str, one: Finding, rules: Rules) -> bool:
-    """Return whether something is allowed, of a label that stays, or was a placeholder before."""
+    """Return whether a finding is allowed, has a label to keep, or is a placeholder already."""
     if rules.labels is not None and one.label not in rules.labels:
         return True
     return _is_allowed(text, rules) or bool(re.fullmatch(rf"{re.escape(one.label)}_\d+", text))
@@ -187,7 +187,7 @@ def _is_allowed(text: str, rules: Rules) -> bool:
 
 
 class _KnownNames:
-    """The names of a document, given names and surnames alone, and companies without their legal form."""
+    """The names of a document, also given names and surnames alone, and companies without legal form."""
 
     def __init__(self, found: Iterable[tuple[str, str]]) -> None:
         self._labels: dict[str, str] = {}
@@ -227,7 +227,7 @@ class _KnownNames:
 
 
 def _readings(name: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return a name as it stands there and, where a line end cuts a word of it in two, as one word."""
+    """Return a name as written and, if a word of it is split at a line end, with the word joined."""
     text, label = name
     return [(one, label) for one in dict.fromkeys((text, join_words(text)))]
 
@@ -235,11 +235,11 @@ def _readings(name: tuple[str, str]) -> list[tuple[str, str]]:
 def _merged(text: str, findings: list[Finding]) -> list[Finding]:
     """Merge findings that overlap, and extend each to whole words.
 
-    Nothing of any of them may be left; label and score are those of the longest, and of equals of the surest.
+    All of each finding is covered; label and score are those of the longest, or of equals the most certain.
     """
     widened = [_widened(text, one) for one in findings if one.end > one.start]
     merged: list[Finding] = []
-    for one in sorted(widened, key=lambda one: (one.start, -one.end, _SURENESS[one.source])):
+    for one in sorted(widened, key=lambda one: (one.start, -one.end, _CERTAINTY[one.source])):
         if merged and one.start < merged[-1].end:
             merged[-1] = _union(merged[-1], one)
         else:
@@ -250,9 +250,9 @@ def _merged(text: str, findings: list[Finding]) -> list[Finding]:
 def _union(first: Finding, second: Finding) -> Finding:
     best = min(
         (first, second),
-        key=lambda one: (one.source != "pattern", one.start - one.end, _SURENESS[one.source]),
+        key=lambda one: (one.source != "pattern", one.start - one.end, _CERTAINTY[one.source]),
     )
-    if best.label == LISTED:  # the model may know what kind of name it is
+    if best.label == LISTED:  # the model may know the type of the name
         best = replace(
             best, label=next((one.label for one in (first, second) if one.label != LISTED), LISTED)
         )

@@ -1,4 +1,4 @@
-"""Texts without differences of case, composition and white space, with the way back to the text as it was."""
+"""Texts normalised in case, composition and white space, with a mapping to the original."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 __all__ = ["Folded", "fold_joined", "fold_text", "join_words"]
 
-# White space; else a character and the marks that modify it.
+# White space, or a character with its combining marks.
 _CLUSTER = re.compile("\\s+|.[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]*", re.DOTALL)
 _UNEVEN_SPACE = re.compile(r"\s\s|[^\S ]")
 _LINE_END = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][^\S\r\n]*(?:\r\n?|\n)[^\S\r\n]*(?=[^\W\d_])")
@@ -22,9 +22,9 @@ class Folded:
     Attributes
     ----------
     text : str
-        What is searched.
+        The folded text, which is searched.
     starts, ends : list of int or None
-        For each of its characters, where it starts and ends in the original; None where it is the same place.
+        For each of its characters, start and end in the original; None if the positions are equal.
     """
 
     text: str
@@ -32,14 +32,14 @@ class Folded:
     ends: list[int] | None = None
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return the place in the original of a slice that is not empty."""
+        """Map a non-empty slice to the original."""
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
 
 
 def fold_text(text: str) -> Folded:
-    r"""Fold a text as `ner_documents.names.fold` folds a name, but keep where everything was.
+    r"""Fold a text as `ner_documents.names.fold` folds a name, keeping positions.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def fold_text(text: str) -> Folded:
 
 
 def join_words(text: str) -> str:
-    r"""Join words that a hyphen and a line end cut in two.
+    r"""Join words that are hyphenated at a line end.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def join_words(text: str) -> str:
 
 
 def fold_joined(text: str) -> Folded | None:
-    r"""Fold a text as if no word went over a line end; None where none does.
+    r"""Fold a text with words joined across line ends; None if there are none.
 
     Examples
     --------

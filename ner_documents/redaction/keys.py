@@ -1,4 +1,4 @@
-"""The key of a redaction: who has which placeholder, and what stood where. It is as secret as the names."""
+"""The key of a redaction: identities, placeholders and original texts. It is as secret as the names."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _REASON = 200
 
 
 class KeyProblem(ValueError):  # noqa: N818 - names what is wrong
-    """A file is no key, or not the key of a document."""
+    """A file is not a key, or not the key of a document."""
 
 
 def checksum(content: bytes) -> str:
-    """Name a file by its content (SHA-256)."""
+    """Return the checksum of a file (SHA-256)."""
     return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(slots=True)
 class RedactedDocument:
-    """What makes one redacted file the original again.
+    """The data that restores one redacted file.
 
     Attributes
     ----------
@@ -38,11 +38,11 @@ class RedactedDocument:
     redacted, original : str
         Checksums of both files.
     encoding : str
-        Of a text file; empty for an office file.
+        Encoding of a text file; empty for an office file.
     parts : dict of str to list of Edit
-        The way back, by part of an office file; of a text file under the empty name.
+        Edits that restore the original, by part of an office file; for a text file under the empty name.
     placeholders : list of (str, str)
-        Placeholder and what stood there, in order, for files that are edited before they are restored.
+        Placeholders and original texts, in order, for files that are edited before they are restored.
     """
 
     name: str
@@ -55,14 +55,14 @@ class RedactedDocument:
 
 @dataclass(slots=True)
 class Key:
-    """Identities with their placeholders, and the way back of every file.
+    """Identities with their placeholders, and how to restore every file.
 
     Attributes
     ----------
     secret : bytes
         Key of the operator ``hash``.
     identities : list of Identity
-        Who has which placeholder.
+        Persons, organisations and so on, with their placeholders.
     documents : dict of str to RedactedDocument
         By the checksum of the redacted file.
     """
@@ -76,7 +76,7 @@ class Key:
         self.documents[document.redacted] = document
 
     def to_json(self) -> str:
-        """Write the key, ASCII alone.
+        """Serialize the key, in ASCII.
 
         Examples
         --------
@@ -103,7 +103,7 @@ class Key:
         Raises
         ------
         KeyProblem
-            If it is something else; `name` is named.
+            If it is something else; the message quotes `name`.
         """
         try:
             plain = json.loads(text)
@@ -119,20 +119,22 @@ class Key:
         except (LookupError, TypeError, AttributeError, RecursionError, ValueError) as error:
             if isinstance(error, KeyProblem):
                 raise
-            msg = f"{name}: is no {_FORMAT}, or is damaged ({type(error).__name__}: {str(error)[:_REASON]})."
+            msg = (
+                f"{name}: is not a {_FORMAT}, or is damaged ({type(error).__name__}: {str(error)[:_REASON]})."
+            )
             raise KeyProblem(msg) from error
         return key
 
 
 def _document(plain: dict[str, Any]) -> RedactedDocument:
-    """Read what stands for a file; whoever made the key may have written anything there."""
+    """Read the entry of a file; its content is untrusted."""
     parts = {name: _edits(edits) for name, edits in plain.pop("parts").items()}
     placeholders = [(text_of(placeholder), text_of(text)) for placeholder, text in plain.pop("placeholders")]
     document = RedactedDocument(**plain, parts=parts, placeholders=placeholders)
     for value in (document.name, document.redacted, document.original, document.encoding):
         text_of(value)
     if document.encoding:
-        "".encode(document.encoding.partition("+")[0])  # a LookupError where it is no encoding of text
+        "".encode(document.encoding.partition("+")[0])  # raises LookupError for an unknown text encoding
         if list(parts) != [""]:
             msg = f"parts that {document.name} cannot have"
             raise ValueError(msg)

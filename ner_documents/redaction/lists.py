@@ -1,4 +1,4 @@
-"""Lists of names, found in a text all at once, whatever their number."""
+"""Lists of names, all found in one pass over a text."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_LINES", "ListError", "NameList", "read_lines"]
 
-#: Most lines of a list.
+#: Maximum number of lines in a list.
 MAX_LINES = 1_000_000
 
-# Letters; digits, which are often the mark of a footnote behind a name; a single character of a script that
-# puts no spaces between words (Thai, Lao, Khmer, kana, Han, Hangul with its particles), or of any other kind.
+# Letters; digits, which are often a footnote mark after a name; a single character of a script without spaces
+# between words (Thai, Lao, Khmer, kana, Han, Hangul with its particles), or of any other kind.
 _SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+|\d+|[^\w\s]|_")
 _MAX_BYTES = 200_000_000
@@ -31,15 +31,14 @@ class ListError(ValueError):
 
 
 class NameList:
-    """Finds names as whole words, in any case and over any white space.
+    """Finds names as whole words, ignoring case and kind of white space.
 
-    Names are looked up by their words, so a million of them cost a dictionary of as many entries and no time
-    in the search.
+    Names are looked up in a dictionary by their words, so the number of names does not affect search time.
 
     Parameters
     ----------
     names : iterable of str
-        The names; empty ones are left out.
+        The names; blank ones are ignored.
 
     Examples
     --------
@@ -68,7 +67,7 @@ class NameList:
         Yields
         ------
         (int, int)
-            Start and end in the text as it was.
+            Start and end in the original text.
         """
         if not self._names:
             return
@@ -81,7 +80,7 @@ class NameList:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read a list: UTF-8, one name a line; blank lines are left out.
+    """Read a list: UTF-8, one name per line; blank lines are skipped.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""Mail without the names in it: .eml files and mbox folders, headers, texts and what is attached.
+"""Redaction of mail: .eml files and mbox folders with headers, texts and attachments.
 
-RFC 5322 and RFC 2045-2047. The message is cut along its own lines, so that all that is not rewritten stays as
-it is, and the way back gives every byte.
+RFC 5322 and RFC 2045-2047. Only the parts that change are rewritten, so that every byte can be restored.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _PEOPLE = frozenset(
 )
 _TEXTS = frozenset(("subject", "comments", "keywords", "thread-topic", "content-description", "organization"))
 _IDENTIFIERS = frozenset(("content-id", "content-location"))
-#: What a program needs to show the message; no header but these, and those above, is kept.
+#: Headers that programs need to show the message; all others, except those above, are removed.
 _KEPT = frozenset(
     """mime-version date resent-date content-type content-transfer-encoding content-disposition
     content-language importance priority x-priority auto-submitted precedence""".split()  # noqa: SIM905
@@ -69,7 +68,7 @@ _FROM = re.compile(rb"^From ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A text of the message: where it stands, how it is written, and what it says."""
+    """A text of the message: its position, encoding and content."""
 
     start: int
     end: int
@@ -84,18 +83,18 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What is no text of the message.
+    """An attachment of the message.
 
     Attributes
     ----------
     start, end : int
-        Place of its body in the file.
+        Span of its body in the file.
     name, kind : str
-        Name of the file, empty where it has none, and its media type.
+        File name, empty if it has none, and media type.
     content : bytes
-        What is in it, without the transfer encoding.
+        Its content, without the transfer encoding.
     headers : (int, int)
-        Place of its headers.
+        Span of its headers.
     """
 
     start: int
@@ -115,9 +114,9 @@ class MailFile:
     raw : str
         The bytes of the file as Latin-1.
     attachments : list
-        What is no text of the message, with name and content.
+        Attachments, with name and content.
     removed : set of str
-        Names of headers that are taken out: routes, signatures, identifiers and those of programs.
+        Names of removed headers: routes, signatures, identifiers, program data.
     """
 
     raw: str
@@ -130,12 +129,12 @@ class MailFile:
 
     @classmethod
     def open(cls, content: bytes, suffix: str) -> MailFile:
-        """Cut a file into its parts.
+        """Split a file into its parts.
 
         Raises
         ------
         FormatError
-            If it is no mail, or nested too deeply.
+            If it is not mail, or nested too deeply.
         """
         mail = cls(content.decode("latin-1"), _mbox=suffix == ".mbox")
         mail._line = "\r\n" if "\r\n" in mail.raw[: 1 << 16] else "\n"
@@ -157,15 +156,15 @@ class MailFile:
         return found
 
     def text(self, name: str) -> str:
-        """Return what a part says."""
+        """Return the text of a part."""
         return self._part(name).text
 
     def encoding(self, name: str) -> str:
-        """Return the encoding that a part is written in."""
+        """Return the encoding of a part."""
         return self._part(name).encoding
 
     def with_people(self, name: str, recognition: Recognition) -> Recognition:
-        """Add the names and addresses of a header of people, whatever a model takes them for."""
+        """Add the names and addresses of an address header, whatever the model found."""
         if not self._part(name).people:
             return recognition
         text = recognition.text
@@ -187,14 +186,14 @@ class MailFile:
     def edits(
         self, changed: Mapping[str, str], attached: Callable[[Attachment], bytes | None] | None = None
     ) -> list[Edit]:
-        """List what has to change in the file.
+        """List the edits of the file.
 
         Parameters
         ----------
         changed : mapping of str to str
-            What the parts say now, by name.
+            New texts of parts, by name.
         attached : callable, optional
-            Returns what an attachment becomes; None to leave it out. Without it all stays as it is.
+            Returns the new content of an attachment, None to remove it; by default attachments are kept.
         """
         edits = [
             Edit(part.start, part.end, self._written(part, changed[name]))
@@ -278,7 +277,7 @@ class MailFile:
         return True
 
     def _beside(self, start: int, end: int) -> None:
-        """Extract the text before and after the parts, which few programs show."""
+        """Add the text before or after the parts, which few programs show."""
         if self.raw[start:end].strip():
             text, encoding, _ = decode_text(self.raw[start:end].encode("latin-1"))
             self._parts.append(_Part(start, end, text, encoding=encoding))
@@ -299,7 +298,7 @@ class MailFile:
         position = start
         while position < end:
             match = _HEADER.match(self.raw, position, end)
-            if match is None:  # a line that is no header is somebody's text
+            if match is None:  # a line that is not a header is text
                 line = self.raw.find("\n", position, end)
                 line = end if line < 0 else line + 1
                 self._beside(position, line)
@@ -323,7 +322,7 @@ class MailFile:
     def _file_header(
         self, match: re.Match[str], called: str, parsed: email.message.Message, name: str
     ) -> None:
-        """Keep the name of a file in one header, where it is redacted."""
+        """Keep a file name in one header only, where it is redacted."""
         if called == "content-type":
             kept = [f' {key}="{value}"' for key, value in parameters(parsed, "content-type") if key != "name"]
             value = ";".join([f" {parsed.get_content_type()}", *kept])
@@ -369,7 +368,7 @@ def _name(number: int, part: _Part) -> str:
 
 
 def _without_line_end(raw: str, start: int, end: int) -> int:
-    """Leave out the line end before a border, which belongs to the border."""
+    """Exclude the line end before a boundary, which belongs to the boundary."""
     for line_end in ("\r\n", "\n"):
         if raw.endswith(line_end, start, end):
             return end - len(line_end)
@@ -377,7 +376,7 @@ def _without_line_end(raw: str, start: int, end: int) -> int:
 
 
 def _decoded(raw: str, parsed: email.message.Message) -> bytes:
-    """Undo the transfer encoding."""
+    """Decode the transfer encoding."""
     holder = email.message.Message()
     holder["Content-Transfer-Encoding"] = str(parsed.get("content-transfer-encoding", ""))
     holder.set_payload(raw.encode("latin-1"))
@@ -386,5 +385,5 @@ def _decoded(raw: str, parsed: email.message.Message) -> bytes:
 
 
 def format_of(name: str, kind: str) -> str:
-    """Return the suffix that says the format of an attachment, by its name or else its type."""
+    """Return the suffix of an attachment, by its name or else its media type."""
     return PurePath(name).suffix.lower() or _SUFFIXES.get(kind, "")

@@ -1,4 +1,4 @@
-"""Headers of mail as people read them, and as they are written (RFC 5322, 2047)."""
+"""Decoding and encoding of mail headers (RFC 5322, 2047)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _ADDRESS = 2
 
 
 def unfolded(value: str) -> str:
-    """Return the value of a header as people read it."""
+    """Return the decoded value of a header."""
     plain = re.sub(r"\r?\n(?=[ \t])", "", value).strip()
     if not plain.isascii():
         plain = decode_text(plain.encode("latin-1"))[0]
     try:
         return decoded_words(plain)
-    except (ValueError, LookupError):  # an encoding that nobody knows, or bytes that are not in it
+    except (ValueError, LookupError):  # an unknown encoding, or invalid bytes
         return plain
 
 
 def folded_value(text: str, line: str) -> str:
-    """Write the value of a header, in lines of usual length that end with `line`."""
+    """Encode the value of a header, folded into lines that end with `line`."""
     text = " ".join(text.split())
     charset = "us-ascii" if text.isascii() else "utf-8"
     folded = email.header.Header(text, charset, maxlinelen=76, header_name="Subject").encode()
@@ -38,7 +38,7 @@ def folded_value(text: str, line: str) -> str:
 
 
 def people(text: str) -> list[tuple[int, int, str]]:
-    """Find the names and addresses in a list of people.
+    """Find the names and addresses in an address list.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def people(text: str) -> list[tuple[int, int, str]]:
 
 
 def file_name(parsed: Message) -> str:
-    """Return the name of an attached file, empty where there is none."""
+    """Return the name of an attached file, empty if there is none."""
     try:
         name = parsed.get_filename() or ""
         return unfolded(name)

@@ -1,4 +1,4 @@
-"""The texts of HTML and of the XML parts of office files, with the way back into the file."""
+"""The texts of HTML and of the XML parts of office files, with their positions in the file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["markup_segments"]
 
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
-#: Names within addresses, bookmarks, ranges and styles: how other characters than letters are written there.
+#: Encoded characters and separators within addresses, bookmarks, ranges and styles.
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _WORDS = re.compile(r"""\st\s*=\s*["'](?:str|inlineStr)["']""")
@@ -41,8 +41,8 @@ def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tup
     Returns
     -------
     list of Segment, list of (int, int)
-        The texts in order, then attributes and comments, the last being what is only searched for known names
-        and patterns; and the places that have to become empty, because they name authors.
+        The texts in order, then attributes and comments, the last of which are only searched for known names
+        and patterns; and the spans that must be emptied because they name authors.
 
     Examples
     --------
@@ -68,11 +68,11 @@ class _Reader:
         self._open: list[str] = []
         self._interrupted: list[SegmentBuilder] = []
         self._joined = ""
-        self._printer = False  # inside of a setting that names one
-        self._cell = False  # inside of a cell whose value is text, not a number or an index
+        self._printer = False  # inside a printer setting
+        self._cell = False  # inside a cell whose value is text, not a number or an index
 
     def segments(self) -> Iterator[Segment]:
-        """Yield all segments; the last one is that of attributes and the like."""
+        """Yield all segments, those of attributes last."""
         position = 0
         while position < len(self._raw):
             start = self._raw.find("<", position)
@@ -99,7 +99,7 @@ class _Reader:
         yield from self._apart.finish(identifier=not FORMULAS.isdisjoint(self._open))
 
     def _tag(self, start: int) -> tuple[int, str, bool]:
-        """Return where the tag ends, its name (empty for a comment and the like) and whether it closes."""
+        """Return the end of a tag, its name (empty for comments and the like), and whether it closes."""
         raw = self._raw
         for opening, ending in (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", ">"), ("<!", ">")):
             if raw.startswith(opening, start):
@@ -123,7 +123,7 @@ class _Reader:
                 closing = raw.find(quote, end + 1)
                 end = len(raw) if closing < 0 else closing
             end += 1
-        if end >= len(raw) and self._dialect.lower:  # a tag that breaks off: nobody knows what is in it
+        if end >= len(raw) and self._dialect.lower:  # a truncated tag may hold anything
             self._aside(start, len(raw), read=True)
             return len(raw), "", False
         local = name[2].lower() if self._dialect.lower else name[2]
@@ -149,7 +149,7 @@ class _Reader:
             if name in dialect.breaks:
                 self._current.add(dialect.breaks[name], start, start)
         if dialect.lower:
-            # End tags of what is spoken above the letters may be missing.
+            # End tags within ruby annotations may be missing.
             if name in dialect.apart or name == "ruby":
                 self._open = [name] if name != "ruby" and not closing else []
             return
@@ -160,7 +160,7 @@ class _Reader:
             self._open.append(name)
 
     def _aside_text(self, *, closing: bool) -> Iterator[Segment]:
-        """Set the text of a block aside while another stands in it, or take it up again."""
+        """Suspend the text of a block while another one interrupts it, or resume it."""
         if not closing:
             self._interrupted.append(self._current)
             self._current = SegmentBuilder()
@@ -201,7 +201,7 @@ class _Reader:
             self._beside(position, end - 1)
 
     def _beside(self, start: int, end: int) -> None:
-        """Take what stands in a tag of HTML and is no attribute, such as ``<Mary Jones>``."""
+        """Extract text in an HTML tag that is not an attribute, as in ``<Mary Jones>``."""
         words = self._raw[start:end].strip(" /")
         if words and (" " in words or not (words.islower() or words.isupper())):
             self._aside(start, end)
@@ -230,7 +230,7 @@ class _Reader:
         return "numCache" in self._open or "numLit" in self._open
 
     def _page_edge(self, start: int, end: int) -> None:
-        """Take the header or footer of a sheet without its codes; left, middle and right are apart."""
+        """Extract the header or footer of a sheet without codes; left, middle and right are separate."""
         position = start
         for code in PAGE_CODE.finditer(self._raw, start, end):
             self._add(self._current, position, code.start())
@@ -242,7 +242,7 @@ class _Reader:
         self._add(self._current, position, end)
 
     def _aside(self, start: int, end: int, *, read: bool = False, identifier: bool = False) -> None:
-        """Extract what is not part of the text; the model reads it where it is written for people."""
+        """Extract attributes and comments; the model reads them if they are written for people."""
         builder = SegmentBuilder() if read else self._rest
         self._add(builder, start, end)
         if read:
@@ -253,7 +253,7 @@ class _Reader:
             self._decode(start, end)
 
     def _decode(self, start: int, end: int) -> None:
-        """Extract an address or an identifier once more, as the words that it is made of."""
+        """Extract an address or an identifier again, split into words."""
         position = start
         for found in _CODED.finditer(self._raw, start, end):
             self._verbatim(self._coded, position, found.start())
@@ -266,7 +266,7 @@ class _Reader:
         self._coded.add("\n", end, end)
 
     def _unescape(self, start: int, end: int) -> None:
-        """Decode bytes that are written with percent signs, of UTF-8 (RFC 3986)."""
+        """Decode percent-encoded UTF-8 (RFC 3986)."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         first = start
         for place in range(start, end, 3):
@@ -288,10 +288,10 @@ class _Reader:
         builder.add(text.translate(_SPACE) if self._dialect.lower else text, start)
 
     def _raw_text(self, name: str, start: int) -> int:
-        """Extract a script as a whole; return where it ends."""
+        """Extract a whole script; return its end."""
         ending = re.compile(f"</{name}", re.IGNORECASE).search(self._raw, start)
         end = ending.start() if ending else len(self._raw)
         piece = verbatim(self._raw, start, end)
-        self._rest.add(f"{piece.text}", start)
+        self._rest.add(piece.text, start)
         self._rest.add("\n", end, end)
         return end

@@ -1,4 +1,4 @@
-"""Office files (zip archives of XML): texts are replaced inside of their parts, so formatting stays.
+"""Office files (zip archives of XML): texts are replaced within their parts, so formatting is kept.
 
 ECMA-376 (docx, xlsx, pptx) and OpenDocument 1.3 (odt, ods, odp).
 """
@@ -29,7 +29,7 @@ OFFICE_FORMATS = {
     **dict.fromkeys((".odt", ".ods", ".odp"), ODF),
 }
 
-# What zipfile and the decompressors raise for damaged archives.
+# Exceptions of zipfile and the decompressors for damaged archives.
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, ValueError, EOFError),
     *(LookupError, struct.error),
@@ -40,16 +40,16 @@ _PICTURE = re.compile(
     r"\.(png|jpe?g|jfif|gif|bmp|dib|tiff?|emf|wmf|emz|wmz|svm|pict?|pcx|eps|ico|wdp|webp|hei[cf]|avif)$",
     re.IGNORECASE,
 )
-#: Parts that hold no text: recordings, fonts, what the kind of the file and where its pages end is kept in.
+#: Parts without text: recordings, fonts, file type, cached page breaks.
 _NO_TEXT = re.compile(
     r"\.(mp[34]|m4[av]|wav|wma|wmv|avi|mov|mpe?g|og[gv]|webm|odttf|[ot]tf|fntdata|sigs)$|^mimetype$|^layout-cache$|/$",
     re.IGNORECASE,
 )
 _THUMBNAIL = re.compile(r"(^docProps/thumbnail\.|^Thumbnails/)", re.IGNORECASE)
-#: What leads to the parts that are left out; programs refuse a file whose links lead nowhere.
+#: References to the parts that are removed; programs refuse files with dangling references.
 _LINK = re.compile(r"(<Relationship\b[^>]*/(?:metadata/thumbnail|printerSettings)\"[^>]*/>)")
 _PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
-#: Parts that hold files or programs of their own, which nothing here can look into.
+#: Parts that hold other files or programs, which cannot be inspected.
 _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Object \d|^Basic/|ObjectReplacements/)")
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
 _XML = re.compile(r"\.(xml|rels|vml|rdf|svg|psmdcp)$", re.IGNORECASE)
@@ -65,7 +65,7 @@ class OfficeFile:
     parts : dict of str to str
         Its XML, by the name of the part.
     pictures : int
-        How many pictures it holds, which are kept as they are.
+        Number of pictures, which are kept unchanged.
     """
 
     parts: dict[str, str] = field(default_factory=dict)
@@ -81,10 +81,10 @@ class OfficeFile:
         Raises
         ------
         FormatError
-            If it is no such file, too large, or holds what cannot be looked into.
+            If it is not such a file, too large, or has parts that cannot be inspected.
         """
         if content.startswith(b"\xd0\xcf\x11\xe0"):
-            msg = "is locked with a password, or of the old binary format; save it as a file without password"
+            msg = "is locked with a password, or older than Office 2007; save it as a new file without one"
             raise FormatError(msg)
         office = cls(_dialect=OFFICE_FORMATS[suffix])
         try:
@@ -104,7 +104,7 @@ class OfficeFile:
             return
         known = _XML.search(name) or _PICTURE.search(name) or _NO_TEXT.search(name)
         if content and (_OPAQUE.search(name) or not known):
-            msg = f"holds {name}, a file of its own that cannot be looked into; take it out first"
+            msg = f"holds {name}, an embedded file that cannot be inspected; remove it first"
             raise FormatError(msg)
         self._members.append((member, content))
         self.pictures += bool(_PICTURE.search(name))
@@ -116,11 +116,11 @@ class OfficeFile:
             self._encodings[name] = encoding
             self.parts[name] = content.decode(encoding)
             if "<!ENTITY" in self.parts[name] and not name.lower().endswith(".svg"):
-                msg = f"holds {name}, which declares entities of its own; no office program does that"
+                msg = f"holds {name}, which declares entities; no office program does that"
                 raise FormatError(msg)
 
     def names(self) -> list[Segment]:
-        """Return the names of pictures and recordings, which some programs take from the user's files."""
+        """Return the names of pictures and recordings, which some programs copy from the user's files."""
         names = [PurePosixPath(member.filename).stem for member, _ in self._members]
         kept = [
             name for name, (one, _) in zip(names, self._members, strict=True) if not _XML.search(one.filename)
@@ -133,7 +133,7 @@ class OfficeFile:
         Returns
         -------
         dict of str to list of Segment, dict of str to list of Edit
-            The texts of each part, and the edits that take authors, links to outside and thumbnails away.
+            The texts of each part, and the edits that remove authors, external links and thumbnails.
         """
         segments: dict[str, list[Segment]] = {}
         edits: dict[str, list[Edit]] = {}
@@ -149,7 +149,7 @@ class OfficeFile:
         return segments, edits
 
     def pack(self, changed: Mapping[str, str]) -> bytes:
-        """Return the file with some parts changed; all else is as it was, but for thumbnails."""
+        """Return the file with some parts changed; everything else is kept, except thumbnails."""
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w") as archive:
             for member, content in self._members:
@@ -160,7 +160,7 @@ class OfficeFile:
         return target.getvalue()
 
     def restore(self, back: Mapping[str, Sequence[Edit]]) -> bytes:
-        """Return the file with the names back in it, without links to parts that are not."""
+        """Return the file with names restored, without references to removed parts."""
         restored = {name: undo_edits(self.parts[name], edits) for name, edits in back.items()}
         for name, raw in restored.items():
             for start, end in reversed(_dead_links(name, raw)):
@@ -177,6 +177,6 @@ def _bounded(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _dead_links(name: str, raw: str) -> list[tuple[int, int]]:
-    """Find what leads to the preview picture and to settings of printers, which are left out."""
+    """Find the references to the preview picture and to printer settings, which are removed."""
     pattern = _LINK if name.endswith(".rels") else _PRINTER_LINK if "/worksheets/" in name else None
     return [found.span(1) for found in pattern.finditer(raw)] if pattern else []

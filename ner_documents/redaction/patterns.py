@@ -1,4 +1,4 @@
-"""What can be proved without a model: addresses by their form, numbers by their checksum or their plan.
+"""Patterns that need no model: addresses by form, numbers by checksum or numbering plan.
 
 Phone numbers are checked by phonenumbers, bank accounts, cards and national numbers by python-stdnum, which
 cite the standard of each.
@@ -36,16 +36,16 @@ _PHONE_SEPARATOR = re.compile(r"[\s()./\u2010\u2011\u2013-]")
 
 
 class Pattern(NamedTuple):
-    """Something that was found by its form.
+    """A match of a pattern.
 
     Attributes
     ----------
     start, end : int
-        Place in the text.
+        Span in the text.
     label : str
         One of `PATTERN_LABELS`.
     key : str
-        Equal for different spellings of one number.
+        Equal for all spellings of one number.
     """
 
     start: int
@@ -119,7 +119,7 @@ def find_patterns(text: str, regions: Sequence[str] = DEFAULT_REGIONS) -> list[P
     Returns
     -------
     list of Pattern
-        Sorted by place, not overlapping: what is proved more firmly wins.
+        Sorted and not overlapping: the stronger proof wins.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def _addresses(text: str) -> Iterator[Pattern]:
 
 def _accounts(text: str) -> Iterator[Pattern]:
     for one in _IBAN.finditer(text):
-        # Words in capitals behind the number fit its form too: the longest beginning that passes is it.
+        # Capitalised words after the number match its form too: take the longest prefix that is valid.
         for cut in (one[0], *_beginnings(one[0])):
             if number := _valid("iban", cut):
                 yield Pattern(one.start(), one.start() + len(cut), "IBAN", number)
@@ -189,7 +189,7 @@ def _numbers(text: str) -> Iterator[Pattern]:
 
 
 def _valid(module: str, number: str) -> str:
-    """Return the number as its standard writes it, empty if it does not pass its check."""
+    """Return the number in standard form, empty if its check fails."""
     from stdnum.exceptions import ValidationError
 
     try:
@@ -206,13 +206,13 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[Pattern]:
     import phonenumbers
 
     for candidate in candidates:
-        written = candidate[0].replace("\n", " ")  # numbers go on in the next line too
+        written = candidate[0].replace("\n", " ")  # numbers may continue on the next line
         for region in (None, *regions):
             found = phonenumbers.PhoneNumberMatcher(
                 written, region, leniency=phonenumbers.Leniency.STRICT_GROUPING
             )
             for one in found:
-                # Bare digits are a phone number in one country or another more often than not.
+                # Bare digits are nearly always a valid phone number of some country.
                 if one.raw_string.startswith("+") or _PHONE_SEPARATOR.search(one.raw_string.strip()):
                     key = phonenumbers.format_number(one.number, phonenumbers.PhoneNumberFormat.E164)
                     start = candidate.start() + one.start

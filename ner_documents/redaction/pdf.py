@@ -1,7 +1,7 @@
-"""PDF files redacted: every page is drawn anew as a picture with the names painted over.
+"""Redaction of PDF files: every page is rendered as a picture with the names painted over.
 
-The result holds no text, no fonts, no annotations and no metadata: nothing of what was there can be selected,
-searched or extracted, because none of it was copied.
+The result holds no text, fonts, annotations or metadata: nothing of the original can be selected, searched or
+extracted, because none of it is copied.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_PAGES = 2_000
 _MAX_PIXELS = 40_000_000
 _JPEG_QUALITY = 85
 _HYPHEN = re.compile(rf"(?<=[^\W\d_])(?:{SOFT_HYPHEN}\n*|[-\u2010]\n+)(?=\w)")
-#: Letters reach over their boxes by less than this share of their height.
+#: Letters exceed their boxes by less than this share of their height.
 _MARGIN = 0.12
 
 Box = tuple[float, float, float, float]
@@ -38,7 +38,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class _PageText:
-    """The text of a page, for each character its number in the page, and how the page is turned."""
+    """The text of a page, the index of each character on the page, and the page's rotation."""
 
     text: str
     numbers: list[int]
@@ -59,7 +59,9 @@ def redact_pdf(content: bytes, recognize: Recognize, redactor: Redactor) -> Reda
     except pypdfium2.PdfiumError as error:
         locked = "password" in str(error).casefold()
         msg = (
-            "is locked with a password; save it without one" if locked else f"is damaged or no PDF ({error})"
+            "is locked with a password; save it without one"
+            if locked
+            else f"is damaged or not a PDF ({error})"
         )
         raise FormatError(msg) from error
     try:
@@ -101,21 +103,21 @@ def _notes(pages: Sequence[_PageText], pictures: Sequence[int]) -> Iterator[str]
     yield f"all pages are pictures now ({_DOTS_PER_INCH} dots an inch): their text cannot be selected"
     blank = [number for number, page in enumerate(pages, start=1) if page.is_blank]
     if blank:
-        yield f"no text could be read on page {listed(blank)}: look at it"
+        yield f"no text could be read on page {listed(blank)}: check it"
     partly = [n for n, page in enumerate(pages, start=1) if not page.is_blank and unreadable_in(page.text)]
     if partly:
-        yield f"fonts do not say which letters some signs on page {listed(partly)} are: look at them"
+        yield f"fonts without a mapping to Unicode hide some letters on page {listed(partly)}: check it"
     if pictures:
-        yield f"text in pictures is not read: look at page {listed(pictures)}"
+        yield f"text in pictures is not read: check page {listed(pictures)}"
 
 
 def _flatten(document: Any, number: int) -> int:
-    """Flatten forms and annotations into the page, and so its text; return how the page was rotated."""
+    """Merge forms and annotations into the page and its text; return the page's rotation."""
     from pypdfium2 import raw
 
     page = document[number]
     rotation = page.get_rotation()
-    page.set_rotation(0)  # PDFium reads lines of a turned page in another order
+    page.set_rotation(0)  # PDFium orders the lines of a rotated page differently
     flat = raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
     page.close()
     if flat == raw.FLATTEN_FAIL:
@@ -125,7 +127,7 @@ def _flatten(document: Any, number: int) -> int:
 
 
 def _text_of(document: Any, number: int) -> _PageText:
-    """Read a page; words that a hyphen divides at a line end are joined."""
+    """Read a page; words hyphenated at a line end are joined."""
     rotation = _flatten(document, number)
     page = document[number]
     text_page = page.get_textpage()
@@ -144,7 +146,7 @@ def _text_of(document: Any, number: int) -> _PageText:
 
 
 def _draw(document: Any, number: int, text: _PageText, redacted: Redacted, result: Any) -> bool:
-    """Draw a page into the result; tell whether it has pictures."""
+    """Draw a page into the result; return whether it has pictures."""
     import pypdfium2
     from pypdfium2 import raw
 
@@ -178,7 +180,7 @@ def _draw(document: Any, number: int, text: _PageText, redacted: Redacted, resul
 
 
 def _corners(text_page: Any, index: int) -> Box | None:
-    """Return left, bottom, right, top of a character in points, None for one that is not drawn."""
+    """Return left, bottom, right and top of a character in points, None if it is not drawn."""
     from pypdfium2 import raw
 
     box = raw.FS_RECTF()
@@ -204,7 +206,7 @@ def _on_bitmap(position: Any, box: Box) -> Box:
 
 
 def _lines(boxes: Iterable[Box]) -> list[Box]:
-    """Join the boxes of characters that stand in one line."""
+    """Join the boxes of characters on one line."""
     lines: list[Box] = []
     for left, top, right, bottom in boxes:
         if lines:

@@ -1,4 +1,4 @@
-"""What stands in the place of a name: the same placeholder for the same name, in one text or in many."""
+"""Placeholders: the same one for the same name, in one text or in many."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ OPERATORS = ("label", "number", "mask", "hash")
 
 _MASK = "\u2588"
 _HASH_DIGITS = 12
-#: A name that fits so many others is nobody's; it is not compared with each of them.
+#: A name that may match more identities than this is ambiguous, and not compared with them.
 _MANY = 1_000
 LIKE_PLACEHOLDER = re.compile(r"(?<![\w-])[\w-]+_[0-9a-f]{1,12}(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name as it stands in a text.
+    """A name as written in a text.
 
     Attributes
     ----------
     text, label : str
         The slice and its label.
     before : str
-        Some characters before it, where a title may be.
+        Some characters before it, which may hold a title.
     key : str
-        Equal for different spellings of one number or address; empty for names.
+        Equal for all spellings of one number or address; empty for names.
     """
 
     text: str
@@ -50,7 +50,7 @@ class Mention:
 
     @property
     def name(self) -> Name:
-        """The name taken apart; a number or address is one word."""
+        """The parsed name; a number or address is one word."""
         return _name_of(self)
 
 
@@ -73,8 +73,8 @@ class Identity:
         Counts the identities of a label, from 1.
     name : str
         Its longest form.
-    forms : list of (Mention)
-        The forms that were seen, the longest first.
+    forms : list of Mention
+        The forms seen, the longest first.
     """
 
     label: str
@@ -98,12 +98,12 @@ class Identity:
 
 
 def text_of(value: Any) -> str:
-    """Return a value that must be text.
+    """Return a value that must be a string.
 
     Raises
     ------
     TypeError
-        It is something else.
+        If it is something else.
     """
     if not isinstance(value, str):
         msg = f"expected text, found {type(value).__name__}"
@@ -112,7 +112,7 @@ def text_of(value: Any) -> str:
 
 
 class Placeholders:
-    """Gives placeholders; remembers to whom.
+    """Assigns placeholders to identities.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Placeholders:
     secret : bytes
         Key of the operator ``hash`` (HMAC-SHA-256, RFC 2104).
     identities : iterable of Identity
-        Those of earlier runs.
+        Identities of earlier runs.
 
     Examples
     --------
@@ -157,9 +157,9 @@ class Placeholders:
         Parameters
         ----------
         mentions : sequence of Mention
-            In order of the document.
+            In document order.
         texts : sequence of str
-            All texts of the document: no new placeholder is taken that stands there already.
+            All texts of the document: a placeholder that occurs in them is not assigned.
         """
         if self.operator == "label":
             return [f"[{_plain(one.label)}]" for one in mentions]
@@ -179,7 +179,7 @@ class Placeholders:
         return [self.placeholder(self.identities[owners[number]]) for number in numbers]
 
     def placeholder(self, identity: Identity) -> str:
-        """Write the placeholder of an identity."""
+        """Return the placeholder of an identity."""
         if self.operator == "hash":
             plain = f"{identity.label}\0{' '.join(identity.forms[0].name.words)}".encode("utf-8", "replace")
             digest = hmac.new(self._secret, plain, hashlib.sha256).hexdigest()
@@ -187,11 +187,11 @@ class Placeholders:
         return f"{_plain(identity.label)}_{identity.number}"
 
     def continued(self, identities: Iterable[Identity]) -> Placeholders:
-        """Return placeholders of the same kind that remember these identities."""
+        """Return placeholders of the same kind with other identities."""
         return Placeholders(self.operator, secret=self._secret, identities=identities)
 
     def given_in(self, text: str) -> Iterator[tuple[int, int]]:
-        """Find what reads like a placeholder that was given to a name of another text.
+        """Find text that equals a placeholder assigned in another text.
 
         Yields
         ------
@@ -205,7 +205,7 @@ class Placeholders:
         yield from (found.span() for found in alike if found[0] in given)
 
     def _owner(self, forms: Sequence[Mention], owned: set[int], taken: _Taken) -> int:
-        """Find the identity that was seen before under one of the forms, or make one."""
+        """Find the identity with the longest form, or create one."""
         known = [index for form in forms[:1] for index in self._candidates(form) if index not in owned]
         if len(known) == 1:
             index = known[0]
@@ -232,14 +232,14 @@ class Placeholders:
             self._forms[form.label, word].append(index)
 
     def _candidates(self, form: Mention) -> list[int]:
-        """List the identities of which a form is equal, else of which one is shorter or longer."""
+        """List the identities with an equal form, and those with a shorter or longer one."""
         name = form.name
         equal = [
             index
             for index in dict.fromkeys(self._forms[form.label, name.words])
             if any(other.name.key == name.key for other in self.identities[index].forms)
         ]
-        # A surname that two people have had is nobody's; a full name is the same person again.
+        # A surname may belong to two persons; a full name is the same person again.
         if form.key or (equal and (len(name.words) > 1 or not is_person(form.label))):
             return equal
         alike = [self._forms[form.label, word] for word in (name.words[-1], *name.initials)]
@@ -258,7 +258,7 @@ class Placeholders:
 
 
 def _plain(label: str) -> str:
-    """Keep only letters, digits and dashes, which mean nothing to any format.
+    """Keep only letters, digits and dashes, which no format interprets.
 
     Examples
     --------
@@ -269,14 +269,14 @@ def _plain(label: str) -> str:
 
 
 class _Taken:
-    """The numbers of placeholders that stand in texts already, also as parts of words."""
+    """The numbers of placeholders that already occur in texts, also within words."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
         self._numbers: dict[str, set[int]] = {}
 
     def numbers(self, placeholder: str) -> set[int]:
-        """Return the numbers behind a placeholder and a line."""
+        """Return the numbers that follow a placeholder and an underscore."""
         if placeholder not in self._numbers:
             form = re.compile(rf"{re.escape(placeholder)}_([0-9]{{1,18}})")
             self._numbers[placeholder] = {int(each) for text in self._texts for each in form.findall(text)}

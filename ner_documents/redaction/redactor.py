@@ -1,4 +1,4 @@
-"""Texts without the names in them."""
+"""Redaction of texts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _BEFORE = 14
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """One finding and what stands in its place.
+    """One finding and its replacement.
 
     Attributes
     ----------
     finding : Finding
-        What was found, and where in the text as it was.
+        What was found, with its span in the original text.
     placeholder : str
-        What is written instead.
+        The replacement.
     """
 
     finding: Finding
@@ -40,14 +40,14 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A text without what was found in it.
+    """A redacted text.
 
     Attributes
     ----------
     text : str
-        The text, otherwise unchanged.
+        The text with placeholders.
     replacements : tuple of Replacement
-        What was replaced, in order.
+        The replacements, in order.
     """
 
     text: str
@@ -55,16 +55,16 @@ class Redacted:
 
 
 class Redactor:
-    """Takes names out of documents; the same name has the same placeholder in all of them.
+    """Removes names from documents; a name has the same placeholder in all of them.
 
-    Only what is found is replaced: this is no proof that a text is free of names.
+    Only what is found is replaced: there is no guarantee that a text is free of names.
 
     Parameters
     ----------
     placeholders : Placeholders, optional
-        What stands in the place of names; by default numbered ones.
+        The placeholders of names; numbered by default.
     rules : Rules, optional
-        What is looked for beside the entities.
+        What to search for besides entities.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Redactor:
         Parameters
         ----------
         recognitions : sequence of Recognition
-            Its texts in order, each with all entities that were found, whatever a page shows of them.
+            Its texts in order, each with all entities found, without filters of a page.
 
         Returns
         -------
@@ -125,7 +125,7 @@ def _replaced(text: str, replacements: list[Replacement]) -> Redacted:
 def redact(
     recognition: Recognition, operator: str = "label", placeholders: Placeholders | None = None
 ) -> str:
-    """Redact one text with the usual rules.
+    """Redact one text with the default rules.
 
     Parameters
     ----------
@@ -134,12 +134,12 @@ def redact(
     operator : str
         One of `OPERATORS`; ``hash`` needs `placeholders`.
     placeholders : Placeholders, optional
-        Give the same for several texts to have one numbering for all; `operator` is then ignored.
+        Share them between texts to number all of them together; `operator` is then ignored.
 
     Returns
     -------
     str
-        The text, otherwise unchanged.
+        The text with placeholders.
 
     Raises
     ------

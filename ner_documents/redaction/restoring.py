@@ -1,4 +1,4 @@
-"""Redacted files made the original again, or edited ones given their names back."""
+"""Restoring redacted files: the original, or the names in a file that was edited since."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
     Parameters
     ----------
     name : str
-        File name; its suffix says the format.
+        File name; its suffix determines the format.
     content : bytes
-        The redacted file, or one that was made out of it, such as a translation.
+        The redacted file, or one derived from it, such as a translation.
     key : Key
-        The key that it was redacted with.
+        The key that was used for the redaction.
 
     Returns
     -------
     bytes, tuple of str
-        The original, byte for byte for text formats; of a file that was changed since, the same with names in
-        the place of placeholders. And what has to be said about it.
+        The original, byte for byte for text formats, or, if the file was changed since, the file with names
+        in place of placeholders; and notes for the user.
 
     Raises
     ------
@@ -63,19 +63,19 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
         return _restore_changed(suffix, content, key)
     if not document.encoding:
         if suffix not in OFFICE_FORMATS:
-            msg = f"has another format than {document.name}, of which it was made; give it that name's suffix"
+            msg = f"is in another format than its original, {document.name}; give it that suffix"
             raise KeyProblem(msg)
         office = OfficeFile.open(content, suffix)
         for name, edits in document.parts.items():
             if name not in office.parts or (edits and edits[-1].end > len(office.parts[name])):
-                msg = "the key does not fit the file; it is damaged"
+                msg = "the key does not match the file; it is damaged"
                 raise KeyProblem(msg)
         restored = office.restore(document.parts)
-        return restored, ("all text is as it was; the preview picture is gone",)
+        return restored, ("all text is restored; the preview picture is lost",)
     text = undo_edits(decode_again(content, document.encoding), document.parts[""])
     restored = encode_text(text, document.encoding)
     if checksum(restored) != document.original:
-        msg = "the key does not give the original back; it is damaged"
+        msg = "the key does not restore the original; it is damaged"
         raise KeyProblem(msg)
     return restored, ()
 
@@ -102,16 +102,18 @@ def _restore_changed(suffix: str, content: bytes, key: Key) -> tuple[bytes, tupl
         restored = office.pack(changed)
     count = sum(map(len, edits.values()))
     if not count:
-        msg = "is not a file that was redacted with this key, and holds none of its placeholders"
+        msg = "was not redacted with this key, and holds none of its placeholders"
         raise KeyProblem(msg)
-    notes = [f"was changed after it was redacted: {count} placeholders became the longest form of the name"]
+    notes = [
+        f"was changed after redaction: {count} placeholders were replaced by the longest form of the name"
+    ]
     if names.left:
-        notes.append(f"{names.left} placeholders stay, as the names would break the table")
+        notes.append(f"{names.left} placeholders are kept, as the names would break the table")
     return restored, tuple(notes)
 
 
 class _Names:
-    """What each placeholder stands for: the longest form that a document has for it."""
+    """The name of each placeholder: its longest form in the documents."""
 
     def __init__(self, key: Key) -> None:
         self.left = 0
@@ -125,7 +127,7 @@ class _Names:
                     self._names[placeholder] = name
 
     def edits(self, segments: Iterable[Segment], suffix: str) -> list[Edit]:
-        """List what has to change in a file, or in a part of one."""
+        """List the edits of a file, or of a part of one."""
         return [edit for segment in segments for edit in self._of(segment, suffix)]
 
     def _of(self, segment: Segment, suffix: str) -> Iterator[Edit]:
@@ -153,7 +155,7 @@ def _escaped(name: str, suffix: str) -> str:
 
 
 def _unit(character: str) -> str:
-    """Write a character for RTF: UTF-16 as signed numbers."""
+    """Encode a character for RTF: UTF-16 units as signed numbers."""
     units = character.encode("utf-16-le", "surrogatepass")
     return "".join(
         f"\\u{int.from_bytes(units[at : at + 2], 'little', signed=True)}?" for at in range(0, len(units), 2)

@@ -1,7 +1,7 @@
-"""The texts of a Rich Text Format file with the way back into it, hidden and deleted ones included.
+"""The texts of a Rich Text Format file with their positions, including hidden and deleted text.
 
-RTF 1.9.1, https://www.biblioscape.com/rtf15_spec.htm. What a reader leaves out for the eye, such as deleted
-text, comments and fields, is in the file all the same, so all of it is searched here.
+RTF 1.9.1, https://www.biblioscape.com/rtf15_spec.htm. Text that is not shown, such as deleted text, comments
+and fields, is still in the file, so it is searched here.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 
 __all__ = ["apart_from_words", "rtf_segments"]
 
-#: Names of fonts and styles, numbers, hexadecimal data of pictures: no text.
+#: Not text: names of fonts and styles, numbers, hexadecimal data of pictures.
 _NO_TEXT = frozenset(
     """fonttbl colortbl stylesheet pict themedata colorschememapping latentstyles listtable listoverridetable
     rsidtbl generator nonesttables sn pntext pn blipuid panose fontemb mmathPr background falt""".split()  # noqa: SIM905
 )
-#: Who wrote and changed the file, where it lay, and data of programs.
+#: Authors, paths of the file, program data.
 _EMPTIED = frozenset(
     """info userprops revtbl atnauthor atnid template filetbl datastore xmlnstbl mailmerge protusertbl
     passwordhash writereservhash""".split()  # noqa: SIM905
 )
-#: Read by programs: searched for patterns and known names.
+#: Read by programs: only searched for patterns and known names.
 _APART = frozenset("fldinst bkmkstart bkmkend sv xe tc txe rxe atnref atndate datafield".split())  # noqa: SIM905
 _FLOWS = frozenset(
     """header headerl headerr headerf footer footerl footerr footerf footnote shptxt annotation listtext
     ftnsep aftnsep""".split()  # noqa: SIM905
 )
 _ENDS = frozenset(("par", "sect", "page", "column", "cell", "nestcell", "row", "nestrow"))
-#: Properties of pictures and shapes that are written for people.
+#: Properties of pictures and shapes with text for people.
 _READ = frozenset(("wzDescription", "wzName", "gtextUNICODE", "pihlShape"))
 _OBJECTS = frozenset(("objdata", "objemb", "objlink", "objocx"))
 _DATA = re.compile("[0-9a-fA-F\r\n]{64,}")
@@ -55,7 +55,7 @@ _DATA = re.compile("[0-9a-fA-F\r\n]{64,}")
 
 @dataclass(slots=True)
 class _State:
-    """What a group inherits and may change for itself."""
+    """Properties that a group inherits and may change."""
 
     kind: str = "text"
     skip: int = 1
@@ -74,12 +74,12 @@ def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
     Returns
     -------
     list of Segment, list of Edit
-        The texts in order, and the edits that take authors and data of programs away.
+        The texts in order, and the edits that remove authors and program data.
 
     Raises
     ------
     FormatError
-        If it is no such file, breaks off, or holds what cannot be looked into.
+        If it is not RTF, truncated, or has parts that cannot be inspected.
 
     Examples
     --------
@@ -93,13 +93,13 @@ def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
     reading = _Reading(raw)
     segments = list(reading.run())
     if reading.depth > 0:
-        msg = "breaks off: its groups are not closed; save it anew"
+        msg = "is truncated: its groups are not closed; save it again"
         raise FormatError(msg)
     return segments, reading.emptied
 
 
 def apart_from_words(raw: str, edits: Iterable[Edit]) -> list[Edit]:
-    r"""Separate what is written from a control word directly before it.
+    r"""Separate replacements from a control word directly before them.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def apart_from_words(raw: str, edits: Iterable[Edit]) -> list[Edit]:
 
 
 class _Reading:
-    """Goes through the tokens once."""
+    """Reads the tokens in one pass."""
 
     def __init__(self, raw: str) -> None:
         self.depth = 0
@@ -130,7 +130,7 @@ class _Reading:
         self._property = ""
 
     def run(self) -> Iterator[Segment]:
-        """Yield the texts up to the end of the file; what stands behind the outer group is text too."""
+        """Yield the texts up to the end of the file, including text after the outer group."""
         position = 0
         while match := TOKEN.search(self._raw, position):
             start, position = match.span()
@@ -178,7 +178,7 @@ class _Reading:
             return
         self._pending = 0
         if word in _OBJECTS:
-            msg = "holds an embedded object, a file of its own that cannot be looked into; take it out first"
+            msg = "holds an embedded object that cannot be inspected; remove it first"
             raise FormatError(msg)
         if word in CHARACTERS:
             self._character(CHARACTERS[word], start, end)
@@ -200,7 +200,7 @@ class _Reading:
             self._open(word)
 
     def _open(self, word: str) -> None:
-        """Begin a text of its own; destinations that nobody knows are searched as well."""
+        """Begin a separate text; unknown destinations are searched as well."""
         state = self._state
         if state.kind in ("none", "name", "emptied"):
             return
@@ -230,7 +230,7 @@ class _Reading:
         self._pending = self._state.skip
 
     def _after(self, end: int) -> int:
-        """Find where the characters end that stand there for programs without Unicode."""
+        """Find the end of the fallback characters for programs without Unicode."""
         for _ in range(self._state.skip):
             match = TOKEN.match(self._raw, end)
             if match is None or match[1] or match[5]:
@@ -239,7 +239,7 @@ class _Reading:
         return end
 
     def _length(self, start: int) -> int:
-        """Count the bytes of the letter that stands there."""
+        """Return the length of a letter in bytes."""
         end = start + 1
         while self._utf8 and "\x80" <= self._raw[end : end + 1] < "\xc0":
             end += 1
@@ -288,7 +288,7 @@ class _Reading:
             self._builders[-1].add(text, start, end)
 
     def _settle(self, *, keep_high: bool = False, encoding: str = "") -> None:
-        """Decode the bytes before something else comes: letters of two bytes come one byte a time."""
+        """Decode the pending bytes: two-byte letters arrive one byte at a time."""
         if not keep_high:
             self._high = None
         if not self._bytes:

@@ -1,4 +1,4 @@
-"""The texts inside of a file, each with the way back to its place, so that all else stays as it is."""
+"""The texts within a file with their positions, so that everything else can be kept."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text that stands in a file.
+    """A text within a file.
 
     Attributes
     ----------
     text : str
-        What people read: escapes resolved, tags left out.
+        The text as shown: escapes resolved, tags removed.
     starts, ends : sequence of int
-        For each character, where it starts and ends in the file; the same place for one that was added, such
-        as a line end between table cells.
+        For each character, its start and end in the file; equal for characters that were added, such as a
+        line end between table cells.
     searched : bool
-        Whether the model reads it; else only known names and patterns are looked for (attributes, keys).
+        Whether the model reads it; else it is only searched for known names and patterns (attributes, keys).
     quoted : bool
-        A number outside of quotes, which a placeholder needs.
+        Whether it is an unquoted number, so that a placeholder needs quotes.
     identifier : bool
-        Names of sheets, ranges and styles, and what refers to them: only letters, digits and ``_`` do there.
+        Whether it is the name of a sheet, range or style, or refers to it: letters, digits and ``_`` only.
     """
 
     text: str
@@ -64,12 +64,12 @@ class Edit(NamedTuple):
 
 
 def verbatim(raw: str, start: int, end: int, *, searched: bool = True) -> Segment:
-    """Return a segment for a part of the file that is written as it is read."""
+    """Return a segment for a part of the file without escapes."""
     return Segment(raw[start:end], range(start, end), range(start + 1, end + 1), searched)
 
 
 class SegmentBuilder:
-    """Puts a segment together from pieces."""
+    """Builds a segment from pieces."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -77,7 +77,7 @@ class SegmentBuilder:
         self._ends: list[int] = []
 
     def add(self, text: str, start: int, end: int | None = None) -> None:
-        """Add a piece: written verbatim at `start`, or all of it standing for the place up to `end`."""
+        """Add a piece: verbatim at `start`, or, if `end` is given, all of it at ``[start:end]``."""
         self._parts.append(text)
         if end is None:
             self._starts += range(start, start + len(text))
@@ -87,7 +87,7 @@ class SegmentBuilder:
             self._ends += [end] * len(text)
 
     def add_written(self, raw: str, start: int, end: int) -> None:
-        """Add a part of a file in which characters may be written as references, such as ``&amp;``."""
+        """Add a part of a file, resolving character references such as ``&amp;``."""
         position = start
         for found in REFERENCE.finditer(raw, start, end):
             self.add(raw[position : found.start()], position)
@@ -96,7 +96,7 @@ class SegmentBuilder:
         self.add(raw[position:end], position)
 
     def finish(self, *, searched: bool = True, identifier: bool = False) -> Iterator[Segment]:
-        """Yield what was put together, if it is not blank, and begin anew."""
+        """Yield the segment, if it is not blank, and start a new one."""
         text = "".join(self._parts)
         if text.strip():
             yield Segment(text, self._starts, self._ends, searched, identifier=identifier)
@@ -105,13 +105,13 @@ class SegmentBuilder:
 
 
 class Identifiers:
-    """Makes identifiers of the placeholders of one file, a different one for each name."""
+    """Converts the placeholders of one file to identifiers, unique for each name."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
 
     def of(self, segment: Segment, redacted: Redacted) -> Redacted:
-        """Return what stands in the places of a segment; all of it as it is unless the segment is one."""
+        """Return the replacements of a segment; unchanged unless the segment is an identifier."""
         if not segment.identifier:
             return redacted
         named = tuple(
@@ -180,10 +180,10 @@ def apply_edits(raw: str, edits: Iterable[Edit]) -> tuple[str, list[Edit]]:
     back: list[Edit] = []
     position = length = 0
     for edit in sorted(set(edits), key=lambda one: (one.start, one.end > one.start, -one.end, one.text)):
-        if edit.start < position:  # two segments share a place, such as an attribute inside of a script
+        if edit.start < position:  # two segments overlap, such as an attribute within a script
             if edit.end <= position:
                 continue
-            edit = Edit(position, edit.end, "")  # nothing of what either has found may be left
+            edit = Edit(position, edit.end, "")  # remove what either of them covers
         parts += [raw[position : edit.start], edit.text]
         length += edit.start - position
         back.append(Edit(length, length + len(edit.text), raw[edit.start : edit.end]))

@@ -1,4 +1,4 @@
-"""The texts of plain text, tables and JSON, with the way back into the file."""
+"""The texts of plain text, tables and JSON files, with their positions in the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["TEXT_FORMATS", "FormatError"]
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 200_000
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
-#: What is no text in subtitles: tags of both formats, those of a third that .srt took over, and times.
+#: Markup of subtitles: tags of both formats, tags of a third that .srt adopted, and times.
 _TAG = re.compile(
     r"<v(?:\.[\w.-]{1,80})?[ \t]+(?P<speaker>[^<>\n]{0,200})>"
     r"|</?(?:[biuscv]|font|ruby|rt|lang)\b(?P<inside>[^<>\n]{0,200})>|<\d[\d:.]{3,14}>|\{\\[^{}\n]{0,80}\}"
@@ -28,7 +28,7 @@ _TAG = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
-#: Shorter numbers are neither an account nor a card nor a phone number.
+#: Shorter numbers are no account, card or phone number.
 _NUMBER_DIGITS = 9
 
 
@@ -41,9 +41,9 @@ def _plain(raw: str) -> list[Segment]:
 
 
 def _subtitles(raw: str) -> list[Segment]:
-    """Extract the words without tags and times between them; speakers and contents of tags are apart.
+    """Extract the text without tags and times; speakers and contents of tags are separate texts.
 
-    The first word of a .vtt is what programs know it by, so it stays.
+    The first word of a .vtt file, its signature, is kept.
     """
     words = SegmentBuilder()
     apart: list[Segment] = []
@@ -72,7 +72,7 @@ def _tsv(raw: str) -> list[Segment]:
 
 
 def _table(raw: str, delimiter: str) -> list[Segment]:
-    """Cut a table into cells (RFC 4180); a quote that is never closed goes to the end and is searched too."""
+    """Split a table into cells (RFC 4180); a quote that is never closed extends to the end of the file."""
     cells = list(_cells(raw, delimiter))
     return [cell for cell in cells if cell.text.strip()]
 
@@ -135,7 +135,7 @@ def _check_json(raw: str, line: int) -> None:
         json.loads(raw, parse_int=str)  # Python's int has a limit
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        msg = f"line {line} is not JSON ({reason}); mend it first: what cannot be read cannot be redacted"
+        msg = f"line {line} is not JSON ({reason}); correct it first: what cannot be read cannot be redacted"
         raise FormatError(msg) from None
 
 
@@ -146,7 +146,7 @@ def _json_segments(raw: str, start: int, end: int) -> Iterator[Segment]:
             if sum(map(str.isdigit, found[0])) >= _NUMBER_DIGITS:
                 yield Segment(found[0], range(first, last), range(first + 1, last + 1), False, True)
             continue
-        # Most keys are names of fields; those that look like data are read as such.
+        # Most keys are field names; those that look like data are read as text.
         searched = raw[last : last + 20].lstrip()[:1] != ":" or bool(re.search("[A-Z].* ", found[0]))
         if "\\" not in found[0]:
             segment = verbatim(raw, first + 1, last - 1, searched=searched)
@@ -167,7 +167,7 @@ def _escaped(raw: str, start: int, end: int, *, searched: bool) -> Segment:
     return next(builder.finish(searched=searched), verbatim(raw, start, start))
 
 
-#: Formats whose files are text, by suffix, and how their texts are found.
+#: Text-based formats by suffix, with the function that extracts their texts.
 TEXT_FORMATS: dict[str, Callable[[str], list[Segment]]] = {
     **dict.fromkeys((".txt", ".text", ".md", ".log"), _plain),
     **dict.fromkeys((".srt", ".vtt"), _subtitles),

@@ -107,7 +107,7 @@ def test_a_bad_file_does_not_stop_the_others(ner, tmp_path):
         (["a.txt", "b.txt", "-o", "-"], 2, "-o -: several files need a folder"),
         (["a.txt", "./a.txt", "-o", "out/"], 2, "two files would have this name"),
         (["a.txt", "-o", "c.txt", "--operator", "hash"], 2, "--operator hash needs --key FILE"),
-        (["a.txt", "-o", "c.txt", "--key", "names.txt"], 1, "names.txt: is no ner-zoo redaction key"),
+        (["a.txt", "-o", "c.txt", "--key", "names.txt"], 1, "names.txt: is not a ner-zoo redaction key"),
         (["a.txt", "-o", "c.txt", "--key", "no/key"], 1, "no/key: folder no does not exist"),
         (["a.txt", "-o", "c.txt", "--labels", "XYZ,IP"], 2, "--labels: no XYZ; there are "),
         (["a.txt", "-o", "c.txt", "--allow", "missing"], 1, "missing: No such file or directory"),
@@ -128,9 +128,11 @@ def test_restore_says_what_is_wrong(ner, tmp_path):
     status, _, err = ner("restore", "a.txt", "--key", "key.json")
     assert (status, err) == (
         1,
-        "ner: a.txt: is not a file that was redacted with this key, and holds none of its placeholders\n",
+        "ner: a.txt: was not redacted with this key, and holds none of its placeholders\n",
     )
-    assert ner("restore", "a.txt", "--key", "a.txt")[2].startswith("ner: a.txt: is no ner-zoo redaction key")
+    assert ner("restore", "a.txt", "--key", "a.txt")[2].startswith(
+        "ner: a.txt: is not a ner-zoo redaction key"
+    )
 
 
 def test_a_library_that_aborts_on_a_file_takes_that_file_alone(ner, tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ def key():
 def test_what_is_wrong_is_said(key):
     key["documents"][0]["parts"] = {"": [[5, 2, "x"]]}
     with pytest.raises(
-        KeyProblem, match=r"k\.key: is no .* key, or is damaged \(ValueError: edits are not in order"
+        KeyProblem, match=r"k\.key: is not a .* key, or is damaged \(ValueError: edits are not in order"
     ):
         Key.from_json(json.dumps(key), "k.key")
 
@@ -51,5 +51,5 @@ def test_a_file_that_got_the_suffix_of_another_format_is_told(tmp_path):
     from tests.attacks.keys import redacted
 
     content, key = redacted("a.docx")
-    with pytest.raises(KeyProblem, match=r"has another format than a\.docx"):
+    with pytest.raises(KeyProblem, match=r"is in another format than its original, a\.docx"):
         restore_file("a.txt", content, Key.from_json(key, "k.key"))

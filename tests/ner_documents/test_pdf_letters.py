@@ -98,8 +98,8 @@ def test_redaction_says_what_it_cannot_read():
     content = in_font(pdf([(72, 700, "AB")], [(72, 600, "xyz ABC")], [(72, 500, "xyz")]), ["C0_1"] * 3)
     result = redact_file("a.pdf", content, recognize, Redactor())
     assert len(PdfReader(io.BytesIO(result.content)).pages) == 3
-    assert "no text could be read on page 1: look at it" in result.notes
-    assert "fonts do not say which letters some signs on page 2 are: look at them" in result.notes
+    assert "no text could be read on page 1: check it" in result.notes
+    assert "fonts without a mapping to Unicode hide some letters on page 2: check it" in result.notes
     with pytest.raises(FormatError, match="no text that can be read"):
         redact_file("a.pdf", in_font(pdf([(72, 700, "AB CC")]), ["C0_1"] * 3), recognize, Redactor())
 

@@ -123,7 +123,7 @@ def test_an_edited_file_gets_its_names_back():
     edited = b"<p>PER_2 traf PER_1 &amp; PER_9.</p>"
     assert restore_file("a.html", edited, key) == (
         b"<p>Bob traf Mary Jones &amp; PER_9.</p>",
-        ("was changed after it was redacted: 2 placeholders became the longest form of the name",),
+        ("was changed after redaction: 2 placeholders were replaced by the longest form of the name",),
     )
     with pytest.raises(KeyProblem, match="holds none of its placeholders"):
         restore_file("a.txt", b"nothing", key)

@@ -61,7 +61,7 @@ def test_headers_and_both_bodies(transfer):
     assert "Subject: PER_3 and PER_4" in read_again.text
     assert "PER_1 left. PER_1 was here." in read_again.text
     assert "Date: Sat, 28 Nov 2026 10:00:00 +0000" in read_again.text
-    assert "headers were taken out: DKIM-Signature, Message-ID, Received" in result.notes[0]
+    assert "headers were removed: DKIM-Signature, Message-ID, Received" in result.notes[0]
     assert restore_file("a.eml", result.content, key) == (content, ())
 
 
@@ -91,7 +91,7 @@ def test_attachments_are_redacted_kept_or_left_out_and_named():
     assert not SECRET.search(everything(result.content))
     told = "\n".join(result.notes)
     assert "attachment 'logo.png' is kept, not redacted" in told
-    assert "attachment 'all.zip' was not redacted, so it was left out" in told
+    assert "attachment 'all.zip' was not redacted and so was removed" in told
     assert "attachment 'Mary Jones.docx' is redacted" in told
     assert restore_file("a.eml", result.content, key)[0] == content
 
@@ -183,7 +183,7 @@ def test_rtf_goes_and_comes_back():
     [page, *_] = [one for one in read("a.rtf", content=result.content) if hasattr(one, "text")]
     assert page.text.splitlines()[:4] == ["ORG_1", "PER_1 met PER_2.", "PER_3 PER_3", "Zo\xeb"]
     assert rb"\par PER_3" in result.content
-    assert "authors and data of programs were taken out" in result.notes
+    assert "authors and program data were removed" in result.notes
     assert restore_file("a.rtf", result.content, key) == (RTF, ())
     changed = result.content.replace(b"Zo", b"See Zo")
     restored = restore_file("a.rtf", changed, key)[0]
@@ -201,7 +201,7 @@ def test_rtf_of_raw_utf8_goes_and_comes_back():
     ("content", "reason"),
     [
         (b"Mary Jones", "no RTF"),
-        (rb"{\rtf1 Mary Jones", "breaks off"),
+        (rb"{\rtf1 Mary Jones", "is truncated"),
         (rb"{\rtf1{\object\objemb{\*\objdata 00}}}", "embedded object"),
     ],
 )

@@ -51,7 +51,7 @@ def test_word_files_keep_their_formatting():
         for secret in (b"Jones", b"JONES", b"Acme", b"Bob", b"Zed", b'"ZA"'):
             assert secret not in part, name
     restored, notes = restore_file("a.docx", result.content, key)
-    assert notes == ("all text is as it was; the preview picture is gone",)
+    assert notes == ("all text is restored; the preview picture is lost",)
     before, after = unpacked(content), unpacked(restored)
     assert set(before) - set(after) == {"docProps/thumbnail.jpeg"}
     assert {name for name in after if after[name] != before[name]} == {"_rels/.rels"}
@@ -96,15 +96,15 @@ def with_members(content, **members):
 
 def test_what_cannot_be_looked_into_is_refused():
     for member in ("word/embeddings/oleObject1.bin", "word/vbaProject.bin"):
-        with pytest.raises(FormatError, match=f"holds {member}, a file of its own"):
+        with pytest.raises(FormatError, match=f"holds {member}, an embedded file"):
             redacted("a.docx", with_members(word_file(), **{member: b"x"}))
     for member in ("word/afchunk.htm", "word/afchunk1.docx", "customXml/item.data"):
-        with pytest.raises(FormatError, match=f"holds {member}, a file of its own"):
+        with pytest.raises(FormatError, match=f"holds {member}, an embedded file"):
             redacted("a.docx", with_members(word_file(), **{member: b"Bob"}))
     entities = {"word/footer9.xml": b'<!DOCTYPE x [<!ENTITY m "Bob">]><x>&m;</x>'}
     with pytest.raises(FormatError, match="declares entities"):
         redacted("a.docx", with_members(word_file(), **entities))
-    with pytest.raises(FormatError, match="picture or recording whose own name"):
+    with pytest.raises(FormatError, match="picture or recording whose file name"):
         redacted("a.docx", with_members(word_file(), **{"word/media/Bob.png": b"x"}))
     kept = {"word/media/image1.png": b"x", "word/fonts/font1.odttf": b"x", "mimetype": b"x"}
     assert unpacked(redacted("a.docx", with_members(word_file(), **kept))[0].content).keys() >= kept.keys()

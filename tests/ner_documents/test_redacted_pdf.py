@@ -121,8 +121,8 @@ def locked():
     [
         (pdf(""), r"holds no text that can be read: .*OCR"),
         (locked(), "locked with a password"),
-        (b"%PDF-1.4 nonsense", "damaged or no PDF"),
-        (b"", "damaged or no PDF"),
+        (b"%PDF-1.4 nonsense", "damaged or not a PDF"),
+        (b"", "damaged or not a PDF"),
     ],
 )
 def test_what_cannot_be_redacted_is_refused(content, problem):
