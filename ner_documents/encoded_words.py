@@ -1,4 +1,4 @@
-"""Encoded words in headers of mail (RFC 2047), decoded in time that grows with their length alone."""
+"""Encoded words in mail headers (RFC 2047), decoded in linear time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 __all__ = ["LONGEST_HEADER", "LONGEST_PARAMETERS", "decoded_words"]
 
-#: In characters. The standard library takes time by the square of it.
+#: In characters; the standard library takes quadratic time.
 LONGEST_HEADER = 16_384
-#: Of a header that says what a part is, and is asked for again and again.
+#: The same for a header that describes a part, and is parsed repeatedly.
 LONGEST_PARAMETERS = 4_096
 
 _PIECE = 2_000
@@ -22,12 +22,12 @@ def decoded_words(value: str) -> str:
     Parameters
     ----------
     value : str
-        One line, ASCII or with characters that nobody encoded.
+        One line, ASCII or with unencoded characters.
 
     Raises
     ------
     ValueError, LookupError
-        For an encoding that nobody knows, or bytes that are not in it.
+        For an unknown encoding, or invalid bytes.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def decoded_words(value: str) -> str:
     parts: list[str] = []
     start = 0
     while start < len(value):
-        # A piece ends at white space, which does not count between two encoded words.
+        # Split at white space, which is ignored between two encoded words.
         most = min(start + 10 * _PIECE, len(value))
         space = value.find(" ", start + _PIECE, most)
         end = most if space < 0 else space

@@ -1,8 +1,8 @@
-"""Fetch a web page that a visitor named, from public hosts only.
+"""Fetch a web page given by a visitor, from public hosts only.
 
-The address is resolved once, every answer must be a public address, and the connection goes to that very
-address, so that a second look-up cannot lead elsewhere (DNS rebinding). Every redirect is checked anew.
-Proxies of the environment are not used: through them the address that is reached cannot be checked.
+The host is resolved once, all its addresses must be public, and the connection is made to one of them, so
+that a second look-up cannot lead elsewhere (DNS rebinding). Every redirect is checked again. Proxies of the
+environment are ignored, because the address that they connect to cannot be checked.
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ _SUFFIXES = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/epub+zip": ".epub",
 }
-# Their addresses carry an IPv4 address inside, so what they reach cannot be told from the prefix.
+# These addresses embed an IPv4 address, so the prefix does not show what they reach.
 _EMBEDDING = tuple(
     map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
 )
 
 
 class FetchError(ValueError):
-    """A web address could not be fetched, or must not be; the message says why."""
+    """A web address cannot or must not be fetched; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a web address gave.
+    """A fetched page.
 
     Attributes
     ----------
     url : str
         The address after redirects.
     suffix : str
-        File suffix of its type, such as ``.html``.
+        File suffix of its media type, such as ``.html``.
     content : bytes
-        The body, whole.
+        The complete body.
     charset : str or None
-        Encoding that the server names, as Python calls it: it counts more than what the page says of itself.
+        Python's name of the encoding that the server declares; it overrides what the page declares.
     """
 
     url: str
@@ -116,7 +116,7 @@ def resolve(host: str, port: int) -> list[str]:
     Raises
     ------
     OSError
-        The name is not known.
+        If the name is unknown.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -136,17 +136,17 @@ def fetch_page(
     Parameters
     ----------
     url : str
-        An http or https address; ``https://`` is put before an address without a scheme.
+        An http or https address; ``https://`` is added if there is no scheme.
     max_bytes : int
-        Largest body.
+        Maximum size of the body.
     seconds : float
-        Time for everything, redirects included.
+        Time limit, including redirects.
     resolver : callable
         Maps host and port to IP addresses.
     allowed : callable
-        Tells whether an IP address may be connected to.
+        Returns whether connections to an IP address are allowed.
     ports : collection of int
-        Ports that may be connected to.
+        Allowed ports.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def fetch_page(
     Raises
     ------
     FetchError
-        The address is refused, cannot be reached, is too large, too slow, or of a type that is not read.
+        If the address is refused or unreachable, or the page too large, too slow or of an unsupported type.
     """
     deadline = time.monotonic() + seconds
     url = url.strip()
@@ -178,11 +178,11 @@ def _request(
     allowed: Callable[[str], bool],
     ports: Collection[int],
 ) -> Page | str:
-    """Ask once; return the page, or the address that it redirects to."""
+    """Send one request; return the page, or the address of a redirect."""
     scheme, host, port, target = _parts(url, ports)
     address = _checked_address(host, port, resolver, allowed)
     connection = _connection(scheme, host, port, address, _left(deadline, url))
-    # A timeout on the socket starts anew with each byte; this one ends a server that drips.
+    # A socket timeout restarts with every byte; this one also stops a server that sends slowly.
     watchdog = threading.Timer(_left(deadline, url), _shut, [connection])
     watchdog.daemon = True
     watchdog.start()
@@ -259,12 +259,12 @@ def _connection(scheme: str, host: str, port: int, address: str, timeout: float)
 
 
 class _PinnedConnection(http.client.HTTPConnection):
-    """Speaks to the address that was checked, under the name that was asked for."""
+    """Connects to the checked address, under the requested host name."""
 
     def __init__(self, host: str, port: int, address: str, timeout: float) -> None:
         super().__init__(host, port, timeout=timeout)
         self.address = address
-        #: Stays after http.client has handed its own reference over to the response.
+        #: Remains after http.client has passed its own reference to the response.
         self.channel: socket.socket | None = None
 
     def connect(self) -> None:
@@ -273,7 +273,7 @@ class _PinnedConnection(http.client.HTTPConnection):
 
 
 class _PinnedTLSConnection(_PinnedConnection):
-    """The same over TLS; the certificate must belong to the name that was asked for."""
+    """The same over TLS; the certificate must match the requested host name."""
 
     default_port = http.client.HTTPS_PORT
 

@@ -1,4 +1,4 @@
-"""Groups: the mentions of one name in a text, by rules that leave apart what they are not sure of."""
+"""Groups: the mentions of one name in a text; uncertain cases stay separate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Grouper", "group_names", "join_names", "with_groups"]
 
 _BEFORE = 14
-#: Names that share a word with so many others are not compared with each of them.
+#: Names that share a word with more names than this are not compared with them.
 _MANY = 1_000
 
 
@@ -30,17 +30,17 @@ class Group:
     Attributes
     ----------
     name : str
-        Longest form, white space made single.
+        Longest form, with single spaces.
     label : str
         Its entity type.
     count : int
         Number of mentions.
     first : int
-        Where the first one starts.
+        Start of the first mention.
     mentions : tuple of (int, int)
         Start and end of each, in order.
     aliases : tuple of str
-        The other forms, in order of appearance.
+        Other forms, in order of appearance.
     """
 
     name: str
@@ -65,10 +65,10 @@ class Group:
 def group_names(recognition: Recognition) -> list[Group]:
     """Group the entities of a text that are mentions of the same name.
 
-    Names are the same when they differ in case, white space, title or possessive; a surname, a given name or
-    initials join the one full name that they fit, an acronym the one long form, a company without its legal
-    form the one with it. With two candidates they stay apart, and so do equal names of different labels,
-    unless one is written in capitals, where labels are unsure.
+    Names are equal if they differ only in case, white space, title or possessive. A surname, a given name or
+    initials join the only full name that they match, an acronym the only long form, a company without legal
+    form the one with it. With two candidates they stay separate, and so do equal names with different labels,
+    unless one is in capitals, where labels are unreliable.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def group_names(recognition: Recognition) -> list[Group]:
 
 
 class Grouper:
-    """Groups entities as they come; keeps each distinct name once, and two numbers a mention."""
+    """Groups a stream of entities; stores each distinct name once, and two numbers per mention."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], int] = {}
@@ -145,7 +145,7 @@ class Grouper:
 
 
 def with_groups(recognition: Recognition) -> dict[str, Any]:
-    """Return a recognition as plain JSON values, its groups behind the entities."""
+    """Return a recognition as plain JSON values, with its groups after the entities."""
     plain: dict[str, Any] = {}
     for key, value in recognition.to_dict().items():
         plain[key] = value
@@ -196,7 +196,7 @@ class _Clusters:
 
 
 def _alike(names: Sequence[tuple[str, Name]]) -> dict[Any, list[int]]:
-    """Equal names of one label; the same surname after Mr. and Ms. is two people, and bare it is neither."""
+    """Collect equal names of one label; Mr. Smith, Ms. Smith and a bare Smith are then three persons."""
     genders: dict[Any, set[str]] = defaultdict(set)
     for label, name in names:
         genders[label, name.key].add(name.gender)
@@ -208,7 +208,7 @@ def _alike(names: Sequence[tuple[str, Name]]) -> dict[Any, list[int]]:
 
 
 def _join_shorter(names: Sequence[tuple[str, Name]], clusters: _Clusters) -> None:
-    """Join each name to the cluster of the longer names that it shortens, if there is one cluster alone."""
+    """Join each name to the cluster of the longer names that it abbreviates, if there is exactly one."""
     longer: dict[tuple[str, str], set[int]] = defaultdict(set)
     rivals: Counter[Any] = Counter()
     for same in _alike(names):
@@ -229,19 +229,19 @@ def _join_shorter(names: Sequence[tuple[str, Name]], clusters: _Clusters) -> Non
 
 
 def _may_shorten(names: Sequence[tuple[str, Name]], index: int, other: int) -> bool:
-    """Compare two names: a given name alone stands for a full name only behind it, a surname anywhere."""
+    """Compare two names: a given name abbreviates only an earlier full name, a surname any."""
     short, long = names[index][1], names[other][1]
     given = short.person and len(short.words) == 1 and short.words[0] == long.words[0]
     return short.shortens(long) and (other < index or not given)
 
 
 def _no_rival(name: Name, fitting: Sequence[Name], genders: int) -> bool:
-    """After both Mr. and Ms., a surname belongs to a full name only where that has the same title."""
+    """Return whether a name may join; if Mr. and Ms. occur, only a full name with the same title matches."""
     return genders < 2 or (bool(name.gender) and any(other.gender == name.gender for other in fitting))
 
 
 def _join_capitals(names: Sequence[tuple[str, Name]], clusters: _Clusters) -> None:
-    """Join a name in capitals to the one cluster of another label that has it, or has it as a surname."""
+    """Join a name in capitals to the only cluster of another label with that name or surname."""
     by_words: dict[tuple[str, ...], set[int]] = defaultdict(set)
     for index, (_, name) in enumerate(names):
         if not name.capitals:

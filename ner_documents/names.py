@@ -1,6 +1,6 @@
-"""How a name is read: its words without title, possessive, case and legal form; which names fit each other.
+"""Parsing and comparison of names: words without title, possessive, case and legal form.
 
-All rules are for names as English texts write them; what they do not know they leave apart.
+The rules are for names in English texts; names that they do not cover stay separate.
 """
 
 from __future__ import annotations
@@ -28,11 +28,8 @@ _LEGAL_FORMS = {
     "company": "co",
     **{
         form: form
-        for form in ("corp", "inc", "ltd", "co", "llc", "llp", "lp", "plc", "gmbh", "ag", "kg", "se")
-    },
-    **{
-        form: form
-        for form in ("sa", "sas", "sarl", "spa", "srl", "bv", "nv", "ab", "oy", "asa", "pty", "kgaa")
+        for form in """corp inc ltd co llc llp lp plc gmbh ag kg kgaa se sa sas sarl spa srl bv nv ab oy asa
+        pty""".split()  # noqa: SIM905
     },
 }
 _SMALL_WORDS = {"of", "and", "the", "for", "in", "on", "at", "to", "de", "la", "du", "des", "und", "der", "&"}
@@ -43,20 +40,20 @@ _LONGEST_ACRONYM = 8
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name taken apart; equal names are written alike but for case, title and possessive.
+    """A parsed name; equal names differ only in case, title and possessive.
 
     Attributes
     ----------
     person : bool
-        Whether the label says that this is a person.
+        Whether the label denotes a person.
     words : tuple of str
-        Folded words without titles, possessive, leading article and legal form.
+        Folded words without title, possessive, leading article and legal form.
     ending : str
         Generation (``jr``) of a person, legal form (``inc``) of anything else, or empty.
     gender : str
-        ``f`` or ``m`` where a title says it, else empty.
+        ``f`` or ``m`` if a title tells, else empty.
     capitals : bool
-        Written in capitals throughout: its label is less sure than others, and it may be an acronym.
+        All in capitals: its label is less certain, and it may be an acronym.
     """
 
     person: bool
@@ -67,7 +64,7 @@ class Name:
 
     @property
     def key(self) -> tuple[bool, tuple[str, ...], str]:
-        """What equal names have in common."""
+        """The parts that equal names share."""
         return self.person, self.words, self.ending
 
     @property
@@ -85,7 +82,7 @@ class Name:
         )
 
     def shortens(self, other: Name) -> bool:
-        """Return whether this may be a shorter way to write the other name.
+        """Return whether this may be a short form of the other name.
 
         Examples
         --------
@@ -138,7 +135,7 @@ def fold(text: str) -> str:
 
 
 def is_person(label: str) -> bool:
-    """Return whether a label stands for persons.
+    """Return whether a label denotes persons.
 
     Examples
     --------
@@ -154,11 +151,11 @@ def read_name(text: str, label: str, before: str = "") -> Name:
     Parameters
     ----------
     text : str
-        The name as it stands in a text.
+        The name as written in a text.
     label : str
         Its label.
     before : str
-        Some characters that stand before it, where a title may be that is no part of the entity.
+        Some characters before it, which may hold a title that is not part of the entity.
 
     Examples
     --------
@@ -181,7 +178,7 @@ def read_name(text: str, label: str, before: str = "") -> Name:
 
 
 def title_of(before: str) -> str:
-    """Return the title that stands at the end of a text, as ``mrs``; empty if there is none.
+    """Return the title at the end of a text, such as ``mrs``; empty if there is none.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Annotated documents out, one module a family of formats."""
+"""Writers of annotated documents, one module per family of formats."""

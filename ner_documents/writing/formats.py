@@ -1,7 +1,7 @@
-"""Output formats: how the documents of a chunk are encoded, and how chunks become one file.
+"""Output formats: encoding of the documents of a chunk, and assembly of chunks into one file.
 
 JSON lines, CoNLL and HTML are simply joined. The columns of CSV and Parquet are known only when every chunk
-was seen, so `tables` keeps their chunks in a form of its own and converts them at the end.
+has been seen, so `tables` stores their chunks in an intermediate form and converts them at the end.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def encode_documents(
     Parameters
     ----------
     found : iterable of (Document, iterable of Entity, sequence of Answered)
-        Each document, what it holds (both are drawn once, in order), and which model answered which part of
-        it, read when the entities are drawn; JSON lines and Parquet keep it where there is any.
+        Each document, its entities (both consumed once, in order), and which model processed which part of
+        it, read after the entities; JSON Lines and Parquet keep it.
     format_name : str
         One of `OUTPUT_FORMATS`.
     into : str
@@ -86,7 +86,7 @@ def encode_documents(
     Returns
     -------
     bytes
-        The documents in order; nothing but `assemble` reads them.
+        The documents in order; only `assemble` reads them.
     """
     if format_name == "parquet":
         rows = [
@@ -116,7 +116,7 @@ def _recognition(document: Document, entities: Iterable[Entity]) -> Recognition:
 
 
 def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: Iterable[Entity]) -> None:
-    """Write one line, the entities behind the fields and a thousand at a time: there may be millions."""
+    """Write one line, with the entities after the fields, in batches: there may be millions."""
     target.write(_json(fields | {into: []}).removesuffix("]}").encode())
     drawn = iter(entities)
     separator = ""
@@ -133,7 +133,7 @@ def _write_grouped(
     entities: Iterable[Entity],
     parts: Sequence[Answered],
 ) -> None:
-    """Write one line, groups and models behind the entities, unless the source has fields of their names."""
+    """Write one line, with groups and models after the entities, unless the source has such fields."""
     taken = (*document.fields, into)
     grouper = Grouper()
     line = io.BytesIO()
@@ -169,18 +169,18 @@ def _grouped(entities: Iterable[Entity], text: str, grouper: Grouper) -> Iterato
 def assemble(
     parts: Callable[[], Iterable[Part]], target: IO[bytes], format_name: str, into: str, labels: Sequence[str]
 ) -> None:
-    """Write the output file out of the stored chunks, in bounded memory.
+    """Assemble the output file from the stored chunks, in bounded memory.
 
     Parameters
     ----------
     parts : callable
-        Gives the chunks in order, as often as it is called.
+        Returns an iterator over the chunks in order; may be called repeatedly.
     target : binary stream
-        Where the output goes.
+        Target of the output.
     format_name, into : str
         As for `encode_documents`.
     labels : sequence of str
-        Entity types that the model may find, in the order of their columns in a table.
+        Entity types of the model, in the order of their table columns.
     """
     if format_name in _DELIMITERS:
         tables.assemble_csv(parts, target, _DELIMITERS[format_name], into, labels)
@@ -250,7 +250,7 @@ def _conll(document: Document, found: Recognition, *, tabs: bool = False) -> str
 
 
 def _word_tags(entities: Sequence[Entity], length: int) -> list[str]:
-    """IOB2 tags of words; labels of aggregation ``none`` are tags already."""
+    """Return the IOB2 tags of words; labels of aggregation ``none`` are tags already."""
     tags = ["O"] * length
     for entity in entities:
         label = type_of(entity.label)

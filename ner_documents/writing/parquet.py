@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "assemble_parquet", "encode_arrow"]
 
-#: Name of the column that says which model answered which part of a text.
+#: Name of the column that records which model processed which part of a text.
 PARTS = "parts"
 
 Row = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -52,7 +52,7 @@ def _are_parts(rows: Sequence[Row]) -> bool:
 
 
 def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
-    """Encode rows as an Arrow IPC stream; no rows, no bytes.
+    """Encode rows as an Arrow IPC stream; no bytes if there are no rows.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
         Name of the column of entities, a list of structs of start, end, label, score, text, word_start and
         word_end.
     schema : bytes or None
-        Serialized Arrow schema of the fields, where the source has one.
+        Serialized Arrow schema of the fields, if the source has one.
     """
     if not rows:
         return b""
@@ -81,7 +81,7 @@ def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
 
 
 def _column(values: list[Any], schema: Any, name: str) -> Any:
-    """Build a column; values that share no type become JSON, strings stay as they are."""
+    """Build a column; values of mixed types become JSON, except strings."""
     arrow = _arrow()
     if schema is not None and name in schema.names:
         return arrow.array(values, schema.field(name).type)
@@ -94,7 +94,7 @@ def _column(values: list[Any], schema: Any, name: str) -> Any:
 
 
 def _clean(value: Any) -> Any:
-    """Replace halves of surrogate pairs, which UTF-8 and so Arrow cannot hold."""
+    """Replace lone surrogates, which UTF-8 and so Arrow cannot represent."""
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""One stored chunk on its way into the output file."""
+"""Stored chunks of the output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEAL = "crc32"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A chunk that was annotated.
+    """An annotated chunk.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Part:
 
 
 def sealed(header: dict[str, Any], payload: bytes) -> bytes:
-    """Write a chunk so that `unsealed` notices every bit that changes in it."""
+    """Write a chunk with a checksum, which `unsealed` verifies."""
     seal = zlib.crc32(payload, zlib.crc32(json.dumps(header).encode()))
     return json.dumps({**header, _SEAL: seal}).encode() + b"\n" + payload
 
@@ -44,7 +44,7 @@ def unsealed(file: IO[bytes]) -> tuple[dict[str, Any], int] | None:
     Returns
     -------
     (dict, int) or None
-        The header, and where the documents begin; None when the chunk was cut or damaged.
+        The header, and the offset of the documents; None if the chunk is truncated or damaged.
 
     Examples
     --------

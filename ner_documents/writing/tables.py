@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BYTE_ORDER_MARK", "assemble_csv", "assemble_long", "assemble_xlsx", "cell"]
 
-#: Spreadsheet programs read CSV as UTF-8 only with it.
+#: Needed by spreadsheet programs to read CSV as UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
 
-#: Not the time of day: a run that was resumed gives the same bytes as one that was never stopped.
+#: A fixed time, so that a resumed run gives the same bytes as an uninterrupted one.
 _CREATED = datetime(2000, 1, 1)
-#: What XLSX holds at most: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
+#: Limits of XLSX: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 _SHEET_ROWS = 1_048_576
 _CELL_CHARACTERS = 32_767
 
@@ -38,11 +38,11 @@ def assemble_csv(
     into: str,
     labels: Sequence[str],
 ) -> None:
-    """Write kept columns, the entities as JSON, and for each label the names that were found.
+    """Write the kept columns, the entities as JSON, and the names found for each label.
 
-    The columns of labels are for people: names joined by ``; ``. A label whose name is a column already gets
-    ``_2`` behind it. What a spreadsheet would take for a formula has an apostrophe before it, in kept columns
-    too, but for numbers; CSV begins with a byte order mark, without which spreadsheets guess the encoding.
+    The columns of labels are for people: names joined by ``; ``. A label that equals a kept column gets the
+    suffix ``_2``. Values that look like a formula are prefixed with an apostrophe, also in kept columns, except
+    numbers. CSV begins with a byte order mark, without which spreadsheets guess the encoding.
     """
     with _delimited(target, delimiter) as writer:
         for row in _wide(parts, into, labels):
@@ -50,9 +50,9 @@ def assemble_csv(
 
 
 def assemble_long(parts: Callable[[], Iterable[Part]], target: IO[bytes]) -> None:
-    """Write a row an entity: record, start, end, label, score, text.
+    """Write one row per entity: record, start, end, label, score, text.
 
-    The record is the document's own ``id`` where it has one, else its file and line.
+    The record is the document's ``id`` if it has one, else its file and line.
     """
     with _delimited(target, ",") as writer:
         for row in _long(parts):
@@ -64,8 +64,8 @@ def assemble_xlsx(
 ) -> None:
     """Write a workbook: documents as in `assemble_csv`, entities as in `assemble_long`, one sheet each.
 
-    Texts are stored as texts, so nothing runs. A sheet that is full goes on in the next one; a cell that
-    cannot hold its text says so at its end.
+    Texts are stored as text, so no formula runs. A full sheet continues in the next one; a text that is too
+    long for its cell is cut, with a note at its end.
     """
     xlsxwriter = require("xlsxwriter", "documents", "writing XLSX")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -80,10 +80,10 @@ def assemble_xlsx(
 
 
 class _FailsOnce:
-    """A target that takes everything once a write has failed.
+    """A target that discards everything once a write has failed.
 
-    The archive that xlsxwriter leaves behind then writes its end when it is collected, and Python prints that
-    it could not.
+    Otherwise the archive that xlsxwriter leaves open fails again when it is garbage-collected, and Python
+    prints that error.
     """
 
     def __init__(self, target: IO[bytes]) -> None:
@@ -184,7 +184,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Write any value as the text of a cell: nothing as nothing, what is no text as JSON."""
+    """Return the cell text of any value: empty for None, JSON for anything but strings."""
     if value is None:
         return ""
     return encodable(value) if isinstance(value, str) else to_json(value)

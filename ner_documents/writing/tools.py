@@ -1,6 +1,6 @@
-"""What annotation tools and viewers import: one function a format, from a document to what its loader reads.
+"""Import formats of annotation tools and viewers: one function per format.
 
-Offsets count Unicode code points, as all of these tools do: Label Studio too, whose page turns them into the
+Offsets count Unicode code points, as in all of these tools; the page of Label Studio converts them to the
 UTF-16 units of its JavaScript.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["TOOL_FORMATS", "Marked", "marked", "write_marked"]
 
 
-#: What brat and other readers of standoff take for one field of one line.
+#: Characters that end a line or field for brat and other readers of standoff files.
 _BRAT_PIECE = re.compile("[^\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -32,11 +32,11 @@ class Marked:
     Attributes
     ----------
     name : str
-        What the document is called.
+        Name of the document.
     text : str
-        Without halves of surrogate pairs.
+        Text without lone surrogates.
     entities : sequence of dict
-        As :meth:`ner_core.Entity.to_dict` has them.
+        As returned by :meth:`ner_core.Entity.to_dict`.
     model : str
         Name of the model, or empty.
     """
@@ -113,7 +113,7 @@ def _array(documents: Iterable[Marked], target: IO[bytes], convert: Callable[[Ma
 
 
 def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
-    """https://brat.nlplab.org/standoff.html, a pair of files a document, in a zip."""
+    """https://brat.nlplab.org/standoff.html, a pair of files per document, in a zip archive."""
     labels: dict[str, None] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, one in enumerate(documents, start=1):
@@ -126,14 +126,14 @@ def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
             for index, (start, end, label) in enumerate(one.spans, start=1):
                 kind = re.sub("[^A-Za-z0-9_-]", "_", label)
                 labels[kind] = None
-                # A span may not go over a line end: brat writes it in fragments.
+                # A span must not cross a line end, so it is written in fragments.
                 pieces = [
                     (start + piece.start(), start + piece.end())
                     for piece in _BRAT_PIECE.finditer(one.text[start:end])
                 ]
                 places = ";".join(f"{first} {last}" for first, last in pieces)
                 lines.append(f"T{index}\t{kind} {places}\t{' '.join(one.text[a:b] for a, b in pieces)}\n")
-            # Line ends of one character each: brat reads CR LF as one, and would lose count.
+            # brat reads CR LF as one character, which would shift the offsets.
             _add(archive, f"{stem}.txt", one.text.replace("\r\n", " \n").replace("\r", "\n"))
             _add(archive, f"{stem}.ann", "".join(lines))
         kinds = "".join(f"{label}\n" for label in sorted(labels))
@@ -141,7 +141,7 @@ def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
 
 
 def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    """Add a file without the time of day, so that a run that was resumed gives the same bytes."""
+    """Add a file with a fixed time, so that a resumed run gives the same bytes."""
     archive.writestr(zipfile.ZipInfo(name), text.encode(), zipfile.ZIP_DEFLATED)
 
 
@@ -162,7 +162,7 @@ def _spacy(documents: Iterable[Marked], target: IO[bytes]) -> None:
 
 
 def _tokens(one: Marked) -> tuple[list[str], list[bool], dict[int, int]]:
-    """Cut a text into tokens and the spaces behind them; tell which token begins at a character."""
+    """Split a text into tokens and following spaces; map characters to the tokens that start there."""
     starts, ends = {start for start, _, _ in one.spans}, {end for _, end, _ in one.spans}
     borders = sorted(starts | ends)
     words: list[str] = []
@@ -172,7 +172,7 @@ def _tokens(one: Marked) -> tuple[list[str], list[bool], dict[int, int]]:
         position, end = found.span()
         for cut in (*borders[bisect_right(borders, position) : bisect_left(borders, end)], end):
             places[position] = len(words)
-            # spaCy keeps a single space with the word before it; at the edge of an entity it is a token.
+            # spaCy attaches a single space to the word before it; at the edge of an entity it is a token.
             behind = words and not words[-1].isspace() and not spaces[-1]
             edge = position in starts or cut in ends
             if one.text[position:cut] == " " and behind and not edge:
@@ -202,9 +202,9 @@ def write_marked(documents: Iterable[Marked], target: IO[bytes], format_name: st
     Parameters
     ----------
     documents : iterable of Marked
-        Drawn once, in order.
+        Consumed once, in order.
     target : binary stream
-        Where they go.
+        Target of the output.
     format_name : str
         One of `TOOL_FORMATS`: ``doccano`` and ``prodigy`` are JSON lines, ``label-studio``, ``displacy`` and
         ``highlighted`` (Gradio) JSON arrays, ``brat`` is a zip of .txt and .ann, ``spacy`` a DocBin.
