@@ -41,7 +41,7 @@ def assemble_csv(
     """Write the kept columns, the entities as JSON, and the names found for each label.
 
     The columns of labels are for people: names joined by ``; ``. A label that equals a kept column gets the
-    suffix ``_2``. Values that look like a formula are prefixed with an apostrophe, also in kept columns, except
+    suffix ``_2``. Values that look like a formula get an apostrophe in front, also in kept columns, except
     numbers. CSV begins with a byte order mark, without which spreadsheets guess the encoding.
     """
     with _delimited(target, delimiter) as writer:
