@@ -16,7 +16,7 @@ from ner_app.limits import LimitError
 from ner_app.long_texts import stream_with_share
 from ner_app.service import filtered
 from ner_core.entity import joined
-from ner_documents.document import Document, Problem
+from ner_documents.document import Document, Hint, Problem
 from ner_documents.fetching import FetchError, fetch_page
 from ner_documents.parts import Part, parts_of
 from ner_documents.reading import ReadOptions, read_bounded
@@ -29,21 +29,20 @@ if TYPE_CHECKING:
     from ner_app.service import Choice, Service
     from ner_core import Recognition
 
-__all__ = ["Step", "for_the_page", "read_sources", "recognize_documents", "work_through"]
+__all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
 
 _PART = 10_000
 # Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
 _LOOK_AHEAD = 2 * _PART
 _TICK = 0.2
 _ANSWERS_WAITING = 64
-_WORDS_OF_THE_COMMAND_LINE = {
-    "; --column names another of": "; the list of columns has",
-    "name the text with --column": "choose it in the list of columns",
-    "name it with --column": "choose it in the list of columns",
-    " or give its encoding with --encoding": "",
-    "; --encoding names another": "",
-    "give the entities another name with --into": "rename it",
-    ", or raise --max-document-bytes": "",
+_HINTS = {
+    Hint.COLUMN: "choose it in the list of columns",
+    Hint.OTHER_COLUMN: "another can be chosen in the list of columns",
+    Hint.ENCODING: "save the file as UTF-8",
+    Hint.OTHER_ENCODING: "if letters look wrong, save the file as UTF-8",
+    Hint.INTO: "rename it in the file",
+    Hint.LIMIT: "split it",
 }
 
 
@@ -111,7 +110,9 @@ def work_through(
                 continue
             except Cancelled:
                 items = []
-            findings.problems += [for_the_page(str(item)) for item in items if isinstance(item, Problem)]
+            findings.problems += [
+                f"{item.where}: {item.told(_HINTS)}" for item in items if isinstance(item, Problem)
+            ]
             if not items and not cancelled.is_set():
                 findings.problems.append(f"{name}: holds no text")
             documents = [item for item in items if isinstance(item, Document)]
@@ -127,13 +128,6 @@ def work_through(
                 return
     finally:
         cancelled.set()  # also when the visitor has left: what is being read ends
-
-
-def for_the_page(problem: str) -> str:
-    """Return a problem without the options of the command line; for a column, the page has a list."""
-    for words, others in _WORDS_OF_THE_COMMAND_LINE.items():
-        problem = problem.replace(words, others)
-    return problem
 
 
 def read_sources(

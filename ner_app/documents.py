@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ner_app.batch import Step, for_the_page, work_through
+from ner_app.batch import Step, work_through
 from ner_app.choosing import choice_controls, choice_of, model_choices, notice, precision_choices
 from ner_app.file_names import distinct
 from ner_app.findings import Findings
@@ -327,12 +327,12 @@ def redacted_files(
                 service.limits.check_file(name, path.stat().st_size)
                 made = redact_bounded(name, path.read_bytes(), recognize, redactor, cancelled=progress)
             except (FormatError, LimitError) as error:
-                notes.append(for_the_page(f"{name}: {error}"))
+                notes.append(f"{name}: {error}")
                 continue
             finally:
                 finished(name)
             archive.writestr(name, made.content)
-            notes += [for_the_page(f"{name}: {note}") for note in made.notes]
+            notes += [f"{name}: {note}" for note in made.notes]
             written += 1
     return written, notes
 

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["BLOCK_KINDS", "MAX_DOCUMENT_BYTES", "Block", "CorpusError", "Document", "Problem", "as_text"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "BLOCK_KINDS",
+    "MAX_DOCUMENT_BYTES",
+    "Block",
+    "CorpusError",
+    "Document",
+    "Hint",
+    "Problem",
+    "as_text",
+]
 
 BLOCK_KINDS = ("heading", "paragraph", "list item", "cell", "caption", "header", "footer")
 
@@ -107,6 +120,17 @@ class Document:
         return len(self.text)
 
 
+class Hint(str, Enum):
+    """What to do about a problem, in the words of the command line; the page has its own."""
+
+    COLUMN = "name it with --column"
+    OTHER_COLUMN = "name another with --column"
+    ENCODING = "convert the file or give its encoding with --encoding"
+    OTHER_ENCODING = "name another with --encoding"
+    INTO = "give the entities another name with --into"
+    LIMIT = "split it, or raise --max-document-bytes"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that a reader could not read, or had to guess.
@@ -118,13 +142,15 @@ class Problem:
     line : int or None
         Line, row or number, as in `Document`; None for the whole file.
     reason : str
-        What was expected and found, and what to do; cut at 1,000 characters.
+        What was expected and found; cut at 1,000 characters.
     raw : bytes
         The first bytes of the document, if available.
     place : str
         A more precise position, such as ``page 3``.
     lost : bool
         Whether text is missing from the result; False for a note, such as a guessed encoding.
+    hint : Hint or None
+        What to do about it, if the reason does not say.
     """
 
     source: str
@@ -133,6 +159,7 @@ class Problem:
     raw: bytes = field(default=b"", repr=False)
     place: str = ""
     lost: bool = True
+    hint: Hint | None = None
 
     def __post_init__(self) -> None:
         # Libraries quote the offending input, kilobytes of it.
@@ -150,9 +177,26 @@ class Problem:
         """
         return _where(self.source, self.place, self.line)
 
+    def told(self, hints: Mapping[Hint, str] | None = None) -> str:
+        """Return reason and hint.
+
+        Parameters
+        ----------
+        hints : mapping of Hint to str, optional
+            An interface's words for each hint; by default those of the command line.
+
+        Examples
+        --------
+        >>> Problem("a.csv", None, "expected a column 'text'", hint=Hint.COLUMN).told()
+        "expected a column 'text'; name it with --column"
+        """
+        if self.hint is None:
+            return self.reason
+        return f"{self.reason}; {self.hint.value if hints is None else hints[self.hint]}"
+
     def __str__(self) -> str:
         """Return the problem as one line."""
-        return f"{self.where}: {self.reason}"
+        return f"{self.where}: {self.told()}"
 
     def to_dict(self) -> dict[str, Any]:
         r"""Return plain JSON values; bytes that are not UTF-8 become ``\xNN``.
@@ -167,7 +211,7 @@ class Problem:
             "source": self.source,
             "line": self.line,
             "place": self.place,
-            "problem": self.reason,
+            "problem": self.told(),
             "lost": self.lost,
             "raw": raw,
         }

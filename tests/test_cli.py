@@ -137,6 +137,12 @@ def test_several_files_are_one_document_of_json(ner, tmp_path):
     assert {row["document"] for row in csv.DictReader(io.StringIO(out, newline=""))} <= set(files)
 
 
+def test_problems_name_only_options_of_the_command(ner, tmp_path):
+    (tmp_path / "a.csv").write_text("text,entities\nMary,1\n")
+    status, _, err = ner("recognize", "--file", str(tmp_path / "a.csv"))
+    assert (status, "rename it in the file" in err, "--into" in err) == (1, True, False)
+
+
 def test_broken_files_are_named_and_the_others_done(ner, tmp_path):
     (tmp_path / "good.txt").write_text("Mary", "utf-8")
     (tmp_path / "latin.txt").write_bytes("one\nzwölf".encode("latin-1"))

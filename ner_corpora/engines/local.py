@@ -114,7 +114,7 @@ def missing_chunks(
         if chunk.index not in stored:
             problem = next((one for one in chunk.problems if one.lost), None)
             if strict and problem is not None:
-                msg = f"{problem.where}: {problem.reason} (--strict stops here; --resume without it goes on)"
+                msg = f"{problem} (--strict stops here; --resume without it goes on)"
                 raise CorpusError(msg)
             yield chunk
         elif stored[chunk.index] != (chunk.checksum, chunk.last):

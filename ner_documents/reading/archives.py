@@ -43,7 +43,7 @@ def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Ite
     with open_binary(source, meter) as stream:
         raw = stream.read(options.limit + 1)
     if len(raw) > options.limit:
-        yield Problem(source.path, None, too_long(options.limit))
+        yield too_long(source.path, None, options.limit)
         return
     yield from _members(io.BytesIO(raw), source.path, options)
 
@@ -77,6 +77,6 @@ def _members(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item
                 yield Problem(called, None, reason)
                 continue
             if len(content) > options.limit:
-                yield Problem(called, None, too_long(options.limit))
+                yield too_long(called, None, options.limit)
                 continue
             yield from read(Source(called, kind, compression, len(content), content=content), options)

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.bounded import MEGABYTES, Answers, borrowed
-from ner_documents.document import Block, Document, Problem
+from ner_documents.document import Block, Document, Hint, Problem
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.registry import UNTRUSTED, read, source_of
 from ner_documents.sources import Source
@@ -93,6 +93,7 @@ def _frame_of(item: Document | Problem) -> dict[str, Any]:
                 item.raw.decode("latin-1"),
                 item.place,
                 item.lost,
+                item.hint,
             ]
         }
     blocks = [[one.kind, one.start, one.end, one.row, one.column, one.place] for one in item.blocks]
@@ -106,8 +107,10 @@ def _frame_of(item: Document | Problem) -> dict[str, Any]:
 
 def _item(frame: dict[str, Any]) -> Document | Problem:
     if "problem" in frame:
-        source, line, reason, raw, place, lost = frame["problem"]
-        return Problem(source, line, reason, raw.encode("latin-1"), place, lost)
+        source, line, reason, raw, place, lost, hint = frame["problem"]
+        return Problem(
+            source, line, reason, raw.encode("latin-1"), place, lost, None if hint is None else Hint(hint)
+        )
     source, line, text, fields, lines, words, blocks, place = frame["document"]
     fields |= dict.fromkeys(frame["same"], text)
     made = tuple(Block(*block) for block in blocks)

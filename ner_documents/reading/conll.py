@@ -58,8 +58,7 @@ class _Sentence:
         self._size += len(line.text)
         if self._size > self._options.limit:
             begin = self._lines[0].number if self._lines else line.number
-            reason = too_long(self._options.limit)
-            self.problem = self.problem or Problem(self._source, begin, reason, line.raw)
+            self.problem = self.problem or too_long(self._source, begin, self._options.limit, line.raw)
             return
         self.kept.append(line.text)
         self._lines.append(line)

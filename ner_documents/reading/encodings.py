@@ -6,7 +6,7 @@ import codecs
 import io
 from typing import Any, BinaryIO, cast
 
-from ner_documents.document import Problem
+from ner_documents.document import Hint, Problem
 from ner_documents.reading.detection import Guess, guess_encoding
 
 __all__ = ["Decoder", "as_lines_of_bytes", "byte_problem", "decode"]
@@ -37,22 +37,25 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
         guess = guess_encoding(raw)
     if not guess.name:
         return None, [Problem(source, None, "is not a text file: it holds binary data", raw[:_EXCERPT])]
-    notes = (
-        [Problem(source, None, f"{guess.note}; --encoding names another", lost=False)] if guess.note else []
-    )
+    notes = [_guessed(source, guess)] if guess.note else []
     try:
         return _decode_strictly(raw, guess.name), notes
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         reason = byte_problem(raw, guess.name, error)
         if encoding:
-            return None, [Problem(source, line, reason, raw[:_EXCERPT])]
+            return None, [Problem(source, line, reason, raw[:_EXCERPT], hint=Hint.ENCODING)]
         text = raw.decode(guess.name, "replace").removeprefix("\ufeff")
         wrong = text.count("\ufffd")
         more = "it is read" if wrong == 1 else f"{wrong:,} such bytes are read"
-        return text, [*notes, Problem(source, line, f"{reason}; {more} as U+FFFD", raw[:_EXCERPT])]
+        reason = f"{reason}; {more} as U+FFFD"
+        return text, [*notes, Problem(source, line, reason, raw[:_EXCERPT], hint=Hint.ENCODING)]
     except UnicodeError as error:
         return None, [Problem(source, None, f"expected {guess.name} text ({error})", raw[:_EXCERPT])]
+
+
+def _guessed(source: str, guess: Guess) -> Problem:
+    return Problem(source, None, guess.note, lost=False, hint=Hint.OTHER_ENCODING)
 
 
 def _decode_strictly(raw: bytes, encoding: str) -> str:
@@ -77,9 +80,7 @@ class Decoder:
 
     def note(self) -> Problem | None:
         """Return a note on the encoding, None if there is none."""
-        if not self.guess.note:
-            return None
-        return Problem(self._source, None, f"{self.guess.note}; --encoding names another", lost=False)
+        return _guessed(self._source, self.guess) if self.guess.note else None
 
     def __call__(self, raw: bytes, number: int) -> tuple[str | None, list[Problem]]:
         """Decode one line without its line end; return None and the reason if that fails."""
@@ -94,7 +95,10 @@ class Decoder:
             return raw.decode(self.guess.name), notes
         except UnicodeDecodeError as error:
             reason = byte_problem(raw, self.guess.name, error)
-            return None, [*notes, Problem(self._source, number, reason, raw[:_EXCERPT])]
+            return None, [
+                *notes,
+                Problem(self._source, number, reason, raw[:_EXCERPT], hint=Hint.ENCODING),
+            ]
 
 
 def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
@@ -106,14 +110,11 @@ def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:
     ...     "Jos\u00e9".encode("latin-1").decode()
     ... except UnicodeDecodeError as error:
     ...     byte_problem(b"Jos\xe9", "utf-8", error)
-    'expected utf-8 text, found byte 0xe9 at byte 4; convert the file or give its encoding with --encoding'
+    'expected utf-8 text, found byte 0xe9 at byte 4'
     """
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not encoding.startswith("utf-16"):
-        return f"expected {encoding} text, found the byte order mark of UTF-16; convert the file to UTF-8"
-    return (
-        f"expected {encoding} text, found byte 0x{raw[error.start]:02x} at byte {error.start + 1}; "
-        "convert the file or give its encoding with --encoding"
-    )
+        return f"expected {encoding} text, found the byte order mark of UTF-16"
+    return f"expected {encoding} text, found byte 0x{raw[error.start]:02x} at byte {error.start + 1}"
 
 
 def as_lines_of_bytes(stream: BinaryIO, encoding: str | None) -> tuple[BinaryIO, Guess]:

@@ -74,7 +74,7 @@ def text_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
         yield note
     for line in bounded_lines(stream, options.limit):
         if line.cut:
-            yield Problem(source, line.number, too_long(options.limit), line.raw[:EXCERPT])
+            yield too_long(source, line.number, options.limit, line.raw[:EXCERPT])
             continue
         raw = line.raw.removesuffix(b"\n").removesuffix(b"\r")
         text, problems = decode_line(raw, line.number)

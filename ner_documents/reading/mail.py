@@ -70,7 +70,7 @@ def read_mbox(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[I
 
 def _bounded(lines: list[bytes], size: int, source: str, number: int, options: ReadOptions) -> Iterator[Item]:
     if size > options.limit:
-        yield Problem(source, number, too_long(options.limit), lines[0][:EXCERPT])
+        yield too_long(source, number, options.limit, lines[0][:EXCERPT])
     else:
         yield from _message(b"".join(lines), source, number)
 

@@ -30,7 +30,7 @@ def read_parquet(source: Source, options: ReadOptions, meter: Meter) -> Iterator
             return
         for item in documents_of(_rows(file, source, meter), source.path, options):
             if isinstance(item, Document) and item.characters > options.limit:
-                yield Problem(source.path, item.line, too_long(options.limit))
+                yield too_long(source.path, item.line, options.limit)
             else:
                 yield item
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.document import MAX_DOCUMENT_BYTES, CorpusError, Document, Problem
+from ner_documents.document import MAX_DOCUMENT_BYTES, CorpusError, Document, Hint, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -109,10 +109,14 @@ def documents_of(
     problem = header_problem(list(first[0].fields), column, options, place) if table and first else None
     if problem:
         yield from (row for row in sample if isinstance(row, Problem) and row.line == 1)
-        yield Problem(source, None, problem, first[0].raw, place)
+        reason, hint = problem
+        yield Problem(source, None, reason, first[0].raw, place, hint=hint)
         return
     if note:
-        yield Problem(source, None, note, place=place, lost=False)
+        several = len(first[0].fields) > 1
+        yield Problem(
+            source, None, note, place=place, lost=False, hint=Hint.OTHER_COLUMN if several else None
+        )
     for row in itertools.chain(sample, rows):
         if table and isinstance(row, Row) and isinstance(row.fields.get(column), (int, float)):
             row.fields[column] = str(row.fields[column])  # a number among texts
@@ -141,8 +145,8 @@ def _choose(rows: Sequence[Row], wanted: str | None) -> tuple[str, str]:
     longest = max(names, key=lengths.__getitem__, default="text")
     if not lengths.get(longest):
         return "text", ""
-    others = f"; --column names another of {_listed(names)}" if len(names) > 1 else ""
-    return longest, f"has no column 'text'; the text was taken from {longest!r}{others}"
+    others = f" among {_listed(names)}" if len(names) > 1 else ""
+    return longest, f"has no column 'text'{others}; the text was taken from {longest!r}"
 
 
 def _prose(value: Any) -> int:
@@ -175,10 +179,13 @@ def value_in(fields: Mapping[str, Any], column: str) -> Any:
 def _document(row: Row, column: str, source: str, options: ReadOptions, place: str) -> Item:
     number, fields, raw = row
     value = value_in(fields, column)
+    hint = None
     if value is _MISSING:
-        reason = f"expected {column!r}, found {_listed(fields)}; name the text with --column"
+        reason = f"expected {column!r}, found {_listed(fields)}"
+        hint = Hint.COLUMN
     elif options.into in fields:
-        reason = f"already has {options.into!r}; give the entities another name with --into"
+        reason = f"already has {options.into!r}"
+        hint = Hint.INTO
     elif isinstance(value, str):
         return Document(source, number, value, fields, place=place)
     elif isinstance(value, list) and all(isinstance(word, str) for word in value):
@@ -186,22 +193,24 @@ def _document(row: Row, column: str, source: str, options: ReadOptions, place: s
     else:
         found = type(value).__name__
         reason = f"expected a string or a list of words in {column!r}, found {found}"
-    return Problem(source, number, reason, raw, place)
+    return Problem(source, number, reason, raw, place, hint=hint)
 
 
-def header_problem(names: Sequence[str], column: str, options: ReadOptions, place: str = "") -> str | None:
-    """Return why rows with these columns cannot be annotated, None if they can.
+def header_problem(
+    names: Sequence[str], column: str, options: ReadOptions, place: str = ""
+) -> tuple[str, Hint] | None:
+    """Return why rows with these columns cannot be annotated and what to do, None if they can.
 
     Examples
     --------
-    >>> header_problem(["id", "body"], "text", ReadOptions())
-    "expected a column 'text', found id, body; name it with --column"
+    >>> header_problem(["id", "body"], "text", ReadOptions())[0]
+    "expected a column 'text', found id, body"
     """
     if value_in(dict.fromkeys(names), column.split(".")[0]) is _MISSING and column not in names:
         where = "" if not place else f" in {place}"
-        return f"expected a column {column!r}{where}, found {_listed(names)}; name it with --column"
+        return f"expected a column {column!r}{where}, found {_listed(names)}", Hint.COLUMN
     if options.into in names:
-        return f"already has a column {options.into!r}; give the entities another name with --into"
+        return f"already has a column {options.into!r}", Hint.INTO
     return None
 
 
@@ -314,9 +323,9 @@ def _listed(names: Iterable[str], most: int = 20) -> str:
     return ", ".join([*shown[:most], "…"] if len(shown) > most else shown) or "none"
 
 
-def too_long(limit: int) -> str:
-    """Return the message for a document above the size limit."""
-    return f"longer than the limit of {limit:,} bytes; split it, or raise --max-document-bytes"
+def too_long(source: str, line: int | None, limit: int, raw: bytes = b"") -> Problem:
+    """Return the problem of a document above the size limit, in bytes."""
+    return Problem(source, line, f"longer than the limit of {limit:,} bytes", raw, hint=Hint.LIMIT)
 
 
 def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:

@@ -132,7 +132,7 @@ def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Docume
             return
         raw = stream.read(options.limit + 1)
         if len(raw) > options.limit:
-            yield Problem(source.path, None, too_long(options.limit), raw[:EXCERPT])
+            yield too_long(source.path, None, options.limit, raw[:EXCERPT])
             while stream.read(_SKIP_BYTES):  # so that a truncated archive is still reported
                 pass
             return

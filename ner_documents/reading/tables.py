@@ -173,7 +173,7 @@ def _records(
             reason = "expected a row of a table, found a quote that is not closed"
             yield Problem(source, line.number, reason, line.raw)
         elif sum(map(len, record.cells)) > options.limit:
-            yield Problem(source, line.number, too_long(options.limit), line.raw)
+            yield too_long(source, line.number, options.limit, line.raw)
         else:
             yield from (one for one in held if isinstance(one, Problem))
             yield record

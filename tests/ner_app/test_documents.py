@@ -10,13 +10,13 @@ import gradio as gr
 import psutil
 import pytest
 
-from ner_app.batch import Step, read_sources, recognize_documents, work_through
+from ner_app.batch import _HINTS, Step, read_sources, recognize_documents, work_through
 from ner_app.documents import _progress, build_documents_tab, redacted_files, table_menu
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background
 from ner_app.service import Choice, filtered
 from ner_app.table_preview import previews, table_view
-from ner_documents.document import Document, Problem
+from ner_documents.document import Document, Hint, Problem
 from ner_documents.fetching import FetchError
 
 
@@ -158,6 +158,7 @@ def test_documents_without_any_name_are_an_empty_result(service, tmp_path, text,
         ("a.csv", b"", "a.csv: holds no text"),
         ("a.csv", b"text,entities\nMary,1\n", "already has a column &#39;entities&#39;; rename it"),
         ("a.json", b'[{"body": 5}]', "found body; choose it in the list of columns"),
+        ("a.csv", b"\xef\xbb\xbftext\nMary\xff\n", "byte 0xff at byte 5; save the file as UTF-8"),
     ],
 )
 def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(service, tmp_path, name, content, remark):
@@ -169,6 +170,11 @@ def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(service, tmp
     assert "documents-view" not in last
     (refused,) = read(request("one"), [], "", "lookup", "CPU", "best", 0.0, "")
     assert first["documents-problems"] == refused["documents-problems"] == ""  # that was of the run before
+
+
+def test_the_page_has_its_own_words_for_every_hint():
+    assert _HINTS.keys() == set(Hint)
+    assert not any("--" in words for words in _HINTS.values())
 
 
 def test_files_of_one_name_are_told_apart(service, tmp_path):

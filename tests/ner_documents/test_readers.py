@@ -101,7 +101,7 @@ def test_json_lines_that_are_broken_are_reported_and_the_others_read(tmp_path):
     assert list(found) == [2, 4, 5, 6, 8, 9]
     assert "found list" in found[4]
     assert "expected 'text', found body" in found[5]
-    assert "--into" in found[8]
+    assert "--into" in str(next(one for one in items if one.line == 8))
 
 
 @settings(deadline=None)
@@ -158,7 +158,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path):
 def test_headers_that_do_not_do_are_reported_once(tmp_path, header, expected):
     items = read(tmp_path, "a.csv", f"{header}\n1,2\n3,4\n")
     assert len(items) == 1
-    assert expected in items[0].reason
+    assert expected in str(items[0])
 
 
 def test_an_empty_table_has_no_documents(tmp_path):
