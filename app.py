@@ -12,6 +12,7 @@ import ner_app.stubs  # noqa: F401 (before Gradio: makes its import quicker)
 import gradio as gr
 
 from model_zoo.catalog.layout import AUTO
+from ner_app.address import check_address
 from ner_app.api import build_api
 from ner_app.compare import build_compare_tab
 from ner_app.documents import build_documents_tab
@@ -61,6 +62,10 @@ demo = build_demo(service)
 
 def main() -> None:
     """Start the page; address and port are Gradio's own: ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``."""
+    try:
+        check_address()
+    except ValueError as error:
+        sys.exit(str(error))
     threading.Thread(target=service.warm_up, daemon=True).start()
     prepare_in_background(service)
     launch(demo, service)

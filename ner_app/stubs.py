@@ -4,8 +4,16 @@ To be imported before Gradio is; then it is an import as any other.
 """
 
 import inspect
+import sys
 from typing import Any
 from unittest.mock import patch
+
+from ner_app.address import check_port
+
+try:
+    check_port()  # Gradio reads it when it is imported
+except ValueError as error:
+    sys.exit(str(error))
 
 _file = inspect.getfile
 

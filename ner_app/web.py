@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ner_app.address import note_port
 from ner_app.arguments import ArgumentError, Text, Texts
 from ner_app.connections import bound_connections
 from ner_app.face import PREVIEW, Face, preview
@@ -83,6 +84,7 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
         **launch_options(service.limits.file_bytes),
         **options,
     )
+    note_port(address)
     if demo.mcp_server_obj is not None:
         offer_tools(demo.mcp_server_obj, programs, turns)
     if block:
@@ -193,6 +195,10 @@ async def _arguments(request: Request) -> dict[str, Any]:
         value = json.loads(await request.body())
     except RecursionError:
         msg = "The body is nested too deeply."
+        raise _RequestError(msg, 400) from None
+    except UnicodeDecodeError as error:
+        found = f"0x{error.object[error.start]:02x} at byte {error.start + 1}"
+        msg = f"The body is not {error.encoding}: found {found}. Send UTF-8."
         raise _RequestError(msg, 400) from None
     except ValueError as error:
         place = (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ner_app.address import check_address, note_port
 from tests.conftest import PATIENCE, free_port, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
@@ -77,8 +78,41 @@ def test_the_page_answers_without_network_and_heavy_packages_and_logs_no_text(en
     assert "secret" not in log.read_text()
 
 
-def test_a_wrong_setting_is_a_sentence():
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("NER_PUBLIC", "maybe", "1 or 0"),
+        ("GRADIO_SERVER_PORT", "http", "a port from 1 to 65535"),
+        ("GRADIO_SERVER_PORT", "0", "a port from 1 to 65535"),
+    ],
+)
+def test_a_wrong_setting_is_a_sentence(name, value, expected):
     command = [sys.executable, str(ROOT / "app.py")]
-    environ = os.environ | {"NER_PUBLIC": "maybe"}
+    environ = os.environ | {name: value}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE)
-    assert (done.returncode, done.stderr) == (1, "NER_PUBLIC='maybe' in the environment: expected 1 or 0.\n")
+    said = f"{name}={value!r} in the environment: expected {expected}.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_an_address_that_cannot_be_served_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("GRADIO_SERVER_PORT", str(free_port()))
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "192.0.2.1")  # reserved for documentation: no machine has it
+    said = r"192\.0\.2\.1:\d+ \(.+\)\. Set GRADIO_SERVER_NAME"
+    with pytest.raises(ValueError, match=said):
+        check_address()
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "127.0.0.1")
+    check_address()
+
+
+def test_a_port_that_visitors_cannot_reach_or_expect_is_logged(monkeypatch, caplog):
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "6000")
+    note_port("http://127.0.0.1:6000/")
+    note_port("http://127.0.0.1:6001/")
+    assert caplog.messages == [
+        "Browsers refuse port 6000 and cannot open this page; "
+        "set GRADIO_SERVER_PORT to another, such as 7860.",
+        "Port 6000 is in use; the page is served at port 6001.",
+    ]
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "6001")
+    note_port("http://127.0.0.1:6001/")
+    assert len(caplog.messages) == 2

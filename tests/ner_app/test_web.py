@@ -88,6 +88,7 @@ MISUSES = [
     ([1, 2], 400, "The body is JSON, but no object"),
     ("Mary", 400, "The body is not JSON (line 1, column 1)"),
     (b"\xff\xfe", 400, "The body is not JSON"),
+    (b'{"text": "Jos\xe9"}', 400, "The body is not utf-8: found 0xe9 at byte 14. Send UTF-8."),
     ("", 400, "The body is not JSON"),
     ("[" * 100_000, 400, "The body is nested too deeply."),
 ]  # fmt: skip
