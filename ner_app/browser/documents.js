@@ -1,14 +1,39 @@
 /* The Documents tab: what Gradio leaves to be mended, and the results. */
 "use strict";
 
-/* Gradio gives the button for files another name than the text that it shows: what is said to it must work. */
+/* Gradio gives the button for files another name than the text that it shows: what is said to it must work. The button
+   for more files shows the key of a missing translation. */
 NerPage.nameUpload = (files) => {
   const rename = () => {
     for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
+    for (const button of files.querySelectorAll('[aria-label="common.upload"]')) {
+      button.title = "Add files";
+      button.setAttribute("aria-label", button.title);
+    }
   };
   new MutationObserver(rename).observe(files, {childList: true, subtree: true, attributeFilter: ["aria-label"]});
   rename();
 };
+
+/* A browser leaves the page for a file that is dropped beside the box for files; here it goes into the box. */
+NerPage.takeDropped = async (files) => {
+  const dropped = new DataTransfer();
+  for (const file of files) dropped.items.add(file);
+  [...document.querySelectorAll('[role="tab"]')].find((tab) => tab.textContent.trim() === "Documents")?.click();
+  for (let tries = 0; tries < 100; tries += 1) {
+    const box = document.querySelector("#files button[aria-dropeffect]");
+    if (box) return box.dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
+    await new Promise((resolve) => setTimeout(resolve, 50)); // Gradio draws a tab when it is opened
+  }
+};
+document.addEventListener("dragover", (event) => {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+});
+document.addEventListener("drop", (event) => {
+  if (event.target.closest?.("button[aria-dropeffect]") || !event.dataTransfer?.files.length) return;
+  event.preventDefault();
+  NerPage.takeDropped(event.dataTransfer.files);
+});
 
 /* What is said until the server says something, so that a press on a button never looks lost; and a wish to cancel
    that the server could not know of yet. */
@@ -38,7 +63,7 @@ NerPage.startDocuments = (element) => {
     spoken.observe(at("#documents-status"), {childList: true, subtree: true, characterData: true});
     asking = setInterval(() => fetch("readyz").then(
       () => { said.textContent = "Waiting: the server is serving others first …"; },
-      () => { said.textContent = "The page's server does not answer. What you gave is kept here; try again in a moment."; }), STILL);
+      () => { said.textContent = NerPage.UNREACHED; }), STILL);
   };
   // Gradio makes the buttons when it likes, so the document listens for them; it does so before they act.
   document.addEventListener("click", (event) => {

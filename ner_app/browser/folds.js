@@ -20,8 +20,13 @@ NerPage.Folds = class {
     if (at("#redaction").open) {
       const style = this.root.querySelector('[name="redaction-style"]:checked').value;
       const unlikely = NerPage.written(answer.text, answer.unlikely);
+      const copy = at("#copy-redacted");
+      copy.disabled = true; // what stands there is of the answer before
       const redacted = await this.ask("redact", {...NerPage.forServer(answer), unlikely, style}) ?? {error: NerPage.UNREACHED};
-      if (this.current().answer === answer) at("#redacted").value = redacted.error ?? redacted.text;
+      if (this.current().answer !== answer) return;
+      at("#redacted").value = redacted.text ?? "";
+      copy.disabled = !redacted.text;
+      NerPage.notice(at("#redaction-message"), redacted.error);
     }
   }
 

@@ -72,12 +72,7 @@ NerPage.ModelsTab = class {
     this.token = token;
     this.at("#cancel-install").hidden = false;
     this.at("#zoo-status").scrollIntoView({block: "nearest"});
-    let found = {};
-    while (!found.ended) {
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      found = await this.ask("look", {token}) ?? found;
-      this.at("#zoo-status").innerHTML = found.html ?? "";
-    }
+    await NerPage.follow(this.at("#zoo-status"), () => this.ask("look", {token}));
     sessionStorage.removeItem(NerPage.INSTALLING);
     this.at("#cancel-install").hidden = true;
     await this.list();

@@ -75,8 +75,22 @@ NerPage.notice = (place, message) => {
   place.replaceChildren(...(message ? [NerPage.element("div", {class: "notice said", role: "alert"}, message)] : []));
 };
 
+NerPage.UNREACHED = "The page's server does not answer. What you entered is kept; try again in a moment.";
+NerPage.AWAY = "The page's server does not answer. This page keeps asking until it does.";
+NerPage.FORGOTTEN = "The page's server was restarted, which ended this. Start it again.";
+
 /* A call of a function on the server: null where it cannot be reached or fails. */
 NerPage.asking = (server) => (name, sent = {}) => Promise.resolve(server[name](sent)).then((answer) => answer ?? null, () => null);
+
+/* Show in `place` how far a piece of work is until it has ended; `look()` asks the server, which may be away for a while. */
+NerPage.follow = async (place, look) => {
+  for (let found = null; !found?.ended; await new Promise((resolve) => setTimeout(resolve, 400))) {
+    found = await look();
+    if (found?.html) place.innerHTML = found.html;
+    else if (!found && place.textContent !== NerPage.AWAY) NerPage.notice(place, NerPage.AWAY);
+    else if (found?.ended) NerPage.notice(place, NerPage.FORGOTTEN);
+  }
+};
 
 NerPage.table = (head, rows, name) => {
   const make = NerPage.element;

@@ -1,7 +1,6 @@
 /* One text on its way to an answer: the parts that came so far, and the wish to end it. */
 "use strict";
 
-NerPage.UNREACHED = "The page's server does not answer. Your text is kept here; press Recognize again in a moment.";
 /* Milliseconds before anything is said, and between two looks at how far it is; characters worth a look. */
 NerPage.PATIENCE = 120;
 NerPage.LOOK = 300;

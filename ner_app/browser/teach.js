@@ -119,13 +119,7 @@ NerPage.Teach = class {
     this.token = token;
     this.root.open = true;
     this.busy(true);
-    let found = {};
-    while (!found.ended) {
-      found = await this.tab.ask("look_taught", {token}) ?? {ended: true, html: ""};
-      this.at("#teach-status").innerHTML = found.html;
-      if (!found.ended) await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-    if (!found.html) NerPage.notice(this.at("#teach-status"), "The page's server does not know this lesson any more, or does not answer.");
+    await NerPage.follow(this.at("#teach-status"), () => this.tab.ask("look_taught", {token}));
     sessionStorage.removeItem(NerPage.TEACHING);
     this.busy(false);
     document.dispatchEvent(new Event("ner-models"));

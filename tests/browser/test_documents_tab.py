@@ -112,6 +112,26 @@ def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab,
     expect(begun.locator("progress")).to_be_hidden()
 
 
+DROP = """(place, name) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["Mary met Bob."], name));
+    return ["dragover", "drop"].map(kind => !place.dispatchEvent(
+        new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true})));
+}"""
+
+
+def test_a_file_that_is_dropped_anywhere_goes_into_the_box_for_files(tab):
+    open_tab(tab, "Text")
+    assert tab.locator("#text-box").evaluate(DROP, "first.txt") == [True, True], "the browser left the page"
+    expect(tab.locator("#files")).to_contain_text("first")
+    tab.locator("#address").evaluate(DROP, "second.txt")
+    expect(tab.locator("#files")).to_contain_text("second")
+    expect(tab.locator("#files")).to_contain_text("first")
+    expect(tab.get_by_label("Add files")).to_have_count(1)
+    tab.locator("#run-documents").click()
+    expect(tab.locator("#documents-status")).to_contain_text("4 names in 2 documents")
+
+
 def test_private_addresses_are_not_fetched(tab):
     tab.locator("#address input, #address textarea").first.fill("http://127.0.0.1/")
     tab.locator("#run-documents").click()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LETTER, SENTENCE, marks, open_tab, plain_text, recognize
+from tests.browser.conftest import LETTER, SENTENCE, marks, open_tab, plain_text, recognize, unfold
 
 pytestmark = pytest.mark.browser
 LONG = f"{LETTER}\n" * 250
@@ -172,12 +172,19 @@ def test_a_lost_connection_is_said_and_loses_nothing(page, visitor):
     page.context.set_offline(True)
     page.locator("#text-box").fill("Rotterdam is old.")
     page.locator("#recognize").click()
-    expect(page.locator("#text-message")).to_contain_text("Your text is kept here")
+    expect(page.locator("#text-message")).to_contain_text("What you entered is kept")
     assert page.locator("#text-box").input_value() == "Rotterdam is old."
+    unfold(page, "#redaction")
+    expect(page.locator("#redaction-message")).to_contain_text("does not answer")
+    expect(page.locator("#copy-redacted")).to_be_disabled()
+    assert page.locator("#redacted").input_value() == ""
     page.context.set_offline(False)
     page.wait_for_timeout(2_000)
     recognize(page, page.locator("#text-box").input_value())
     assert [name for name, *_ in marks(page)] == ["Rotterdam"]
+    expect(page.locator("#copy-redacted")).to_be_enabled()
+    assert page.locator("#redacted").input_value() == "LOC_1 is old."
+    page.locator("#redaction").evaluate("e => { e.open = false }")
     visitor.errors[:] = [
         one
         for one in visitor.errors

@@ -79,6 +79,38 @@ def test_a_download_without_network_ends_in_a_sentence_with_what_to_do(page):
     expect(problem.locator("pre")).to_contain_text("NERModel.nemo")
 
 
+def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(page, visitor):
+    now = {"html": "<p>10 %</p>"}
+    asked = []
+
+    def look(route):
+        """Stand in for a server that is away for a while and then knows of no such download."""
+        if route.request.post_data_json["fn_name"] != "look":
+            route.continue_()
+            return
+        asked.append(now)
+        route.fulfill(json=now) if now else route.abort()
+
+    page.evaluate("sessionStorage.setItem('ner-installing', 'token')")
+    page.route(re.compile("component_server"), look)
+    page.reload()
+    open_tab(page, "Models")
+    status = page.locator("#zoo-status")
+    expect(status).to_contain_text("10 %")
+    now = {}
+    expect(status).to_contain_text("does not answer. This page keeps asking")
+    status.locator(".notice").evaluate("e => { e.id = 'same' }")
+    before = len(asked)
+    while len(asked) < before + 2:
+        page.wait_for_timeout(50)
+    expect(status.locator("#same")).to_be_visible()  # not drawn again: it would be spoken again
+    now = {"html": "", "ended": True}
+    expect(status).to_contain_text("was restarted, which ended this")
+    assert page.evaluate("sessionStorage.getItem('ner-installing')") is None
+    page.unroute(re.compile("component_server"))
+    visitor.errors[:] = [one for one in visitor.errors if "ERR_FAILED" not in one]
+
+
 def test_screen_readers_are_told_what_the_other_tabs_hold(page):
     for name, wanted in {
         "Compare": ('textbox "Text"', 'group "What to compare: 2 to 6"', "checkbox", 'button "Compare"'),
