@@ -85,6 +85,8 @@ def with_face(html: str, address: str) -> str:
 
 def _address(scope: Scope) -> str:
     """Return the address as the visitor has it, who may come through a proxy."""
+    if "://" in (whole := scope["app"].root_path):
+        return str(whole).rstrip("/")
     headers = Headers(scope=scope)
     host = headers.get("x-forwarded-host") or headers.get("host", "")
     scheme = headers.get("x-forwarded-proto") or scope["scheme"]

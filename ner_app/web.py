@@ -18,6 +18,7 @@ from ner_app.face import PREVIEW, Face, preview
 from ner_app.guard import Guard, keep_texts_out_of_logs, where
 from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError
+from ner_app.prefix import Prefix
 from ner_app.programs import Programs
 from ner_app.schemas import openapi
 from ner_app.sessions import SESSIONS, keep_little
@@ -79,7 +80,7 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
         state_session_capacity=SESSIONS,
         app_kwargs={
             "routes": [*_health(service), *_api(programs, turns), Route(PREVIEW, preview)],
-            "middleware": [Middleware(Guard, programs=programs), Middleware(Face)],
+            "middleware": [Middleware(Prefix), Middleware(Guard, programs=programs), Middleware(Face)],
         },
         **launch_options(service.limits.file_bytes),
         **options,

@@ -336,3 +336,23 @@ def test_a_shared_link_shows_this_page_and_nothing_of_another(page):
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
     assert len(picture.content) < 100_000
+
+
+@pytest.mark.parametrize("root", ["/ner", "https://names.example/ner"])
+def test_everything_is_there_under_a_prefix_whether_a_proxy_keeps_it_or_takes_it_off(service, root):
+    from app import build_demo
+    from ner_app.web import launch
+
+    demo = build_demo(service)
+    address = launch(demo, service, block=False, quiet=True, root_path=root)
+    listed = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    try:
+        for prefix in ("", "/ner"):
+            html = requests.get(f"{address}{prefix}/", timeout=PATIENCE).text
+            public = root if "://" in root else f"{address}{root}"
+            assert f'<meta property="og:image" content="{public}/preview.png">' in html
+            assert names(post(address, f"{prefix}/api/recognize", {"text": SENTENCE}).json()) == NAMES
+            accept = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+            assert '"recognize_batch"' in post(address, f"{prefix}/gradio_api/mcp/", listed, **accept).text
+    finally:
+        demo.close()
