@@ -16,23 +16,23 @@ __all__ = ["AnswerError", "answer", "encodable", "group_list", "recognition_of"]
 
 
 class AnswerError(ValueError):
-    """What the browser sent back is no answer: the message names the part that is wrong."""
+    """The browser sent a malformed answer; the message names the wrong part."""
 
 
 _MOST_LABELS = 1_000
 
 
 def answer(found: Recognition, labels: Sequence[str], unlikely: Sequence[Entity] = ()) -> dict[str, Any]:
-    """Return what the browser needs to show a recognition; the text itself, it has already.
+    """Return what the browser needs to show a recognition, without the text, which it has.
 
     Parameters
     ----------
     found : Recognition
         A text and its entities.
     labels : sequence of str
-        The labels that the model knows; under aggregation ``none`` those that were found take their place.
+        Labels of the model; under aggregation ``none`` those that were found replace them.
     unlikely : sequence of Entity
-        What is not shown, but taken out where the text is redacted; as ``entities`` in what is returned.
+        Entities that are not shown but are redacted; returned like ``entities``.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
     Parameters
     ----------
     sent : any
-        What came: ``text``, ``labels``, ``entities`` as in `answer`, ``about``.
+        The answer as sent: ``text``, ``labels``, ``entities`` as in `answer`, ``about``.
     most_characters : int
         Longest text that is taken.
 
@@ -118,7 +118,7 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
     Raises
     ------
     AnswerError
-        It is something else.
+        It is malformed.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
 
 
 def _parts(sent: Any, length: int) -> tuple[Answered, ...]:
-    """Read which model answered which part; nothing where that is no list of them."""
+    """Read which model answered which part; empty if malformed."""
     parts = []
     for values in sent if isinstance(sent, list) else ():
         if not isinstance(values, list) or len(values) != 3:
@@ -187,5 +187,5 @@ def _entity(values: Any, text: str, labels: Sequence[str]) -> Entity | None:
 
 
 def encodable(text: str) -> str:
-    """Return a text that can be sent: lone surrogates have no place in UTF-8."""
+    """Return a text that UTF-8 can encode: lone surrogates are replaced."""
     return text.encode("utf-8", "replace").decode()

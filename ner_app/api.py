@@ -50,7 +50,7 @@ def build_api(programs: Programs) -> None:
             aggregation: "word", "whitespace", "first", "average", "max", "simple", "none"; empty: the usual.
             threshold: Minimum score of the entities, from 0 to 1; 0: all; left out: the model's own.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
-            compute: "auto": the fastest that the model bears; "exact": float32; or a way by its name.
+            compute: "auto": the fastest that keeps the accuracy; "exact": float32; or a way by its name.
 
         Returns:
             The text, its entities and names (groups), what ran, and milliseconds; offsets count code points.
@@ -90,7 +90,7 @@ def build_api(programs: Programs) -> None:
             aggregation: "word", "whitespace", "first", "average", "max", "simple", "none"; empty: the usual.
             threshold: Minimum score of the entities, from 0 to 1; 0: all; left out: the model's own.
             labels: Labels to return, such as ["PER", "LOC"]; all when empty.
-            compute: "auto": the fastest that the model bears; "exact": float32; or a way by its name.
+            compute: "auto": the fastest that keeps the accuracy; "exact": float32; or a way by its name.
 
         Returns:
             One result for each text, in order, as recognize returns it.
@@ -133,7 +133,7 @@ def build_api(programs: Programs) -> None:
 
 @contextmanager
 def _told(slot: Any) -> Iterator[None]:
-    """Hold a slot of the visitor; what went wrong becomes a sentence, without a traceback in the log."""
+    """Hold a slot of the visitor; errors become sentences, without a traceback in the log."""
     try:
         with slot:
             yield

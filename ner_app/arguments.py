@@ -1,6 +1,6 @@
-"""What programs may pass, checked the same way whichever way they come: HTTP, Gradio's client, or MCP.
+"""The arguments of programs, checked alike over HTTP, Gradio's client and MCP.
 
-The models are also the source of the OpenAPI description and of the tools' schemas.
+The OpenAPI description and the tools' schemas are made from the same models.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Options(BaseModel):
     )
     compute: Literal[COMPUTE] = Field(  # type: ignore[valid-type]
         "auto",
-        description="What a CPU computes in. auto: the fastest arithmetic that the processor has and the "
-        "model is known to bear; exact: float32, the same everywhere; or a way by its name.",
+        description="What a CPU computes in. auto: the fastest arithmetic that the processor has and that "
+        "keeps the model's accuracy; exact: float32, the same everywhere; or a way by its name.",
     )
     offsets: Literal["code_points", "utf16"] = Field(
         "code_points",
@@ -86,7 +86,7 @@ class Options(BaseModel):
 
     @property
     def choice(self) -> Choice:
-        """What is to run."""
+        """Model, device, precision and arithmetic."""
         return Choice(self.model, self.device, self.precision, "" if self.compute == "auto" else self.compute)
 
 
@@ -113,7 +113,7 @@ def checked(kind: type[Options], arguments: Mapping[str, Any], *, default: str) 
     kind : type
         `Text` or `Texts`.
     arguments : mapping
-        What came; None stands for an argument that was not given.
+        As sent; None stands for an argument that was not given.
     default : str
         Name of the model where none is given.
 
@@ -145,7 +145,7 @@ def checked(kind: type[Options], arguments: Mapping[str, Any], *, default: str) 
 
 
 def shown(name: str) -> str:
-    r"""Shorten a name that was sent, and quote it where it could not be read otherwise.
+    r"""Shorten a name from a request, and quote it if it is blank or unprintable.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def shown(name: str) -> str:
 
 
 def hint(name: str, names: Sequence[str]) -> str:
-    """Return which name was probably meant, else which there are.
+    """Suggest the closest name, else list them all.
 
     Examples
     --------

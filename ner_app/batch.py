@@ -1,4 +1,4 @@
-"""A batch of documents: every source is read and recognized, in steps that can be shown and stopped."""
+"""A batch of documents, read and recognized in steps that show progress and can be cancelled."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ _HINTS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """How far the work is.
+    """Progress of the work.
 
     Attributes
     ----------
     finished : int
         Sources read to the end.
     name : str
-        What is read now.
+        What is being read.
     share : float
-        How much of the source at hand is done, 0 to 1.
+        How much of the current source is done, 0 to 1.
     row, rows : int
-        Documents of the source at hand that are done, and all of them; 0 where it is not known yet.
+        Documents of the current source that are done, and all of them; 0 while unknown.
     """
 
     finished: int
@@ -194,13 +194,13 @@ def recognize_documents(
     choice : Choice
         What runs.
     cancelled : threading.Event or None
-        Once it is set, the work ends with the batch at hand. Of a document that is not complete, the parts
-        that are, are kept; its name says so.
+        Once it is set, the work ends with the current batch. An unfinished document is cut to its finished
+        parts, and its name says so.
 
     Yields
     ------
     tuple of (Document, Recognition or None, float)
-        The document at hand, its result once it is complete, and the share of all characters that is done.
+        The current document, its result once complete, and the share of all characters that is done.
     """
     stream = _Stream(service, documents, choice, cancelled or threading.Event())
     total = max(sum(document.characters for document in documents), 1)
@@ -229,7 +229,7 @@ def recognize_documents(
 
 
 class _Stream:
-    """Runs the model in a thread of its own, so that its progress can be shown while it works."""
+    """Runs the model in a separate thread, so that progress is shown meanwhile."""
 
     def __init__(
         self, service: Service, documents: Sequence[Document], choice: Choice, cancelled: threading.Event

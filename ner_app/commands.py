@@ -1,4 +1,4 @@
-"""A command of the zoo in a process of its own: its lines as they come, and a way to stop it."""
+"""A command of the zoo in a separate process, which is read line by line and can be stopped."""
 
 from __future__ import annotations
 

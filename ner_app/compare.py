@@ -50,12 +50,12 @@ class Combination(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What stands for it in the browser."""
+        """Identifier in the browser."""
         return "|".join((*self.choice, self.aggregation))
 
 
 class Measured(NamedTuple):
-    """What a combination made of the text: a result and its median milliseconds, or a problem."""
+    """The outcome of a combination: a result and its median milliseconds, or a problem."""
 
     combination: Combination
     found: Recognition | None = None
@@ -78,7 +78,7 @@ def build_compare_tab(service: Service) -> None:
 def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
     """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``."""
     jobs = Jobs()
-    measuring = threading.Lock()  # two measurements at once would measure each other
+    measuring = threading.Lock()  # measurements at the same time would slow each other down
     waiting = threading.BoundedSemaphore(_WAITING)
 
     def choices(_: dict[str, Any]) -> list[list[Any]]:
@@ -119,7 +119,7 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
 def _turn(
     waiting: threading.BoundedSemaphore, measuring: threading.Lock, look: Callable[[], None]
 ) -> Iterator[None]:
-    """Wait for the others, if there are not too many; `look` raises when the visitor wants no more."""
+    """Wait for the others, unless too many wait already; `look` raises once the visitor cancels."""
     if not waiting.acquire(blocking=False):
         msg = "Too many comparisons are waiting already. Try again in a few seconds."
         raise LimitError(msg)
@@ -176,7 +176,7 @@ def differing(known: Sequence[Combination]) -> list[Combination]:
 
 
 def measure(service: Service, text: str, combination: Combination) -> Measured:
-    """Run a text a few times, after a run that warms up; what cannot be loaded is a problem."""
+    """Time a text over a few runs, after a warm-up; a model that cannot be loaded is a problem."""
     choice, aggregation = combination
     try:
         recognizer = service.checked(choice, aggregation)

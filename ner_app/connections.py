@@ -1,4 +1,4 @@
-"""Connections that ask for nothing: they are closed, so that there is always room for those that do."""
+"""Idle connections are closed, so that others can always connect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bound_connections"]
 
-#: Within which the head of a request must have come.
+#: Deadline for the head of a request.
 _SECONDS = 20.0
 _MOST_FILES = 16_384
 
@@ -20,7 +20,7 @@ _Protocol: Any = uvicorn.protocols.http.auto.AutoHTTPProtocol
 
 
 class _Punctual(_Protocol):
-    """HTTP with a deadline for the head of a request; uvicorn waits for it without end."""
+    """HTTP with a deadline for the head of a request; uvicorn waits for it forever."""
 
     _deadline: asyncio.TimerHandle | None = None
 
@@ -32,22 +32,22 @@ class _Punctual(_Protocol):
         super().data_received(data)
         asked = self.cycle is not None and not self.cycle.response_complete
         if asked or self.transport.get_protocol() is not self:
-            self._wait_no_more()
+            self._cancel_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(_SECONDS, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._wait_no_more()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
-    def _wait_no_more(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
 
 def bound_connections() -> None:
-    """Close connections of the pages to be started whose requests do not come, and let many be open at once.
+    """Close idle connections of pages started from now on, and raise the limit of open connections.
 
     Most systems let a process have 1,024 files and connections unless it asks for more.
     """

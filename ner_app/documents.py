@@ -55,7 +55,7 @@ def build_documents_tab(service: Service) -> None:
             )
             address = gr.Textbox(
                 label="Or a web address",
-                info="Of a public page; fetched by this server",
+                info="A public page; this server fetches it",
                 placeholder="https://en.wikipedia.org/wiki/Santa_Clara,_California",
                 max_lines=1,
                 elem_id="address",
@@ -63,7 +63,7 @@ def build_documents_tab(service: Service) -> None:
         with gr.Column(scale=2, min_width=300):
             with gr.Row():
                 # Beside each other on a wide page, below each other on a phone.
-                column = _column_list("Column with the text", "text, else the longest", "column")
+                column = _column_list("Column with the text", "text, else the longest texts", "column")
                 naming = _column_list("Column that names the rows", "id, else the row's number", "naming")
             with gr.Row():
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
@@ -169,9 +169,9 @@ def build_documents_tab(service: Service) -> None:
     def cancel(request: gr.Request) -> Any:
         event = running.get(request.session_hash or "")
         if event is None:
-            return render("said.html", said="Nothing of yours is being read.")
+            return render("said.html", said="Nothing is running.")
         event.set()
-        return gr.skip()  # what is cancelled says so itself, and how it ended after that
+        return gr.skip()  # the cancelled work itself reports how it ended
 
     def redact_files(
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
@@ -252,7 +252,7 @@ def build_documents_tab(service: Service) -> None:
 
 
 def _column_list(label: str, automatic: str, elem_id: str) -> gr.Dropdown:
-    """Return a list of columns, hidden until there is a table; it says which one is taken by itself."""
+    """Return a list of columns, hidden until there is a table; its info names the automatic choice."""
     return gr.Dropdown(
         [_AUTOMATIC],
         value="",
@@ -303,7 +303,7 @@ def redacted_files(
     Returns
     -------
     (int, list of str)
-        Files that are in the zip, and what their owner must know of them and of the others.
+        Number of files in the zip, and notes on these and on the others.
 
     Raises
     ------
@@ -338,7 +338,7 @@ def redacted_files(
 
 
 def _kept(button: gr.DownloadButton, path: Path) -> str:
-    """Copy a result to where Gradio serves it from; what it fails at by itself comes to nobody's eyes."""
+    """Copy a result to where Gradio serves it from, for Gradio's own copying fails silently."""
     return str(button.move_resource_to_block_cache(path))
 
 

@@ -84,7 +84,7 @@ def with_face(html: str, address: str) -> str:
 
 
 def _address(scope: Scope) -> str:
-    """Return the address as the visitor has it, who may come through a proxy."""
+    """Return the address as the visitor sees it, maybe through a proxy."""
     if "://" in (whole := scope["app"].root_path):
         return str(whole).rstrip("/")
     headers = Headers(scope=scope)

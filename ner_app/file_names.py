@@ -1,4 +1,4 @@
-"""Names of files, where several have the same one: uploads come from different folders."""
+"""Distinct names for files with the same name: uploads come from different folders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["distinct"]
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """Give each file a name of its own, also where case does not count: what is there already gets a number.
+    """Return distinct names, also where case does not count: repeated ones get a number.
 
     Examples
     --------

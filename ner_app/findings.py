@@ -1,4 +1,4 @@
-"""What a batch of documents holds: names in memory, the entities on disk, the zip and the view of it all."""
+"""Results of a batch of documents: names in memory, entities on disk, the zip and the view of them."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ _MOST_TEXTS = 8
 class Gathering:
     """Run the texts of several callers together, without making a lone caller wait.
 
-    The first caller runs at once; texts that come meanwhile gather, and the next of the waiting callers runs
-    them as one batch. Short texts so take a quarter less processor time with 4 callers and 40 % less with 16
-    (minilm-ner, two processors).
+    The first caller runs at once. Texts that arrive meanwhile are queued, and the next waiting caller runs
+    them as one batch. For short texts this saves a quarter of the processor time with 4 callers and 40 %
+    with 16 (minilm-ner, two processors).
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Gathering:
         text : str
             A text.
         progress : callable, optional
-            Called before the text runs; what it raises is raised here, and the text is left out.
+            Called before the text runs; an exception it raises is raised here, and the text is skipped.
         """
         mine = _Waiting(text, progress)
         with self._turn:

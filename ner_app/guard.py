@@ -1,4 +1,4 @@
-"""What stands in front of Gradio: no body that is too large gets in, no call that it would fail at."""
+"""The middleware in front of Gradio: bounds bodies, and refuses calls that Gradio would fail at."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SECONDS_OF_A_REFUSAL = 10.0
 
 
 class _Refusal(Exception):  # noqa: N818 - an answer that ends the request
-    """The answer to a request that is not let in; `unread`: the client may still be sending it."""
+    """The answer to a refused request; `unread`: the client may still be sending it."""
 
     def __init__(self, message: str, status: int, *, unread: bool = False) -> None:
         super().__init__(message)
@@ -119,7 +119,7 @@ class Guard:
         except ValueError:
             value = None
         if not isinstance(value, dict):
-            msg = 'The body is no JSON object; expected one such as {"data": ["Mary sings."]}.'
+            msg = 'The body is not a JSON object; expected one such as {"data": ["Mary sings."]}.'
             raise _Refusal(msg, 400)
         blocks = scope["app"].get_blocks()
         function = _function(blocks, call["name"], value)
@@ -188,7 +188,7 @@ def _function(blocks: Any, name: str, value: dict[str, Any]) -> Any:
 
 
 def _check_count(function: Any, data: Any) -> None:
-    """Gradio prints what it was given where there is too much or too little of it."""
+    """Check the number of values, which Gradio prints if it is wrong."""
     wanted = [one for one in function.inputs if not one.skip_api]
     if not isinstance(data, list) or len(data) not in (len(function.inputs), len(wanted)):
         found = f"{len(data)}" if isinstance(data, list) else "no list"
@@ -213,7 +213,7 @@ async def _part(receive: Receive) -> dict[str, Any]:
     try:
         return await asyncio.wait_for(receive(), _SECONDS_BETWEEN_PARTS)
     except asyncio.TimeoutError:
-        msg = f"The rest of the request did not come within {_SECONDS_BETWEEN_PARTS:.0f} seconds."
+        msg = f"The rest of the request did not arrive within {_SECONDS_BETWEEN_PARTS:.0f} seconds."
         raise _Refusal(msg, 408, unread=True) from None
 
 
@@ -231,12 +231,12 @@ async def _read(scope: dict[str, Any], receive: Receive, most: int) -> bytes:
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return bytes(body)
         if time.monotonic() > end:
-            msg = f"The request did not come within {_SECONDS_OF_A_BODY:.0f} seconds."
+            msg = f"The request did not arrive within {_SECONDS_OF_A_BODY:.0f} seconds."
             raise _Refusal(msg, 408, unread=True)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Pass a body that was read on to the application, then what comes after it."""
+    """Replay a body that was read, then pass on what follows."""
     given = False
 
     async def receive_again() -> dict[str, Any]:
@@ -267,7 +267,7 @@ def _counted(scope: dict[str, Any], receive: Receive, most: int, setting: str) -
 
 
 async def _refuse(refusal: _Refusal, receive: Receive, send: Send) -> None:
-    """Answer at once, then read what is still coming: many clients listen only when they have sent all."""
+    """Answer at once, then drain the request: many clients read the answer only after sending everything."""
     body = json.dumps({"error": str(refusal), "detail": str(refusal)}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if refusal.unread:
@@ -289,14 +289,14 @@ async def _refuse(refusal: _Refusal, receive: Receive, send: Send) -> None:
 
 
 def _failure(path: str, error: Exception) -> tuple[str, int]:
-    """Return sentence and status; Gradio's reader of forms raises what it stumbles over."""
+    """Return sentence and status; Gradio's form parser raises errors of all kinds."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "There is no room on this server; try again later.", 507
+        return "The disk of this server is full; try again later.", 507
     if path.rstrip("/").endswith("/component_server") and isinstance(error, KeyError):
         return "There is no such component on this page.", 404
     if path.rstrip("/").endswith("/upload") and not isinstance(error, OSError):
-        return "The body is no form with files that can be read.", 400
-    return "The request failed; the log of the page says where.", 500
+        return "The body is not a form with readable files.", 400
+    return "The request failed; the server's log says where.", 500
 
 
 def where(error: BaseException) -> str:
@@ -328,10 +328,10 @@ def keep_texts_out_of_logs() -> None:
     modules: tuple[Any, ...] = (gradio.queueing, gradio.routes)
     for module in modules:
         module.traceback = SimpleNamespace(print_exc=print_place, format_exc=lambda: "")
-    # What a call of a tool is found wrong in is said to its caller; the log would quote it.
+    # The caller of a tool is told what is wrong with the call; the log would quote the text.
     if not isinstance(mcp.shared.session.logging, _Silent):
         mcp.shared.session.logging = _Silent(mcp.shared.session.logging)  # type: ignore[assignment]
-    # Its warnings name the tool that somebody asked for, whatever that is.
+    # Its warnings quote the name of the requested tool, whatever that is.
     logging.getLogger(mcp.server.lowlevel.server.__name__).setLevel(logging.ERROR)
 
 
@@ -345,7 +345,7 @@ class _Silent:
         return getattr(self._module, name)
 
     def warning(self, *_: Any, **__: Any) -> None:
-        """Answer that something was wrong, not what."""
+        """Log that something was wrong, but not what."""
         _LOG.warning("A message to the MCP server was refused.")
 
     error = exception = warning

@@ -1,7 +1,7 @@
-"""Download and convert a model in processes of their own, with live progress.
+"""Download and convert a model in separate processes, with live progress.
 
-The commands of the zoo are run as anybody would run them. So PyTorch, which only the converter needs, never
-enters the page's process, and stopping is safe: a download goes on later from where it was.
+The zoo's own commands run. So PyTorch, which only the converter needs, never enters the page's process, and
+stopping is safe: a later download continues where it stopped.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class InstallationError(RuntimeError):
 
 @dataclass
 class Progress:
-    """How far a download is, kept from the downloader's JSON events.
+    """Progress of a download, from the downloader's JSON events.
 
     Attributes
     ----------
     step : str
-        What is being done, for people.
+        Current step, for people.
     file : str
         The file being fetched.
     detail : str
-        What the converter is at.
+        What the converter is doing.
     sizes, done : dict of str to int
-        Bytes of each file as announced, and bytes there.
+        Bytes of each file: announced, and arrived.
     """
 
     step: str = "Starting"
@@ -85,7 +85,7 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Share of the announced bytes that is there, 0 to 1."""
+        """Share of the announced bytes that has arrived, 0 to 1."""
         total = sum(self.sizes.values())
         return min(1.0, sum(self.done.values()) / total) if total else 0.0
 
@@ -97,7 +97,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that the announced bytes will take; None while that cannot be told."""
+        """Seconds that the announced bytes will take; None while unknown."""
         left = sum(self.sizes.values()) - sum(self.done.values())
         return left / self.speed if self.speed > 0 and left > 0 else None
 
@@ -158,7 +158,7 @@ class Installation:
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Stop; what was downloaded stays, so that the next attempt goes on from there."""
+        """Stop; what was downloaded stays, and the next attempt continues from there."""
         self._cancelled.set()
         if self._command is not None:
             self._command.stop()

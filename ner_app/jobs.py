@@ -1,4 +1,4 @@
-"""Work that a script of the page started: how far it is, what it found so far, and the wish to end it."""
+"""Work started by scripts of the page: progress, partial results, cancellation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TICK = 0.25
 
 
 class Cancelled(Exception):  # noqa: N818 - nothing went wrong
-    """The visitor thought better of it."""
+    """The visitor cancelled."""
 
 
 class Job:
@@ -28,7 +28,7 @@ class Job:
     share : float
         How much of it is done, 0 to 1.
     news : tuple
-        What was found so far, as the work left it; replaced as a whole, never changed.
+        Partial results; replaced as a whole, never mutated.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Job:
         Raises
         ------
         Cancelled
-            The visitor wants no more.
+            The visitor cancelled.
         """
         self.share = max(self.share, done / total)
         if self._ended:
@@ -54,7 +54,7 @@ class Job:
 
 
 class Jobs:
-    """The work that runs, by the names that scripts gave it."""
+    """The running jobs, by the names that scripts gave them."""
 
     def __init__(self) -> None:
         self._running: dict[str, Job] = {}
@@ -87,7 +87,7 @@ class Jobs:
 
 
 def until(ended: threading.Event) -> Callable[..., None]:
-    """Return what work calls after each step; it raises `Cancelled` once `ended` is set."""
+    """Return a progress callback that raises `Cancelled` once `ended` is set."""
 
     def step(*_: int) -> None:
         if ended.is_set():
@@ -137,6 +137,6 @@ def in_background(
 
 
 def word(sent: Any, name: str) -> str:
-    """Return what a script sent under a name, as text; empty where it sent nothing."""
+    """Return a value that a script sent, as text; empty if absent."""
     value = sent.get(name) if isinstance(sent, dict) else None
     return value if isinstance(value, str) else "" if value is None else str(value)[:100]

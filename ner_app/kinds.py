@@ -1,4 +1,4 @@
-"""The labels of a model as people see them: full words, a colour each, and a line that tells them apart."""
+"""The labels of a model as people see them: in words, each with a colour and an underline."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Kind(NamedTuple):
     label : str
         As the model writes it.
     one, many : str
-        What a name of this label is called, and several of them.
+        Words for one name of this label, and for several.
     color : str
         Fill below black text, ``#rrggbb``.
     line : int
-        Which of the underlines it has; together with the label in each mark, colour is never the only sign.
+        Number of its underline; with the label in each mark, colour is never the only sign.
     """
 
     label: str

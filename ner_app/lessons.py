@@ -1,8 +1,8 @@
-"""What the corrections of a visitor teach: passages that the model gets wrong, and those that it gets right.
+"""A lesson from a visitor's corrections: passages that the model gets wrong, and those it gets right.
 
-A passage is what the model reads at once: a paragraph, a heading, a cell. Passages that the visitor left as
-they were, and the page's own examples as the model reads them, are replayed so that old knowledge stays. A
-fifth of both is held out, to measure what the lesson brought.
+A passage is a separate context of the model: a paragraph, a heading, a cell. Passages that the visitor left
+as they were, and the page's own examples as the model reads them, are replayed so that old knowledge stays. A
+fifth of both is held out, to measure the lesson.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HELD_OUT = 5
 
 
 class LessonError(ValueError):
-    """The corrections are no lesson; the message is for the visitor."""
+    """No lesson can be made of the corrections; the message is for the visitor."""
 
 
 @dataclass
@@ -141,7 +141,7 @@ def _sorted(
 
 
 def _passages(found: Recognition) -> Iterator[Recognition]:
-    """Yield the parts of a text that are contexts of their own, with their names."""
+    """Yield the parts of a text that are separate contexts, with their names."""
     for start, end in find_segments(found.text):
         if found.text[start:end].strip():
             inside = tuple(

@@ -17,7 +17,7 @@ _Number = TypeVar("_Number", int, float)
 
 
 class LimitError(ValueError):
-    """More was asked than this page gives; the message says how much it gives."""
+    """A request exceeds a limit of this page; the message names the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +173,10 @@ class Limits:
 
 
 def is_public_host(environ: Mapping[str, str] | None = None) -> bool:
-    """Return whether others than the people at this machine reach the page.
+    """Return whether the page is reached by others than the people at this machine.
 
     They do on Hugging Face Spaces, and where Gradio's own variables serve the page beyond this machine, share
-    it, or put it behind a proxy. ``NER_PUBLIC=1`` or ``0`` says it instead: 1 behind a proxy that Gradio does
+    it, or put it behind a proxy. ``NER_PUBLIC=1`` or ``0`` overrides this: 1 behind a proxy that Gradio does
     not know of, 0 where everybody who reaches the page is trusted as its owner is.
 
     Examples

@@ -1,4 +1,4 @@
-"""A long text, answered part by part: what is found is shown while the rest is still read."""
+"""A long text, answered part by part: its first names show while the rest is read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PART", "answers_by_part", "stream_with_share"]
 
-#: Characters after which the first names are shown. Each part is a round of its own: with minilm-ner, a text
+#: Characters after which the first names are shown. Each part is a separate round: with minilm-ner, a text
 #: of 99,250 characters in ten parts takes 4.4 % more processor time than in one.
 PART = 10_000
 
@@ -33,15 +33,15 @@ def answers_by_part(
     Spans below the model's own threshold are included, see `EntityRecognizer.likely`.
 
     A text without line breaks is one part, and so is every text under an aggregation of transformers, which
-    takes texts as they are. Where activations are rounded, scores may differ from those of the whole by less
-    than 0.01: other windows run together.
+    does not divide texts. Where activations are rounded, scores may differ from those of the whole by less
+    than 0.01, because batches hold other windows.
 
     Parameters
     ----------
     service, text, choice, aggregation
         As for `Service.recognize`.
     progress : callable, optional
-        Called with the characters done and those in all; what it raises ends the work.
+        Called with the characters done and those in all; an exception it raises ends the work.
 
     Yields
     ------
@@ -85,7 +85,7 @@ def stream_with_share(
     progress: Callable[[float], None],
     **options: Any,
 ) -> Iterator[Recognition]:
-    """Recognize texts in order, and tell how far the round is whose results come next.
+    """Recognize texts in order, and report the progress of the current round.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def stream_with_share(
     texts : iterable of str or of sequence of str
         Any number of texts.
     progress : callable
-        Called with a share that never falls before a result comes, although the model says 0 of 1 while it
-        prepares the next round, and ``auto`` runs two models one after the other. What it raises ends the
+        Called with a share that only grows until the next result; the model itself reports 0 of 1 while it
+        prepares a round, and ``auto`` runs two models one after the other. An exception it raises ends the
         work.
     **options
         As for `EntityRecognizer.stream`.

@@ -58,13 +58,13 @@ class _Getting:
         self.run, self.cancel = self._installation.run, self._installation.cancel
 
     def view(self) -> str:
-        """Return how far it is."""
+        """Return the progress."""
         return progress_view(self.name, self._installation.progress)
 
     def end(self) -> dict[str, Any]:
         """Return how it ended."""
         said = (
-            "Cancelled. What was downloaded is kept; the next attempt goes on from there."
+            "Cancelled. What was downloaded is kept; the next attempt continues from there."
             if self._installation.cancelled
             else f"{self.name} is ready. It is now among the models of the other tabs."
         )
@@ -142,7 +142,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         name = word(sent, "name")
         model = _own(name) or (folders.find_model(name) if permitted(name) else None)
         if model is None or not allowed:
-            return {"error": "There is nothing of this model that could be deleted here."}
+            return {"error": "This model has no files here that can be deleted."}
         if installations.is_busy_with(name):
             return {"error": f"{name} is being downloaded or converted. Cancel that first."}
         service.forget(name)
@@ -166,7 +166,7 @@ def _size_here(name: str) -> int:
 
 
 def _milliseconds(recognizer: EntityRecognizer) -> float:
-    """Return the median of a few answers, after one that warms up."""
+    """Return the median time of a few answers, after a warm-up."""
     found = [recognizer(_MEASURED.text).timings.total for _ in range(_RUNS + 1)]
     return statistics.median(found[1:])
 
@@ -177,7 +177,7 @@ def _own(name: str) -> zoo.Model | None:
 
 
 def _delete_own(model: zoo.Model) -> int:
-    """Delete a model that was made here: its model.yml lies with its files, so nothing brings it back."""
+    """Delete a model that was made here: its model.yml is among its files, so this is final."""
     freed = folders.size_on_disk(model)
     shutil.rmtree(folders.model_folder(model))
     return freed
@@ -220,7 +220,7 @@ def _refusal(name: str, *, hub_allowed: bool) -> str:
     if hub_allowed and not name:
         return "Type the name of a model first, as OWNER/NAME, or paste the address of its page."
     if hub_allowed:
-        return f"{name!r} cannot be downloaded. Choose a model of the list, or type OWNER/NAME of the hub."
+        return f"{name!r} cannot be downloaded. Choose a model from the list, or type OWNER/NAME of the hub."
     return "Only the models of the list can be downloaded here, and only where downloads are switched on."
 
 
@@ -236,7 +236,7 @@ def problem_view(message: str, name: str = "") -> str:
     telling = next((line for line in lines if "In detail:" in line), lines[-1] if lines else message)
     sentence = telling.partition(" In detail:")[0]
     if name and name not in sentence:
-        sentence = f"{name} was not made ready. {sentence}"
+        sentence = f"{name} was not installed. {sentence}"
     ways = _WAYS_OUT if "no network" in sentence else ""
     return render("problem.html", sentence=sentence, ways=ways, details=message)
 

@@ -1,4 +1,4 @@
-"""Models that are got ready in the background after the page has started, as on Hugging Face Spaces.
+"""Models prepared in the background after the page has started, as on Hugging Face Spaces.
 
 A Space preloads files of the hub when it is built (``preload_from_hub`` in README.md). The downloader finds
 them in the hub's cache; what remains is the conversion, which runs in a process of its own.
@@ -26,7 +26,7 @@ _ON_SPACES = "bert-base-ner"
 
 
 def models_to_prepare(environ: Mapping[str, str] | None = None) -> list[str]:
-    """Return the names in ``NER_PREPARE``, divided by commas; by default what a Space preloads.
+    """Return the names in ``NER_PREPARE``, separated by commas; by default what a Space preloads.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def models_to_prepare(environ: Mapping[str, str] | None = None) -> list[str]:
 
 
 def prepare(service: Service, names: Sequence[str]) -> None:
-    """Download and convert what is not ready yet, one after the other; menus have each as soon as it is."""
+    """Download and convert the models that are not ready, one by one; each enters the menus once ready."""
     for name in names:
         if name in service.models():
             continue
@@ -49,7 +49,7 @@ def prepare(service: Service, names: Sequence[str]) -> None:
             for _ in Installation(name, folders.models_dir()).run():
                 pass
         except InstallationError as error:
-            _LOG.warning("%s could not be got ready: %s", name, error)
+            _LOG.warning("%s could not be prepared: %s", name, error)
             continue
         service.refresh()
         _LOG.info("%s is ready", name)

@@ -1,4 +1,4 @@
-"""The one place of the page where text meets models: which are loaded, who waits, what is answered."""
+"""The models behind the page: what may be used, loading and unloading, and answers within the limits."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BEST", "EXACTLY", "Choice", "ChoiceError", "Service", "filtered"]
 
-#: What drop-downs and links say for "the precision that suits the device".
+#: Value in drop-downs and links for the best precision for the device.
 BEST = "best"
-#: What `Choice.compute` says for the same numbers on every processor.
+#: Value of `Choice.compute` for the same numbers on every processor.
 EXACTLY = "exact"
 _LOG = logging.getLogger(__name__)
 _GATHERED_CHARACTERS = 2_000
@@ -43,7 +43,7 @@ class ChoiceError(ValueError):
     Attributes
     ----------
     argument : str
-        Which of them it is; empty where that cannot be told.
+        Which of them it is; empty if unknown.
     """
 
     def __init__(self, message: str, argument: str = "") -> None:
@@ -118,9 +118,9 @@ class Service:
         return bool(self._loaded)
 
     def recognizer(self, choice: Choice) -> EntityRecognizer:
-        """Return a loaded model; the least recently used one is let go when there are too many.
+        """Return a loaded model; the least recently used one is unloaded when there are too many.
 
-        Where the language is to choose, what is returned asks here for each of its models.
+        For ``auto`` this is a recognizer that requests each of its models here.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class Service:
         aggregation : str
             One of `AGGREGATIONS`; empty for the way that the model is made for.
         progress : callable, optional
-            Called now and then; what it raises ends the work. See `EntityRecognizer`.
+            Called now and then; an exception it raises ends the work. See `EntityRecognizer`.
         everything : bool
             Whether spans below the model's own threshold are included, see `EntityRecognizer.likely`.
 
@@ -212,7 +212,7 @@ class Service:
         return found if everything else recognizer.likely(found, aggregation=aggregation)
 
     def _gathering(self, choice: Choice, aggregation: str, recognizer: EntityRecognizer) -> Gathering:
-        """Return what runs short texts together; its visitors differ in what they are to see."""
+        """Return what batches short texts; it finds everything, for visitors differ in what they see."""
         with self._guard:
             gathering = self._gatherings.get((choice, aggregation))
             if gathering is None:
@@ -293,10 +293,10 @@ class Service:
     def linked(
         self, model: str, device: str = "AUTO", precision: str = "", compute: str = ""
     ) -> tuple[Choice, str]:
-        """Return the choice that a shared link stands for, and a sentence about what of it was left out.
+        """Return the choice that a shared link names, and a sentence about what was ignored.
 
-        Whoever opens a link did not write it, so it names what the page offers and nothing else, at home too:
-        an address in it is never followed. What is not offered becomes the default.
+        Visitors do not write the links that they open, so a link may name only what the page offers, at home
+        too; an address in it is never followed. Defaults replace what is not offered.
 
         Examples
         --------
@@ -313,7 +313,10 @@ class Service:
                     choice = self.allowed(choice._replace(**{name: value}), offered_only=True)
                 except ChoiceError as error:
                     said.append(str(error))
-        return choice, f"This link names what is not offered here. {' '.join(said)}" if said else ""
+        return (
+            choice,
+            f"Some of what this link asks for is not available here. {' '.join(said)}" if said else "",
+        )
 
     def models(self) -> dict[str, list[str]]:
         """Return the models on this machine and their precisions; the default first, and ``auto``."""
@@ -322,7 +325,7 @@ class Service:
         return self._models
 
     def refresh(self) -> None:
-        """Look again which models are on this machine, after a download or a deletion."""
+        """List the models on this machine again, after a download or a deletion."""
         self._models = None
         with self._guard:
             self._by_language.clear()

@@ -1,4 +1,4 @@
-"""What Gradio keeps of every visitor: little, and not for ever."""
+"""Limits on what Gradio keeps of each session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _SmallSession(SessionState):
     """A session without a copy of the page's configuration.
 
     Gradio makes one (85 KB and 3 ms of a processor here) for every session, which is every call of its HTTP
-    API, in case that the session is to be restored from a deep link. This page has links of its own.
+    API, to restore the session from a deep link. This page does not use them.
     """
 
     def __init__(self, blocks: Any) -> None:
@@ -44,10 +44,10 @@ class _SmallSession(SessionState):
 
 
 def keep_little(demo: gr.Blocks) -> None:
-    """Limit what Gradio keeps of each session of a page that is about to start; no statistics of calls.
+    """Keep small sessions and no statistics of calls on a page that is about to start.
 
-    The statistics are for Gradio's monitoring, which this page has not; after each call Gradio works through
-    those of the last 10,000.
+    The statistics are for Gradio's monitoring, which this page does not offer; after each call Gradio goes
+    through those of the last 10,000.
     """
     gradio.state_holder.SessionState = _SmallSession  # type: ignore[misc]
     queue = demo._queue  # noqa: SLF001 - Gradio has no other way
@@ -56,7 +56,7 @@ def keep_little(demo: gr.Blocks) -> None:
 
 
 def forget_finished(queue: Any) -> None:
-    """Forget sessions whose calls are all finished, once there are many; Gradio keeps them for ever.
+    """Forget sessions whose calls are all finished, once there are many; Gradio keeps them forever.
 
     To be called in the thread of the event loop. A session that calls again is simply new.
 

@@ -1,8 +1,7 @@
-"""Teach: go on training a model on a visitor's corrections, at home only; the result is a model of one's own.
+"""Teach: fine-tune a model on a visitor's corrections, at home only; the result is a new model.
 
-The fine-tuner and the converter run in processes of their own, as anybody would run them. They work in a
-folder beside the models, which is deleted at the end with the texts in it; the model is moved to its place
-when it is whole.
+The fine-tuner and the converter run in separate processes. They work in a folder beside the models, which is
+deleted at the end with the texts in it; the model is moved to its place when it is complete.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _MOST_TEXTS = 500
 _PRECISION = "FP16"
 #: Between 3e-5, which learned little in a few dozen steps, and 1e-4, which forgot more than it should.
 _RATE, _PASSES = 5e-5, 10
-#: Of the start's weights in what is made. After a lesson of 20 corrections minilm-ner, 0.944 before on
+#: Share of the start's weights in the new model. After a lesson of 20 corrections minilm-ner, 0.944 before on
 #: CoNLL-2003 dev, had 0.936 without it and `ner_app.replayed`, 0.942 with both (docs/page.md).
 _START_SHARE = 0.25
 _BAR = re.compile(r"(\d+)/(\d+) \[")
@@ -192,12 +191,12 @@ class Teaching:
         }
 
     def view(self) -> str:
-        """Return how far it is, as HTML."""
+        """Return the progress as HTML."""
         parts = [f"{self._step} {self.name}", f"{time.monotonic() - self._begun:,.0f} s"]
         return render("progress.html", parts=parts, share=self._share or None)
 
     def end(self) -> dict[str, Any]:
-        """Return what the lesson brought."""
+        """Return the result of the lesson."""
         if self._cancelled:
             return {"html": render("said.html", said="Cancelled; no model was made.")}
         seconds = time.monotonic() - self._begun
@@ -218,7 +217,7 @@ class Teaching:
 
 
 def start_of(name: str) -> Path:
-    """Find what training goes on from: the model's checkpoint, else its IR.
+    """Find what training starts from: the model's checkpoint, else its IR.
 
     Raises
     ------
@@ -235,7 +234,9 @@ def start_of(name: str) -> Path:
     for precision in ("FP32", "FP16", "INT8"):
         if precision in irs:
             return irs[precision]
-    msg = f"{name} cannot be taught here: neither its checkpoint nor an IR that can be read back is here."
+    msg = (
+        f"{name} cannot be taught here: it has neither a checkpoint nor an IR to train from on this machine."
+    )
     raise LessonError(msg)
 
 
@@ -296,7 +297,7 @@ def _in_english(texts: Sequence[Recognition]) -> bool:
 
 
 def _plan(model: str, corrected: int, kept: int) -> str:
-    """Describe how far a lesson is, and what it would do.
+    """Describe what a lesson still lacks, and what it would do.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The Text tab: type or paste a text, see its names, correct them, take them away.
+"""The Text tab: type or paste a text, see its names, correct them, export them.
 
 The tab is one HTML component: the browser keeps text, answer and corrections (``browser/text.js``), and asks
 the functions below. So nothing of a visitor is kept on the server, and a reload loses nothing.
@@ -56,9 +56,9 @@ def _json(found: Recognition) -> str:
     return to_json(with_groups(found), indent=2)
 
 
-#: Has all names, whatever is shown: what the fine-tuner learns from.
+#: Exports all names, hidden ones too: input of the fine-tuner.
 TRAINING = "training data"
-# Button, file name, type, writer.
+# Button: file name, MIME type, writer.
 EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
     "JSON": ("entities.json", "application/json", _json),
     "CSV": ("entities.csv", "text/csv", to_csv),
@@ -136,7 +136,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             jobs.end(name)
 
     def progress(sent: dict[str, Any]) -> dict[str, Any] | None:
-        """Return how far a job is, and the parts that the browser does not have yet."""
+        """Return a job's progress, and the parts that the browser does not have yet."""
         job = jobs.get(word(sent, "job"))
         have = sent.get("have")
         if job is None:
@@ -157,7 +157,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             aggregation = ""
         least = _share(word(sent, "threshold"))
         if least is None:
-            said = f"{said} The minimum score is no number from 0 to 1; 0 is used."
+            said = f"{said} The minimum score is not a number from 0 to 1; 0 is used."
         return {
             **choice._asdict(),
             "aggregation": aggregation,
@@ -189,7 +189,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
 
 def _by_part(service: Service, text: str, choice: Choice, aggregation: str, job: Job) -> dict[str, Any]:
-    """Answer a long text; of one that is cancelled, what is done, and ``end``: where that ends."""
+    """Answer a long text; if cancelled, its finished part and ``end``, the offset where that ends."""
     done: list[tuple[int, Recognition]] = []
     try:
         for start, found in answers_by_part(service, text, choice, aggregation, job):
@@ -206,14 +206,14 @@ def _by_part(service: Service, text: str, choice: Choice, aggregation: str, job:
 
 
 def _divided(found: Recognition, recognizer: EntityRecognizer, aggregation: str) -> dict[str, Any]:
-    """Answer with what is likely; the rest is for redaction alone."""
+    """Answer with the likely entities; the unlikely ones serve redaction alone."""
     shown = recognizer.likely(found, aggregation=aggregation)
     likely = set(shown.entities)
     return answer(shown, recognizer.labels, [one for one in found.entities if one not in likely])
 
 
 def _with_unlikely(found: Recognition, sent: dict[str, Any], most: int) -> Recognition:
-    """Add what is unlikely to an answer that came back, where nothing else is by now."""
+    """Add the unlikely entities of a returned answer where they overlap no other."""
     others, _ = recognition_of({**sent, "entities": sent.get("unlikely") or []}, most_characters=most)
     taken = [*found.entities]
     starts = [entity.start for entity in taken]

@@ -1,7 +1,7 @@
 """The functions of `Programs` as tools for language models, over the Model Context Protocol.
 
-Gradio runs the server and its transports; what the tools are and answer stands here, because its own answers
-are Python's notation as text. https://modelcontextprotocol.io/specification/2025-06-18/server/tools
+Gradio runs the server and its transports. The tools and their answers are defined here, because Gradio
+answers with the repr of Python values. https://modelcontextprotocol.io/specification/2025-06-18/server/tools
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class _Tool(NamedTuple):
 
 
 def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> None:
-    """Offer the functions on the page's MCP server, in place of those that Gradio made of them.
+    """Offer the functions on the page's MCP server, in place of the tools that Gradio generates.
 
-    Gradio's prompts and resources are taken away: there are none, and a prompt of any name ran a function.
+    Gradio's prompts and resources are removed: there are none, and a prompt of any name ran a function.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> No
             return _failed(str(error))
         except Exception as error:  # noqa: BLE001 - the caller gets a sentence, the log the place
             _LOG.error("The tool %s failed: %s", tool.name, where(error))
-            return _failed("The answer failed; the log of the page says where.")
+            return _failed("The call failed; the server's log says where.")
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=to_json(answer))], structuredContent=answer
         )

@@ -1,7 +1,7 @@
-"""Uploads that come to nothing leave nothing: Gradio forgets what it has written of them.
+"""Failed uploads leave no files behind.
 
-Its reader of forms deletes its files where the form is wrong. A disk that is full, a visitor who leaves, and
-files under a name that nobody asked for would stay for ever.
+Gradio's form parser deletes its files when the form is malformed, but not when the disk is full, the visitor
+leaves, or a file has an unexpected field name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ gradio.route_utils.GradioMultiPartParser = _Parser  # type: ignore[misc]
 
 @contextmanager
 def unfinished_deleted() -> Iterator[None]:
-    """Delete what the form that is read inside has written and not renamed by the end."""
+    """Delete the files that forms read inside have written and not renamed by the end."""
     files: list[list[Any]] = []
     token = _FILES.set(files)
     try:

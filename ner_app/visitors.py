@@ -1,4 +1,4 @@
-"""Who asks, and how much of what one visitor asks may run or wait at once: none starves the others."""
+"""Visitors, and how many requests of each may run or wait at once, so that none starves the others."""
 
 from __future__ import annotations
 
@@ -117,14 +117,14 @@ class Turns:
     async def run_while_heard(
         self, request: Request, work: Callable[..., _Answer], *arguments: Any
     ) -> _Answer:
-        """Return what `work` returns; it ends soon when nobody waits for the answer any more.
+        """Return what `work` returns; it ends soon after the client disconnects.
 
         Parameters
         ----------
         request : starlette.requests.Request
             Its body has been read.
         work : callable
-            Gets `progress` as well, which raises `Cancelled` once the client has left.
+            Also gets `progress`, which raises `Cancelled` once the client has left.
         *arguments
             Of `work`.
 

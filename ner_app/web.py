@@ -1,4 +1,4 @@
-"""The page as a web server: ``/api`` for programs, the health checks, and the start of it all."""
+"""The page as a web server: its start, ``/api`` for programs, and the health checks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _RequestError(ValueError):
 
 
 def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: Any) -> str:
-    """Start a page, and what programs use beside it.
+    """Start a page with its API and its MCP server.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _api(programs: Programs, turns: Turns) -> list[Route]:
 
 
 def _elsewhere(paths: Sequence[str]) -> list[Route]:
-    """Return what answers at all other paths of ``/api``: which there are."""
+    """Return the routes of all other paths of ``/api``, which name the ones there are."""
 
     async def endpoint(request: Request) -> Response:
         near = difflib.get_close_matches(request.url.path[:_PATH_CHARACTERS].rstrip("/"), paths, n=1)
@@ -172,7 +172,7 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
             return _json({"error": "Nobody waits for this answer."}, 499)
         except Exception as error:  # noqa: BLE001 - the visitor gets a sentence, the log the place
             _LOG.error("%s failed: %s", path, where(error))
-            return _json({"error": "The answer failed; the log of the page says where."}, 500)
+            return _json({"error": "Recognition failed; the server's log says where."}, 500)
 
     return _any_method(Route(path, endpoint))
 
@@ -190,7 +190,7 @@ async def _arguments(request: Request) -> dict[str, Any]:
         msg = "The content type must be application/json."
         raise _RequestError(msg, 415)
     if (coded := request.headers.get("content-encoding", "identity")) != "identity":
-        msg = f"The body is sent as {coded[:_PATH_CHARACTERS]}; only bodies as they are, are read here."
+        msg = f"The body is sent as {coded[:_PATH_CHARACTERS]}; send it uncompressed."
         raise _RequestError(msg, 415)
     try:
         value = json.loads(await request.body())
@@ -208,7 +208,7 @@ async def _arguments(request: Request) -> dict[str, Any]:
         msg = f'The body is not JSON{place}; expected an object such as {{"text": "Mary sings."}}.'
         raise _RequestError(msg, 400) from None
     if not isinstance(value, dict):
-        msg = 'The body is JSON, but no object; expected one such as {"text": "Mary sings."}.'
+        msg = 'The body is JSON, but not an object; expected one such as {"text": "Mary sings."}.'
         raise _RequestError(msg, 400)
     return value
 

@@ -1,4 +1,4 @@
-"""Long work that a visitor started and may leave: one at a time, in a thread of its own."""
+"""Long-running work, one at a time in a separate thread; visitors may leave and come back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Work(Protocol):
         """Ask it to end soon."""
 
     def view(self) -> str:
-        """Return how far it is, as HTML."""
+        """Return the progress as HTML."""
 
     def end(self) -> dict[str, Any]:
         """Return how it ended, for the browser."""
@@ -77,7 +77,7 @@ class Works:
             return self._running is not None and self._running.name == name
 
     def look(self, token: str) -> dict[str, Any]:
-        """Return how far it is, or how it ended, as HTML."""
+        """Return the progress, or how it ended, as HTML."""
         with self._guard:
             if self._running is not None and token == self._token:
                 return {"html": self._running.view()}

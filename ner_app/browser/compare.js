@@ -30,12 +30,12 @@ NerPage.CompareTab = class {
     if (this.at("#compare-busy").hidden) this.marked();
   }
 
-  /* A comparison of another text than the one in the box says so; else its verdict is seen, and spoken here. */
+  /* Says when the comparison is of another text than the one in the box; else the verdict is visible, and spoken here. */
   marked(said = "") {
     const {at, compared} = this, old = compared !== null && at("#compare-box").value !== compared;
     at("#compare-result").classList.toggle("stale", old);
     at("#compare-status").classList.toggle("unseen", !old && !said);
-    at("#compare-status").textContent = said || (old ? "The text has changed since this comparison; Compare runs it anew."
+    at("#compare-status").textContent = said || (old ? "The text has changed since this comparison. Press Compare to update it."
       : at("#compare-verdict .first")?.textContent ?? "");
   }
 

@@ -1,8 +1,8 @@
-/* The Documents tab: what Gradio leaves to be mended, and the results. */
+/* The Documents tab: fixes for Gradio's components, and the results. */
 "use strict";
 
-/* Gradio gives the button for files another name than the text that it shows: what is said to it must work. The button
-   for more files shows the key of a missing translation. */
+/* Gradio names the upload button differently from its visible text, which voice control needs; the button for more files
+   shows the key of a missing translation. */
 NerPage.nameUpload = (files) => {
   const rename = () => {
     for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
@@ -35,8 +35,7 @@ document.addEventListener("drop", (event) => {
   NerPage.takeDropped(event.dataTransfer.files);
 });
 
-/* What is said until the server says something, so that a press on a button never looks lost; and a wish to cancel
-   that the server could not know of yet. */
+/* Feedback until the server responds, and a cancellation that the server cannot know of yet. */
 NerPage.startDocuments = (element) => {
   const at = (selector) => document.querySelector(selector), STILL = 5_000;
   const busy = element.querySelector(".busy"), said = busy.querySelector("p");

@@ -26,7 +26,7 @@ NerPage.Editor = class extends NerPage.Viewer {
     this.drawEditing();
   }
 
-  /* Corrections: another label, other borders, away with it; of this mention or of all that read the same. */
+  /* Corrections: change the label or the borders, or remove; this mention, or all with the same text. */
   more(entity, index) {
     if (this.until < this.answer.text.length) return [];
     const make = NerPage.element, {text, entities, kinds} = this.answer;
@@ -121,7 +121,7 @@ NerPage.Editor = class extends NerPage.Viewer {
     this.words = next;
   }
 
-  /* The place in the drawn text of an offset in the text. */
+  /* The DOM position of an offset in the text. */
   nodeAt(offset) {
     const walk = document.createTreeWalker(this.text, NodeFilter.SHOW_TEXT);
     let left = offset;

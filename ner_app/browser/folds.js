@@ -1,4 +1,4 @@
-/* What is folded away below an answer (table, redacted text, details): made when it is opened. */
+/* The folds below an answer (table, redacted text, details), made when opened. */
 "use strict";
 
 NerPage.TABLE_ROWS = 1_000;
@@ -21,7 +21,7 @@ NerPage.Folds = class {
       const style = this.root.querySelector('[name="redaction-style"]:checked').value;
       const unlikely = NerPage.written(answer.text, answer.unlikely);
       const copy = at("#copy-redacted");
-      copy.disabled = true; // what stands there is of the answer before
+      copy.disabled = true; // the box still holds the previous answer
       const redacted = await this.ask("redact", {...NerPage.forServer(answer), unlikely, style}) ?? {error: NerPage.UNREACHED};
       if (this.current().answer !== answer) return;
       at("#redacted").value = redacted.text ?? "";

@@ -1,9 +1,9 @@
 /* The text with its marks. Rows stand in blocks, so that the browser lays out only the blocks in view; of the others
    it guesses the height. A block is some lines, or a part of a line that is very long. A mark is one element with
-   one text node: its label is drawn by the style sheet, and what is said of it when it is pointed at is written then. */
+   one text node: its label is drawn by the style sheet, and its tooltip is written when it is pointed at. */
 "use strict";
 
-/* Characters in a row of marked text on a wide page, rows in a block, blocks that are laid out without ado; names of a
+/* Characters in a row of marked text on a wide page, rows in a block, blocks that are laid out eagerly; names of a
    label that are shown before one asks for all. */
 NerPage.ROW = 90;
 NerPage.BLOCK = 24;

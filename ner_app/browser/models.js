@@ -1,4 +1,4 @@
-/* The Models tab: cards, one download at a time, which goes on when the page is loaded again. */
+/* The Models tab: cards, and one download at a time, which is followed again after a reload. */
 "use strict";
 
 NerPage.INSTALLING = "ner-installing";
@@ -36,7 +36,7 @@ NerPage.ModelsTab = class {
     else this.fail("The page's server does not answer. Reload the page in a moment.");
   }
 
-  /* How fast each model is on this machine: asked for when the cards are in view, one after the other. */
+  /* The speed of each model on this machine, measured one by one when the cards are in view. */
   async measure() {
     for (const place of this.root.querySelectorAll("[data-measured]:not([data-asked])")) {
       place.dataset.asked = "";
@@ -49,7 +49,7 @@ NerPage.ModelsTab = class {
     NerPage.notice(this.at("#zoo-status"), message);
   }
 
-  /* Progress and the way out are there at once; who cancels before the server knows is not forgotten. */
+  /* Progress and Cancel show at once; a cancellation before the server has answered is kept. */
   async install(name) {
     const make = NerPage.element;
     this.token = null;

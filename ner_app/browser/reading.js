@@ -1,4 +1,4 @@
-/* One text on its way to an answer: the parts that came so far, and the wish to end it. */
+/* A running recognition: the parts received so far, and its cancellation. */
 "use strict";
 
 /* Milliseconds before anything is said, and between two looks at how far it is; characters worth a look. */
@@ -43,7 +43,7 @@ NerPage.Reading = class {
     this.ask("cancel", {job: this.job});
   }
 
-  /* Nobody waits for it any more. */
+  /* The answer is not needed any more. */
   abandon() {
     this.cancel();
     this.rest();

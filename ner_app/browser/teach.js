@@ -37,7 +37,7 @@ NerPage.Teach = class {
     }
   }
 
-  /* One entry a text: a text that is corrected again takes the place of its earlier one. */
+  /* One entry per text: a text that is corrected again replaces its earlier entry. */
   collect() {
     const {text, labels, entities} = NerPage.forServer(this.tab.answer);
     this.texts = [...this.texts.filter((one) => one.text !== text), {text, labels, entities}];
@@ -62,7 +62,7 @@ NerPage.Teach = class {
     this.plan();
   }
 
-  /* What is collected, what is missing, and what a lesson would do: the server knows what the model gets wrong. */
+  /* What is collected, what is missing, and what a lesson would do; the server knows what the model gets wrong. */
   async plan() {
     const place = this.at("#teach-plan"), {texts} = this, {model, device} = this.tab.chosen();
     if (!this.root.open) return;
@@ -107,7 +107,7 @@ NerPage.Teach = class {
     if (focused) (on ? cancel : start).focus();
   }
 
-  /* Who cancels before the server knows is not forgotten. */
+  /* A cancellation before the server has answered is kept. */
   cancel() {
     this.wished = true;
     if (this.token) this.tab.ask("cancel_teaching", {token: this.token});

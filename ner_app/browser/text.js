@@ -158,8 +158,8 @@ NerPage.TextTab = class {
     this.forgetLink(text);
     const past = this.corrected(before, found.answer);
     this.display(found.answer, {grows: Boolean(reading.shown), past});
-    const cut = found.answer.whole ? "This is what was read before it ended. Recognize reads the whole text." : "";
-    const anew = past.length ? "This is read anew. Undo brings your corrections back." : "";
+    const cut = found.answer.whole ? "Only the beginning was read. Press Recognize to read the whole text." : "";
+    const anew = past.length ? "The text was recognized again. Undo brings your corrections back." : "";
     NerPage.notice(this.message, [found.error, cut, anew, ...found.answer.notes].filter(Boolean).join("\n"));
     if (seen && !reading.shown) this.comeIntoView();
     this.keep();
@@ -209,7 +209,7 @@ NerPage.TextTab = class {
     bar.textContent = `${Math.round(100 * share)} %`;
   }
 
-  /* What was found so far is shown while the rest is read; it can be looked at, not yet corrected or saved. */
+  /* Shows what was found so far while the rest is read; it cannot be corrected or saved yet. */
   grown(partial, until, seen) {
     const first = !this.reading.shown, {text} = partial;
     this.reading.shown = true;
@@ -254,12 +254,12 @@ NerPage.TextTab = class {
     return Boolean(this.answer) && this.box.value !== (this.answer.whole ?? this.answer.text);
   }
 
-  /* An answer of another text than the one in the box says so. */
+  /* Says when the answer is of another text than the one in the box. */
   marked() {
     if (this.reading?.shown) return;
     this.at("#text-result").classList.toggle("stale", this.stale);
     if (!this.answer) this.say("");
-    else if (this.stale) this.say("The text has changed since this answer; Recognize answers it anew.");
+    else if (this.stale) this.say("The text has changed since this answer. Press Recognize to update it.");
     else this.say(this.sentence());
   }
 
@@ -318,7 +318,7 @@ NerPage.TextTab = class {
     NerPage.copy(button, location.href);
   }
 
-  /* A link of another text must not be copied out of the address bar as if it were of this one. */
+  /* The address bar must not offer the link of another text. */
   forgetLink(text) {
     const linked = new URLSearchParams(location.hash.slice(1)).get("text");
     if (linked !== null && linked !== text) history.replaceState(null, "", location.pathname + location.search);
@@ -352,7 +352,7 @@ NerPage.TextTab = class {
     this.box.focus();
   }
 
-  /* An example or a link takes the place of what the visitor wrote, which can be had back. */
+  /* An example or a link takes the place of what the visitor wrote, which can be restored. */
   async replace(text, use) {
     const undo = this.at("#undo-clear"), own = this.touched && this.box.value.trim() && this.box.value !== text;
     const kept = own ? [this.state(), "Bring back my text"] : undo.hidden ? [] : [this.cleared, undo.textContent];
@@ -367,7 +367,7 @@ NerPage.TextTab = class {
     this.at("#undo-clear").textContent = words;
   }
 
-  /* What was typed since then can be had back the same way. */
+  /* What was typed since then can be restored the same way. */
   async undoClear() {
     const {cleared} = this;
     this.offer(this.box.value.trim() ? this.state() : null, "Bring back the other text");

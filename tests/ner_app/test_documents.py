@@ -115,14 +115,14 @@ def test_cancel_ends_with_what_is_finished(service, tmp_path):
     paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     shown = read(visitor, paths, "", "lookup", "CPU", "best", 0.0, "")
     assert "Loading" in next(shown)["documents-status"]
-    assert "Nothing of yours" in cancel(other)
+    assert "Nothing is running" in cancel(other)
     while "Reading b.txt (2 of 2)" not in next(shown)["documents-status"]:
         pass
     cancel(visitor)
     (*_, last) = shown
     assert "results are partial: 1 of 2 sources" in last["documents-status"]
     assert last["documents-view"]["documents"][0]["name"] == "a.txt"
-    assert "Nothing of yours" in cancel(visitor)
+    assert "Nothing is running" in cancel(visitor)
 
 
 def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkeypatch):

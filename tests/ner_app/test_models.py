@@ -70,7 +70,7 @@ def test_a_hub_model_is_named_as_people_name_it(hub_model, monkeypatch, name):
 def test_a_hub_model_can_be_deleted(hub_model):
     service = Service("minilm-ner", Limits(allow_hub=True))
     remove = models_functions(service)["remove"]
-    assert "nothing of this model" in remove({"name": ""})["error"]
+    assert "no files here" in remove({"name": ""})["error"]
     assert "Deleted" in remove({"name": "hf:me/tiny"})["said"]
     assert not hub_model.exists()
     assert "hf:me/tiny" not in service.models()

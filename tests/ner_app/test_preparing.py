@@ -1,4 +1,4 @@
-"""Models got ready in the background after the start, as on Spaces."""
+"""Models prepared in the background after the start, as on Spaces."""
 
 import logging
 
@@ -41,6 +41,6 @@ def test_a_model_appears_in_the_menus_when_it_is_ready(installations, caplog):
     with caplog.at_level(logging.WARNING):
         prepare(service, ["minilm-ner", "ner-en-bert", "bert-base-ner"])
     assert installations == ["ner-en-bert", "bert-base-ner"]
-    assert "ner-en-bert could not be got ready: no network" in caplog.text
+    assert "ner-en-bert could not be prepared: no network" in caplog.text
     assert set(menus({})["models"]) - set(before) == {"bert-base-ner"}
     assert service.recognize("Mary sings", Choice("bert-base-ner")).entities[0].label == "PER"

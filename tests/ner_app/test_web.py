@@ -85,7 +85,7 @@ MISUSES = [
     ({"text": "Mary", "compute": "int8"}, 422, "compute='int8' is not possible here"),
     ({"text": "Mary", "compute": "exact", "device": "kserve://h:1/m"}, 422, "compute: A model server has"),
     ({"text": "Mary", "offsets": "bytes"}, 422, "offsets: expected one of code_points, utf16"),
-    ([1, 2], 400, "The body is JSON, but no object"),
+    ([1, 2], 400, "The body is JSON, but not an object"),
     ("Mary", 400, "The body is not JSON (line 1, column 1)"),
     (b"\xff\xfe", 400, "The body is not JSON"),
     (b'{"text": "Jos\xe9"}', 400, "The body is not utf-8: found 0xe9 at byte 14. Send UTF-8."),
@@ -211,8 +211,8 @@ def test_gradio_client_is_told_the_same(page):
         ("call/v2/zzz", {"text": "Bob"}, 404, "zzz: there is no such function; there are recognize, "),
         ("call/recognize", {"text": "Bob"}, 422, "data: expected a list of 8 values, found no list."),
         ("run/recognize", {"data": "Bob"}, 422, "data: expected a list of 8 values, found no list."),
-        ("call/recognize", ["Bob"], 400, "The body is no JSON object; expected one such as "),
-        ("call/v2/recognize", "Bob", 400, "The body is no JSON object; expected one such as "),
+        ("call/recognize", ["Bob"], 400, "The body is not a JSON object; expected one such as "),
+        ("call/v2/recognize", "Bob", 400, "The body is not a JSON object; expected one such as "),
     ],
 )
 def test_calls_that_gradio_would_fail_at_are_told(page, path, body, status, reason):
