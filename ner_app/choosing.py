@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, NamedTuple
 
 import gradio as gr
@@ -14,13 +13,11 @@ if TYPE_CHECKING:
     from ner_app.service import Service
 
 __all__ = [
-    "BEST",
     "BY_LANGUAGE",
     "ChoiceControls",
     "choice_controls",
     "choice_of",
     "model_choices",
-    "notice",
     "precision_choices",
 ]
 
@@ -91,14 +88,3 @@ def choice_of(model: str | None, device: str | None, precision: str | None, comp
     named = (device or "").strip()
     known = named.upper() if named.isascii() else named
     return Choice(model or "", known or "AUTO", "" if precision in (None, BEST) else str(precision), compute)
-
-
-def notice(message: str) -> str:
-    """Return a message as HTML that screen readers speak at once; empty for no message.
-
-    Examples
-    --------
-    >>> notice("<b>")
-    '<div class="notice said" role="alert">&lt;b&gt;</div>'
-    """
-    return f'<div class="notice said" role="alert">{html.escape(message)}</div>' if message else ""

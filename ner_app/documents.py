@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ner_app.batch import Step, work_through
-from ner_app.choosing import choice_controls, choice_of, model_choices, notice, precision_choices
+from ner_app.choosing import choice_controls, choice_of, model_choices, precision_choices
 from ner_app.file_names import distinct
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background, until
@@ -108,6 +108,23 @@ def build_documents_tab(service: Service) -> None:
     outputs = [status, problems, result, download, redacted, view]
     running: dict[str, threading.Event] = {}
 
+    def attempted(
+        request: gr.Request, work: Callable[[threading.Event], Iterator[dict[Any, Any]]]
+    ) -> Iterator[dict[Any, Any]]:
+        """Do work that its visitor can cancel; an error becomes a notice."""
+        session = request.session_hash or ""
+        cancelled = running[session] = threading.Event()
+        try:
+            yield from work(cancelled)
+        except Cancelled:
+            yield {status: render("said.html", said="Cancelled; no file was redacted.")}
+        except (LimitError, ChoiceError, OSError, RuntimeError) as error:
+            yield {status: render("notice.html", message=_reason(error)), problems: ""}
+        finally:
+            cancelled.set()
+            if running.get(session) is cancelled:
+                del running[session]
+
     def recognize_all(
         request: gr.Request,
         paths: list[str] | None,
@@ -122,9 +139,8 @@ def build_documents_tab(service: Service) -> None:
         choice = choice_of(model, device, precision)
         given = [Path(path) for path in paths or []]
         sources = len(given) + bool(url.strip())
-        session = request.session_hash or ""
-        cancelled = running[session] = threading.Event()
-        try:
+
+        def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
@@ -133,10 +149,9 @@ def build_documents_tab(service: Service) -> None:
                 findings = Findings(Path(folder), name_column or "id")
                 began, at = time.monotonic(), 0.0
                 shown: int | None = -1
-                work = work_through(
+                for step in work_through(
                     service, choice, findings, given, url, threshold, text_column or "", cancelled
-                )
-                for step in work:
+                ):
                     if cancelled.is_set() and shown is not None:
                         shown = None
                         yield {status: render("said.html", said=_CANCELLING)}
@@ -150,13 +165,8 @@ def build_documents_tab(service: Service) -> None:
                     problems: render("problems.html", problems=findings.problems),
                     **(_results(findings) if findings.documents else {}),
                 }
-        except (LimitError, ChoiceError) as error:
-            yield {status: notice(str(error)), problems: ""}
-        except OSError as error:
-            yield {status: notice(_no_room(error)), problems: ""}
-        finally:
-            if running.get(session) is cancelled:
-                del running[session]
+
+        yield from attempted(request, work)
 
     def _results(findings: Findings) -> dict[Any, Any]:
         return {
@@ -177,8 +187,6 @@ def build_documents_tab(service: Service) -> None:
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
     ) -> Iterator[dict[Any, Any]]:
         choice = choice_of(model, device, precision)
-        session = request.session_hash or ""
-        cancelled = running[session] = threading.Event()
         finished: list[str] = []
 
         def step() -> dict[Any, Any]:
@@ -186,35 +194,28 @@ def build_documents_tab(service: Service) -> None:
             share = len(finished) / len(paths or [""])
             return {status: render("progress.html", parts=parts, share=share or None)}
 
-        try:
+        def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
+            yield {problems: "", redacted: gr.update(visible=False)}
             limits.check_files(len(paths or []))
             with tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                yield {**step(), problems: "", redacted: gr.update(visible=False)}
+                yield step()
                 service.checked(choice)
                 target = Path(folder) / "redacted.zip"
 
-                def work() -> tuple[int, list[str]]:
+                def redacting() -> tuple[int, list[str]]:
                     with service.visitors.slot(request):  # until it ends, whether somebody waits or not
                         given = map(Path, paths or [])
                         return redacted_files(
                             service, choice, given, operator, target, cancelled, finished.append
                         )
 
-                names, notes = yield from in_background(work, step, cancelled)
+                names, notes = yield from in_background(redacting, step, cancelled)
                 done = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
                 ready = gr.update(value=_kept(redacted, target), visible=True) if names else gr.skip()
                 told = render("problems.html", problems=notes)
                 yield {status: render("said.html", said=done), problems: told, redacted: ready}
-        except (LimitError, ChoiceError) as error:
-            yield {status: notice(str(error)), problems: "", redacted: gr.update(visible=False)}
-        except Cancelled:
-            yield {status: render("said.html", said="Cancelled; no file was redacted.")}
-        except OSError as error:
-            yield {status: notice(_no_room(error)), problems: "", redacted: gr.update(visible=False)}
-        finally:
-            cancelled.set()
-            if running.get(session) is cancelled:
-                del running[session]
+
+        yield from attempted(request, work)
 
     run.click(
         recognize_all,
@@ -342,9 +343,11 @@ def _kept(button: gr.DownloadButton, path: Path) -> str:
     return str(button.move_resource_to_block_cache(path))
 
 
-def _no_room(error: OSError) -> str:
-    reason = error.strerror or type(error).__name__
-    return f"The results cannot be written on this server ({reason}). Try again when there is room."
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return f"The results cannot be written on this server ({reason}). Try again when there is room."
+    return f"The model could not answer: {error}" if isinstance(error, RuntimeError) else str(error)
 
 
 def _progress(step: Step, sources: int, findings: Findings, seconds: float) -> str:

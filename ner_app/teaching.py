@@ -267,7 +267,7 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
         try:
             choice, texts = given(sent)
             corrected, kept = passages_so_far(service.checked(choice), texts)
-        except (ValueError, ChoiceError) as error:
+        except (ValueError, RuntimeError) as error:
             return {"error": str(error)}
         return {"said": _plan(choice.model, corrected, kept)}
 

@@ -172,6 +172,18 @@ def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(service, tmp
     assert first["documents-problems"] == refused["documents-problems"] == ""  # that was of the run before
 
 
+def test_a_model_that_fails_is_a_sentence(service, tmp_path, monkeypatch):
+    def failing(*_, **__):
+        raise RuntimeError("the logits are not numbers")
+
+    (tmp_path / "a.txt").write_text("Mary")
+    read, cancel = handlers(service)
+    monkeypatch.setattr("ner_app.batch.stream_with_share", failing)
+    (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "best", 0.0, "")
+    assert "The model could not answer: the logits are not numbers" in last["documents-status"]
+    assert "Nothing is running" in cancel(request("one"))
+
+
 def test_the_page_has_its_own_words_for_every_hint():
     assert _HINTS.keys() == set(Hint)
     assert not any("--" in words for words in _HINTS.values())
