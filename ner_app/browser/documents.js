@@ -1,15 +1,10 @@
 /* The Documents tab: fixes for Gradio's components, and the results. */
 "use strict";
 
-/* Gradio names the upload button differently from its visible text, which voice control needs; the button for more files
-   shows the key of a missing translation. */
+/* Gradio names the upload button differently from its visible text, which voice control needs. */
 NerPage.nameUpload = (files) => {
   const rename = () => {
     for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
-    for (const button of files.querySelectorAll('[aria-label="common.upload"]')) {
-      button.title = "Add files";
-      button.setAttribute("aria-label", button.title);
-    }
   };
   new MutationObserver(rename).observe(files, {childList: true, subtree: true, attributeFilter: ["aria-label"]});
   rename();

@@ -350,3 +350,27 @@ def test_a_screen_reader_meets_the_answer_in_order(page):
         wanted = line.removesuffix(": /").removeprefix("- ")
         assert wanted in tree[at:], f"{wanted} is not after what comes before it:\n{tree}"
         at = tree.index(wanted, at)
+
+
+def test_the_score_of_a_name_over_two_lines_is_written_on_one(page):
+    recognize(page, f"{'and ' * 20}Mary Jones met Bob.")
+    mark = page.locator("#text-tab mark").first
+    for width in range(900, 1300, 10):
+        page.set_viewport_size({"width": width, "height": 900})
+        if mark.evaluate("e => e.getClientRects().length") > 1:
+            break
+    mark.click()
+    said = mark.evaluate(
+        "e => { const s = getComputedStyle(e, '::before'); return [s.width, s.height].map(parseFloat) }"
+    )
+    assert said[0] > said[1], "its digits stand below each other"
+
+
+def test_what_is_printed_is_the_whole_result(page):
+    recognize(page, "Mary met Bob.\n" * 200)
+    page.emulate_media(media="print")
+    height, shown = page.locator("#text-tab .marked").evaluate("e => [e.scrollHeight, e.clientHeight]")
+    hidden = [page.locator(one).is_visible() for one in ("#text-box", "#exports", "#teach", "#redaction")]
+    page.emulate_media(media="screen")
+    assert height == shown > 200 * 14
+    assert hidden == [False] * 4
