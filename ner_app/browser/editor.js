@@ -12,7 +12,7 @@ NerPage.Editor = class extends NerPage.Viewer {
     this.root.append(this.editing);
     this.words = null;
     this.text.setAttribute("aria-keyshortcuts",
-      "ArrowLeft ArrowRight Shift+ArrowLeft Shift+ArrowRight Enter Escape Delete Control+Z Control+Shift+Z");
+      "ArrowLeft ArrowRight Shift+ArrowLeft Shift+ArrowRight Enter Escape Delete Control+Z Control+Shift+Z Control+Y");
     this.text.setAttribute("aria-label", `${this.text.getAttribute("aria-label")} Enter goes to what can be corrected; `
       + "Shift and an arrow key choose words that are to be a name.");
     this.text.addEventListener("pointerdown", () => { this.words = null; });
@@ -197,9 +197,10 @@ NerPage.Editor = class extends NerPage.Viewer {
 
   key(event) {
     const {past, future, selected, answer} = this;
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    const command = event.ctrlKey || event.metaKey ? event.key.toLowerCase() : "";
+    if (command === "z" || command === "y") {
       event.preventDefault();
-      if (event.shiftKey) this.travel(future, past);
+      if (event.shiftKey || command === "y") this.travel(future, past);
       else this.travel(past, future);
     } else if (event.key === "Delete" && selected && this.until >= answer.text.length) {
       const entity = answer.entities[selected.mentions[selected.at]];
