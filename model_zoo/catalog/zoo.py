@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.keys import misspelt_keys
 from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
 from model_zoo.catalog.messages import sentences, shown
 from model_zoo.catalog.schema import InputInfo, Model, ModelFile, RegexReplace, UnpackArchive
@@ -29,6 +31,8 @@ __all__ = [
     "load_model",
     "model_from",
 ]
+
+log = logging.getLogger(__name__)
 
 _MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
@@ -163,6 +167,9 @@ def model_from(where: str, given: dict[str, Any]) -> Model:
         One line for each mistake.
     """
     try:
-        return Model.model_validate(given)
+        model = Model.model_validate(given)
     except ValidationError as error:
         raise CatalogError("\n".join(f"{where}: {line}" for line in sentences(error, _TAGS))) from None
+    for key, near in misspelt_keys(model, given):
+        log.warning("%s: %s: no such key, so it is ignored; did you mean %s?", where, key, near)
+    return model

@@ -277,6 +277,22 @@ def test_mistakes_name_file_key_expected_and_found(tmp_path, changes, message):
     assert "pydantic" not in str(caught.value)
 
 
+def test_misspelt_keys_are_a_warning_with_the_nearest_one(tmp_path, caplog):
+    source = {"$type": "hf_hub", "repo": "owner/name", "file": "x", "revison": "v1"}
+    files = file(source=source, mirror=[], oroginal_source="https://example.org")
+    path = zoo(tmp_path, lowercase=True, quantized="int8", files=files)
+    (model,) = load_catalog(tmp_path)
+    assert model.lower_case is None
+    assert caplog.messages == [
+        f"{path}: {key}: no such key, so it is ignored; did you mean {near}?"
+        for key, near in (
+            ("lowercase", "lower_case"),
+            ("files[0].mirror", "mirrors"),
+            ("files[0].source[0].revison", "revision"),
+        )
+    ]
+
+
 @pytest.mark.parametrize("name", ["/a", "a/../b", "..", "a\\b", "C:x", "a//b", "./a", ""])
 def test_file_names_cannot_leave_the_folder(tmp_path, name):
     zoo(tmp_path, files=file(name=name))
