@@ -1,4 +1,4 @@
-"""Misspelt keys of a model.yml. Unknown keys are ignored, as in Open Model Zoo; misspelt ones get a warning."""
+"""Misspelt keys of a model.yml: like all unknown keys they are ignored, but with a warning."""
 
 from __future__ import annotations
 

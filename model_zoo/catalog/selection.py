@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import fnmatch
 import shlex
@@ -32,8 +33,9 @@ __all__ = [
 
 HUB_PREFIX = "hf:"
 
-# Names that a message lists.
+#: Names that a message lists.
 _SHOWN = 20
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +142,11 @@ def selected_models(
         return None
     if arguments.all:
         return load_catalog(arguments.zoo)
-    patterns = arguments.name.split(",") if arguments.name is not None else patterns_in_file(arguments.list)
+    if arguments.list is None:
+        return select(arguments.name.split(","), arguments.zoo, lookup)
+    patterns = patterns_in_file(arguments.list)
+    if not patterns:
+        sys.stderr.write(f"note: {arguments.list} names no models, so nothing is done.\n")
     return select(patterns, arguments.zoo, lookup)
 
 
@@ -162,6 +168,9 @@ def select(
             matching = [(lookup or find_hub_model)(pattern)]
         else:
             matching = [model for model in candidates if fnmatch.fnmatchcase(model.name, pattern)]
+        if not pattern:
+            msg = "expected names or patterns separated by commas, found an empty one"
+            raise CatalogError(msg)
         if not matching:
             msg = f'No matching models: "{pattern}". {_hint(pattern, [model.name for model in models])}'
             raise CatalogError(msg)
@@ -192,7 +201,9 @@ def patterns_in_file(path: Path) -> list[str]:
         The file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        content = path.read_bytes()
+        # Windows PowerShell writes UTF-16 when the output of --print_all goes into a file.
+        lines = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"--list {path}: expected a readable text file of model names, found: {error}"
         raise CatalogError(msg) from None

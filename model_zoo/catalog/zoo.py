@@ -35,6 +35,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
+_A_ZOO = "expected a zoo, a folder of GROUP/NAME/model.yml"
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
 
 
@@ -54,7 +55,8 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
     Raises
     ------
     CatalogError
-        A file is wrong, or a name occurs twice; the message names file, key, expected and found.
+        The folder is no zoo, a file is wrong, or a name occurs twice; the message names file, key, expected
+        and found.
 
     Examples
     --------
@@ -63,7 +65,10 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
     """
     root = models_root if models_root is not None else MODELS_ROOT
     if not root.is_dir():
-        msg = f"{root}: expected a folder of models, found {'a file' if root.exists() else 'nothing'}"
+        msg = f"{root}: {_A_ZOO}, found {'a file' if root.exists() else 'nothing'}"
+        raise CatalogError(msg)
+    if (root / "model.yml").exists():
+        msg = f"{root}: {_A_ZOO}, found the folder of one model; give the folder that holds its group"
         raise CatalogError(msg)
     composites = [_load_composite(path, root) for path in sorted(root.rglob("composite-model.yml"))]
     plain = [
@@ -78,6 +83,9 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
             msg = f"{model.config}: expected a unique name, found {model.name!r} also in {other}"
             raise CatalogError(msg)
         found[model.name] = model
+    if not found:
+        msg = f"{root}: {_A_ZOO}, found no model.yml below it"
+        raise CatalogError(msg)
     return list(found.values())
 
 

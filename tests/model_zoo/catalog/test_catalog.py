@@ -340,9 +340,13 @@ def test_names_are_unique_and_plain(tmp_path):
         load_catalog(tmp_path / "b")
 
 
-def test_a_zoo_that_is_not_a_folder(tmp_path):
-    with pytest.raises(CatalogError, match="expected a folder of models, found nothing"):
+def test_a_folder_that_is_no_zoo(tmp_path):
+    with pytest.raises(CatalogError, match=r"expected a zoo, .*found nothing"):
         load_catalog(tmp_path / "missing")
+    with pytest.raises(CatalogError, match=r"expected a zoo, .*found no model.yml below it"):
+        load_catalog(tmp_path)
+    with pytest.raises(CatalogError, match=r"expected a zoo, .*found the folder of one model"):
+        load_catalog(zoo(tmp_path).parent)
 
 
 def test_several_mistakes_are_told_at_once(tmp_path):

@@ -56,6 +56,8 @@ def test_a_list_file(tmp_path):
     assert patterns_in_file(path) == ["roberta", "bert-*"]
     path.write_bytes(b"\xef\xbb\xbfroberta\r\n")  # as Notepad saves it
     assert patterns_in_file(path) == ["roberta"]
+    path.write_bytes("roberta\r\n".encode("utf-16"))  # as PowerShell 5 redirects
+    assert patterns_in_file(path) == ["roberta"]
     path.write_text("'open")
     with pytest.raises(CatalogError, match="line 1: expected a model name"):
         patterns_in_file(path)
@@ -67,6 +69,14 @@ def parsed(*arguments: str) -> list[Model] | None:
     parser = argparse.ArgumentParser()
     add_selection_arguments(parser)
     return selected_models(parser, parser.parse_args(arguments))
+
+
+def test_nothing_chosen_is_said(root, tmp_path, capsys):
+    (tmp_path / "empty.lst").write_text("# none\n")
+    assert parsed("--list", str(tmp_path / "empty.lst"), "--zoo", str(root)) == []
+    assert "empty.lst names no models, so nothing is done" in capsys.readouterr().err
+    with pytest.raises(CatalogError, match="separated by commas, found an empty one"):
+        parsed("--name", "roberta,", "--zoo", str(root))
 
 
 def test_exactly_one_way_to_choose(root, capsys):
