@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.command import FINE, run_command
-from model_zoo.catalog.folders import canonical_name
+from model_zoo.catalog.hub_names import canonical_name
 from model_zoo.catalog.selection import add_zoo
 from model_zoo.download.addition import add
 

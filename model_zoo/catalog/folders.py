@@ -14,9 +14,9 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote
 
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.hub_names import canonical_name, hub_subdirectory, split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ __all__ = [
     "remove",
     "selectable_name",
     "size_on_disk",
+    "split_hub_name",
     "split_variant",
     "state",
     "subdirectory_of",
@@ -48,32 +49,6 @@ DEFAULT_MODELS_FOLDER = "$NER_MODELS_DIR, else the user's cache folder"
 State = Literal["embedded", "ready", "downloaded", "partial", "absent"]
 
 _VARIANT = re.compile(rf"(?P<precision>{'|'.join(PRECISIONS)})(?:-(?P<rows>\d+)x(?P<length>\d+))?")
-#: Hosts whose pages are the hub's, and what stands before them when people copy one.
-_HUB_HOST = re.compile(
-    r"(?:https?://|(?:ssh://)?git@)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)(?:[/:]|$)",
-    re.IGNORECASE,
-)
-_HUB_PAGE = re.compile(
-    r"(?P<repo>[\w.-]+/[\w.-]+?|[\w.-]+?)(?:\.git)?(?:@(?P<pinned>[\w./-]+?))?"
-    r"(?:/discussions(?:/[^?#]*)?"
-    r"|/(?P<kind>tree|blob|resolve|raw|commits?|edit|blame)/(?P<revision>[^/?#]+)(?:/(?P<path>[^?#]*))?)?"
-    r"/?(?:[?#].*)?"
-)
-#: First parts of addresses of the hub that are no models.
-_NO_MODELS = (
-    "api",
-    "blog",
-    "collections",
-    "datasets",
-    "docs",
-    "join",
-    "login",
-    "models",
-    "papers",
-    "spaces",
-    "tasks",
-)
-_HUB_NAME = re.compile(r"hf:(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
 
 def models_dir(output_dir: str | Path | None = None) -> Path:
@@ -97,98 +72,6 @@ def _user_cache() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def hub_subdirectory(name: str) -> str:
-    """Return the subdirectory of an ``hf:`` name: one plain folder, safe on every system.
-
-    Raises
-    ------
-    CatalogError
-        The name is not of the form ``hf:owner/name[@revision]``.
-
-    Examples
-    --------
-    >>> hub_subdirectory("hf:dslim/bert-base-NER")
-    'public/hf--dslim--bert-base-NER'
-    """
-    repo, revision = split_hub_name(name)
-    parts = ["hf", *repo.split("/"), *(revision.split("/") if revision else [])]
-    return "public/" + "--".join(parts)
-
-
-def canonical_name(name: str) -> str:
-    """Return ``hf:owner/name`` for what people give for it: ``owner/name``, or the address of its page.
-
-    What copying adds (spaces, quotes, slashes at the end) is taken off. Anything else is returned as it is,
-    and so is ``owner/name`` where there is a file or folder of that name.
-
-    Examples
-    --------
-    >>> canonical_name("dslim/bert-base-NER"), canonical_name("bert-base-ner")
-    ('hf:dslim/bert-base-NER', 'bert-base-ner')
-    >>> canonical_name("https://huggingface.co/dslim/bert-base-NER/tree/v1")
-    'hf:dslim/bert-base-NER@v1'
-    """
-    text = name.strip().strip("<>'\"`").strip()
-    if (host := _HUB_HOST.match(text)) or (mirror := _endpoint_before(text)):
-        return _named_by_page(name, text[host.end() if host else len(mirror) :])
-    if prefix := re.match(r"hf:/{0,2}\s*", text, re.IGNORECASE):
-        return "hf:" + text[prefix.end() :].rstrip("/")
-    repo, at, revision = text.rstrip("/").partition("@")
-    if repo.count("/") >= 1 and not _is_there(text):
-        owner, _, rest = repo.partition("/")
-        if not owner.strip(".~") or rest.endswith((".xml", ".onnx", ".nemo")):
-            return name
-        if "/" not in rest and _HUB_NAME.fullmatch(f"hf:{repo}{at}{revision}"):
-            return f"hf:{repo}{at}{revision}"
-        if re.match(r"[\w.-]+/(?:tree|blob|resolve)/", rest):
-            return _named_by_page(name, text)
-    return name
-
-
-def _is_there(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except OSError:  # longer than any name of a file
-        return False
-
-
-def _endpoint_before(text: str) -> str:
-    """Return ``$HF_ENDPOINT`` with the slash behind it, where an address begins with it; else nothing."""
-    own = os.environ.get("HF_ENDPOINT", "").rstrip("/") + "/"
-    return own if len(own) > 1 and text.startswith(own) else ""
-
-
-def _named_by_page(name: str, page: str) -> str:
-    """Return ``hf:owner/name[@revision]`` for a page of the hub, given without its host."""
-    found = _HUB_PAGE.fullmatch(page)
-    if found is None or found["repo"].split("/")[0] in _NO_MODELS:
-        msg = f"{name}: expected the address of a model's page, https://huggingface.co/OWNER/NAME"
-        raise CatalogError(msg)
-    if found["kind"] == "tree" and (found["path"] or "").strip("/") not in ("", "onnx"):
-        msg = (
-            f"{name}: expected the address of a repository, found that of a folder in it; only what lies "
-            "at its top, or as ONNX in onnx/, is read: download that folder, and give the folder"
-        )
-        raise CatalogError(msg)
-    revision = found["pinned"] or (unquote(found["revision"]) if found["revision"] else "")
-    return f"hf:{found['repo']}" + (f"@{revision}" if revision else "")
-
-
-def split_hub_name(name: str) -> tuple[str, str | None]:
-    """Split ``hf:owner/name[@revision]`` into repository and revision.
-
-    Examples
-    --------
-    >>> split_hub_name("hf:dslim/bert-base-NER@main")
-    ('dslim/bert-base-NER', 'main')
-    """
-    match = _HUB_NAME.fullmatch(name)
-    if match is None or any(set(part) <= {"."} for part in re.split("[/@:]", name)):
-        msg = f"expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION, found {name!r}"
-        raise CatalogError(msg)
-    return match["repo"], match["revision"]
 
 
 def selectable_name(model: Model) -> str:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, canonical_name, find_hub_model
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
+from model_zoo.catalog.hub_names import canonical_name
 from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
 

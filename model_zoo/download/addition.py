@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_zoo.catalog.checksum import GIT_BLOB, checksum_of
 from model_zoo.catalog.errors import CatalogError
-from model_zoo.catalog.folders import split_hub_name
+from model_zoo.catalog.hub_names import split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT
 from model_zoo.catalog.manifest import write_model
 from model_zoo.catalog.zoo import load_model

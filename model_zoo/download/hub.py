@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from model_zoo.catalog import suitability
 from model_zoo.catalog.checksum import GIT_BLOB
-from model_zoo.catalog.folders import hub_subdirectory, split_hub_name
+from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, model_from
 from model_zoo.download.answers import AnswerError, get_json

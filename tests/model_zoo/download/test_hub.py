@@ -233,6 +233,17 @@ def test_a_name_or_an_address_as_people_paste_it(repository, tmp_path, capsys, n
         ("'owner/name/'", "hf:owner/name"),
         ("HF: owner/name/", "hf:owner/name"),
         ("hf://owner/name", "hf:owner/name"),
+        ("hf:https://huggingface.co/owner/name", "hf:owner/name"),
+        ("hf:owner/name/tree/v1", "hf:owner/name@v1"),
+        ("hf:owner/name@refs/pr/1", "hf:owner/name@refs/pr/1"),
+        ("hf:owner/name?library=transformers#x", "hf:owner/name"),
+        (
+            "https://huggingface.co/owner/name/resolve/refs/pr/1/a.bin?download=true",
+            "hf:owner/name@refs/pr/1",
+        ),
+        ("https://somebody:hf_secret@huggingface.co:443/owner/name.git", "hf:owner/name"),
+        ("\u201cowner/name\u201d", "hf:owner/name"),
+        ("\u200bhttps://huggingface.co/owner/name).", "hf:owner/name"),
     ],
 )
 def test_pages_of_a_repository_name_their_revision(address, name, monkeypatch):
@@ -241,8 +252,9 @@ def test_pages_of_a_repository_name_their_revision(address, name, monkeypatch):
 
 
 def test_a_folder_of_a_repository_is_not_taken_for_its_top():
-    with pytest.raises(CatalogError, match="found that of a folder in it"):
-        folders.canonical_name("https://huggingface.co/owner/name/tree/main/checkpoint-500")
+    for page in ("tree/main/checkpoint-500", "blob/main/checkpoint-500/config.json"):
+        with pytest.raises(CatalogError, match="found that of its folder checkpoint-500"):
+            folders.canonical_name(f"https://huggingface.co/owner/name/{page}")
 
 
 def test_a_name_longer_than_any_file_is_only_unknown():
@@ -253,11 +265,14 @@ def test_a_name_longer_than_any_file_is_only_unknown():
 
 def test_other_addresses_are_told_apart(tmp_path, monkeypatch):
     for address in ("datasets/conll2003", "models?search=ner", "", "spaces/owner/name", "a/b/c/d"):
-        with pytest.raises(CatalogError, match="expected the address of a model's page"):
+        with pytest.raises(CatalogError, match="expected a model of the hub"):
             folders.canonical_name(f"https://huggingface.co/{address}")
+    for name in ("hf:datasets/owner/name", "hf:a b", "hf:a/b/c", "hf:owner/name@"):
+        with pytest.raises(CatalogError, match="expected a model of the hub"):
+            folders.canonical_name(name)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owner" / "name").mkdir(parents=True)
-    for name in ("owner/name", "./name", "a/b/c", "https://example.org/a/b", "x/y.xml", "bert-base-ner"):
+    for name in ("owner/name", "./name", "a/b/c", "https://example.org/a/b", "x/y.xml", "models/x", ".."):
         assert folders.canonical_name(name) == name
 
 
