@@ -17,7 +17,7 @@ from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_sessio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AnswerError", "get_json"]
+__all__ = ["AnswerError", "ContentError", "get_json"]
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,10 @@ class AnswerError(ZooError):
         super().__init__(str(problem))
         self.status = status
         self.no_network = no_network
+
+
+class ContentError(AnswerError):
+    """There is an answer, but no JSON in it."""
 
 
 class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
@@ -72,7 +76,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
     Raises
     ------
     AnswerError
-        No answer, a refusal, a body over 8 MiB, or no JSON.
+        No answer, or a refusal; as ContentError, a body over 8 MiB or without JSON.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -88,12 +92,12 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
         time.sleep(wait)
     if len(content) > _LARGEST:
         msg = f"expected at most {_LARGEST} bytes of JSON, found more"
-        raise AnswerError(msg)
+        raise ContentError(msg)
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
         msg = f"expected JSON, found {bytes(content[:40])!r}"
-        raise AnswerError(msg) from None
+        raise ContentError(msg) from None
 
 
 def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
+
+from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from model_zoo.catalog import suitability
 from model_zoo.catalog.checksum import GIT_BLOB
 from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
+from model_zoo.catalog.messages import sentences
 from model_zoo.catalog.sources import HubSource
 from model_zoo.catalog.zoo import CatalogError, model_from
-from model_zoo.download.answers import AnswerError, get_json
+from model_zoo.download.answers import AnswerError, ContentError, get_json
 from model_zoo.download.causes import NO_NETWORK
 
 if TYPE_CHECKING:
@@ -159,15 +162,40 @@ def resolve(
     )
 
 
+class _LargeFile(BaseModel):
+    """What the hub says of a file in Git LFS."""
+
+    sha256: str | None = None
+
+
+class _ListedFile(BaseModel):
+    """What the hub says of a file."""
+
+    rfilename: str
+    size: StrictInt | None = None
+    blobId: str | None = None  # noqa: N815 (the hub's name)
+    lfs: _LargeFile | None = None
+
+
+class _Answer(BaseModel):
+    """What the hub says of a repository, as far as it is used here."""
+
+    sha: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
+    siblings: list[_ListedFile] | None = None
+    tags: list[str] | None = None
+    library_name: str | None = None
+    cardData: Any = None  # noqa: N815
+
+
 @dataclass(frozen=True)
 class _Repository:
     """What is known of a repository before its files are fetched."""
 
     name: str
     commit: str
-    files: dict[str, Any]  # name to what the hub says of it
+    files: dict[str, _ListedFile]
     read_file: Callable[[str], Any]
-    card: dict[str, Any] = field(default_factory=dict)
+    card: Any = None
     library: str = ""
 
     def read(self, file: str) -> Any:
@@ -189,24 +217,20 @@ def _look_up(name: str, *, offline: bool, timeout: float) -> _Repository:
             raise CatalogError(msg)
         return _Repository(repo, commit, listing, partial(_cached_json, name, repo, commit))
     address = f"{endpoint()}/api/models/{repo}/revision/{quote(revision or 'main', safe='')}?blobs=true"
-    answer = _get_json(name, address, timeout)
-    if not isinstance(answer, dict):
-        msg = f"{name}: expected a JSON object from the hub at {endpoint()}, found {type(answer).__name__}"
-        raise CatalogError(msg)
-    commit = str(answer.get("sha") or revision or "main")
-    listing = {
-        str(entry["rfilename"]): entry
-        for entry in answer.get("siblings") or []
-        if isinstance(entry, dict) and "rfilename" in entry
-    }
-    tags = answer.get("tags") or []
+    try:
+        answer = _Answer.model_validate(_get_json(name, address, timeout))
+    except ValidationError as error:
+        raise CatalogError(_no_answer(name, sentences(error)[0])) from None
+    except ContentError as error:
+        raise CatalogError(_no_answer(name, error)) from None
+    commit = answer.sha or revision or "main"
     return _Repository(
         repo,
         commit,
-        listing,
+        {file.rfilename: file for file in answer.siblings or ()},
         partial(_remote_json, name, repo, commit, timeout),
-        answer.get("cardData") or {},
-        str(answer.get("library_name") or next((tag for tag in tags if tag in suitability.LIBRARIES), "")),
+        answer.cardData,
+        answer.library_name or next((tag for tag in answer.tags or () if tag in suitability.LIBRARIES), ""),
     )
 
 
@@ -223,29 +247,29 @@ def _needed(name: str, repository: _Repository, weights: str) -> list[str]:
 def _file_entry(repository: _Repository, file: str) -> dict[str, Any]:
     source = {"$type": "hf_hub", "repo": repository.name, "file": file, "revision": repository.commit}
     entry: dict[str, Any] = {"name": file, "source": source}
-    listed = repository.files.get(file, {})
-    if isinstance(listed.get("size"), int):
-        entry["size"] = listed["size"]
-    large = listed.get("lfs") or {}
-    if large.get("sha256"):
-        entry["checksum"] = {"$type": "sha256", "value": large["sha256"]}
-    elif "size" in entry and not large and listed.get("blobId"):
-        entry["checksum"] = {"$type": GIT_BLOB, "value": listed["blobId"]}
+    listed = repository.files[file]
+    if listed.size is not None:
+        entry["size"] = listed.size
+    if listed.lfs is not None and listed.lfs.sha256:
+        entry["checksum"] = {"$type": "sha256", "value": listed.lfs.sha256}
+    elif listed.size is not None and listed.lfs is None and listed.blobId:
+        entry["checksum"] = {"$type": GIT_BLOB, "value": listed.blobId}
     return entry
 
 
-def _license(repo: str, card: dict[str, Any]) -> str:
+def _license(repo: str, card: Any) -> str:
     license_name = card.get("license") if isinstance(card, dict) else None
     address = f"https://huggingface.co/{repo}"
     return f"{license_name} ({address})" if isinstance(license_name, str) else address
 
 
-def _cached_listing(repo: str, revision: str) -> dict[str, Any]:
+def _cached_listing(repo: str, revision: str) -> dict[str, _ListedFile]:
     config = cached_file(HubSource(repo=repo, file="config.json", revision=revision))
     if config is None:
         return {}
-    cached = (path for path in config.parent.rglob("*") if path.is_file())
-    return {path.relative_to(config.parent).as_posix(): {"size": path.stat().st_size} for path in cached}
+    sizes = {path: path.stat().st_size for path in config.parent.rglob("*") if path.is_file()}
+    names = {path.relative_to(config.parent).as_posix(): size for path, size in sizes.items()}
+    return {name: _ListedFile(rfilename=name, size=size) for name, size in names.items()}
 
 
 def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
@@ -258,7 +282,12 @@ def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
 
 
 def _remote_json(name: str, repo: str, revision: str, timeout: float, file: str) -> Any:
-    return _get_json(name, file_address(HubSource(repo=repo, file=file, revision=revision)), timeout)
+    address = file_address(HubSource(repo=repo, file=file, revision=revision))
+    try:
+        return _get_json(name, address, timeout)
+    except ContentError as error:
+        msg = f"{name}: {file} is damaged in the repository, and only its owner can mend it: {error}"
+        raise CatalogError(msg) from None
 
 
 def _get_json(name: str, address: str, timeout: float) -> Any:
@@ -269,13 +298,16 @@ def _get_json(name: str, address: str, timeout: float) -> Any:
     except AnswerError as error:
         if error.status in (401, 403, 404):
             raise CatalogError(_refused(name, error.status)) from None
-        msg = (
-            f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {endpoint()}: {error}"
-            if error.no_network
-            else f"{name}: the hub at {endpoint()} gave no usable answer ({error}); "
-            "HF_ENDPOINT names another one"
-        )
-        raise CatalogError(msg) from None
+        if isinstance(error, ContentError):
+            raise
+        if error.no_network:
+            msg = f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {endpoint()}: {error}"
+            raise CatalogError(msg) from None
+        raise CatalogError(_no_answer(name, error)) from None
+
+
+def _no_answer(name: str, problem: object) -> str:
+    return f"{name}: the hub at {endpoint()} gave no usable answer ({problem}); HF_ENDPOINT names another one"
 
 
 def _refused(name: str, status: int) -> str:

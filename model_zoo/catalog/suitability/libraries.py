@@ -111,4 +111,4 @@ def _without_config(files: Collection[str]) -> str:
         return f" at its top; {few(below)} is in a folder: download that folder, and give the folder"
     if others := sorted(name for name in files if name.endswith(_OTHER_KINDS)):
         return f"; {few(others)} is for another library"
-    return f" but {few(sorted(files), 6) or 'no files'}"
+    return f" but {few(sorted(files), 6)}" if files else "; it has no files"

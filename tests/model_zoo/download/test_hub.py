@@ -195,6 +195,29 @@ def test_refusals_are_explained(repository, monkeypatch, code, token, message):
         hub.resolve("hf:owner/name")
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"siblings": 5}, "siblings: expected a list, found 5"),
+        (
+            {"siblings": [{"name": "config.json"}]},
+            r"siblings\[0\].rfilename: expected a value, found nothing",
+        ),
+        (
+            {"siblings": [{"rfilename": "config.json", "lfs": [1]}]},
+            r"siblings\[0\].lfs: expected keys and values",
+        ),
+        ({"tags": [[1]]}, r"tags\[0\]: expected a string, found \[1\]"),
+        ({"sha": {"a": 1}}, "sha: expected a string, found"),
+        ({"siblings": []}, "found none; it has no files"),
+    ],
+)
+def test_an_answer_of_another_shape_is_a_sentence(repository, changes, message):
+    repository.publish(FILES, **changes)
+    with pytest.raises(CatalogError, match=message):
+        hub.resolve("hf:owner/name")
+
+
 def test_a_busy_hub_is_asked_again_when_it_says(repository, monkeypatch):
     waits: list[float] = []
     monkeypatch.setattr(answers.time, "sleep", waits.append)

@@ -49,7 +49,10 @@ from tests.model_zoo.hub_server import CONFIG, FILES
             r"found 0, 1. If its card .*--labels O,",
         ),
         ({"config.json": b"[]"}, "config.json: expected a JSON object"),
-        ({"config.json": b"<html>"}, "expected JSON, found b'<html>'"),
+        (
+            {"config.json": b"<html>"},
+            "config.json is damaged in the repository, .*expected JSON, found b'<html>'",
+        ),
     ],
 )
 def test_what_is_no_named_token_classifier_is_refused(repository, changes, message):
