@@ -5,6 +5,7 @@ Open Model Zoo knows ``http`` and ``google_drive``; this project adds ``hf_hub``
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ __all__ = [
     "PypiSource",
     "RelativePath",
     "Source",
+    "without_login",
 ]
 
 
@@ -51,6 +53,17 @@ RelativePath = Annotated[str, AfterValidator(_relative_path)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
+def without_login(url: str) -> str:
+    """Return a web address without user and password, for messages, events and records.
+
+    Examples
+    --------
+    >>> without_login("https://me:secret@example.org/a@b")
+    'https://example.org/a@b'
+    """
+    return re.sub(r"(?<=//)[^/?#]*@", "", url, count=1)
+
+
 class _Source(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
@@ -62,7 +75,7 @@ class HttpSource(_Source):
     url: WebAddress
 
     def __str__(self) -> str:
-        return self.url
+        return without_login(self.url)
 
 
 class GoogleDriveSource(_Source):

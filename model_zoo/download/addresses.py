@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from model_zoo.catalog.sources import GoogleDriveSource, HttpSource, HubSource, NgcSource
+from model_zoo.catalog.sources import GoogleDriveSource, HttpSource, HubSource, NgcSource, without_login
 from model_zoo.download import hub
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ class Address:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the address for people."""
+        return without_login(self.url)
 
 
 def address_of(source: HttpSource | GoogleDriveSource | HubSource | NgcSource) -> Address:

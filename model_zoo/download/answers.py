@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from model_zoo.catalog.errors import ZooError
-from model_zoo.download.causes import is_unreachable, short
+from model_zoo.download.causes import cause_of, is_unreachable
 from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
             wait = min(
                 2.0 ** (attempt - 1) if problem.wait is None else max(problem.wait, 0.0), _LONGEST_WAIT
             )
-        log.info("%s is busy; asking again in %.0f s", urlsplit(address).netloc, wait)
+            log.info("%s: %s; asking again in %.1f s", urlsplit(address).hostname, problem, wait)
         time.sleep(wait)
     if len(content) > _LARGEST:
         msg = f"expected at most {_LARGEST} bytes of JSON, found more"
@@ -112,12 +112,14 @@ def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
                     content += block
                     if len(content) > _LARGEST:
                         break
-        except (requests.ConnectionError, requests.Timeout, BodyError) as error:
+        except BodyError as error:
+            raise _TryAgain(guard.problem or str(error), no_network=is_unreachable(error)) from None
+        except (OSError, ValueError) as error:
+            cause = cause_of(error)
+            if not cause.passing:
+                raise AnswerError(cause.words) from None
             wait = _NOBODY_THERE if isinstance(error, requests.ConnectionError) else None
-            problem = guard.problem or (str(error) if isinstance(error, BodyError) else short(error))
-            raise _TryAgain(problem, wait, no_network=is_unreachable(error)) from None
-        except (requests.RequestException, ValueError) as error:
-            raise AnswerError(error) from None
+            raise _TryAgain(guard.problem or cause.words, wait, no_network=is_unreachable(error)) from None
     status = f"HTTP {response.status_code} {response.reason}"
     if response.status_code in TRY_AGAIN:
         raise _TryAgain(status, retry_after(response.headers.get("Retry-After")))

@@ -21,7 +21,7 @@ from model_zoo.catalog import suitability
 from model_zoo.catalog.checksum import GIT_BLOB
 from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
 from model_zoo.catalog.messages import sentences
-from model_zoo.catalog.sources import HubSource
+from model_zoo.catalog.sources import HubSource, without_login
 from model_zoo.catalog.zoo import CatalogError, model_from
 from model_zoo.download.answers import AnswerError, ContentError, get_json
 from model_zoo.download.causes import NO_NETWORK
@@ -301,13 +301,19 @@ def _get_json(name: str, address: str, timeout: float) -> Any:
         if isinstance(error, ContentError):
             raise
         if error.no_network:
-            msg = f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {endpoint()}: {error}"
+            msg = (
+                f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {_shown_endpoint()}: {error}"
+            )
             raise CatalogError(msg) from None
         raise CatalogError(_no_answer(name, error)) from None
 
 
 def _no_answer(name: str, problem: object) -> str:
-    return f"{name}: the hub at {endpoint()} gave no usable answer ({problem}); HF_ENDPOINT names another one"
+    return f"{name}: the hub at {_shown_endpoint()} can't be used: {problem}; HF_ENDPOINT names another one"
+
+
+def _shown_endpoint() -> str:
+    return without_login(endpoint())
 
 
 def _refused(name: str, status: int) -> str:

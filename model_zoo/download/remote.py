@@ -19,7 +19,7 @@ import requests
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
-from model_zoo.download.causes import is_unreachable, short
+from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, short
 from model_zoo.download.partial import DiskFullError
 from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after, whole_number
 
@@ -141,7 +141,7 @@ def download(
                 msg = f"{problem}; gave up after {attempt} attempt{'s' if attempt > 1 else ''}"
                 raise SourceError(msg)
             seconds = patience.wait(attempt, problem.wait)
-            log.warning("%s: %s; next attempt in %.1f s", address.url, problem, seconds)
+            log.warning("%s: %s; next attempt in %.1f s", address, problem, seconds)
             notify(
                 {
                     "$type": "model_file_download_retry",
@@ -216,30 +216,19 @@ class _Job:
             return self.session.get(
                 self.address.url, headers=headers, stream=True, timeout=self.patience.stall
             )
-        except (requests.RequestException, ValueError) as error:
+        except (OSError, ValueError) as error:  # a missing CA bundle is a plain OSError
             _check(self.cancel)
             raise self._not_answered(error) from None
 
     def _not_answered(self, error: Exception) -> _TryAgain | SourceError:
-        """Return why there is no answer, and whether another attempt may help."""
-        kinds = requests.exceptions
+        """Return why there is no answer: as _TryAgain where another attempt may help."""
         if self.guard.problem is not None:
             return _TryAgain(self.guard.problem)
-        if isinstance(error, kinds.TooManyRedirects):
-            return SourceError("the server redirects in a loop")
-        words = short(error)
-        if isinstance(error, kinds.SSLError):
-            return SourceError(
-                f"the certificate is not trusted ({words}); REQUESTS_CA_BUNDLE names your CA bundle"
-            )
+        cause = cause_of(error)
+        if not cause.passing:
+            return SourceError(cause.words)
         # A host that was there a moment ago comes back; one that never was is not waited for.
-        no_network = not self.guard.has_connected and is_unreachable(error)
-        if isinstance(error, kinds.ProxyError):
-            msg = f"the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) does not answer ({words})"
-            return _TryAgain(msg, no_network=no_network)
-        if isinstance(error, kinds.ConnectionError | kinds.Timeout | kinds.ChunkedEncodingError):
-            return _TryAgain(f"no answer ({words})", no_network=no_network)
-        return SourceError(f"the address can't be requested ({words})")
+        return _TryAgain(cause.words, no_network=not self.guard.has_connected and is_unreachable(error))
 
     def _meaning(
         self, response: requests.Response, offset: int
@@ -262,7 +251,18 @@ class _Job:
         if encoding not in ("", "identity"):
             msg = f"the server sends the file compressed ({encoding}) although asked not to"
             raise SourceError(msg)
+        if self._is_web_page(response):
+            msg = "the server sends a web page instead of the file; open the address in a browser to see why"
+            raise SourceError(msg)
         return "whole"
+
+    def _is_web_page(self, response: requests.Response) -> bool:
+        """Return whether it is HTML, such as a login, that no checksum can prove to be the file."""
+        if not response.headers.get("Content-Type", "").lower().startswith("text/html"):
+            return False
+        length = whole_number(response.headers.get("Content-Length", ""))
+        can_be_right = self.verified and (length is None or self.size in (None, length))
+        return not can_be_right and self.part.destination.suffix.lower() not in (".html", ".htm")
 
     def _total_fits(self, total: str) -> bool:
         if total == "*":
@@ -350,7 +350,7 @@ def _refusal(status: int, reason: str, address: Address) -> str:
             remedy = "accept its terms on its page" if "Authorization" in address.headers else "set HF_TOKEN"
             return f"{msg}: the repository is gated or private; {remedy}"
         return f"{msg}: access is refused"
-    return msg
+    return f"{msg}; {PROXY_LOGIN}" if status == requests.codes.proxy_authentication else msg
 
 
 def _check(cancel: threading.Event | None) -> None:

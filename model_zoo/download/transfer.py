@@ -157,7 +157,7 @@ class Transfer:
             with self._lock(destination):
                 return task.run(sources)
         except OSError as error:
-            msg = f"{destination}: can't be written: {error.strerror or error}"
+            msg = f"{error.filename or destination}: can't be written: {error.strerror or error}"
             raise TransferError(msg) from None
 
     @contextlib.contextmanager

@@ -116,7 +116,7 @@ def test_a_hub_without_end_is_a_sentence(hostile, monkeypatch, kind):
     monkeypatch.setattr(answers, "_ATTEMPTS", 1)
     tracemalloc.start()
     begin = time.monotonic()
-    with pytest.raises(CatalogError, match=r"hf:owner/name: the hub at .* gave no usable answer"):
+    with pytest.raises(CatalogError, match=r"hf:owner/name: the hub at .* can't be used"):
         hub.resolve("hf:owner/name", timeout=0.5)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -219,7 +219,10 @@ def test_a_hub_without_network_is_one_sentence_and_the_cause_behind_it(monkeypat
         hub.resolve("hf:owner/name")
     sentence, cause = str(told.value).splitlines()
     assert sentence.startswith("hf:owner/name: no network: the hub cannot be reached. Connect this machine")
-    assert cause == "  https://hub.invalid: the host's name is not known: no network, or no such host"
+    assert (
+        cause
+        == "  https://hub.invalid: no answer (the host's name is not known: no network, or no such host)"
+    )
 
 
 def test_a_network_that_comes_back_is_used(server, tmp_path, monkeypatch):

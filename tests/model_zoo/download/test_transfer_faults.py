@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.sources import HttpSource
-from model_zoo.download import remote
+from model_zoo.download import hub, remote
 from model_zoo.download.transfer import Patience, Transfer, TransferError
 from tests.model_zoo.file_server import (
     chunked,
@@ -326,6 +327,51 @@ def test_no_connection_is_an_error_with_a_reason(server, tmp_path):
     server.close()
     with pytest.raises(TransferError, match=r"no answer \(.*refused.*gave up after 3 attempts"):
         fetch(server, tmp_path / "file")
+
+
+def test_what_hinders_a_secure_connection_is_named(server, tmp_path, monkeypatch):
+    source = HttpSource(url=f"https://somebody:secret@{server.base.removeprefix('http://')}/file")
+    with pytest.raises(TransferError, match=r"//127.* no secure connection .*gave up after 3 attempts"):
+        Transfer(patience=QUICK).fetch(tmp_path / "file", [source])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    monkeypatch.setenv("HF_ENDPOINT", source.url)
+    sentence = "missing.pem; REQUESTS_CA_BUNDLE and SSL_CERT_FILE name such files"
+    with pytest.raises(TransferError, match=sentence) as caught:
+        Transfer(patience=QUICK).fetch(tmp_path / "file", [source])
+    assert "secret" not in str(caught.value)
+    with pytest.raises(CatalogError, match=sentence) as told:
+        hub.resolve("hf:owner/name")
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (407, r"refuses to connect \(407 .*\); give it as http://USER:PASSWORD@HOST:PORT"),
+        (403, r"refuses to connect \(403 Forbidden\)$"),
+        (502, r"does not answer \(Tunnel connection failed: 502 .*gave up after 3 attempts"),
+    ],
+)
+def test_a_proxy_that_refuses_is_named(server, tmp_path, monkeypatch, code, sentence):
+    monkeypatch.setenv("https_proxy", server.base)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.faults["models.invalid:443"] = [status(code)] * 3
+    with pytest.raises(TransferError, match=sentence):
+        Transfer(patience=QUICK).fetch(tmp_path / "file", [HttpSource(url="https://models.invalid/file")])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_web_page_is_not_taken_for_the_file(server, tmp_path, known):
+    page = sends(b"<html>Sign in", Content_Type="text/html; charset=utf-8")
+    server.faults["/file"] = [page]
+    with pytest.raises(TransferError, match="sends a web page instead of the file"):
+        fetch(server, tmp_path / "file", content=CONTENT if known else None)
+    assert nothing_else(tmp_path)
+    server.faults["/file"] = [page]
+    fetch(server, tmp_path / "page.html", content=None)
+    server.faults["/file"] = [sends(CONTENT, Content_Type="text/html")]
+    assert fetch(server, tmp_path / "file").action == "downloaded"  # the hash is right
 
 
 def test_the_proxy_of_the_environment_is_used(server, tmp_path, monkeypatch):
