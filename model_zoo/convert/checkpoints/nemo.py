@@ -116,6 +116,9 @@ def load_nemo(
         _vocabulary(archive, config), _lower_case(config, lower_case), where=f"{path}: vocab.txt"
     )
     facts = classifier.encoder.config
+    if (pieces := tokenizer.get_vocab_size()) > int(facts.vocab_size):
+        msg = f"{path}: the vocabulary has {pieces} pieces, the encoder {facts.vocab_size}. They don't fit."
+        raise CheckpointError(msg)
     return Checkpoint(
         module=logits_module(classifier),
         labels=names,
@@ -269,8 +272,10 @@ def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(msg) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        msg = f"{path}: {WEIGHTS}: expected a dictionary of tensors."
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    ):
+        msg = f"{path}: {WEIGHTS}: expected a dictionary of named tensors."
         raise CheckpointError(msg)
     return dict(state)
 

@@ -78,6 +78,12 @@ def read_archive(path: Path, weights_file: Path) -> NemoArchive:
                 name = posixpath.basename(member.name)
                 if member.stream is None:
                     continue
+                if (name == WEIGHTS and weights_file.exists()) or (name == CONFIG and name in texts):
+                    msg = (
+                        f"{path}: expected one {name}, found several: a model that was trained in parts "
+                        "(tensor parallel) has to be merged by NeMo first."
+                    )
+                    raise CheckpointError(msg)
                 if name == WEIGHTS:
                     _write_weights(path, member, weights_file)
                 elif member.size <= TEXT_LIMIT:

@@ -224,6 +224,42 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
         load_checkpoint(make_archive(tmp_path / "less.nemo", model))
 
 
+def repacked(path, change):
+    """Write a good archive with other members."""
+    with tarfile.open(make_archive(path.with_name("good.tar"), make_model())) as tar:
+        members = {member.name[2:]: tar.extractfile(member).read() for member in tar}
+    write_tar(path, change(members))
+    return path
+
+
+def test_a_model_in_parts_is_refused(tmp_path):
+    def parts(members):
+        weights = members.pop("model_weights.ckpt")
+        return members | {f"mp_rank_0{rank}/model_weights.ckpt": weights for rank in range(2)}
+
+    with pytest.raises(CheckpointError, match=r"expected one model_weights.ckpt, found several"):
+        load_checkpoint(repacked(tmp_path / "ner.nemo", parts))
+
+
+def test_weights_without_names_are_refused(tmp_path):
+    weights = io.BytesIO()
+    torch.save({0: torch.ones(2)}, weights)
+    path = repacked(
+        tmp_path / "ner.nemo", lambda members: members | {"model_weights.ckpt": weights.getvalue()}
+    )
+    with pytest.raises(CheckpointError, match="expected a dictionary of named tensors"):
+        load_checkpoint(path)
+
+
+def test_a_vocabulary_of_another_encoder_is_refused(tmp_path):
+    path = repacked(
+        tmp_path / "ner.nemo",
+        lambda members: members | {f"{HASH}vocab.txt": "\n".join([*VOCABULARY, "more"])},
+    )
+    with pytest.raises(CheckpointError, match="the vocabulary has 14 pieces, the encoder 13"):
+        load_checkpoint(path)
+
+
 # Hostile archives
 
 
