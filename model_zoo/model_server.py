@@ -14,16 +14,22 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):  # run as a script: python model_zoo/model_server.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
+from model_zoo import find
 from model_zoo.catalog.arguments import positive_integer
 from model_zoo.catalog.command import FINE, run_command
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
-from model_zoo.convert.serving import CONFIG, add_to_repository, find_ir, served_name
+from model_zoo.catalog.hub_names import canonical_name
+from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED
+from model_zoo.convert.serving import CONFIG, ServingError, add_to_repository, served_name
 from ner_core.compute import COMPUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["main"]
+
+#: Which of several precisions is served, best first.
+_ORDER = (QUANTIZED[0], "FP16", "FP32", "INT8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,10 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     for name in arguments.name:
-        xml = find_ir(name, arguments.precision, arguments.model_dir)
+        xml = _find_ir(name, arguments.precision, arguments.model_dir)
         entry = add_to_repository(
             xml,
-            served_name(name if not name.endswith(".xml") else xml.stem),
+            served_name(xml.stem if name.endswith(".xml") else canonical_name(name)),
             arguments.output_dir,
             version=arguments.version,
             device=arguments.device,
@@ -65,6 +71,22 @@ def _run(arguments: argparse.Namespace) -> int:
         f"  ner recognize --model {arguments.name[0]} --device kserve://localhost:8000/{entry['name']} TEXT\n"
     )
     return FINE
+
+
+def _find_ir(name: str, precision: str | None, models_folder: Path | None) -> Path:
+    """Return the IR to serve: the path itself, or of a model, in this precision or the best there."""
+    if name.endswith(".xml"):
+        return Path(name)
+    if name == AUTO:
+        models = f"{ENGLISH_MODEL}, {OTHER_LANGUAGES_MODEL}"
+        msg = f"{AUTO} is no model of its own; serve the two it chooses from: {models}"
+        raise ServingError(msg)
+    found = find(name, models_folder)
+    if precision is not None and precision not in found:
+        there = ", ".join(found)
+        msg = f"{name} has no {precision} here, only {there}; converter.py and quantizer.py make others"
+        raise ServingError(msg)
+    return found[precision or next(one for one in (*_ORDER, *found) if one in found)]
 
 
 def _parser() -> argparse.ArgumentParser:

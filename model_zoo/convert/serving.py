@@ -9,21 +9,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.layout import QUANTIZED
 from ner_core.compute import COMPUTE, EXACT, WAYS
 from ner_core.files import write_whole
 
-__all__ = ["CONFIG", "ServingError", "add_to_repository", "find_ir", "served_name"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["CONFIG", "ServingError", "add_to_repository", "served_name"]
 
 #: What the server reads, in the repository.
 CONFIG = "config.json"
-#: Which of several precisions is served, best first.
-_ORDER = (QUANTIZED[0], "FP16", "FP32", "INT8")
 
 
 class ServingError(ZooError, ValueError):
@@ -137,24 +135,3 @@ def served_name(name: str) -> str:
     """
     plain = name.removeprefix("hf:").removesuffix(".xml").strip("./")
     return re.sub(r"[^\w.-]", "-", plain.replace("/", "--"))
-
-
-def find_ir(name: str, precision: str | None, models_folder: Path | None) -> Path:
-    """Return the IR to serve: of a name of the zoo, in this precision or the best there; or the path itself.
-
-    Raises
-    ------
-    ServingError
-        There is none; the message has the command that makes it.
-    """
-    if name.endswith(".xml"):
-        return Path(name)
-    found = folders.installed(name, models_folder)
-    order = [precision] if precision else _ORDER
-    chosen = next((found[each] for each in order if each in found), None)
-    if chosen is None:
-        there = ", ".join(found) or "none"
-        wanted = f" in {precision}" if precision else ""
-        msg = f"{name}: no IR{wanted} here (there: {there}); run: python -m model_zoo.converter --name {name}"
-        raise ServingError(msg)
-    return chosen

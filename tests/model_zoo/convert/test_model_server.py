@@ -38,7 +38,13 @@ def test_models_and_versions_are_added_and_replaced(tiny_ir, tmp_path):
 
 def test_what_cannot_be_is_said(tiny_ir, tmp_path, capsys):
     assert main(["--name", "no-such-model", "-o", str(tmp_path)]) == 1
-    assert "no-such-model: no IR here" in capsys.readouterr().err
+    assert "There is no model 'no-such-model'. The zoo has: bert-base-ner" in capsys.readouterr().err
+    assert main(["--name", "owner/name", "-o", str(tmp_path)]) == 1
+    assert "python -m model_zoo.downloader --name hf:owner/name" in capsys.readouterr().err
+    assert main(["--name", "auto", "-o", str(tmp_path)]) == 1
+    assert "serve the two it chooses from: minilm-ner, multilingual-ner" in capsys.readouterr().err
+    assert main(["--name", "minilm-ner", "-o", str(tmp_path), "--precision", "FP64"]) == 1
+    assert "minilm-ner has no FP64 here, only INT8" in capsys.readouterr().err
     assert main(["--name", "none.xml", "-o", str(tmp_path)]) == 1
     assert "none.xml: expected a file" in capsys.readouterr().err
     with pytest.raises(SystemExit):
