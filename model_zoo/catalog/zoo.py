@@ -27,6 +27,7 @@ __all__ = [
     "ModelFile",
     "RegexReplace",
     "UnpackArchive",
+    "check_model_name",
     "load_catalog",
     "load_model",
     "model_from",
@@ -34,7 +35,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_MODEL_NAME = re.compile(r"[0-9a-zA-Z._-]+")
+_MODEL_NAME = re.compile(r"(?!\.+$)[0-9a-zA-Z._-]+")
 _A_ZOO = "expected a zoo, a folder of GROUP/NAME/model.yml"
 _TAGS = {"http", "google_drive", "hf_hub", "pypi", "ngc", "file", "regex_replace", "unpack_archive"}
 
@@ -145,9 +146,7 @@ def _load_composite(path: Path, root: Path) -> Model:
 
 def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> Model:
     folder = path.parent
-    if not _MODEL_NAME.fullmatch(folder.name):
-        msg = f"{path}: expected a folder name of letters, digits and ._- only, found {folder.name!r}"
-        raise CatalogError(msg)
+    check_model_name(folder.name, path)
     for key in ("name", "subdirectory", "config", "stages", "composite_model_name"):
         if key in given:
             msg = f"{path}: {key}: expected no such key (the folder says it), found {shown(given[key])}"
@@ -157,6 +156,13 @@ def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> M
     root = models_root if models_root is not None else folder.parent.parent
     place = {"name": folder.name, "subdirectory": folder.relative_to(root).as_posix(), "config": path}
     return model_from(str(path), {**given, **place})
+
+
+def check_model_name(name: str, where: object) -> None:
+    """Raise CatalogError for a name that no folder of a model may have."""
+    if not _MODEL_NAME.fullmatch(name):
+        msg = f"{where}: expected a folder name of letters, digits and ._- only, found {name!r}"
+        raise CatalogError(msg)
 
 
 def model_from(where: str, given: dict[str, Any]) -> Model:

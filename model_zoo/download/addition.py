@@ -11,7 +11,7 @@ from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT
 from model_zoo.catalog.manifest import write_model
-from model_zoo.catalog.zoo import load_model
+from model_zoo.catalog.zoo import check_model_name, load_model
 from model_zoo.download import hub
 from model_zoo.download.transfer import Transfer
 
@@ -51,13 +51,14 @@ def add(
     Raises
     ------
     CatalogError
-        No such model, not a token classifier, or the name is taken.
+        No such model, not a token classifier, or the name is taken or can't be a folder.
     TransferError
         A file could not be had.
     """
     root = zoo if zoo is not None else MODELS_ROOT
     given = name or split_hub_name(hub_name)[0].rsplit("/", 1)[-1]
     path = root / "public" / given / "model.yml"
+    check_model_name(given, path)
     if path.exists():
         msg = f"{path}: expected no such model yet; give another name with --as, or remove it first"
         raise CatalogError(msg)

@@ -140,6 +140,8 @@ def resolve(
     suitability.check_tokenizer(name, files, config, settings)
     if labels is None and not encoder:
         labels = suitability.named_labels(name, config)
+    elif labels is not None:
+        suitability.check_label_count(name, config, labels)
     kind = "Encoder" if encoder else "Token classifier"
     weights = suitability.weights_in(name, files)
     graph = weights if weights.endswith(".onnx") else None

@@ -11,7 +11,7 @@ from model_zoo.catalog.suitability.families import (
     check_architecture,
     clean_config,
 )
-from model_zoo.catalog.suitability.labels import labels_of, named_labels
+from model_zoo.catalog.suitability.labels import check_label_count, labels_of, named_labels
 from model_zoo.catalog.suitability.libraries import LIBRARIES, check_kind
 from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
 from model_zoo.catalog.suitability.weights import (
@@ -33,6 +33,7 @@ __all__ = [
     "WORDPIECE_FAMILIES",
     "check_architecture",
     "check_kind",
+    "check_label_count",
     "check_quantization",
     "check_tokenizer",
     "clean_config",

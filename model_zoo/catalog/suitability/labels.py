@@ -9,9 +9,9 @@ from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.messages import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["labels_of", "named_labels"]
+__all__ = ["check_label_count", "labels_of", "named_labels"]
 
 
 def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
@@ -82,6 +82,21 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
         "--labels O,B-PER,I-PER,..., then use --zoo my-zoo"
     )
     raise CatalogError(msg)
+
+
+def check_label_count(name: str, config: Mapping[str, Any], given: Sequence[str]) -> None:
+    """Refuse labels that are more or fewer than those of a config.json, whatever it calls them.
+
+    Raises
+    ------
+    CatalogError
+        With both numbers.
+    """
+    own = config.get("id2label")
+    if isinstance(own, dict) and own and len(own) != len(given):
+        found = f"{len(given)}: {few(given)}"
+        msg = f"{name}: expected {len(own)} labels, as in config.json's id2label, found {found}"
+        raise CatalogError(msg)
 
 
 def _are_numbers(labels: Iterable[Any]) -> bool:

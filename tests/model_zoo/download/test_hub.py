@@ -352,6 +352,11 @@ def test_add_writes_a_model_yml_with_sizes_and_hashes(repository, tmp_path, caps
     assert commands.main(["add", "hf:owner/name", "--models_dir", str(root)]) == 1
     assert "give another name with --as" in capsys.readouterr().err
     assert commands.main(["add", "hf:owner/name", "--models_dir", str(root), "--as", "other"]) == 0
+    before = sorted(root.rglob("*"))
+    for name in ("../x", "a b", "a/b", "..", "."):
+        assert commands.main(["add", "hf:owner/name", "--models_dir", str(root), "--as", name]) == 1
+        assert "expected a folder name of letters" in capsys.readouterr().err
+    assert sorted(root.rglob("*")) == before
     assert commands.main(["add", "name with spaces"]) == 1
     assert "expected hf:OWNER/NAME" in capsys.readouterr().err
 

@@ -161,6 +161,10 @@ def test_labels_are_given_to_a_model_that_does_not_name_them(repository, tmp_pat
     arguments = ["add", "owner/name", "--models_dir", str(tmp_path), "--labels", "O,B-PER"]
     assert commands.main(arguments) == 0
     assert load_catalog(tmp_path)[0].labels == ["O", "B-PER"]
+    with pytest.raises(
+        CatalogError, match=r"expected 2 labels, as in config.json's id2label, found 3: O, B-PER"
+    ):
+        hub.resolve("hf:owner/name", labels=["O", "B-PER", "I-PER"])
 
 
 @pytest.mark.parametrize(
