@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer, shape
+from model_zoo.catalog.arguments import positive_integer, shape, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_hub_model, model_folder
@@ -98,7 +98,7 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     where.add_argument(
         "-o",
         "--output_dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="models folder to write (default: --download_dir)",
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 if __package__ in (None, ""):  # run as a script: python model_zoo/downloader.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer
+from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FAILED, FINE, USAGE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_model, model_folder
@@ -124,7 +124,7 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     )
     add_models_folder(parser, "-o", "--output_dir", omz=omz)
     parser.add_argument(
-        "--cache_dir", type=Path, metavar="DIR", help="content-addressed cache to use and fill"
+        "--cache_dir", type=user_path, metavar="DIR", help="content-addressed cache to use and fill"
     )
     parser.add_argument(
         "--num_attempts",

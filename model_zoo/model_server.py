@@ -15,7 +15,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/model_server.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo import find
-from model_zoo.catalog.arguments import positive_integer
+from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FINE, run_command
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.catalog.hub_names import canonical_name
@@ -97,14 +97,14 @@ def _parser() -> argparse.ArgumentParser:
         "--name", required=True, action="append", help="name in the zoo or path of an .xml; repeatable"
     )
     parser.add_argument(
-        "-o", "--output_dir", type=Path, required=True, metavar="DIR", help="the model repository"
+        "-o", "--output_dir", type=user_path, required=True, metavar="DIR", help="the model repository"
     )
     parser.add_argument(
         "-d",
         "--model_dir",
         "--models_dir",
         dest="model_dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help=f"models folder to read (default: {DEFAULT_MODELS_FOLDER})",
     )

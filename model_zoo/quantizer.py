@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer
+from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.folders import find_hub_model
@@ -109,21 +109,21 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     where = parser.add_argument_group("where")
     add_models_folder(where, "--model_dir", omz=omz, use=" to read")
     where.add_argument(
-        "-o", "--output_dir", type=Path, metavar="DIR", help="models folder to write (default: same)"
+        "-o", "--output_dir", type=user_path, metavar="DIR", help="models folder to write (default: same)"
     )
     data = parser.add_argument_group("data")
     data.add_argument(
         "--calibration",
         "--dataset_dir",
         dest="calibration",
-        type=Path,
+        type=user_path,
         metavar="PATH",
         help="text to calibrate on: one text per line, or labelled data (default: built-in sentences)",
     )
     data.add_argument(
         "--subset_size", type=positive_integer, default=SUBSET, metavar="N", help=f"texts (default {SUBSET})"
     )
-    data.add_argument("--dataset", type=Path, metavar="PATH", help="labelled data for the accuracy gate")
+    data.add_argument("--dataset", type=user_path, metavar="PATH", help="labelled data for the accuracy gate")
     data.add_argument(
         "--max_drop",
         type=float,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from pathlib import Path
 
-__all__ = ["positive_integer", "shape"]
+__all__ = ["positive_integer", "shape", "user_path"]
 
 _SHAPE = re.compile(r"\[?\s*([0-9]{1,9})\s*[x,]\s*([0-9]{1,9})\s*\]?")
 
@@ -23,6 +25,22 @@ def positive_integer(text: str) -> int:
         msg = f"must be a positive integer (got {text!r})"
         raise argparse.ArgumentTypeError(msg)
     return number
+
+
+def user_path(text: str) -> Path:
+    """Read a path; the type of an argument.
+
+    Shells leave the tilde of ``--option=~/folder`` as it is, and make nothing of a variable that is not set.
+
+    Examples
+    --------
+    >>> user_path("~/models") == Path.home() / "models"
+    True
+    """
+    if not text:
+        msg = "must be a path (got '')"
+        raise argparse.ArgumentTypeError(msg)
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (that of Path fails for an unknown user)
 
 
 def shape(text: str) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import canonical_name, hub_subdirectory, split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
@@ -62,7 +63,7 @@ def models_dir(output_dir: str | Path | None = None) -> Path:
     if output_dir is not None:
         return Path(output_dir)
     if os.environ.get("NER_MODELS_DIR"):
-        return Path(os.environ["NER_MODELS_DIR"])
+        return user_path(os.environ["NER_MODELS_DIR"])
     return _user_cache() / "ner-zoo"
 
 

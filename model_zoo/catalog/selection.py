@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
 from model_zoo.catalog.hub_names import canonical_name
 from model_zoo.catalog.layout import PRECISIONS
@@ -49,7 +50,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--list",
-        type=Path,
+        type=user_path,
         metavar="FILE.LST",
         help="the same patterns from a file, one per line; # begins a comment",
     )
@@ -60,14 +61,14 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_zoo(parser: argparse._ActionsContainer, use: str) -> None:
     """Add the flag of a zoo, and its name in Open Model Zoo's tools."""
-    parser.add_argument("--zoo", "--models_dir", dest="zoo", type=Path, metavar="DIR", help=use)
+    parser.add_argument("--zoo", "--models_dir", dest="zoo", type=user_path, metavar="DIR", help=use)
 
 
 def add_models_folder(parser: argparse._ActionsContainer, *flags: str, omz: bool, use: str = "") -> None:
     """Add the flag of a models folder; Open Model Zoo's tools take the current folder by default."""
     parser.add_argument(
         *flags,
-        type=Path,
+        type=user_path,
         metavar="DIR",
         default=Path.cwd() if omz else None,
         help=f"models folder{use} (default: {'the current folder' if omz else DEFAULT_MODELS_FOLDER})",

@@ -35,6 +35,8 @@ def test_the_models_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("NER_MODELS_DIR", "/models")
     assert folders.models_dir() == Path("/models")
     assert folders.models_dir("given") == Path("given")
+    monkeypatch.setenv("NER_MODELS_DIR", "~/models")  # as an environment file leaves it
+    assert folders.models_dir() == Path.home() / "models"
 
 
 def test_states_follow_what_is_on_disk(tmp_path):

@@ -142,6 +142,7 @@ def test_failures_are_listed_and_the_rest_goes_on(server, root, tmp_path, capsys
         ["--all", "--num_attempts", "x"],
         ["--all", "--bad"],
         ["--all", "--precisions", "FP8"],
+        ["--all", "-o", ""],
     ],
 )
 def test_wrong_usage_leaves_with_two(arguments):
@@ -154,6 +155,15 @@ def test_wrong_usage_leaves_with_two(arguments):
 def test_what_is_not_there_leaves_with_one(root, arguments, capsys):
     assert main([*arguments, "--models_dir", str(root)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_tilde_that_the_shell_left_is_the_home(server, root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    arguments = ["--name=some-model", "--zoo=~/zoo", "--output_dir=~/out", "--cache_dir=~/cache"]
+    assert main(arguments) == 0
+    assert (tmp_path / "out" / "public" / "some-model" / "model" / "vocab.txt").read_bytes() == VOCAB
+    assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 2
 
 
 def test_print_all(root, capsys):
