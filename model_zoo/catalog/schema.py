@@ -101,6 +101,15 @@ class RegexReplace(BaseModel):
             raise ValueError(msg) from None
         return pattern
 
+    @model_validator(mode="after")
+    def _check_replacement(self) -> RegexReplace:
+        try:
+            re.sub(self.pattern, self.replacement, "")
+        except (re.error, IndexError) as error:
+            msg = f"replacement: expected groups of the pattern only, found {self.replacement!r} ({error})"
+            raise ValueError(msg) from None
+        return self
+
 
 class UnpackArchive(BaseModel):
     """Unpack a downloaded archive into the folder it lies in."""
@@ -241,12 +250,19 @@ class Model(BaseModel):
     @field_validator("files")
     @classmethod
     def _check_files(cls, files: list[ModelFile]) -> list[ModelFile]:
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
         for file in files:
-            if file.name in seen:
-                msg = f"expected each file once, found {file.name} twice"
+            plain = file.name.casefold()  # some systems have one file for names that differ in case
+            if plain in seen:
+                twice = "twice" if seen[plain] == file.name else f"and {seen[plain]}"
+                msg = f"expected each file once, found {file.name} {twice}"
                 raise ValueError(msg)
-            seen.add(file.name)
+            seen[plain] = file.name
+        for file in files:
+            for folder in PurePosixPath(file.name.casefold()).parents:
+                if str(folder) in seen:
+                    msg = f"expected a file or a folder, found both: {seen[str(folder)]} and {file.name}"
+                    raise ValueError(msg)
         return files
 
     @model_validator(mode="after")

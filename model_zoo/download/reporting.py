@@ -64,7 +64,8 @@ class TextReporter:
         self._write(line)
 
     def _model_download_begin(self, event: dict[str, Any]) -> None:
-        self._write(f"Downloading {event['model']} ({event['num_files']} files) to {event['folder']}")
+        files = "1 file" if event["num_files"] == 1 else f"{event['num_files']} files"
+        self._write(f"Downloading {event['model']} ({files}) to {event['folder']}")
 
     def _model_file_download_progress(self, event: dict[str, Any]) -> None:
         if not sys.stderr.isatty():

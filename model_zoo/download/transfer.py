@@ -309,6 +309,9 @@ class _Task:
 
     def _copy_file(self, part: Partial, source: FileSource) -> None:
         path = (self.base or self.destination.parent) / source.path
+        if path.exists() and not path.is_file():  # reading a pipe waits, reading a device may never end
+            msg = "can't be read: expected a file, found something else"
+            raise SourceError(msg)
         try:
             with path.open("rb") as file:
                 self._copy(file, path.stat().st_size, part)

@@ -238,6 +238,11 @@ MISTAKES = [
         r"files\[0\]: expected a size beside a checksum of the kind git_blob",
     ),
     ({"files": [*file(), *file()]}, "files: expected each file once, found model.bin twice"),
+    ({"files": [*file(), *file(name="Model.bin")]}, "files: .* found Model.bin and model.bin"),
+    (
+        {"files": [*file(name="a/b"), *file(name="A")]},
+        "files: expected a file or a folder, found both: A and a/b",
+    ),
     ({"framework": "caffe"}, "framework: expected one of dldt, onnx, pytorch, tf, found 'caffe'"),
     ({"task_type": "magic"}, "task_type: expected one of action_recognition, .*found 'magic'"),
     ({"name": "x"}, "name: expected no such key"),
@@ -257,6 +262,10 @@ MISTAKES = [
     (
         {"postprocessing": [{"$type": "regex_replace", "file": "x", "pattern": "(", "replacement": ""}]},
         r"postprocessing\[0\].pattern: expected a regular expression",
+    ),
+    (
+        {"postprocessing": [{"$type": "regex_replace", "file": "x", "pattern": "x", "replacement": r"\2"}]},
+        r"postprocessing\[0\]: replacement: expected groups .*invalid group reference 2",
     ),
     ({"input_info": [{"shape": [1]}]}, r"input_info\[0\].name: expected a value, found nothing"),
     ({"input_info": [{"name": "x", "shape": "1,2"}]}, r"input_info\[0\].shape: expected a list, found '1,2'"),

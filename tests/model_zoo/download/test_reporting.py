@@ -61,7 +61,7 @@ def test_no_bars_in_a_file(capsys):
     report({"$type": "model_postprocessing_begin", "model": "m"})
     captured = capsys.readouterr()
     assert captured.err == ""
-    assert captured.out == "Downloading m (1 files) to f\n  Postprocessing m\n"
+    assert captured.out == "Downloading m (1 file) to f\n  Postprocessing m\n"
 
 
 def test_json_lines_of_several_threads_do_not_mix(capsys):

@@ -151,6 +151,13 @@ def test_offline_uses_only_this_machine(server, tmp_path, monkeypatch):
     assert not server.requests
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_local_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TransferError, match="expected a file, found something else"):
+        Transfer().fetch(tmp_path / "file", [FileSource(path="pipe")])
+
+
 def test_a_local_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(TransferError, match="No such file"):
         Transfer().fetch(tmp_path / "file", [FileSource(path="missing")], base=tmp_path)
