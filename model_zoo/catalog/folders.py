@@ -123,16 +123,13 @@ def find_hub_model(name: str, output_dir: str | Path | None = None) -> Model:
     """
     model = find_model(name, output_dir=output_dir)
     if model is None:
+        flag = "" if output_dir is None else f" --output_dir {output_dir}"
         msg = (
             f"{name} was not downloaded to {models_dir(output_dir)}; "
-            f"run: python -m model_zoo.downloader --name {name}{_output_flag(output_dir)}"
+            f"run: python -m model_zoo.downloader --name {name}{flag}"
         )
         raise CatalogError(msg)
     return model
-
-
-def _output_flag(output_dir: str | Path | None) -> str:
-    return "" if output_dir is None else f" --output_dir {output_dir}"
 
 
 def model_folder(model: Model, output_dir: str | Path | None = None) -> Path:
@@ -265,10 +262,9 @@ def remove(model: Model, output_dir: str | Path | None = None) -> int:
     if not folder.exists():
         return 0
     inside = folder.resolve().is_relative_to(base.resolve()) and folder.resolve() != base.resolve()
-    # A model looked up on the hub keeps its model.yml with the downloads; any other one's is part of a zoo.
-    of_a_zoo = model.config is not None and not model.name.startswith("hf--")
-    embedded = of_a_zoo and model.config is not None and folder.resolve() == model.config.parent.resolve()
-    if folder.is_symlink() or not inside or embedded:
+    # A model of the hub keeps its model.yml with the downloads; any other's is part of a zoo.
+    own_zoo = None if model.config is None or model.name.startswith("hf--") else model.config.parent.resolve()
+    if folder.is_symlink() or not inside or folder.resolve() == own_zoo:
         msg = f"{folder}: expected a folder of downloads inside {base}; nothing was deleted"
         raise CatalogError(msg)
     freed = size_on_disk(model, output_dir)

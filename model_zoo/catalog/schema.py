@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from model_zoo.catalog.archives import FORMATS
 from model_zoo.catalog.checksum import GIT_BLOB, Checksum
 from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.sources import RelativePath, Source
@@ -34,10 +36,21 @@ if TYPE_CHECKING:
 
 __all__ = ["InputInfo", "Model", "ModelFile", "RegexReplace", "UnpackArchive"]
 
-FRAMEWORKS = ("dldt", "onnx", "pytorch", "tf")
 
-TASK_TYPES = frozenset(
-    (
+def _one_of(*known: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in known:
+            msg = f"expected one of {', '.join(known)}"
+            raise ValueError(msg)
+        return value
+
+    return AfterValidator(check)
+
+
+_Framework = Annotated[str, _one_of("dldt", "onnx", "pytorch", "tf")]
+_TaskType = Annotated[
+    str,
+    _one_of(
         "action_recognition",
         "background_matting",
         "classification",
@@ -68,16 +81,8 @@ TASK_TYPES = frozenset(
         "text_to_speech",
         "time_series",
         "token_recognition",
-    )
-)
-
-
-def _archive_format(value: str) -> str:
-    known = ("zip", "tar", "gztar", "bztar", "xztar")
-    if value not in known:
-        msg = f"expected one of {', '.join(known)}"
-        raise ValueError(msg)
-    return value
+    ),
+]
 
 
 class RegexReplace(BaseModel):
@@ -118,12 +123,7 @@ class UnpackArchive(BaseModel):
 
     kind: Literal["unpack_archive"] = Field(alias="$type", default="unpack_archive")
     file: RelativePath
-    format: str
-
-    @field_validator("format")
-    @classmethod
-    def _check_format(cls, value: str) -> str:
-        return _archive_format(value)
+    format: Annotated[str, _one_of(*FORMATS)]
 
 
 class InputInfo(BaseModel):
@@ -206,8 +206,8 @@ class Model(BaseModel):
     subdirectory: str
     config: Path | None = None
     description: str
-    task_type: str
-    framework: str
+    task_type: _TaskType
+    framework: _Framework
     license: str
     files: list[ModelFile] = []
     postprocessing: list[Annotated[RegexReplace | UnpackArchive, Field(discriminator="kind")]] = []
@@ -230,22 +230,6 @@ class Model(BaseModel):
     languages: list[str] = []
     accuracy: str = ""
     checkpoint: RelativePath | None = None
-
-    @field_validator("framework")
-    @classmethod
-    def _check_framework(cls, value: str) -> str:
-        if value not in FRAMEWORKS:
-            msg = f"expected one of {', '.join(FRAMEWORKS)}"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("task_type")
-    @classmethod
-    def _check_task_type(cls, value: str) -> str:
-        if value not in TASK_TYPES:
-            msg = f"expected one of {', '.join(sorted(TASK_TYPES))}"
-            raise ValueError(msg)
-        return value
 
     @field_validator("files")
     @classmethod

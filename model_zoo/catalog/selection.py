@@ -24,16 +24,11 @@ __all__ = [
     "add_models_folder",
     "add_selection_arguments",
     "add_zoo",
-    "check_precisions",
-    "checked_precisions",
-    "omz_precisions",
     "patterns_in_file",
     "select",
     "selected",
     "selected_models",
 ]
-
-HUB_PREFIX = "hf:"
 
 #: Names that a message lists.
 _SHOWN = 20
@@ -81,30 +76,37 @@ def selected(
     lookup: Callable[[str], Model],
     omz_known: Sequence[str],
 ) -> tuple[list[Model] | None, list[str] | None]:
-    """Load the models, and split the precisions, that the arguments of a command choose.
+    """Load the models and split the precisions that the arguments of a command choose.
 
     Parameters
     ----------
     parser, arguments, lookup
-        As for `selected_models`; with ``precisions``, and with ``omz``: whether to tell an unknown precision
-        as Open Model Zoo's tools do.
+        As for `selected_models`; ``arguments.omz`` reports an unknown precision like Open Model Zoo's tools,
+        as an error instead of wrong usage.
     omz_known : sequence of str
         Precisions that the tool of Open Model Zoo knows.
 
     Returns
     -------
     (list of Model or None, list of str or None)
-        As of `selected_models`; None for the precisions where none were named.
+        The models as `selected_models` returns them, and the precisions, None if none were given.
 
     Raises
     ------
     CatalogError
-        As `selected_models`, and for an unknown precision where ``omz`` is set.
+        As for `selected_models`, or a precision is unknown and ``omz`` is set.
     """
-    precisions = None if arguments.omz else checked_precisions(parser, arguments.precisions, PRECISIONS)
+    precisions = None
+    if arguments.precisions is not None:
+        precisions = list(dict.fromkeys(part.strip() for part in arguments.precisions.split(",")))
+    known = omz_known if arguments.omz else PRECISIONS
+    unknown = ", ".join(sorted(set(precisions or ()) - set(known)))
+    if unknown and not arguments.omz:
+        parser.error(f"--precisions: expected some of {', '.join(known)}, found {unknown}")
     models = selected_models(parser, arguments, lookup)
-    if arguments.omz and models is not None:
-        precisions = omz_precisions(arguments.precisions, omz_known)
+    if unknown and models is not None:
+        msg = f"Unknown precisions specified: {unknown}."
+        raise CatalogError(msg)
     return models, precisions
 
 
@@ -166,7 +168,7 @@ def select(
     candidates = [part for model in models for part in (model, *model.stages)]
     chosen: dict[str, Model] = {}
     for pattern in (canonical_name(pattern.strip()) for pattern in patterns):
-        if pattern.startswith(HUB_PREFIX):
+        if pattern.startswith("hf:"):
             matching = [(lookup or find_hub_model)(pattern)]
         else:
             matching = [model for model in candidates if fnmatch.fnmatchcase(model.name, pattern)]
@@ -218,51 +220,3 @@ def patterns_in_file(path: Path) -> list[str]:
             raise CatalogError(msg) from None
         patterns += words[:1]
     return patterns
-
-
-def omz_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
-    """Split a comma-separated list of precisions; an unknown one fails, in Open Model Zoo's words.
-
-    Raises
-    ------
-    CatalogError
-        One of them is unknown.
-    """
-    precisions = list(dict.fromkeys(given.split(","))) if given is not None else None
-    if unknown := sorted(set(precisions or ()) - set(known)):
-        msg = f"Unknown precisions specified: {', '.join(unknown)}."
-        raise CatalogError(msg)
-    return precisions
-
-
-def check_precisions(given: str | None, known: Sequence[str]) -> list[str] | None:
-    """Split a comma-separated list of precisions.
-
-    Raises
-    ------
-    CatalogError
-        One of them is unknown.
-
-    Examples
-    --------
-    >>> check_precisions("FP16,FP32", ["FP32", "FP16"])
-    ['FP16', 'FP32']
-    """
-    if given is None:
-        return None
-    precisions = list(dict.fromkeys(part.strip() for part in given.split(",")))
-    unknown = [precision for precision in precisions if precision not in known]
-    if unknown:
-        msg = f"--precisions: expected some of {', '.join(known)}, found {', '.join(unknown)}"
-        raise CatalogError(msg)
-    return precisions
-
-
-def checked_precisions(
-    parser: argparse.ArgumentParser, given: str | None, known: Sequence[str]
-) -> list[str] | None:
-    """Split a comma-separated list of precisions; an unknown one is wrong usage (exit code 2)."""
-    try:
-        return check_precisions(given, known)
-    except CatalogError as error:
-        parser.error(str(error))

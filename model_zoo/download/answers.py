@@ -12,7 +12,7 @@ import requests
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download.causes import cause_of, is_unreachable
-from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after
+from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, TryAgain, body, new_session, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,13 +49,6 @@ class ContentError(AnswerError):
     """There is an answer, but no JSON in it."""
 
 
-class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
-    def __init__(self, problem: str, wait: float | None = None, *, no_network: bool = False) -> None:
-        super().__init__(problem)
-        self.wait = wait
-        self.no_network = no_network
-
-
 def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
     """Ask for JSON; where the server is busy or stumbles, wait as long as it says, and ask again.
 
@@ -82,7 +75,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
         try:
             content = _ask(address, headers, timeout)
             break
-        except _TryAgain as problem:
+        except TryAgain as problem:
             if attempt == _ATTEMPTS:
                 raise AnswerError(problem, no_network=problem.no_network) from None
             wait = min(
@@ -113,16 +106,16 @@ def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
                     if len(content) > _LARGEST:
                         break
         except BodyError as error:
-            raise _TryAgain(guard.problem or str(error), no_network=is_unreachable(error)) from None
+            raise TryAgain(guard.problem or str(error), no_network=is_unreachable(error)) from None
         except (OSError, ValueError) as error:
             cause = cause_of(error)
             if not cause.passing:
                 raise AnswerError(cause.words) from None
             wait = _NOBODY_THERE if isinstance(error, requests.ConnectionError) else None
-            raise _TryAgain(guard.problem or cause.words, wait, no_network=is_unreachable(error)) from None
+            raise TryAgain(guard.problem or cause.words, wait, no_network=is_unreachable(error)) from None
     status = f"HTTP {response.status_code} {response.reason}"
     if response.status_code in TRY_AGAIN:
-        raise _TryAgain(status, retry_after(response.headers.get("Retry-After")))
+        raise TryAgain(status, retry_after(response.headers.get("Retry-After")))
     if response.status_code != requests.codes.ok:
         raise AnswerError(status, response.status_code)
     return content

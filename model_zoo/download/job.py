@@ -249,7 +249,9 @@ class _Job:
             size=size,
             checksum=checksum,
             base=model.config.parent if model.config is not None else None,
-            notify=lambda event: self._emit(event["$type"], model, model_file=file.name, **_rest(event)),
+            notify=lambda event: self.progress(
+                {"$type": event["$type"], "model": model.name, "model_file": file.name, **event}
+            ),
             replace=file.checksum is None and locked is None and lock.has(file.name),
         )
         if fetched.action != "already there":
@@ -272,7 +274,3 @@ class _Job:
 
     def _emit(self, kind: str, model: Model, **values: Any) -> None:
         self.progress({"$type": kind, "model": model.name, **values})
-
-
-def _rest(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key != "$type"}

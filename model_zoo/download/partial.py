@@ -71,7 +71,7 @@ class Partial:
 
     def restart(self, note: dict[str, Any]) -> None:
         """Begin with nothing, and note where the bytes to come are from."""
-        self._close()
+        self.close()
         self._note_path.unlink(missing_ok=True)
         self._file = self.path.open("wb", buffering=0)
         self.length = 0
@@ -83,7 +83,7 @@ class Partial:
     def go_on(self, note: dict[str, Any]) -> None:
         """Hash what is there, and prepare to append."""
         if self._file is None or self._digest is None:
-            self._close()
+            self.close()
             self._file = self.path.open("r+b", buffering=0)
             self._digest = new_digest(self.algorithm, self.size)
             while block := self._file.read(_BLOCK):
@@ -120,21 +120,24 @@ class Partial:
         The system writes it to the disk when it sees fit: to wait for that would take longer than many
         downloads. Should the power fail before, the hash check of the next download finds the damage.
         """
-        self._close()
+        self.close()
         self.path.replace(self.destination)
         self._note_path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Forget the bytes, which turned out to be wrong."""
-        self._close()
+        self.close()
         self.path.unlink(missing_ok=True)
         self._note_path.unlink(missing_ok=True)
         self.length = 0
         self.note = {}
 
     def close(self) -> None:
-        """Stop here; what is there stays for a later run."""
-        self._close()
+        """Stop here; the bytes so far stay for a later run."""
+        self._digest = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def free_space(self) -> int:
         """Return the bytes free on the disk that the part lies on."""
@@ -142,9 +145,3 @@ class Partial:
 
     def _write_note(self) -> None:
         write_whole(self._note_path, json.dumps(self.note))
-
-    def _close(self) -> None:
-        self._digest = None
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -21,7 +21,16 @@ from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
 from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, short
 from model_zoo.download.partial import DiskFullError
-from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, body, new_session, retry_after, whole_number
+from model_zoo.download.web import (
+    TRY_AGAIN,
+    BodyError,
+    Guard,
+    TryAgain,
+    body,
+    new_session,
+    retry_after,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,13 +58,6 @@ class NoNetworkError(SourceError):
 
 class Cancelled(Exception):  # noqa: N818 (not an error: somebody asked for it)
     """The cancel event was set; what is there stays, a later run goes on from it."""
-
-
-class _TryAgain(Exception):  # noqa: N818 (never leaves this module)
-    def __init__(self, problem: str, wait: float | None = None, *, no_network: bool = False) -> None:
-        super().__init__(problem)
-        self.wait = wait
-        self.no_network = no_network
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,11 @@ class _Job:
     notify: Callable[[dict[str, Any]], None]
     cancel: threading.Event | None
 
-    def try_once(self) -> _TryAgain | None:
+    def try_once(self) -> TryAgain | None:
         """Make one attempt; return what was wrong with it when another one may help."""
         try:
             self._attempt()
-        except _TryAgain as problem:
+        except TryAgain as problem:
             return problem
         return None
 
@@ -220,15 +222,15 @@ class _Job:
             _check(self.cancel)
             raise self._not_answered(error) from None
 
-    def _not_answered(self, error: Exception) -> _TryAgain | SourceError:
-        """Return why there is no answer: as _TryAgain where another attempt may help."""
+    def _not_answered(self, error: Exception) -> TryAgain | SourceError:
+        """Return why there is no answer: as TryAgain where another attempt may help."""
         if self.guard.problem is not None:
-            return _TryAgain(self.guard.problem)
+            return TryAgain(self.guard.problem)
         cause = cause_of(error)
         if not cause.passing:
             return SourceError(cause.words)
         # A host that was there a moment ago comes back; one that never was is not waited for.
-        return _TryAgain(cause.words, no_network=not self.guard.has_connected and is_unreachable(error))
+        return TryAgain(cause.words, no_network=not self.guard.has_connected and is_unreachable(error))
 
     def _meaning(
         self, response: requests.Response, offset: int
@@ -241,7 +243,7 @@ class _Job:
             return "complete" if self.size is None and total == str(offset) else "useless"
         if status in TRY_AGAIN:
             msg = f"HTTP {status} {response.reason}"
-            raise _TryAgain(msg, retry_after(response.headers.get("Retry-After")))
+            raise TryAgain(msg, retry_after(response.headers.get("Retry-After")))
         if status == 206:
             fits = match is not None and match["start"] == str(offset) and self._total_fits(match["total"])
             return "continues" if offset and fits and self._is_same(response) else "useless"
@@ -305,7 +307,7 @@ class _Job:
             self._report(whole)
         if whole is not None and self.part.length < whole:
             msg = f"the connection ended after {self.part.length} of {whole} bytes"
-            raise _TryAgain(msg)
+            raise TryAgain(msg)
 
     def _blocks(self, response: requests.Response) -> Iterator[bytes]:
         """Yield the body, until it ends or somebody cancels."""
@@ -318,7 +320,7 @@ class _Job:
             _check(self.cancel)
             cause = error.__cause__
             broke = f"the connection broke after {self.part.length} bytes ({short(cause or error)})"
-            raise _TryAgain(self.guard.problem or broke) from None
+            raise TryAgain(self.guard.problem or broke) from None
         _check(self.cancel)
 
     def _check_space(self, whole: int | None, offset: int) -> None:

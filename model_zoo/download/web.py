@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-__all__ = ["TRY_AGAIN", "BodyError", "Guard", "body", "new_session", "retry_after", "whole_number"]
+__all__ = [
+    "TRY_AGAIN",
+    "BodyError",
+    "Guard",
+    "TryAgain",
+    "body",
+    "new_session",
+    "retry_after",
+    "whole_number",
+]
 
 #: Statuses of a server that is busy or stumbles: asking again later may help.
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -147,6 +156,21 @@ class Guard:
 
 def _is_public(connection: socket.socket) -> bool:
     return ipaddress.ip_address(str(connection.getpeername()[0]).partition("%")[0]).is_global
+
+
+class TryAgain(Exception):  # noqa: N818 (caught where attempts are counted)
+    """An attempt failed; another one may help, after ``wait`` seconds if the server asked for that.
+
+    Attributes
+    ----------
+    no_network : bool
+        The host cannot be reached at all.
+    """
+
+    def __init__(self, problem: str, wait: float | None = None, *, no_network: bool = False) -> None:
+        super().__init__(problem)
+        self.wait = wait
+        self.no_network = no_network
 
 
 class RedirectError(ValueError):

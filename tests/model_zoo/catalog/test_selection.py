@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from model_zoo.catalog.folders import find_hub_model
 from model_zoo.catalog.selection import (
     add_selection_arguments,
-    check_precisions,
     patterns_in_file,
     select,
+    selected,
     selected_models,
 )
 from model_zoo.catalog.zoo import CatalogError, Model
@@ -113,11 +114,22 @@ def test_hub_models_are_found_again_without_the_network(tmp_path, monkeypatch):
         select(["hf:../name"])
 
 
-def test_precisions():
-    assert check_precisions(None, ["FP16"]) is None
-    assert check_precisions("FP16, FP16", ["FP16"]) == ["FP16"]
-    with pytest.raises(CatalogError, match="expected some of FP16, found FP8"):
-        check_precisions("FP16,FP8", ["FP16"])
+def precisions(root, given, *, omz, printing=False):
+    chosen = {"all": not printing, "print_all": printing, "name": None, "list": None, "zoo": root}
+    arguments = argparse.Namespace(**chosen, precisions=given, omz=omz)
+    return selected(argparse.ArgumentParser(), arguments, find_hub_model, ["FP16"])[1]
+
+
+def test_precisions(root, capsys):
+    for omz in (True, False):
+        assert precisions(root, None, omz=omz) is None
+        assert precisions(root, "FP16, FP16", omz=omz) == ["FP16"]
+    with pytest.raises(SystemExit):
+        precisions(root, "FP16,FP8", omz=False)
+    assert "--precisions: expected some of FP32, FP16," in capsys.readouterr().err
+    with pytest.raises(CatalogError, match=r"Unknown precisions specified: FP8\."):
+        precisions(root, "FP16,FP8", omz=True)
+    assert precisions(root, "FP8", omz=True, printing=True) == ["FP8"]
 
 
 def test_paths_of_list_files_are_paths():
