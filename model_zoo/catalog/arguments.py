@@ -1,4 +1,4 @@
-"""Values on the command line that several commands take."""
+"""Argument types shared by several commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHAPE = re.compile(r"\[?\s*([0-9]{1,9})\s*[x,]\s*([0-9]{1,9})\s*\]?")
 
 
 def positive_integer(text: str) -> int:
-    """Read a whole number from 1; the type of an argument.
+    """Parse a positive integer; an argparse type.
 
     Examples
     --------
@@ -28,9 +28,9 @@ def positive_integer(text: str) -> int:
 
 
 def user_path(text: str) -> Path:
-    """Read a path; the type of an argument.
+    """Parse a path; an argparse type.
 
-    Shells leave the tilde of ``--option=~/folder`` as it is, and make nothing of a variable that is not set.
+    Shells do not expand the tilde in ``--option=~/folder``, and an unset variable gives an empty string.
 
     Examples
     --------
@@ -40,11 +40,11 @@ def user_path(text: str) -> Path:
     if not text:
         msg = "must be a path (got '')"
         raise argparse.ArgumentTypeError(msg)
-    return Path(os.path.expanduser(text))  # noqa: PTH111 (that of Path fails for an unknown user)
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises for unknown users)
 
 
 def shape(text: str) -> tuple[int, int]:
-    """Read batch and length of an input; the type of an argument.
+    """Parse the batch size and length of an input; an argparse type.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Checksums: SHA-384 of Open Model Zoo, SHA-256 of package indexes and the hub, file ids of git."""
+"""Checksums: SHA-384 (Open Model Zoo), SHA-256 (package indexes, the hub), and git's file ids."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GIT_BLOB", "Checksum", "checksum_of", "new_digest"]
 
-#: The id of a file in a git repository, which is all that the hub states of small files: the SHA-1 of
+#: The id of a file in a git repository, the only hash that the hub states for small files: the SHA-1 of
 #: ``blob <size>``, a zero byte and the content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects).
-#: It finds damage, as the others do; against forgers SHA-1 is weak.
+#: It detects damage like the others; against forgery SHA-1 is weak.
 GIT_BLOB = "git_blob"
 _HEX_DIGITS = {"sha256": 64, "sha384": 96, GIT_BLOB: 40}
 
@@ -24,8 +24,8 @@ _HEX_DIGITS = {"sha256": 64, "sha384": 96, GIT_BLOB: 40}
 class Checksum(BaseModel):
     """The expected hash of a file.
 
-    A bare string in model.yml is a SHA-384, as in Open Model Zoo; ``{$type: sha256, value: ...}`` names
-    another kind, of ``sha256``, ``sha384`` and ``git_blob``.
+    A bare string in model.yml is a SHA-384, as in Open Model Zoo; ``{$type: sha256, value: ...}`` names the
+    algorithm: ``sha256``, ``sha384`` or ``git_blob``.
 
     Examples
     --------
@@ -67,14 +67,14 @@ class Checksum(BaseModel):
 
 
 def new_digest(algorithm: str, size: int | None) -> hashlib._Hash:
-    """Return a digest to feed with the bytes of a file.
+    """Return a digest to update with the bytes of a file.
 
     Parameters
     ----------
     algorithm : str
         ``sha384``, ``sha256`` or ``git_blob``.
     size : int or None
-        Bytes to come; ``git_blob`` needs it.
+        Size of the file in bytes; required for ``git_blob``.
 
     Examples
     --------
@@ -87,19 +87,19 @@ def new_digest(algorithm: str, size: int | None) -> hashlib._Hash:
 
 
 def checksum_of(*paths: Path, algorithm: str = "sha384") -> Checksum:
-    """Hash a file, or several one after the other.
+    """Hash the concatenated content of files.
 
     Parameters
     ----------
     *paths : Path
-        Files to read.
+        Files, in order.
     algorithm : str
         ``sha384``, ``sha256`` or ``git_blob``.
 
     Returns
     -------
     Checksum
-        Of all their bytes.
+        Hash of all their bytes.
     """
     digest = new_digest(algorithm, sum(path.stat().st_size for path in paths))
     for path in paths:

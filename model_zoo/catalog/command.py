@@ -1,4 +1,4 @@
-"""How every command of the zoo runs: its errors are sentences, and an interrupt ends it in order."""
+"""Run a command of the zoo: errors become messages, and an interrupt shuts it down cleanly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "entry_points", "report_failed", "run_command"]
 
-#: Exit statuses; the last as a shell says it.
+#: Exit statuses; the last is the one that shells give SIGINT.
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -31,36 +31,36 @@ def entry_points(
     Parameters
     ----------
     parser : callable
-        Makes the parser; of True, one with the defaults and words of the tool of Open Model Zoo.
+        Builds the parser; given True, with the defaults and wording of Open Model Zoo's tool.
     run : callable
-        Does the work and returns the exit status. The arguments carry ``omz``, what the parser was made of.
+        Does the work and returns the exit status; ``arguments.omz`` is what ``parser`` was given.
 
     Returns
     -------
     (callable, callable)
-        Each takes the arguments, by default those of the process, and returns the exit status: 0 fine, 1
-        something failed. Wrong usage leaves with 2.
+        Each takes the arguments, by default those of the process, and returns the exit status: 0 for success,
+        1 for a failure. Wrong usage exits with 2.
     """
 
     def start(argv: Sequence[str] | None, omz: bool) -> int:
-        made = parser(omz)
-        arguments = made.parse_args(argv)
+        built = parser(omz)
+        arguments = built.parse_args(argv)
         arguments.omz = omz
-        return run_command(lambda: run(made, arguments))
+        return run_command(lambda: run(built, arguments))
 
     def main(argv: Sequence[str] | None = None) -> int:
         """Run the command."""
         return start(argv, omz=False)
 
     def omz(argv: Sequence[str] | None = None) -> int:
-        """Run the command as Open Model Zoo's tool: from and into the current folder, with its statuses."""
+        """Run the command like Open Model Zoo's tool: in the current folder, with its exit statuses."""
         return start(argv, omz=True)
 
     return main, omz
 
 
 def run_command(work: Callable[[], int]) -> int:
-    """Do the work of a command.
+    """Run the work of a command and turn its errors into messages.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def run_command(work: Callable[[], int]) -> int:
     Returns
     -------
     int
-        Exit status: that of the work; 1 after an error for people, which is on standard error; 130 after an
-        interrupt that the work let through.
+        Exit status of the work; 1 after an error, which is printed to standard error; 130 after an interrupt
+        that the work did not handle.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is no reason to fail
@@ -84,7 +84,7 @@ def run_command(work: Callable[[], int]) -> int:
         return FAILED
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            # Whoever read the output has left; let the interpreter find nothing more to write there.
+            # The reader of the output is gone: keep the interpreter from flushing into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
         where = f"{error.filename}: " if error.filename is not None else ""
@@ -96,14 +96,14 @@ def run_command(work: Callable[[], int]) -> int:
 
 
 def _complain(message: str) -> None:
-    """Print a message for people; names of files in it may hold what a terminal would obey."""
+    """Print a message with control characters escaped: names of files may contain them."""
     from ner_core.rendering import visible
 
     sys.stderr.write(f"{visible(message)}\n")
 
 
 def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
-    """List the models that failed, on standard error or output; return the exit status."""
+    """Print the names of models that failed, to standard error or output, and return the exit status."""
     lines = [f"{name}\n" for name in names]
     if lines:
         (sys.stdout if to_output else sys.stderr).write("FAILED:\n" + "".join(lines))
@@ -112,7 +112,7 @@ def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Handle SIGTERM like Ctrl-C; only the main thread gets signals."""
+    """Handle SIGTERM like Ctrl-C; only the main thread can set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""The common base of the zoo's errors. Their messages are for people: what failed, where, what to do next."""
+"""Base classes of the zoo's errors; their messages tell users what failed, where, and what to do next."""
 
 from __future__ import annotations
 

@@ -18,18 +18,17 @@ __all__ = [
 #: The models that come with this package.
 MODELS_ROOT = Path(__file__).resolve().parent.parent / "models"
 
-#: What is given for a model's name where the language of the text is to choose, and the two models that it
-#: chooses from.
+#: Model name that chooses by the language of the text, and the two models it chooses from.
 AUTO = "auto"
 ENGLISH_MODEL = "minilm-ner"
 OTHER_LANGUAGES_MODEL = "multilingual-ner"
 
-#: Precisions that a folder of an IR can be named after: Open Model Zoo's, and INT8 for compressed weights.
+#: Precisions that folders of IRs are named after: Open Model Zoo's, and INT8 for compressed weights.
 PRECISIONS = ("FP32", "FP16", "INT8", "FP16-INT8", "FP32-INT8", "FP16-INT1", "FP32-INT1")
 
 #: Those that Open Model Zoo knows.
 OMZ_PRECISIONS = tuple(precision for precision in PRECISIONS if precision != "INT8")
 
-#: What the converter makes (INT8: weights in 8 bits, activations as they are), and the quantizer.
+#: Precisions made by the converter (INT8: only the weights in 8 bits) and by the quantizer.
 CONVERTED = ("FP32", "FP16", "INT8")
 QUANTIZED = ("FP16-INT8", "FP32-INT8")

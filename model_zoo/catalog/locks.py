@@ -1,4 +1,4 @@
-"""Lock files that are no longer needed."""
+"""Clean-up of lock files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["remove_locks"]
 
 
 def remove_locks(folder: Path) -> None:
-    """Remove the lock files in a folder that nobody holds, and the folder when nothing else was in it."""
+    """Remove the lock files in a folder that no process holds, and the folder if it is empty then."""
     from filelock import FileLock, Timeout
 
     for path in folder.glob("*.lock") if folder.is_dir() else ():

@@ -1,4 +1,4 @@
-"""Write a model.yml: for models of the hub, so that they are known without the network."""
+"""Write a model.yml, so that a model of the hub is known offline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FROM_THE_FOLDER = {"name", "subdirectory", "config", "stages", "composite_model
 
 
 def model_yaml(model: Model) -> str:
-    """Return the text of a model.yml, in the short forms that people write.
+    """Return the text of a model.yml in its short forms.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What messages are made of: lists and values cut to a length, and what pydantic found wrong in a file."""
+"""Parts of messages: shortened lists and values, and pydantic's findings as sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["few", "sentences", "shown"]
 
-_SHOWN = 60  # characters of a wrong value that an error shows
+_SHOWN = 60  # characters of a wrong value shown in an error
 
 
 def sentences(error: ValidationError, tags: Collection[str] = ()) -> list[str]:
@@ -20,9 +20,9 @@ def sentences(error: ValidationError, tags: Collection[str] = ()) -> list[str]:
     Parameters
     ----------
     error : pydantic.ValidationError
-        What a model of pydantic says about the file.
+        Raised by a pydantic model for the content of a file.
     tags : collection of str
-        Names of the alternatives of unions, which pydantic gives like keys but which are none.
+        Tags of union members, which pydantic lists among the keys.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def sentences(error: ValidationError, tags: Collection[str] = ()) -> list[str]:
 
 
 def _expected(kind: str, context: dict[str, Any]) -> str:
-    if kind == "value_error":  # one of our own
+    if kind == "value_error":  # raised by a validator of ours
         return str(context["error"])
     expected = {
         "missing": "expected a value",
@@ -97,7 +97,7 @@ def _holds_union(key: int | str) -> bool:
 
 
 def shown(value: Any) -> str:
-    """Write a wrong value, cut to a length that fits into a sentence.
+    """Return the repr of a wrong value, shortened to fit into a sentence.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def shown(value: Any) -> str:
 
 
 def few(values: Iterable[Any], count: int = 4) -> str:
-    """List the first of some values.
+    """List the first few values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a model.yml may hold.
+"""Schema of a model.yml.
 
 The format is Open Model Zoo's (https://github.com/openvinotoolkit/open_model_zoo/tree/master/models,
 ``tools/model_tools/src/omz_tools/_configuration.py``) with this project's additions: further source types,
@@ -142,9 +142,9 @@ class ModelFile(BaseModel):
     name : str
         Path below the model's folder, with forward slashes.
     size : int or None
-        Bytes; None where the publisher does not say.
+        Bytes; None if not published.
     checksum : Checksum or None
-        None where the publisher does not say: recorded on the first download, checked from then on.
+        None if not published: then recorded on the first download and checked from then on.
     sources : list of Source
         Tried in this order: ``source`` (one or a list), ``mirrors``, ``original_source``.
     """
@@ -176,28 +176,28 @@ class ModelFile(BaseModel):
 
 
 def _folder(name: str) -> str:
-    """Return the folder of a file that lies one level down, else an empty string."""
+    """Return the folder of a file exactly one level down, else an empty string."""
     parts = PurePosixPath(name).parts
     return parts[0] if len(parts) == 2 else ""
 
 
 class Model(BaseModel):
-    """What one model.yml says, and where it was found.
+    """Content of one model.yml, and where it was found.
 
     Attributes
     ----------
     name, subdirectory : str
-        Name of the folder, and its path below the models root and below the output folder (forward slashes).
+        Name of the folder, and its path below the zoo and below the output folder (forward slashes).
     config : Path or None
         The model.yml; None for a model that was looked up on the Hugging Face hub.
     stages : list of Model
-        Parts of a composite model, in order; empty for a plain model.
+        Parts of a composite model in order; empty for a plain model.
     languages : list of str
-        Names of the languages that it reads, in English; empty where nobody says.
+        Supported languages by their English names; empty if not stated.
     accuracy : str
-        One published or measured figure, with what it was measured on.
+        One published or measured figure and the data it was measured on.
     checkpoint : str or None
-        What the converter reads, below the model's folder; see ``checkpoint_path``.
+        Input of the converter, relative to the model's folder; see ``checkpoint_path``.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -262,7 +262,7 @@ class Model(BaseModel):
 
     @property
     def precisions(self) -> list[str]:
-        """Precisions of the IR, sorted: those of the files, or FP16 and FP32 for a model to be converted."""
+        """Precisions of the IR, sorted: those of the files, or FP16 and FP32 if it has to be converted."""
         if self.stages:
             return self.stages[0].precisions
         if self.framework != "dldt" or self.model_optimizer_args is not None:
@@ -270,9 +270,9 @@ class Model(BaseModel):
         return sorted({_folder(file.name) for file in self.files} & set(PRECISIONS))
 
     def wanted_files(self, precisions: Collection[str] | None) -> list[ModelFile]:
-        """Return the files without those of precisions that were not asked for; all of them for None.
+        """Return the files without those of unwanted precisions; all files for None.
 
-        A file belongs to a precision when it lies in a folder of that name, as in Open Model Zoo.
+        A file belongs to a precision if it lies in a folder of that name, as in Open Model Zoo.
         """
         if precisions is None:
             return list(self.files)
@@ -281,15 +281,15 @@ class Model(BaseModel):
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files to download, or None when one of them is not known."""
+        """Bytes of all files to download, or None if a size is unknown."""
         sizes = [file.size for part in (self.stages or [self]) for file in part.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
     @property
     def checkpoint_path(self) -> str:
-        """What the converter reads below the model's folder: a .nemo, an .onnx, or a folder with config.json.
+        """Input of the converter below the model's folder: a .nemo, an .onnx, or a folder with config.json.
 
-        The key ``checkpoint`` decides; without it, the first file that fits.
+        The key ``checkpoint`` if given, else the first file that fits.
         """
         if self.checkpoint is not None:
             return self.checkpoint
