@@ -1,7 +1,7 @@
-"""Untrusted archives, read member by member: bounded, and never written under names of their own.
+"""Read untrusted archives member by member, within bounds.
 
-A member that is a link or a device, or whose name leaves the archive, refuses the whole archive. What is
-counted is what comes out, headers included: tarfile reads long names and extended headers in one go, whatever
+An archive with a member that is a link or a device, or whose name leaves the archive, is refused. The bounds
+apply to unpacked bytes, headers included: tarfile reads long names and extended headers at once, whatever
 size they claim, and keeps them.
 """
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DAMAGED", "FORMATS", "ArchiveError", "Limits", "Member", "open_archive"]
 
-#: Formats of tar to what opens their compression; ``zip`` is the other one.
+#: Tar formats, each with the function that opens its compression.
 _TARS: dict[str, Any] = {"tar": open, "gztar": gzip.open, "bztar": bz2.open, "xztar": lzma.open}
 FORMATS = ("zip", *_TARS)
 
-#: What the readers raise over bytes that are no archive of the kind.
+#: Raised by the readers for bytes that are no archive of the given format.
 DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -42,33 +42,33 @@ DAMAGED = (
     struct.error,
     EOFError,
     NotImplementedError,
-    RuntimeError,  # RecursionError among them: headers of headers of headers
+    RuntimeError,  # including RecursionError: nested extended headers
     OSError,
     UnicodeError,
     OverflowError,
 )
 
-_FREE = 64 << 20  # bytes that any archive may unpack to: small ones may compress well
+_FREE = 64 << 20  # bytes that any archive may unpack to: small files may compress well
 _HEADERS = 1 << 20  # bytes of headers before one member, or for all members together
 _SHARED_HEADERS = 100  # keys in headers that apply to all members after them
 
 
 class ArchiveError(ZooError, ValueError):
-    """An archive that is refused; the message names the file and what is wrong with it."""
+    """An archive was refused; the message names the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How large the content of an archive may be.
+    """Bounds on the content of an archive.
 
     Attributes
     ----------
     members : int
         Number of files and folders.
     size : int
-        Bytes of all files together, counted as they come out.
+        Unpacked bytes of all files together.
     ratio : int
-        Times the archive's own size, above a free allowance of 64 MiB.
+        Unpacked bytes per byte of the archive, beyond an allowance of 64 MiB.
     """
 
     members: int = 100_000
@@ -76,7 +76,7 @@ class Limits:
     ratio: int = 200
 
     def allowance(self, archive: Path) -> int:
-        """Return the bytes that may come out of this archive."""
+        """Return how many bytes this archive may unpack to."""
         return min(self.size, _FREE + self.ratio * archive.stat().st_size)
 
 
@@ -89,9 +89,9 @@ class Member:
     name : str
         Relative path with forward slashes, without ``..``; ``.`` for the root.
     size : int
-        Bytes that it claims to have.
+        Claimed size in bytes.
     stream : binary file or None
-        Its content, to be read before the next member is asked for, and left open; None for a folder.
+        Content, to be read before the next member is requested and not to be closed; None for a folder.
     """
 
     name: str
@@ -108,9 +108,9 @@ def open_archive(path: Path, kind: str, limits: Limits) -> Iterator[Iterator[Mem
     path : Path
         The archive.
     kind : str
-        One of `FORMATS`; bytes in another compression are damaged ones.
+        One of `FORMATS`; another compression counts as damage.
     limits : Limits
-        How much may come out.
+        Bounds on the content.
 
     Yields
     ------
@@ -162,7 +162,7 @@ def _tar_members(path: Path, tar: tarfile.TarFile, whole: _BoundedReader) -> Ite
         whole.headers_left = None
         if entry is None:
             return
-        tar.members.clear()  # type: ignore[attr-defined]  # it would keep each, with a copy of shared headers
+        tar.members.clear()  # type: ignore[attr-defined]  # it keeps every member, with a copy of the shared headers
         if len(tar.pax_headers) > _SHARED_HEADERS:
             msg = f"{path}: expected at most {_SHARED_HEADERS} headers for all members, found more"
             raise ArchiveError(msg)
@@ -181,7 +181,7 @@ def _safe_name(path: Path, name: str) -> str:
 
 
 class _BoundedReader(io.RawIOBase):
-    """A stream that gives a bounded number of bytes; while `headers_left` is a number, only so many more."""
+    """A stream bounded to `allowance` bytes, and to `headers_left` more bytes while that is set."""
 
     def __init__(self, path: Path, stream: Any, allowance: int) -> None:
         self._path, self._stream, self._allowance = path, stream, allowance

@@ -1,9 +1,9 @@
-"""Where models lie on this machine: the models folder, what is installed in it, and how to remove it again.
+"""Models on this machine: the models folder, what is installed in it, and how to remove it.
 
-Layout, as in Open Model Zoo: ``<models dir>/<subdirectory>/`` holds what was downloaded,
-``<models dir>/<subdirectory>/<PRECISION>/<name>.xml`` the IR, ``<PRECISION>-1x128`` a variant of it for
-inputs of one shape only. A model that comes with the package has its IR in the zoo folder itself, so it needs
-no download.
+Layout, as in Open Model Zoo: ``<models dir>/<subdirectory>/`` holds the downloads,
+``<models dir>/<subdirectory>/<PRECISION>/<name>.xml`` is the IR, ``<PRECISION>-1x128`` holds a variant for
+inputs of one shape only. A model that comes with the package has its IR in the zoo folder itself and needs no
+download.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
     "subdirectory_of",
 ]
 
-#: Where models lie unless a folder is given, for the help of commands.
+#: Default models folder, for the help of commands.
 DEFAULT_MODELS_FOLDER = "$NER_MODELS_DIR, else the user's cache folder"
 
 #: ``embedded`` comes with the package, ``ready`` has an IR, ``downloaded`` all its files, ``partial`` some.
@@ -100,7 +100,7 @@ def selectable_name(model: Model) -> str:
 def find_model(
     name: str, models_root: Path | None = None, output_dir: str | Path | None = None
 ) -> Model | None:
-    """Load the one model of this name without reading the rest of the zoo; None when there is none."""
+    """Load the model of this name without reading the rest of the zoo; None if there is none."""
     from model_zoo.catalog import zoo
 
     if name.startswith("hf:"):
@@ -114,12 +114,12 @@ def find_model(
 
 
 def find_hub_model(name: str, output_dir: str | Path | None = None) -> Model:
-    """Load what an earlier download of ``hf:owner/name`` left, without the network.
+    """Load a model of the hub that was downloaded before, without the network.
 
     Raises
     ------
     CatalogError
-        It was not downloaded; the message has the command that does.
+        It was not downloaded; the message has the command to download it.
     """
     model = find_model(name, output_dir=output_dir)
     if model is None:
@@ -133,14 +133,14 @@ def find_hub_model(name: str, output_dir: str | Path | None = None) -> Model:
 
 
 def model_folder(model: Model, output_dir: str | Path | None = None) -> Path:
-    """Return ``<models dir>/<subdirectory>``, whether it is there or not."""
+    """Return ``<models dir>/<subdirectory>``, which need not exist."""
     return models_dir(output_dir) / model.subdirectory
 
 
 def installed(
     name: str, output_dir: str | Path | None = None, models_root: Path | None = None
 ) -> dict[str, Path]:
-    """Find the IR of a model, by precision.
+    """Find the IRs of a model by precision.
 
     Parameters
     ----------
@@ -149,13 +149,13 @@ def installed(
     output_dir : path or None
         Models folder, see ``models_dir``.
     models_root : Path or None
-        Zoo folder; None means the models of this package. An IR that lies there is embedded.
+        Zoo folder; None means the models of this package. An IR in it is embedded.
 
     Returns
     -------
     dict of str to Path
-        Precision to .xml, variants of one shape (``FP16-1x128``) last; one in the models folder goes before
-        an embedded one.
+        Precision to .xml, variants of one shape (``FP16-1x128``) last; the models folder takes precedence
+        over embedded IRs.
     """
     subdirectory = subdirectory_of(name, models_root)
     roots = [models_dir(output_dir), models_root if models_root is not None else MODELS_ROOT]
@@ -167,7 +167,7 @@ def installed(
 
 
 def subdirectory_of(name: str, models_root: Path | None = None) -> str:
-    """Return where a model lies below the models folder: as in the zoo, or where the hub's lie.
+    """Return the path of a model below the models folder: as in the zoo, or as for models of the hub.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def _irs(folder: Path) -> dict[str, Path]:
 
 
 def split_variant(name: str) -> tuple[str, tuple[int, int] | None] | None:
-    """Split the name of an IR's folder into precision and the one shape (batch, length) that it is for.
+    """Split the name of an IR's folder into precision and fixed shape (batch, length), if any.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def split_variant(name: str) -> tuple[str, tuple[int, int] | None] | None:
 
 
 def precision_folders(folder: Path) -> list[Path]:
-    """Return the folders that are named by a precision: those for every shape, then those for one."""
+    """Return the folders named by a precision: those for any shape, then those for a fixed one."""
     order = {}
     for path in folder.iterdir() if folder.is_dir() else ():
         if (variant := split_variant(path.name)) is not None:
@@ -218,7 +218,7 @@ def precision_folders(folder: Path) -> list[Path]:
 
 
 def state(model: Model, output_dir: str | Path | None = None) -> State:
-    """Return how much of a model is on this machine, by presence and size of its files, not their hashes."""
+    """Return how much of a model is on this machine, judged by presence and size of its files."""
     folder = model_folder(model, output_dir)
     if _irs(folder):
         return "ready"
@@ -239,13 +239,13 @@ def state(model: Model, output_dir: str | Path | None = None) -> State:
 
 
 def size_on_disk(model: Model, output_dir: str | Path | None = None) -> int:
-    """Return the bytes below the model's folder in the models folder: downloads, partial ones, and IRs."""
+    """Return the bytes used in the models folder: downloads, also partial ones, and IRs."""
     folder = model_folder(model, output_dir)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def remove(model: Model, output_dir: str | Path | None = None) -> int:
-    """Delete what was downloaded and converted for a model; embedded files are never touched.
+    """Delete the downloads and IRs of a model; embedded files are never touched.
 
     Returns
     -------
@@ -255,7 +255,7 @@ def remove(model: Model, output_dir: str | Path | None = None) -> int:
     Raises
     ------
     CatalogError
-        The folder is a link, or not inside the models folder: nothing is deleted.
+        The folder is a link or not inside the models folder; nothing was deleted.
     """
     base = models_dir(output_dir)
     folder = model_folder(model, output_dir)

@@ -1,4 +1,4 @@
-"""Misspelt keys of a model.yml: like all unknown keys they are ignored, but with a warning."""
+"""Find misspelt keys of a model.yml: unknown keys are ignored, but these get a warning."""
 
 from __future__ import annotations
 

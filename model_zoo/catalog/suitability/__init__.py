@@ -1,7 +1,7 @@
-"""Which published checkpoints this project runs, told by their small files alone, before a byte of weights.
+"""Decide from its small files whether a published checkpoint runs here, before any weights are fetched.
 
-Both the hub look-up and the reader of checkpoint folders ask here. A refusal is one sentence that says what
-the repository is and what to do. ``docs/hub-models.md`` is the same table, with what was measured.
+Used by the lookup on the hub and by the reader of checkpoint folders. A refusal is one sentence: what the
+repository is, and what to do. ``docs/hub-models.md`` lists the same families with measurements.
 """
 
 from model_zoo.catalog.suitability.families import (

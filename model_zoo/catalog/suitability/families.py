@@ -1,4 +1,4 @@
-"""Families of models (``model_type``): which run, and whether a config.json is of one of them."""
+"""Model families (``model_type``): which ones run, and whether a config.json belongs to one of them."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _RUN = """
     xlnet xmod
 """
 FAMILIES = frozenset(_RUN.split())
-#: Those of them whose tokenizer is BERT's, so that a bare vocab.txt says everything.
+#: Families with BERT's tokenizer, for which a bare vocab.txt is enough.
 WORDPIECE_FAMILIES = frozenset(
     ("bert", "distilbert", "electra", "ernie", "megatron-bert", "mobilebert", "nomic_bert", "squeezebert")
 )
 _BOXES = "it reads documents as images or boxes of words, and has no answer for plain text"
 _PADDING = "its scores change with padding and neighbours in a batch, so that no batch is right"
 _OWN_TOKENIZER = "its tokenizer is Python code that the tokenizers library doesn't have"
-#: Families of transformers that would run wrongly or not at all, and why.
+#: Families of transformers that would give wrong results or none, and why.
 REFUSED_FAMILIES = {
     **dict.fromkeys(["layoutlm", "layoutlmv2", "layoutlmv3", "lilt", "bros", "markuplm"], _BOXES),
     **dict.fromkeys(["convbert", "fnet", "nystromformer", "funnel", "longformer", "mra", "yoso"], _PADDING),
@@ -44,35 +44,35 @@ REFUSED_FAMILIES = {
     **dict.fromkeys(["esm", "esmc"], "it reads proteins, not text"),
 }
 
-#: Keys of config.json that choose what is run.
+#: Keys of config.json that select code to run.
 _CHOOSES_CODE = re.compile(
     r"implementation|^auto_map$|^custom_pipelines$|^use_kernels?$|^kernel_config$|quantiz|^compression_config$"
     r"|^(base_model_)?[te]p_plan$|^_name_or_path$|^_commit_hash$"
 )
 _SUFFIX = "ForTokenClassification"
-#: Families that use the classes of another one.
+#: Families that use another family's classes.
 _BORROWED = {"gpt-sw3": "gpt2"}
 
 
 def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = False) -> None:
-    """Refuse what is not the token classifier of a family that runs.
+    """Refuse anything but token classifiers of the supported families.
 
-    The class in ``architectures`` must be the one that transformers has for ``model_type``: a repository may
-    bring code for another one, which is never run.
+    The class in ``architectures`` must be the one of transformers for ``model_type``: a repository may bring
+    code for another class, which is never run.
 
     Parameters
     ----------
     name : str
-        What errors begin with.
+        Start of error messages.
     config : mapping
         Content of config.json.
     encoder : bool
-        Any model of the family will do, as a start for fine-tuning.
+        Accept any model of the family, as a start for fine-tuning.
 
     Raises
     ------
     CatalogError
-        With one sentence.
+        The message is one sentence.
     """
     named, family = architectures(config), str(config.get("model_type") or "")
     found = ", ".join(named) or "no architecture"
@@ -101,7 +101,7 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
 
 
 def _belongs(architecture: str, family: str, *, encoder: bool) -> bool:
-    """Return whether a class is transformers' own for a family.
+    """Return whether a class is the one of transformers for a family.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _belongs(architecture: str, family: str, *, encoder: bool) -> bool:
 
 
 def architectures(config: Mapping[str, Any]) -> list[str]:
-    """Return the classes that a config.json names.
+    """Return the classes named in a config.json.
 
     Examples
     --------
@@ -133,9 +133,9 @@ def _plain(name: str) -> str:
 
 
 def clean_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove from a config.json what chooses code or kernels to run: that is ours to choose.
+    """Remove keys that select code or kernels to run from a config.json.
 
-    transformers would ask the hub for an attention implementation of the form ``owner/repository`` where the
+    transformers would fetch an attention implementation of the form ``owner/repository`` from the hub if the
     kernels package is installed, and import quantization libraries. Nested configurations are cleaned too.
 
     Examples

@@ -15,14 +15,14 @@ __all__ = ["check_label_count", "labels_of", "named_labels"]
 
 
 def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
-    """Return the labels of a config.json in id order; empty where it names none.
+    """Return the labels of a config.json in id order; empty if it names none.
 
-    ``id2label`` decides; where there is none, or it was left at LABEL_0 and so on, ``label2id`` does.
+    ``id2label`` takes precedence; ``label2id`` is used if that is missing or was left at LABEL_0 and so on.
 
     Parameters
     ----------
     where : str
-        What errors begin with.
+        Start of error messages.
     config : mapping
         Content of config.json.
 
@@ -65,12 +65,12 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
-    """Return the labels of a config.json; refuse those that nobody named.
+    """Return the labels of a config.json; refuse generated names.
 
     Raises
     ------
     CatalogError
-        As `labels_of`, or the labels are LABEL_0 and so on: the message says how to give better ones.
+        As for `labels_of`, or the labels are LABEL_0 and so on: the message says how to name them.
     """
     labels = labels_of(name, config)
     if not _are_numbers(labels):
@@ -85,12 +85,12 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def check_label_count(name: str, config: Mapping[str, Any], given: Sequence[str]) -> None:
-    """Refuse labels that are more or fewer than those of a config.json, whatever it calls them.
+    """Refuse a number of labels other than that of a config.json.
 
     Raises
     ------
     CatalogError
-        With both numbers.
+        The message has both numbers.
     """
     own = config.get("id2label")
     if isinstance(own, dict) and own and len(own) != len(given):
@@ -100,5 +100,5 @@ def check_label_count(name: str, config: Mapping[str, Any], given: Sequence[str]
 
 
 def _are_numbers(labels: Iterable[Any]) -> bool:
-    """Return whether nobody named these labels: transformers numbers them then, and some people do."""
+    """Return whether the labels are only numbered, by transformers (LABEL_0) or by their author (0)."""
     return all(re.fullmatch(r"(?:LABEL_)?\d+", str(label)) for label in labels)

@@ -1,4 +1,4 @@
-"""Repositories of other libraries, told by their files, tags and architectures."""
+"""Recognize repositories of other libraries by their files, tags and architectures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LIBRARIES", "check_kind"]
 
 @dataclass(frozen=True)
 class _Sign:
-    """Something that a repository of another library has, and a sentence about it."""
+    """A property of repositories of another library, and the sentence to refuse them with."""
 
     sentence: str
     file: str = ""
@@ -60,9 +60,9 @@ _SIGNS = (
         "adapter-transformers",
     ),
 )
-#: Suffixes of models that no reader here knows.
+#: Suffixes of models that cannot be read here.
 _OTHER_KINDS = (".pkl", ".joblib", ".pb", ".tar.gz", ".npz", ".gguf", ".crfsuite")
-#: Names of other libraries, as the hub tags their models.
+#: The hub's tags for other libraries.
 LIBRARIES = frozenset(sign.library for sign in _SIGNS if sign.library)
 
 
@@ -74,18 +74,18 @@ def check_kind(
     Parameters
     ----------
     name : str
-        What errors begin with.
+        Start of error messages.
     files : collection of str
         Names in the repository.
     config : mapping or None
-        Its config.json, where it has one.
+        Its config.json, if it has one.
     library : str
-        What the hub says that it belongs to.
+        Library that it belongs to according to the hub.
 
     Raises
     ------
     CatalogError
-        With one sentence.
+        The message is one sentence.
     """
     named = architectures(config or {})
     for sign in _SIGNS:
@@ -99,7 +99,7 @@ def check_kind(
 
 
 def _without_config(files: Collection[str]) -> str:
-    """Return the end of a sentence: what a repository without a config.json may be, and what to do."""
+    """Return the end of the sentence: what a repository without config.json may be, and what to do."""
     if "pytorch_model.bin" in files:
         return "; with pytorch_model.bin alone it may be a Flair model, for the flair package"
     if archives := sorted(name for name in files if name.endswith(".nemo")):

@@ -1,4 +1,4 @@
-"""Files and classes of tokenizers: which the ``tokenizers`` library can be, and which are programs."""
+"""Files and classes of tokenizers: which ones the ``tokenizers`` library can run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["OWN_FILES", "check_tokenizer"]
 
 _BYTE_FAMILIES = ("data2vec-text", "deberta", "gpt2", "gpt_neo", "ibert", "roberta", "roberta-prelayernorm")
-#: The files of a family's own tokenizer, which do where there is no tokenizer.json.
+#: Files of a family's own tokenizer, used if there is no tokenizer.json.
 OWN_FILES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys([*WORDPIECE_FAMILIES, "mpnet"], ("vocab.txt",)),
     **dict.fromkeys(_BYTE_FAMILIES, ("vocab.json", "merges.txt")),
@@ -24,7 +24,7 @@ OWN_FILES: dict[str, tuple[str, ...]] = {
     "rembert": ("sentencepiece.model",),
     **dict.fromkeys(["gemma", "gemma2", "llama", "mistral"], ("tokenizer.model",)),
 }
-#: Classes of tokenizers that split words with programs of their own.
+#: Tokenizer classes with code of their own, and why they are refused.
 _REFUSED_TOKENIZERS = {
     "BertJapaneseTokenizer": "it splits Japanese words with MeCab or Sudachi",
     "JumanppTokenizer": "it splits Japanese words with Juman++",
@@ -50,12 +50,12 @@ def check_tokenizer(
     config: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Refuse tokenizers that the ``tokenizers`` library cannot be; return the files to make one of.
+    """Refuse tokenizers that the ``tokenizers`` library cannot run; return the files to build one from.
 
     Parameters
     ----------
     name : str
-        What errors begin with.
+        Start of error messages.
     files : collection of str
         Names in the repository.
     config, settings : mapping
@@ -64,7 +64,7 @@ def check_tokenizer(
     Raises
     ------
     CatalogError
-        With one sentence.
+        The message is one sentence.
     """
     for given in (settings.get("tokenizer_class"), config.get("tokenizer_class")):
         reason = _REFUSED_TOKENIZERS.get(str(given).removesuffix("Fast"))

@@ -1,4 +1,4 @@
-"""Files of weights: which are taken, and what is said of those that can't be."""
+"""Files of weights: which ones are used, and why others are refused."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["INDEX", "WEIGHTS", "check_quantization", "shards_of", "tensors_beside", "weights_in"]
 
-INDEX = ".index.json"  # names the files (shards) of weights that come in several
-#: Variants of an ONNX graph, by the names that optimum and transformers.js give them, the most exact first.
+INDEX = ".index.json"  # lists the shards of weights
+#: Variants of an ONNX graph as named by optimum and transformers.js, the most exact first.
 _GRAPHS = ("model", "model_optimized", "model_fp16", "model_quantized", "model_int8", "model_uint8")
-#: Weights, best first; ONNX is taken where there is nothing else.
+#: Weights, best first; ONNX only if there is nothing else.
 WEIGHTS = (
     *(name + kind for name in ("model.safetensors", "pytorch_model.bin") for kind in ("", INDEX)),
     *(f"{folder}{graph}.onnx" for graph in _GRAPHS for folder in ("onnx/", "")),
 )
-#: Suffixes of files in a folder of graphs that hold no tensors of them.
+#: Suffixes of files in a folder of graphs that hold no tensors.
 _NO_TENSORS = (".onnx", ".json", ".txt", ".md", ".py", ".model", ".yml", ".yaml", ".ort", ".jinja")
 _OTHER_WEIGHTS = {
     "tf_model.h5": "TensorFlow",
@@ -32,7 +32,7 @@ _OTHER_WEIGHTS = {
 
 
 def weights_in(name: str, files: Collection[str]) -> str:
-    """Return the weights to take.
+    """Return the file of weights to use.
 
     Examples
     --------
@@ -69,12 +69,12 @@ def weights_in(name: str, files: Collection[str]) -> str:
 
 
 def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
-    """Return the files that an index of weights names, which lie beside it.
+    """Return the shards that an index of weights lists.
 
     Parameters
     ----------
     where : str
-        Name of the index, and what errors begin with.
+        Name of the index; start of error messages.
     index : object
         Its content.
     files : collection of str
@@ -83,7 +83,7 @@ def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
     Raises
     ------
     CatalogError
-        It names none, something that is no file of weights beside it, or one that is not there.
+        It lists no shards, something that is no file of weights beside it, or a missing file.
 
     Examples
     --------
@@ -108,10 +108,10 @@ def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
 
 
 def tensors_beside(graph: str, files: Collection[str]) -> list[str]:
-    """Return the files that hold tensors of an ONNX graph, as far as their names say so.
+    """Return the files that hold tensors of an ONNX graph, judged by their names.
 
-    Only the graph itself names them, and it is not fetched yet. They begin with its name; where none does,
-    and the folder is for graphs alone, they may be any of its files.
+    Only the graph itself lists them, and it is not fetched yet. Their names begin with the graph's; if none
+    does and the folder is only for graphs, they may be any of its files.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def tensors_beside(graph: str, files: Collection[str]) -> list[str]:
 
 
 def check_quantization(name: str, config: Mapping[str, Any]) -> None:
-    """Refuse weights that only a quantization library can read."""
+    """Refuse weights that need a quantization library."""
     if config.get("quantization_config"):
         msg = f"{name}: the weights are already quantized. Use the unquantized checkpoint."
         raise CatalogError(msg)
