@@ -41,19 +41,19 @@ def add(
     name : str or None
         Name in the zoo; None means the name of the repository.
     labels : sequence of str or None
-        In the order of their ids, for a repository that doesn't name them.
+        In id order, for a repository that does not name them.
 
     Returns
     -------
     Path
-        The model.yml, which was checked by reading it again.
+        The model.yml, validated by reading it back.
 
     Raises
     ------
     CatalogError
-        No such model, not a token classifier, or the name is taken or can't be a folder.
+        No such model, not a token classifier, or the name is taken or no valid folder name.
     TransferError
-        A file could not be had.
+        A file could not be fetched.
     """
     root = zoo if zoo is not None else MODELS_ROOT
     given = name or split_hub_name(hub_name)[0].rsplit("/", 1)[-1]
@@ -74,7 +74,7 @@ def add(
 
 
 def _hashed(model: Model) -> list[ModelFile]:
-    """Fetch the files of which no strong hash is stated, which are small, and note size and hash."""
+    """Fetch the files without a strong published hash, which are small, and record size and hash."""
     files = []
     transfer = Transfer()
     with tempfile.TemporaryDirectory(prefix="ner-zoo-add-") as scratch:

@@ -1,4 +1,4 @@
-"""Web addresses of sources, with the headers that go with them."""
+"""Web addresses of sources, with the request headers they need."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Address", "address_of"]
 
 @dataclass(frozen=True)
 class Address:
-    """Where to send the request, and with which headers."""
+    """Address and headers of a request."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Return the address for people."""
+        """Return the address for messages."""
         return without_login(self.url)
 
 

@@ -1,4 +1,4 @@
-"""JSON that a server answers: bounded, guarded as transfers are, asked for again while the server is busy."""
+"""Fetch JSON from a server: bounded, guarded like transfers, with retries while the server is busy."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["AnswerError", "ContentError", "get_json"]
 
 log = logging.getLogger(__name__)
 
-_LARGEST = 8 << 20  # bytes; a config.json has a few kB, a listing of a big repository some hundred
+_LARGEST = 8 << 20  # bytes; a config.json has a few kB, the listing of a large repository some hundred
 _ATTEMPTS = 4
 _LONGEST_WAIT = 60.0  # seconds
-_NOBODY_THERE = 0.2  # seconds to wait for a host that refuses connections, or has no address
-_PACE = (1000.0, 10.0)  # bytes a second that must come, on the average of so many seconds
+_NOBODY_THERE = 0.2  # seconds before retrying a host that refuses connections or has no address
+_PACE = (1000.0, 10.0)  # minimum bytes per second, averaged over so many seconds
 
 
 class AnswerError(ZooError):
-    """There is no usable answer.
+    """There is no usable answer; the message has the reason.
 
     Attributes
     ----------
     status : int or None
-        Of HTTP, where the server refused.
+        HTTP status if the server refused.
     no_network : bool
-        The host's name is not known, or there is no way to it.
+        The host's name is unknown, or there is no route to it.
     """
 
     def __init__(self, problem: object, status: int | None = None, *, no_network: bool = False) -> None:
@@ -46,30 +46,30 @@ class AnswerError(ZooError):
 
 
 class ContentError(AnswerError):
-    """There is an answer, but no JSON in it."""
+    """There is an answer, but it is not JSON."""
 
 
 def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
-    """Ask for JSON; where the server is busy or stumbles, wait as long as it says, and ask again.
+    """Fetch JSON; while the server is busy or fails, wait as long as it asks for and retry.
 
     Parameters
     ----------
     address : str
         Web address.
     headers : mapping of str to str
-        Sent with the request, and not to other hosts that it is redirected to if they are credentials.
+        Sent with the request; credentials are not sent to other hosts after a redirect.
     timeout : float
-        Seconds until the headers of an answer are complete, redirects included.
+        Seconds until the headers of the answer must be complete, redirects included.
 
     Returns
     -------
     object
-        What the JSON says.
+        The parsed JSON.
 
     Raises
     ------
     AnswerError
-        No answer, or a refusal; as ContentError, a body over 8 MiB or without JSON.
+        No answer, or a refusal; ContentError for a body over 8 MiB or one that is not JSON.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -94,7 +94,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
 
 
 def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
-    """Ask once; of a body over the bound, return a little more than the bound."""
+    """Make one attempt; stop reading a body soon after the bound."""
     content = bytearray()
     with Guard() as guard, new_session(guard) as session:
         guard.await_answer(timeout)

@@ -1,7 +1,7 @@
 """A content-addressed cache of downloaded files, laid out as Open Model Zoo's: one folder serves both tools.
 
-``<folder>/1/<first two hex digits>/<the others>`` holds the file with that hash. Entries appear in one step;
-an entry that is damaged is not used.
+``<folder>/1/<first two hex digits>/<the others>`` holds the file with that hash. Entries are added
+atomically, and damaged ones are not used.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ log = logging.getLogger(__name__)
 
 
 class FileCache:
-    """Files by their hash.
+    """Cached files by hash.
 
     Parameters
     ----------
     folder : Path
-        Created when the first file is put in.
+        Created when the first file is added.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "1"
 
     def path(self, checksum: Checksum) -> Path:
-        """Return where the file with this hash lies, or would lie."""
+        """Return the path of the entry for this hash, which need not exist."""
         return self._folder / checksum.value[:2] / checksum.value[2:]
 
     def put(self, file: Path, checksum: Checksum) -> None:
-        """Copy a verified file into the cache; a cache that can't be written is a warning, not a failure."""
+        """Copy a verified file into the cache; if that fails, only log a warning."""
         entry = self.path(checksum)
         if entry.is_file() and entry.stat().st_size == file.stat().st_size:
             return
@@ -55,7 +55,7 @@ class FileCache:
             staged.replace(entry)
             staged = None
         except OSError as error:
-            log.warning("The cache %s can't take %s: %s", self._folder.parent, file.name, error)
+            log.warning("The cache %s can't store %s: %s", self._folder.parent, file.name, error)
         finally:
             if staged is not None:
                 with contextlib.suppress(OSError):

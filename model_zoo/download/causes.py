@@ -11,12 +11,12 @@ import urllib3
 
 __all__ = ["NO_NETWORK", "PROXY_LOGIN", "Cause", "cause_of", "is_unreachable", "short"]
 
-#: What helps where no host can be reached; the causes stand behind it.
+#: Remedy if no host can be reached; followed by the causes.
 NO_NETWORK = (
     "Connect this machine (HTTPS_PROXY names a proxy), or copy the models folder from one that is connected. "
     "In detail:"
 )
-#: What helps where the proxy answers 407.
+#: Remedy for status 407 of a proxy.
 PROXY_LOGIN = "give it as http://USER:PASSWORD@HOST:PORT"
 _PROXY = "the proxy of the environment (HTTPS_PROXY, HTTP_PROXY)"
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
@@ -32,7 +32,7 @@ class Cause:
 
 
 def cause_of(error: Exception) -> Cause:
-    """Explain what `requests` raised instead of an answer.
+    """Explain an exception of `requests`.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""The Hugging Face hub: addresses, token, the local hub cache, and models looked up by ``hf:owner/name``.
+"""The Hugging Face hub: addresses, token, local cache, and lookup of models by ``hf:owner/name``.
 
-Routes as the hub and its mirrors serve them: ``/api/models/<repo>/revision/<revision>?blobs=true`` and
+Routes of the hub and its mirrors: ``/api/models/<repo>/revision/<revision>?blobs=true`` and
 ``/<repo>/resolve/<revision>/<file>`` (https://huggingface.co/docs/hub/api). ``HF_ENDPOINT``, ``HF_TOKEN``,
-``HF_HOME``, ``HF_HUB_CACHE`` and ``HF_HUB_OFFLINE`` mean what they mean to huggingface_hub.
+``HF_HOME``, ``HF_HUB_CACHE`` and ``HF_HUB_OFFLINE`` have the same meaning as for huggingface_hub.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def file_address(source: HubSource) -> str:
 
 
 def cached_file(source: HubSource) -> Path | None:
-    """Find a file in the local hub cache, where Spaces' ``preload_from_hub`` puts it, or return None."""
+    """Return a file of the local hub cache, which Spaces' ``preload_from_hub`` fills, or None."""
     import huggingface_hub
 
     try:
@@ -86,7 +86,7 @@ def cached_file(source: HubSource) -> Path | None:
 
 
 def _cache_folder() -> str | None:
-    """Read the environment now: huggingface_hub reads it once, when it is imported."""
+    """Read the environment now: huggingface_hub reads it only when it is imported."""
     if os.environ.get("HF_HUB_CACHE"):
         return os.environ["HF_HUB_CACHE"]
     return str(Path(os.environ["HF_HOME"]) / "hub") if os.environ.get("HF_HOME") else None
@@ -107,24 +107,24 @@ def resolve(
     name : str
         ``hf:owner/name`` or ``hf:owner/name@revision``.
     encoder : bool
-        It is a start for fine-tuning: it need not be a token classifier nor have labels.
+        Accept a start for fine-tuning, which need not be a token classifier or have labels.
     labels : sequence of str, optional
-        In the order of their ids, for a repository that doesn't name them.
+        In id order, for a repository that does not name them.
     offline : bool
-        Look only into the local hub cache.
+        Use only the local hub cache.
     timeout : float
-        Seconds without an answer.
+        Seconds to wait for an answer.
 
     Returns
     -------
     Model
-        Its sources name the commit that the revision stands for, so that all files belong together.
+        Its sources name the commit of the revision, so that all files belong together.
 
     Raises
     ------
     CatalogError
-        No such repository, no access, or not a token classifier that runs here: see
-        `model_zoo.catalog.suitability`. Only small files have been read.
+        No such repository, no access, or not a token classifier that runs here (see
+        `model_zoo.catalog.suitability`). Only small files were fetched.
 
     Examples
     --------
@@ -165,13 +165,13 @@ def resolve(
 
 
 class _LargeFile(BaseModel):
-    """What the hub says of a file in Git LFS."""
+    """The hub's facts about a file in Git LFS."""
 
     sha256: str | None = None
 
 
 class _ListedFile(BaseModel):
-    """What the hub says of a file."""
+    """The hub's facts about a file."""
 
     rfilename: str
     size: StrictInt | None = None
@@ -180,7 +180,7 @@ class _ListedFile(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What the hub says of a repository, as far as it is used here."""
+    """The hub's facts about a repository, as far as they are used here."""
 
     sha: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
     siblings: list[_ListedFile] | None = None
@@ -191,7 +191,7 @@ class _Answer(BaseModel):
 
 @dataclass(frozen=True)
 class _Repository:
-    """What is known of a repository before its files are fetched."""
+    """What is known about a repository before its files are fetched."""
 
     name: str
     commit: str
@@ -201,7 +201,7 @@ class _Repository:
     library: str = ""
 
     def read(self, file: str) -> Any:
-        """Return the content of a small JSON file, an object unless it is not there."""
+        """Return the object in a small JSON file, or None if there is no such file."""
         found = self.read_file(file) if file in self.files else None
         if found is not None and not isinstance(found, dict):
             msg = f"hf:{self.name}: {file}: expected a JSON object, found {type(found).__name__}"

@@ -1,4 +1,4 @@
-"""Download models whole: their files side by side, verified, then postprocessed."""
+"""Download models: all files in parallel, verified, then postprocessed."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ __all__ = ["DownloadError", "download", "download_all"]
 
 log = logging.getLogger(__name__)
 
-#: Files at a time.
+#: Files fetched in parallel.
 _JOBS = 4
 
 
 class DownloadError(ZooError):
-    """A model could not be downloaded completely; the message has every file and reason."""
+    """A model could not be downloaded completely; the message lists each file with the reason."""
 
 
 def download(
@@ -55,15 +55,15 @@ def download(
     Parameters
     ----------
     model : Model
-        Of the catalog, or looked up with ``hub.resolve``; a composite model brings its parts.
+        From the catalog or ``hub.resolve``; a composite model includes its parts.
     output_dir : path or None
         Models folder, see ``folders.models_dir``.
     progress : callable or None
-        Gets events as in ``--progress_format json``, from several threads.
+        Receives the events of ``--progress_format json``, from several threads.
     cancel : threading.Event or None
-        Stops everything soon after it is set; parts stay and are continued later.
+        Stops everything soon after it is set; partial files stay and are resumed later.
     transfer : Transfer or None
-        Patience, caches, offline; None means the defaults. Its ``cancel`` is used when ``cancel`` is None.
+        Settings; None means the defaults. Its ``cancel`` is used if ``cancel`` is None.
 
     Returns
     -------
@@ -73,12 +73,12 @@ def download(
     Raises
     ------
     DownloadError
-        A file could not be had, or a step is not possible.
+        A file could not be fetched, or a postprocessing step failed.
     Cancelled
         The event was set.
     """
     given = transfer or Transfer()
-    # Wheels live as long as this call; another download at the same time has its own.
+    # Wheels live as long as this call; a concurrent download has its own.
     settings = replace(given, cancel=cancel if cancel is not None else given.cancel, wheels=Wheelhouse())
     with settings.wheels, ThreadPoolExecutor(_JOBS, thread_name_prefix="download") as pool:
         job = _Job(folders.models_dir(output_dir), None, progress or _silent, settings, pool)
@@ -95,26 +95,27 @@ def download_all(
     jobs: int = _JOBS,
     omz: bool = False,
 ) -> dict[str, list[str]]:
-    """Download several models side by side; one that fails does not stop the others.
+    """Download several models in parallel; one that fails does not stop the others.
 
     Parameters
     ----------
     models : sequence of Model
-        Parts of composite models are downloaded like models.
+        Parts of composite models count as models.
     output_dir, progress, transfer : optional
         As for `download`.
     precisions : sequence of str or None
-        Of models that come as IR, only these; those that come in others only are skipped. None means all.
+        Precisions to fetch of models published as IR; models without any of them are skipped. None means
+        all.
     jobs : int
-        Files at a time, and models at a time.
+        Number of files, and of models, to fetch in parallel.
     omz : bool
-        As Open Model Zoo's downloader: the files of a model one after the other, up to the first that fails;
-        models in none of the precisions are not downloaded; only the model's own files stay in its folder.
+        Behave like Open Model Zoo's downloader: fetch the files of a model in sequence up to the first
+        failure, skip models in none of the precisions, and leave only the model's own files in its folder.
 
     Returns
     -------
     dict of str to list of str
-        Name of a model that failed to what went wrong with it or its parts.
+        Names of failed models, each with the problems of the model or its parts.
     """
     cancel = threading.Event()
     settings = replace(transfer or Transfer(), cancel=cancel, wheels=Wheelhouse())
@@ -140,7 +141,7 @@ def _silent(_event: dict[str, Any]) -> None:
 
 @dataclass
 class _Job:
-    """What all downloads of one run share."""
+    """State shared by all downloads of a run."""
 
     output_dir: Path
     precisions: Sequence[str] | None
@@ -148,7 +149,7 @@ class _Job:
     transfer: Transfer
     pool: ThreadPoolExecutor
     omz: bool = False
-    #: Lock file to the files that got their checksum by being fetched now.
+    #: Lock file to the files whose checksums were recorded in this run.
     recorded: dict[Path, list[str]] = field(default_factory=dict)
 
     def run(self, model: Model) -> list[Fetched]:
@@ -177,7 +178,7 @@ class _Job:
         names = self.recorded.pop(lock, [])
         if names:
             shown = ", ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            message = "%s: no checksums are stated for %s; recorded in %s, checked from now on"
+            message = "%s: no checksums are published for %s; recorded in %s, checked from now on"
             log.warning(message, model.name, shown, lock)
 
     def attempt(self, model: Model) -> str | None:

@@ -1,4 +1,4 @@
-"""Sizes and hashes of files whose publisher states none: recorded on the first download, then checked."""
+"""Sizes and hashes of files without published ones: recorded on the first download, then checked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Locked:
-    """What was recorded about one file."""
+    """Record of one file."""
 
     size: int
     checksum: Checksum
@@ -46,7 +46,7 @@ class Lockfile:
         self.path = folder / "model.lock.json"
 
     def find(self, file: str, sources: Collection[str]) -> Locked | None:
-        """Return what is recorded about a file, if it came from one of these sources; else None."""
+        """Return the record of a file if it came from one of these sources, else None."""
         entry = self._entries().get(file)
         try:
             if entry is None or (entry["source"] and entry["source"] not in sources):
@@ -54,15 +54,15 @@ class Lockfile:
             checksum = Checksum.model_validate({"$type": "sha384", "value": entry["sha384"]})
             return Locked(int(entry["size"]), checksum, str(entry["source"]))
         except (KeyError, TypeError, ValueError):
-            log.warning("%s: the entry of %s can't be read and is not used", self.path, file)
+            log.warning("%s: the entry of %s can't be read and is ignored", self.path, file)
             return None
 
     def has(self, file: str) -> bool:
-        """Return whether anything is recorded about a file."""
+        """Return whether there is a record of a file."""
         return file in self._entries()
 
     def record(self, file: str, locked: Locked) -> None:
-        """Add or replace one entry, safe against other threads and processes that add others."""
+        """Add or replace one entry; safe with concurrent threads and processes."""
         hidden = self.path.parent / FOLDER
         hidden.mkdir(parents=True, exist_ok=True)
         with FileLock(hidden / f"{self.path.name}.lock"):
@@ -81,6 +81,6 @@ class Lockfile:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError):
-            log.warning("%s can't be read; what it recorded is not used", self.path)
+            log.warning("%s can't be read; its records are ignored", self.path)
             return {}
         return entries if isinstance(entries, dict) else {}

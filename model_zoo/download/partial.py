@@ -1,4 +1,4 @@
-"""A file being downloaded: it grows beside its destination, hashed on the way, and survives the process."""
+"""A partially downloaded file beside its destination: hashed as it grows, kept for a later process."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLDER", "DiskFullError", "Partial"]
 
-#: Folder beside the destination that holds parts, their notes and locks.
+#: Folder beside the destination for partial files, their notes and locks.
 FOLDER = ".partial"
 
 _BLOCK = 1 << 20
 
 
 class DiskFullError(ZooError):
-    """There is no room for the file, or it can't be written, wherever it comes from."""
+    """The file can't be written or does not fit on the disk, whatever its source."""
 
 
 class Partial:
-    """The part of a file that is there already, and what is known about where it came from.
+    """The bytes of a file so far, with a note of their origin.
 
     Parameters
     ----------
     destination : Path
-        Where the file will lie when it is complete.
+        Path of the complete file.
     algorithm : str
         Hash to compute: ``sha384``, ``sha256`` or ``git_blob``.
     size : int or None
-        Bytes that the whole file will have.
+        Bytes of the complete file.
 
     Attributes
     ----------
     length : int
-        Bytes there.
+        Bytes so far.
     note : dict
-        What ``restart`` was given, by this process or by an earlier one.
+        Note given to ``restart`` or ``go_on``, by this process or an earlier one.
     joined : bool
-        Whether it was put together from several answers, which may not fit each other.
+        Whether the bytes are from several answers, which may not fit together.
     """
 
     def __init__(self, destination: Path, algorithm: str, size: int | None = None) -> None:
@@ -70,7 +70,7 @@ class Partial:
         return note if isinstance(note, dict) else {}
 
     def restart(self, note: dict[str, Any]) -> None:
-        """Begin with nothing, and note where the bytes to come are from."""
+        """Start with an empty file and note the origin of the bytes to come."""
         self.close()
         self._note_path.unlink(missing_ok=True)
         self._file = self.path.open("wb", buffering=0)
@@ -81,7 +81,7 @@ class Partial:
         self._digest = new_digest(self.algorithm, self.size)
 
     def go_on(self, note: dict[str, Any]) -> None:
-        """Hash what is there, and prepare to append."""
+        """Hash the bytes so far and prepare to append."""
         if self._file is None or self._digest is None:
             self.close()
             self._file = self.path.open("r+b", buffering=0)
@@ -115,17 +115,17 @@ class Partial:
         return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.hexdigest()})
 
     def finish(self) -> None:
-        """Move the complete file to its place in one step.
+        """Move the complete file to its destination atomically.
 
-        The system writes it to the disk when it sees fit: to wait for that would take longer than many
-        downloads. Should the power fail before, the hash check of the next download finds the damage.
+        There is no fsync, which would take longer than many downloads: after a power failure, the hash check
+        of the next download finds the damage.
         """
         self.close()
         self.path.replace(self.destination)
         self._note_path.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Forget the bytes, which turned out to be wrong."""
+        """Delete the bytes, which turned out to be wrong."""
         self.close()
         self.path.unlink(missing_ok=True)
         self._note_path.unlink(missing_ok=True)
@@ -140,7 +140,7 @@ class Partial:
             self._file = None
 
     def free_space(self) -> int:
-        """Return the bytes free on the disk that the part lies on."""
+        """Return the free bytes on the disk of the partial file."""
         return shutil.disk_usage(self.path.parent).free
 
     def _write_note(self) -> None:

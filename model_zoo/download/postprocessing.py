@@ -1,7 +1,7 @@
-"""The two steps that model.yml may ask for after a download: unpack an archive, replace text in a file.
+"""Run the steps that model.yml may ask for after a download: unpack an archive, replace text in a file.
 
-As in Open Model Zoo, but a second run changes nothing: archives and the originals of changed files are kept
-(as ``<file>.orig``), and what was done is noted in ``.postprocessing.json``. Archives are not trusted: one
+As in Open Model Zoo, but repeatable: archives and the originals of changed files are kept (as
+``<file>.orig``), and finished steps are recorded in ``.postprocessing.json``. Archives are not trusted: one
 with a member that is a link or a device, or that would be written outside the folder, is refused before
 anything is written; size and number of members are bounded.
 """
@@ -40,7 +40,7 @@ Step = RegexReplace | UnpackArchive
 
 
 class PostprocessingError(ZooError, ValueError):
-    """A step failed; the message names file and reason. Nothing of the step is left behind."""
+    """A step failed and left nothing behind; the message names file and reason."""
 
 
 def postprocess(
@@ -50,28 +50,28 @@ def postprocess(
     fresh: bool = True,
     omz: bool = False,
 ) -> bool:
-    """Run the steps of a model in its folder, in order, unless they were run on the same files before.
+    """Run the steps of a model in its folder, in order, unless they already ran on the same files.
 
     Parameters
     ----------
     steps : sequence of RegexReplace or UnpackArchive
-        Of model.yml.
+        Steps from model.yml.
     folder : Path
         The model's folder; nothing outside it is written.
     fresh : bool
-        Whether a file was downloaded in this run, so that the steps are due again.
+        Whether a file was downloaded in this run, so that the steps have to run again.
     omz : bool
-        As Open Model Zoo's tools: archives are removed, nothing is noted, and each call runs the steps.
+        Behave like Open Model Zoo's tools: remove archives, record nothing, and run the steps in each call.
 
     Returns
     -------
     bool
-        Whether something was done.
+        Whether any step ran.
 
     Raises
     ------
     PostprocessingError
-        A step is not possible.
+        A step failed.
     """
     if not steps or (not fresh and not omz and is_done(steps, folder)):
         return False
@@ -102,7 +102,7 @@ def postprocess(
 
 
 def is_done(steps: Sequence[Step], folder: Path) -> bool:
-    """Return whether these steps were run, and the files that they changed are as they left them."""
+    """Return whether these steps ran and the files that they changed are unmodified since."""
     record = _read_record(folder)
     return record.get("steps") == _fingerprint(steps) and all(
         (folder / file).is_file() and str(checksum_of(folder / file)) == checksum
@@ -111,34 +111,34 @@ def is_done(steps: Sequence[Step], folder: Path) -> bool:
 
 
 def original(folder: Path, name: str) -> Path:
-    """Return where the file as downloaded lies: beside itself when a step has changed it since."""
+    """Return the path of a file as downloaded: the kept original if a step has changed it."""
     kept = _kept(folder / name)
     return kept if name in _read_record(folder).get("changed", {}) and kept.is_file() else folder / name
 
 
 def forget_original(folder: Path, name: str) -> None:
-    """Drop the kept original of a file that was just downloaded anew."""
+    """Delete the kept original of a file that was downloaded again."""
     _kept(folder / name).unlink(missing_ok=True)
 
 
 def unpack(archive: Path, kind: str, folder: Path, limits: Limits | None = None) -> None:
-    """Unpack an archive into a folder, all of it or nothing.
+    """Unpack an archive into a folder, completely or not at all.
 
     Parameters
     ----------
     archive : Path
-        Stays where it is.
+        Archive to read; it is kept.
     kind : str
         ``zip``, ``tar``, ``gztar``, ``bztar`` or ``xztar``.
     folder : Path
-        Files there are replaced by members of the same name.
+        Target; files in it are replaced by members of the same name.
     limits : Limits or None
         Bounds; None means the defaults.
 
     Raises
     ------
     PostprocessingError
-        It is not such an archive, or it is hostile.
+        It is damaged, has another format, or is hostile.
     """
     staging_root = folder / FOLDER
     staging_root.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits | None = None)
     except ArchiveError as error:
         raise PostprocessingError(str(error)) from None
     except DAMAGED as error:
-        # Of the system, not of the archive: EINVAL is a place before the file, as the archive names it.
+        # An error of the system, except EINVAL: the archive names a position before its start.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         msg = f"{archive}: expected a readable {kind} archive, found: {error}"
@@ -197,7 +197,7 @@ def _replace(step: RegexReplace, path: Path) -> None:
     except UnicodeDecodeError as error:
         msg = f"{path}: expected UTF-8 text, found {error}"
         raise PostprocessingError(msg) from None
-    # Patterns were written for lines as Python reads them, whatever a line ends with in the file.
+    # Patterns expect lines as Python reads them, whatever the line ends in the file.
     text = original.replace("\r\n", "\n").replace("\r", "\n")
     replaced, count = re.subn(step.pattern, step.replacement, text, count=step.count)
     if not count or (step.count and count != step.count):
@@ -215,7 +215,7 @@ def _kept(path: Path) -> Path:
 
 
 def _restore(path: Path) -> None:
-    """Restore the original, so that a repeated step starts from the same state."""
+    """Restore the original, so that a repeated step starts from the same content."""
     if _kept(path).is_file():
         _kept(path).replace(path)
 

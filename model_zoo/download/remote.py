@@ -1,4 +1,4 @@
-"""Bytes over HTTP into a partial file: ranges, retries with back-off, and clear reasons when it fails.
+"""Download over HTTP into a partial file: ranges, retries with back-off, and reasons for failures.
 
 Rules of RFC 9110: Range and If-Range (sections 13.1.5 and 14), 416 with ``bytes */length`` (15.5.17),
 Retry-After in seconds or as a date (10.2.3). Proxies, CA bundles and .netrc come from the environment
@@ -42,40 +42,40 @@ __all__ = ["Cancelled", "NoNetworkError", "Patience", "SourceError", "download"]
 
 log = logging.getLogger(__name__)
 
-_SPARE = 16 << 20  # bytes of disk that a download leaves free
-_LARGEST_UNKNOWN = 32 << 30  # bytes of a file whose size nobody states
+_SPARE = 16 << 20  # bytes of disk space that a download leaves free
+_LARGEST_UNKNOWN = 32 << 30  # maximum bytes of a file of unknown size
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]{1,18})-[0-9]{1,18}|\*)/(?P<total>[0-9]{1,18}|\*)")
 _STATUS_RANGE_REFUSED = 416
 
 
 class SourceError(ZooError):
-    """A source does not have the right file; another one may."""
+    """A source does not provide the right file; another one may."""
 
 
 class NoNetworkError(SourceError):
-    """The host's name is not known, or there is no way to it: most likely there is no network."""
+    """The host's name is unknown, or there is no route to it: most likely there is no network."""
 
 
 class Cancelled(Exception):  # noqa: N818 (not an error: somebody asked for it)
-    """The cancel event was set; what is there stays, a later run goes on from it."""
+    """The cancel event was set; partial files stay for a later run."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How often and how long to try.
+    """Retry policy and timeouts.
 
     Attributes
     ----------
     attempts, unreachable : int
-        Attempts for each source, and how many of them where the host cannot be reached at all.
+        Attempts for each source, and the number of them for a host that cannot be reached at all.
     stall : float
-        Seconds without a byte, or without a connection, after which an attempt is given up.
+        Seconds without a byte or a connection after which an attempt fails.
     slowest, window : float
-        Bytes a second that must come on the average of so many seconds; else the attempt is given up as well.
-        A server that lets bytes drip never stalls, but at 1000 a second the smallest model takes hours.
+        Minimum bytes per second, averaged over so many seconds, below which an attempt fails too: a server
+        that drips bytes never stalls, but at 1000 a second even the smallest model takes hours.
     first_wait, longest_wait : float
-        Seconds before the second attempt, doubled for each further one, and their limit; the wait is drawn at
-        random from the upper half. A server's Retry-After goes before them, up to ``longest_wait`` too.
+        Seconds before the second attempt, doubled for each further one, and their maximum; the wait is drawn
+        from the upper half at random. A server's Retry-After takes precedence, up to ``longest_wait`` too.
     """
 
     attempts: int = 5
@@ -91,7 +91,7 @@ class Patience:
         if asked is not None:
             return min(max(asked, 0.0), self.longest_wait)
         longest = min(self.first_wait * 2 ** (attempt - 1), self.longest_wait)
-        return random.uniform(longest / 2, longest)  # noqa: S311 (spreads clients, guards nothing)
+        return random.uniform(longest / 2, longest)  # noqa: S311 (spreads clients; not for security)
 
 
 def download(
@@ -109,27 +109,27 @@ def download(
     Parameters
     ----------
     address : Address
-        Where from.
+        Address to download.
     part : Partial
-        Grows; what an earlier run left is used where the server allows it.
+        File to complete; bytes from an earlier run are used if the server allows it.
     size : int or None
         Bytes expected.
     verified : bool
-        Whether the caller will check a hash: then a part may be continued without proof that the server's
-        file is still the same, or from another address.
+        Whether the caller checks a hash: then the part may be resumed without proof that the server's file is
+        unchanged, or from another address.
     patience : Patience
-        Attempts and waits.
+        Retry policy.
     notify : callable
-        Gets ``model_file_download_progress`` and ``model_file_download_retry`` events.
+        Receives ``model_file_download_progress`` and ``model_file_download_retry`` events.
     cancel : threading.Event or None
-        Stops the transfer, also while it waits or stalls.
+        Stops the transfer, even while it waits or stalls.
 
     Raises
     ------
     SourceError
-        The address does not give a file of the expected length.
+        The address does not provide a file of the expected length.
     DiskFullError, Cancelled
-        As their names say.
+        The disk is full; the event was set.
     """
     with Guard(cancel) as guard, new_session(guard) as session:
         job = _Job(session, guard, address, part, size, verified, patience, notify, cancel)
@@ -168,7 +168,7 @@ class _Job:
     cancel: threading.Event | None
 
     def try_once(self) -> TryAgain | None:
-        """Make one attempt; return what was wrong with it when another one may help."""
+        """Make one attempt; return its problem if another attempt may help."""
         try:
             self._attempt()
         except TryAgain as problem:
@@ -189,7 +189,7 @@ class _Job:
             if meaning != "useless":
                 self._receive(response, offset if meaning == "continues" else 0)
                 return
-        # A range that was refused or is not the one asked for: the whole file, in the same attempt.
+        # The range was refused, or another one came: get the whole file in the same attempt.
         self.part.discard()
         response = self._ask(0)
         with contextlib.closing(response):
@@ -199,7 +199,7 @@ class _Job:
             self._receive(response, 0)
 
     def _usable_length(self) -> int:
-        """Return the length of the part if it can be gone on with, else 0."""
+        """Return the length of the part if it can be resumed, else 0."""
         part = self.part
         if self.size is not None and part.length > self.size:
             return 0
@@ -223,19 +223,19 @@ class _Job:
             raise self._not_answered(error) from None
 
     def _not_answered(self, error: Exception) -> TryAgain | SourceError:
-        """Return why there is no answer: as TryAgain where another attempt may help."""
+        """Return why there is no answer, as TryAgain if another attempt may help."""
         if self.guard.problem is not None:
             return TryAgain(self.guard.problem)
         cause = cause_of(error)
         if not cause.passing:
             return SourceError(cause.words)
-        # A host that was there a moment ago comes back; one that never was is not waited for.
+        # Wait for a host that was reached before, not for one that never was.
         return TryAgain(cause.words, no_network=not self.guard.has_connected and is_unreachable(error))
 
     def _meaning(
         self, response: requests.Response, offset: int
     ) -> Literal["whole", "continues", "complete", "useless"]:
-        """Return what can be done with an answer; raise when it is an error."""
+        """Classify an answer; raise if it is an error."""
         status = response.status_code
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         if offset and status == _STATUS_RANGE_REFUSED:
@@ -273,14 +273,14 @@ class _Job:
         return known is None or int(total) == known
 
     def _is_same(self, response: requests.Response) -> bool:
-        """Return whether the file is still the one that the part is of; some servers ignore If-Range."""
+        """Return whether the file is unchanged since the part began; some servers ignore If-Range."""
         note = self.part.note
         before = note.get("validator") if note.get("url") == self.address.url else None
         now = _validator(response.headers)
         return before is None or now is None or before == now
 
     def _receive(self, response: requests.Response, offset: int) -> None:
-        """Append the body to the part, and check that it is all there."""
+        """Append the body to the part and check that it is complete."""
         length = whole_number(response.headers.get("Content-Length", ""))
         total = offset + length if length is not None else None
         if self.size is not None and total is not None and total != self.size:
@@ -310,7 +310,7 @@ class _Job:
             raise TryAgain(msg)
 
     def _blocks(self, response: requests.Response) -> Iterator[bytes]:
-        """Yield the body, until it ends or somebody cancels."""
+        """Yield the body until it ends or the transfer is cancelled."""
         blocks = body(response, self.guard, self.patience.slowest, self.patience.window)
         try:
             for block in blocks:
@@ -326,7 +326,7 @@ class _Job:
     def _check_space(self, whole: int | None, offset: int) -> None:
         if whole is None:
             return
-        # A part that is begun anew gives its own bytes back first.
+        # A restarted part frees its own bytes first.
         needed = whole - offset + _SPARE
         free = self.part.free_space() + (self.part.length if not offset else 0)
         if free < needed:
@@ -338,7 +338,7 @@ class _Job:
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
-    """Return what If-Range may carry: a strong ETag, else the date of the last change."""
+    """Return a validator for If-Range: a strong ETag, else the date of the last change."""
     etag = headers.get("ETag", "")
     if etag and not etag.startswith("W/"):
         return etag

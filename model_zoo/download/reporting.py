@@ -1,4 +1,4 @@
-"""What people see of downloads: lines on standard output, and progress bars on a terminal."""
+"""Report downloads to users: lines on standard output, progress bars on a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["TextReporter", "readable_size"]
 
 
 def readable_size(size: int | None) -> str:
-    """Write a number of bytes for people.
+    """Return a number of bytes in readable form.
 
     Examples
     --------
@@ -28,12 +28,12 @@ def readable_size(size: int | None) -> str:
 
 
 class TextReporter:
-    """Writes a line for each file to standard output, and a progress bar for each to a terminal.
+    """Writes a line per file to standard output, and shows a progress bar per file on a terminal.
 
     Parameters
     ----------
     omz : bool
-        Say what was skipped in the words of Open Model Zoo's downloader.
+        Report skipped models with the wording of Open Model Zoo's downloader.
     """
 
     def __init__(self, *, omz: bool = False) -> None:
@@ -42,14 +42,14 @@ class TextReporter:
         self._bars: dict[tuple[str, str], Any] = {}
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Write what the event means."""
+        """Report an event."""
         handler = getattr(self, f"_{event['$type']}", None)
         if handler is not None:
             with self._lock:
                 handler(event)
 
     def close(self) -> None:
-        """Remove bars that are still there."""
+        """Remove the remaining bars."""
         with self._lock:
             for bar in self._bars.values():
                 bar.close()
@@ -79,7 +79,7 @@ class TextReporter:
             )
         bar = self._bars[key]
         bar.total = event.get("total")
-        bar.n = event["size"]  # may go back when a file is begun anew
+        bar.n = event["size"]  # may decrease when a file is restarted
         bar.refresh()
 
     def _model_file_download_end(self, event: dict[str, Any]) -> None:

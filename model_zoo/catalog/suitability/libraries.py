@@ -49,13 +49,12 @@ _SIGNS = (
     _Sign("a spaCy pipeline; use the spacy package", library="spacy"),
     _Sign("a Stanza model; use the stanza package", library="stanza"),
     _Sign(
-        "an adapter without the model that it changes; merge it (merge_and_unload, save_pretrained) and "
-        "give the folder",
+        "an adapter without its base model; merge it (merge_and_unload, save_pretrained) and give the folder",
         "adapter_config.json",
         "peft",
     ),
     _Sign(
-        "an adapter without the model that it changes; merge it and give the folder",
+        "an adapter without its base model; merge it and give the folder",
         "pytorch_adapter.bin",
         "adapter-transformers",
     ),

@@ -70,8 +70,8 @@ def check_tokenizer(
         reason = _REFUSED_TOKENIZERS.get(str(given).removesuffix("Fast"))
         if reason:
             msg = (
-                f"{name}: its tokenizer {given} isn't supported: {reason}, which no tokenizer.json can say; "
-                "choose a model of another kind, such as one made of XLM-RoBERTa"
+                f"{name}: its tokenizer {given} isn't supported: {reason}, which no tokenizer.json can; "
+                "choose another kind of model, such as one based on XLM-RoBERTa"
             )
             raise CatalogError(msg)
     has_json = "tokenizer.json" in files

@@ -102,7 +102,7 @@ def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
         )
         raise CatalogError(msg)
     if missing := [shard for shard in shards if shard not in files]:
-        msg = f"{where}: expected all weights that it names, found no {few(missing)}; some were not uploaded"
+        msg = f"{where}: expected all shards that it lists, found no {few(missing)}; some were not uploaded"
         raise CatalogError(msg)
     return shards
 

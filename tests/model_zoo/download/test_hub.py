@@ -163,7 +163,7 @@ def test_a_shard_that_was_not_uploaded_is_missed_before_a_byte_of_weights(reposi
     files = {**sharded({"a": one, "b": two}), **SHARDS}
     del files[two]
     repository.publish(files)
-    with pytest.raises(CatalogError, match=f"expected all weights that it names, found no {two}; some were"):
+    with pytest.raises(CatalogError, match=f"expected all shards that it lists, found no {two}; some were"):
         hub.resolve("hf:owner/name")
 
 

@@ -97,7 +97,11 @@ def only(*names: str) -> dict[str, bytes]:
             {},
             "is a model of OpenVINO already",
         ),
-        (only("adapter_config.json", "adapter_model.safetensors"), {}, "an adapter without the model.*merge"),
+        (
+            only("adapter_config.json", "adapter_model.safetensors"),
+            {},
+            "an adapter without its base model.*merge",
+        ),
         (only("config.json", "tf_model.h5", "vocab.txt"), {}, "weights for TensorFlow only.*save_pretrained"),
         (only("config.json", "bert.gguf", "vocab.txt"), {}, "weights for GGUF only"),
         (tokenized(tokenizer_class="BertJapaneseTokenizer"), {}, "BertJapaneseTokenizer isn't .*MeCab"),

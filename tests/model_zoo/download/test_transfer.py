@@ -99,7 +99,7 @@ def test_the_cache_is_filled_used_and_not_trusted(server, tmp_path):
 def test_a_cache_that_cannot_be_written_is_only_a_warning(server, tmp_path, caplog):
     (tmp_path / "cache").write_text("a file")
     assert fetch(server, tmp_path / "file", cache=FileCache(tmp_path / "cache")).action == "downloaded"
-    assert "can't take" in caplog.text
+    assert "can't store" in caplog.text
 
 
 def hub_cache(folder: Path, content: bytes) -> None:
