@@ -28,7 +28,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 class ModelNotFoundError(ZooError, LookupError):
-    """No such model, or not on this machine yet; the message has the commands to run."""
+    """The model is unknown or not on this machine yet; the message has the commands to run."""
 
 
 def load(
@@ -51,24 +51,24 @@ def load(
         OpenVINO device, ``AUTO`` by default.
     precision : str or None
         ``FP32``, ``FP16``, ``INT8`` or ``FP16-INT8``, or a variant for inputs of one shape such as
-        ``FP16-1x128``; None takes what suits the device best of those there, and a variant only where
-        there is nothing else.
+        ``FP16-1x128``; None takes the best available for the device, and a variant only if there is nothing
+        else.
     models_dir : path or None
-        Where downloads lie: this, else ``$NER_MODELS_DIR``, else the user's cache folder.
+        Models folder: this, else ``$NER_MODELS_DIR``, else the user's cache folder.
     **options
         Passed on to ``EntityRecognizer.from_ir``.
 
     Returns
     -------
     ner_core.EntityRecognizer
-        Ready to be called with text.
+        Callable with text.
 
     Raises
     ------
     ModelNotFoundError
-        Nothing to load; the message has the commands that download and convert.
+        Nothing to load; the message has the commands to download and convert it.
     TypeError
-        An argument has another type, or there is none of its name.
+        An argument has the wrong type or an unknown name.
     """
     from ner_core.arguments import check_string
 
@@ -123,12 +123,12 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
     Returns
     -------
     dict of str to Path
-        Precision to .xml; a lone file goes by the name of its folder, or ``IR`` where that says nothing.
+        Precision to .xml; for a single file the name of its folder, or ``IR`` if that is no precision.
 
     Raises
     ------
     ModelNotFoundError
-        Nothing to load; the message has the commands that download and convert.
+        Nothing to load; the message has the commands to download and convert it.
     """
     _check_places(name, models_dir)
     if name == AUTO:
@@ -159,7 +159,7 @@ def _check_places(name: Any, models_dir: Any) -> None:
 
 
 def _canonical(name: str | Path) -> str | Path:
-    """Read ``owner/name`` as ``hf:owner/name`` unless there is a file or folder of that name."""
+    """Return ``hf:owner/name`` for ``owner/name`` unless there is a file or folder of that name."""
     if isinstance(name, Path):
         return name
     from model_zoo.catalog import folders
@@ -168,7 +168,7 @@ def _canonical(name: str | Path) -> str | Path:
 
 
 def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
-    """Return the path, or None for a name: a name of the zoo wins over a folder of the same name."""
+    """Return the path, or None for a name; names of the zoo take precedence over folders."""
     if isinstance(name, Path):
         return name
     if name.startswith("hf:"):
@@ -195,7 +195,7 @@ def _irs_in(folder: Path) -> dict[str, Path]:
 
 
 def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dict[str, Any]:
-    """Labels and vocabulary from model.yml, for an IR that another tool made and that does not carry them."""
+    """Return labels and vocabulary from model.yml, for an IR of another tool without them."""
     if (xml.parent / "tokenizer.json").is_file():
         return {}
     from model_zoo.catalog import folders
@@ -216,7 +216,7 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
 
 
 def _how_to_make(name: str, precision: str) -> str:
-    """Return the command that makes an IR of this precision, after a semicolon; empty where there is none."""
+    """Return the command that makes an IR of this precision, after a semicolon; empty if there is none."""
     from model_zoo.catalog import folders
     from model_zoo.catalog.layout import CONVERTED, QUANTIZED
 

@@ -1,4 +1,4 @@
-"""All commands of the zoo under one name: ``python -m model_zoo download --name bert-base-ner``."""
+"""Entry point for all commands of the zoo: ``python -m model_zoo download --name bert-base-ner``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Word on the command line -> module with a ``main(argv) -> exit code``, and what it does.
+#: Command -> module with ``main(argv) -> exit code``, and its description.
 COMMANDS = {
     "add": ("adder", "add a model of the Hugging Face hub to a zoo"),
     "download": ("downloader", "download models and verify them"),
@@ -21,7 +21,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Hand the arguments to the command that the first one names."""
+    """Run the command named by the first argument with the others."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     usage = "usage: python -m model_zoo COMMAND [OPTION...]\n\n" + "".join(
         f"  {word:10}{purpose}\n" for word, (_, purpose) in COMMANDS.items()

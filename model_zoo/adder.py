@@ -1,7 +1,6 @@
 """Add a model of the Hugging Face hub to a zoo: ``python -m model_zoo add hf:owner/name``.
 
-Writes the model.yml with sizes and hashes of all files, pinned to the commit that the revision stands for
-now.
+Writes a model.yml with sizes and hashes of all files, pinned to the current commit of the revision.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 fine, 1 something failed; wrong usage leaves with 2.
+        0 for success, 1 for a failure; wrong usage exits with 2.
     """
     parser = argparse.ArgumentParser(prog="add", description="Add a model of the Hugging Face hub to a zoo.")
     parser.add_argument("model", metavar="hf:OWNER/NAME[@REVISION]")
@@ -36,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add_zoo(parser, "zoo to add to (default: the models of this package)")
     parser.add_argument(
-        "--labels", metavar="L0,L1,...", help="names of the labels in their order, where config.json has none"
+        "--labels", metavar="L0,L1,...", help="names of the labels in id order, if config.json has none"
     )
     arguments = parser.parse_args(argv)
     labels = arguments.labels.split(",") if arguments.labels else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_by_language", "load_by_language", "recognizer_by_language"]
 
-# Of the options of `EntityRecognizer.from_ir`, those that describe one model.
+# Options of `EntityRecognizer.from_ir` that describe one model.
 _OF_ONE_MODEL = ("tokenizer", "labels", "lower_case", "max_length", "name")
 _MISSING = (
     f"This text does not look English. {OTHER_LANGUAGES_MODEL} is not on this machine, so {ENGLISH_MODEL} "
@@ -35,7 +35,7 @@ class Loading:
     Parameters
     ----------
     load : functools.partial
-        `model_zoo.load` with all arguments but the name.
+        `model_zoo.load` with all arguments except the name.
     """
 
     def __init__(self, load: functools.partial[EntityRecognizer]) -> None:
@@ -61,12 +61,12 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
     Parameters
     ----------
     load : functools.partial
-        `model_zoo.load` with all arguments but the name.
+        `model_zoo.load` with all arguments except the name.
 
     Raises
     ------
     ModelNotFoundError
-        One of the models does not have the precision.
+        One of the models is not available in this precision.
     ValueError
         An option applies to a single model, or the device is a server, which runs a single model.
     """

@@ -1,9 +1,9 @@
 """Convert downloaded models to OpenVINO IR: ``python -m model_zoo.converter --name bert-base-ner``.
 
-Takes Open Model Zoo's flags with the same meaning. The result lies in
-``<output_dir>/public/<name>/<PRECISION>/``: ``<name>.xml``, ``<name>.bin`` and ``tokenizer.json``, which need
-nothing else to run. Exit codes: 0 fine, 1 a model failed, 2 wrong usage. Installed as ``omz_converter`` too,
-with the defaults of the tool of that name.
+Takes Open Model Zoo's flags with the same meaning. Writes ``<name>.xml``, ``<name>.bin`` and
+``tokenizer.json``, which are all it takes to run the model, to ``<output_dir>/public/<name>/<PRECISION>/``.
+Exit codes: 0 success, 1 a model failed, 2 wrong usage. Also installed as ``omz_converter``, with the defaults
+of Open Model Zoo's tool.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer, shape, user_path
+from model_zoo.catalog.arguments import not_negative, positive_integer, shape, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_hub_model, model_folder
@@ -83,7 +83,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _jobs(text: str) -> int:
-    """Read a number of jobs, or ``auto`` for one per processor."""
+    """Parse a number of jobs, or ``auto`` for one per processor."""
     return os.cpu_count() or 1 if text == "auto" else positive_integer(text)
 
 
@@ -108,13 +108,16 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         help=f"of {', '.join(CONVERTED)} (INT8: weights in 8 bits); default {','.join(DEFAULT_PRECISIONS)}",
     )
     parser.add_argument(
-        "--input_shape", type=shape, metavar="1x128", help="static variant, in <PRECISION>-1x128"
+        "--input_shape",
+        type=shape,
+        metavar="1x128",
+        help="make a variant of this fixed shape, in <PRECISION>-1x128",
     )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=not_negative,
         metavar="SHARE",
-        help="largest difference to the source, of its largest logit",
+        help="largest difference from the source, relative to its largest logit",
     )
     parser.add_argument(
         "-p",
@@ -123,9 +126,9 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         metavar="PYTHON",
         help="Python that has torch and transformers",
     )
-    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="print what would be done")
     parser.add_argument(
-        "-j", "--jobs", type=_jobs, default=1, metavar="N|auto", help="models converted at a time"
+        "-j", "--jobs", type=_jobs, default=1, metavar="N|auto", help="models to convert in parallel"
     )
     parser.add_argument(
         "--progress_format", choices=("text", "json"), default="text", help="json: one event per line"

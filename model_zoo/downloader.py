@@ -1,7 +1,7 @@
 """Download models: ``python model_zoo/downloader.py --name bert-base-ner``, with Open Model Zoo's flags.
 
-Run with --help for the flags. Exit codes: 0 fine, 1 something failed (the models are listed), 2 wrong usage.
-Installed as ``omz_downloader`` too, with the defaults of the tool of that name.
+--help lists the flags. Exit codes: 0 success, 1 failure (failed models are listed), 2 wrong usage. Also
+installed as ``omz_downloader``, with the defaults of Open Model Zoo's tool.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     parser.add_argument(
         "--precisions",
         metavar="PREC[,PREC...]",
-        help=f"of models that come as IR, only these: {', '.join(PRECISIONS)}",
+        help=f"precisions to fetch of models published as IR: {', '.join(PRECISIONS)}",
     )
     add_models_folder(parser, "-o", "--output_dir", omz=omz)
     parser.add_argument(
@@ -144,10 +144,12 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         default=jobs,
         help=f"{'models' if omz else 'files'} at a time (default: {jobs})",
     )
-    parser.add_argument("--offline", action="store_true", help="use only what is on this machine")
+    parser.add_argument("--offline", action="store_true", help="do not use the network")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--verify", action="store_true", help="check the files on disk; download nothing")
-    mode.add_argument("--dry_run", action="store_true", help="say what would be downloaded; download nothing")
+    mode.add_argument(
+        "--dry_run", action="store_true", help="print what would be downloaded; download nothing"
+    )
     return parser
 
 

@@ -1,7 +1,7 @@
 """Print what the zoo knows about models as JSON: ``python model_zoo/info_dumper.py --all``.
 
-The keys are those of Open Model Zoo's ``omz_info_dumper``; with ``--measure`` further ones, read from the
-converted models. Exit codes: 0 fine, 1 something failed, 2 wrong usage.
+The keys are those of Open Model Zoo's ``omz_info_dumper``; ``--measure`` adds figures of converted models.
+Exit codes: 0 success, 1 failure, 2 wrong usage.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lay models out for OpenVINO Model Server: ``python model_zoo/model_server.py --name minilm-ner -o DIR``.
 
-Writes ``DIR/<model>/<version>/<model>.xml`` with its ``.bin``, and ``DIR/config.json``. Exit codes: 0 fine,
-1 something failed, 2 wrong usage.
+Writes ``DIR/<model>/<version>/<model>.xml`` with its ``.bin``, and ``DIR/config.json``. Exit codes: 0
+success, 1 failure, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments without the program's name; those of the process by default.
+        Arguments without the program's name; by default those of the process.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"models folder to read (default: {DEFAULT_MODELS_FOLDER})",
     )
     parser.add_argument(
-        "--precision", help="which of several (default: FP16-INT8, FP16, FP32, INT8, the first there)"
+        "--precision", help="precision to serve (default: the first available of FP16-INT8, FP16, FP32, INT8)"
     )
     parser.add_argument(
         "--version", type=positive_integer, default=1, help="version number (default: %(default)s)"
@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "--compute",
         choices=COMPUTE,
         default="exact",
-        help="what the server's CPU computes in; auto: the server's own choice (default: %(default)s)",
+        help="arithmetic of the server's CPU; auto: the server chooses (default: %(default)s)",
     )
     parser.add_argument("--mount", default="/models", help="where the server sees DIR (default: %(default)s)")
     return parser

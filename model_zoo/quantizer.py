@@ -1,10 +1,10 @@
 """Quantize converted models to 8 bits: ``python -m model_zoo.quantizer --name bert-base-ner``.
 
-Makes ``FP16-INT8`` (weights and activations in 8 bits) out of the FP32 or FP16 IR, calibrated on text, and
-compares: how many word pieces keep their label, and, on labelled data, how much F1 is lost; beyond
-``--max_drop`` nothing is kept. Takes the flags of Open Model Zoo's quantizer that still mean something.
-Exit codes: 0 fine, 1 a model failed, 2 wrong usage. Installed as ``omz_quantizer`` too, with the defaults of
-the tool of that name.
+Makes ``FP16-INT8`` (weights and activations in 8 bits) from the FP32 or FP16 IR, calibrated on text, and
+reports the share of tokens that keep their label and, on labelled data, the loss of F1; beyond
+``--max_drop`` the result is discarded. Takes the flags of Open Model Zoo's quantizer that still apply. Exit
+codes: 0 success, 1 a model failed, 2 wrong usage. Also installed as ``omz_quantizer``, with the defaults of
+Open Model Zoo's tool.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer, user_path
+from model_zoo.catalog.arguments import not_negative, positive_integer, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.folders import find_hub_model
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "omz"]
 
-#: Device names of Open Model Zoo's quantizer that have changed or are gone.
+#: Outdated device names of Open Model Zoo's quantizer, with their replacements.
 _FORMER_DEVICES = {"VPU": "NPU", "GNA": "ANY", "GNA3": "ANY", "GNA3.5": "ANY"}
 
 
@@ -84,7 +84,7 @@ def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> boo
     notes = "".join(f"; {note}" for note in made.notes)
     sys.stdout.write(
         f"{model.name}: {precision}: {made.size / 1e6:.1f} MB in {made.seconds:.1f} s; calibrated on "
-        f"{made.samples} texts, {made.agreement:.1%} of their pieces keep their label{score}{notes}\n"
+        f"{made.samples} texts, {made.agreement:.1%} of their tokens keep their label{score}{notes}\n"
     )
     if arguments.omz:
         remove_locks(made.xml.parents[1])
@@ -92,7 +92,7 @@ def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> boo
 
 
 def _device(text: str) -> str:
-    """Read the name of a device; former names stand for the nearest one of today."""
+    """Parse the name of a device; outdated names give their replacement."""
     name = _FORMER_DEVICES.get(text.upper(), text.upper())
     if name not in TARGET_DEVICES:
         known = ", ".join((*TARGET_DEVICES, *_FORMER_DEVICES))
@@ -126,10 +126,10 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
     data.add_argument("--dataset", type=user_path, metavar="PATH", help="labelled data for the accuracy gate")
     data.add_argument(
         "--max_drop",
-        type=float,
+        type=not_negative,
         default=MAX_DROP,
         metavar="F1",
-        help=f"micro F1 that may be lost (default {MAX_DROP})",
+        help=f"largest acceptable loss of micro F1 (default {MAX_DROP})",
     )
     default = ",".join(QUANTIZED if omz else QUANTIZED[:1])
     parser.add_argument(
@@ -142,11 +142,11 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         metavar="DEVICE",
         help=f"one of {', '.join(TARGET_DEVICES)} (default ANY)",
     )
-    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="print what would be done")
     parser.add_argument(
         "-p", "--python", metavar="PYTHON", help="accepted for Open Model Zoo's scripts, ignored"
     )
-    parser.add_argument("--pot", metavar="POT", help="accepted, ignored: NNCF has taken its place")
+    parser.add_argument("--pot", metavar="POT", help="accepted, ignored: replaced by NNCF")
     return parser
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import os
 import re
 from pathlib import Path
 
-__all__ = ["positive_integer", "shape", "user_path"]
+__all__ = ["not_negative", "positive_integer", "shape", "user_path"]
 
 _SHAPE = re.compile(r"\[?\s*([0-9]{1,9})\s*[x,]\s*([0-9]{1,9})\s*\]?")
 
@@ -25,6 +27,21 @@ def positive_integer(text: str) -> int:
         msg = f"must be a positive integer (got {text!r})"
         raise argparse.ArgumentTypeError(msg)
     return number
+
+
+def not_negative(text: str) -> float:
+    """Parse a finite number from 0; an argparse type.
+
+    Examples
+    --------
+    >>> not_negative("1e-3")
+    0.001
+    """
+    with contextlib.suppress(ValueError):
+        if 0 <= (number := float(text)) < math.inf:
+            return number
+    msg = f"must be a number from 0 (got {text!r})"
+    raise argparse.ArgumentTypeError(msg)
 
 
 def user_path(text: str) -> Path:

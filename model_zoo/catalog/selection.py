@@ -50,7 +50,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same patterns from a file, one per line; # begins a comment",
     )
     group.add_argument("--all", action="store_true", help="every model of the zoo")
-    group.add_argument("--print_all", action="store_true", help="print the names of all models and leave")
+    group.add_argument("--print_all", action="store_true", help="print the names of all models and exit")
     add_zoo(group, "a zoo of your own: a folder of <group>/<name>/model.yml")
 
 

@@ -43,7 +43,7 @@ class Partial:
     length : int
         Bytes so far.
     note : dict
-        Note given to ``restart`` or ``go_on``, by this process or an earlier one.
+        Note given to ``restart`` or ``resume``, by this process or an earlier one.
     joined : bool
         Whether the bytes are from several answers, which may not fit together.
     """
@@ -80,7 +80,7 @@ class Partial:
         self._write_note()
         self._digest = new_digest(self.algorithm, self.size)
 
-    def go_on(self, note: dict[str, Any]) -> None:
+    def resume(self, note: dict[str, Any]) -> None:
         """Hash the bytes so far and prepare to append."""
         if self._file is None or self._digest is None:
             self.close()
@@ -95,7 +95,7 @@ class Partial:
     def append(self, block: bytes) -> None:
         """Write one block and hash it."""
         if self._file is None or self._digest is None:
-            msg = "append before restart or go_on"
+            msg = "append before restart or resume"
             raise RuntimeError(msg)
         self._digest.update(block)
         view = memoryview(block)
@@ -110,7 +110,7 @@ class Partial:
     def checksum(self) -> Checksum:
         """Return the hash of all bytes so far."""
         if self._digest is None:
-            msg = "checksum before restart or go_on"
+            msg = "checksum before restart or resume"
             raise RuntimeError(msg)
         return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.hexdigest()})
 

@@ -178,13 +178,13 @@ class _Job:
     def _attempt(self) -> None:
         offset = self._usable_length()
         if self.size is not None and offset == self.size and offset:
-            self.part.go_on(self.part.note)
+            self.part.resume(self.part.note)
             return
         response = self._ask(offset)
         with contextlib.closing(response):
             meaning = self._meaning(response, offset)
             if meaning == "complete":
-                self.part.go_on(self.part.note)
+                self.part.resume(self.part.note)
                 return
             if meaning != "useless":
                 self._receive(response, offset if meaning == "continues" else 0)
@@ -290,7 +290,7 @@ class _Job:
         self._check_space(whole, offset)
         note = {"url": self.address.url, "validator": _validator(response.headers), "total": whole}
         if offset:
-            self.part.go_on({**note, "validator": note["validator"] or self.part.note.get("validator")})
+            self.part.resume({**note, "validator": note["validator"] or self.part.note.get("validator")})
         else:
             self.part.restart(note)
         self._report(whole)

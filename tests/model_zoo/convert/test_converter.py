@@ -108,6 +108,7 @@ def test_the_peers_flags_for_mo_are_taken_with_a_note(zoo, downloads, capsys):
         (["--name", "tiny", "-j", "many"], "must be a positive integer (got 'many')"),
         (["--name", "tiny", "--all"], "at most one of"),
         ([], "must be specified"),
+        (["--all", "--tolerance", "nan"], "must be a number from 0 (got 'nan')"),
     ],
 )
 def test_wrong_usage_exits_with_2(zoo, downloads, capsys, arguments, message):

@@ -132,7 +132,7 @@ def test_command_and_dry_run(models, capsys, tmp_path, monkeypatch, tiny_ir):
     assert "tiny: would quantize" in capsys.readouterr().out
     put_result(monkeypatch, tiny_ir / "tiny.xml")
     assert main([*arguments, "--precisions", "FP16-INT8"]) == 0
-    assert "100.0% of their pieces keep their label" in capsys.readouterr().out
+    assert "100.0% of their tokens keep their label" in capsys.readouterr().out
     assert main([*arguments, "--calibration", str(tmp_path / "nothing.txt")]) == 1
     err = capsys.readouterr().err
     assert "nothing.txt: cannot be read" in err
