@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -157,22 +159,30 @@ class _Job:
         files = model.wanted_files(self.precisions)
         folder = self.output_dir / model.subdirectory
         count = len(model.files if self.omz else files)
-        self._emit("model_download_begin", model, num_files=count, folder=str(folder))
-        try:
-            fetched = self._files(model, files, folder)
-        except BaseException:
-            self._emit("model_download_end", model, successful=False)
-            raise
-        self._emit("model_download_end", model, successful=True)
-        self._tell_recorded(model, Lockfile(folder).path)
-        if model.postprocessing:
-            self._postprocess(model, folder, fetched)
+        with self._alone(model, folder):
+            self._emit("model_download_begin", model, num_files=count, folder=str(folder))
+            try:
+                fetched = self._files(model, files, folder)
+            except BaseException:
+                self._emit("model_download_end", model, successful=False)
+                raise
+            self._emit("model_download_end", model, successful=True)
+            self._tell_recorded(model, Lockfile(folder).path)
+            if model.postprocessing:
+                self._postprocess(model, folder, fetched)
         if model.config is None:
             write_model(model, folder / "model.yml")
         if self.omz:
             for part in {folder, *((folder / file.name).parent for file in files)}:
                 remove_locks(part / FOLDER)
         return fetched
+
+    def _alone(self, model: Model, folder: Path) -> contextlib.AbstractContextManager[None]:
+        """Lock a model whose files are changed after the download; the others need only locks per file."""
+        read_only = folder.exists() and not os.access(folder, os.W_OK)
+        if not model.postprocessing or read_only:
+            return contextlib.nullcontext()
+        return self.transfer.lock(folder / FOLDER / ".model.lock", model.name)
 
     def _tell_recorded(self, model: Model, lock: Path) -> None:
         names = self.recorded.pop(lock, [])

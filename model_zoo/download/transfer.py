@@ -156,26 +156,31 @@ class Transfer:
             return _already_there(destination, checksum)
         task = _Task(self, destination, size, checksum, base, _Throttled(notify), stale)
         try:
-            with self._lock(destination):
+            with self.lock(
+                destination.parent / partial.FOLDER / f"{destination.name}.lock", destination.name
+            ):
                 return task.run(sources)
         except OSError as error:
             msg = f"{error.filename or destination}: can't be written: {error.strerror or error}"
             raise TransferError(msg) from None
 
     @contextlib.contextmanager
-    def _lock(self, destination: Path) -> Iterator[None]:
-        """Let one process at a time write a file; the others wait and then find it there."""
-        folder = destination.parent / partial.FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{destination.name}.lock")
+    def lock(self, path: Path, what: str) -> Iterator[None]:
+        """Let one process or thread at a time download something; the others wait and then find it there."""
+        lock = FileLock(path)
         waiting = False
         while True:
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=_LOCK_POLL)
-                break
+                if path.exists():
+                    break
+                lock.release()  # the other process removed the file between opening and locking it here
+            except FileNotFoundError:  # the other process removed the folder with its locks
+                continue
             except Timeout:
                 if not waiting:
-                    log.info("Waiting for another process that downloads %s", destination.name)
+                    log.info("Waiting for another process that downloads %s", what)
                     waiting = True
                 if self.cancel is not None and self.cancel.is_set():
                     msg = "cancelled"

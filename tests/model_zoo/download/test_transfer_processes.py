@@ -13,6 +13,7 @@ import pytest
 
 from model_zoo.download.transfer import Cancelled, Patience
 from tests.conftest import PATIENCE, wait_until
+from tests.model_zoo.catalog.test_catalog import zoo
 from tests.model_zoo.file_server import cut, slowly, stall, status
 from tests.model_zoo.transfers import CONTENT, fetch, nothing_else, sha384
 
@@ -85,6 +86,33 @@ def test_kill_minus_nine_in_the_middle_and_start_again(server, tmp_path):
     assert fetch(server, tmp_path / "file").action == "downloaded"
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert server.asked("/file")[1]["Range"] == "bytes=3500-"
+
+
+DOWNLOADER = "import sys; from model_zoo import downloader; sys.exit(downloader.{}(sys.argv[1:]))"
+
+
+@pytest.mark.parametrize("command", ["main", "omz"])
+def test_processes_at_once_postprocess_one_after_the_other(server, tmp_path, command):
+    server.files["/file"] = b"two\n" * 50_000
+    steps = [
+        {"$type": "regex_replace", "file": "file", "pattern": "two", "replacement": replacement}
+        for replacement in ("second two", "2")
+    ]
+    entry = {"name": "file", "size": 200_000, "checksum": sha384(server.files["/file"]).value}
+    zoo(tmp_path / "zoo", files=[{**entry, "source": server.url("/file")}], postprocessing=steps)
+    arguments = ["--all", "--zoo", str(tmp_path / "zoo"), "-o", str(tmp_path / "out")]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", DOWNLOADER.format(command), *arguments],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        for _ in range(3)
+    ]
+    assert [process.wait(timeout=PATIENCE) for process in processes] == [0, 0, 0]
+    (made,) = (tmp_path / "out").rglob("file")
+    assert made.read_bytes() == b"second 2\n" * 50_000
 
 
 def test_two_processes_at_once_make_one_right_file(server, tmp_path):
