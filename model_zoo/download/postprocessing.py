@@ -14,8 +14,6 @@ import json
 import logging
 import re
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
@@ -27,6 +25,7 @@ from ner_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["Limits", "PostprocessingError", "forget_original", "is_done", "original", "postprocess", "unpack"]
 
@@ -140,9 +139,9 @@ def unpack(archive: Path, kind: str, folder: Path, limits: Limits | None = None)
     PostprocessingError
         It is damaged, has another format, or is hostile.
     """
-    staging_root = folder / FOLDER
-    staging_root.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=staging_root))
+    staging = folder / FOLDER / "unpacked"
+    shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed
+    staging.mkdir(parents=True)
     try:
         members = _extract(archive, kind, staging, limits or Limits())
         for name in members:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from model_zoo.catalog.archives import Limits
 from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
+from model_zoo.download import postprocessing
 from model_zoo.download.postprocessing import (
     PostprocessingError,
     is_done,
@@ -67,6 +68,17 @@ def test_archives_unpack_beside_themselves_and_stay(tmp_path, kind):
     del there[".postprocessing.json"]
     assert there == MEMBERS
     assert postprocess([step], tmp_path, fresh=False) is False
+
+
+def test_what_a_killed_process_unpacked_is_removed(tmp_path, monkeypatch):
+    archive = make_archive(tmp_path / "in.archive", "zip", MEMBERS)
+    with monkeypatch.context() as patch:
+        patch.setattr(postprocessing.shutil, "rmtree", lambda *_, **__: None)  # killed before
+        unpack(archive, "zip", tmp_path)
+    (tmp_path / ".partial" / "unpacked" / "left").write_bytes(b"of an earlier version")
+    unpack(archive, "zip", tmp_path)
+    assert everything(tmp_path).keys() == {"in.archive", *MEMBERS}
+    assert not list((tmp_path / ".partial").iterdir())
 
 
 def hostile_tar(path: Path, kind: str) -> Path:
