@@ -125,8 +125,10 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def install(sent: dict[str, Any]) -> dict[str, Any]:
         name = word(sent, "name").strip()
-        if hub_allowed:
-            name = folders.canonical_name(name)
+        try:
+            name = folders.canonical_name(name) if hub_allowed else name
+        except zoo.CatalogError as error:
+            return {"error": str(error)}
         if not permitted(name):
             return {"error": _refusal(name, hub_allowed=hub_allowed)}
         token, reason = installations.start(_Getting(name))

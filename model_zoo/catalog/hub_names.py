@@ -44,7 +44,7 @@ def canonical_name(name: str) -> str:
     Raises
     ------
     CatalogError
-        It begins with ``hf:`` or a host of the hub, but names no model.
+        It is an address of the hub, but not that of a model.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def canonical_name(name: str) -> str:
     if (host := _HOST.match(page)) or (mirror := _endpoint_before(page)):
         return _named_by_page(name, page[host.end() if host else len(mirror) :])
     if prefix:
-        return _named_by_page(name, page)
+        return _named_by_page(name, page) if _PAGE.fullmatch(page) else f"hf:{page}"
     owner, slash, rest = text.partition("/")
     is_path = not owner.strip(".~") or owner in _NO_OWNERS or rest.endswith((".xml", ".onnx", ".nemo"))
     if not slash or is_path or _is_there(name):

@@ -57,6 +57,12 @@ def test_names_that_are_none_are_refused(hub_model, name):
     assert ("cannot be downloaded" if name else "Type the name of a model first") in said
 
 
+def test_an_address_that_is_no_model_is_explained(hub_model):
+    install = models_functions(Service("minilm-ner", Limits(allow_hub=True)))["install"]
+    address = "https://huggingface.co/datasets/me/other"
+    assert f"{address}: expected a model of the hub" in install({"name": address})["error"]
+
+
 @pytest.mark.parametrize("name", ["me/other", "https://huggingface.co/me/other", " hf:me/other/ "])
 def test_a_hub_model_is_named_as_people_name_it(hub_model, monkeypatch, name):
     monkeypatch.setattr("ner_app.models.Installation", Slow)

@@ -290,9 +290,11 @@ def test_other_addresses_are_told_apart(tmp_path, monkeypatch):
     for address in ("datasets/conll2003", "models?search=ner", "", "spaces/owner/name", "a/b/c/d"):
         with pytest.raises(CatalogError, match="expected a model of the hub"):
             folders.canonical_name(f"https://huggingface.co/{address}")
+    with pytest.raises(CatalogError, match="expected a model of the hub"):
+        folders.canonical_name("hf:datasets/name")
     for name in ("hf:datasets/owner/name", "hf:a b", "hf:a/b/c", "hf:owner/name@"):
-        with pytest.raises(CatalogError, match="expected a model of the hub"):
-            folders.canonical_name(name)
+        with pytest.raises(CatalogError, match="expected hf:OWNER/NAME"):
+            folders.hub_subdirectory(folders.canonical_name(name))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owner" / "name").mkdir(parents=True)
     for name in ("owner/name", "./name", "a/b/c", "https://example.org/a/b", "x/y.xml", "models/x", ".."):
