@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_zoo.train.recipe import Corpus, Recipe
+    from ner_core.corpus import Dataset
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +90,10 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
             if file is None:
                 continue
             path = data_dir / file
-            if not path.is_file():
+            if not path.exists():
                 msg = f"corpus {name}: {part} file {path} does not exist (--data_dir tells where corpora are)"
                 raise FileNotFoundError(msg)
-            sentences = [(words, _clean(words, tags, corpus)) for words, tags in open_dataset(path)]
+            sentences = [(words, _clean(words, tags, corpus)) for words, tags in open_part(path, part)]
             mapper = _LabelMapper(recipe, corpus, f"{path}")
             apart = corpus.held_out
             kept = [one for number, one in enumerate(sentences, 1) if not apart or number % apart]
@@ -105,6 +106,11 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
         log.info("corpus %s: %d train and %d dev sentences", name, len(result.train), len(result.dev))
         loaded[name] = result
     return loaded
+
+
+def open_part(path: Path, part: str) -> Dataset:
+    """Open a corpus file, or the file of a part (``train`` or ``dev``) in a folder."""
+    return open_dataset(path, split=part if path.is_dir() else None)
 
 
 def _clean(words: Sequence[str], tags: Sequence[str], corpus: Corpus) -> list[Mention]:
@@ -140,7 +146,8 @@ class _LabelMapper:
         for one in meanings:
             if one != "O" and f"B-{one}" not in self.ids:
                 msg = (
-                    f"{self.origin}: label {kind!r} is no type of the model, nor under 'labels' of the recipe"
+                    f"{self.origin}: {kind!r} is not a type of the model. Map it to one, or to O, under "
+                    f"'labels' of the recipe, or with --label {kind}=TYPE"
                 )
                 raise ValueError(msg)
         return meanings

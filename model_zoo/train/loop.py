@@ -51,8 +51,8 @@ def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Ten
     Parameters
     ----------
     logits : float tensor [batch, pieces, labels]
-    sets : int64 tensor [batch, pieces]
-        Bit i allows label i; 0 where nothing is learned.
+    sets : bool tensor [batch, pieces, labels]
+        The allowed labels; none where nothing is learned.
     answers : float tensor [batch, pieces, labels], optional
         Probabilities times the share of the loss that they have.
 
@@ -63,19 +63,17 @@ def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Ten
     Examples
     --------
     >>> logits = torch.tensor([[[2.0, 0.0, 0.0]]])
-    >>> float(set_loss(logits, torch.tensor([[0b111]])))
+    >>> float(set_loss(logits, torch.tensor([[[True, True, True]]])))
     0.0
     """
-    labelled = sets > 0
-    scores, allowed = logits[labelled].float(), sets[labelled]
-    bits = torch.arange(scores.shape[-1], device=scores.device)
-    inside = (allowed[:, None] >> bits) & 1 == 1
-    chosen = scores.masked_fill(~inside, -math.inf).logsumexp(-1)
+    labelled = sets.any(-1)
+    scores = logits[labelled].float()
+    chosen = scores.masked_fill(~sets[labelled], -math.inf).logsumexp(-1)
     losses = scores.logsumexp(-1) - chosen
     if answers is not None:
         told = answers[labelled]
         losses = (1 - told.sum(-1)) * losses - (told * scores.log_softmax(-1)).sum(-1)
-    return losses.mean()
+    return losses.sum() / max(losses.numel(), 1)  # a batch may hold no word that teaches anything
 
 
 class RecipeTrainer(Trainer):
@@ -100,6 +98,12 @@ class RecipeTrainer(Trainer):
         answers = inputs.pop("answers", None)
         outputs = model(**inputs)
         loss = set_loss(outputs.logits, sets, answers)
+        if not torch.isfinite(loss):
+            msg = (
+                f"training diverged at step {self.state.global_step + 1}: expected a finite loss, found "
+                f"{loss.item()}. Lower the learning rate, and begin again with --restart."
+            )
+            raise ValueError(msg)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ARG002

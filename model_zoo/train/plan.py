@@ -6,8 +6,9 @@ with exactly the batch it would have seen.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from model_zoo.train.recipe import Recipe, Stage
 
+log = logging.getLogger(__name__)
 
 # Of what is shown alone, so many are mentions where there are any; label 0 is O.
 _MENTIONS_ALONE = 0.6
@@ -45,6 +47,14 @@ class Unit:
     stop: int
     casing: str
     cut: tuple[int, int] | None = None
+
+
+class Part(NamedTuple):
+    """Words of a sentence, from `start` to before `stop`, and how many pieces they have."""
+
+    start: int
+    stop: int
+    pieces: int
 
 
 @dataclass(frozen=True)
@@ -75,15 +85,21 @@ class Plan:
 
     def __init__(self, recipe: Recipe, corpora: dict[str, LabelledCorpus], encoder: SentenceEncoder) -> None:
         self.recipe, self.corpora, self.encoder = recipe, corpora, encoder
-        self.lengths = {
-            name: encoder.lengths([sentence.words for sentence in corpus.train])
-            for name, corpus in corpora.items()
-        }
+        self.parts = {name: self._split(corpus) for name, corpus in corpora.items()}
         self.bank = self._mention_bank()
         self.batches: list[Batch] = []
         self.epoch_ends: dict[int, tuple[int, int]] = {}
         for number, stage in enumerate(recipe.stages):
             self._plan_stage(number, stage)
+
+    def _split(self, corpus: LabelledCorpus) -> list[list[Part]]:
+        """Divide each train sentence into parts that fit into a row; most are one part."""
+        encodings = self.encoder.encode([sentence.words for sentence in corpus.train])
+        split = [_parts(encoding.word, self.encoder.room) for encoding in encodings]
+        if long := sum(len(parts) > 1 for parts in split):
+            room = self.encoder.room
+            log.info("corpus %s: %d sentences of more than %d pieces are divided", corpus.name, long, room)
+        return split
 
     def _mention_bank(self) -> dict[int, list[list[str]]]:
         """Words of every mention whose type is certain, by the bit of its B- label."""
@@ -97,6 +113,11 @@ class Plan:
     def _plan_stage(self, number: int, stage: Stage) -> None:
         epochs = [self._plan_epoch(number, stage, epoch) for epoch in range(stage.epochs)]
         total = sum(len(batches) for batches in epochs)
+        if not total:
+            msg = (
+                f"stages[{number}]: expected sentences to train on, found none in {', '.join(stage.corpora)}"
+            )
+            raise ValueError(msg)
         done = 0
         for epoch, batches in enumerate(epochs):
             for units in batches:
@@ -120,27 +141,34 @@ class Plan:
         return self._fill([units[i] for i in order], rng)
 
     def _units(self, name: str, stage: Stage, rng: np.random.Generator) -> list[tuple[int, Unit]]:
-        lengths, room = self.lengths[name], self.encoder.room
+        parts, room = self.parts[name], self.encoder.room
+        lengths = [sum(part.pieces for part in one) for one in parts]
         special = self.encoder.max_length - room
         names, shares = ["lower", "upper", "title"], [stage.lower, stage.upper, stage.title]
         borders = np.cumsum(shares)
         units, start = [], 0
         while start < len(lengths):
-            stop, size = start + 1, int(lengths[start])
+            stop, size = start + 1, lengths[start]
             if rng.random() < stage.join:
                 target = rng.integers(size, room) if size < room else room
                 while stop < len(lengths) and size + lengths[stop] <= target:
-                    size += int(lengths[stop])
+                    size += lengths[stop]
                     stop += 1
             chosen = int(np.searchsorted(borders, rng.random(), side="right"))
             casing = names[chosen] if chosen < 3 else ""
-            units.append((min(size, room) + special, Unit(name, start, stop, casing)))
+            if len(parts[start]) == 1:
+                units.append((size + special, Unit(name, start, stop, casing)))
+            else:
+                units += [
+                    (part.pieces + special, Unit(name, start, stop, casing, (part.start, part.stop)))
+                    for part in parts[start]
+                ]
             if stage.alone and rng.random() < stage.alone:
                 sentence = self.corpora[name].train[start]
                 cut = _cut_alone(sentence.sets, rng)
                 if cut is not None:
                     share = (cut[1] - cut[0]) / len(sentence.words)
-                    size = min(round(share * int(lengths[start])) + 1, room)
+                    size = min(round(share * lengths[start]) + 1, room)
                     units.append((size + special, Unit(name, start, start + 1, casing, cut)))
             start = stop
         return units
@@ -171,10 +199,11 @@ class Plan:
 
         Returns
         -------
-        dict of str to int64 array [batch, pieces]
-            ``input_ids``, ``attention_mask``, ``token_type_ids``, ``label_sets`` (0: nothing to learn); with
-            teachers also ``answers``, float32 [batch, pieces, labels]: their probabilities, times the share
-            of them that is to be learned.
+        dict of str to array
+            ``input_ids``, ``attention_mask``, ``token_type_ids``, int64 [batch, pieces]; ``label_sets``, bool
+            [batch, pieces, labels], all False where there is nothing to learn; with teachers also
+            ``answers``, float32 [batch, pieces, labels]: their probabilities, times the share of them that is
+            to be learned.
         """
         batch = self.batches[step]
         rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
@@ -197,7 +226,7 @@ class Plan:
             if self.recipe.teachers:
                 answers.append(self._answers(unit.corpus, sentences))
         rows = self.encoder.rows(texts, labels, unspaced)
-        arrays = self.encoder.stack(rows)
+        arrays = self.encoder.stack(rows, len(self.recipe.labels))
         if self.recipe.teachers:
             arrays["answers"] = _place(answers, rows, arrays["label_sets"].shape)
         return arrays
@@ -224,9 +253,24 @@ class Plan:
         return Sentence(words, sets, answers)
 
 
+def _parts(word: np.ndarray, room: int) -> list[Part]:
+    """Divide a sentence, given the word of each piece, between words so that each part fits."""
+    parts, start = [], 0
+    while len(word) - start > room:
+        stop = int(np.searchsorted(word, word[start + room]))
+        if stop <= start:  # a word that is longer than a row; the row cuts it
+            stop = int(np.searchsorted(word, word[start], side="right"))
+        parts.append(Part(int(word[start]), int(word[stop - 1]) + 1, min(stop - start, room)))
+        start = stop
+    if start < len(word) or not parts:
+        last = (int(word[start]), int(word[-1]) + 1) if len(word) else (0, 0)
+        parts.append(Part(*last, len(word) - start))
+    return parts
+
+
 def _place(answers: Sequence[np.ndarray], rows: Sequence[Row], shape: tuple[int, ...]) -> np.ndarray:
     """Align the answers for words with the words' first pieces."""
-    placed = np.zeros((*shape, answers[0].shape[1]), np.float32)
+    placed = np.zeros(shape, np.float32)
     for number, (row, told) in enumerate(zip(rows, answers, strict=True)):
         first = np.flatnonzero(row.words >= 0)
         placed[number, first] = told[row.words[first]]

@@ -27,9 +27,9 @@ class Row:
         Vocabulary ids; token type ids.
     words : ndarray of int64, shape (pieces,)
         Index of the word that begins at a piece; -1 for all other pieces.
-    sets : ndarray of int64, shape (pieces,)
-        Label set of that word; 0 for all other pieces. Where words stand without spaces between them, the
-        other pieces of a word go on with its label: there the recognizer takes each piece by itself.
+    sets : ndarray of int, shape (pieces,)
+        Label set of that word, of any number of labels; 0 for all other pieces. In text without spaces, the
+        other pieces of a word continue its label, because the recognizer labels each piece there.
     """
 
     ids: np.ndarray
@@ -65,10 +65,6 @@ class SentenceEncoder:
         """Encode sentences of words, without special tokens and of any length."""
         return self.tokenizer.encode_all(sentences, folded=True)
 
-    def lengths(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
-        """Count the pieces of sentences, special tokens not counted."""
-        return np.array([len(encoding) for encoding in self.encode(sentences)], np.int64)
-
     def rows(
         self,
         sentences: Sequence[Sequence[str]],
@@ -101,7 +97,7 @@ class SentenceEncoder:
             count = start or self.room  # a first word that is longer than a row is cut
         before, after = len(self.tokenizer.prefix), len(self.tokenizer.suffix)
         ids = np.array([*self.tokenizer.prefix, *encoding.ids[:count], *self.tokenizer.suffix], np.int64)
-        types, words, labels = np.zeros_like(ids), np.full_like(ids, -1), np.zeros_like(ids)
+        types, words, labels = np.zeros_like(ids), np.full_like(ids, -1), np.zeros(len(ids), object)
         inside = slice(before, len(ids) - after)
         if encoding.type_ids is not None:
             types[inside] = encoding.type_ids[:count]
@@ -109,25 +105,28 @@ class SentenceEncoder:
         first = run_starts(word)
         words[before + first] = word[first]
         if len(sets):
-            of_words = np.asarray(sets, np.int64)
+            of_words = np.array(sets, object)
             if every_piece:
                 labels[before : before + count] = _going_on(of_words)[word]
             labels[before + first] = of_words[word[first]]
         return Row(ids, types, words, labels)
 
-    def stack(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    def stack(self, rows: Sequence[Row], label_count: int) -> dict[str, np.ndarray]:
         """Pad rows to one length.
 
         Returns
         -------
-        dict of str to int64 array [rows, pieces]
-            What the model takes, and ``label_sets``.
+        dict of str to array
+            The inputs of the model, int64 [rows, pieces], and ``label_sets``, bool [rows, pieces, labels].
         """
         batch = stack(
             [(row.ids, row.types) for row in rows], prefix=(), suffix=(), pad_id=self.tokenizer.pad_id
         )
-        sets = stack([(row.sets, None) for row in rows], prefix=(), suffix=(), pad_id=0)
-        return {**self.inputs(batch), "label_sets": sets.input_ids}
+        sets = np.zeros((*batch.input_ids.shape, label_count), bool)
+        bits = np.arange(label_count).astype(object)
+        for number, row in enumerate(rows):
+            sets[number, : len(row.sets)] = row.sets[:, None] >> bits & 1
+        return {**self.inputs(batch), "label_sets": sets}
 
     def inputs(self, batch: Batch) -> dict[str, np.ndarray]:
         """Name a batch's arrays as the model takes them; token types only where it has them."""
@@ -138,7 +137,8 @@ class SentenceEncoder:
 
 def _going_on(sets: np.ndarray) -> np.ndarray:
     """Return the label sets of later pieces of words: each ``B-`` label becomes the ``I-`` label after it."""
-    beginnings = sets & 0x2AAAAAAAAAAAAAAA  # labels are O, B-, I-, B-, I- …
+    odd = int("10" * (max(sets).bit_length() // 2 + 1), 2)  # labels are O, B-, I-, B-, I- …
+    beginnings = sets & odd
     return (sets ^ beginnings) | beginnings << 1
 
 
