@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/finetuner.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
+from model_zoo.catalog.arguments import positive_integer
 from model_zoo.catalog.folders import models_dir
 from model_zoo.catalog.selection import add_zoo
 from model_zoo.train.recipe import Recipe, RecipeError, check_recipe, load_recipe
-from model_zoo.train.run import finetune, forget_training, resolve_start
+from model_zoo.train.run import finetune, resolve_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +38,13 @@ log = logging.getLogger(__name__)
 #: Exit codes: fine, failed, wrong usage, stopped by the user.
 FINE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
-#: What the flags that make up a recipe have as default.
+#: Where flags make up the recipe.
 DEFAULT_EPOCHS, DEFAULT_RATE = 3, 5e-5
+#: Flags that a recipe file takes the place of.
+_RECIPE_FLAGS = (
+    *("name", "train", "dev", "label", "types", "token_type_ids", "epochs", "learning_rate"),
+    *("batch_tokens", "max_length", "patience", "seed"),
+)
 
 
 def recipe_of_flags(args: argparse.Namespace) -> Recipe:
@@ -57,7 +63,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     if missing:
         msg = f"without a recipe file, {', '.join(missing)} must be given"
         raise RecipeError(msg)
-    labels = dict(pair.split("=", 1) for pair in args.label or [])
+    labels = dict(args.label or [])
     corpora: dict[str, dict[str, Any]] = {
         f"corpus{number}": {"train": str(Path(file).absolute()), "labels": labels}
         for number, file in enumerate(args.train, 1)
@@ -66,14 +72,14 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
         corpora.setdefault(f"corpus{number}", {"labels": labels})["dev"] = str(Path(file).absolute())
     stage = {
         "corpora": {name: 1 for name, corpus in corpora.items() if "train" in corpus},
-        "epochs": args.epochs or DEFAULT_EPOCHS,
-        "learning_rate": args.learning_rate or DEFAULT_RATE,
+        "epochs": DEFAULT_EPOCHS if args.epochs is None else args.epochs,
+        "learning_rate": DEFAULT_RATE if args.learning_rate is None else args.learning_rate,
         "warmup": 0.06,
     }
     content: dict[str, Any] = {
         "name": args.name,
         "start": args.start,
-        "types": args.types.split(",") if args.types else _types_of(args.train, labels),
+        "types": _listed(args.types) if args.types else _types_of(args.train, labels),
         "corpora": corpora,
         "stages": [stage],
     }
@@ -83,17 +89,41 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     return check_recipe(content, "command line")
 
 
+def _recipe_of_file(args: argparse.Namespace) -> Recipe:
+    ignored = [f"--{key}" for key in _RECIPE_FLAGS if getattr(args, key) is not None]
+    if ignored:
+        msg = f"{', '.join(ignored)}: not used with a recipe file; change {args.recipe} instead"
+        raise RecipeError(msg)
+    return load_recipe(args.recipe)
+
+
 def _types_of(files: Sequence[str], labels: dict[str, str]) -> list[str]:
     """List the entity types that stand in files, mapped, in order of appearance."""
-    from ner_core.corpus import open_dataset
+    from model_zoo.train.data import open_part
     from ner_core.labels import spans
 
     found: dict[str, None] = {}
     for file in files:
-        for _, tags in open_dataset(file):
+        for _, tags in open_part(Path(file), "train"):
             found.update(dict.fromkeys(labels.get(kind, kind) for kind, _, _ in spans(tags)))
     found.pop("O", None)
+    if not found:
+        msg = f"{', '.join(files)}: expected labelled entities to train on, found none"
+        raise RecipeError(msg)
     return list(found)
+
+
+def _listed(types: str) -> list[str]:
+    return [kind.strip() for kind in types.split(",")]
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    """Read ``FROM=TO``; the type of an argument."""
+    before, given, after = text.partition("=")
+    if not (before and given and after):
+        msg = f"must be FROM=TO, such as person=PER (got {text!r})"
+        raise argparse.ArgumentTypeError(msg)
+    return before, after
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -112,7 +142,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         help="models folder; default: $NER_MODELS_DIR, else your cache folder",
     )
-    parser.add_argument("--start", help="start: zoo name, owner/name of the hub, folder or .nemo")
+    parser.add_argument("--start", help="start: zoo name, owner/name of the hub, folder, .nemo or .xml")
     parser.add_argument("--teacher_start", help="what the recipe's teachers start from, likewise")
     add_zoo(parser, "zoo of your own for the names of starts")
     parser.add_argument(
@@ -122,13 +152,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--work_dir", type=Path, help="checkpoints of the running training; default: in the result"
     )
     parser.add_argument("--restart", action="store_true", help="discard the checkpoints of an earlier run")
-    parser.add_argument("--threads", type=int, help="processor threads; default: all")
+    parser.add_argument("--threads", type=positive_integer, help="processor threads; default: all")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, warnings only")
     group = parser.add_argument_group("instead of a recipe file")
     group.add_argument("--name", help="of the model that is made")
-    group.add_argument("--train", action="append", help="CoNLL file or NeMo text_*.txt; may be given again")
+    group.add_argument(
+        "--train", action="append", help="CoNLL file, NeMo text_*.txt or a folder; may be given again"
+    )
     group.add_argument("--dev", action="append", help="to measure on, in the order of --train")
-    group.add_argument("--label", action="append", metavar="FROM=TO", help="rename a type; FROM=O drops it")
+    group.add_argument(
+        "--label", action="append", type=_renaming, metavar="FROM=TO", help="rename a type; FROM=O drops it"
+    )
     group.add_argument("--types", help="comma-separated; default: those in the training files")
     group.add_argument(
         "--token_type_ids", choices=["word_casing"], help="tell an uncased model which words are capitalized"
@@ -160,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr
     )
     try:
-        recipe = load_recipe(args.recipe) if args.recipe else recipe_of_flags(args)
+        recipe = _recipe_of_file(args) if args.recipe else recipe_of_flags(args)
     except (RecipeError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -213,8 +247,6 @@ def _run(recipe: Recipe, args: argparse.Namespace) -> int:
     models = models_dir(args.output_dir)
     folder = models / "public" / recipe.name
     work_dir = args.work_dir or folder / ".training"
-    if args.restart:
-        forget_training(work_dir)
     download_dir = args.download_dir or models
     teacher = args.teacher_start or (recipe.teachers.start if recipe.teachers else None)
     result = finetune(
@@ -224,6 +256,7 @@ def _run(recipe: Recipe, args: argparse.Namespace) -> int:
         folder,
         teacher_start=resolve_start(teacher, args.zoo, download_dir) if teacher else None,
         work_dir=work_dir,
+        restart=args.restart,
         progress=not args.quiet,
     )
     for name, scores in result.scores[""].items():

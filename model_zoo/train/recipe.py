@@ -6,6 +6,7 @@ Every mistake in it is told with the file, the key, what was expected and what w
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,8 +17,11 @@ from model_zoo.catalog.messages import sentences
 from model_zoo.catalog.yaml_file import read_yaml
 
 #: What one label of a corpus may mean: a type of the model, nothing ("O"), or one of several.
-Meaning = str | list[str]
+Meaning = str | Annotated[list[str], Field(min_length=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+#: Names that the catalog accepts for the folder of a model.
+_FOLDER_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
 class RecipeError(ZooError, ValueError):
@@ -83,7 +87,7 @@ class Stage(Strict):
     of lists are: one of its mentions, or one to three words outside of them.
     """
 
-    corpora: dict[str, Annotated[float, Field(gt=0)]]
+    corpora: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
     epochs: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
     warmup: Share = 0.0
@@ -94,6 +98,13 @@ class Stage(Strict):
     join: Share = 0.0
     swap: Share = 0.0
     alone: Share = 0.0
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Stage:
+        if self.lower + self.upper + self.title > 1:
+            msg = "lower, upper and title are more than 1 together"
+            raise ValueError(msg)
+        return self
 
 
 class Teachers(Strict):
@@ -140,14 +151,22 @@ class Recipe(Strict):
         0  # epochs of the last stage without gain before stopping; 0: never
     )
     save_minutes: Annotated[float, Field(ge=0)] = 5.0  # time between resumable checkpoints
-    seed: int = 1
+    seed: Annotated[int, Field(ge=0)] = 1
     bf16: bool = True  # mixed precision where the device computes in bfloat16
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not _FOLDER_NAME.fullmatch(name):
+            msg = f"expected letters, digits and ._-, a letter or digit first, found {name!r}"
+            raise ValueError(msg)
+        return name
 
     @field_validator("types")
     @classmethod
     def _no_outside(cls, types: list[str]) -> list[str]:
-        if "O" in types or len(set(types)) != len(types):
-            msg = "entity types must differ, and O is not one of them"
+        if "O" in types or len(set(types)) != len(types) or not all(kind.strip() for kind in types):
+            msg = "entity types must differ and not be empty, and O is not one of them"
             raise ValueError(msg)
         return types
 
@@ -156,6 +175,9 @@ class Recipe(Strict):
         for name, corpus in self.corpora.items():
             if corpus.held_out and (corpus.dev or not corpus.train):
                 msg = f"corpora.{name}.held_out: needs a train file and no dev file"
+                raise ValueError(msg)
+            if corpus.held_out == 1:
+                msg = f"corpora.{name}.held_out: expected 0 or at least 2, found 1: no sentence would be left"
                 raise ValueError(msg)
             meanings = [
                 m for value in corpus.labels.values() for m in ([value] if isinstance(value, str) else value)
@@ -176,7 +198,7 @@ class Recipe(Strict):
         for number, stage in enumerate(stages):
             for name in stage.corpora:
                 if name not in self.corpora or self.corpora[name].train is None:
-                    msg = f"{key}.{number}.corpora: {name!r} is not a corpus with a train file"
+                    msg = f"{key}[{number}].corpora: {name!r} is not a corpus with a train file"
                     raise ValueError(msg)
 
     @property

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+from filelock import FileLock, Timeout
 
 from model_zoo.catalog import folders
+from model_zoo.catalog.checksum import checksum_of
+from model_zoo.catalog.zoo import load_model
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1
 from model_zoo.train.recipe import Recipe, RecipeError, load_recipe
 from ner_core.files import write_whole
+from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from transformers import PreTrainedModel
 
@@ -24,12 +30,15 @@ if TYPE_CHECKING:
     from model_zoo.train.output import TrainingResult
     from model_zoo.train.rows import SentenceEncoder
 
-__all__ = ["finetune", "forget_training", "resolve_start"]
+__all__ = ["finetune", "resolve_start"]
 
 log = logging.getLogger(__name__)
 
 #: What a training keeps in its work folder beside the recipe; all that ``--restart`` deletes.
+_INPUTS = "inputs.json"
+_LOCK = ".lock"
 _TRAINING_FILES = (
+    _INPUTS,
     "checkpoint-*",
     "epoch-*.safetensors",
     "best",
@@ -40,6 +49,10 @@ _TRAINING_FILES = (
 )
 
 
+#: What a start on this machine may be, in messages.
+_STARTS = "a folder with config.json, a .nemo file, the .xml of an IR"
+
+
 def finetune(
     recipe: Recipe,
     start: Path,
@@ -48,9 +61,10 @@ def finetune(
     *,
     teacher_start: Path | None = None,
     work_dir: Path | None = None,
+    restart: bool = False,
     progress: bool = True,
 ) -> TrainingResult:
-    """Train after a recipe, or go on with a run that was killed, and write a zoo model folder.
+    """Train a recipe, or resume a run that was killed, and write a zoo model folder.
 
     Parameters
     ----------
@@ -65,6 +79,8 @@ def finetune(
         Folder or .nemo archive that the recipe's teachers start from; `start` by default.
     work_dir : Path, optional
         Checkpoints of the running training; ``folder / ".training"`` by default.
+    restart : bool
+        Discard the checkpoints of an earlier run.
     progress : bool
         Show a bar on stderr.
 
@@ -75,8 +91,25 @@ def finetune(
     Raises
     ------
     FileNotFoundError, ValueError
-        A corpus or the start cannot be read; the message says which file.
+        A corpus or the start cannot be read, or the work folder is of another training; the message says
+        which.
     """
+    work_dir = work_dir or folder / ".training"
+    with _locked(work_dir):
+        if restart:
+            _forget_training(work_dir)
+        return _finetune(recipe, start, data_dir, folder, teacher_start or start, work_dir, progress)
+
+
+def _finetune(
+    recipe: Recipe,
+    start: Path,
+    data_dir: Path,
+    folder: Path,
+    teacher_start: Path,
+    work_dir: Path,
+    progress: bool,
+) -> TrainingResult:
     from model_zoo.train.data import load_corpora
     from model_zoo.train.loop import train
     from model_zoo.train.output import TrainingResult, write_card
@@ -87,10 +120,10 @@ def finetune(
     from model_zoo.train.vocabulary import cut_vocabulary
 
     begun = time.monotonic()
-    work_dir = work_dir or folder / ".training"
-    _guard(recipe, work_dir)
     corpora = load_corpora(recipe, data_dir)
-    ask_teachers(recipe, teacher_start or start, corpora, work_dir, progress=progress)
+    starts = [start, teacher_start] if recipe.teachers else [start]
+    _check_unchanged(recipe, _digests(recipe, data_dir, starts), work_dir)
+    ask_teachers(recipe, teacher_start, corpora, work_dir, progress=progress)
     model, encoder = load_start(recipe, start)
     if recipe.vocabulary:
         encoder = cut_vocabulary(model, encoder, corpora, recipe.vocabulary)
@@ -140,44 +173,71 @@ def _publish(write: Callable[[Path], object], folder: Path) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _guard(recipe: Recipe, work_dir: Path) -> None:
-    """Refuse to go on with checkpoints of another recipe; remember the recipe of this run.
+@contextmanager
+def _locked(work_dir: Path) -> Iterator[None]:
+    """Keep other trainings out of a work folder, which is made if it does not exist.
 
-    A folder that holds somebody's files and no recipe is refused: training deletes checkpoints as it goes.
+    A folder with files but no recipe is refused: training deletes checkpoints as it goes.
     """
-    path = work_dir / "recipe.yml"
-    if not path.is_file():
-        _check_empty(work_dir)
-        _write_recipe(recipe, path)
-        return
-    before = load_recipe(path)
-    if before == recipe:
-        return
-    changed = [key for key in Recipe.model_fields if getattr(before, key) != getattr(recipe, key)]
-    msg = (
-        f"{work_dir}: holds checkpoints of another recipe ({', '.join(changed)} differ). "
-        "Give --restart to begin anew, or another --work_dir."
-    )
-    raise RecipeError(msg)
-
-
-def _check_empty(work_dir: Path) -> None:
-    if work_dir.exists() and not (work_dir.is_dir() and not any(work_dir.iterdir())):
+    foreign = work_dir.is_dir() and any(path.name != _LOCK for path in work_dir.iterdir())
+    if (foreign and not (work_dir / "recipe.yml").is_file()) or (work_dir.exists() and not work_dir.is_dir()):
         msg = f"{work_dir}: holds files that are not of a training; give another folder with --work_dir"
         raise RecipeError(msg)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(work_dir / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        msg = (
+            f"{work_dir}: another training is running in this folder; wait for it, or give another --work_dir"
+        )
+        raise RecipeError(msg) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def forget_training(work_dir: Path) -> None:
-    """Delete what an earlier training keeps in its folder, and nothing else that may lie there.
+def _digests(recipe: Recipe, data_dir: Path, starts: list[Path]) -> dict[str, str]:
+    """Return the checksum of every corpus file and of what training starts from."""
+    from model_zoo.train.data import open_part
 
-    Raises
-    ------
-    RecipeError
-        If the folder holds files but not the recipe of a training.
-    """
+    files = {
+        f"corpora.{name}.{part}": list(open_part(data_dir / file, part).files)
+        for name, corpus in recipe.corpora.items()
+        for part, file in (("train", corpus.train), ("dev", corpus.dev))
+        if file is not None
+    }
+    for key, start in zip(("start", "teachers.start"), starts, strict=False):
+        beside = sorted(start.iterdir()) if start.is_dir() else [start, start.with_suffix(".bin")]
+        files[key] = [path for path in beside if path.is_file()]
+    return {key: str(checksum_of(*paths)) for key, paths in files.items()}
+
+
+def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) -> None:
+    """Refuse to resume with another recipe, other data or another start; remember those of this run."""
+    path, inputs = work_dir / "recipe.yml", work_dir / _INPUTS
+    changed = []
+    if path.is_file():
+        before = load_recipe(path)
+        changed = [key for key in Recipe.model_fields if getattr(before, key) != getattr(recipe, key)]
+    if inputs.is_file() and not changed:
+        known = read_json_object(inputs)
+        changed = [key for key, digest in digests.items() if known.get(key) != digest]
+    if changed:
+        msg = (
+            f"{work_dir}: holds checkpoints of another training (changed since: {', '.join(changed)}). "
+            "Give --restart to begin anew, or another --work_dir."
+        )
+        raise RecipeError(msg)
+    _write_recipe(recipe, path)
+    write_whole(inputs, json.dumps(digests, indent=1))
+
+
+def _forget_training(work_dir: Path) -> None:
+    """Delete the files of an earlier training from its work folder, and no others."""
     recipe = work_dir / "recipe.yml"
     if not recipe.is_file():
-        _check_empty(work_dir)
         return
     load_recipe(recipe)  # a file of this name that is something else raises here
     for pattern in _TRAINING_FILES:
@@ -201,7 +261,8 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
     Parameters
     ----------
     start : str
-        Folder, .nemo file, zoo name, or ``owner/name`` of the hub.
+        Folder of a checkpoint or of a model of the zoo, .nemo file, .xml of an IR, zoo name, or
+        ``owner/name`` of the hub.
     zoo : Path or None
         Zoo in which a name is looked up; None: the models of this package.
     download_dir : Path
@@ -210,7 +271,7 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
     Returns
     -------
     Path
-        A folder with config.json, or a .nemo file.
+        A folder with config.json, or a file.
 
     Raises
     ------
@@ -219,7 +280,7 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
     """
     path = Path(start).expanduser()
     if path.exists():
-        return path
+        return _checkpoint_at(path)
     from model_zoo.download import hub
     from model_zoo.download.job import DownloadError, download
     from model_zoo.download.reporting import TextReporter
@@ -229,7 +290,7 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
     if model is None and start.startswith("hf:"):
         model = hub.resolve(start, encoder=True)
     if model is None:
-        msg = f"start: expected a folder, a .nemo file, a name of the zoo or of the hub, found {start!r}"
+        msg = f"start: expected {_STARTS}, a name of the zoo or of the hub, found {start!r}"
         raise ValueError(msg)
     reporter = TextReporter()
     try:
@@ -240,6 +301,17 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
     finally:
         reporter.close()
     return _start_within(model, folders.model_folder(model, download_dir))
+
+
+def _checkpoint_at(path: Path) -> Path:
+    """Return the checkpoint at a path: the path itself, or what the model.yml of a folder names."""
+    if path.is_dir():
+        described = not (path / "config.json").is_file() and (path / "model.yml").is_file()
+        return path / load_model((path / "model.yml").resolve()).checkpoint_path if described else path
+    if path.suffix not in (".nemo", ".xml") and not is_e5s1(path):
+        msg = f"start: expected {_STARTS}, found the file {path}"
+        raise ValueError(msg)
+    return path
 
 
 def _start_within(model: Model, folder: Path) -> Path:

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from model_zoo import finetuner
 from model_zoo.train import run
+from model_zoo.train.data import load_corpora
 from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
 from tests.conftest import wait_until
 from tests.lazily import torch
 
 ROOT = Path(__file__).parents[3]
+TYPES_RULE = "entity types must differ and not be empty, and O is not one of them"
 NAMES = ["Mary", "Peter", "Anna", "John"]
 PLACES = ["Rome", "Paris", "Oslo", "Bonn"]
 FILLERS = ["lives", "in", "went", "to", "the", "old", "town", "near", "and", "saw"]
@@ -187,8 +190,46 @@ def test_the_start_has_its_share_of_the_result():
 
 def test_checkpoints_of_another_recipe_are_refused(lab, finished):
     recipe = load_recipe(lab / "recipe.yml").model_copy(update={"seed": 2})
-    with pytest.raises(RecipeError, match=r"another recipe .seed differ"):
+    with pytest.raises(RecipeError, match=r"another training .changed since: seed"):
         run.finetune(recipe, lab / "encoder", lab, finished)
+
+
+def test_checkpoints_of_other_data_or_another_start_are_refused(lab, finished, tmp_path):
+    recipe = load_recipe(lab / "recipe.yml")
+    for name in ("train.conll", "dev.conll"):
+        (tmp_path / name).write_bytes((lab / name).read_bytes())
+    with (tmp_path / "train.conll").open("a") as file:
+        file.write("Mary B-person\n")
+    with pytest.raises(RecipeError, match=r"changed since: corpora\.tiny\.train\).*--restart"):
+        run.finetune(recipe, lab / "encoder", tmp_path, finished)
+    with pytest.raises(RecipeError, match=r"changed since: start\)"):
+        run.finetune(recipe, finished / "checkpoint", lab, finished)
+
+
+def test_two_trainings_do_not_share_a_work_folder(lab, finished):
+    with FileLock(finished / ".training" / ".lock"), pytest.raises(RecipeError, match="another training is"):
+        run.finetune(load_recipe(lab / "recipe.yml"), lab / "encoder", lab, finished)
+
+
+def test_training_that_diverges_says_so(lab, tmp_path):
+    recipe = load_recipe(lab / "recipe.yml")
+    stage = recipe.stages[1].model_copy(update={"learning_rate": 1e30})
+    recipe = recipe.model_copy(update={"stages": [stage]})
+    with pytest.raises(ValueError, match=r"training diverged at step .* Lower the learning rate"):
+        run.finetune(recipe, lab / "encoder", lab, tmp_path / "made", progress=False)
+    assert not (tmp_path / "made" / "checkpoint").exists()
+
+
+def test_a_start_is_a_checkpoint_or_the_folder_of_a_model(lab, finished):
+    for start, expected in (
+        (finished, finished / "checkpoint"),
+        (finished / "checkpoint", finished / "checkpoint"),
+        (lab / "encoder", lab / "encoder"),
+    ):
+        assert run.resolve_start(str(start), None, lab) == expected
+    file = finished / "checkpoint" / "config.json"
+    with pytest.raises(ValueError, match=r"expected a folder with config\.json, .* found the file"):
+        run.resolve_start(str(file), None, lab)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +237,29 @@ def test_checkpoints_of_another_recipe_are_refused(lab, finished):
     [
         ({"epochs": 3}, "r.yml: epochs: no such key"),
         ({"seed": "x"}, "r.yml: seed: expected an integer, found 'x'"),
-        ({"types": ["O"]}, "r.yml: types: entity types must differ, and O is not one of them"),
+        ({"types": ["O"]}, f"r.yml: types: {TYPES_RULE}"),
+        ({"types": ["PER", " "]}, f"r.yml: types: {TYPES_RULE}"),
+        (
+            {"name": "../x"},
+            "r.yml: name: expected letters, digits and ._-, a letter or digit first, found '../x'",
+        ),
+        ({"seed": -1}, "r.yml: seed: expected at least 0, found -1"),
+        (
+            {"stages": [{"corpora": {}, "epochs": 1, "learning_rate": 1}]},
+            "r.yml: stages[0].corpora: expected at least 1 of them, found {}",
+        ),
+        (
+            {"corpora": {"tiny": {"train": "t", "held_out": 1}}},
+            "r.yml: corpora.tiny.held_out: expected 0 or at least 2, found 1: no sentence would be left",
+        ),
+        (
+            {
+                "stages": [
+                    {"corpora": {"tiny": 1}, "epochs": 1, "learning_rate": 1, "lower": 0.6, "upper": 0.6}
+                ]
+            },
+            "r.yml: stages[0]: lower, upper and title are more than 1 together",
+        ),
         ({"stages": []}, "r.yml: stages: expected at least 1 of them, found []"),
         (
             {"corpora": {"tiny": {"train": "t", "labels": {"x": "GPE"}}}},
@@ -204,7 +267,7 @@ def test_checkpoints_of_another_recipe_are_refused(lab, finished):
         ),
         (
             {"corpora": {"other": {"train": "t"}}},
-            "r.yml: stages.0.corpora: 'tiny' is not a corpus with a train file",
+            "r.yml: stages[0].corpora: 'tiny' is not a corpus with a train file",
         ),
     ],
 )
@@ -239,14 +302,55 @@ def test_restart_deletes_the_training_and_nothing_beside_it(lab, tmp_path):
     for name in ("checkpoint-9/weights", "epoch-3.safetensors", "scores.json", "novel.txt"):
         (tmp_path / name).write_text("x")
     (tmp_path / "recipe.yml").write_text((lab / "recipe.yml").read_text())
-    run.forget_training(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["novel.txt"]
+    with pytest.raises(FileNotFoundError):
+        run.finetune(load_recipe(lab / "recipe.yml"), lab, tmp_path, lab, work_dir=tmp_path, restart=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "novel.txt"]
 
 
 def test_missing_corpus_is_named(lab, tmp_path, capsys):
     code = finetuner.main([str(lab / "recipe.yml"), "--data_dir", str(tmp_path), "-o", str(tmp_path / "m")])
     assert code == finetuner.FAILED
     assert f"corpus tiny: train file {tmp_path / 'train.conll'} does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["recipe.yml", "--epochs", "9", "--seed", "3"], "--epochs, --seed: not used with a recipe file"),
+        (["--train", "outside.conll"], "outside.conll: expected labelled entities to train on, found none"),
+        (["--train", "train.conll", "--epochs", "0"], "stages[0].epochs: expected at least 1, found 0"),
+        (
+            ["--train", "train.conll", "--learning_rate", "0"],
+            "learning_rate: expected more than 0.0, found 0",
+        ),
+    ],
+)
+def test_wrong_flags_are_explained(lab, monkeypatch, capsys, flags, message):
+    monkeypatch.chdir(lab)
+    Path("outside.conll").write_text("Mary O\n")
+    named = [] if flags[0] == "recipe.yml" else ["--name", "x", "--start", "encoder"]
+    assert finetuner.main([*flags, *named]) == finetuner.USAGE
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--label", "person"], ["--threads", "-1"]])
+def test_wrong_values_are_wrong_usage(flags, capsys):
+    with pytest.raises(SystemExit) as caught:
+        finetuner.build_parser().parse_args(flags)
+    assert caught.value.code == finetuner.USAGE
+    assert "must be" in capsys.readouterr().err
+
+
+def test_types_may_be_listed_with_spaces_and_corpora_lie_in_a_folder(lab, tmp_path):
+    for name in ("train.conll", "dev.conll"):
+        (tmp_path / name).write_text((lab / name).read_text())
+    flags = ["--name", "x", "--start", "y", "--train", str(tmp_path), "--dev", str(tmp_path)]
+    recipe = finetuner.recipe_of_flags(finetuner.build_parser().parse_args(flags))
+    assert recipe.types == ["person", "place"]
+    corpus = load_corpora(recipe, tmp_path)["corpus1"]
+    assert (len(corpus.train), len(corpus.dev)) == (240, 40)
+    listed = finetuner.build_parser().parse_args([*flags, "--types", "person, place"])
+    assert finetuner.recipe_of_flags(listed).types == ["person", "place"]
 
 
 def test_flags_make_a_recipe(lab):

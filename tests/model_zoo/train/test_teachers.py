@@ -132,5 +132,5 @@ def test_teaching_needs_teachers():
     with pytest.raises(RecipeError, match=r"corpora\.silent\.teaching: there are no teachers"):
         recipe(teachers=None)
     stage = {"corpora": {"other": 1}, "epochs": 1, "learning_rate": 1}
-    with pytest.raises(RecipeError, match=r"teachers\.stages\.0\.corpora: 'other' is not a corpus"):
+    with pytest.raises(RecipeError, match=r"teachers\.stages\[0\]\.corpora: 'other' is not a corpus"):
         recipe(teachers={"stages": [stage]})
