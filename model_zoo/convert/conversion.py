@@ -166,7 +166,7 @@ def convert_checkpoint(
             for result in conversions:
                 publish(result.xml.parent, folder / result.xml.parent.name)
     except (CheckpointError, WorkerError, ir.IrError, OSError, RuntimeError) as error:
-        msg = f"{name}: {first_line(error)}"
+        msg = f"{name}: {error if isinstance(error, ZooError) else first_line(error)}"
         raise ConversionError(msg) from error
     return [replace(result, xml=folder / result.xml.parent.name / result.xml.name) for result in conversions]
 

@@ -20,13 +20,15 @@ from model_zoo.convert import calibration, ir, parity, tracing
 from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import run_worker
 from model_zoo.convert.workplace import publish, workplace
-from ner_core.corpus import CorpusError, open_dataset
+from ner_core.corpus import open_dataset
 from ner_core.ir import model_info, read_model, tokenizer_beside
 from ner_core.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from ner_core.corpus import Dataset
 
 __all__ = ["MAX_DROP", "SUBSET", "Quantization", "QuantizationError", "quantize", "source_of"]
 
@@ -124,6 +126,7 @@ def quantize(
     folder = folders.models_dir(output_dir or model_dir) / folders.subdirectory_of(name, zoo)
     before = after = None
     try:
+        labelled = None if dataset is None else open_dataset(dataset)
         with workplace(folder) as staging:
             tell("calibrating")
             inputs, references = _samples(source, texts, subset)
@@ -134,11 +137,10 @@ def quantize(
             target = staging / precision
             target.mkdir()
             agreement = _finish(source, graph, target / f"{stem}.xml", precision, inputs, references)
-            if dataset is not None:
+            if labelled is not None:
                 tell("measuring accuracy")
-                before, after = _scores(source, target / f"{stem}.xml", dataset)
+                before, after = _scores(source, target / f"{stem}.xml", labelled)
                 _check_drop(precision, before, after, max_drop)
-            labelled = None if dataset is None else open_dataset(dataset)
             for key, loss in measure_losses(target / f"{stem}.xml", labelled).items():
                 ir.write_fact(target / f"{stem}.xml", key, ir.UNMEASURED, loss)
             seal(target / f"{stem}.xml")
@@ -239,22 +241,21 @@ def _shape_of(model: Any) -> tuple[int, int] | None:
     return (fixed[0].get_length(), fixed[1].get_length()) if fixed.is_static else None
 
 
-def _scores(before: Path, after: Path, dataset: Path | str) -> tuple[float, float]:
+def _scores(before: Path, after: Path, labelled: Dataset) -> tuple[float, float]:
     """Return the micro F1 of both models on labelled data, on the CPU."""
     from ner_core.evaluation import evaluate_recognizer
     from ner_core.recognizer import EntityRecognizer
 
-    try:
-        sentences = open_dataset(dataset)
-        first, second = (
-            evaluate_recognizer(
-                EntityRecognizer.from_ir(xml, device="CPU", compute="exact"), sentences
-            ).micro.f1
-            for xml in (before, after)
+    first, second = (
+        evaluate_recognizer(EntityRecognizer.from_ir(xml, device="CPU", compute="exact"), labelled).micro.f1
+        for xml in (before, after)
+    )
+    if not first:
+        msg = (
+            f"--dataset {labelled.files[0]}: nothing to measure: the model finds none of its entities even "
+            "before quantization. Expected text with the labels of the model."
         )
-    except (CorpusError, OSError) as error:
-        msg = f"--dataset {dataset}: {error}"
-        raise QuantizationError(msg) from error
+        raise QuantizationError(msg)
     return first, second
 
 

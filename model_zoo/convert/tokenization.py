@@ -104,22 +104,24 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
         group = suitability.check_tokenizer(str(folder), names, {"model_type": family, **config}, settings)
     except CatalogError as error:
         raise TokenizerFileError(str(error)) from None
+    vocab_size = int(config.get("vocab_size") or 0)
     if group == ("tokenizer.json",):
         file = folder / "tokenizer.json"
         told = settings if _heeds_settings(family, settings) else {}
         tokenizer = parse_tokenizer(read_text(file), str(file), lower_case, told)
         _add_tokens(folder, tokenizer, settings)
-        return tokenizer
+        return _checked(folder, tokenizer, 0, vocab_size)
     if group == ("vocab.txt",) and family in suitability.WORDPIECE_FAMILIES:
         tokenizer = read_wordpiece(folder / "vocab.txt", lower_case)
         _add_tokens(folder, tokenizer, settings)
-        return tokenizer
+        return _checked(folder, tokenizer, 0, vocab_size)
     if group[0].endswith(".model") and family in _SENTENCEPIECE:
         tokenizer = _from_sentencepiece(folder / group[0], family, settings)
         _add_tokens(folder, tokenizer, settings)
     else:
         tokenizer = _from_class(folder, family, settings)
-    return _checked(folder, tokenizer, int(config.get("vocab_size") or 0))
+    # a class of transformers makes a small tokenizer without its files
+    return _checked(folder, tokenizer, vocab_size // 2, vocab_size)
 
 
 def _heeds_settings(family: str, settings: Mapping[str, Any]) -> bool:
@@ -202,13 +204,11 @@ def _from_class(folder: Path, family: str, settings: Mapping[str, Any]) -> Token
             return parse_tokenizer(tokenizer.backend_tokenizer.to_str(), str(folder))
 
 
-def _checked(folder: Path, tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
-    """Refuse a tokenizer that was made without its files, or of those of another model."""
-    size = tokenizer.get_vocab_size()
-    if vocab_size and not vocab_size // 2 <= size <= vocab_size + 1000:
-        msg = (
-            f"{folder}: the tokenizer's files give {size} pieces, the model has {vocab_size}. They don't fit."
-        )
+def _checked(folder: Path, tokenizer: Tokenizer, fewest: int, most: int) -> Tokenizer:
+    """Refuse a tokenizer whose number of pieces is not that of the model, where the model says it."""
+    pieces = tokenizer.get_vocab_size(with_added_tokens=False)
+    if most and not fewest <= pieces <= most:
+        msg = f"{folder}: the tokenizer's files give {pieces} pieces, the model has {most}. They don't fit."
         raise TokenizerFileError(msg)
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -24,6 +24,7 @@ from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.ir import save_graph
 from model_zoo.convert.workers import report_failure
+from ner_core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +93,19 @@ def read_reference(folder: Path) -> tuple[list[dict[str, np.ndarray]], list[np.n
 def sample_inputs(
     folder: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None
 ) -> list[dict[str, np.ndarray]]:
-    """Return the parity inputs for a checkpoint whose tokenizer.json is in `folder`."""
+    """Return the parity inputs for a checkpoint whose tokenizer.json is in `folder`.
+
+    Raises
+    ------
+    CheckpointError
+        A static shape has a length that the model cannot take, or no room for text.
+    """
+    shortest = Tokenizer.from_file(folder / "tokenizer.json").special_count + 1
+    if shape and not shortest <= shape[1] <= checkpoint.max_length:
+        msg = (
+            f"--input_shape: expected a length from {shortest} to {checkpoint.max_length}, found {shape[1]}."
+        )
+        raise CheckpointError(msg)
     return parity.samples(
         folder / "tokenizer.json",
         vocab_size=checkpoint.vocab_size,

@@ -226,5 +226,7 @@ def named_code(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an exception says, else its name."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    """Return the first line of an exception's message; its name where there is none, or only a key."""
+    lines = str(error).strip().splitlines() or [""]
+    name = type(error).__name__
+    return f"{name}: {lines[0]}"[:300] if isinstance(error, KeyError) else lines[0][:300] or name

@@ -50,6 +50,8 @@ _MOST_LAYERS = 1000
 _PARAMETERS_A_BYTE = 4
 #: Parameters that no file is needed for: what is wrong with small weights their reader knows better.
 _HARMLESS = 2**28
+#: What wrappers put before the names of weights: DataParallel and its successors, and torch.compile.
+_WRAPPERS = {r"^(?:module\.|_orig_mod\.)+": ""}
 #: What transformers raises where values of a config.json make no sense together.
 SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
@@ -252,7 +254,10 @@ def load_model(
         raise CheckpointError(msg) from error
     except CheckpointError:
         raise
-    except (*SENSELESS, RuntimeError, OSError, EOFError, SafetensorError) as error:
+    except (SafetensorError, EOFError) as error:
+        msg = f"{folder}: the weights are damaged: {first_line(error)}. Download them again."
+        raise CheckpointError(msg) from error
+    except (*SENSELESS, RuntimeError, OSError) as error:
         msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
     if not encoder and (other := sorted(report["mismatched_keys"])):
@@ -304,6 +309,7 @@ def _from_pretrained(
         "weights_only": True,
         "dtype": torch.float32,
         "output_loading_info": True,
+        "key_mapping": _WRAPPERS,
         "ignore_mismatched_sizes": True,  # reported, and refused where it matters
     }
     try:
@@ -320,13 +326,15 @@ def _from_pretrained(
 def _check_report(folder: Path, report: dict[str, Any]) -> None:
     """Refuse weights that are missing or that nobody asked for: the model would not be the one published."""
     missing = sorted(report["missing_keys"])
+    unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))
     if missing:
+        others = f"; {len(unexpected)} are not of this architecture ({few(unexpected)})" if unexpected else ""
         msg = (
-            f"{folder}: {len(missing)} weights are missing ({few(missing)}). This is not a fine-tuned token "
-            "classifier, or not all of it; use a checkpoint whose config.json says ...ForTokenClassification."
+            f"{folder}: {len(missing)} weights are missing ({few(missing)}){others}. This is not a "
+            "fine-tuned token classifier, or not all of it; use a checkpoint whose config.json says "
+            "...ForTokenClassification."
         )
         raise CheckpointError(msg)
-    unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))
     if unexpected:
         msg = (
             f"{folder}: {len(unexpected)} weights have no place in this architecture ({few(unexpected)}). "

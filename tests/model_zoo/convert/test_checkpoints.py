@@ -128,6 +128,28 @@ def test_weights_of_older_versions_are_read(folder, tiny_checkpoint):
     assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_weights_saved_from_a_wrapped_model_are_read(folder, tiny_checkpoint, prefix):
+    """As torch.save(model.state_dict()) leaves them after DataParallel or torch.compile."""
+    save_pickle(folder, {f"{prefix}{name}": weight for name, weight in state_of(folder).items()})
+    assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
+
+
+def test_weights_under_other_names_are_listed_with_the_missing_ones(folder):
+    save_pickle(folder, {"state_dict": state_of(folder)})
+    with pytest.raises(CheckpointError, match=r"weights are missing .*; 1 are not of this .*\(state_dict\)"):
+        load_checkpoint(folder)
+
+
+def test_a_tokenizer_with_more_pieces_than_the_model_is_refused(folder):
+    state = state_of(folder)
+    key = "bert.embeddings.word_embeddings.weight"
+    save_pickle(folder, {**state, key: state[key][:100].clone()})
+    edit_config(folder, vocab_size=100)
+    with pytest.raises(CheckpointError, match=r"tokenizer's files give \d+ pieces, the model has 100\."):
+        load_checkpoint(folder)
+
+
 def test_half_precision_weights_become_float32(folder):
     save_pickle(folder, {key: value.half() for key, value in state_of(folder).items()})
     assert logits(load_checkpoint(folder)).dtype == torch.float32
@@ -225,7 +247,7 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
         (lambda folder: (folder / "config.json").write_text("[]"), "expected a JSON object, found list"),
         (lambda folder: (folder / "config.json").write_bytes(b" " * (17 << 20)), "expected at most"),
         (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 100), "cannot be read"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 100), "weights are damaged"),
         (
             lambda folder: (folder / "tokenizer.json").write_text("{}"),
             r"tokenizer\.json: the tokenizers library failed",

@@ -267,6 +267,22 @@ def test_a_graph_whose_length_was_frozen_is_not_kept(tiny_checkpoint, tmp_path, 
     assert not list(tmp_path.glob("FP*"))
 
 
+@pytest.mark.parametrize("length", [1, 2, 65, 128])
+def test_a_shape_that_the_model_cannot_take_is_refused(tiny_checkpoint, tmp_path, traced_here, length):
+    expected = f"--input_shape: expected a length from 3 to 64, found {length}"
+    with pytest.raises(ConversionError, match=expected):
+        convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", precisions=["FP32"], input_shape=(1, length))
+    assert not list(tmp_path.glob("FP*"))
+
+
+def test_what_a_checkpoint_lacks_is_said_in_full(tmp_path, tiny_checkpoint, traced_here):
+    deep = tmp_path / ("deep" * 50)
+    shutil.copytree(tiny_checkpoint, deep)
+    (deep / "model.safetensors").unlink()
+    with pytest.raises(ConversionError, match=r"whole or in shards\.$"):
+        convert_checkpoint(deep, tmp_path / "out", "x" * 150, precisions=["FP32"])
+
+
 def test_not_a_number_is_a_difference():
     mask = [{"attention_mask": np.array([[1, 1]])}]
     good = [np.zeros((1, 2, 1), np.float32)]

@@ -104,6 +104,15 @@ def test_the_gate_passes_what_loses_nothing(tiny_ir, tmp_path, dataset, monkeypa
     assert made.agreement == 1.0
 
 
+@pytest.mark.parametrize("text", ["", "Mary O\nlives O\n", "Mary B-NOBODY\nlives O\n"])
+def test_data_that_measures_nothing_is_no_gate(tiny_ir, tmp_path, monkeypatch, text):
+    shutil.copytree(tiny_ir, tmp_path / "public" / "tiny" / "FP32")
+    put_result(monkeypatch, tiny_ir / "tiny.xml")
+    (tmp_path / "dev.conll").write_text(text)
+    with pytest.raises(QuantizationError, match=r"dev\.conll: nothing to measure"):
+        quantize("tiny", tmp_path, dataset=tmp_path / "dev.conll")
+
+
 def test_the_gate_keeps_nothing_that_loses_too_much(models, tiny_ir, tmp_path, dataset, monkeypatch):
     shutil.copytree(tiny_ir, tmp_path / "public" / "tiny" / "FP32")
     old = shutil.copytree(tiny_ir, tmp_path / "public" / "tiny" / "FP16-INT8")
