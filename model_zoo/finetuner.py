@@ -98,7 +98,7 @@ def _recipe_of_file(args: argparse.Namespace) -> Recipe:
 
 
 def _types_of(files: Sequence[str], labels: dict[str, str]) -> list[str]:
-    """List the entity types that stand in files, mapped, in order of appearance."""
+    """List the entity types in files, renamed, in order of appearance."""
     from model_zoo.train.data import open_part
     from ner_core.labels import spans
 
@@ -143,8 +143,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="models folder; default: $NER_MODELS_DIR, else your cache folder",
     )
     parser.add_argument("--start", help="start: zoo name, owner/name of the hub, folder, .nemo or .xml")
-    parser.add_argument("--teacher_start", help="what the recipe's teachers start from, likewise")
-    add_zoo(parser, "zoo of your own for the names of starts")
+    parser.add_argument("--teacher_start", help="the same for the recipe's teachers")
+    add_zoo(parser, "your own zoo, in which names of starts are looked up")
     parser.add_argument(
         "--download_dir", type=Path, help="where a start is downloaded; default: the models folder"
     )
@@ -155,17 +155,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=positive_integer, help="processor threads; default: all")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, warnings only")
     group = parser.add_argument_group("instead of a recipe file")
-    group.add_argument("--name", help="of the model that is made")
+    group.add_argument("--name", help="of the new model")
     group.add_argument(
         "--train", action="append", help="CoNLL file, NeMo text_*.txt or a folder; may be given again"
     )
-    group.add_argument("--dev", action="append", help="to measure on, in the order of --train")
+    group.add_argument("--dev", action="append", help="files to measure on, in the order of --train")
     group.add_argument(
         "--label", action="append", type=_renaming, metavar="FROM=TO", help="rename a type; FROM=O drops it"
     )
     group.add_argument("--types", help="comma-separated; default: those in the training files")
     group.add_argument(
-        "--token_type_ids", choices=["word_casing"], help="tell an uncased model which words are capitalized"
+        "--token_type_ids", choices=["word_casing"], help="give an uncased model the casing of words"
     )
     group.add_argument("--epochs", type=int)
     group.add_argument("--learning_rate", type=float)

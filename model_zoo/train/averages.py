@@ -26,7 +26,7 @@ AVERAGE_EVERY = 10
 
 #: In a checkpoint, beside the weights.
 _AVERAGE_FILE = "average.safetensors"
-# Written last into a checkpoint: what a kill left half-written has none. Holds the SHA-256 of the others.
+# Written last, so an incomplete checkpoint lacks it. Holds the SHA-256 of the other files.
 _COMPLETE_FILE = "complete"
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class WeightAverage(TrainerCallback):
         if state.global_step % AVERAGE_EVERY:
             return
         self.updates += 1
-        # A young average forgets faster, so that it does not hold on to the untrained weights.
+        # A lower decay at first, so that the untrained weights fade quickly.
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         current = dict(self._trained())
         with torch.no_grad():
@@ -77,7 +77,7 @@ class WeightAverage(TrainerCallback):
 
 
 def last_checkpoint(work_dir: Path) -> Path | None:
-    """Find the newest whole checkpoint of a run; remove newer ones, half-written or damaged.
+    """Find the newest intact checkpoint of a run; delete newer ones that are incomplete or damaged.
 
     Parameters
     ----------
@@ -90,26 +90,26 @@ def last_checkpoint(work_dir: Path) -> Path | None:
     folders = sorted(work_dir.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     while folders:
         folder = folders.pop()
-        if (folder / _COMPLETE_FILE).is_file() and not is_damaged(folder):
-            return folder
         if (folder / _COMPLETE_FILE).is_file():
-            log.warning("%s: damaged since it was written; training goes on from an earlier one", folder)
+            if not is_damaged(folder):
+                return folder
+            log.warning("%s: damaged since it was written; training resumes from an earlier one", folder)
         shutil.rmtree(folder)
     return None
 
 
 def mark_complete(folder: Path) -> None:
-    """Write down what the files of a folder are, when all of them are there."""
+    """Mark a folder as complete by writing the checksums of its files."""
     (folder / _COMPLETE_FILE).unlink(missing_ok=True)
     write_whole(folder / _COMPLETE_FILE, json.dumps(_digests(folder), indent=1))
 
 
 def is_damaged(folder: Path) -> bool:
-    """Return whether the files of a completed folder are not what they were then."""
+    """Return whether files of a complete folder have changed since."""
     path = folder / _COMPLETE_FILE
     try:
-        told = path.read_text(encoding="utf-8") if path.exists() else ""
-        return bool(told) and json.loads(told) != _digests(folder)  # earlier versions wrote an empty file
+        recorded = path.read_text(encoding="utf-8") if path.exists() else ""
+        return bool(recorded) and json.loads(recorded) != _digests(folder)  # old versions left it empty
     except (OSError, ValueError):
         return True
 
@@ -131,7 +131,7 @@ def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
 
 
 def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> None:
-    """Move a model's weights towards others of the same names, as WiSE-FT does between start and end.
+    """Interpolate between a model's weights and others, as WiSE-FT does with those before training.
 
     Wortsman et al. 2022, Robust fine-tuning of zero-shot models (https://arxiv.org/abs/2109.01903).
 
@@ -140,9 +140,9 @@ def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> 
     model : transformers.PreTrainedModel
         Changed in place.
     weights : dict of str to tensor
-        Floating-point weights of the start.
+        Floating-point weights before training, by name.
     share : float
-        Of `weights` in the result, from 0 to 1.
+        Weight of `weights` in the result, from 0 to 1.
     """
     with torch.no_grad():
         for name, weight in model.state_dict().items():
@@ -151,7 +151,7 @@ def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> 
 
 
 def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
-    """Average the weights in several files: points of one run whose mean does better than each of them.
+    """Average the weights in several files, such as the last epochs of a run.
 
     Parameters
     ----------

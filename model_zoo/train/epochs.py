@@ -1,4 +1,4 @@
-"""What happens when an epoch of training ends: scores, the best weights, checkpoints, an early stop."""
+"""The end of a training epoch: scores, the best weights, checkpoints, early stopping."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Scores = dict[str, dict[str, float]]
 _SCORES_FILE = "scores.json"
 _START = "start"
 
-#: What the mean F1 of weights may differ by when they are scored in bfloat16 instead of float32, amply.
+#: More than scoring in bfloat16 instead of float32 changes the mean F1.
 _BF16_MARGIN = 0.01
 
 
@@ -53,13 +53,13 @@ class ScoreEpochs(TrainerCallback):
         self.saved = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Forget scores of steps that will be done again; at the very beginning, score the start."""
+        """Score the initial weights, or read the scores of the epochs before the checkpoint."""
         path = Path(args.output_dir) / _SCORES_FILE
         if self.keep_start and not state.global_step:
             self._score_start(Path(args.output_dir))
         if state.global_step and path.is_file():
-            told = json.loads(path.read_text(encoding="utf-8"))
-            self.history = [entry for entry in told if entry["step"] <= state.global_step]
+            history = json.loads(path.read_text(encoding="utf-8"))
+            self.history = [entry for entry in history if entry["step"] <= state.global_step]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Score at the end of an epoch; save there and when some minutes have passed."""
@@ -75,28 +75,28 @@ class ScoreEpochs(TrainerCallback):
             control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
-        """Log the loss; in a terminal it stands beside the bar."""
+        """Log the loss."""
         if logs and "loss" in logs:
             log.debug("step %d of %d: loss %s", state.global_step, state.max_steps, logs["loss"])
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Mark the checkpoint as whole (this callback is the last one) and remember when."""
+        """Mark the checkpoint as complete (this callback runs last) and note the time."""
         mark_complete(Path(args.output_dir, f"checkpoint-{state.global_step}"))
         self.saved = time.monotonic()
 
     @property
     def start(self) -> float:
-        """Mean F1 of the start; 0 where it was not scored."""
+        """Mean F1 of the initial weights; 0 if they were not scored."""
         return self.history[0]["mean"] if self.history and not self.history[0]["step"] else 0.0
 
     def _score_start(self, work_dir: Path) -> None:
-        """Score and keep the start: it is the result if no epoch beats it, so no model gets worse."""
+        """Score and save the initial weights, which are the result if no epoch beats them."""
         scores = self.score(exact=True)
         self.history = [{"step": 0, "stage": 0, "epoch": 0, "mean": mean_f1(scores), "scores": scores}]
         self._write(work_dir)
         if self.start:
             self.model.save_pretrained(work_dir / _START)
-            log.info("the start: micro/macro F1 %s", _told(scores))
+            log.info("before training: micro/macro F1 %s", _formatted(scores))
 
     def _write(self, work_dir: Path) -> None:
         write_whole(work_dir / _SCORES_FILE, json.dumps(self.history, indent=1))
@@ -116,10 +116,10 @@ class ScoreEpochs(TrainerCallback):
             self.average.swap()
         self.history.append(entry)
         self._write(Path(args.output_dir))
-        log.info("stage %d epoch %d, step %d: micro/macro F1 %s", *end, state.global_step, _told(scores))
+        log.info("stage %d epoch %d, step %d: micro/macro F1 %s", *end, state.global_step, _formatted(scores))
 
     def _keep_epoch(self, work_dir: Path, step: int) -> None:
-        """Save the scored weights of this epoch, and forget those that are too old for the mean."""
+        """Save the scored weights of this epoch, and delete those that are too old for the mean."""
         save_file(self.model.state_dict(), work_dir / f"epoch-{step}.safetensors")
         for old in epoch_files(work_dir)[: -self.recipe.mean_epochs]:
             old.unlink()
@@ -132,7 +132,7 @@ class ScoreEpochs(TrainerCallback):
         return len(means) - 1 - best >= self.recipe.patience
 
     def keep_the_better(self, work_dir: Path) -> None:
-        """Restore the start's weights where those at the end of training score lower."""
+        """Restore the initial weights if those at the end of training score lower."""
         file = work_dir / _START / "model.safetensors"
         if not self.start or not file.is_file():
             return
@@ -158,5 +158,5 @@ def mean_f1(scores: Scores) -> float:
     return sum(one["micro_f1"] for one in scores.values()) / max(len(scores), 1)
 
 
-def _told(scores: Scores) -> str:
+def _formatted(scores: Scores) -> str:
     return ", ".join(f"{name} {one['micro_f1']:.4f}/{one['macro_f1']:.4f}" for name, one in scores.items())

@@ -1,4 +1,4 @@
-"""Train a token classifier after a recipe: transformers' Trainer with our batches, loss, averaging, resume.
+"""Train a token classifier from a recipe: transformers' Trainer with our batches, loss, averaging, resume.
 
 Only the fine-tuner imports this module; it imports torch and transformers.
 """
@@ -42,11 +42,11 @@ log = logging.getLogger(__name__)
 
 
 def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Tensor:
-    """Negative log of the probability that a label out of the allowed set is chosen, averaged over words.
+    """Return the negative log-probability of the allowed labels, averaged over words.
 
     With one allowed label this is cross-entropy; with several it is the log-sum-exp over them, so that a
-    corpus can say "O or MISC" where it does not annotate MISC. Where teachers answered, cross-entropy with
-    their probabilities takes the share of the loss that these sum to.
+    corpus can say "O or MISC" where it does not annotate MISC. Where teachers answered, part of the loss is
+    cross-entropy with their probabilities; the sum of these is its weight.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Ten
     sets : bool tensor [batch, pieces, labels]
         The allowed labels; none where nothing is learned.
     answers : float tensor [batch, pieces, labels], optional
-        Probabilities times the share of the loss that they have.
+        Probabilities of the teachers, scaled by their weight in the loss.
 
     Returns
     -------
@@ -81,7 +81,7 @@ class RecipeTrainer(Trainer):
 
     def __init__(self, recipe: Recipe, plan: Plan, **options: Any) -> None:
         self.recipe, self.plan = recipe, plan
-        super().__init__(train_dataset=plan, data_collator=_only, **options)
+        super().__init__(train_dataset=plan, data_collator=_collate, **options)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ARG002 - signature of Trainer
         return torch.utils.data.SequentialSampler(self.plan)  # the plan is shuffled already
@@ -107,7 +107,7 @@ class RecipeTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ARG002
-        """AdamW with a higher rate for what is new: the classifier and the casing table."""
+        """Create AdamW with a higher learning rate for new layers: the classifier and the casing table."""
         network: Any = self.model
         groups: dict[tuple[bool, bool], list[Any]] = {}
         for name, weight in network.named_parameters():
@@ -121,7 +121,7 @@ class RecipeTrainer(Trainer):
             [
                 {
                     "params": weights,
-                    "lr": self.recipe.head_rate if fresh else 1.0,  # in times the stage's rate
+                    "lr": self.recipe.head_rate if fresh else 1.0,  # multiplies the stage's rate
                     "weight_decay": self.recipe.weight_decay if decayed else 0.0,
                 }
                 for (fresh, decayed), weights in groups.items()
@@ -131,7 +131,7 @@ class RecipeTrainer(Trainer):
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:  # noqa: ARG002
-        """Rate of each step, out of the plan."""
+        """Create the schedule: the plan gives the learning rate of each step."""
         chosen: Any = optimizer or self.optimizer
         self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(chosen, self._rate)
         return self.lr_scheduler
@@ -145,8 +145,8 @@ class RecipeTrainer(Trainer):
         return stage.learning_rate * (stage.final + (1 - stage.final) * left)
 
 
-def _only(items: list[Any]) -> dict[str, Tensor]:
-    """Collate: the plan's items are whole batches already."""
+def _collate(items: list[Any]) -> dict[str, Tensor]:
+    """Turn the only item, which is a whole batch of the plan, into tensors."""
     return {name: torch.from_numpy(array) for name, array in items[0].items()}
 
 
@@ -170,13 +170,13 @@ def train(
     progress: bool = True,
     keep_start: bool = True,
 ) -> list[dict[str, Any]]:
-    """Run the plan, or what is left of it when the work folder holds a checkpoint.
+    """Run the plan, resuming from the checkpoint in the work folder if there is one.
 
     Parameters
     ----------
     recipe : Recipe
     model : transformers.PreTrainedModel
-        Changed in place; ends with the best weights, those it came with if no epoch beats them.
+        Changed in place; ends with the best weights, which are the initial ones if no epoch beats them.
     plan : Plan
     corpora : dict of str to LabelledCorpus
         Their dev parts are scored when an epoch ends.
@@ -186,7 +186,7 @@ def train(
     progress : bool
         Show a bar on stderr.
     keep_start : bool
-        Score what training starts from, and end with it if no epoch does better.
+        Score the initial weights, and restore them if no epoch scores higher.
 
     Returns
     -------
@@ -231,14 +231,8 @@ def train(
     if resumed:
         log.info("resuming from %s", resumed)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    best = work_dir / "best" / "model.safetensors"
-    if recipe.mean_epochs and epoch_files(work_dir):
-        model.load_state_dict(mean_weights(epoch_files(work_dir)), strict=False)
-    elif best.is_file():
-        if is_damaged(best.parent):
-            msg = f"{best}: damaged since it was written. --restart trains anew."
-            raise ValueError(msg)
-        model.load_state_dict(load_file(best), strict=False)
+    if weights := _result(recipe, work_dir):
+        model.load_state_dict(weights, strict=False)
     elif average:
         average.swap()
     mix_in(model, start, recipe.start_share)
@@ -246,8 +240,21 @@ def train(
     return scorer.history
 
 
+def _result(recipe: Recipe, work_dir: Path) -> dict[str, Tensor]:
+    """Return the weights that a finished run saved: the mean of the last epochs, or the best epoch."""
+    if recipe.mean_epochs and (files := epoch_files(work_dir)):
+        return mean_weights(files)
+    best = work_dir / "best" / "model.safetensors"
+    if not best.is_file():
+        return {}
+    if is_damaged(best.parent):
+        msg = f"{best}: damaged since it was written. Train from the beginning with --restart."
+        raise ValueError(msg)
+    return load_file(best)
+
+
 def computes_bf16() -> bool:
-    """Return whether bfloat16 is arithmetic here, not an emulation that is slower than float32."""
+    """Return whether the device computes in bfloat16; emulation is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
@@ -259,8 +266,8 @@ def _keep_memory() -> None:
         return
     try:
         library = ctypes.CDLL("libc.so.6")
-        library.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own from the system
-        library.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: give nothing back
+        library.mallopt(-4, 0)  # M_MMAP_MAX: never use mmap for a block
+        library.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: never return memory
         library.mallopt(-2, 2**28)  # M_TOP_PAD: grow in large steps
     except (OSError, AttributeError):  # another C library: slower, not wrong
-        log.debug("mallopt is not there", exc_info=True)
+        log.debug("mallopt is not available", exc_info=True)

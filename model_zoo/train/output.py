@@ -1,4 +1,4 @@
-"""What a training run leaves: a zoo folder with checkpoint, model.yml, recipe and model card."""
+"""The result of a training run: a zoo folder with checkpoint, model.yml, recipe and model card."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Folder of the checkpoint below the model's folder; model.yml names it for the converter.
 CHECKPOINT = "checkpoint"
 
-#: Packages whose versions the card tells.
+#: Packages whose versions the card lists.
 TOOLS = ("torch", "transformers", "accelerate", "tokenizers")
 
 _KEPT = "**No epoch did better on the dev parts than the start, so these are the start's weights.** "
@@ -37,7 +37,7 @@ Scores = dict[str, dict[str, float]]
 
 @dataclass
 class TrainingResult:
-    """Numbers of one run.
+    """Figures of one run.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class TrainingResult:
 
 
 def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: Path) -> str:
-    """Write a Hugging Face folder with the start's own tokenizer files; or an archive where only that fits.
+    """Write a Hugging Face folder with the start's tokenizer files, or a NeMo archive if the head needs it.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _copy_tokenizer(start: Path, target: Path) -> None:
 
 
 def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, folder: Path) -> None:
-    """Describe the checkpoint of a folder, so that the folder is a zoo for the other tools.
+    """Write the model.yml that makes the folder a model of a zoo.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, f
 
 
 def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
-    """Write README.md: what the model finds, the measured numbers, the data and how to make it again.
+    """Write README.md: what the model finds, its scores, the data and how to reproduce it.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def _data_table(recipe: Recipe, result: TrainingResult) -> str:
     lines = [["corpus", "train sentences", "dev sentences", "licence"], ["---"] * 4]
     for name, corpus in recipe.corpora.items():
         train, dev = result.sentences[name]
-        lines.append([name, f"{train}", f"{dev}", corpus.licence or "not told"])
+        lines.append([name, f"{train}", f"{dev}", corpus.licence or "not stated"])
     return _table(lines)
 
 
@@ -204,7 +204,7 @@ def _training(recipe: Recipe, result: TrainingResult) -> str:
         f"{kept}Started from `{recipe.start}`; {len(recipe.stages)} stages, {result.steps} steps, "
         f"{result.parameters / 1e6:.1f} M parameters, seed {recipe.seed}, {result.seconds / 60:.0f} minutes "
         f"in the last process. Python {platform.python_version()}, {versions}. "
-        "`recipe.yml` beside this card makes it again: `python -m model_zoo.finetuner recipe.yml`."
+        "To reproduce it: `python -m model_zoo.finetuner recipe.yml`, with the recipe beside this card."
     )
 
 

@@ -1,7 +1,7 @@
-"""The plan of a training run: every batch of it, in order, and how to compose one.
+"""The plan of a training run: all its batches, in order.
 
-The recipe and its seed alone decide everything here, before the first step: a run that was killed goes on
-with exactly the batch it would have seen.
+The recipe and its seed determine all of it before the first step, so a resumed run sees exactly the batches
+that it would have seen without the interruption.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of what is shown alone, so many are mentions where there are any; label 0 is O.
+# Share of mentions among excerpts, where the sentence has any.
 _MENTIONS_ALONE = 0.6
+# The label set that holds O alone.
 _OUTSIDE = 1
 
 
@@ -37,9 +38,9 @@ class Unit:
     start, stop : int
         Its train sentences.
     casing : str
-        How they are shown, one of `CASINGS`; as they are where empty.
+        One of `CASINGS`; empty: unchanged.
     cut : (int, int), optional
-        Words of a single sentence that are shown without the others.
+        Range of words that is shown, of a single sentence.
     """
 
     corpus: str
@@ -68,7 +69,7 @@ class Batch:
 
 
 class Plan:
-    """Every batch of a run, and how to compose it.
+    """All batches of a run.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class Plan:
     ----------
     batches : list of Batch
     epoch_ends : dict of int to (int, int)
-        Number of batches done when an epoch ends, to its stage and epoch (from 1).
+        Number of batches up to the end of an epoch, to its stage and epoch (from 1).
     """
 
     def __init__(self, recipe: Recipe, corpora: dict[str, LabelledCorpus], encoder: SentenceEncoder) -> None:
@@ -102,7 +103,7 @@ class Plan:
         return split
 
     def _mention_bank(self) -> dict[int, list[list[str]]]:
-        """Words of every mention whose type is certain, by the bit of its B- label."""
+        """Collect the words of every mention of certain type, by the bit of its B- label."""
         bank: dict[int, list[list[str]]] = {}
         for corpus in self.corpora.values():
             for sentence in corpus.train:
@@ -202,8 +203,8 @@ class Plan:
         dict of str to array
             ``input_ids``, ``attention_mask``, ``token_type_ids``, int64 [batch, pieces]; ``label_sets``, bool
             [batch, pieces, labels], all False where there is nothing to learn; with teachers also
-            ``answers``, float32 [batch, pieces, labels]: their probabilities, times the share of them that is
-            to be learned.
+            ``answers``, float32 [batch, pieces, labels]: their probabilities, times their weight in the
+            loss.
         """
         batch = self.batches[step]
         rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
@@ -212,7 +213,7 @@ class Plan:
         for unit in batch.units:
             sentences = self.corpora[unit.corpus].train[unit.start : unit.stop]
             if unit.cut is not None:
-                sentences = [_only(sentences[0], *unit.cut)]
+                sentences = [_excerpt(sentences[0], *unit.cut)]
             if swap:
                 sentences = [self._swapped(sentence, swap, rng) for sentence in sentences]
             words = [word for sentence in sentences for word in sentence.words]
@@ -278,7 +279,7 @@ def _place(answers: Sequence[np.ndarray], rows: Sequence[Row], shape: tuple[int,
 
 
 def _cut_alone(sets: Sequence[int], rng: np.random.Generator) -> tuple[int, int] | None:
-    """Choose words that can stand alone: a mention, or one to three words that are surely outside."""
+    """Choose an excerpt: a mention, or one to three words that are certainly outside."""
     mentions = [(start, end) for start, end, _ in _certain(sets)]
     if mentions and rng.random() < _MENTIONS_ALONE:
         return mentions[rng.integers(len(mentions))]
@@ -292,14 +293,14 @@ def _cut_alone(sets: Sequence[int], rng: np.random.Generator) -> tuple[int, int]
     return start, end
 
 
-def _only(sentence: Sentence, start: int, end: int) -> Sentence:
+def _excerpt(sentence: Sentence, start: int, end: int) -> Sentence:
     answers = sentence.answers
     cut = slice(start, end)
     return Sentence(sentence.words[cut], sentence.sets[cut], None if answers is None else answers[cut])
 
 
 def _certain(sets: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Mentions whose type is certain, as first word, word after the last, bit of B- (I- is the next bit)."""
+    """List mentions of certain type: first word, word after the last, bit of B- (I- is the next bit)."""
     found, position = [], 0
     while position < len(sets):
         bit = sets[position]

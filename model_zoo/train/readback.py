@@ -1,8 +1,8 @@
 """A BERT token classifier in torch, read back from its OpenVINO IR: a start where only the IR was shipped.
 
 Operations of an IR are named after the modules they came from (``__module.classifier/aten::linear/Add``);
-so each constant has its place in the checkpoint. Weights in 8 or 16 bits come back as the numbers that the
-IR computes with. Nothing is trusted: what was read is used only if its logits are those of the IR.
+so the place of each constant in the checkpoint is known. Weights in 8 or 16 bits are read as the numbers that
+the IR computes with. The model is used only if its logits are those of the IR.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OPERATION = re.compile(
 _ATTENTION = ("ScaledDotProductAttention", "Softmax")
 #: Largest difference of logits, of the largest logit: the order of additions may differ, the numbers may not.
 _TOLERANCE = 1e-3
-_UNNAMED = "{}: its weights cannot be told by their names; start from the model's checkpoint instead"
+_UNNAMED = "{}: its weights cannot be identified by name; start from the model's checkpoint instead"
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 
 
@@ -54,8 +54,8 @@ def read_back(xml: Path, changes: dict[str, Any]) -> tuple[Any, list[str], int]:
     Raises
     ------
     CheckpointError
-        The IR is of another architecture, is not named after its modules, or what was read computes
-        something else.
+        The IR is of another architecture, its operations are not named after modules, or the model read
+        back computes something else.
     """
     graph = read_model(xml)
     info = model_info(graph)
@@ -89,24 +89,24 @@ def _weights(graph: ov.Model) -> dict[str, np.ndarray]:
     places = dict(_places(graph))
     made = ov.Core().compile_model(ov.Model(list(places.values()), [], "weights"), "CPU", _EXACT)([])
     found = {}
-    for (name, turned), value in zip(places, made.values(), strict=True):
+    for (name, transposed), value in zip(places, made.values(), strict=True):
         flat = value if name.endswith("weight") and "LayerNorm" not in name else value.reshape(-1)
-        found[name] = np.array(flat.T if turned else flat, np.float32)
+        found[name] = np.array(flat.T if transposed else flat, np.float32)
     return found
 
 
 def _places(graph: ov.Model) -> Iterator[tuple[tuple[str, bool], ov.Output]]:
-    """Yield name, whether it is transposed, and the constant arithmetic that makes a weight."""
+    """Yield the name of each weight, whether it is transposed, and the constant that gives it."""
     for operation in graph.get_ops():
         found = _OPERATION.fullmatch(operation.get_friendly_name())
         constant = next((port for port in operation.input_values() if _is_constant(port)), None)
         if found and constant is not None:
-            turned = bool(found["product"]) and not operation.get_attributes()["transpose_b"]
-            yield (f"{found['module']}.{'bias' if found['shift'] else 'weight'}", turned), constant
+            transposed = bool(found["product"]) and not operation.get_attributes()["transpose_b"]
+            yield (f"{found['module']}.{'bias' if found['shift'] else 'weight'}", transposed), constant
 
 
 def _is_constant(port: ov.Output) -> bool:
-    """Return whether nothing of the text enters; decompression of weights is arithmetic on constants."""
+    """Return whether a value does not depend on the text; decompression is arithmetic on constants."""
     node = port.get_node()
     if node.get_type_name() == "Constant":
         return True
@@ -156,5 +156,5 @@ def _check(xml: Path, graph: ov.Model, model: Any) -> None:
     seen = arrays["attention_mask"].astype(bool)
     difference = float(np.abs(found - expected)[seen].max() / np.abs(expected[seen]).max())
     if not difference <= _TOLERANCE:
-        msg = f"{xml}: what was read back computes something else ({difference:.2g} of the largest logit)"
+        msg = f"{xml}: the model read back computes something else ({difference:.2g} of the largest logit)"
         raise CheckpointError(msg)

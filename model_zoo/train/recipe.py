@@ -1,7 +1,7 @@
-"""The recipe of a training run: one YAML file, validated, from which the same model can be made again.
+"""The recipe of a training run: one validated YAML file that reproduces a model.
 
-A recipe names where to start, the corpora with what their labels mean, and the stages they are learned in.
-Every mistake in it is told with the file, the key, what was expected and what was found.
+A recipe names the start, the corpora with the meaning of their labels, and the stages of training.
+Each error names the file, the key, what was expected and what was found.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FOLDER_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
 class RecipeError(ZooError, ValueError):
-    """A recipe that cannot be used; the message says where and why."""
+    """An invalid recipe; the message says where and why."""
 
 
 class Strict(BaseModel):
@@ -50,16 +50,15 @@ class Corpus(Strict):
     outside : dict of str to list of str
         Leading words of a mention of that corpus type that belong outside it (``per: [President, Mr.]``).
     unsure : list of str
-        Words whose ``O`` teaches nothing, because the corpus labels them now so, now so; a word that ends in
-        ``*`` stands for all that begin like it.
+        Words whose ``O`` is ignored because the corpus labels them inconsistently; a trailing ``*`` matches
+        any ending.
     held_out : int
-        Every so many sentences of the train part are kept apart as its dev part; 0: none. For corpora that
-        have one part only.
+        Every n-th train sentence becomes part of the dev part instead; 0: none. For corpora without a dev
+        file.
     teaching : float
-        Share of the teachers' answers in what is learned from this corpus; the rest are its own labels.
+        Weight of the teachers' answers in the loss; the labels of the corpus have the rest.
     unspaced : float
-        Share of training units that are shown without spaces between their words, for languages that are
-        written so.
+        Share of training units shown without spaces between words, for languages written that way.
     licence : str
         For the model card.
     """
@@ -79,12 +78,12 @@ class Corpus(Strict):
 class Stage(Strict):
     """One part of the run, with its own mix of corpora and learning rate.
 
-    `corpora` tells how often each is seen in an epoch. The rate rises over `warmup` of the stage, then falls
-    in a line to `final` times itself. `lower`, `upper`, `title` are shares of training units that are shown
-    in that casing; `join` is the chance that a unit goes on with the next sentences of its corpus (up to
-    `max_length` pieces); `swap` the chance that a mention is replaced by another one of its type. `alone` is
-    the chance that a unit is followed by a piece of it with nothing around it, as cells of tables and items
-    of lists are: one of its mentions, or one to three words outside of them.
+    `corpora` says how often each is seen in an epoch. The learning rate rises during the share `warmup` of
+    the stage, then falls linearly to `final` times its peak. `lower`, `upper`, `title` are the shares of
+    training units shown in that casing; `join` is the chance that a unit continues with the next sentences of
+    its corpus (up to `max_length` pieces); `swap` the chance that a mention is replaced by another of its
+    type. `alone` is the chance that an excerpt follows as a unit of its own, like the cell of a table or the
+    item of a list: a mention, or one to three words outside mentions.
     """
 
     corpora: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
@@ -110,8 +109,8 @@ class Stage(Strict):
 class Teachers(Strict):
     """Models that are trained first; the run learns from the mean of their answers.
 
-    They follow the recipe but for what is said here; their seeds are the recipe's plus 1, 2, ... A teacher
-    may be a larger encoder with a vocabulary of its own: it answers for words, not for pieces.
+    They use the settings of the recipe except those given here, and its seed plus 1, 2, ... A teacher may be
+    a larger encoder with another vocabulary: it answers for words, not for pieces.
     Distillation after Hinton, Vinyals and Dean 2015 (https://arxiv.org/abs/1503.02531).
     """
 
@@ -123,7 +122,7 @@ class Teachers(Strict):
 
 
 class Recipe(Strict):
-    """Everything that decides what a training run makes; see the fields' comments."""
+    """All settings of a training run; see the comments on the fields."""
 
     name: str  # of the model that is made, and of its folder
     description: str = ""
@@ -134,19 +133,19 @@ class Recipe(Strict):
     stages: Annotated[list[Stage], Field(min_length=1)]
     teachers: Teachers | None = None
     token_type_ids: Literal["word_casing"] | None = None  # give an uncased model the casing of each word
-    vocabulary: Annotated[int, Field(ge=16)] | None = None  # cut to so many pieces, by the training text
-    frozen_words: bool = False  # the table of words stays as the start has it
+    vocabulary: Annotated[int, Field(ge=16)] | None = None  # pieces to keep, chosen by the training text
+    frozen_words: bool = False  # do not train the word embeddings
     max_length: Annotated[int, Field(ge=16)] = 256  # pieces of the longest unit, [CLS] and [SEP] included
     batch_tokens: Annotated[int, Field(ge=32)] = 768  # pieces in a batch, padding included
-    head_rate: Annotated[float, Field(gt=0)] = 10.0  # learning rate of new layers, in times the stage's
+    head_rate: Annotated[float, Field(gt=0)] = 10.0  # learning rate of new layers, a multiple of the stage's
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     dropout: Share = 0.1
     attention_dropout: Share = 0.0
     average: Share = 0.0  # decay per ten steps of the moving average of the weights; 0: none
     mean_epochs: Annotated[int, Field(ge=0)] = (
-        0  # result: mean weights of so many last epochs; 0: the best epoch
+        0  # result: mean weights of the last n epochs; 0: the best epoch
     )
-    start_share: Share = 0.0  # of the start's weights in the result, so that what it knew stays (WiSE-FT)
+    start_share: Share = 0.0  # weight of the start in the result, against forgetting (WiSE-FT)
     patience: Annotated[int, Field(ge=0)] = (
         0  # epochs of the last stage without gain before stopping; 0: never
     )
@@ -228,14 +227,14 @@ def load_recipe(path: Path | str) -> Recipe:
 
 
 def check_recipe(data: dict[str, Any], origin: str) -> Recipe:
-    """Validate a recipe that was read already.
+    """Validate the content of a recipe.
 
     Parameters
     ----------
     data : dict
-        What the YAML holds.
+        Content of the YAML.
     origin : str
-        Where it came from, for messages.
+        Its source, for messages.
 
     Returns
     -------
@@ -244,7 +243,7 @@ def check_recipe(data: dict[str, Any], origin: str) -> Recipe:
     Raises
     ------
     RecipeError
-        With one line for each wrong key.
+        One line for each wrong key.
 
     Examples
     --------

@@ -73,7 +73,7 @@ class SentenceEncoder:
     ) -> list[Row]:
         """Encode sentences with their label sets; words that do not fit whole are left out.
 
-        `unspaced` tells which of them are shown without spaces between their words.
+        `unspaced` marks those that are shown without spaces between words.
         """
         encodings = self.encode(sentences)
         without = list(unspaced or [False] * len(sentences))
@@ -83,7 +83,7 @@ class SentenceEncoder:
         return [self._row(*one) for one in zip(encodings, sets, without, strict=True)]
 
     def _unspaced(self, words: Sequence[str]) -> Encoding:
-        """Encode words as one run of characters; a piece belongs to the word that it begins in."""
+        """Encode words without spaces between them; a piece belongs to the word that it begins in."""
         encoding = self.tokenizer.encode_texts(["".join(words)], folded=True)[0]
         lengths = np.array([len(word) for word in words], np.int64)
         starts = np.cumsum(lengths) - lengths
@@ -107,7 +107,7 @@ class SentenceEncoder:
         if len(sets):
             of_words = np.array(sets, object)
             if every_piece:
-                labels[before : before + count] = _going_on(of_words)[word]
+                labels[before : before + count] = _continued(of_words)[word]
             labels[before + first] = of_words[word[first]]
         return Row(ids, types, words, labels)
 
@@ -135,7 +135,7 @@ class SentenceEncoder:
         }
 
 
-def _going_on(sets: np.ndarray) -> np.ndarray:
+def _continued(sets: np.ndarray) -> np.ndarray:
     """Return the label sets of later pieces of words: each ``B-`` label becomes the ``I-`` label after it."""
     odd = int("10" * (max(sets).bit_length() // 2 + 1), 2)  # labels are O, B-, I-, B-, I- …
     beginnings = sets & odd
@@ -146,5 +146,5 @@ def _title(word: str) -> str:
     return word[:1].upper() + word[1:] if len(word) > 3 else word
 
 
-#: How a training unit may be shown besides as it is.
+#: Casings that a training unit may be shown in.
 CASINGS: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "title": _title}

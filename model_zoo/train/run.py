@@ -34,7 +34,7 @@ __all__ = ["finetune", "resolve_start"]
 
 log = logging.getLogger(__name__)
 
-#: What a training keeps in its work folder beside the recipe; all that ``--restart`` deletes.
+#: Files of a training in its work folder beside the recipe; ``--restart`` deletes no others.
 _INPUTS = "inputs.json"
 _LOCK = ".lock"
 _TRAINING_FILES = (
@@ -157,7 +157,7 @@ def _write_model(
 
 
 def _publish(write: Callable[[Path], object], folder: Path) -> None:
-    """Write a model beside an earlier one, and put it in its place when all of it is there."""
+    """Write a model to a temporary folder, and replace an earlier one when it is complete."""
     from model_zoo.convert.workplace import publish
     from model_zoo.train.output import CHECKPOINT
 

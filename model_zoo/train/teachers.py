@@ -38,7 +38,7 @@ def ask_teachers(
 ) -> None:
     """Train the teachers of a recipe and write the mean of their answers into the train sentences.
 
-    A teacher that answered in an earlier run is not trained again; one that was killed goes on.
+    A teacher whose answers are saved is not trained again; an interrupted one resumes.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def ask_teachers(
             _save({name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}, file)
             shutil.rmtree(folder)
     for name, corpus in asked.items():
-        told = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
-        _write_down(corpus, sum(told[1:], told[0].astype(np.float32)) / teachers.count)
+        answers = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
+        _set_answers(corpus, sum(answers[1:], answers[0].astype(np.float32)) / teachers.count)
 
 
 def _lesson(recipe: Recipe, teachers: Teachers, number: int) -> Recipe:
-    """Return the recipe of one teacher: its own seed; the last epoch counts, as no dev part may choose it."""
+    """Return the recipe of a teacher: its own seed, and its last epoch, so that dev parts choose nothing."""
     changes = {
         "stages": teachers.stages,
         "batch_tokens": teachers.batch_tokens,
@@ -108,7 +108,7 @@ def _save(answers: Answers, file: Path) -> None:
     draft.replace(file)
 
 
-def _write_down(corpus: LabelledCorpus, answers: np.ndarray) -> None:
+def _set_answers(corpus: LabelledCorpus, answers: np.ndarray) -> None:
     position = 0
     for number, sentence in enumerate(corpus.train):
         end = position + len(sentence.words)

@@ -110,7 +110,7 @@ def test_a_model_that_cannot_be_read_back_is_not_taught(service, lookup_models):
     texts = [{"text": f"Bob {number}", "labels": ["PER"], "entities": [[0, 3, 0, 1]]} for number in range(5)]
     ended = finished(functions, functions["teach"]({"name": "new", "model": "lookup", "texts": texts}))
     assert "new was not made" in ended["html"]
-    assert "its weights cannot be told by their names" in ended["html"]
+    assert "its weights cannot be identified by name" in ended["html"]
     assert "made" not in ended
     assert sorted(path.name for path in lookup_models.iterdir()) == ["public"]
     assert not (lookup_models / "public" / "new").exists()
