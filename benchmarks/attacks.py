@@ -1,12 +1,12 @@
-"""Attack everything that reads what strangers write, and write down what came of it.
+"""Attack everything that reads untrusted input, and write the results into a table.
 
     python -m benchmarks.attacks --tries 30 --write docs/security.md
     python -m benchmarks.attacks --tries 20 --group "full disk" --write docs/security.md
 
-The kinds are those of `tests/attacks`; `pytest` tries a few, this as many as are wanted. They run in a
-process of their own, so that one that crashes is a line of the table as well. A try fails when it raises
-anything but a sentence for people, takes longer than 30 s of a processor or 700 MB, writes outside of its
-folder, leaves files open, loses somebody's file, or gives a wrong answer.
+The kinds are those of `tests/attacks`, of which `pytest` tries a few. They run in a separate process, so that
+a crash is a line of the table as well. A try fails if it raises anything but a message for users, takes more
+than 30 s of the processor or 700 MB, writes outside its folder, leaves files open, loses a file, or gives a
+wrong answer.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def all_kinds() -> dict[tuple[str, str], Kind]:
 
 
 def tried(key: tuple[str, str], tries: int, seed: int) -> tuple[int, Counter[str], list[str], float]:
-    """Try a kind in this process; what is returned can be sent to another."""
+    """Try a kind in this process; return values that can be pickled."""
     with tempfile.TemporaryDirectory() as folder:
         result = attack(all_kinds()[key], tries, Path(folder) / "here", seed)
     return result.tries, result.outcomes, result.failures, result.slowest
 
 
 def run_all(keys: list[tuple[str, str]], tries: int, seed: int = 0) -> list[Result]:
-    """Try kinds in a process of their own, a new one after a crash."""
+    """Try kinds in a separate process, and in a new one after a crash."""
     kinds, results = all_kinds(), []
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(1, context)
@@ -90,14 +90,14 @@ Row = tuple[int, str]
 
 
 def row(result: Result) -> Row:
-    """Return how often a kind was tried, and what came of it."""
+    """Return the number of tries of a kind, and their outcomes."""
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.most_common())
     failed = f"**{len(result.failures)} failed**: {result.failures[0][:80]}" if result.failures else ""
     return result.tries, "; ".join(filter(None, (outcomes, failed))).replace("|", "\\|")
 
 
 def table(rows: Mapping[tuple[str, str], Row]) -> str:
-    """Write what came of it as Markdown."""
+    """Write the outcomes as a Markdown table."""
     lines = ["| aimed at | attack or fault | tries | what came of it |", "|---|---|---|---|"]
     lines += [f"| {group} | {name} | {tries} | {came} |" for (group, name), (tries, came) in rows.items()]
     failures = sum("**" in came for _, came in rows.values())
@@ -106,7 +106,7 @@ def table(rows: Mapping[tuple[str, str], Row]) -> str:
 
 
 def rows_of(text: str) -> dict[tuple[str, str], Row]:
-    r"""Read the rows of a table again.
+    r"""Read the rows of a table.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def rows_of(text: str) -> dict[tuple[str, str], Row]:
 
 
 def written(text: str, rows: Mapping[tuple[str, str], Row]) -> str:
-    """Put rows into the table between the marks of a text; kinds that were not tried now keep theirs."""
+    """Replace rows of the table between the marks of a text; the others stay."""
     before, _, rest = text.partition(BEGIN)
     old, _, after = rest.partition(END)
     every = rows_of(old) | dict(rows)
@@ -131,18 +131,21 @@ def written(text: str, rows: Mapping[tuple[str, str], Row]) -> str:
 
 
 def main() -> int:
-    """Run the attacks; 1 if one of them came through."""
+    """Run the attacks; 1 if one of them succeeded."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tries", type=int, default=30, help="of each kind; a sixth of those that take long")
+    parser.add_argument("--tries", type=int, default=30, help="of each kind; a sixth of this for slow ones")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--group", action="append", help="these alone; may be repeated")
-    parser.add_argument("--name", default="", help="of the kinds, those whose name begins so")
-    parser.add_argument("--write", type=Path, help="renew these rows of the table in this file")
+    parser.add_argument("--group", action="append", help="only this group; repeatable")
+    parser.add_argument("--name", default="", help="only kinds whose name begins with this")
+    parser.add_argument("--write", type=Path, help="update these rows of the table in this file")
     options = parser.parse_args()
     keys = [key for key in all_kinds() if not options.group or key[0] in options.group]
     keys = [key for key in keys if key[1].startswith(options.name)]
+    if not keys:
+        groups = ", ".join(sorted({group for group, _ in all_kinds()}))
+        parser.error(f"no kind of attack has this group and name; the groups are: {groups}")
     results = run_all(keys, options.tries, options.seed)
     rows = {(one.kind.group, one.kind.name): row(one) for one in results}
     if options.write:

@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.calibration --conll dev.conll --data DATA`` prints four numbers for the key, see
 `ner_core.calibration`, and the expected calibration error of each corpus: of the score without calibration,
-with the numbers, and *cross-fitted*: each half of the sentences with numbers that were fitted on the other
-halves alone, the mean over several ways to halve. Corpora do not weigh by their sizes; CoNLL-2003 weighs
-more than others, because the model knows its kind of text best and less error is allowed there.
+with the numbers, and *cross-fitted*: each half of the sentences with numbers fitted on the other half, the
+mean over several random halves. The weight of a corpus does not depend on its size; CoNLL-2003 has more than
+others, because the model knows its kind of text best and less error is allowed there.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
     from ner_core.entity import Entity
 
-#: CoNLL-2003: less error is allowed there (0.02 against 0.05). BTC and WNUT17: their spans are surer or less
-#: sure than those of the others, so that they would have the largest errors. All others weigh 1. Chosen among
-#: 44 combinations so that minilm-ner's errors stay within those bounds on these same parts.
+#: Weights of corpora in the loss; others have 1. CoNLL-2003: less error is allowed there (0.02 against 0.05).
+#: BTC and WNUT17: their scores differ from those of the others, so they would have the largest errors. Chosen
+#: from 44 combinations so that minilm-ner's errors stay within those bounds on these same parts.
 _WEIGHTS = {"conll2003": 18.0, "btc": 4.0, "wnut17": 5.0}
 _FITTED_ON = ("conll2003", "uner_en_ewt", "btc", "wnut17")
 _HALVINGS = 12
 
-#: Each gives one of the features as the log-odds of the score; the last gives the score without calibration.
+#: Each gives one feature, the log-odds of its score; the last gives the score without calibration.
 _FEATURES = (
     Calibration(1, 0, 0, 0),
     Calibration(0, 1, 0, 0),
@@ -90,7 +90,7 @@ def gather(
 
 
 def fit(gathered: dict[str, Spans]) -> Calibration:
-    """Find the four numbers of the least log-loss."""
+    """Fit the four numbers by the least log-loss."""
     features = np.concatenate([spans.features for spans in gathered.values()])
     truth = np.concatenate([spans.truth for spans in gathered.values()])
     weights = np.concatenate(
@@ -118,7 +118,7 @@ def probabilities(spans: Spans, numbers: Sequence[float] | np.ndarray) -> np.nda
 
 
 def cross_fitted(gathered: dict[str, Spans]) -> dict[str, float]:
-    """Return the error of each corpus with numbers that have not seen the sentences."""
+    """Return the error of each corpus with numbers fitted on other sentences."""
     errors: dict[str, list[float]] = {name: [] for name in gathered}
     for halving in range(_HALVINGS):
         chance = np.random.default_rng(halving)
@@ -135,7 +135,7 @@ def cross_fitted(gathered: dict[str, Spans]) -> dict[str, float]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the numbers and what they do."""
+    """Print the numbers and their errors."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="minilm-ner", help="name in the zoo or IR")
     parser.add_argument("--data", type=Path, help="folder of the English corpora")

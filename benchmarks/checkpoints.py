@@ -1,7 +1,7 @@
-"""Checkpoints to measure with, and the files that the contenders read, made from the same weights.
+"""Checkpoints to measure with, and the files of all contenders, made from the same weights.
 
 Speed does not depend on the values of the weights, so a network of bert-base-ner's architecture with random
-weights stands for it; its classifier is set so that about as many words are entities as in news.
+weights replaces it; its classifier is set so that about as many words are entities as in news.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str])
     tokenizer : Path
         A tokenizer.json of BERT.
     sample : sequence of str
-        Text in which the wanted share of pieces is to be outside of entities.
+        Text in which the intended share of pieces is outside of entities.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str])
     )
     model = BertForTokenClassification(config).eval()
     with torch.no_grad():
-        # Wider than BERT's own start, so that pieces differ and rounding decides nothing.
+        # Larger than BERT's initial weights, so that logits differ by more than rounding.
         model.bert.embeddings.word_embeddings.weight.mul_(20)
         model.classifier.weight.mul_(20)
         for parameter in model.bert.encoder.parameters():
@@ -93,7 +93,7 @@ def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str])
 
 
 def convert(name: str, checkpoint: Path, folder: Path, precisions: Sequence[str]) -> dict[str, Path]:
-    """Make the IRs that Open Model Zoo's demo and we read, by the converter of the zoo.
+    """Convert a checkpoint to IRs with the converter of the zoo.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def export_onnx(checkpoint: Path, file: Path) -> Path:
     checkpoint : Path
         Hugging Face folder.
     file : Path
-        Is written.
+        The file to write.
 
     Returns
     -------
@@ -155,14 +155,14 @@ def export_onnx(checkpoint: Path, file: Path) -> Path:
 
 
 def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> str:
-    """Quantize as ONNX Runtime does it by itself: weights now, activations at run time or from a sample.
+    """Quantize with ONNX Runtime's own tools: activations at run time, or by the ranges of a sample.
 
     Parameters
     ----------
     file : Path
         The fused graph.
     sample : sequence of dict of str to ndarray
-        Inputs to find the ranges of activations with; without, these are found at run time.
+        Inputs for the ranges of activations; without them, ranges are found at run time.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> s
     from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
 
     quantized = file.with_suffix(".static.onnx" if sample else ".int8.onnx")
-    # The type is one that it cannot infer behind fused operations.
+    # The type cannot be inferred after fused operations.
     options: dict[str, Any] = {"DefaultTensorType": TensorProto.FLOAT}
     common = {"weight_type": QuantType.QInt8, "per_channel": True}
     if sample:
@@ -187,7 +187,7 @@ def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> s
 
 
 class _Sample:
-    """What ONNX Runtime calls a calibration data reader."""
+    """A calibration data reader of ONNX Runtime."""
 
     def __init__(self, sample: Sequence[dict[str, np.ndarray]]) -> None:
         self._inputs = iter(sample)

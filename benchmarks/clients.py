@@ -1,7 +1,7 @@
-"""Ask through every client that programs use, rightly and wrongly: ``python -m benchmarks.clients``.
+"""Make a right and a wrong call through every kind of client: ``python -m benchmarks.clients``.
 
-Prints a table in Markdown. Clients that are not installed are listed as such. ``@gradio/client`` is looked
-for in the node_modules of the folder given with ``--node``; the MCP inspector is fetched by npx.
+Prints a Markdown table. Clients that are not installed are listed as such. ``@gradio/client`` is imported
+from the node_modules in the folder ``--node``; npx fetches the MCP inspector.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["main"]
 TEXT = "Mary lives in Santa Clara and works at NVIDIA."
 NAMES = ["Mary", "Santa Clara", "NVIDIA"]
 
-# Each prints JSON: the names found, and what a wrong call was told. PAGE, TEXT and WRONG are filled in.
+# Each sets the names found, and the error message of a wrong call. PAGE and TEXT are defined before.
 PYTHON = {
     "gradio_client": """
         from gradio_client import Client
@@ -152,10 +152,10 @@ process.exit(0);
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Ask through all clients; the exit status is 1 if one gave a wrong answer."""
+    """Call all clients; the exit status is 1 if one gave a wrong answer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--node", type=Path, help="folder whose node_modules holds @gradio/client")
-    parser.add_argument("--only", action="append", help="client to ask; repeatable")
+    parser.add_argument("--only", action="append", help="name of a client; repeatable")
     arguments = parser.parse_args(argv)
     demo = build_demo(Service())
     page = launch(demo, Service(), block=False, quiet=True)
@@ -165,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "MCP inspector": lambda: _inspector(page),
         **{name: partial(_python, page, code) for name, code in PYTHON.items()},
     }
-    print("| client | right call | wrong call is told | s |\n|---|---|---|---|")
+    print("| client | right call | message for a wrong call | s |\n|---|---|---|---|")
     wrong = 0
     for name, ask in clients.items():
         if arguments.only and name not in arguments.only:

@@ -1,8 +1,8 @@
-"""What is compared, each in a process of its own: ``python -m benchmarks.contenders NAME SETTINGS``.
+"""The contenders, each in a separate process: ``python -m benchmarks.contenders NAME SETTINGS``.
 
-A contender reads one JSON command a line from standard input and writes one JSON answer a line. So only the
-one that was asked works, nobody's threads disturb another, and each may live in an environment of its own.
-Nothing here is imported before the contender that needs it.
+A contender reads one JSON command a line from standard input and writes one JSON answer a line. Only the one
+asked works, so that threads do not disturb others, and each may have its own environment. Libraries are
+imported by the contender that needs them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["CONTENDERS", "main"]
 
 
 class NerZoo:
-    """What is to be proved fast: this project, as a user calls it."""
+    """ner-zoo, as a user calls it."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         from ner_core import EntityRecognizer
@@ -41,7 +41,7 @@ class NerZoo:
             hint=settings.get("hint", "AUTO"),
             threads=settings["threads"],
             compute=settings.get("compute", "exact"),
-            aggregation="first",  # as everybody else here
+            aggregation="first",  # as all others here
         )
 
     def many(self, texts: list[str], _: int | None) -> list[Any]:
@@ -72,8 +72,8 @@ class Transformers:
         tokenizer = transformers.AutoTokenizer.from_pretrained(settings["checkpoint"])
         options = {"model": model, "tokenizer": tokenizer, "aggregation_strategy": "first", "device": "cpu"}
         self.pipeline = transformers.pipeline("token-classification", **options)
-        # A model may want ids for words in capitals, which the pipeline does not know. It is timed as it is;
-        # where entities are compared, the ids are put in.
+        # A model may take the casing of words as ids, which the pipeline does not give. It is timed without
+        # them; they are added where entities are compared.
         self.exact = self.pipeline
         if settings["token_type_ids"] == "word_casing":
             self.exact = _with_casing(_own_tokenizer(settings))(**options)
@@ -109,7 +109,7 @@ def _with_casing(tokenizer: Tokenizer) -> type:
 
 
 class _Batched:
-    """Rows sorted by length, batches under a budget of pieces, and our tokenizer and decoder around it."""
+    """Rows sorted by length, batches limited by pieces, with our tokenizer and decoder."""
 
     budget = 512
 
@@ -187,7 +187,7 @@ class Torch(_Batched):
 
 
 class OnnxRuntime(_Batched):
-    """ONNX Runtime, with the graph that its own optimizer fused."""
+    """ONNX Runtime, with a graph fused by its own optimizer."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__(settings)
@@ -206,7 +206,7 @@ class OnnxRuntime(_Batched):
 
 
 class Padded(_Batched):
-    """The way of Open Model Zoo's demo: every sentence padded to 128, one request at a time, on OpenVINO."""
+    """As Open Model Zoo's demo: every sentence padded to 128, one request at a time, on OpenVINO."""
 
     length = 128
 
@@ -283,7 +283,7 @@ def _own_tokenizer(settings: dict[str, Any]) -> Tokenizer:
 
 
 def _answer(contender: Any, command: dict[str, Any]) -> dict[str, Any]:
-    """Do what a command asks for."""
+    """Run a command."""
     texts, option = command.get("texts", []), command.get("option")
     if command["do"] == "many":
         began, used = time.perf_counter(), time.process_time()
@@ -311,7 +311,7 @@ def _answer(contender: Any, command: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_pages(contender: NerZoo, pages: int, *, streamed: bool, least: float) -> dict[str, Any]:
-    """Recognize so many pages, in one text or as a stream, again and again for at least so many seconds."""
+    """Recognize pages, in one text or as a stream, repeatedly for at least so many seconds."""
     from benchmarks.texts import document
 
     taken: list[float] = []
@@ -337,20 +337,20 @@ def _run_pages(contender: NerZoo, pages: int, *, streamed: bool, least: float) -
 def _peak_memory() -> int:
     """Return the peak resident memory of this program, in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage counts what the parent had when it forked
+    if status.exists():  # getrusage includes the memory of the parent at the fork
         return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> None:
     """Serve commands until standard input ends."""
-    # What libraries print must not come between the answers.
+    # Output of libraries must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     say: Callable[[dict[str, Any]], None] = lambda answer: print(json.dumps(answer), file=answers, flush=True)  # noqa: E731
     try:
         contender = CONTENDERS[sys.argv[1]](json.loads(sys.argv[2]))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the others are still measured
+    except Exception as error:  # noqa: BLE001 - the others are still measured
         say({"error": f"{type(error).__name__}: {error}"})
         return
     say({"ready": True})

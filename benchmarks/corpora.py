@@ -1,4 +1,4 @@
-"""Measure ``ner annotate``: throughput, memory, equal output of both engines, and what survives being killed.
+"""Measure ``ner annotate``: throughput, memory, equal output of both engines, and resuming after kill -9.
 
 ::
 
@@ -6,9 +6,9 @@
     python -m benchmarks.corpora kill --documents 20000          # kill -9 at random moments, resume, compare
     python -m benchmarks.corpora hostile --megabytes 1024     # a 50 MB line, wrong encoding, unreadable files
 
-``--model nothing`` (the default of the last two) is an IR that looks labels up in a table: it costs almost no
-time, so that reading, writing and memory are what is measured. Peak memory is that of all processes of a run
-together, sampled from /proc (Linux); pages that processes share count once in each.
+``--model nothing`` (the default of the last two) is an IR that looks up labels in a table. It takes almost no
+time, so that reading, writing and memory are measured. Memory is the sum of all processes of a run, in MB of
+2**20 bytes; shared pages count in each process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from ner_corpora.chunks import CHUNK_DOCUMENTS
 
@@ -62,7 +63,7 @@ def sentences(count: int, seed: int = 0) -> Iterator[str]:
 
 
 def make_nothing(folder: Path) -> Path:
-    """Write an IR whose logits are a table of the vocabulary: no attention, almost no time."""
+    """Write an IR that looks up the logits of each piece in a table."""
     import numpy as np
     import openvino as ov
     from openvino import opset13 as ops
@@ -98,7 +99,7 @@ def make_nothing(folder: Path) -> Path:
 
 
 class Memory:
-    """Resident memory of a process and all that it started, in MB."""
+    """Resident memory of a process and its descendants, in MB."""
 
     def __init__(self, pid: int) -> None:
         self._samples: list[float] = []
@@ -107,7 +108,7 @@ class Memory:
         self._thread.start()
 
     def stop(self) -> tuple[float, float]:
-        """Return the peak of the first quarter of the time, and of all of it: flat memory has them alike."""
+        """Return the peak of the first quarter of the time, and of all of it."""
         self._done.set()
         self._thread.join()
         return max(self._samples[: len(self._samples) // 4 + 1]), max(self._samples)
@@ -119,29 +120,20 @@ class Memory:
                 return
 
 
-def family(pid: int) -> list[int]:
+def family(pid: int) -> list[psutil.Process]:
     """List a process and its descendants."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry.name))
-    found = [pid]
-    for each in found:
-        found += parents.get(each, [])
-    return found
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def resident(pid: int) -> float:
+def resident(process: psutil.Process) -> float:
     """Return the resident memory of a process in MB, 0 when it has ended."""
     try:
-        return (
-            int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-        )
-    except OSError:
+        return process.memory_info().rss / 2**20
+    except psutil.Error:
         return 0.0
 
 
@@ -154,7 +146,7 @@ def command(model: str, source: Path | Sequence[Path], output: Path, *more: str)
 
 
 def annotate(*arguments: Any) -> dict[str, Any]:
-    """Run to the end; return seconds, peak memory and what was said on standard error."""
+    """Run to the end; return seconds, memory and the text of standard error."""
     begin = time.perf_counter()
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
     memory = Memory(process.pid)
@@ -178,8 +170,8 @@ def write_corpus(path: Path, documents: int) -> Path:
 def speed(model: str, documents: int, folder: Path, workers: int) -> None:
     """Compare the recognizer alone, the local engine and Ray: first their start, then all documents.
 
-    The recognizer alone has a twentieth of the documents, before, between and after: a machine does
-    not keep its speed for a quarter of an hour.
+    The recognizer alone reads a twentieth of the documents, before, between and after, because the speed of a
+    machine changes in a quarter of an hour.
     """
     corpus = write_corpus(folder / "corpus.jsonl", documents)
     one = write_corpus(folder / "one.jsonl", 1)
@@ -231,8 +223,8 @@ def equal(one: Path, other: Path) -> str:
 def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -> None:
     """Kill runs at random moments, resume, and compare with a run that was never stopped.
 
-    A moment is any between the begin of a command and the time of its fourth chunk, so that some runs die
-    while they start, and some with chunks stored and others in flight.
+    The moments lie between the start of a command and its fourth chunk, so that some runs die while they
+    start, and some with chunks stored and others in flight.
     """
     corpus = write_corpus(folder / "corpus.jsonl", documents)
     one = write_corpus(folder / "one.jsonl", 1)
@@ -254,7 +246,7 @@ def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -
         everybody = family(process.pid)
         process.kill()
         process.wait()
-        end_all(everybody[1:])  # what Ray started and nobody stops any more
+        end_all(everybody[1:])  # processes of Ray that nothing else ends
         print(f"kill {number} after {moment:.2f} s, {chunks(folder)} chunks stored", flush=True)
     found = annotate(model, corpus, output, "--resume", *more)
     print(f"resumed to the end in {found['seconds']:.1f} s; the output is {equal(output, whole)}", flush=True)
@@ -267,32 +259,32 @@ def chunks(folder: Path) -> int:
     return len(list((folder / "out.jsonl.partial").glob("*.chunk")))
 
 
-def end_all(processes: Sequence[int]) -> None:
-    """Kill processes, those that have ended aside."""
-    for pid in processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def end_all(processes: Sequence[psutil.Process]) -> None:
+    """Kill processes that still run."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def kill_worker(model: str, corpus: Path, folder: Path) -> None:
-    """Kill one actor in the middle of a run, which Ray has to replace."""
+    """Kill one of Ray's actors in the middle of a run."""
     output = folder / "out.jsonl"
     arguments = command(model, corpus, output, "--overwrite", "--engine", "ray", "--num-workers", "2")
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and chunks(folder) < 2:
         time.sleep(0.01)
-    actors = [pid for pid in family(process.pid) if "MapWorker" in title(pid)]
+    actors = [one for one in family(process.pid) if "MapWorker" in title(one)]
     end_all(actors[:1])
     print(f"{len(actors)} actors, one killed with {chunks(folder)} chunks stored")
     process.communicate()
     print(f"exit {process.returncode}, the output is {equal(output, folder / 'whole.jsonl')}")
 
 
-def title(pid: int) -> str:
-    """Return the command line of a process."""
+def title(process: psutil.Process) -> str:
+    """Return the command line of a process; empty when it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
-    except OSError:
+        return " ".join(process.cmdline())
+    except psutil.Error:
         return ""
 
 

@@ -1,14 +1,14 @@
-r"""Check devices ``kserve://…`` and ``grpc://…`` on a real server: MLServer, in an environment of its own.
+r"""Check devices ``kserve://…`` and ``grpc://…`` with a real server, MLServer.
 
-MLServer needs versions of FastAPI and pydantic that the demo cannot have, so it is not part of the
-development environment::
+MLServer needs versions of FastAPI and pydantic that conflict with the demo's, so it needs a separate
+environment::
 
     python -m venv .venv-kserve && .venv-kserve/bin/pip install mlserver openvino
     python -m benchmarks.kserve --mlserver .venv-kserve/bin/mlserver \
         --xml model_zoo/models/public/minilm-ner/INT8/minilm-ner.xml
 
-The script writes a custom runtime that runs the IR, starts the server on free ports of this machine, and
-compares what it gives with what the CPU gives here.
+The script writes a custom runtime for the IR, starts the server on free ports of this machine, and compares
+its entities with those of the CPU here.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Ir(MLModel):
 
 
 def settings(name: str, xml: Path, labels: int) -> dict:
-    """Describe the model as the KServe protocol wants it."""
+    """Return the settings of the model for MLServer."""
     ports = ("input_ids", "attention_mask", "token_type_ids")
     return {
         "name": name,
@@ -109,7 +109,7 @@ def main() -> int:
                 try:
                     EntityRecognizer.from_ir(args.xml, device=address.replace("/served", "/nobody"))
                 except DeviceError as error:
-                    print(f"told: {error}")
+                    print(f"message for a model that is not served: {error}")
         except Exception:
             sys.stderr.write(Path(folder, "log").read_text("utf-8", "replace")[-3000:])
             raise
@@ -120,7 +120,7 @@ def main() -> int:
 
 
 def connect(xml: Path, address: str, seconds: float = 60) -> EntityRecognizer:
-    """Wait until the server is there."""
+    """Connect as soon as the server answers."""
     from ner_core import DeviceError, EntityRecognizer
 
     end = time.monotonic() + seconds

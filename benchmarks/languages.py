@@ -1,10 +1,10 @@
-"""Is the right model taken for a text? By language, and what it costs beside the answer.
+"""Measure the choice of a model by language: how often it is right, and what it costs.
 
-- ``make FILE`` makes the table of `ner_core.language` anew, from the frequencies of words that the package
-  wordfreq has (CC BY-SA 4.0; ``pip install wordfreq``);
-- ``measure NAME=FILE …`` reads labelled sentences as running text and prints, for each file, the share that
-  goes to the right model; names that begin with ``en`` are English;
-- ``cost FILE`` compares processor seconds of the question with those of minilm-ner's answer.
+- ``make FILE`` builds the table of `ner_core.language` from the word frequencies in the package wordfreq
+  (CC BY-SA 4.0; ``pip install wordfreq``);
+- ``measure NAME=FILE …`` reads labelled sentences as running text and prints, for each file, the share for
+  which the right model is chosen; names that begin with ``en`` are English;
+- ``cost FILE`` compares the processor time of the choice with that of minilm-ner's answer.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def shares(frequencies: Mapping[str, float]) -> dict[str, float]:
 
 
 def ratio(english: float, other: float, rare: float) -> float:
-    """Return the evidence of what is so frequent on either side."""
+    """Return the evidence for English of a word or ending with these frequencies."""
     return round(math.log10((english + rare) / (other + rare)), 1)
 
 
@@ -100,7 +100,7 @@ def make(path: Path) -> None:
 
 
 def texts_of(path: Path, count: int | None = None) -> list[str]:
-    """Read sentences as running text; words of a script without spaces stand together."""
+    """Read sentences as running text, without spaces for scripts that have none."""
     sentences = [document([sentence], "").text for sentence in islice(read_conll(path), count)]
     wide = sum("\u2e80" < text[0] < "\u9fff" for text in sentences if text) > len(sentences) / 2
     return [text.replace(" ", "") for text in sentences] if wide else sentences
@@ -114,12 +114,15 @@ def measure(given: Iterable[str], count: int | None) -> None:
         texts = texts_of(Path(path), count)
         right = [is_english(text) == name.startswith("en") for text in texts]
         long = [good for good, text in zip(right, texts, strict=True) if len(text) >= _SHORTEST]
-        shown = [f"{len(kept):,} | {100 * sum(kept) / len(kept):.1f} %" for kept in (long, right) if kept]
+        shown = [
+            f"{len(kept):,} | {100 * sum(kept) / len(kept):.1f} %" if kept else "0 | "
+            for kept in (long, right)
+        ]
         print(f"| {name} | {' | '.join(shown)} |")
 
 
 def cost(path: Path, count: int | None, rounds: int) -> None:
-    """Print processor seconds of both, in turn, and the ratio of their sums."""
+    """Print processor seconds of both, measured in turns, and their ratio."""
     import model_zoo
 
     texts = texts_of(path, count)
@@ -133,15 +136,15 @@ def cost(path: Path, count: int | None, rounds: int) -> None:
             spent[index] += time.process_time() - began
     question, answer = spent
     each = 1e6 * question / rounds / len(texts)
-    print(f"question {question:.2f} s ({each:.1f} us a text), answer {answer:.2f} s: {question / answer:.2%}")
+    print(f"choice {question:.2f} s ({each:.1f} us a text), answer {answer:.2f} s: {question / answer:.2%}")
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("what", choices=("make", "measure", "cost"))
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--sentences", type=int, help="so many of each file")
+    parser.add_argument("--sentences", type=int, help="most of each file")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     if args.what == "make":

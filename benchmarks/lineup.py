@@ -1,4 +1,4 @@
-"""Who is measured side by side, with which settings, each in a process of its own."""
+"""The contenders of a comparison, their settings, and their processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Contender -> what is tried of its one setting (batch size, or pieces in a batch); the best counts.
+#: Contender -> values of its setting (batch size, or pieces in a batch), of which the best counts.
 OPTIONS: dict[str, tuple[int | None, ...]] = {
     "ner-zoo": (None,),
     "ner-zoo-throughput": (None,),
@@ -37,7 +37,7 @@ OPTIONS: dict[str, tuple[int | None, ...]] = {
     "transformers-bf16": (1, 8, 32),
 }
 
-#: Contender -> the one that it is a variant of, and the settings that differ.
+#: Contender -> the contender that it is a variant of, and the settings that differ.
 VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "ner-zoo-throughput": ("ner-zoo", {"hint": "THROUGHPUT"}),
     "ner-zoo-bf16": ("ner-zoo", {"compute": "bf16"}),
@@ -51,7 +51,7 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 class Worker:
-    """A contender in its process."""
+    """The process of a contender."""
 
     def __init__(self, name: str, kind: str, python: str, settings: dict[str, Any]) -> None:
         self.name = name
@@ -89,7 +89,7 @@ class Worker:
 def start(
     arguments: argparse.Namespace, settings: dict[str, Any], sample: list[dict[str, np.ndarray]]
 ) -> tuple[list[Worker], dict[str, str]]:
-    """Start everybody; who cannot start is named with the reason."""
+    """Start all contenders; return those that run, and why others do not."""
     workers, failures = [], {}
     for name in arguments.contenders:
         python = arguments.spacy_python if name.startswith("spacy") else sys.executable

@@ -1,18 +1,18 @@
-"""Commands of Open Model Zoo's READMEs and CI, run by its own tools and by ours: files, events, statuses.
+"""Compare commands of Open Model Zoo's READMEs and CI, run by its own tools and by ours.
 
-    python benchmarks/open_model_zoo.py CHECKOUT [--tool T] [--matching REGEX] [--limit N] [--details]
+    python -m benchmarks.open_model_zoo CHECKOUT [--tool T] [--matching REGEX] [--limit N] [--details]
 
 CHECKOUT is a clone of https://github.com/openvinotoolkit/open_model_zoo. Every ``omz_…`` command in its
 Markdown files, and those that its CI builds (demos/tests/run_tests.py), is run twice, each time in a new
-folder as the current one: by the clone's own code, and by this project's command of that name. Models keep
-their model.yml, except that files are small ones made here and served on the loopback; archives hold what the
-steps after the download look for, and bert-base-ner is a tiny network of that layout.
+working folder: by the clone's own code, and by this project's command of that name. Models keep their
+model.yml, but with small generated files on a local server; archives hold what the postprocessing needs, and
+bert-base-ner is a tiny network of that layout.
 
-`mo` left OpenVINO in 2025.0, so the peer's converter is given one that answers with a ready IR: all its
-conversions succeed. Its files are compared below the models that both convert.
+`mo` left OpenVINO in 2025.0, so the peer's converter gets a replacement that returns a ready IR: all its
+conversions succeed.
 
-The table has a row for each kind of command: how many runs, and in how many of them exit status, names and
-bytes of all files (of a conversion: names only), and what is said are equal.
+The table has a row for each kind of command: the number of runs, and in how many of them the exit status, the
+names and bytes of all files (of a conversion: names only), and the output are equal.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-#: What is run for a command; the peer's modules are called ``omz_<tool>``, ours ``<tool>``.
+#: The code of a command; the peer's modules are called ``omz_<tool>``, ours ``<tool>``.
 THEIRS = "from omz_tools.omz_{tool} import main; main()"
 OURS = "import sys; from model_zoo.{tool} import omz; sys.exit(omz())"
 TOOLS = ("downloader", "info_dumper", "converter")
@@ -61,11 +61,11 @@ class QuietHandler(SimpleHTTPRequestHandler):
     """Serves a folder without a line for each request."""
 
     def log_message(self, *_: object) -> None:
-        """Discard what would be printed."""
+        """Discard the line."""
 
 
 def matching_text(pattern: str, count: int) -> bytes:
-    """Return a text in which the pattern occurs, so often that a step with this count passes."""
+    """Return a text in which the pattern occurs often enough for a step with this count."""
     from hypothesis import strategies
     from hypothesis.errors import NonInteractiveExampleWarning, Unsatisfiable
 
@@ -97,7 +97,7 @@ def pack(kind: str, members: dict[str, bytes]) -> bytes:
 
 
 def shrink(config: Path, web: Path, address: str, own: dict[str, bytes]) -> None:
-    """Give a model small files, made here or its `own`, with the names and the steps that it has."""
+    """Replace the files of a model by small ones, generated or its `own`, that its steps can process."""
     content = yaml.safe_load(config.read_text(encoding="utf-8"))
     made = {file["name"]: f"{file['name']} of {config.parent.name}\n".encode() for file in content["files"]}
     steps = content.get("postprocessing", [])
@@ -114,7 +114,7 @@ def shrink(config: Path, web: Path, address: str, own: dict[str, bytes]) -> None
             step["pattern"], step["replacement"], left[step["file"]].decode(), count=count
         )
         if not times or times != (count or times):
-            steps.remove(step)  # no text could be made up for it, or another step's does not bear it
+            steps.remove(step)  # no text could be generated that fits it and the other steps
         else:
             left[step["file"]] = replaced.encode()
     for name, text in texts.items():
@@ -141,7 +141,7 @@ def shrink(config: Path, web: Path, address: str, own: dict[str, bytes]) -> None
 
 
 def commands_of(checkout: Path) -> dict[tuple[str, ...], list[tuple[str, Path]]]:
-    """Return each command as written, with the words that it is run with and the folder of its README."""
+    """Return each command, with the lines that it was written in and the folders of their READMEs."""
     found: dict[tuple[str, ...], list[tuple[str, Path]]] = defaultdict(list)
     for readme in sorted(checkout.rglob("*.md")):
         for match in COMMAND.finditer(readme.read_text(encoding="utf-8", errors="replace")):
@@ -190,7 +190,7 @@ def tiny_checkpoint(folder: Path) -> dict[str, bytes]:
 
 
 def stand_in(folder: Path) -> list[str]:
-    """Make a `mo` that answers with a ready IR, and a Python that runs nothing else; return the flags."""
+    """Write a `mo` that returns a ready IR, and a Python that runs nothing else; return the flags."""
     import openvino as ov
     from openvino import opset13
 
@@ -211,9 +211,9 @@ def stand_in(folder: Path) -> list[str]:
 
 
 def run(code: str, words: list[str], start: Path, path: str, given: Path | None = None) -> dict[str, Any]:
-    """Run one command in a new folder, which has the lists of models of its README's folder.
+    """Run one command in a new folder with the lists of models of its README's folder.
 
-    `given` is a folder with the models that a conversion finds there.
+    `given` is a folder with downloaded models, for conversions.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -243,7 +243,7 @@ def run(code: str, words: list[str], start: Path, path: str, given: Path | None 
             }
         if words[0] == "omz_downloader" and "--print_all" not in words:
             events = [json.loads(line) for line in lines if line.startswith("{")]
-            # Several at a time tell in any order.
+            # Parallel downloads report in any order.
             result["said"] = sorted(events, key=json.dumps) if JOBS.search(" ".join(words)) else events
         if "--print_all" in words:
             result["names"] = lines
@@ -251,7 +251,7 @@ def run(code: str, words: list[str], start: Path, path: str, given: Path | None 
 
 
 def prepare(checkout: Path, folder: Path) -> tuple[Path, ThreadingHTTPServer]:
-    """Copy what the commands need, with small files on a server here; return the copy and the server."""
+    """Copy the commands' files, with small model files on a local server; return the copy and the server."""
     omz, web = folder / "omz", folder / "web"
     web.mkdir()
     handler = functools.partial(QuietHandler, directory=str(web))
@@ -269,7 +269,7 @@ def prepare(checkout: Path, folder: Path) -> tuple[Path, ThreadingHTTPServer]:
 
 
 def compare(peer: dict[str, Any], ours: dict[str, Any], tool: str) -> tuple[str, dict[str, bool]]:
-    """Return the kind of models that a conversion was of, and what is equal."""
+    """Return the kind of models converted, and what is equal."""
     if tool != "omz_converter" or "names" in peer:
         return "", {part: peer[part] == ours[part] for part in ("status", "files", "said")}
     converted = {Path(file).parts[-3] for file in peer["files"]}
@@ -301,7 +301,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="runs of each command at most")
     parser.add_argument("--tool", choices=TOOLS, help="only the commands of this tool")
     parser.add_argument("--matching", default="", metavar="REGEX", help="only commands in which this occurs")
-    parser.add_argument("--details", action="store_true", help="say what differs")
+    parser.add_argument("--details", action="store_true", help="print the differences")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         omz, server = prepare(arguments.checkout, Path(name))

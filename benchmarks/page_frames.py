@@ -1,12 +1,12 @@
-"""How smoothly a long text scrolls and filters: the time from frame to frame, beside an empty page's.
+"""Measure how smoothly a long text scrolls and filters: the time from frame to frame.
 
     python -m benchmarks.page_frames --characters 100000 --rounds 3
 
-Starts the page in a process of its own, has a text of that length marked in Chromium, and notes how long each
-frame takes: on an empty page, while the text is scrolled from its beginning to its end, while a label is
-switched off and on five times a second, and while the minimum score is dragged. Three layouts of the same
-text: short lines, paragraphs, and all of it in one line. ``busy`` is how long the page worked for one
-step, in milliseconds.
+Starts the page in a separate process, recognizes a text of that length in Chromium, and measures each frame:
+on an empty page, while the text is scrolled from beginning to end, while a label is switched off and on five
+times a second, and while the minimum score is dragged. The text has three layouts: short lines, paragraphs,
+one line. All times are in milliseconds; ``busy`` is the time that the page works for one step,
+``p90_to_empty`` the ratio to the empty page.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _FRAMES = 180
 _TOGGLED = 12
-# Does something every `every` frames, and returns the time from each frame to the next.
+# Performs an action every `every` frames, and returns the time from each frame to the next.
 _WATCH = """async ([frames, every, does]) => {
   const text = document.querySelector("#text-tab .marked"), slider = document.querySelector("#threshold");
   const all = text ? text.scrollHeight - text.clientHeight : 0;
@@ -65,7 +65,7 @@ def layouts(characters: int) -> dict[str, str]:
 
 
 def frames(page: Page, does: str, every: int = 1, count: int = _FRAMES) -> dict[str, float]:
-    """Return times from frame to frame in milliseconds, and how long the page's thread is busy a step."""
+    """Return times from frame to frame, and how long the page's thread is busy for a step, in ms."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
@@ -89,7 +89,7 @@ def frames(page: Page, does: str, every: int = 1, count: int = _FRAMES) -> dict[
 
 
 def measure(url: str, characters: int, rounds: int) -> None:
-    """Print a line for each layout and action; the least disturbed of the rounds, by its p90."""
+    """Print a line for each layout and action, from the round with the lowest p90."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]

@@ -1,15 +1,15 @@
-"""Many visitors at once, and what the page adds to a bare call of the core.
+"""Measure many visitors at once, and the time that the page adds to a call of the core.
 
     python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 2
     python -m benchmarks.page_load --rounds 0 --runs 60
     python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 4 --runs 0 --hostile 0.25
 
-Starts the page in a process of its own and measures one visitor on the idle page: the same 200-character
-text through the bare core and through the API; `benchmarks.page_waits` times the browser. Then, in rounds,
-every client sends texts of mixed length through gradio_client, and each answer is checked against the one
-that the same text got alone; the memory of the page is read after each round. With ``--hostile`` every second
-round has that share of the clients send huge bodies, broken uploads, and requests that they leave; the times
-are those of the honest ones, who are as many in all rounds.
+Starts the page in a separate process and measures one visitor on the idle page: the same 200-character text
+through the core and through the API; `benchmarks.page_waits` times the browser. Then, in rounds, every client
+sends texts of mixed length through gradio_client, and each answer is compared with the answer to the same
+text alone; the resident memory of the page is read after each round, in MB of 10**6 bytes. With
+``--hostile``, that share of the clients sends huge bodies, broken uploads, and abandoned requests in every
+second round; times are those of the honest clients, whose number is the same in all rounds.
 """
 
 from __future__ import annotations
@@ -119,18 +119,18 @@ def memory(process: subprocess.Popen[bytes]) -> float:
 
 
 def entities(found: dict[str, Any]) -> list[tuple[int, int, str]]:
-    """Return what must be equal whether a text runs alone or with others."""
+    """Return the part of an answer that must not depend on other requests."""
     return [(entity["start"], entity["end"], entity["label"]) for entity in found["entities"]]
 
 
 def disturb(url: str, number: int, end: float) -> None:
-    """Be a hostile client until the end, at an address of its own."""
+    """Act as a hostile client with a separate address, until the end."""
     chance = random.Random(number)
     stranger = {"X-Forwarded-For": f"93.184.{number % 250}.14"}
     where = urlsplit(url)
     head = b"POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     head += b"".join(f"{name}: {value}\r\n".encode() for name, value in stranger.items())
-    huge = json.dumps({"text": "Mary " * 2_000_000}).encode()  # once: making it is not what is measured
+    huge = json.dumps({"text": "Mary " * 2_000_000}).encode()  # once, as building it is not measured
     form = stranger | {"Content-Type": "multipart/form-data; boundary=xyz"}
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
@@ -140,11 +140,11 @@ def disturb(url: str, number: int, end: float) -> None:
                 case 1:
                     broken = b"--xyz\r\nContent-Disposition: form-data; name=" + chance.randbytes(100_000)
                     requests.post(f"{url}/gradio_api/upload", data=broken, headers=form, timeout=20)
-                case 2:  # asked, and gone before the answer
+                case 2:  # leaves before the answer
                     body = json.dumps({"text": chance.choice(SENTENCES) * 50}).encode()
                     with socket.create_connection((where.hostname, where.port), timeout=20) as link:
                         link.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-                case _:  # announced, and never sent
+                case _:  # announces a body and does not send it
                     with socket.create_connection((where.hostname, where.port), timeout=20) as link:
                         link.sendall(head + b'Content-Length: 1000\r\n\r\n{"text": "Ma')
                         time.sleep(1)
@@ -238,18 +238,18 @@ def median_ms(call: Callable[[], Any], runs: int) -> float:
 
 
 def over_http(url: str, text: str) -> str:
-    """Ask over plain HTTP, as any language can, and wait for the answer."""
+    """Call the API over plain HTTP, and wait for the answer."""
     asked = _SESSION.post(f"{url}/gradio_api/call/v2/recognize", json={"text": text}, timeout=60)
     return _SESSION.get(f"{url}/gradio_api/call/recognize/{asked.json()['event_id']}", timeout=60).text
 
 
 def single_visitor(url: str, runs: int) -> dict[str, Any]:
-    """Time one visitor on the idle page, and the bare core."""
+    """Time one visitor on the idle page, and the core alone."""
     client = Client(url, verbose=False)
     core = model_zoo.load(os.environ.get("NER_DEFAULT_MODEL") or "minilm-ner")
     bare = median_ms(lambda: core(TEXT_200), runs)
     api = median_ms(lambda: over_http(url, TEXT_200), runs)
-    # What gradio_client itself takes for a call that does nothing and does not queue.
+    # The time of gradio_client itself, for a call that does nothing and is not queued.
     idle_client = median_ms(lambda: client.predict(api_name="/devices"), runs)
     with_client = median_ms(lambda: client.predict(TEXT_200, api_name="/recognize"), runs)
     report: dict[str, Any] = {
@@ -271,9 +271,9 @@ def main() -> None:
     )
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each round")
-    parser.add_argument("--runs", type=int, default=50, help="single calls for the added time")
-    parser.add_argument("--hostile", type=float, default=0.0, help="share of clients that mean harm")
-    parser.add_argument("--rounds", type=int, default=6, help="of the clients, to see whether memory grows")
+    parser.add_argument("--runs", type=int, default=50, help="single calls on the idle page")
+    parser.add_argument("--hostile", type=float, default=0.0, help="share of hostile clients")
+    parser.add_argument("--rounds", type=int, default=6, help="number of rounds of the clients")
     options = parser.parse_args()
     with running_page() as (process, url):
         report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}

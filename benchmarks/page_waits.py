@@ -1,11 +1,11 @@
-"""How long a visitor of the page waits: for first paint, an answer, and a sign that work has begun.
+"""Measure how long a visitor of the page waits: for first paint, an answer, and a sign of progress.
 
     python -m benchmarks.page_waits --runs 40
 
-Starts the page in a process of its own, opens it in Chromium, and takes all times by the clock of the page
-itself. An answer is timed from the click to the frame that shows it, beside the time of the same text in the
-bare core. A sign that work has begun (a progress bar in view) is timed with requests that are never
-answered, so that it is the page's own; as is the weight of the page, whose files come from this machine.
+Starts the page in a separate process, opens it in Chromium, and takes all times by the clock of the page. An
+answer is timed from the click to the frame that shows it, and compared with the same text in the core. The
+sign of progress (a visible progress bar) is timed with requests that are never answered, so that the time is
+the page's own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.page_load import TEXT_200, median_ms, running_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-#: Two texts take turns, so that what shows the new answer must have changed.
+#: Two texts alternate, so that a new answer is recognized by its change.
 _NAMES = ("Mary Watson", "Anna Watson")
 _ANSWER = """(name) => new Promise((done) => {
   const shown = () => document.querySelector("#text-tab mark")?.textContent === name
@@ -49,7 +49,7 @@ _LOADED = """() => {
   const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
   return [performance.getEntriesByName("first-contentful-paint")[0].startTime,
     files.reduce((sum, file) => sum + file.transferSize, 0), files.length]; }"""
-#: What is pressed, where the progress bar comes, on which tab.
+#: Tab, button and progress bar of each action.
 _ACTIONS = {
     "Recognize": ("Text", "#recognize", "#text-busy progress"),
     "Teach": ("Text", "#teach-start", "#teach-status progress"),
@@ -68,14 +68,14 @@ def _open(chromium: Browser, url: str) -> Page:
 
 
 def _hold(page: Page) -> list[Route]:
-    """Let no request of the page's functions through; return those that wait."""
+    """Block requests of the page's functions; return the list of blocked ones."""
     held: list[Route] = []
     page.route(re.compile("component_server|queue/join"), lambda route: held.append(route))
     return held
 
 
 def loading(chromium: Browser, url: str, runs: int) -> dict[str, Any]:
-    """Open the page anew, with nothing kept from before."""
+    """Time loading the page with an empty cache."""
     found = []
     for _ in range(runs):
         page = _open(chromium, url)
@@ -91,7 +91,7 @@ def loading(chromium: Browser, url: str, runs: int) -> dict[str, Any]:
 
 
 def answering(chromium: Browser, url: str, runs: int) -> dict[str, float]:
-    """Time the same text from click to painted answer, and in the bare core."""
+    """Time the same text from click to painted answer, and in the core alone."""
     core = model_zoo.load("minilm-ner")
     page = _open(chromium, url)
     page.locator("#text-model").select_option("minilm-ner", force=True)
@@ -108,7 +108,7 @@ def answering(chromium: Browser, url: str, runs: int) -> dict[str, float]:
 
 
 def beginning(chromium: Browser, url: str, runs: int) -> dict[str, dict[str, float]]:
-    """Time each long action from click to the frame with its progress bar, while the server says nothing."""
+    """Time each long action from click to the frame with its progress bar, without any response."""
     times: dict[str, list[float]] = {name: [] for name in _ACTIONS}
     for _ in range(runs):
         page = _open(chromium, url)
@@ -141,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=40, help="answers; a fifth as many loads and beginnings")
+    parser.add_argument("--runs", type=int, default=40, help="answers; a fifth as many loads and actions")
     options = parser.parse_args()
     few = max(1, options.runs // 5)
     with running_page() as (_, url), sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""Side by side with what people use instead: same machine, weights and texts, in turns.
+"""Compare with what people use instead: same machine, weights and texts, in turns.
 
 ``python -m benchmarks.peers --corpus dev.conll --spacy-python spacy-env/bin/python``; see README.md.
 """
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = ROOT / "model_zoo" / "models" / "public" / "minilm-ner" / "INT8" / "tokenizer.json"
 
-# They need weights of 8 bits.
+# Contenders that need weights in 8 bits.
 _INT8 = {name for name, (_, changes) in VARIANTS.items() if changes.get("xml") == "INT8"}
 
-# Longest row of the padded way without its special tokens; everybody is to do the same texts.
+# Longest row of the padded contender without special tokens; all contenders get the same texts.
 _LONGEST = 126
 
-# Nobody waits longer than this many seconds for one text.
+# Longer texts that would take more than this many seconds are left out.
 _PATIENCE = 150
 
-# How long the machine's own matrix multiplication is measured before each measurement.
+# Seconds of matrix multiplication before each measurement.
 _RATE_SECONDS = 0.3
 
-# A page takes milliseconds; it is run again and again for so long.
+# A page takes milliseconds, so it is repeated for this many seconds.
 _PAGES_SECONDS = 2.0
 
-# Texts in the first, uncounted run, which warms up and tells how many texts fill the time of a round.
+# Texts in the first, uncounted run, which warms up and gives the number of texts for the time of a round.
 _PILOT = 32
 
 
@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--processor-time",
         action="store_true",
-        help="count processor seconds instead of those of the clock: for a machine that others use as well",
+        help="count processor seconds instead of wall time, for a machine that others use too",
     )
     parser.add_argument("--json", type=Path, help="write all numbers there")
     return parser
@@ -200,7 +200,7 @@ def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str
 
 
 def _pages(worker: Worker, counts: list[int], clock: str) -> list[dict[str, Any]]:
-    """Recognize longer and longer texts, as long as there is patience for."""
+    """Recognize longer and longer texts, up to `_PATIENCE` seconds each."""
     found: list[dict[str, Any]] = []
     for streamed in (True, False):  # memory only grows, so the one that must not grow comes first
         worker.ask("pages", pages=1, streamed=streamed)
@@ -213,7 +213,7 @@ def _pages(worker: Worker, counts: list[int], clock: str) -> list[dict[str, Any]
 
 
 def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: list[str]) -> dict[str, Any]:
-    """Write the files that the contenders read."""
+    """Write the files of the contenders."""
     given = dict(arguments.checkpoint)
     scratch.mkdir(parents=True)
     if name in given:
@@ -244,7 +244,7 @@ def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: li
 
 
 def _sample(tokenizer: Tokenizer, corpus: list[str]) -> list[dict[str, np.ndarray]]:
-    """Return the inputs of texts, one by one, for quantizers that look at activations."""
+    """Return the inputs of texts, one by one, for the quantizer of activations."""
     encoded = tokenizer.encode_texts(corpus)
     prefix, suffix, pad = tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id or 0
     return [
@@ -261,7 +261,7 @@ def _warm_up(
     single: list[str],
     seconds: float,
 ) -> None:
-    """Run once uncounted, and take as many texts as fill the time of a round."""
+    """Run once uncounted, and choose the number of texts for the time of a round."""
     worker.ask("many", texts=corpus[:_PILOT], option=row.option)
     worker.ask("one", texts=single)
     pilot = worker.ask("many", texts=corpus[:_PILOT], option=row.option)["seconds"]
@@ -272,7 +272,7 @@ def _warm_up(
 
 
 def _numpy_rate(threads: int) -> float:
-    """Measure what numpy multiplies at this moment, in a process of its own."""
+    """Measure numpy's matrix multiplication in a separate process, in GFLOP/s."""
     code = (
         "import time, numpy as np\n"
         "a = np.random.rand(2048, 2048).astype('f'); taken = []\n"
@@ -289,14 +289,14 @@ def _numpy_rate(threads: int) -> float:
 
 
 def _differences(workers: dict[str, Worker], corpus: list[str]) -> dict[str, dict[str, int]]:
-    """Compare the entities of everybody who has the same weights with ours."""
+    """Compare the entities of contenders with the same weights with ours."""
     ours = workers["ner-zoo"].ask("entities", texts=corpus)["entities"]
     found = {}
     for name, worker in workers.items():
         if name == "ner-zoo" or name.startswith("spacy"):
             continue
         answer = worker.ask("entities", texts=corpus, option=OPTIONS[name][0])
-        if "error" in answer:  # what was measured before is not lost for it
+        if "error" in answer:  # keep the measurements
             _tell(f"{name}: entities were not compared: {answer['error']}")
             continue
         theirs = answer["entities"]

@@ -1,12 +1,12 @@
-"""Measure reading: pages of PDF and rows of CSV beside other programs, and the guess of encodings.
+"""Measure reading: pages of PDF and rows of CSV beside other programs, and the detection of encodings.
 
 ::
 
     python -m benchmarks.readers files --pages 500 --rows 100000 --rounds 3
-    python -m benchmarks.readers encodings --texts 30    # out of the catalogues of gettext on this machine
+    python -m benchmarks.readers encodings --texts 30    # from the gettext catalogues of this machine
 
-Each program reads in a process of its own, all in turns; seconds are of the processor, start and imports
-included, and memory is the largest resident set. An encoding is right when it gives the text back.
+Each program runs in a separate process, all in turns. Seconds are processor time, start and imports included;
+MB (of 2**20 bytes) is the largest resident set. An encoding is right if it decodes to the same text.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _samples(language: str, texts: list[str]) -> dict[str, list[str]]:
 
 
 def measure_encodings(count: int) -> None:
-    """Print how many texts of each length are read right, in all languages and encodings."""
+    """Print how many texts of each length are decoded correctly, in all languages and encodings."""
     right, tried = Counter[str](), Counter[str]()
     for language, encodings in _ENCODINGS.items():
         for kind, texts in _samples(language, _messages(language)).items():
@@ -168,7 +168,7 @@ def measure_encodings(count: int) -> None:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

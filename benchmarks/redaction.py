@@ -1,4 +1,4 @@
-"""Measure redaction: what comes back, what is masked beside Presidio, what a million names cost.
+"""Measure redaction: round trips, recall and precision beside Presidio, the cost of a million names.
 
 ::
 
@@ -8,8 +8,9 @@
     python -m benchmarks.redaction lists --names 1000000
 
 ``--peer`` is the Python of an environment with presidio-analyzer and a spaCy model (``--peer-model``). Both
-tools read the same texts, one after the other, in a process of their own. Counted are characters that are no
-white space; seconds are of the processor (all threads), memory is the largest resident set of the process.
+tools read the same texts, one after the other, each in a separate process. Recall and precision count
+characters other than white space; ``ms`` is processor time (all threads) a document, ``MB`` the largest
+resident set.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ print(json.dumps({"found": found, "seconds": time.process_time() - begin, "wall"
 
 
 def main() -> None:
-    """Run what the arguments ask for."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -152,7 +153,7 @@ def main() -> None:
 
 
 def round_trip(count: int, seed: int) -> None:
-    """Redact and restore generated files, and count those that come back byte for byte."""
+    """Redact and restore generated files, and count those restored byte for byte."""
     chance = random.Random(seed)
     same = replaced = leaks = refused = 0
     begin = time.process_time()
@@ -167,7 +168,7 @@ def round_trip(count: int, seed: int) -> None:
         redactor = Redactor(Placeholders(operator, secret=key.secret))
         try:
             result = redact_file(f"a{suffix}", content, _known_names, redactor)
-        except FormatError:  # JSON that is not Unicode may be taken for an encoding in which it is none
+        except FormatError:  # JSON in another encoding may be read in one in which it is invalid
             refused += 1
             continue
         assert result.document is not None
@@ -180,9 +181,9 @@ def round_trip(count: int, seed: int) -> None:
             leaks += any(_stands(name, left) for name in ("Mary Jones", "Bob", "Acme Corp"))
     seconds = time.process_time() - begin
     print(
-        f"{count:,} files: {same:,} came back byte for byte; {replaced:,} replaced, {leaks} plain texts with"
+        f"{count:,} files: {same:,} restored byte for byte, {replaced:,} names replaced, {refused} files "
+        f"refused, {leaks} plain texts with a name left; {1000 * seconds / count:.2f} ms a file"
     )
-    print(f"a known name left, {refused} refused; {1000 * seconds / count:.2f} ms a file")
 
 
 def _stands(name: str, text: str) -> bool:
@@ -236,7 +237,7 @@ _TEMPLATES = (
 
 
 def forms(count: int, seed: int) -> tuple[list[str], list[Spans]]:
-    """Generate sentences with addresses and numbers, true ones and others that look like them."""
+    """Generate sentences with addresses and numbers, and others that look like them."""
     chance = random.Random(seed)
     texts, gold = [], []
     for _ in range(count):
@@ -288,7 +289,8 @@ def _value(kind: str, chance: random.Random) -> str:
 def compare(name: str, texts: list[str], gold: list[Spans], arguments: argparse.Namespace) -> None:
     """Print a table of both tools."""
     print(f"\n{name}: {len(texts):,} documents, {sum(map(len, texts)):,} characters")
-    print("| tool | recall | " + "".join(f"{label} | " for label in _labels(gold)) + "precision | ms | MB |")
+    head = ["tool", "recall", *_labels(gold), "precision", "ms", "MB"]
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     run = [sys.executable, "-m", "benchmarks.redaction", "ours", "--model", arguments.model]
     _row("ner redact", run, texts, gold)
     if arguments.peer:
@@ -306,7 +308,7 @@ def _row(name: str, command: list[str], texts: list[str], gold: list[Spans]) -> 
     masked_right = masked = 0
     patterns = any(label in PATTERN_LABELS for label in _labels(gold))
     for text, found, marked in zip(texts, answer["found"], gold, strict=True):
-        # Corpora mark no addresses, dates or numbers, and forms no names: these are not counted there.
+        # Corpora do not mark addresses, dates and numbers, and forms do not mark names.
         cover = _cover(text, [one for one in found if (one[2] not in _NAME_TYPES) == patterns])
         all_cover = _cover(text, found)
         for start, end, label in marked:
@@ -367,9 +369,9 @@ def lists(count: int) -> None:
     seconds = time.process_time() - begin
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{len(names):,} names: built in {built:.2f} s; {len(text):,} characters searched in {seconds:.2f} s,"
+        f"{len(names):,} names: list built in {built:.2f} s; {len(text):,} characters searched in "
+        f"{seconds:.2f} s, {len(found):,} of 14,000 found; largest resident set {memory:.0f} MB"
     )
-    print(f"{len(found):,} of 14,000 found; largest resident set {memory:.0f} MB")
 
 
 if __name__ == "__main__":

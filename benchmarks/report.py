@@ -9,7 +9,7 @@ __all__ = ["best", "to_markdown"]
 
 _TITLES = {
     "ner-zoo": "ner-zoo",
-    "ner-zoo-throughput": "ner-zoo, told that there is much to do",
+    "ner-zoo-throughput": "ner-zoo, hint THROUGHPUT",
     "transformers": "transformers pipeline",
     "transformers-bf16": "transformers pipeline, bfloat16",
     "ner-zoo-bf16": "ner-zoo, computing in bfloat16",
@@ -48,7 +48,7 @@ def best(rows: list[dict[str, Any]], contender: str) -> dict[str, Any] | None:
 
 
 def to_markdown(document: dict[str, Any]) -> str:
-    """Write everything that was measured.
+    """Write all measurements.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _model(name: str, model: dict[str, Any]) -> list[str]:
         "",
         f"{model['sentences']} sentences, {model['pieces']} word pieces. float32 matrix multiplication: "
         + ", ".join(f"{kind} {rate:.0f} GFLOP/s" for kind, rate in rates.items())
-        + "; shares are of OpenVINO's just before each round.",
+        + "; shares refer to OpenVINO's just before each round.",
         "",
         "| | sentences/s | lowest-highest round | pieces/s | of sgemm | ner-zoo is faster by |",
         "|---|---|---|---|---|---|",

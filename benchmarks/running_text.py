@@ -1,6 +1,6 @@
-"""How good are the answers on text as people write it? F1, calibration and layout on corpora with gold spans.
+"""Measure F1, calibration and layout on text as people write it, from corpora with gold spans.
 
-Sentences of a corpus are put together to running text with punctuation where it belongs. Then:
+The words of a corpus are joined to running text with normal punctuation. Then:
 
 - ``sentences``: each sentence is a text; micro F1 and expected calibration error (10 bins) of spans;
 - ``wrapped``: news in paragraphs of five sentences, unwrapped and wrapped at several widths;
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ner_core import EntityRecognizer, Recognition
 
+_PARTS = ("sentences", "wrapped", "lists")
 WIDTHS = (42, 50, 58, 62, 72, 80, 100)
 _SAME = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
 
@@ -74,7 +75,7 @@ CORPORA = {
 
 
 def sentences(path: Path, types: dict[str, str], count: int | None = None) -> list[Document]:
-    """Read sentences as running text; spans without a letter or digit (a lone ``@``) are no names."""
+    """Read sentences as running text; spans without a letter or digit (a lone ``@``) do not count."""
     texts = [document([sentence], "") for sentence in islice(read_conll(path), count)]
     return [named(text, types) for text in texts]
 
@@ -92,7 +93,7 @@ def named(text: Document, types: dict[str, str]) -> Document:
 
 
 class Judged(NamedTuple):
-    """What came out: counts of spans, and score and truth of each that was found."""
+    """Counts of spans, and the score and truth of each that was found."""
 
     right: int
     found: int
@@ -112,7 +113,7 @@ class Judged(NamedTuple):
 
 
 def judge(documents: Sequence[Document], results: Iterable[Recognition], types: dict[str, str]) -> Judged:
-    """Compare spans; types that the corpus does not have are left out on both sides."""
+    """Compare spans; types that the corpus lacks are ignored on both sides."""
     wanted = set(types.values()) | ({"MISC"} if "*" in types.values() else set())
     right = found = gold = 0
     scores, truth = [], []
@@ -172,7 +173,7 @@ class _Page:
         self._names = names
 
     def put(self, kind: str, before: str = "", after: str = "") -> None:
-        """Add a name of some kind, and what stands around it."""
+        """Add a name of a type, and the text around it."""
         name = self._chance.choice(self._names[kind])
         self.text += before
         self.gold.append((kind, len(self.text), len(self.text) + len(name)))
@@ -292,22 +293,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="minilm-ner", help="name in the zoo or IR")
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--conll", type=Path, help="CoNLL-2003 dev")
-    parser.add_argument("--parts", nargs="+", default=["sentences", "wrapped", "lists"])
-    parser.add_argument("--corpora", nargs="+", default=list(CORPORA)[:4])
+    parser.add_argument("--parts", nargs="+", default=list(_PARTS), choices=_PARTS)
+    parser.add_argument("--corpora", nargs="+", default=list(CORPORA)[:4], choices=list(CORPORA))
     parser.add_argument("--count", type=int, help="only the first so many sentences")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON: options of the recognizer")
     arguments = parser.parse_args(argv)
 
-    ner = model_zoo.load(arguments.model, device="CPU", **arguments.options)
     paths = {
         name: (arguments.conll if name == "conll2003" else arguments.data / one.path, one.types)
         for name, one in CORPORA.items()
     }
     there = {name: pair for name, pair in paths.items() if pair[0] is not None and pair[0].is_file()}
-    if "sentences" in arguments.parts:
-        measure_sentences(
-            ner, {name: there[name] for name in arguments.corpora if name in there}, arguments.count
+    needed = set(arguments.corpora if "sentences" in arguments.parts else [])
+    needed |= {"gmb"} if {"wrapped", "lists"} & set(arguments.parts) else set()
+    if missing := [f"{name} ({paths[name][0] or '--conll'})" for name in sorted(needed - {*there})]:
+        parser.error(
+            f"these corpora were not found: {', '.join(missing)}; --corpora and --parts choose others"
         )
+    ner = model_zoo.load(arguments.model, device="CPU", **arguments.options)
+    if "sentences" in arguments.parts:
+        measure_sentences(ner, {name: there[name] for name in arguments.corpora}, arguments.count)
     if "wrapped" in arguments.parts:
         measure_wrapped(ner, *there["gmb"], arguments.count)
     if "lists" in arguments.parts:

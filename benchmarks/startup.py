@@ -1,6 +1,6 @@
-"""From the start of the process to the first entity: ``python -m benchmarks.startup CHECKPOINT XML``.
+"""Measure from the start of the process to the first entity: ``python -m benchmarks.startup CHECKPOINT XML``.
 
-Ours and transformers' take turns; the file cache is warm, for the first start of each does not count.
+Ours and transformers' take turns; the first start of each, which warms the file cache, does not count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = "Mary lives in Santa Clara and works at NVIDIA."
 
-# What a user writes; NER_MODEL is the file or folder.
+# A user's program; NER_MODEL is the file or folder.
 OURS = f"""
 import os, model_zoo
 ner = model_zoo.load(os.environ["NER_MODEL"], device="CPU")

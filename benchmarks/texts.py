@@ -1,4 +1,4 @@
-"""What is fed to everybody: CoNLL-2003 sentences if there are any, else built-in text of the same lengths."""
+"""The texts of the comparison: sentences of CoNLL-2003, or built-in text of the same lengths."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sentences(corpus: Path | None, count: int, *, seed: int = 0) -> list[str]:
     count : int
         How many; at most as many as the corpus has.
     seed : int
-        Of the choice.
+        Of the random choice.
 
     Returns
     -------
@@ -58,17 +58,17 @@ def _lengths(count: int, seed: int) -> list[int]:
     for index in range(count):
         below, part = divmod((index + 0.5) / count * last, 1)
         low, high = _QUANTILES[int(below)], _QUANTILES[int(below) + 1]
-        # The last interval holds a few outliers and is far from even.
+        # The last interval holds a few outliers, so it is not uniform.
         lengths.append(round(low + (high - low) * (part**4 if int(below) == last - 1 else part)))
     random.Random(seed).shuffle(lengths)
     return lengths
 
 
 def messages(texts: list[str], count: int = 20, *, words: int = 20) -> list[str]:
-    """Choose the texts whose length is nearest to so many words, as single messages."""
+    """Choose the texts whose number of words is nearest to `words`, as single messages."""
     return sorted(texts, key=lambda text: abs(len(text.split()) - words))[:count]
 
 
 def document(pages: int) -> str:
-    """Generate one text of so many pages; no two are the same, so that no cache helps."""
+    """Generate a text of so many pages, all different, so that no cache helps."""
     return "\n".join(f"Page {number}.\n{PAGE}" for number in range(1, pages + 1))

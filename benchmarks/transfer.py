@@ -1,14 +1,13 @@
-"""Speed and memory of a verified download over the loopback, beside curl, which verifies nothing.
+"""Measure a verified download over the loopback, beside curl, which does not verify.
 
-    python benchmarks/transfer.py [--size 400] [--rounds 5] [--folder DIR] [--algorithm sha384]
+    python -m benchmarks.transfer [--size 400] [--rounds 5] [--folder DIR] [--algorithm sha384]
 
-Prints one JSON document: MB/s of each round (interleaved, so that both meet the same machine), the median of
-the rounds' ratios, and the memory of the downloading process above what its imports take.
+Prints one JSON document: MB/s (of 10**6 bytes) of each round, in turns, the median ratio of a round, and the
+memory of the downloading process above its imports.
 
-Both write to the same file system, and both begin right after as many bytes were written there and removed
-again. Without that the figures tell how long ago memory was freed: a virtual machine gives free pages back to
-its host within a second or two, and to write to a page that must be fetched again from there takes two to
-three times as long. The interpreter's start alone, which is not timed, would be time enough for that.
+Both write to the same file system, right after the same number of bytes was written there and removed.
+Otherwise a virtual machine may have returned the free pages to its host, and writing to a page that must be
+fetched again takes two to three times as long.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ print(json.dumps({"seconds": seconds, "memory_mb": (after - before) / 1024}))
 
 
 def serve(path: str, port: multiprocessing.Queue) -> None:
-    """Answer every request with the file, by sendfile, as fast as the loopback goes."""
+    """Answer every request with the file, by sendfile."""
     size = Path(path).stat().st_size
     with socket.create_server(("127.0.0.1", 0)) as server:
         port.put(server.getsockname()[1])
@@ -67,7 +66,7 @@ def serve(path: str, port: multiprocessing.Queue) -> None:
 
 
 def touch_memory(folder: Path, size: int) -> None:
-    """Write ``size`` bytes to a file and remove it: the next writer gets its pages, from this machine."""
+    """Write ``size`` bytes to a file and remove it, so that the next writer gets its pages."""
     block = bytes(1 << 20)
     scratch = folder / "scratch"
     with scratch.open("wb", buffering=0) as file:
@@ -77,7 +76,7 @@ def touch_memory(folder: Path, size: int) -> None:
 
 
 def by_curl(url: str, destination: Path, size: int) -> float:
-    """Return the seconds that curl states for the transfer itself."""
+    """Return curl's own time of the transfer, in seconds."""
     touch_memory(destination.parent, size)
     command = [
         "curl",
@@ -93,7 +92,7 @@ def by_curl(url: str, destination: Path, size: int) -> float:
 
 
 def by_us(url: str, destination: Path, size: int, algorithm: str, checksum: str) -> dict[str, float]:
-    """Return the seconds of the fetch and the memory it took above the imports, in a process of its own."""
+    """Return seconds and memory above the imports of a download in a separate process."""
     root = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-c", CHILD, url, str(destination), str(size), algorithm, checksum]
     environment = {**os.environ, "PYTHONPATH": str(root)}
@@ -103,7 +102,7 @@ def by_us(url: str, destination: Path, size: int, algorithm: str, checksum: str)
 
 
 def hash_speed(algorithm: str) -> float:
-    """Return MB/s of the hash alone in memory: no verified download in one pass can be faster."""
+    """Return MB/s of the hash alone, the upper bound of a verified download in one pass."""
     block = bytes(1 << 20)
     digest = hashlib.new(algorithm)
     begin = time.perf_counter()

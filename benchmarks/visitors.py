@@ -1,12 +1,12 @@
-"""Memory of a page that many visitors come to one after the other, and how soon work ends that nobody wants.
+"""Measure the memory of the page with many visitors in turn, and how soon abandoned work ends.
 
     python -m benchmarks.visitors --visitors 2000 --times 5
 
-Every visitor has an address of its own, opens the page, and asks twice with a short text: over ``/api`` and
-as a browser does, through Gradio's queue in a session of its own. The memory of the page is read after every
-fiftieth; what counts is the slope over the last third. Work is left in three ways (a client of ``/api``
-disconnects; a batch of documents is cancelled; a visitor leaves while a file is read), and the seconds are
-counted until the page and its processes use no more processor time than an idle page.
+Every visitor has a separate address, opens the page, and sends a short text twice: over ``/api``, and like a
+browser through Gradio's queue in a new session. The resident memory of the page is read after every 50
+visitors; the result is its slope over the last third, in kB of 1000 bytes a visitor. Work is abandoned in
+three ways (a client of ``/api`` disconnects; a batch of documents is cancelled; a visitor leaves while a file
+is read); each pair is seconds of the clock and of the processor until the page is idle again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _EVERY = 50
 _WINDOW = 0.2
-#: Share of a processor that an idle page may use.
+#: Most processor share of an idle page.
 _REST = 0.06
 
 
@@ -81,12 +81,12 @@ def visited(process: subprocess.Popen[bytes], url: str, visitors: int) -> dict[s
 
 
 def until_rest(process: subprocess.Popen[bytes], most: float = 60.0) -> tuple[float, float]:
-    """Wait until the page and its processes rest for a second.
+    """Wait until the page and its processes have been idle for a second.
 
     Returns
     -------
     (float, float)
-        Seconds of the clock until the rest began, and seconds of a processor that were used until then.
+        Seconds of the clock until then, and seconds of the processor used.
     """
     begin = last = time.monotonic()
     first = used = at_last = _used(process)
@@ -113,7 +113,7 @@ def _used(process: subprocess.Popen[bytes]) -> float:
 
 
 def leave_the_api(url: str) -> Callable[[], None]:
-    """Ask with the longest text that is taken; return what leaves."""
+    """Send the longest text allowed; return a function that disconnects."""
     where = urlsplit(url)
     body = json.dumps({"text": " ".join(SENTENCES * 300)[:99_000]}).encode()
     link = socket.create_connection((where.hostname, where.port))
@@ -123,19 +123,19 @@ def leave_the_api(url: str) -> Callable[[], None]:
 
 
 def cancel_documents(url: str) -> Callable[[], None]:
-    """Start recognition of a file of a megabyte; return what presses Cancel."""
+    """Start recognition of a file of a megabyte; return a function that presses Cancel."""
     session = secrets.token_hex(6)
     _recognize(url, session, "long.txt", (" ".join(SENTENCES) * 3000)[:1_000_000].encode())
     return _pressing(url, session, "cancel", [])
 
 
 def leave_the_reading(url: str) -> Callable[[], None]:
-    """Start reading a file that takes a minute; return what leaves the page."""
+    """Start reading a file that takes a minute; return a function that leaves the page."""
     return _recognize(url, secrets.token_hex(6), "deep.html", b"<div>" * 100_000)
 
 
 def _pressing(url: str, session: str, name: str, data: list[Any]) -> Callable[[], None]:
-    """Look up what a button does; return what presses it."""
+    """Return a function that presses a button."""
     config = requests.get(f"{url}/config", timeout=60).json()
     number = next(index for index, one in enumerate(config["dependencies"]) if one.get("api_name") == name)
     question = {"data": data, "fn_index": config["dependencies"][number]["id"], "session_hash": session}
@@ -156,7 +156,7 @@ def _recognize(url: str, session: str, name: str, content: bytes) -> Callable[[]
             for _ in answer.iter_lines():
                 pass
         except (requests.RequestException, AttributeError, ValueError):
-            pass  # it was left
+            pass  # disconnected
 
     threading.Thread(target=listen, daemon=True).start()
 
@@ -173,7 +173,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--visitors", type=int, default=2000)
-    parser.add_argument("--times", type=int, default=5, help="that each kind of work is left")
+    parser.add_argument("--times", type=int, default=5, help="repetitions of each kind of abandoned work")
     options = parser.parse_args()
     with running_page() as (process, url):
         report: dict[str, Any] = {}
@@ -183,7 +183,7 @@ def main() -> None:
                 until_rest(process)
                 before = _used(process)
                 leave = begin(url)
-                while _used(process) < before + 0.5:  # it works
+                while _used(process) < before + 0.5:  # until it works
                     time.sleep(0.02)
                 leave()
                 found.append([round(value, 2) for value in until_rest(process)])

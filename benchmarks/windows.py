@@ -1,9 +1,9 @@
-"""How long should windows be, and how much should they overlap? F1 on whole documents decides.
+"""Measure F1 on whole documents by length and overlap of windows.
 
-Sentences of a corpus are put together to the running text of their documents, once with a line feed and once
-with a space between them, and recognized with windows of several lengths and overlaps. An entity is right
-when label, start and end in characters are. For comparison the sentences are also recognized one by one,
-which is what a perfect sentence splitter would give.
+The sentences of a corpus are joined to the running text of their documents, once with a line feed and once
+with a space between them, and recognized with windows of several lengths and overlaps. An entity is right if
+label, start and end in characters are. For comparison, the sentences are also recognized one by one, as after
+a perfect sentence splitter.
 
 ``python -m benchmarks.windows minilm-ner.xml eng.testa`` prints the table of docs/windows.md.
 """
@@ -59,7 +59,7 @@ class Row:
 
 
 def document(sentences: Sequence[Sentence], between: str) -> Document:
-    """Join sentences into a text, with punctuation where it belongs."""
+    """Join sentences into a text with normal punctuation."""
     text = ""
     gold = []
     for words, tags in sentences:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, texts
+from benchmarks import languages, report, running_text, texts
 from ner_commands.benchmark.sample_text import PAGE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +75,20 @@ def test_messages_have_the_length_asked_for():
 def test_documents_do_not_repeat_themselves():
     assert texts.document(3).count(PAGE) == 3
     assert texts.document(3).startswith("Page 1.\n")
+
+
+def test_a_corpus_without_long_sentences_fills_its_row(tmp_path, capsys):
+    (tmp_path / "dev.conll").write_text("Mary B-PER\nsings O\n", "utf-8")
+    languages.measure([f"en={tmp_path / 'dev.conll'}"], None)
+    *_, line = capsys.readouterr().out.splitlines()
+    assert line.count("|") == 6
+    assert line.startswith("| en | 0 |  | 1 | ")
+
+
+def test_missing_corpora_are_named(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        running_text.main(["--data", str(tmp_path), "--parts", "sentences", "--corpora", "btc"])
+    assert f"btc ({tmp_path / 'btc' / 'dev.conll'})" in capsys.readouterr().err
 
 
 def test_contender_answers_line_by_line(tiny_ir, tiny_ner):

@@ -1,4 +1,4 @@
-"""Families of token classifiers as their people publish them: which are fetched, converted, and right.
+"""Test families of token classifiers as they are published: fetched, converted, and equal to transformers.
 
 ``python -m benchmarks.hub_models --output docs/hub-models.md [FAMILY ...]`` makes tiny random checkpoints of
 each family with a tokenizer of its kind, publishes them on a local server in every layout, fetches them by

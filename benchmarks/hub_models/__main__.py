@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None, report: Callable[[str], Any] = sys.stderr.write) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("families", nargs="*", help="only these")
+    parser.add_argument("families", nargs="*", help="only these families")
     parser.add_argument("--output", type=Path, help="write the table here")
-    parser.add_argument(
-        "--results", type=Path, help="keep what was measured here, and take up earlier results"
-    )
+    parser.add_argument("--results", type=Path, help="JSON file to store results in, and to resume from")
     given = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     kept = json.loads(given.results.read_text()) if given.results and given.results.is_file() else {}

@@ -1,4 +1,4 @@
-"""Whether our entities of a text are those of transformers' pipeline, and where not, if it is known why."""
+"""Compare our entities with those of transformers' pipeline, and classify known differences."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["STRATEGIES", "VERDICTS", "compare", "judge", "unclear_characters"]
 
 STRATEGIES = ("none", "simple", "first", "average", "max")
-#: ``equal``: labels, offsets, and scores within 1e-3. The next four are equal but for, each with those
-#: before, ``spaces``: white space at the ends of transformers' entities; ``blanks``: its entities of white
-#: space alone; ``lone``: words after a piece that is only a space; ``bytes``: words with a character of
-#: several pieces.
+#: ``equal``: labels, offsets, and scores within 1e-3. The next four are equal except for these differences
+#: and those before: ``spaces``: white space at the ends of transformers' entities; ``blanks``: its entities
+#: of white space alone; ``lone``: words after a piece that is only a space; ``bytes``: words with a character
+#: of several pieces.
 #: ``wrong``: anything else.
 VERDICTS = ("equal", "spaces", "blanks", "lone", "bytes", "wrong")
 _TOLERANCE = 1e-3
@@ -34,7 +34,7 @@ def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
     xml : pathlib.Path
         Converted model.
     folder : pathlib.Path
-        What it was made of, as transformers reads it.
+        The checkpoint, in transformers' format.
     """
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
     from transformers.pipelines.token_classification import AggregationStrategy
@@ -125,7 +125,7 @@ def _same(wanted: Sequence[Span], found: Sequence[Span]) -> bool:
 
 
 def _trimmed(text: str, entity: Span) -> Span | None:
-    """Strip white space from an entity; None where nothing is left."""
+    """Strip white space from an entity; None if nothing is left."""
     start, end, label, score = entity
     inside = text[start:end].strip()
     if not inside:
@@ -161,7 +161,7 @@ def _same_elsewhere(text: str, wanted: Sequence[Span], found: Sequence[Span], un
 
 
 def _before(text: str, start: int) -> int:
-    """Return the last character before a place that is no white space."""
+    """Return the index of the last character before `start` that is not white space."""
     return len(text[:start].rstrip()) - 1
 
 

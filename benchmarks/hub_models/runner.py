@@ -25,7 +25,7 @@ __all__ = ["Result", "local_hub", "run_family"]
 
 @dataclass
 class Result:
-    """What came of one family.
+    """The result of one family.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Result:
     texts : dict
         Strategy to verdict to number of texts, see `benchmarks.hub_models.comparison.VERDICTS`.
     problem : str
-        Why it ended early; empty where it did not.
+        Why it ended early; empty if it did not.
     """
 
     family: Family
@@ -51,7 +51,7 @@ class Result:
 
 @contextlib.contextmanager
 def local_hub() -> Iterator[Any]:
-    """Serve repositories on this machine, where look-ups then go."""
+    """Serve repositories on this machine, and direct look-ups there."""
     server = importlib.import_module("tests.model_zoo.hub_server").HubServer()
     before = {name: os.environ.pop(name, None) for name in ("HF_ENDPOINT", "HF_HUB_OFFLINE")}
     os.environ["HF_ENDPOINT"] = server.base
