@@ -82,6 +82,9 @@ def main() -> int:
     parser.add_argument("--mlserver", required=True, help="the mlserver command")
     parser.add_argument("--xml", type=Path, required=True, help="IR to serve, its tokenizer.json beside it")
     args = parser.parse_args()
+    command = shutil.which(args.mlserver)
+    if command is None:
+        parser.error(f"--mlserver: expected a command, found none at {args.mlserver}")
 
     from ner_core import DeviceError, EntityRecognizer
 
@@ -96,7 +99,6 @@ def main() -> int:
         Path(folder, "model-settings.json").write_text(json.dumps(described), "utf-8")
         served = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics}
         Path(folder, "settings.json").write_text(json.dumps({**served, "parallel_workers": 0}), "utf-8")
-        command = shutil.which(args.mlserver) or args.mlserver
         environment = {**os.environ, "PYTHONPATH": folder}
         with Path(folder, "log").open("w") as log:
             server = subprocess.Popen([command, "start", folder], stdout=log, stderr=log, env=environment)

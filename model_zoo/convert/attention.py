@@ -1,11 +1,11 @@
-"""Attention as OpenVINO computes it alike in every version, and without needless steps.
+"""Changes to the attention of a graph, so that all versions of OpenVINO compute the same, and faster.
 
-transformers gives fused attention a boolean mask. OpenVINO 2024.6 to 2025.2 adds its bytes to the scores of
-attention instead: NaN for a row without padding, other logits for the rest. A mask of numbers, 0 for what may
-be seen and the lowest number for what may not, is right everywhere and costs nothing.
+transformers gives fused attention a boolean mask. OpenVINO 2024.6 to 2025.2 adds its bytes to the attention
+scores instead: NaN for a row without padding, wrong logits for the rest. An additive mask, 0 for visible
+pieces and the lowest number for hidden ones, is right in every version at no cost.
 
-OpenVINO's conversion from PyTorch puts a reshape behind every fused attention that leaves the shape as it
-is. It keeps the plugin for CPUs from fusing the transpose that follows, and each new length prepares it anew.
+OpenVINO's conversion from PyTorch inserts a reshape after every fused attention that does not change the
+shape. It keeps the CPU plugin from fusing the transpose that follows, and is compiled again for each length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openvino import opset13
 
 __all__ = ["LOWEST", "bypass_needless_reshapes", "replace_boolean_masks"]
 
-#: What hides a piece: the lowest number that devices computing in 16 bits have. e**-65504 is 0 in any type.
+#: Hides a piece: the lowest float16 number, for devices that compute in 16 bits. e**-65504 is 0 in any type.
 LOWEST = float(np.finfo(np.float16).min)
 
 _FUSED = "ScaledDotProductAttention"
@@ -25,16 +25,16 @@ _MASK = 3  # query, key, value, mask
 #: Rows and lengths on which a mask is compared with the padding alone, where the model takes any: shorter and
 #: longer than what was traced.
 _SHAPES = ((2, 5), (3, 29))
-#: And one row of the first of these lengths that the model has: longer than the windows of models with local
-#: attention, such as ModernBERT's 128.
+#: And one row of the first of these lengths that the model takes: longer than the windows of local attention,
+#: such as ModernBERT's 128.
 _LONG = (1100, 500, 250, 120, 60)
 
 
 def replace_boolean_masks(model: ov.Model) -> int:
-    """Replace the boolean masks of fused attention by masks of numbers.
+    """Replace the boolean masks of fused attention by additive masks.
 
-    A mask that hides padding and nothing else is made from ``attention_mask`` directly, without the many
-    operations that transformers needs to allow other masks as well.
+    A mask that hides only padding is computed from ``attention_mask`` directly, without the operations that
+    transformers needs for other masks.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def replace_boolean_masks(model: ov.Model) -> int:
 
 
 def bypass_needless_reshapes(model: ov.Model) -> int:
-    """Remove reshapes that leave the shape as it is: each dimension is copied, or has that length already.
+    """Remove reshapes that do not change the shape: each dimension is copied, or has that length already.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def bypass_needless_reshapes(model: ov.Model) -> int:
     Returns
     -------
     int
-        How many were taken out.
+        How many were removed.
     """
     needless = [node for node in model.get_ops() if node.get_type_name() == "Reshape" and _is_needless(node)]
     for node in needless:
@@ -96,7 +96,7 @@ def _is_needless(reshape: ov.Node) -> bool:
 
 
 def _padding(model: ov.Model) -> ov.Output:
-    """Return a mask [batch, 1, 1, sequence] that lets through what ``attention_mask`` does."""
+    """Return ``attention_mask`` as a boolean mask [batch, 1, 1, sequence]."""
     given = model.input("attention_mask").get_node().output(0)
     return opset13.unsqueeze(opset13.convert(given, "boolean"), np.array([1, 2])).output(0)
 
@@ -107,7 +107,7 @@ def _as_numbers(mask: ov.Output) -> ov.Output:
 
 
 def _hides_padding_only(model: ov.Model, mask: ov.Output) -> bool:
-    """Compute a mask for some inputs, and compare it with their padding."""
+    """Return whether a mask hides padding and nothing else, for some inputs."""
     fixed = model.input("attention_mask").get_partial_shape()
     shapes = [tuple(fixed.to_shape())] if fixed.is_static else _SHAPES
     compiled = ov.Core().compile_model(ov.Model([mask], model.get_parameters(), "mask"), "CPU")
@@ -115,11 +115,11 @@ def _hides_padding_only(model: ov.Model, mask: ov.Output) -> bool:
 
     def agrees(rows: int, length: int) -> bool | None:
         seen = generator.integers(0, 2, (rows, length))
-        seen[:, 0] = 1  # a row of padding alone may be anything
+        seen[:, 0] = 1  # the mask of a row of padding alone does not matter
         inputs = {port.any_name: np.zeros((rows, length), np.int64) for port in model.inputs}
         try:
             found = np.array(compiled(inputs | {"attention_mask": seen})[0])
-        except RuntimeError:  # not for this length
+        except RuntimeError:  # the model does not take this length
             return None
         expected = seen[:, None, None].astype(bool)
         alike = found.ndim == expected.ndim and found.shape[::3] == (rows, length)

@@ -1,7 +1,7 @@
-"""Text to calibrate quantization on: the user's, or some sentences that come with the package.
+"""Text for the calibration of quantization: the user's, or sentences of this package.
 
-Calibration only finds the range of each activation; some hundred varied pieces are enough for that, labels
-are not needed. Text of the kind that the model will see is better than these sentences.
+Calibration finds the range of each activation. A few hundred varied pieces without labels are enough; text of
+the kind that the model will read is better than these sentences.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ SENTENCES = (
 #: Where a dataset folder of Open Model Zoo has labelled text (its data/dataset_definitions.yml).
 _OMZ_TEXT = Path("CONLL-2003", "valid.txt")
 
-#: A calibration file is read up to here; more text does not help.
+#: Most texts that are read of a file; more do not help.
 _MOST_TEXTS = 100_000
 
 
@@ -83,7 +83,7 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
         folder, or a file that ends with ``.conll``, ``.iob``, ``.bio`` or begins with ``text_``). The
         built-in sentences without it.
     count : int
-        How many at most, taken evenly.
+        How many at most, at even distances.
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""Graphs in 8 bits, by NNCF, in a process of its own.
+"""Compression and quantization to 8 bits by NNCF, in a separate process.
 
     python -m model_zoo.convert.compression weights SOURCE TARGET
     python -m model_zoo.convert.compression activations SOURCE TARGET --target_device CPU
 
-The first makes every matrix, embeddings included, 8 bits a number with a scale and a zero point a row:
+The first stores every matrix, embeddings included, in 8 bits with a scale and a zero point a row:
 https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/weight-compression.html. Activations
-stay as they are, so that accuracy hardly changes; the file has a quarter of the size. The second is
+are unchanged, so accuracy hardly changes; the file has a quarter of the size. The second is
 post-training quantization for transformers (`nncf.quantize` with ``model_type=TRANSFORMER``, preset
 ``mixed``), which is what Open Model Zoo's quantization.yml of bert-base-ner asked for.
 """
@@ -40,7 +40,7 @@ def compress_weights(source: Path, target: Path) -> None:
     Parameters
     ----------
     source : pathlib.Path
-        An .xml or .onnx file; weights that are compressed already stay as they are.
+        An .xml or .onnx file; weights that are compressed already are unchanged.
     target : pathlib.Path
         The .xml to write.
     """
@@ -85,7 +85,7 @@ def quantize_graph(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compress or quantize from the command line."""
-    parser = argparse.ArgumentParser(description="Make a graph of 8 bits (called by the zoo's commands).")
+    parser = argparse.ArgumentParser(description="Compress a graph to 8 bits (called by the zoo's commands).")
     parser.add_argument("what", choices=("weights", "activations"))
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)

@@ -1,7 +1,7 @@
 """From a checkpoint to the files of an IR: trace, fix the ports, round, save, compare, and only then publish.
 
-Before anything is put in its place, the same inputs go through the source and through the files just written;
-where they differ by more than rounding, nothing is kept. torch runs in a process of its own
+Before a result is published, the same inputs are run through the source and through the files just written;
+if the logits differ by more than rounding, nothing is kept. torch runs in a separate process
 (`model_zoo.convert.tracing`).
 """
 
@@ -63,13 +63,13 @@ class Conversion:
     size : int
         Bytes of the .xml and the .bin.
     seconds : float
-        Wall time for this precision; loading and tracing are counted with the first.
+        Wall time for this precision; the first includes loading and tracing.
     parity : float
         Largest absolute difference of a logit to the source.
     scale : float
         Largest absolute logit of the source.
     tolerance : float
-        Largest difference that would have passed, as a share of `scale`.
+        Largest difference allowed, as a share of `scale`.
     notes : tuple of str
         What the user should know.
     """
@@ -86,7 +86,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class _Source:
-    """What every precision starts from: the graph's file, the facts, and what the source computes."""
+    """Input of every precision: the graph's file, the facts, and the source's logits for sample inputs."""
 
     graph: Path
     facts: tracing.Facts
@@ -113,8 +113,8 @@ def convert_checkpoint(
     source : pathlib.Path or str
         A Hugging Face folder, a ``.nemo`` archive or an ``.onnx`` file.
     folder : pathlib.Path or str
-        Gets ``<PRECISION>/<name>.xml``, ``.bin`` and ``tokenizer.json``; what it has of the same precisions
-        is replaced, all at the end.
+        Gets ``<PRECISION>/<name>.xml``, ``.bin`` and ``tokenizer.json``; existing folders of the same
+        precisions are replaced when all are converted.
     name : str
         Of the model.
     precisions : sequence of str
@@ -130,7 +130,7 @@ def convert_checkpoint(
         Gets a dict for each event: ``$type`` is ``model_conversion_progress`` (``stage``, ``precision``) or
         ``model_conversion_result`` (``precision``, ``size``, ``seconds``, ``parity``, ``tolerance``).
     python : str
-        Interpreter that has torch and nncf, which run in processes of their own.
+        Interpreter with torch and nncf, which run in separate processes.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def convert_checkpoint(
     Raises
     ------
     ConversionError
-        If the checkpoint cannot be read or converted, or the result differs from it.
+        If the checkpoint cannot be read or converted, or the result differs from the source.
     """
     source, folder = Path(source).resolve(), Path(folder)
     check_precisions(precisions)
@@ -197,7 +197,7 @@ def _event(result: Conversion) -> dict[str, Any]:
     return {key: getattr(result, key) for key in keys} | {"notes": list(result.notes)}
 
 
-# What to start from
+# The source
 
 
 def _open_source(
@@ -213,7 +213,7 @@ def _open_source(
 def _trace(
     source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any], python: str
 ) -> None:
-    """Run `model_zoo.convert.tracing` in a process of its own."""
+    """Run `model_zoo.convert.tracing` in a separate process."""
     arguments = [str(source), str(staging.resolve())]
     given = {key: value for key, value in overrides.items() if value is not None}
     arguments += ["--overrides", json.dumps(given)]
@@ -223,7 +223,7 @@ def _trace(
 
 
 def _compress(source: Path, staging: Path, python: str) -> Path:
-    """Run `model_zoo.convert.compression` in a process of its own."""
+    """Run `model_zoo.convert.compression` in a separate process."""
     target = staging.resolve() / "compressed.xml"
     run_worker("model_zoo.convert.compression", ["weights", str(source), str(target)], staging, python)
     return target
@@ -232,7 +232,7 @@ def _compress(source: Path, staging: Path, python: str) -> Path:
 def _open_onnx(
     source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any]
 ) -> _Source:
-    """Read an ONNX file, and run it as it is, by onnxruntime where there is one."""
+    """Read an ONNX file, and run it unchanged, with onnxruntime if it is installed."""
     import openvino as ov
 
     checkpoint = load_checkpoint(source, **overrides)
@@ -261,13 +261,13 @@ def _open_onnx(
     note = (
         "compared with onnxruntime"
         if with_onnxruntime
-        else "onnxruntime is not installed: compared with the same graph in OpenVINO, before it was changed"
+        else "onnxruntime is not installed: compared with the unchanged graph in OpenVINO"
     )
     facts = tracing.Facts.of(checkpoint, {})
     facts.notes.append(note)
     if file != source:
         facts.notes.append(
-            "the graph rounds activations to 8 bits by the range of a batch; that was taken out"
+            "the graph rounds activations to 8 bits by the range of a batch; this rounding was removed"
         )
     return _Source(file, facts, inputs, references)
 
@@ -330,7 +330,7 @@ def _make(
 
 
 def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, str]:
-    """Fill the section that the core reads; see the contract."""
+    """Return the facts for the section that the core reads."""
     import openvino as ov
 
     labels = ["_".join(label.split()) for label in facts.labels]

@@ -1,7 +1,7 @@
-"""Tables of word embeddings that lose nothing in 4 bits: kept so.
+"""Word embeddings that are exact in 4 bits are stored in 4 bits.
 
 Some encoders are published in 4 bits, in blocks of 32 weights with one scale (llama.cpp's ``q4_0``), and are
-fine-tuned with that table frozen. In 8 bits it would take twice the room and be rounded once more.
+fine-tuned with these embeddings frozen. In 8 bits they would take twice the space and be rounded again.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ __all__ = ["store_in_four_bits"]
 
 _BLOCK = 32
 _ZERO = 8
-_CHUNK = 4096  # rows looked at together
+_CHUNK = 4096  # rows checked at a time
 
 
 def store_in_four_bits(model: ov.Model) -> int:
-    """Replace tables of embeddings whose weights are on a grid of 4 bits.
+    """Replace embeddings whose weights lie on a grid of 4 bits.
 
     Parameters
     ----------
     model : openvino.Model
-        Changed in place; all other weights stay as they are.
+        Changed in place; other weights are unchanged.
 
     Returns
     -------
@@ -51,9 +51,9 @@ def store_in_four_bits(model: ov.Model) -> int:
 
 
 def _on_grid(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Find the steps (0 to 15) and the float16 scales that give exactly these weights.
+    """Return the steps (0 to 15) and float16 scales that give exactly these weights, if there are any.
 
-    In each block the weight of the largest magnitude is 8 steps below zero, whatever its sign.
+    In each block, the weight of the largest magnitude is 8 steps below zero, whatever its sign.
     """
     rows, columns = weights.shape
     if columns % _BLOCK or rows < _BLOCK:
@@ -76,7 +76,7 @@ def _on_grid(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _decompression(steps: np.ndarray, scales: np.ndarray) -> ov.Node:
-    """Build what OpenVINO knows as a compressed table: (steps - zero point) * scale, in float32."""
+    """Build OpenVINO's pattern of compressed weights: (steps - zero point) * scale, in float32."""
     import openvino as ov
     from openvino import opset13 as ops
 

@@ -33,10 +33,10 @@ __all__ = [
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "output"
-#: Value of a fact that is measured once the file is there.
+#: Value of a fact before it is measured, which needs the saved file.
 UNMEASURED = "unmeasured"
 
-#: What other exporters call the three inputs.
+#: Names of the three inputs by other exporters.
 _SYNONYMS = {
     "input_ids": {"input_ids", "ids", "tokens", "input.1", "0"},
     "attention_mask": {"attention_mask", "input_mask", "mask", "1"},
@@ -92,7 +92,7 @@ def fix_ports(
     Parameters
     ----------
     model : openvino.Model
-        As converted; it is taken apart and must not be used afterwards.
+        As converted; it must not be used afterwards.
     shape : (int, int), optional
         Static batch and length; dynamic without it.
     label_count : int, optional
@@ -124,7 +124,7 @@ def fix_ports(
     by_name = {node.get_friendly_name(): node for node in model.get_parameters()}
     logits = next(port for port in model.outputs if _fits(port, label_count)).get_node().input_value(0)
     logits.get_tensor().set_names({OUTPUT})
-    result = ov.opset13.result(logits)  # a new one: the old keeps the name that the exporter gave it
+    result = ov.opset13.result(logits)  # new, because the old keeps the exporter's name
     result.set_friendly_name(OUTPUT)
     return ov.Model([result], [by_name[name] for name in ports], "token_classifier")
 
@@ -138,7 +138,7 @@ def _fits(port: ov.Output, label_count: int | None) -> bool:
 
 
 def _with_types(model: ov.Model) -> ov.Model:
-    """Convert the inputs to int64 and the output to float32, only where that is needed."""
+    """Convert the inputs to int64 and the output to float32, if they are of other types."""
     wrong_inputs = [port for port in model.inputs if port.get_element_type() != ov.Type.i64]
     wrong_outputs = [
         index for index, port in enumerate(model.outputs) if port.get_element_type() != ov.Type.f32
@@ -154,7 +154,7 @@ def _with_types(model: ov.Model) -> ov.Model:
 
 
 def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]) -> None:
-    """Mend attention, write the facts into rt_info, and save.
+    """Correct attention, write the facts into rt_info, and save.
 
     Parameters
     ----------
@@ -172,18 +172,18 @@ def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]
     for key, value in facts.items():
         model.set_rt_info(value, ["model_info", key])
     if precision == "INT8":
-        # Else a processor with VNNI quantizes the activations as well, and scores depend on the processor.
+        # Otherwise a CPU with VNNI quantizes activations too, and scores depend on the CPU.
         model.set_rt_info("0", ["runtime_options", "DYNAMIC_QUANTIZATION_GROUP_SIZE"])
     save_graph(model, file, compress_to_fp16=precision == "FP16")
 
 
 def save_graph(model: ov.Model, file: Path, *, compress_to_fp16: bool = False) -> None:
-    """Write the .xml and the .bin, whole.
+    """Write the .xml and the .bin.
 
     Raises
     ------
     OSError
-        If there is no room; OpenVINO names the stream that failed, not the reason.
+        If the disk is full, which OpenVINO does not say.
     """
     try:
         ov.save_model(model, file, compress_to_fp16=compress_to_fp16)

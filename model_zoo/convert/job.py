@@ -1,4 +1,4 @@
-"""Convert downloaded models of the zoo: find the checkpoint, and convert it as model.yml says."""
+"""Convert downloaded models of the zoo by their model.yml."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def convert(
     Parameters
     ----------
     model : Model
-        From the catalog; its labels, casing and lengths go before what the checkpoint says.
+        From the catalog; its labels, casing and lengths override those of the checkpoint.
     download_dir, output_dir : path, optional
         Models folders to read from and write to; see `model_zoo.catalog.folders.models_dir`. `output_dir` is
         `download_dir` where it is not given.
@@ -100,7 +100,7 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
     Raises
     ------
     ConversionError
-        If it is not there; the message has the command that downloads it.
+        If it does not exist; the message has the command that downloads it.
     """
     if model.task_type not in _TASKS:
         msg = f"{model.name}: {model.task_type}: only token classifiers can be converted here."
@@ -115,7 +115,7 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
     try:
         if model.checkpoint is None:
             return find_checkpoint(folder)  # somebody put it there by hand
-        problem = f"{folder / model.checkpoint}: not there."
+        problem = f"{folder / model.checkpoint}: does not exist."
     except CheckpointError as error:
         problem = str(error)
     name = folders.selectable_name(model)
@@ -125,13 +125,13 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
 
 
 def _named_checkpoint(model: Model, folder: Path) -> Path | None:
-    """Return the checkpoint that the catalog names, if it is there."""
+    """Return the checkpoint that the catalog names, if it exists."""
     named = folder / model.checkpoint_path
     return named if named.is_file() or (named / "config.json").is_file() else None
 
 
 def _needs_no_conversion(model: Model, download_dir: Path | str | None) -> str:
-    """Return why a model is not converted; empty if it is."""
+    """Return why a model needs no conversion; empty if it does."""
     embedded = model.config is not None and any(model.config.parent.glob(f"*/{model.name}.xml"))
     if embedded and not _named_checkpoint(model, folders.model_folder(model, download_dir)):
         return "comes with the package, ready to run"
@@ -156,13 +156,13 @@ def convert_all(models: Sequence[Model], attempt: Callable[[Model], bool], jobs:
     ----------
     models : sequence of Model
     attempt : callable
-        Converts one, and says whether that was successful.
+        Converts one, and returns whether that succeeded.
     jobs : int
 
     Returns
     -------
     list of str
-        The names of those that failed, in order. An interrupt ends the workers' processes and goes on up.
+        The names of those that failed, in order. An interrupt ends the workers' processes and propagates.
     """
     with ThreadPoolExecutor(max_workers=min(jobs, len(models)) or 1) as pool:
         try:

@@ -1,8 +1,7 @@
-"""What a model loses by each way to compute that is faster than float32, for rt_info.
+"""The loss of accuracy by each kind of arithmetic that is faster than float32, for rt_info.
 
-Measured for the ways that this machine's processor has: F1 where there is labelled text, else the share of
-words whose label changes. ``compute="auto"`` takes a way only where its loss is known; see
-`ner_core.compute`.
+Measured for the kinds that this processor supports: F1 if there is labelled text, else the share of words
+whose label changes. ``compute="auto"`` uses a kind only if its loss is known; see `ner_core.compute`.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ FACTS = tuple(fact_of(way) for way in WAYS if way is not EXACT)
 
 
 def measure_losses(xml: Path, sentences: Iterable[Sentence] | None = None) -> dict[str, str]:
-    """Measure what a model loses by the ways that this processor has.
+    """Measure the loss of each faster kind of arithmetic that this processor supports.
 
     Parameters
     ----------
     xml : pathlib.Path
         The IR, with its tokenizer beside it.
     sentences : iterable of Sentence, optional
-        Labelled text, gone through once for each way; built-in sentences without labels where not given.
+        Labelled text, read once for each kind; built-in sentences without labels by default.
 
     Returns
     -------
@@ -50,7 +49,7 @@ def measure_losses(xml: Path, sentences: Iterable[Sentence] | None = None) -> di
     loss_of = _comparison(_recognizer(xml, EXACT), sentences)
     losses = {}
     for way in ways:
-        # Without numbers, or where the processor has less than it says, there is nothing for auto to take.
+        # A kind that fails, because the processor lacks what it claims, stays unmeasured and unused.
         with contextlib.suppress(DeviceError):
             losses[fact_of(way)] = loss_of(_recognizer(xml, way))
     return losses
@@ -63,7 +62,7 @@ def _recognizer(xml: Path, way: Way) -> EntityRecognizer:
 def _comparison(
     exact: EntityRecognizer, sentences: Iterable[Sentence] | None
 ) -> Callable[[EntityRecognizer], str]:
-    """Return what tells the loss of another recognizer."""
+    """Return a function that measures the loss of another recognizer."""
     if sentences is None:
         labels = _labels(exact)
         return lambda other: f"words {_share_of_changes(labels, _labels(other)):.4f}"

@@ -1,8 +1,7 @@
-"""How much a converted model computes and holds, read from its IR at a given shape.
+"""Operations and parameters of a converted model, read from its IR at a given shape.
 
 GOps and MParams as Open Model Zoo's model cards give them: a multiplication and an addition count as two
-operations, and parameters are the numbers that are left at that shape (of a table of 512 positions, a length
-of 128 keeps 128).
+operations, and parameters are those used at that shape (128 of a table of 512 positions for a length of 128).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _NUMBERS = {"f32", "f16", "bf16", "f64"}
 
 
 class MeasurementError(ZooError, ValueError):
-    """A model that is not there, or that can't be read at the shape asked for."""
+    """A model that does not exist, or that can't be read at the requested shape."""
 
 
 def measure_installed(
@@ -109,8 +108,7 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
         msg = f"{xml}: does not take inputs of {shape[0]}x{shape[1]}: {str(error).splitlines()[-1].strip()}"
         raise ValueError(msg) from error
     manager = Manager()
-    # folds what depends on the shape alone, such as the choice of position rows, and undoes weight
-    # compression
+    # folds what depends on the shape alone, such as the choice of position rows, and decompresses weights
     manager.register_pass(ConstantFolding())
     manager.run_passes(model)
     sizes = {"xml": xml.stat().st_size, "bin": xml.with_suffix(".bin").stat().st_size}

@@ -1,8 +1,7 @@
-"""Whether a converted model computes what its source computes: the same inputs through both.
+"""Comparison of a converted model with its source on the same inputs.
 
-Random ids find wrong graphs (lengths frozen while tracing, a padding mask that is lost); real sentences find
-wrong tokenizers and type ids. Only positions that the mask lets through are compared: what stands on padding
-is nobody's.
+Random ids find wrong graphs (lengths frozen by tracing, a lost padding mask); real sentences find wrong
+tokenizers and type ids. Logits of padding are not compared, because nothing uses them.
 """
 
 from __future__ import annotations
@@ -23,24 +22,23 @@ if TYPE_CHECKING:
 __all__ = ["EXACT", "PADDING", "SENTENCES", "TOLERANCES", "difference", "outputs", "padding_gap", "samples"]
 
 #: Compile properties for comparing: plain float32 arithmetic. CPUs with VNNI or AMX otherwise round
-#: activations to 8 bits for compressed weights and to bfloat16 for others, which says something about the
-#: device, not about the file.
+#: activations to 8 bits for compressed weights and to bfloat16 for others: a property of the device, not of
+#: the file.
 EXACT: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 
 #: Largest difference that passes, as a share of the largest absolute logit of the source.
 #:
-#: FP32 differs by the order of additions alone (about 1e-6). FP16 rounds each weight by up to 2**-11 (5e-4)
-#: of itself; twelve layers of independent errors leave about 2e-3, so 2e-2 means that something else happened
-#: (such as a weight beyond 65504). INT8 rounds by up to 1/510 of a channel's range, which single logits feel
-#: as 1 to 10 per cent; a wrong scale or zero point gives differences as large as the logits. Whether the
-#: rounding costs accuracy is another question, which the quantizer's ``--max_drop`` and ``ner evaluate``
-#: answer.
+#: FP32 differs only by the order of additions (about 1e-6). FP16 rounds each weight by up to 2**-11 (5e-4) of
+#: itself; twelve layers of independent errors leave about 2e-3, so more than 2e-2 has another cause (such as
+#: a weight beyond 65504). INT8 rounds by up to 1/510 of a channel's range, which changes single logits by 1
+#: to 10 per cent; a wrong scale or zero point gives differences as large as the logits. What the rounding
+#: costs in accuracy is measured by the quantizer's ``--max_drop`` and ``ner evaluate``.
 TOLERANCES = {"FP32": 1e-4, "FP16": 2e-2, "INT8": 0.25}
 
 #: Largest difference between a row in a padded batch and the same row alone, as a share of the largest logit.
 PADDING = 1e-3
 
-#: Text that the real inputs are made of: capitals, digits, punctuation, accents, other scripts, a long word.
+#: Text for the real inputs: capitals, digits, punctuation, accents, other scripts, a long word.
 SENTENCES = (
     "Mary lives in Santa Clara and works at NVIDIA.",
     "My name is Alex Rivera, I live at 42 Baker Street, Springfield.",
@@ -51,8 +49,8 @@ SENTENCES = (
     "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
 )
 
-#: Batch sizes and lengths of the random inputs, besides one of the longest: the shortest text, odd sizes, a
-#: usual one.
+#: Batch sizes and lengths of the random inputs, besides the longest: the shortest text, odd sizes, a typical
+#: one.
 _SHAPES = ((1, 3), (4, 33), (2, 128))
 
 
@@ -67,7 +65,7 @@ def samples(
     token_type_ids: str = "segments",  # noqa: S107
     shape: tuple[int, int] | None = None,
 ) -> list[dict[str, np.ndarray]]:
-    """Return inputs: random ones of several shapes, then the built-in sentences, all with padding.
+    """Return sample inputs: random ones of several shapes, then the built-in sentences, all with padding.
 
     Parameters
     ----------
@@ -121,7 +119,7 @@ def _random(
 def _real(
     tokenizer: Tokenizer, pad_id: int, max_length: int, shape: tuple[int, int] | None
 ) -> list[dict[str, np.ndarray]]:
-    """Encode the built-in sentences into batches: all in one, or as many as a static shape wants."""
+    """Encode the built-in sentences into batches: all in one, or of the size of a static shape."""
     room = (shape[1] if shape else max_length) - tokenizer.special_count
     rows = [
         (encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])
@@ -167,8 +165,7 @@ def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> 
     _check_shapes(model, inputs)
     order = sorted(range(len(inputs)), key=lambda index: -next(iter(inputs[index].values())).size)
     made: dict[int, np.ndarray] = {}
-    # The plugin packs the weights anew for each kind of size and keeps them all: the largest gets its own
-    # turn.
+    # The plugin packs and keeps the weights for each kind of size, so the largest input runs alone.
     for part in (order[:1], order[1:]):
         compiled = core.compile_model(model, "CPU", EXACT)
         made |= {index: np.array(compiled(inputs[index])[0]) for index in part}
@@ -177,7 +174,7 @@ def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> 
 
 
 def _check_shapes(model: ov.Model, inputs: Sequence[dict[str, np.ndarray]]) -> None:
-    """Refuse shapes that don't fit together; the CPU plugin would read past the end of a short mask."""
+    """Refuse inconsistent shapes: the CPU plugin would read past the end of a short mask."""
     checked = model.clone()
     shapes: dict[str, list[int]] = {}
     try:
@@ -207,13 +204,13 @@ def padding_gap(
     inputs : dict of str to ndarray of int64, shape (batch, sequence)
         A batch.
     expected : ndarray, shape (batch, sequence, labels)
-        What the source makes of it.
+        Logits of the source.
 
     Returns
     -------
     float
-        Largest difference, as a share of the largest logit. In a model whose scores depend on what stands
-        beside a text, it is far above rounding.
+        Largest difference, as a share of the largest logit. It is far above rounding if the scores of a text
+        depend on its neighbours in the batch.
 
     Examples
     --------
@@ -237,7 +234,7 @@ def difference(
     Parameters
     ----------
     inputs : sequence of dict of str to ndarray
-        What both got.
+        The inputs of both.
     expected, found : sequence of ndarray, shape (batch, sequence, labels)
 
     Returns

@@ -1,7 +1,7 @@
 """From an FP32 or FP16 IR to ``FP16-INT8``: weights and activations in 8 bits, calibrated on text.
 
-How many word pieces keep their label is always said; on labelled data also how much F1 is lost, and beyond a
-limit nothing is kept. NNCF runs in a process of its own (`model_zoo.convert.compression`).
+The share of word pieces that keep their label is always reported; with labelled data also the loss of F1, and
+beyond a limit nothing is kept. NNCF runs in a separate process (`model_zoo.convert.compression`).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def quantize(
     target_device : str
         Of `model_zoo.convert.compression.TARGET_DEVICES`.
     precision : str
-        Of `model_zoo.catalog.layout.QUANTIZED`: how the weights are stored that are not in 8 bits.
+        Of `model_zoo.catalog.layout.QUANTIZED`; it names the type of the other weights.
     zoo : pathlib.Path, optional
         A zoo of one's own.
     progress : callable, optional
@@ -215,7 +215,7 @@ def _finish(
     inputs: Sequence[dict[str, np.ndarray]],
     references: Sequence[np.ndarray],
 ) -> float:
-    """Write the quantized model with the source's facts; return how many pieces keep their label."""
+    """Write the quantized model with the source's facts; return the share of pieces that keep their label."""
     import openvino as ov
 
     core = ov.Core()
@@ -224,7 +224,7 @@ def _finish(
     found = parity.outputs(graph, inputs)
     largest, _ = parity.difference(inputs, references, found)
     facts = model_info(before) | {"precision": precision, "parity": f"{largest:.3g}"}
-    facts |= dict.fromkeys(FACTS, ir.UNMEASURED)  # what the source loses says nothing
+    facts |= dict.fromkeys(FACTS, ir.UNMEASURED)  # the losses of the source do not apply
     ir.finish(model, xml, precision.partition("-")[0], facts)
     shutil.copyfile(source.parent / "tokenizer.json", xml.with_name("tokenizer.json"))
     kept = np.concatenate(
@@ -260,7 +260,7 @@ def _scores(before: Path, after: Path, labelled: Dataset) -> tuple[float, float]
 
 
 def _notes(dataset: Path | str | None, target_device: str) -> list[str]:
-    """Return what the user should know: accuracy that was not measured, and a device that gains nothing."""
+    """Return notes for the user: accuracy that was not measured, a device that does not get faster."""
     from ner_core.hardware import preferred_precisions
 
     notes = []

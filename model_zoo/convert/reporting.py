@@ -1,4 +1,4 @@
-"""What people see of conversions: a line for each step and each result."""
+"""Conversions on the terminal: a line for each step and each result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["TextReporter"]
 
-#: Reasons that `model_zoo.convert.job` gives for models that come as IR.
+#: Reasons of `model_zoo.convert.job` for skipping models that are IR already.
 _AS_IR = ("comes with the package, ready to run", "is IR already")
 
 
@@ -26,7 +26,7 @@ class TextReporter:
         self._lock = threading.Lock()
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Write what the event means, if it is worth a line."""
+        """Write the event as a line, if it has one."""
         line = _sentence(event)
         if self._omz and event["$type"] == "model_conversion_skipped":
             reason = "no conversions defined" if event["reason"] in _AS_IR else event["reason"]
@@ -38,7 +38,7 @@ class TextReporter:
 
 
 def _sentence(event: dict[str, Any]) -> str:
-    """Return an event in words; empty for those that are not worth a line."""
+    """Return an event as a sentence; empty for events that are not shown."""
     name = event["model"]
     kind = event["$type"].removeprefix("model_conversion_")
     if kind == "progress":

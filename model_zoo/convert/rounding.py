@@ -1,11 +1,11 @@
-"""ONNX graphs that round their activations to 8 bits as they run, made into graphs that compute in floats.
+"""Removal of the rounding of activations at run time from ONNX graphs in 8 bits.
 
-``quantize_dynamic`` of onnxruntime (``model_quantized.onnx``, ``model_int8.onnx``) takes the range of a whole
-batch for the scale of its activations, so that the scores of a text depend on what stands beside it. The
-weights stay as they were rounded; only the rounding of activations is taken out:
-``DynamicQuantizeLinear`` passes its input on with scale 1 and zero point 0, and ``MatMulInteger`` becomes a
-``MatMul`` with the whole numbers of its weights as floats. The multiplication by the scales that follows it
-stays (https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html, onnx__MatMulInteger.html).
+``quantize_dynamic`` of onnxruntime (``model_quantized.onnx``, ``model_int8.onnx``) derives the scale of
+activations from the range of a whole batch, so that the scores of a text depend on its neighbours. The
+weights stay rounded; only the rounding of activations is removed: ``DynamicQuantizeLinear`` returns its input
+with scale 1 and zero point 0, and ``MatMulInteger`` becomes a ``MatMul`` with its integer weights as floats.
+The multiplication by the scales that follows stays
+(https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html, onnx__MatMulInteger.html).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BLOCK = 1 << 20
 
 
 def rounds_activations(file: Path) -> bool:
-    """Return whether an ONNX file holds a graph that rounds activations as it runs."""
+    """Return whether the graph in an ONNX file rounds activations at run time."""
     tail = b""
     with file.open("rb") as graph:
         while block := graph.read(_BLOCK):
@@ -35,14 +35,14 @@ def rounds_activations(file: Path) -> bool:
 
 
 def without_rounding(file: Path, target: Path) -> Path:
-    """Write the graph of a file so that it computes in floats.
+    """Write a graph that computes in floats.
 
     Parameters
     ----------
     file : pathlib.Path
         ONNX, with its external tensors beside it.
     target : pathlib.Path
-        Where to write the other graph.
+        The file to write.
 
     Returns
     -------

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIG", "ServingError", "add_to_repository", "served_name"]
 
-#: What the server reads, in the repository.
+#: Configuration of the server, in the repository.
 CONFIG = "config.json"
 
 
 class ServingError(ZooError, ValueError):
-    """An IR that is not there, or a repository that is none."""
+    """An IR that does not exist, or an invalid repository."""
 
 
 def add_to_repository(
@@ -45,17 +45,17 @@ def add_to_repository(
     xml : Path
         The IR, its ``.bin`` beside it.
     name : str
-        Under which clients ask for it: letters, digits, ``.``, ``_`` and ``-``.
+        By which clients ask for it: letters, digits, ``.``, ``_`` and ``-``.
     repository : Path
-        Made when it is not there; other models in it stay as they are.
+        Created if it does not exist; other models in it are unchanged.
     version : int
-        From 1; the server gives the highest unless asked for another.
+        From 1; the server uses the highest by default.
     device : str
         OpenVINO device of the server.
     mount : str
         Where the server sees the repository.
     compute : str
-        What the server's CPU computes in, see `ner_core.compute`; ``auto`` leaves it to the server.
+        Arithmetic of the server's CPU, see `ner_core.compute`; ``auto`` leaves it to the server.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def add_to_repository(
     Raises
     ------
     ServingError
-        If there is no such IR, or the repository has a config.json that is no configuration.
+        If there is no such IR, or the repository's config.json is not a configuration.
     """
     weights = xml.with_suffix(".bin")
     for file in (xml, weights):
@@ -77,13 +77,13 @@ def add_to_repository(
         "name": name,
         "base_path": f"{mount.rstrip('/')}/{name}",
         "target_device": device,
-        # Unless it is told, a CPU with bf16 gives other scores than the same model here.
+        # By default, a CPU with bf16 gives other scores than the same model here.
         "plugin_config": {**_arithmetic(compute), "PERFORMANCE_HINT": "THROUGHPUT"},
     }
     others = [known for known in config["model_config_list"] if known.get("config", {}).get("name") != name]
     config["model_config_list"] = [*others, {"config": entry}]
     folder = repository / name / str(version)
-    staging = repository / name / f".{version}.new"  # the server takes folders with a number for a name
+    staging = repository / name / f".{version}.new"  # the server reads folders whose name is a number
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     for file in (xml, weights):
@@ -96,7 +96,7 @@ def add_to_repository(
 
 
 def _arithmetic(compute: str) -> dict[str, str]:
-    """Return the properties of a way to compute.
+    """Return the properties of an arithmetic.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def _arithmetic(compute: str) -> dict[str, str]:
     """
     ways = {way.name: way.config for way in WAYS} | {"exact": EXACT.config, "auto": {}}
     if compute not in ways:
-        msg = f"{compute!r} is no way to compute; expected {', '.join(COMPUTE)}"
+        msg = f"compute: expected one of {', '.join(COMPUTE)}, found {compute!r}"
         raise ServingError(msg)
     return ways[compute]
 

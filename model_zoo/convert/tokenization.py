@@ -1,7 +1,7 @@
-"""The tokenizer of a checkpoint folder, in whichever files it was published, made into one tokenizer.json.
+"""The tokenizer of a checkpoint folder as one tokenizer.json, whichever files it was published in.
 
 A sentencepiece model is converted by transformers' own converters, which made the tokenizer.json files of the
-hub; vocab.json with merges.txt, and what is left, by the tokenizer class of the family.
+hub; vocab.json with merges.txt and all others, by the tokenizer class of the family.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKENIZER_FILES", "lowers_case", "read_tokenizer"]
 
-#: Every file that has to do with a tokenizer.
+#: All files of a tokenizer.
 TOKENIZER_FILES = (
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -42,7 +42,7 @@ TOKENIZER_FILES = (
     *dict.fromkeys(file for group in suitability.OWN_FILES.values() for file in group),
 )
 
-#: Family to its converter in transformers, and the settings of its tokenizer class where files are silent.
+#: Family to its converter in transformers, and the defaults of its tokenizer class.
 _SENTENCEPIECE: dict[str, tuple[str, dict[str, Any]]] = {
     "albert": ("AlbertConverter", {"do_lower_case": True, "keep_accents": False}),
     "big_bird": ("BigBirdConverter", {}),
@@ -57,9 +57,9 @@ _SENTENCEPIECE: dict[str, tuple[str, dict[str, Any]]] = {
     "xlnet": ("XLNetConverter", {"do_lower_case": False, "keep_accents": False}),
     "xmod": ("XLMRobertaConverter", {}),
 }
-#: Classes of tokenizers that are of no family.
+#: Classes of tokenizers that belong to no family.
 _GENERAL = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
-#: What tokenizer_config.json says of an added token.
+#: Flags of an added token in tokenizer_config.json.
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 _SPECIAL = (
     "<s>",
@@ -85,7 +85,7 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
     folder : pathlib.Path
         tokenizer.json is preferred; else vocab.json with merges.txt, a sentencepiece model, or vocab.txt.
     lower_case : bool or None
-        None: as the files say, else as the vocabulary looks.
+        None: by the files, else guessed from the vocabulary.
 
     Returns
     -------
@@ -125,9 +125,9 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
 
 
 def _heeds_settings(family: str, settings: Mapping[str, Any]) -> bool:
-    """Return whether the tokenizer's class lets tokenizer_config.json go before tokenizer.json.
+    """Return whether the tokenizer's class lets tokenizer_config.json override tokenizer.json.
 
-    Those of the families do in transformers; its general classes take tokenizer.json as it is.
+    Those of the families do in transformers; its general classes use tokenizer.json unchanged.
     """
     named = settings.get("tokenizer_class")
     return family in suitability.OWN_FILES if named is None else named not in _GENERAL
@@ -140,7 +140,7 @@ def lowers_case(tokenizer: Tokenizer) -> bool | None:
 
 
 def _from_sentencepiece(file: Path, family: str, settings: Mapping[str, Any]) -> Tokenizer:
-    # the package has a function of this name too, which hides the module
+    # a function of this name in the package hides the module
     converters = importlib.import_module("transformers.convert_slow_tokenizer")
 
     name, usual = _SENTENCEPIECE[family]
@@ -162,7 +162,7 @@ def _from_sentencepiece(file: Path, family: str, settings: Mapping[str, Any]) ->
 
 
 def _add_tokens(folder: Path, tokenizer: Tokenizer, settings: Mapping[str, Any]) -> None:
-    """Add what people put behind the vocabulary, by added_tokens.json or the settings."""
+    """Add the tokens that added_tokens.json or the settings append to the vocabulary."""
     file = folder / "added_tokens.json"
     found: dict[int, AddedToken] = {}
     try:
@@ -185,7 +185,7 @@ def _add_tokens(folder: Path, tokenizer: Tokenizer, settings: Mapping[str, Any])
 
 
 def _from_class(folder: Path, family: str, settings: Mapping[str, Any]) -> Tokenizer:
-    """Load the tokenizer with transformers, from the tokenizer's files alone: nothing names code or paths."""
+    """Load the tokenizer with transformers from its files, without settings that name code or paths."""
     from transformers import AutoTokenizer
 
     kept = {

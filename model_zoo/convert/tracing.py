@@ -1,10 +1,9 @@
-"""From a torch checkpoint to a float32 IR, in a process of its own.
+"""From a torch checkpoint to a float32 IR, in a separate process.
 
-``python -m model_zoo.convert.tracing SOURCE FOLDER`` is what the converter starts, so that the caller (a
-terminal, the page, a service) never holds torch and the weights in its memory, and so that another Python
-that has torch can be named. It writes into FOLDER: ``source.xml`` and ``source.bin``, ``tokenizer.json``,
-``checkpoint.json`` (what the converter needs to know), and ``reference.npz`` (inputs and what torch makes of
-them); or ``error.txt``.
+The converter starts ``python -m model_zoo.convert.tracing SOURCE FOLDER``, so that the caller (a terminal,
+the page, a service) never holds torch and the weights in its memory, and so that the Python with torch may be
+another one. It writes into FOLDER: ``source.xml`` and ``source.bin``, ``tokenizer.json``, ``checkpoint.json``
+(facts for the converter), and ``reference.npz`` (sample inputs and torch's logits); or ``error.txt``.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Facts:
-    """What is known of a traced checkpoint, beside its files; the content of checkpoint.json.
+    """Facts about a traced checkpoint; the content of checkpoint.json.
 
-    The fields are those of `convert.checkpoints.checkpoint.Checkpoint`, and the versions that made it.
+    The fields are those of `convert.checkpoints.checkpoint.Checkpoint`, and the versions of the tools.
     """
 
     labels: list[str]
@@ -51,7 +50,7 @@ class Facts:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, versions: dict[str, str]) -> Facts:
-        """Collect what is worth keeping of a checkpoint."""
+        """Take the facts from a checkpoint."""
         taken = {one.name: getattr(checkpoint, one.name) for one in fields(cls) if one.name != "versions"}
         return cls(**taken, versions=versions)
 
@@ -62,7 +61,7 @@ def write_tokenizer(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_facts(folder: Path) -> Facts:
-    """Read checkpoint.json back."""
+    """Read checkpoint.json."""
     return Facts(**json.loads((folder / "checkpoint.json").read_text(encoding="utf-8")))
 
 
@@ -76,7 +75,7 @@ def write_reference(
 
 
 def read_reference(folder: Path) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
-    """Read reference.npz back."""
+    """Read reference.npz."""
     with np.load(folder / "reference.npz") as arrays:
         count = sum(name.endswith(".output") for name in arrays.files)
         inputs: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
@@ -121,7 +120,7 @@ def sample_inputs(
 def trace(
     source: Path, folder: Path, shape: tuple[int, int] | None = None, overrides: dict[str, Any] | None = None
 ) -> None:
-    """Load a checkpoint, run it on the parity inputs, convert it, and write everything into `folder`.
+    """Load a checkpoint, run it on the parity inputs, convert it, and write all results into `folder`.
 
     Parameters
     ----------
@@ -165,7 +164,7 @@ def check_padding(
     inputs: dict[str, np.ndarray],
     expected: np.ndarray,
 ) -> None:
-    """Raise `CheckpointError` for a model whose scores depend on what stands beside a text in a batch."""
+    """Raise `CheckpointError` if the scores of a text depend on its neighbours in a batch."""
     if not np.isfinite(expected).all():
         msg = f"{source}: its scores are not numbers. The weights are damaged; download them again."
         raise CheckpointError(msg)
@@ -183,19 +182,21 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
     import openvino as ov
     import torch
 
-    # odd sizes that no dimension of the model has, and padding, so that nothing is taken for constant
+    # odd sizes that no dimension of the model has, and padding, so that nothing is traced as constant
     mask = torch.ones((3, 13), dtype=torch.int64)
     mask[1:, 7:] = 0
     example = {"input_ids": mask * (checkpoint.vocab_size - 1), "attention_mask": mask}
     if checkpoint.has_token_type_ids:
         example["token_type_ids"] = torch.zeros_like(mask)
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer warns of every Python branch; parity tells what matters
+        warnings.simplefilter(
+            "ignore"
+        )  # the tracer warns of every Python branch; parity finds the real faults
         return ov.convert_model(checkpoint.module, example_input=example)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `trace` from the command line; the exit status says whether it worked, error.txt why not."""
+    """Run `trace` from the command line; on failure, error.txt has the reason."""
     parser = argparse.ArgumentParser(
         description="Trace a torch checkpoint into a float32 IR (called by converter.py)."
     )

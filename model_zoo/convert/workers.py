@@ -1,8 +1,7 @@
-"""Work in a process of its own: ``python -m model_zoo.<module>``, whose failure comes back as one sentence.
+"""Work in a separate process, ``python -m model_zoo.<module>``, whose failure is reported as one sentence.
 
-torch, transformers and nncf take hundreds of megabytes that a process never gives back, print what they like,
-and read files that strangers made. So the caller (a terminal, the page, a service) starts them, and outlives
-them.
+torch, transformers and nncf take hundreds of megabytes that a process never frees, print freely, and read
+untrusted files. In a process of their own they cannot harm the caller (a terminal, the page, a service).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = ["INSTALL", "WorkerError", "report_failure", "run_worker", "workers_en
 
 INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip install ".[convert]")'
 
-#: Where a worker says why it failed, in the folder that both sides know.
+#: A worker writes the reason of its failure to this file in the shared folder.
 ERROR_FILE = "error.txt"
 _INTERRUPTED = "interrupted"
 
@@ -34,7 +33,7 @@ _ended = threading.Event()
 
 
 class WorkerError(ZooError, ValueError):
-    """What a worker said, or how it died."""
+    """The error message of a worker, or how its process ended."""
 
 
 def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str = sys.executable) -> None:
@@ -53,13 +52,13 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
     Raises
     ------
     WorkerError
-        With what the worker wrote into `ERROR_FILE`, or else its last line on standard error.
+        With the message in `ERROR_FILE`, or else the last line on standard error.
     """
     root = str(Path(__file__).resolve().parents[2])
     places = {
         "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])),
         "TMPDIR": str(folder.resolve()),
-        "HF_HUB_OFFLINE": "1",  # nothing about a local checkpoint is looked up anywhere
+        "HF_HUB_OFFLINE": "1",  # checkpoints are local
         "TRANSFORMERS_VERBOSITY": "error",
     }
     try:
@@ -95,18 +94,18 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
     if told.is_file():
         raise WorkerError(told.read_text(encoding="utf-8"))
     how = (
-        "was killed, perhaps for want of memory"
+        "was killed, perhaps because memory ran out"
         if process.returncode < 0
         else f"ended with {process.returncode}"
     )
-    last = (said.strip().splitlines() or ["it said nothing"])[-1]
+    last = (said.strip().splitlines() or ["no message"])[-1]
     msg = f"{module} {how}: {last}"
     raise WorkerError(msg)
 
 
 @contextlib.contextmanager
 def workers_ended() -> Iterator[None]:
-    """End the workers that run, and let none begin meanwhile; their callers get `WorkerError`."""
+    """End the running workers, and start none meanwhile; their callers get `WorkerError`."""
     _ended.set()
     with _starting:
         running = list(_running)
@@ -119,14 +118,14 @@ def workers_ended() -> Iterator[None]:
 
 
 def report_failure(folder: Path, work: Callable[[], None], expected: type[Exception]) -> int:
-    """Do the work of a worker; write what went wrong where `run_worker` looks.
+    """Do the work of a worker; write an error message where `run_worker` looks.
 
     Parameters
     ----------
     folder : pathlib.Path
     work : callable
     expected : type
-        The exception whose message is for people; others are bugs and keep their traceback.
+        Exception with a message for users; others are bugs and keep their traceback.
 
     Returns
     -------
@@ -143,6 +142,6 @@ def report_failure(folder: Path, work: Callable[[], None], expected: type[Except
         return 0
     try:
         (folder / ERROR_FILE).write_text(message, encoding="utf-8")
-    except OSError:  # on a full disk its last line says it
+    except OSError:  # a full disk: the message is the last line instead
         sys.stderr.write(f"{message}\n")
     return 1

@@ -1,4 +1,4 @@
-"""Where a model is made, and how it takes the place of an earlier one: whole, or not at all."""
+"""A temporary folder to make a model in, and its atomic exchange with an earlier one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def workplace(folder: Path) -> Iterator[Path]:
     Parameters
     ----------
     folder : pathlib.Path
-        The model's; made where it is not there.
+        The model's; created if it does not exist.
 
     Yields
     ------
@@ -31,14 +31,14 @@ def workplace(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".conversion.lock"):
-        for left in folder.glob(".converting-*"):  # by a process that was killed: nobody else has the lock
+        for left in folder.glob(".converting-*"):  # by a killed process: this one has the lock
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as made:
             yield Path(made).resolve()
 
 
 def publish(made: Path, target: Path) -> None:
-    """Replace a folder by a finished one, or leave it as it was.
+    """Replace a folder by a finished one, or leave it unchanged.
 
     Parameters
     ----------

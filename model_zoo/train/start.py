@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from model_zoo.catalog.messages import few
-from model_zoo.convert.checkpoints.checkpoint import CheckpointError, read_config, told_length
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError, read_config, stated_length
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
 from model_zoo.convert.checkpoints.huggingface import build_config, folder_labels, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
@@ -125,7 +125,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
     )
     if before and before != recipe.labels:
         _fit_head(model, before, recipe.labels)
-    return model, backend, told_length(folder, config)
+    return model, backend, stated_length(folder, config)
 
 
 def _from_e5s1(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:

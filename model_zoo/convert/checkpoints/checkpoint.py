@@ -1,8 +1,8 @@
-"""The one shape of checkpoints, however they were published, and what their readers share.
+"""The common form of checkpoints, however they were published, and helpers of their readers.
 
-Nothing in a checkpoint is trusted: weights are read as tensors only (``weights_only``), code that a
-repository brings along is never imported, archives are read member by member (see `nemo`), and
-weights that are missing are an error rather than random numbers.
+Checkpoints are not trusted: weights are read as tensors only (``weights_only``), code of a repository is
+never imported, archives are read member by member (see `nemo`), and missing weights are an error, not random
+numbers.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ __all__ = [
     "read_json",
     "refuse_pointers",
     "sha384",
-    "told_length",
+    "stated_length",
 ]
 
-#: Weights that a token classifier has no use for, whatever put them into the file.
+#: Weights that a token classifier does not use.
 DROPPED = re.compile(
     r"(^|\.)pooler\.|(^|\.)position_ids$|"
     r"^(cls|lm_head|mlm_head|loss|discriminator_predictions|qa_outputs)\."
 )
 
-#: Positions start behind the padding id in these families, so that two of them are never used.
+#: Positions start after the padding id in these families, so that two of them are never used.
 OFFSET_POSITIONS = frozenset(
     (
         *("camembert", "data2vec-text", "ibert", "mpnet", "roberta", "roberta-prelayernorm"),
@@ -55,9 +55,9 @@ OFFSET_POSITIONS = frozenset(
 CONFIG_LIMIT = 16 * 2**20  # a config.json is some kilobytes
 DEFAULT_LENGTH = 512
 _POINTER = b"version https://git-lfs.github.com/spec/"
-#: Longer windows cost more than what they add: attention takes the square of their length.
+#: Longer windows cost more than they gain: the cost of attention is the square of their length.
 LONGEST = 8192
-#: Value of ``token_type_ids`` in model.yml for a model that is to be converted without that input.
+#: Value of ``token_type_ids`` in model.yml for a model to be converted without that input.
 ABSENT = "absent"
 
 
@@ -83,7 +83,7 @@ class Checkpoint:
     max_length : int
         Most pieces in one input, special tokens included.
     lower_case : bool or None
-        Whether the tokenizer lower-cases; None where it does not say.
+        Whether the tokenizer lower-cases; None if unknown.
     model_type : str
         Family, such as ``bert``.
     has_token_type_ids : bool
@@ -95,7 +95,7 @@ class Checkpoint:
     source_checksum : str
         ``sha384:`` and the hexadecimal digest of the weights.
     aggregation : str or None
-        Which words the model was trained on, where they are not those of `ner_core.words`.
+        Which words the model was trained on, if not those of `ner_core.words`.
     notes : list of str
         What the user should know about how this checkpoint was read.
     """
@@ -117,8 +117,8 @@ class Checkpoint:
     notes: list[str] = field(default_factory=list)
 
 
-def told_length(folder: Path, config: dict[str, Any]) -> int:
-    """Most pieces that the position table and the tokenizer allow."""
+def stated_length(folder: Path, config: dict[str, Any]) -> int:
+    """Return the most pieces that the position table and the tokenizer allow."""
     positions = int(config.get("max_position_embeddings") or config.get("n_positions") or DEFAULT_LENGTH)
     if config.get("model_type") in OFFSET_POSITIONS:
         positions -= 2
@@ -128,7 +128,7 @@ def told_length(folder: Path, config: dict[str, Any]) -> int:
         )
     file = folder / "tokenizer_config.json"
     told = read_json(file).get("model_max_length") if file.is_file() else None
-    # "no limit" is written as a number of thirty digits; two pieces are special tokens alone
+    # "no limit" is a number of thirty digits; two pieces hold special tokens alone
     limits = [positions, LONGEST] + (
         [int(told)] if isinstance(told, int | float) and 2 < told < 10**9 else []
     )
@@ -136,9 +136,9 @@ def told_length(folder: Path, config: dict[str, Any]) -> int:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """Read config.json; see `CheckpointError` for what can go wrong."""
+    """Read config.json."""
     if not file.is_file():
-        msg = f"{file}: not there. A checkpoint needs its config.json (architecture and labels)."
+        msg = f"{file}: does not exist. A checkpoint needs its config.json (architecture and labels)."
         raise CheckpointError(msg)
     return read_json(file)
 
@@ -147,9 +147,7 @@ def read_json(file: Path) -> dict[str, Any]:
     """Read a JSON object from a file of at most `CONFIG_LIMIT` bytes."""
     size = file.stat().st_size
     if size > CONFIG_LIMIT:
-        msg = (
-            f"{file}: {size} bytes, expected at most {CONFIG_LIMIT}. This is not the file that it says it is."
-        )
+        msg = f"{file}: expected at most {CONFIG_LIMIT} bytes, found {size}. Download it again."
         raise CheckpointError(msg)
     try:
         value = json.loads(file.read_text(encoding="utf-8-sig"))
@@ -163,7 +161,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def refuse_pointers(folder: Path) -> None:
-    """Raise `CheckpointError` after a clone without Git LFS, which has notes in place of the large files."""
+    """Raise `CheckpointError` for a clone without Git LFS, which has pointers instead of the large files."""
     for file in sorted(folder.iterdir()):
         if file.is_file() and file.stat().st_size < 1024 and file.read_bytes().startswith(_POINTER):
             msg = (
@@ -173,7 +171,7 @@ def refuse_pointers(folder: Path) -> None:
 
 
 def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
-    """Raise `CheckpointError` unless there is one label with a name for each output of the classifier."""
+    """Raise `CheckpointError` unless there is a label for each output of the classifier."""
     if len(labels) != count:
         msg = f"{where}: the classifier has {count} outputs, not {len(labels)}: {few(labels)}."
         raise CheckpointError(msg)
@@ -214,7 +212,7 @@ def sha384(files: Iterable[Path]) -> str:
 
 
 def named_code(error: BaseException) -> str:
-    """Name what a pickle asks for; torch's advice to load it all the same is not passed on.
+    """Return the name of the code that a pickle needs, without torch's advice to load it anyway.
 
     Examples
     --------

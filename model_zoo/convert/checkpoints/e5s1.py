@@ -103,12 +103,12 @@ def read_e5s1(path: Path) -> Encoder:
     """
     size = path.stat().st_size
     if size > _LARGEST:
-        msg = f"{path}: {size} bytes, expected at most {_LARGEST}. This is not the file that it says it is."
+        msg = f"{path}: expected at most {_LARGEST} bytes, found {size}. Download it again."
         raise CheckpointError(msg)
     try:
         return _read(path.read_bytes())
     except (struct.error, ValueError, KeyError, IndexError, UnicodeDecodeError) as error:
-        msg = f"{path}: not a whole E5S1 file ({error}). Download it again."
+        msg = f"{path}: not an intact E5S1 file ({error}). Download it again."
         raise CheckpointError(msg) from error
 
 
@@ -125,7 +125,7 @@ def _read(data: bytes) -> Encoder:
         raise ValueError(msg)
     tokenizer, pad = _tokenizer(file)
     _, length = file.numbers("iI")
-    file.take(length)  # what the normalizer of the tokenizer does already
+    file.take(length)  # the map of characters, which the normalizer replaces
     tensors = _tensors(file, data)
     config = {
         **sizes,
@@ -139,7 +139,7 @@ def _read(data: bytes) -> Encoder:
 
 
 class _Cursor:
-    """Reads one field after the other, and never beyond the end."""
+    """Reads fields in order, never beyond the end."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
@@ -193,7 +193,7 @@ def _tokenizer(file: _Cursor) -> tuple[Tokenizer, int]:
 
 
 def _tensors(file: _Cursor, data: bytes) -> dict[str, np.ndarray]:
-    """Read the directory of tensors and what it points to; flat arrays by their names in the file."""
+    """Read the directory of tensors; return flat arrays by their names in the file."""
     tensors = {}
     (count,) = file.numbers("i")
     for _ in range(count):
@@ -222,7 +222,7 @@ def _dequantized(blocks: np.ndarray) -> np.ndarray:
 
 
 def _named(tensors: dict[str, np.ndarray], sizes: dict[str, int]) -> dict[str, np.ndarray]:
-    """Name and shape the tensors as transformers' BertModel has them."""
+    """Return the tensors with the names and shapes of transformers' BertModel."""
     hidden, inner = sizes["hidden_size"], sizes["intermediate_size"]
     named = {new: tensors[old] for old, new in _EMBEDDINGS.items()}
     for name in list(named):

@@ -1,7 +1,7 @@
-"""Hugging Face folders: config.json, weights, and a tokenizer; what `save_pretrained` writes.
+"""Hugging Face folders, as `save_pretrained` writes them: config.json, weights, and a tokenizer.
 
-`load_model` is what both the converter and the fine-tuner load with: the architecture must be transformers'
-own, and what a config.json says of code, kernels and quantizers is not heeded.
+The converter and the fine-tuner use `load_model`: the architecture must be transformers' own, and code,
+kernels and quantizers named in a config.json are ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     read_json,
     refuse_pointers,
     sha384,
-    told_length,
+    stated_length,
 )
 from model_zoo.convert.tokenization import lowers_case, read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 
 __all__ = ["SENSELESS", "build_config", "check_size", "folder_labels", "load_folder", "load_model"]
 
-#: Keys of a config.json that say how many of its parts a model has; published ones have some hundred at most.
+#: Keys of a config.json that count parts of a model; published models have a hundred or so at most.
 _LAYERS = re.compile(r"(^|_)layers?$|_groups$|_group_num$")
 _MOST_LAYERS = 1000
-#: Parameters for which a file must have one byte at least; the numbers that are read have two or more each.
+#: Most parameters for each byte of a file.
 _PARAMETERS_A_BYTE = 4
-#: Parameters that no file is needed for: what is wrong with small weights their reader knows better.
+#: Models up to this many parameters are not checked: they fit into memory, and their reader finds faults.
 _HARMLESS = 2**28
 #: What wrappers put before the names of weights: DataParallel and its successors, and torch.compile.
 _WRAPPERS = {r"^(?:module\.|_orig_mod\.)+": ""}
-#: What transformers raises where values of a config.json make no sense together.
+#: What transformers raises for inconsistent values of a config.json.
 SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
 
@@ -88,7 +88,7 @@ def load_folder(
         module=logits_module(model.eval()),
         labels=names,
         tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or told_length(folder, config),
+        max_length=max_length or stated_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(facts.model_type),
         has_token_type_ids=takes_types and types != ABSENT and type_count > 1,
@@ -101,7 +101,7 @@ def load_folder(
 
 
 def folder_labels(file: Path | str, config: dict[str, Any]) -> list[str]:
-    """Return the labels of a config.json in id order; empty where it names none."""
+    """Return the labels of a config.json in id order; empty if it names none."""
     try:
         return suitability.labels_of(str(file), config)
     except CatalogError as error:
@@ -128,7 +128,7 @@ def _weight_files(folder: Path) -> list[Path]:
 def build_config(
     where: str, config: dict[str, Any], changes: dict[str, Any] | None = None
 ) -> PretrainedConfig:
-    """Build transformers' configuration from a config.json, without what chooses code to run.
+    """Build transformers' configuration from a config.json, without keys that choose code to run.
 
     Parameters
     ----------
@@ -137,26 +137,26 @@ def build_config(
     config : dict
         Content of config.json.
     changes : dict, optional
-        Values that go before those of the file.
+        Values that override those of the file.
 
     Raises
     ------
     CheckpointError
-        transformers has no such family, or the values make no sense.
+        transformers has no such family, or the values are inconsistent.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     content = {**suitability.clean_config(config), **(changes or {})}
     if "id2label" not in content and (labels := folder_labels(where, config)):
-        content["id2label"] = dict(enumerate(labels))  # label2id alone says how many there are
+        content["id2label"] = dict(enumerate(labels))  # the number of labels is taken from it
     for key, value in content.items():
         if _LAYERS.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
             msg = f"{where}: {key}: expected at most {_MOST_LAYERS}, found {value}"
             raise CheckpointError(msg)
     try:
         made = type(AutoConfig.for_model(str(config.get("model_type")))).from_dict(content)
-        # States of earlier tokens are for generating text; in a traced graph they are in the way.
+        # The cache is for generating text, and disturbs tracing.
         if getattr(made, "use_cache", False):
             made.use_cache = False
     except (*SENSELESS, StrictDataclassError) as error:
@@ -166,7 +166,7 @@ def build_config(
 
 
 def check_size(where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]) -> None:
-    """Refuse a configuration of a model that is far larger than its weights: it would fill the memory.
+    """Refuse a configuration of a model far larger than its weights, which would fill the memory.
 
     Parameters
     ----------
@@ -210,16 +210,16 @@ def load_model(
     config : dict
         Content of config.json.
     changes : dict, optional
-        Values that go before those of the file.
+        Values that override those of the file.
     attention : str
-        How attention is computed where the family has it so: ``sdpa`` or ``eager``.
+        Implementation of attention: ``sdpa``, if the family has it, or ``eager``.
     encoder : bool
-        The folder need not have a classifier; what is missing is new.
+        The folder may lack a classifier, which is then initialized.
 
     Returns
     -------
     (transformers.PreTrainedModel, dict)
-        The model, and what transformers says of missing and unexpected weights.
+        The model, and transformers' report of missing and unexpected weights.
 
     Raises
     ------
@@ -272,7 +272,7 @@ def load_model(
 
 @contextlib.contextmanager
 def _readable_index(folder: Path) -> Iterator[Path]:
-    """Yield the folder, or one of links to its weights whose index has what transformers wants."""
+    """Yield the folder, or one with links to its weights and an index that transformers can read."""
     weights = _weight_files(folder)
     suffix = weights[0].suffix
     index = folder / (("model" if suffix == ".safetensors" else "pytorch_model") + suffix + suitability.INDEX)
@@ -324,7 +324,7 @@ def _from_pretrained(
 
 
 def _check_report(folder: Path, report: dict[str, Any]) -> None:
-    """Refuse weights that are missing or that nobody asked for: the model would not be the one published."""
+    """Refuse missing and unknown weights: the model would not be the published one."""
     missing = sorted(report["missing_keys"])
     unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))
     if missing:

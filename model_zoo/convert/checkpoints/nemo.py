@@ -1,6 +1,6 @@
 """NeMo archives (.nemo) of token classifiers, read without NeMo.
 
-NVIDIA removed the language models from NeMo in 2025, so that nothing current reads these archives any more.
+NVIDIA removed the language models from NeMo in 2025, so no current version of it reads these archives.
 The format, as NeMo 1.0 to 1.23 wrote it (``nemo/core/connectors/save_restore_connector.py``,
 ``nemo/collections/nlp/models/token_classification/token_classification_model.py``,
 ``nemo/collections/common/parts/multi_layer_perceptron.py`` at https://github.com/NVIDIA/NeMo/tree/v1.23.0):
@@ -55,7 +55,7 @@ KNOWN_ENCODERS = {
     "bert-base-chinese": (21128, 768, 12, 12, 3072),
 }
 
-#: Names in the archive to names of our module; None drops a weight that a token classifier has no use for.
+#: Names in the archive to names of our module; None drops a weight that a token classifier does not use.
 WEIGHT_MAP: tuple[tuple[re.Pattern[str], str | None], ...] = (
     (re.compile(r"^loss\."), None),
     (re.compile(r"^bert_model\.pooler\."), None),
@@ -80,7 +80,7 @@ def load_nemo(
     path : pathlib.Path
         The ``.nemo`` file.
     labels : list of str, optional
-        Used only where the archive does not say; the archive's own order wins.
+        Used only if the archive has none.
     lower_case, max_length, token_type_ids : optional
         As for `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`.
 
@@ -96,11 +96,9 @@ def load_nemo(
     """
     import torch
 
-    # the tensors stay mapped from the file, which systems other than POSIX then refuse to delete
+    # the tensors stay mapped from the file, which Windows then refuses to delete
     with tempfile.TemporaryDirectory(prefix="nemo-", ignore_cleanup_errors=True) as folder:
-        weights_file = (
-            Path(folder) / "weights"
-        )  # a name of ours: none of the archive's is ever used as a path
+        weights_file = Path(folder) / "weights"  # names in the archive are never used as paths
         archive = read_archive(path, weights_file)
         config = _read_config(archive)
         weights = _read_weights(path, weights_file)
@@ -140,7 +138,7 @@ def load_nemo(
 
 
 def _read_config(archive: NemoArchive) -> dict[str, Any]:
-    """Read model_config.yaml, without any tags that make objects; the model's part of it."""
+    """Read the model's part of model_config.yaml, without tags that create objects."""
     where = f"{archive.path}: {CONFIG}"
     text = archive.texts[CONFIG].decode("utf-8", "replace")
     config = parse_yaml(text, where, CheckpointError, aliases=True)
@@ -156,7 +154,7 @@ def _read_config(archive: NemoArchive) -> dict[str, Any]:
 
 
 def _section(config: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """Return a nested section, empty where there is none."""
+    """Return a nested section; empty if there is none."""
     value: Any = config
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
@@ -200,7 +198,7 @@ def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> dict[str, int]:
         try:
             return {str(piece): int(number) for piece, number in json.loads(text).items()}
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            msg = f"{archive.path}: the vocabulary is no JSON object of numbers: {first_line(error)}"
+            msg = f"{archive.path}: the vocabulary is not a JSON object of numbers: {first_line(error)}"
             raise CheckpointError(msg) from error
     beside = archive.path.with_name("vocab.txt")
     if beside.is_file():
@@ -209,10 +207,10 @@ def _vocabulary(archive: NemoArchive, config: dict[str, Any]) -> dict[str, int]:
     raise CheckpointError(msg)
 
 
-def _lower_case(config: dict[str, Any], told: bool | None) -> bool | None:
+def _lower_case(config: dict[str, Any], override: bool | None) -> bool | None:
     """Return whether the tokenizer lower-cases: by model.yml, the configuration, or the encoder's name."""
-    if told is not None:
-        return told
+    if override is not None:
+        return override
     language_model = _section(config, "language_model")
     given = language_model.get("do_lower_case", _section(config, "tokenizer").get("do_lower_case"))
     if isinstance(given, bool):
@@ -281,7 +279,7 @@ def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
 
 
 def _renamed(name: str) -> str | None:
-    """Map an archive's weight to our module's; None drops it.
+    """Return the name of an archive's weight in our module; None drops it.
 
     Examples
     --------

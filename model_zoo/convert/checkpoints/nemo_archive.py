@@ -1,4 +1,4 @@
-"""The archive of a NeMo model, read member by member and never unpacked.
+"""The archive of a NeMo model, read member by member, never unpacked.
 
 A tar (gzip before NeMo 1.7) whose members lie under ``./``:
 https://github.com/NVIDIA/NeMo/blob/v1.23.0/nemo/core/connectors/save_restore_connector.py. Whatever is not a
@@ -44,13 +44,13 @@ LIMITS = Limits(members=1000, size=2 * WEIGHTS_LIMIT, ratio=100)
 
 @dataclass(frozen=True)
 class NemoArchive:
-    """The members of an archive that are of interest, by the base name that NeMo looks for."""
+    """The text members of an archive, by base name."""
 
     path: Path
     texts: dict[str, bytes]
 
     def artifact(self, value: Any, suffix: str) -> bytes | None:
-        """Find what the configuration names, or else the one member with such an ending."""
+        """Return the member that the configuration names, or else the only one with the suffix."""
         if isinstance(value, str) and value:
             name = posixpath.basename(value.removeprefix("nemo:"))
             if name in self.texts:
@@ -68,7 +68,7 @@ def _plain(name: str) -> str:
 
 
 def read_archive(path: Path, weights_file: Path) -> NemoArchive:
-    """Read the members once: texts into memory, the weights into one file of ours."""
+    """Read the members once: texts into memory, the weights into a file."""
     texts: dict[str, bytes] = {}
     with path.open("rb") as raw:
         kind = "gztar" if raw.read(2) == b"\x1f\x8b" else "tar"
@@ -119,12 +119,12 @@ def write_archive(
     head: dict[str, torch.Tensor],
     labels: list[str],
 ) -> None:
-    """Write an archive like another one, with other weights and labels.
+    """Copy an archive with other weights and labels.
 
     Parameters
     ----------
     source : Path
-        The archive that gives everything else: vocabulary, configurations.
+        The archive with the vocabulary and configurations.
     target : Path
         The new archive; NeMo's own plain tar.
     encoder, head : dict of str to tensor
@@ -140,7 +140,7 @@ def write_archive(
         before = torch.load(file, map_location="cpu", weights_only=True)
         state = {
             name: tensor for name, tensor in before.items() if name.startswith("bert_model.pooler.")
-        }  # NeMo's encoder has one, though the classifier has no use for it
+        }  # NeMo's encoder has a pooler, though the classifier does not use it
         state |= {f"bert_model.{name}": tensor for name, tensor in encoder.items()}
         state |= {f"classifier.mlp.layer{name}": tensor for name, tensor in head.items()}
         torch.save(OrderedDict(state), file)

@@ -10,7 +10,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     first_line,
     read_config,
     sha384,
-    told_length,
+    stated_length,
 )
 from model_zoo.convert.checkpoints.huggingface import folder_labels
 from model_zoo.convert.ir import input_ports
@@ -53,7 +53,7 @@ def load_onnx(
         graph=file,
         labels=names,
         tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or told_length(folder, config),
+        max_length=max_length or stated_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(config.get("model_type", "bert")),
         has_token_type_ids="token_type_ids" in input_ports(graph),

@@ -241,7 +241,7 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda folder: (folder / "config.json").unlink(), r"config\.json: not there"),
+        (lambda folder: (folder / "config.json").unlink(), r"config\.json: does not exist"),
         (lambda folder: (folder / "config.json").write_text("{"), r"config\.json: not JSON"),
         (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json: not JSON"),
         (lambda folder: (folder / "config.json").write_text("[]"), "expected a JSON object, found list"),

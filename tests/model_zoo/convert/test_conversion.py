@@ -336,7 +336,7 @@ def test_a_checkpoint_error_comes_back_as_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     assert tracing.main([str(tmp_path / "empty"), str(tmp_path)]) == 1
     said = (tmp_path / "error.txt").read_text()
-    assert "config.json: not there" in said
+    assert "config.json: does not exist" in said
     (tmp_path / "worker.py").write_text("raise SystemExit(1)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(WorkerError) as caught:

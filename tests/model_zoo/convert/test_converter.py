@@ -178,7 +178,9 @@ def test_a_failure_is_told_at_the_end(zoo, tmp_path):
 def test_a_checkpoint_that_the_catalog_names_is_not_guessed(tmp_path, downloads):
     write_model(tmp_path / "zoo", "tiny", checkpoint="ner.nemo")
     [model] = select(["tiny"], tmp_path / "zoo")
-    with pytest.raises(ConversionError, match=r"ner\.nemo: not there\. Run: python -m model_zoo\.downloader"):
+    with pytest.raises(
+        ConversionError, match=r"ner\.nemo: does not exist\. Run: python -m model_zoo\.downloader"
+    ):
         checkpoint_of(model, downloads)
 
 
