@@ -122,7 +122,9 @@ def _finetune(
     begun = time.monotonic()
     corpora = load_corpora(recipe, data_dir)
     starts = [start, teacher_start] if recipe.teachers else [start]
-    _check_unchanged(recipe, _digests(recipe, data_dir, starts), work_dir)
+    digests = _digests(recipe, data_dir, starts)
+    _check_unchanged(recipe, digests, work_dir)
+    _warn_of_copies(digests)
     ask_teachers(recipe, teacher_start, corpora, work_dir, progress=progress)
     model, encoder = load_start(recipe, start)
     if recipe.vocabulary:
@@ -212,6 +214,16 @@ def _digests(recipe: Recipe, data_dir: Path, starts: list[Path]) -> dict[str, st
         beside = sorted(start.iterdir()) if start.is_dir() else [start, start.with_suffix(".bin")]
         files[key] = [path for path in beside if path.is_file()]
     return {key: str(checksum_of(*paths)) for key, paths in files.items()}
+
+
+def _warn_of_copies(digests: dict[str, str]) -> None:
+    """Warn of dev files that are train files too: their scores say nothing about other text."""
+    train = {digest: key for key, digest in digests.items() if key.endswith(".train")}
+    for key, digest in digests.items():
+        if key.endswith(".dev") and digest in train:
+            log.warning(
+                "%s is the same text as %s: its scores say nothing about other text", key, train[digest]
+            )
 
 
 def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) -> None:

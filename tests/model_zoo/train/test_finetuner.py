@@ -206,6 +206,13 @@ def test_checkpoints_of_other_data_or_another_start_are_refused(lab, finished, t
         run.finetune(recipe, finished / "checkpoint", lab, finished)
 
 
+def test_a_dev_file_that_is_trained_on_is_named(caplog):
+    run._warn_of_copies({"corpora.a.train": "1", "corpora.b.dev": "1", "corpora.a.dev": "2"})
+    assert [one.getMessage().partition(":")[0] for one in caplog.records] == [
+        "corpora.b.dev is the same text as corpora.a.train"
+    ]
+
+
 def test_two_trainings_do_not_share_a_work_folder(lab, finished):
     with FileLock(finished / ".training" / ".lock"), pytest.raises(RecipeError, match="another training is"):
         run.finetune(load_recipe(lab / "recipe.yml"), lab / "encoder", lab, finished)
