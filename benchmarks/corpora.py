@@ -34,22 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAMES = ["Mary", "John", "Angela", "Santa", "Clara", "NVIDIA", "Intel", "Berlin", "Paris", "Tokyo", "Kenya"]
-WORDS = [
-    "lives",
-    "works",
-    "in",
-    "at",
-    "the",
-    "of",
-    "and",
-    "for",
-    "sings",
-    "sold",
-    "a",
-    "new",
-    "city",
-    "yesterday",
-]
+WORDS = "lives works in at the of and for sings sold a new city yesterday".split()  # noqa: SIM905
 LABELS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 CLI = Path(__file__).parents[1] / "cli.py"
 

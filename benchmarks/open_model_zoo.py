@@ -292,6 +292,30 @@ def compare(peer: dict[str, Any], ours: dict[str, Any], tool: str) -> tuple[str,
     }
 
 
+def words_of(line: str, tool: str) -> list[str]:
+    """Return the arguments that a line is run with; downloads report their progress as JSON."""
+    words = line.replace("MODEL_DIR", "there").replace("DIR", "there").split()
+    if tool == "omz_downloader" and not any("progress_format" in word for word in words):
+        words.append("--progress_format=json")
+    return words
+
+
+def print_differences(what: str, peer: dict[str, Any], ours: dict[str, Any], equal: dict[str, bool]) -> None:
+    """Print the parts of two runs that differ."""
+    for part in [part for part, same in equal.items() if not same]:
+        sys.stdout.write(f"{what}: {part} differ\n")
+        for who, one in (("theirs", peer), ("ours", ours)):
+            sys.stdout.write(f"    {who}: {str(one[part])[:600]} {one['errors'][-300:]}\n")
+
+
+def print_rows(rows: dict[str, list[dict[str, bool]]]) -> None:
+    """Print the rows of a command: its runs, and in how many of them each part is equal."""
+    for text, results in rows.items():
+        counts = [sum(one[part] for one in results) for part in ("status", "files", "said")]
+        sys.stdout.write(f"{text:96}{len(results):6}{counts[0]:8}{counts[1]:7}{counts[2]:6}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Compare, and print the table."""
     parser = argparse.ArgumentParser(
@@ -314,30 +338,21 @@ def main() -> None:
             assert run(OURS, words, Path(name), str(ROOT))["status"] == 0
         sys.stdout.write(f"{'command':96}{'runs':>6}{'status':>8}{'files':>7}{'said':>6}\n")
         for command, runs in commands_of(arguments.checkout).items():
-            tool = command[0]
-            if arguments.tool and tool != f"omz_{arguments.tool}":
-                continue
-            if not re.search(arguments.matching, " ".join(command)):
+            chosen = arguments.tool is None or command[0] == f"omz_{arguments.tool}"
+            if not chosen or not re.search(arguments.matching, " ".join(command)):
                 continue
             rows: dict[str, list[dict[str, bool]]] = defaultdict(list)
             for line, folder in runs[: arguments.limit]:
-                words = line.replace("MODEL_DIR", "there").replace("DIR", "there").split()
-                if tool == "omz_downloader" and not any("progress_format" in word for word in words):
-                    words.append("--progress_format=json")
-                given = downloaded if tool == "omz_converter" else None
+                words = words_of(line, command[0])
+                given = downloaded if command[0] == "omz_converter" else None
                 more = flags if given else []
                 peer = run(THEIRS, [*words, *more], folder, str(omz / "tools/model_tools/src"), given)
                 ours = run(OURS, [*words, *zoo], folder, str(ROOT), given)
-                kind, equal = compare(peer, ours, tool)
+                kind, equal = compare(peer, ours, command[0])
                 rows[" ".join(command) + kind].append(equal)
-                for part in [part for part, same in equal.items() if not same and arguments.details]:
-                    sys.stdout.write(f"  {line} ({folder.name}){kind}: {part} differ\n")
-                    for who, what in (("theirs", peer), ("ours", ours)):
-                        sys.stdout.write(f"    {who}: {str(what[part])[:600]} {what['errors'][-300:]}\n")
-            for text, results in rows.items():
-                counts = [sum(one[part] for one in results) for part in ("status", "files", "said")]
-                sys.stdout.write(f"{text:96}{len(results):6}{counts[0]:8}{counts[1]:7}{counts[2]:6}\n")
-            sys.stdout.flush()
+                if arguments.details:
+                    print_differences(f"  {line} ({folder.name}){kind}", peer, ours, equal)
+            print_rows(rows)
         server.shutdown()
 
 
