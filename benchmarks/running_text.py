@@ -304,7 +304,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, one in CORPORA.items()
     }
     there = {name: pair for name, pair in paths.items() if pair[0] is not None and pair[0].is_file()}
-    needed = set(arguments.corpora if "sentences" in arguments.parts else [])
+    needed = set(arguments.corpora if {"sentences", "lists"} & set(arguments.parts) else [])
     needed |= {"gmb"} if {"wrapped", "lists"} & set(arguments.parts) else set()
     if missing := [f"{name} ({paths[name][0] or '--conll'})" for name in sorted(needed - {*there})]:
         parser.error(
@@ -317,9 +317,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         measure_wrapped(ner, *there["gmb"], arguments.count)
     if "lists" in arguments.parts:
         for name in dict.fromkeys(("gmb", *arguments.corpora)):
-            if name in there:
-                print(f"\nLists of names in {name}")
-                measure_lists(ner, sentences(*there[name], None), 60)
+            print(f"\nLists of names in {name}")
+            measure_lists(ner, sentences(*there[name], None), 60)
 
 
 if __name__ == "__main__":
