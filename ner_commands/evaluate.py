@@ -153,6 +153,9 @@ def run(arguments: argparse.Namespace) -> int:
         mistakes=arguments.errors,
         targets=targets,
     )
+    if not evaluation.sentences:
+        msg = f"{dataset.files[0]}: expected a word and its tag on each line, found none"
+        raise Failure(msg)
     if arguments.plot is not None:
         _draw(arguments.plot, evaluation, f"{ner.name} on {dataset.files[0].name}")
     prepare_output(text=arguments.format == "text")

@@ -5,8 +5,9 @@ Tags are returned in the scheme of the file; :func:`to_iob2` converts IO, IOB1, 
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -177,7 +178,8 @@ def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> t
         shape = "O or TYPE-PREFIX, such as PER-B," if layout.suffixed else "O or PREFIX-TYPE, such as B-PER,"
         msg = (
             f"{where}: expected {shape} in column {column}, found {_excerpt(tag)}; "
-            "name the column of the tags (tag_column, --tag-column), or correct this tag"
+            "name the column of the tags (tag_column, --tag-column), correct this tag, or convert a file of "
+            "another format to a word and its tag on each line"
         )
         raise CorpusError(msg)
     return word, read
@@ -376,19 +378,24 @@ def to_iob2(tags: Sequence[str]) -> list[str]:
 
 def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
     """Yield line numbers from 1 and lines; only LF ends a line, so that words can contain U+2028."""
+    number, rest = 1, ""
+    decoder = codecs.getincrementaldecoder(encoding)()
     with Path(path).open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            try:
-                line = raw.decode(encoding)
+        for raw in chain(file, [b""]):
+            try:  # in UTF-16 a line of bytes may end within a character
+                *lines, rest = (rest + decoder.decode(raw, final=not raw)).split("\n")
             except UnicodeDecodeError as error:
+                found = f"byte 0x{error.object[error.start]:02x}"
                 msg = (
-                    f"{path}:{number}: expected {encoding} text, found byte 0x{raw[error.start]:02x} "
+                    f"{path}:{number}: expected {encoding} text, found {found} "
                     f"at column {error.start + 1}; convert the file or give its encoding"
                 )
                 raise CorpusError(msg) from None
-            if number == 1:
-                line = line.removeprefix("\ufeff")
-            yield number, line.rstrip("\r\n")
+            if not raw and rest:
+                lines.append(rest)
+            for line in lines:
+                yield number, line.removeprefix("\ufeff" if number == 1 else "").rstrip("\r")
+                number += 1
 
 
 def _excerpt(line: str) -> str:

@@ -101,6 +101,17 @@ def test_wrong_encoding_names_file_line_and_byte(tmp_path):
     assert list(read_conll(file, encoding="latin-1")) == [(["ok", "café"], ["O", "O"])]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "cp1252"])
+def test_lines_of_any_encoding(tmp_path, encoding):
+    """In UTF-16 a byte of a line end is a byte of other characters too, such as U+0A05."""
+    word = "Zoë" if encoding == "cp1252" else "\u0a05Zoë"
+    path = write(tmp_path / "a.conll", f"{word} B-PER\r\nsings O\n\nIn O".encode(encoding))
+    assert list(read_conll(path, encoding=encoding)) == [
+        ([word, "sings"], ["B-PER", "O"]),
+        (["In"], ["O"]),
+    ]
+
+
 def test_sentences_stream_before_a_later_error(tmp_path):
     sentences = read_conll(write(tmp_path / "a.conll", "ok O\n\nbroken\n"))
     assert next(sentences).words == ["ok"]
