@@ -15,7 +15,7 @@ from spacy.tokens import SpanGroup
 from spacy.util import minibatch
 
 import model_zoo
-from ner_core.aggregation import AGGREGATIONS
+from ner_core.aggregation import checked_aggregation, checked_threshold
 from ner_core.labels import checked_labels_wanted, normalize_label
 
 if TYPE_CHECKING:
@@ -107,13 +107,13 @@ class NamesComponent:
         spans_key: str = "ner_zoo",
     ) -> None:
         aggregation = options.get("aggregation")
-        if threshold is not None and not 0 <= threshold <= 1:
-            msg = f"{name}: threshold: expected a number from 0 to 1, found {threshold!r}."
-            raise ValueError(msg)
-        if aggregation is not None and aggregation not in AGGREGATIONS:
-            ways = ", ".join(AGGREGATIONS)
-            msg = f"{name}: aggregation: expected one of {ways}, found {aggregation!r}."
-            raise ValueError(msg)
+        try:
+            threshold = None if threshold is None else checked_threshold(threshold)
+            if aggregation is not None:
+                checked_aggregation(aggregation)
+        except ValueError as error:
+            msg = f"{name}: {error}"
+            raise ValueError(msg) from None
         self.name = name
         self._model = model
         self._options = options

@@ -87,9 +87,11 @@ def test_settings_are_kept_and_checked(tiny_ir, tmp_path):
     again = spacy.load(tmp_path)
     assert [e.text for e in again(TEXTS[0]).ents] == [e.text for e in nlp(TEXTS[0]).ents]
     assert len(pickle.dumps(again.get_pipe("ner_zoo"))) < 2_000
-    with pytest.raises(ValueError, match=r"ner_zoo: threshold: expected a number from 0 to 1, found 7"):
+    with pytest.raises(ValueError, match=r"ner_zoo: Threshold: expected a number from 0 to 1, found 7"):
         pipeline(tiny_ir, threshold=7)
-    with pytest.raises(ValueError, match=r"ner_zoo: aggregation: expected one of word, .* found 'best'"):
+    with pytest.raises(ValueError, match=r"ner_zoo: Threshold: expected a number from 0 to 1, found '0.5'"):
+        pipeline(tiny_ir, threshold="0.5")
+    with pytest.raises(ValueError, match=r"ner_zoo: Unknown aggregation 'best': expected one of word"):
         pipeline(tiny_ir, aggregation="best")
     with pytest.raises(ValueError, match=r"ner_zoo: labels: There is no label 'per'; the model has PER, ORG"):
         pipeline(tiny_ir, labels=["per"])("Mary")
