@@ -12,7 +12,7 @@ from ner_documents.writing.formats import encode_documents
 from ner_documents.writing.parts import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ner_core.entity import Entity, Recognition
     from ner_corpora.chunks import Chunk
@@ -43,6 +43,7 @@ class Recognizer(Protocol):
         threshold: float | None = None,
         labels: Collection[str] | None = None,
         segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Recognition]:
         """Recognize texts in order, in bounded memory."""
 
@@ -78,8 +79,24 @@ class Settings:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def annotate_chunk(chunk: Chunk, recognizer: Recognizer, settings: Settings) -> bytes:
+def annotate_chunk(
+    chunk: Chunk,
+    recognizer: Recognizer,
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
+) -> bytes:
     """Recognize the documents of a chunk and encode them.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        What to recognize.
+    recognizer : Recognizer
+        What recognizes it.
+    settings : Settings
+        What to write.
+    progress : callable, optional
+        Called after each batch; what it raises ends the work.
 
     Returns
     -------
@@ -89,7 +106,7 @@ def annotate_chunk(chunk: Chunk, recognizer: Recognizer, settings: Settings) -> 
     checksum = chunk.checksum
     count = _Count()
     documents = chunk.documents
-    answers = _recognize(documents, recognizer, settings, count)
+    answers = _recognize(documents, recognizer, settings, count, progress)
     found = ((document, *answer) for document, answer in zip(documents, answers, strict=True))
     payload = encode_documents(found, settings.format, settings.into, chunk.schema)
     header = {
@@ -115,7 +132,11 @@ class _Count:
 
 
 def _recognize(
-    documents: Sequence[Document], recognizer: Recognizer, settings: Settings, count: _Count
+    documents: Sequence[Document],
+    recognizer: Recognizer,
+    settings: Settings,
+    count: _Count,
+    progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[Iterator[Entity], list[Answered]]]:
     """Yield the entities of each document; they are recognized as they are drawn, and have to be drawn all.
 
@@ -126,7 +147,8 @@ def _recognize(
     parts = [parts_of(document, PART_CHARACTERS) for document in documents]
     flat = [part for some in parts for part in some]
     texts = (part.text for part in flat)
-    found = recognizer.stream(texts, segments=(part.segments for part in flat), **settings.options)
+    segments = (part.segments for part in flat)
+    found = recognizer.stream(texts, segments=segments, progress=progress, **settings.options)
     for some in parts:
         answered: list[Answered] = []
         yield _moved(some, found, count, answered), answered

@@ -148,10 +148,13 @@ class Run:
             raise CorpusError(msg)
         different = [name for name, value in self.plan.items() if known.get(name) != value]
         if different:
+            first = different[0]
+            change = f"{known.get(first)} then, {self.plan[first]} now"
+            if first == "inputs":  # their value is a checksum
+                change = "files were added, removed or changed"
             msg = (
-                f"{self.work_folder}: the unfinished run differs in {', '.join(different)} "
-                f"({known.get(different[0])} then, {self.plan[different[0]]} now); repeat its command with "
-                "--resume, or begin anew with --overwrite"
+                f"{self.work_folder}: the unfinished run differs in {', '.join(different)} ({change}); "
+                "repeat its command with --resume, or begin anew with --overwrite"
             )
             raise CorpusError(msg)
         return True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ner_corpora.annotation import Recognizer, Settings, annotate_chunk
@@ -59,9 +60,14 @@ def annotate_locally(
     CorpusError
         If `strict`, naming file and line; or if an input changed since the run began.
     """
+    stopped = threading.Event()
+
+    def end_if_stopped(*_: int) -> None:
+        if stopped.is_set():
+            raise CancelledError
 
     def annotate(chunk: Chunk) -> bytes:
-        return annotate_chunk(chunk, recognizer, settings)
+        return annotate_chunk(chunk, recognizer, settings, end_if_stopped)
 
     pending: deque[tuple[Key, Future[bytes]]] = deque()
 
@@ -82,6 +88,7 @@ def annotate_locally(
             while pending:
                 store_oldest()
         except BaseException:
+            stopped.set()  # a chunk may take minutes, and leaving this block waits for those under way
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -12,7 +12,7 @@ class CapitalRecognizer:
 
     labels = ("PER", "LOC")
 
-    def stream(self, texts, *, aggregation=None, threshold=None, labels=None, segments=None):
+    def stream(self, texts, *, aggregation=None, threshold=None, labels=None, segments=None, progress=None):
         for text in texts:
             joined = text if isinstance(text, str) else " ".join(text)
             words = None if isinstance(text, str) else tuple(text)

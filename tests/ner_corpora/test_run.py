@@ -22,6 +22,7 @@ from ner_documents.document import CorpusError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import Source, find_sources, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS
+from tests.ner_corpora.conftest import CapitalRecognizer
 
 
 def corpus(folder, documents=200, files=3):
@@ -129,6 +130,22 @@ def test_strict_stops_and_names_file_and_line(tmp_path, capital_recognizer):
     assert len(Path(run.output).read_text().splitlines()) == 598
 
 
+class Endless(CapitalRecognizer):
+    """A recognizer that takes longer than anybody waits."""
+
+    def stream(self, texts, *, progress, **options):
+        while True:
+            progress(0, 1)
+            time.sleep(0.01)
+
+
+def test_a_run_that_ends_does_not_wait_for_chunks_under_way(tmp_path):
+    rows = [json.dumps({"text": "Mary"})] * 17 + ["{"]
+    (tmp_path / "in.jsonl").write_text("\n".join(rows))
+    with pytest.raises(CorpusError, match=r"in\.jsonl:18"):
+        annotate(make_run(tmp_path, tmp_path / "in.jsonl"), Endless(), strict=True)
+
+
 def test_nothing_is_overwritten_unless_asked(tmp_path, capital_recognizer):
     inputs = corpus(tmp_path / "in")
     run = make_run(tmp_path, inputs)
@@ -154,7 +171,7 @@ def test_a_run_goes_on_only_with_the_same_inputs_and_settings(tmp_path, capital_
     with pytest.raises(CorpusError, match="differs in reading"):
         make_run(tmp_path, inputs, into="found").prepare(resume=True, overwrite=False)
     (inputs / "new.txt").write_text("x")
-    with pytest.raises(CorpusError, match="differs in inputs"):
+    with pytest.raises(CorpusError, match=r"differs in inputs \(files were added, removed or changed\)"):
         make_run(tmp_path, inputs).prepare(resume=True, overwrite=False)
 
 
