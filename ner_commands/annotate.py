@@ -15,10 +15,12 @@ from ner_commands.arguments import (
     WrongUsage,
     add_model_options,
     add_recognition_options,
-    check_labels,
+    file_identity,
+    known_labels,
     load_model,
     model_options,
     parse_encoding,
+    parse_positive,
 )
 from ner_commands.output import complain
 from ner_core.compute import COMPUTE
@@ -133,7 +135,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="model actors of Ray (default: as many as fit)",
     )
     engine.add_argument(
-        "--num-cpus-per-worker", type=float, default=1.0, metavar="N", help="(default: %(default)s)"
+        "--num-cpus-per-worker", type=parse_positive, default=1.0, metavar="N", help="(default: %(default)s)"
     )
     engine.add_argument(
         "--ship", action="store_true", help="send this package and the model to the workers of the cluster"
@@ -181,17 +183,18 @@ def _run(args: argparse.Namespace) -> None:
         if args.resume and args.compute is None and args.model != AUTO:
             args.compute = _computed_before(work_folder)
         recognizer = load_model(args, **_HINT)
-        check_labels(args.labels, recognizer)
+        labels = known_labels(args.labels, recognizer.labels)
+        results = {file_identity(output), file_identity(errors)}  # of an earlier run: no input
         job = Run(
-            sources=tuple(source for source in sources if not _is_one_of(source.path, output, errors)),
+            sources=tuple(source for source in sources if file_identity(source.path) not in results),
             read_options=ReadOptions(
                 args.column, args.into, args.lines, args.word_column, args.encoding, args.max_document_bytes
             ),
             settings=Settings(
-                output_format, args.into, args.aggregation, args.threshold, args.labels and tuple(args.labels)
+                output_format, args.into, args.aggregation, args.threshold, tuple(labels) if labels else None
             ),
             model=_identity(args, recognizer),
-            labels=tuple(label for label in recognizer.labels if not args.labels or label in args.labels),
+            labels=tuple(label for label in recognizer.labels if not labels or label in labels),
             output=output,
             errors=errors,
             work_folder=work_folder,
@@ -217,14 +220,14 @@ def _run(args: argparse.Namespace) -> None:
 def _usage_problem(args: argparse.Namespace) -> str | None:
     if (args.format or format_of(args.output)) is None:
         formats = "|".join(OUTPUT_FORMATS)
-        return f"{args.output}: the suffix names no output format; give --format {formats}"
+        return f"-o {args.output}: the suffix names no output format; give --format {formats}"
     if args.word_column is not None and args.word_column < 0:
         return f"--word-column {args.word_column}: expected a number from 0"
-    taken = [given for given in args.inputs if given != "-"]
+    inputs = {file_identity(given) for given in args.inputs if given != "-"}
     for written in (args.output, args.errors):
-        if written and _is_one_of(written, *taken):
+        if written and file_identity(written) in inputs:
             return f"{written}: is input and output at once"
-    if args.errors and _is_one_of(args.errors, args.output):
+    if args.errors and file_identity(args.errors) == file_identity(args.output):
         return f"{args.errors}: cannot hold both the output and the errors"
     if args.resume and args.overwrite:
         return "--resume and --overwrite exclude each other"
@@ -234,15 +237,10 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return "standard input can be read once only"
     if args.engine == "ray" and "-" in args.inputs:
         return "--engine ray reads on its workers, where there is no standard input; store it in a file first"
-    folder = Path(args.output).parent
-    if not is_url(args.output) and args.output != "-" and not folder.is_dir():
-        return f"{args.output}: folder {folder} does not exist"
+    for written in (args.output, args.errors):
+        if written and not is_url(written) and not Path(written).parent.is_dir():
+            return f"{written}: folder {Path(written).parent} does not exist"
     return None
-
-
-def _is_one_of(path: str, *others: str) -> bool:
-    """Return whether a path names one of some files: results of an earlier run are no input."""
-    return any(path == other or Path(path).resolve() == Path(other).resolve() for other in others)
 
 
 def _identity(args: argparse.Namespace, recognizer: EntityRecognizer) -> dict[str, Any]:

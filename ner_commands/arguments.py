@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import math
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_core import AGGREGATIONS
 from ner_core.compute import COMPUTE
+from ner_core.labels import normalize_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +26,14 @@ __all__ = [
     "add_format",
     "add_model_options",
     "add_recognition_options",
-    "check_labels",
+    "file_identity",
+    "known_labels",
     "load_model",
     "model_options",
     "parse_count",
     "parse_encoding",
     "parse_names",
+    "parse_positive",
     "parse_probability",
     "parse_renaming",
 ]
@@ -104,6 +110,15 @@ def add_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
+def file_identity(path: str | Path) -> object:
+    """Return a value that is equal for all names of one file, whether it exists or not."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return Path(path).resolve()
+    return status.st_dev, status.st_ino
+
+
 def parse_probability(value: str) -> float:
     """Parse a number from 0 to 1."""
     try:
@@ -124,6 +139,18 @@ def parse_encoding(value: str) -> str:
     except (LookupError, UnicodeError):
         msg = f"Python knows no encoding {value!r} of text"
         raise argparse.ArgumentTypeError(msg) from None
+
+
+def parse_positive(value: str) -> float:
+    """Parse a finite number above 0."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        msg = f"expected a number above 0, found {value!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
 
 
 def parse_count(value: str) -> int:
@@ -187,12 +214,29 @@ def model_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def check_labels(wanted: Sequence[str] | None, ner: EntityRecognizer) -> None:
-    """Raise `WrongUsage` for entity types that the model does not have."""
-    unknown = [label for label in wanted or () if label not in ner.labels]
+def known_labels(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
+    """Return the labels asked for under the names that are known: ``PERSON`` asks for ``PER``.
+
+    Raises
+    ------
+    WrongUsage
+        If a label is unknown under any of its names.
+
+    Examples
+    --------
+    >>> known_labels(["PERSON", "LOC"], ["PER", "ORG", "LOC"])
+    ['PER', 'LOC']
+    """
+    if wanted is None:
+        return None
+    names = {
+        label: [name for name in known if normalize_label(name) == normalize_label(label)] for label in wanted
+    }
+    unknown = [label for label, found in names.items() if not found]
     if unknown:
-        msg = f"--labels: no {', '.join(unknown)} in {ner.name}, which has {', '.join(ner.labels)}"
+        msg = f"--labels: no {', '.join(unknown)}; there are {', '.join(known)}"
         raise WrongUsage(msg)
+    return list(dict.fromkeys(chain.from_iterable(names.values())))
 
 
 def _default_device() -> str:

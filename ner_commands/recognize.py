@@ -14,7 +14,7 @@ from ner_commands.arguments import (
     WrongUsage,
     add_model_options,
     add_recognition_options,
-    check_labels,
+    known_labels,
     load_model,
     parse_encoding,
 )
@@ -90,13 +90,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise WrongUsage(msg)
     documents = _Documents(arguments)
     ner = load_model(arguments)
-    check_labels(arguments.labels, ner)
+    labels = known_labels(arguments.labels, ner.labels)
     given, kept = itertools.tee(documents)
     results = ner.stream(
         (document.input for document in given),
         aggregation=arguments.aggregation,
         threshold=arguments.threshold,
-        labels=arguments.labels,
+        labels=labels,
         segments=(document.segments for document in kept),
     )
     answered = _Answered()

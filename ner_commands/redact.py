@@ -14,6 +14,8 @@ from ner_commands.arguments import (
     Failure,
     WrongUsage,
     add_model_options,
+    file_identity,
+    known_labels,
     load_model,
     parse_names,
     parse_probability,
@@ -101,7 +103,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--regions",
-        type=parse_names,
+        type=_parse_regions,
         default=list(DEFAULT_REGIONS),
         metavar="R[,R]",
         help="countries whose phone numbers are known without their code, such as DE (default: US,GB)",
@@ -119,19 +121,32 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _parse_regions(value: str) -> list[str]:
+    import argparse
+
+    from phonenumbers import SUPPORTED_REGIONS
+
+    regions = [region.upper() for region in parse_names(value)]
+    unknown = [region for region in regions if region not in SUPPORTED_REGIONS]
+    if unknown:
+        msg = f"expected two-letter country codes such as DE,FR, found {', '.join(unknown)}"
+        raise argparse.ArgumentTypeError(msg)
+    return regions
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; give its exit status: 1 when a file could not be redacted."""
     outputs = _outputs(arguments)
+    _check_files(arguments, outputs)
     if arguments.operator == "hash" and arguments.key is None:
         msg = "--operator hash needs --key FILE: without a secret, names can be guessed and tried"
         raise WrongUsage(msg)
-    rules = _rules(arguments)
+    ner = load_model(arguments)
+    rules = _rules(arguments, [*ner.labels, *PATTERN_LABELS])
     with _locked(arguments.key):
         key = read_key(arguments.key) if arguments.key and arguments.key.exists() else Key()
         placeholders = Placeholders(arguments.operator, secret=key.secret, identities=key.identities)
         redactor = Redactor(placeholders, rules)
-        ner = load_model(arguments)
-        _check_labels(arguments.labels, ner)
         report = []
         for name, output in outputs:
             try:
@@ -141,7 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
                 continue
             _tell(name, result, arguments)
             report.append(_report(name, output, result, arguments.unsure))
-    if arguments.report:
+    if arguments.report and report:
         write_content(str(arguments.report), to_json(report, indent=2).encode() + b"\n")
     for note in ner.notes:
         complain(f"note: {note}")
@@ -173,36 +188,45 @@ def _outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     for name, path in outputs:
         given, made = Path(name).suffix.lower(), Path(path).suffix.lower()
         if path != "-" and name != "-" and given != made:
-            msg = f"{path}: the format stays; expected a name that ends with {given}"
+            ending = f"that ends with {given}" if given else "without a suffix"
+            msg = f"{path}: the format stays; expected a name {ending}"
             raise WrongUsage(msg)
-        if path != "-" and Path(path).exists():
-            if name != "-" and Path(name).exists() and Path(path).samefile(name):
-                msg = f"{path}: is the file itself; give another name"
-                raise WrongUsage(msg)
-            if not arguments.overwrite:
-                msg = f"{path}: is there already; give another name, or --overwrite"
-                raise WrongUsage(msg)
     return outputs
 
 
-def _rules(arguments: argparse.Namespace) -> Rules:
+def _check_files(arguments: argparse.Namespace, outputs: list[tuple[str, str]]) -> None:
+    """Refuse to write over a file that another argument names, or over one that is already there."""
+    read = [("FILE", name) for name, _ in outputs]
+    read += [("--names", arguments.names), ("--allow", arguments.allow)]
+    written = [
+        ("--key", arguments.key),
+        *(("-o", path) for _, path in outputs),
+        ("--report", arguments.report),
+    ]
+    options: dict[object, str] = {}
+    for option, path in [*read, *written]:
+        if path is None or str(path) == "-":
+            continue
+        other = options.setdefault(file_identity(path), option)
+        if other != option and (option, path) in written:
+            msg = f"{path}: is given as {other} and as {option}; give {option} another name"
+            raise WrongUsage(msg)
+        if option in ("-o", "--report") and Path(path).exists() and not arguments.overwrite:
+            msg = f"{path}: is there already; give another name, or --overwrite"
+            raise WrongUsage(msg)
+
+
+def _rules(arguments: argparse.Namespace, labels: list[str]) -> Rules:
+    wanted = known_labels(arguments.labels, labels)
     try:
         return Rules(
-            regions=[region.upper() for region in arguments.regions],
+            regions=arguments.regions,
             listed=NameList(read_lines(arguments.names) if arguments.names else ()),
             allowed=frozenset(map(fold, read_lines(arguments.allow) if arguments.allow else ())),
-            labels=frozenset(arguments.labels) if arguments.labels else None,
+            labels=frozenset(wanted) if wanted else None,
         )
     except ListError as error:
         raise Failure(str(error)) from error
-
-
-def _check_labels(wanted: list[str] | None, ner: EntityRecognizer) -> None:
-    known = [*ner.labels, *PATTERN_LABELS]
-    unknown = [label for label in wanted or () if label not in known]
-    if unknown:
-        msg = f"--labels: no {', '.join(unknown)}; there are {', '.join(known)}"
-        raise WrongUsage(msg)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_commands.arguments import Failure, WrongUsage
+from ner_commands.arguments import Failure, WrongUsage, file_identity
 from ner_commands.output import complain
 from ner_commands.redact import read_content, read_key, write_content
 from ner_documents.redaction import FormatError, KeyProblem, restore_file
@@ -41,6 +41,9 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; give its exit status."""
     name, output = arguments.file, arguments.output
+    if output != "-" and file_identity(output) == file_identity(arguments.key):
+        msg = f"{output}: is the key; give -o another name"
+        raise WrongUsage(msg)
     if output != "-" and Path(output).exists() and not arguments.overwrite:
         msg = f"{output}: is there already; give another name, or --overwrite"
         raise WrongUsage(msg)

@@ -63,7 +63,7 @@ def test_json_is_what_the_library_returns(ner, tiny_ner):
 
 def test_options_reach_the_recognizer(ner, tiny_ner):
     options = {"aggregation": "simple", "threshold": 0.9, "labels": ["PER", "ORG"]}
-    arguments = ["--aggregation", "simple", "--threshold", "0.9", "--labels", "PER,ORG"]
+    arguments = ["--aggregation", "simple", "--threshold", "0.9", "--labels", "PERSON,ORG"]
     _, out, _ = ner("recognize", TEXT, "--format", "json", *arguments)
     expected = tiny_ner(TEXT, **options).entities
     assert expected != tiny_ner(TEXT).entities
@@ -188,10 +188,10 @@ def test_no_readable_file_writes_nothing(ner, tmp_path):
     ("arguments", "message"),
     [
         (["recognize", "x", "--threshold", "2"], "expected a number from 0 to 1, found '2'"),
-        (
-            ["recognize", "x", "--labels", "PERSON"],
-            "--labels: no PERSON in tiny, which has PER, ORG, LOC, MISC",
-        ),
+        (["recognize", "x", "--labels", "PER,DATE"], "--labels: no DATE; there are PER, ORG, LOC, MISC"),
+        (["evaluate", "x", "--encoding", "nonsense"], "Python knows no encoding 'nonsense' of text"),
+        (["benchmark", "--seconds", "nan"], "expected a number above 0, found 'nan'"),
+        (["annotate", "x", "-o", "y.csv", "--num-cpus-per-worker", "0"], "expected a number above 0"),
         (["recognize", "x", "--labels", ","], "expected names separated by commas"),
         (["recognize", "x", "--file", "y"], "give TEXT or --file, not both"),
         (["recognize", "-", "--encoding", "nonsense"], "Python knows no encoding 'nonsense' of text"),
@@ -340,6 +340,14 @@ def test_broken_corpus_is_named(ner, tmp_path):
     status, out, err = ner("evaluate", str(tmp_path / "a.conll"))
     assert (status, out) == (1, "")
     assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'\n"
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "-DOCSTART- -X- O O\n\n"])
+def test_a_corpus_without_sentences_is_no_result(ner, tmp_path, content):
+    (tmp_path / "a.conll").write_text(content, "utf-8")
+    status, out, err = ner("evaluate", str(tmp_path / "a.conll"))
+    assert (status, out) == (1, "")
+    assert err == f"ner: {tmp_path / 'a.conll'}: expected a word and its tag on each line, found none\n"
 
 
 def test_labels_of_a_corpus_cannot_control_the_terminal(ner, tmp_path):

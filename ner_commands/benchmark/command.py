@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.layout import ENGLISH_MODEL
-from ner_commands.arguments import add_format, parse_encoding, parse_names
+from ner_commands.arguments import add_format, parse_encoding, parse_names, parse_positive
 from ner_commands.reading import read_text
 from ner_core.compute import COMPUTE
 
@@ -76,7 +76,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=parse_positive,
         default=1.0,
         metavar="S",
         help="for each latency; throughput takes 3 S (default: 1)",

@@ -98,6 +98,8 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
     [
         (["a.txt", "-o", "out"], 2, "--format"),
         (["a.txt", "-o", "none/out.csv"], 2, "does not exist"),
+        (["a.txt", "-o", "out.csv", "--errors", "none/errors.jsonl"], 2, "none/errors.jsonl: folder none"),
+        (["a.txt", "-o", "-"], 2, "-o -: the suffix names no output format"),
         (["a.txt", "-o", "out.csv", "--threshold", "2"], 2, "from 0 to 1"),
         (["a.txt", "-o", "out.csv", "--word-column", "-1"], 2, "--word-column"),
         (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "exclude"),
@@ -114,7 +116,7 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out.csv", "--encoding", "none-8"], 2, "none-8"),
         (["none.txt", "-o", "out.csv"], 1, "none.txt: no such file"),
         (["a.txt", "-o", "out.csv", "--device", "GPU.7"], 1, "GPU.7"),
-        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 2, "no DATE in tiny"),
+        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 2, "no DATE; there are PER"),
         (["a.txt", "-o", "out.csv", "--model", "./none.xml"], 1, "none.xml"),
     ],
 )
@@ -126,6 +128,14 @@ def test_wrong_usage_is_one_helpful_line(tmp_path, monkeypatch, annotate, argume
     assert expected in err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_labels_may_have_their_usual_names(tmp_path, annotate):
+    (tmp_path / "a.txt").write_text("Mary lives in Santa Clara")
+    for labels in ("PER", "PERSON"):
+        assert annotate(tmp_path / "a.txt", "-o", tmp_path / f"{labels}.csv", "--labels", labels)[0] == 0
+    assert (tmp_path / "PERSON.csv").read_bytes() == (tmp_path / "PER.csv").read_bytes()
+    assert "entities,PER" in (tmp_path / "PERSON.csv").read_text("utf-8")
 
 
 def test_ranges_of_workers_and_sizes_are_understood():

@@ -23,7 +23,9 @@ def run(capsys):
 
 
 def test_measures_every_combination(run, tiny_ir):
-    status, out, err = run("--model", tiny_ir.parent, "--devices", "cpu", "--seconds", 0, "--format", "json")
+    status, out, err = run(
+        "--model", tiny_ir.parent, "--devices", "cpu", "--seconds", 0.01, "--format", "json"
+    )
     assert status == 0
     document = json.loads(out)
     assert [one["hint"] for one in document["measurements"]] == ["LATENCY", "THROUGHPUT"]
@@ -47,7 +49,7 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
         "--hints",
         "latency",
         "--seconds",
-        0,
+        0.01,
         "--file",
         file,
     )

@@ -100,14 +100,22 @@ def test_a_bad_file_does_not_stop_the_others(ner, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["a.txt", "-o", "a.txt"], 2, "a.txt: is the file itself"),
+        (["a.txt", "-o", "a.txt"], 2, "a.txt: is given as FILE and as -o; give -o another name"),
+        (["a.txt", "-o", "c.txt", "--report", "a.txt"], 2, "a.txt: is given as FILE and as --report"),
+        (["a.txt", "-o", "c.txt", "--report", "./c.txt"], 2, "c.txt: is given as -o and as --report"),
+        (["a.txt", "-o", "c.txt", "--report", "b.txt"], 2, "b.txt: is there already"),
+        (["a.txt", "-o", "c.txt", "--key", "c.txt"], 2, "c.txt: is given as --key and as -o"),
+        (["a.txt", "-o", "c.txt", "--key", "k", "--report", "k"], 2, "k: is given as --key and as --report"),
+        (["a.txt", "-o", "names.txt", "--overwrite"], 2, "names.txt: is given as --names and as -o"),
+        (["a.txt", "-o", "c.txt", "--regions", "DE,XX"], 2, "country codes such as DE,FR, found XX"),
+        (["a", "-o", "c.txt"], 2, "c.txt: the format stays; expected a name without a suffix"),
         (["a.txt", "-o", "b.txt"], 2, "b.txt: is there already; give another name, or --overwrite"),
         (["a.txt", "-o", "c.pdf"], 2, "c.pdf: the format stays; expected a name that ends with .txt"),
         (["a.txt", "b.txt", "-o", "b.txt"], 2, "b.txt: is a file; several files need a folder"),
         (["a.txt", "b.txt", "-o", "-"], 2, "-o -: several files need a folder"),
         (["a.txt", "./a.txt", "-o", "out/"], 2, "two files would have this name"),
         (["a.txt", "-o", "c.txt", "--operator", "hash"], 2, "--operator hash needs --key FILE"),
-        (["a.txt", "-o", "c.txt", "--key", "names.txt"], 1, "names.txt: is not a ner-zoo redaction key"),
+        (["a.txt", "-o", "c.txt", "--key", "b.txt"], 1, "b.txt: is not a ner-zoo redaction key"),
         (["a.txt", "-o", "c.txt", "--key", "no/key"], 1, "no/key: folder no does not exist"),
         (["a.txt", "-o", "c.txt", "--labels", "XYZ,IP"], 2, "--labels: no XYZ; there are "),
         (["a.txt", "-o", "c.txt", "--allow", "missing"], 1, "missing: No such file or directory"),
@@ -132,6 +140,11 @@ def test_restore_says_what_is_wrong(ner, tmp_path):
     )
     assert ner("restore", "a.txt", "--key", "a.txt")[2].startswith(
         "ner: a.txt: is not a ner-zoo redaction key"
+    )
+    assert ner("restore", "b.txt", "--key", "key.json", "-o", "./key.json", "--overwrite") == (
+        2,
+        b"",
+        "ner: ./key.json: is the key; give -o another name\n",
     )
 
 
