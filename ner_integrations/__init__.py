@@ -1,6 +1,6 @@
-"""Shapes that other programs expect: the pipeline of transformers, a component of spaCy.
+"""Adapters for other programs: transformers' pipeline, a spaCy component.
 
-Nothing here imports transformers or spaCy, except the component that spaCy itself loads by its entry point.
+Nothing here imports transformers or spaCy, except the component, which spaCy loads by its entry point.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""What transformers' ``pipeline("ner")`` is called with, checked and translated."""
+"""Check and translate the arguments of transformers' ``pipeline("ner")``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def openvino_device(device: str | int | None) -> str:
-    """Return OpenVINO's name of a device as transformers names it.
+    """Return OpenVINO's name for a device of transformers.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def openvino_device(device: str | int | None) -> str:
 
 
 def checked_strategy(name: str) -> str:
-    """Return the name of a strategy; transformers' own enumeration will do."""
+    """Return the name of a strategy, given as a string or a member of transformers' enumeration."""
     strategy = str(getattr(name, "value", name)).lower()
     if strategy not in AGGREGATIONS:
         msg = f"aggregation_strategy: expected one of {', '.join(AGGREGATIONS)}, found {name!r}."
@@ -47,18 +47,18 @@ def checked_strategy(name: str) -> str:
 
 
 def checked_labels(labels: Collection[str]) -> frozenset[str]:
-    """Return the labels to leave out."""
+    """Return the labels to ignore."""
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         msg = f"ignore_labels: expected a list of labels, found {labels!r}."
         raise ValueError(msg)
     if "O" not in labels:
-        msg = "ignore_labels: expected 'O' among them; what is no name is never listed here."
+        msg = "ignore_labels: must contain 'O'; tokens outside entities are never returned."
         raise ValueError(msg)
     return frozenset(labels)
 
 
 def checked_batch_size(size: int | None) -> int | None:
-    """Return a number of texts, or None."""
+    """Return the batch size, or None."""
     if size is not None and (not isinstance(size, int) or size < 1):
         msg = f"batch_size: expected a whole number from 1, found {size!r}."
         raise ValueError(msg)
@@ -66,7 +66,7 @@ def checked_batch_size(size: int | None) -> int | None:
 
 
 def checked_stride(stride: int | None, strategy: str, recognizer: EntityRecognizer) -> int | None:
-    """Return a number of pieces that this model's windows can share, or None."""
+    """Return the overlap of windows in word pieces, or None."""
     if stride is None:
         return None
     room = recognizer.max_length - recognizer.tokenizer.special_count
@@ -74,13 +74,13 @@ def checked_stride(stride: int | None, strategy: str, recognizer: EntityRecogniz
         msg = f"stride: expected a whole number from 0 to {room - 1}, found {stride!r}."
         raise ValueError(msg)
     if strategy == "none":
-        msg = "stride: takes an aggregation_strategy other than none, as in transformers."
+        msg = "stride: needs an aggregation_strategy other than none, as in transformers."
         raise ValueError(msg)
     return stride
 
 
 def checked_text(text: Any) -> str:
-    """Return a text."""
+    """Return the text, or raise `TypeError` if it is not a string."""
     if not isinstance(text, str):
         msg = f"Expected texts, found {type(text).__name__}; for words pass is_split_into_words=True."
         raise TypeError(msg)

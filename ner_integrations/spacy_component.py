@@ -1,6 +1,6 @@
-"""A component for spaCy's pipelines, found by its entry point: ``nlp.add_pipe("ner_zoo")``.
+"""A component for spaCy pipelines, registered by an entry point: ``nlp.add_pipe("ner_zoo")``.
 
-The only module that imports spaCy; spaCy loads it. https://spacy.io/usage/processing-pipelines#custom-components
+https://spacy.io/usage/processing-pipelines#custom-components
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def create(
     overwrite: bool,
     spans_key: str,
 ) -> NamesComponent:
-    """Build the component from its settings, see `NamesComponent`; the first text loads the model."""
+    """Create the component, see `NamesComponent`; the model is loaded with the first text."""
     options = {"device": device, "precision": precision, "compute": compute, "aggregation": aggregation}
     return NamesComponent(
         name, model, options, threshold=threshold, labels=labels, overwrite=overwrite, spans_key=spans_key
@@ -69,28 +69,28 @@ def create(
 
 
 class NamesComponent:
-    """Write the names of a document into ``doc.ents`` and ``doc.spans``.
+    """Set ``doc.ents`` and ``doc.spans`` of documents.
 
-    The model reads the text as it is. A name that ends inside one of spaCy's tokens takes the whole token.
-    ``doc.spans[spans_key]`` holds every name, with its score in ``attrs["scores"]`` and its exact characters
-    in ``attrs["offsets"]``. ``doc.ents``, where spans may not overlap, holds all that fit: entities that were
-    there before stay unless `overwrite`, of two names in one token the surer one is taken, and a warning
-    tells what is in ``doc.spans`` alone.
+    The model reads the original text. An entity that ends inside a token of spaCy is extended to the whole
+    token. ``doc.spans[spans_key]`` contains all entities, with their scores in ``attrs["scores"]`` and exact
+    character offsets in ``attrs["offsets"]``. ``doc.ents``, where spans may not overlap, contains those that
+    fit: existing entities are kept unless `overwrite`, of two entities in one token the one with the higher
+    score is kept, and a warning lists those that are in ``doc.spans`` only.
 
     Parameters
     ----------
     name : str
         Name in the pipeline.
     model : str
-        What `model_zoo.load` takes.
+        Name or path, as for `model_zoo.load`.
     options : dict
         Passed on to `model_zoo.load`.
     threshold : float, optional
-        Minimum score; the model's own when not given.
+        Minimum score; by default the model's.
     labels : list of str, optional
-        Labels to keep, under any of their usual names; all when not given.
+        Labels to keep, under any of their usual names; by default all.
     overwrite : bool
-        Whether names replace entities that other components found in their place.
+        Whether entities replace overlapping ones of other components.
     spans_key : str
         Key in ``doc.spans``.
     """
@@ -123,12 +123,12 @@ class NamesComponent:
         self._spans_key = spans_key
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the loaded model behind: it is loaded anew where the component arrives."""
+        """Exclude the model, which is loaded again where the component is unpickled."""
         return {name: value for name, value in self.__dict__.items() if name != "recognizer"}
 
     @functools.cached_property
     def recognizer(self) -> EntityRecognizer:
-        """The recognizer, loaded when first asked for."""
+        """The recognizer, loaded on first use."""
         recognizer = model_zoo.load(self._model, **self._options)
         try:
             checked_labels_wanted(self._labels or (), recognizer.labels)
@@ -139,7 +139,7 @@ class NamesComponent:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels that it may write, as spaCy's own components list them; the model's names."""
+        """Labels that the component may assign, under the model's names."""
         wanted = {normalize_label(label) for label in self._labels or self.recognizer.labels}
         return tuple(label for label in self.recognizer.labels if normalize_label(label) in wanted)
 
@@ -148,7 +148,7 @@ class NamesComponent:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = _BATCH_TEXTS) -> Iterator[Doc]:
-        """Annotate documents, so many at a time."""
+        """Annotate documents in batches."""
         for docs in minibatch(stream, batch_size):
             found = self.recognizer.batch(
                 [doc.text for doc in docs], threshold=self._threshold, labels=self._labels
@@ -162,7 +162,7 @@ class NamesComponent:
         return get_ner_prf(examples)
 
     def _annotate(self, doc: Doc, found: Recognition) -> None:
-        spans: list[Span] = [  # of whole tokens around the name, so there always is one
+        spans: list[Span] = [  # expanding to whole tokens always gives a span
             doc.char_span(entity.start, entity.end, label=entity.label, alignment_mode="expand")  # type: ignore[misc]
             for entity in found.entities
         ]
@@ -191,6 +191,6 @@ class NamesComponent:
             more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
             warnings.warn(
                 f"{self.name}: {words}{more}: not in doc.ents, where another entity has these tokens; all "
-                f"names are in doc.spans[{self._spans_key!r}].",
+                f"entities are in doc.spans[{self._spans_key!r}].",
                 stacklevel=2,
             )

@@ -1,4 +1,4 @@
-"""A stand-in for transformers' ``pipeline("ner")``: same calls, same dictionaries, without torch.
+"""A replacement for transformers' ``pipeline("ner")``: same calls and dictionaries, without torch.
 
 https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TokenClassificationPipeline
 """
@@ -37,10 +37,10 @@ __all__ = ["TokenClassification", "pipeline"]
 
 _TASKS = ("ner", "token-classification")
 
-# An iterator is read so many texts ahead.
+# Texts that are read ahead from an iterator.
 _AHEAD = 64
 
-# Words of transformers' interface that choose what there is no choice of here.
+# Arguments of transformers that have no meaning here.
 _WITHOUT_MEANING = frozenset(
     {"framework", "use_fast", "trust_remote_code", "dtype", "torch_dtype", "num_workers"}
     | {"token", "use_auth_token", "device_map", "model_kwargs", "feature_extractor"}
@@ -60,29 +60,30 @@ def pipeline(
     batch_size: int | None = None,
     **options: Any,
 ) -> TokenClassification:
-    """Load a model into an object that is called as transformers' pipeline is.
+    """Return an object that is called like transformers' pipeline.
 
     Parameters
     ----------
     task : str, optional
-        ``ner`` or ``token-classification``, which are the same.
+        ``ner`` or ``token-classification``, which are synonyms.
     model : str, Path or EntityRecognizer
         What `model_zoo.load` takes: a name of the zoo or the hub, an ``.xml``, a folder; or a recognizer.
     device : str or int, optional
-        An OpenVINO device; as in transformers -1 and ``cpu`` are the CPU, and a number is a GPU. AUTO when
-        not given.
+        An OpenVINO device, by default AUTO; as in transformers, -1 and ``cpu`` are the CPU, and a number is a
+        GPU.
     revision : str, optional
-        Of a model of the hub.
+        Revision of a model of the hub.
     tokenizer : str or Path, optional
-        The name of the model once more, or a tokenizer.json or vocab.txt instead of the model's own.
+        A tokenizer.json or vocab.txt to use instead of the model's own; the name of the model is accepted
+        too.
     aggregation_strategy, ignore_labels, stride, batch_size : optional
         Defaults of `TokenClassification.__call__`.
     **options
-        Passed on to `model_zoo.load`, such as ``precision`` or ``compute``. ``grouped_entities=True``, from
-        older code, is the strategy ``simple``. ``framework``, ``use_fast``, ``trust_remote_code``, ``dtype``,
-        ``torch_dtype``, ``num_workers``, ``token``, ``use_auth_token``, ``device_map``, ``model_kwargs``
-        and ``feature_extractor`` are accepted and change nothing.
-        Windows are as long as the model takes, as in transformers; ``window=126`` finds more in long texts.
+        Passed on to `model_zoo.load`, such as ``precision`` or ``compute``. ``grouped_entities=True``, of
+        older versions of transformers, selects the strategy ``simple``. ``framework``, ``use_fast``,
+        ``trust_remote_code``, ``dtype``, ``torch_dtype``, ``num_workers``, ``token``, ``use_auth_token``,
+        ``device_map``, ``model_kwargs`` and ``feature_extractor`` are accepted and ignored. Windows are as
+        long as the model allows, as in transformers; ``window=126`` finds more in long texts.
 
     Returns
     -------
@@ -91,9 +92,9 @@ def pipeline(
     Raises
     ------
     ValueError
-        If the task is another one, or an option is wrong.
+        If the task or an option is wrong.
     ModelNotFoundError
-        If the model is not on this machine; the message has the commands that get it.
+        If the model is not installed; the message contains the commands that install it.
     """
     if task is not None and task not in _TASKS:
         msg = f"Unknown task {task!r}: expected {' or '.join(_TASKS)}."
@@ -119,7 +120,7 @@ def pipeline(
         load = functools.partial(_load, name, given)
         return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
     if options or device is not None or revision is not None:
-        msg = "A recognizer is loaded already: device, revision and options cannot be given beside it."
+        msg = "device, revision and options cannot be combined with a recognizer, which is loaded already."
         raise ValueError(msg)
     load = functools.partial(_loaded, model)
     return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
@@ -131,21 +132,21 @@ def _load(name: str | Path, options: dict[str, Any], overlap: int | None) -> Ent
 
 def _loaded(recognizer: EntityRecognizer, overlap: int | None) -> EntityRecognizer:
     if overlap is not None:
-        msg = "stride: this recognizer has windows of its own; give the name of the model instead."
+        msg = "stride: cannot be combined with a recognizer; give the name of the model instead."
         raise ValueError(msg)
     return recognizer
 
 
 class TokenClassification:
-    """What `pipeline` returns.
+    """The object that `pipeline` returns.
 
-    Answers equal those of transformers' pipeline with the same model, except where it cuts a long text off
-    and this does not, and where `ner_core.decoding` names a reason. Scores are Python floats.
+    Results equal those of transformers' pipeline with the same model, except that long texts are not
+    truncated, and for the differences listed in `ner_core.decoding`. Scores are Python floats.
 
     Parameters
     ----------
     load : callable
-        Makes a recognizer of the pieces that its windows share; None for the usual number.
+        Loads a recognizer whose windows overlap by this number of word pieces; None for the default.
     aggregation_strategy, ignore_labels, stride, batch_size
         Defaults of `__call__`.
 
@@ -154,7 +155,7 @@ class TokenClassification:
     task : str
         ``token-classification``.
     recognizer : EntityRecognizer
-        What answers.
+        The recognizer with the default stride.
     """
 
     task = "token-classification"
@@ -189,42 +190,41 @@ class TokenClassification:
         delimiter: str = " ",
         num_workers: int | None = None,  # noqa: ARG002 - part of transformers' interface
     ) -> Any:
-        """Classify the pieces or find the names of one text or several.
+        """Classify the word pieces of one or several texts, or find their entities.
 
         Parameters
         ----------
         inputs : str, list of str, or iterable of str
-            One text, several, or an iterator, whose answers come as an iterator. With `is_split_into_words`
-            the words of one text, or lists of words.
+            A text, a list of texts, or an iterator, which returns an iterator of results. With
+            `is_split_into_words`, the words of one text, or a list of such lists.
         aggregation_strategy : str, optional
-            ``none``, ``simple``, ``first``, ``average``, ``max``; or this project's own ``word`` and
-            ``whitespace``, whose scores are probabilities that the whole name is right.
+            ``none``, ``simple``, ``first``, ``average``, ``max``; or this project's ``word`` and
+            ``whitespace``, whose scores are probabilities that the whole entity is right.
         ignore_labels : collection of str, optional
-            Labels to leave out: tags under ``none``, types otherwise; ``O`` is always left out.
+            Labels to ignore: tags with ``none``, entity types otherwise; ``O`` is always ignored.
         stride : int, optional
-            Pieces that neighbouring windows of a long text share; a quarter of a window when not given. A
-            text is never cut off.
+            Overlap of neighbouring windows of a long text, in word pieces; by default a quarter of a window.
         batch_size : int, optional
-            Texts that are drawn from an iterator before the first answer comes, 64 when not given. Texts of
-            similar length run together whatever it is.
+            Texts that are read ahead from an iterator; 64 by default. Texts of similar length are batched
+            independently of it.
         is_split_into_words : bool
-            Whether inputs are words.
+            Whether the inputs are words.
         delimiter : str
-            Stands between words; only offsets depend on it.
+            Separator of words; it only affects offsets.
         num_workers : int, optional
-            Accepted; changes nothing.
+            Accepted and ignored.
 
         Returns
         -------
         list of dict, list of list of dict, or iterator of list of dict
-            Under ``none`` a dictionary for each piece, with ``entity``, ``score``, ``index``, ``word``,
-            ``start``, ``end``; otherwise for each name, with ``entity_group``, ``score``, ``word``,
+            With ``none``, a dictionary per word piece with ``entity``, ``score``, ``index``, ``word``,
+            ``start``, ``end``; otherwise, a dictionary per entity with ``entity_group``, ``score``, ``word``,
             ``start``, ``end``.
 
         Raises
         ------
         TypeError
-            If inputs are something else.
+            If the inputs have another type.
         ValueError
             If an option is wrong.
         """
@@ -272,7 +272,7 @@ class TokenClassification:
         return f"<TokenClassification of {self.recognizer!r}>"
 
     def _with_stride(self, stride: int | None) -> EntityRecognizer:
-        """Return the recognizer whose windows share so many pieces; the compiled model is the same."""
+        """Return the recognizer for a stride; all of them share the compiled model."""
         if stride not in self._recognizers:
             self._recognizers[stride] = self._load(stride)
         return self._recognizers[stride]
@@ -312,7 +312,7 @@ class TokenClassification:
             first = last
 
     def _pieces(self, encoding: Encoding, first: int, last: int) -> list[str]:
-        """Return pieces as the vocabulary has them, and what it does not have as the text has it."""
+        """Return word pieces as in the vocabulary, unknown ones as in the text."""
         tokenizer = self.recognizer.tokenizer
         return [
             encoding.text[slice(*encoding.offsets[index])]
@@ -339,10 +339,10 @@ def _entry(entity: Entity, word: str) -> dict[str, Any]:
 
 
 def _ends_within(encoding: Encoding, index: int, entity: Entity) -> bool:
-    """Return whether a piece ends in an entity, white space aside.
+    """Return whether a word piece, without trailing white space, ends within an entity.
 
-    One may begin there and belong to the next: a tokenizer counts a combining mark to the letter after it,
-    where `ner_core.decoding` leaves it with the letter before.
+    A piece may begin in one entity and belong to the next: tokenizers attach a combining mark to the
+    following letter, `ner_core.decoding` to the preceding one.
     """
     start, end = encoding.offsets[index]
     return bool(start + len(encoding.text[start:end].rstrip()) <= entity.end)
@@ -360,7 +360,7 @@ def _in_parts(
 
 
 def _move(entries: list[dict[str, Any]], words: Sequence[str], wider: int) -> None:
-    """Move offsets in words joined by spaces to words joined by a delimiter that is so much wider.
+    """Adjust offsets of words joined by spaces to a delimiter that is `wider` characters longer.
 
     Examples
     --------
