@@ -1,6 +1,6 @@
-"""Annotate corpora: many documents in, entities out, locally or on a Ray cluster, resumable.
+"""Annotate corpora: many documents in, entities out, resumably, on one machine or on a Ray cluster.
 
-Data on its way: ``inputs -> sources -> readers -> chunks -> annotation -> formats -> workspace``.
-The engines only decide where a chunk is annotated; what a chunk holds and how it is written is the same
-everywhere, so the result does not depend on the engine, on interruptions, or on the number of workers.
+Data flow: ``inputs -> sources -> readers -> chunks -> annotation -> formats -> workspace``.
+An engine only decides where a chunk is annotated. Chunks and their encoding are the same everywhere, so the
+result does not depend on the engine, on interruptions, or on the number of workers.
 """

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["PART_CHARACTERS", "Recognizer", "Settings", "annotate_chunk"]
 
-#: Texts longer than this are recognized in parts, so that memory does not grow with the longest document.
+#: Longer texts are recognized in parts, to bound memory.
 PART_CHARACTERS = 200_000
 
-#: Scores are written with this many decimals: more would be noise of the batch that a text happened to be in.
+#: Decimals of written scores; further digits depend on the batch that a text was in.
 _SCORE_DECIMALS = 4
 
 
 class Recognizer(Protocol):
-    """What annotation needs of :class:`ner_core.EntityRecognizer`."""
+    """The part of :class:`ner_core.EntityRecognizer` that annotation uses."""
 
     @property
     def labels(self) -> Sequence[str]:
@@ -50,7 +50,7 @@ class Recognizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is written for each document; equal settings give equal output.
+    """What is recognized and written; equal settings give equal output.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ class Settings:
     aggregation : str or None
         As :class:`ner_core.EntityRecognizer`; None for its default.
     threshold : float or None
-        Lowest score that is kept.
+        Lowest score to keep; None for the model's.
     labels : tuple of str or None
-        Entity types that are kept; None for all.
+        Entity types to keep; None for all.
     """
 
     format: str
@@ -96,12 +96,12 @@ def annotate_chunk(
     settings : Settings
         What to write.
     progress : callable, optional
-        Called after each batch; what it raises ends the work.
+        Called after each batch; an exception that it raises ends the work.
 
     Returns
     -------
     bytes
-        One line of JSON (counts, errors, and how many bytes follow), then the encoded documents.
+        A line of JSON (counts, errors, number of bytes that follow), then the encoded documents.
     """
     checksum = chunk.checksum
     count = _Count()
@@ -125,7 +125,7 @@ def annotate_chunk(
 
 @dataclass(slots=True)
 class _Count:
-    """What the entities of a chunk add up to, as they are drawn."""
+    """Totals of a chunk, updated as its entities are drawn."""
 
     pieces: int = 0
     labels: Counter[str] = field(default_factory=Counter)
@@ -138,11 +138,11 @@ def _recognize(
     count: _Count,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[Iterator[Entity], list[Answered]]]:
-    """Yield the entities of each document; they are recognized as they are drawn, and have to be drawn all.
+    """Yield the entities of each document, and the models that answered its parts.
 
-    Beside them stands which model answered which part, all of it once the entities were drawn.
-
-    A document of 50 MB may hold millions of names, half a gigabyte as objects: they are never all there.
+    Entities are recognized as they are drawn, and all of them must be drawn; the list of models is complete
+    afterwards. A document of 50 MB may contain millions of entities (500 MB of objects), which are therefore
+    never in memory together.
     """
     parts = [parts_of(document, PART_CHARACTERS) for document in documents]
     flat = [part for some in parts for part in some]
@@ -157,7 +157,7 @@ def _recognize(
 def _moved(
     parts: Sequence[Part], found: Iterator[Recognition], count: _Count, answered: list[Answered]
 ) -> Iterator[Entity]:
-    """Shift the entities of parts to their place in the whole document."""
+    """Yield the entities of parts, with offsets in the whole document."""
     for part in parts:
         recognition = next(found)
         count.pieces += recognition.pieces

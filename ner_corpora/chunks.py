@@ -1,8 +1,8 @@
-"""Cut sources into chunks: the unit of work, of resuming, and of equal results.
+"""Divide sources into chunks, the unit of work and of resuming.
 
-Scores depend in their last digits on which texts share a batch. Where a chunk begins and ends is therefore a
-function of the sources and of this module alone, never of the engine, the workers or an interruption; and a
-chunk is always recognized on its own.
+The last digits of scores depend on which texts share a batch. To make results reproducible, chunk boundaries
+depend on the sources alone, never on the engine, the workers or an interruption, and each chunk is
+recognized on its own.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ CHUNK_CHARACTERS = 1_000_000
 
 _GROUP_FILES = 1024
 _GROUP_BYTES = 8 << 20
-# What a library needs longer than this for is a file made to hang it, or too large for one document.
+# A file that takes longer to read is made to hang the library, or too large for one document.
 _SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Sources that are read one after the other by one reader: one large file, or many small ones."""
+    """Sources that one reader reads in order: one large file, or many small ones."""
 
     index: int
     sources: tuple[Source, ...]
@@ -48,15 +48,15 @@ class Chunk:
     Attributes
     ----------
     group, index : int
-        Place of the chunk, both from 0; chunks sorted by them are in the order of the input.
+        Position of the chunk, from 0; sorting by them gives the order of the input.
     last : bool
-        No chunk of this group follows.
+        Whether this is the last chunk of its group.
     items : tuple of Document or Problem
-        At most `CHUNK_DOCUMENTS`, and `CHUNK_CHARACTERS` passed by the last one at most.
+        At most `CHUNK_DOCUMENTS`; only the last one may exceed `CHUNK_CHARACTERS`.
     stored_bytes : int
-        How much of the stored files was read for it, for the progress report.
+        Bytes of the stored files that were read for it, for the progress report.
     schema : bytes or None
-        Arrow schema of the source, serialized, where it is a Parquet file.
+        Serialized Arrow schema, if the source is a Parquet file.
     """
 
     group: int
@@ -78,7 +78,7 @@ class Chunk:
 
     @property
     def checksum(self) -> int:
-        """CRC-32 of everything that was read, to notice an input that changed before a resume."""
+        """CRC-32 of everything that was read, to detect inputs that changed before a resume."""
         value = 0
         for item in self.items:
             content = item.reason if isinstance(item, Problem) else f"{item.fields!r}{item.lines!r}"
@@ -87,7 +87,7 @@ class Chunk:
 
 
 def group_sources(sources: Sequence[Source]) -> list[Group]:
-    """Group small files; large ones, and files of unknown size, are chunks of their own.
+    """Group small files; large files and files of unknown size form their own groups.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def group_sources(sources: Sequence[Source]) -> list[Group]:
 
 
 def read_chunks(group: Group, options: ReadOptions) -> Iterator[Chunk]:
-    """Read a group as chunks, at least one, the last of them marked."""
+    """Read a group as one or more chunks; the last is marked."""
     meter = Meter()
     counted = 0
     schema = table_schema(group.sources[0])
@@ -149,7 +149,7 @@ def _read_group(group: Group, options: ReadOptions, meter: Meter) -> Iterator[It
 
 
 def _items(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Item]:
-    """Read a source; formats that libraries read are read where a crash of one ends nothing else."""
+    """Read a source, in a separate process if its format is read by a library that may crash or hang."""
     if source.format not in UNTRUSTED or source.path == "-":
         yield from read(source, options, meter=meter)
         return

@@ -1,4 +1,4 @@
-"""How far a run is: documents and word pieces a second, time left, and the summary at the end."""
+"""Progress of a run: documents and word pieces per second, time left, and a summary."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Totals:
 
 
 class Progress:
-    """Write how far a run is: one line that changes on a terminal, else a line every half minute.
+    """Report progress: one updated line on a terminal, else a line every half minute.
 
     Parameters
     ----------
     stream : text stream
         Usually standard error.
     total_bytes : int or None
-        Stored bytes of all inputs, for the time left.
+        Stored bytes of all inputs, to estimate the time left.
     quiet : bool
-        Count, but write nothing.
+        Count without writing.
     """
 
     def __init__(self, stream: IO[str], total_bytes: int | None, *, quiet: bool = False) -> None:
@@ -58,16 +58,16 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Time since the run began or went on."""
+        """Time since the run started or was resumed."""
         return time.monotonic() - self._begin
 
     def add_earlier(self, header: dict[str, Any]) -> None:
-        """Count a chunk that an earlier, interrupted run annotated."""
+        """Count a chunk that an interrupted run annotated."""
         self.totals.add(header)
         self._earlier.add(header)
 
     def add(self, header: dict[str, Any]) -> None:
-        """Count a chunk, and write how far the run is when it is time to."""
+        """Count a chunk, and report progress if it is due."""
         self.totals.add(header)
         now = time.monotonic()
         if not self._quiet and now - self._written >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
@@ -76,13 +76,13 @@ class Progress:
             self._stream.flush()
 
     def close(self) -> None:
-        """Leave the line that changes."""
+        """Clear the updated line."""
         if self._terminal and not self._quiet:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
     def line(self) -> str:
-        """Return how far the run is."""
+        """Return the progress as one line."""
         seconds = max(self.seconds, 1e-9)
         done, before = self.totals, self._earlier
         parts = [
@@ -99,7 +99,7 @@ class Progress:
         return " | ".join(parts)
 
     def summary(self) -> str:
-        """Return what the run found, over all its parts when it was interrupted."""
+        """Return the totals of the run, including interrupted parts."""
         done, before = self.totals, self._earlier
         seconds = max(self.seconds, 1e-9)
         documents, pieces = done.documents - before.documents, done.pieces - before.pieces
@@ -115,13 +115,13 @@ class Progress:
         ]
         if before.documents or before.errors:
             lines.append(
-                f"earlier      {before.documents:,} of the documents were annotated before this run went on"
+                f"earlier      {before.documents:,} of the documents were annotated before the interruption"
             )
         return "\n".join(lines)
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people.
+    """Format a time.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One run from inputs to output file: plan, annotate with an engine, assemble."""
+"""A run, from inputs to output file: plan, annotate with an engine, assemble."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Engine = Callable[[Sequence[Group], Workspace, Progress], None]
 
 @dataclass(frozen=True)
 class Run:
-    """What is annotated, how, and where it goes.
+    """The inputs, settings and outputs of a run.
 
     Attributes
     ----------
@@ -45,17 +45,17 @@ class Run:
     read_options : ReadOptions
         How they are read.
     settings : Settings
-        What is written.
+        What is recognized and written.
     model : dict
-        What identifies the model; a run goes on only with the same.
+        Identity of the model; a run resumes only with the same.
     labels : tuple of str
         Entity types of the model, in order.
     output : str
         Path or URL.
     errors : str
-        Path or URL of the errors file, which is there only when there are errors.
+        Path or URL of the errors file, which is written only if there are errors or notes.
     work_folder : str
-        Where chunks are kept until the run is finished.
+        Folder for chunks until the run is finished.
     """
 
     sources: tuple[Source, ...]
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """All that decides what the output is."""
+        """Everything that the output depends on."""
         listing = json.dumps([asdict(source) for source in self.sources])
         return {
             "version": _VERSION,
@@ -87,12 +87,12 @@ class Run:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Lock a local work folder against other processes; the system releases the lock when a process dies.
+        """Lock a local work folder; the system releases the lock when the process ends.
 
         Raises
         ------
         CorpusError
-            If another run is at work there.
+            If another run uses it.
         """
         if is_url(self.work_folder):
             yield
@@ -100,12 +100,14 @@ class Run:
         lock = FileLock(f"{self.work_folder}.lock")
         with contextlib.suppress(FileNotFoundError):
             if Path(lock.lock_file).stat().st_size:
-                msg = f"{lock.lock_file}: is no lock of a run; name another folder with --work-dir"
+                msg = f"{lock.lock_file}: is not the lock of a run; name another folder with --work-dir"
                 raise CorpusError(msg)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            msg = f"{self.work_folder}: another run is at work there; wait for it, or write elsewhere"
+            msg = (
+                f"{self.work_folder}: another run is using it; wait until it has finished, or write elsewhere"
+            )
             raise CorpusError(msg) from None
         try:
             yield
@@ -119,13 +121,13 @@ class Run:
         Returns
         -------
         bool
-            False when there is nothing to do, because a run that was to be resumed is finished.
+            False if the run to be resumed is finished, so that nothing is left to do.
 
         Raises
         ------
         CorpusError
-            If there is an output or an unfinished run and nobody said what to do with it, or if inputs or
-            settings are not those of the unfinished run.
+            If there is an output or an unfinished run and neither `resume` nor `overwrite` applies, or if
+            inputs or settings differ from those of the unfinished run.
         """
         for path in (self.output, self.errors):
             _check_replaceable(path)
@@ -134,17 +136,15 @@ class Run:
             if _exists(self.output) and not overwrite:
                 if resume:
                     return False
-                msg = f"{self.output}: is there already; replace it with --overwrite"
+                msg = f"{self.output}: already exists; replace it with --overwrite"
                 raise CorpusError(msg)
             if _exists(self.errors) and not overwrite and self.errors != errors_of(self.output):
-                msg = f"{self.errors}: is there already; replace it with --overwrite"
+                msg = f"{self.errors}: already exists; replace it with --overwrite"
                 raise CorpusError(msg)
             self.workspace.begin(self.plan)
             return True
         if not resume:
-            msg = (
-                f"{self.work_folder}: an unfinished run; go on with --resume, or begin anew with --overwrite"
-            )
+            msg = f"{self.work_folder}: unfinished run; continue it with --resume or drop it with --overwrite"
             raise CorpusError(msg)
         different = [name for name, value in self.plan.items() if known.get(name) != value]
         if different:
@@ -154,13 +154,13 @@ class Run:
                 change = "files were added, removed or changed"
             msg = (
                 f"{self.work_folder}: the unfinished run differs in {', '.join(different)} ({change}); "
-                "repeat its command with --resume, or begin anew with --overwrite"
+                "repeat its command with --resume, or start again with --overwrite"
             )
             raise CorpusError(msg)
         return True
 
     def annotate(self, engine: Engine, progress: Progress) -> None:
-        """Annotate what is missing, write errors file and output, and remove the work folder."""
+        """Annotate the missing chunks, write errors file and output, and remove the work folder."""
         groups = group_sources(self.sources)
         engine(groups, self.workspace, progress)
 
@@ -190,12 +190,12 @@ def _write_lines(target: IO[bytes], first: str, rest: Iterator[str]) -> None:
 
 
 def errors_of(output: str) -> str:
-    """Name the errors file of an output that was given none."""
+    """Return the default name of the errors file."""
     return f"{output}.errors.jsonl"
 
 
 def _check_replaceable(path: str) -> None:
-    """Refuse devices, pipes and folders: writing a file under their name would put them away."""
+    """Refuse devices, pipes and folders, which an atomic write would replace by a file."""
     if not is_url(path) and Path(path).exists() and not Path(path).is_file():
         kind = "a folder" if Path(path).is_dir() else "a device or pipe"
         msg = f"{path}: is {kind}, not a file; give another name, or - for standard output"

@@ -1,8 +1,8 @@
-"""The folder where a run keeps what is done, so that it can go on after it was killed.
+"""The work folder of a run, from which an interrupted run resumes.
 
-``OUT.partial/`` holds ``plan.json`` (inputs and settings), and one file a chunk, which appears whole or
-not at all. The output file is made of them at the end. Local engine and Ray share this form, so a run that
-one began the other can finish. Only files of a run are ever deleted, and only beside the plan of one.
+``OUT.partial/`` contains ``plan.json`` (inputs and settings) and one file per chunk, each written
+atomically. At the end the output is assembled from them. The local engine and Ray share this layout, so
+either can resume a run of the other. Only files of a run are ever deleted, and only beside its plan.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Key = tuple[int, int]
 _PLAN = "plan.json"
 _PLAN_KEYS = frozenset({"version", "inputs", "reading", "writing", "model", "chunks"})
 _NAME = re.compile(r"(\d+)-(\d+)\.chunk")
-# What a write that a kill ended leaves behind.
+# Temporary files of interrupted writes.
 _TEMPORARY = re.compile(r"\.(plan\.json|\d+-\d+\.chunk)\.\d+-\d+\.new")
 
 
@@ -40,7 +40,7 @@ class Workspace:
     Parameters
     ----------
     folder : str
-        Made when the first file is written.
+        Created when the first file is written.
     """
 
     def __init__(self, folder: str) -> None:
@@ -48,12 +48,12 @@ class Workspace:
         self._files = filesystem_of(self.folder) if is_url(folder) else None
 
     def read_plan(self) -> dict[str, Any] | None:
-        """Return the plan of the run that this folder belongs to, None for a new or empty folder.
+        """Return the plan of the run in this folder, or None if the folder is missing or empty.
 
         Raises
         ------
         CorpusError
-            If the folder holds anything but a run: its files are somebody's, and are left alone.
+            If the folder contains anything but a run; it is left unchanged.
         """
         elsewhere = "name another folder with --work-dir"
         if self._files is None and Path(self.folder).exists() and not Path(self.folder).is_dir():
@@ -66,7 +66,9 @@ class Workspace:
             others = sorted(name for name in self._names() if not _TEMPORARY.fullmatch(name))
             if others:
                 shown = ", ".join(others[:3])
-                msg = f"{self.folder}: holds files that are not of a run, such as {shown}; {elsewhere}"
+                msg = (
+                    f"{self.folder}: contains files that do not belong to a run, such as {shown}; {elsewhere}"
+                )
                 raise CorpusError(msg) from None
             return None
         except (OSError, ValueError, RecursionError) as error:
@@ -78,27 +80,27 @@ class Workspace:
         return plan
 
     def begin(self, plan: dict[str, Any]) -> None:
-        """Delete the run that the folder holds, if it holds one, and write a plan into it.
+        """Delete the run in the folder, if any, and write a new plan.
 
         Raises
         ------
         CorpusError
-            As `read_plan`; nothing is deleted then.
+            As `read_plan`, before anything is deleted.
         """
         self.remove()
         self._write(_PLAN, json.dumps(plan, indent=1).encode())
 
     def write(self, key: Key, content: bytes) -> None:
-        """Store one annotated chunk, whole or not at all; storing it again changes nothing."""
+        """Store an annotated chunk atomically; this is idempotent."""
         self._write(_file_name(key), content)
 
     def keys(self) -> set[Key]:
-        """List the chunks that are there."""
+        """Return the keys of the stored chunks."""
         matches = map(_NAME.fullmatch, self._names())
         return {(int(match[1]), int(match[2])) for match in matches if match}
 
     def part(self, key: Key) -> Part | None:
-        """Return a chunk; None when it is missing, or was cut or damaged by a crash of the machine."""
+        """Return a chunk, or None if it is missing, truncated or damaged."""
         name = _file_name(key)
         if self._files is None and not Path(self.folder, name).is_file():
             return None
@@ -124,34 +126,34 @@ class Workspace:
         Raises
         ------
         CorpusError
-            If one is missing, that is, the run is not finished.
+            If one is missing because the run is not finished.
         """
         for group in range(groups):
             index, last = 0, False
             while not last:
                 part = self.part((group, index))
                 if part is None:
-                    msg = f"{self.folder}: chunk {group}-{index} is missing; go on with --resume"
+                    msg = f"{self.folder}: chunk {group}-{index} is missing; continue with --resume"
                     raise CorpusError(msg)
                 yield part
                 index, last = index + 1, part.header["last"]
 
     def remove(self) -> None:
-        """Delete the files of the run, and the folder when nothing else is in it.
+        """Delete the files of the run, and the folder if it is empty then.
 
-        The plan goes last, so that what a kill leaves behind is still known.
+        The plan is deleted last, so that an interruption leaves a folder that is still recognized.
 
         Raises
         ------
         CorpusError
-            As `read_plan`; nothing is deleted then.
+            As `read_plan`, before anything is deleted.
         """
         self.read_plan()
         known = [name for name in self._names() if _NAME.fullmatch(name) or _TEMPORARY.fullmatch(name)]
         for name in [*known, _PLAN]:
             self._delete(name)
         if self._files is None:
-            with contextlib.suppress(OSError):  # there is none, or it holds something else
+            with contextlib.suppress(OSError):  # it does not exist, or contains other files
                 Path(self.folder).rmdir()
 
     def _delete(self, name: str) -> None:
@@ -181,7 +183,7 @@ class Workspace:
     def _write(self, name: str, content: bytes) -> None:
         if self._files is None:
             Path(self.folder).mkdir(exist_ok=True)
-            if Path(self.folder, name).is_symlink():  # never ours; what it leads to is somebody's
+            if Path(self.folder, name).is_symlink():  # not ours; writing would replace its target
                 Path(self.folder, name).unlink()
             with write_atomically(str(Path(self.folder, name))) as file:
                 file.write(content)
@@ -196,10 +198,9 @@ def _file_name(key: Key) -> str:
 
 @contextlib.contextmanager
 def write_atomically(path: str) -> Iterator[IO[bytes]]:
-    """Open a file that appears under its name, flushed to the disk, when the block ends without an error.
+    """Open a file that appears under its name, flushed to disk, when the block ends without an error.
 
-    A URL is written to a temporary local file first and uploaded at the end. A link is kept, and what it
-    leads to replaced.
+    A URL is written to a temporary local file and uploaded at the end. For a link, the target is replaced.
     """
     if is_url(path):
         filesystem, name = filesystem_of(path)

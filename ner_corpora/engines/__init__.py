@@ -1,1 +1,1 @@
-"""What annotates the chunks of a corpus: this process, or a Ray cluster."""
+"""Engines, which annotate the chunks of a corpus: in this process, or on a Ray cluster."""

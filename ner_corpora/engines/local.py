@@ -1,4 +1,4 @@
-"""Annotate in this process: reading, recognizing and writing overlap, in bounded memory."""
+"""Annotate in this process; reading, recognizing and writing overlap in bounded memory."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Stored", "annotate_locally", "missing_chunks", "stored_chunks"]
 
-#: What is known of the stored chunks of a group: index, then checksum and whether it is the last.
+#: Stored chunks of a group: index to checksum and whether it is the last.
 Stored = dict[int, tuple[int, bool]]
 
-# Two, so that the last batches of one chunk run beside the first of the next and the processor is never idle.
+# Two, so that the last batches of a chunk overlap with the first of the next and the processor is never idle.
 _CHUNKS_AT_ONCE = 2
 
 
@@ -38,27 +38,28 @@ def annotate_locally(
     *,
     strict: bool = False,
 ) -> None:
-    """Annotate all chunks that the workspace does not hold yet.
+    """Annotate all chunks that are missing in the workspace.
 
     Parameters
     ----------
     groups, read_options
         What to read.
     settings : Settings
-        What to write.
+        What to recognize and write.
     recognizer : EntityRecognizer
         Called by two threads.
     workspace : Workspace
-        Where chunks go.
+        Where chunks are stored.
     progress : Progress
-        Told of each chunk.
+        Counts the chunks.
     strict : bool
         Stop at the first document that cannot be read.
 
     Raises
     ------
     CorpusError
-        If `strict`, naming file and line; or if an input changed since the run began.
+        For an unreadable document if `strict`, naming file and line; or if an input changed since the run
+        began.
     """
     stopped = threading.Event()
 
@@ -88,13 +89,13 @@ def annotate_locally(
             while pending:
                 store_oldest()
         except BaseException:
-            stopped.set()  # a chunk may take minutes, and leaving this block waits for those under way
+            stopped.set()  # leaving this block waits for running chunks, which may take minutes
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def stored_chunks(workspace: Workspace, progress: Progress | None = None) -> dict[int, Stored]:
-    """List what an earlier run annotated: group, then index, then checksum and whether it is the last."""
+    """Return the chunks that an interrupted run annotated, by group."""
     stored: dict[int, Stored] = {}
     for group, index in sorted(workspace.keys()):
         part = workspace.part((group, index))
@@ -108,12 +109,12 @@ def stored_chunks(workspace: Workspace, progress: Progress | None = None) -> dic
 def missing_chunks(
     group: Group, read_options: ReadOptions, stored: Stored, *, strict: bool = False
 ) -> Iterator[Chunk]:
-    """Read the chunks of a group that are not stored; a group that is complete is not read again.
+    """Read the missing chunks of a group; a complete group is not read again.
 
     Raises
     ------
     CorpusError
-        If a stored chunk belongs to an input that reads differently now, or, if `strict`, for a bad document.
+        If the content of a stored chunk has changed, or for an unreadable document if `strict`.
     """
     if any(last and len(stored) == index + 1 for index, (_, last) in stored.items()):
         return
@@ -121,9 +122,9 @@ def missing_chunks(
         if chunk.index not in stored:
             problem = next((one for one in chunk.problems if one.lost), None)
             if strict and problem is not None:
-                msg = f"{problem} (--strict stops here; --resume without it goes on)"
+                msg = f"{problem} (stopped by --strict; --resume without it continues)"
                 raise CorpusError(msg)
             yield chunk
         elif stored[chunk.index] != (chunk.checksum, chunk.last):
-            msg = f"{group.sources[0].path}: changed since the run began; begin anew with --overwrite"
+            msg = f"{group.sources[0].path}: changed since the run began; start again with --overwrite"
             raise CorpusError(msg)

@@ -1,8 +1,8 @@
-"""Annotate on Ray Data: tasks read chunks, actors that hold the model annotate them, tasks write them.
+"""Annotate on Ray Data: tasks read chunks, actors with the model annotate them, tasks write them.
 
-Scheduling, retries of lost tasks and actors, back pressure and the object store are Ray's. What is ours is
-the idempotent end: a chunk is stored whole under its own name, so one that a retry writes again changes
-nothing, and a driver that was killed goes on with the chunks that are missing.
+Ray provides scheduling, retries of lost tasks and actors, backpressure and the object store. Writing is
+idempotent: a chunk is stored atomically under its own name, so a retry changes nothing, and a run whose
+driver was killed resumes with the missing chunks.
 
 https://docs.ray.io/en/latest/data/data.html
 """
@@ -45,11 +45,11 @@ __all__ = ["Model", "RayOptions", "annotate_on_ray"]
 _POLL_SECONDS = 2.0
 _PACKAGES = ("ner_core", "ner_documents", "ner_corpora", "model_zoo")
 _SHIPPED_MODEL = "shipped-model"
-# Tasks that only move data claim no processor: actors may hold all of them, and the tasks would wait for
-# ever. Without a claim nothing but this number keeps Ray from starting them all at once.
+# Tasks that only move data request no processor, since actors may occupy all of them. This number then limits
+# how many Ray starts at once.
 _MOVERS_AT_ONCE = 4
-# Where actors hold all processors, Ray ends every other process that was idle for a second, and starts one
-# anew for the next chunk that is to be written: 1.5 s of a processor, half of what annotating it takes.
+# When actors occupy all processors, Ray ends other processes after one idle second and starts a new one for
+# the next chunk to be written, which takes 1.5 s of processor time, half of what annotating the chunk takes.
 _LOCAL = {
     "include_dashboard": False,
     "_system_config": {"idle_worker_killing_time_threshold_ms": 3_600_000},
@@ -58,18 +58,18 @@ _LOCAL = {
 
 @dataclass(frozen=True)
 class RayOptions:
-    """Where and how wide a run is.
+    """Cluster and parallelism of a run.
 
     Attributes
     ----------
     address : str or None
         Cluster to join; None starts Ray on this machine for the run.
     workers : (int, int) or None
-        Fewest and most actors; None for as many as the processors of the cluster allow now.
+        Minimum and maximum number of actors; None for as many as the processors of the cluster allow.
     cpus : float
-        Processors of an actor, and so the number of its threads.
+        Processors, and so threads, per actor.
     ship : bool
-        Send this package and the model to the workers, instead of expecting both there.
+        Whether to send this package and the model to the workers.
     """
 
     address: str | None = None
@@ -80,7 +80,7 @@ class RayOptions:
 
 @dataclass(frozen=True)
 class Model:
-    """What an actor passes to `model_zoo.load`.
+    """Arguments with which an actor calls `model_zoo.load`.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Model:
     options : dict
         Keyword arguments.
     irs : tuple of Path
-        The IR on this machine, for a model that is shipped; several for ``auto``.
+        The IR on this machine, to ship it; several for ``auto``.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Model:
 
 
 class Annotator:
-    """The actor: loads the model once, then annotates chunks."""
+    """Actor that loads the model once and annotates chunks."""
 
     def __init__(self, model: Model, settings: Settings) -> None:
         import model_zoo
@@ -107,7 +107,7 @@ class Annotator:
         self._settings = settings
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
-        """Annotate a batch of chunks; a row is a chunk."""
+        """Annotate a batch of chunks, one per row."""
         chunks = [pickle.loads(content) for content in batch["content"]]  # noqa: S301 - made by our read tasks
         content = [annotate_chunk(chunk, self._recognizer, self._settings) for chunk in chunks]
         return {"group": batch["group"], "index": batch["index"], "content": content}
@@ -124,29 +124,29 @@ def annotate_on_ray(
     *,
     strict: bool = False,
 ) -> None:
-    """Annotate all chunks that the workspace does not hold yet; as `annotate_locally`, on Ray.
+    """Annotate all chunks that are missing in the workspace, on Ray.
 
     Parameters
     ----------
     groups, read_options
-        What to read; a group is read by one task, and its chunks are annotated as they come.
+        What to read; each group is read by one task.
     settings : Settings
-        What to write.
+        What to recognize and write.
     model : Model
         What each actor loads.
     workspace : Workspace
-        Where chunks go: a folder that all workers share, or a URL.
+        Where chunks are stored: a folder that all workers share, or a URL.
     progress : Progress
-        Told of chunks as they are stored.
+        Counts chunks as they are stored.
     options : RayOptions
-        Where and how wide.
+        Cluster and parallelism.
     strict : bool
         Stop at the first document that cannot be read.
 
     Raises
     ------
     CorpusError
-        If Ray is not installed or the cluster not there, and as `annotate_locally`.
+        If Ray is not installed or cannot be joined, and as `annotate_locally`.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     require("ray.data", "ray", "--engine ray")
@@ -173,15 +173,14 @@ def _run(
 ) -> None:
     import ray.data
 
-    fewest, most = options.workers or (1, max(1, int(ray.cluster_resources().get("CPU", 1) // options.cpus)))
-    if options.workers is None:
-        fewest = most
+    fit = max(1, int(ray.cluster_resources().get("CPU", 1) // options.cpus))
+    fewest, most = options.workers or (fit, fit)
     context = ray.data.DataContext.get_current()
     before = context.target_max_block_size, context.enable_progress_bars
-    context.target_max_block_size = 1  # a chunk is a block, so that chunks of one file reach all actors
+    context.target_max_block_size = 1  # one chunk per block, so that the chunks of a file reach all actors
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="ray.data")  # fewer chunks than tasks at once is no trouble
+    warnings.filterwarnings("ignore", module="ray.data")  # about fewer chunks than parallel tasks
     try:
         chunks = ray.data.read_datasource(
             _datasource(reads),
@@ -206,7 +205,7 @@ def _run(
 def _read_group(
     group: Group, read_options: ReadOptions, stored: Stored, strict: bool, folder: Path
 ) -> Iterator[Any]:
-    """Read the missing chunks of a group as tables of one row."""
+    """Yield the missing chunks of a group as tables of one row."""
     import pyarrow
 
     _enter(folder)
@@ -216,7 +215,7 @@ def _read_group(
 
 
 def _enter(folder: Path) -> None:
-    """Resolve relative paths as the driver does, where the folder is shared."""
+    """Change to the driver's working folder, if it is shared, to resolve relative paths."""
     with contextlib.suppress(OSError):
         os.chdir(folder)
 
@@ -226,7 +225,7 @@ def _datasource(reads: Sequence[functools.partial[Iterator[Any]]]) -> Any:
     from ray.data.block import BlockMetadata
 
     class Chunks(Datasource):
-        """Read tasks, one for each group of sources."""
+        """Data source with a read task per group."""
 
         def estimate_inmemory_data_size(self) -> int | None:
             return None
@@ -242,7 +241,7 @@ def _datasink(workspace: Workspace, folder: Path) -> Any:
     from ray.data import Datasink
 
     class StoredChunks(Datasink[None]):
-        """Writes each chunk under its own name; writing it again changes nothing."""
+        """Data sink that stores each chunk in the workspace."""
 
         def write(self, blocks: Iterable[Any], *_: Any) -> None:
             _enter(folder)
@@ -255,7 +254,7 @@ def _datasink(workspace: Workspace, folder: Path) -> Any:
 
 @contextlib.contextmanager
 def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
-    """Join or start Ray; yield the model as the workers find it."""
+    """Join or start Ray; yield the model under its name on the workers."""
     import ray
 
     with contextlib.ExitStack() as stack:
@@ -268,7 +267,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
             local: dict[str, Any] = {} if options.address else _LOCAL
             try:
                 ray.init(
-                    options.address or "local",  # None would join whatever cluster ran here last
+                    options.address or "local",  # None would join the cluster that was started last
                     runtime_env=runtime,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
@@ -287,7 +286,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
 
 
 def _ship(model: Model, staging: Path) -> Model:
-    """Copy the packages and the model to a folder that Ray sends to the workers as their working folder."""
+    """Copy packages and model to a folder that becomes the working folder of the workers."""
     import importlib
 
     unwanted = shutil.ignore_patterns("__pycache__", "*.bin", "*.safetensors")
@@ -305,13 +304,9 @@ def _ship(model: Model, staging: Path) -> Model:
     xml = model.irs[0]
     shutil.copytree(xml.parent, staging / _SHIPPED_MODEL)
     if "tokenizer" in kept:
-        kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{_copied(Path(kept['tokenizer']), staging / _SHIPPED_MODEL)}"
+        copy = shutil.copy(kept["tokenizer"], staging / _SHIPPED_MODEL)
+        kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{Path(copy).name}"
     return Model(f"./{_SHIPPED_MODEL}/{xml.name}", kept)
-
-
-def _copied(file: Path, folder: Path) -> str:
-    shutil.copy(file, folder)
-    return file.name
 
 
 @contextlib.contextmanager
@@ -342,11 +337,11 @@ def _watching(workspace: Workspace, progress: Progress, stored: dict[int, Stored
 
 
 def _cause(error: Exception) -> Exception:
-    """Find our own error in the report that Ray made of it."""
+    """Return our own error if Ray's error wraps one, else a short form of Ray's."""
     ours = re.search(rf"{CorpusError.__module__}\.{CorpusError.__qualname__}: (.+)", str(error))
     if ours:
         return CorpusError(ours[1])
     if not type(error).__module__.startswith("ray"):
         return error
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return CorpusError(f"Ray: {lines[-1].strip()}; go on with --resume")
+    return CorpusError(f"Ray: {lines[-1].strip()}; continue with --resume")
