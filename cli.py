@@ -28,12 +28,12 @@ logger = logging.getLogger("ner")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a command of ``ner``.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments without the program's name; those of the process by default.
+        Arguments without the program's name; by default those of the process.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has seen enough; nothing may be written when Python flushes at exit.
+        # The reader closed the pipe; without this, Python's flush at exit would fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Failure, OSError, ValueError) as error:
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Find people, places, organisations and other names in text, on the hardware you own.",
         epilog='Example: ner recognize "Mary lives in Santa Clara and works at NVIDIA."',
     )
-    parser.add_argument("--version", action=_Version, help="print the version and leave")
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     recognize.add_parser(commands)
     annotate.add_parser(commands)
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Look up the version only when it is asked for."""
+    """Print the version, which is looked up only when requested."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, **options)

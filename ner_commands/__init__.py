@@ -1,1 +1,1 @@
-"""What the commands of ``ner`` do, one module each; ``cli`` puts them together."""
+"""The commands of ``ner``, one module each; ``cli`` assembles them."""

@@ -1,4 +1,4 @@
-"""``ner annotate``: the entities of many documents; stopped runs go on, on one machine or on Ray."""
+"""``ner annotate``: find the entities in many documents, resumably, on one machine or on Ray."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-# Many documents: what counts is how many are done, not how soon the first one is.
 _HINT = {"hint": "THROUGHPUT"}
 
 _EPILOG = """examples:
@@ -55,11 +54,12 @@ _EPILOG = """examples:
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``."""
+    """Add the command to ``ner``."""
     parser = commands.add_parser(
         "annotate",
-        help="annotate corpora: files, folders, tables, object stores; resumable, on one machine or on Ray",
-        description="Find the entities in many documents; order is kept, and the output appears only whole.",
+        help="find the entities in many documents: files, folders, tables, object stores",
+        description="Find the entities in many documents. Documents keep their order, the output appears "
+        "when it is complete, and interrupted runs can be resumed.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -76,12 +76,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     reading = parser.add_argument_group("reading")
+    reading.add_argument("--input-format", choices=FORMATS, help="format of all inputs (default: by suffix)")
+    reading.add_argument("--lines", action="store_true", help="each line of a text file is a document")
     reading.add_argument(
-        "--input-format", choices=FORMATS, help="of all inputs; by default the suffix decides"
-    )
-    reading.add_argument("--lines", action="store_true", help="text files hold a document a line")
-    reading.add_argument(
-        "--column", help="key or column with the text (default: text, else the one with the longest texts)"
+        "--column", help="key or column with the text (default: text, else the column with the longest texts)"
     )
     reading.add_argument(
         "--word-column",
@@ -90,7 +88,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="column of the word in CoNLL files, from 0 (default: detected)",
     )
     reading.add_argument(
-        "--encoding", type=parse_encoding, help="of text inputs (default: UTF-8, else detected and told)"
+        "--encoding",
+        type=parse_encoding,
+        help="encoding of text inputs (default: UTF-8, else detected and reported)",
     )
     reading.add_argument(
         "--max-document-bytes",
@@ -104,38 +104,41 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     writing = parser.add_argument_group("writing")
-    writing.add_argument("--format", choices=OUTPUT_FORMATS, help="by default the suffix of OUT decides")
+    writing.add_argument("--format", choices=OUTPUT_FORMATS, help="output format (default: by suffix of OUT)")
     writing.add_argument(
         "--into", default="entities", metavar="NAME", help="name of the new field (default: %(default)s)"
     )
     writing.add_argument(
-        "--errors", metavar="FILE", help="where unreadable documents go (default: OUT.errors.jsonl)"
+        "--errors", metavar="FILE", help="list of unreadable documents (default: OUT.errors.jsonl)"
     )
+    writing.add_argument("--resume", action="store_true", help="continue an interrupted run, if there is one")
+    writing.add_argument("--overwrite", action="store_true", help="replace OUT and discard an unfinished run")
     writing.add_argument(
-        "--resume", action="store_true", help="go on with a run that was stopped, if there is one"
+        "--work-dir", metavar="DIR", help="folder for unfinished work (default: OUT.partial)"
     )
-    writing.add_argument("--overwrite", action="store_true", help="replace OUT, and drop an unfinished run")
-    writing.add_argument(
-        "--work-dir", metavar="DIR", help="where unfinished work is kept (default: OUT.partial, beside OUT)"
-    )
-    writing.add_argument("--quiet", action="store_true", help="no progress, no summary")
+    writing.add_argument("--quiet", action="store_true", help="print no progress and no summary")
 
     add_model_options(parser)
     add_recognition_options(parser)
 
     engine = parser.add_argument_group("engine")
-    engine.add_argument("--engine", choices=("local", "ray"), default="local")
+    engine.add_argument("--engine", choices=("local", "ray"), default="local", help="(default: local)")
     engine.add_argument(
-        "--address", help="Ray cluster, such as auto or ray://host:10001; without it, this machine"
+        "--address",
+        help="Ray cluster to join, such as auto or ray://host:10001 (default: start Ray on this machine)",
     )
     engine.add_argument(
         "--num-workers",
         type=_workers,
         metavar="N or MIN:MAX",
-        help="model actors of Ray (default: as many as fit)",
+        help="number of model actors (default: as many as fit)",
     )
     engine.add_argument(
-        "--num-cpus-per-worker", type=parse_positive, default=1.0, metavar="N", help="(default: %(default)s)"
+        "--num-cpus-per-worker",
+        type=parse_positive,
+        default=1.0,
+        metavar="N",
+        help="processors per actor (default: 1)",
     )
     engine.add_argument(
         "--ship", action="store_true", help="send this package and the model to the workers of the cluster"
@@ -159,14 +162,14 @@ def _workers(text: str) -> tuple[int, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; give its exit status: 0 when the output is complete, unreadable documents or not."""
+    """Run the command; return 0 when the output is complete, even if some documents were unreadable."""
     problem = _usage_problem(args)
     if problem:
         raise WrongUsage(problem)
     try:
         _run(args)
     except KeyboardInterrupt:
-        complain("stopped; go on with the same command and --resume")
+        complain("interrupted; continue with the same command and --resume")
         raise
     return 0
 
@@ -184,7 +187,7 @@ def _run(args: argparse.Namespace) -> None:
             args.compute = _computed_before(work_folder)
         recognizer = load_model(args, **_HINT)
         labels = known_labels(args.labels, recognizer.labels)
-        results = {file_identity(output), file_identity(errors)}  # of an earlier run: no input
+        results = {file_identity(output), file_identity(errors)}  # of an earlier run, not input
         job = Run(
             sources=tuple(source for source in sources if file_identity(source.path) not in results),
             read_options=ReadOptions(
@@ -204,7 +207,7 @@ def _run(args: argparse.Namespace) -> None:
             _say(args, f"{output} is complete; nothing to do")
             return
         if left_out:
-            _say(args, f"left out: {len(left_out)} files of unknown suffix, such as {left_out[0]}")
+            _say(args, f"skipped: {len(left_out)} files with an unknown suffix, such as {left_out[0]}")
         progress = Progress(sys.stderr, total_size(sources), quiet=args.quiet)
         job.annotate(_engine(args, job, recognizer), progress)
         progress.close()
@@ -214,7 +217,7 @@ def _run(args: argparse.Namespace) -> None:
         for note in recognizer.notes:
             _say(args, f"note: {note}")
         if progress.totals.errors or progress.totals.notes:
-            _say(args, f"what could not be read, or only by a guess, is in {job.errors}")
+            _say(args, f"errors and notes are listed in {job.errors}")
 
 
 def _usage_problem(args: argparse.Namespace) -> str | None:
@@ -226,17 +229,17 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
     inputs = {file_identity(given) for given in args.inputs if given != "-"}
     for written in (args.output, args.errors):
         if written and file_identity(written) in inputs:
-            return f"{written}: is input and output at once"
+            return f"{written}: is both input and output"
     if args.errors and file_identity(args.errors) == file_identity(args.output):
         return f"{args.errors}: cannot hold both the output and the errors"
     if args.resume and args.overwrite:
-        return "--resume and --overwrite exclude each other"
+        return "--resume and --overwrite cannot be combined"
     if args.output == "-" and (args.resume or args.work_dir):
-        return "standard output cannot be resumed; write to a file"
+        return "a run that writes to standard output cannot be resumed; write to a file"
     if args.inputs.count("-") > 1:
-        return "standard input can be read once only"
+        return "standard input can be read only once"
     if args.engine == "ray" and "-" in args.inputs:
-        return "--engine ray reads on its workers, where there is no standard input; store it in a file first"
+        return "--engine ray cannot read standard input; store it in a file first"
     for written in (args.output, args.errors):
         if written and not is_url(written) and not Path(written).parent.is_dir():
             return f"{written}: folder {Path(written).parent} does not exist"
@@ -244,7 +247,7 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
 
 
 def _identity(args: argparse.Namespace, recognizer: EntityRecognizer) -> dict[str, Any]:
-    """Name what decides the scores: a run goes on only with the same."""
+    """Return everything that scores depend on; a run resumes only with the same."""
     scores = {"raw_scores": True} if recognizer.raw_scores else {}
     names = {"name": recognizer.name, "precision": recognizer.precision, "tags": list(recognizer.tags)}
     others = _identity_of_others(args, recognizer.precision) if args.model == AUTO else {}
@@ -252,7 +255,7 @@ def _identity(args: argparse.Namespace, recognizer: EntityRecognizer) -> dict[st
 
 
 def _identity_of_others(args: argparse.Namespace, precision: str) -> dict[str, Any]:
-    """Name the model that answers other languages, without loading it."""
+    """Return the identity of the model for other languages, without loading it."""
     from model_zoo.catalog import folders
     from ner_core.ir import model_info, read_model
 
@@ -268,7 +271,7 @@ def _made_of(info: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _computed_before(work_folder: str) -> str | None:
-    """Return what an unfinished run computed in: whoever goes on with it gives the same bytes."""
+    """Return the arithmetic of an unfinished run, so that resuming it gives the same bytes."""
     plan = Workspace(work_folder).read_plan() or {}
     compute = (plan.get("model") or {}).get("compute")
     return compute if compute in COMPUTE else None
@@ -287,7 +290,7 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
     if name != AUTO and Path(name).exists():
         name = str(Path(name).resolve())
     found = model_zoo.find(name, args.models_dir)
-    # Every worker takes precision and arithmetic that were chosen here, whatever suits its own processor.
+    # All workers use the precision and arithmetic chosen here, whatever would suit their own processor.
     precision = recognizer.precision if recognizer.precision in found else next(iter(found))
     threads = max(1, int(args.num_cpus_per_worker))
     chosen = {"precision": precision, "threads": threads}

@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and what is wrong with them."""
+"""Arguments that several commands share, and their checks."""
 
 from __future__ import annotations
 
@@ -42,71 +42,71 @@ DEFAULT_MODEL = AUTO
 
 
 class Failure(Exception):  # noqa: N818 - not an error of the program
-    """Something that the user has to know about, in one line or a few."""
+    """An error whose message is meant for the user."""
 
 
 class WrongUsage(Failure):
-    """Arguments that only turn out to be wrong once the model is there."""
+    """Wrong arguments that argparse cannot detect: exit status 2."""
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add which model to take, on which device, and ``--verbose``."""
+    """Add the options that select model and device, and ``--verbose``."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
         default=DEFAULT_MODEL,
-        help="name in the zoo, hf:owner/name, or path of an OpenVINO .xml "
-        f"(default: {DEFAULT_MODEL}, {ENGLISH_MODEL} for English and {OTHER_LANGUAGES_MODEL} for the rest)",
+        help="name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: "
+        f"{DEFAULT_MODEL}: {ENGLISH_MODEL} for English, {OTHER_LANGUAGES_MODEL} for other languages)",
     )
     group.add_argument(
         "--device",
         help="CPU, GPU, NPU, AUTO, ..., or a model server: kserve://host:port/model, grpc://host:port/model "
-        "(default: AUTO; CPU where it is alone)",
+        "(default: AUTO, or CPU if there is no other)",
     )
-    group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: what suits the device)")
+    group.add_argument("--precision", help="FP32, FP16, INT8, ... (default: chosen for the device)")
     group.add_argument(
         "--compute",
         choices=COMPUTE,
-        help="what a CPU computes in (default: auto, the fastest that it has and the model is known to bear; "
-        "exact: float32, the same everywhere)",
+        help="arithmetic on a CPU (default: auto, the fastest without measured loss of accuracy; exact: "
+        "float32, the same results everywhere)",
     )
-    group.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
+    group.add_argument("--models-dir", metavar="DIR", help="folder with downloaded models")
     group.add_argument(
-        "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if none is beside it"
+        "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if the model folder has none"
     )
     group.add_argument(
         "--model-labels",
         type=parse_names,
         metavar="L[,L]",
-        help="labels in id order, if the model names none",
+        help="labels in the order of their ids, if the model does not name them",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
 
 
 def add_recognition_options(parser: argparse.ArgumentParser) -> None:
-    """Add which entities to report, and how pieces become entities."""
+    """Add the options that select entities and aggregation."""
     group = parser.add_argument_group("entities")
     group.add_argument(
         "--aggregation",
         choices=AGGREGATIONS,
-        help="how pieces become entities (default: the model's, else word)",
+        help="how tokens are combined into entities (default: the model's, else word)",
     )
     group.add_argument(
         "--threshold",
         type=parse_probability,
         metavar="P",
-        help="lowest score to report, 0 to 1; 0 gives all (default: the model's, 0.25 for embedded ones)",
+        help="lowest score to report, 0 to 1 (default: the model's; 0.25 for the included models)",
     )
     group.add_argument(
         "--raw-scores",
         action="store_true",
-        help="scores as transformers has them (means of the words), not the probability of the span",
+        help="report the scores of transformers (means over words) instead of span probabilities",
     )
-    group.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report these entity types alone")
+    group.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report only these entity types")
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
-    """Add ``--format`` of commands that print a table or JSON."""
+    """Add ``--format``, for commands that print a table or JSON."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
@@ -132,9 +132,9 @@ def parse_probability(value: str) -> float:
 
 
 def parse_encoding(value: str) -> str:
-    """Parse an encoding of text that Python knows."""
+    """Parse the name of a text encoding."""
     try:
-        "".encode(value)  # refuses what Python knows but does not take for text, such as hex
+        "".encode(value)  # rejects codecs that are not for text, such as hex
         return codecs.lookup(value).name
     except (LookupError, UnicodeError):
         msg = f"Python knows no encoding {value!r} of text"
@@ -180,19 +180,24 @@ def parse_renaming(value: str) -> tuple[str, str]:
 
 
 def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
-    """Load the model that `add_model_options` asked for; what is missing is a `Failure`.
+    """Load the model selected by the options of `add_model_options`.
 
     Parameters
     ----------
     arguments : argparse.Namespace
-        What was parsed.
+        Parsed arguments.
     **more
         Further keyword arguments of `model_zoo.load`.
+
+    Raises
+    ------
+    Failure
+        If the model is not installed.
     """
     import model_zoo
 
     if arguments.model == AUTO and (arguments.tokenizer or arguments.model_labels):
-        msg = "--tokenizer and --model-labels describe one model: give it with --model"
+        msg = "--tokenizer and --model-labels belong to one model: name it with --model"
         raise WrongUsage(msg)
     try:
         return model_zoo.load(arguments.model, **model_options(arguments), **more)
@@ -201,7 +206,7 @@ def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
 
 
 def model_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the keyword arguments of `model_zoo.load` that the arguments stand for."""
+    """Return the keyword arguments for `model_zoo.load`."""
     options = {
         "device": arguments.device or _default_device(),
         "precision": arguments.precision,
@@ -240,7 +245,7 @@ def known_labels(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str
 
 
 def _default_device() -> str:
-    """AUTO compiles for the CPU first and then for what else there is; with the CPU alone that costs time."""
+    """Return CPU where it is the only device: AUTO would take longer to compile."""
     from ner_core import devices
 
     names = [device.name for device in devices()]

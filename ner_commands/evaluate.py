@@ -1,4 +1,4 @@
-"""``ner evaluate``: how good a model is on labelled text."""
+"""``ner evaluate``: measure the accuracy of a model on labelled text."""
 
 from __future__ import annotations
 
@@ -30,28 +30,30 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-CONLL2003 = """CoNLL-2003 cannot be shipped: its texts are Reuters news, licensed for research only.
+CONLL2003 = """CoNLL-2003 is not included: its texts are Reuters news, licensed for research only.
 
-1. Ask NIST for the Reuters Corpora (free of charge, an agreement is signed):
+1. Request the Reuters Corpora from NIST (free of charge, requires a signed agreement):
    https://trec.nist.gov/data/reuters/reuters.html
-2. Make eng.train, eng.testa (dev) and eng.testb (test) out of it with the annotations of
+2. Create eng.train, eng.testa (dev) and eng.testb (test) from it with the annotations of
    https://www.clips.uantwerpen.be/conll2003/ner/
 3. Run: ner evaluate FOLDER --split testa
 
-Any file with a word and its tag on each line will do, whatever its name."""
+Any file with a word and its tag on each line can be used, whatever its name."""
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``."""
+    """Add the command to ``ner``."""
     parser = commands.add_parser(
         "evaluate",
-        help="measure a model on labelled text",
-        description="Measure a model on CoNLL columns or NeMo's text_*.txt with labels_*.txt: "
-        "F1 of spans (micro and macro), report over tokens.",
+        help="measure the accuracy of a model on labelled text",
+        description="Measure the accuracy of a model on labelled text: micro and macro F1 of spans, and a "
+        "token report. DATASET is in CoNLL columns, or NeMo's text_*.txt with labels_*.txt.",
     )
     parser.add_argument("path", nargs="?", metavar="DATASET", help="file or folder")
-    parser.add_argument("--dataset", metavar="DATASET", help="the same; conll2003 tells where to get it")
-    parser.add_argument("--split", metavar="NAME", help="which of several in a folder, such as dev")
+    parser.add_argument(
+        "--dataset", metavar="DATASET", help="the same; conll2003 explains how to obtain that corpus"
+    )
+    parser.add_argument("--split", metavar="NAME", help="which corpus of a folder, such as dev")
     parser.add_argument(
         "--encoding", type=parse_encoding, default="utf-8", help="encoding of CoNLL files (default: utf-8)"
     )
@@ -60,55 +62,55 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         choices=("spans", "omz"),
         default="spans",
-        help="omz: cut sentences at 126 pieces as Open Model Zoo did (default: spans)",
+        help="omz: truncate sentences to 126 word pieces, as Open Model Zoo did (default: spans)",
     )
     parser.add_argument(
-        "--unit", choices=("word", "piece"), default="word", help="of the token report (default: word)"
+        "--unit", choices=("word", "piece"), default="word", help="unit of the token report (default: word)"
     )
-    parser.add_argument("--types", type=parse_names, metavar="T[,T]", help="score these types alone")
+    parser.add_argument("--types", type=parse_names, metavar="T[,T]", help="score only these types")
     parser.add_argument(
         "--map",
         type=parse_renaming,
         action="append",
         default=[],
         metavar="FROM=TO",
-        help="take a type of the corpus for a type of the model; to O drops it; may be repeated",
+        help="map a type of the corpus to a type of the model, or to O to ignore it; may be repeated",
     )
     for kind in ("precision", "recall"):
         parser.add_argument(
             f"--{kind}-target",
             type=parse_probability,
             metavar="P",
-            help=f"find the threshold that reaches this {kind}, and say what it costs",
+            help=f"find the threshold that reaches this {kind}, and report what it costs",
         )
     parser.add_argument(
         "--raw-scores",
         action="store_true",
-        help="scores as transformers has them (means of the words), for comparison",
+        help="use the scores of transformers (means over words), for comparison",
     )
     parser.add_argument(
         "--plot",
         type=parse_svg,
         metavar="FILE.svg",
-        help="draw how often spans of each score are right (reliability plot); replaces the file",
+        help="draw a reliability plot: how often spans of each score are right; replaces the file",
     )
     for column in ("word", "tag"):
         parser.add_argument(
             f"--{column}-column",
             type=parse_column,
             metavar="N",
-            help=f"column of the {column}s in CoNLL files, from 1 (default: found out)",
+            help=f"column of the {column}s in CoNLL files, from 1 (default: detected)",
         )
-    parser.add_argument("--confusion", action="store_true", help="print the confusion table too")
+    parser.add_argument("--confusion", action="store_true", help="also print the confusion table")
     parser.add_argument(
-        "--errors", type=parse_count, default=0, metavar="N", help="print the N worst sentences too"
+        "--errors", type=parse_count, default=0, metavar="N", help="also print the N worst sentences"
     )
     add_format(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; give its exit status."""
+    """Run the command and return its exit status."""
     from ner_core import rendering
     from ner_core.corpus import open_dataset
     from ner_core.evaluation import evaluate_recognizer
@@ -132,15 +134,13 @@ def run(arguments: argparse.Namespace) -> int:
         if (value := getattr(arguments, f"{kind}_target")) is not None
     ]
     if targets and arguments.protocol == "omz":
-        msg = (
-            "--precision-target and --recall-target need scores of spans, which --protocol omz does not have"
-        )
+        msg = "--precision-target and --recall-target need span scores, which --protocol omz does not have"
         raise WrongUsage(msg)
     if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
-        msg = "--protocol omz and --unit piece are about the pieces of one model: give it with --model"
+        msg = "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"
         raise WrongUsage(msg)
     if arguments.plot is not None and arguments.protocol == "omz":
-        msg = "--plot needs scores of spans, which --protocol omz does not have"
+        msg = "--plot needs span scores, which --protocol omz does not have"
         raise WrongUsage(msg)
     ner = load_model(arguments)
     evaluation = evaluate_recognizer(
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _draw(arguments.plot, evaluation, f"{ner.name} on {dataset.files[0].name}")
     prepare_output(text=arguments.format == "text")
-    about = {
+    settings = {
         "model": ner.name,
         "device": ner.device,
         "precision": ner.precision,
@@ -168,9 +168,9 @@ def run(arguments: argparse.Namespace) -> int:
         "protocol": arguments.protocol,
     }
     if arguments.format == "json":
-        sys.stdout.write(rendering.to_json({**about, **evaluation.to_dict()}, indent=2) + "\n")
+        sys.stdout.write(rendering.to_json({**settings, **evaluation.to_dict()}, indent=2) + "\n")
     else:
-        sys.stdout.write(", ".join(f"{key} {value}" for key, value in about.items()) + "\n")
+        sys.stdout.write(", ".join(f"{key} {value}" for key, value in settings.items()) + "\n")
         sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
     return 0
 
@@ -181,12 +181,12 @@ def _draw(path: Path, evaluation: Evaluation, title: str) -> None:
     from ner_core.reliability import reliability_svg
 
     error = evaluation.calibration_error
-    told = "no spans found" if error is None else f"calibration error {error:.4f}"
-    write_whole(path, reliability_svg(evaluation.reliability, f"{title}: {told}"))
+    quality = "no spans found" if error is None else f"calibration error {error:.4f}"
+    write_whole(path, reliability_svg(evaluation.reliability, f"{title}: {quality}"))
 
 
 def parse_svg(value: str) -> Path:
-    """Parse the name of a file to draw to, in a folder that exists."""
+    """Parse the name of an SVG file in an existing folder."""
     path = Path(value)
     if path.suffix.lower() != ".svg":
         msg = f"expected a name that ends with .svg, found {value!r}"

@@ -1,4 +1,4 @@
-"""``ner devices`` and ``ner models``: what there is."""
+"""``ner devices`` and ``ner models``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["add_parsers"]
 
 
 def add_parsers(commands: Any) -> None:
-    """Add both commands to those of ``ner``."""
+    """Add both commands to ``ner``."""
     _add_devices(commands)
     _add_models(commands)
 
@@ -26,8 +26,8 @@ def _add_devices(commands: Any) -> None:
 
 
 def _add_models(commands: Any) -> None:
-    parser = commands.add_parser("models", help="list the models of the zoo and which of them are here")
-    parser.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
+    parser = commands.add_parser("models", help="list the models of the zoo and which are installed")
+    parser.add_argument("--models-dir", metavar="DIR", help="folder with downloaded models")
     add_format(parser)
     parser.set_defaults(run=_models, verbose=False)
 

@@ -1,4 +1,4 @@
-"""What commands write: data that every program can read, tables, and complaints."""
+"""Output of the commands: encoding of standard output, tables, messages on standard error."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["complain", "explanation", "prepare_output", "write_rows"]
 
 
 def prepare_output(*, text: bool) -> None:
-    """Set standard output so that every character can be written: UTF-8 for data, the terminal's for text.
+    """Set the encoding of standard output: UTF-8 for data, the terminal's for text.
 
-    What cannot be encoded (half a surrogate pair from the command line) is written as an escape.
+    Characters that cannot be encoded, such as lone surrogates, are written as escapes.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         if text:
@@ -22,7 +22,7 @@ def prepare_output(*, text: bool) -> None:
 
 
 def write_rows(rows: list[dict[str, Any]], kind: str) -> None:
-    """Print a table, or the same as JSON."""
+    """Print rows as a table or as JSON."""
     from ner_core import rendering
 
     prepare_output(text=kind == "text")
@@ -37,17 +37,21 @@ def write_rows(rows: list[dict[str, Any]], kind: str) -> None:
 
 
 def complain(message: str) -> None:
-    """Print one line for people on standard error."""
+    """Print a message for the user on standard error."""
     from ner_core.rendering import visible
 
     sys.stderr.write(f"ner: {visible(message)}\n")
 
 
 def explanation(error: BaseException) -> str:
-    """Return what was wrong, without the number of the system error."""
+    """Return the message of an error, without the number of a system error."""
     from ner_core.files import NO_ROOM
 
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        todo = "; nothing was written there: make room, or write elsewhere" if error.errno in NO_ROOM else ""
-        return f"{error.filename}: {error.strerror}{todo}"
+        advice = (
+            "; nothing was written there: free some space, or write elsewhere"
+            if error.errno in NO_ROOM
+            else ""
+        )
+        return f"{error.filename}: {error.strerror}{advice}"
     return str(error)

@@ -1,4 +1,4 @@
-"""Texts that people give to commands: files in their encoding, and what comes in through a pipe."""
+"""Reading the files and standard input that are given to commands."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["read_files", "read_text"]
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
-    """Read files of any format that documents come in; other suffixes are read as text.
+    """Read files of all document formats; unknown suffixes are read as text.
 
     Parameters
     ----------
     names : list of str
-        Paths; ``-`` is standard input, and that and pipes are text.
+        Paths; ``-`` is standard input, which is read as text, like pipes.
     options : ReadOptions
         How to read them.
     """
@@ -51,23 +51,23 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
 
 
 def read_text(name: str, encoding: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
-    """Read a text whole, without changing its line ends.
+    """Read a whole text, keeping its line ends.
 
     Parameters
     ----------
     name : str
         Path of a file; ``-`` is standard input.
     encoding : str
-        Name that Python knows; a byte order mark is not part of the text.
+        Python's name of it; a byte order mark is removed.
     limit : int
-        Most bytes: a device or a command may give them for ever.
+        Maximum number of bytes, since a device or command may never end.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     Failure
-        If it is longer, or in another encoding; with the line, where it is known.
+        If it is longer, or in another encoding; with the line where possible.
     """
     called = "standard input" if name == "-" else name
     if name == "-":
@@ -79,7 +79,7 @@ def read_text(name: str, encoding: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
         msg = f"{called}: longer than the limit of {limit:,} bytes; split it, or use 'ner annotate'"
         raise Failure(msg)
     try:
-        # Unlike bytes.decode this does not take any bytes for UTF-16 that has lost its mark.
+        # Unlike bytes.decode, this rejects UTF-16 without a byte order mark.
         return codecs.getincrementaldecoder(encoding)().decode(content, final=True).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1

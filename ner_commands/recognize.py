@@ -1,4 +1,4 @@
-"""``ner recognize``: the entities of a text, of files, or of what comes in through a pipe."""
+"""``ner recognize``: find the entities in a text, in files, or in standard input."""
 
 from __future__ import annotations
 
@@ -35,29 +35,35 @@ __all__ = ["FORMATS", "add_parser", "run"]
 # This command has no option for these two.
 _HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
 
-# What annotation tools and viewers import, as text.
+# Import formats of annotation tools and viewers that are text.
 _TOOLS = ("doccano", "prodigy", "label-studio", "displacy", "highlighted")
 
 FORMATS = ("text", "json", "jsonl", "html", "conll", "conll-tabs", "csv", "inline", "redacted", *_TOOLS)
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``."""
+    """Add the command to ``ner``."""
     parser = commands.add_parser(
         "recognize",
-        help="find the entities of a text",
-        description="Find the entities of a text, of files, or of what comes in through a pipe.",
+        help="find the entities in a text or in files",
+        description="Find the entities in a text, in files, or in standard input.",
     )
     parser.add_argument("text", nargs="?", metavar="TEXT", help='the text; "-" reads standard input')
     parser.add_argument(
         "--file",
         nargs="+",
         metavar="F",
-        help="files: text, HTML, PDF, Word, mail and more; rows of tables are a document each",
+        help="files: text, HTML, PDF, Word, mail and more; each row of a table is a document; named pipes "
+        "are read as text, to their end",
     )
-    parser.add_argument("--column", help="column of tables with the text (default: text, else the longest)")
     parser.add_argument(
-        "--encoding", type=parse_encoding, help="encoding of text (default: UTF-8, else detected and told)"
+        "--column",
+        help="column of tables with the text (default: text, else the column with the longest texts)",
+    )
+    parser.add_argument(
+        "--encoding",
+        type=parse_encoding,
+        help="encoding of text (default: UTF-8, else detected and reported)",
     )
     add_model_options(parser)
     add_recognition_options(parser)
@@ -65,23 +71,26 @@ def add_parser(commands: Any) -> None:
         "--format",
         choices=FORMATS,
         default="text",
-        help="json: one document, an array for several files; jsonl: one line a document; csv: one row an "
-        "entity, cells that spreadsheets take for formulas begin with an apostrophe; default: text",
+        help="json: one JSON document, an array for several files; jsonl: one line per document; csv: one "
+        "row per entity, with an apostrophe before cells that spreadsheets run as formulas (default: text)",
     )
     parser.add_argument(
         "--placeholder",
         choices=("label", "numbered"),
         default="label",
-        help="redacted: [PER], or PER_1 with the same number for the same name (default: label)",
+        help="for --format redacted: [PER], or PER_1 with one number per name (default: label)",
     )
     parser.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="of text (default: auto)"
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colours for --format text (default: auto)",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; give its exit status."""
+    """Run the command and return its exit status."""
     if arguments.file is not None and arguments.text is not None:
         msg = "give TEXT or --file, not both"
         raise WrongUsage(msg)
@@ -101,15 +110,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     answered = _Answered()
     _write_recognitions(map(answered.seen, results), documents.names, arguments)
-    if answered.told:
-        complain(answered.told)
+    if answered.summary:
+        complain(answered.summary)
     for note in ner.notes:
         complain(f"note: {note}")
     return 1 if documents.failed else 0
 
 
 class _Documents:
-    """Documents one after another, and their names; what cannot be read is told of and left out."""
+    """Documents and their names; unreadable ones are reported and skipped."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.names: list[str] = []
@@ -133,22 +142,22 @@ class _Documents:
 
 
 class _Answered:
-    """Which models answered, where they are chosen by language."""
+    """Counts which models answered, where the language selects them."""
 
     def __init__(self) -> None:
         self._texts: Counter[str] = Counter()
         self._parts: tuple[Answered, ...] = ()
 
     def seen(self, result: Recognition) -> Recognition:
-        """Count a result, and pass it on."""
+        """Count a result and return it."""
         if result.parts:
             self._texts[result.model] += 1
             self._parts = result.parts
         return result
 
     @property
-    def told(self) -> str:
-        """A line for people; empty where the model was named."""
+    def summary(self) -> str:
+        """One line for the user; empty where the model was named."""
         if self._texts.total() == 1:
             places = (f"{part.model} ({part.start}-{part.end})" for part in self._parts)
             return f"answered by {', '.join(places if len(self._parts) > 1 else self._texts)}"
@@ -162,7 +171,7 @@ class _Answered:
 def _write_recognitions(
     results: Iterable[Recognition], names: Sequence[str], arguments: argparse.Namespace
 ) -> None:
-    """Write results; `names` grows while the results come, and stays empty where the input has no names."""
+    """Write results; `names` grows as they are drawn, and stays empty where the input has no names."""
     from ner_core import rendering
 
     kind = arguments.format
@@ -189,7 +198,7 @@ def _write_recognitions(
 
 
 def _for_tool(results: Iterable[Recognition], names: Sequence[str], kind: str) -> str:
-    """Write all results as a tool imports them; `names` is complete when the results are."""
+    """Return all results in the import format of a tool; `names` is complete when the results are."""
     from ner_documents.writing.tools import marked, write_marked
 
     documents = [
@@ -230,7 +239,7 @@ def _plain(result: Recognition, names: Sequence[str], index: int) -> dict[str, A
 
 
 def _colors(wanted: str) -> bool:
-    """Decide as https://no-color.org asks for."""
+    """Return whether to use colours, following https://no-color.org."""
     if wanted != "auto":
         return wanted == "always"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""``ner redact``: files without the names in them, in the format that they had."""
+"""``ner redact``: replace names in files, keeping their format."""
 
 from __future__ import annotations
 
@@ -61,62 +61,62 @@ _EPILOG = """examples:
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``."""
+    """Add the command to ``ner``."""
     import argparse
 
     parser = commands.add_parser(
         "redact",
-        help="take names, addresses and numbers out of files; a key file gives them back",
+        help="replace names, addresses and numbers in files; a key file restores them",
         description="Replace names, addresses and numbers in files. Only what is found is replaced: read the "
         "result before you pass it on.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help='a file; "-" is text on standard input')
+    parser.add_argument("files", nargs="+", metavar="FILE", help='file; "-" is text on standard input')
     parser.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="OUT",
-        help='file, or folder for several; "-" is standard output',
+        help='output file, or folder for several files; "-" is standard output',
     )
     parser.add_argument(
         "--key",
         type=Path,
         metavar="FILE",
-        help="remembers who has which placeholder, for more files and for `ner restore`; made if it is new",
+        help="stores the placeholders, for further files and for `ner restore`; created if missing",
     )
     parser.add_argument(
         "--operator",
         choices=OPERATORS,
         default="number",
-        help="[PER], PER_1 (the same for the same name), a mask of equal length, or PER_ and a hash that is "
-        "keyed by --key (default: number)",
+        help="label: [PER]; number: PER_1, one number per name; mask: of equal length; hash: PER_ and a "
+        "hash keyed by --key (default: number)",
     )
-    parser.add_argument("--names", type=Path, metavar="FILE", help="names that always go, one a line")
-    parser.add_argument("--allow", type=Path, metavar="FILE", help="names that stay, one a line")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="names to replace always, one per line")
+    parser.add_argument("--allow", type=Path, metavar="FILE", help="names to keep, one per line")
     parser.add_argument(
         "--labels",
         type=parse_names,
         metavar="L[,L]",
-        help=f"replace these alone: entity types, {', '.join(PATTERN_LABELS)} (default: everything)",
+        help=f"replace only these: entity types, {', '.join(PATTERN_LABELS)} (default: everything)",
     )
     parser.add_argument(
         "--regions",
         type=_parse_regions,
         default=list(DEFAULT_REGIONS),
         metavar="R[,R]",
-        help="countries whose phone numbers are known without their code, such as DE (default: US,GB)",
+        help="countries whose phone numbers are found without country code, such as DE (default: US,GB)",
     )
     parser.add_argument(
         "--unsure",
         type=parse_probability,
         default=0.8,
         metavar="P",
-        help="list what was replaced with a lower score, to be checked (default: 0.8)",
+        help="list replacements with a lower score, to be checked (default: 0.8)",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write all that was replaced as JSON")
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write all replacements as JSON")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -135,11 +135,11 @@ def _parse_regions(value: str) -> list[str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; give its exit status: 1 when a file could not be redacted."""
+    """Run the command; return 1 when a file could not be redacted."""
     outputs = _outputs(arguments)
     _check_files(arguments, outputs)
     if arguments.operator == "hash" and arguments.key is None:
-        msg = "--operator hash needs --key FILE: without a secret, names can be guessed and tried"
+        msg = "--operator hash needs --key FILE: without a secret, the hashes of names can be guessed"
         raise WrongUsage(msg)
     ner = load_model(arguments)
     rules = _rules(arguments, [*ner.labels, *PATTERN_LABELS])
@@ -154,7 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
             except (FormatError, OSError) as error:
                 complain(f"{name}: {error}" if isinstance(error, FormatError) else explanation(error))
                 continue
-            _tell(name, result, arguments)
+            _print_summary(name, result, arguments)
             report.append(_report(name, output, result, arguments.unsure))
     if arguments.report and report:
         write_content(str(arguments.report), to_json(report, indent=2).encode() + b"\n")
@@ -166,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
-    """Return the name of each file and of its result."""
+    """Return the name of each file and of its output."""
     files, output = arguments.files, arguments.output
     if len(files) > 1 and output == "-":
         msg = "-o -: several files need a folder"
@@ -181,7 +181,7 @@ def _outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
             (path for path, count in Counter(path for _, path in outputs).items() if count > 1), None
         )
         if twice:
-            msg = f"{twice}: two files would have this name; redact them one by one"
+            msg = f"{twice}: two files would get this name; redact them one by one"
             raise WrongUsage(msg)
     else:
         outputs = [(files[0], output)]
@@ -189,7 +189,7 @@ def _outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
         given, made = Path(name).suffix.lower(), Path(path).suffix.lower()
         if path != "-" and name != "-" and given != made:
             ending = f"that ends with {given}" if given else "without a suffix"
-            msg = f"{path}: the format stays; expected a name {ending}"
+            msg = f"{path}: the format does not change; expected a name {ending}"
             raise WrongUsage(msg)
     return outputs
 
@@ -212,7 +212,7 @@ def _check_files(arguments: argparse.Namespace, outputs: list[tuple[str, str]]) 
             msg = f"{path}: is given as {other} and as {option}; give {option} another name"
             raise WrongUsage(msg)
         if option in ("-o", "--report") and Path(path).exists() and not arguments.overwrite:
-            msg = f"{path}: is there already; give another name, or --overwrite"
+            msg = f"{path}: already exists; give another name, or --overwrite"
             raise WrongUsage(msg)
 
 
@@ -231,7 +231,7 @@ def _rules(arguments: argparse.Namespace, labels: list[str]) -> Rules:
 
 @contextmanager
 def _locked(key: Path | None) -> Iterator[None]:
-    """Allow one run at a time to write a key: a lost entry would be a file that cannot be restored."""
+    """Lock a key against other runs: with a lost entry, a file could not be restored."""
     if key is None:
         yield
         return
@@ -244,7 +244,7 @@ def _locked(key: Path | None) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        msg = f"{key}: another run is using this key; wait for its end"
+        msg = f"{key}: another run is using this key; wait until it has finished"
         raise Failure(msg) from None
     try:
         yield
@@ -261,7 +261,7 @@ def _redact(
     key: Key,
     arguments: argparse.Namespace,
 ) -> RedactedFile:
-    # What a library reads may crash it, hang or fill the memory: that is the end of this file alone.
+    # A file that crashes a library, hangs or fills the memory must not affect the other files.
     redact = redact_bounded if format_by_name(name)[0] in UNTRUSTED else redact_file
     everything = partial(ner.document, threshold=0.0)
     result = redact("stdin.txt" if name == "-" else name, read_content(name), everything, redactor)
@@ -269,27 +269,27 @@ def _redact(
         key.identities = redactor.placeholders.identities
         if result.document:
             key.add(result.document)
-        # The key first: a redacted file without its key could not be restored.
+        # The key first: without it, the redacted file could not be restored.
         write_content(str(arguments.key), key.to_json().encode(), secret=True)
     write_content(output, result.content)
     return result
 
 
 def read_key(path: Path) -> Key:
-    """Read a key file; what is no key is a `KeyProblem`."""
+    """Read a key file, or raise `KeyProblem` if it is none."""
     return Key.from_json(read_whole(str(path)).decode("utf-8", "replace"), str(path))
 
 
 def read_content(name: str) -> bytes:
     """Read a file, or standard input for ``-``."""
     if name != "-" and Path(name).is_dir():
-        msg = "is a folder; give the files in it"
+        msg = "is a folder; name the files in it"
         raise FormatError(msg)
     return read_whole(name)
 
 
 def write_content(path: str, content: bytes, *, secret: bool = False) -> None:
-    """Write a file whole or not at all, or to standard output for ``-``; a secret one for its owner alone."""
+    """Write a file atomically, or to standard output for ``-``; only the owner can read a secret one."""
     if path == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -303,7 +303,7 @@ def write_content(path: str, content: bytes, *, secret: bool = False) -> None:
             os.umask(before)
 
 
-def _tell(name: str, result: RedactedFile, arguments: argparse.Namespace) -> None:
+def _print_summary(name: str, result: RedactedFile, arguments: argparse.Namespace) -> None:
     counts = Counter(one.label for one in result.found)
     by_label = ", ".join(f"{count} {label}" for label, count in counts.most_common())
     complain(f"{name}: {len(result.found)} replaced" + (f" ({by_label})" if by_label else ""))

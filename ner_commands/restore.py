@@ -1,4 +1,4 @@
-"""``ner restore``: a redacted file with its names back in it."""
+"""``ner restore``: put the names back into a redacted file."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``."""
+    """Add the command to ``ner``."""
     parser = commands.add_parser(
         "restore",
-        help="give a redacted file its names back",
-        description="Give a redacted file its names back: the original, byte for byte for text formats. In a "
-        "file that was changed since, such as a translation, placeholders become names.",
+        help="put the names back into a redacted file",
+        description="Put the names back into a redacted file. Text formats become the original, byte for "
+        "byte. In a file that was changed since, such as a translation, the placeholders are replaced.",
     )
     parser.add_argument("file", metavar="FILE", help='the redacted file; "-" is text on standard input')
     parser.add_argument(
         "--key", type=Path, required=True, metavar="FILE", help="key file that `ner redact` wrote"
     )
     parser.add_argument(
-        "-o", "--output", default="-", metavar="OUT", help="where it goes (default: standard output)"
+        "-o", "--output", default="-", metavar="OUT", help="output file (default: standard output)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; give its exit status."""
+    """Run the command and return its exit status."""
     name, output = arguments.file, arguments.output
     if output != "-" and file_identity(output) == file_identity(arguments.key):
         msg = f"{output}: is the key; give -o another name"
         raise WrongUsage(msg)
     if output != "-" and Path(output).exists() and not arguments.overwrite:
-        msg = f"{output}: is there already; give another name, or --overwrite"
+        msg = f"{output}: already exists; give another name, or --overwrite"
         raise WrongUsage(msg)
     if output == "-" and Path(name).suffix.lower() in OFFICE_FORMATS and sys.stdout.isatty():
-        msg = f"{name}: is no text that a terminal can show; give -o OUT"
+        msg = f"{name}: a terminal cannot show this format; give -o OUT"
         raise WrongUsage(msg)
     try:
         key = read_key(arguments.key)

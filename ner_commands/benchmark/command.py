@@ -1,4 +1,4 @@
-"""``ner benchmark``: every device, precision and performance hint of a model, side by side, on your text."""
+"""``ner benchmark``: compare the devices, precisions and performance hints of a model on your text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ __all__ = ["add_parser", "benchmark", "run"]
 
 logger = logging.getLogger(__name__)
 
-HINTS = ("LATENCY", "THROUGHPUT")  # the default, AUTO, changes from the one to the other
+HINTS = ("LATENCY", "THROUGHPUT")  # AUTO, the default elsewhere, switches between these
 _HEADER = (
     "",
     "computes in",
@@ -41,10 +42,10 @@ _HEADER = (
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of ``ner``."""
+    """Add the command to ``ner``."""
     parser = commands.add_parser(
         "benchmark",
-        help="measure how fast a model runs here",
+        help="measure the speed of a model on this machine",
         description="Measure latency and throughput of a model for every device, precision and performance "
         "hint, and recommend one. Latencies are medians with the 95th percentile in brackets.",
     )
@@ -53,23 +54,34 @@ def add_parser(commands: Any) -> None:
         default=ENGLISH_MODEL,
         help=f"name in the zoo, or path of an OpenVINO .xml (default: {ENGLISH_MODEL})",
     )
-    parser.add_argument("--models-dir", metavar="DIR", help="where downloaded models lie")
-    parser.add_argument("--devices", type=parse_names, metavar="D[,D]", help="default: all of this machine")
-    parser.add_argument("--precisions", type=parse_names, metavar="P[,P]", help="default: all that are there")
+    parser.add_argument("--models-dir", metavar="DIR", help="folder with downloaded models")
     parser.add_argument(
-        "--hints", type=_hints, default=list(HINTS), metavar="H[,H]", help=f"default: {','.join(HINTS)}"
+        "--devices", type=parse_names, metavar="D[,D]", help="devices to measure (default: all)"
+    )
+    parser.add_argument(
+        "--precisions",
+        type=parse_names,
+        metavar="P[,P]",
+        help="precisions to measure (default: all installed)",
+    )
+    parser.add_argument(
+        "--hints",
+        type=_hints,
+        default=list(HINTS),
+        metavar="H[,H]",
+        help=f"performance hints to measure (default: {','.join(HINTS)})",
     )
     parser.add_argument(
         "--compute",
         type=_computations,
         default=["auto"],
         metavar="C[,C]",
-        help=f"what a CPU computes in: {', '.join(COMPUTE)} (default: auto, the fastest)",
+        help=f"arithmetic on a CPU: {', '.join(COMPUTE)} (default: auto, the fastest)",
     )
     parser.add_argument(
         "--file",
         metavar="F",
-        help='text to measure with, "-" for standard input (default: a page of made-up news)',
+        help='text to measure with, "-" for standard input (default: a page of invented news)',
     )
     parser.add_argument(
         "--encoding", type=parse_encoding, default="utf-8", help="encoding of the file (default: utf-8)"
@@ -79,10 +91,10 @@ def add_parser(commands: Any) -> None:
         type=parse_positive,
         default=1.0,
         metavar="S",
-        help="for each latency; throughput takes 3 S (default: 1)",
+        help="seconds per latency; throughput takes three times as long (default: 1)",
     )
     add_format(parser)
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on standard error")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
     parser.set_defaults(run=run)
 
 
@@ -114,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises
     ------
     ValueError, Failure
-        If a model, device, hint or text is not to be had; the message is for people.
+        If a model, device, hint or text is not available; the message is for the user.
     OSError
         If a file cannot be read.
     """
@@ -167,35 +179,35 @@ def benchmark(
     compute: Sequence[str] = ("auto",),
     seconds: float = 1.0,
 ) -> Iterator[tuple[str, Measurement | str]]:
-    """Measure one configuration after another.
+    """Measure each combination of device, precision, hint and arithmetic.
 
     Parameters
     ----------
     model : str
         Name in the zoo, path of an .xml, or a folder with one.
     sample : TextSample
-        What to measure with.
+        Texts to measure with.
     models_dir : path, optional
-        Where downloads lie.
+        Folder with downloaded models.
     devices, precisions : sequence of str, optional
-        All there are, when not given.
+        All available ones by default.
     hints, compute : sequence of str
-        Performance hints, and what a CPU computes in (of `ner_core.compute.COMPUTE`).
+        Performance hints, and arithmetic on a CPU (of `ner_core.compute.COMPUTE`).
     seconds : float
         For each latency.
 
     Yields
     ------
     (str, Measurement or str)
-        Title of the configuration, and what came out: a failure is one sentence, and the next one follows.
+        Title of the combination and its measurement, or the message of a failure.
 
     Raises
     ------
     ValueError
-        If there is no such model, precision or device.
+        If a model, precision or device does not exist.
     """
     import model_zoo
-    from ner_commands.benchmark import measurement
+    from ner_commands.benchmark.measurement import measure
     from ner_core import check_device
     from ner_core import devices as present
 
@@ -203,37 +215,23 @@ def benchmark(
     wanted = [name.upper() for name in precisions or found]
     unknown = [name for name in wanted if name not in found]
     if unknown:
-        msg = f"--precisions: {model} is here in {', '.join(found)}, not in {', '.join(unknown)}"
+        msg = f"--precisions: {model} is installed in {', '.join(found)}, not in {', '.join(unknown)}"
         raise ValueError(msg)
-    places = [check_device(name) for name in devices or [device.name for device in present()]]
-    for place, precision, hint, kind in product(places, wanted, hints, compute):
+    names = [check_device(name) for name in devices or [device.name for device in present()]]
+    for device, precision, hint, arithmetic in product(names, wanted, hints, compute):
         path = found[precision]
-
-        def load(place: str = place, path: Path = path, hint: str = hint, kind: str = kind) -> Any:
-            return model_zoo.load(path, device=place, hint=hint, compute=kind)
-
-        title = f"{place} {precision} {kind} {hint}"
+        settings = {"device": device, "hint": hint, "compute": arithmetic}
+        load = partial(model_zoo.load, path, **settings)
+        title = f"{device} {precision} {arithmetic} {hint}"
         try:
-            yield (
-                title,
-                measurement.measure(
-                    load,
-                    path,
-                    sample,
-                    device=place,
-                    precision=precision,
-                    hint=hint,
-                    compute=kind,
-                    seconds=seconds,
-                ),
-            )
-        except (ValueError, RuntimeError) as error:  # a driver that fails must not end the other rows
+            yield title, measure(load, path, sample, precision=precision, seconds=seconds, **settings)
+        except (ValueError, RuntimeError) as error:  # a failing driver must not end the other measurements
             logger.debug("%s", title, exc_info=True)
             yield title, str(error).strip().splitlines()[-1]
 
 
 def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
-    """Find precision -> .xml of a model."""
+    """Return the .xml of each precision of a model."""
     import model_zoo
 
     try:

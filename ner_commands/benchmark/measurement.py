@@ -1,7 +1,7 @@
-"""How fast a model runs here: latency, throughput, and the share of the machine's own matrix products.
+"""Measure the speed of a model: latency, throughput, and share of the rate of matrix multiplication.
 
-A benchmark warms up first, repeats for a given time and reports medians. What the machine can do is measured
-at the same moment on the same device, for clocks change and neighbours come and go.
+A benchmark warms up, repeats for a given time and reports medians. The rate of the machine is measured just
+before and after on the same device, because clock speeds and other load change.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
     "recommend",
 ]
 
-# Multiplied to find the rate of the machine: big enough to be efficient, small enough for the caches.
+# Size of the matrices: large enough to be efficient, small enough for the caches.
 _MATMUL_SIZE = 1024
 
 # Configurations within this share of the best count as equally fast.
@@ -48,7 +48,7 @@ _TIE = 0.05
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds from text to entities: median, 95th percentile, and how many runs these come from."""
+    """Milliseconds from text to entities: median, 95th percentile, and number of runs."""
 
     p50: float
     p95: float
@@ -57,14 +57,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class Throughput:
-    """What many texts at once give, per second.
+    """Rates per second for many texts at once.
 
     Attributes
     ----------
     texts_per_second, pieces_per_second : float
         Pieces are word pieces of the texts, without special tokens and padding.
     gflops : float
-        Useful work in 10^9 floating point operations per second: that of the word pieces alone.
+        Useful work, without padding, in 10^9 floating point operations per second.
     """
 
     texts_per_second: float
@@ -86,7 +86,7 @@ class Work:
     per_pair: float
 
     def of(self, pieces: int) -> float:
-        """Count the operations for one row of so many pieces.
+        """Return the number of operations for one row of `pieces` word pieces.
 
         Examples
         --------
@@ -98,26 +98,26 @@ class Work:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One configuration of one model, measured.
+    """Results for one configuration of a model.
 
     Attributes
     ----------
     device : str
-        The device expression asked for.
+        The requested device expression.
     precision, hint, compute : str
-        Precision of the IR, performance hint, and what the device was asked to compute in.
+        Precision of the IR, performance hint, and requested arithmetic.
     computed_in : str
-        What it did compute in, see `ner_core.compute`.
+        Arithmetic that was used, see `ner_core.compute`.
     size : int
         Bytes of the .xml and the .bin.
     load_seconds : float
-        From the call to the first moment that text can be given.
+        Until the recognizer accepts text.
     sentence, paragraph, page : Latency
         One text at a time.
     throughput : Throughput
         Many sentences at once.
     matmul_gflops : float
-        What one large float32 multiplication reaches on this device, measured just before and after.
+        Rate of a large float32 multiplication on this device, measured just before and after.
     """
 
     device: str
@@ -135,12 +135,12 @@ class Measurement:
 
     @property
     def matmul_share(self) -> float:
-        """Useful work as a share of the machine's float32 matrix multiplication."""
+        """Useful work as a share of the rate of float32 matrix multiplication."""
         return self.throughput.gflops / self.matmul_gflops
 
     @property
     def title(self) -> str:
-        """Name the configuration: ``CPU INT8 auto LATENCY``."""
+        """The configuration, such as ``CPU INT8 auto LATENCY``."""
         return f"{self.device} {self.precision} {self.compute} {self.hint}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,11 +168,11 @@ def measure(
     path : Path
         Its .xml.
     sample : TextSample
-        What to feed it with.
+        Texts to measure with.
     device, precision, hint, compute : str
         The settings, for the report and for the matrix multiplication.
     seconds : float
-        How long each latency is measured; throughput takes three times as long.
+        Time per latency; throughput takes three times as long.
 
     Returns
     -------
@@ -207,16 +207,16 @@ def measure(
 
 
 def measure_latency(call: Callable[[], object], *, seconds: float = 1.0, least: int = 10) -> Latency:
-    """Call again and again, and take the percentiles.
+    """Measure the percentiles of repeated calls.
 
     Parameters
     ----------
     call : callable
-        What to measure; three calls before the first that counts warm it up.
+        What to measure, after three calls to warm up.
     seconds : float
-        How long, at least.
+        Minimum time.
     least : int
-        Calls, at least.
+        Minimum number of calls.
 
     Returns
     -------
@@ -242,25 +242,25 @@ def measure_latency(call: Callable[[], object], *, seconds: float = 1.0, least: 
 def measure_throughput(
     ner: EntityRecognizer, texts: Sequence[str], work: Work, *, seconds: float = 3.0
 ) -> Throughput:
-    """Stream texts through a recognizer, the same ones again and again.
+    """Measure the rates of a recognizer on a repeated stream of texts.
 
     Parameters
     ----------
     ner : EntityRecognizer
-        Its `stream` is measured, from text to entities.
+        Its `stream` is measured.
     texts : sequence of str
         At least one.
     work : Work
-        As `count_work` finds it.
+        Result of `count_work`.
     seconds : float
-        How long, at least; the last texts may take longer.
+        Minimum time.
 
     Returns
     -------
     Throughput
     """
     special = ner.tokenizer.special_count
-    for _ in ner.stream(texts):  # warms up, and compiles what is compiled on demand
+    for _ in ner.stream(texts):  # warm up, including compilation on demand
         pass
     count = pieces = 0
     operations = 0.0
@@ -275,7 +275,7 @@ def measure_throughput(
 
 
 def _until(end: float, texts: Sequence[str]) -> Iterator[str]:
-    """Repeat texts until a moment; the first time they all come."""
+    """Yield all texts once, then repeat them until a time of `time.perf_counter`."""
     yield from texts
     for text in chain.from_iterable(repeat(texts)):
         if time.perf_counter() >= end:
@@ -286,8 +286,7 @@ def _until(end: float, texts: Sequence[str]) -> Iterator[str]:
 def count_work(model: ov.Model) -> Work:
     """Count the floating point operations of the matrix multiplications in a model.
 
-    The graph is counted for two lengths, for the work of a row of n pieces is a polynomial in n without a
-    constant.
+    The work for a row of n pieces is a polynomial of degree two without constant term: two lengths suffice.
 
     Parameters
     ----------
@@ -299,7 +298,7 @@ def count_work(model: ov.Model) -> Work:
     Work
     """
     shape = model.inputs[0].partial_shape
-    if not shape.is_dynamic:  # fixed shapes: the split into linear and quadratic part cannot be seen
+    if not shape.is_dynamic:  # one length cannot separate the linear from the quadratic part
         rows, length = shape.to_shape()
         return Work(count_operations(model) / (rows * length), 0.0)
     short, long = 16, 32
@@ -313,21 +312,21 @@ def count_work(model: ov.Model) -> Work:
 
 
 def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: float = 0.5) -> float:
-    """Measure one large float32 matrix multiplication in OpenVINO.
+    """Measure the rate of a large float32 matrix multiplication in OpenVINO.
 
     Parameters
     ----------
     device : str
         Device expression.
     threads : int, optional
-        Threads on a CPU; OpenVINO's choice when not given.
+        Threads on a CPU; by default OpenVINO's choice.
     seconds : float
-        How long to measure.
+        Minimum time.
 
     Returns
     -------
     float
-        10^9 floating point operations per second, over all the time: whoever else works here slows this as it
+        10^9 floating point operations per second of elapsed time: other load on the machine lowers this as it
         slows the model.
     """
     size = _MATMUL_SIZE
@@ -351,7 +350,7 @@ def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: flo
 
 
 def recommend(measurements: Sequence[Measurement]) -> list[str]:
-    """Return which configuration to take, and why.
+    """Return advice on which configuration to use, and why.
 
     Parameters
     ----------
@@ -365,32 +364,30 @@ def recommend(measurements: Sequence[Measurement]) -> list[str]:
     """
     if not measurements:
         return []
-    quick = min(measurements, key=lambda one: one.sentence.p50)
-    busy = max(measurements, key=lambda one: one.throughput.texts_per_second)
+    fastest = min(measurements, key=lambda one: one.sentence.p50)
+    highest = max(measurements, key=lambda one: one.throughput.texts_per_second)
     both = [
         one
         for one in measurements
-        if one.sentence.p50 <= quick.sentence.p50 * (1 + _TIE)
-        and one.throughput.texts_per_second >= busy.throughput.texts_per_second * (1 - _TIE)
+        if one.sentence.p50 <= fastest.sentence.p50 * (1 + _TIE)
+        and one.throughput.texts_per_second >= highest.throughput.texts_per_second * (1 - _TIE)
     ]
     if both:
         one = min(both, key=lambda one: (one.size, one.sentence.p50))
-        told = [
-            f"Take {one.title}: {one.sentence.p50:.1f} ms for one sentence and "
+        advice = [
+            f"Use {one.title}: {one.sentence.p50:.1f} ms for one sentence and "
             f"{one.throughput.texts_per_second:.0f} sentences/s; nothing else is more than {_TIE:.0%} better."
         ]
     else:
-        told = [
-            f"For one text at a time take {quick.title}: {quick.sentence.p50:.1f} ms for a sentence, "
-            f"against {busy.sentence.p50:.1f} ms with {busy.title}.",
-            f"For many texts take {busy.title}: {busy.throughput.texts_per_second:.0f} sentences/s, against "
-            f"{quick.throughput.texts_per_second:.0f} with {quick.title}.",
+        advice = [
+            f"For one text at a time use {fastest.title}: {fastest.sentence.p50:.1f} ms for a sentence, "
+            f"against {highest.sentence.p50:.1f} ms with {highest.title}.",
+            f"For many texts use {highest.title}: {highest.throughput.texts_per_second:.0f} sentences/s, "
+            f"against {fastest.throughput.texts_per_second:.0f} with {fastest.title}.",
         ]
-    small = min(measurements, key=lambda one: one.size)
-    if small.size < min(quick.size, busy.size) and not both:
-        told.append(f"{small.precision} needs the least room, {small.size / 1e6:.0f} MB.")
-    if any(one.precision.endswith("INT8") or one.computed_in != "f32" for one in (quick, busy)):
-        told.append(
-            "Lower precision changes scores a little: compare with ner evaluate before you rely on it."
-        )
-    return told
+        small = min(measurements, key=lambda one: one.size)
+        if small.size < min(fastest.size, highest.size):
+            advice.append(f"{small.precision} is the smallest, {small.size / 1e6:.0f} MB.")
+    if any(one.precision.endswith("INT8") or one.computed_in != "f32" for one in (fastest, highest)):
+        advice.append("Lower precision changes scores slightly: check the accuracy with ner evaluate.")
+    return advice

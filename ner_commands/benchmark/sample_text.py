@@ -1,4 +1,4 @@
-"""Texts to measure with where the user gives none: one sentence, one paragraph, one page of made-up news."""
+"""Texts to measure with by default: a sentence, a paragraph and a page of invented news."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["PAGE", "TextSample", "split_sentences", "take_sample"]
 
-# Length of what `TextSample` calls a sentence, a paragraph and a page, in words.
+# Target lengths of a sentence, a paragraph and a page, in words.
 _SENTENCE_WORDS = 20
 _PARAGRAPH_WORDS = 100
 _PAGE_WORDS = 450
@@ -52,12 +52,12 @@ and the former Finnish president Tarja Halonen.
 
 @dataclass(frozen=True)
 class TextSample:
-    """What a benchmark feeds to a model.
+    """Texts for a benchmark.
 
     Attributes
     ----------
     sentence, paragraph, page : str
-        One text each of about 20, 100 and 450 words, as far as the source has such.
+        One text each of about 20, 100 and 450 words, if the source has them.
     sentences : tuple of str
         All sentences of the source, for throughput.
     """
@@ -74,7 +74,7 @@ def take_sample(text: str = PAGE) -> TextSample:
     Parameters
     ----------
     text : str
-        The source; a page of news by default.
+        The source; by default a page of news.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def take_sample(text: str = PAGE) -> TextSample:
 
 
 def split_sentences(text: str) -> list[str]:
-    r"""Cut a text after full stops and at line ends; good enough to measure with.
+    r"""Split a text after full stops and at line ends, which is good enough for measurements.
 
     Examples
     --------
@@ -120,6 +120,6 @@ def _nearest(texts: list[str], words: int) -> str:
 
 
 def _first_words(text: str, count: int) -> str:
-    """Cut after so many words, white space as it is."""
+    """Return the first `count` words, keeping white space."""
     match = re.match(rf"\s*(?:\S+\s+){{0,{count - 1}}}\S+", text)
     return match.group().strip() if match else text

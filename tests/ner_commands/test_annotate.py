@@ -88,7 +88,7 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
     (tmp_path / "a.txt").write_text("Mary")
     with FileLock(tmp_path / "out.csv.partial.lock"):
         code, _, err = annotate(tmp_path / "a.txt", "-o", tmp_path / "out.csv")
-    assert (code, "another run is at work" in err) == (1, True)
+    assert (code, "another run is using it" in err) == (1, True)
     assert annotate(tmp_path / "a.txt", "-o", tmp_path / "out.csv")[0] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.csv"]
 
@@ -102,14 +102,14 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "-"], 2, "-o -: the suffix names no output format"),
         (["a.txt", "-o", "out.csv", "--threshold", "2"], 2, "from 0 to 1"),
         (["a.txt", "-o", "out.csv", "--word-column", "-1"], 2, "--word-column"),
-        (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "exclude"),
+        (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "cannot be combined"),
         (["a.txt", "-o", "-", "--format", "csv", "--resume"], 2, "standard output"),
-        (["a.txt", "-o", "./a.txt", "--format", "csv"], 2, "input and output at once"),
-        (["a.txt", "-o", "out.csv", "--errors", "a.txt"], 2, "input and output at once"),
+        (["a.txt", "-o", "./a.txt", "--format", "csv"], 2, "both input and output"),
+        (["a.txt", "-o", "out.csv", "--errors", "a.txt"], 2, "both input and output"),
         (["a.txt", "-o", "out.csv", "--errors", "out.csv"], 2, "both the output and the errors"),
-        (["a.txt", "-o", "out.csv", "--work-dir", "."], 1, "holds files that are not of a run"),
+        (["a.txt", "-o", "out.csv", "--work-dir", "."], 1, "contains files that do not belong to a run"),
         (["a.txt", "-o", "/dev/null", "--format", "csv", "--overwrite"], 1, "not a file"),
-        (["-", "-", "-o", "out.csv"], 2, "once only"),
+        (["-", "-", "-o", "out.csv"], 2, "only once"),
         (["-", "-o", "out.csv", "--engine", "ray"], 2, "standard input"),
         (["a.txt", "-o", "out.csv", "--num-workers", "3:2"], 2, "range"),
         (["a.txt", "-o", "out.csv", "--max-document-bytes", "many"], 2, "64M"),

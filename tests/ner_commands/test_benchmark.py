@@ -58,7 +58,7 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
     assert header.split()[:3] == ["computes", "in", "load"]
     assert row.startswith("CPU FP32 auto LATENCY")
     assert row.rstrip().endswith("%")
-    assert advice[-1].startswith("Take CPU FP32 auto LATENCY")
+    assert advice[-1].startswith("Use CPU FP32 auto LATENCY")
 
 
 def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch):
@@ -94,7 +94,7 @@ def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--precisions", "FP7"], "is here in FP32, not in FP7"),
+        (["--precisions", "FP7"], "is installed in FP32, not in FP7"),
         (["--encoding", "utf-16", "--file", __file__], "expected utf-16 text"),
         (["--devices", "GPU.9"], "no device GPU.9"),
     ],

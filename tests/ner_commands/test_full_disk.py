@@ -31,7 +31,7 @@ def ner(model, capsys, tmp_path, monkeypatch):
 
 def said(error):
     assert "Traceback" not in error
-    assert "File too large; nothing was written there: make room" in error
+    assert "File too large; nothing was written there: free some space" in error
     return True
 
 

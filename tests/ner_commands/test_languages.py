@@ -66,7 +66,7 @@ def test_what_is_about_one_model_needs_its_name(by_language, monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.conll").write_text("Mary B-PER\n\n")
     status, _, err = by_language(*arguments)
-    assert (status, "give it with --model" in err) == (2, True)
+    assert (status, "name it with --model" in err) == (2, True)
 
 
 def test_a_corpus_is_evaluated_by_the_models_of_its_languages(by_language, tmp_path):

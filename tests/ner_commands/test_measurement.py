@@ -107,7 +107,7 @@ def test_measure_gives_plain_values(tiny_ir):
 def test_recommends_one_configuration_that_wins_everywhere():
     slow, fast = measurement("FP32", 8.0, 100.0), measurement("INT8", 2.0, 400.0, size=23_000_000)
     told = " ".join(measuring.recommend([slow, fast]))
-    assert told.startswith("Take CPU INT8 auto LATENCY: 2.0 ms")
+    assert told.startswith("Use CPU INT8 auto LATENCY: 2.0 ms")
     assert "ner evaluate" in told  # lower precision is not free
 
 
@@ -116,9 +116,9 @@ def test_recommends_two_where_latency_and_throughput_disagree():
     busy = measurement("FP32", 8.0, 400.0, hint="THROUGHPUT")
     small = measurement("INT8", 9.0, 90.0, size=23_000_000)
     told = measuring.recommend([quick, busy, small])
-    assert "one text at a time take CPU FP32 auto LATENCY: 2.0 ms" in told[0]
-    assert "many texts take CPU FP32 auto THROUGHPUT: 400 sentences/s" in told[1]
-    assert "INT8 needs the least room, 23 MB" in told[2]
+    assert "one text at a time use CPU FP32 auto LATENCY: 2.0 ms" in told[0]
+    assert "many texts use CPU FP32 auto THROUGHPUT: 400 sentences/s" in told[1]
+    assert "INT8 is the smallest, 23 MB" in told[2]
 
 
 def test_prefers_the_smaller_of_equals():

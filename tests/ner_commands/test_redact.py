@@ -93,7 +93,7 @@ def test_a_bad_file_does_not_stop_the_others(ner, tmp_path):
     assert status == 1
     assert "ner: a.jsonl: line 1 is not JSON" in err
     assert "ner: missing.txt: No such file or directory" in err
-    assert "ner: .: is a folder; give the files in it" in err
+    assert "ner: .: is a folder; name the files in it" in err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.txt"]
 
 
@@ -103,17 +103,21 @@ def test_a_bad_file_does_not_stop_the_others(ner, tmp_path):
         (["a.txt", "-o", "a.txt"], 2, "a.txt: is given as FILE and as -o; give -o another name"),
         (["a.txt", "-o", "c.txt", "--report", "a.txt"], 2, "a.txt: is given as FILE and as --report"),
         (["a.txt", "-o", "c.txt", "--report", "./c.txt"], 2, "c.txt: is given as -o and as --report"),
-        (["a.txt", "-o", "c.txt", "--report", "b.txt"], 2, "b.txt: is there already"),
+        (["a.txt", "-o", "c.txt", "--report", "b.txt"], 2, "b.txt: already exists"),
         (["a.txt", "-o", "c.txt", "--key", "c.txt"], 2, "c.txt: is given as --key and as -o"),
         (["a.txt", "-o", "c.txt", "--key", "k", "--report", "k"], 2, "k: is given as --key and as --report"),
         (["a.txt", "-o", "names.txt", "--overwrite"], 2, "names.txt: is given as --names and as -o"),
         (["a.txt", "-o", "c.txt", "--regions", "DE,XX"], 2, "country codes such as DE,FR, found XX"),
-        (["a", "-o", "c.txt"], 2, "c.txt: the format stays; expected a name without a suffix"),
-        (["a.txt", "-o", "b.txt"], 2, "b.txt: is there already; give another name, or --overwrite"),
-        (["a.txt", "-o", "c.pdf"], 2, "c.pdf: the format stays; expected a name that ends with .txt"),
+        (["a", "-o", "c.txt"], 2, "c.txt: the format does not change; expected a name without a suffix"),
+        (["a.txt", "-o", "b.txt"], 2, "b.txt: already exists; give another name, or --overwrite"),
+        (
+            ["a.txt", "-o", "c.pdf"],
+            2,
+            "c.pdf: the format does not change; expected a name that ends with .txt",
+        ),
         (["a.txt", "b.txt", "-o", "b.txt"], 2, "b.txt: is a file; several files need a folder"),
         (["a.txt", "b.txt", "-o", "-"], 2, "-o -: several files need a folder"),
-        (["a.txt", "./a.txt", "-o", "out/"], 2, "two files would have this name"),
+        (["a.txt", "./a.txt", "-o", "out/"], 2, "two files would get this name"),
         (["a.txt", "-o", "c.txt", "--operator", "hash"], 2, "--operator hash needs --key FILE"),
         (["a.txt", "-o", "c.txt", "--key", "b.txt"], 1, "b.txt: is not a ner-zoo redaction key"),
         (["a.txt", "-o", "c.txt", "--key", "no/key"], 1, "no/key: folder no does not exist"),
