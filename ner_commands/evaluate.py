@@ -115,9 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ner_core.corpus import open_dataset
     from ner_core.evaluation import evaluate_recognizer
 
-    if (arguments.path is None) == (arguments.dataset is None):
-        msg = "give one DATASET: a CoNLL file, NeMo's text_*.txt, a folder of either, or conll2003"
-        raise WrongUsage(msg)
+    _check_usage(arguments)
     path = arguments.path or arguments.dataset
     if path == "conll2003" and not Path(path).exists():
         raise Failure(CONLL2003)
@@ -128,20 +126,6 @@ def run(arguments: argparse.Namespace) -> int:
         word_column=arguments.word_column,
         tag_column=arguments.tag_column,
     )
-    targets = [
-        (kind, value)
-        for kind in ("precision", "recall")
-        if (value := getattr(arguments, f"{kind}_target")) is not None
-    ]
-    if targets and arguments.protocol == "omz":
-        msg = "--precision-target and --recall-target need span scores, which --protocol omz does not have"
-        raise WrongUsage(msg)
-    if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
-        msg = "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"
-        raise WrongUsage(msg)
-    if arguments.plot is not None and arguments.protocol == "omz":
-        msg = "--plot needs span scores, which --protocol omz does not have"
-        raise WrongUsage(msg)
     ner = load_model(arguments)
     evaluation = evaluate_recognizer(
         ner,
@@ -151,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         types=arguments.types,
         label_map=dict(arguments.map),
         mistakes=arguments.errors,
-        targets=targets,
+        targets=_targets(arguments),
     )
     if not evaluation.sentences:
         msg = f"{dataset.files[0]}: expected a word and its tag on each line, found none"
@@ -173,6 +157,23 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(", ".join(f"{key} {value}" for key, value in settings.items()) + "\n")
         sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
     return 0
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if (arguments.path is None) == (arguments.dataset is None):
+        msg = "give one DATASET: a CoNLL file, NeMo's text_*.txt, a folder of either, or conll2003"
+        raise WrongUsage(msg)
+    if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
+        msg = "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"
+        raise WrongUsage(msg)
+    if arguments.protocol == "omz" and (_targets(arguments) or arguments.plot is not None):
+        msg = "--precision-target, --recall-target and --plot need span scores; --protocol omz has none"
+        raise WrongUsage(msg)
+
+
+def _targets(arguments: argparse.Namespace) -> list[tuple[str, float]]:
+    targets = {"precision": arguments.precision_target, "recall": arguments.recall_target}
+    return [(kind, value) for kind, value in targets.items() if value is not None]
 
 
 def _draw(path: Path, evaluation: Evaluation, title: str) -> None:

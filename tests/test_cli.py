@@ -198,6 +198,7 @@ def test_no_readable_file_writes_nothing(ner, tmp_path):
         (["recognize", "-", "--encoding", "hex"], "Python knows no encoding 'hex' of text"),
         (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
         (["evaluate"], "give one DATASET"),
+        (["evaluate", "x", "--protocol", "omz", "--recall-target", "1"], "--protocol omz has none"),
         (["evaluate", "x", "--map", "geo"], "expected FROM=TO, found 'geo'"),
         (["evaluate", "x", "--errors", "many"], "expected a count, found 'many'"),
         (["evaluate", "x", "--plot", "x.png"], "expected a name that ends with .svg, found 'x.png'"),
