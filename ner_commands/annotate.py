@@ -45,6 +45,9 @@ __all__ = ["add_parser", "run"]
 
 _HINT = {"hint": "THROUGHPUT"}
 
+# Fields that documents and results have, beside those of a table.
+_RESERVED = frozenset({"source", "line", "text", "words", "groups", "parts"})
+
 _EPILOG = """examples:
   ner annotate articles/ -o found.jsonl
   ner annotate tickets.csv --column body -o found.csv --resume
@@ -226,6 +229,8 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
     if args.word_column is not None and args.word_column < 0:
         return f"--word-column {args.word_column}: expected a number from 0"
+    if args.into in _RESERVED:
+        return f"--into {args.into}: is a field of the documents or the result; give another name"
     inputs = {file_identity(given) for given in args.inputs if given != "-"}
     for written in (args.output, args.errors):
         if written and file_identity(written) in inputs:

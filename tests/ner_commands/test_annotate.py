@@ -99,6 +99,7 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out"], 2, "--format"),
         (["a.txt", "-o", "none/out.csv"], 2, "does not exist"),
         (["a.txt", "-o", "out.csv", "--errors", "none/errors.jsonl"], 2, "none/errors.jsonl: folder none"),
+        (["a.txt", "-o", "out.csv", "--into", "text"], 2, "--into text: is a field of the documents"),
         (["a.txt", "-o", "-"], 2, "-o -: the suffix names no output format"),
         (["a.txt", "-o", "out.csv", "--threshold", "2"], 2, "from 0 to 1"),
         (["a.txt", "-o", "out.csv", "--word-column", "-1"], 2, "--word-column"),
