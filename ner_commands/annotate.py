@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -37,9 +38,10 @@ from ner_documents.sources import find_sources, is_url, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ner_core import EntityRecognizer
+    from ner_documents.sources import Source
 
 __all__ = ["add_parser", "run"]
 
@@ -172,14 +174,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         _run(args)
     except KeyboardInterrupt:
-        complain("interrupted; continue with the same command and --resume")
+        advice = "" if args.output == "-" else "; continue with the same command and --resume"
+        complain(f"interrupted{advice}")
         raise
     return 0
 
 
 def _run(args: argparse.Namespace) -> None:
     sources, left_out = find_sources(args.inputs, args.input_format)
-    output_format = args.format or format_of(args.output) or ""
     with contextlib.ExitStack() as stack:
         output, work_folder = args.output, args.work_dir or f"{args.output.rstrip('/')}.partial"
         if args.output == "-":
@@ -189,22 +191,7 @@ def _run(args: argparse.Namespace) -> None:
         if args.resume and args.compute is None and args.model != AUTO:
             args.compute = _computed_before(work_folder)
         recognizer = load_model(args, **_HINT)
-        labels = known_labels(args.labels, recognizer.labels)
-        results = {file_identity(output), file_identity(errors)}  # of an earlier run, not input
-        job = Run(
-            sources=tuple(source for source in sources if file_identity(source.path) not in results),
-            read_options=ReadOptions(
-                args.column, args.into, args.lines, args.word_column, args.encoding, args.max_document_bytes
-            ),
-            settings=Settings(
-                output_format, args.into, args.aggregation, args.threshold, tuple(labels) if labels else None
-            ),
-            model=_identity(args, recognizer),
-            labels=tuple(label for label in recognizer.labels if not labels or label in labels),
-            output=output,
-            errors=errors,
-            work_folder=work_folder,
-        )
+        job = _job(args, sources, recognizer, output, errors, work_folder)
         stack.enter_context(job.alone())
         if not job.prepare(resume=args.resume, overwrite=args.overwrite):
             _say(args, f"{output} is complete; nothing to do")
@@ -221,6 +208,36 @@ def _run(args: argparse.Namespace) -> None:
             _say(args, f"note: {note}")
         if progress.totals.errors or progress.totals.notes:
             _say(args, f"errors and notes are listed in {job.errors}")
+
+
+def _job(
+    args: argparse.Namespace,
+    sources: Sequence[Source],
+    recognizer: EntityRecognizer,
+    output: str,
+    errors: str,
+    work_folder: str,
+) -> Run:
+    labels = known_labels(args.labels, recognizer.labels)
+    results = {file_identity(output), file_identity(errors)}  # of an earlier run, not input
+    return Run(
+        sources=tuple(source for source in sources if file_identity(source.path) not in results),
+        read_options=ReadOptions(
+            args.column, args.into, args.lines, args.word_column, args.encoding, args.max_document_bytes
+        ),
+        settings=Settings(
+            args.format or format_of(args.output) or "",
+            args.into,
+            args.aggregation,
+            args.threshold,
+            tuple(labels) if labels else None,
+        ),
+        model=_identity(args, recognizer),
+        labels=tuple(label for label in recognizer.labels if not labels or label in labels),
+        output=output,
+        errors=errors,
+        work_folder=work_folder,
+    )
 
 
 def _usage_problem(args: argparse.Namespace) -> str | None:
@@ -312,8 +329,6 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
 
 
 def _copy_to_stdout(path: Path) -> None:
-    import shutil
-
     with path.open("rb") as file:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
