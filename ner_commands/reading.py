@@ -29,7 +29,7 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     options : ReadOptions
         How to read them.
     """
-    from ner_documents.document import Document, Problem
+    from ner_documents.document import Problem
     from ner_documents.formats import format_by_name
     from ner_documents.reading import read, read_bounded
     from ner_documents.reading.bounded import UNTRUSTED
@@ -37,17 +37,15 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
 
     for name in names:
         kind, compression = format_by_name(name)
-        if name != "-" and (Path(name).is_file() or not Path(name).exists()):
-            source = Source(name, kind or "text", compression)
-            yield from read_bounded(source, options) if kind in UNTRUSTED else read(source, options)
-            continue
-        try:
-            text = read_text(name, options.encoding or "utf-8", options.limit)
-        except (OSError, Failure) as error:
-            reason = getattr(error, "strerror", None) or str(error).removeprefix(f"{name}: ")
-            yield Problem(name, None, reason)
-        else:
-            yield Document(name, None, text, {"source": name, "text": text})
+        source = Source(name, kind or "text", compression)
+        if name != "-" and Path(name).exists() and not Path(name).is_file():  # a pipe or device
+            try:
+                with Path(name).open("rb") as stream:
+                    source = Source(name, "text", content=stream.read(options.limit + 1))
+            except OSError as error:
+                yield Problem(name, None, error.strerror or str(error))
+                continue
+        yield from read_bounded(source, options) if source.format in UNTRUSTED else read(source, options)
 
 
 def read_text(name: str, encoding: str, limit: int = MAX_DOCUMENT_BYTES) -> str:

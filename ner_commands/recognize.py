@@ -133,7 +133,8 @@ class _Documents:
         names = self._files or (["-"] if self._text in (None, "-") else [])
         for item in read_files(names, self._options):
             if not isinstance(item, Document):
-                complain(f"{item.where}: {item.told(_HINTS)}".removeprefix("-: "))
+                message = f"{item.where}: {item.told(_HINTS)}"
+                complain(f"standard input{message[1:]}" if item.source == "-" else message)
                 self.failed = self.failed or item.lost
                 continue
             if self._files:

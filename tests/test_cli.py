@@ -5,8 +5,10 @@ import io
 import itertools
 import json
 import operator
+import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,26 @@ def test_text_comes_through_a_pipe(ner, stdin, arguments):
     stdin("\ufeffMary lebt in Köln\r\n".encode())
     _, out, _ = ner("recognize", *arguments, "--format", "json")
     assert json.loads(out)["text"] == "Mary lebt in Köln\r\n"
+
+
+def test_encodings_of_standard_input_are_detected_as_those_of_files(ner, stdin):
+    stdin("one\nzwölf".encode("latin-1"))
+    status, out, err = ner("recognize", "--format", "json")
+    assert (status, json.loads(out)["text"]) == (0, "one\nzwölf")
+    assert err.startswith("ner: standard input: read as cp1252, which is a guess")
+    stdin("one\nzwölf".encode("latin-1"))
+    status, out, err = ner("recognize", "--encoding", "utf-8")
+    assert (status, out) == (1, "")
+    assert err.startswith("ner: standard input:2: expected utf-8 text, found byte 0xf6")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
+def test_a_named_pipe_is_read_to_its_end(ner, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit((tmp_path / "pipe").write_bytes, "zwölf".encode("latin-1"))
+        _, out, _ = ner("recognize", "--file", str(tmp_path / "pipe"), "--format", "json")
+    assert json.loads(out)["text"] == "zwölf"
 
 
 def test_empty_input_has_no_entities(ner, stdin):
