@@ -45,7 +45,7 @@ settings.load_profile("the same")
 # where one thread takes 1.4 (545 texts, two processors). Programs that tests start inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Each process has ports of its own, below those that the system gives away and above 10080, the last that
+# Each process has its own ports, below those that the system gives away and above 10080, the last that
 # browsers refuse (https://fetch.spec.whatwg.org/#port-blocking); Gradio begins with the first.
 _PORTS = 10_100 + os.getpid() % 200 * 100
 os.environ["GRADIO_SERVER_PORT"] = str(_PORTS)
@@ -55,17 +55,29 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_finish():
-    """Set the collected tests aside: the garbage collector need not go through them again and again."""
+_modules_set_aside = 0
+
+
+def set_aside() -> None:
+    """Exempt collected tests and loaded modules from garbage collection: with torch each run takes 0.3 s."""
+    global _modules_set_aside
     gc.collect()
     gc.freeze()
+    _modules_set_aside = len(sys.modules)
+
+
+def pytest_collection_finish():
+    set_aside()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Draw the same random weights in whatever order tests run."""
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+    """Set large packages aside; draw the same random weights in whatever order tests run."""
+    if len(sys.modules) > _modules_set_aside + 300:
+        set_aside()
+    # torch.manual_seed also looks for GPUs, which takes three milliseconds for each test.
+    if generator := getattr(sys.modules.get("torch"), "default_generator", None):
+        generator.manual_seed(0)
 
 
 def assert_alike(one, other):
@@ -135,6 +147,22 @@ def tiny_ner(tiny_ir):
     from ner_core import EntityRecognizer
 
     return EntityRecognizer.from_ir(tiny_ir / "tiny.xml", device="CPU")
+
+
+@pytest.fixture(scope="module")
+def compiled_kept():
+    """Keep every compiled model until the end of the file, so that its tests compile each only once."""
+    from ner_core import engine
+
+    kept, compile_once = [], engine.compile_once
+
+    def compile_and_keep(*arguments, **options):
+        kept.append(compile_once(*arguments, **options))
+        return kept[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "compile_once", compile_and_keep)
+        yield
 
 
 @pytest.fixture(scope="session")
