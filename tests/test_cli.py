@@ -18,6 +18,7 @@ from ner_core.corpus import read_conll, to_iob2
 from ner_core.evaluation import PROTOCOLS, UNITS
 from ner_core.labels import tags_of
 
+pytestmark = pytest.mark.usefixtures("compiled_kept")
 TEXT = "Mary lives in Santa Clara, she said.\n"
 
 
