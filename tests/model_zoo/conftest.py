@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_zoo.convert import compression, conversion, quantization, tracing
+from model_zoo.convert import compression, conversion, losses, quantization, tracing
 from model_zoo.convert.workers import run_worker
 from tests.model_zoo.file_server import FileServer
 from tests.model_zoo.transfers import CONTENT
@@ -34,7 +34,13 @@ def tiny_trace(tiny_checkpoint, tmp_path_factory):
 
 
 @pytest.fixture
-def traced_here(monkeypatch, trace_here):
+def plain_processor(monkeypatch):
+    """Measure no losses, as where float32 is the fastest arithmetic: each other kind is compiled and run."""
+    monkeypatch.setattr(losses, "fast_arithmetic", frozenset)
+
+
+@pytest.fixture
+def traced_here(monkeypatch, trace_here, plain_processor):
     """Trace in this process, and the tiny checkpoint, as it is, only once in a session."""
     monkeypatch.setattr(conversion, "_trace", trace_here)
 

@@ -176,7 +176,7 @@ def test_wrong_usage_of_the_others_is_on_standard_error(capsys, command):
     assert captured.err.startswith(f"usage: omz_{command.__name__.rpartition('.')[2]}")
 
 
-def test_conversion_in_the_current_folder(here, tiny_checkpoint, capsys, monkeypatch):
+def test_conversion_in_the_current_folder(here, tiny_checkpoint, capsys, monkeypatch, plain_processor):
     monkeypatch.setattr(
         conversion, "_trace", lambda source, staging, shape, overrides, python: tracing.trace(source, staging)
     )
@@ -209,6 +209,7 @@ def test_what_comes_as_ir_has_no_conversions(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "========== Skipping ready (no conversions defined)\n"
 
 
+@pytest.mark.usefixtures("plain_processor")
 def test_quantization_wants_a_dataset_and_takes_the_peers_devices(here, tiny_ir, capsys, monkeypatch):
     calls = []
 

@@ -11,7 +11,7 @@ import pytest
 
 import model_zoo
 from model_zoo.catalog.suitability import families
-from model_zoo.convert import parity, tracing
+from model_zoo.convert import conversion, parity, tracing
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
 from model_zoo.convert.workplace import publish, workplace
@@ -222,7 +222,8 @@ def test_a_model_whose_scores_depend_on_padding_is_refused(tmp_path, traced_here
 @pytest.mark.parametrize(
     "name", [name for name in ARCHITECTURES if name not in {"bert", "xlm-roberta", "deberta"}]
 )
-def test_every_family_converts(tmp_path, traced_here, name):
+def test_every_family_converts(tmp_path, trace_here, monkeypatch, name):
+    monkeypatch.setattr(conversion, "_trace", trace_here)  # and measure losses with this processor
     source = make_architecture(tmp_path / name, name)
     [made] = convert_checkpoint(source, tmp_path / "out", name, precisions=["FP32"])
     assert made.parity < 1e-4

@@ -125,7 +125,7 @@ def test_the_gate_keeps_nothing_that_loses_too_much(models, tiny_ir, tmp_path, d
     assert {file: file.read_bytes() for file in old.iterdir()} == before
 
 
-def test_command_and_dry_run(models, capsys, tmp_path, monkeypatch, tiny_ir):
+def test_command_and_dry_run(models, capsys, tmp_path, monkeypatch, tiny_ir, plain_processor):
     monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
     zoo = tmp_path / "zoo" / "public" / "tiny"
     zoo.mkdir(parents=True)
