@@ -1,4 +1,4 @@
-"""One started page for all tests of this folder, one browser page for each module: starting is what costs.
+"""One started page and one browser page for all tests of this folder: starting is what costs.
 
 A test finds the Text tab open, wide and light, with the sentence recognized; what it changes and the next
 test could see, the fixture puts back. At its end nothing was asked of any other host, nothing was said on the
@@ -95,18 +95,26 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def visitor(chromium, url):
-    """A visitor who stays for all tests, and what happened on the way."""
+@pytest.fixture(scope="package")
+def window(chromium, url):
+    """The browser page in which all files are tested: what it has loaded once it need not compile again."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     context.set_default_timeout(PATIENCE)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
     made = SimpleNamespace(page=context.new_page(), asked=[], errors=[])
     watch(made)
-    made.page.goto(f"{url}/?__theme=light")
-    expect(made.page.locator("#text-status")).to_contain_text("names")
     yield made
     context.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(window, url):
+    """A new visitor who stays for all tests of a file, and what happened on the way."""
+    window.page.goto(f"{url}/healthz")  # elsewhere, so that nothing is kept when the storage is emptied
+    window.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    window.page.goto(f"{url}/?__theme=light")
+    expect(window.page.locator("#text-status")).to_contain_text("names")
+    return window
 
 
 def watch(visitor):
