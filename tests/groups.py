@@ -18,6 +18,7 @@ GROUPS = {
         "tests/ner_core/test_decoding.py",
         "tests/ner_core/test_tokenizer_files.py",
         "tests/ner_integrations/",
+        "tests/test_programs.py",
     ),
     "browser": ("tests/browser/",),
     "attacks": ("tests/attacks/",),

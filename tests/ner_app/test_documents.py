@@ -14,7 +14,7 @@ from ner_app.batch import _HINTS, Step, read_sources, recognize_documents, work_
 from ner_app.documents import _progress, build_documents_tab, redacted_files, table_menu
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background
-from ner_app.service import Choice, filtered
+from ner_app.service import Choice, Service, filtered
 from ner_app.table_preview import previews, table_view
 from ner_documents.document import Document, Hint, Problem
 from ner_documents.fetching import FetchError
@@ -84,10 +84,17 @@ def test_a_long_paragraph_shows_how_far_it_is(service, monkeypatch):
     assert len(seen[-1][1].entities) == 16_000
 
 
-def handlers(service):
-    """Return what the buttons of the tab call; what a step shows comes by the element's id."""
-    with gr.Blocks() as demo:
-        build_documents_tab(service)
+@pytest.fixture(scope="module")
+def handlers(lookup_models):
+    """What the buttons of the tab call; what a step shows comes by the element's id."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NER_MODELS_DIR", str(lookup_models))
+        with gr.Blocks() as demo:
+            build_documents_tab(Service("lookup"))
+        yield buttons(demo)
+
+
+def buttons(demo):
 
     def read(*arguments):
         function = next(one.fn for one in demo.fns.values() if one.name == "recognize_all")
@@ -108,10 +115,10 @@ def request(session):
     return made
 
 
-def test_cancel_ends_with_what_is_finished(service, tmp_path):
+def test_cancel_ends_with_what_is_finished(handlers, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.txt").write_text("Mary lives in Santa Clara.\n" * 40_000)
-    (read, cancel), visitor, other = handlers(service), request("one"), request("two")
+    (read, cancel), visitor, other = handlers, request("one"), request("two")
     paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     shown = read(visitor, paths, "", "lookup", "CPU", "best", 0.0, "")
     assert "Loading" in next(shown)["documents-status"]
@@ -125,12 +132,12 @@ def test_cancel_ends_with_what_is_finished(service, tmp_path):
     assert "Nothing is running" in cancel(visitor)
 
 
-def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkeypatch):
+def test_every_source_is_announced_however_quick_it_is(handlers, tmp_path, monkeypatch):
     monkeypatch.setattr("ner_app.documents._SECONDS_BETWEEN_UPDATES", 1_000)
     paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for path in paths:
         path.write_text("Mary lives in Santa Clara.")
-    read, _ = handlers(service)
+    read, _ = handlers
     shown = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "best", 0.0, "")
     said = " ".join(step["documents-status"] for step in shown)
     assert re.findall(r"Reading (\S+) \((\d) of 3\)", said) == [
@@ -141,9 +148,9 @@ def test_every_source_is_announced_however_quick_it_is(service, tmp_path, monkey
 
 
 @pytest.mark.parametrize(("text", "least"), [("nothing here", 0.0), ("Mary in Rotterdam", 1.0)])
-def test_documents_without_any_name_are_an_empty_result(service, tmp_path, text, least):
+def test_documents_without_any_name_are_an_empty_result(handlers, tmp_path, text, least):
     (tmp_path / "a.txt").write_text(text)
-    read, _ = handlers(service)
+    read, _ = handlers
     (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "best", least, "")
     assert "0 names" in last["documents-status"]
     assert last["documents-view"]["names"] == []
@@ -161,9 +168,11 @@ def test_documents_without_any_name_are_an_empty_result(service, tmp_path, text,
         ("a.csv", b"\xef\xbb\xbftext\nMary\xff\n", "byte 0xff at byte 5; save the file as UTF-8"),
     ],
 )
-def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(service, tmp_path, name, content, remark):
+def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(
+    handlers, tmp_path, name, content, remark
+):
     (tmp_path / name).write_bytes(content)
-    read, _ = handlers(service)
+    read, _ = handlers
     (first, *_, last) = read(request("one"), [str(tmp_path / name)], "", "lookup", "CPU", "best", 0.0, "")
     assert "Nothing could be read" in last["documents-status"]
     assert remark in last["documents-problems"]
@@ -172,12 +181,12 @@ def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(service, tmp
     assert first["documents-problems"] == refused["documents-problems"] == ""  # that was of the run before
 
 
-def test_a_model_that_fails_is_a_sentence(service, tmp_path, monkeypatch):
+def test_a_model_that_fails_is_a_sentence(handlers, tmp_path, monkeypatch):
     def failing(*_, **__):
         raise RuntimeError("the logits are not numbers")
 
     (tmp_path / "a.txt").write_text("Mary")
-    read, cancel = handlers(service)
+    read, cancel = handlers
     monkeypatch.setattr("ner_app.batch.stream_with_share", failing)
     (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "best", 0.0, "")
     assert "The model could not answer: the logits are not numbers" in last["documents-status"]
@@ -189,12 +198,12 @@ def test_the_page_has_its_own_words_for_every_hint():
     assert not any("--" in words for words in _HINTS.values())
 
 
-def test_files_of_one_name_are_told_apart(service, tmp_path):
+def test_files_of_one_name_are_told_apart(service, handlers, tmp_path):
     paths = [tmp_path / folder / name for folder, name in (("a", "rows.csv"), ("b", "Rows.csv"))]
     for path in paths:
         path.parent.mkdir()
         path.write_text("text\nMary in Rotterdam\n")
-    read, _ = handlers(service)
+    read, _ = handlers
     (*_, last) = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "best", 0.0, "")
     assert [one["name"] for one in last["documents-view"]["documents"]] == ["rows.csv:2", "Rows (2).csv:2"]
     assert {"tables/rows.csv.csv", "tables/Rows (2).csv.csv"} < last["files"].keys()
@@ -203,7 +212,7 @@ def test_files_of_one_name_are_told_apart(service, tmp_path):
     assert zipfile.ZipFile(target).namelist() == ["rows.csv", "Rows (2).csv"]
 
 
-def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(service, tmp_path):
+def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(handlers, tmp_path):
     rows = "".join(f"T{number},Mary met Acme in Rotterdam.,open\n" for number in range(30))
     (tmp_path / "tickets.csv").write_text(f"id,Body,state\n{rows}")
     texts, names, shown = table_menu([tmp_path / "tickets.csv", tmp_path / "note.txt"])
@@ -216,7 +225,7 @@ def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(
     chosen = table_view(previews([tmp_path / "tickets.csv"], "state"))
     assert '<th scope="col" class="read">state' in chosen
     assert [menu["visible"] for menu in table_menu([tmp_path / "note.txt"])[:2]] == [False, False]
-    read, _ = handlers(service)
+    read, _ = handlers
     steps = list(
         read(request("one"), [str(tmp_path / "tickets.csv")], "", "lookup", "CPU", "best", 0.0, "Body")
     )

@@ -64,17 +64,17 @@ def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
     tmp_path, annotate, tiny_ner, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)  # relative paths have to mean the same to the workers
-    inputs = corpus(Path("in"), documents=1200)
+    inputs = corpus(Path("in"), documents=1050, files=2)  # two chunks each
     local = make_run(Path(), inputs, output="local.jsonl")
     locally(local, tiny_ner)
     run = make_run(Path(), inputs)
     with pytest.raises(OSError, match="no more"):
         locally(run, Stopping(tiny_ner, 2))
-    assert 0 < len(run.workspace.keys()) < 6
+    assert 0 < len(run.workspace.keys()) < 4
     progress = annotate(run, resume=True)
     assert Path(run.output).read_bytes() == Path(local.output).read_bytes()
     assert Path(run.errors).read_bytes() == Path(local.errors).read_bytes()
-    assert (progress.totals.documents, progress.totals.errors) == (3598, 4)
+    assert (progress.totals.documents, progress.totals.errors) == (2099, 3)
     assert not Path(run.work_folder).exists()
 
 
