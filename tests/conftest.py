@@ -66,8 +66,14 @@ def set_aside() -> None:
     _modules_set_aside = len(sys.modules)
 
 
-def pytest_collection_finish():
-    set_aside()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    gc.disable()  # next to nothing that is made here is garbage
+    try:
+        return (yield)
+    finally:
+        set_aside()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

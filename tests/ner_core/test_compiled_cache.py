@@ -28,7 +28,13 @@ def cached(xml, tmp_path_factory):
     return folder, compile_and_drop(xml, folder)
 
 
-@pytest.mark.parametrize("damage", [0, 5000, "first byte", "every 1000th", "statement"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(0, "first byte", "statement"),
+        *(pytest.param(more, marks=pytest.mark.nightly) for more in (5000, "every 1000th")),
+    ],
+)
 def test_a_damaged_cache_is_made_anew(cached, xml, damage, tmp_path):
     folder, right = cached
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)

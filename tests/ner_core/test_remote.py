@@ -17,6 +17,13 @@ from ner_core.remote import RemoteEngine
 PORTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
+@functools.cache
+def compiled(xml):
+    import openvino as ov
+
+    return ov.Core().compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+
 class Server(ThreadingHTTPServer):
     """Serves one model called tiny; `binary` adds the extension for tensors behind the JSON."""
 
@@ -25,15 +32,13 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self, xml, *, binary=False, shape=(-1, -1), inputs=PORTS, datatype="INT64", prefix="", authority=None
     ):
-        import openvino as ov
-
         super().__init__(("127.0.0.1", 0), Handler)
         self.prefix, self.scheme = prefix, "kserves" if authority else "kserve"
         if authority:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority.issue_cert("localhost").configure_cert(context)
             self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.model = ov.Core().compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        self.model = compiled(xml)
         self.lock = threading.Lock()
         self.binary, self.broken, self.requests, self.paths = binary, None, [], set()
         self.metadata = {
@@ -114,12 +119,10 @@ class GrpcServer:
 
     def __init__(self, xml, authority=None):
         import grpc
-        import openvino as ov
         from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-        model = ov.Core().compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         self.messages, self.grpc, self.lock = service_pb2, grpc, threading.Lock()
-        self.model, self.requests, self.broken = model, [], None
+        self.model, self.requests, self.broken = compiled(xml), [], None
         servicer = type("Servicer", (service_pb2_grpc.GRPCInferenceServiceServicer,), {})()
         servicer.ServerMetadata, servicer.ModelReady = self.describe_server, self.say_ready
         servicer.ModelMetadata, servicer.ModelInfer = self.describe_model, self.infer
