@@ -103,7 +103,7 @@ def deberta(tmp_path_factory):
 def test_any_string_has_offsets_in_it(name, request):
     tokenizer = request.getfixturevalue(name)
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=2 * settings.default.max_examples)
     @given(TEXTS)
     def check(text):
         encoding = tokenizer.encode_texts([text])[0]

@@ -221,7 +221,7 @@ def test_bombs_are_refused_before_they_are_unpacked():
     assert "limit of 1,000,000" in items("a.txt.gz", packed, limit=1_000_000)[0].reason
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(name=st.sampled_from(["a" + suffix for suffix in SUFFIXES]), content=st.binary(max_size=300))
 def test_any_bytes_give_documents_or_problems(name, content):
     found = items(name, content)
