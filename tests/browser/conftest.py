@@ -114,6 +114,7 @@ def visitor(window, url):
     window.page.evaluate("localStorage.clear(); sessionStorage.clear()")
     window.page.goto(f"{url}/?__theme=light")
     expect(window.page.locator("#text-status")).to_contain_text("names")
+    window.fresh = True
     return window
 
 
@@ -142,9 +143,20 @@ def page(visitor, url):
     visitor.asked.clear()
     visitor.errors.clear()
     yield page
+    visitor.fresh = False
     others = [one for one in visitor.asked if not one.startswith((url, "data:", "blob:"))]
     assert others == []
     assert visitor.errors == []
+
+
+@pytest.fixture
+def new_page(page, visitor):
+    """The page as a new visitor finds it, on the other tabs too."""
+    if not visitor.fresh:
+        page.reload()
+        expect(page.locator("#text-status")).to_contain_text(", in ")
+        visitor.errors.clear()  # Gradio says that its streams were cut off
+    return page
 
 
 def recognize(page, text=SENTENCE):

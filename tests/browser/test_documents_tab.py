@@ -14,13 +14,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def tab(page, visitor):
+def tab(new_page):
     """The tab as a visitor finds it."""
-    page.reload()
-    expect(page.locator("#text-status")).to_contain_text(", in ")
-    visitor.errors.clear()  # Gradio says that its streams were cut off
-    open_tab(page, "Documents")
-    return page
+    open_tab(new_page, "Documents")
+    return new_page
 
 
 def give(page, folder):

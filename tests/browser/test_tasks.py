@@ -40,11 +40,8 @@ class Hand:
 
 
 @pytest.fixture
-def hand(page, visitor):
-    page.reload()
-    expect(page.locator("#text-status")).to_contain_text(", in ")
-    visitor.errors.clear()  # Gradio says that its streams were cut off
-    return Hand(page)
+def hand(new_page):
+    return Hand(new_page)
 
 
 def test_all_people_of_an_article_take_one_click(page, hand):
