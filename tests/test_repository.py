@@ -60,10 +60,10 @@ def plain(requirement: str) -> str:
 def top_level(package: str) -> set[str]:
     """Return the top-level modules of a package; its own name where it is not installed."""
     try:
-        files = distribution(package).files or ()
+        record = distribution(package).read_text("RECORD") or package
     except PackageNotFoundError:
         return {package}
-    return {file.parts[0].partition(".")[0] for file in files}
+    return {line.partition("/")[0].partition(".")[0] for line in record.splitlines()}
 
 
 def test_what_is_imported_is_declared(project):
