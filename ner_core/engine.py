@@ -22,13 +22,12 @@ from ner_core.compiled_cache import CompiledCache
 from ner_core.compute import EXACT, Way, fastest_way, has_int8_weights
 from ner_core.hardware import (
     DeviceError,
-    candidates,
     check_device,
     complaint,
-    devices,
     fast_arithmetic,
     last_line,
     processors,
+    real_devices,
 )
 from ner_core.ports import find_ports, fixed_shapes
 from ner_core.settings import EngineSettings
@@ -126,7 +125,7 @@ class Engine:
             self._start_on("CPU")
 
     def _start_on(self, expression: str) -> None:
-        names = _real_devices(expression)
+        names = real_devices(expression)
         compute = self._settings.compute
         # For other devices it is unknown; with auto they use their default.
         fast = fast_arithmetic() if "CPU" in names else () if compute == "auto" else ("int8", "bf16", "f16")
@@ -256,7 +255,7 @@ class Engine:
         plans = self._plans  # another thread may switch devices
         found = plans.get((shape, hint))
         if found is None:
-            plain = self._int8_weights and self._way is EXACT and _real_devices(self.expression) == ["CPU"]
+            plain = self._int8_weights and self._way is EXACT and real_devices(self.expression) == ["CPU"]
             found = plans[shape, hint] = compile_once(
                 self._model,
                 self._path,
@@ -301,7 +300,7 @@ class Engine:
         config = self._settings.properties | {"PERFORMANCE_HINT": hint}
         if self._cache:
             config["CACHE_DIR"] = str(self._cache.folder)
-        wanted = _real_devices(self.expression)
+        wanted = real_devices(self.expression)
         cpu: dict[str, Any] = dict(self._way.config)
         if config.get("INFERENCE_NUM_THREADS", math.inf) < (os.cpu_count() or 1):
             # Other processes may use the other processors, and OpenVINO would pin the threads of all of them
@@ -318,10 +317,3 @@ class Engine:
         if "CPU" in wanted:
             config["DEVICE_PROPERTIES"] = {"CPU": cpu}
         return config
-
-
-def _real_devices(expression: str) -> list[str]:
-    """List the devices that an expression may run on: the named ones, or all that are not excluded."""
-    _, names = candidates(expression)
-    named = [name for name in names if not name.startswith("-")]
-    return named or [found.name for found in devices() if f"-{found.name}" not in names]

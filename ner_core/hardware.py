@@ -28,6 +28,7 @@ __all__ = [
     "last_line",
     "preferred_precisions",
     "processors",
+    "real_devices",
 ]
 
 logger = logging.getLogger(__name__)
@@ -136,6 +137,13 @@ def candidates(expression: str) -> tuple[str, list[str]]:
     return head, names
 
 
+def real_devices(expression: str) -> list[str]:
+    """List the devices that an expression may run on: the named ones, or all that are not excluded."""
+    _, names = candidates(expression)
+    named = [name for name in names if not name.startswith("-")]
+    return named or _auto_order([found.name for found in devices() if f"-{found.name}" not in names])
+
+
 def check_device(expression: str) -> str:
     """Check a device expression before OpenVINO sees it.
 
@@ -219,30 +227,21 @@ def preferred_precisions(device: str) -> list[str]:
     DeviceError
         As `check_device`.
     """
-    expression = check_device(device)
-    _, names = candidates(expression)
-    excluded = [name[1:] for name in names if name.startswith("-")]
-    wanted = [name for name in names if not name.startswith("-")]
-    if not wanted:
-        wanted = _auto_order([found.name for found in devices() if found.name not in excluded])
-    name = wanted[0] if wanted else "CPU"
-    capabilities: set[str] = set()
-    for found in devices():
-        if found.name == name or found.name.startswith(f"{name}."):
-            capabilities |= set(found.capabilities)
-    if name == "CPU":
-        return (
-            ["FP16-INT8", "INT8", "FP32", "FP16"]
-            if "int8" in fast_arithmetic()
-            else ["FP32", "FP16", "INT8", "FP16-INT8"]
-        )
+    names = real_devices(check_device(device))
+    name = names[0] if names else "CPU"
+    if name == "CPU" and "int8" in fast_arithmetic():
+        return ["FP16-INT8", "INT8", "FP32", "FP16"]
+    capabilities = {
+        capability
+        for found in devices()
+        if found.name == name or found.name.startswith(f"{name}.")
+        for capability in found.capabilities
+    }
     if "GPU_HW_MATMUL" in capabilities or name.startswith("NPU"):
         return ["FP16-INT8", "FP16", "INT8", "FP32"]
-    return (
-        ["FP16", "FP32", "INT8", "FP16-INT8"]
-        if "FP16" in capabilities
-        else ["FP32", "FP16", "INT8", "FP16-INT8"]
-    )
+    if "FP16" in capabilities and name != "CPU":
+        return ["FP16", "FP32", "INT8", "FP16-INT8"]
+    return ["FP32", "FP16", "INT8", "FP16-INT8"]
 
 
 def _auto_order(names: list[str]) -> list[str]:

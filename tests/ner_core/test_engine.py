@@ -203,7 +203,7 @@ def test_what_is_prepared_for_shapes_is_bounded(xml, device):
 def test_a_cpu_beside_others_computes_in_f32_too(xml, monkeypatch):
     runner = made(xml)
     two = [hardware.Device("CPU", "A CPU"), hardware.Device("GPU", "A GPU")]
-    monkeypatch.setattr(engine, "devices", lambda: two)
+    monkeypatch.setattr(hardware, "devices", lambda: two)
     beside = {"CPU": EXACT.config}
     for expression in ("AUTO", "AUTO:GPU,CPU", "HETERO:GPU,CPU"):
         runner.expression = expression
