@@ -71,4 +71,4 @@ def _spine(package: Package) -> list[str]:
         for one in root.iter("{*}item")
     }
     order = [files.get(one.get("idref")) for one in root.iter("{*}itemref")]
-    return [name for name in order if name is not None]
+    return [name for name in dict.fromkeys(order) if name is not None]

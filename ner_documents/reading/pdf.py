@@ -69,9 +69,10 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
         attached = pypdfium2.raw.FPDFDoc_GetAttachmentCount(pdf)
     yield from left_out(source, comments=comments, hidden=outside)
     if unreadable:
+        count = sum(unreadable.values())
         reason = (
-            f"{sum(unreadable.values()):,} letters cannot be read, as their fonts lack a mapping to Unicode; "
-            "text recognition (OCR) can read them"
+            f"{count:,} {'letter' if count == 1 else 'letters'} cannot be read, as the font does not map them to "
+            "Unicode; text recognition (OCR) can read them"
         )
         yield Problem(source, None, reason, place=f"page {listed(list(unreadable))}")
     if attached > 0:

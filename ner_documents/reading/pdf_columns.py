@@ -6,7 +6,9 @@ Columns are found by cutting a page at its white gaps, first from top to bottom,
 
 from __future__ import annotations
 
+import math
 import statistics
+from bisect import bisect_left, bisect_right
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +22,7 @@ __all__ = ["Column", "Line", "columns_of", "joined_fragments"]
 _GUTTER = 0.75  # of the font size: narrower gaps do not separate columns
 _WORDS = 3.5  # lines with fewer words on average are table cells, not prose
 _LONG_WORDS = 2.5
+_TALL = 50  # bands: in taller tables, not every row is tried as the first one of columns
 _LEAD = 2  # lines by which one column may begin above the other
 _RAISED = 0.15
 _MARK = 8  # maximum length of a footnote mark
@@ -125,8 +128,8 @@ def columns_of(region: Sequence[Fragment], depth: int = _DEPTH) -> Iterator[Colu
         end, gutter = _stretch_of_columns(bands, index) if depth else (index + 1, None)
         stretch = [one for band in bands[index:end] for one in band]
         if gutter is None:
-            single += bands[index]
-            index += 1
+            single += stretch
+            index = end
             continue
         yield from _stretches(_lines(single), right)
         single = []
@@ -157,23 +160,27 @@ def _stretch_of_columns(bands: Sequence[list[Fragment]], first: int) -> tuple[in
     Returns
     -------
     int, float or None
-        Index after the last band, and the middle of the gap; None if it does not separate columns.
+        Where to go on, and the middle of the gap; None if it does not separate columns.
     """
     taken: list[tuple[float, float]] = []
     end, gutter = first, None
     region: list[Fragment] = []
+    low = math.inf
     while end < len(bands):
         grown = _merged([*taken, *((one.x0, one.x1) for one in bands[end])])
         size = statistics.median(one.size for one in bands[end])
         found = _gutter(grown, _GUTTER * size)
-        if region and min(one.y0 for one in region) - bands[end][0].y1 > _BREAK * size:
+        if region and low - bands[end][0].y1 > _BREAK * size:
             break
         if found is None and (gutter is not None or end - first == _LEAD):
             break
         taken, gutter = grown, found
         region += bands[end]
+        low = min(one.y0 for one in bands[end])
         end += 1
-    return (end, gutter) if gutter is not None and _are_columns(region, gutter) else (first + 1, None)
+    if gutter is not None and _are_columns(region, gutter):
+        return end, gutter
+    return first + 1 + (end - first) // _TALL, None
 
 
 def _are_columns(region: Sequence[Fragment], gutter: float) -> bool:
@@ -200,7 +207,11 @@ def _are_unaligned(left: Sequence[Line], right: Sequence[Line]) -> bool:
     if min(len(left), len(right)) < 3 or len(left) + len(right) < 8:
         return False
     fewer, more = sorted((left, right), key=len)
-    aligned = sum(any(abs(one.y0 - other.y0) < _RAISED * one.size for other in more) for one in fewer)
+    levels = sorted(line.y0 for line in more)
+    aligned = 0
+    for one in fewer:
+        slack = _RAISED * one.size
+        aligned += bisect_left(levels, one.y0 - slack) < bisect_right(levels, one.y0 + slack)
     return aligned * 3 < len(fewer)
 
 
@@ -282,8 +293,9 @@ def _is_table(lines: Sequence[Line]) -> bool:
 
 
 def _are_justified(lines: Sequence[Line]) -> bool:
-    """Return whether most lines have equal gaps between their cells, as justified prose has."""
-    return sum(map(_has_equal_gaps, lines)) * 2 > len(lines)
+    """Return whether most lines have equal gaps, but do not begin their cells below each other."""
+    starts = [round(cell.x0) for line in lines for cell in line.cells[1:]]
+    return sum(map(_has_equal_gaps, lines)) * 2 > len(lines) and len(set(starts)) * 2 > len(starts)
 
 
 def _has_equal_gaps(line: Line) -> bool:

@@ -68,7 +68,7 @@ def _slides(package: Package) -> list[str]:
         for key, value in one.items()
         if key.endswith("}id")
     ]
-    return [name for name in order if name is not None]
+    return [name for name in dict.fromkeys(order) if name is not None]
 
 
 class _Reading:

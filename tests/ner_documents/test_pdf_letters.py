@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 
 import pytest
 from pypdf import PdfReader
@@ -170,3 +171,15 @@ def test_the_lines_of_a_list_are_apart_and_a_centred_title_is():
         "Peter Smith, Globex",
         "Hank Brown, Globex",
     ]
+
+
+def test_a_table_with_equal_gaps_is_a_table_and_a_tall_one_takes_linear_time():
+    rows = [(72 + 100 * column, 780 - row / 2, f"cell {column}") for row in range(2) for column in range(3)]
+    rows = [(x, y - 20 * (y < 780), text) for x, y, text in rows]
+    assert text_of(rows) == "cell 0\tcell 1\tcell 2\ncell 0\tcell 1\tcell 2"
+    tall = [(72 + 200 * column, 14 * row + 20, "a b") for row in range(800) for column in range(3)]
+    content = pdf(tall).replace(b"[0 0 612 792]", b"[0 0 900 11300]")
+    began = time.process_time()
+    (document,) = read("a.pdf", content=content)
+    assert len(document.blocks) == 2_400
+    assert time.process_time() - began < 20
