@@ -173,8 +173,10 @@ NerPage.TextTab = class {
   }
 
   failed({error, choice, cancelled}, before) {
-    if (choice && this.good) this.setChosen(this.good);
-    const still = choice && this.good ? `\nStill using ${Object.values(this.good).filter(Boolean).join(" · ")}.` : "";
+    const names = (values) => Object.values(values).filter(Boolean).join(" · ");
+    const back = choice && this.good && names(this.good) !== names(this.chosen());
+    if (back) this.setChosen(this.good);
+    const still = back ? `\nStill using ${names(this.good)}.` : "";
     NerPage.notice(this.message, cancelled ? "" : error + still);
     this.say(cancelled ? "Cancelled." : "");
     if (before) this.marked();

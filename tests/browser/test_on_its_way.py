@@ -265,3 +265,21 @@ def test_the_address_says_no_other_text_than_the_one_shown(page):
     expect(page.locator("#text-box")).to_have_value("Ann met Bob.")
     expect(page.locator("#text-tab mark")).to_have_count(2)
     page.evaluate("history.replaceState(null, '', location.pathname + location.search)")
+
+
+def test_a_choice_that_fails_is_not_said_to_be_still_in_use(page):
+    def refuse(route):
+        if route.request.post_data_json["fn_name"] == "recognize":
+            route.fulfill(json={"error": "It is not here.", "choice": True})
+        else:
+            route.continue_()
+
+    page.route(re.compile("component_server"), refuse)
+    page.locator("#recognize").click()
+    expect(page.locator("#text-message")).to_have_text("It is not here.")
+    unfold(page, "#options")
+    page.locator("#text-compute").select_option("exact")
+    expect(page.locator("#text-message")).to_contain_text("It is not here.\nStill using minilm-ner")
+    assert page.locator("#text-compute").input_value() == ""
+    page.unroute(re.compile("component_server"))
+    page.locator("#options").evaluate("e => { e.open = false }")
