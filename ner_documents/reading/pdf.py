@@ -71,8 +71,8 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     if unreadable:
         count = sum(unreadable.values())
         reason = (
-            f"{count:,} {'letter' if count == 1 else 'letters'} cannot be read, as the font does not map "
-            "them to Unicode; text recognition (OCR) can read them"
+            f"{count:,} {'letter' if count == 1 else 'letters'} cannot be read, as the font has no mapping "
+            "to Unicode; text recognition (OCR) can read them"
         )
         yield Problem(source, None, reason, place=f"page {listed(list(unreadable))}")
     if attached > 0:
