@@ -84,11 +84,13 @@ NerPage.asking = (server) => (name, sent = {}) => Promise.resolve(server[name](s
 
 /* Show in `place` how far a piece of work is until it has ended; `look()` asks the server, which may be away for a while. */
 NerPage.follow = async (place, look) => {
-  for (let found = null; !found?.ended; await new Promise((resolve) => setTimeout(resolve, 400))) {
-    found = await look();
+  for (;;) {
+    const found = await look();
     if (found?.html) place.innerHTML = found.html;
     else if (!found && place.textContent !== NerPage.AWAY) NerPage.notice(place, NerPage.AWAY);
     else if (found?.ended) NerPage.notice(place, NerPage.FORGOTTEN);
+    if (found?.ended) return;
+    await new Promise((resolve) => setTimeout(resolve, 400));
   }
 };
 
