@@ -111,7 +111,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(encoder_file, tmp_path):
     part = tmp_path / "part.bin"
     for share in np.linspace(0.001, 0.999, 40):
         part.write_bytes(whole[: int(len(whole) * share)])
-        with pytest.raises(CheckpointError, match=r"part\.bin: not a whole E5S1 file"):
+        with pytest.raises(CheckpointError, match=r"part\.bin: not an intact E5S1 file"):
             read_e5s1(part)
     part.write_bytes(b"E5S1" + b"\xff" * 400)
     with pytest.raises(CheckpointError):
