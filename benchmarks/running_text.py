@@ -5,7 +5,7 @@ The words of a corpus are joined to running text with normal punctuation. Then:
 - ``sentences``: each sentence is a text; micro F1 and expected calibration error (10 bins) of spans;
 - ``wrapped``: news in paragraphs of five sentences, unwrapped and wrapped at several widths;
 - ``lists``: names of each corpus in generated lists, tables and forms; share found exactly, and micro F1.
-  Lists of mixed types and of tasks show what it costs that cells of a column speak for each other.
+  Lists of mixed types and of tasks show the cost of deciding the cells of a column jointly.
 
 ``python -m benchmarks.running_text --conll dev.conll --data DATA`` prints a table for each. DATA holds
 ``uner_en_ewt/dev.conll``, ``btc/dev.conll``, ``wnut17/dev.conll`` and ``gmb/dev.conll``.

@@ -1,10 +1,10 @@
-"""Cells of one column speak for each other: a name in a list says little alone, the names around it say more.
+"""Types of names in the cells of a column, decided jointly.
 
-The model reads each cell separately, where ``Porto`` may be a company. All cells of a column together show
-whether it holds one type, and what the model says of a cell is then weighed by what the other cells show.
-Where cells contradict each other, nothing changes.
+The model reads each cell separately, where ``Porto`` may be a company. The other cells of a column show
+whether it holds names of one type, and are used as a prior for the cell. Columns of mixed types stay as the
+model read them.
 
-A column is modelled as a mixture: with probability `_UNIFORM` it holds one type, each type being equally
+A column is modelled as a mixture: with probability `_UNIFORM` it holds one type, all types being equally
 likely. A cell is then a name of that type, no name, or anything, with the probabilities below. Otherwise a
 cell is anything.
 """
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 __all__ = ["agree"]
 
-# Chosen on lists, tables and forms made of names in the dev parts of CoNLL-2003, UNER EWT and WNUT17, so that
-# lists of mixed types and lists of tasks lose least.
+# Chosen on lists, tables and forms with names from the dev parts of CoNLL-2003, UNER EWT and WNUT17, such that
+# lists of mixed types and of tasks lose little.
 _UNIFORM = 0.6
 _NAME = 0.7
 _NO_NAME = 0.2
 _ANYTHING = 0.1
-# What a model says of a name without context is too sure: it is tempered where the column is of one type.
+# Models are overconfident about names without context; their probabilities are tempered in such a column.
 _TEMPERATURE = 1.5
 
 
 def agree(units: Units, type_of_tag: np.ndarray) -> None:
-    """Let the cells of each column agree on its type.
+    """Weigh the types of each cell by what the other cells of its column show.
 
     Parameters
     ----------
     units : Units
-        Probabilities of tags are changed in place, in cells that are one name or none as a whole.
+        Probabilities of tags are changed in place, in cells that are a name, or no name, as a whole.
     type_of_tag : ndarray of int, shape (labels,)
         Type of each label, -1 for none.
     """

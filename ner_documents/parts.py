@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 
 def parts_of(document: Document, size: int) -> list[Part]:
-    r"""Cut a document between segments, but not within a block of rows whose cells speak for each other.
+    r"""Cut a document between segments, but not within a block of rows, whose cells are decided jointly.
 
     Parameters
     ----------

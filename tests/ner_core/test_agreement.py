@@ -1,4 +1,4 @@
-"""Cells of one column speak for each other."""
+"""Types in the cells of a column, decided jointly."""
 
 import numpy as np
 import pytest
