@@ -29,7 +29,7 @@ _UNIFORM = 0.6
 _NAME = 0.7
 _NO_NAME = 0.2
 _ANYTHING = 0.1
-# Models are overconfident about names without context; their probabilities are tempered in such a column.
+# Models are overconfident about names without context: in such a column, probabilities are tempered.
 _TEMPERATURE = 1.5
 
 
