@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["agree"]
 
-# Chosen on lists, tables and forms with names from the dev parts of CoNLL-2003, UNER EWT and WNUT17, such that
+# Chosen on lists, tables and forms with names from the dev parts of CoNLL-2003, UNER EWT and WNUT17, so that
 # lists of mixed types and of tasks lose little.
 _UNIFORM = 0.6
 _NAME = 0.7
