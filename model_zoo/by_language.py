@@ -27,6 +27,8 @@ _MISSING = (
     f"This text does not look English. {OTHER_LANGUAGES_MODEL} is not on this machine, so {ENGLISH_MODEL} "
     "answered, which was trained only on English."
 )
+# Of the languages that the two models were trained on.
+_SCRIPTS = ("LATIN", "CYRILLIC", "CJK")
 
 
 class Loading:
@@ -88,7 +90,7 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
             f"or name the model: {ENGLISH_MODEL}"
         )
         raise model_zoo.ModelNotFoundError(msg)
-    return LanguageRecognizer(Loading(load), missing="" if others else _MISSING, name=AUTO)
+    return LanguageRecognizer(Loading(load), missing="" if others else _MISSING, scripts=_SCRIPTS, name=AUTO)
 
 
 def recognizer_by_language(
@@ -105,7 +107,10 @@ def recognizer_by_language(
     """
     there = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
     return LanguageRecognizer(
-        lambda english: load(_name(english)), missing="" if there else _MISSING, name=AUTO
+        lambda english: load(_name(english)),
+        missing="" if there else _MISSING,
+        scripts=_SCRIPTS,
+        name=AUTO,
     )
 
 

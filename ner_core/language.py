@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from importlib.resources import files
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_core.segments import DIVIDERS, Segment, segments_of
@@ -23,7 +24,7 @@ from ner_core.segments import DIVIDERS, Segment, segments_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["LanguagePart", "are_english", "english_score", "is_english", "language_parts"]
+__all__ = ["LanguagePart", "are_english", "english_score", "is_english", "language_parts", "main_script"]
 
 _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 # No word: a letter with a full stop is an initial or an abbreviation (the v. of a lawsuit is not Slavic v).
@@ -46,6 +47,8 @@ _OF_NAMES = 0.25
 _FOREIGN_LATIN = -1.0
 _OTHER_LETTER = -0.3
 _ABBREVIATION = 3
+# Letters that decide the script of a text.
+_LETTERS_OF_SCRIPT = 40
 
 
 class LanguagePart(NamedTuple):
@@ -80,6 +83,21 @@ def is_english(text: str) -> bool:
     (True, False)
     """
     return english_score(text) > _NOT_ENGLISH
+
+
+def main_script(text: str, start: int = 0, end: int | None = None) -> str:
+    """Return the script of most of the first letters of a slice of a text, empty if it has none.
+
+    A script is the first word of a letter's Unicode name.
+
+    Examples
+    --------
+    >>> main_script("Anna"), main_script("(Анна)"), main_script("12")
+    ('LATIN', 'CYRILLIC', '')
+    """
+    letters = islice(filter(str.isalpha, text[start:end]), _LETTERS_OF_SCRIPT)
+    names = Counter(unicodedata.name(letter, "").split(" ", 1)[0] for letter in letters)
+    return names.most_common(1)[0][0] if names else ""
 
 
 def english_score(text: str) -> float:

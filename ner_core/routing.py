@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, Entity, joined
-from ner_core.language import LanguagePart, are_english, is_english, language_parts
+from ner_core.language import LanguagePart, are_english, is_english, language_parts, main_script
 from ner_core.pipeline import (
     ROUND_CHARACTERS,
     ROUND_TEXTS,
@@ -48,17 +48,26 @@ class LanguageRecognizer(EntityRecognizer):
         called for each use, so it must cache. The second model is requested when a text first needs it.
     missing : str
         Note for texts in other languages if there is no model for them; the model for English answers them.
+    scripts : collection of str
+        Scripts that the models were trained on, see `ner_core.language.main_script`; texts in others get a
+        note. Any script if empty.
     name : str
         Name of this recognizer.
     """
 
     def __init__(
-        self, load: Callable[[bool], EntityRecognizer], *, missing: str = "", name: str = "auto"
+        self,
+        load: Callable[[bool], EntityRecognizer],
+        *,
+        missing: str = "",
+        scripts: Collection[str] = (),
+        name: str = "auto",
     ) -> None:
         english = load(True)
         self._load = load
         self._missing = missing
-        self._missed = False
+        self._scripts = frozenset(scripts)
+        self._given_notes: dict[str, None] = {}
         self._other_labels: list[str] = []
         self._other_notes: tuple[str, ...] = ()
         self.name = name
@@ -73,7 +82,7 @@ class LanguageRecognizer(EntityRecognizer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the loader: models are loaded again when unpickled."""
-        return _made, (self._load, self._missing, self.name)
+        return _made, (self._load, self._missing, self._scripts, self.name)
 
     @property
     def device(self) -> str:
@@ -111,8 +120,7 @@ class LanguageRecognizer(EntityRecognizer):
     @property
     def notes(self) -> tuple[str, ...]:
         """Messages for the user, from the models used so far."""
-        missed = (self._missing,) if self._missed else ()
-        return tuple(dict.fromkeys((*self._load(True).notes, *self._other_notes, *missed)))
+        return tuple(dict.fromkeys((*self._load(True).notes, *self._other_notes, *self._given_notes)))
 
     def _model(self, english: bool) -> EntityRecognizer:
         found = self._load(english)
@@ -188,11 +196,29 @@ class LanguageRecognizer(EntityRecognizer):
         if english is not None and len(parts) == 1:
             parts = [parts[0]._replace(english=english)]
         if self._missing and not all(part.english for part in parts):
-            self._missed = True
-            return _Item(text, [_Part(LanguagePart(0, parts[-1].end, True, segments), text)], self._missing)
+            whole_text = [_Part(LanguagePart(0, parts[-1].end, True, segments), text)]
+            return _Item(text, whole_text, self._noted(self._missing))
+        note = self._script_note(text if isinstance(text, str) else whole, parts)
         if len(parts) == 1:
-            return _Item(text, [_Part(parts[0], text)])
-        return _Item(text, [_Part(part, text[part.start : part.end]) for part in parts])
+            return _Item(text, [_Part(parts[0], text)], note)
+        return _Item(text, [_Part(part, text[part.start : part.end]) for part in parts], note)
+
+    def _script_note(self, text: str, parts: Sequence[LanguagePart]) -> str:
+        """Return the note on a script that no model was trained on, empty for other texts."""
+        if not self._scripts:
+            return ""
+        for part in parts:
+            script = "" if part.english else main_script(text, part.start, part.end)
+            if script and script not in self._scripts:
+                return self._noted(
+                    f"This text has {script.title()} letters, which no model here was trained on: few of its "
+                    "names will be found."
+                )
+        return ""
+
+    def _noted(self, note: str) -> str:
+        self._given_notes[note] = None
+        return note
 
     def _round(self, first: _Item, items: Iterator[_Item], options: dict[str, Any]) -> Iterator[Recognition]:
         """Answer texts until a round after the first part in another language than that of the first text."""
@@ -284,5 +310,7 @@ def _whole(item: _Item, found: Sequence[Recognition]) -> Recognition:
     return replace(whole, notes=(*whole.notes, item.note)) if item.note else whole
 
 
-def _made(load: Callable[[bool], EntityRecognizer], missing: str, name: str) -> LanguageRecognizer:
-    return LanguageRecognizer(load, missing=missing, name=name)
+def _made(
+    load: Callable[[bool], EntityRecognizer], missing: str, scripts: Collection[str], name: str
+) -> LanguageRecognizer:
+    return LanguageRecognizer(load, missing=missing, scripts=scripts, name=name)

@@ -193,9 +193,22 @@ def load_in_a_process(english):
 
 def test_what_is_pickled_is_how_models_are_loaded(auto):
     auto = LanguageRecognizer.__new__(LanguageRecognizer)
-    auto.name, auto._load, auto._missing = "auto", load_in_a_process, ""
+    auto.name, auto._load, auto._missing, auto._scripts = "auto", load_in_a_process, "", frozenset()
     with pytest.raises(AssertionError):
         pickle.loads(pickle.dumps(auto))
+
+
+def test_a_script_that_no_model_knows_is_noted(models):
+    auto = LanguageRecognizer(models.__getitem__, scripts=("LATIN", "CYRILLIC"))
+    before = auto.notes
+    for text in (ENGLISH, GERMAN, "Анна живёт в Москве"):
+        assert auto(text).notes == models[text == ENGLISH].notes
+    assert auto.notes == before
+    for text in (GREEK, f"{ENGLISH}\n\n{GREEK}", GREEK.split()):
+        (note,) = set(auto(text).notes) - set(before)
+        assert "Greek letters" in note
+    assert auto.notes == (*before, note)
+    assert bare(auto(GREEK)).entities == bare(models[False](GREEK)).entities
 
 
 def test_it_describes_itself(auto):
