@@ -31,6 +31,8 @@ _NO_NAME = 0.2
 _ANYTHING = 0.1
 # Models are overconfident about names without context: in such a column, probabilities are tempered.
 _TEMPERATURE = 1.5
+# From here on, a cell is surely a name, or surely none.
+_SURE = 0.5
 
 
 def agree(units: Units, type_of_tag: np.ndarray) -> None:
@@ -43,19 +45,21 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     type_of_tag : ndarray of int, shape (labels,)
         Type of each label, -1 for none.
     """
-    if units.column is None:
+    if units.column is None or units.first_row is None:
         return
     inside = np.flatnonzero(units.column >= 0)
     kind = type_of_tag + 1  # 0 for no name
     count = int(kind.max()) + 1
     firsts = run_starts(np.cumsum(units.apart)[inside])
     column = units.column[inside][firsts]
-    cells = np.bincount(column)
 
     # Of each cell: the probability that it is a name of each type as a whole, over that of any type.
     tempered = _tempered(units.probabilities[inside], 1 / _TEMPERATURE)
     whole = np.multiply.reduceat(tempered @ (np.arange(count) == kind[:, None]), firsts, axis=0)
     likely = np.log(_NAME * count * whole[:, 1:] + _NO_NAME * count * whole[:, :1] + _ANYTHING)
+    heading = _headings(units.first_row[inside][firsts], whole)
+    likely[heading] = 0
+    cells = np.bincount(column[~heading], minlength=int(column.max(initial=0)) + 1)
 
     # Of each cell: the probability that its column is of no type or of each one, by its other cells.
     together = np.zeros((len(cells), count - 1))
@@ -69,14 +73,26 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     uniform = 1 - evidence[:, :1]
     weights = evidence[:, :1] + _ANYTHING * uniform + _NAME * count * evidence
     weights[:, 0] = (evidence[:, :1] + (_ANYTHING + _NO_NAME * count) * uniform)[:, 0]
+    weights[heading] = _ANYTHING
+    weights[heading, 0] += _NAME * count
     in_part = (evidence[:, 0] + _ANYTHING * uniform[:, 0]) * np.maximum(1 - whole.sum(axis=1), 0)
     changed = ((whole * weights).max(axis=1) > in_part) & (cells[column] >= LEAST_CELLS)
 
+    changed |= heading
     cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
     of_changed = changed[cell]
     places, cell = inside[of_changed], cell[of_changed]
     power = 1 / (1 + (_TEMPERATURE - 1) * uniform[cell])
     units.probabilities[places] = _tempered(units.probabilities[places], power, weights[cell][:, kind])
+
+
+def _headings(first_row: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return which cells are in a heading: most cells of a first row are no names, and none is surely one."""
+    row = np.cumsum(~(first_row & np.append(False, first_row[:-1])))
+    no_names = np.bincount(row, whole[:, 0] - _SURE)
+    surest = np.zeros(len(no_names))
+    np.maximum.at(surest, row, whole[:, 1:].max(axis=1, initial=0))
+    return first_row & (no_names[row] > 0) & (surest[row] < _SURE)
 
 
 def _tempered(

@@ -42,11 +42,14 @@ class Cell(NamedTuple):
         Number of its column in the text, -1 where it is in none.
     block : int
         Number of its block, -1 where it is in none.
+    first : bool
+        Whether it is in the first row of a block and not alone there: the row may be a heading.
     """
 
     start: int
     column: int
     block: int
+    first: bool = False
 
 
 def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
@@ -86,7 +89,8 @@ def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
                 cells.append(Cell(start, -1, block))
             else:
                 key = (block, len(row), place, content[1])
-                cells.append(Cell(content[0], columns.setdefault(key, len(columns)), block))
+                column = columns.setdefault(key, len(columns))
+                cells.append(Cell(content[0], column, block, len(row) > 1 and not rows))
         rows += 1
         if rows == _MOST_ROWS or row[-1][1] - begin > _LONG_BLOCK:
             block, rows = block + 1, 0

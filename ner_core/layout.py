@@ -45,9 +45,9 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
     if len(found) < 2:
         return encoding
     segment, inside = _located(encoding, found)
-    column = _columns(encoding, found, segment)
+    column, first_row = _columns(encoding, found, segment)
     if inside.all():
-        return replace(encoding, segment=segment, column=column)
+        return replace(encoding, segment=segment, column=column, first_row=first_row)
     return replace(
         encoding,
         ids=encoding.ids[inside],
@@ -56,6 +56,7 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
         type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
         segment=segment[inside],
         column=None if column is None else column[inside],
+        first_row=None if first_row is None else first_row[inside],
     )
 
 
@@ -75,14 +76,20 @@ def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, 
     return segment.astype(np.int32), inside
 
 
-def _columns(encoding: Encoding, found: Sequence[Segment], segment: np.ndarray) -> np.ndarray | None:
-    """Return the column of each piece, -1 for none; None where no column has enough cells."""
+def _columns(
+    encoding: Encoding, found: Sequence[Segment], segment: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the column of each piece (-1 for none) and whether it is in the first row of a table.
+
+    None where no column has enough cells.
+    """
     if len(found) < LEAST_CELLS:
-        return None
-    start, column, _ = np.array(find_cells(encoding.text, found)).T
+        return None, None
+    start, column, _, first_row = np.array(find_cells(encoding.text, found)).T
     many = np.bincount(column + 1)[column + 1] >= LEAST_CELLS
     column[~many] = -1
     if (column < 0).all():
-        return None
+        return None, None
     # The mark of an item or the key of a form is no part of the cell.
-    return np.where(encoding.offsets[:, 1] > start[segment], column[segment], -1)
+    column = np.where(encoding.offsets[:, 1] > start[segment], column[segment], -1)
+    return column, first_row[segment].astype(bool)

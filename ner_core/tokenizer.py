@@ -70,6 +70,8 @@ class Encoding:
         Segment of each piece, non-decreasing; None if there is only one. See `ner_core.segments`.
     column : ndarray of int32, shape (pieces,), or None
         Column of each piece, -1 for none; None if there are no tables, lists or forms. See `ner_core.cells`.
+    first_row : ndarray of bool, shape (pieces,), or None
+        Whether each piece is in the first row of a table; None as for `column`.
     """
 
     text: str
@@ -80,6 +82,7 @@ class Encoding:
     words: tuple[str, ...] | None = None
     segment: np.ndarray | None = None
     column: np.ndarray | None = None
+    first_row: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -44,6 +44,8 @@ class Pieces(NamedTuple):
         Whether `word` numbers words that the user gave.
     column : ndarray of int, shape (pieces,), or None
         Column of each piece in a table, a list or a form, -1 for none.
+    first_row : ndarray of bool, shape (pieces,), or None
+        Whether each piece is in the first row of a table; given with `column`.
     """
 
     text: str
@@ -54,6 +56,7 @@ class Pieces(NamedTuple):
     token: np.ndarray | None = None
     split: bool = False
     column: np.ndarray | None = None
+    first_row: np.ndarray | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +81,8 @@ class Units:
         Logarithm of the sum of the exponentials of the logits of the first piece.
     column : ndarray of int, shape (units,), or None
         Column of each, counted over all texts, -1 for none.
+    first_row : ndarray of bool, shape (units,), or None
+        Whether each is in the first row of a table; None as for `column`.
     """
 
     text: np.ndarray
@@ -89,6 +94,7 @@ class Units:
     probabilities: np.ndarray
     energy: np.ndarray
     column: np.ndarray | None
+    first_row: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -156,6 +162,12 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         # In words that the user gave, only the first piece counts.
         token = _together([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
         _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
+    column = first_row = None
+    if any(one.column is not None for one in texts):
+        column = _columns(texts)[starts]
+        first_row = _together(
+            [np.zeros(len(one.word), bool) if one.first_row is None else one.first_row for one in texts]
+        )[starts]
     return Units(
         np.repeat(np.arange(len(texts)), lengths)[starts],
         starts,
@@ -165,7 +177,8 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         apart,
         probabilities,
         energy,
-        None if all(one.column is None for one in texts) else _columns(texts)[starts],
+        column,
+        first_row,
     )
 
 

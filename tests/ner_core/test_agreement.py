@@ -15,14 +15,23 @@ UNSURE = [0.1, 0.3, 0.6]
 NOTHING = [0.96, 0.02, 0.02]
 
 
-def agreed(*cells, column=0):
-    """Return the probabilities of one-column cells, each a list of the probabilities of its words."""
+def agreed(*cells, column=0, first_row=0):
+    """Return the probabilities of cells of one column, each a list of the probabilities of its words.
+
+    The first cells, `first_row` of them, are in the first row.
+    """
     words = np.concatenate([np.float32(cell).reshape(-1, 3) for cell in cells])
     count = len(words)
     segment = np.repeat(np.arange(len(cells)), [len(np.float32(cell).reshape(-1, 3)) for cell in cells])
     offsets = np.stack([np.arange(count) * 2, np.arange(count) * 2 + 1], axis=1)
     pieces = Pieces(
-        "a " * count, np.log(words), offsets, np.arange(count), segment, column=np.full(count, column)
+        "a " * count,
+        np.log(words),
+        offsets,
+        np.arange(count),
+        segment,
+        column=np.full(count, column),
+        first_row=segment < first_row,
     )
     units = find_units([pieces], "word", TYPES)
     agree(units, TYPES)
@@ -56,6 +65,15 @@ def test_a_column_of_mixed_types_is_left_alone():
 def test_a_name_in_a_longer_cell_is_left_alone():
     found = agreed([NOTHING, OTHER], SURE, SURE, SURE)
     np.testing.assert_allclose(found[:2], [NOTHING, OTHER], rtol=1e-5)
+
+
+def test_a_heading_holds_no_names_and_says_nothing_about_its_columns():
+    city = [0.45, 0.4, 0.15]
+    found = agreed(NOTHING, city, NOTHING, SURE, SURE, SURE, first_row=3)
+    assert (found[:3].argmax(axis=1) == 0).all()
+    assert agreed(city, SURE, SURE, SURE)[0].argmax() == 1
+    assert agreed(NOTHING, SURE, NOTHING, OTHER, OTHER, OTHER, first_row=3)[1].argmax() == 1
+    assert agreed(NOTHING, NOTHING, UNSURE, SURE, SURE, SURE, first_row=2)[2].argmax() == 1
 
 
 def test_two_cells_are_no_column():

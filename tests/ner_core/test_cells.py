@@ -13,17 +13,17 @@ from ner_documents.parts import parts_of
 
 
 def columns(text, segments=None, offset=0):
-    """Return the contents of each column, as (start, content) pairs, in order of appearance."""
+    """Return the contents of each column, as (start, content, in a first row), in order of appearance."""
     segments = segments or find_segments(text)
     found = defaultdict(list)
     for cell, (_, end) in zip(find_cells(text, segments), segments, strict=True):
         if cell.column >= 0:
-            found[cell.column].append((offset + cell.start, text[cell.start : end]))
+            found[cell.column].append((offset + cell.start, text[cell.start : end], cell.first))
     return list(found.values())
 
 
 def contents(text):
-    return [[content for _, content in column] for column in columns(text)]
+    return [[content for _, content, _ in column] for column in columns(text)]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,11 @@ def contents(text):
 )
 def test_columns(text, expected):
     assert contents(text) == expected
+
+
+def test_first_rows_of_tables():
+    text = "Name\tCity\nMary\tRome\n- Bob\n- Anna"
+    assert [content for column in columns(text) for _, content, first in column if first] == ["Name", "City"]
 
 
 def test_a_long_list_is_several_columns():
