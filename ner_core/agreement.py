@@ -49,41 +49,66 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
         return
     inside = np.flatnonzero(units.column >= 0)
     kind = type_of_tag + 1  # 0 for no name
-    count = int(kind.max()) + 1
+    kinds = int(kind.max()) + 1
     firsts = run_starts(np.cumsum(units.apart)[inside])
     column = units.column[inside][firsts]
-
-    # Of each cell: the probability that it is a name of each type as a whole, over that of any type.
     tempered = _tempered(units.probabilities[inside], 1 / _TEMPERATURE)
-    whole = np.multiply.reduceat(tempered @ (np.arange(count) == kind[:, None]), firsts, axis=0)
-    likely = np.log(_NAME * count * whole[:, 1:] + _NO_NAME * count * whole[:, :1] + _ANYTHING)
+    # Of each cell: the probability that all of it is of one kind.
+    whole = np.multiply.reduceat(tempered @ (np.arange(kinds) == kind[:, None]), firsts, axis=0)
     heading = _headings(units.first_row[inside][firsts], whole)
+
+    evidence, cells = _evidence(whole, column, heading)
+    weights = _weights(evidence, heading)
+    uniform = 1 - evidence[:, 0]
+    in_part = (evidence[:, 0] + _ANYTHING * uniform) * np.maximum(1 - whole.sum(axis=1), 0)
+    changed = heading | (((whole * weights).max(axis=1) > in_part) & (cells[column] >= LEAST_CELLS))
+
+    cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
+    places, cell = inside[changed[cell]], cell[changed[cell]]
+    power = 1 / (1 + (_TEMPERATURE - 1) * uniform[cell, None])
+    units.probabilities[places] = _tempered(units.probabilities[places], power, weights[cell][:, kind])
+
+
+def _gain(kinds: int) -> float:
+    """Return how much likelier a name is in a column of its type than by itself.
+
+    By itself, a cell is no name with the probability `_NO_NAME`, and a name of each type equally often.
+    """
+    return _NAME * (kinds - 1) / (1 - _NO_NAME)
+
+
+def _evidence(whole: np.ndarray, column: np.ndarray, heading: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities that the other cells of each cell's column give to what the column holds.
+
+    Returns
+    -------
+    evidence : ndarray of float64, shape (cells, kinds)
+        First of mixed content, then of each type.
+    cells : ndarray of int, shape (columns,)
+        Cells of each column, without those of headings.
+    """
+    kinds = whole.shape[1]
+    likely = np.log(_gain(kinds) * whole[:, 1:] + whole[:, :1] + _ANYTHING)
     likely[heading] = 0
     cells = np.bincount(column[~heading], minlength=int(column.max(initial=0)) + 1)
-
-    # Of each cell: the probability that its column is of no type or of each one, by its other cells.
-    together = np.zeros((len(cells), count - 1))
+    together = np.zeros((len(cells), kinds - 1))
     np.add.at(together, column, likely)
-    evidence = np.empty((len(column), count))
+    evidence = np.empty((len(column), kinds))
     evidence[:, 0] = np.log(1 - _UNIFORM)
-    evidence[:, 1:] = np.log(_UNIFORM / (count - 1)) + together[column] - likely
+    evidence[:, 1:] = np.log(_UNIFORM / (kinds - 1)) + together[column] - likely
     evidence = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    evidence /= evidence.sum(axis=1, keepdims=True)
+    return evidence / evidence.sum(axis=1, keepdims=True), cells
 
-    uniform = 1 - evidence[:, :1]
-    weights = evidence[:, :1] + _ANYTHING * uniform + _NAME * count * evidence
-    weights[:, 0] = (evidence[:, :1] + (_ANYTHING + _NO_NAME * count) * uniform)[:, 0]
+
+def _weights(evidence: np.ndarray, heading: np.ndarray) -> np.ndarray:
+    """Return the weight of no name and of each type in every cell, shape (cells, kinds)."""
+    mixed, uniform = evidence[:, :1], 1 - evidence[:, :1]
+    gain = _gain(evidence.shape[1])
+    weights = mixed + _ANYTHING * uniform + gain * evidence
+    weights[:, :1] = mixed + (1 + _ANYTHING) * uniform
     weights[heading] = _ANYTHING
-    weights[heading, 0] += _NAME * count
-    in_part = (evidence[:, 0] + _ANYTHING * uniform[:, 0]) * np.maximum(1 - whole.sum(axis=1), 0)
-    changed = ((whole * weights).max(axis=1) > in_part) & (cells[column] >= LEAST_CELLS)
-
-    changed |= heading
-    cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
-    of_changed = changed[cell]
-    places, cell = inside[of_changed], cell[of_changed]
-    power = 1 / (1 + (_TEMPERATURE - 1) * uniform[cell])
-    units.probabilities[places] = _tempered(units.probabilities[places], power, weights[cell][:, kind])
+    weights[heading, 0] += gain
+    return weights
 
 
 def _headings(first_row: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -15,14 +15,15 @@ UNSURE = [0.1, 0.3, 0.6]
 NOTHING = [0.96, 0.02, 0.02]
 
 
-def agreed(*cells, column=0, first_row=0):
+def agreed(*cells, column=0, first_row=0, types=TYPES):
     """Return the probabilities of cells of one column, each a list of the probabilities of its words.
 
     The first cells, `first_row` of them, are in the first row.
     """
-    words = np.concatenate([np.float32(cell).reshape(-1, 3) for cell in cells])
+    parts = [np.float32(cell).reshape(-1, len(types)) for cell in cells]
+    words = np.concatenate(parts)
     count = len(words)
-    segment = np.repeat(np.arange(len(cells)), [len(np.float32(cell).reshape(-1, 3)) for cell in cells])
+    segment = np.repeat(np.arange(len(cells)), [len(part) for part in parts])
     offsets = np.stack([np.arange(count) * 2, np.arange(count) * 2 + 1], axis=1)
     pieces = Pieces(
         "a " * count,
@@ -33,8 +34,8 @@ def agreed(*cells, column=0, first_row=0):
         column=np.full(count, column),
         first_row=segment < first_row,
     )
-    units = find_units([pieces], "word", TYPES)
-    agree(units, TYPES)
+    units = find_units([pieces], "word", types)
+    agree(units, types)
     return units.probabilities
 
 
@@ -74,6 +75,15 @@ def test_a_heading_holds_no_names_and_says_nothing_about_its_columns():
     assert agreed(city, SURE, SURE, SURE)[0].argmax() == 1
     assert agreed(NOTHING, SURE, NOTHING, OTHER, OTHER, OTHER, first_row=3)[1].argmax() == 1
     assert agreed(NOTHING, NOTHING, UNSURE, SURE, SURE, SURE, first_row=2)[2].argmax() == 1
+
+
+def test_with_many_types_numbers_say_nothing_about_a_name():
+    types = np.arange(-1, 20)
+    number, name = np.full(21, 0.002), np.full(21, 0.01)
+    number[0], name[7] = 0.96, 0.8
+    found = agreed(*[number] * 8, name, types=types)
+    assert found[8].argmax() == 7
+    assert found[8, 7] > 0.7
 
 
 def test_two_cells_are_no_column():
