@@ -65,7 +65,8 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
 
     cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
     places, cell = inside[changed[cell]], cell[changed[cell]]
-    power = 1 / (1 + (_TEMPERATURE - 1) * uniform[cell, None])
+    of_one_type = evidence[:, 1:].max(axis=1, initial=0)
+    power = 1 / (1 + (_TEMPERATURE - 1) * of_one_type[cell, None])
     units.probabilities[places] = _tempered(units.probabilities[places], power, weights[cell][:, kind])
 
 
