@@ -52,7 +52,7 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     kinds = int(kind.max()) + 1
     firsts = run_starts(np.cumsum(units.apart)[inside])
     column = units.column[inside][firsts]
-    tempered = _tempered(units.probabilities[inside], 1 / _TEMPERATURE)
+    tempered = _normalized(units.probabilities[inside] ** (1 / _TEMPERATURE))
     # Of each cell: the probability that all of it is of one kind.
     whole = np.multiply.reduceat(tempered @ (np.arange(kinds) == kind[:, None]), firsts, axis=0)
     heading = _headings(units.first_row[inside][firsts], whole)
@@ -66,8 +66,9 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
     places, cell = inside[changed[cell]], cell[changed[cell]]
     of_one_type = evidence[:, 1:].max(axis=1, initial=0)
-    power = 1 / (1 + (_TEMPERATURE - 1) * of_one_type[cell, None])
-    units.probabilities[places] = _tempered(units.probabilities[places], power, weights[cell][:, kind])
+    # Tempered, weighed, and sharpened again, so that scores stay calibrated: (p ** (1 / T) * w) ** T.
+    power = 1 + (_TEMPERATURE - 1) * of_one_type[cell, None]
+    units.probabilities[places] = _normalized(units.probabilities[places] * weights[cell][:, kind] ** power)
 
 
 def _gain(kinds: int) -> float:
@@ -121,9 +122,5 @@ def _headings(first_row: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return first_row & (no_names[row] > 0) & (surest[row] < _SURE)
 
 
-def _tempered(
-    probabilities: np.ndarray, power: float | np.ndarray, weights: float | np.ndarray = 1.0
-) -> np.ndarray:
-    """Raise probabilities to a power, weigh them, and let them sum to 1."""
-    raised = probabilities**power * weights
-    return raised / raised.sum(axis=-1, keepdims=True)
+def _normalized(probabilities: np.ndarray) -> np.ndarray:
+    return probabilities / probabilities.sum(axis=-1, keepdims=True)
