@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.segments import ITEM, KEY
+from ner_core.segments import ITEM, KEY, LINE_BREAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ _MOST_WORDS = 6
 _MOST_ROWS = 50
 _LONG_BLOCK = 4_000
 
-_LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # A line that ends so is a sentence, or goes on; "Acme Inc." is neither.
 _SENTENCE = re.compile(r"(?:[!?:;,\u2026\u3002\uff01\uff1f]|\b[a-z]\w*\.)$")
 
@@ -101,7 +100,7 @@ def _rows(text: str, segments: Sequence[tuple[int, int]]) -> Iterator[list[tuple
     """Yield the segments of each line; one of several lines begins a row."""
     row: list[tuple[int, int]] = []
     for segment in segments:
-        if row and _LINE_BREAK.search(text, row[-1][0], segment[0]):
+        if row and LINE_BREAK.search(text, row[-1][0], segment[0]):
             yield row
             row = []
         row.append(segment)
@@ -118,7 +117,7 @@ def _content(text: str, start: int, end: int, *, alone: bool) -> tuple[int, str]
     if not 0 < end - begin <= _MOST_CHARACTERS:
         return None
     content = text[begin:end]
-    if len(content.split()) > _MOST_WORDS or _LINE_BREAK.search(content):
+    if len(content.split()) > _MOST_WORDS or LINE_BREAK.search(content):
         return None
     if alone and _SENTENCE.search(content):
         return None

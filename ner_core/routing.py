@@ -189,6 +189,7 @@ class LanguageRecognizer(EntityRecognizer):
         """Divide a text by language; `english` overrides the language of a text with a single part."""
         text = checked_text(given)
         if isinstance(text, str):
+            whole = text
             parts = language_parts(text, segments)
         else:
             whole = " ".join(text)
@@ -198,7 +199,7 @@ class LanguageRecognizer(EntityRecognizer):
         if self._missing and not all(part.english for part in parts):
             whole_text = [_Part(LanguagePart(0, parts[-1].end, True, segments), text)]
             return _Item(text, whole_text, self._noted(self._missing))
-        note = self._script_note(text if isinstance(text, str) else whole, parts)
+        note = self._script_note(whole, parts)
         if len(parts) == 1:
             return _Item(text, [_Part(parts[0], text)], note)
         return _Item(text, [_Part(part, text[part.start : part.end]) for part in parts], note)

@@ -19,10 +19,12 @@ from ner_core.labels import has_letter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["DIVIDERS", "ITEM", "KEY", "Segment", "find_segments", "segments_of"]
+__all__ = ["DIVIDERS", "ITEM", "KEY", "LINE_BREAK", "Segment", "find_segments", "segments_of"]
 
-#: Possible borders: line breaks as in `str.splitlines`, tabs, bars, columns of a table made of spaces.
-DIVIDERS = re.compile(r"[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]| {3}")
+#: A character that `str.splitlines` divides at.
+LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+#: Possible borders: line breaks, tabs, bars, columns of a table made of spaces.
+DIVIDERS = re.compile(rf"{LINE_BREAK.pattern}|[\t|]| {{3}}")
 _CELL_BORDER = re.compile(r"\t+| {3,}")
 _BAR = re.compile(r"\t+| {3,}|\|")
 _HARD_BORDER = re.compile(
