@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ner_core import EntityRecognizer
 from ner_core.corpus import read_conll_documents
 from ner_core.labels import normalize_label, spans
+from ner_core.windows import LENGTH, default_overlap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
     from ner_core.corpus import Sentence
 
 #: Window lengths in pieces, without special tokens; longer ones than the model takes are left out.
-LENGTHS = (30, 62, 94, 126, 190, 254, 510)
+LENGTHS = (30, 62, 94, LENGTH, 190, 254, 510)
 
-#: Overlaps as shares of the window, tried with the usual length.
-OVERLAPS = (0.0, 0.125, 0.5)
-
-_USUAL = (126, 0.25)
+#: Overlaps in pieces, tried with the usual length.
+OVERLAPS = (0, 7, 31, 63)
 
 _CLINGS_TO_THE_LEFT = frozenset({".", ",", ":", ";", "!", "?", ")", "'s", "'", "''", "n't", "%"})
 _CLINGS_TO_THE_RIGHT = frozenset({"(", "$", "``", "@", "#"})
@@ -117,10 +116,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     limit = longest.max_length - longest.tokenizer.special_count
     alone = [document([sentence], "") for sentences in corpus for sentence in sentences]
     rows = [measure(longest, "each sentence alone", alone)]
-    shapes = [(length, _USUAL[1]) for length in LENGTHS] + [(_USUAL[0], share) for share in OVERLAPS]
+    shapes = [(length, default_overlap(length)) for length in LENGTHS] + [
+        (LENGTH, overlap) for overlap in OVERLAPS
+    ]
     for between, name in (("\n", "one sentence a line"), (" ", "sentences run together")):
         documents = [document(sentences, between) for sentences in corpus]
-        for length, overlap in ((length, int(length * share)) for length, share in shapes if length <= limit):
+        for length, overlap in (shape for shape in shapes if shape[0] <= limit):
             ner = EntityRecognizer.from_ir(arguments.model, window=length, overlap=overlap, **options)
             rows.append(measure(ner, f"{name}, window {length}, overlap {overlap}", documents))
 

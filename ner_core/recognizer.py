@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from ner_core import windows
 from ner_core.aggregation import AS_WRITTEN, DEFAULT_AGGREGATION, checked_aggregation, checked_threshold
 from ner_core.arguments import check_count, check_path, check_string, checked_strings
 from ner_core.calibration import parse_calibration, parse_threshold
@@ -35,9 +36,6 @@ __all__ = ["EntityRecognizer"]
 
 #: Default length of the position table: BERT's.
 _DEFAULT_MAX_LENGTH = 512
-
-#: Pieces in a window of a long text; models trained on sentences do worse with more, see docs/windows.md.
-_WINDOW = 126
 
 # In a forked process: the engines of the parent, kept because destroying them would hang on their missing
 # threads; and a lock, so that only one thread reloads the model.
@@ -125,13 +123,13 @@ class EntityRecognizer(RecognizerCalls):
         if room < 1:
             msg = f"max_length {self.max_length} is too short: {special} pieces are special tokens."
             raise ValueError(msg)
-        length = min(window or _WINDOW, room)
+        length = min(window or windows.LENGTH, room)
         return Pipeline(
             self._own_engine,
             self.tokenizer,
             label_count=len(self.tags),
             length=length,
-            overlap=length // 4 if overlap is None else overlap,
+            overlap=windows.default_overlap(length) if overlap is None else overlap,
         )
 
     @classmethod
@@ -184,8 +182,8 @@ class EntityRecognizer(RecognizerCalls):
             Default for the kind of scores: the probability that a span is right, or (True) the mean of its
             words' probabilities, as in transformers.
         window, overlap : int, optional
-            Pieces in a window of a long text (126), and pieces that neighbouring windows share (a quarter of
-            it), without special tokens.
+            Pieces in a window of a long text (126), and pieces that neighbouring windows share (15), without
+            special tokens.
         settings : EngineSettings, optional
             How the model is run; ignored for a server.
         **changes

@@ -203,7 +203,7 @@ class TokenClassification:
         ignore_labels : collection of str, optional
             Labels to ignore: tags with ``none``, entity types otherwise; ``O`` is always ignored.
         stride : int, optional
-            Overlap of neighbouring windows of a long text, in word pieces; by default a quarter of a window.
+            Overlap of neighbouring windows of a long text, in word pieces; by default 15.
         batch_size : int, optional
             Texts that are read ahead from an iterator; 64 by default. Texts of similar length are batched
             independently of it.

@@ -17,6 +17,7 @@ from model_zoo.train.rows import CASINGS
 from ner_core.labels import named_spans, spans
 from ner_core.pipeline import Pipeline
 from ner_core.recognizer import EntityRecognizer
+from ner_core.windows import default_overlap
 from ner_core.words import run_starts
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def predict_logits(
         encoder.tokenizer,
         label_count=label_count,
         length=encoder.room,
-        overlap=encoder.room // 4,
+        overlap=default_overlap(encoder.room),
     )
     for run in chain.from_iterable(pipeline.run(sentences, as_written=True)):
         first = run_starts(run.encoding.word)
