@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from ner_core.labels import has_letter, is_letter, normalize_label
+from ner_core.legal_forms import LEGAL_FORM
 from ner_core.words import ABBREVIATIONS, ELIDED
 
 __all__ = ["is_article_of", "is_inverted_name", "is_mark", "name_span"]
@@ -85,20 +86,6 @@ _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+\Z")
 _NEAR = 100
 
 _LONGEST_FORM = 20
-# Ostrava Systems s.r.o.: models know few of the legal forms outside of English.
-_LEGAL_FORM = re.compile(
-    r"""
-    ,?[ \u00a0]
-    (?: (?:GmbH|AG|UG)\ &\ Co\.?\ (?:KGaA|KG|OHG) | GmbH | AG | KGaA | KG | UG | e\.V\. | e\.K\.
-      | S\.p\.A\. | S\.r\.l\. | SpA | Srl | SARL | S\.A\.R\.L\. | S\.A\.S\. | SAS | S\.L\. | Lda\.
-      | S\.A\.(?:\ de\ C\.V\.)? | B\.V\. | N\.V\. | Oyj? | AB | ASA | A/S | ApS
-      | Sp\.\ z\ o\.o\. | s\.r\.o\. | a\.s\. | k\.s\. | d\.o\.o\. | d\.d\. | Kft\. | Zrt\. | Nyrt\.
-      | L\.L\.C\. | LLC | LLP | PLC | plc | Pty\ Ltd\.? | Co\.,\ Ltd\.? | Ltd\.? | Inc\.? | Corp\.?
-    )(?!\w)
-    """,
-    re.VERBOSE,
-)
-
 _ZERO_WIDTH_JOINER = "\u200d"
 
 
@@ -219,8 +206,11 @@ def is_article_of(text: str, first: tuple[int, int], second: tuple[int, int]) ->
 
 
 def _with_legal_form(text: str, start: int, end: int) -> int:
-    """Return the end of a company's name with the legal form that it ends in or that follows."""
-    for form in _LEGAL_FORM.finditer(text, start, end + _LONGEST_FORM):
+    """Return the end of a company's name with the legal form that it ends in or that follows.
+
+    Models know few of the forms outside of English: ``Ostrava Systems s.r.o.``
+    """
+    for form in LEGAL_FORM.finditer(text, start, end + _LONGEST_FORM):
         if form.start() <= end < form.end():
             return form.end()
     return end

@@ -8,6 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ner_core.legal_forms import LEGAL_FORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Name", "fold", "is_person", "read_name", "title_of"]
 
@@ -21,17 +27,7 @@ _NEUTRAL = {
 }
 _TITLES = _FEMALE | _MALE | _NEUTRAL
 _GENERATIONS = {"jr", "sr", "ii", "iii", "iv"}
-_LEGAL_FORMS = {
-    "corporation": "corp",
-    "incorporated": "inc",
-    "limited": "ltd",
-    "company": "co",
-    **{
-        form: form
-        for form in """corp inc ltd co llc llp lp plc gmbh ag kg kgaa se sa sas sarl spa srl bv nv ab oy asa
-        pty""".split()  # noqa: SIM905
-    },
-}
+_SHORT_FORMS = {"corporation": "corp", "incorporated": "inc", "limited": "ltd", "company": "co"}
 _SMALL_WORDS = {"of", "and", "the", "for", "in", "on", "at", "to", "de", "la", "du", "des", "und", "der", "&"}
 _BEFORE = re.compile(r"(\w+)\.?\s*$")
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
@@ -168,13 +164,31 @@ def read_name(text: str, label: str, before: str = "") -> Name:
     folded = re.sub(r"'s$|(?<=s)'$", "", fold(text))
     if person:
         return _read_person(text, folded, before)
-    words = [word.strip(",;:").replace(".", "") or word for word in folded.split()] or [folded]
+    words = _plain_words(folded) or [folded]
     if len(words) > 1 and words[0] == "the":
         del words[0]
-    ending = ""
-    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
-        ending = f"{_LEGAL_FORMS[words.pop()]} {ending}".strip()
+    endings: list[str] = []
+    while (length := _legal_form(words)) and length < len(words):
+        endings = words[-length:] + endings
+        del words[-length:]
+    ending = " ".join(_SHORT_FORMS.get(word, word) for word in endings)
     return Name(person, tuple(words), ending, capitals=_in_capitals(text))
+
+
+def _plain_words(folded: str) -> list[str]:
+    return [word.strip(",;:").replace(".", "") or word for word in folded.split()]
+
+
+_LEGAL_FORMS = {
+    *((form,) for form in _SHORT_FORMS),
+    *(tuple(_plain_words(fold(form))) for form in LEGAL_FORMS),
+}
+_LONGEST_FORM = max(map(len, _LEGAL_FORMS))
+
+
+def _legal_form(words: Sequence[str]) -> int:
+    """Return how many words at the end are the longest legal form there."""
+    return next((size for size in range(_LONGEST_FORM, 0, -1) if tuple(words[-size:]) in _LEGAL_FORMS), 0)
 
 
 def title_of(before: str) -> str:

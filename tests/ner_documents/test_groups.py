@@ -59,6 +59,19 @@ def groups(marked):
             "[Acme Inc.|ORG] sues [Acme Ltd|ORG]: [Acme|ORG]",
             [["ORG", "Acme Inc."], ["ORG", "Acme Ltd"], ["ORG", "Acme"]],
         ),
+        (
+            "[Ostrava Systems s.r.o.|ORG]: [Ostrava Systems|ORG], [Adler GmbH & Co. KG|ORG], [Adler|ORG]",
+            [
+                ["ORG", "Ostrava Systems s.r.o.", "Ostrava Systems"],
+                ["ORG", "Adler GmbH & Co. KG", "Adler"],
+            ],
+        ),
+        (
+            "[Kowalski Sp. z o.o. sp. k.|ORG], [Kowalski|ORG]; [Sol, S.A. de C.V.|ORG], [SOL|ORG]",
+            [["ORG", "Kowalski Sp. z o.o. sp. k.", "Kowalski"], ["ORG", "Sol, S.A. de C.V.", "SOL"]],
+        ),
+        ("[Tiffany & Co.|ORG] is [Tiffany|ORG]", [["ORG", "Tiffany & Co.", "Tiffany"]]),
+        ("[AB|ORG], [Co. Ltd.|ORG]", [["ORG", "AB"], ["ORG", "Co. Ltd."]]),
         ("[World Health Organization|ORG] ([WHO|ORG])", [["ORG", "World Health Organization", "WHO"]]),
         ("[Bank of America|ORG], [BofA|ORG], [BA|ORG]", [["ORG", "Bank of America", "BA"], ["ORG", "BofA"]]),
         ("[United States|LOC], [U.S.|LOC], [US|LOC]", [["LOC", "United States", "U.S.", "US"]]),
