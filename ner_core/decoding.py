@@ -28,6 +28,7 @@ from ner_core.calibration import span_probability
 from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.labels import has_letter, normalize_label
+from ner_core.references import weigh_authors
 from ner_core.sequences import OUTSIDE, TagSet
 from ner_core.units import Pieces, find_units
 
@@ -151,6 +152,7 @@ class Decoder:
         units = find_units(given, strategy, self._set.type)
         if as_written:
             agree(units, self._set.type)
+            weigh_authors(given, units, self._is_person[self._set.type])
         probabilities = units.probabilities
         tags = self._set.likely(probabilities, units.apart) if as_written else probabilities.argmax(axis=-1)
         types = self._set.type[tags]

@@ -76,8 +76,9 @@ _LIKE_ITEM = re.compile(
     """,
     re.VERBOSE,
 )
-# Present: Mary, Bob; absent: Anna - the mark divides groups and not inverted names.
-_LABELLED_GROUP = re.compile(r";\s*[^\W\d_][^\W_]*(?: [^\W_]+){0,2}:")
+# Present: Mary, Bob; absent: Anna, Peter - the mark divides groups and not inverted names.
+_GROUP = r";\s*[^\W\d_][^\W_]*(?: [^\W_]+){0,2}"
+_GROUP_BEGINS, _GROUP_FOLLOWS = re.compile(rf"{_GROUP}\Z"), re.compile(rf"{_GROUP}:")
 # More than a surname, and more than a given name and initials.
 _FULL_NAME = re.compile(
     r"[^\W\d_a-z][\w'\u2019-]+(?:\s+[^\W\d_a-z][\w'\u2019.-]*)*\s+[^\W\d_a-z][\w'\u2019-]+\Z"
@@ -163,7 +164,7 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     False
     >>> is_inverted_name("I met Jones, Mary; others too", (6, 11), (13, 17))
     False
-    >>> is_inverted_name("Present: Mary, Bob; absent: Anna", (9, 13), (15, 18))
+    >>> is_inverted_name("Present: Mary, Bob; absent: Anna, Peter", (9, 13), (15, 18))
     False
     >>> is_inverted_name('"Jones, Mary" <mary@acme.example>', (1, 6), (8, 12))
     True
@@ -188,8 +189,9 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     if len(surname) > 1 and surname.isupper() and not given.isupper():  # SMITH, John
         return True
     before, after = text[start : begins.start() + 1], text[ends.end() - 1 : end]
-    labelled = begins[0].strip() == ":" and _LABELLED_GROUP.match(after) is not None
-    if ";" in (begins[0].strip(), ends[0].strip()) and not labelled:
+    if before.endswith(":") and (_GROUP_BEGINS.search(before[:-1]) or _GROUP_FOLLOWS.match(after)):
+        return False
+    if any(mark in begins[0] + ends[0] for mark in ";\t|"):
         return True
     return _LIKE_ITEM.search(before) is not None or _LIKE_ITEM.search(after) is not None
 

@@ -60,7 +60,10 @@ def ner():
         ),
         ("1.Mary Jones\n2.Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
         ("I. Mary Jones\nII. Bob Smith", ["Mary Jones PER", "Bob Smith PER"]),
-        ("Present: Mary, Bob; absent: Anna", ["Mary PER", "Bob PER", "Anna PER"]),
+        (
+            "Present: Mary, Bob; absent: Anna, Peter",
+            ["Mary PER", "Bob PER", "Anna PER", "Peter PER"],
+        ),
         ("d'Artagnan met Jeanne d'Arc", ["d'Artagnan PER", "Jeanne d'Arc PER"]),
         ("- Jones, Mary\n- Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Mary+Bob and Kate&Tom met at AT&T", ["Mary PER", "Bob PER", "Kate PER", "Tom PER", "AT&T ORG"]),
@@ -70,6 +73,19 @@ def ner():
             ["Mary PER", "Bob PER", "Anna PER", "Paris LOC"],
         ),
         ("Smith, J., Jones, M. & Brown (2010)", ["Smith, J. PER", "Jones, M. PER", "Brown PER"]),
+        (
+            "Okoro, C., Smith, J. & Brown, P. (2011). Trade in Lagos.\nAdeyemi, F., 2013. Cities.",
+            ["Okoro, C. PER", "Smith, J. PER", "Brown, P. PER", "Lagos LOC", "Adeyemi, F. PER"],
+        ),
+        (
+            "[3] van der Berg, J. and Nkosi, T. et al. (1999) Ports.",
+            ["van der Berg, J. PER", "Nkosi, T. PER"],
+        ),
+        (
+            "It was held in Washington, D.C. (2011). Brooklyn, N.Y., 2011 was cold.",
+            ["Washington LOC", "D.C. LOC", "Brooklyn LOC", "N.Y. LOC"],
+        ),
+        ("Townsend, George\tAcme Corp", ["Townsend, George PER", "Acme Corp ORG"]),
         (
             "Mary Jones, Bob Smith; Anna Brown, Tom White",
             ["Mary Jones PER", "Bob Smith PER", "Anna Brown PER", "Tom White PER"],

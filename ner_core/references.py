@@ -1,0 +1,69 @@
+"""Authors in lists of references, recognized by their form: ``Okoro, C., Smith, J. & Brown, P. (2011)``.
+
+Models trained on news take rare surnames there for places.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ner_core.units import Pieces, Units
+
+__all__ = ["weigh_authors"]
+
+# How much likelier a name of a person is there; what the model is sure of stays.
+_GAIN = 200
+_AUTHOR = re.compile(
+    r"""
+    (?P<surname> (?:[a-z]{2,3}\ ){0,2} [^\W\d_a-z][\w'\u2019-]+ (?:\ [^\W\d_a-z][\w'\u2019-]+)? ),\s
+    (?P<initials> (?:[^\W\d_a-z]\.[\ -]?){1,4} )
+    """,
+    re.VERBOSE,
+)
+_BEFORE = re.compile(r"(?:\A|[\n.;(\])\u2022])\s*\Z")
+_BETWEEN = re.compile(r"[,;]?\s*(?:(?:&|and|und|et|y|e)\s)?")
+_AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:1[89]|20)\d\d(?!\d)")
+
+
+def weigh_authors(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> None:
+    """Make persons likelier where the form of the text shows authors of a reference.
+
+    Parameters
+    ----------
+    texts : sequence of Pieces
+        The texts.
+    units : Units
+        Their units; probabilities of tags are changed in place.
+    person : ndarray of bool, shape (labels,)
+        Which tags are those of persons.
+    """
+    weights = np.where(person, _GAIN, 1)
+    for number, one in enumerate(texts):
+        spans = [] if one.split else list(_authors(one.text))
+        if not spans:
+            continue
+        first, last = np.searchsorted(units.text, (number, number + 1))
+        for span in spans:
+            begin, end = np.searchsorted(units.begin[first:last], span) + first
+            weighed = units.probabilities[begin:end] * weights
+            units.probabilities[begin:end] = weighed / weighed.sum(axis=-1, keepdims=True)
+
+
+def _authors(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the surnames and the initials of authors: of those that follow each other up to a year."""
+    together: list[re.Match[str]] = []
+    for author in _AUTHOR.finditer(text):
+        if not (together and _BETWEEN.fullmatch(text, together[-1].end(), author.start())):
+            together = [author] if _BEFORE.search(text, max(author.start() - 3, 0), author.start()) else []
+        elif together:
+            together.append(author)
+        if together and _AFTER.match(text, author.end()):
+            for one in together:
+                yield from (one.span("surname"), one.span("initials"))
+            together = []
