@@ -19,6 +19,8 @@ __all__ = ["LEAST_CELLS", "Cell", "find_cells"]
 
 #: Fewer cells do not make a column.
 LEAST_CELLS = 3
+# What stands before the items of a list, whatever their mark.
+_ITEM = "-"
 # Longer ones are sentences rather than names.
 _MOST_CHARACTERS = 60
 _MOST_WORDS = 6
@@ -43,12 +45,15 @@ class Cell(NamedTuple):
         Number of its block, -1 where it is in none.
     first : bool
         Whether it is in the first row of a block and not alone there: the row may be a heading.
+    marked : bool
+        Whether the mark of an item stands before it.
     """
 
     start: int
     column: int
     block: int
     first: bool = False
+    marked: bool = False
 
 
 def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
@@ -87,9 +92,10 @@ def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
             if content is None:
                 cells.append(Cell(start, -1, block))
             else:
-                key = (block, len(row), place, content[1])
-                column = columns.setdefault(key, len(columns))
-                cells.append(Cell(content[0], column, block, len(row) > 1 and not rows))
+                begin_of_content, before = content
+                column = columns.setdefault((block, len(row), place, before), len(columns))
+                first = len(row) > 1 and not rows
+                cells.append(Cell(begin_of_content, column, block, first, before == _ITEM))
         rows += 1
         if rows == _MOST_ROWS or row[-1][1] - begin > _LONG_BLOCK:
             block, rows = block + 1, 0
@@ -121,4 +127,4 @@ def _content(text: str, start: int, end: int, *, alone: bool) -> tuple[int, str]
         return None
     if alone and _SENTENCE.search(content):
         return None
-    return begin, "-" if mark else key[0].strip() if key else ""
+    return begin, _ITEM if mark else key[0].strip() if key else ""

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ner_core.cells import LEAST_CELLS, find_cells
-from ner_core.segments import find_segments, segments_of
+from ner_core.segments import Segment, find_segments, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ner_core.segments import Segment
+    from ner_core.cells import Cell
     from ner_core.tokenizer import Encoding
 
 __all__ = ["divide", "segment_numbers"]
 
 
 def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -> Encoding:
-    """Assign every piece its segment and column, and drop pieces between segments.
+    """Assign every piece its segment and column, and drop pieces between segments and the marks of lists.
+
+    Models find more of the names in a list, and more of the right types, without the marks.
 
     Parameters
     ----------
@@ -44,8 +46,12 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
     found = segments_of(encoding.text, given)
     if len(found) < 2:
         return encoding
+    cells = find_cells(encoding.text, found)
+    found = [
+        Segment(cell.start, one.end) if cell.marked else one for one, cell in zip(found, cells, strict=True)
+    ]
     segment, inside = _located(encoding, found)
-    column, first_row = _columns(encoding, found, segment)
+    column, first_row = _columns(encoding, cells, segment)
     if inside.all():
         return replace(encoding, segment=segment, column=column, first_row=first_row)
     return replace(
@@ -77,19 +83,17 @@ def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, 
 
 
 def _columns(
-    encoding: Encoding, found: Sequence[Segment], segment: np.ndarray
+    encoding: Encoding, cells: Sequence[Cell], segment: np.ndarray
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return the column of each piece (-1 for none) and whether it is in the first row of a table.
 
     None where no column has enough cells.
     """
-    if len(found) < LEAST_CELLS:
-        return None, None
-    start, column, _, first_row = np.array(find_cells(encoding.text, found)).T
+    start, column, _, first_row, _ = np.array(cells).T
     many = np.bincount(column + 1)[column + 1] >= LEAST_CELLS
     column[~many] = -1
     if (column < 0).all():
         return None, None
-    # The mark of an item or the key of a form is no part of the cell.
+    # The key of a form is no part of the cell.
     column = np.where(encoding.offsets[:, 1] > start[segment], column[segment], -1)
     return column, first_row[segment].astype(bool)

@@ -42,10 +42,18 @@ _NEXT = {
     *pairwise(ascii_lowercase),
 }
 
-#: The mark of an item of a list.
+#: The mark of an item of a list; a capital letter with a full stop may be an initial, see `_LETTERED`.
 ITEM = re.compile(
-    r"\s*(?:[-*+\u2022\u2023\u25e6\u25aa\u25cf\u00b7\u2013\u2014\u2043]\s|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s)",
-    re.IGNORECASE,
+    r"""
+    \s*
+    (?: [-*+\u00b7\u2013\u2014\u2022\u2023\u2043\u2190-\u21ff\u25a0-\u27bf\U0001f300-\U0001faff]\ufe0f?\s
+        (?:\[[ xX]?\]\s)?                                        # - [x] of a task
+      | [\u00b7\u2022\u2023\u25aa\u25cf\u25e6](?=\w)
+      | [(\[]?\d{1,3}(?:\.\d{1,3})*[.)\]]\s
+      | \(?(?:[a-z]|[ivx]{1,4})[.)]\s | \(?(?:[A-Z]|[IVX]{1,4})\)\s
+    )
+    """,
+    re.VERBOSE,
 )
 #: The key of a line of a form.
 KEY = re.compile(r"\s*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3}:\s")

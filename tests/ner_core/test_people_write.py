@@ -26,6 +26,7 @@ def ner():
             "- Porto\n- London\n- Nagoya\n- Stuttgart",
             ["Porto LOC", "London LOC", "Nagoya LOC", "Stuttgart LOC"],
         ),
+        ("1. Porto\n2. London\n3. Nagoya", ["Porto LOC", "London LOC", "Nagoya LOC"]),
         ("@anna met @bob_smith in Paris", ["anna PER", "bob_smith PER", "Paris LOC"]),
         ("Prof. Dr. Smith", ["Smith PER"]),
         ("Smith v. Jones", ["Smith PER", "Jones PER"]),

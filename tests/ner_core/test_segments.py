@@ -46,6 +46,10 @@ def found(text):
         ("A. Smith\nM. Jones", ["A. Smith", "M. Jones"]),
         ("J. Smith\nK. Jones", ["J. Smith", "K. Jones"]),
         (
+            "\u2714 Mary Jones and\n\u2714 Bob\n[2] Rome and\n2.1. Oslo",
+            ["\u2714 Mary Jones and", "\u2714 Bob", "[2] Rome and", "2.1. Oslo"],
+        ),
+        (
             "Mary Jones  Acme Corp  Rome\nBob Smith   Boeing     New York",
             ["Mary Jones", "Acme Corp", "Rome", "Bob Smith", "Boeing", "New York"],
         ),
@@ -81,6 +85,11 @@ def test_a_line_of_a_wrapped_paragraph_that_was_edited_goes_on():
     assert found(text) == [text]
 
 
+def test_an_initial_at_the_beginning_of_a_wrapped_line_is_no_mark_of_an_item():
+    text = "The company said it had held talks with the former president George\nW. Bush in Washington."
+    assert found(text) == [text]
+
+
 def test_headlines_of_all_lengths_are_apart():
     lines = [
         "Apple buys Beats in a deal worth three billion",
@@ -109,10 +118,18 @@ def pieces(text):
     )
 
 
-def test_bars_of_a_table_are_not_shown_to_the_model():
-    encoding = divide(pieces("| Mary Jones | Rome |"))
-    assert encoding.segment.tolist() == [0, 0, 1]
-    assert encoding.ids.tolist() == [1, 2, 4]
+@pytest.mark.parametrize(
+    ("text", "segments", "shown"),
+    [
+        ("| Mary Jones | Rome |", [0, 0, 1], [1, 2, 4]),
+        ("1. Mary Jones\n2. Rome", [0, 0, 1], [2, 3, 6]),
+        ("City: Rome\n- He went there.", [0, 0, 0, 1, 1, 1, 1, 1], [*range(8)]),
+    ],
+)
+def test_bars_of_a_table_and_marks_of_a_list_are_not_shown_to_the_model(text, segments, shown):
+    encoding = divide(pieces(text))
+    assert encoding.segment.tolist() == segments
+    assert encoding.ids.tolist() == shown
 
 
 def test_segments_of_a_reader():
