@@ -4,7 +4,7 @@ Models are trained on plain letters. Ligatures, full-width and styled letters, t
 no-break spaces, soft hyphens and zero-width joiners are replaced by their plain forms before a text is
 encoded; offsets are those of the original text. Accents, superscript digits, fractions and emoji stay, but an
 emoji or another sign that touches a word is separated from it: BERT's tokenizers would make one unknown word
-of both. A word broken by a soft hyphen at the end of a line is rejoined.
+of both. A word broken by a hyphen at the end of a line is rejoined.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold"]
+__all__ = ["AFTER_HYPHEN", "QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold"]
 
 # Compatibility mappings that only change how a character looks:
 # https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
@@ -51,9 +51,19 @@ _TRADE_MARKS = "\u2122\u2120"
 #: What mail programs put before quoted lines.
 QUOTE_MARKS = re.compile(r"^[ \t]*>[> ]*", re.MULTILINE)
 
+#: Washington-based, Iraqi-born, Paris-style: words after a hyphen that are no part of the name before it.
+AFTER_HYPHEN = (
+    "(?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|friendly|free|"
+    "bound|area|only|elect|speaking|type|side)"
+)
 #: Marks at the end of a line that break a word: a soft hyphen, or what OCR writes for it.
 WORD_GOES_ON = ("\u00ad", "\u00ac")
-_BROKEN_WORD = re.compile(f"[{''.join(WORD_GOES_ON)}](?:\r\n?|\n)[ \t>]*")
+_BROKEN_WORD = re.compile(
+    rf"(?:[{''.join(WORD_GOES_ON)}]|(?<=[^\W\d_])-(?=\s[\s>]*[^\W\d_])(?!\s[\s>]*(?:and|or|und|oder)\b))"
+    r"(?:\r\n?|\n)[ \t>]*"
+)
+# The hyphen is part of Jones-Smith, Stratford-upon-Avon and London-based.
+_AFTER_OWN_HYPHEN = re.compile(rf"[^\W\d_a-z]|\w+-|{AFTER_HYPHEN}\b")
 
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -136,12 +146,17 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
 
 
 def _readable(text: str) -> str:
-    """Blank out the colours of terminals, and rejoin words that a soft hyphen breaks at the end of a line."""
+    """Blank out the colours of terminals, and rejoin words that a hyphen breaks at the end of a line."""
     if "\x1b" in text:
         text = _COLOUR.sub(lambda match: " " * len(match[0]), text)
-    if text.isascii():
+    if text.isascii() and "-\n" not in text and "-\r" not in text:
         return text
-    return _BROKEN_WORD.sub(lambda match: "\u00ad" * len(match[0]), text)
+
+    def joined(match: re.Match[str]) -> str:
+        keeps = match[0][0] == "-" and _AFTER_OWN_HYPHEN.match(text, match.end())
+        return ("-" if keeps else "").ljust(len(match[0]), "\u00ad")
+
+    return _BROKEN_WORD.sub(joined, text)
 
 
 def _apart_from_signs(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ner_core.characters import AFTER_HYPHEN
 from ner_core.labels import has_letter, is_letter, normalize_label
 from ner_core.legal_forms import LEGAL_FORM
 from ner_core.words import ABBREVIATIONS, ELIDED
@@ -34,11 +35,7 @@ _MARKED_NAMES = (
 _POSSESSIVE = re.compile(
     r"['`\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07](?:[s\uff53]|ll|ve|re|d)?\Z", re.IGNORECASE
 )
-# Washington-based, Iraqi-born, Paris-style: what follows the hyphen is no part of the name.
-_ATTRIBUTE = re.compile(
-    r"[-\u2010\u2011](?:[a-z]{2,}(?:ed|ing|ian)|born|led|run|made|held|owned|built|bred|grown|style|wide|like|era|"
-    r"friendly|free|bound|area|only|elect|speaking|type|side)\Z"
-)
+_ATTRIBUTE = re.compile(rf"[-\u2010\u2011][\s>]*{AFTER_HYPHEN}\Z")
 # Mary Jones1 and Bob Smith2,3: superscript note numbers that became digits. Bob99 alone may be a user name.
 _NOTES = re.compile(r"(?<=[^\W\d_A-Z])\d{1,2}(?:,\d{1,2})*\Z")
 # https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1

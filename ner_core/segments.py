@@ -310,6 +310,9 @@ def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
         return True
     if line.text.endswith(WORD_GOES_ON) or _NEVER_LAST.search(line.text):
         return True
-    if length >= _NARROWEST // 2 and (after.text[0].islower() or _OPEN_END.search(line.text)):
+    small = after.text[0].islower()
+    if (small and line.text.endswith("-")) or (
+        length >= _NARROWEST // 2 and (small or _OPEN_END.search(line.text))
+    ):
         return True
     return width is None and length >= _LONG_LINE

@@ -20,6 +20,10 @@ from ner_core.characters import classes, fold
         ("McDonald’s “Paris” Mary´s", "McDonald's \"Paris\" Mary's"),
         ("Mary😀 Bob❤️Anna 🇫🇷Paris 👨\u200d👩 →Rome", "Mary  Bob, Anna   Paris 👨👩  Rome"),
         ("Microsoft™ Acme® 20°C ™", "Microsoft  Acme  20°C ™"),
+        (
+            "Frank-\nfurt, Jones-\r\nSmith, Rome-\n> based, well-\nto-do, Haus-\nund 1-\n2 -\na",
+            "Frankfurt, Jones-Smith, Rome-based, well-to-do, Haus- und 1- 2 - a",
+        ),
         ("no\u00a0break\u2003em\tspace\r\n", "no break em space  "),
         ("Zoë Zoe\u0308 São 東京 x² ½ 😀 …", "Zoë Zoe\u0308 São 東京 x² ½ 😀 ..."),
     ],

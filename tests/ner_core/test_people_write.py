@@ -43,6 +43,16 @@ def ner():
             "Mary Jo\u00ad\nnes of the Bank of Ameri¬\r\nca",
             ["Mary Jo\u00ad\nnes PER", "Bank of Ameri¬\r\nca ORG"],
         ),
+        (
+            "Katharina Schnei-\nder met Bob Smith-\nJones of the Bank of Ameri-\r\n> ca in Frank-\nfurt.",
+            [
+                "Katharina Schnei-\nder PER",
+                "Bob Smith-\nJones PER",
+                "Bank of Ameri-\r\n> ca ORG",
+                "Frank-\nfurt LOC",
+            ],
+        ),
+        ("Washington-\nbased Boeing", ["Washington LOC", "Boeing ORG"]),
         ("①Mary Jones ②Bob Smith met in Paris③.", ["Mary Jones PER", "Bob Smith PER", "Paris LOC"]),
         ("\x1b[1mMary Jones\x1b[0m works at \x1b[1;32mAcme\x1b[0m", ["Mary Jones PER", "Acme ORG"]),
         ("O'NEILL, Mary\n\nSMITH, John Q.", ["O'NEILL, Mary PER", "SMITH, John Q. PER"]),
