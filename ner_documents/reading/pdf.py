@@ -7,20 +7,22 @@ position and size of each character, which columns, running heads and hyphenatio
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.pdf_layout import paragraphs_of
-from ner_documents.reading.pdf_letters import text_of
+from ner_documents.reading.pdf_letters import Letters, PageText, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ner_documents.reading.pdf_letters import Fragment
+    from ner_documents.reading.pdf_layout import Paragraph
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["listed", "read_pdf"]
+__all__ = ["flat_page", "listed", "open_pdf", "paragraphs_on", "read_pdf"]
 
 # ISO 32000-1, 12.5.6, by PDFium's numbers: sticky notes, lines and shapes, text markup, stamps, ink.
 _COMMENTS = frozenset((1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
@@ -28,66 +30,99 @@ _NOTES = 10_000
 _LETTERS = 20  # a page without text but with this many shapes may hold drawn letters
 
 
-def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
-    """Read a file as one document; pages without text are problems."""
+def open_pdf(raw: bytes) -> Any:
+    """Open a file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is locked or damaged.
+    """
     import pypdfium2
 
     try:
         pdf = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as error:
         locked = "password" in str(error).lower()
-        reason = (
-            "is locked with a password; save it without one" if locked else f"the file is damaged ({error})"
+        msg = (
+            "is locked with a password; save it without one"
+            if locked
+            else f"is damaged or not a PDF ({error})"
         )
-        yield Problem(source, None, reason)
+        raise UnreadableError(msg) from error
+    pdf.init_forms()
+    return pdf
+
+
+def flat_page(pdf: Any, index: int) -> Any:
+    """Load a page with its form fields and text annotations merged into it."""
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    page = pdf[index]
+    if pdfium.FPDFPage_GetAnnotCount(page):
+        flat = pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+        page.close()
+        if flat == pdfium.FLATTEN_FAIL:
+            msg = "its forms or annotations cannot be read"
+            raise pypdfium2.PdfiumError(msg)
+        page = pdf[index]
+    return page
+
+
+def paragraphs_on(pages: Sequence[PageText]) -> list[Paragraph]:
+    """Return the paragraphs of a document in reading order; those written in another direction come last."""
+    found = paragraphs_of([page.groups[0] for page in pages])
+    for number, page in enumerate(pages, 1):
+        for others in page.groups[1:]:
+            found += [replace(one, page=number) for one in paragraphs_of([others])]
+    return found
+
+
+def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
+    """Read a file as one document; pages without text are problems."""
+    import pypdfium2
+
+    try:
+        pdf = open_pdf(raw)
+    except UnreadableError as error:
+        yield Problem(source, None, str(error))
         return
     with pdf:
-        if pdf.get_formtype():
-            pdf.init_forms()
-        pages: list[list[Fragment]] = []
-        aside: list[tuple[int, list[Fragment]]] = []
-        unreadable: dict[int, int] = {}
-        comments = outside = 0
+        pages: list[PageText] = []
+        comments = 0
         for number in range(1, len(pdf) + 1):
-            fragments: list[Fragment] = []
+            text = PageText([[]], Letters(), 0)
             try:
-                page = pdf[number - 1]
-                comments += _comments(page)
-                page = _flat(pdf, page, number - 1)
+                comments += _comments(pdf[number - 1])
+                page = flat_page(pdf, number - 1)
                 text = text_of(page)
-                fragments, *turned = text.groups
-                aside += [(number, others) for others in turned]
-                outside += text.outside
-                if text.unreadable:
-                    unreadable[number] = text.unreadable
-                elif not fragments:
+                if text.is_blank and not text.unreadable:
                     yield from _without_text(page, source, number)
                 page.close()
             except pypdfium2.PdfiumError as error:
                 yield Problem(source, None, f"the page is damaged ({error})", place=f"page {number}")
-            pages.append(fragments)
+            pages.append(text)
         attached = pypdfium2.raw.FPDFDoc_GetAttachmentCount(pdf)
-    yield from left_out(source, comments=comments, hidden=outside)
-    if unreadable:
-        count = sum(unreadable.values())
+    yield from left_out(source, comments=comments, hidden=sum(page.outside for page in pages))
+    if count := sum(page.unreadable for page in pages):
         reason = (
             f"{count:,} {'letter' if count == 1 else 'letters'} cannot be read, as the font has no mapping "
             "to Unicode; text recognition (OCR) can read them"
         )
-        yield Problem(source, None, reason, place=f"page {listed(list(unreadable))}")
+        numbers = [number for number, page in enumerate(pages, 1) if page.unreadable]
+        yield Problem(source, None, reason, place=f"page {listed(numbers)}")
     if attached > 0:
         reason = (
             f"holds {attached:,} attached {'file' if attached == 1 else 'files'}; save and read them as files"
         )
         yield Problem(source, None, reason, lost=False)
     blocks = BlockText()
-    found = [(one, one.page) for one in paragraphs_of(pages)]
-    found += [(one, number) for number, fragments in aside for one in paragraphs_of([fragments])]
-    for one, number in found:
-        blocks.add(one.kind, one.text, row=one.row, column=one.column, place=f"page {number}")
+    for one in paragraphs_on(pages):
+        blocks.add(one.kind, one.text, row=one.row, column=one.column, place=f"page {one.page}")
     if blocks.blocks:
         yield blocks.document(source)
-    elif not any(pages) and not unreadable:
+    elif all(page.is_blank and not page.unreadable for page in pages):
         yield Problem(source, None, "holds no text; a scanned PDF needs text recognition (OCR) first")
 
 
@@ -139,14 +174,3 @@ def _comments(page: Any) -> int:
         if note:
             pdfium.FPDFPage_CloseAnnot(note)
     return count
-
-
-def _flat(pdf: Any, page: Any, number: int) -> Any:
-    """Merge form fields and text annotations into a page."""
-    import pypdfium2.raw as pdfium
-
-    if pdfium.FPDFPage_GetAnnotCount(page):
-        pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
-        page.close()
-        page = pdf[number]
-    return page

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_documents.reading.pdf_letters import Fragment, is_leftward, logical
+from ner_documents.reading.pdf_letters import Fragment, Letters, is_leftward, logical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,9 +41,9 @@ class Line(NamedTuple):
     cells: tuple[Fragment, ...]
 
     @property
-    def text(self) -> str:
+    def text(self) -> Letters:
         """The texts of its cells."""
-        return " ".join(cell.text for cell in self.cells)
+        return Letters(" ").join(cell.text for cell in self.cells)
 
     @property
     def size(self) -> float:
@@ -90,7 +90,7 @@ def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
                     min(current.y0, one.y0),
                     max(current.x1, one.x1),
                     max(current.y1, one.y1),
-                    f"{current.text}{space}{one.text}",
+                    Letters(space).join((current.text, one.text)),
                     size,
                 )
             else:

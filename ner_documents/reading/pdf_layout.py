@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.pdf_columns import columns_of, joined_fragments
-from ner_documents.reading.pdf_letters import is_leftward
+from ner_documents.reading.pdf_letters import SOFT_HYPHEN, Letters, is_leftward
 from ner_documents.reading.pdf_running import without_running
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Paragraph", "paragraphs_of"]
 
-_HYPHEN = "\u00ad"
-_HYPHENS = (_HYPHEN, "-", "\u2010")
+_HYPHENS = (SOFT_HYPHEN, "-", "\u2010")
 _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
 _ENDS = tuple('.!?:;…"”’)')
@@ -35,7 +34,7 @@ class Paragraph:
     """A paragraph, heading, cell or running head, and its first page."""
 
     kind: str
-    text: str
+    text: Letters
     page: int
     row: int | None = None
     column: int | None = None
@@ -108,7 +107,7 @@ def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
             kind = "list item" if bullet else "paragraph"
             if line.size > 1.15 * usual and len(text) < 200:
                 kind = "heading"
-            current = Paragraph(kind, _BULLET_SIGN.sub("", text), page)
+            current = Paragraph(kind, text.sub(_BULLET_SIGN, lambda _: ""), page)
         before = line
     if current is not None:
         yield current
@@ -147,22 +146,22 @@ def _goes_on(before: Paragraph, after: Paragraph) -> bool:
     """Return whether a paragraph continues in the next column or page."""
     if before.kind not in ("paragraph", "list item") or after.kind != "paragraph" or not before.text:
         return False
-    if before.text.endswith(_HYPHEN):
+    if before.text.endswith(SOFT_HYPHEN):
         return True
     first = after.text[:1]
     return not before.text.endswith(_ENDS) and first.islower()
 
 
-def _append(before: str, after: str) -> str:
+def _append(before: Letters, after: Letters) -> Letters:
     """Join two lines; a hyphen at the end of the first is marked, to be resolved once all words are known."""
-    before = before.rstrip()
+    before = before.strip()
     if before.endswith(_HYPHENS) and before[-2:-1].isalnum() and after[:1].isalnum():
-        mark = _HYPHEN if after[:1].islower() or before.endswith(_HYPHEN) else "-"
-        return f"{before[:-1]}{mark}{after}"
-    return f"{before} {after}"
+        mark = SOFT_HYPHEN if after[:1].islower() or before.endswith(SOFT_HYPHEN) else "-"
+        return Letters(mark).join((before[:-1], after))
+    return Letters(" ").join((before, after))
 
 
-_BROKEN = re.compile(rf"([\w-]+){_HYPHEN}([\w-]+)")
+_BROKEN = re.compile(rf"([\w-]+){SOFT_HYPHEN}([\w-]+)")
 
 
 def _mend(paragraphs: Sequence[Paragraph]) -> None:
@@ -171,8 +170,8 @@ def _mend(paragraphs: Sequence[Paragraph]) -> None:
     The document's other words decide: whether the joined or the hyphenated form occurs, whether both halves
     are words, and for the rest whether most known cases are compounds.
     """
-    text = " ".join(paragraph.text for paragraph in paragraphs)
-    words = Counter(re.findall(r"\w[\w-]*\w", _BROKEN.sub(" ", text).casefold()))
+    all_text = " ".join(paragraph.text for paragraph in paragraphs)
+    words = Counter(re.findall(r"\w[\w-]*\w", _BROKEN.sub(" ", all_text).casefold()))
 
     def is_compound(first: str, second: str) -> bool | None:
         whole, kept = words[f"{first}{second}".casefold()], words[f"{first}-{second}".casefold()]
@@ -183,13 +182,17 @@ def _mend(paragraphs: Sequence[Paragraph]) -> None:
         halves = words[first.casefold()] and words[second.casefold()]
         return True if halves and len(first) > 2 and len(second) > 2 else None
 
-    known = Counter(is_compound(*pair) for pair in _BROKEN.findall(text))
+    known = Counter(is_compound(*pair) for pair in _BROKEN.findall(all_text))
     usual = known[True] > known[False] + _ENOUGH
 
-    def mend(match: re.Match[str]) -> str:
-        first, second = match.groups()
-        compound = is_compound(first, second)
-        return f"{first}-{second}" if (usual if compound is None else compound) else f"{first}{second}"
+    def mended(text: Letters) -> Letters:
+        def mend(match: re.Match[str]) -> Letters:
+            compound = is_compound(*match.groups())
+            hyphen = "-" if (usual if compound is None else compound) else ""
+            return Letters(hyphen).join(text[slice(*match.span(half))] for half in (1, 2))
+
+        return text.sub(_BROKEN, mend)
 
     for paragraph in paragraphs:
-        paragraph.text = _BROKEN.sub(mend, paragraph.text).replace(_HYPHEN, "-")
+        text = mended(paragraph.text)
+        paragraph.text = Letters(text.replace(SOFT_HYPHEN, "-"), text.numbers)

@@ -11,19 +11,22 @@ import math
 import re
 import statistics
 import unicodedata
-from itertools import chain, pairwise, takewhile
-from typing import Any, NamedTuple
+from array import array
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 __all__ = [
     "SOFT_HYPHEN",
     "UNREADABLE",
     "Fragment",
+    "Letters",
     "PageText",
     "is_leftward",
-    "letters_of",
     "logical",
     "text_of",
-    "unreadable_in",
 ]
 
 SOFT_HYPHEN = "\u00ad"
@@ -48,6 +51,64 @@ _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 _Place = tuple[float, float, float]  # left, right, base
 
 
+class Letters(str):
+    """A text that remembers which characters of the file it consists of, so that they can be found again.
+
+    Slices, `strip`, `join` and `sub` keep the numbers; everything else returns a plain text.
+
+    Attributes
+    ----------
+    numbers : array of int
+        For each character its number among all characters of the file; -1 for an added one.
+
+    Examples
+    --------
+    >>> text = Letters(" ").join([Letters("Jones", array("i", range(5))), "M."])
+    >>> text[::-1], text[::-1].numbers.tolist()
+    ('.M senoJ', [-1, -1, -1, 4, 3, 2, 1, 0])
+    """
+
+    __slots__ = ("numbers",)
+    numbers: array[int]
+
+    def __new__(cls, text: str = "", numbers: array[int] | None = None) -> Letters:
+        """Create a text; without numbers, it is an added one."""
+        self = super().__new__(cls, text)
+        self.numbers = array("i", [-1]) * len(text) if numbers is None else numbers
+        return self
+
+    def __getitem__(self, key: Any) -> Letters:
+        """Return a slice or a character."""
+        part = super().__getitem__(key)
+        return Letters(
+            part, self.numbers[key] if isinstance(key, slice) else self.numbers[key : key + 1 or None]
+        )
+
+    def strip(self, characters: str | None = None, /) -> Letters:
+        """Remove white space, or some characters, at both ends."""
+        end = len(self.rstrip(characters))
+        return self[end - len(super().strip(characters)) : end]
+
+    def join(self, parts: Iterable[str], /) -> Letters:
+        """Join parts, plain ones of which are added text."""
+        parts = list(parts)
+        numbers = array("i")
+        for index, part in enumerate(parts):
+            if index:
+                numbers += self.numbers
+            numbers += part.numbers if isinstance(part, Letters) else array("i", [-1]) * len(part)
+        return Letters(super().join(parts), numbers)
+
+    def sub(self, pattern: re.Pattern[str], make: Callable[[re.Match[str]], str]) -> Letters:
+        """Replace what a pattern finds."""
+        parts: list[str] = []
+        end = 0
+        for match in pattern.finditer(self):
+            parts += [self[end : match.start()], make(match)]
+            end = match.end()
+        return Letters().join([*parts, self[end:]]) if parts else self
+
+
 class Fragment(NamedTuple):
     """Letters in a row: their box in points, y upwards, their text and the size of the font."""
 
@@ -55,12 +116,12 @@ class Fragment(NamedTuple):
     y0: float
     x1: float
     y1: float
-    text: str
+    text: Letters
     size: float
 
 
-def letters_of(text_page: Any) -> tuple[str, list[int]]:
-    """Return the text of a page as PDFium orders it, and the number of each character in the page.
+def _letters_of(text_page: Any, first: int) -> Letters:
+    """Return the text of a page as PDFium orders it, its characters numbered from `first`.
 
     A hyphen that divides a word is `SOFT_HYPHEN`, a letter without Unicode value `UNREADABLE`.
     """
@@ -68,7 +129,7 @@ def letters_of(text_page: Any) -> tuple[str, list[int]]:
 
     handle = text_page.raw
     letters: list[str] = []
-    indices: list[int] = []
+    numbers = array("i")
     high = 0
     for index in range(text_page.count_chars()):
         code = pdfium.FPDFText_GetUnicode(handle, index)
@@ -89,8 +150,8 @@ def letters_of(text_page: Any) -> tuple[str, list[int]]:
         else:
             letter = chr(code) if code > 0x20 else " "
         letters.append(letter)
-        indices.append(index)
-    return "".join(letters), indices
+        numbers.append(first + index)
+    return Letters("".join(letters), numbers)
 
 
 class PageText(NamedTuple):
@@ -100,23 +161,33 @@ class PageText(NamedTuple):
     ----------
     groups : list of list of Fragment
         Fragments by writing direction, the most common one first.
-    unreadable : int
-        Number of letters in words that cannot be read.
+    letters : Letters
+        All letters, in the order of the file.
     outside : int
         Number of fragments outside the page, which are left out.
     """
 
     groups: list[list[Fragment]]
-    unreadable: int
+    letters: Letters
     outside: int
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing on the page can be read."""
+        return not self.groups[0]
 
-def text_of(page: Any) -> PageText:
-    """Split the text of a page at line ends and wide gaps."""
+    @property
+    def unreadable(self) -> int:
+        """The number of letters of words that cannot be read; single ones are bullets and symbols."""
+        return sum(word.count(UNREADABLE) for word in self.letters.split() if len(word) > 1)
+
+
+def text_of(page: Any, first: int = 0) -> PageText:
+    """Split the text of a page at line ends and wide gaps; its characters are numbered from `first`."""
     text_page = page.get_textpage()
     left, bottom, right, top = page.get_bbox()
     found: dict[int, list[Fragment]] = {}
-    run = _Run(_Places(text_page.raw))
+    run = _Run(_Places(text_page.raw, first))
     outside = 0
 
     def end() -> None:
@@ -128,24 +199,23 @@ def text_of(page: Any) -> PageText:
             found.setdefault(run.turn, []).append(fragment)
         run.clear()
 
-    letters, indices = letters_of(text_page)
+    letters = _letters_of(text_page, first)
     for token in _TOKEN.finditer(letters):
-        text, numbers = token[0], indices[token.start() : token.end()]
+        text = letters[token.start() : token.end()]
         if text == "\n":
             end()
-            continue
-        if text == " " or text == SOFT_HYPHEN:
-            run.append_gap(text, numbers)
-            continue
-        while numbers:
-            taken = run.append(text, numbers)
-            if not taken:
-                end()
-            text, numbers = text[taken:], numbers[taken:]
+        elif text == " " or text == SOFT_HYPHEN:
+            run.append_gap(text)
+        else:
+            while text:
+                taken = run.append(text)
+                if not taken:
+                    end()
+                text = text[taken:]
     end()
     text_page.close()
     groups = sorted(found.values(), key=lambda ones: -sum(len(one.text) for one in ones))
-    return PageText(groups or [[]], unreadable_in(letters), outside)
+    return PageText(groups or [[]], letters, outside)
 
 
 def _is_outside(one: Fragment, edges: tuple[float, float, float, float]) -> bool:
@@ -165,19 +235,21 @@ def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[floa
 
 
 class _Places:
-    """Positions of letters, rotated back by quarter turns."""
+    """Positions of letters, rotated back by quarter turns; those of a page are numbered from `first`."""
 
-    def __init__(self, handle: Any) -> None:
+    def __init__(self, handle: Any, first: int) -> None:
         import pypdfium2.raw as pdfium
 
         self._pdfium = pdfium
         self._handle = handle
+        self._first = first
         self._values = tuple(ctypes.c_double() for _ in range(6))
         self._box = tuple(map(ctypes.byref, self._values[:4]))
         self._origin = tuple(map(ctypes.byref, self._values[4:]))
 
-    def place(self, index: int, turn: int) -> _Place:
+    def place(self, number: int, turn: int) -> _Place:
         """Return the left and right edge of a letter, and its baseline."""
+        index = number - self._first
         self._pdfium.FPDFText_GetCharBox(self._handle, index, *self._box)
         self._pdfium.FPDFText_GetCharOrigin(self._handle, index, *self._origin)
         left, right, bottom, top, x, y = [value.value for value in self._values]
@@ -186,12 +258,14 @@ class _Places:
         begin, _, end, _ = _turned(left, bottom, right, top, turn)
         return begin, end, _turned(x, y, x, y, turn)[1]
 
-    def turn(self, index: int) -> int:
+    def turn(self, number: int) -> int:
         """Return the rotation of a letter in quarter turns."""
-        return round(self._pdfium.FPDFText_GetCharAngle(self._handle, index) / (math.pi / 2)) % 4
+        angle = self._pdfium.FPDFText_GetCharAngle(self._handle, number - self._first)
+        return round(angle / (math.pi / 2)) % 4
 
-    def size(self, index: int) -> float:
+    def size(self, number: int) -> float:
         """Return the font size of a letter as drawn."""
+        index = number - self._first
         matrix = self._pdfium.FS_MATRIX()
         scale = 1.0
         if self._pdfium.FPDFText_GetMatrix(self._handle, index, ctypes.byref(matrix)):
@@ -207,39 +281,38 @@ class _Run:
         self.clear()
 
     def clear(self) -> None:
-        self._letters = ""
-        self._indices: list[int] = []
+        self._words: list[Letters] = []
         self.turn = 0
         self._x0 = self._x1 = self._y0 = self._base = 0.0
         self._size = 1.0
         self._leftward = False
 
-    def append_gap(self, text: str, indices: list[int]) -> None:
-        if self._letters:
-            self._letters += text
-            self._indices += indices
+    def append_gap(self, gap: Letters) -> None:
+        if self._words:
+            self._words.append(gap)
 
-    def append(self, text: str, indices: list[int]) -> int:
+    def append(self, word: Letters) -> int:
         """Append a word up to the first raised letter, and return the number of letters taken.
 
         It is 0 if the word is separate from those before it.
         """
-        if not self._letters:
-            self.turn = self._places.turn(indices[0])
-            self._size = self._places.size(indices[0])
+        numbers = word.numbers
+        if not self._words:
+            self.turn = self._places.turn(numbers[0])
+            self._size = self._places.size(numbers[0])
         place, raised = self._places.place, _RAISED * self._size
         # Only the first and last letter are located: that call takes most of the time.
-        first = last = place(indices[0], self.turn)
+        first = last = place(numbers[0], self.turn)
         base = first[2]
-        if len(indices) > 1:
-            last = place(indices[-1], self.turn)
+        if len(numbers) > 1:
+            last = place(numbers[-1], self.turn)
             if abs(last[2] - base) > raised:
-                level = takewhile(lambda index: abs(place(index, self.turn)[2] - base) <= raised, indices)
-                indices = list(level)
-                text, last = text[: len(indices)], place(indices[-1], self.turn)
+                heights = (abs(place(number, self.turn)[2] - base) for number in numbers)
+                taken = next(index for index, height in enumerate(heights) if height > raised)
+                word, last = word[:taken], place(numbers[taken - 1], self.turn)
         left, right = min(first[0], last[0]), max(first[1], last[1])
-        leftward = self._leftward or is_leftward(text)
-        if not self._letters:
+        leftward = self._leftward or is_leftward(word)
+        if not self._words:
             self._x0, self._x1, self._y0 = left, right, base
         elif (
             left > self._x1 + _GAP * self._size
@@ -249,62 +322,66 @@ class _Run:
             return 0
         self._x0, self._x1, self._base = min(self._x0, left), max(self._x1, right), base
         self._leftward = leftward
-        self._letters += text
-        self._indices += indices
-        return len(indices)
+        self._words.append(word)
+        return len(word)
 
     def fragment(self) -> Fragment | None:
         """Return the fragment, None if none of its letters can be read."""
-        text = self._letters.rstrip()
+        text = Letters().join(self._words).strip()
         if not text.strip(f" {UNREADABLE}{SOFT_HYPHEN}"):
             return None
-        text = self._by_place() if self._leftward else self._closed_up()
-        text = _LIGATURE.sub(lambda match: _LIGATURES[match[0]], text)
-        return Fragment(
-            self._x0, self._y0, self._x1, self._y0 + _HEIGHT * self._size, text.strip(), self._size
-        )
+        text = self._by_place(text) if self._leftward else self._closed_up(text)
+        text = text.sub(_LIGATURE, lambda match: _spelled_out(text[match.start() : match.end()]))
+        return Fragment(self._x0, self._y0, self._x1, self._y0 + _HEIGHT * self._size, text, self._size)
 
-    def _by_place(self) -> str:
+    def _by_place(self, text: Letters) -> Letters:
         """Return the letters from left to right; those at one position so that `logical` restores them."""
-        units: list[tuple[float, float, str]] = []
-        for letter, index in zip(self._letters, self._indices, strict=True):
+        units: list[tuple[float, float, Letters]] = []
+        for index, number in enumerate(text.numbers):
+            letter = text[index]
             if letter == " ":  # PDFium's positions of these spaces are wrong
                 continue
-            left, right, _ = self._places.place(index, self.turn)
+            left, right, _ = self._places.place(number, self.turn)
             if units and (unicodedata.combining(letter) or (left, right) == units[-1][:2]):
                 left, right, unit = units.pop()
-                letter = f"{letter}{unit}" if is_leftward(letter) else f"{unit}{letter}"
+                letter = Letters().join((letter, unit) if is_leftward(letter) else (unit, letter))
             units.append((left, right, letter))
         units.sort(key=lambda one: one[0] + one[1])
-        text, end = "", units[0][0]
-        for left, right, letters in units:
-            text += f" {letters}" if left > end + _SPACE * self._size else letters
-            end = max(end, right)
-        return text
-
-    def _closed_up(self) -> str:
-        """Return the text with letter-spaced words (``S M I T H``) joined."""
         parts: list[str] = []
-        end = 0
-        for match in _SPACED.finditer(self._letters):
-            first, last = match.span()
-            ends = [self._places.place(index, self.turn) for index in self._indices[first:last:2]]
+        end = units[0][0]
+        for left, right, unit in units:
+            parts += [" ", unit] if left > end + _SPACE * self._size else [unit]
+            end = max(end, right)
+        return Letters().join(parts)
+
+    def _closed_up(self, text: Letters) -> Letters:
+        """Return the text with letter-spaced words (``S M I T H``) joined."""
+
+        def close_up(match: re.Match[str]) -> Letters:
+            letters = text[match.start() : match.end() : 2]
+            ends = [self._places.place(number, self.turn) for number in letters.numbers]
             gaps = [after[0] - before[1] for before, after in pairwise(ends)]
             most = _WORD_GAP * statistics.median(gaps)
             spaces = [" " if gap > most else "" for gap in gaps]
-            parts += [self._letters[end:first], *chain(*zip(match[0][::2], [*spaces, ""], strict=True))]
-            end = last
-        return "".join([*parts, self._letters[end:]])
+            ones = map(letters.__getitem__, range(len(letters)))
+            return Letters().join(chain(*zip(ones, [*spaces, ""], strict=True)))
+
+        return text.sub(_SPACED, close_up)
 
 
-def logical(text: str) -> str:
+def _spelled_out(ligature: Letters) -> Letters:
+    spelled = _LIGATURES[ligature]
+    return Letters(spelled, ligature.numbers * len(spelled))
+
+
+def logical(text: Letters) -> Letters:
     """Convert a line from visual (left-to-right) to reading order.
 
     Examples
     --------
-    >>> logical("Mary: םולש 12")
+    >>> logical(Letters("Mary: םולש 12"))
     'Mary: שלום 12'
-    >>> logical("(12 Rome) םולש םולש")
+    >>> logical(Letters("(12 Rome) םולש םולש"))
     'שלום שלום (12 Rome)'
     """
     if not is_leftward(text):
@@ -316,19 +393,9 @@ def logical(text: str) -> str:
     else:
         inner = re.compile("R(?:[^L]*R)?")
     for match in inner.finditer(kinds):
-        text = f"{text[: match.start()]}{_flipped(text[match.start() : match.end()])}{text[match.end() :]}"
+        start, end = match.span()
+        text = Letters().join((text[:start], _flipped(text[start:end]), text[end:]))
     return text
-
-
-def unreadable_in(text: str) -> int:
-    """Count the unreadable letters of words; single ones are bullets and symbols.
-
-    Examples
-    --------
-    >>> unreadable_in("\ufffd J\ufffdnes")
-    1
-    """
-    return sum(word.count(UNREADABLE) for word in text.split() if len(word) > 1)
 
 
 def is_leftward(text: str) -> bool:
@@ -336,8 +403,8 @@ def is_leftward(text: str) -> bool:
     return _LEFTWARD.search(text) is not None
 
 
-def _flipped(text: str) -> str:
-    return text[::-1].translate(_MIRRORED)
+def _flipped(text: Letters) -> Letters:
+    return Letters(text[::-1].translate(_MIRRORED), text.numbers[::-1])
 
 
 def _kind(letter: str) -> str:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import ctypes
 import io
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.reading.pdf import listed
-from ner_documents.reading.pdf_letters import SOFT_HYPHEN, UNREADABLE, letters_of, unreadable_in
-from ner_documents.redaction.files import RedactedFile, found_in
+from ner_documents.reading.packages import UnreadableError
+from ner_documents.reading.pdf import flat_page, listed, open_pdf, paragraphs_on
+from ner_documents.reading.pdf_letters import text_of
+from ner_documents.redaction.files import Found, RedactedFile, found_in
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ner_documents.redaction.redactor import Recognize, Redacted, Redactor
+    from ner_documents.reading.pdf_letters import PageText
+    from ner_documents.redaction.redactor import Recognize, Redactor
 
 __all__ = ["redact_pdf"]
 
@@ -29,25 +30,17 @@ _POINTS_PER_INCH = 72
 _MAX_PAGES = 2_000
 _MAX_PIXELS = 40_000_000
 _JPEG_QUALITY = 85
-_HYPHEN = re.compile(rf"(?<=[^\W\d_])(?:{SOFT_HYPHEN}\n*|[-\u2010]\n+)(?=\w)")
 #: Letters exceed their boxes by less than this share of their height.
 _MARGIN = 0.12
 
 Box = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _PageText:
-    """The text of a page, the index of each character on the page, and the page's rotation."""
+class _Painted(NamedTuple):
+    """The characters of a name, by their numbers on their page, and what is written on top of them."""
 
-    text: str
     numbers: list[int]
-    rotation: int
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing on the page can be read."""
-        return not self.text.strip(f" \n{UNREADABLE}")
+    placeholder: str
 
 
 def redact_pdf(content: bytes, recognize: Recognize, redactor: Redactor) -> RedactedFile:
@@ -55,102 +48,100 @@ def redact_pdf(content: bytes, recognize: Recognize, redactor: Redactor) -> Reda
     import pypdfium2
 
     try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        locked = "password" in str(error).casefold()
-        msg = (
-            "is locked with a password; save it without one"
-            if locked
-            else f"is damaged or not a PDF ({error})"
-        )
-        raise FormatError(msg) from error
-    try:
-        if len(document) > _MAX_PAGES:
-            msg = f"has {len(document):,} pages; up to {_MAX_PAGES:,} are redacted; split it"
-            raise FormatError(msg)
-        document.init_forms()
-        return _redact(document, recognize, redactor)
+        with open_pdf(content) as document:
+            if len(document) > _MAX_PAGES:
+                msg = f"has {len(document):,} pages; up to {_MAX_PAGES:,} are redacted; split it"
+                raise FormatError(msg)
+            return _redact(document, recognize, redactor)
+    except UnreadableError as error:
+        raise FormatError(str(error)) from error
     except pypdfium2.PdfiumError as error:
         msg = f"is damaged ({error})"
         raise FormatError(msg) from error
-    finally:
-        document.close()
 
 
 def _redact(document: Any, recognize: Recognize, redactor: Redactor) -> RedactedFile:
-    pages = [_text_of(document, number) for number in range(len(document))]
+    import pypdfium2
+
+    pages: list[PageText] = []
+    rotations: list[int] = []
+    firsts = [0]
+    for index in range(len(document)):
+        page = document[index]
+        rotations.append(page.get_rotation())
+        page.set_rotation(0)  # PDFium orders the lines of a rotated page differently
+        page.close()
+        page = flat_page(document, index)
+        pages.append(text_of(page, firsts[-1]))
+        firsts.append(max(pages[-1].letters.numbers, default=firsts[-1]) + 1)
+        page.close()
     if all(page.is_blank for page in pages):
         msg = "holds no text that can be read: scanned pages need text recognition (OCR) first"
         raise FormatError(msg)
-    recognitions = list(recognize([page.text for page in pages]))
-    redacted = redactor.redact_document(recognitions)
-    import pypdfium2
-
+    found, painted = _find(pages, firsts, recognize, redactor)
     result = pypdfium2.PdfDocument.new()
     try:
         pictures = []
-        for number, (page, one) in enumerate(zip(pages, redacted, strict=True)):
-            pictures += [number + 1] if _draw(document, number, page, one, result) else []
+        for index, (names, rotation) in enumerate(zip(painted, rotations, strict=True)):
+            pictures += [index + 1] if _draw(document, index, names, rotation, result) else []
         target = io.BytesIO()
         result.save(target)
     finally:
         result.close()
-    found = found_in(redacted, recognitions)
-    return RedactedFile(target.getvalue(), found, tuple(_notes(pages, pictures)))
+    return RedactedFile(target.getvalue(), tuple(found), tuple(_notes(pages, pictures)))
 
 
-def _notes(pages: Sequence[_PageText], pictures: Sequence[int]) -> Iterator[str]:
+def _find(
+    pages: Sequence[PageText], firsts: Sequence[int], recognize: Recognize, redactor: Redactor
+) -> tuple[list[Found], list[list[_Painted]]]:
+    """Find the names of all pages, and their characters on each page.
+
+    The text is read twice: its paragraphs, as the reader of PDF files puts them together, and all letters of
+    each page in the order of the file, where nothing is left out and no judgement of the reader can miss.
+    """
+    texts = [*(one.text for one in paragraphs_on(pages)), *(page.letters for page in pages)]
+    recognitions = list(recognize([str(text) for text in texts]))
+    found: list[Found] = []
+    painted: list[list[_Painted]] = [[] for _ in pages]
+    known: set[int] = set()
+    for text, recognition, result in zip(
+        texts, recognitions, redactor.redact_document(recognitions), strict=True
+    ):
+        for one, told in zip(result.replacements, found_in([result], [recognition]), strict=True):
+            name = text[one.finding.start : one.finding.end]
+            shown = {number for letter, number in zip(name, name.numbers, strict=True) if letter.isalnum()}
+            if shown <= known:  # found in the paragraphs as well
+                continue
+            known |= shown
+            found.append(told)
+            by_page: dict[int, list[int]] = {}
+            for number in name.numbers:
+                if number >= 0:
+                    index = bisect_right(firsts, number) - 1
+                    by_page.setdefault(index, []).append(number - firsts[index])
+            for index, numbers in by_page.items():
+                painted[index].append(_Painted(numbers, one.placeholder))
+    return found, painted
+
+
+def _notes(pages: Sequence[PageText], pictures: Sequence[int]) -> Iterator[str]:
     yield f"all pages are pictures now ({_DOTS_PER_INCH} dots an inch): their text cannot be selected"
     blank = [number for number, page in enumerate(pages, start=1) if page.is_blank]
     if blank:
         yield f"no text could be read on page {listed(blank)}: check it"
-    partly = [n for n, page in enumerate(pages, start=1) if not page.is_blank and unreadable_in(page.text)]
+    partly = [n for n, page in enumerate(pages, start=1) if not page.is_blank and page.unreadable]
     if partly:
         yield f"fonts without a mapping to Unicode hide some letters on page {listed(partly)}: check it"
     if pictures:
         yield f"text in pictures is not read: check page {listed(pictures)}"
 
 
-def _flatten(document: Any, number: int) -> int:
-    """Merge forms and annotations into the page and its text; return the page's rotation."""
-    from pypdfium2 import raw
-
-    page = document[number]
-    rotation = page.get_rotation()
-    page.set_rotation(0)  # PDFium orders the lines of a rotated page differently
-    flat = raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
-    page.close()
-    if flat == raw.FLATTEN_FAIL:
-        msg = f"page {number + 1} has forms or annotations that cannot be read; print it into a new PDF first"
-        raise FormatError(msg)
-    return rotation
-
-
-def _text_of(document: Any, number: int) -> _PageText:
-    """Read a page; words hyphenated at a line end are joined."""
-    rotation = _flatten(document, number)
-    page = document[number]
-    text_page = page.get_textpage()
-    letters, indices = letters_of(text_page)
-    text_page.close()
-    page.close()
-    text: list[str] = []
-    numbers: list[int] = []
-    begin = 0
-    for hyphen in _HYPHEN.finditer(letters):
-        if letters[hyphen.end()].islower():
-            text.append(letters[begin : hyphen.start()])
-            numbers += indices[begin : hyphen.start()]
-            begin = hyphen.end()
-    return _PageText("".join([*text, letters[begin:]]), [*numbers, *indices[begin:]], rotation)
-
-
-def _draw(document: Any, number: int, text: _PageText, redacted: Redacted, result: Any) -> bool:
+def _draw(document: Any, index: int, names: Sequence[_Painted], rotation: int, result: Any) -> bool:
     """Draw a page into the result; return whether it has pictures."""
     import pypdfium2
     from pypdfium2 import raw
 
-    page = document[number]
+    page = document[index]
     width, height = page.get_size()
     scale = _DOTS_PER_INCH / _POINTS_PER_INCH
     scale = min(scale, (_MAX_PIXELS / max(width * height, 1)) ** 0.5)
@@ -158,9 +149,8 @@ def _draw(document: Any, number: int, text: _PageText, redacted: Redacted, resul
     position = bitmap.get_posconv(page)
     image = bitmap.to_pil().convert("RGB")
     text_page = page.get_textpage()
-    for one in redacted.replacements:
-        first, last = text.numbers[one.finding.start], text.numbers[one.finding.end - 1]
-        corners = (_corners(text_page, index) for index in range(first, last + 1))
+    for one in names:
+        corners = (_corners(text_page, number) for number in one.numbers)
         boxes = [_on_bitmap(position, box) for box in corners if box is not None]
         _paint(image, _lines(boxes), one.placeholder)
     pictures = any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=5))
@@ -174,7 +164,7 @@ def _draw(document: Any, number: int, text: _PageText, redacted: Redacted, resul
     new_page = result.new_page(width, height)
     new_page.insert_obj(picture)
     new_page.gen_content()
-    new_page.set_rotation(text.rotation)
+    new_page.set_rotation(rotation)
     new_page.close()
     return pictures
 

@@ -113,7 +113,7 @@ def test_redaction_reads_characters_beyond_the_first_plane():
         yield from recognize(texts)
 
     redact_file("a.pdf", in_font(pdf([(72, 700, "A xyz")]), ["u1F600"]), look, Redactor())
-    assert seen == ["\U0001f600 xyz"]
+    assert set(seen) == {"\U0001f600 xyz"}
 
 
 def words(x, y, width, *texts):

@@ -10,8 +10,11 @@ import pytest
 
 from ner_core.entity import Entity, Recognition
 from ner_documents.redaction import FormatError, Redactor, redact_file
+from tests.ner_documents.test_pdf import lines
+from tests.ner_documents.test_pdf import pdf as pages_of
+from tests.ner_documents.test_pdf_letters import HEBREW, in_font
 
-NAMES = {"Mary Jones": "PER", "Siemens": "ORG"}
+NAMES = {"Mary Jones": "PER", "Siemens": "ORG", "\u05de\u05e8\u05d9 \u05db\u05d4\u05df": "PER"}
 
 
 def recognize(texts):
@@ -55,9 +58,16 @@ def pdf(*lines, rotate=0, annotation="", author="Zed", form=""):
     return body + b"trailer << /Size 9 /Root 1 0 R /Info 6 0 R >>\nstartxref\n%d\n%%%%EOF" % start
 
 
-def drawn(content):
+def text_of_pages(content):
     document = pypdfium2.PdfDocument(content)
-    image = document[0].render(scale=1).to_pil().convert("L")
+    text = "".join(page.get_textpage().get_text_range() for page in document)
+    document.close()
+    return text
+
+
+def drawn(content, page=0):
+    document = pypdfium2.PdfDocument(content)
+    image = document[page].render(scale=1).to_pil().convert("L")
     document.close()
     return image
 
@@ -76,7 +86,7 @@ def test_no_text_is_left(rotate):
     assert [(one.text, one.placeholder) for one in result.found] == [
         ("Mary Jones", "PER_1"),
         ("Siemens", "ORG_1"),
-        ("Mary\nJones", "PER_1"),
+        ("Mary Jones", "PER_1"),
         ("Mary Jones", "PER_1"),
     ]
     reader = pypdf.PdfReader(io.BytesIO(result.content))
@@ -84,9 +94,7 @@ def test_no_text_is_left(rotate):
     assert not any("/Annots" in page or "/Font" in page["/Resources"] for page in reader.pages)
     assert (reader.metadata.author, reader.metadata.title) == (None, None)
     assert reader.pages[0].rotation == rotate
-    document = pypdfium2.PdfDocument(result.content)
-    assert [page.get_textpage().get_text_range() for page in document] == [""]
-    document.close()
+    assert text_of_pages(result.content) == ""
     for number in range(1, len(reader.xref[0]) + 1):
         part = reader.get_object(number)
         data = part.get_data() if hasattr(part, "get_data") and "/Image" not in str(part) else b""
@@ -128,3 +136,50 @@ def locked():
 def test_what_cannot_be_redacted_is_refused(content, problem):
     with pytest.raises(FormatError, match=problem):
         redact_file("a.pdf", content, recognize, Redactor())
+
+
+def spaced(x, y, word):
+    return [(x + 10 * number, y, letter) for number, letter in enumerate(word)]
+
+
+def names_at(before, after, *places):
+    """Return whether the text at each place (page, left, baseline, right) was painted over."""
+    for page, left, base, right in places:
+        box = (left, 792 - base - 7, right, 792 - base + 1)
+        assert share_of_ink(drawn(before, page), box) < 0.5
+        yield share_of_ink(drawn(after, page), box) > 0.65
+
+
+PROSE = [
+    "left words of the line go on and",
+    "on and so does this line of it and",
+    "it ends with the words of",
+]
+HEBREW_NAMES = [f"uni{ord(letter):04X}" for letter in HEBREW]
+HEBREW_NAME = "".join(chr(65 + HEBREW.index(one)) if one in HEBREW else one for one in reversed([*NAMES][2]))
+
+
+@pytest.mark.parametrize(
+    ("content", "places"),
+    [
+        (pages_of([*spaced(72, 700, "Mary"), *spaced(130, 700, "Jones")]), [(0, 72, 700, 176)]),
+        (in_font(pages_of([(72, 700, HEBREW_NAME)]), HEBREW_NAMES), [(0, 72, 700, 91)]),
+        (  # from the end of one column to the next
+            pages_of(
+                [*lines(72, 700, *PROSE, "so on Mary"), *lines(330, 700, "Jones it is and so on", *PROSE)]
+            ),
+            [(0, 98, 664, 120), (0, 330, 700, 355)],
+        ),
+        (  # from one page to the next
+            pages_of(lines(72, 700, *PROSE, "so on and on Siem-"), lines(72, 700, "ens and so on", *PROSE)),
+            [(0, 126, 664, 148), (1, 72, 700, 85)],
+        ),
+        (pages_of([(72, 700, "Mary"), (98, 702, "Jones", 8)]), [(0, 72, 700, 118)]),  # two sizes
+        (pages_of(*[[(72, 760, "By Mary Jones"), *lines(72, 700, *PROSE)]] * 4), [(3, 87, 760, 136)]),
+        (pages_of([(72, 700, "a Mary Jones")] * 2), [(0, 80, 700, 129)]),  # twice at one place
+    ],
+)
+def test_names_are_found_in_reading_order(content, places):
+    result = redact_file("a.pdf", content, recognize, Redactor())
+    assert all(names_at(content, result.content, *places)), [one.text for one in result.found]
+    assert text_of_pages(result.content) == ""
