@@ -7,6 +7,7 @@ parser, which Beautiful Soup uses, nests elements that browsers close, and is a 
 from __future__ import annotations
 
 import codecs
+import html
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,7 @@ from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText
 from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
+from ner_documents.reading.packages import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +63,20 @@ _CHARSET = re.compile(
 )
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _HEAD = 4096
+#: Elements that are nested in none of their kind: without content, or closed by the next one.
+_FLAT = frozenset(
+    """area base br col embed hr img input link meta source track wbr html head body p li dd dt option
+    optgroup caption colgroup tbody td tfoot th thead tr rt rp""".split()  # noqa: SIM905
+)
+_NESTED = re.compile(rf"<(/?)(?:{'|'.join(sorted(BLOCKS - _FLAT))})\b", re.IGNORECASE)
+_DEEPEST = 10_000  # levels of blocks, for which Lexbor takes quadratic time; browsers stop at 512
+_XHTML = "http://www.w3.org/1999/xhtml"
+#: What XML writes in another way than HTML: elements without content, and text without escapes.
+_OF_XML = re.compile(
+    r"""<!--(?:.*?-->|.*)|<!\[CDATA\[(?P<text>.*?)(?:\]\]>|\Z)"""
+    r"""|<(?P<name>[\w:.-]+)(?P<rest>(?:[^<>"']|"[^"]*"|'[^']*')*)/>""",
+    re.DOTALL,
+)
 _MARK = 16  # steps through the nodes of a footnote's mark, at most
 
 
@@ -70,7 +86,11 @@ def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     yield from problems
     if text is None:
         return
-    blocks = html_blocks(text)
+    try:
+        blocks = html_blocks(text)
+    except UnreadableError as error:
+        yield Problem(source, None, str(error))
+        return
     if not blocks.blocks:
         yield Problem(source, None, "the page holds no text")
         return
@@ -110,7 +130,12 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 
 def html_blocks(text: str) -> BlockText:
-    r"""Extract the text of HTML.
+    r"""Extract the text of HTML or XHTML.
+
+    Raises
+    ------
+    UnreadableError
+        If elements are nested too deeply.
 
     Examples
     --------
@@ -119,6 +144,9 @@ def html_blocks(text: str) -> BlockText:
     """
     from selectolax.lexbor import LexborHTMLParser
 
+    if _XHTML in text[:_HEAD]:
+        text = _OF_XML.sub(_as_html, text)
+    _check_depth(text)
     page = _Page()
     node: Any = LexborHTMLParser(text).root
     root = node
@@ -142,6 +170,25 @@ def html_blocks(text: str) -> BlockText:
         node = node.next
     page.end_block()
     return page.blocks
+
+
+def _as_html(found: re.Match[str]) -> str:
+    """Write what `_OF_XML` finds as HTML, which has no ``<title/>``: all that follows would be its title."""
+    if found["text"] is not None:
+        return html.escape(found["text"])
+    name = found["name"]
+    if name is None or name.lower() in _FLAT:
+        return found[0]
+    return f"<{name}{found['rest']}></{name}>"
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for closing in _NESTED.findall(text) if text.count("<") > _DEEPEST else ():
+        depth = max(depth - 1, 0) if closing else depth + 1
+        if depth > _DEEPEST:
+            msg = f"its elements are nested more than {_DEEPEST:,} deep; many are probably not closed"
+            raise UnreadableError(msg)
 
 
 class _Shown(NamedTuple):

@@ -85,7 +85,7 @@ class _Reader:
             if not name:
                 continue
             yield from self._element(name, start, end, closing)
-            if name in self._dialect.raw and not closing:
+            if name in self._dialect.raw and not (closing or self._is_empty(end)):
                 position = self._raw_text(name, end)
         for current in (self._current, *self._interrupted):
             yield from current.finish()
@@ -139,7 +139,7 @@ class _Reader:
                 self._joined = name
         elif name in dialect.apart or (name in dialect.blocks and dialect.joined):
             yield from self._end_apart()
-        empty = self._raw[end - 2] == "/"
+        empty = self._is_empty(end)
         if name in dialect.asides and not empty:
             yield from self._aside_text(closing=closing)
         if closing and dialect.lower:
@@ -158,6 +158,10 @@ class _Reader:
                 pass
         elif not empty:
             self._open.append(name)
+
+    def _is_empty(self, end: int) -> bool:
+        """Return whether a tag is one of an element without content, as XML and XHTML write it."""
+        return self._raw[end - 2] == "/"
 
     def _aside_text(self, *, closing: bool) -> Iterator[Segment]:
         """Suspend the text of a block while another one interrupts it, or resume it."""

@@ -105,6 +105,34 @@ def test_tag_soup_is_read_in_linear_time(markup):
     assert time.process_time() - began < 20
 
 
+def test_pages_that_nest_too_deeply_are_refused_in_time():
+    began = time.process_time()
+    (problem,) = items("a.html", "<div>a" * 100_000)
+    assert "nested more than 10,000 deep" in problem.reason
+    assert (
+        len(items("a.html", "<div>a" * 9_000 + "</div>" * 9_000 + "<div>a</div>" * 9_000)[0].blocks) == 18_000
+    )
+    assert time.process_time() - began < 10
+
+
+XHTML = (
+    '<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head>{}</head><body>{}</body></html>'
+)
+
+
+@pytest.mark.parametrize(
+    "head", ["<title/>", "<script src='a.js'/>", "<style />", "<!-- <title/> --><title></title>"]
+)
+def test_xhtml_has_elements_without_content(head):
+    body = (
+        '<p><a id="p>1"/>Mary<br/>J<i/>ones</p><iframe src="x"/><textarea/><p>A<![CDATA[<b> & B]]></p><p/>Bob'
+    )
+    content = XHTML.format(head, body)
+    assert items("a.xhtml", content)[0].text == "Mary\nJones\nA<b> & B\nBob"
+    read_by_the_model = {one.text for one in markup_segments(content, HTML)[0] if one.searched}
+    assert {"Mary\nJones", "A<b> & B", "Bob"} <= read_by_the_model
+
+
 def test_mail_with_html_forwards_and_attachments():
     import email.message
 
