@@ -39,6 +39,7 @@ _SAMPLE_CHARACTERS = 200_000
 # them is still read in linear time.
 _LINES_OF_A_CELL = 10_000
 _FEWEST_LINES = 50
+_ROWS_OF_HEADER = 20  # the first ones decide whether there is a header
 
 
 class _Record(NamedTuple):
@@ -68,23 +69,22 @@ def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | 
         characters += len(line.text) if isinstance(line, TextLine) else 0
         if len(first) >= _SAMPLE_LINES or characters >= _SAMPLE_CHARACTERS:
             break
-    top = [line for line in first if isinstance(line, TextLine)]
-    filled = [line for line in top if line.text.strip()]
-    if not filled:
-        yield from (line for line in first if isinstance(line, Problem))
-        return
-    delimiter, above = _top_of_table([line.text for line in top], options, delimiter)
-    for line in filled[:above]:
-        first.remove(line)
-        if not _declared_delimiter(line.text):
-            yield above_table(line.text, source, line.number, line.raw)
+    top = [line for line in first if isinstance(line, TextLine) and line.text.strip()]
+    if top and (told := _declared_delimiter(top[0].text)):
+        delimiter = told
+        first.remove(top[0])
+    delimiter = delimiter or delimiter_of(
+        [line.text for line in first if isinstance(line, TextLine)], options
+    )
     records = _records(itertools.chain(first, lines), source, delimiter, options)
-    yield from documents_of(_rows(records, source, options), source, options)
+    yield from documents_of(_rows(records, source, delimiter, options), source, options)
 
 
-def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOptions) -> Iterator[Row | Problem]:
+def _rows(
+    records: Iterator[_Record | Problem], source: str, delimiter: str, options: ReadOptions
+) -> Iterator[Row | Problem]:
     """Name the cells of the records after the header."""
-    ahead = list(itertools.islice(records, 20))
+    ahead = list(itertools.islice(records, _SAMPLE_LINES))
     top = [record for record in ahead if isinstance(record, _Record)]
     if not top:
         yield from (record for record in ahead if isinstance(record, Problem))
@@ -93,11 +93,11 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
         yield from (record for record in ahead if isinstance(record, Problem) and record.line == 1)
         yield Problem(source, None, "the header cannot be read, so neither can the rows")
         return
-    gaps = [n for n, (before, record) in enumerate(pairwise(top), 1) if record.number > _end_of(before)]
-    for title in top[: title_rows([record.cells for record in top], options, gaps)]:
-        yield above_table(" ".join(title.cells), source, title.number, title.raw)
+    for title in top[: sum(_above(top, options))]:
+        yield above_table(delimiter.join(title.cells).strip(delimiter), source, title.number, title.raw)
         ahead.remove(title)
         top.remove(title)
+    top = top[:_ROWS_OF_HEADER]
     width = len(top[0].cells)
     if max(width, *(len(record.cells) for record in top)) > MAX_COLUMNS:
         yield Problem(source, top[0].number, f"expected up to {MAX_COLUMNS:,} columns, found more")
@@ -122,6 +122,25 @@ def _rows(records: Iterator[_Record | Problem], source: str, options: ReadOption
             ahead.append(_Record(top[0].number, [""] * len(names), top[0].raw))  # reported by its columns
     for record in itertools.chain(ahead, records):
         yield record if isinstance(record, Problem) else _row(record, names, source)
+
+
+def _above(records: Sequence[_Record], options: ReadOptions) -> tuple[int, int]:
+    """Count the records above the header: comments, and below them titles as in workbooks.
+
+    A comment with as many cells as the next record is the header itself.
+    """
+    above = next((n for n, record in enumerate(records) if not record.cells[0].startswith("#")), 0)
+    rest = records[above:]
+    gaps = [n for n, (before, record) in enumerate(pairwise(rest), 1) if record.number > _end_of(before)]
+    if titles := title_rows([record.cells for record in rest], options, gaps):
+        return above, titles
+    wanted = (options.column or "text").casefold()
+    while above:
+        last, header = ([cell.strip().casefold() for cell in records[n].cells] for n in (above - 1, above))
+        if wanted not in last and (len(last) != len(header) or wanted in header):
+            break
+        above -= 1
+    return above, 0
 
 
 def _end_of(record: _Record) -> int:
@@ -286,85 +305,45 @@ def _filled(cells: Sequence[str]) -> int:
 
 
 def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
-    r"""Detect the delimiter from the first lines of a file, whatever is above its table.
+    r"""Detect the delimiter from the first lines of a file; NUL for a single column.
+
+    It splits the rows like the first one, whatever is above that.
 
     Examples
     --------
     >>> from ner_documents.reading.records import ReadOptions
-    >>> delimiter_of(["# made by A, B", "a;b", "1;2"], ReadOptions())
+    >>> delimiter_of(["# made by A, B", "a;b", "1;2,5", "3;4,5"], ReadOptions())
     ';'
     >>> delimiter_of(["Report", "", "a;b", "1;2"], ReadOptions())
     ';'
+    >>> delimiter_of(["text", "Mary, Bob", "x, y, z"], ReadOptions())
+    '\x00'
     """
-    return _top_of_table(lines, options)[0]
-
-
-def _top_of_table(
-    lines: Sequence[str], options: ReadOptions, delimiter: str | None = None
-) -> tuple[str, int]:
-    """Return the delimiter, detected unless given, and the number of lines above the header.
-
-    These are a line that names the delimiter, and comments; empty lines are not counted. A line with as many
-    cells as the next is the header itself, even when it begins with ``#``.
-    """
-    filled = [line for line in lines if line.strip()]
-    if filled and (told := _declared_delimiter(filled[0])):
-        return told, 1 + _top_of_table(lines[lines.index(filled[0]) + 1 :], options, told)[1]
-    above = next((n for n, line in enumerate(filled) if not line.startswith("#")), 0)
-    wanted = (options.column or "text").casefold()
-    if delimiter is None:
-        delimiter = _delimiter_of(filled[above:], options)
-        body = list(itertools.dropwhile(lambda line: not line.strip() or line.startswith("#"), lines))
-        title = list(itertools.takewhile(str.strip, body))
-        if delimiter == "\0" and wanted not in (line.strip().casefold() for line in title):
-            delimiter = _delimiter_of(body[len(title) :], options)
-    while 0 < above < len(filled):
-        last, header = (
-            [cell.strip().casefold() for cell in _cells(filled[n], delimiter)[0]] for n in (above - 1, above)
-        )
-        if wanted not in last and (len(last) != len(header) or wanted in header):
-            return delimiter, above
-        above -= 1
-    return delimiter, 0
+    if told := _declared_delimiter(next(filter(str.strip, lines), "")):
+        return told
+    found: list[tuple[int, float, str]] = []
+    for delimiter in _DELIMITERS:
+        sample = [TextLine(n, text, b"") for n, text in enumerate(lines, 1)]
+        read = _records(sample, "", delimiter, options)
+        records = [record for record in read if isinstance(record, _Record)]
+        comments, titles = _above(records, options)
+        header, *rows = [record.cells for record in records[comments + titles :]] or [[]]
+        width = len(header)
+        if width < 2:
+            continue
+        named = all(cell and len(cell) < 40 and cell.strip(" .!?") == cell for cell in header)
+        named = named or (options.column or "text") in map(str.strip, header)
+        counts = [_filled(row) for row in rows]
+        if named:  # rows of one cell are short, and so are rows whose last cells are empty
+            counts = [count for count in counts if count > 1]
+        fits = (count == width or (named and count < width) for count in counts)
+        split = not rows or any(len(row) > 1 for row in rows)
+        equal = sum(fits) / len(counts) if counts else float(split)
+        if equal >= (0.2 if named else 0.8):
+            found.append((titles, -equal - width / 1_000_000, delimiter))
+    return min(found, key=lambda one: one[:2], default=(0, 0.0, "\0"))[2]
 
 
 def _declared_delimiter(line: str) -> str:
     """Return the delimiter that a line such as ``sep=;`` declares, or an empty string."""
     return line[4] if line.casefold().startswith("sep=") and len(line) == 5 else ""
-
-
-def _delimiter_of(sample: Sequence[str], options: ReadOptions) -> str:
-    r"""Choose the delimiter that splits the rows like the first one; NUL for a single column.
-
-    Examples
-    --------
-    >>> from ner_documents.reading.records import ReadOptions
-    >>> _delimiter_of(["a;b", "1;2,5", "3;4,5"], ReadOptions())
-    ';'
-    >>> _delimiter_of(["text", "Mary, Bob", "x, y, z"], ReadOptions())
-    '\x00'
-    """
-    best, found = 0.0, "\0"
-    for delimiter in _DELIMITERS:
-        records = [
-            record
-            for record in _records(
-                [TextLine(n, text, b"") for n, text in enumerate(sample, 1)], "", delimiter, options
-            )
-            if isinstance(record, _Record)
-        ]
-        if not records or len(records[0].cells) < 2:
-            continue
-        width = len(records[0].cells)
-        header = [cell.strip() for cell in records[0].cells]
-        named = all(cell and len(cell) < 40 and cell.strip(" .!?") == cell for cell in records[0].cells)
-        named = named or (options.column or "text") in header
-        counts = [_filled(record.cells) for record in records[1:]]
-        if named:  # rows of one cell are short, and so are rows whose last cells are empty
-            counts = [count for count in counts if count > 1]
-        fits = (count == width or (named and count < width) for count in counts)
-        equal = sum(fits) / len(counts) if counts else 1.0
-        score = equal + width / 1_000_000
-        if equal >= (0.2 if named else 0.8) and score > best:
-            best, found = score, delimiter
-    return found

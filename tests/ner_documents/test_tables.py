@@ -68,6 +68,8 @@ def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
         ("Report of May;;\nid;name;n\n1;Mary Jones sings;2\n", [1], ["Mary Jones sings"]),
         ("# made\n\nReport\n\nid;name\n1;Mary Jones sings\n", [1, 3], ["Mary Jones sings"]),
         ("sep=|\n\nReport\n\nid|name\n1|Mary Jones sings\n", [3], ["Mary Jones sings"]),
+        ("List of all people;\ntext;name\nMary, Bob;x\nAnn;y\n", [1], ["Mary, Bob", "Ann"]),
+        ("Report, of Acme\n\nid;text\n1;Mary\n", [1], ["Mary"]),
         ("#id,text\n1,Mary\n", [], ["Mary"]),
         ("# id,text\n# x,y\n1,Mary\n", [], ["y", "Mary"]),
         (
