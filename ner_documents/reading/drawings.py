@@ -25,12 +25,12 @@ _TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 
-def drawn_texts(package: Package) -> Iterator[tuple[str, str]]:
-    """Yield the texts of each drawing with the name of its part.
+def drawn_texts(package: Package, parts: Iterable[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the texts of each drawing among some parts, or all, with the name of its part.
 
     Drawings that are damaged or larger than 10 MB are skipped, like other pictures.
     """
-    names = [name for name in package.names() if _DRAWN.search(name)]
+    names = [name for name in (package.names() if parts is None else parts) if _DRAWN.search(name)]
     for name in names[:_MOST]:
         try:
             raw = package.read(name)

@@ -24,7 +24,11 @@ _URN = "{urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _OFFICE, _DRAW = (f"{_URN}{name}:1.0}}" for name in ("text", "table", "office", "drawing"))
 _STYLE, _SHOW = f"{_URN}style:1.0}}", f"{_URN}presentation:1.0}}"
 _SPACE = re.compile(r"[ \t\r\n]+")
-_PARAGRAPHS = {f"{_TEXT}p": "paragraph", f"{_TEXT}h": "heading"}
+_PARAGRAPHS = {
+    f"{_TEXT}p": "paragraph",
+    f"{_TEXT}h": "heading",
+    **{f"{_SHOW}{name}-decl": name for name in ("header", "footer")},
+}
 _GONE = frozenset(
     (
         f"{_TEXT}tracked-changes",
@@ -100,12 +104,13 @@ class _Reading:
         return hidden
 
     def pages(self, styles: Any, kind: str) -> None:
-        """Add the headers or footers of the page styles."""
+        """Add the headers or footers of the page styles; text on all slides is among the footers."""
         self.part = "styles.xml"
-        for master in styles.iter(f"{_STYLE}master-page"):
-            for child in master:
-                if child.tag in (f"{_STYLE}{kind}", f"{_STYLE}{kind}-left", f"{_STYLE}{kind}-first"):
-                    self.container(child, kind)
+        found = (f"{_STYLE}{kind}", f"{_STYLE}{kind}-left", f"{_STYLE}{kind}-first")
+        for child in styles.iterfind(f".//{_STYLE}master-page/*"):
+            on_slides = kind == "footer" and child.tag.startswith(_DRAW) and not child.get(f"{_SHOW}class")
+            if child.tag in found or on_slides:
+                self.container(child, kind)
 
     def container(self, parent: Any, kind: str, cell: tuple[int, int] | None = None) -> None:
         """Add all blocks in an element."""

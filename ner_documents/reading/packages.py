@@ -149,7 +149,8 @@ def parse_xml(raw: bytes, name: str) -> Any:
     except (etree.XMLSyntaxError, ValueError) as error:
         msg = f"{name} is not XML ({error})"
         raise UnreadableError(msg) from error
-    if root.getroottree().docinfo.internalDTD is not None:
+    declared = root.getroottree().docinfo.internalDTD
+    if declared is not None and any(declared.iterentities()):
         msg = f"{name} declares entities, which office programs never do"
         raise UnreadableError(msg)
     return root

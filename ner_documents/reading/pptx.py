@@ -1,4 +1,4 @@
-"""PowerPoint files: slides in order, each title first, with tables, grouped shapes and notes.
+"""PowerPoint files: slides in order, each title first, with tables, groups, diagrams, notes and backgrounds.
 
 ECMA-376, part 1, 19 (PresentationML) and 21.1 (DrawingML). Elements are matched by their local names, which
 the strict and the transitional variant share.
@@ -42,8 +42,6 @@ def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
         except UnreadableError as error:
             whole = False
             yield Problem(source, None, str(error), place=place)
-    for name, text in drawn_texts(package):
-        reading.blocks.add("caption", text, place=name)
     yield from document_of(
         source, reading.blocks, comments=reading.comments, hidden=reading.hidden, whole=whole
     )
@@ -79,6 +77,7 @@ class _Reading:
         self.comments = 0
         self.hidden = 0
         self._footers: set[str] = set()
+        self._backgrounds: set[str] = set()
         self._place = ""
 
     def slide(self, package: Package, name: str, place: str) -> None:
@@ -96,25 +95,44 @@ class _Reading:
         shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)
         for shape in shapes:
             self._shape(shape)
+        for _, text in drawn_texts(package, [one.target for one in related]):
+            self.blocks.add("caption", text, place=place)
         for one in related:
             if one.kind == "notesSlide" and one.target in package:
                 self._place = f"{place} notes"
                 for shape in self._shapes(package.xml(one.target)):
                     self._shape(shape)
+        self._background(package, name, slide)
+
+    def _background(self, package: Package, name: str, part: Any) -> None:
+        """Add, once, what the layout of a slide and its master show on every slide."""
+        for kind in ("slideLayout", "slideMaster"):
+            related = (one.target for one in package.related(name) if one.kind == kind)
+            name = next(related, "")
+            if part.get("showMasterSp") in _FALSE or name not in package or name in self._backgrounds:
+                return
+            self._backgrounds.add(name)
+            part = package.xml(name)
+            for shape in self._shapes(part):
+                if not _placeholder(shape):
+                    for text in _paragraphs(shape):
+                        self.blocks.add("footer", text, place=name)
 
     def _shapes(self, parent: Any) -> Iterator[Any]:
         """Yield the visible shapes, including those in groups."""
         for child in parent:
             name = _name(child)
-            if name in ("sp", "graphicFrame", "cxnSp", "pic"):
+            if name in ("sp", "graphicFrame", "cxnSp", "pic", "grpSp"):
                 properties = next((one for one in child.iter() if _name(one) == "cNvPr"), None)
                 if properties is not None and properties.get("hidden", "0") not in _FALSE:
                     self.hidden += 1
+                elif name == "grpSp":
+                    yield from self._shapes(child)
                 else:
                     yield child
             elif name == "AlternateContent":
                 yield from self._shapes(child[0] if len(child) else child)
-            else:  # the shape tree and groups
+            else:
                 yield from self._shapes(child)
 
     def _shape(self, shape: Any) -> None:

@@ -108,10 +108,46 @@ def test_slides_are_read_in_order_with_titles_first_and_notes_last(namespace):
 
 
 def test_hidden_slides_and_shapes_are_left_out_and_counted():
-    content = pptx(shape("Mary") + shape("secret", hidden=True), f"HIDDEN{shape('Bob')}")
+    group = f'<p:grpSp><p:nvGrpSpPr><p:cNvPr hidden="1"/></p:nvGrpSpPr>{shape("grouped")}</p:grpSp>'
+    content = pptx(
+        shape("Mary") + shape("secret", hidden=True) + group,
+        f"HIDDEN{shape('Bob')}",
+        **parts_of_slide(1, ("diagramData", "../diagrams/data1.xml")),
+        **{"ppt/diagrams/data1.xml": diagram("Zoe")},
+    )
     document, notes = document_of("a.pptx", content)
     assert document.text == "Mary"
-    assert notes == ["holds 2 pieces of hidden text, not shown in the text and not read"]
+    assert notes == ["holds 3 pieces of hidden text, not shown in the text and not read"]
+
+
+def parts_of_slide(number, *links):
+    return {f"ppt/slides/_rels/slide{number}.xml.rels": relations(*links)}
+
+
+def diagram(*texts):
+    space = f'xmlns:a="{TRANSITIONAL}/drawingml/2006/main"'
+    return f"<dgm:x xmlns:dgm='urn:d' {space}>{paragraphs(*texts)}</dgm:x>"
+
+
+def test_diagrams_stand_on_their_slide_and_backgrounds_are_read_once():
+    layout = shape("Click to edit", role="title") + shape("Acme in confidence")
+    space = f'xmlns:p="{TRANSITIONAL}/presentationml/2006/main" xmlns:a="{TRANSITIONAL}/drawingml/2006/main"'
+    behind = ("slideLayout", "../slideLayouts/slideLayout1.xml")
+    content = pptx(
+        shape("Mary", role="title"),
+        shape("Bob", role="title"),
+        **parts_of_slide(0, behind, ("diagramData", "../diagrams/data1.xml")),
+        **parts_of_slide(1, behind),
+        **{
+            "ppt/diagrams/data1.xml": diagram("CEO Zoe", "CFO Max"),
+            "ppt/slideLayouts/slideLayout1.xml": f"<p:l {space}>{layout}</p:l>",
+            "ppt/slideLayouts/_rels/slideLayout1.xml.rels": relations(("slideMaster", "../m.xml")),
+            "ppt/m.xml": f"<p:m {space}>{shape('Globex')}</p:m>",
+        },
+    )
+    document, _ = document_of("a.pptx", content)
+    assert document.text == "Mary\nCEO Zoe\nCFO Max\nAcme in confidence\nGlobex\nBob"
+    assert [block.place for block in document.blocks][:2] == ["slide 1", "slide 1"]
 
 
 def test_one_form_of_a_shape_and_line_breaks_are_read():
@@ -141,7 +177,7 @@ def test_what_redaction_leaves_is_read():
     assert document_of("a.pptx", result.content)[0].text == "PER_1 sings.\nPER_1"
 
 
-def odp(*pages):
+def odp(*pages, master=""):
     spaces = " ".join(
         f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name if name != "draw" else "drawing"}:1.0"'
         for name in ("office", "text", "style", "draw", "presentation")
@@ -150,24 +186,31 @@ def odp(*pages):
     body = "".join(
         f'<draw:page draw:style-name="dp{number}">{page}</draw:page>' for number, page in enumerate(pages, 1)
     )
-    return packed({"content.xml": f"<office:x {spaces}>{style}<office:body>{body}</office:body></office:x>"})
+    master = f"<office:x {spaces}><style:master-page>{master}</style:master-page></office:x>"
+    content = f"<office:x {spaces}>{style}<office:body>{body}</office:body></office:x>"
+    return packed({"content.xml": content, "styles.xml": master})
 
 
 def test_slides_of_opendocument():
     box = "<draw:text-box><text:p>Mary</text:p></draw:text-box>"
     title = f'<draw:frame presentation:class="title">{box}</draw:frame>'
     notes = "<presentation:notes><draw:frame><text:p>Ask Zoe</text:p></draw:frame></presentation:notes>"
-    document, said = document_of("a.odp", odp(title + notes, "<text:p>Bob</text:p>"))
-    assert (document.text, document.blocks[0].kind) == ("Mary\nAsk Zoe", "heading")
+    foot = "<presentation:footer-decl>Acme</presentation:footer-decl>"
+    master = (
+        title.replace("Mary", "Click to edit") + f"<draw:frame>{box.replace('Mary', 'Globex')}</draw:frame>"
+    )
+    document, said = document_of("a.odp", odp(title + notes + foot, "<text:p>Bob</text:p>", master=master))
+    assert (document.text, document.blocks[0].kind) == ("Mary\nAsk Zoe\nAcme\nGlobex", "heading")
+    assert [block.kind for block in document.blocks[2:]] == ["footer", "footer"]
     assert said == ["holds 1 piece of hidden text, not shown in the text and not read"]
 
 
-def epub(encryption=None, **pages):
+def epub(encryption=None, doctype="", **pages):
     items = "".join(f'<item id="{name}" href="text/{name}%20x.xhtml"/>' for name in sorted(pages))
     order = "".join(f'<itemref idref="{name}"/>' for name in pages)
     parts = {
         "META-INF/container.xml": '<c xmlns="urn:x"><rootfile full-path="OEBPS/book.opf"/></c>',
-        "OEBPS/book.opf": f'<p xmlns="urn:y"><manifest>{items}</manifest><spine>{order}</spine></p>',
+        "OEBPS/book.opf": f'{doctype}<p xmlns="urn:y"><manifest>{items}</manifest><spine>{order}</spine></p>',
         **{f"OEBPS/text/{name} x.xhtml": page for name, page in pages.items()},
     }
     if encryption:
@@ -176,7 +219,10 @@ def epub(encryption=None, **pages):
 
 
 def test_books_are_read_in_the_order_of_the_spine():
-    content = epub(b="<h1>Mary</h1>", a="<html><body><p>Zoë\n sings</p></body></html>".encode())
+    doctype = '<!DOCTYPE package PUBLIC "+//ISBN 0-9673008-1-9//DTD OEB 1.2 Package//EN" "x.dtd">'
+    content = epub(
+        doctype=doctype, b="<h1>Mary</h1>", a="<html><body><p>Zoë\n sings</p></body></html>".encode()
+    )
     (document,) = read("a.epub", content=content)
     assert document.text == "Mary\nZoë sings"
     assert [block.place for block in document.blocks] == [
