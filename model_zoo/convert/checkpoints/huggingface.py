@@ -71,7 +71,7 @@ def load_folder(
     weights = _weight_files(folder)
     refuse_pointers(folder)
     tokenizer = read_tokenizer(folder, lower_case)
-    model, report = load_model(folder, config)
+    model, report = load_model(folder, config, changes=_numbered(labels) if labels else None)
     _check_report(folder, report)
     facts: Any = model.config
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
@@ -149,7 +149,7 @@ def build_config(
 
     content = {**suitability.clean_config(config), **(changes or {})}
     if "id2label" not in content and (labels := folder_labels(where, config)):
-        content["id2label"] = dict(enumerate(labels))  # the number of labels is taken from it
+        content |= _numbered(labels)
     for key, value in content.items():
         if _LAYERS.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
             msg = f"{where}: {key}: expected at most {_MOST_LAYERS}, found {value}"
@@ -163,6 +163,11 @@ def build_config(
         msg = f"{where}: cannot be read as a token classifier: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(msg) from error
     return made
+
+
+def _numbered(labels: list[str]) -> dict[str, Any]:
+    """Return labels as transformers' configuration has them, which takes their number from this."""
+    return {"id2label": dict(enumerate(labels)), "label2id": {}}
 
 
 def check_size(where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]) -> None:
@@ -264,8 +269,13 @@ def load_model(
         key, found, expected = other[0]
         msg = (
             f"{where}: {len(other)} weights have another shape than it says ({key}: expected "
-            f"{list(expected)}, found {list(found)}). Sizes and labels must be those of the weights."
+            f"{list(expected)}, found {list(found)})."
         )
+        if all(after[0] == model.num_labels and before[1:] == after[1:] for _, before, after in other):
+            msg = (
+                f"{where}: the classifier has {found[0]} outputs, not {expected[0]}. Name as many labels, in "
+                "id2label or in model.yml."
+            )
         raise CheckpointError(msg)
     return model, report
 

@@ -19,12 +19,12 @@ __all__ = ["find_checkpoint", "load_checkpoint"]
 
 
 def find_checkpoint(folder: Path) -> Path:
-    """Find the one checkpoint in a downloaded model folder.
+    """Find the checkpoint in a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        ``<models dir>/public/<name>``; the checkpoint may lie in a subfolder, as Open Model Zoo's do.
+        Its own weights come first; else it may lie in a subfolder, as Open Model Zoo's do.
 
     Returns
     -------
@@ -38,13 +38,17 @@ def find_checkpoint(folder: Path) -> Path:
         If there is none, or several of a kind.
     """
     if not folder.is_dir():
-        msg = f"{folder}: no such folder. Download the model first, or give --download_dir."
+        msg = f"{folder}: no such folder."
         raise CheckpointError(msg)
-    names = [name for name in WEIGHTS if not name.endswith(".onnx")]
+    own = [name for name in WEIGHTS if (folder / name).is_file()]
+    if own and not own[0].endswith(".onnx"):
+        return folder
     candidates = (
         sorted(folder.rglob("*.nemo")),
-        sorted({file.parent for file in folder.rglob("*") if file.name in names}),
-        sorted(folder.rglob("*.onnx")),
+        sorted(
+            {file.parent for file in folder.rglob("*") if file.name in WEIGHTS and file.suffix != ".onnx"}
+        ),
+        [folder / own[0]] if own else sorted(folder.rglob("*.onnx")),
     )
     for found in candidates:
         if len(found) > 1:
@@ -55,7 +59,7 @@ def find_checkpoint(folder: Path) -> Path:
             return found[0]
     msg = (
         f"{folder}: no checkpoint. Expected a .nemo archive, an .onnx file, or config.json beside "
-        "model.safetensors or pytorch_model.bin. Download the model first."
+        "model.safetensors or pytorch_model.bin."
     )
     raise CheckpointError(msg)
 

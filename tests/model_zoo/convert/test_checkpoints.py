@@ -377,6 +377,8 @@ def test_checkpoints_are_found_in_a_downloaded_folder(tmp_path, tiny_checkpoint)
     (tmp_path / "onnx").mkdir()
     (tmp_path / "onnx" / "model.onnx").touch()
     assert find_checkpoint(tmp_path) == inner
+    shutil.copytree(inner, inner / "checkpoint-500")  # as training leaves it beside the best weights
+    assert find_checkpoint(inner) == inner
     (tmp_path / "a.nemo").touch()
     assert find_checkpoint(tmp_path) == tmp_path / "a.nemo"
     (tmp_path / "b.nemo").touch()
@@ -435,10 +437,16 @@ def test_a_clone_without_lfs_is_told(folder):
 
 def test_sizes_that_are_not_those_of_the_weights_are_named(folder):
     edit_config(folder, id2label={"0": "O", "1": "B-PER"}, label2id=None)
-    with pytest.raises(
-        CheckpointError, match=r"config\.json: 2 weights .*bias: expected \[2\], found \[\d+\]"
-    ):
+    with pytest.raises(CheckpointError, match=r"config\.json: the classifier has 9 outputs, not 2\. Name as"):
         load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("id2label", [None, {"0": "O", "1": "B-PER"}])
+def test_labels_of_the_catalog_replace_too_few_or_none(folder, tiny_checkpoint, id2label):
+    edit_config(folder, id2label=id2label, label2id=None)
+    checkpoint = load_checkpoint(folder, labels=TINY_LABELS)
+    assert checkpoint.labels == list(TINY_LABELS)
+    assert torch.equal(logits(checkpoint), logits(load_checkpoint(tiny_checkpoint)))
 
 
 def test_settings_with_a_byte_order_mark_are_read(folder):
