@@ -94,7 +94,7 @@ def load(
     if precision is not None and precision not in found:
         msg = f"{name} has no {precision} here, only {', '.join(found)}"
         if path is None:
-            msg += _how_to_make(str(name), precision)
+            msg += _how_to_make(str(name), precision, models_dir)
         raise ModelNotFoundError(msg)
     choice = len(found) > 1 and not is_remote(device)  # what runs on a server is not chosen here
     ranked = [best for best in preferred_precisions(device) if best in found] if choice else []
@@ -215,36 +215,33 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
     return options
 
 
-def _how_to_make(name: str, precision: str) -> str:
+def _how_to_make(name: str, precision: str, models_dir: str | Path | None) -> str:
     """Return the command that makes an IR of this precision, after a semicolon; empty if there is none."""
     from model_zoo.catalog import folders
     from model_zoo.catalog.layout import CONVERTED, QUANTIZED
+    from model_zoo.catalog.messages import command_for
 
     plain, shape = folders.split_variant(precision) or (precision, None)
-    if plain in CONVERTED:
-        fixed = f" --input_shape {shape[0]}x{shape[1]}" if shape else ""
-        return f"; make it with: python -m model_zoo.converter --name {name} --precisions {plain}{fixed}"
-    if precision in QUANTIZED:
-        flag = "" if precision == QUANTIZED[0] else f" --precisions {precision}"
-        return f"; make it with: python -m model_zoo.quantizer --name {name}{flag}"
-    return ""
+    tool = "converter" if plain in CONVERTED else "quantizer" if precision in QUANTIZED else ""
+    if not tool:
+        return ""
+    fixed = ["--input_shape", f"{shape[0]}x{shape[1]}"] if shape else []
+    return f"; make it with: {command_for(tool, name, models_dir, None, '--precisions', plain, *fixed)}"
 
 
 def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> str:
     from model_zoo.catalog import folders
+    from model_zoo.catalog.messages import command_for
     from model_zoo.catalog.zoo import load_catalog
 
     if path is not None:
         what = "a folder without an .xml" if path.is_dir() else "nothing"
+        if (path / "config.json").is_file() or path.suffix in (".nemo", ".onnx"):
+            what = f"a checkpoint; convert it: {command_for('converter', str(path))}"
         return f"{path}: expected an OpenVINO .xml, or a folder that holds one; found {what}"
     known = [model.name for model in load_catalog()]
     if name not in known and not name.startswith("hf:"):
         choices = f"{', '.join(known)}; or give hf:OWNER/NAME, or the path of an .xml"
         return f"There is no model {name!r}. The zoo has: {choices}"
-    flag = "" if models_dir is None else f" --output_dir {models_dir}"
-    download_flag = "" if models_dir is None else f" --download_dir {models_dir}"
-    return (
-        f"{name} is not in {folders.models_dir(models_dir)} yet. Run:\n"
-        f"  python -m model_zoo.downloader --name {name}{flag}\n"
-        f"  python -m model_zoo.converter --name {name}{download_flag}{flag}"
-    )
+    commands = "".join(f"\n  {command_for(tool, name, models_dir)}" for tool in ("downloader", "converter"))
+    return f"{name} is not in {folders.models_dir(models_dir)} yet. Run:{commands}"

@@ -21,7 +21,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/converter.py
 from model_zoo.catalog.arguments import not_negative, positive_integer, shape, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.catalog.folders import find_hub_model, model_folder
+from model_zoo.catalog.folders import find_without_network, model_folder
 from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS
 from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
@@ -39,7 +39,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     for flag, given in (("--mo", arguments.mo), ("--add_mo_arg", arguments.add_mo_arg)):
         if given:
             sys.stderr.write(f"note: {flag} is ignored: `mo` left OpenVINO in 2025.0, none is needed here.\n")
-    lookup = partial(find_hub_model, output_dir=arguments.download_dir)
+    lookup = partial(find_without_network, output_dir=arguments.download_dir)
     models, asked = selected(parser, arguments, lookup, OMZ_PRECISIONS)
     if models is None:
         return FINE

@@ -18,9 +18,11 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/downloader.py
 
 from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FAILED, FINE, USAGE, entry_points, report_failed
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_model, model_folder
 from model_zoo.catalog.layout import OMZ_PRECISIONS, PRECISIONS
+from model_zoo.catalog.messages import command_for
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
 from model_zoo.download import hub
 from model_zoo.download.cache import FileCache
@@ -67,6 +69,9 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _lookup(name: str, arguments: argparse.Namespace) -> Model:
+    if not name.startswith("hf:"):
+        msg = f"{name}: is on this machine already. To convert it: {command_for('converter', name)}"
+        raise CatalogError(msg)
     known = find_model(name, output_dir=arguments.output_dir)
     if known is not None and (arguments.offline or arguments.verify):
         return known

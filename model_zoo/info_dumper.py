@@ -17,7 +17,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/info_dumper.p
 
 from model_zoo.catalog.arguments import shape
 from model_zoo.catalog.command import FINE, entry_points
-from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.folders import find_without_network
 from model_zoo.catalog.information import model_information
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected_models
 
@@ -25,7 +25,9 @@ __all__ = ["main", "omz"]
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    models = selected_models(parser, arguments, partial(find_hub_model, output_dir=arguments.output_dir))
+    models = selected_models(
+        parser, arguments, partial(find_without_network, output_dir=arguments.output_dir)
+    )
     if models is None:
         return FINE
     dump = [model_information(model) for model in models]

@@ -21,7 +21,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
 from model_zoo.catalog.arguments import not_negative, positive_integer, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
-from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.folders import find_without_network, selectable_name
 from model_zoo.catalog.layout import QUANTIZED
 from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
@@ -38,7 +38,7 @@ _FORMER_DEVICES = {"VPU": "NPU", "GNA": "ANY", "GNA3": "ANY", "GNA3.5": "ANY"}
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    lookup = partial(find_hub_model, output_dir=arguments.model_dir)
+    lookup = partial(find_without_network, output_dir=arguments.model_dir)
     models, asked = selected(parser, arguments, lookup, QUANTIZED)
     if models is None:
         return FINE
@@ -57,13 +57,14 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> bool:
+    name = selectable_name(model)
     try:
         if arguments.dry_run:
-            source = source_of(model.name, arguments.model_dir, arguments.zoo)
+            source = source_of(name, arguments.model_dir, arguments.zoo)
             sys.stdout.write(f"{model.name}: would quantize {source} to {precision}\n")
             return True
         made = quantize(
-            model.name,
+            name,
             arguments.model_dir,
             arguments.output_dir,
             texts=arguments.calibration,

@@ -12,13 +12,14 @@ import os
 import re
 import shutil
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import canonical_name, hub_subdirectory, split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
+from model_zoo.catalog.messages import command_for
 
 if TYPE_CHECKING:
     from model_zoo.catalog.zoo import Model
@@ -27,12 +28,15 @@ __all__ = [
     "DEFAULT_MODELS_FOLDER",
     "State",
     "canonical_name",
-    "find_hub_model",
     "find_model",
+    "find_without_network",
     "hub_subdirectory",
     "installed",
+    "irs_in",
+    "model_at",
     "model_folder",
     "models_dir",
+    "own_zoo",
     "precision_folders",
     "remove",
     "selectable_name",
@@ -76,7 +80,7 @@ def _user_cache() -> Path:
 
 
 def selectable_name(model: Model) -> str:
-    """Return the name that the commands take: ``hf:owner/name`` for a model that was looked up on the hub.
+    """Return the name that the commands take: for a model of the hub ``hf:owner/name``, else maybe its path.
 
     Examples
     --------
@@ -86,6 +90,8 @@ def selectable_name(model: Model) -> str:
     """
     from model_zoo.catalog.sources import HubSource
 
+    if model.path is not None:
+        return str(model.path)
     repos = {source.repo for file in model.files for source in file.sources if isinstance(source, HubSource)}
     for repo in repos:
         folder = hub_subdirectory(f"hf:{repo}")
@@ -113,23 +119,54 @@ def find_model(
     return None
 
 
-def find_hub_model(name: str, output_dir: str | Path | None = None) -> Model:
-    """Load a model of the hub that was downloaded before, without the network.
+def own_zoo(model: Model) -> Path | None:
+    """Return the zoo of a model that neither comes with this package nor is one of the hub."""
+    if model.config is None or model.name.startswith("hf--"):
+        return None
+    root = model.config.parents[len(PurePosixPath(model.subdirectory).parts)]
+    return None if root == MODELS_ROOT else root
+
+
+def find_without_network(name: str, output_dir: str | Path | None = None) -> Model:
+    """Load a model of the hub that was downloaded before, or one that is given by its path.
 
     Raises
     ------
     CatalogError
         It was not downloaded; the message has the command to download it.
     """
+    if not name.startswith("hf:"):
+        return model_at(Path(name))
     model = find_model(name, output_dir=output_dir)
     if model is None:
-        flag = "" if output_dir is None else f" --output_dir {output_dir}"
-        msg = (
-            f"{name} was not downloaded to {models_dir(output_dir)}; "
-            f"run: python -m model_zoo.downloader --name {name}{flag}"
-        )
+        command = command_for("downloader", name, output_dir)
+        msg = f"{name} was not downloaded to {models_dir(output_dir)}; run: {command}"
         raise CatalogError(msg)
     return model
+
+
+def model_at(path: Path) -> Model:
+    """Return a model without model.yml: a checkpoint on this machine, named after its file or folder.
+
+    Examples
+    --------
+    >>> model_at(Path("runs/my model")).name
+    'my-model'
+    """
+    from model_zoo.catalog.schema import Model
+
+    path = path.resolve()
+    plain = path.stem if path.suffix in (".nemo", ".onnx") else path.name
+    name = re.sub(r"[^0-9a-zA-Z._-]+", "-", plain).strip("-.") or "checkpoint"
+    return Model(
+        name=name,
+        subdirectory=f"public/{name}",
+        path=path,
+        description=f"The checkpoint {path}.",
+        task_type="named_entity_recognition",
+        framework="onnx" if path.suffix == ".onnx" else "pytorch",
+        license="",
+    )
 
 
 def model_folder(model: Model, output_dir: str | Path | None = None) -> Path:
@@ -161,13 +198,13 @@ def installed(
     roots = [models_dir(output_dir), models_root if models_root is not None else MODELS_ROOT]
     found: dict[str, Path] = {}
     for root in roots:
-        for precision, path in _irs(root / subdirectory).items():
+        for precision, path in irs_in(root / subdirectory).items():
             found.setdefault(precision, path)
     return found
 
 
 def subdirectory_of(name: str, models_root: Path | None = None) -> str:
-    """Return the path of a model below the models folder: as in the zoo, or as for models of the hub.
+    """Return the path of a model below the models folder, by its name in the zoo or `selectable_name`.
 
     Examples
     --------
@@ -176,6 +213,8 @@ def subdirectory_of(name: str, models_root: Path | None = None) -> str:
     """
     if name.startswith("hf:"):
         return hub_subdirectory(name)
+    if Path(name).is_absolute():
+        return model_at(Path(name)).subdirectory
     root = models_root if models_root is not None else MODELS_ROOT
     for path in sorted(root.rglob("*model.yml")):
         if path.parent.name == name:
@@ -183,7 +222,7 @@ def subdirectory_of(name: str, models_root: Path | None = None) -> str:
     return f"public/{name}"
 
 
-def _irs(folder: Path) -> dict[str, Path]:
+def irs_in(folder: Path) -> dict[str, Path]:
     """Return precision -> .xml for the complete IRs below a model's folder."""
     found = {}
     for inner in precision_folders(folder):
@@ -220,9 +259,9 @@ def precision_folders(folder: Path) -> list[Path]:
 def state(model: Model, output_dir: str | Path | None = None) -> State:
     """Return how much of a model is on this machine, judged by presence and size of its files."""
     folder = model_folder(model, output_dir)
-    if _irs(folder):
+    if irs_in(folder):
         return "ready"
-    if model.config is not None and _irs(model.config.parent):
+    if model.config is not None and irs_in(model.config.parent):
         return "embedded"
     parts = [
         (models_dir(output_dir) / part.subdirectory, file)

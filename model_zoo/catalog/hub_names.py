@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from model_zoo.catalog.errors import CatalogError
 
-__all__ = ["canonical_name", "hub_subdirectory", "split_hub_name"]
+__all__ = ["canonical_name", "hub_subdirectory", "is_there", "split_hub_name"]
 
 _PREFIX = re.compile(r"hf:/{0,2}\s*", re.IGNORECASE)
 #: Hosts of the hub, with what may stand before them: a scheme, a user, a token.
@@ -61,15 +61,16 @@ def canonical_name(name: str) -> str:
         return _named_by_page(name, page) if _PAGE.fullmatch(page) else f"hf:{page}"
     owner, slash, rest = text.partition("/")
     is_path = not owner.strip(".~") or owner in _NO_OWNERS or rest.endswith((".xml", ".onnx", ".nemo"))
-    if not slash or is_path or _is_there(name):
+    if not slash or is_path or is_there(name):
         return name
     found = _PAGE.fullmatch(text)
     return _named_by_page(name, text) if found and "/" in found["repo"] else name
 
 
-def _is_there(path: str) -> bool:
+def is_there(path: str) -> bool:
+    """Return whether there is a file or folder of this name."""
     try:
-        return Path(path).exists()
+        return bool(path) and Path(path).exists()
     except (OSError, ValueError):  # too long, or with a zero byte
         return False
 

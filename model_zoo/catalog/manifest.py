@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["model_yaml", "write_model"]
 
-_FROM_THE_FOLDER = {"name", "subdirectory", "config", "stages", "composite_model_name"}
+_FROM_THE_FOLDER = {"name", "subdirectory", "config", "path", "stages", "composite_model_name"}
 
 
 def model_yaml(model: Model) -> str:

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from pydantic import ValidationError
 
-__all__ = ["few", "sentences", "shown"]
+__all__ = ["command_for", "few", "sentences", "shown"]
 
 _SHOWN = 60  # characters of a wrong value shown in an error
+_FOLDER_FLAGS = {"downloader": "--output_dir", "converter": "--download_dir", "quantizer": "--model_dir"}
+
+
+def command_for(
+    tool: str, name: str, models_dir: str | Path | None = None, zoo: Path | None = None, *more: str
+) -> str:
+    """Return a command of the zoo, to be copied into a shell.
+
+    Parameters
+    ----------
+    tool : str
+        ``downloader``, ``converter`` or ``quantizer``.
+    name : str
+        The model.
+    models_dir, zoo : path, optional
+        Models folder and zoo that the user gave.
+    *more : str
+        Further arguments.
+
+    Examples
+    --------
+    >>> command_for("converter", "tiny", "my models")
+    "python -m model_zoo.converter --name tiny --download_dir 'my models'"
+    """
+    words = ["--name", name]
+    if models_dir is not None:
+        words += [_FOLDER_FLAGS[tool], str(models_dir)]
+    if zoo is not None:
+        words += ["--zoo", str(zoo)]
+    return f"python -m model_zoo.{tool} {shlex.join([*words, *more])}"
 
 
 def sentences(error: ValidationError, tags: Collection[str] = ()) -> list[str]:

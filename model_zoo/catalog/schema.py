@@ -189,7 +189,9 @@ class Model(BaseModel):
     name, subdirectory : str
         Name of the folder, and its path below the zoo and below the output folder (forward slashes).
     config : Path or None
-        The model.yml; None for a model that was looked up on the Hugging Face hub.
+        The model.yml; None for a model that was looked up on the Hugging Face hub or is given by its path.
+    path : Path or None
+        The checkpoint of a model that is given by its path.
     stages : list of Model
         Parts of a composite model in order; empty for a plain model.
     languages : list of str
@@ -205,6 +207,7 @@ class Model(BaseModel):
     name: str
     subdirectory: str
     config: Path | None = None
+    path: Path | None = None
     description: str
     task_type: _TaskType
     framework: _Framework

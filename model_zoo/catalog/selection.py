@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.arguments import user_path
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_hub_model
-from model_zoo.catalog.hub_names import canonical_name
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_without_network
+from model_zoo.catalog.hub_names import canonical_name, is_there
 from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
 
@@ -41,7 +41,8 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--name",
         metavar="PAT[,PAT...]",
-        help="models whose names match one of the patterns (* ? [ ]), or OWNER/NAME[@REVISION] of the hub",
+        help="models whose names match one of the patterns (* ? [ ]), OWNER/NAME[@REVISION] of the hub, or "
+        "the path of a checkpoint",
     )
     group.add_argument(
         "--list",
@@ -124,7 +125,7 @@ def selected_models(
     arguments : argparse.Namespace
         Parsed arguments.
     lookup : callable or None
-        Resolves ``hf:owner/name``; None finds only models that were downloaded before.
+        Resolves ``hf:owner/name`` and paths; None finds only models that are on this machine.
 
     Returns
     -------
@@ -136,10 +137,10 @@ def selected_models(
     CatalogError
         A model.yml is wrong, or a pattern matches nothing.
     """
-    given = sum([arguments.all, arguments.print_all, arguments.name is not None, arguments.list is not None])
-    if given > 1:
+    count = sum([arguments.all, arguments.print_all, arguments.name is not None, arguments.list is not None])
+    if count > 1:
         parser.error('at most one of "--print_all", "--all", "--name" or "--list" can be specified')
-    if given == 0:
+    if count == 0:
         parser.error('one of "--print_all", "--all", "--name" or "--list" must be specified')
     if arguments.print_all:
         sys.stdout.writelines(f"{model.name}\n" for model in load_catalog(arguments.zoo))
@@ -147,7 +148,8 @@ def selected_models(
     if arguments.all:
         return load_catalog(arguments.zoo)
     if arguments.list is None:
-        return select(arguments.name.split(","), arguments.zoo, lookup)
+        given = [arguments.name] if is_there(arguments.name) else arguments.name.split(",")
+        return select(given, arguments.zoo, lookup)
     patterns = patterns_in_file(arguments.list)
     if not patterns:
         sys.stderr.write(f"note: {arguments.list} names no models, so nothing is done.\n")
@@ -170,13 +172,15 @@ def select(
     candidates = [part for model in models for part in (model, *model.stages)]
     chosen: dict[str, Model] = {}
     for pattern in (canonical_name(pattern.strip()) for pattern in patterns):
-        if pattern.startswith("hf:"):
-            matching = [(lookup or find_hub_model)(pattern)]
-        else:
-            matching = [model for model in candidates if fnmatch.fnmatchcase(model.name, pattern)]
         if not pattern:
             msg = "expected names or patterns separated by commas, found an empty one"
             raise CatalogError(msg)
+        matching = [model for model in candidates if fnmatch.fnmatchcase(model.name, pattern)]
+        if not matching and (pattern.startswith("hf:") or is_there(pattern)):
+            matching = [(lookup or find_without_network)(pattern)]
+            if matching[0].path and matching[0].name in [model.name for model in candidates]:
+                msg = f"{pattern}: the zoo has a model {matching[0].name}; give yours another name"
+                raise CatalogError(msg)
         if not matching:
             msg = f'No matching models: "{pattern}". {_hint(pattern, [model.name for model in models])}'
             raise CatalogError(msg)

@@ -147,7 +147,7 @@ def _load_composite(path: Path, root: Path) -> Model:
 def _validated(path: Path, given: dict[str, Any], models_root: Path | None) -> Model:
     folder = path.parent
     check_model_name(folder.name, path)
-    for key in ("name", "subdirectory", "config", "stages", "composite_model_name"):
+    for key in ("name", "subdirectory", "config", "path", "stages", "composite_model_name"):
         if key in given:
             msg = f"{path}: {key}: expected no such key (the folder says it), found {shown(given[key])}"
             raise CatalogError(msg)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
+from model_zoo.catalog.messages import command_for
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import find_checkpoint
 from model_zoo.convert.conversion import (
@@ -52,7 +54,8 @@ def convert(
         `download_dir` where it is not given.
     precisions, input_shape, tolerance, progress, python : optional
         As for `convert.conversion.convert_checkpoint`; `progress` also gets ``model_conversion_begin`` and
-        ``model_conversion_end`` (``successful``).
+        ``model_conversion_end`` (``successful``, ``folder``, and as ``outdated`` the precisions there that
+        were made of another checkpoint).
 
     Returns
     -------
@@ -66,7 +69,7 @@ def convert(
     """
     tell = progress or (lambda _: None)
     tell({"$type": "model_conversion_begin", "model": model.name, "precisions": list(precisions)})
-    successful = False
+    end: dict[str, Any] = {"$type": "model_conversion_end", "model": model.name, "successful": False}
     try:
         if ready := _needs_no_conversion(model, download_dir):
             skip(model, ready, tell)
@@ -83,10 +86,23 @@ def convert(
                 progress=tell,
                 python=python,
             )
-        successful = True
+            end |= {"folder": str(made[0].xml.parents[1]), "outdated": _outdated(made[0].xml)}
+        end["successful"] = True
     finally:
-        tell({"$type": "model_conversion_end", "model": model.name, "successful": successful})
+        tell(end)
     return made
+
+
+def _outdated(xml: Path) -> list[str]:
+    """Return the precisions beside an IR that were made of another checkpoint."""
+    source = _source_of(xml)
+    found = folders.irs_in(xml.parents[1])
+    return [precision for precision, other in found.items() if _source_of(other) not in (source, "")]
+
+
+def _source_of(xml: Path) -> str:
+    found = re.search(r'<source_checksum value="([^"]*)"', xml.read_text("utf-8", "replace"))
+    return found[1] if found else ""
 
 
 def skip(model: Model, reason: str, progress: Callable[[dict[str, Any]], None]) -> None:
@@ -108,9 +124,10 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
     if model.framework not in {"pytorch", "onnx"}:
         msg = f"{model.name}: framework {model.framework}: only pytorch and onnx can be converted here."
         raise ConversionError(msg)
-    folder = folders.model_folder(model, download_dir)
-    named = _named_checkpoint(model, folder)
-    if named:
+    folder = model.path or folders.model_folder(model, download_dir)
+    if folder.is_file():
+        return folder
+    if model.path is None and (named := _named_checkpoint(model, folder)):
         return named
     try:
         if model.checkpoint is None:
@@ -118,9 +135,10 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
         problem = f"{folder / model.checkpoint}: does not exist."
     except CheckpointError as error:
         problem = str(error)
-    name = folders.selectable_name(model)
-    where = f" --output_dir {download_dir}" if download_dir else ""
-    msg = f"{model.name}: {problem} Run: python -m model_zoo.downloader --name {name}{where}"
+    if model.path is not None:
+        raise ConversionError(problem)
+    command = command_for("downloader", folders.selectable_name(model), download_dir, folders.own_zoo(model))
+    msg = f"{model.name}: {problem} Run: {command}"
     raise ConversionError(msg)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.messages import command_for
 from ner_core.operations import count_operations
 
 if TYPE_CHECKING:
@@ -56,11 +57,8 @@ def measure_installed(
     """
     found = folders.installed(model.name, output_dir, zoo)
     if not found:
-        flag = f" --download_dir {output_dir}" if output_dir is not None else ""
-        msg = (
-            f"{model.name}: nothing to measure in {folders.models_dir(output_dir)}; "
-            f"run: python -m model_zoo.converter --name {folders.selectable_name(model)}{flag}"
-        )
+        command = command_for("converter", folders.selectable_name(model), output_dir, zoo)
+        msg = f"{model.name}: nothing to measure in {folders.models_dir(output_dir)}; run: {command}"
         raise MeasurementError(msg)
     try:
         return {precision: measure(path, shape) for precision, path in found.items()}
@@ -105,7 +103,7 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
     try:
         model.reshape({port: list(shape) for port in model.inputs})
     except RuntimeError as error:
-        msg = f"{xml}: does not take inputs of {shape[0]}x{shape[1]}: {str(error).splitlines()[-1].strip()}"
+        msg = f"{xml}: does not take inputs of {shape[0]}x{shape[1]}; --shape sets another shape"
         raise ValueError(msg) from error
     manager = Manager()
     # folds what depends on the shape alone, such as the choice of position rows, and decompresses weights

@@ -16,6 +16,7 @@ import numpy as np
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.layout import QUANTIZED
+from model_zoo.catalog.messages import command_for
 from model_zoo.convert import calibration, ir, parity, tracing
 from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import run_worker
@@ -183,9 +184,8 @@ def source_of(name: str, model_dir: Path | str | None, zoo: Path | None) -> Path
         if precision in found:
             return found[precision]
     has = f" (it has {', '.join(found)})" if found else ""
-    msg = (
-        f"{name}: no FP32 or FP16 IR{has}. Run: python -m model_zoo.converter --name {name} --precisions FP32"
-    )
+    command = command_for("converter", name, model_dir, zoo, "--precisions", "FP32")
+    msg = f"{name}: no FP32 or FP16 IR{has}. Run: {command}"
     raise QuantizationError(msg)
 
 

@@ -54,4 +54,7 @@ def _sentence(event: dict[str, Any]) -> str:
             f"largest difference to the source {event['parity']:.2g}, where logits reach {event['scale']:.3g}"
             f"{notes}"
         )
+    if kind == "end" and "folder" in event:
+        also = ", ".join(event["outdated"])
+        return f"{name}: in {event['folder']}" + (f"; {also} there: of another checkpoint" if also else "")
     return ""

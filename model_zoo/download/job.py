@@ -229,7 +229,7 @@ class _Job:
         if cancelled is not None:
             raise cancelled
         if problems:
-            raise DownloadError("\n".join(problems))
+            raise DownloadError("\n".join(dict.fromkeys(problems)))
         return results
 
     def _file(self, model: Model, file: ModelFile, folder: Path) -> Fetched:

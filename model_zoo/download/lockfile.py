@@ -78,7 +78,7 @@ class Lockfile:
     def _entries(self) -> dict[str, Any]:
         try:
             entries = json.loads(self.path.read_text(encoding="utf-8"))["files"]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError, KeyError, TypeError):
             log.warning("%s can't be read; its records are ignored", self.path)

@@ -63,16 +63,19 @@ def test_a_variant_of_one_shape_is_taken_by_its_name_or_where_there_is_nothing_e
 @pytest.mark.parametrize(
     ("precision", "command"),
     [
-        ("INT8", "make it with: python -m model_zoo.converter --name bert-base-ner --precisions INT8"),
+        ("INT8", r"with: python -m model_zoo\.converter .* --download_dir 'my models' --precisions INT8"),
         ("FP32-2x64", "--precisions FP32 --input_shape 2x64"),
-        ("FP16-INT8", "make it with: python -m model_zoo.quantizer --name bert-base-ner"),
+        ("FP16-INT8", r"with: python -m model_zoo\.quantizer --name bert-base-ner --model_dir 'my models'"),
         ("FP8", "only FP16$"),
     ],
 )
-def test_a_precision_that_is_not_there_is_said_with_the_command_that_makes_it(tmp_path, precision, command):
-    ir(tmp_path / "public" / "bert-base-ner", "FP16")
+def test_a_precision_that_is_not_there_is_said_with_the_command_that_makes_it(
+    tmp_path, monkeypatch, precision, command
+):
+    monkeypatch.chdir(tmp_path)
+    ir(Path("my models/public/bert-base-ner"), "FP16")
     with pytest.raises(ModelNotFoundError, match=command):
-        model_zoo.load("bert-base-ner", precision=precision, models_dir=tmp_path)
+        model_zoo.load("bert-base-ner", precision=precision, models_dir="my models")
 
 
 def test_an_ir_of_another_tool_gets_labels_and_vocabulary_of_the_catalog(loaded, tmp_path):
@@ -98,6 +101,9 @@ def test_paths(loaded, tmp_path, monkeypatch):
         model_zoo.load("./empty")
     with pytest.raises(ModelNotFoundError, match="found nothing"):
         model_zoo.load("missing/model.xml")
+    (tmp_path / "config.json").touch()
+    with pytest.raises(ModelNotFoundError, match=r"a checkpoint; convert it: python -m model_zoo\.converter"):
+        model_zoo.load(tmp_path)
 
 
 def test_a_name_of_the_zoo_goes_before_a_folder_of_that_name(loaded, tmp_path, monkeypatch):
@@ -112,8 +118,7 @@ def test_what_is_not_there_is_said_with_the_commands_to_run(tmp_path):
         model_zoo.load("bert-base-ner", models_dir=tmp_path)
     assert str(caught.value).splitlines()[1:] == [
         f"  python -m model_zoo.downloader --name bert-base-ner --output_dir {tmp_path}",
-        "  python -m model_zoo.converter --name bert-base-ner"
-        f" --download_dir {tmp_path} --output_dir {tmp_path}",
+        f"  python -m model_zoo.converter --name bert-base-ner --download_dir {tmp_path}",
     ]
     with pytest.raises(ModelNotFoundError, match="downloader --name hf:owner/name"):
         model_zoo.load("hf:owner/name", models_dir=tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_zoo.catalog.folders import find_hub_model
+from model_zoo.catalog.folders import find_without_network
 from model_zoo.catalog.selection import (
     add_selection_arguments,
     patterns_in_file,
@@ -117,7 +117,7 @@ def test_hub_models_are_found_again_without_the_network(tmp_path, monkeypatch):
 def precisions(root, given, *, omz, printing=False):
     chosen = {"all": not printing, "print_all": printing, "name": None, "list": None, "zoo": root}
     arguments = argparse.Namespace(**chosen, precisions=given, omz=omz)
-    return selected(argparse.ArgumentParser(), arguments, find_hub_model, ["FP16"])[1]
+    return selected(argparse.ArgumentParser(), arguments, find_without_network, ["FP16"])[1]
 
 
 def test_precisions(root, capsys):

@@ -14,6 +14,8 @@ from model_zoo.catalog.selection import select
 from model_zoo.convert.conversion import ConversionError
 from model_zoo.convert.job import checkpoint_of, convert
 from model_zoo.converter import main
+from model_zoo.downloader import main as downloader
+from model_zoo.quantizer import main as quantizer
 
 ROOT = Path(__file__).parents[3]
 FILE = {"name": "tiny/config.json", "size": 1, "checksum": "0" * 96, "source": "http://127.0.0.1:9/x"}
@@ -61,7 +63,37 @@ def test_one_good_and_one_missing_model(zoo, downloads, traced_here, capsys, tmp
     assert "MB in" in out
     assert "largest difference to the source" in out
     assert err.endswith("FAILED:\nother\n")
-    assert "python -m model_zoo.downloader --name other" in err
+    assert f"python -m model_zoo.downloader --name other --output_dir {downloads} --zoo {zoo}\n" in err
+
+
+def test_a_folder_is_converted_by_its_path(zoo, tiny_checkpoint, traced_here, capsys, tmp_path, monkeypatch):
+    own = shutil.copytree(tiny_checkpoint, tmp_path / "my model, v2")
+    monkeypatch.chdir(tmp_path)
+    given = ["--name", str(own), "--models_dir", str(zoo), "-d", "out", "--precisions", "FP32"]
+    assert main(given) == 0
+    folder = tmp_path / "out" / "public" / "my-model-v2"
+    assert (folder / "FP32" / "my-model-v2.xml").is_file()
+    assert f"my-model-v2: in {Path('out', 'public', 'my-model-v2')}" in capsys.readouterr().out
+    assert downloader([*given[:4], "-o", "out"]) == 1
+    assert f"To convert it: python -m model_zoo.converter --name '{own}'" in capsys.readouterr().err
+    assert quantizer([*given[:4], "--model_dir", "empty", "--dry_run"]) == 1
+    assert f"converter --name '{own}' --download_dir empty" in capsys.readouterr().err
+    tiny = own.rename(tmp_path / "tiny")
+    assert main(["--name", str(tiny), *given[2:]]) == 1
+    assert "the zoo has a model tiny; give yours another name" in capsys.readouterr().err
+
+
+def test_what_was_made_of_another_checkpoint_is_named(zoo, downloads, traced_here, capsys):
+    given = command(zoo, downloads, "--name", "tiny", "--precisions")
+    assert main([*given, "FP16"]) == 0
+    file = downloads / "public" / "tiny" / "FP16" / "tiny.xml"
+    text = file.read_text("utf-8")
+    file.write_text(
+        text.replace('source_checksum value="sha384:', 'source_checksum value="sha384:f'), "utf-8"
+    )
+    assert main([*given, "FP32"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith(f"tiny: in {downloads / 'public' / 'tiny'}; FP16 there: of another checkpoint\n")
 
 
 def test_json_progress_is_an_event_a_line(zoo, downloads, traced_here, capsys):
@@ -71,7 +103,13 @@ def test_json_progress_is_an_event_a_line(zoo, downloads, traced_here, capsys):
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 0
     assert events[0] == {"$type": "model_conversion_begin", "model": "tiny", "precisions": ["FP32"]}
-    assert events[-1] == {"$type": "model_conversion_end", "model": "tiny", "successful": True}
+    assert events[-1] == {
+        "$type": "model_conversion_end",
+        "model": "tiny",
+        "successful": True,
+        "folder": str(downloads / "public" / "tiny"),
+        "outdated": [],
+    }
     [result] = [event for event in events if event["$type"] == "model_conversion_result"]
     assert result["parity"] < 1e-4
 

@@ -48,7 +48,7 @@ def test_download_leaves_all_that_is_needed_without_the_network(repository, tmp_
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         assert (folder / name).read_bytes() == FILES[name]
     assert not (folder / "pytorch_model.bin").exists()
-    found = folders.find_hub_model("hf:owner/name", tmp_path)
+    found = folders.find_without_network("hf:owner/name", tmp_path)
     assert found.labels == model.labels
     assert found.checkpoint_path == "."
     assert folders.state(found, tmp_path) == "downloaded"
