@@ -26,14 +26,14 @@ def openvino_device(device: str | int | None) -> str:
 
     Examples
     --------
-    >>> [openvino_device(device) for device in (None, -1, "cpu", 0, "GPU.1")]
+    >>> [openvino_device(device) for device in (None, -1, "cpu:0", 0, "GPU.1")]
     ['AUTO', 'CPU', 'CPU', 'GPU.0', 'GPU.1']
     """
     if device is None:
         return "AUTO"
     if isinstance(device, int):
         return "CPU" if device < 0 else f"GPU.{device}"
-    name = str(device)
+    name = str(device).removesuffix(":0")
     return name.upper() if name.isalpha() else name
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import decoders
+from tokenizers import decoders, models
 
 import model_zoo
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.recognizer import EntityRecognizer
+from ner_core.routing import LanguageRecognizer
 from ner_integrations.pipeline_arguments import (
     checked_batch_size,
     checked_labels,
@@ -219,7 +220,8 @@ class TokenClassification:
         list of dict, list of list of dict, or iterator of list of dict
             With ``none``, a dictionary per word piece with ``entity``, ``score``, ``index``, ``word``,
             ``start``, ``end``; otherwise, a dictionary per entity with ``entity_group``, ``score``, ``word``,
-            ``start``, ``end``.
+            ``start``, ``end``. With the model ``auto``, which has two tokenizers, ``word`` is as in the text,
+            and ``index`` only says which pieces are neighbours.
 
         Raises
         ------
@@ -237,9 +239,8 @@ class TokenClassification:
         def answers(texts: Sequence[Any]) -> list[list[dict[str, Any]]]:
             joined = [" ".join(words) for words in texts] if is_split_into_words else texts
             found = recognizer.batch(joined, aggregation=strategy)
-            encodings = (
-                [None] * len(found) if strategy in AS_WRITTEN else recognizer.tokenizer.encode_all(joined)
-            )
+            one_tokenizer = strategy not in AS_WRITTEN and not isinstance(recognizer, LanguageRecognizer)
+            encodings = recognizer.tokenizer.encode_all(joined) if one_tokenizer else [None] * len(found)
             results = [
                 [entry for entry in self._entries(one, encoding, strategy) if _label(entry) not in ignored]
                 for one, encoding in zip(found, encodings, strict=True)
@@ -281,8 +282,11 @@ class TokenClassification:
         self, found: Recognition, encoding: Encoding | None, strategy: str
     ) -> Iterator[dict[str, Any]]:
         if encoding is None:
+            index = end = 0
             for entity in found.entities:
-                yield _entry(entity, entity.text)
+                index += 2 if found.text[end : entity.start].strip() else 1
+                end = entity.end
+                yield _entry(entity, entity.text, index if strategy == "none" else None)
             return
         starts, ends = encoding.offsets.T
         first = 0
@@ -293,14 +297,7 @@ class TokenClassification:
             if strategy == "none":
                 word = self._pieces(encoding, first, last)[0]
                 index = first + len(self.recognizer.tokenizer.prefix)
-                yield {
-                    "entity": entity.label,
-                    "score": entity.score,
-                    "index": index,
-                    "word": word,
-                    "start": entity.start,
-                    "end": entity.end,
-                }
+                yield _entry(entity, word, index)
             else:
                 while (
                     last < len(encoding)
@@ -323,19 +320,20 @@ class TokenClassification:
 
     def _joined(self, pieces: list[str]) -> str:
         backend = self.recognizer.tokenizer.backend
-        prefix = getattr(backend.model, "continuing_subword_prefix", None)
-        decoder = backend.decoder or (decoders.WordPiece(prefix) if prefix else None)
+        decoder = backend.decoder
+        if decoder is None and (prefix := getattr(backend.model, "continuing_subword_prefix", None)):
+            decoder = decoders.WordPiece(prefix)
+        elif decoder is None and isinstance(backend.model, models.Unigram):
+            decoder = decoders.Metaspace()
         return " ".join(pieces) if decoder is None else str(decoder.decode(pieces))
 
 
-def _entry(entity: Entity, word: str) -> dict[str, Any]:
-    return {
-        "entity_group": entity.label,
-        "score": entity.score,
-        "word": word,
-        "start": entity.start,
-        "end": entity.end,
-    }
+def _entry(entity: Entity, word: str, index: int | None = None) -> dict[str, Any]:
+    """Return an entity, or a word piece if it has an index, as transformers does."""
+    place = {"word": word, "start": entity.start, "end": entity.end}
+    if index is None:
+        return {"entity_group": entity.label, "score": entity.score, **place}
+    return {"entity": entity.label, "score": entity.score, "index": index, **place}
 
 
 def _ends_within(encoding: Encoding, index: int, entity: Entity) -> bool:

@@ -142,6 +142,21 @@ def test_a_tokenizer_without_a_decoder_and_a_ready_recognizer(tiny_ir, ours):
         pipeline("ner", recognizer, device="CPU")
 
 
+def test_words_of_two_models_are_those_of_the_text():
+    text = "Pit Clausen wohnt in Großschönau."
+    for strategy in ("none", "simple"):
+        answers = [
+            pipeline("ner", model=name, device="cpu:0", aggregation_strategy=strategy)(text)
+            for name in ("auto", "multilingual-ner")
+        ]
+        mixed, single = ([(one["start"], one["end"]) for one in answer] for answer in answers)
+        assert mixed == single
+        assert [one["word"] for one in answers[0]] == [text[start:end] for start, end in mixed]
+    assert [one["word"] for one in answers[1]] == ["Pit Clausen", "Großschönau"]
+    pieces = pipeline("ner", model="auto", device="cpu")(text)
+    assert [one["index"] - pieces[0]["index"] for one in pieces] == [0, 1, 2, 4, 5, 6, 7]
+
+
 def test_calls_that_older_code_makes(tiny_ir, ours):
     xml = tiny_ir / "tiny.xml"
     expected = ours(TEXTS[0], aggregation_strategy="simple")
@@ -200,5 +215,5 @@ def test_what_cannot_be_loaded(tiny_ir):
         pipeline("fill-mask")
     with pytest.raises(TypeError, match="Expected the name or path of a model, found object"):
         pipeline("ner", object())
-    with pytest.raises(ValueError, match="This machine has no device CUDA:0"):
+    with pytest.raises(ValueError, match="This machine has no device CUDA\\."):
         pipeline("ner", tiny_ir, device="cuda:0")
