@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/finetuner.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer
+from model_zoo.catalog.arguments import positive_integer, renaming
 from model_zoo.catalog.folders import models_dir
 from model_zoo.catalog.selection import add_zoo
 from model_zoo.train.recipe import Recipe, RecipeError, check_recipe, load_recipe
@@ -117,15 +117,6 @@ def _listed(types: str) -> list[str]:
     return [kind.strip() for kind in types.split(",")]
 
 
-def _renaming(text: str) -> tuple[str, str]:
-    """Read ``FROM=TO``; the type of an argument."""
-    before, given, after = text.partition("=")
-    if not (before and given and after):
-        msg = f"must be FROM=TO, such as person=PER (got {text!r})"
-        raise argparse.ArgumentTypeError(msg)
-    return before, after
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Build the command line."""
     parser = argparse.ArgumentParser(
@@ -161,7 +152,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--dev", action="append", help="files to measure on, in the order of --train")
     group.add_argument(
-        "--label", action="append", type=_renaming, metavar="FROM=TO", help="rename a type; FROM=O drops it"
+        "--label", action="append", type=renaming, metavar="FROM=TO", help="rename a type; FROM=O drops it"
     )
     group.add_argument("--types", help="comma-separated; default: those in the training files")
     group.add_argument(

@@ -35,7 +35,6 @@ __all__ = [
     "parse_names",
     "parse_positive",
     "parse_probability",
-    "parse_renaming",
 ]
 
 DEFAULT_MODEL = AUTO
@@ -168,15 +167,6 @@ def parse_names(value: str) -> list[str]:
         msg = "expected names separated by commas, found none"
         raise argparse.ArgumentTypeError(msg)
     return names
-
-
-def parse_renaming(value: str) -> tuple[str, str]:
-    """Parse ``FROM=TO``."""
-    before, equals, after = value.partition("=")
-    if not (before and equals and after):
-        msg = f"expected FROM=TO, found {value!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return before, after
 
 
 def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:

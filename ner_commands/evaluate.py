@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.arguments import renaming
 from model_zoo.catalog.layout import AUTO
 from ner_commands.arguments import (
     Failure,
@@ -18,7 +19,6 @@ from ner_commands.arguments import (
     parse_encoding,
     parse_names,
     parse_probability,
-    parse_renaming,
 )
 from ner_commands.output import prepare_output
 
@@ -70,7 +70,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--types", type=parse_names, metavar="T[,T]", help="score only these types")
     parser.add_argument(
         "--map",
-        type=parse_renaming,
+        type=renaming,
         action="append",
         default=[],
         metavar="FROM=TO",

@@ -222,7 +222,7 @@ def test_no_readable_file_writes_nothing(ner, tmp_path):
         (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
         (["evaluate"], "give one DATASET"),
         (["evaluate", "x", "--protocol", "omz", "--recall-target", "1"], "--protocol omz has none"),
-        (["evaluate", "x", "--map", "geo"], "expected FROM=TO, found 'geo'"),
+        (["evaluate", "x", "--map", "geo"], "must be FROM=TO, such as person=PER (got 'geo')"),
         (["evaluate", "x", "--errors", "many"], "expected a count, found 'many'"),
         (["evaluate", "x", "--plot", "x.png"], "expected a name that ends with .svg, found 'x.png'"),
         (["evaluate", "x", "--plot", "missing/x.svg"], "missing: no such folder"),

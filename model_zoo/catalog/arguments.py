@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["not_negative", "positive_integer", "shape", "user_path"]
+__all__ = ["not_negative", "positive_integer", "renaming", "shape", "user_path"]
 
 _SHAPE = re.compile(r"\[?\s*([0-9]{1,9})\s*[x,]\s*([0-9]{1,9})\s*\]?")
 
@@ -42,6 +42,21 @@ def not_negative(text: str) -> float:
             return number
     msg = f"must be a number from 0 (got {text!r})"
     raise argparse.ArgumentTypeError(msg)
+
+
+def renaming(text: str) -> tuple[str, str]:
+    """Parse ``FROM=TO``; an argparse type.
+
+    Examples
+    --------
+    >>> renaming("person=PER")
+    ('person', 'PER')
+    """
+    before, _, after = text.partition("=")
+    if not (before and after):
+        msg = f"must be FROM=TO, such as person=PER (got {text!r})"
+        raise argparse.ArgumentTypeError(msg)
+    return before, after
 
 
 def user_path(text: str) -> Path:
