@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.locks import alone
 from ner_commands.arguments import (
     Failure,
     WrongUsage,
@@ -45,7 +46,7 @@ from ner_documents.sources import read_whole
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from ner_core import EntityRecognizer
 
@@ -229,28 +230,14 @@ def _rules(arguments: argparse.Namespace, labels: list[str]) -> Rules:
         raise Failure(str(error)) from error
 
 
-@contextmanager
-def _locked(key: Path | None) -> Iterator[None]:
+def _locked(key: Path | None) -> AbstractContextManager[None]:
     """Lock a key against other runs: with a lost entry, a file could not be restored."""
     if key is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
+        return nullcontext()
     if not key.parent.is_dir():
         msg = f"{key}: folder {key.parent} does not exist"
         raise Failure(msg)
-    lock = FileLock(f"{key}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        msg = f"{key}: another run is using this key; wait until it has finished"
-        raise Failure(msg) from None
-    try:
-        yield
-    finally:
-        Path(f"{key}.lock").unlink(missing_ok=True)
-        lock.release()
+    return alone(Path(f"{key}.lock"), key, "give another --key", Failure)
 
 
 def _redact(

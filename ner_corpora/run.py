@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
+from model_zoo.catalog.locks import alone
 from ner_corpora.chunks import CHUNK_CHARACTERS, CHUNK_DOCUMENTS, Group, group_sources
 from ner_corpora.progress import Progress
 from ner_corpora.workspace import Workspace, write_atomically
@@ -21,6 +20,8 @@ from ner_documents.sources import Source, filesystem_of, is_url
 from ner_documents.writing.formats import assemble
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from ner_corpora.annotation import Settings
     from ner_documents.reading.records import ReadOptions
     from ner_documents.writing.parts import Part
@@ -85,35 +86,11 @@ class Run:
             "chunks": [CHUNK_DOCUMENTS, CHUNK_CHARACTERS],
         }
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Lock a local work folder; the system releases the lock when the process ends.
-
-        Raises
-        ------
-        CorpusError
-            If another run uses it.
-        """
+    def alone(self) -> AbstractContextManager[None]:
+        """Lock a local work folder for a block; `CorpusError` if another run uses it."""
         if is_url(self.work_folder):
-            yield
-            return
-        lock = FileLock(f"{self.work_folder}.lock")
-        with contextlib.suppress(FileNotFoundError):
-            if Path(lock.lock_file).stat().st_size:
-                msg = f"{lock.lock_file}: is not the lock of a run; name another folder with --work-dir"
-                raise CorpusError(msg)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            msg = (
-                f"{self.work_folder}: another run is using it; wait until it has finished, or write elsewhere"
-            )
-            raise CorpusError(msg) from None
-        try:
-            yield
-        finally:
-            Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
+            return nullcontext()
+        return alone(Path(f"{self.work_folder}.lock"), self.work_folder, "write elsewhere", CorpusError)
 
     def prepare(self, *, resume: bool, overwrite: bool) -> bool:
         """Prepare the work folder.

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from filelock import FileLock, Timeout
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.checksum import checksum_of
+from model_zoo.catalog.locks import alone
 from model_zoo.catalog.zoo import load_model
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1
 from model_zoo.train.recipe import Recipe, RecipeError, load_recipe
@@ -186,18 +186,8 @@ def _locked(work_dir: Path) -> Iterator[None]:
         msg = f"{work_dir}: holds files that are not of a training; give another folder with --work_dir"
         raise RecipeError(msg)
     work_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(work_dir / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        msg = (
-            f"{work_dir}: another training is running in this folder; wait for it, or give another --work_dir"
-        )
-        raise RecipeError(msg) from None
-    try:
+    with alone(work_dir / _LOCK, work_dir, "give another folder with --work_dir", RecipeError):
         yield
-    finally:
-        lock.release()
 
 
 def _digests(recipe: Recipe, data_dir: Path, starts: list[Path]) -> dict[str, str]:

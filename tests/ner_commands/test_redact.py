@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from filelock import FileLock
 
 import cli
 from ner_documents import bounded
@@ -132,6 +133,17 @@ def test_misuse(ner, tmp_path, arguments, status, message):
     assert (found, out) == (status, b"")
     assert message in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt", "names.txt"]
+
+
+def test_the_lock_of_a_key_spares_a_file_of_that_name_and_waits_for_nobody(ner, tmp_path):
+    (tmp_path / "a.txt").write_text("Bob")
+    (tmp_path / "poetry.lock").write_text("of a package manager")
+    status, _, err = ner("redact", "a.txt", "-o", "b.txt", "--key", "poetry")
+    assert (status, "poetry.lock: is a file of another program" in err) == (1, True)
+    assert (tmp_path / "poetry.lock").read_text() == "of a package manager"
+    with FileLock(tmp_path / "key.lock"):
+        status, _, err = ner("redact", "a.txt", "-o", "b.txt", "--key", "key")
+    assert (status, "key: another run is using it; wait" in err) == (1, True)
 
 
 def test_restore_says_what_is_wrong(ner, tmp_path):

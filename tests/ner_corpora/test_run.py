@@ -277,7 +277,7 @@ def test_files_that_somebody_put_beside_the_chunks_stay(tmp_path, capital_recogn
 def test_locks_errors_and_outputs_that_are_something_else_stay(tmp_path, capital_recognizer):
     run = make_run(tmp_path, corpus(tmp_path / "in"))
     Path(f"{run.work_folder}.lock").write_text("of a package manager")
-    with pytest.raises(CorpusError, match="is not the lock"), run.alone():
+    with pytest.raises(CorpusError, match="is a file of another program"), run.alone():
         pass
     assert Path(f"{run.work_folder}.lock").read_text() == "of a package manager"
     (tmp_path / "notes").write_text("mine")
