@@ -20,6 +20,7 @@ from ner_commands.arguments import (
     known_labels,
     load_model,
     model_options,
+    parse_column,
     parse_encoding,
     parse_positive,
 )
@@ -88,9 +89,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reading.add_argument(
         "--word-column",
-        type=int,
+        type=parse_column,
         metavar="N",
-        help="column of the word in CoNLL files, from 0 (default: detected)",
+        help="column of the words in CoNLL files, from 1 (default: detected)",
     )
     reading.add_argument(
         "--encoding",
@@ -244,8 +245,6 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
     if (args.format or format_of(args.output)) is None:
         formats = "|".join(OUTPUT_FORMATS)
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
-    if args.word_column is not None and args.word_column < 0:
-        return f"--word-column {args.word_column}: expected a number from 0"
     if args.into in _RESERVED:
         return f"--into {args.into}: is a field of the documents or the result; give another name"
     inputs = {file_identity(given) for given in args.inputs if given != "-"}

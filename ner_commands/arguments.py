@@ -30,6 +30,7 @@ __all__ = [
     "known_labels",
     "load_model",
     "model_options",
+    "parse_column",
     "parse_count",
     "parse_encoding",
     "parse_names",
@@ -158,6 +159,15 @@ def parse_count(value: str) -> int:
         msg = f"expected a count, found {value!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(value)
+
+
+def parse_column(value: str) -> int:
+    """Parse the number of a column, from 1, into its index."""
+    number = parse_count(value)
+    if not number:
+        msg = "columns are counted from 1, found 0"
+        raise argparse.ArgumentTypeError(msg)
+    return number - 1
 
 
 def parse_names(value: str) -> list[str]:

@@ -15,6 +15,7 @@ from ner_commands.arguments import (
     add_format,
     add_model_options,
     load_model,
+    parse_column,
     parse_count,
     parse_encoding,
     parse_names,
@@ -196,15 +197,6 @@ def parse_svg(value: str) -> Path:
         msg = f"{path.parent}: no such folder"
         raise argparse.ArgumentTypeError(msg)
     return path
-
-
-def parse_column(value: str) -> int:
-    """Parse the number of a column, from 1."""
-    number = parse_count(value)
-    if not number:
-        msg = "columns are counted from 1, found 0"
-        raise argparse.ArgumentTypeError(msg)
-    return number - 1
 
 
 def _with_progress(dataset: Iterable[Sentence]) -> Iterable[Sentence]:

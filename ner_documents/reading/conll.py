@@ -77,7 +77,7 @@ class _Sentence:
             row = _columns(self.kept[place])
             if column >= len(row) or not row[column]:
                 line = self._lines[place]
-                reason = f"expected a word in column {column}, found {line.text[:60]!r}"
+                reason = f"expected a word in column {column + 1}, found {line.text[:60]!r}"
                 return Problem(self._source, line.number, reason, line.raw)
             words.append(row[column])
         begin = self._lines[places[0]].number

@@ -102,7 +102,7 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out.csv", "--into", "text"], 2, "--into text: is a field of the documents"),
         (["a.txt", "-o", "-"], 2, "-o -: the suffix names no output format"),
         (["a.txt", "-o", "out.csv", "--threshold", "2"], 2, "from 0 to 1"),
-        (["a.txt", "-o", "out.csv", "--word-column", "-1"], 2, "--word-column"),
+        (["a.txt", "-o", "out.csv", "--word-column", "0"], 2, "counted from 1, found 0"),
         (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "cannot be combined"),
         (["a.txt", "-o", "-", "--format", "csv", "--resume"], 2, "standard output"),
         (["a.txt", "-o", "./a.txt", "--format", "csv"], 2, "both input and output"),
@@ -129,6 +129,12 @@ def test_wrong_usage_is_one_helpful_line(tmp_path, monkeypatch, annotate, argume
     assert expected in err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_columns_are_counted_from_1_as_in_evaluate(tmp_path, annotate):
+    (tmp_path / "a.conll").write_text("nn Mary O\nvb sings O\n")
+    assert annotate(tmp_path / "a.conll", "-o", tmp_path / "a.jsonl", "--word-column", "2")[0] == 0
+    assert json.loads((tmp_path / "a.jsonl").read_text())["words"] == ["Mary", "sings"]
 
 
 def test_labels_may_have_their_usual_names(tmp_path, annotate):

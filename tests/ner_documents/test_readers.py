@@ -221,7 +221,7 @@ def test_conll_reports_a_sentence_with_a_bad_line(tmp_path):
     assert problems(items)[0][0] == 2
     items = read(tmp_path, "a.conll", "a b\nc\n\nd e\n", word_column=1)
     assert texts(items) == [("e",)]
-    assert problems(items) == [(2, "expected a word in column 1, found 'c'")]
+    assert problems(items) == [(2, "expected a word in column 2, found 'c'")]
     items = read(tmp_path, "a.conll", "a O\n" * 100 + "\nb O\n", limit=50)
     assert texts(items) == [("b",)]
     assert "limit" in problems(items)[0][1]
