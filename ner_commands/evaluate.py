@@ -113,7 +113,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from ner_core import rendering
-    from ner_core.corpus import open_dataset
+    from ner_core.corpus import CorpusError, open_dataset
     from ner_core.evaluation import evaluate_recognizer
 
     _check_usage(arguments)
@@ -128,16 +128,21 @@ def run(arguments: argparse.Namespace) -> int:
         tag_column=arguments.tag_column,
     )
     ner = load_model(arguments)
-    evaluation = evaluate_recognizer(
-        ner,
-        _with_progress(dataset),
-        protocol=arguments.protocol,
-        unit=arguments.unit,
-        types=arguments.types,
-        label_map=dict(arguments.map),
-        mistakes=arguments.errors,
-        targets=_targets(arguments),
-    )
+    try:
+        evaluation = evaluate_recognizer(
+            ner,
+            _with_progress(dataset),
+            protocol=arguments.protocol,
+            unit=arguments.unit,
+            types=arguments.types,
+            label_map=dict(arguments.map),
+            mistakes=arguments.errors,
+            targets=_targets(arguments),
+        )
+    except CorpusError as error:
+        advice = "; see --word-column, --tag-column and --encoding" if dataset.kind == "conll" else ""
+        msg = f"{error}{advice}"
+        raise Failure(msg) from error
     if not evaluation.sentences:
         msg = f"{dataset.files[0]}: expected a word and its tag on each line, found none"
         raise Failure(msg)

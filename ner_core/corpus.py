@@ -178,8 +178,7 @@ def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> t
         shape = "O or TYPE-PREFIX, such as PER-B," if layout.suffixed else "O or PREFIX-TYPE, such as B-PER,"
         msg = (
             f"{where}: expected {shape} in column {column}, found {_excerpt(tag)}; "
-            "name the column of the tags (tag_column, --tag-column), correct this tag, or convert a file of "
-            "another format to a word and its tag on each line"
+            "correct this tag, or convert a file of another format to a word and its tag on each line"
         )
         raise CorpusError(msg)
     return word, read
@@ -388,7 +387,7 @@ def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
                 found = f"byte 0x{error.object[error.start]:02x}"
                 msg = (
                     f"{path}:{number}: expected {encoding} text, found {found} "
-                    f"at column {error.start + 1}; convert the file or give its encoding"
+                    f"at column {error.start + 1}; convert the file"
                 )
                 raise CorpusError(msg) from None
             if not raw and rest:

@@ -363,7 +363,8 @@ def test_broken_corpus_is_named(ner, tmp_path):
     (tmp_path / "a.conll").write_text("Mary\n", "utf-8")
     status, out, err = ner("evaluate", str(tmp_path / "a.conll"))
     assert (status, out) == (1, "")
-    assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'\n"
+    advice = "see --word-column, --tag-column and --encoding"
+    assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'; {advice}\n"
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "-DOCSTART- -X- O O\n\n"])

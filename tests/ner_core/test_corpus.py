@@ -275,7 +275,7 @@ def test_columns_and_schemes_are_found_out(tmp_path, content, expected):
         ("Mary B-PER\nsings .\n", r"a\.conll:2: .* found '\.'"),
         ("1\tMary\tB-PER\t-\tann\n2\tsings\tann\t-\tann\n", r"a\.conll:2: .* in column 3, found 'ann'"),
         ("Mary PER-B\nsings O\nRome LOC\n", r"a\.conll:3: .* found 'LOC'"),
-        ("Mary NNP PER\nsings VBZ O\n", r"a\.conll:1: .* in column 3, found 'PER'; name the column"),
+        ("Mary NNP PER\nsings VBZ O\n", r"a\.conll:1: .* in column 3, found 'PER'; correct this tag, or convert"),
     ],
 )
 def test_what_is_no_tag_stops_with_file_and_line(tmp_path, content, message):
