@@ -1,4 +1,4 @@
-"""Labelled text on disk: CoNLL columns and NeMo's text/labels files, read as streams of sentences.
+"""Labelled text on disk: CoNLL columns, NeMo's text/labels files and JSON, read as streams of sentences.
 
 Tags are returned in the scheme of the file; :func:`to_iob2` converts IO, IOB1, IOB2 and BIOES to IOB2.
 """
@@ -6,13 +6,15 @@ Tags are returned in the scheme of the file; :func:`to_iob2` converts IO, IOB1, 
 from __future__ import annotations
 
 import codecs
+import json
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_core.columns import Layout, columns, find_layout, is_no_word
 from ner_core.labels import spans, tags_of
+from ner_core.marked import sentences_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +26,7 @@ __all__ = [
     "open_dataset",
     "read_conll",
     "read_conll_documents",
+    "read_json",
     "read_label_ids",
     "read_nemo",
     "to_iob2",
@@ -33,6 +36,7 @@ _DOCUMENT_START = "-DOCSTART-"
 # Lines from which the layout of a file is inferred.
 _HEAD_LINES = 1000
 _EXCERPT = 60
+_JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 _SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
@@ -253,6 +257,63 @@ def read_nemo(
             yield Sentence(words, tags)
 
 
+def read_json(path: str | Path, *, encoding: str = "utf-8") -> Iterator[Sentence]:
+    """Read texts with marked names: a JSON object on each line, or in a list, see `ner_core.marked`.
+
+    Parameters
+    ----------
+    path : str or Path
+    encoding : str
+
+    Yields
+    ------
+    Sentence
+        Tags are IOB2.
+
+    Raises
+    ------
+    CorpusError
+        Naming the file and the line, or the number in the list.
+    """
+    for where, document in _json_values(path, encoding):
+        try:
+            yield from (Sentence(*sentence) for sentence in sentences_of(document))
+        except ValueError as error:  # noqa: PERF203
+            msg = f"{where}: {error}"
+            raise CorpusError(msg) from None
+
+
+def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
+    """Yield the objects of a file and where each is; the first line tells whether each line is one."""
+    lines = ((number, line) for number, line in _lines(path, encoding) if line.strip())
+    head = list(islice(lines, 1))
+    try:
+        each_line = all(isinstance(json.loads(line), dict) for _, line in head)
+    except (ValueError, RecursionError):
+        each_line = False
+    if each_line:
+        for number, line in chain(head, lines):
+            yield f"{path}:{number}", _parsed(line, path, number)
+        return
+    whole = _parsed("\n".join(line for _, line in _lines(path, encoding)), path, 1)
+    if isinstance(whole, list):
+        yield from ((f"{path}, item {number}", value) for number, value in enumerate(whole, 1))
+    else:
+        yield str(path), whole
+
+
+def _parsed(text: str, path: str | Path, number: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = text.split("\n")[error.lineno - 1]
+        place = f"{path}:{number + error.lineno - 1}"
+        msg = f"{place}: expected JSON, found {_excerpt(line)} ({error.msg} at column {error.colno})"
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or too many levels
+        msg = f"{path}:{number}: expected JSON that can be read ({error})"
+    raise CorpusError(msg) from None
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Sentences of a corpus, iterable any number of times; each iteration reads the files.
@@ -260,13 +321,13 @@ class Dataset:
     Attributes
     ----------
     kind : str
-        ``conll`` or ``nemo``.
+        ``conll``, ``nemo`` or ``json``.
     files : tuple of Path
         One file, or the text file and the labels file.
     label_ids : tuple of str or None
         Labels of ``label_ids.csv``, in id order, if there is one.
     encoding : str
-        Encoding of CoNLL files.
+        Encoding of CoNLL and JSON files.
     word_column, tag_column : int or None
         Columns of CoNLL files, see `read_conll`.
     """
@@ -281,6 +342,8 @@ class Dataset:
     def __iter__(self) -> Iterator[Sentence]:
         if self.kind == "nemo":
             return read_nemo(self.files[0], self.files[1], self.label_ids)
+        if self.kind == "json":
+            return read_json(self.files[0], encoding=self.encoding)
         return read_conll(
             self.files[0],
             word_column=self.word_column,
@@ -302,12 +365,12 @@ def open_dataset(
     Parameters
     ----------
     path : str or Path
-        NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, any other file in CoNLL columns, or a
-        folder of either.
+        NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, ``.jsonl`` or ``.json`` with marked names,
+        any other file in CoNLL columns, or a folder of these.
     split : str, optional
         Which corpus of a folder: ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
     encoding : str
-        Encoding of CoNLL files.
+        Encoding of CoNLL and JSON files.
     word_column, tag_column : int, optional
         Columns of CoNLL files, see `read_conll`.
 
@@ -323,7 +386,8 @@ def open_dataset(
     file = _chosen(path, split) if path.is_dir() else path
     if file.name.startswith("text_") and file.suffix == ".txt":
         return _open_nemo(file)
-    return Dataset("conll", (file,), None, encoding, word_column, tag_column)
+    kind = "json" if file.suffix.lower() in _JSON_SUFFIXES else "conll"
+    return Dataset(kind, (file,), None, encoding, word_column, tag_column)
 
 
 def _chosen(folder: Path, split: str | None) -> Path:
@@ -332,7 +396,7 @@ def _chosen(folder: Path, split: str | None) -> Path:
     conll = {split_name: file for file in sorted(folder.iterdir()) if (split_name := _split_name(file))}
     splits = nemo or conll
     if not splits:
-        msg = f"{folder}: expected text_*.txt with labels_*.txt, or *.conll, found neither"
+        msg = f"{folder}: expected *.conll, text_*.txt with labels_*.txt, or such as train.jsonl, found none"
         raise CorpusError(msg)
     if split is None and len(splits) == 1:
         split = next(iter(splits))
@@ -349,7 +413,8 @@ def _split_name(file: Path) -> str | None:
         return file.stem
     if file.suffix[1:] in _SPLIT_NAMES:
         return file.suffix[1:]
-    return file.stem if file.suffix in (".txt", ".tsv") and file.stem in _SPLIT_NAMES else None
+    named = file.suffix in (".txt", ".tsv", *_JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
+    return file.stem if named else None
 
 
 def _open_nemo(text_file: Path) -> Dataset:

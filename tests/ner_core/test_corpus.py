@@ -197,7 +197,7 @@ def test_open_dataset_knows_the_file_names_in_use(tmp_path):
 def test_open_dataset_says_what_it_wants(tmp_path):
     with pytest.raises(CorpusError, match="no such file or folder"):
         open_dataset(tmp_path / "nowhere")
-    with pytest.raises(CorpusError, match="found neither"):
+    with pytest.raises(CorpusError, match="found none"):
         open_dataset(tmp_path)
     with pytest.raises(CorpusError, match=r"a\.zip:1: expected utf-8 text, found byte 0xff"):
         list(open_dataset(write(tmp_path / "a.zip", b"\xff\xfe")))
@@ -275,7 +275,10 @@ def test_columns_and_schemes_are_found_out(tmp_path, content, expected):
         ("Mary B-PER\nsings .\n", r"a\.conll:2: .* found '\.'"),
         ("1\tMary\tB-PER\t-\tann\n2\tsings\tann\t-\tann\n", r"a\.conll:2: .* in column 3, found 'ann'"),
         ("Mary PER-B\nsings O\nRome LOC\n", r"a\.conll:3: .* found 'LOC'"),
-        ("Mary NNP PER\nsings VBZ O\n", r"a\.conll:1: .* in column 3, found 'PER'; correct this tag, or convert"),
+        (
+            "Mary NNP PER\nsings VBZ O\n",
+            r"a\.conll:1: .* in column 3, found 'PER'; correct this tag, or convert",
+        ),
     ],
 )
 def test_what_is_no_tag_stops_with_file_and_line(tmp_path, content, message):
