@@ -148,7 +148,9 @@ def build_parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("instead of a recipe file")
     group.add_argument("--name", help="of the new model")
     group.add_argument(
-        "--train", action="append", help="CoNLL file, NeMo text_*.txt or a folder; may be given again"
+        "--train",
+        action="append",
+        help="CoNLL file, NeMo text_*.txt, .jsonl or .json with marked texts, or a folder; repeatable",
     )
     group.add_argument("--dev", action="append", help="files to measure on, in the order of --train")
     group.add_argument(

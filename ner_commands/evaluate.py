@@ -48,7 +48,8 @@ def add_parser(commands: Any) -> None:
         "evaluate",
         help="measure the accuracy of a model on labelled text",
         description="Measure the accuracy of a model on labelled text: micro and macro F1 of spans, and a "
-        "token report. DATASET is in CoNLL columns, or NeMo's text_*.txt with labels_*.txt.",
+        "token report. DATASET is in CoNLL columns, or NeMo's text_*.txt with labels_*.txt, or .jsonl or "
+        ".json with marked texts, from ner annotate, doccano, Prodigy or Label Studio.",
     )
     parser.add_argument("path", nargs="?", metavar="DATASET", help="file or folder")
     parser.add_argument(
@@ -56,7 +57,10 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--split", metavar="NAME", help="which corpus of a folder, such as dev")
     parser.add_argument(
-        "--encoding", type=parse_encoding, default="utf-8", help="encoding of CoNLL files (default: utf-8)"
+        "--encoding",
+        type=parse_encoding,
+        default="utf-8",
+        help="encoding of CoNLL and JSON files (default: utf-8)",
     )
     add_model_options(parser)
     parser.add_argument(
@@ -144,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
         msg = f"{error}{advice}"
         raise Failure(msg) from error
     if not evaluation.sentences:
-        msg = f"{dataset.files[0]}: expected a word and its tag on each line, found none"
+        msg = f"{dataset.files[0]}: expected labelled text, found none"
         raise Failure(msg)
     if arguments.plot is not None:
         _draw(arguments.plot, evaluation, f"{ner.name} on {dataset.files[0].name}")
@@ -167,7 +171,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_usage(arguments: argparse.Namespace) -> None:
     if (arguments.path is None) == (arguments.dataset is None):
-        msg = "give one DATASET: a CoNLL file, NeMo's text_*.txt, a folder of either, or conll2003"
+        msg = "give one DATASET: a CoNLL or JSON file, NeMo's text_*.txt, a folder of these, or conll2003"
         raise WrongUsage(msg)
     if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
         msg = "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"

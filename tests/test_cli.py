@@ -367,12 +367,24 @@ def test_broken_corpus_is_named(ner, tmp_path):
     assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'; {advice}\n"
 
 
+def test_the_output_of_annotate_is_evaluated(ner, tmp_path):
+    (tmp_path / "a.txt").write_text("Mary lives\n\nin Santa Clara", "utf-8")
+    assert ner("annotate", str(tmp_path / "a.txt"), "-o", str(tmp_path / "a.jsonl"))[0] == 0
+    status, out, _ = ner("evaluate", str(tmp_path / "a.jsonl"), "--format", "json")
+    found = json.loads(out)
+    assert (status, found["micro_f1"], found["sentences"]) == (0, 1.0, 2)
+    (tmp_path / "b.jsonl").write_text('{"text": "Mary", "label": [[0, 3, "PER"]]}\n')
+    status, out, err = ner("evaluate", str(tmp_path / "b.jsonl"))
+    name = "the name 'Mar' (0-3 PER) cuts a word; it must begin and end where words do"
+    assert (status, out, err) == (1, "", f"ner: {tmp_path / 'b.jsonl'}:1: {name}\n")
+
+
 @pytest.mark.parametrize("content", ["", "\n\n", "-DOCSTART- -X- O O\n\n"])
 def test_a_corpus_without_sentences_is_no_result(ner, tmp_path, content):
     (tmp_path / "a.conll").write_text(content, "utf-8")
     status, out, err = ner("evaluate", str(tmp_path / "a.conll"))
     assert (status, out) == (1, "")
-    assert err == f"ner: {tmp_path / 'a.conll'}: expected a word and its tag on each line, found none\n"
+    assert err == f"ner: {tmp_path / 'a.conll'}: expected labelled text, found none\n"
 
 
 def test_labels_of_a_corpus_cannot_control_the_terminal(ner, tmp_path):

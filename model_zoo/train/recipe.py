@@ -40,7 +40,7 @@ class Corpus(Strict):
     Attributes
     ----------
     train, dev : str
-        Files below the data folder: CoNLL, or NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it.
+        Files below the data folder, see `ner_core.corpus.open_dataset`.
     labels : dict of str to (str or list of str)
         Type in the corpus to type of the model; ``O`` drops it; a list is "one of these, nobody knows which".
         Empty: types keep their names.

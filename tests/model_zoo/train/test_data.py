@@ -104,6 +104,16 @@ def test_nemo_files_are_read(tmp_path):
     assert corpus.train[0].sets == [B_PER, OUT, B_LOC]
 
 
+def test_marked_texts_are_read(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"text": "Smith saw Iraq.", "label": [[0, 5, "PER"], [10, 14, "gpe"]]}\n'
+    )
+    corpus = load_corpora(recipe(corpora={"a": {"train": "a.jsonl", "labels": {"gpe": "LOC"}}}), tmp_path)[
+        "a"
+    ]
+    assert corpus.train[0].sets == [B_PER, OUT, B_LOC, OUT]
+
+
 def test_unknown_label_names_the_file(data):
     with pytest.raises(ValueError, match=r"a\.conll: 'per' is not a type of the model.* --label per=TYPE"):
         load_corpora(recipe(corpora={"a": {"train": "a.conll"}}), data)
