@@ -150,15 +150,25 @@ class Service:
             except (ValueError, OSError, RuntimeError, ImportError, LookupError) as error:
                 with self._guard:
                     self._loading.pop(choice, None)
-                argument = "device" if isinstance(error, DeviceError) else ""
-                argument = "compute" if isinstance(error, ComputeError) else argument
-                raise ChoiceError(str(error) or type(error).__name__, argument) from error
+                raise self._not_loaded(choice, error) from error
             with self._guard:
                 self._loaded[choice] = recognizer
                 self._loading.pop(choice, None)
                 while len(self._loaded) > self.limits.loaded_models:
                     self._forget(next(iter(self._loaded)))
         return recognizer
+
+    def _not_loaded(self, choice: Choice, error: Exception) -> ChoiceError:
+        """Describe why a model cannot be loaded; on a public page only the log has paths and commands."""
+        said = str(error) or type(error).__name__
+        if isinstance(error, DeviceError):
+            return ChoiceError(said, "device")
+        if isinstance(error, ComputeError):
+            return ChoiceError(said, "compute")
+        if not self.limits.public:
+            return ChoiceError(said)
+        _LOG.error("%s cannot be loaded: %s", choice.model, said)
+        return ChoiceError(f"The model {choice.model} is not available on this server.", "model")
 
     def forget(self, model: str) -> None:
         """Unload every variant of a model, so that its files can be deleted."""

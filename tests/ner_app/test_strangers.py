@@ -134,3 +134,19 @@ def test_the_environment_is_that_of_now(monkeypatch):
     """What takes the place of os.environ after this was imported must not open a public page."""
     monkeypatch.setattr(os, "environ", {"SPACE_ID": "me/demo"})
     assert Limits.from_environment().public
+
+
+def test_strangers_are_not_told_why_a_model_cannot_be_loaded_and_the_owner_is(lookup_models, caplog):
+    def damaged(*_, **__):
+        raise RuntimeError(f"{lookup_models}/lookup.xml is damaged. Get it again: python -m model_zoo get")
+
+    plain = "The model lookup is not available on this server."
+    service = Service("lookup", Limits(public=True), damaged)
+    service.warm_up()
+    assert service.problem == plain
+    assert str(lookup_models) in caplog.text
+    with pytest.raises(ChoiceError, match=f"^{plain}$"):
+        service.recognize("Mary", Choice("lookup"))
+    at_home = Service("lookup", Limits(), damaged)
+    at_home.warm_up()
+    assert "Get it again" in at_home.problem
