@@ -42,7 +42,7 @@ _TEMPLATES = jinja2.Environment(
 )
 _TEMPLATES.filters["number"] = "{:,}".format
 _TEMPLATES.filters["linked"] = linked
-_TEMPLATES.filters["megabytes"] = lambda size: f"{size / 1e6:,.1f} MB"
+_TEMPLATES.filters["megabytes"] = lambda size: f"{size / 1e6:,.1f} MB".replace(".0 MB", " MB")
 
 
 def render(template: str, **values: Any) -> str:

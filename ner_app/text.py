@@ -43,7 +43,7 @@ __all__ = ["EXPORTS", "TRAINING", "build_text_tab", "text_functions"]
 _LOG = logging.getLogger(__name__)
 
 _AGGREGATION_NAMES = {
-    "": "the model's own",
+    "": "The model's own",
     "word": "word: names as people write them",
     "whitespace": "whitespace: words between spaces, as NeMo does",
     "first": "first: as transformers does",

@@ -14,7 +14,7 @@ NerPage.nameUpload = (files) => {
 NerPage.takeDropped = async (files) => {
   const dropped = new DataTransfer();
   for (const file of files) dropped.items.add(file);
-  [...document.querySelectorAll('[role="tab"]')].find((tab) => tab.textContent.trim() === "Documents")?.click();
+  NerPage.openTab("Documents");
   for (let tries = 0; tries < 100; tries += 1) {
     const box = document.querySelector("#files button[aria-dropeffect]");
     if (box) return box.dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
@@ -115,7 +115,8 @@ NerPage.showDocuments = (element, view) => {
           const first = one.documents.find((other) => documents[other]);
           if (first !== undefined) open(first, one.name);
         }}, make("span", {dir: "auto"}, one.name), make("span", {class: "count"},
-          ` ${one.count.toLocaleString("en")}×${one.documents.length > 1 ? ` in ${one.documents.length.toLocaleString("en")}` : ""}`))));
+          (one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : "")
+            + (one.documents.length > 1 ? ` in ${one.documents.length.toLocaleString("en")}` : "")))));
       const box = make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
         make("h3", {}, kind.many[0].toUpperCase() + kind.many.slice(1),
           make("span", {class: "count"}, ` ${(view.labels[kind.label] ?? 0).toLocaleString("en")}`)), make("ul", {}, ...items));
@@ -135,8 +136,10 @@ NerPage.showDocuments = (element, view) => {
     make("summary", {}, make("span", {class: "what"}, "Table of names")), make("div", {class: "buttons"}, copy), NerPage.table(head, rows, "Table of names"));
   draw();
   drawList();
-  root.replaceChildren(...[make("h2", {class: "unseen"}, "Names in all documents"), make("div", {class: "viewer"}, groups), more(names.length, view.all_names, "names"), table,
-    make("div", {class: "split"}, make("div", {class: "viewer"}, make("h2", {class: "section"}, "Documents"), list,
-      more(documents.length, view.all_documents, "documents")), make("div", {}, title, place))].filter(Boolean));
+  const over = [make("h2", {class: "unseen"}, "Names in all documents"), make("div", {class: "viewer"}, groups), more(names.length, view.all_names, "names")];
+  const listed = make("div", {class: "viewer"}, make("h2", {class: "section"}, "Documents"), list, more(documents.length, view.all_documents, "documents"));
+  const lone = documents.length === 1 && documents[0].answer; // its own names are all names
+  root.replaceChildren(...[...(lone ? [] : over), table,
+    make("div", {class: lone ? "" : "split"}, lone ? null : listed, make("div", {}, title, place))].filter(Boolean));
   if (documents.length) open(0);
 };

@@ -81,7 +81,7 @@ NerPage.ModelsTab = class {
 
   use(name) {
     document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
-    [...document.querySelectorAll('[role="tab"]')].find((tab) => tab.textContent.trim() === "Text")?.click();
+    NerPage.openTab("Text");
   }
 
   async remove(name) {

@@ -78,7 +78,10 @@ NerPage.TextTab = class {
     const teach = this.at("#teach");
     if (teach) new NerPage.Teach(teach, this);
     if (location.hash.length > 1 && linked.has("text") && kept?.hash !== location.hash) return this.open(linked);
-    if (kept) return this.restore(kept);
+    if (kept) {
+      NerPage.openTab(kept.tab);
+      return this.restore(kept);
+    }
     if (!this.touched) {
       this.box.value = this.samples[0];
       this.sample = true;
@@ -327,6 +330,7 @@ NerPage.TextTab = class {
   }
 
   async open(linked) {
+    NerPage.openTab("Text");
     const value = (name) => linked.get(name) ?? "";
     const wanted = await this.ask("linked", Object.fromEntries(
       ["model", "device", "precision", "compute", "aggregation", "threshold"].map((name) => [name, value(name)]))) ?? {error: NerPage.UNREACHED};
@@ -382,7 +386,8 @@ NerPage.TextTab = class {
   state() {
     const {hidden, least, past, future} = this.viewer;
     return {text: this.box.value, sample: this.sample, chosen: this.chosen(), hidden: [...hidden], least, hash: location.hash,
-      answer: this.answer, past: past.slice(-20), future: future.slice(-20)};
+      answer: this.answer, past: past.slice(-20), future: future.slice(-20),
+      tab: document.querySelector('[role="tab"][aria-selected="true"]')?.textContent.trim()};
   }
 
   /* Writing takes longer than a frame when the text is long; so it waits for a pause. */

@@ -46,7 +46,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     tab.locator("#naming input").click()
     tab.get_by_role("option", name='"Body"', exact=True).click()
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-status")).to_contain_text("9 names in 4 documents")
+    expect(tab.locator("#documents-status")).to_contain_text("3 names, mentioned 9 times, in 4 documents")
     expect(tab.locator("#documents-problems")).to_contain_text("broken.pdf")
     view = tab.locator("#documents-view")
     mary = view.locator(".groups .name", has_text="Mary").first
@@ -125,7 +125,20 @@ def test_a_file_that_is_dropped_anywhere_goes_into_the_box_for_files(tab):
     expect(tab.locator("#files")).to_contain_text("second")
     expect(tab.locator("#files")).to_contain_text("first")
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-status")).to_contain_text("4 names in 2 documents")
+    expect(tab.locator("#documents-status")).to_contain_text("2 names, mentioned 4 times, in 2 documents")
+
+
+def test_one_document_is_shown_by_itself_and_a_reload_keeps_the_tab(tab, tmp_path):
+    (tmp_path / "note.txt").write_text(f"{SENTENCE} Mary")
+    give(tab, tmp_path)
+    tab.locator("#run-documents").click()
+    expect(tab.locator("#documents-status")).to_contain_text("3 names, mentioned 4 times, in 1 document")
+    expect(tab.locator("#documents-view .groups")).to_have_count(1)
+    expect(tab.locator("#documents-view .listed")).to_have_count(0)
+    tab.reload()
+    expect(tab.get_by_role("tab", name="Documents")).to_have_attribute("aria-selected", "true")
+    tab.evaluate("location.hash = '#text=Mary'")
+    expect(tab.get_by_role("tab", name="Text")).to_have_attribute("aria-selected", "true")
 
 
 def test_private_addresses_are_not_fetched(tab):

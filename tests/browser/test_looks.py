@@ -194,7 +194,7 @@ def beginning(page, folder):
 
 def read(page, _):
     let_go()
-    expect(page.locator("#documents-status")).to_contain_text("6 names")
+    expect(page.locator("#documents-status")).to_contain_text("3 names, mentioned 6 times, in 2 documents")
 
 
 def redacting(page, _):
