@@ -63,8 +63,10 @@ def build_documents_tab(service: Service) -> None:
         with gr.Column(scale=2, min_width=300):
             with gr.Row():
                 # Beside each other on a wide page, below each other on a phone.
-                column = _column_list("Column with the text", "text, else the longest texts", "column")
-                naming = _column_list("Column that names the rows", "id, else the row's number", "naming")
+                column = _column_list(
+                    "Column with the text", "text, or the one with the longest texts", "column"
+                )
+                naming = _column_list("Column that names the rows", "id, or the number of the row", "naming")
             with gr.Row():
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
                 stop = gr.Button("Cancel", elem_id="cancel-documents", min_width=100)

@@ -198,7 +198,6 @@ def _card(service: Service, name: str, model: zoo.Model) -> dict[str, Any]:
         "state": state,
         "said": _STATES[state],
         "precisions": service.models().get(name, []),
-        "usable": name in service.models(),
         "card": _MARKDOWN.render(card_text(model)),
     }
 

@@ -31,6 +31,7 @@ from ner_core.entity import joined
 from ner_core.rendering import to_conll, to_csv, to_html, to_json
 from ner_documents.groups import with_groups
 from ner_documents.redaction import redact
+from ner_documents.writing.tables import BYTE_ORDER_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +57,16 @@ def _json(found: Recognition) -> str:
     return to_json(with_groups(found), indent=2)
 
 
+def _csv(found: Recognition) -> str:
+    return BYTE_ORDER_MARK + to_csv(found)
+
+
 #: Exports all names, hidden ones too: input of the fine-tuner.
 TRAINING = "training data"
 # Button: file name, MIME type, writer.
 EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
     "JSON": ("entities.json", "application/json", _json),
-    "CSV": ("entities.csv", "text/csv", to_csv),
+    "CSV": ("entities.csv", "text/csv", _csv),
     "CoNLL": ("entities.conll", "text/plain", to_conll),
     "HTML": ("entities.html", "text/html", to_html),
     TRAINING: ("training.conll", "text/plain", to_conll),

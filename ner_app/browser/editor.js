@@ -170,7 +170,7 @@ NerPage.Editor = class extends NerPage.Viewer {
     this.text.scrollTop = top;
     this.drawAround();
     this.drawEditing();
-    this.changed();
+    this.changed({edited: true});
     const asked = this.answer, groups = await this.regroup(asked);
     if (groups && this.answer === asked) {
       this.answer.groups = groups;

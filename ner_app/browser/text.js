@@ -17,7 +17,7 @@ NerPage.TextTab = class {
     this.options = new NerPage.Options(at, names);
     this.viewer = new NerPage.Editor(at("[data-viewer]"), {
       regroup: (answer) => this.ask("regroup", NerPage.forServer(answer)).then((groups) => groups?.error ? null : groups),
-      changed: () => this.changed(),
+      changed: (how) => this.changed(how),
     });
     this.folds = new NerPage.Folds(root, this.ask, () => ({answer: this.answer, shown: () => this.viewer.shown()}));
     this.wire();
@@ -294,7 +294,8 @@ NerPage.TextTab = class {
     return milliseconds < 1000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
   }
 
-  changed() {
+  changed({edited = false} = {}) {
+    if (edited) NerPage.notice(this.message, ""); // it told of the answer as it was
     this.summarize();
     if (this.reading?.shown) return;
     this.answer = this.viewer.answer;

@@ -6,7 +6,7 @@
 NerPage.REST = 80;
 
 NerPage.Viewer = class {
-  /* `changed()` is called whenever what is shown, or the answer itself, changes. */
+  /* `changed({edited})` is called whenever what is shown, or by an edit the answer itself, changes. */
   constructor(root, {changed = () => {}} = {}) {
     const make = NerPage.element;
     this.changed = changed;

@@ -252,6 +252,7 @@ def test_corrections_come_back_where_the_same_text_is_read_anew(page):
     assert len(marks(page)) == 3
     page.get_by_role("button", name="Undo", exact=True).click()
     assert len(marks(page)) == 2
+    expect(page.locator("#text-message")).to_be_empty()
     recognize(page, "Mary met Bob.")
     expect(page.locator("#text-message")).to_be_empty()
 

@@ -113,7 +113,12 @@ def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(pa
 
 def test_screen_readers_are_told_what_the_other_tabs_hold(page):
     for name, wanted in {
-        "Compare": ('textbox "Text"', 'group "What to compare: 2 to 6"', "checkbox", 'button "Compare"'),
+        "Compare": (
+            'textbox "Text"',
+            'group "Combinations to compare (2 to 6)"',
+            "checkbox",
+            'button "Compare"',
+        ),
         "Models": ("heading", 'button "Use minilm-ner"', 'button "Get bert-base-ner"'),
         "Documents": ('textbox "Or a web address', 'button "Recognize all"', 'Click to Upload"'),
     }.items():

@@ -44,6 +44,12 @@ def test_a_hub_model_is_listed_and_can_be_used(hub_model):
     assert "Token classifier me/tiny" in cards
 
 
+def test_a_default_model_that_is_not_here_is_not_offered_for_use(hub_model):
+    cards = models_functions(Service("ner-en-bert"))["zoo_cards"]({})["html"]
+    assert 'data-use="minilm-ner"' in cards
+    assert 'data-use="ner-en-bert"' not in cards
+
+
 @pytest.mark.parametrize("downloads", [True, False])
 def test_a_page_for_others_downloads_from_the_list_alone(hub_model, downloads):
     install = models_functions(Service("minilm-ner", Limits(allow_downloads=downloads)))["install"]
