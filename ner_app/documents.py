@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from model_zoo.catalog.layout import AUTO
 from ner_app.batch import Step, work_through
-from ner_app.choosing import choice_controls, choice_of, model_choices, precision_choices
 from ner_app.file_names import distinct
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background, until
 from ner_app.limits import LimitError
-from ner_app.service import ChoiceError
+from ner_app.service import BY_LANGUAGE, Choice, ChoiceError
 from ner_app.table_preview import previews, table_view
 from ner_app.templating import render
 from ner_documents.formats import COMPRESSIONS
@@ -30,10 +30,10 @@ from ner_documents.redaction.files import FormatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ner_app.service import Choice, Service
+    from ner_app.service import Service
     from ner_core import Recognition
 
-__all__ = ["build_documents_tab", "redacted_files", "table_menu"]
+__all__ = ["build_documents_tab", "model_choices", "redacted_files", "table_menu"]
 
 _SECONDS_BETWEEN_UPDATES = 0.5
 _LOOK_AHEAD = 20_000
@@ -71,7 +71,23 @@ def build_documents_tab(service: Service) -> None:
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
                 stop = gr.Button("Cancel", elem_id="cancel-documents", min_width=100)
             with gr.Accordion("Options", open=False) as options:
-                controls = choice_controls(service, "documents")
+                model = gr.Dropdown(
+                    model_choices(service), value=service.default, label="Model", elem_id="documents-model"
+                )
+                device = gr.Dropdown(
+                    service.devices(),
+                    value="AUTO",
+                    label="Device",
+                    info="Or type one as OpenVINO names it, such as HETERO:GPU,CPU",
+                    allow_custom_value=True,
+                    elem_id="documents-device",
+                )
+                precision = gr.Dropdown(
+                    _precisions(service, service.default),
+                    value="",
+                    label="Precision",
+                    elem_id="documents-precision",
+                )
                 least = gr.Slider(0, 1, 0, step=0.01, label="Minimum score")
             gr.HTML(
                 render("documents_hint.html", limits=limits, titles=" ".join((*SUFFIXES, *COMPRESSIONS))),
@@ -110,6 +126,9 @@ def build_documents_tab(service: Service) -> None:
     outputs = [status, problems, result, download, redacted, view]
     running: dict[str, threading.Event] = {}
 
+    def allowed(*named: str | None) -> Choice:
+        return service.allowed(Choice(*(name or "" for name in named)))
+
     def attempted(
         request: gr.Request, work: Callable[[threading.Event], Iterator[dict[Any, Any]]]
     ) -> Iterator[dict[Any, Any]]:
@@ -138,12 +157,12 @@ def build_documents_tab(service: Service) -> None:
         text_column: str | None,
         name_column: str | None = None,
     ) -> Iterator[dict[Any, Any]]:
-        choice = choice_of(model, device, precision)
         given = [Path(path) for path in paths or []]
         sources = len(given) + bool(url.strip())
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
+            choice = allowed(model, device, precision)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
                 yield {status: begun, problems: ""}
@@ -188,7 +207,6 @@ def build_documents_tab(service: Service) -> None:
     def redact_files(
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
     ) -> Iterator[dict[Any, Any]]:
-        choice = choice_of(model, device, precision)
         finished: list[str] = []
 
         def step() -> dict[Any, Any]:
@@ -199,6 +217,7 @@ def build_documents_tab(service: Service) -> None:
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             yield {problems: "", redacted: gr.update(visible=False)}
             limits.check_files(len(paths or []))
+            choice = allowed(model, device, precision)
             with tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 yield step()
                 service.checked(choice)
@@ -221,7 +240,7 @@ def build_documents_tab(service: Service) -> None:
 
     run.click(
         recognize_all,
-        [files, address, *controls, least, column, naming],
+        [files, address, model, device, precision, least, column, naming],
         outputs,
         api_visibility="private",
         concurrency_limit=2,
@@ -229,7 +248,7 @@ def build_documents_tab(service: Service) -> None:
     )
     redact.click(
         redact_files,
-        [files, *controls, style],
+        [files, model, device, precision, style],
         outputs,
         api_visibility="private",
         concurrency_limit=2,
@@ -245,13 +264,20 @@ def build_documents_tab(service: Service) -> None:
         tables,
         **looks,
     )
-    options.expand(lambda: gr.update(choices=model_choices(service)), None, controls.model, **quick)
-    controls.model.input(
-        lambda name: gr.update(choices=precision_choices(service, name), value="best"),
-        controls.model,
-        controls.precision,
-        **quick,
+    options.expand(lambda: gr.update(choices=model_choices(service)), None, model, **quick)
+    model.input(
+        lambda name: gr.update(choices=_precisions(service, name), value=""), model, precision, **quick
     )
+
+
+def model_choices(service: Service) -> list[tuple[str, str]]:
+    """Return names for people and names of the models on this machine."""
+    return [(BY_LANGUAGE if name == AUTO else name, name) for name in service.models()]
+
+
+def _precisions(service: Service, model: str) -> list[tuple[str, str]]:
+    """Return the precisions of a model, the automatic choice first."""
+    return [("Best for the device", ""), *((name, name) for name in service.models().get(model, []))]
 
 
 def _column_list(label: str, automatic: str, elem_id: str) -> gr.Dropdown:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from ner_core import Entity, EntityRecognizer, Recognition
 
-__all__ = ["BEST", "EXACTLY", "Choice", "ChoiceError", "Service", "filtered"]
+__all__ = ["BY_LANGUAGE", "EXACTLY", "Choice", "ChoiceError", "Service", "filtered"]
 
-#: Value in drop-downs and links for the best precision for the device.
-BEST = "best"
+#: What menus call the choice of a model by the language of the text.
+BY_LANGUAGE = "auto: by language"
 #: Value of `Choice.compute` for the same numbers on every processor.
 EXACTLY = "exact"
 _LOG = logging.getLogger(__name__)
@@ -315,7 +315,6 @@ class Service:
         """
         choice = Choice(self.default)
         said: list[str] = []
-        precision = "" if precision == BEST else precision
         wanted = {"model": model, "precision": precision, "device": device, "compute": compute}
         for name, value in wanted.items():
             if value:

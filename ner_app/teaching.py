@@ -19,12 +19,11 @@ import model_zoo
 from model_zoo.catalog import folders, zoo
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_app.answers import recognition_of
-from ner_app.choosing import choice_of
 from ner_app.commands import Command
 from ner_app.installation import hub_names, model_of, own_names
 from ner_app.jobs import word
 from ner_app.lessons import FEWEST, HELD_OUT, Lesson, LessonError, make_lesson, passages_so_far
-from ner_app.service import ChoiceError
+from ner_app.service import Choice, ChoiceError
 from ner_app.templating import render
 from ner_app.works import Works
 from ner_core.language import is_english
@@ -32,7 +31,7 @@ from ner_core.language import is_english
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ner_app.service import Choice, Service
+    from ner_app.service import Service
     from ner_core import EntityRecognizer, Recognition
 
 __all__ = ["Teaching", "start_of", "teach_functions"]
@@ -255,7 +254,7 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
     works = Works(service.refresh, "made")
 
     def given(sent: dict[str, Any]) -> tuple[Choice, list[Recognition]]:
-        choice = service.allowed(choice_of(word(sent, "model"), word(sent, "device"), ""))
+        choice = service.allowed(Choice(word(sent, "model"), word(sent, "device")))
         texts = _texts(sent.get("texts"), service.limits.batch_characters)
         if choice.model == AUTO:
             name = ENGLISH_MODEL if _in_english(texts) else OTHER_LANGUAGES_MODEL

@@ -16,14 +16,13 @@ import gradio as gr
 
 from model_zoo.catalog.layout import AUTO
 from ner_app.answers import answer, encodable, group_list, recognition_of
-from ner_app.choosing import BY_LANGUAGE, choice_of
 from ner_app.jobs import Cancelled, Job, Jobs, word
 from ner_app.lessons import FEWEST
 from ner_app.limits import LimitError
 from ner_app.long_texts import PART, answers_by_part
 from ner_app.replayed import REPLAYED
 from ner_app.samples import samples_for
-from ner_app.service import EXACTLY, Choice, ChoiceError
+from ner_app.service import BY_LANGUAGE, EXACTLY, Choice, ChoiceError
 from ner_app.teaching import teach_functions
 from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
@@ -119,10 +118,10 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         text, name = word(sent, "text"), word(sent, "job")[:100]
-        choice = _chosen(sent)
         aggregation = word(sent, "aggregation")
         job = jobs.begin(name)
         try:
+            choice = service.allowed(Choice(*(word(sent, part) for part in Choice._fields)))
             with service.visitors.slot(request):
                 if len(text) > PART:
                     return _by_part(service, text, choice, aggregation, job)
@@ -229,10 +228,6 @@ def _with_unlikely(found: Recognition, sent: dict[str, Any], most: int) -> Recog
             taken.insert(place, one)
             starts.insert(place, one.start)
     return replace(found, entities=tuple(taken))
-
-
-def _chosen(sent: Any) -> Choice:
-    return choice_of(*(word(sent, part) for part in Choice._fields))
 
 
 def _with_answer(sent: Any, most: int, use: Callable[[Recognition, list[str]], Any]) -> Any:

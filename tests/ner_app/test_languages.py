@@ -4,8 +4,8 @@ import pytest
 
 from ner_app.answers import answer, recognition_of
 from ner_app.batch import joined
-from ner_app.choosing import model_choices
 from ner_app.compare import combinations
+from ner_app.documents import model_choices
 from ner_app.limits import Limits
 from ner_app.programs import Programs
 from ner_app.samples import SAMPLES, samples_for

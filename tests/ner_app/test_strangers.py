@@ -10,6 +10,7 @@ import pytest
 
 from ner_app.limits import Limits
 from ner_app.service import Choice, ChoiceError, Service
+from ner_app.text import text_functions
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_strangers_name_devices_of_the_list(public, listener, device):
 @pytest.mark.parametrize("device", DEVICES[:5])
 def test_an_address_in_a_link_is_never_followed_at_home_too(service, listener, device):
     port, came = listener
-    choice, said = service.linked("lookup", device.format(port=port), "best")
+    choice, said = service.linked("lookup", device.format(port=port))
     assert choice == Choice("lookup", "AUTO")
     assert "is not offered here" in said
     assert service.recognize("Mary", choice).entities
@@ -71,7 +72,7 @@ def test_an_address_in_a_link_is_never_followed_at_home_too(service, listener, d
     ("model", "device", "precision", "expected", "about"),
     [
         ("lookup", "CPU", "FP32", Choice("lookup", "CPU", "FP32"), ""),
-        ("lookup", "auto", "best", Choice("lookup"), ""),
+        ("lookup", "auto", "", Choice("lookup"), ""),
         ("", "", "", Choice("lookup"), ""),
         ("/etc", "CPU", "", Choice("lookup", "CPU"), "Model '/etc'"),
         ("hf:owner/name", "CPU", "", Choice("lookup", "CPU"), "Model 'hf:owner/name'"),
@@ -150,3 +151,17 @@ def test_strangers_are_not_told_why_a_model_cannot_be_loaded_and_the_owner_is(lo
     at_home = Service("lookup", Limits(), damaged)
     at_home.warm_up()
     assert "Get it again" in at_home.problem
+
+
+def test_the_address_of_a_model_server_is_asked_for_as_it_was_typed(service):
+    asked = []
+
+    def note(name, *, device, **_):
+        asked.append(device)
+        raise RuntimeError(name)
+
+    service._load = note
+    sent = {"text": "Mary", "model": "lookup", "device": " kserve://127.0.0.1:1/lookup"}
+    text_functions(service)["recognize"](sent, None)
+    text_functions(service)["recognize"](sent | {"device": " cpu"}, None)
+    assert asked == ["kserve://127.0.0.1:1/lookup", "CPU"]
