@@ -1,6 +1,6 @@
 """Labelled text on disk: CoNLL columns, NeMo's text/labels files and JSON, read as streams of sentences.
 
-Tags are returned in the scheme of the file; :func:`to_iob2` converts IO, IOB1, IOB2 and BIOES to IOB2.
+Tags are returned in the scheme of the file; `ner_core.labels.tags_of` converts their spans to another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_core.columns import Layout, columns, find_layout, is_no_word
-from ner_core.labels import spans, tags_of
 from ner_core.marked import sentences_of
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ __all__ = [
     "read_json",
     "read_label_ids",
     "read_nemo",
-    "to_iob2",
 ]
 
 _DOCUMENT_START = "-DOCSTART-"
@@ -425,19 +423,6 @@ def _open_nemo(text_file: Path) -> Dataset:
     label_ids = text_file.with_name("label_ids.csv")
     labels = tuple(read_label_ids(label_ids)) if label_ids.exists() else None
     return Dataset("nemo", (text_file, labels_file), labels)
-
-
-def to_iob2(tags: Sequence[str]) -> list[str]:
-    """Convert tags of any scheme (IO, IOB1, IOB2, BIOES) to IOB2, with the chunks of conlleval.
-
-    Examples
-    --------
-    >>> to_iob2(["I-PER", "I-PER", "B-PER", "O", "I-LOC"])
-    ['B-PER', 'I-PER', 'B-PER', 'O', 'B-LOC']
-    >>> to_iob2(["B-PER", "E-PER", "S-LOC"])
-    ['B-PER', 'I-PER', 'B-LOC']
-    """
-    return tags_of(spans(tags), len(tags), "IOB2")
 
 
 def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:

@@ -230,7 +230,7 @@ def _cut(tokenizer: Tokenizer, words: Sequence[str], tags: Sequence[str]) -> Tag
 
     WordPiece is greedy, so the rest of a cut word keeps its pieces.
     """
-    encoding = tokenizer.encode_words(words)
+    encoding = tokenizer.encode_all([words])[0]
     if len(encoding) <= _OMZ_PIECES:
         return words, tags
     last = int(encoding.word[_OMZ_PIECES - 1])

@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Set, Sized
+from collections.abc import Sized
 from dataclasses import dataclass, field
-from itertools import repeat, zip_longest
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,28 +18,18 @@ from ner_core import batching, windows
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.hardware import DeviceError
 from ner_core.layout import divide, segment_numbers
+from ner_core.texts import checked_text, until_failure, with_segments
 from ner_core.units import Pieces
 from ner_core.words import space_numbers, whitespace_numbers, word_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_core.inference import InferenceEngine
+    from ner_core.texts import Item, Segments
     from ner_core.tokenizer import Encoding, Tokenizer
 
-    Segments = Sequence[tuple[int, int]] | None
-    _Item = tuple[str | Sequence[str], Segments]
-
-__all__ = [
-    "ROUND_CHARACTERS",
-    "ROUND_TEXTS",
-    "Pipeline",
-    "Run",
-    "check_several",
-    "checked_text",
-    "until_failure",
-    "with_segments",
-]
+__all__ = ["ROUND_CHARACTERS", "ROUND_TEXTS", "Pipeline", "Run"]
 
 # A stream looks this far ahead, to find texts of similar length; whichever comes first ends a round. News in
 # rounds of 512 sentences is padded by 2.6 %, of 1024 by 1.2 %, of 4096 by 0.3 %.
@@ -57,9 +46,6 @@ _FEW_PIECES = 12_000
 
 # Rounds of blank texts produce no batches, so nothing would yield them; after this many, run an empty row.
 _BLANK_ROUNDS = 4
-
-_END: Any = object()
-_Any = TypeVar("_Any")
 
 #: Aggregations over the tokenizer's own words, as in transformers.
 _WORDS_OF_PIECES = ("first", "average", "max")
@@ -246,7 +232,7 @@ class Pipeline:
 
     def _batches(
         self,
-        rounds: Iterable[list[_Item]],
+        rounds: Iterable[list[Item]],
         work: _Progress,
         as_written: bool,
         count: int,
@@ -277,7 +263,7 @@ class Pipeline:
                 )
 
     def _round(
-        self, items: list[_Item], as_written: bool, progress: Callable[[int, int], None] | None
+        self, items: list[Item], as_written: bool, progress: Callable[[int, int], None] | None
     ) -> _Round:
         """Encode the texts of a round, cut them into windows, and group the windows of all of them."""
         runs = []
@@ -332,9 +318,9 @@ def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.nda
     return encoding.ids[cut], None if type_ids is None else type_ids[cut]
 
 
-def _rounds(texts: Iterator[_Item], most_characters: int) -> Iterator[list[_Item]]:
+def _rounds(texts: Iterator[Item], most_characters: int) -> Iterator[list[Item]]:
     """Divide a stream into rounds of bounded size."""
-    items: list[_Item] = []
+    items: list[Item] = []
     characters = 0
     for text, segments in texts:
         items.append((text, segments))
@@ -344,58 +330,3 @@ def _rounds(texts: Iterator[_Item], most_characters: int) -> Iterator[list[_Item
             items, characters = [], 0
     if items:
         yield items
-
-
-def check_several(texts: Any) -> None:
-    """Raise TypeError for a single text: iterating it would yield its characters as texts."""
-    if isinstance(texts, (str, bytes)):
-        msg = f"Expected several texts, found one {type(texts).__name__}; call the recognizer with one."
-        raise TypeError(msg)
-    if not isinstance(texts, Iterable):
-        msg = f"Expected several texts, found {type(texts).__name__}."
-        raise TypeError(msg)
-
-
-def with_segments(
-    texts: Iterable[str | Sequence[str]], segments: Iterable[Segments] | None
-) -> Iterator[_Item]:
-    """Pair texts with their segments, or with None where no segments are given.
-
-    Raises
-    ------
-    ValueError
-        If their numbers differ.
-    """
-    if segments is None:
-        yield from zip(texts, repeat(None))
-        return
-    for number, (text, given) in enumerate(zip_longest(texts, segments, fillvalue=_END)):
-        if text is _END or given is _END:
-            more, fewer = ("segments", "texts") if text is _END else ("texts", "segments")
-            msg = f"Expected segments (or None) for each text, found {number} {fewer} and more {more}."
-            raise ValueError(msg)
-        yield text, given
-
-
-def until_failure(items: Iterator[_Any], failures: list[Exception]) -> Iterator[_Any]:
-    """Yield items until one fails; the caller raises the failure after it has answered the items before."""
-    try:
-        yield from items
-    except Exception as error:  # noqa: BLE001
-        failures.append(error)
-
-
-def checked_text(text: Any) -> str | tuple[str, ...]:
-    """Accept a string, or words."""
-    if isinstance(text, str):
-        return text
-    if isinstance(text, (bytes, bytearray, Mapping, Set)) or not isinstance(text, Iterable):
-        hint = ": decode it first" if isinstance(text, (bytes, bytearray)) else ""
-        msg = f"Expected a text or a list of words, found {type(text).__name__}{hint}."
-        raise TypeError(msg)
-    words = tuple(text)
-    for index, word in enumerate(words):
-        if not isinstance(word, str):
-            msg = f"Expected a list of words, found {type(word).__name__} at position {index}."
-            raise TypeError(msg)
-    return words

@@ -21,8 +21,9 @@ from ner_core.forks import open_model
 from ner_core.hardware import check_process
 from ner_core.ir import checked_labels, locate, tokenizer_beside
 from ner_core.labels import checked_labels_wanted
-from ner_core.pipeline import ROUND_CHARACTERS, Pipeline, check_several
+from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
 from ner_core.settings import EngineSettings
+from ner_core.texts import check_several
 from ner_core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:

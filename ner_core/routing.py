@@ -10,21 +10,16 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any
 
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, Entity, joined
 from ner_core.language import LanguagePart, are_english, is_english, language_parts, main_script
-from ner_core.pipeline import (
-    ROUND_CHARACTERS,
-    ROUND_TEXTS,
-    check_several,
-    checked_text,
-    until_failure,
-    with_segments,
-)
+from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS
 from ner_core.recognizer import EntityRecognizer
+from ner_core.texts import check_several, checked_text, until_failure, with_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -82,7 +77,8 @@ class LanguageRecognizer(EntityRecognizer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the loader: models are loaded again when unpickled."""
-        return _made, (self._load, self._missing, self._scripts, self.name)
+        made = partial(type(self), self._load, missing=self._missing, scripts=self._scripts, name=self.name)
+        return made, ()
 
     @property
     def device(self) -> str:
@@ -309,9 +305,3 @@ def _whole(item: _Item, found: Sequence[Recognition]) -> Recognition:
     ]
     whole = told[0][1] if len(told) == 1 else joined("".join(one.text for one in found), told)
     return replace(whole, notes=(*whole.notes, item.note)) if item.note else whole
-
-
-def _made(
-    load: Callable[[bool], EntityRecognizer], missing: str, scripts: Collection[str], name: str
-) -> LanguageRecognizer:
-    return LanguageRecognizer(load, missing=missing, scripts=scripts, name=name)

@@ -212,27 +212,14 @@ class Tokenizer:
             for text, seen, starts in zip(texts, shown, cuts, strict=True)
         ]
 
-    def encode_words(self, words: Sequence[str]) -> Encoding:
-        """Encode a text that is already split into words; `Encoding.word` holds their indices.
-
-        Parameters
-        ----------
-        words : sequence of str
-            Words; an empty one has no pieces.
-
-        Returns
-        -------
-        Encoding
-        """
-        return self.encode_all([words])[0]
-
     def encode_all(self, items: Sequence[str | Sequence[str]], *, folded: bool = False) -> list[Encoding]:
         """Encode texts and lists of words, which may be mixed.
 
         Parameters
         ----------
         items : sequence of str or of sequence of str
-            A string is a text; anything else a sequence of words.
+            A string is a text; anything else a sequence of words, whose indices are then in `Encoding.word`;
+            an empty word has no pieces.
         folded : bool
             As for texts.
 

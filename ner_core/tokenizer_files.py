@@ -7,12 +7,12 @@ and panics of the Rust library become a `TokenizerFileError`.
 from __future__ import annotations
 
 import json
-import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import tokenizers
+
+from ner_core.patterns import may_never_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,6 @@ _SPECIAL = {
     "mask_token": "[MASK]",
 }
 _OPTIONAL = ("pad_token", "mask_token")
-_SLOWEST = 2  # unbounded repetitions in one alternative; n of them take time to the n-th power of the length
 
 #: Maximum characters of a piece of a Unigram model; sentencepiece's are 16 at most. The library recurses for
 #: each character, and some hundred thousand calls overflow the stack and end the process.
@@ -208,80 +207,13 @@ def _check_patterns(value: Any, where: str) -> None:
         value = todo.pop()
         if isinstance(value, dict):
             pattern = value.get("Regex")
-            if isinstance(pattern, str) and _may_never_end(pattern):
+            if isinstance(pattern, str) and may_never_end(pattern):
                 shown = pattern if len(pattern) <= 60 else f"{pattern[:60]}…"
                 msg = f"{where}: refused: the pattern {shown!r} can take time without bound"
                 raise TokenizerFileError(msg)
             todo += [inner for key, inner in value.items() if key not in ("vocab", "merges", "added_tokens")]
         elif isinstance(value, list):
             todo += value
-
-
-_PARTS = re.compile(
-    r"""(?P<set>\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\])
-      | (?P<escape>\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|.))
-      | (?P<open>\((?:\?(?:[a-zA-Z-]*:|[=!>]|<[=!]|<\w+>|[a-zA-Z-]+\)))?)
-      | (?P<close>\))
-      | (?P<or>\|)
-      | (?P<many>(?:[*+]|\{\d*,\})[?+]?)
-      | (?P<few>(?:\?|\{\d+(?:,\d+)?\})[?+]?)
-      | (?P<char>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
-def _may_never_end(pattern: str) -> bool:
-    r"""Return whether matching can take more than quadratic time.
-
-    A repeated group that contains a repetition or a choice can match a text in exponentially many ways; three
-    repetitions in a row take cubic time. The patterns of published tokenizers have at most two.
-
-    Examples
-    --------
-    >>> gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-    >>> [_may_never_end(text) for text in (gpt2, r"(?:\d{3})+", "(a+)+$", "(a|a)*b", "a*a*a*b")]
-    [False, False, True, True, True]
-    """
-    inside = [_Group()]
-    closed: _Group | None = None  # the group that has just been closed
-    for part in _PARTS.finditer(pattern):
-        kind, current = part.lastgroup, inside[-1]
-        before, closed = closed, None
-        if kind == "open" and not part[0].endswith(")"):  # else (?i) alone
-            inside.append(_Group())
-        elif kind == "close" and len(inside) > 1:
-            closed = inside.pop()
-            inside[-1].repetitions += max(closed.repetitions, closed.most)
-            inside[-1].varies |= closed.varies
-        elif kind == "or":
-            current.most, current.repetitions = max(current.most, current.repetitions), 0
-            current.varies = True
-        elif kind in ("many", "few"):
-            once = part[0].startswith("?")
-            if before is not None and before.varies and not once:
-                return True
-            current.varies |= kind == "many" or once or "," in part[0]
-            current.repetitions += kind == "many"
-        if inside[-1].repetitions > _SLOWEST:
-            return True
-    return False
-
-
-@dataclass
-class _Group:
-    """Properties of a group in a pattern.
-
-    Attributes
-    ----------
-    repetitions, most : int
-        Unbounded repetitions in this alternative, and the maximum of those before it.
-    varies : bool
-        Whether it can match more than one length, or in more than one way.
-    """
-
-    repetitions: int = 0
-    most: int = 0
-    varies: bool = False
 
 
 # vocab.txt

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import cli
-from ner_core.corpus import read_conll, to_iob2
+from ner_core.corpus import read_conll
 from ner_core.evaluation import PROTOCOLS, UNITS
-from ner_core.labels import tags_of
+from ner_core.labels import spans, tags_of
 
 pytestmark = pytest.mark.usefixtures("compiled_kept")
 TEXT = "Mary lives in Santa Clara, she said.\n"
@@ -309,7 +309,7 @@ def test_control_characters_do_not_reach_the_terminal(ner):
 def test_evaluation_of_its_own_predictions_is_perfect(ner, tiny_ner, tmp_path):
     sentences = [["Mary", "lives", "in", "Santa", "Clara"], ["The", "New", "York", "Times"], ["a"]]
     raw = list(tiny_ner.tag(sentences))
-    gold = [to_iob2(tags) for tags in raw]
+    gold = [tags_of(spans(tags), len(tags)) for tags in raw]
     lines = ["".join(map("{} {}\n".format, *pair)) for pair in zip(sentences, gold, strict=True)]
     (tmp_path / "dev.conll").write_text("\n".join(lines), "utf-8")
     omz = ("--protocol", "omz")

@@ -12,11 +12,7 @@ from ner_core.corpus import (
     read_conll_documents,
     read_label_ids,
     read_nemo,
-    to_iob2,
 )
-from tests.lazily import Lazily
-
-sequence_labeling = Lazily("seqeval.metrics.sequence_labeling")
 
 
 def write(path, content):
@@ -203,18 +199,6 @@ def test_open_dataset_says_what_it_wants(tmp_path):
         list(open_dataset(write(tmp_path / "a.zip", b"\xff\xfe")))
     with pytest.raises(CorpusError, match=r"expected labels_x\.txt beside it"):
         open_dataset(write(tmp_path / "text_x.txt", "a\n"))
-
-
-TAGS = st.lists(st.sampled_from(["O", *(f"{p}-{t}" for p in "BIES" for t in ("PER", "LOC"))]), max_size=12)
-
-
-@settings(deadline=None)
-@given(TAGS)
-def test_to_iob2_keeps_the_chunks(tags):
-    converted = to_iob2(tags)
-    assert sequence_labeling.get_entities(converted) == sequence_labeling.get_entities(tags)
-    assert {tag[:2] for tag in converted} <= {"O", "B-", "I-"}
-    assert to_iob2(converted) == converted
 
 
 WORDS = st.text(

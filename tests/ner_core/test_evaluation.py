@@ -14,7 +14,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ner_core import evaluation
-from ner_core.corpus import to_iob2
 from ner_core.entity import Entity, Recognition
 from ner_core.evaluation import evaluate, evaluate_recognizer
 from ner_core.labels import entity_types, spans, tags_of
@@ -171,22 +170,13 @@ class FakePieces:
                 ]
                 start += len(word) + 1
             self.word = [index for index, _, _ in pieces]
-            self.offsets = _Offsets((start, end) for _, start, end in pieces)
+            self.offsets = np.array([(start, end) for _, start, end in pieces])
 
         def __len__(self):
             return len(self.word)
 
-    def encode_words(self, words):
-        return self.Encoding(words)
-
-
-class _Offsets(list):
-    def __getitem__(self, index):
-        return (
-            super().__getitem__(index[0])[index[1]]
-            if isinstance(index, tuple)
-            else super().__getitem__(index)
-        )
+    def encode_all(self, sentences):
+        return [self.Encoding(words) for words in sentences]
 
 
 class FakeRecognizer:
@@ -354,7 +344,7 @@ def corpus():
     chance = random.Random(7)
     sentences = [[chance.choice(WORDS) for _ in range(chance.randint(1, 40))] for _ in range(60)]
     tags = ["O", *(f"{prefix}-{kind}" for prefix in "BI" for kind in ("PER", "LOC", "ORG", "MISC"))]
-    return [(words, to_iob2([chance.choice(tags) for _ in words])) for words in sentences]
+    return [(words, tags_of(spans([chance.choice(tags) for _ in words]), len(words))) for words in sentences]
 
 
 def test_real_predictions_equal_seqeval_and_scikit_learn(tiny_ner, corpus):
@@ -383,7 +373,7 @@ def test_omz_protocol_equals_a_plain_run_of_the_cut_sentence(tiny_ir, tiny_ner, 
     model = ov.Core().compile_model(tiny_ir / "tiny.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     tokenizer, gold, predicted = tiny_ner.tokenizer, [], []
     for words, tags in corpus:
-        encoding = tokenizer.encode_words(words)
+        encoding = tokenizer.encode_all([words])[0]
         ids = [*tokenizer.prefix, *encoding.ids[:limit].tolist(), *tokenizer.suffix]
         rows = {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": [0] * len(ids)}
         logits = model({name: np.array([row], np.int64) for name, row in rows.items()})["output"][0]

@@ -123,7 +123,7 @@ def test_any_string_has_offsets_in_it(name, request):
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=6), max_size=6))
 def test_words_are_counted_as_given(words):
     tokenizer = test_words_are_counted_as_given.tokenizer
-    encoding = tokenizer.encode_words(words)
+    encoding = tokenizer.encode_all([words])[0]
     assert encoding.text == " ".join(words)
     assert encoding.words == tuple(words)
     position = 0
@@ -205,7 +205,7 @@ def test_casing_is_that_of_basic_tokens(uncased, cased):
     encoding = uncased.encode_texts([text])[0]
     basic = ["NVIDIA", "'", "s", "iPhone", "in", "U", ".", "S", ".", "Mary", "-", "ann", "éA"]
     assert encoding.type_ids.tolist() == [word_casing(basic[word]) for word in encoding.word.tolist()]
-    words = uncased.encode_words(text.split())
+    words = uncased.encode_all([text.split()])[0]
     assert words.type_ids.tolist() == encoding.type_ids.tolist()
     assert words.word.max() == len(text.split()) - 1
     assert cased.encode_texts([text])[0].type_ids is None
@@ -321,7 +321,7 @@ def test_white_space_at_the_end_of_a_text(name, strategy, request):
 
 
 def test_a_bare_underline_belongs_to_the_given_word_after_it(deberta):
-    encoding = deberta.encode_words(["Mary", "ß", "in"])
+    encoding = deberta.encode_all([["Mary", "ß", "in"]])[0]
     pieces = [
         (number, encoding.text[start:end])
         for number, (start, end) in zip(encoding.word.tolist(), encoding.offsets.tolist(), strict=True)
