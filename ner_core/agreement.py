@@ -45,17 +45,17 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     type_of_tag : ndarray of int, shape (labels,)
         Type of each label, -1 for none.
     """
-    if units.column is None or units.first_row is None:
+    if units.cells is None:
         return
-    inside = np.flatnonzero(units.column >= 0)
+    inside = np.flatnonzero(units.cells[:, 0] >= 0)
     kind = type_of_tag + 1  # 0 for no name
     kinds = int(kind.max()) + 1
     firsts = run_starts(np.cumsum(units.apart)[inside])
-    column = units.column[inside][firsts]
+    column, first_row = units.cells[inside][firsts].T
     tempered = _normalized(units.probabilities[inside] ** (1 / _TEMPERATURE))
     # Of each cell: the probability that all of it is of one kind.
     whole = np.multiply.reduceat(tempered @ (np.arange(kinds) == kind[:, None]), firsts, axis=0)
-    heading = _headings(units.first_row[inside][firsts], whole)
+    heading = _headings(first_row > 0, whole)
 
     evidence, cells = _evidence(whole, column, heading)
     weights = _weights(evidence, heading)

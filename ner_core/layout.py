@@ -51,9 +51,9 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
         Segment(cell.start, one.end) if cell.marked else one for one, cell in zip(found, cells, strict=True)
     ]
     segment, inside = _located(encoding, found)
-    column, first_row = _columns(encoding, cells, segment)
+    of_pieces = _cells(encoding, cells, segment)
     if inside.all():
-        return replace(encoding, segment=segment, column=column, first_row=first_row)
+        return replace(encoding, segment=segment, cells=of_pieces)
     return replace(
         encoding,
         ids=encoding.ids[inside],
@@ -61,8 +61,7 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
         word=encoding.word[inside],
         type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
         segment=segment[inside],
-        column=None if column is None else column[inside],
-        first_row=None if first_row is None else first_row[inside],
+        cells=None if of_pieces is None else of_pieces[inside],
     )
 
 
@@ -82,18 +81,13 @@ def _located(encoding: Encoding, found: Sequence[Segment]) -> tuple[np.ndarray, 
     return segment.astype(np.int32), inside
 
 
-def _columns(
-    encoding: Encoding, cells: Sequence[Cell], segment: np.ndarray
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the column of each piece (-1 for none) and whether it is in the first row of a table.
-
-    None where no column has enough cells.
-    """
+def _cells(encoding: Encoding, cells: Sequence[Cell], segment: np.ndarray) -> np.ndarray | None:
+    """Return `Encoding.cells`; None where no column has enough cells."""
     start, column, _, first_row, _ = np.array(cells).T
     many = np.bincount(column + 1)[column + 1] >= LEAST_CELLS
     column[~many] = -1
     if (column < 0).all():
-        return None, None
+        return None
     # The key of a form is no part of the cell.
     column = np.where(encoding.offsets[:, 1] > start[segment], column[segment], -1)
-    return column, first_row[segment].astype(bool)
+    return np.stack([column, first_row[segment]], 1).astype(np.int32)

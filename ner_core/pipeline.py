@@ -82,16 +82,14 @@ class Run:
         encoding = self.encoding
         text, offsets, word = encoding.text, encoding.offsets, encoding.word
         given = encoding.words is not None
-        token = column = first_row = None
-        if aggregation in AS_WRITTEN:
-            column, first_row = encoding.column, encoding.first_row
+        token, cells = None, encoding.cells if aggregation in AS_WRITTEN else None
         if aggregation == "word":
             token, word = None if given else word, self.words
         elif aggregation == "whitespace" and not given:
             word = whitespace_numbers(text, offsets)
         elif aggregation in _WORDS_OF_PIECES and not given and not tokenizer.marks_words:
             word = space_numbers(text, offsets, encoding.ids == tokenizer.unknown_id)
-        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, column, first_row)
+        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, cells)
 
 
 @dataclass(slots=True)

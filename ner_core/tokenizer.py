@@ -68,10 +68,9 @@ class Encoding:
         The given words.
     segment : ndarray of int32, shape (pieces,), or None
         Segment of each piece, non-decreasing; None if there is only one. See `ner_core.segments`.
-    column : ndarray of int32, shape (pieces,), or None
-        Column of each piece, -1 for none; None if there are no tables, lists or forms. See `ner_core.cells`.
-    first_row : ndarray of bool, shape (pieces,), or None
-        Whether each piece is in the first row of a table; None as for `column`.
+    cells : ndarray of int32, shape (pieces, 2), or None
+        Column of each piece, -1 for none, and 1 in the first row of a table; None if there are no tables,
+        lists or forms. See `ner_core.cells`.
     """
 
     text: str
@@ -81,8 +80,7 @@ class Encoding:
     type_ids: np.ndarray | None = None
     words: tuple[str, ...] | None = None
     segment: np.ndarray | None = None
-    column: np.ndarray | None = None
-    first_row: np.ndarray | None = None
+    cells: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -42,10 +42,8 @@ class Pieces(NamedTuple):
         The tokenizer's word of each piece: later pieces of the first piece's word contribute to the type.
     split : bool
         Whether `word` numbers words that the user gave.
-    column : ndarray of int, shape (pieces,), or None
-        Column of each piece in a table, a list or a form, -1 for none.
-    first_row : ndarray of bool, shape (pieces,), or None
-        Whether each piece is in the first row of a table; given with `column`.
+    cells : ndarray of int, shape (pieces, 2), or None
+        Column of each piece in a table, a list or a form, -1 for none, and 1 in the first row of a table.
     """
 
     text: str
@@ -55,8 +53,7 @@ class Pieces(NamedTuple):
     segment: np.ndarray | None = None
     token: np.ndarray | None = None
     split: bool = False
-    column: np.ndarray | None = None
-    first_row: np.ndarray | None = None
+    cells: np.ndarray | None = None
 
 
 @dataclass(slots=True)
@@ -79,10 +76,8 @@ class Units:
         Of the tags.
     energy : ndarray of float32, shape (units,)
         Logarithm of the sum of the exponentials of the logits of the first piece.
-    column : ndarray of int, shape (units,), or None
-        Column of each, counted over all texts, -1 for none.
-    first_row : ndarray of bool, shape (units,), or None
-        Whether each is in the first row of a table; None as for `column`.
+    cells : ndarray of int, shape (units, 2), or None
+        As for pieces, with columns counted over all texts.
     """
 
     text: np.ndarray
@@ -93,8 +88,7 @@ class Units:
     apart: np.ndarray
     probabilities: np.ndarray
     energy: np.ndarray
-    column: np.ndarray | None
-    first_row: np.ndarray | None
+    cells: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -162,12 +156,7 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         # In words that the user gave, only the first piece counts.
         token = _together([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
         _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
-    column = first_row = None
-    if any(one.column is not None for one in texts):
-        column = _columns(texts)[starts]
-        first_row = _together(
-            [np.zeros(len(one.word), bool) if one.first_row is None else one.first_row for one in texts]
-        )[starts]
+    cells = None if all(one.cells is None for one in texts) else _cells(texts)[starts]
     return Units(
         np.repeat(np.arange(len(texts)), lengths)[starts],
         starts,
@@ -177,21 +166,18 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         apart,
         probabilities,
         energy,
-        column,
-        first_row,
+        cells,
     )
 
 
-def _columns(texts: Sequence[Pieces]) -> np.ndarray:
-    """Return the column of each piece, counted over all texts."""
-    numbered, count = [], 0
-    for one in texts:
-        if one.column is None:
-            numbered.append(np.full(len(one.word), -1))
-        else:
-            numbered.append(np.where(one.column < 0, -1, one.column + count))
-            count += int(one.column.max()) + 1
-    return _together(numbered)
+def _cells(texts: Sequence[Pieces]) -> np.ndarray:
+    """Return the cells of all pieces, with columns counted over all texts."""
+    cells = _together(
+        [np.full((len(one.word), 2), (-1, 0)) if one.cells is None else one.cells for one in texts]
+    )
+    lasts = [0 if one.cells is None else int(one.cells[:, 0].max()) + 1 for one in texts]
+    earlier = np.repeat(np.cumsum(lasts) - lasts, [len(one.word) for one in texts])
+    return cells + np.stack([np.where(cells[:, 0] < 0, 0, earlier), np.zeros_like(earlier)], 1)
 
 
 def _after_outside_articles(

@@ -320,8 +320,8 @@ def test_evaluation_of_its_own_predictions_is_perfect(ner, tiny_ner, tmp_path):
 
     # What the recognizer returns are the most likely sequences of tags that may follow each other.
     found = tiny_ner.batch(sentences)
-    spans = [[(e.label, e.word_start, e.word_end) for e in one.entities] for one in found]
-    tags = [tags_of(one, len(words)) for one, words in zip(spans, sentences, strict=True)]
+    places = [[(e.label, e.word_start, e.word_end) for e in one.entities] for one in found]
+    tags = [tags_of(one, len(words)) for one, words in zip(places, sentences, strict=True)]
     lines = ["".join(map("{} {}\n".format, *pair)) for pair in zip(sentences, tags, strict=True)]
     (tmp_path / "dev.conll").write_text("\n".join(lines), "utf-8")
     plot = tmp_path / "plot.svg"

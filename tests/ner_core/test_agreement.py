@@ -31,8 +31,7 @@ def agreed(*cells, column=0, first_row=0, types=TYPES):
         offsets,
         np.arange(count),
         segment,
-        column=np.full(count, column),
-        first_row=segment < first_row,
+        cells=np.stack([np.full(count, column), segment < first_row], 1),
     )
     units = find_units([pieces], "word", types)
     agree(units, types)
