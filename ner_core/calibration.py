@@ -35,8 +35,8 @@ class Calibration(NamedTuple):
     constant: float
 
 
-def parse_calibration(value: str) -> Calibration:
-    """Read the key ``calibration`` of rt_info.
+def parse_calibration(value: str | None) -> Calibration | None:
+    """Read the key ``calibration`` of rt_info; None if there is none.
 
     Raises
     ------
@@ -48,6 +48,8 @@ def parse_calibration(value: str) -> Calibration:
     >>> parse_calibration("0.4 0.8 -6.6 -3.5")
     Calibration(odds=0.4, energy=0.8, going_on=-6.6, constant=-3.5)
     """
+    if value is None:
+        return None
     try:
         numbers = [float(number) for number in value.split()]
         if len(numbers) == len(Calibration._fields) and all(map(math.isfinite, numbers)):

@@ -77,19 +77,13 @@ class EntityRecognizer(RecognizerCalls):
         self.max_length = min(max_length, engine.max_length or max_length)
         self.name = name
         self.precision = precision
-        self.model_info = dict(model_info or {})
-        self.aggregation = checked_aggregation(
-            aggregation or self.model_info.get("aggregation") or DEFAULT_AGGREGATION
-        )
+        self.model_info = info = dict(model_info or {})
+        self.aggregation = checked_aggregation(aggregation or info.get("aggregation") or DEFAULT_AGGREGATION)
         self.threshold = None if threshold is None else checked_threshold(threshold)
         self.raw_scores = raw_scores
         self._own_engine = engine
-        self._decoder = Decoder(
-            self.tags,
-            self.model_info.get("tag_scheme"),
-            parse_calibration(self.model_info["calibration"]) if "calibration" in self.model_info else None,
-        )
-        self._own_threshold = parse_threshold(self.model_info.get("threshold", "0"))
+        self._decoder = Decoder(self.tags, info.get("tag_scheme"), parse_calibration(info.get("calibration")))
+        self._own_threshold = parse_threshold(info.get("threshold", "0"))
         self._process = os.getpid()
         self._made_of: dict[str, Any] | None = None
         self._own_pipeline = self._make_pipeline(window, overlap)
@@ -223,11 +217,11 @@ class EntityRecognizer(RecognizerCalls):
         made_of["path"] = path.absolute()
         model = open_model(path)
         info = model.info
-        if tokenizer is None:
-            tokenizer = tokenizer_beside(path)
         if not isinstance(tokenizer, Tokenizer):
             tokenizer = Tokenizer.from_file(
-                tokenizer, lower_case=lower_case, token_type_ids=info.get("token_type_ids", "segments")
+                tokenizer_beside(path) if tokenizer is None else tokenizer,
+                lower_case=lower_case,
+                token_type_ids=info.get("token_type_ids", "segments"),
             )
         max_length = max_length or int(info.get("max_length", _DEFAULT_MAX_LENGTH))
         engine = model.start(device, settings, max_length)
@@ -251,9 +245,7 @@ class EntityRecognizer(RecognizerCalls):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments of `from_ir`: the model is loaded again when unpickled."""
         if self._made_of is None:
-            msg = (
-                "Only a recognizer created by from_ir can be pickled: unpickling loads its model file again."
-            )
+            msg = "Only a recognizer created by from_ir can be pickled: unpickling loads its file again."
             raise TypeError(msg)
         settings = {name: getattr(self, name) for name in ("aggregation", "threshold", "raw_scores")}
         return functools.partial(type(self).from_ir, **self._made_of), (), settings
@@ -315,12 +307,10 @@ class EntityRecognizer(RecognizerCalls):
         ----------
         texts : iterable of str or of sequence of str
             Texts, or their words.
-        aggregation, threshold, labels : optional
+        aggregation, threshold, labels, raw_scores : optional
             As for one text.
         segments : iterable, optional
             For each text its segments, or None.
-        raw_scores : bool, optional
-            As for one text.
         look_ahead : int
             Results come in rounds of 1024 texts or of this many characters, whichever is reached first. Small
             rounds come sooner, but have fewer texts of similar length: with 20,000 characters, padding and
@@ -402,7 +392,6 @@ class EntityRecognizer(RecognizerCalls):
         """
         for run in chain.from_iterable(self._pipeline.run(sentences)):
             pieces: list[list[str]] = [[] for _ in run.encoding.words or ()]
-            best = run.logits.argmax(axis=-1) if len(run.logits) else []
-            for word, tag in zip(run.encoding.word.tolist(), best, strict=True):
+            for word, tag in zip(run.encoding.word.tolist(), run.logits.argmax(axis=-1), strict=True):
                 pieces[word].append(self.tags[tag])
             yield pieces
