@@ -300,9 +300,18 @@ def test_most_likely_sequence_beats_the_most_likely_tags():
     assert found[0].score == pytest.approx(0.35 * 0.88, abs=1e-3)
 
 
-def test_semicolons_divide_names():
-    words = ["Mary", ";", "Smith"]
-    assert [e.text for e in entities_of_words(words, ["B-PER", "I-PER", "I-PER"])] == ["Mary", "Smith"]
+@pytest.mark.parametrize(
+    ("mark", "kind", "names"),
+    [
+        (";", "PER", ["Mary", "Smith"]),
+        ("&", "PER", ["Mary", "Smith"]),
+        (":", "PER", ["Mary", "Smith"]),
+        ("&", "LOC", ["Mary & Smith"]),
+    ],
+)
+def test_marks_divide_names(mark, kind, names):
+    tags = [f"B-{kind}", f"I-{kind}", f"I-{kind}"]
+    assert [e.text for e in entities_of_words(["Mary", mark, "Smith"], tags)] == names
 
 
 def test_a_given_word_of_marks_alone_is_no_name():
