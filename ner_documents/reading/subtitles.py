@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["read_subtitles"]
+__all__ = ["OTHER_SPEAKER", "SENTENCE_END", "read_subtitles"]
 
 _TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 _TIMES = re.compile(rf"\s*({_TIME})\s*-->\s*{_TIME}")
@@ -30,8 +30,9 @@ _BORDER_VTT = re.compile(rf"\n\n|{_NUMBERED}")
 _ROLLING = re.compile(r"<[\d:.]{5,12}><c>")
 _SPOKEN = re.compile(r"<rt\b[^<>]{0,200}>[^<>]{0,200}(?:</rt>)?")
 _MARKS = re.compile(r"</?(?:c|i|b|u|v|ruby|rt|lang|font)\b[^<>]{0,200}>|<[\d:.]{5,12}>|\{\\[^{}]{0,100}\}")
-_SENTENCE_END = ".!?…:\"'”’)]♪"
-_OTHER_SPEAKER = "-–—"
+#: A sentence goes on in the next line or cue, except after these characters and before those.
+SENTENCE_END = ".!?…:\"'”’)]♪"
+OTHER_SPEAKER = "-–—"
 _ALONE = "[(♪"
 _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
@@ -99,11 +100,11 @@ class _Cues:
             if not said or (self._rolling and said == self._last):
                 continue
             self._last = said
-            if said[0] in _OTHER_SPEAKER:
+            if said[0] in OTHER_SPEAKER:
                 self.end()
             self._begin = self._begin or (found[1] if found else "")
             self._pending.append(said)
-        if self._pending and (self._pending[-1][-1] in _SENTENCE_END or self._pending[0][0] in _ALONE):
+        if self._pending and (self._pending[-1][-1] in SENTENCE_END or self._pending[0][0] in _ALONE):
             self.end()
 
     def end(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.records import ReadOptions
+from ner_documents.reading.subtitles import OTHER_SPEAKER, SENTENCE_END
 from ner_documents.reading.tables import delimiter_of
 from ner_documents.redaction.dialects import HTML
 from ner_documents.redaction.markup import markup_segments
@@ -19,14 +21,21 @@ __all__ = ["TEXT_FORMATS", "FormatError"]
 
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 200_000
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
-#: Markup of subtitles: tags of both formats, tags of a third that .srt adopted, and times.
+_WORD = r'"(?:[^"\\\s]|\\[^nrt])*"'
+_STRING = re.compile(
+    rf"""(?P<words>\[\s*{_WORD}(?:\s*,\s*{_WORD})+\s*\])|"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*""", re.DOTALL
+)
+#: Markup of subtitles: tags of both formats, tags of a third that .srt adopted, and times with what is before
+#: them: the end of a cue, and the number of the next.
 _TAG = re.compile(
     r"<v(?:\.[\w.-]{1,80})?[ \t]+(?P<speaker>[^<>\n]{0,200})>"
     r"|</?(?:[biuscv]|font|ruby|rt|lang)\b(?P<inside>[^<>\n]{0,200})>|<\d[\d:.]{3,14}>|\{\\[^{}\n]{0,80}\}"
-    r"|\A\ufeff?WEBVTT\b|^[\d:,.]{5,15}[ \t]+-->[ \t]+[\d:,.]{5,15}",
-    re.IGNORECASE | re.MULTILINE,
+    r"|\A\ufeff?WEBVTT\b"
+    r"|(?:\A\ufeff?|\s{0,9}\n)(?:\d{1,9}[ \t]*\r?\n)?[\d:,.]{5,15}[ \t]+-->[ \t]+[\d:,.]{5,15}"
+    r"(?P<settings>[^\r\n]{0,200})(?:\r?\n)?",
+    re.IGNORECASE,
 )
+_GOES_ON = re.compile(rf"(?<![{re.escape(SENTENCE_END)}\s])\s*\n\s*(?![\s{re.escape(OTHER_SPEAKER)}])")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
 #: Shorter numbers are no account, card or phone number.
 _NUMBER_DIGITS = 9
@@ -43,7 +52,8 @@ def _plain(raw: str) -> list[Segment]:
 def _subtitles(raw: str) -> list[Segment]:
     """Extract the text without tags and times; speakers and contents of tags are separate texts.
 
-    The first word of a .vtt file, its signature, is kept.
+    Sentences go on over lines and cues, as in the reader. The first word of a .vtt file, its signature, is
+    kept.
     """
     words = SegmentBuilder()
     apart: list[Segment] = []
@@ -51,11 +61,15 @@ def _subtitles(raw: str) -> list[Segment]:
     for tag in _TAG.finditer(raw):
         words.add_written(raw, position, tag.start())
         position = tag.end()
-        group = "speaker" if tag["speaker"] else "inside"
-        if tag[group]:
-            apart.append(verbatim(raw, *tag.span(group), searched=group == "speaker"))
+        if tag.lastgroup and tag[tag.lastgroup]:
+            apart.append(verbatim(raw, *tag.span(tag.lastgroup), searched=tag.lastgroup == "speaker"))
+        if tag.lastgroup == "settings":
+            words.add("\n", position, position)
     words.add_written(raw, position, len(raw))
-    return [*words.finish(), *apart]
+    spoken = [
+        replace(one, text=_GOES_ON.sub(lambda found: " " * len(found[0]), one.text)) for one in words.finish()
+    ]
+    return [*spoken, *apart]
 
 
 def _html(raw: str) -> list[Segment]:
@@ -142,6 +156,9 @@ def _check_json(raw: str, line: int) -> None:
 def _json_segments(raw: str, start: int, end: int) -> Iterator[Segment]:
     for found in _STRING.finditer(raw, start, end):
         first, last = found.span()
+        if found["words"]:
+            yield from _words(raw, first, last)
+            continue
         if not found[0].startswith('"'):
             if sum(map(str.isdigit, found[0])) >= _NUMBER_DIGITS:
                 yield Segment(found[0], range(first, last), range(first + 1, last + 1), False, True)
@@ -156,15 +173,30 @@ def _json_segments(raw: str, start: int, end: int) -> Iterator[Segment]:
             yield segment
 
 
+def _words(raw: str, start: int, end: int) -> Iterator[Segment]:
+    """Join a list of words, as in tokenized texts."""
+    builder = SegmentBuilder()
+    for word in re.finditer(_WORD, raw[start:end]):
+        first, last = start + word.start(), start + word.end()
+        if first > start + 1:
+            builder.add(" ", first, first)
+        _unescape(builder, raw, first + 1, last - 1)
+    yield from builder.finish()
+
+
 def _escaped(raw: str, start: int, end: int, *, searched: bool) -> Segment:
     builder = SegmentBuilder()
+    _unescape(builder, raw, start, end)
+    return next(builder.finish(searched=searched), verbatim(raw, start, start))
+
+
+def _unescape(builder: SegmentBuilder, raw: str, start: int, end: int) -> None:
     position = start
     for escape in _ESCAPE.finditer(raw, start, end):
         builder.add(raw[position : escape.start()], position)
         builder.add(json.loads(f'"{escape[0]}"'), escape.start(), escape.end())
         position = escape.end()
     builder.add(raw[position:end], position)
-    return next(builder.finish(searched=searched), verbatim(raw, start, start))
 
 
 #: Text-based formats by suffix, with the function that extracts their texts.

@@ -21,6 +21,11 @@ from tests.ner_documents.redacting import redacted
             "1\n00:00:01,000 --> 00:00:02,000\nMary Jones\n",
             "1\n00:00:01,000 --> 00:00:02,000\nPER_1\n",
         ),
+        (  # a sentence goes on in the next cue
+            "a.srt",
+            "1\n00:00:01,000 --> 00:00:02,000\nMary\n\n2\n00:00:02,000 --> 00:00:03,000 X1:2\nJones\n-A",
+            "1\n00:00:01,000 --> 00:00:02,000\nPER_1\n\n2\n00:00:02,000 --> 00:00:03,000 X1:2\n\n-A",
+        ),
         ("a.csv", "id,who\r\n1,Mary Jones\r\n", "id,who\r\n1,PER_1\r\n"),
         (
             "a.csv",
@@ -36,6 +41,11 @@ from tests.ner_documents.redacting import redacted
             '{"PER_1": ["PER_2\\n", "CARD_1", 1e999], "n": 12}',
         ),
         ("a.json", '"Jos\\u00e9 \\u00c1lvarez \\ud83d\\ude00"', '"PER_1 \\ud83d\\ude00"'),
+        (  # words of a tokenized text are read together, and stay as many
+            "a.json",
+            '[{"tokens": ["He", "met", "Mary", "Jon\\u0065s", "."], "who": ["Mary Jones", "Bob"]}]',
+            '[{"tokens": ["He", "met", "PER_1", "", "."], "who": ["PER_1", "PER_2"]}]',
+        ),
         ("long.json", '["Bob", ' + 5_000 * "7" + "]", '["PER_1", ' + 5_000 * "7" + "]"),
         ("a.jsonl", '{"t": "Bob"}\n\n{"t": "O\'Neill & Sons"}\n', '{"t": "PER_1"}\n\n{"t": "ORG_1"}\n'),
         ("a.html", "<p>Mary\n   <b>Jones</b> of O&#39;Neill &amp; Sons<br>Bob</p>", None),
