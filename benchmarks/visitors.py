@@ -131,7 +131,7 @@ def cancel_documents(url: str) -> Callable[[], None]:
 
 def leave_the_reading(url: str) -> Callable[[], None]:
     """Start reading a file that takes a minute; return a function that leaves the page."""
-    return _recognize(url, secrets.token_hex(6), "deep.html", b"<div>" * 100_000)
+    return _recognize(url, secrets.token_hex(6), "deep.html", b"<i>" * 100_000 + b"<hr>" * 100_000)
 
 
 def _pressing(url: str, session: str, name: str, data: list[Any]) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.formats import format_by_name
-from ner_documents.reading.packages import UnreadableError, check_archive
+from ner_documents.reading.packages import check_archive
 from ner_documents.reading.records import too_long
 from ner_documents.reading.registry import read
 from ner_documents.sources import Source, is_url, open_binary, open_file
@@ -51,11 +51,10 @@ def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Ite
 def _members(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item]:
     try:
         archive = zipfile.ZipFile(stream)
-        check_archive(archive, _UNPACKED)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        reason = str(error) if isinstance(error, UnreadableError) else f"the archive is damaged ({error})"
-        yield Problem(path, None, reason)
+        yield Problem(path, None, f"the archive is damaged ({error})")
         return
+    check_archive(archive, _UNPACKED)
     with archive:
         if all(member.is_dir() for member in archive.infolist()):
             yield Problem(path, None, "the archive holds no files")

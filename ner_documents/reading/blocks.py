@@ -56,10 +56,6 @@ class BlockText:
         """The text so far."""
         return "".join(self._parts)
 
-    def texts(self) -> list[str]:
-        """Return the text of each block."""
-        return list(self._texts)
-
     def add(
         self, kind: str, text: str, *, row: int | None = None, column: int | None = None, place: str = ""
     ) -> None:
@@ -76,6 +72,11 @@ class BlockText:
         self._texts.append(text)
         self.blocks.append(Block(kind, start, self._length, row, column, place))
 
+    def extend(self, inner: BlockText, place: str) -> None:
+        """Add the blocks of a part at a place."""
+        for block, text in zip(inner.blocks, inner._texts, strict=True):
+            self.add(block.kind, text, row=block.row, column=block.column, place=f"{place} {block.place}")
+
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
@@ -83,9 +84,7 @@ class BlockText:
     def document(self, source: str, line: int | None = None) -> Document:
         """Return the document made of the blocks."""
         text = self.text
-        fields = {"source": source, "text": text}
-        if line is not None:
-            fields = {"source": source, "line": line, "text": text}  # type: ignore[dict-item]
+        fields = {"source": source, **({} if line is None else {"line": line}), "text": text}
         return Document(source, line, text, fields, blocks=tuple(self.blocks))
 
 

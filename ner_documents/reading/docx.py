@@ -44,12 +44,8 @@ _INSERTED = "holds files inserted whole (altChunk), which are not read; save it 
 
 def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, notes, footers."""
-    try:
-        package = Package(raw)
-        parts = word_parts(package)
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
+    package = Package(raw)
+    parts = word_parts(package)
     reading = _Reading(*_styles(package, parts))
     whole = True
     for name, kind in parts:

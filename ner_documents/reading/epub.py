@@ -27,30 +27,23 @@ _ENCRYPTION = "META-INF/encryption.xml"
 
 def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a book as one document."""
-    try:
-        package = Package(raw)
-        pages = _spine(package)
-        locked = package.read(_ENCRYPTION).decode("utf-8", "replace") if _ENCRYPTION in package else ""
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
+    package = Package(raw)
+    locked = package.read(_ENCRYPTION).decode("utf-8", "replace") if _ENCRYPTION in package else ""
     blocks = BlockText()
     whole = True
-    for name in pages:
+    for name in _spine(package):
         if f'"{name}"' in locked:  # the list may also hold fonts
             whole = False
             yield Problem(source, None, "is locked (DRM)", place=name)
             continue
         try:
             text, problems = html_text(package.read(name), source, options)
+            blocks.extend(html_blocks(text or ""), name)
         except UnreadableError as error:
             whole = False
             yield Problem(source, None, str(error), place=name)
             continue
         yield from problems
-        page = html_blocks(text or "")
-        for block, content in zip(page.blocks, page.texts(), strict=True):
-            blocks.add(block.kind, content, row=block.row, column=block.column, place=f"{name} {block.place}")
     yield from document_of(source, blocks, comments=0, hidden=0, whole=whole)
 
 

@@ -86,11 +86,7 @@ def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     yield from problems
     if text is None:
         return
-    try:
-        blocks = html_blocks(text)
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
+    blocks = html_blocks(text)
     if not blocks.blocks:
         yield Problem(source, None, "the page holds no text")
         return

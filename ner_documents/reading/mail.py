@@ -150,10 +150,7 @@ class _Reading:
         if text is None:
             return
         if kind == "text/html":
-            inner = html_blocks(text)
-            for block, content in zip(inner.blocks, inner.texts(), strict=True):
-                place = f"body {block.place}"
-                self.blocks.add(block.kind, content, row=block.row, column=block.column, place=place)
+            self.blocks.extend(html_blocks(text), "body")
             return
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if str(part.get_param("format")).lower() == "flowed":

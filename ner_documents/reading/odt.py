@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
@@ -49,16 +48,12 @@ _MOST = 1000
 def read_odt(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, footers."""
     reading = _Reading()
-    try:
-        package = Package(raw)
-        if "META-INF/manifest.xml" in package and b"encryption-data" in package.read("META-INF/manifest.xml"):
-            yield Problem(source, None, "is locked with a password; save it without one")
-            return
-        content = package.xml("content.xml")
-        styles = package.xml("styles.xml") if "styles.xml" in package else None
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
+    package = Package(raw)
+    if "META-INF/manifest.xml" in package and b"encryption-data" in package.read("META-INF/manifest.xml"):
+        msg = "is locked with a password; save it without one"
+        raise UnreadableError(msg)
+    content = package.xml("content.xml")
+    styles = package.xml("styles.xml") if "styles.xml" in package else None
     if styles is not None:
         reading.hide(styles)
         reading.pages(styles, "header")

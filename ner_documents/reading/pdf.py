@@ -83,12 +83,7 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document; pages without text are problems."""
     import pypdfium2
 
-    try:
-        pdf = open_pdf(raw)
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
-    with pdf:
+    with open_pdf(raw) as pdf:
         pages: list[PageText] = []
         comments = 0
         for number in range(1, len(pdf) + 1):

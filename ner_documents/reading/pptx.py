@@ -29,13 +29,8 @@ def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: the visible slides and their notes."""
     reading = _Reading()
     whole = True
-    try:
-        package = Package(raw)
-        slides = _slides(package)
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
-    for number, name in enumerate(slides, 1):
+    package = Package(raw)
+    for number, name in enumerate(_slides(package), 1):
         place = f"slide {number}"
         try:
             reading.slide(package, name, place)

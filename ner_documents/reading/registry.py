@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.formats import SUFFIXES, TABLES, format_by_name
+from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import EXCERPT, ReadOptions, too_long
 from ner_documents.sources import Meter, Source, open_binary
 
@@ -108,6 +109,8 @@ def read(
             yield item
     except CorpusError as error:
         yield Problem(found.path, None, str(error).removeprefix(f"{found.path}: "))
+    except UnreadableError as error:
+        yield Problem(found.path, None, str(error))
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         yield Problem(found.path, None, _unreadable(last, reason or type(error).__name__))

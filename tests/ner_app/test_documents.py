@@ -325,7 +325,7 @@ def test_the_zip_holds_what_was_found(service, tmp_path):
 
 def test_a_visitor_who_leaves_while_a_file_is_read_ends_the_reading(service, tmp_path):
     path = tmp_path / "deep.html"
-    path.write_bytes(b"<div>" * 100_000)  # a minute of reading, then a problem
+    path.write_bytes(b"<i>" * 100_000 + b"<hr>" * 100_000)  # a minute of reading, then a problem
     cancelled = threading.Event()
     findings = Findings(tmp_path / "out")
     work = work_through(service, Choice("lookup", "CPU"), findings, [path], "", 0.0, "", cancelled)
