@@ -190,6 +190,12 @@ def test_rtf_goes_and_comes_back():
     assert rb"Jos\u233? \u193?lvarez" in restored
 
 
+def test_letters_of_rtf_are_read_as_the_reader_reads_them():
+    fonts = rb"{\fonttbl{\f0 Arial;}{\f1\fcharset204 Arial;}}"
+    content = rb"{\rtf1\ansi" + fonts + rb"\f1 \'cf\plain  Jos\'e9 \'c1lvarez}"
+    assert redacted("a.rtf", content)[0].content.endswith(rb"\f1 \'cf\plain  PER_1}")
+
+
 def test_rtf_of_raw_utf8_goes_and_comes_back():
     content = "{\\rtf1\\ansi Zoë: José Álvarez – Jos\\u233é Álvarez\\par}".encode()
     result, key = redacted("a.rtf", content)
