@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
+from ner_documents.formats import MEDIA_TYPES
 from ner_documents.reading.detection import charset_of
 
 if TYPE_CHECKING:
@@ -28,31 +29,6 @@ __all__ = ["FetchError", "Page", "fetch_page", "is_public", "resolve"]
 _REDIRECTS = 5
 _PORTS = frozenset({80, 443, 8080, 8443})
 _CHUNK = 64 * 1024
-_SUFFIXES = {
-    "text/html": ".html",
-    "application/xhtml+xml": ".html",
-    "text/plain": ".txt",
-    "text/markdown": ".md",
-    "text/csv": ".csv",
-    "text/tab-separated-values": ".tsv",
-    "text/rtf": ".rtf",
-    "text/vtt": ".vtt",
-    "message/rfc822": ".eml",
-    "application/json": ".json",
-    "application/rtf": ".rtf",
-    "application/zip": ".zip",
-    "application/vnd.oasis.opendocument.text": ".odt",
-    "application/vnd.oasis.opendocument.presentation": ".odp",
-    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
-    "application/vnd.ms-excel": ".xls",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
-    "application/jsonl": ".jsonl",
-    "application/x-ndjson": ".jsonl",
-    "application/pdf": ".pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
-    "application/epub+zip": ".epub",
-}
 # These addresses embed an IPv4 address, so the prefix does not show what they reach.
 _EMBEDDING = tuple(
     map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
@@ -300,14 +276,14 @@ def _left(deadline: float, url: str) -> float:
 
 def _suffix(response: http.client.HTTPResponse, url: str) -> str:
     kind = response.headers.get_content_type()
-    if kind not in _SUFFIXES:
+    if kind not in MEDIA_TYPES:
         msg = f"{url}: is of type {kind}, which is not read. Web pages, plain text, PDF, Word, CSV are."
         raise FetchError(msg)
     encoding = response.getheader("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         msg = f"{url}: came compressed ({encoding}), which was not asked for."
         raise FetchError(msg)
-    return _SUFFIXES[kind]
+    return MEDIA_TYPES[kind]
 
 
 def _body(response: http.client.HTTPResponse, max_bytes: int, deadline: float, url: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COMPRESSIONS", "FORMATS", "SUFFIXES", "TABLES", "format_by_name"]
+__all__ = ["COMPRESSIONS", "FORMATS", "MEDIA_TYPES", "SUFFIXES", "TABLES", "format_by_name"]
 
 _SUFFIXES = {
     "text": (".txt", ".text", ".md", ".markdown", ".log"),
@@ -29,6 +29,32 @@ _SUFFIXES = {
 FORMATS = tuple(_SUFFIXES)
 #: Suffixes of files that can be read; each may be followed by one of `COMPRESSIONS`.
 SUFFIXES = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+#: Suffix of each media type, for what has no file name.
+MEDIA_TYPES = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "text/rtf": ".rtf",
+    "text/vtt": ".vtt",
+    "message/rfc822": ".eml",
+    "application/json": ".json",
+    "application/rtf": ".rtf",
+    "application/zip": ".zip",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.oasis.opendocument.presentation": ".odp",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/jsonl": ".jsonl",
+    "application/x-ndjson": ".jsonl",
+    "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/epub+zip": ".epub",
+}
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 #: Formats whose documents are rows with named columns.
 TABLES = frozenset(("csv", "tsv", "xlsx", "json", "jsonl", "parquet"))

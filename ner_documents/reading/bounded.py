@@ -52,7 +52,7 @@ def read_bounded(
         yield found
         return
     question = {
-        "source": {**dataclasses.asdict(dataclasses.replace(found, content=None)), "content": None},
+        "source": dataclasses.asdict(dataclasses.replace(found, content=None)),
         "options": dataclasses.asdict(options or ReadOptions()),
     }
     with borrowed(megabytes) as process:
@@ -85,17 +85,7 @@ def answer(question: dict[str, Any], content: bytes | None, answers: Answers) ->
 
 def _frame_of(item: Document | Problem) -> dict[str, Any]:
     if isinstance(item, Problem):
-        return {
-            "problem": [
-                item.source,
-                item.line,
-                item.reason,
-                item.raw.decode("latin-1"),
-                item.place,
-                item.lost,
-                item.hint,
-            ]
-        }
+        return {"problem": {**dataclasses.asdict(item), "raw": item.raw.decode("latin-1")}}
     blocks = [[one.kind, one.start, one.end, one.row, one.column, one.place] for one in item.blocks]
     fields = {key: None if value is item.text else value for key, value in item.fields.items()}
     same = [key for key, value in item.fields.items() if value is item.text]
@@ -107,10 +97,9 @@ def _frame_of(item: Document | Problem) -> dict[str, Any]:
 
 def _item(frame: dict[str, Any]) -> Document | Problem:
     if "problem" in frame:
-        source, line, reason, raw, place, lost, hint = frame["problem"]
-        return Problem(
-            source, line, reason, raw.encode("latin-1"), place, lost, None if hint is None else Hint(hint)
-        )
+        plain = frame["problem"]
+        hint = plain["hint"] and Hint(plain["hint"])
+        return Problem(**{**plain, "raw": plain["raw"].encode("latin-1"), "hint": hint})
     source, line, text, fields, lines, words, blocks, place = frame["document"]
     fields |= dict.fromkeys(frame["same"], text)
     made = tuple(Block(*block) for block in blocks)

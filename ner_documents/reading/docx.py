@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["WORD", "paragraph_pieces", "read_docx", "word_parts"]
+__all__ = ["read_docx"]
 
-WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
 # Not shown in the final view: deletions, the source of moved text, field instructions.
-_GONE = frozenset(f"{WORD}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rPr", "pPr", "rt"))
-_BOX = f"{WORD}txbxContent"
+_GONE = frozenset(
+    f"{_WORD}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rPr", "pPr", "rt")
+)
+_BOX = f"{_WORD}txbxContent"
 _MARKS = {
-    f"{WORD}tab": "\t",
-    f"{WORD}ptab": "\t",
-    f"{WORD}br": "\n",
-    f"{WORD}cr": "\n",
-    f"{WORD}noBreakHyphen": "-",
+    f"{_WORD}tab": "\t",
+    f"{_WORD}ptab": "\t",
+    f"{_WORD}br": "\n",
+    f"{_WORD}cr": "\n",
+    f"{_WORD}noBreakHyphen": "-",
 }
-_TEXTS = frozenset((f"{WORD}t", f"{_MATH}t"))
+_TEXTS = frozenset((f"{_WORD}t", f"{_MATH}t"))
 _MOST_COLUMNS = 1000
 _INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word to merge them"
 
@@ -45,12 +47,12 @@ _INSERTED = "holds files inserted whole (altChunk), which are not read; save it 
 def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, notes, footers."""
     package = Package(raw)
-    parts = word_parts(package)
+    parts = _word_parts(package)
     reading = _Reading(*_styles(package, parts))
     whole = True
     for name, kind in parts:
         if kind == "comments":
-            reading.comments = sum(1 for _ in package.xml(name).iter(f"{WORD}comment"))
+            reading.comments = sum(1 for _ in package.xml(name).iter(f"{_WORD}comment"))
             continue
         try:
             reading.read_part(_word_xml(package, name), name, kind)
@@ -67,7 +69,7 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     )
 
 
-def word_parts(package: Package) -> list[tuple[str, str]]:
+def _word_parts(package: Package) -> list[tuple[str, str]]:
     """List the parts that hold text, in reading order, with their kinds.
 
     Returns
@@ -92,7 +94,7 @@ def word_parts(package: Package) -> list[tuple[str, str]]:
 
 
 def _word_xml(package: Package, name: str) -> Any:
-    return parse_xml(package.read(name).replace(_STRICT, WORD[1:-1].encode()), name)
+    return parse_xml(package.read(name).replace(_STRICT, _WORD[1:-1].encode()), name)
 
 
 def _styles(package: Package, parts: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
@@ -104,17 +106,17 @@ def _styles(package: Package, parts: list[tuple[str, str]]) -> tuple[dict[str, s
     kinds = {}
     hiding = set()
     try:
-        for style in _word_xml(package, name).iter(f"{WORD}style"):
-            called = style.find(f"{WORD}name")
-            label = ("" if called is None else called.get(f"{WORD}val", "")).lower()
+        for style in _word_xml(package, name).iter(f"{_WORD}style"):
+            called = style.find(f"{_WORD}name")
+            label = ("" if called is None else called.get(f"{_WORD}val", "")).lower()
             if label.startswith(("heading", "title", "subtitle")):
-                kinds[style.get(f"{WORD}styleId", "")] = "heading"
+                kinds[style.get(f"{_WORD}styleId", "")] = "heading"
             elif label == "caption":
-                kinds[style.get(f"{WORD}styleId", "")] = "caption"
+                kinds[style.get(f"{_WORD}styleId", "")] = "caption"
             elif label.startswith("list"):
-                kinds[style.get(f"{WORD}styleId", "")] = "list item"
+                kinds[style.get(f"{_WORD}styleId", "")] = "list item"
             if _vanishes(style):
-                hiding.add(style.get(f"{WORD}styleId", ""))
+                hiding.add(style.get(f"{_WORD}styleId", ""))
     except UnreadableError:
         return {}, frozenset()
     return kinds, frozenset(hiding)
@@ -139,14 +141,14 @@ class _Reading:
     def read_part(self, root: Any, name: str, kind: str) -> None:
         """Add the blocks of one part."""
         self._part, self._kind = name, kind
-        self._numbers = {paragraph: number for number, paragraph in enumerate(root.iter(f"{WORD}p"), 1)}
-        self.inserted = self.inserted or next(root.iter(f"{WORD}altChunk"), None) is not None
+        self._numbers = {paragraph: number for number, paragraph in enumerate(root.iter(f"{_WORD}p"), 1)}
+        self.inserted = self.inserted or next(root.iter(f"{_WORD}altChunk"), None) is not None
         if kind in ("footnotes", "endnotes"):
             for note in root:
-                if note.get(f"{WORD}type", "normal") == "normal":
+                if note.get(f"{_WORD}type", "normal") == "normal":
                     self._container(note, None)
         else:
-            body = root.find(f"{WORD}body")
+            body = root.find(f"{_WORD}body")
             self._container(root if body is None else body, None)
 
     def _container(self, parent: Any, cell: tuple[int, int] | None) -> None:
@@ -156,14 +158,14 @@ class _Reading:
     def _children(self, parent: Any, cell: tuple[int, int] | None) -> None:
         for child in parent:
             tag = child.tag
-            if tag == f"{WORD}p":
+            if tag == f"{_WORD}p":
                 self._paragraph(child, cell)
-            elif tag == f"{WORD}tbl":
+            elif tag == f"{_WORD}tbl":
                 self._end_joined(cell)
                 self._table(child)
             elif tag == f"{_COMPATIBILITY}AlternateContent":
                 self._children(_shown_alternative(child), cell)
-            elif tag not in _GONE and len(child) and tag != f"{WORD}sectPr":  # content controls, insertions
+            elif tag not in _GONE and len(child) and tag != f"{_WORD}sectPr":  # content controls, insertions
                 self._children(child, cell)
 
     def _end_joined(self, cell: tuple[int, int] | None) -> None:
@@ -174,11 +176,10 @@ class _Reading:
         self._joined = ""
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
-        pieces = paragraph_pieces(paragraph, self._hiding)
         hiding = _hiding_in(paragraph, self._hiding)
-        self.hidden += sum(1 for element, _ in _walk(paragraph) if _is_hidden(element, hiding))
-        text = self._joined + "".join(text for text, _ in pieces)
-        properties = paragraph.find(f"{WORD}pPr")
+        self.hidden += sum(_is_hidden(element, hiding) for element in _walk(paragraph))
+        text = self._joined + _text_of(paragraph, hiding)
+        properties = paragraph.find(f"{_WORD}pPr")
         kind, place = self._kind_of(properties, cell), f"{self._part} p {self._numbers[paragraph]}"
         gone = properties is not None and _mark_is_gone(properties)
         self._joined = ""
@@ -196,11 +197,11 @@ class _Reading:
         if self._kind in ("header", "footer"):
             return self._kind
         if properties is not None:
-            style = properties.find(f"{WORD}pStyle")
-            kind = self._styles.get(style.get(f"{WORD}val", "")) if style is not None else None
+            style = properties.find(f"{_WORD}pStyle")
+            kind = self._styles.get(style.get(f"{_WORD}val", "")) if style is not None else None
             if kind:
                 return kind
-            if properties.find(f"{WORD}numPr") is not None:
+            if properties.find(f"{_WORD}numPr") is not None:
                 return "list item"
         return "paragraph"
 
@@ -208,7 +209,7 @@ class _Reading:
         for number, row in enumerate(_rows(table), 1):
             column = 1
             for cell in _cells(row):
-                properties = cell.find(f"{WORD}tcPr")
+                properties = cell.find(f"{_WORD}tcPr")
                 if not _continues_merge(properties):
                     self._container(cell, (number, column))
                 column += _columns(properties)
@@ -216,34 +217,34 @@ class _Reading:
 
 def _rows(parent: Any) -> Iterator[Any]:
     for child in parent:
-        if child.tag == f"{WORD}tr":
-            properties = child.find(f"{WORD}trPr")
-            if properties is None or properties.find(f"{WORD}del") is None:
+        if child.tag == f"{_WORD}tr":
+            properties = child.find(f"{_WORD}trPr")
+            if properties is None or properties.find(f"{_WORD}del") is None:
                 yield child
-        elif child.tag in (f"{WORD}sdt", f"{WORD}sdtContent", f"{WORD}ins", f"{WORD}customXml"):
+        elif child.tag in (f"{_WORD}sdt", f"{_WORD}sdtContent", f"{_WORD}ins", f"{_WORD}customXml"):
             yield from _rows(child)
 
 
 def _cells(parent: Any) -> Iterator[Any]:
     for child in parent:
-        if child.tag == f"{WORD}tc":
+        if child.tag == f"{_WORD}tc":
             yield child
-        elif child.tag in (f"{WORD}sdt", f"{WORD}sdtContent", f"{WORD}customXml"):
+        elif child.tag in (f"{_WORD}sdt", f"{_WORD}sdtContent", f"{_WORD}customXml"):
             yield from _cells(child)
 
 
 def _continues_merge(properties: Any) -> bool:
     if properties is None:
         return False
-    if properties.find(f"{WORD}cellDel") is not None:
+    if properties.find(f"{_WORD}cellDel") is not None:
         return True
-    merge = properties.find(f"{WORD}vMerge")
-    return merge is not None and merge.get(f"{WORD}val", "continue") == "continue"
+    merge = properties.find(f"{_WORD}vMerge")
+    return merge is not None and merge.get(f"{_WORD}val", "continue") == "continue"
 
 
 def _columns(properties: Any) -> int:
-    span = None if properties is None else properties.find(f"{WORD}gridSpan")
-    value = "" if span is None else span.get(f"{WORD}val", "")
+    span = None if properties is None else properties.find(f"{_WORD}gridSpan")
+    value = "" if span is None else span.get(f"{_WORD}val", "")
     return (
         min(max(int(value), 1), _MOST_COLUMNS)
         if value.isascii() and value.isdigit() and len(value) < 5
@@ -252,27 +253,20 @@ def _columns(properties: Any) -> int:
 
 
 def _mark_is_gone(properties: Any) -> bool:
-    run = properties.find(f"{WORD}rPr")
-    return run is not None and (run.find(f"{WORD}del") is not None or run.find(f"{WORD}moveFrom") is not None)
+    run = properties.find(f"{_WORD}rPr")
+    return run is not None and (
+        run.find(f"{_WORD}del") is not None or run.find(f"{_WORD}moveFrom") is not None
+    )
 
 
-def paragraph_pieces(paragraph: Any, hiding: frozenset[str] = frozenset()) -> list[tuple[str, Any]]:
-    """Return the pieces of a paragraph's final text, each with its XML element.
-
-    Parameters
-    ----------
-    paragraph : lxml element
-        A ``w:p``. Text boxes anchored in it are not part of its text.
-    hiding : frozenset of str
-        Styles that hide text.
-    """
-    pieces: list[tuple[str, Any]] = []
-    hiding = _hiding_in(paragraph, hiding)
+def _text_of(paragraph: Any, hiding: frozenset[str]) -> str:
+    """Return the final text of a paragraph, without text boxes anchored in it and what styles hide."""
+    pieces: list[str] = []
     fields: list[int | None] = []  # start of the instruction of each open field; None after it
-    for element, _ in _walk(paragraph):
+    for element in _walk(paragraph):
         tag = element.tag
-        if tag == f"{WORD}fldChar":
-            kind = element.get(f"{WORD}fldCharType")
+        if tag == f"{_WORD}fldChar":
+            kind = element.get(f"{_WORD}fldCharType")
             if kind == "begin":
                 fields.append(len(pieces))
             elif fields:
@@ -283,34 +277,32 @@ def paragraph_pieces(paragraph: Any, hiding: frozenset[str] = frozenset()) -> li
                     fields.append(None)
         elif tag in _TEXTS:
             if element.text and not _is_hidden(element.getparent(), hiding):
-                pieces.append((element.text, element))
+                pieces.append(element.text)
         elif tag in _MARKS:
-            if element.getparent().tag != f"{WORD}tabs":
-                pieces.append((_MARKS[tag], element))
-        elif tag == f"{WORD}sym":
-            code = element.get(f"{WORD}char", "")
+            if element.getparent().tag != f"{_WORD}tabs":
+                pieces.append(_MARKS[tag])
+        elif tag == f"{_WORD}sym":
+            code = element.get(f"{_WORD}char", "")
             with_letter = code.isalnum() and not code.upper().startswith("F")  # F000-F0FF: symbols of a font
-            pieces.append(
-                (chr(int(code, 16)) if with_letter and len(code) == 4 and _is_hex(code) else " ", element)
-            )
-    return pieces
+            pieces.append(chr(int(code, 16)) if with_letter and len(code) == 4 and _is_hex(code) else " ")
+    return "".join(pieces)
 
 
 def _is_hex(code: str) -> bool:
     return all(digit in "0123456789abcdefABCDEF" for digit in code)
 
 
-def _walk(paragraph: Any) -> Iterator[tuple[Any, Any]]:
+def _walk(paragraph: Any) -> Iterator[Any]:
     """Yield the elements shown in the final view, without text boxes."""
-    waiting = list(reversed([(child, paragraph) for child in paragraph]))
+    waiting = list(reversed(paragraph))
     while waiting:
-        element, parent = waiting.pop()
+        element = waiting.pop()
         if element.tag in _GONE or element.tag == _BOX or not isinstance(element.tag, str):
             continue
-        yield element, parent
+        yield element
         if element.tag == f"{_COMPATIBILITY}AlternateContent":
             element = _shown_alternative(element)
-        waiting.extend(reversed([(child, element) for child in element]))
+        waiting.extend(reversed(element))
 
 
 def _boxes(paragraph: Any) -> list[Any]:
@@ -332,27 +324,27 @@ def _boxes(paragraph: Any) -> list[Any]:
 def _shown_alternative(element: Any) -> Any:
     """Choose between alternative forms of the same content: the first that holds text."""
     for form in element:
-        if next(form.iter(f"{WORD}t"), None) is not None:
+        if next(form.iter(f"{_WORD}t"), None) is not None:
             return form
     return element[0] if len(element) else element
 
 
 def _hiding_in(paragraph: Any, hiding: frozenset[str]) -> frozenset[str]:
     """Return the styles that hide runs of a paragraph, with an empty name if its own style does."""
-    style = paragraph.find(f"{WORD}pPr/{WORD}pStyle")
-    return hiding | {""} if style is not None and style.get(f"{WORD}val") in hiding else hiding
+    style = paragraph.find(f"{_WORD}pPr/{_WORD}pStyle")
+    return hiding | {""} if style is not None and style.get(f"{_WORD}val") in hiding else hiding
 
 
 def _is_hidden(run: Any, hiding: frozenset[str]) -> bool:
-    if run.tag != f"{WORD}r":
+    if run.tag != f"{_WORD}r":
         return False
-    if run.find(f"{WORD}rPr/{WORD}vanish") is not None:
+    if run.find(f"{_WORD}rPr/{_WORD}vanish") is not None:
         return _vanishes(run)
-    style = run.find(f"{WORD}rPr/{WORD}rStyle")
-    return "" in hiding or (style is not None and style.get(f"{WORD}val") in hiding)
+    style = run.find(f"{_WORD}rPr/{_WORD}rStyle")
+    return "" in hiding or (style is not None and style.get(f"{_WORD}val") in hiding)
 
 
 def _vanishes(parent: Any) -> bool:
     """Return whether a run or a style is itself marked as hidden."""
-    vanish = parent.find(f"{WORD}rPr/{WORD}vanish")
-    return vanish is not None and vanish.get(f"{WORD}val", "true") not in ("0", "false", "off")
+    vanish = parent.find(f"{_WORD}rPr/{_WORD}vanish")
+    return vanish is not None and vanish.get(f"{_WORD}val", "true") not in ("0", "false", "off")

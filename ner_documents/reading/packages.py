@@ -17,7 +17,7 @@ _MEMBERS = 20_000
 # Text compresses to a tenth, repeated markup to a hundredth; anything beyond is an attack.
 _RATIO = 1000
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE = b"\xd0\xcf\x11\xe0"
 
 
 class UnreadableError(ValueError):
@@ -83,6 +83,10 @@ class Package:
     def names(self) -> Iterator[str]:
         """List the parts."""
         return iter(self._archive.namelist())
+
+    def members(self) -> list[zipfile.ZipInfo]:
+        """List the entries of the archive."""
+        return self._archive.infolist()
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a part.

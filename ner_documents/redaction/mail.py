@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
 from ner_documents.encoded_words import LONGEST_PARAMETERS
+from ner_documents.formats import MEDIA_TYPES
 from ner_documents.reading.html import declared_in_page
 from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
@@ -53,16 +54,6 @@ _BLANK = re.compile(r"(?:\A|(?<=\n))\r?\n")
 _ENVELOPE = re.compile(rf"(?:\AFrom |(?:(?<=\n\n)|(?<=\n\r\n)){SEPARATOR})([^\r\n]*)(\r?\n|\Z)")
 _ENVELOPE_DATE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*")
 _PLAIN = ("", "7bit", "8bit", "binary")
-_SUFFIXES = {
-    "text/plain": ".txt",
-    "text/html": ".html",
-    "text/csv": ".csv",
-    "text/rtf": ".rtf",
-    "message/rfc822": ".eml",
-    "application/json": ".json",
-    "application/pdf": ".pdf",
-    "application/rtf": ".rtf",
-}
 _FROM = re.compile(rb"^From ", re.MULTILINE)
 
 
@@ -386,4 +377,4 @@ def _decoded(raw: str, parsed: email.message.Message) -> bytes:
 
 def format_of(name: str, kind: str) -> str:
     """Return the suffix of an attachment, by its name or else its media type."""
-    return PurePath(name).suffix.lower() or _SUFFIXES.get(kind, "")
+    return PurePath(name).suffix.lower() or MEDIA_TYPES.get(kind, "")

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ner_documents.reading.packages import Package
 from ner_documents.redaction.dialects import ODF, OOXML, OTHER_XML, SVG, Dialect
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.segments import Edit, Segment, undo_edits, verbatim
@@ -29,13 +28,6 @@ OFFICE_FORMATS = {
     **dict.fromkeys((".odt", ".ods", ".odp"), ODF),
 }
 
-# Exceptions of zipfile and the decompressors for damaged archives.
-_DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, ValueError, EOFError),
-    *(LookupError, struct.error),
-)
-_MAX_UNPACKED = 200_000_000
-_MAX_MEMBERS = 10_000
 _PICTURE = re.compile(
     r"\.(png|jpe?g|jfif|gif|bmp|dib|tiff?|emf|wmf|emz|wmz|svm|pict?|pcx|eps|ico|wdp|webp|hei[cf]|avif)$",
     re.IGNORECASE,
@@ -83,19 +75,10 @@ class OfficeFile:
         FormatError
             If it is not such a file, too large, or has parts that cannot be inspected.
         """
-        if content.startswith(b"\xd0\xcf\x11\xe0"):
-            msg = "is locked with a password, or older than Office 2007; save it as a new file without one"
-            raise FormatError(msg)
         office = cls(_dialect=OFFICE_FORMATS[suffix])
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                for member in _bounded(archive):
-                    office._take(member, archive.read(member))
-        except FormatError:
-            raise
-        except _DAMAGED as error:
-            msg = f"is damaged or does not match its suffix ({error})"
-            raise FormatError(msg) from error
+        package = Package(content)
+        for member in package.members():
+            office._take(member, package.read(member.filename))
         return office
 
     def _take(self, member: zipfile.ZipInfo, content: bytes) -> None:
@@ -114,7 +97,11 @@ class OfficeFile:
             if declared and declared[1].lower() not in (b"utf-8", b"utf-16"):
                 encoding = declared[1].decode("ascii")
             self._encodings[name] = encoding
-            self.parts[name] = content.decode(encoding)
+            try:
+                self.parts[name] = content.decode(encoding)
+            except (ValueError, LookupError) as error:
+                msg = f"{name} is damaged ({error})"
+                raise FormatError(msg) from error
             if "<!ENTITY" in self.parts[name] and not name.lower().endswith(".svg"):
                 msg = f"holds {name}, which declares entities; no office program does that"
                 raise FormatError(msg)
@@ -166,14 +153,6 @@ class OfficeFile:
             for start, end in reversed(_dead_links(name, raw)):
                 restored[name] = restored[name][:start] + restored[name][end:]
         return self.pack(restored)
-
-
-def _bounded(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    members = archive.infolist()
-    if sum(member.file_size for member in members) > _MAX_UNPACKED or len(members) > _MAX_MEMBERS:
-        msg = f"unpacks to more than {_MAX_UNPACKED // 1_000_000} MB; split it"
-        raise FormatError(msg)
-    return members
 
 
 def _dead_links(name: str, raw: str) -> list[tuple[int, int]]:

@@ -11,7 +11,6 @@ import io
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.pdf import flat_page, listed, open_pdf, paragraphs_on
 from ner_documents.reading.pdf_letters import text_of
 from ner_documents.redaction.files import Found, RedactedFile, found_in
@@ -53,8 +52,6 @@ def redact_pdf(content: bytes, recognize: Recognize, redactor: Redactor) -> Reda
                 msg = f"has {len(document):,} pages; up to {_MAX_PAGES:,} are redacted; split it"
                 raise FormatError(msg)
             return _redact(document, recognize, redactor)
-    except UnreadableError as error:
-        raise FormatError(str(error)) from error
     except pypdfium2.PdfiumError as error:
         msg = f"is damaged ({error})"
         raise FormatError(msg) from error

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.subtitles import OTHER_SPEAKER, SENTENCE_END
 from ner_documents.reading.tables import delimiter_of
@@ -41,8 +42,8 @@ _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)
 _NUMBER_DIGITS = 9
 
 
-class FormatError(ValueError):
-    """A file cannot be redacted; the message says why and what to do."""
+#: A file cannot be redacted; the message says why and what to do.
+FormatError = UnreadableError
 
 
 def _plain(raw: str) -> list[Segment]:

@@ -243,3 +243,16 @@ def test_drawings_in_office_files_are_redacted_and_restored():
     restored, _ = restore_file("a.docx", result.content, key)
     with zipfile.ZipFile(io.BytesIO(restored)) as archive:
         assert archive.read("word/media/image1.svg").decode() == drawing
+
+
+def test_of_two_parts_with_one_name_only_the_redacted_one_is_left():
+    content = io.BytesIO()
+    docx.Document().save(content)
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("docProps/custom.xml", b"<p><t>Mary Jones</t></p>")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("docProps/custom.xml", b"<p><t>No name</t></p>")
+    with pytest.warns(UserWarning, match="Duplicate"):
+        result, _ = redacted("a.docx", content.getvalue())
+    with zipfile.ZipFile(io.BytesIO(result.content)) as archive:
+        assert not any(b"Mary" in archive.read(member) for member in archive.infolist())
