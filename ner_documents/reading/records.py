@@ -217,8 +217,8 @@ def header_problem(
 def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions, behind_gaps: Iterable[int] = ()) -> int:
     """Count the rows above the header of a table.
 
-    These are lines of several words in the first cell alone, and all above an empty line with wider rows
-    below.
+    These are shorter rows above the one that names the column of the text, lines of several words in the
+    first cell alone, and all above an empty line with wider rows below.
 
     Parameters
     ----------
@@ -241,6 +241,8 @@ def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions, behind_gaps:
     wanted = (options.column or "text").strip().casefold()
     filled = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     named = next((count for count, row in enumerate(filled) if wanted in map(str.casefold, row)), len(rows))
+    if named <= min(_TITLE, len(rows) - 1) and all(len(row) < len(filled[named]) for row in filled[:named]):
+        return named
     for count in behind_gaps:
         widest = max(map(len, filled[:count]), default=0)
         wider = all(len(row) > widest for row in filled[count : count + 2])

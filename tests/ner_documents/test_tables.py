@@ -70,6 +70,7 @@ def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
         ("sep=|\n\nReport\n\nid|name\n1|Mary Jones sings\n", [3], ["Mary Jones sings"]),
         ("List of all people;\ntext;name\nMary, Bob;x\nAnn;y\n", [1], ["Mary, Bob", "Ann"]),
         ("Report, of Acme\n\nid;text\n1;Mary\n", [1], ["Mary"]),
+        ("Report\nid;text\n1;Mary\n", [1], ["Mary"]),
         ("#id,text\n1,Mary\n", [], ["Mary"]),
         ("# id,text\n# x,y\n1,Mary\n", [], ["y", "Mary"]),
         (
