@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import html
 import re
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from ner_documents.redaction.dialects import (
     STANDARDS,
     WHO,
 )
-from ner_documents.redaction.segments import REFERENCE, Segment, SegmentBuilder, verbatim
+from ner_documents.redaction.segments import Segment, SegmentBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +57,7 @@ def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tup
 class _Reader:
     def __init__(self, raw: str, dialect: Dialect) -> None:
         self.emptied: list[tuple[int, int]] = []
-        self._raw = raw
+        self._raw = raw.translate(_SPACE) if dialect.lower else raw
         self._dialect = dialect
         self._current = SegmentBuilder()
         self._apart = SegmentBuilder()
@@ -260,13 +259,13 @@ class _Reader:
         """Extract an address or an identifier again, split into words."""
         position = start
         for found in _CODED.finditer(self._raw, start, end):
-            self._verbatim(self._coded, position, found.start())
+            self._coded.add(self._raw[position : found.start()], position)
             position = found.end()
             if found[1]:
                 self._unescape(found.start(), found.end())
             else:
                 self._coded.add(chr(int(found[2], 16)) if found[2] else " ", found.start(), position)
-        self._verbatim(self._coded, position, end)
+        self._coded.add(self._raw[position:end], position)
         self._coded.add("\n", end, end)
 
     def _unescape(self, start: int, end: int) -> None:
@@ -280,22 +279,15 @@ class _Reader:
                 first = place + 3
 
     def _add(self, builder: SegmentBuilder, start: int, end: int, *, references: bool = True) -> None:
-        position = start
-        for found in REFERENCE.finditer(self._raw, start, end) if references else ():
-            self._verbatim(builder, position, found.start())
-            builder.add(html.unescape(found[0]), found.start(), found.end())
-            position = found.end()
-        self._verbatim(builder, position, end)
-
-    def _verbatim(self, builder: SegmentBuilder, start: int, end: int) -> None:
-        text = self._raw[start:end]
-        builder.add(text.translate(_SPACE) if self._dialect.lower else text, start)
+        if references:
+            builder.add_written(self._raw, start, end)
+        else:
+            builder.add(self._raw[start:end], start)
 
     def _raw_text(self, name: str, start: int) -> int:
         """Extract a whole script; return its end."""
         ending = re.compile(f"</{name}", re.IGNORECASE).search(self._raw, start)
         end = ending.start() if ending else len(self._raw)
-        piece = verbatim(self._raw, start, end)
-        self._rest.add(piece.text, start)
+        self._rest.add(self._raw[start:end], start)
         self._rest.add("\n", end, end)
         return end

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ner_documents.redaction.redactor import Redacted, Replacement
 
 __all__ = [
-    "REFERENCE",
     "Edit",
     "Identifiers",
     "Segment",
@@ -24,7 +23,7 @@ __all__ = [
     "verbatim",
 ]
 
-REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -89,7 +88,7 @@ class SegmentBuilder:
     def add_written(self, raw: str, start: int, end: int) -> None:
         """Add a part of a file, resolving character references such as ``&amp;``."""
         position = start
-        for found in REFERENCE.finditer(raw, start, end):
+        for found in _REFERENCE.finditer(raw, start, end):
             self.add(raw[position : found.start()], position)
             self.add(html.unescape(found[0]), found.start(), found.end())
             position = found.end()
