@@ -117,8 +117,8 @@ OOXML = Dialect(
     blocks=frozenset(("p", "si", "is", "c", "v", "oMath", "text", *_PROPERTIES, *PAGE_EDGES)),
     texts=frozenset(("t", "text", *_PROPERTIES)),
     breaks={"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"},
-    apart=frozenset(("delText", "instrText", "delInstrText", "rPh", "rt", "v", *FORMULAS)),
-    joined=frozenset(("delText", "instrText", "delInstrText")),
+    apart=frozenset(("delText", "moveFrom", "instrText", "delInstrText", "rPh", "rt", "v", *FORMULAS)),
+    joined=frozenset(("delText", "moveFrom", "instrText", "delInstrText")),
     asides=frozenset(("txbxContent",)),
     hidden_authors=frozenset(
         (
@@ -131,7 +131,7 @@ OOXML = Dialect(
 ODF = Dialect(
     blocks=frozenset(("p", "h", "title", "desc", "subject", "description", "keyword", "user-defined")),
     breaks={"tab": "\t", "line-break": "\n", "s": " "},
-    apart=frozenset(("ruby-text",)),
+    apart=frozenset(("ruby-text", "hidden-text", "script")),
     asides=frozenset(("annotation", "note", "frame", "custom-shape", "rect", "ellipse", "caption")),
     hidden_authors=frozenset(
         ("creator", "initial-creator", "printed-by", "creator-initials", "sender-initials")

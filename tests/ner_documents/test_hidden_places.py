@@ -28,6 +28,9 @@ from ner_documents.redaction.rtf import rtf_segments
          "</w:t></w:p>", ["Ann", "Mary Jones"]),
         (OOXML, "<w:p><w:delText>Mary </w:delText><w:delText>Jones</w:delText></w:p><w:p><w:delText>Bob"
          "</w:delText></w:p>", ["Mary Jones", "Bob"]),
+        (OOXML, "<w:p><w:t>Mary </w:t><w:moveFrom><w:t>Ann</w:t></w:moveFrom><w:t>Jones</w:t></w:p>",
+         ["Ann", "Mary Jones"]),
+        (ODF, "<text:p>Mary <text:hidden-text>Ann</text:hidden-text>Jones</text:p>", ["Ann", "Mary Jones"]),
         (OOXML, "<c t='str'><v>Mary</v></c><c t='str'><v>Bob</v></c><c><v>5</v></c>"
          "<cell t='str'><v>Ann</v></cell>",
          ["Mary", "Bob", "Ann", "str\nstr\nstr\n"]),
