@@ -49,7 +49,6 @@ class BlockText:
         self.blocks: list[Block] = []
         self._parts: list[str] = []
         self._length = 0
-        self._texts: list[str] = []
 
     @property
     def text(self) -> str:
@@ -69,13 +68,14 @@ class BlockText:
             self._append("\t" if same_row else "\n")
         start = self._length
         self._append(text)
-        self._texts.append(text)
         self.blocks.append(Block(kind, start, self._length, row, column, place))
 
     def extend(self, inner: BlockText, place: str) -> None:
         """Add the blocks of a part at a place."""
-        for block, text in zip(inner.blocks, inner._texts, strict=True):
-            self.add(block.kind, text, row=block.row, column=block.column, place=f"{place} {block.place}")
+        text = inner.text
+        for one in inner.blocks:
+            within = f"{place} {one.place}"
+            self.add(one.kind, text[one.start : one.end], row=one.row, column=one.column, place=within)
 
     def _append(self, text: str) -> None:
         self._parts.append(text)
@@ -89,7 +89,7 @@ class BlockText:
 
 
 def document_of(
-    source: str, blocks: BlockText, *, comments: int, hidden: int, whole: bool = True
+    source: str, blocks: BlockText, *, comments: int = 0, hidden: int = 0, whole: bool = True
 ) -> Iterator[Item]:
     """Yield notes on what was left out, then the document, or a problem if there is no text.
 

@@ -56,7 +56,6 @@ _ESCAPES = (
     (re.compile(rb"\x1b\$[@B]|\x1b\$\("), "iso2022_jp"),
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
     (re.compile(rb"~\{(?:[!-w][!-~])+~\}"), "hz"),
-    (re.compile(rb"\+[A-Za-z0-9/+]{3,}-"), "utf-7"),
 )
 #: Alternatives to a detected Windows code page: DOS and old Mac encodings.
 _OLDER = {"cp1252": ("cp850", "mac_roman"), "cp1250": ("cp852",), "cp1251": ("mac_cyrillic", "cp866")}
@@ -162,18 +161,10 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
 
 def _escaped(sample: bytes, whole: bool) -> Guess:
     for pattern, name in _ESCAPES:
-        if pattern.search(sample) and (text := _decoded(sample, name, whole=whole)) is not None:
-            letters = [character for character in text if not character.isascii()]
-            if letters and (name != "utf-7" or _is_utf7(sample, text)):
-                return Guess(name, f"read as {name}, which was detected by its escapes")
+        text = _decoded(sample, name, whole=whole) if pattern.search(sample) else None
+        if text and not text.isascii():
+            return Guess(name, f"read as {name}, which was detected by its escapes")
     return Guess("utf-8", fixed=False)
-
-
-def _is_utf7(sample: bytes, text: str) -> bool:
-    """Return whether a text with plus signs is UTF-7: the parts between plus and hyphen decode to letters."""
-    wide = [character for character in text if not character.isascii()]
-    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in wide)
-    return text.encode("utf-7") == sample and 2 * latin > len(wide) and _unnatural(text) == 0
 
 
 def _without_mark(sample: bytes, whole: bool) -> str | None:

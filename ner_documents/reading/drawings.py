@@ -30,7 +30,8 @@ def drawn_texts(package: Package, parts: Iterable[str] | None = None) -> Iterato
 
     Drawings that are damaged or larger than 10 MB are skipped, like other pictures.
     """
-    names = [name for name in (package.names() if parts is None else parts) if _DRAWN.search(name)]
+    parts = (one.filename for one in package.members()) if parts is None else parts
+    names = [name for name in parts if _DRAWN.search(name)]
     for name in names[:_MOST]:
         try:
             raw = package.read(name)

@@ -44,7 +44,7 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
             yield Problem(source, None, str(error), place=name)
             continue
         yield from problems
-    yield from document_of(source, blocks, comments=0, hidden=0, whole=whole)
+    yield from document_of(source, blocks, whole=whole)
 
 
 def _spine(package: Package) -> list[str]:

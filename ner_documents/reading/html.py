@@ -11,8 +11,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.packages import UnreadableError
@@ -20,6 +19,7 @@ from ner_documents.reading.packages import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ner_documents.document import Problem
     from ner_documents.reading.records import Item, ReadOptions
 
 __all__ = ["BLOCKS", "declared_in_page", "html_blocks", "html_text", "read_html"]
@@ -86,11 +86,7 @@ def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     yield from problems
     if text is None:
         return
-    blocks = html_blocks(text)
-    if not blocks.blocks:
-        yield Problem(source, None, "the page holds no text")
-        return
-    yield blocks.document(source)
+    yield from document_of(source, html_blocks(text))
 
 
 def html_text(raw: bytes, source: str, options: ReadOptions) -> tuple[str | None, list[Problem]]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 __all__ = ["Package", "Relation", "UnreadableError", "check_archive", "parse_xml"]
 
@@ -79,10 +76,6 @@ class Package:
 
     def __contains__(self, name: str) -> bool:
         return name in self._archive.NameToInfo
-
-    def names(self) -> Iterator[str]:
-        """List the parts."""
-        return iter(self._archive.namelist())
 
     def members(self) -> list[zipfile.ZipInfo]:
         """List the entries of the archive."""

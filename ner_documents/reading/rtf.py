@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.records import EXCERPT
 from ner_documents.reading.rtf_tokens import HEAD, RtfReading, State
 
@@ -69,12 +69,7 @@ def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     reading.run()
     if reading.depth > 0:
         yield Problem(source, None, "breaks off: its groups are not closed; the text may not be all")
-    yield from left_out(source, comments=reading.comments, hidden=reading.hidden)
-    blocks = reading.assembled()
-    if blocks.blocks:
-        yield blocks.document(source)
-    else:
-        yield Problem(source, None, "holds no text")
+    yield from document_of(source, reading.assembled(), comments=reading.comments, hidden=reading.hidden)
 
 
 class _Reading(RtfReading):

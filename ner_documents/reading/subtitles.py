@@ -9,8 +9,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ner_documents.document import Document, Problem
-from ner_documents.reading.blocks import BlockText
+from ner_documents.document import Problem
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.encodings import decode
 
 if TYPE_CHECKING:
@@ -61,12 +61,7 @@ def read_subtitles(raw: bytes, source: str, options: ReadOptions) -> Iterator[It
             number += text.count("\n", position, border.end())
             position = border.end()
     cues.end()
-    blocks = cues.blocks
-    if not blocks.blocks:
-        yield Problem(source, None, "holds no subtitles")
-        return
-    content = blocks.text
-    yield Document(source, None, content, {"source": source, "text": content}, blocks=tuple(blocks.blocks))
+    yield from document_of(source, cues.blocks)
 
 
 def _parted(lines: list[str]) -> Iterator[tuple[str, list[str]]]:

@@ -47,7 +47,6 @@ CASES = [
     (TAIWANESE, "big5 gb18030"),
     (KOREAN, "cp949 iso2022_kr"),
     ("김철수", "cp949"),
-    ("Müller lives in Köln", "utf-7"),
     ("Mary Jones lives in Paris.", "utf-16-le utf-16-be utf-32-le utf-32-be"),
 ]
 
@@ -97,11 +96,9 @@ def test_a_wrong_byte_in_utf8_is_named_whatever_else_it_may_be():
         assert [item.text for item in found if isinstance(item, Document)] == [text + "Jos\ufffd x\n"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "iso2022_jp", "cp932", "koi8_r", "utf-7"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "iso2022_jp", "cp932", "koi8_r"])
 def test_redaction_reads_them_as_the_readers_do_and_gives_the_bytes_back(encoding):
-    raw = (RUSSIAN if encoding == "koi8_r" else "Müller, Köln" if encoding == "utf-7" else JAPANESE).encode(
-        encoding
-    )
+    raw = (RUSSIAN if encoding == "koi8_r" else JAPANESE).encode(encoding)
     text, found, (note,) = decode_text(raw)
     assert (text.encode(encoding), encode_text(text, found)) == (raw, raw)
     assert "which was detected" in note
