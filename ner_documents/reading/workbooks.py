@@ -6,7 +6,6 @@ times slower.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import io
 import re
@@ -44,7 +43,6 @@ _BOX = re.compile(
     rb"<draw:(?:text-box|custom-shape)\b[^>]*(?<!/)>(?:(?!</draw:|<table:).){0,4000}?<text:p\b[^>]*(?<!/)>",
     re.DOTALL,
 )
-_OVERLAP = 8192
 _BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
 _BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"}
 
@@ -58,8 +56,10 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
         if raw.startswith(b"PK"):
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 check_archive(archive, _UNPACKED)
-                beside = _beside_cells(archive)
-                raw = with_columns(archive, _compact(archive, raw))
+                if "content.xml" in archive.namelist():
+                    raw, beside = _open_cells(archive, raw)
+                else:
+                    raw, beside = with_columns(archive, raw), _beside_cells(archive)
         else:
             raw = with_unicode(raw)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
@@ -101,8 +101,6 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
 def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
     """Return the kinds of text outside the cells of a workbook."""
     names = archive.namelist()
-    if "content.xml" in names:
-        return _beside_open_cells(archive)
     found = []
     if any(name.startswith(("xl/comments", "xl/threadedComments/")) for name in names):
         found.append("comments")
@@ -117,30 +115,30 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
     return found
 
 
-def _compact(archive: zipfile.ZipFile, raw: bytes) -> bytes:
-    """Work around calamine in an OpenDocument workbook.
+def _open_cells(archive: zipfile.ZipFile, raw: bytes) -> tuple[bytes, list[str]]:
+    """Work around calamine in an OpenDocument workbook, and return the kinds of text outside its cells.
 
-    It stops at white space between cells, and drops breaks and tabs within a cell, which joins words.
+    Calamine stops at white space between cells, and drops breaks and tabs within a cell, which joins words.
     """
-    if "content.xml" not in archive.namelist():
-        return raw
     try:
         content = archive.read("content.xml")
         manifest = archive.read("META-INF/manifest.xml")
     except Exception:  # noqa: BLE001 - the cells' reader reports errors
-        return raw
+        return raw, []
     _check_whole(content)
+    beside = {"comments": _NOTE, "text boxes": _BOX}
+    found = [what for what, pattern in beside.items() if pattern.search(content)]
     plain = _BETWEEN_CELLS.sub(rb"\1", content)
     for pattern, character in _BREAKS.items():
         plain = re.sub(pattern, character, plain)
     if plain == content:
-        return raw
+        return raw, found
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as compact:
         compact.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
         compact.writestr("META-INF/manifest.xml", manifest)
         compact.writestr("content.xml", plain)
-    return out.getvalue()
+    return out.getvalue(), found
 
 
 def _check_whole(content: bytes) -> None:
@@ -150,22 +148,6 @@ def _check_whole(content: bytes) -> None:
     except expat.ExpatError as error:
         msg = f"the file is damaged (content.xml: {error})"
         raise UnreadableError(msg) from None
-
-
-def _beside_open_cells(archive: zipfile.ZipFile) -> list[str]:
-    """Do the same for an OpenDocument workbook, whose single part holds cells, comments and text boxes."""
-    found: dict[str, bool] = {"comments": False, "text boxes": False}
-    before = b""
-    with (
-        contextlib.suppress(Exception),
-        archive.open("content.xml") as content,
-    ):  # the cells' reader reports errors
-        while more := content.read(_DRAWN):
-            part = before + more
-            found["comments"] = found["comments"] or _NOTE.search(part) is not None
-            found["text boxes"] = found["text boxes"] or _BOX.search(part) is not None
-            before = part[-_OVERLAP:]
-    return [what for what, there in found.items() if there]
 
 
 def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator[Row | Problem]:
