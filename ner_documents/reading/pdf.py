@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ner_documents.reading.pdf_layout import Paragraph
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["flat_page", "listed", "open_pdf", "paragraphs_on", "read_pdf"]
+__all__ = ["flat_page", "holds", "listed", "open_pdf", "paragraphs_on", "read_pdf"]
 
 # ISO 32000-1, 12.5.6, by PDFium's numbers: sticky notes, lines and shapes, text markup, stamps, ink.
 _COMMENTS = frozenset((1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
@@ -133,27 +133,21 @@ def listed(numbers: Sequence[int]) -> str:
 
 
 def _without_text(page: Any, source: str, number: int) -> Iterator[Problem]:
+    import pypdfium2.raw as pdfium
+
     place = f"page {number}"
-    if _has_images(page):
+    if holds(page, pdfium.FPDF_PAGEOBJ_IMAGE):
         reason = "holds an image and no text; text recognition (OCR) has to come first"
         yield Problem(source, None, reason, place=place)
-    elif _is_drawn(page):
+    elif holds(page, pdfium.FPDF_PAGEOBJ_PATH, _LETTERS):
         reason = "holds drawings and no text; letters that are drawn need text recognition (OCR)"
         yield Problem(source, None, reason, place=place, lost=False)
 
 
-def _has_images(page: Any) -> bool:
-    import pypdfium2.raw as pdfium
-
-    return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3))
-
-
-def _is_drawn(page: Any) -> bool:
-    """Return whether a page has enough lines and shapes for letters to be among them."""
-    import pypdfium2.raw as pdfium
-
-    drawn = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
-    return sum(1 for _ in itertools.islice(drawn, _LETTERS)) == _LETTERS
+def holds(page: Any, kind: int, least: int = 1) -> bool:
+    """Return whether a page has objects of a kind, such as images, and at least so many."""
+    found = page.get_objects(filter=[kind], max_depth=5)
+    return sum(1 for _ in itertools.islice(found, least)) == least
 
 
 def _comments(page: Any) -> int:

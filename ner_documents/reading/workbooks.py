@@ -63,18 +63,12 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
         else:
             raw = with_unicode(raw)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-    except UnreadableError as error:
-        yield Problem(source, None, str(error))
-        return
-    except Exception as error:  # noqa: BLE001 - each format raises its own errors
+    except UnreadableError:
+        raise
+    except Exception as error:  # each format raises its own errors
         locked = "password" in str(error).lower() or "encrypt" in str(error).lower()
-        reason = (
-            "is locked with a password"
-            if locked
-            else f"the file is damaged or does not match its suffix ({error})"
-        )
-        yield Problem(source, None, reason)
-        return
+        damaged = f"the file is damaged or does not match its suffix ({error})"
+        raise UnreadableError("is locked with a password" if locked else damaged) from error
     if beside:
         yield Problem(source, None, f"holds {' and '.join(beside)}, which are not read", lost=False)
     filled = 0

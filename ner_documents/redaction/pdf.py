@@ -11,7 +11,7 @@ import io
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.reading.pdf import flat_page, listed, open_pdf, paragraphs_on
+from ner_documents.reading.pdf import flat_page, holds, listed, open_pdf, paragraphs_on
 from ner_documents.reading.pdf_letters import text_of
 from ner_documents.redaction.files import Found, RedactedFile, found_in
 from ner_documents.redaction.text_formats import FormatError
@@ -150,7 +150,7 @@ def _draw(document: Any, index: int, names: Sequence[_Painted], rotation: int, r
         corners = (_corners(text_page, number) for number in one.numbers)
         boxes = [_on_bitmap(position, box) for box in corners if box is not None]
         _paint(image, _lines(boxes), one.placeholder)
-    pictures = any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=5))
+    pictures = holds(page, raw.FPDF_PAGEOBJ_IMAGE)
     text_page.close()
     page.close()
     packed = io.BytesIO()
