@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-__all__ = ["Guess", "charset_of", "declared_encoding", "guess_encoding"]
+__all__ = ["Guess", "charset_of", "declared_encoding", "decoded", "guess_encoding"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -161,7 +161,7 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
 
 def _escaped(sample: bytes, whole: bool) -> Guess:
     for pattern, name in _ESCAPES:
-        text = _decoded(sample, name, whole=whole) if pattern.search(sample) else None
+        text = decoded(sample, name, whole=whole) if pattern.search(sample) else None
         if text and not text.isascii():
             return Guess(name, f"read as {name}, which was detected by its escapes")
     return Guess("utf-8", fixed=False)
@@ -171,7 +171,7 @@ def _without_mark(sample: bytes, whole: bool) -> str | None:
     """Detect UTF-16 and UTF-32 by their content: letters of one script, and no control characters."""
     for name, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         if not (whole and len(sample) % width) and len(sample) >= 8:
-            text = _decoded(sample[: _ENOUGH - _ENOUGH % width], name, whole=whole and len(sample) <= _ENOUGH)
+            text = decoded(sample[: _ENOUGH - _ENOUGH % width], name, whole=whole and len(sample) <= _ENOUGH)
             if text is not None and _is_text(text):
                 return name
     return None
@@ -206,7 +206,7 @@ def _not_utf8(sample: bytes, controls: int, whole: bool) -> Guess:
     telling = _telling(sample, whole)
     name = _detected(telling)
     # Bytes of a two-byte encoding may happen to be valid UTF-8; those of others hardly ever are.
-    wide = name in _WIDE and wrong > 2 and _decoded(telling, name, whole=False) is not None
+    wide = name in _WIDE and wrong > 2 and decoded(telling, name, whole=False) is not None
     if 2 * right >= wrong and not wide:
         return Guess("utf-8")
     sure = sum(byte > 0x7F for byte in telling) >= _FEW
@@ -260,7 +260,8 @@ def _unnatural(text: str) -> int:
     return count
 
 
-def _decoded(sample: bytes, name: str, *, whole: bool) -> str | None:
+def decoded(sample: bytes, name: str, *, whole: bool) -> str | None:
+    """Decode a text, or its beginning if it is not whole; None if that fails."""
     try:
         return codecs.getincrementaldecoder(name)().decode(sample, final=whole)
     except (UnicodeError, LookupError):

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.reading.blocks import BlockText, document_of
-from ner_documents.reading.detection import charset_of
+from ner_documents.reading.detection import charset_of, decoded
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.packages import UnreadableError
 
@@ -94,7 +94,7 @@ def html_text(raw: bytes, source: str, options: ReadOptions) -> tuple[str | None
     encoding = options.encoding
     if encoding is None and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
         encoding = charset_of(declared_in_page(raw))
-        if encoding and not _decodes(raw, encoding):
+        if encoding and decoded(raw, encoding, whole=True) is None:
             encoding = None
     return decode(raw, source, encoding)
 
@@ -111,14 +111,6 @@ def declared_in_page(raw: bytes) -> str:
     label = (told[1] or told[2]).decode("ascii", "replace") if told else ""
     # A page that declares UTF-16 in ASCII letters is not UTF-16; the standard reads it as UTF-8.
     return "" if (charset_of(label) or "").startswith(("utf-16", "utf-32")) else label
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
-    except UnicodeError:
-        return False
-    return True
 
 
 def html_blocks(text: str) -> BlockText:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["delimiter_of", "read_csv", "read_tsv"]
+__all__ = ["delimiter_of", "quoted", "read_csv", "read_tsv"]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 200
@@ -224,7 +224,7 @@ def _continued(
             return None
         if len(raw) < EXCERPT:
             raw += b"\n" + following.raw
-        content, end = _quoted(following.text, 0)
+        content, end = quoted(following.text, 0)
         parts.append(content)
         if end is None:
             continue
@@ -256,7 +256,7 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:
     while True:
         quote = _quote_at(text, position, delimiter)
         if quote >= 0:
-            content, end = _quoted(text, quote + 1)
+            content, end = quoted(text, quote + 1)
             if end is None:
                 return cells, content
             border = text.find(delimiter, end)
@@ -275,13 +275,13 @@ def _quote_at(text: str, position: int, delimiter: str) -> int:
         return position
     if position and text.startswith(' "', position):
         quote = position + 1
-        end = _quoted(text, quote + 1)[1]
+        end = quoted(text, quote + 1)[1]
         if end is not None and (end == len(text) or text[end] == delimiter):
             return quote
     return -1
 
 
-def _quoted(text: str, position: int) -> tuple[str, int | None]:
+def quoted(text: str, position: int) -> tuple[str, int | None]:
     """Read a quoted cell from after its opening quote; return its content and its end, None if open."""
     parts = []
     while True:

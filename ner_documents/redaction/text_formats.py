@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.subtitles import OTHER_SPEAKER, SENTENCE_END
-from ner_documents.reading.tables import delimiter_of
+from ner_documents.reading.tables import delimiter_of, quoted
 from ner_documents.redaction.dialects import HTML
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
@@ -88,8 +88,7 @@ def _tsv(raw: str) -> list[Segment]:
 
 def _table(raw: str, delimiter: str) -> list[Segment]:
     """Split a table into cells (RFC 4180); a quote that is never closed extends to the end of the file."""
-    cells = list(_cells(raw, delimiter))
-    return [cell for cell in cells if cell.text.strip()]
+    return [cell for cell in _cells(raw, delimiter) if cell.text.strip()]
 
 
 def _cells(raw: str, delimiter: str) -> Iterator[Segment]:
@@ -97,24 +96,14 @@ def _cells(raw: str, delimiter: str) -> Iterator[Segment]:
     position = 0
     while position < len(raw):
         if raw[position] == '"':
-            end = _closing_quote(raw, position + 1)
-            yield _quoted_cell(raw, position + 1, end)
-            position = end + 1
+            end = quoted(raw, position + 1)[1]
+            yield _quoted_cell(raw, position + 1, len(raw) if end is None else end - 1)
+            position = len(raw) if end is None else end
         found = border.search(raw, position)
         end = found.start() if found else len(raw)
         if end > position:
             yield verbatim(raw, position, end)
         position = end + 1
-
-
-def _closing_quote(raw: str, position: int) -> int:
-    while True:
-        position = raw.find('"', position)
-        if position < 0:
-            return len(raw)
-        if not raw.startswith('"', position + 1):
-            return position
-        position += 2
 
 
 def _quoted_cell(raw: str, start: int, end: int) -> Segment:
