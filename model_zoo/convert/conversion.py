@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_zoo.convert.checkpoints.checkpoint import Checkpoint
+
 __all__ = [
     "DEFAULT_PRECISIONS",
     "Conversion",
@@ -89,7 +91,7 @@ class _Source:
     """Input of every precision: the graph's file, the facts, and the source's logits for sample inputs."""
 
     graph: Path
-    facts: tracing.Facts
+    facts: Checkpoint
     inputs: list[dict[str, np.ndarray]]
     references: list[np.ndarray]
 
@@ -263,13 +265,12 @@ def _open_onnx(
         if with_onnxruntime
         else "onnxruntime is not installed: compared with the unchanged graph in OpenVINO"
     )
-    facts = tracing.Facts.of(checkpoint, {})
-    facts.notes.append(note)
+    checkpoint.notes.append(note)
     if file != source:
-        facts.notes.append(
+        checkpoint.notes.append(
             "the graph rounds activations to 8 bits by the range of a batch; this rounding was removed"
         )
-    return _Source(file, facts, inputs, references)
+    return _Source(file, checkpoint, inputs, references)
 
 
 def _onnxruntime_outputs(
@@ -329,7 +330,7 @@ def _make(
     return Conversion(precision, xml, size, 0.0, largest, scale, allowed, tuple(facts.notes))
 
 
-def _model_info(facts: tracing.Facts, name: str, precision: str) -> dict[str, str]:
+def _model_info(facts: Checkpoint, name: str, precision: str) -> dict[str, str]:
     """Return the facts for the section that the core reads."""
     import openvino as ov
 

@@ -12,7 +12,6 @@ import argparse
 import json
 import sys
 import warnings
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,38 +30,14 @@ if TYPE_CHECKING:
     import openvino as ov
 
 
-@dataclass
-class Facts:
-    """Facts about a traced checkpoint; the content of checkpoint.json.
-
-    The fields are those of `convert.checkpoints.checkpoint.Checkpoint`, and the versions of the tools.
-    """
-
-    labels: list[str]
-    max_length: int
-    model_type: str
-    has_token_type_ids: bool
-    token_type_ids: str
-    source_checksum: str
-    aggregation: str | None = None
-    versions: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint, versions: dict[str, str]) -> Facts:
-        """Take the facts from a checkpoint."""
-        taken = {one.name: getattr(checkpoint, one.name) for one in fields(cls) if one.name != "versions"}
-        return cls(**taken, versions=versions)
-
-
 def write_tokenizer(folder: Path, checkpoint: Checkpoint) -> None:
     """Write tokenizer.json."""
     (folder / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
 
 
-def read_facts(folder: Path) -> Facts:
-    """Read checkpoint.json."""
-    return Facts(**json.loads((folder / "checkpoint.json").read_text(encoding="utf-8")))
+def read_facts(folder: Path) -> Checkpoint:
+    """Read checkpoint.json: a checkpoint without its module and tokenizer."""
+    return Checkpoint(**json.loads((folder / "checkpoint.json").read_text(encoding="utf-8")))
 
 
 def write_reference(
@@ -141,9 +116,8 @@ def trace(
         msg = f"{source}: an ONNX file needs no tracing."
         raise CheckpointError(msg)
     versions = {"torch_version": torch.__version__, "transformers_version": transformers.__version__}
-    (folder / "checkpoint.json").write_text(
-        json.dumps(asdict(Facts.of(checkpoint, versions))), encoding="utf-8"
-    )
+    facts = vars(checkpoint) | {"module": None, "tokenizer_json": "", "versions": versions}
+    (folder / "checkpoint.json").write_text(json.dumps(facts), encoding="utf-8")
     write_tokenizer(folder, checkpoint)
     inputs = sample_inputs(folder, checkpoint, shape)
     module = checkpoint.module

@@ -27,6 +27,7 @@ __all__ = [
     "DROPPED",
     "Checkpoint",
     "CheckpointError",
+    "Overrides",
     "check_labels",
     "first_line",
     "logits_module",
@@ -65,6 +66,16 @@ class CheckpointError(ZooError, ValueError):
     """A checkpoint that cannot be used; the message says which file, why, and what to do."""
 
 
+@dataclass(frozen=True)
+class Overrides:
+    """What model.yml says, where a checkpoint is silent or wrong."""
+
+    labels: Sequence[str] | None = None
+    lower_case: bool | None = None
+    max_length: int | None = None
+    token_type_ids: str | None = None
+
+
 @dataclass
 class Checkpoint:
     """A token classifier as it was published.
@@ -98,6 +109,8 @@ class Checkpoint:
         Which words the model was trained on, if not those of `ner_core.words`.
     notes : list of str
         What the user should know about how this checkpoint was read.
+    versions : dict of str to str
+        Of the tools that traced it.
     """
 
     module: torch.nn.Module | None
@@ -115,6 +128,7 @@ class Checkpoint:
     graph: Path | None = None
     aggregation: str | None = None
     notes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def stated_length(folder: Path, config: dict[str, Any]) -> int:

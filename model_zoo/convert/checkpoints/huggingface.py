@@ -23,6 +23,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     DROPPED,
     Checkpoint,
     CheckpointError,
+    Overrides,
     check_labels,
     first_line,
     logits_module,
@@ -56,26 +57,20 @@ _WRAPPERS = {r"^(?:module\.|_orig_mod\.)+": ""}
 SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
 
-def load_folder(
-    folder: Path,
-    *,
-    labels: list[str] | None,
-    lower_case: bool | None,
-    max_length: int | None,
-    token_type_ids: str | None,
-) -> Checkpoint:
-    """Read a Hugging Face folder; see `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`."""
+def load_folder(folder: Path, told: Overrides) -> Checkpoint:
+    """Read a Hugging Face folder; see `model_zoo.convert.checkpoints.loading.load_checkpoint`."""
     file = folder / "config.json"
     config = read_config(file)
+    labels = list(told.labels or ())
     names = labels or folder_labels(file, config)
     weights = _weight_files(folder)
     refuse_pointers(folder)
-    tokenizer = read_tokenizer(folder, lower_case)
+    tokenizer = read_tokenizer(folder, told.lower_case)
     model, report = load_model(folder, config, changes=_numbered(labels) if labels else None)
     _check_report(folder, report)
     facts: Any = model.config
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
-    types = token_type_ids or str(config.get("token_type_ids") or "segments")
+    types = told.token_type_ids or str(config.get("token_type_ids") or "segments")
     takes_types = "token_type_ids" in signature(model.forward).parameters
     if types == WORD_CASING and type_count < CASING_COUNT:
         msg = (
@@ -88,7 +83,7 @@ def load_folder(
         module=logits_module(model.eval()),
         labels=names,
         tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or stated_length(folder, config),
+        max_length=told.max_length or stated_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(facts.model_type),
         has_token_type_ids=takes_types and types != ABSENT and type_count > 1,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model_zoo.catalog.suitability import WEIGHTS
-from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError
+from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError, Overrides
 from model_zoo.convert.checkpoints.huggingface import load_folder
 from model_zoo.convert.checkpoints.nemo import load_nemo
 from model_zoo.convert.checkpoints.onnx import load_onnx
 from ner_core.tokenizer_files import TokenizerFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["find_checkpoint", "load_checkpoint"]
 
@@ -64,14 +61,7 @@ def find_checkpoint(folder: Path) -> Path:
     raise CheckpointError(msg)
 
 
-def load_checkpoint(
-    path: Path | str,
-    *,
-    labels: Sequence[str] | None = None,
-    lower_case: bool | None = None,
-    max_length: int | None = None,
-    token_type_ids: str | None = None,
-) -> Checkpoint:
+def load_checkpoint(path: Path | str, **overrides: Any) -> Checkpoint:
     """Read a checkpoint of any of the three kinds.
 
     Parameters
@@ -79,8 +69,8 @@ def load_checkpoint(
     path : pathlib.Path or str
         A Hugging Face folder (config.json, weights, tokenizer.json or vocab.txt), a ``.nemo`` archive, or an
         ``.onnx`` file with config.json and tokenizer.json beside or above it.
-    labels, lower_case, max_length, token_type_ids : optional
-        What model.yml says, where the checkpoint is silent or wrong. A NeMo archive's own label order wins.
+    **overrides
+        Values of `Overrides`. A NeMo archive's own label order wins.
 
     Returns
     -------
@@ -94,20 +84,14 @@ def load_checkpoint(
     ModuleNotFoundError
         If torch or transformers is not installed (not for ONNX).
     """
-    path = Path(path)
-    overrides: dict[str, Any] = {
-        "labels": list(labels) if labels else None,
-        "lower_case": lower_case,
-        "max_length": max_length,
-        "token_type_ids": token_type_ids,
-    }
+    path, told = Path(path), Overrides(**overrides)
     try:
         if path.suffix == ".nemo":
-            return load_nemo(path, **overrides)
+            return load_nemo(path, told)
         if path.suffix == ".onnx":
-            return load_onnx(path, **overrides)
+            return load_onnx(path, told)
         if path.is_dir():
-            return load_folder(path, **overrides)
+            return load_folder(path, told)
     except TokenizerFileError as error:
         raise CheckpointError(str(error)) from error
     msg = f"{path}: not a checkpoint. Expected a folder, a .nemo archive or an .onnx file."

@@ -23,6 +23,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     DROPPED,
     Checkpoint,
     CheckpointError,
+    Overrides,
     check_labels,
     first_line,
     logits_module,
@@ -65,34 +66,10 @@ WEIGHT_MAP: tuple[tuple[re.Pattern[str], str | None], ...] = (
 )
 
 
-def load_nemo(
-    path: Path,
-    *,
-    labels: list[str] | None = None,
-    lower_case: bool | None = None,
-    max_length: int | None = None,
-    token_type_ids: str | None = None,
-) -> Checkpoint:
-    """Read a NeMo token classifier.
+def load_nemo(path: Path, told: Overrides) -> Checkpoint:
+    """Read a NeMo archive; see `model_zoo.convert.checkpoints.loading.load_checkpoint`.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The ``.nemo`` file.
-    labels : list of str, optional
-        Used only if the archive has none.
-    lower_case, max_length, token_type_ids : optional
-        As for `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`.
-
-    Returns
-    -------
-    Checkpoint
-        Its module has ``encoder`` (a transformers model) and ``head`` (linear layers at even positions).
-
-    Raises
-    ------
-    CheckpointError
-        If the archive is unsafe, broken, incomplete or of another kind of model.
+    The module has ``encoder`` (a transformers model) and ``head`` (linear layers at even positions).
     """
     import torch
 
@@ -104,14 +81,14 @@ def load_nemo(
         weights = _read_weights(path, weights_file)
         encoder_config = _encoder_config(archive, config)
         classifier = _build(path, config, encoder_config, weights, weights_file)
-    names = _labels(archive, config) or labels
+    names = _labels(archive, config) or list(told.labels or ())
     if not names:
         msg = f"{path}: no label_ids in {CONFIG} and no label_ids.csv. Give `labels` in model.yml."
         raise CheckpointError(msg)
     outputs = [layer.out_features for layer in classifier.head if isinstance(layer, torch.nn.Linear)]
     check_labels(names, outputs[-1], path)
     tokenizer = build_wordpiece(
-        _vocabulary(archive, config), _lower_case(config, lower_case), where=f"{path}: vocab.txt"
+        _vocabulary(archive, config), _lower_case(config, told.lower_case), where=f"{path}: vocab.txt"
     )
     facts = classifier.encoder.config
     if (pieces := tokenizer.get_vocab_size()) > int(facts.vocab_size):
@@ -121,11 +98,11 @@ def load_nemo(
         module=logits_module(classifier),
         labels=names,
         tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or int(facts.max_position_embeddings),
+        max_length=told.max_length or int(facts.max_position_embeddings),
         lower_case=lowers_case(tokenizer),
         model_type=str(facts.model_type),
         has_token_type_ids=int(facts.type_vocab_size) > 1,
-        token_type_ids=token_type_ids or "segments",
+        token_type_ids=told.token_type_ids or "segments",
         source_checksum=sha384([path]),
         vocab_size=int(facts.vocab_size),
         type_count=int(facts.type_vocab_size),

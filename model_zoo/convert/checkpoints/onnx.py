@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from model_zoo.convert.checkpoints.checkpoint import (
     Checkpoint,
     CheckpointError,
+    Overrides,
     first_line,
     read_config,
     sha384,
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["load_onnx"]
 
 
-def load_onnx(
-    file: Path,
-    *,
-    labels: list[str] | None,
-    lower_case: bool | None,
-    max_length: int | None,
-    token_type_ids: str | None,
-) -> Checkpoint:
+def load_onnx(file: Path, told: Overrides) -> Checkpoint:
     """Read an ONNX checkpoint; see `model_zoo.convert.checkpoints.loading.load_checkpoint`."""
     import openvino as ov
 
@@ -38,8 +32,8 @@ def load_onnx(
         (up for up in (file.parent, file.parent.parent) if (up / "config.json").is_file()), file.parent
     )
     config = read_config(folder / "config.json") if (folder / "config.json").is_file() else {}
-    tokenizer = read_tokenizer(folder, lower_case)
-    names = labels or folder_labels(folder / "config.json", config)
+    tokenizer = read_tokenizer(folder, told.lower_case)
+    names = list(told.labels or ()) or folder_labels(folder / "config.json", config)
     if not names:
         msg = f"{file}: no labels. Expected id2label in {folder / 'config.json'}, or `labels` in model.yml."
         raise CheckpointError(msg)
@@ -53,11 +47,11 @@ def load_onnx(
         graph=file,
         labels=names,
         tokenizer_json=tokenizer.to_str(),
-        max_length=max_length or stated_length(folder, config),
+        max_length=told.max_length or stated_length(folder, config),
         lower_case=lowers_case(tokenizer),
         model_type=str(config.get("model_type", "bert")),
         has_token_type_ids="token_type_ids" in input_ports(graph),
-        token_type_ids=token_type_ids or str(config.get("token_type_ids") or "segments"),
+        token_type_ids=told.token_type_ids or str(config.get("token_type_ids") or "segments"),
         source_checksum=sha384([file]),
         vocab_size=int(config.get("vocab_size") or tokenizer.get_vocab_size()),
         type_count=int(config.get("type_vocab_size") or 1),
