@@ -15,8 +15,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.layout import AUTO
+from model_zoo.catalog.hub_names import canonical_name
+from model_zoo.catalog.layout import AUTO, CONVERTED, QUANTIZED
+from model_zoo.catalog.messages import command_for
 
 if TYPE_CHECKING:
     from ner_core.recognizer import EntityRecognizer
@@ -86,7 +89,7 @@ def load(
     from ner_core.kserve import is_remote
     from ner_core.recognizer import EntityRecognizer
 
-    name = _canonical(name)
+    name = name if isinstance(name, Path) else canonical_name(name)
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
         return EntityRecognizer.from_ir(path, device=device, precision=precision, **options)
@@ -135,9 +138,7 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
         from model_zoo.by_language import find_by_language
 
         return find_by_language(models_dir)
-    from model_zoo.catalog import folders
-
-    name = _canonical(name)
+    name = name if isinstance(name, Path) else canonical_name(name)
     path = _as_path(name, models_dir)
     if path is not None and path.is_file():
         return {path.parent.name if folders.split_variant(path.parent.name) else "IR": path}
@@ -158,15 +159,6 @@ def _check_places(name: Any, models_dir: Any) -> None:
         check_path("models_dir", models_dir, "a folder")
 
 
-def _canonical(name: str | Path) -> str | Path:
-    """Return ``hf:owner/name`` for ``owner/name`` unless there is a file or folder of that name."""
-    if isinstance(name, Path):
-        return name
-    from model_zoo.catalog import folders
-
-    return folders.canonical_name(name)
-
-
 def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
     """Return the path, or None for a name; names of the zoo take precedence over folders."""
     if isinstance(name, Path):
@@ -175,16 +167,12 @@ def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
         return None
     if name.endswith(".xml") or "/" in name or "\\" in name:
         return Path(name)
-    from model_zoo.catalog import folders
-
     known = bool(folders.installed(name, models_dir)) or folders.find_model(name) is not None
     return Path(name) if not known and Path(name).is_dir() else None
 
 
 def _irs_in(folder: Path) -> dict[str, Path]:
     """Return precision -> .xml: below folders named by precision, or the one .xml in the folder itself."""
-    from model_zoo.catalog import folders
-
     found = {}
     for inner in folders.precision_folders(folder):
         if files := sorted(inner.glob("*.xml")):
@@ -198,8 +186,6 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
     """Return labels and vocabulary from model.yml, for an IR of another tool without them."""
     if (xml.parent / "tokenizer.json").is_file():
         return {}
-    from model_zoo.catalog import folders
-
     model = folders.find_model(name, output_dir=models_dir)
     if model is None:
         return {}
@@ -217,10 +203,6 @@ def _catalog_options(name: str, xml: Path, models_dir: str | Path | None) -> dic
 
 def _how_to_make(name: str, precision: str, models_dir: str | Path | None) -> str:
     """Return the command that makes an IR of this precision, after a semicolon; empty if there is none."""
-    from model_zoo.catalog import folders
-    from model_zoo.catalog.layout import CONVERTED, QUANTIZED
-    from model_zoo.catalog.messages import command_for
-
     plain, shape = folders.split_variant(precision) or (precision, None)
     tool = "converter" if plain in CONVERTED else "quantizer" if precision in QUANTIZED else ""
     if not tool:
@@ -230,8 +212,6 @@ def _how_to_make(name: str, precision: str, models_dir: str | Path | None) -> st
 
 
 def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> str:
-    from model_zoo.catalog import folders
-    from model_zoo.catalog.messages import command_for
     from model_zoo.catalog.zoo import load_catalog
 
     if path is not None:

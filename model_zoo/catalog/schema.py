@@ -48,41 +48,16 @@ def _one_of(*known: str) -> AfterValidator:
 
 
 _Framework = Annotated[str, _one_of("dldt", "onnx", "pytorch", "tf")]
-_TaskType = Annotated[
-    str,
-    _one_of(
-        "action_recognition",
-        "background_matting",
-        "classification",
-        "colorization",
-        "detection",
-        "face_recognition",
-        "feature_extraction",
-        "head_pose_estimation",
-        "human_pose_estimation",
-        "image_inpainting",
-        "image_processing",
-        "image_translation",
-        "instance_segmentation",
-        "machine_translation",
-        "monocular_depth_estimation",
-        "named_entity_recognition",
-        "noise_suppression",
-        "object_attributes",
-        "optical_character_recognition",
-        "place_recognition",
-        "question_answering",
-        "salient_object_detection",
-        "semantic_segmentation",
-        "sound_classification",
-        "speech_recognition",
-        "style_transfer",
-        "text_prediction",
-        "text_to_speech",
-        "time_series",
-        "token_recognition",
-    ),
-]
+_TASK_TYPES = """
+    action_recognition background_matting classification colorization detection face_recognition
+    feature_extraction head_pose_estimation human_pose_estimation image_inpainting image_processing
+    image_translation instance_segmentation machine_translation monocular_depth_estimation
+    named_entity_recognition noise_suppression object_attributes optical_character_recognition
+    place_recognition question_answering salient_object_detection semantic_segmentation
+    sound_classification speech_recognition style_transfer text_prediction text_to_speech time_series
+    token_recognition
+"""
+_TaskType = Annotated[str, _one_of(*_TASK_TYPES.split())]
 
 
 class RegexReplace(BaseModel):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from model_zoo.download.addresses import Address
     from model_zoo.download.partial import Partial
 
-__all__ = ["Cancelled", "NoNetworkError", "Patience", "SourceError", "download"]
+__all__ = ["Cancelled", "Download", "NoNetworkError", "Patience", "SourceError"]
 
 log = logging.getLogger(__name__)
 
@@ -94,19 +94,11 @@ class Patience:
         return random.uniform(longest / 2, longest)  # noqa: S311 (spreads clients; not for security)
 
 
-def download(
-    address: Address,
-    part: Partial,
-    *,
-    size: int | None,
-    verified: bool,
-    patience: Patience,
-    notify: Callable[[dict[str, Any]], None],
-    cancel: threading.Event | None,
-) -> None:
-    """Complete a partial file from one address.
+@dataclass
+class Download:
+    """Completes a partial file from one address.
 
-    Parameters
+    Attributes
     ----------
     address : Address
         Address to download.
@@ -123,42 +115,8 @@ def download(
         Receives ``model_file_download_progress`` and ``model_file_download_retry`` events.
     cancel : threading.Event or None
         Stops the transfer, even while it waits or stalls.
-
-    Raises
-    ------
-    SourceError
-        The address does not provide a file of the expected length.
-    DiskFullError, Cancelled
-        The disk is full; the event was set.
     """
-    with Guard(cancel) as guard, new_session(guard) as session:
-        job = _Job(session, guard, address, part, size, verified, patience, notify, cancel)
-        for attempt in range(1, patience.attempts + 1):
-            problem = job.try_once()
-            if problem is None:
-                return
-            if problem.no_network and attempt == min(patience.unreachable, patience.attempts):
-                raise NoNetworkError(str(problem))
-            if attempt == patience.attempts:
-                msg = f"{problem}; gave up after {attempt} attempt{'s' if attempt > 1 else ''}"
-                raise SourceError(msg)
-            seconds = patience.wait(attempt, problem.wait)
-            log.warning("%s: %s; next attempt in %.1f s", address, problem, seconds)
-            notify(
-                {
-                    "$type": "model_file_download_retry",
-                    "problem": str(problem),
-                    "attempt": attempt,
-                    "wait": round(seconds, 3),
-                }
-            )
-            _pause(seconds, cancel)
 
-
-@dataclass
-class _Job:
-    session: requests.Session
-    guard: Guard
     address: Address
     part: Partial
     size: int | None
@@ -167,13 +125,44 @@ class _Job:
     notify: Callable[[dict[str, Any]], None]
     cancel: threading.Event | None
 
-    def try_once(self) -> TryAgain | None:
+    def run(self) -> None:
+        """Do it.
+
+        Raises
+        ------
+        SourceError
+            The address does not provide a file of the expected length.
+        DiskFullError, Cancelled
+            The disk is full; the event was set.
+        """
+        with Guard(self.cancel) as self.guard, new_session(self.guard) as self.session:
+            for attempt in range(1, self.patience.attempts + 1):
+                problem = self._try_once()
+                if problem is None:
+                    return
+                self._wait(problem, attempt)
+
+    def _try_once(self) -> TryAgain | None:
         """Make one attempt; return its problem if another attempt may help."""
         try:
             self._attempt()
         except TryAgain as problem:
             return problem
         return None
+
+    def _wait(self, problem: TryAgain, attempt: int) -> None:
+        """Wait until the next attempt, or give up."""
+        patience = self.patience
+        if problem.no_network and attempt == min(patience.unreachable, patience.attempts):
+            raise NoNetworkError(str(problem))
+        if attempt == patience.attempts:
+            msg = f"{problem}; gave up after {attempt} attempt{'s' if attempt > 1 else ''}"
+            raise SourceError(msg)
+        seconds = patience.wait(attempt, problem.wait)
+        log.warning("%s: %s; next attempt in %.1f s", self.address, problem, seconds)
+        event = {"$type": "model_file_download_retry", "problem": str(problem), "attempt": attempt}
+        self.notify({**event, "wait": round(seconds, 3)})
+        _pause(seconds, self.cancel)
 
     def _attempt(self) -> None:
         offset = self._usable_length()

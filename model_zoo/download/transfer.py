@@ -18,11 +18,11 @@ from filelock import FileLock, Timeout
 from model_zoo.catalog.checksum import Checksum, checksum_of
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
-from model_zoo.download import hub, partial, remote
+from model_zoo.download import hub, partial
 from model_zoo.download.addresses import address_of
 from model_zoo.download.causes import NO_NETWORK
 from model_zoo.download.partial import DiskFullError, Partial
-from model_zoo.download.remote import Cancelled, NoNetworkError, Patience, SourceError
+from model_zoo.download.remote import Cancelled, Download, NoNetworkError, Patience, SourceError
 from model_zoo.download.wheels import WheelError, Wheelhouse
 
 if TYPE_CHECKING:
@@ -307,15 +307,8 @@ class _Task:
         patience = self.transfer.patience
         if self.unreachable:  # the network was waited for once already
             patience = replace(patience, unreachable=1)
-        remote.download(
-            address,
-            part,
-            size=self.size,
-            verified=self.checksum is not None,
-            patience=patience,
-            notify=self.notify,
-            cancel=self.transfer.cancel,
-        )
+        verified = self.checksum is not None
+        Download(address, part, self.size, verified, patience, self.notify, self.transfer.cancel).run()
 
     def _copy_file(self, part: Partial, source: FileSource) -> None:
         path = (self.base or self.destination.parent) / source.path
