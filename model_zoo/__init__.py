@@ -96,7 +96,7 @@ def load(
     found = find(name, models_dir)
     if precision is not None and precision not in found:
         msg = f"{name} has no {precision} here, only {', '.join(found)}"
-        if path is None:
+        if path is None and not folders.are_embedded(found):
             msg += _how_to_make(str(name), precision, models_dir)
         raise ModelNotFoundError(msg)
     choice = len(found) > 1 and not is_remote(device)  # what runs on a server is not chosen here

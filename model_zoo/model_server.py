@@ -7,6 +7,7 @@ success, 1 failure, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    served = []
     for name in arguments.name:
         xml = _find_ir(name, arguments.precision, arguments.model_dir)
         entry = add_to_repository(
@@ -61,15 +63,15 @@ def _run(arguments: argparse.Namespace) -> int:
             mount=arguments.mount,
             compute=arguments.compute,
         )
+        served.append(entry["name"])
         sys.stdout.write(f"{entry['name']}: version {arguments.version} from {xml}\n")
     folder, mount = arguments.output_dir.resolve(), arguments.mount
-    sys.stdout.write(
-        "Serve it with:\n"
-        f"  docker run --rm -v {folder}:{mount}:ro -p 8000:8000 openvino/model_server:latest "
-        f"--config_path {mount}/{CONFIG} --rest_port 8000\n"
-        "and ask it with:\n"
-        f"  ner recognize --model {arguments.name[0]} --device kserve://localhost:8000/{entry['name']} TEXT\n"
-    )
+    serve = ["docker", "run", "--rm", "-v", f"{folder}:{mount}:ro", "-p", "8000:8000"]
+    serve += ["openvino/model_server:latest", "--config_path", f"{mount}/{CONFIG}", "--rest_port", "8000"]
+    ask = ["ner", "recognize", "--model", arguments.name[0]]
+    ask += ["--models-dir", str(arguments.model_dir)] if arguments.model_dir else []
+    ask += ["--device", f"kserve://localhost:8000/{served[0]}", "TEXT"]
+    sys.stdout.write(f"Serve it with:\n  {shlex.join(serve)}\nand ask it with:\n  {shlex.join(ask)}\n")
     return FINE
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import ZooError, told_by_system
 
 if TYPE_CHECKING:
     import argparse
@@ -87,8 +87,7 @@ def run_command(work: Callable[[], int]) -> int:
             # The reader of the output is gone: keep the interpreter from flushing into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
-        where = f"{error.filename}: " if error.filename is not None else ""
-        _complain(f"{where}{error.strerror or error}")
+        _complain(told_by_system(error))
         return FAILED
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; unfinished work left nothing behind.\n")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_MODELS_FOLDER",
     "State",
+    "are_embedded",
     "canonical_name",
     "find_model",
     "find_without_network",
@@ -201,6 +202,11 @@ def installed(
         for precision, path in irs_in(root / subdirectory).items():
             found.setdefault(precision, path)
     return found
+
+
+def are_embedded(found: dict[str, Path]) -> bool:
+    """Return whether all of these IRs come with the package; from them no other precision can be made."""
+    return all(path.is_relative_to(MODELS_ROOT) for path in found.values())
 
 
 def subdirectory_of(name: str, models_root: Path | None = None) -> str:

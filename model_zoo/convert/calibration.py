@@ -117,7 +117,7 @@ def _texts(path: Path) -> Iterator[str]:
     if labelled:
         yield from _sentences(path)
         return
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         yield from (line.strip() for line in lines if line.strip())
 
 

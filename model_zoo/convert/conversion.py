@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import ZooError, told_by_system
 from model_zoo.catalog.layout import CONVERTED, QUANTIZED
 from model_zoo.convert import ir, parity, tracing
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, first_line
@@ -167,7 +167,10 @@ def convert_checkpoint(
                 started = time.perf_counter()
             for result in conversions:
                 publish(result.xml.parent, folder / result.xml.parent.name)
-    except (CheckpointError, WorkerError, ir.IrError, OSError, RuntimeError) as error:
+    except OSError as error:
+        msg = f"{name}: {told_by_system(error, folder)}"
+        raise ConversionError(msg) from error
+    except (CheckpointError, WorkerError, ir.IrError, RuntimeError) as error:
         msg = f"{name}: {error if isinstance(error, ZooError) else first_line(error)}"
         raise ConversionError(msg) from error
     return [replace(result, xml=folder / result.xml.parent.name / result.xml.name) for result in conversions]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model_zoo.catalog import folders
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import ZooError, told_by_system
 from model_zoo.catalog.layout import QUANTIZED
 from model_zoo.catalog.messages import command_for
 from model_zoo.convert import calibration, ir, parity, tracing
@@ -147,7 +147,7 @@ def quantize(
             seal(target / f"{stem}.xml")
             publish(target, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
-        msg = f"{name}: {error}"
+        msg = f"{name}: {told_by_system(error) if isinstance(error, OSError) else error}"
         raise QuantizationError(msg) from error
     xml = folder / precision / f"{stem}.xml"
     return Quantization(
@@ -184,6 +184,9 @@ def source_of(name: str, model_dir: Path | str | None, zoo: Path | None) -> Path
         if precision in found:
             return found[precision]
     has = f" (it has {', '.join(found)})" if found else ""
+    if found and folders.are_embedded(found):
+        msg = f"{name}: no FP32 or FP16 IR comes with the package{has}. There is nothing to quantize."
+        raise QuantizationError(msg)
     command = command_for("converter", name, model_dir, zoo, "--precisions", "FP32")
     msg = f"{name}: no FP32 or FP16 IR{has}. Run: {command}"
     raise QuantizationError(msg)

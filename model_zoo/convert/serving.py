@@ -80,7 +80,7 @@ def add_to_repository(
         # By default, a CPU with bf16 gives other scores than the same model here.
         "plugin_config": {**_arithmetic(compute), "PERFORMANCE_HINT": "THROUGHPUT"},
     }
-    others = [known for known in config["model_config_list"] if known.get("config", {}).get("name") != name]
+    others = [known for known in config["model_config_list"] if known["config"].get("name") != name]
     config["model_config_list"] = [*others, {"config": entry}]
     folder = repository / name / str(version)
     staging = repository / name / f".{version}.new"  # the server reads folders whose name is a number
@@ -118,10 +118,15 @@ def _read_config(path: Path) -> dict[str, Any]:
     except ValueError as error:
         msg = f"{path}: expected JSON, found {error}"
         raise ServingError(msg) from error
-    if not isinstance(config, dict) or not isinstance(config.get("model_config_list", []), list):
-        msg = f"{path}: expected a configuration of the server, an object with a list model_config_list"
+    listed = config.setdefault("model_config_list", []) if isinstance(config, dict) else None
+    if not isinstance(listed, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("config"), dict) for one in listed
+    ):
+        msg = (
+            f"{path}: expected a configuration of the server, an object with a list model_config_list of "
+            'objects {"config": {...}}'
+        )
         raise ServingError(msg)
-    config.setdefault("model_config_list", [])
     return config
 
 

@@ -76,7 +76,7 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
             )
             _running.add(process)
     except OSError as error:
-        msg = f"--python {python}: cannot be run: {error}"
+        msg = f"--python {python}: cannot be run: {error.strerror or error}"
         raise WorkerError(msg) from error
     with process:
         try:
@@ -99,7 +99,8 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
         else f"ended with {process.returncode}"
     )
     last = (said.strip().splitlines() or ["no message"])[-1]
-    msg = f"{module} {how}: {last}"
+    remedy = f"; {python} needs its packages: {INSTALL}" if last.startswith("ModuleNotFoundError") else ""
+    msg = f"{module} {how}: {last}{remedy}"
     raise WorkerError(msg)
 
 

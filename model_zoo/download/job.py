@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import ZooError, told_by_system
 from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.manifest import write_model
 from model_zoo.download.lockfile import Locked, Lockfile
@@ -203,7 +203,7 @@ class _Job:
         except (DownloadError, Cancelled) as error:
             return str(error)
         except OSError as error:
-            return f"{error.filename or self.output_dir}: {error.strerror or error}"
+            return told_by_system(error, self.output_dir)
         return None
 
     def _files(self, model: Model, files: list[ModelFile], folder: Path) -> list[Fetched]:

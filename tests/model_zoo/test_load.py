@@ -13,6 +13,7 @@ import model_zoo
 import ner_core.hardware
 import ner_core.recognizer
 from model_zoo import ModelNotFoundError
+from model_zoo.convert.quantization import QuantizationError, source_of
 from tests.model_zoo.catalog.test_folders import ir
 
 
@@ -76,6 +77,13 @@ def test_a_precision_that_is_not_there_is_said_with_the_command_that_makes_it(
     ir(Path("my models/public/bert-base-ner"), "FP16")
     with pytest.raises(ModelNotFoundError, match=command):
         model_zoo.load("bert-base-ner", precision=precision, models_dir="my models")
+
+
+def test_of_an_embedded_model_nothing_else_can_be_made(tmp_path):
+    with pytest.raises(ModelNotFoundError, match=r"minilm-ner has no FP32 here, only INT8$"):
+        model_zoo.load("minilm-ner", precision="FP32", models_dir=tmp_path)
+    with pytest.raises(QuantizationError, match=r"\(it has INT8\)\. There is nothing to quantize"):
+        source_of("minilm-ner", tmp_path, None)
 
 
 def test_an_ir_of_another_tool_gets_labels_and_vocabulary_of_the_catalog(loaded, tmp_path):

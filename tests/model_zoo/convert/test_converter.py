@@ -201,6 +201,12 @@ def test_what_comes_as_ir_is_not_converted(tmp_path, downloads):
     assert events[1]["reason"] == "comes with the package, ready to run"
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_the_reason(zoo, downloads, capsys):
+    (downloads / "file").touch()
+    assert main(command(zoo, downloads, "--name", "tiny", "-o", str(downloads / "file"))) == 1
+    assert f"tiny: {downloads / 'file' / 'public' / 'tiny'}: Not a directory\n" in capsys.readouterr().err
+
+
 def test_a_failure_is_told_at_the_end(zoo, tmp_path):
     [model] = select(["tiny"], zoo)
     events = []

@@ -1,4 +1,6 @@
 import json
+import shlex
+import shutil
 
 import pytest
 
@@ -21,6 +23,21 @@ def test_the_repository_has_the_layout_that_the_server_wants(tiny_ir, tmp_path, 
     )
     here = EntityRecognizer.from_ir(tiny_ir, device="CPU")
     assert served("Mary lives in Santa Clara").entities == here("Mary lives in Santa Clara").entities
+
+
+def test_the_commands_can_be_copied(tiny_ir, tmp_path, capsys):
+    models, serving = tmp_path / "my models", tmp_path / "my server"
+    for name in ("one", "two"):
+        folder = models / "public" / name / "FP32"
+        folder.mkdir(parents=True)
+        for suffix in ("xml", "bin"):
+            shutil.copyfile(tiny_ir / f"tiny.{suffix}", folder / f"{name}.{suffix}")
+    given = ["--name", "one", "--name", "two", "--model_dir", str(models), "-o", str(serving)]
+    assert main(given) == 0
+    serve, ask = (shlex.split(line) for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
+    assert serve[4] == f"{serving}:/models:ro"
+    assert ask[2:7] == ["--model", "one", "--models-dir", str(models), "--device"]
+    assert ask[7].endswith("/one")
 
 
 def test_models_and_versions_are_added_and_replaced(tiny_ir, tmp_path):
@@ -49,7 +66,7 @@ def test_what_cannot_be_is_said(tiny_ir, tmp_path, capsys):
     assert "none.xml: expected a file" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["--name", "x", "-o", str(tmp_path), "--version", "0"])
-    for broken in ("{", "[]", '{"model_config_list": 1}'):
+    for broken in ("{", "[]", '{"model_config_list": 1}', '{"model_config_list": ["x"]}'):
         (tmp_path / "config.json").write_text(broken)
         with pytest.raises(ServingError, match=r"config\.json"):
             add_to_repository(tiny_ir / "tiny.xml", "tiny", tmp_path)
