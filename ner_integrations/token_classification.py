@@ -86,10 +86,6 @@ def pipeline(
         ``device_map``, ``model_kwargs`` and ``feature_extractor`` are accepted and ignored. Windows are as
         long as the model allows, as in transformers; ``window=126`` finds more in long texts.
 
-    Returns
-    -------
-    TokenClassification
-
     Raises
     ------
     ValueError

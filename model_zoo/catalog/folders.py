@@ -22,7 +22,7 @@ from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
 from model_zoo.catalog.messages import command_for
 
 if TYPE_CHECKING:
-    from model_zoo.catalog.zoo import Model
+    from model_zoo.catalog.schema import Model
 
 __all__ = [
     "DEFAULT_MODELS_FOLDER",

@@ -11,7 +11,7 @@ from ner_core.files import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_zoo.catalog.zoo import Model
+    from model_zoo.catalog.schema import Model
 
 __all__ = ["model_yaml", "write_model"]
 

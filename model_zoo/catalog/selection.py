@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.arguments import user_path
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_without_network
 from model_zoo.catalog.hub_names import canonical_name, is_there
 from model_zoo.catalog.layout import PRECISIONS
-from model_zoo.catalog.zoo import CatalogError, Model, load_catalog
+from model_zoo.catalog.zoo import load_catalog
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
+
+    from model_zoo.catalog.schema import Model
 
 __all__ = [
     "add_models_folder",

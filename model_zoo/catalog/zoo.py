@@ -10,28 +10,15 @@ from pydantic import ValidationError
 
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.keys import misspelt_keys
-from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
+from model_zoo.catalog.layout import MODELS_ROOT
 from model_zoo.catalog.messages import sentences, shown
-from model_zoo.catalog.schema import InputInfo, Model, ModelFile, RegexReplace, UnpackArchive
+from model_zoo.catalog.schema import Model
 from model_zoo.catalog.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "MODELS_ROOT",
-    "PRECISIONS",
-    "CatalogError",
-    "InputInfo",
-    "Model",
-    "ModelFile",
-    "RegexReplace",
-    "UnpackArchive",
-    "check_model_name",
-    "load_catalog",
-    "load_model",
-    "model_from",
-]
+__all__ = ["CatalogError", "Model", "check_model_name", "load_catalog", "load_model", "model_from"]
 
 log = logging.getLogger(__name__)
 

@@ -85,10 +85,6 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
     count : int
         How many at most, at even distances.
 
-    Returns
-    -------
-    list of str
-
     Raises
     ------
     ValueError

@@ -51,10 +51,6 @@ class IrError(ZooError, ValueError):
 def input_ports(model: ov.Model) -> dict[str, ov.Output]:
     """Find the contract's inputs in a model.
 
-    Parameters
-    ----------
-    model : openvino.Model
-
     Returns
     -------
     dict of str to openvino.Output
@@ -97,10 +93,6 @@ def fix_ports(
         Static batch and length; dynamic without it.
     label_count : int, optional
         Last dimension of the wanted output.
-
-    Returns
-    -------
-    openvino.Model
 
     Raises
     ------

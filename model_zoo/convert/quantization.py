@@ -111,10 +111,6 @@ def quantize(
     progress : callable, optional
         Gets a sentence for each step.
 
-    Returns
-    -------
-    Quantization
-
     Raises
     ------
     QuantizationError

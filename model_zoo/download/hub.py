@@ -19,17 +19,18 @@ from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from model_zoo.catalog import suitability
 from model_zoo.catalog.checksum import GIT_BLOB
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
 from model_zoo.catalog.messages import sentences
 from model_zoo.catalog.sources import HubSource, without_login
-from model_zoo.catalog.zoo import CatalogError, model_from
+from model_zoo.catalog.zoo import model_from
 from model_zoo.download.answers import AnswerError, ContentError, get_json
 from model_zoo.download.causes import NO_NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from model_zoo.catalog.zoo import Model
+    from model_zoo.catalog.schema import Model
 
 __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from model_zoo.catalog.zoo import Model, ModelFile
+    from model_zoo.catalog.schema import Model, ModelFile
 
 __all__ = ["DownloadError", "download", "download_all"]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archive
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
+from model_zoo.catalog.schema import RegexReplace, UnpackArchive
 from model_zoo.download.partial import FOLDER
 from ner_core.files import write_whole
 

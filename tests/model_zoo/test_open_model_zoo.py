@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from model_zoo import info_dumper
-from model_zoo.catalog.zoo import MODELS_ROOT, load_catalog
+from model_zoo.catalog.layout import MODELS_ROOT
+from model_zoo.catalog.zoo import load_catalog
 
 OMZ_PYTHON = os.environ.get("OMZ_PYTHON", "")
 pytestmark = pytest.mark.skipif(not OMZ_PYTHON, reason="OMZ_PYTHON does not name a Python with openvino-dev")

@@ -88,14 +88,6 @@ def is_e5s1(path: Path) -> bool:
 def read_e5s1(path: Path) -> Encoder:
     """Read the encoder.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-
-    Returns
-    -------
-    Encoder
-
     Raises
     ------
     CheckpointError

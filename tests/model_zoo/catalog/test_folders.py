@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from model_zoo.catalog import folders
-from model_zoo.catalog.zoo import MODELS_ROOT, CatalogError, load_catalog, load_model
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.layout import MODELS_ROOT
+from model_zoo.catalog.zoo import load_catalog, load_model
 from tests.model_zoo.catalog.test_catalog import PLAIN, zoo
 
 

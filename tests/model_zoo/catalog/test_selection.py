@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.folders import find_without_network
 from model_zoo.catalog.selection import (
     add_selection_arguments,
@@ -15,8 +16,10 @@ from model_zoo.catalog.selection import (
     selected,
     selected_models,
 )
-from model_zoo.catalog.zoo import CatalogError, Model
 from tests.model_zoo.catalog.test_catalog import composite, zoo
+
+if TYPE_CHECKING:
+    from model_zoo.catalog.schema import Model
 
 
 @pytest.fixture
@@ -130,9 +133,3 @@ def test_precisions(root, capsys):
     with pytest.raises(CatalogError, match=r"Unknown precisions specified: FP8\."):
         precisions(root, "FP16,FP8", omz=True)
     assert precisions(root, "FP8", omz=True, printing=True) == ["FP8"]
-
-
-def test_paths_of_list_files_are_paths():
-    parser = argparse.ArgumentParser()
-    add_selection_arguments(parser)
-    assert parser.parse_args(["--list", "x"]).list == Path("x")

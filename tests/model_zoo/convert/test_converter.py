@@ -144,8 +144,6 @@ def test_the_peers_flags_for_mo_are_taken_with_a_note(zoo, downloads, capsys):
         (["--name", "tiny", "--input_shape", "128"], "two positive integers such as 1x128 (got '128')"),
         (["--name", "tiny", "--input_shape", "0x128"], "two positive integers"),
         (["--name", "tiny", "-j", "many"], "must be a positive integer (got 'many')"),
-        (["--name", "tiny", "--all"], "at most one of"),
-        ([], "must be specified"),
         (["--all", "--tolerance", "nan"], "must be a number from 0 (got 'nan')"),
     ],
 )
@@ -154,16 +152,6 @@ def test_wrong_usage_exits_with_2(zoo, downloads, capsys, arguments, message):
         main(command(zoo, downloads, *arguments))
     assert exit_.value.code == 2
     assert message in capsys.readouterr().err
-
-
-def test_unknown_names_are_listed(zoo, downloads, capsys):
-    assert main(command(zoo, downloads, "--name", "nothing")) == 1
-    assert 'No matching models: "nothing". The zoo has: other, tiny' in capsys.readouterr().err
-
-
-def test_names_are_printed(zoo, capsys):
-    assert main(["--models_dir", str(zoo), "--print_all"]) == 0
-    assert capsys.readouterr().out == "other\ntiny\n"
 
 
 @pytest.mark.parametrize("how", [["model_zoo/converter.py"], ["-m", "model_zoo.converter"]])

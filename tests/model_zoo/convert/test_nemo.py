@@ -12,7 +12,7 @@ import yaml
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import load_checkpoint
-from model_zoo.convert.conversion import ConversionError, convert_checkpoint
+from model_zoo.convert.conversion import convert_checkpoint
 from tests.lazily import torch
 
 HASH = "0123456789abcdef0123456789abcdef_"
@@ -415,14 +415,3 @@ def test_what_is_no_archive_is_said_to_be_none(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="not a NeMo archive"):
         load_checkpoint(path)
-
-
-def test_a_failed_conversion_leaves_the_earlier_result(tmp_path, traced_here):
-    path = make_archive(tmp_path / "ner.nemo", make_model())
-    [made] = convert_checkpoint(path, tmp_path / "out", "ner", precisions=["FP32"])
-    before = {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
-    make_archive(path, make_model(), head={"num_fc_layers": 4})
-    with pytest.raises(ConversionError, match="expected 4 linear layers"):
-        convert_checkpoint(path, tmp_path / "out", "ner", precisions=["FP32"])
-    assert {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()} == before
-    assert made.xml in before

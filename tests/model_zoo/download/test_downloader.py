@@ -352,12 +352,6 @@ def test_an_embedded_file_is_copied_from_beside_its_model_yml(tmp_path):
     assert (tmp_path / "out" / "public" / "some-model" / "x.bin").read_bytes() == b"123"
 
 
-def test_a_models_folder_that_cannot_be_written_is_an_error(server, root, tmp_path, capsys):
-    (tmp_path / "file").write_text("x")
-    assert run(root, tmp_path / "file") == 1
-    assert "can't be written" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     "command", [["model_zoo/downloader.py"], ["-m", "model_zoo.downloader"], ["-m", "model_zoo", "download"]]
 )

@@ -10,8 +10,9 @@ import pytest
 
 from model_zoo import __main__ as commands
 from model_zoo.catalog import folders
+from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.sources import HubSource
-from model_zoo.catalog.zoo import CatalogError, load_catalog
+from model_zoo.catalog.zoo import load_catalog
 from model_zoo.download import answers, hub
 from model_zoo.download.job import DownloadError, download
 from model_zoo.download.transfer import Patience, Transfer

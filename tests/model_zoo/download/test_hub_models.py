@@ -7,7 +7,8 @@ import json
 import pytest
 
 from model_zoo import __main__ as commands
-from model_zoo.catalog.zoo import CatalogError, load_catalog
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.zoo import load_catalog
 from model_zoo.download import hub
 from tests.model_zoo.hub_server import CONFIG, FILES
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_zoo.catalog.archives import Limits
-from model_zoo.catalog.zoo import RegexReplace, UnpackArchive
+from model_zoo.catalog.schema import RegexReplace, UnpackArchive
 from model_zoo.download import postprocessing
 from model_zoo.download.postprocessing import (
     PostprocessingError,

@@ -7,10 +7,8 @@ import json
 import sys
 import threading
 
-import pytest
-
 from model_zoo.catalog.events import JsonReporter
-from model_zoo.download.reporting import TextReporter, readable_size
+from model_zoo.download.reporting import TextReporter
 
 
 class Terminal(io.StringIO):
@@ -77,11 +75,3 @@ def test_json_lines_of_several_threads_do_not_mix(capsys):
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(events) == 200
     report.close()
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (5 * 10**12, "5000.0 GB"), (None, "size unknown")],
-)
-def test_readable_sizes(size, text):
-    assert readable_size(size) == text
