@@ -26,7 +26,7 @@ from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS
 from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected
 from model_zoo.convert.conversion import DEFAULT_PRECISIONS, ConversionError
-from model_zoo.convert.job import convert, convert_all, plan, skip
+from model_zoo.convert.job import convert, convert_all, plan
 from model_zoo.convert.reporting import TextReporter
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"note: skipping {', '.join(skipped)}: not made by conversion, see quantizer.py.\n")
     if not precisions:
         for model in parts:
-            skip(model, "all conversions skipped", report)
+            reason = "all conversions skipped"
+            report({"$type": "model_conversion_skipped", "model": model.name, "reason": reason})
         return FINE
     where = (arguments.download_dir, arguments.output_dir)
 

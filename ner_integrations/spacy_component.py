@@ -172,19 +172,21 @@ class NamesComponent:
         }
         doc.spans[self._spans_key] = SpanGroup(doc, name=self._spans_key, attrs=attributes, spans=spans)
         taken = [False] * len(doc)
-        kept = [] if self._overwrite else list(doc.ents)
+        others = doc.ents
+        kept = [] if self._overwrite else list(others)
         for span in kept:
             taken[span.start : span.end] = [True] * len(span)
         left_out = []
         for index in sorted(range(len(spans)), key=lambda index: -found.entities[index].score):
             span = spans[index]
             if any(taken[span.start : span.end]):
-                left_out.append(span)
+                if span not in others:
+                    left_out.append(span)
                 continue
             taken[span.start : span.end] = [True] * len(span)
             kept.append(span)
         if self._overwrite:
-            kept += [span for span in doc.ents if not any(taken[span.start : span.end])]
+            kept += [span for span in others if not any(taken[span.start : span.end])]
         doc.set_ents(kept)
         if left_out:
             words = ", ".join(f"{span.text[:40]!r} ({span.label_})" for span in left_out[:3])

@@ -114,10 +114,12 @@ def find_model(
         path = models_dir(output_dir) / hub_subdirectory(name) / "model.yml"
         return zoo.load_model(path) if path.is_file() else None
     root = models_root if models_root is not None else MODELS_ROOT
-    for path in sorted(root.rglob("model.yml")):
-        if path.parent.name == name:
-            return zoo.load_model(path, root)
-    return None
+    found = _in_zoo(name, root, "model.yml")
+    return None if found is None else zoo.load_model(found, root)
+
+
+def _in_zoo(name: str, root: Path, file: str) -> Path | None:
+    return next((path for path in sorted(root.rglob(file)) if path.parent.name == name), None)
 
 
 def own_zoo(model: Model) -> Path | None:
@@ -222,10 +224,8 @@ def subdirectory_of(name: str, models_root: Path | None = None) -> str:
     if Path(name).is_absolute():
         return model_at(Path(name)).subdirectory
     root = models_root if models_root is not None else MODELS_ROOT
-    for path in sorted(root.rglob("*model.yml")):
-        if path.parent.name == name:
-            return path.parent.relative_to(root).as_posix()
-    return f"public/{name}"
+    path = _in_zoo(name, root, "*model.yml")
+    return f"public/{name}" if path is None else path.parent.relative_to(root).as_posix()
 
 
 def irs_in(folder: Path) -> dict[str, Path]:

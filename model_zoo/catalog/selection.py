@@ -80,25 +80,10 @@ def selected(
     lookup: Callable[[str], Model],
     omz_known: Sequence[str],
 ) -> tuple[list[Model] | None, list[str] | None]:
-    """Load the models and split the precisions that the arguments of a command choose.
+    """Load the models and split the precisions that the arguments of a command choose; None if not given.
 
-    Parameters
-    ----------
-    parser, arguments, lookup
-        As for `selected_models`; ``arguments.omz`` reports an unknown precision like Open Model Zoo's tools,
-        as an error instead of wrong usage.
-    omz_known : sequence of str
-        Precisions that the tool of Open Model Zoo knows.
-
-    Returns
-    -------
-    (list of Model or None, list of str or None)
-        The models as `selected_models` returns them, and the precisions, None if none were given.
-
-    Raises
-    ------
-    CatalogError
-        As for `selected_models`, or a precision is unknown and ``omz`` is set.
+    With ``arguments.omz``, an unknown precision is a CatalogError instead of wrong usage, and the known ones
+    are `omz_known`. The rest is as for `selected_models`.
     """
     precisions = None
     if arguments.precisions is not None:

@@ -187,18 +187,12 @@ def save_graph(model: ov.Model, file: Path, *, compress_to_fp16: bool = False) -
 
 
 def write_fact(file: Path, key: str, before: str, after: str) -> None:
-    """Change one value of rt_info in a saved .xml, without writing the weights again.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-    key, before, after : str
-        Key in ``model_info``, the value it has, and the value it gets.
+    """Change one value of ``model_info`` in a saved .xml, without writing the weights again.
 
     Raises
     ------
     IrError
-        If the file does not have exactly that.
+        If the key does not have the value `before` exactly once.
     """
     text = file.read_text(encoding="utf-8")
     found, wanted = (f'<{key} value="{value}" />' for value in (before, after))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: What model.yml calls the tasks of token classifiers.
 _TASKS = ("named_entity_recognition", "token_recognition")
 
-__all__ = ["checkpoint_of", "convert", "convert_all", "plan", "skip"]
+__all__ = ["checkpoint_of", "convert", "convert_all", "plan"]
 
 
 def convert(
@@ -72,7 +72,7 @@ def convert(
     end: dict[str, Any] = {"$type": "model_conversion_end", "model": model.name, "successful": False}
     try:
         if ready := _needs_no_conversion(model, download_dir):
-            skip(model, ready, tell)
+            tell({"$type": "model_conversion_skipped", "model": model.name, "reason": ready})
             made = []
         else:
             made = convert_checkpoint(
@@ -103,11 +103,6 @@ def _outdated(xml: Path) -> list[str]:
 def _source_of(xml: Path) -> str:
     found = re.search(r'<source_checksum value="([^"]*)"', xml.read_text("utf-8", "replace"))
     return found[1] if found else ""
-
-
-def skip(model: Model, reason: str, progress: Callable[[dict[str, Any]], None]) -> None:
-    """Report that a model is not converted, and why."""
-    progress({"$type": "model_conversion_skipped", "model": model.name, "reason": reason})
 
 
 def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:

@@ -18,17 +18,7 @@ __all__ = ["publish", "workplace"]
 
 @contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside a model's, to one process at a time.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The model's; created if it does not exist.
-
-    Yields
-    ------
-    pathlib.Path
-    """
+    """Yield a temporary folder in a model's, which is created, to one process at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".conversion.lock"):
         for left in folder.glob(".converting-*"):  # by a killed process: this one has the lock
@@ -38,13 +28,7 @@ def workplace(folder: Path) -> Iterator[Path]:
 
 
 def publish(made: Path, target: Path) -> None:
-    """Replace a folder by a finished one, or leave it unchanged.
-
-    Parameters
-    ----------
-    made, target : pathlib.Path
-        Folders on one file system; `made` is gone afterwards.
-    """
+    """Replace a folder by a finished one on the same file system, or leave it unchanged."""
     previous = target.with_name(f".{target.name}.previous")
     if previous.exists():  # left by a process that was killed between the two renames below
         if target.exists():

@@ -304,27 +304,22 @@ def _get_json(name: str, address: str, timeout: float) -> Any:
         if isinstance(error, ContentError):
             raise
         if error.no_network:
-            msg = (
-                f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {_shown_endpoint()}: {error}"
-            )
+            shown = without_login(endpoint())
+            msg = f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {shown}: {error}"
             raise CatalogError(msg) from None
         raise CatalogError(_no_answer(name, error)) from None
 
 
 def _no_answer(name: str, problem: object) -> str:
-    return f"{name}: the hub at {_shown_endpoint()} can't be used: {problem}; HF_ENDPOINT names another one"
-
-
-def _shown_endpoint() -> str:
-    return without_login(endpoint())
+    shown = without_login(endpoint())
+    return f"{name}: the hub at {shown} can't be used: {problem}; HF_ENDPOINT names another one"
 
 
 def _refused(name: str, status: int) -> str:
     repo, revision = split_hub_name(name)
     if status == 404:
-        return f"{name}: the hub has no repository {repo}" + (
-            f" with a revision {revision}" if revision else ""
-        )
+        where = f" with a revision {revision}" if revision else ""
+        return f"{name}: the hub has no repository {repo}{where}"
     remedy = "accept its terms on its page" if token() else "set HF_TOKEN to a token that may read it"
     why = "the repository is gated, private or not there"
     return f"{name}: the hub refuses access (HTTP {status}): {why}; {remedy}"

@@ -80,6 +80,16 @@ def test_two_names_in_one_token_and_entities_of_others(tiny_ir):
         assert [entity.label_ for entity in component(doc).ents] == ["PER"]
 
 
+def test_what_another_component_found_already_is_not_lost(tiny_ir):
+    nlp = pipeline(tiny_ir)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        once = nlp(TEXTS[0])
+        twice = nlp.get_pipe("ner_zoo")(once.copy())
+    assert twice.ents
+    assert [str(entity) for entity in twice.ents] == [str(entity) for entity in once.ents]
+
+
 def test_settings_are_kept_and_checked(tiny_ir, tmp_path):
     nlp = pipeline(tiny_ir, labels=["PER"], threshold=0.2)
     assert {entity.label_ for doc in nlp.pipe(TEXTS) for entity in doc.ents} == {"PER"}
