@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import openvino as ov
 
+    from model_zoo.convert.checkpoints.checkpoint import Checkpoint
+
 __all__ = ["EXACT", "PADDING", "SENTENCES", "TOLERANCES", "difference", "outputs", "padding_gap", "samples"]
 
 #: Compile properties for comparing: plain float32 arithmetic. CPUs with VNNI or AMX otherwise round
@@ -49,21 +51,12 @@ SENTENCES = (
     "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
 )
 
-#: Batch sizes and lengths of the random inputs, besides the longest: the shortest text, odd sizes, a typical
-#: one.
-_SHAPES = ((1, 3), (4, 33), (2, 128))
+#: Batch sizes and lengths of the random inputs: the shortest text, odd sizes, a typical one, a long one.
+_SHAPES = ((1, 3), (4, 33), (2, 128), (1, 512))
 
 
 def samples(
-    tokenizer: Path,
-    *,
-    vocab_size: int,
-    type_count: int,
-    pad_id: int,
-    max_length: int,
-    has_token_type_ids: bool = True,
-    token_type_ids: str = "segments",  # noqa: S107
-    shape: tuple[int, int] | None = None,
+    tokenizer: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None = None
 ) -> list[dict[str, np.ndarray]]:
     """Return sample inputs: random ones of several shapes, then the built-in sentences, all with padding.
 
@@ -71,12 +64,8 @@ def samples(
     ----------
     tokenizer : pathlib.Path
         tokenizer.json of the model.
-    vocab_size, type_count, pad_id, max_length : int
-        Sizes of the model's tables, id of padding, most pieces.
-    has_token_type_ids : bool
-        False leaves ``token_type_ids`` out.
-    token_type_ids : str
-        How the real inputs fill them: ``segments`` (zeros) or ``word_casing``.
+    checkpoint : Checkpoint
+        Says the sizes of its tables, and what ``token_type_ids`` mean.
     shape : (int, int), optional
         Batch and length of a static model; every input then has this shape.
 
@@ -85,30 +74,28 @@ def samples(
     list of dict of str to ndarray of int64, shape (batch, sequence)
     """
     generator = np.random.default_rng(0)
-    shapes = [shape, shape] if shape else [*_fitting(max_length), (1, min(max_length, 512))]
-    made = [_random(generator, shape, vocab_size, type_count, pad_id) for shape in shapes]
-    made += _real(Tokenizer.from_file(tokenizer, token_type_ids=token_type_ids), pad_id, max_length, shape)
-    if not has_token_type_ids:
+    longest = checkpoint.max_length
+    fitting = [(batch, min(length, longest)) for batch, length in _SHAPES]
+    made = [_random(generator, one, checkpoint) for one in ([shape, shape] if shape else fitting)]
+    made += _real(tokenizer, checkpoint, shape)
+    if not checkpoint.has_token_type_ids:
         for inputs in made:
             del inputs["token_type_ids"]
     return made
 
 
-def _fitting(max_length: int) -> list[tuple[int, int]]:
-    return [(batch, min(length, max_length)) for batch, length in _SHAPES]
-
-
 def _random(
-    generator: np.random.Generator, shape: tuple[int, int], vocab_size: int, type_count: int, pad_id: int
+    generator: np.random.Generator, shape: tuple[int, int], checkpoint: Checkpoint
 ) -> dict[str, np.ndarray]:
     batch, length = shape
+    pad_id = checkpoint.pad_id
     lengths = generator.integers(1, length + 1, batch)
     lengths[0] = length
     mask = (np.arange(length) < lengths[:, None]).astype(np.int64)
-    ids = generator.integers(0, vocab_size, shape)
+    ids = generator.integers(0, checkpoint.vocab_size, shape)
     # families that count positions from the ids must not meet padding inside the text
-    ids[ids == pad_id] = (pad_id + 1) % vocab_size
-    types = generator.integers(0, max(type_count, 1), shape)
+    ids[ids == pad_id] = (pad_id + 1) % checkpoint.vocab_size
+    types = generator.integers(0, max(checkpoint.type_count, 1), shape)
     return {
         "input_ids": np.where(mask, ids, pad_id),
         "attention_mask": mask,
@@ -116,11 +103,10 @@ def _random(
     }
 
 
-def _real(
-    tokenizer: Tokenizer, pad_id: int, max_length: int, shape: tuple[int, int] | None
-) -> list[dict[str, np.ndarray]]:
+def _real(file: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None) -> list[dict[str, np.ndarray]]:
     """Encode the built-in sentences into batches: all in one, or of the size of a static shape."""
-    room = (shape[1] if shape else max_length) - tokenizer.special_count
+    tokenizer = Tokenizer.from_file(file, token_type_ids=checkpoint.token_type_ids)
+    room = (shape[1] if shape else checkpoint.max_length) - tokenizer.special_count
     rows = [
         (encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])
         for encoding in tokenizer.encode_texts(SENTENCES)
@@ -132,7 +118,7 @@ def _real(
             (rows * batch)[start : start + batch],
             prefix=tokenizer.prefix,
             suffix=tokenizer.suffix,
-            pad_id=pad_id,
+            pad_id=checkpoint.pad_id,
             shape=(batch, length),
         ).inputs
         for start in range(0, len(rows), batch)

@@ -80,16 +80,7 @@ def sample_inputs(
             f"--input_shape: expected a length from {shortest} to {checkpoint.max_length}, found {shape[1]}."
         )
         raise CheckpointError(msg)
-    return parity.samples(
-        folder / "tokenizer.json",
-        vocab_size=checkpoint.vocab_size,
-        type_count=checkpoint.type_count,
-        pad_id=checkpoint.pad_id,
-        max_length=checkpoint.max_length,
-        has_token_type_ids=checkpoint.has_token_type_ids,
-        token_type_ids=checkpoint.token_type_ids,
-        shape=shape,
-    )
+    return parity.samples(folder / "tokenizer.json", checkpoint, shape)
 
 
 def trace(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 
+TIMEOUT = 30.0  # seconds to wait for an answer
 _COMPANIONS = (  # files of tokenizers
     "tokenizer.json",
     "tokenizer_config.json",
@@ -99,7 +100,6 @@ def resolve(
     encoder: bool = False,
     labels: Sequence[str] | None = None,
     offline: bool = False,
-    timeout: float = 30.0,
 ) -> Model:
     """Build a model from a token classification repository of the hub, without a model.yml.
 
@@ -113,8 +113,6 @@ def resolve(
         In id order, for a repository that does not name them.
     offline : bool
         Use only the local hub cache.
-    timeout : float
-        Seconds to wait for an answer.
 
     Returns
     -------
@@ -132,7 +130,7 @@ def resolve(
     >>> resolve("hf:dslim/bert-base-NER").labels[:3]  # doctest: +SKIP
     ['O', 'B-MISC', 'I-MISC']
     """
-    repository = _look_up(name, offline=offline or is_offline(), timeout=timeout)
+    repository = _look_up(name, offline=offline or is_offline())
     files = repository.files
     config = repository.read("config.json")
     settings = repository.read("tokenizer_config.json") or {}
@@ -210,7 +208,7 @@ class _Repository:
         return found
 
 
-def _look_up(name: str, *, offline: bool, timeout: float) -> _Repository:
+def _look_up(name: str, *, offline: bool) -> _Repository:
     repo, revision = split_hub_name(name)
     if offline:
         commit = revision or "main"
@@ -221,7 +219,7 @@ def _look_up(name: str, *, offline: bool, timeout: float) -> _Repository:
         return _Repository(repo, commit, listing, partial(_cached_json, name, repo, commit))
     address = f"{endpoint()}/api/models/{repo}/revision/{quote(revision or 'main', safe='')}?blobs=true"
     try:
-        answer = _Answer.model_validate(_get_json(name, address, timeout))
+        answer = _Answer.model_validate(_get_json(name, address))
     except ValidationError as error:
         raise CatalogError(_no_answer(name, sentences(error)[0])) from None
     except ContentError as error:
@@ -231,7 +229,7 @@ def _look_up(name: str, *, offline: bool, timeout: float) -> _Repository:
         repo,
         commit,
         {file.rfilename: file for file in answer.siblings or ()},
-        partial(_remote_json, name, repo, commit, timeout),
+        partial(_remote_json, name, repo, commit),
         answer.cardData,
         answer.library_name or next((tag for tag in answer.tags or () if tag in suitability.LIBRARIES), ""),
     )
@@ -284,20 +282,20 @@ def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
         raise CatalogError(msg) from None
 
 
-def _remote_json(name: str, repo: str, revision: str, timeout: float, file: str) -> Any:
+def _remote_json(name: str, repo: str, revision: str, file: str) -> Any:
     address = file_address(HubSource(repo=repo, file=file, revision=revision))
     try:
-        return _get_json(name, address, timeout)
+        return _get_json(name, address)
     except ContentError as error:
         msg = f"{name}: {file} is damaged in the repository, and only its owner can mend it: {error}"
         raise CatalogError(msg) from None
 
 
-def _get_json(name: str, address: str, timeout: float) -> Any:
+def _get_json(name: str, address: str) -> Any:
     secret = token()
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     try:
-        return get_json(address, headers, timeout)
+        return get_json(address, headers, TIMEOUT)
     except AnswerError as error:
         if error.status in (401, 403, 404):
             raise CatalogError(_refused(name, error.status)) from None

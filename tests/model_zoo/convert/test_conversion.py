@@ -12,6 +12,7 @@ import pytest
 import model_zoo
 from model_zoo.catalog.suitability import families
 from model_zoo.convert import conversion, parity, tracing
+from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
 from model_zoo.convert.workplace import publish, workplace
@@ -185,14 +186,7 @@ def test_casing_ids_are_said_and_compared(tiny_checkpoint, tmp_path, traced_here
     [made] = convert_checkpoint(folder, tmp_path / "out", "tiny", precisions=["FP32"])
     info = ov.Core().read_model(made.xml).get_rt_info(["model_info", "token_type_ids"]).value
     assert info == "word_casing"
-    inputs = parity.samples(
-        made.xml.with_name("tokenizer.json"),
-        vocab_size=100,
-        type_count=4,
-        pad_id=0,
-        max_length=64,
-        token_type_ids="word_casing",
-    )
+    inputs = parity.samples(made.xml.with_name("tokenizer.json"), load_checkpoint(folder))
     assert set(np.unique(inputs[-1]["token_type_ids"])) == {0, 1, 2, 3}  # the sentences have all four casings
 
 
