@@ -67,14 +67,7 @@ class Checksum(BaseModel):
 
 
 def new_digest(algorithm: str, size: int | None) -> hashlib._Hash:
-    """Return a digest to update with the bytes of a file.
-
-    Parameters
-    ----------
-    algorithm : str
-        ``sha384``, ``sha256`` or ``git_blob``.
-    size : int or None
-        Size of the file in bytes; required for ``git_blob``.
+    """Return a digest to update with the bytes of a file, whose size ``git_blob`` requires.
 
     Examples
     --------
@@ -87,20 +80,7 @@ def new_digest(algorithm: str, size: int | None) -> hashlib._Hash:
 
 
 def checksum_of(*paths: Path, algorithm: str = "sha384") -> Checksum:
-    """Hash the concatenated content of files.
-
-    Parameters
-    ----------
-    *paths : Path
-        Files, in order.
-    algorithm : str
-        ``sha384``, ``sha256`` or ``git_blob``.
-
-    Returns
-    -------
-    Checksum
-        Hash of all their bytes.
-    """
+    """Hash the concatenated content of files with ``sha384``, ``sha256`` or ``git_blob``."""
     digest = new_digest(algorithm, sum(path.stat().st_size for path in paths))
     for path in paths:
         feed(digest, path)

@@ -104,7 +104,7 @@ def selected_models(
     arguments: argparse.Namespace,
     lookup: Callable[[str], Model] | None = None,
 ) -> list[Model] | None:
-    """Load the models selected by the arguments of `add_selection_arguments`.
+    """Load the models selected by the arguments of `add_selection_arguments`; None after --print_all.
 
     Parameters
     ----------
@@ -114,11 +114,6 @@ def selected_models(
         Parsed arguments.
     lookup : callable or None
         Resolves ``hf:owner/name`` and paths; None finds only models that are on this machine.
-
-    Returns
-    -------
-    list of Model or None
-        None after --print_all, which prints the names: nothing else is to be done.
 
     Raises
     ------

@@ -78,20 +78,15 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
 
 
 def load_model(path: Path, models_root: Path | None = None) -> Model:
-    """Load and validate one model.yml.
+    """Load and validate one model.yml, whose folder gives the model its name.
 
     Parameters
     ----------
     path : Path
-        The file; its folder gives the model its name.
+        The file.
     models_root : Path or None
         Folder that ``subdirectory`` is relative to; None means two above the model's own, as in
         ``public/<name>/model.yml``.
-
-    Returns
-    -------
-    Model
-        Validated.
 
     Raises
     ------
@@ -153,14 +148,9 @@ def check_model_name(name: str, where: object) -> None:
 
 
 def model_from(where: str, given: dict[str, Any]) -> Model:
-    """Validate the content of a model.yml.
+    """Validate the content of a model.yml, including ``name`` and ``subdirectory``.
 
-    Parameters
-    ----------
-    where : str
-        Start of error messages: the file, or the name that was looked up.
-    given : dict
-        Keys and values, including ``name`` and ``subdirectory``.
+    `where` begins the error messages: the file, or the name that was looked up.
 
     Raises
     ------

@@ -31,20 +31,10 @@ _LONG = (1100, 500, 250, 120, 60)
 
 
 def replace_boolean_masks(model: ov.Model) -> int:
-    """Replace the boolean masks of fused attention by additive masks.
+    """Replace the boolean masks of a model's fused attention by additive masks; return how many.
 
     A mask that hides only padding is computed from ``attention_mask`` directly, without the operations that
     transformers needs for other masks.
-
-    Parameters
-    ----------
-    model : openvino.Model
-        With the contract's inputs; changed in place.
-
-    Returns
-    -------
-    int
-        How many were replaced.
     """
     nodes = [node for node in model.get_ops() if node.get_type_name() == _FUSED]
     nodes = [node for node in nodes if node.get_input_size() > _MASK]
@@ -62,17 +52,9 @@ def replace_boolean_masks(model: ov.Model) -> int:
 
 
 def bypass_needless_reshapes(model: ov.Model) -> int:
-    """Remove reshapes that do not change the shape: each dimension is copied, or has that length already.
+    """Remove reshapes of a model that do not change the shape; return how many.
 
-    Parameters
-    ----------
-    model : openvino.Model
-        Changed in place.
-
-    Returns
-    -------
-    int
-        How many were removed.
+    Each dimension is copied, or has that length already.
     """
     needless = [node for node in model.get_ops() if node.get_type_name() == "Reshape" and _is_needless(node)]
     for node in needless:

@@ -127,21 +127,10 @@ def _sentences(path: Path) -> Iterator[str]:
 def encode(
     tokenizer: Tokenizer, texts: Iterable[str], max_length: int, shape: tuple[int, int] | None = None
 ) -> list[dict[str, np.ndarray]]:
-    """Encode texts one by one, each cut at what the model takes.
+    """Encode texts one by one, each cut at what the model takes, special tokens included.
 
-    Parameters
-    ----------
-    tokenizer : ner_core.tokenizer.Tokenizer
-    texts : iterable of str
-    max_length : int
-        Most pieces, special tokens included.
-    shape : (int, int), optional
-        Batch and length of a static model; rows are then filled with padding.
-
-    Returns
-    -------
-    list of dict of str to ndarray of int64, shape (1, pieces)
-        Or of `shape`. ``token_type_ids`` as the tokenizer fills them, else zeros.
+    With a static `shape`, batch and length, the rows are filled with padding; else they are [1, pieces].
+    ``token_type_ids`` are as the tokenizer fills them, else zeros.
     """
     batch, length = shape or (1, max_length)
     room = length - tokenizer.special_count

@@ -35,15 +35,7 @@ TARGET_DEVICES = ("ANY", "CPU", "GPU", "NPU", "CPU_SPR")
 
 
 def compress_weights(source: Path, target: Path) -> None:
-    """Compress the weights of a graph.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        An .xml or .onnx file; weights that are compressed already are unchanged.
-    target : pathlib.Path
-        The .xml to write.
-    """
+    """Compress the weights of an .xml or .onnx file into an .xml; those compressed already are unchanged."""
     import nncf
     import openvino as ov
 
@@ -57,16 +49,9 @@ def compress_weights(source: Path, target: Path) -> None:
 def quantize_graph(
     source: Path, target: Path, inputs: Sequence[dict[str, np.ndarray]], target_device: str = "ANY"
 ) -> None:
-    """Quantize a graph.
+    """Quantize a graph, calibrated on `inputs`.
 
-    Parameters
-    ----------
-    source, target : pathlib.Path
-        The .xml to read and the one to write.
-    inputs : sequence of dict of str to ndarray
-        To calibrate on.
-    target_device : str
-        Of `TARGET_DEVICES`: which operations can run in 8 bits there.
+    `target_device`, of `TARGET_DEVICES`, says which operations can run in 8 bits.
     """
     import nncf
     import openvino as ov

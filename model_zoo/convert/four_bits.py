@@ -21,18 +21,7 @@ _CHUNK = 4096  # rows checked at a time
 
 
 def store_in_four_bits(model: ov.Model) -> int:
-    """Replace embeddings whose weights lie on a grid of 4 bits.
-
-    Parameters
-    ----------
-    model : openvino.Model
-        Changed in place; other weights are unchanged.
-
-    Returns
-    -------
-    int
-        How many tables were replaced.
-    """
+    """Replace embeddings of a model whose weights lie on a grid of 4 bits; return how many tables."""
     replaced = 0
     for gather in model.get_ops():
         if gather.get_type_name() != "Gather":

@@ -163,19 +163,10 @@ def _overrides(model: Model) -> dict[str, Any]:
 
 
 def convert_all(models: Sequence[Model], attempt: Callable[[Model], bool], jobs: int = 1) -> list[str]:
-    """Convert several models, `jobs` at a time; one that fails does not stop the others.
+    """Convert several models, `jobs` at a time; return the names of those that failed.
 
-    Parameters
-    ----------
-    models : sequence of Model
-    attempt : callable
-        Converts one, and returns whether that succeeded.
-    jobs : int
-
-    Returns
-    -------
-    list of str
-        The names of those that failed, in order. An interrupt ends the workers' processes and propagates.
+    `attempt` converts one and returns whether that succeeded; a failure does not stop the others. An
+    interrupt ends the workers' processes and propagates.
     """
     with ThreadPoolExecutor(max_workers=min(jobs, len(models)) or 1) as pool:
         try:

@@ -34,21 +34,7 @@ class MeasurementError(ZooError, ValueError):
 def measure_installed(
     model: Model, output_dir: Path | None, shape: tuple[int, int], zoo: Path | None = None
 ) -> dict[str, Any]:
-    """Measure every converted IR of a model of the zoo.
-
-    Parameters
-    ----------
-    model : Model
-        Of the catalog.
-    output_dir, zoo : Path or None
-        As for `model_zoo.catalog.folders.installed`.
-    shape : (int, int)
-        As for `measure`.
-
-    Returns
-    -------
-    dict of str to dict
-        By precision, what `measure` returns.
+    """Measure every converted IR of a model of the zoo; return what `measure` does, by precision.
 
     Raises
     ------

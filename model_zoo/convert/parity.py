@@ -183,20 +183,8 @@ def padding_gap(
 ) -> float:
     """Compare the rows of a padded batch with each row alone, without padding and neighbours.
 
-    Parameters
-    ----------
-    run : callable
-        The source: inputs to logits.
-    inputs : dict of str to ndarray of int64, shape (batch, sequence)
-        A batch.
-    expected : ndarray, shape (batch, sequence, labels)
-        Logits of the source.
-
-    Returns
-    -------
-    float
-        Largest difference, as a share of the largest logit. It is far above rounding if the scores of a text
-        depend on its neighbours in the batch.
+    `run` gives the source's logits, `expected` those of the batch `inputs`. The largest difference, as a
+    share of the largest logit, is far above rounding if the scores of a text depend on its neighbours.
 
     Examples
     --------
@@ -215,13 +203,7 @@ def padding_gap(
 def difference(
     inputs: Sequence[dict[str, np.ndarray]], expected: Sequence[np.ndarray], found: Sequence[np.ndarray]
 ) -> tuple[float, float]:
-    """Compare two models' outputs where the attention mask is 1.
-
-    Parameters
-    ----------
-    inputs : sequence of dict of str to ndarray
-        The inputs of both.
-    expected, found : sequence of ndarray, shape (batch, sequence, labels)
+    """Compare two models' outputs for the same inputs where the attention mask is 1.
 
     Returns
     -------

@@ -35,19 +35,7 @@ def rounds_activations(file: Path) -> bool:
 
 
 def without_rounding(file: Path, target: Path) -> Path:
-    """Write a graph that computes in floats.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        ONNX, with its external tensors beside it.
-    target : pathlib.Path
-        The file to write.
-
-    Returns
-    -------
-    pathlib.Path
-        `target`.
+    """Write a graph that computes in floats to `target`; external tensors lie beside `file`.
 
     Raises
     ------

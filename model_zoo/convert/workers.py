@@ -119,19 +119,9 @@ def workers_ended() -> Iterator[None]:
 
 
 def report_failure(folder: Path, work: Callable[[], None], expected: type[Exception]) -> int:
-    """Do the work of a worker; write an error message where `run_worker` looks.
+    """Do the work of a worker and return its exit status; write an error message where `run_worker` looks.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    work : callable
-    expected : type
-        Exception with a message for users; others are bugs and keep their traceback.
-
-    Returns
-    -------
-    int
-        Exit status.
+    `expected` are exceptions with a message for users; others are bugs and keep their traceback.
     """
     try:
         work()

@@ -80,11 +80,6 @@ def check_kind(
         Its config.json, if it has one.
     library : str
         Library that it belongs to according to the hub.
-
-    Raises
-    ------
-    CatalogError
-        The message is one sentence.
     """
     named = architectures(config or {})
     for sign in _SIGNS:

@@ -168,20 +168,7 @@ def _numbered(labels: list[str]) -> dict[str, Any]:
 def check_size(where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]) -> None:
     """Refuse a configuration of a model far larger than its weights, which would fill the memory.
 
-    Parameters
-    ----------
-    where : str
-        What errors begin with.
-    made : transformers.PretrainedConfig
-    kind : type
-        A class of transformers with ``from_config``.
-    weights : iterable of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    CheckpointError
-        With both sizes.
+    `kind` is a class of transformers with ``from_config``; `where` begins the message, which has both sizes.
     """
     import torch
 

@@ -119,18 +119,10 @@ def write_archive(
     head: dict[str, torch.Tensor],
     labels: list[str],
 ) -> None:
-    """Copy an archive with other weights and labels.
+    """Copy an archive with other weights and labels (in id order), as NeMo's own plain tar.
 
-    Parameters
-    ----------
-    source : Path
-        The archive with the vocabulary and configurations.
-    target : Path
-        The new archive; NeMo's own plain tar.
-    encoder, head : dict of str to tensor
-        State of the transformers encoder, and of the linear layers by their position.
-    labels : list of str
-        In id order.
+    `source` has the vocabulary and configurations; `encoder` and `head` are the states of the transformers
+    encoder, and of the linear layers by their position.
     """
     import torch
 
