@@ -14,9 +14,9 @@ A killed run resumes from its last checkpoint when the same command is run again
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,19 +24,19 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):  # run as a script: python model_zoo/finetuner.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
-from model_zoo.catalog.arguments import positive_integer, renaming
+from model_zoo.catalog.arguments import positive_integer, renaming, user_path
+from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, run_command
+from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.folders import models_dir
 from model_zoo.catalog.selection import add_zoo
 from model_zoo.train.recipe import Recipe, RecipeError, check_recipe, load_recipe
 from model_zoo.train.run import finetune, resolve_start
+from ner_core.files import NO_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
-
-#: Exit codes: fine, failed, wrong usage, stopped by the user.
-FINE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 #: Where flags make up the recipe.
 DEFAULT_EPOCHS, DEFAULT_RATE = 3, 5e-5
@@ -64,6 +64,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
         msg = f"without a recipe file, {', '.join(missing)} must be given"
         raise RecipeError(msg)
     labels = dict(args.label or [])
+    types = _types_of(args.train, args.dev or [], labels)
     corpora: dict[str, dict[str, Any]] = {
         f"corpus{number}": {"train": str(Path(file).absolute()), "labels": labels}
         for number, file in enumerate(args.train, 1)
@@ -79,7 +80,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     content: dict[str, Any] = {
         "name": args.name,
         "start": args.start,
-        "types": _listed(args.types) if args.types else _types_of(args.train, labels),
+        "types": _listed(args.types) if args.types else types,
         "corpora": corpora,
         "stages": [stage],
     }
@@ -97,20 +98,26 @@ def _recipe_of_file(args: argparse.Namespace) -> Recipe:
     return load_recipe(args.recipe)
 
 
-def _types_of(files: Sequence[str], labels: dict[str, str]) -> list[str]:
-    """List the entity types in files, renamed, in order of appearance."""
+def _types_of(train: Sequence[str], dev: Sequence[str], labels: dict[str, str]) -> list[str]:
+    """List the entity types in train files, renamed, in order of appearance."""
     from model_zoo.train.data import open_part
     from ner_core.labels import spans
 
-    found: dict[str, None] = {}
-    for file in files:
-        for _, tags in open_part(Path(file), "train"):
-            found.update(dict.fromkeys(labels.get(kind, kind) for kind, _, _ in spans(tags)))
-    found.pop("O", None)
-    if not found:
-        msg = f"{', '.join(files)}: expected labelled entities to train on, found none"
+    found: dict[str, dict[str, None]] = {"train": {}, "dev": {}}
+    for part, files in (("train", train), ("dev", dev)):
+        for file in files:
+            for _, tags in open_part(Path(file), part):
+                found[part].update(dict.fromkeys(kind for kind, _, _ in spans(tags)))
+    known = found["train"] | found["dev"]
+    if unknown := [kind for kind in labels if kind not in known]:
+        msg = f"--label {unknown[0]}={labels[unknown[0]]}: no such type; the files have {', '.join(known)}"
         raise RecipeError(msg)
-    return list(found)
+    types = dict.fromkeys(labels.get(kind, kind) for kind in found["train"])
+    types.pop("O", None)
+    if not types:
+        msg = f"{', '.join(train)}: expected labelled entities to train on, found none"
+        raise RecipeError(msg)
+    return list(types)
 
 
 def _listed(types: str) -> list[str]:
@@ -124,23 +131,23 @@ def build_parser() -> argparse.ArgumentParser:
         description="Fine-tune a BERT-style model on labelled data; the result is a zoo model folder.",
     )
     parser.add_argument(
-        "recipe", nargs="?", type=Path, help="YAML file with all settings (see a model's recipe.yml)"
+        "recipe", nargs="?", type=user_path, help="YAML file with all settings (see a model's recipe.yml)"
     )
-    parser.add_argument("--data_dir", type=Path, help="folder of the corpora; default: the recipe's own")
+    parser.add_argument("--data_dir", type=user_path, help="folder of the corpora; default: the recipe's own")
     parser.add_argument(
         "-o",
         "--output_dir",
-        type=Path,
+        type=user_path,
         help="models folder; default: $NER_MODELS_DIR, else your cache folder",
     )
     parser.add_argument("--start", help="start: zoo name, owner/name of the hub, folder, .nemo or .xml")
     parser.add_argument("--teacher_start", help="the same for the recipe's teachers")
     add_zoo(parser, "your own zoo, in which names of starts are looked up")
     parser.add_argument(
-        "--download_dir", type=Path, help="where a start is downloaded; default: the models folder"
+        "--download_dir", type=user_path, help="where a start is downloaded; default: the models folder"
     )
     parser.add_argument(
-        "--work_dir", type=Path, help="checkpoints of the running training; default: in the result"
+        "--work_dir", type=user_path, help="checkpoints of the running training; default: in the result"
     )
     parser.add_argument("--restart", action="store_true", help="discard the checkpoints of an earlier run")
     parser.add_argument("--threads", type=positive_integer, help="processor threads; default: all")
@@ -181,36 +188,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = build_parser()
-    args = parser.parse_args(argv)
+    args = build_parser().parse_args(argv)
     logging.basicConfig(
         level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr
     )
+    return run_command(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         recipe = _recipe_of_file(args) if args.recipe else recipe_of_flags(args)
-    except (RecipeError, OSError, ValueError) as error:
+    except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
     try:
-        return _run(recipe, args)
+        return _train(recipe, args)
     except KeyboardInterrupt:
         sys.stderr.write("stopped; run the same command again to resume from the last checkpoint\n")
-        return STOPPED
+        return INTERRUPTED
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{error.name} is needed to train: pip install 'ner-zoo[train]'\n")
         return FAILED
     except Exception as error:
         if reason := _not_written(error):
             where = args.work_dir or models_dir(args.output_dir) / "public" / recipe.name
-            sys.stderr.write(
+            msg = (
                 f"{where}: can't be written ({reason}). Make room, then run the same command "
-                "again to resume from the last checkpoint.\n"
+                "again to resume from the last checkpoint."
             )
-            return FAILED
-        if not isinstance(error, (OSError, ValueError)):
-            raise
-        sys.stderr.write(f"{error}\n")
-        return FAILED
+            raise ZooError(msg) from error
+        if isinstance(error, ValueError):
+            raise ZooError(str(error)) from error
+        raise
 
 
 def _not_written(error: BaseException) -> str:
@@ -218,18 +227,17 @@ def _not_written(error: BaseException) -> str:
 
     torch and safetensors have errors of their own for it.
     """
-    kinds = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if isinstance(error, OSError):
-        return os.strerror(error.errno or 0) if error.errno in kinds else ""
+        return os.strerror(error.errno or 0) if error.errno in NO_ROOM else ""
     text = str(error)
     if type(error).__name__ == "SafetensorError" and "os error" in text:
-        return next((os.strerror(kind) for kind in kinds if os.strerror(kind) in text), "")
+        return next((os.strerror(kind) for kind in NO_ROOM if os.strerror(kind) in text), "")
     if isinstance(error, RuntimeError) and ("PytorchStreamWriter" in text or "inline_container" in text):
         return "the disk is full, or the file may not grow"
     return ""
 
 
-def _run(recipe: Recipe, args: argparse.Namespace) -> int:
+def _train(recipe: Recipe, args: argparse.Namespace) -> int:
     import torch
     from transformers.utils import logging as transformers_logging
 
@@ -254,7 +262,12 @@ def _run(recipe: Recipe, args: argparse.Namespace) -> int:
     )
     for name, scores in result.scores[""].items():
         log.info("%s: micro F1 %.4f, macro F1 %.4f", name, scores["micro_f1"], scores["macro_f1"])
-    log.info("%s is ready for converter.py", folder)
+    log.info("%s is complete; %s holds checkpoints of the training and may be deleted", folder, work_dir)
+    log.info(
+        "Convert it: python -m model_zoo.converter --zoo %s --download_dir %s --name %s",
+        *(shlex.quote(str(models)),) * 2,
+        recipe.name,
+    )
     return FINE
 
 

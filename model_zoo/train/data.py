@@ -94,6 +94,9 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
                 msg = f"corpus {name}: {part} file {path} does not exist (--data_dir tells where corpora are)"
                 raise FileNotFoundError(msg)
             sentences = [(words, _clean(words, tags, corpus)) for words, tags in open_part(path, part)]
+            if not sentences:
+                msg = f"corpus {name}: {part} file {path}: expected labelled text, found none"
+                raise ValueError(msg)
             mapper = _LabelMapper(recipe, corpus, f"{path}")
             apart = corpus.held_out
             kept = [one for number, one in enumerate(sentences, 1) if not apart or number % apart]

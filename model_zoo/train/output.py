@@ -167,9 +167,7 @@ def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
         recipe.description or "A token classifier for named entities.",
         f"Types: {', '.join(recipe.types)}. Labels: {', '.join(f'`{label}`' for label in recipe.labels)}.",
         "## Measured",
-        "Span scores on the dev part of each corpus, sentence by sentence, with the checkpoint in float32; "
-        "types that a corpus does not annotate are left out there.",
-        _score_table(recipe, result),
+        _scores(recipe, result),
         "## Data",
         _data_table(recipe, result),
         "## Training",
@@ -178,15 +176,20 @@ def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
     write_whole(folder / "README.md", "\n\n".join(blocks) + "\n")
 
 
-def _score_table(recipe: Recipe, result: TrainingResult) -> str:
+def _scores(recipe: Recipe, result: TrainingResult) -> str:
     plain = result.scores[""]
+    if not plain:
+        return "Not measured: no corpus has a dev part."
     head = ["corpus", "micro F1", "macro F1", *recipe.types, "micro F1, lower case", "micro F1, upper case"]
     lines = [head, ["---"] * len(head)]
     for name, scores in plain.items():
         by_type = [f"{scores[kind]:.4f}" if kind in scores else "" for kind in recipe.types]
         cased = [f"{result.scores[casing][name]['micro_f1']:.4f}" for casing in ("lower", "upper")]
         lines.append([name, f"{scores['micro_f1']:.4f}", f"{scores['macro_f1']:.4f}", *by_type, *cased])
-    return _table(lines)
+    return (
+        "Span scores on the dev part of each corpus, sentence by sentence, with the checkpoint in float32; "
+        f"types that a corpus does not annotate are left out there.\n\n{_table(lines)}"
+    )
 
 
 def _data_table(recipe: Recipe, result: TrainingResult) -> str:
@@ -201,7 +204,7 @@ def _training(recipe: Recipe, result: TrainingResult) -> str:
     versions = ", ".join(f"{tool} {version(tool)}" for tool in TOOLS)
     kept = _KEPT if any(entry.get("kept") for entry in result.history) else ""
     return (
-        f"{kept}Started from `{recipe.start}`; {len(recipe.stages)} stages, {result.steps} steps, "
+        f"{kept}Started from `{recipe.start}`; {result.steps} steps (stages: {len(recipe.stages)}), "
         f"{result.parameters / 1e6:.1f} M parameters, seed {recipe.seed}, {result.seconds / 60:.0f} minutes "
         f"in the last process. Python {platform.python_version()}, {versions}. "
         "To reproduce it: `python -m model_zoo.finetuner recipe.yml`, with the recipe beside this card."

@@ -130,7 +130,7 @@ def _finetune(
     if recipe.vocabulary:
         encoder = cut_vocabulary(model, encoder, corpora, recipe.vocabulary)
     plan = Plan(recipe, corpora, encoder)
-    log.info("%d steps in %d stages", len(plan), len(recipe.stages))
+    log.info("steps: %d", len(plan))
     history = train(recipe, model, plan, corpora, encoder, work_dir, progress=progress)
     _publish(lambda made: _write_model(recipe, model, encoder, start, made), folder)
 

@@ -323,11 +323,30 @@ def test_missing_corpus_is_named(lab, tmp_path, capsys):
     assert f"corpus tiny: train file {tmp_path / 'train.conll'} does not exist" in capsys.readouterr().err
 
 
+def test_a_corpus_without_sentences_is_named(lab, tmp_path, capsys):
+    (tmp_path / "dev.conll").write_text("\n")
+    named = ["--name", "x", "--start", str(lab / "encoder"), "--train", str(lab / "train.conll")]
+    code = finetuner.main([*named, "--dev", str(tmp_path / "dev.conll"), "-o", str(tmp_path / "m")])
+    assert code == finetuner.FAILED
+    assert "dev.conll: expected labelled text, found none" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_one_sentence(lab, capsys):
+    where = lab / "train.conll"
+    assert finetuner.main([str(lab / "recipe.yml"), "-o", str(where)]) == finetuner.FAILED
+    assert capsys.readouterr().err == f"{where / 'public/tiny-ner/.training'}: Not a directory\n"
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["recipe.yml", "--epochs", "9", "--seed", "3"], "--epochs, --seed: not used with a recipe file"),
         (["--train", "outside.conll"], "outside.conll: expected labelled entities to train on, found none"),
+        (["--train", "train.conll", "--dev", "none.conll"], "none.conll: no such file or folder"),
+        (
+            ["--train", "train.conll", "--label", "persn=PER"],
+            "--label persn=PER: no such type; the files have person, place",
+        ),
         (["--train", "train.conll", "--epochs", "0"], "stages[0].epochs: expected at least 1, found 0"),
         (
             ["--train", "train.conll", "--learning_rate", "0"],
