@@ -394,7 +394,7 @@ def _chosen(folder: Path, split: str | None) -> Path:
     conll = {split_name: file for file in sorted(folder.iterdir()) if (split_name := _split_name(file))}
     splits = nemo or conll
     if not splits:
-        msg = f"{folder}: expected *.conll, text_*.txt with labels_*.txt, or such as train.jsonl, found none"
+        msg = f"{folder}: expected *.conll, text_*.txt with labels_*.txt, or like train.jsonl, found none"
         raise CorpusError(msg)
     if split is None and len(splits) == 1:
         split = next(iter(splits))
