@@ -173,6 +173,9 @@ def _check_usage(arguments: argparse.Namespace) -> None:
     if (arguments.path is None) == (arguments.dataset is None):
         msg = "give one DATASET: a CoNLL or JSON file, NeMo's text_*.txt, a folder of these, or conll2003"
         raise WrongUsage(msg)
+    if arguments.split and Path(arguments.path or arguments.dataset).is_file():
+        msg = "--split names a file of a folder, and DATASET is a file; give the folder, or leave it out"
+        raise WrongUsage(msg)
     if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
         msg = "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"
         raise WrongUsage(msg)

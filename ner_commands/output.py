@@ -47,11 +47,10 @@ def explanation(error: BaseException) -> str:
     """Return the message of an error, without the number of a system error."""
     from ner_core.files import NO_ROOM
 
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        advice = (
-            "; nothing was written there: free some space, or write elsewhere"
-            if error.errno in NO_ROOM
-            else ""
-        )
-        return f"{error.filename}: {error.strerror}{advice}"
-    return str(error)
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    if error.filename is None:  # of a standard stream
+        return error.strerror
+    full = error.errno in NO_ROOM
+    advice = "; nothing was written there: free some space, or write elsewhere" if full else ""
+    return f"{error.filename}: {error.strerror}{advice}"

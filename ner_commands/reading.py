@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ner_commands.arguments import Failure
-from ner_documents.document import MAX_DOCUMENT_BYTES
+from ner_documents.document import Hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +13,10 @@ if TYPE_CHECKING:
     from ner_documents.document import Document, Problem
     from ner_documents.reading import ReadOptions
 
-__all__ = ["read_files", "read_text"]
+__all__ = ["called", "read_files", "told"]
+
+# The commands that read whole files have no option for these two.
+_HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
@@ -48,41 +48,18 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
         yield from read_bounded(source, options) if source.format in UNTRUSTED else read(source, options)
 
 
-def read_text(name: str, encoding: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
-    """Read a whole text, keeping its line ends.
+def told(problem: Problem) -> str:
+    """Word a problem for the user: where, what, and what to do."""
+    where = called("-") + problem.where[1:] if problem.source == "-" else problem.where
+    return f"{where}: {problem.told(_HINTS)}"
 
-    Parameters
-    ----------
-    name : str
-        Path of a file; ``-`` is standard input.
-    encoding : str
-        Python's name of it; a byte order mark is removed.
-    limit : int
-        Maximum number of bytes, since a device or command may never end.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    Failure
-        If it is longer, or in another encoding; with the line where possible.
+def called(name: str) -> str:
+    """Return the name of a file for messages.
+
+    Examples
+    --------
+    >>> called("-"), called("a.txt")
+    ('standard input', 'a.txt')
     """
-    called = "standard input" if name == "-" else name
-    if name == "-":
-        content = sys.stdin.buffer.read(limit + 1)
-    else:
-        with Path(name).open("rb") as stream:
-            content = stream.read(limit + 1)
-    if len(content) > limit:
-        msg = f"{called}: longer than the limit of {limit:,} bytes; split it, or use 'ner annotate'"
-        raise Failure(msg)
-    try:
-        # Unlike bytes.decode, this rejects UTF-16 without a byte order mark.
-        return codecs.getincrementaldecoder(encoding)().decode(content, final=True).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{content[error.start]:02x}"
-        msg = f"{called}:{line}: expected {encoding} text, found {found}; see --encoding"
-    except UnicodeError as error:
-        msg = f"{called}: expected {encoding} text ({error}); see --encoding"
-    raise Failure(msg)
+    return "standard input" if name == "-" else name

@@ -19,8 +19,8 @@ from ner_commands.arguments import (
     parse_encoding,
 )
 from ner_commands.output import complain, prepare_output
-from ner_commands.reading import read_files
-from ner_documents.document import Document, Hint
+from ner_commands.reading import read_files, told
+from ner_documents.document import Document
 from ner_documents.reading.records import ReadOptions
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from ner_core.entity import Answered
 
 __all__ = ["FORMATS", "add_parser", "run"]
-
-# This command has no option for these two.
-_HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
 
 # Import formats of annotation tools and viewers that are text.
 _TOOLS = ("doccano", "prodigy", "label-studio", "displacy", "highlighted")
@@ -133,8 +130,7 @@ class _Documents:
         names = self._files or (["-"] if self._text in (None, "-") else [])
         for item in read_files(names, self._options):
             if not isinstance(item, Document):
-                message = f"{item.where}: {item.told(_HINTS)}"
-                complain(f"standard input{message[1:]}" if item.source == "-" else message)
+                complain(told(item))
                 self.failed = self.failed or item.lost
                 continue
             if self._files:

@@ -22,6 +22,7 @@ from ner_commands.arguments import (
     parse_probability,
 )
 from ner_commands.output import complain, explanation
+from ner_commands.reading import called
 from ner_core.files import write_whole
 from ner_core.rendering import to_json
 from ner_documents.formats import format_by_name
@@ -153,9 +154,9 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 result = _redact(name, output, ner, redactor, key, arguments)
             except (FormatError, OSError) as error:
-                complain(f"{name}: {error}" if isinstance(error, FormatError) else explanation(error))
+                complain(f"{called(name)}: {error}" if isinstance(error, FormatError) else explanation(error))
                 continue
-            _print_summary(name, result, arguments)
+            _print_summary(called(name), result, arguments)
             report.append(_report(name, output, result, arguments.unsure))
     if arguments.report and report:
         write_content(str(arguments.report), to_json(report, indent=2).encode() + b"\n")

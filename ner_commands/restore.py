@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import Failure, WrongUsage, file_identity
 from ner_commands.output import complain
+from ner_commands.reading import called
 from ner_commands.redact import read_content, read_key, write_content
 from ner_documents.redaction import FormatError, KeyProblem, restore_file
 from ner_documents.redaction.office import OFFICE_FORMATS
@@ -54,12 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
         key = read_key(arguments.key)
         restored, notes = restore_file("stdin.txt" if name == "-" else name, read_content(name), key)
     except FormatError as error:
-        msg = f"{name}: {error}"
+        msg = f"{called(name)}: {error}"
         raise Failure(msg) from error
     except KeyProblem as error:
-        msg = str(error) if str(error).startswith(str(arguments.key)) else f"{name}: {error}"
+        msg = str(error) if str(error).startswith(str(arguments.key)) else f"{called(name)}: {error}"
         raise Failure(msg) from error
     write_content(output, restored)
     for note in notes:
-        complain(f"{name}: {note}")
+        complain(f"{called(name)}: {note}")
     return 0

@@ -129,6 +129,13 @@ def test_a_named_pipe_is_read_to_its_end(ner, tmp_path):
     assert json.loads(out)["text"] == "zwölf"
 
 
+def test_a_closed_standard_stream_is_an_empty_one(ner, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert ner("recognize")[0] == 0
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(["devices"]) == 0
+
+
 def test_empty_input_has_no_entities(ner, stdin):
     stdin(b"")
     status, out, _ = ner("recognize", "--format", "json")
@@ -222,6 +229,7 @@ def test_no_readable_file_writes_nothing(ner, tmp_path):
         (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
         (["evaluate"], "give one DATASET"),
         (["evaluate", "x", "--protocol", "omz", "--recall-target", "1"], "--protocol omz has none"),
+        (["evaluate", __file__, "--split", "dev"], "DATASET is a file; give the folder"),
         (["evaluate", "x", "--map", "geo"], "must be FROM=TO, such as person=PER (got 'geo')"),
         (["evaluate", "x", "--errors", "many"], "expected a count, found 'many'"),
         (["evaluate", "x", "--plot", "x.png"], "expected a name that ends with .svg, found 'x.png'"),

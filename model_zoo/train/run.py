@@ -16,7 +16,6 @@ from model_zoo.catalog import folders
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.locks import alone
 from model_zoo.catalog.zoo import load_model
-from model_zoo.convert.checkpoints.e5s1 import is_e5s1
 from model_zoo.train.recipe import Recipe, RecipeError, load_recipe
 from ner_core.files import write_whole
 from ner_core.tokenizer_files import read_json_object
@@ -310,7 +309,7 @@ def _checkpoint_at(path: Path) -> Path:
     if path.is_dir():
         described = not (path / "config.json").is_file() and (path / "model.yml").is_file()
         return path / load_model((path / "model.yml").resolve()).checkpoint_path if described else path
-    if path.suffix not in (".nemo", ".xml") and not is_e5s1(path):
+    if path.suffix != ".xml" and not _is_archive(path):
         msg = f"start: expected {_STARTS}, found the file {path}"
         raise ValueError(msg)
     return path
@@ -319,8 +318,14 @@ def _checkpoint_at(path: Path) -> Path:
 def _start_within(model: Model, folder: Path) -> Path:
     """Return what was downloaded: the archive, the one encoder file, or the folder of config.json."""
     for path in (folder / file.name for file in model.files):
-        if path.suffix == ".nemo" or is_e5s1(path):
+        if _is_archive(path):
             return path
         if path.name == "config.json":
             return path.parent
     return folder
+
+
+def _is_archive(path: Path) -> bool:
+    from model_zoo.convert.checkpoints.e5s1 import is_e5s1  # loads numpy, which --help does not need
+
+    return path.suffix == ".nemo" or is_e5s1(path)

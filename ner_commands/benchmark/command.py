@@ -11,9 +11,12 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.layout import ENGLISH_MODEL
-from ner_commands.arguments import add_format, parse_encoding, parse_names, parse_positive
-from ner_commands.reading import read_text
+from ner_commands.arguments import Failure, add_format, parse_encoding, parse_names, parse_positive
+from ner_commands.output import complain
+from ner_commands.reading import read_files, told
 from ner_core.compute import COMPUTE
+from ner_documents.document import Document
+from ner_documents.reading.records import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,10 +84,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--file",
         metavar="F",
-        help='text to measure with, "-" for standard input (default: a page of invented news)',
+        help='file to measure with, "-" for standard input (default: a page of invented news)',
     )
     parser.add_argument(
-        "--encoding", type=parse_encoding, default="utf-8", help="encoding of the file (default: utf-8)"
+        "--encoding",
+        type=parse_encoding,
+        help="encoding of the file (default: UTF-8, else detected and reported)",
     )
     parser.add_argument(
         "--seconds",
@@ -133,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ner_commands.benchmark.measurement import recommend
     from ner_commands.benchmark.sample_text import PAGE, take_sample
 
-    sample = take_sample(PAGE if arguments.file is None else read_text(arguments.file, arguments.encoding))
+    sample = take_sample(PAGE if arguments.file is None else _text_of(arguments.file, arguments.encoding))
     found: list[Measurement] = []
     failures: dict[str, str] = {}
     for title, outcome in benchmark(
@@ -166,6 +171,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write("\n".join([*_table(found), "", *advice]) + "\n" if found else "")
     return 0 if found else 1
+
+
+def _text_of(name: str, encoding: str | None) -> str:
+    texts = []
+    for item in read_files([name], ReadOptions(encoding=encoding)):
+        if isinstance(item, Document):
+            texts.append(item.text)
+        elif item.lost:
+            raise Failure(told(item))
+        else:
+            complain(told(item))
+    return "\n\n".join(texts)
 
 
 def benchmark(
