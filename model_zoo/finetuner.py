@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 DEFAULT_EPOCHS, DEFAULT_RATE = 3, 5e-5
 #: Flags that a recipe file takes the place of.
 _RECIPE_FLAGS = (
-    *("name", "train", "dev", "label", "types", "token_type_ids", "epochs", "learning_rate"),
+    *("name", "train", "dev", "column", "label", "types", "token_type_ids", "epochs", "learning_rate"),
     *("batch_tokens", "max_length", "patience", "seed"),
 )
 
@@ -64,13 +64,12 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
         msg = f"without a recipe file, {', '.join(missing)} must be given"
         raise RecipeError(msg)
     labels = dict(args.label or [])
-    types = _types_of(args.train, args.dev or [], labels)
-    corpora: dict[str, dict[str, Any]] = {
-        f"corpus{number}": {"train": str(Path(file).absolute()), "labels": labels}
-        for number, file in enumerate(args.train, 1)
-    }
-    for number, file in enumerate(args.dev or [], 1):
-        corpora.setdefault(f"corpus{number}", {"labels": labels})["dev"] = str(Path(file).absolute())
+    types = _types_of(args.train, args.dev or [], labels, args.column)
+    same = {"labels": labels, **({"column": args.column} if args.column else {})}
+    corpora: dict[str, dict[str, Any]] = {}
+    for part, files in (("train", args.train), ("dev", args.dev or [])):
+        for number, file in enumerate(files, 1):
+            corpora.setdefault(f"corpus{number}", {**same})[part] = str(Path(file).absolute())
     stage = {
         "corpora": {name: 1 for name, corpus in corpora.items() if "train" in corpus},
         "epochs": DEFAULT_EPOCHS if args.epochs is None else args.epochs,
@@ -98,7 +97,9 @@ def _recipe_of_file(args: argparse.Namespace) -> Recipe:
     return load_recipe(args.recipe)
 
 
-def _types_of(train: Sequence[str], dev: Sequence[str], labels: dict[str, str]) -> list[str]:
+def _types_of(
+    train: Sequence[str], dev: Sequence[str], labels: dict[str, str], column: str | None
+) -> list[str]:
     """List the entity types in train files, renamed, in order of appearance."""
     from model_zoo.train.data import open_part
     from ner_core.labels import spans
@@ -106,7 +107,7 @@ def _types_of(train: Sequence[str], dev: Sequence[str], labels: dict[str, str]) 
     found: dict[str, dict[str, None]] = {"train": {}, "dev": {}}
     for part, files in (("train", train), ("dev", dev)):
         for file in files:
-            for _, tags in open_part(Path(file), part):
+            for _, tags in open_part(Path(file), part, column):
                 found[part].update(dict.fromkeys(kind for kind, _, _ in spans(tags)))
     known = found["train"] | found["dev"]
     if unknown := [kind for kind in labels if kind not in known]:
@@ -160,6 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="CoNLL file, NeMo text_*.txt, .jsonl or .json with marked texts, or a folder; repeatable",
     )
     group.add_argument("--dev", action="append", help="files to measure on, in the order of --train")
+    group.add_argument("--column", help="key of the text in JSON files (default: text)")
     group.add_argument(
         "--label", action="append", type=renaming, metavar="FROM=TO", help="rename a type; FROM=O drops it"
     )

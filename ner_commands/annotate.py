@@ -208,7 +208,9 @@ def _run(args: argparse.Namespace) -> None:
         for note in recognizer.notes:
             _say(args, f"note: {note}")
         if progress.totals.errors or progress.totals.notes:
-            _say(args, f"errors and notes are listed in {job.errors}")
+            first = progress.totals.first_error
+            shown = f"; the first error: {first}" if first else ""
+            _say(args, f"errors and notes are listed in {job.errors}{shown}")
 
 
 def _job(

@@ -106,6 +106,7 @@ def add_parser(commands: Any) -> None:
             metavar="N",
             help=f"column of the {column}s in CoNLL files, from 1 (default: detected)",
         )
+    parser.add_argument("--column", help="key of the text in JSON files (default: text)")
     parser.add_argument("--confusion", action="store_true", help="also print the confusion table")
     parser.add_argument(
         "--errors", type=parse_count, default=0, metavar="N", help="also print the N worst sentences"
@@ -130,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         encoding=arguments.encoding,
         word_column=arguments.word_column,
         tag_column=arguments.tag_column,
+        column=arguments.column,
     )
     ner = load_model(arguments)
     try:

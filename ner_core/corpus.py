@@ -255,12 +255,14 @@ def read_nemo(
             yield Sentence(words, tags)
 
 
-def read_json(path: str | Path, *, encoding: str = "utf-8") -> Iterator[Sentence]:
+def read_json(path: str | Path, *, column: str | None = None, encoding: str = "utf-8") -> Iterator[Sentence]:
     """Read texts with marked names: a JSON object on each line, or in a list, see `ner_core.marked`.
 
     Parameters
     ----------
     path : str or Path
+    column : str, optional
+        The key of the text, if it is not ``text``.
     encoding : str
 
     Yields
@@ -275,7 +277,7 @@ def read_json(path: str | Path, *, encoding: str = "utf-8") -> Iterator[Sentence
     """
     for where, document in _json_values(path, encoding):
         try:
-            yield from (Sentence(*sentence) for sentence in sentences_of(document))
+            yield from (Sentence(*sentence) for sentence in sentences_of(document, column))
         except ValueError as error:  # noqa: PERF203
             msg = f"{where}: {error}"
             raise CorpusError(msg) from None
@@ -328,6 +330,8 @@ class Dataset:
         Encoding of CoNLL and JSON files.
     word_column, tag_column : int or None
         Columns of CoNLL files, see `read_conll`.
+    column : str or None
+        Key of the text in JSON files, see `read_json`.
     """
 
     kind: str
@@ -336,12 +340,13 @@ class Dataset:
     encoding: str = "utf-8"
     word_column: int | None = None
     tag_column: int | None = None
+    column: str | None = None
 
     def __iter__(self) -> Iterator[Sentence]:
         if self.kind == "nemo":
             return read_nemo(self.files[0], self.files[1], self.label_ids)
         if self.kind == "json":
-            return read_json(self.files[0], encoding=self.encoding)
+            return read_json(self.files[0], column=self.column, encoding=self.encoding)
         return read_conll(
             self.files[0],
             word_column=self.word_column,
@@ -357,6 +362,7 @@ def open_dataset(
     encoding: str = "utf-8",
     word_column: int | None = None,
     tag_column: int | None = None,
+    column: str | None = None,
 ) -> Dataset:
     """Open a corpus: a file, or a folder of files.
 
@@ -371,6 +377,8 @@ def open_dataset(
         Encoding of CoNLL and JSON files.
     word_column, tag_column : int, optional
         Columns of CoNLL files, see `read_conll`.
+    column : str, optional
+        Key of the text in JSON files, see `read_json`.
 
     Raises
     ------
@@ -385,7 +393,7 @@ def open_dataset(
     if file.name.startswith("text_") and file.suffix == ".txt":
         return _open_nemo(file)
     kind = "json" if file.suffix.lower() in _JSON_SUFFIXES else "conll"
-    return Dataset(kind, (file,), None, encoding, word_column, tag_column)
+    return Dataset(kind, (file,), None, encoding, word_column, tag_column, column)
 
 
 def _chosen(folder: Path, split: str | None) -> Path:

@@ -41,13 +41,15 @@ class _Name(NamedTuple):
     label: str
 
 
-def sentences_of(document: Any) -> Iterator[tuple[list[str], list[str]]]:
+def sentences_of(document: Any, column: str | None = None) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the words and IOB2 tags of each part of a document that recognizers read separately.
 
     Parameters
     ----------
     document : any
         A value from JSON.
+    column : str, optional
+        The key of the text, if it is another.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def sentences_of(document: Any) -> Iterator[tuple[list[str], list[str]]]:
         raise ValueError(msg)  # noqa: TRY004 - of a file, not of an argument
     if document.get("answer", "accept") != "accept":  # Prodigy: rejected, or skipped
         return
-    given = _text_of(document)
+    given = _text_of(document, _TEXTS if column is None else (column,))
     text = encodable(given if isinstance(given, str) else " ".join(given))
     shape = classes(text)
     names = sorted({_name(value, text, shape) for value in _names_of(document)})
@@ -91,14 +93,15 @@ def sentences_of(document: Any) -> Iterator[tuple[list[str], list[str]]]:
             yield [text[slice(*word)] for word in words[inside]], tags[inside]
 
 
-def _text_of(document: dict[str, Any]) -> str | list[str]:
+def _text_of(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
     inner = document["data"] if isinstance(document.get("data"), dict) else document
-    given = next((inner[key] for key in _TEXTS if key in inner), None)
+    given = next((inner[key] for key in keys if key in inner), None)
     if isinstance(given, str) or (
         isinstance(given, list) and all(isinstance(word, str) and word for word in given)
     ):
         return given
-    msg = f"expected a text or a list of words under {', '.join(_TEXTS)}, found {_excerpt(inner)}"
+    wanted = f"a text or a list of words under {', '.join(keys)}"
+    msg = f"expected {wanted}, found {_excerpt(inner)}; the option column names another key"
     raise ValueError(msg)
 
 

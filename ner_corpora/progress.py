@@ -23,13 +23,17 @@ class Totals:
     notes: int = 0
     stored_bytes: int = 0
     labels: Counter[str] = field(default_factory=Counter)
+    first_error: str = ""
 
     def add(self, header: dict[str, Any]) -> None:
         """Count one chunk."""
         self.documents += header["documents"]
         self.pieces += header["pieces"]
-        self.errors += sum(problem["lost"] for problem in header["errors"])
-        self.notes += sum(not problem["lost"] for problem in header["errors"])
+        lost = [problem for problem in header["errors"] if problem["lost"]]
+        self.errors += len(lost)
+        self.notes += len(header["errors"]) - len(lost)
+        if lost and not self.first_error:
+            self.first_error = f"{lost[0]['source']}: {lost[0]['problem']}"
         self.stored_bytes += header["stored_bytes"]
         self.labels.update(header["labels"])
 

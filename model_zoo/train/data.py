@@ -93,7 +93,9 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
             if not path.exists():
                 msg = f"corpus {name}: {part} file {path} does not exist (--data_dir tells where corpora are)"
                 raise FileNotFoundError(msg)
-            sentences = [(words, _clean(words, tags, corpus)) for words, tags in open_part(path, part)]
+            sentences = [
+                (words, _clean(words, tags, corpus)) for words, tags in open_part(path, part, corpus.column)
+            ]
             if not sentences:
                 msg = f"corpus {name}: {part} file {path}: expected labelled text, found none"
                 raise ValueError(msg)
@@ -111,9 +113,9 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
     return loaded
 
 
-def open_part(path: Path, part: str) -> Dataset:
+def open_part(path: Path, part: str, column: str | None = None) -> Dataset:
     """Open a corpus file, or the file of a part (``train`` or ``dev``) in a folder."""
-    return open_dataset(path, split=part if path.is_dir() else None)
+    return open_dataset(path, split=part if path.is_dir() else None, column=column)
 
 
 def _clean(words: Sequence[str], tags: Sequence[str], corpus: Corpus) -> list[Mention]:

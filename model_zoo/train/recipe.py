@@ -41,6 +41,8 @@ class Corpus(Strict):
     ----------
     train, dev : str
         Files below the data folder, see `ner_core.corpus.open_dataset`.
+    column : str
+        Key of the text in JSON files, if it is not ``text``.
     labels : dict of str to (str or list of str)
         Type in the corpus to type of the model; ``O`` drops it; a list is "one of these, nobody knows which".
         Empty: types keep their names.
@@ -65,6 +67,7 @@ class Corpus(Strict):
 
     train: str | None = None
     dev: str | None = None
+    column: str | None = None
     labels: dict[str, Meaning] = {}
     unannotated: list[str] = []
     outside: dict[str, list[str]] = {}

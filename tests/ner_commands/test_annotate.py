@@ -137,6 +137,13 @@ def test_columns_are_counted_from_1_as_in_evaluate(tmp_path, annotate):
     assert json.loads((tmp_path / "a.jsonl").read_text())["words"] == ["Mary", "sings"]
 
 
+def test_the_summary_shows_the_first_error(tmp_path, annotate):
+    (tmp_path / "a.csv").write_text("id,body\n1,Mary\n")
+    code, _, err = annotate(tmp_path / "a.csv", "-o", tmp_path / "out.jsonl", "--column", "txt")
+    assert code == 0
+    assert f"the first error: {tmp_path / 'a.csv'}: expected a column 'txt', found id, body" in err
+
+
 def test_labels_may_have_their_usual_names(tmp_path, annotate):
     (tmp_path / "a.txt").write_text("Mary lives in Santa Clara")
     for labels in ("PER", "PERSON"):

@@ -100,6 +100,11 @@ def test_what_cannot_be_learned_is_refused(document, message):
         list(sentences_of(document))
 
 
+def test_the_key_of_the_text_may_be_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "no", "body": TEXT, "label": SPANS}))
+    assert list(open_dataset(tmp_path / "a.jsonl", column="body")) == [MARKED]
+
+
 def test_files_of_lines_lists_and_one_object(tmp_path):
     documents = [{"text": TEXT, "label": SPANS}, {"text": "a\u2028b", "label": []}]
     expected = [MARKED, (["a"], ["O"]), (["b"], ["O"])]

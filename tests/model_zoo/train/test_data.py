@@ -106,11 +106,10 @@ def test_nemo_files_are_read(tmp_path):
 
 def test_marked_texts_are_read(tmp_path):
     (tmp_path / "a.jsonl").write_text(
-        '{"text": "Smith saw Iraq.", "label": [[0, 5, "PER"], [10, 14, "gpe"]]}\n'
+        '{"body": "Smith saw Iraq.", "label": [[0, 5, "PER"], [10, 14, "gpe"]]}\n'
     )
-    corpus = load_corpora(recipe(corpora={"a": {"train": "a.jsonl", "labels": {"gpe": "LOC"}}}), tmp_path)[
-        "a"
-    ]
+    given = {"train": "a.jsonl", "column": "body", "labels": {"gpe": "LOC"}}
+    corpus = load_corpora(recipe(corpora={"a": given}), tmp_path)["a"]
     assert corpus.train[0].sets == [B_PER, OUT, B_LOC, OUT]
 
 
