@@ -114,11 +114,14 @@ def _finetune(
     from model_zoo.train.output import TrainingResult, write_card
     from model_zoo.train.plan import Plan
     from model_zoo.train.scores import score_corpora
-    from model_zoo.train.start import load_start
+    from model_zoo.train.start import load_start, reads_casing
     from model_zoo.train.teachers import ask_teachers
     from model_zoo.train.vocabulary import cut_vocabulary
 
     begun = time.monotonic()
+    if recipe.token_type_ids is None and reads_casing(start):
+        log.info("token_type_ids: word_casing, as in the start")
+        recipe = recipe.model_copy(update={"token_type_ids": "word_casing"})
     corpora = load_corpora(recipe, data_dir)
     starts = [start, teacher_start] if recipe.teachers else [start]
     digests = _digests(recipe, data_dir, starts)

@@ -18,9 +18,9 @@ from model_zoo.convert.tokenization import read_tokenizer
 from model_zoo.train.readback import read_back
 from model_zoo.train.rows import SentenceEncoder
 from ner_core.casing import CASING_COUNT, WORD_CASING
-from ner_core.ir import tokenizer_beside
+from ner_core.ir import model_info, read_model, tokenizer_beside
 from ner_core.tokenizer import Tokenizer
-from ner_core.tokenizer_files import parse_tokenizer
+from ner_core.tokenizer_files import parse_tokenizer, read_json_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +78,13 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
     tokenizer = Tokenizer(backend, token_type_ids=recipe.token_type_ids or "segments")
     length = min(recipe.max_length, longest)
     return model.float().train(), SentenceEncoder(tokenizer, length, has_types)
+
+
+def reads_casing(path: Path) -> bool:
+    """Return whether a start takes the casing of words as token type ids already."""
+    if path.suffix == ".xml":
+        return model_info(read_model(path)).get("token_type_ids") == WORD_CASING
+    return path.is_dir() and read_json_object(path / "config.json").get("token_type_ids") == WORD_CASING
 
 
 def _give_casing(model: Any, path: Path, *, teacher: bool) -> None:

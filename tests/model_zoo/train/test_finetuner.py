@@ -19,8 +19,9 @@ from model_zoo.train import run
 from model_zoo.train.data import load_corpora
 from model_zoo.train.recipe import RecipeError, check_recipe, load_recipe
 from tests.conftest import wait_until
-from tests.lazily import torch
+from tests.lazily import Lazily, torch
 
+starts = Lazily("model_zoo.train.start")
 ROOT = Path(__file__).parents[3]
 TYPES_RULE = "entity types must differ and not be empty, and O is not one of them"
 NAMES = ["Mary", "Peter", "Anna", "John"]
@@ -240,6 +241,16 @@ def test_a_start_is_a_checkpoint_or_the_folder_of_a_model(lab, finished):
     file = finished / "checkpoint" / "config.json"
     with pytest.raises(ValueError, match=r"expected a folder with config\.json, .* found the file"):
         run.resolve_start(str(file), None, lab)
+
+
+def test_a_start_that_reads_the_casing_of_words_still_does(lab, finished, tmp_path):
+    recipe = load_recipe(lab / "recipe.yml")
+    recipe = recipe.model_copy(update={"token_type_ids": None, "stages": recipe.stages[1:]})
+    run.finetune(recipe, finished / "checkpoint", lab, tmp_path / "tiny-ner", progress=False)
+    assert "token_type_ids: word_casing" in (tmp_path / "tiny-ner" / "model.yml").read_text()
+    embedded = ROOT / "model_zoo" / "models" / "public"
+    for name, expected in (("minilm-ner", True), ("multilingual-ner", False)):
+        assert starts.reads_casing(embedded / name / "INT8" / f"{name}.xml") is expected
 
 
 @pytest.mark.parametrize(
