@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from model_zoo.catalog.layout import AUTO
-from ner_app.highlighting import marked
+from ner_app.answers import answer
 from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
 from ner_app.service import EXACTLY, Choice, ChoiceError
 from ner_app.templating import render
 from ner_core.hardware import fast_arithmetic
-from ner_core.labels import entity_types, normalize_label
+from ner_core.labels import normalize_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,8 +60,13 @@ class Measured(NamedTuple):
     combination: Combination
     found: Recognition | None = None
     milliseconds: float = 0.0
-    types: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The labels; those that mean the same have one name."""
+        return frozenset(map(normalize_label, self.labels))
 
 
 def build_compare_tab(service: Service) -> None:
@@ -98,7 +103,7 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
                 for number, one in enumerate(wanted):
                     progress(number, len(wanted))
                     measured.append(measure(service, text, one))
-            return {"html": _page(measured)}
+            return _result(measured)
         except LimitError as error:
             return {"error": str(error)}
         except Cancelled:
@@ -189,8 +194,7 @@ def measure(service: Service, text: str, combination: Combination) -> Measured:
         start = time.perf_counter()
         recognizer(text, aggregation=aggregation)
         times.append((time.perf_counter() - start) * 1000)
-    types = frozenset(map(normalize_label, entity_types(recognizer.tags)))
-    return Measured(combination, found, statistics.median(times), types)
+    return Measured(combination, found, statistics.median(times), tuple(recognizer.labels))
 
 
 def _entities(found: Recognition) -> dict[tuple[int, int], str]:
@@ -221,10 +225,8 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
     all_places = set().union(*(_entities(run.found) for run in answered if run.found))
     places = _differing_places(answered)
     both = "Both" if len(answered) == 2 else f"All {len(answered)}"
-    if places:
-        said = [f"They differ in {len(places):,} of {len(all_places):,} names."]
-    else:
-        said = [f"{both} found the same {len(all_places):,} names."]
+    same = f"{both} found the same {len(all_places):,} names."
+    said = [f"They differ in {len(places):,} of {len(all_places):,} names." if places else same]
     for run in answered:
         others = frozenset().union(*(other.types for other in answered if other is not run))
         if own := sorted(run.types - others):
@@ -238,27 +240,19 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
     return said
 
 
-def _page(runs: Sequence[Measured]) -> str:
+def _result(runs: Sequence[Measured]) -> dict[str, Any]:
+    """Return the result as HTML, and the answers and their differing entities for its marked texts."""
     answered = [run for run in runs if run.found is not None]
     places = _differing_places(answered)
     longest = max((run.milliseconds for run in answered), default=0.0) or 1.0
     tables = [_entities(run.found) for run in answered if run.found]
     scores = [{(e.start, e.end): e.score for e in run.found.entities} for run in answered if run.found]
     text = answered[0].found.text if answered and answered[0].found else ""
-    return render(
+    html = render(
         "compared.html",
         verdict=verdict(runs),
-        runs=[
-            {
-                "title": str(run.combination),
-                "problem": run.problem,
-                "found": run.found,
-                "milliseconds": run.milliseconds,
-                "share": run.milliseconds / longest,
-                "marked": marked(run.found, set(places)) if run.found else "",
-            }
-            for run in runs
-        ],
+        runs=runs,
+        longest=longest,
         places=[
             (
                 text[start:end],
@@ -269,6 +263,13 @@ def _page(runs: Sequence[Measured]) -> str:
             )
             for start, end in places[:_MANY_PLACES]
         ],
-        titles=[str(run.combination) for run in answered],
+        titles=[run.combination for run in answered],
         most_runs=_RUNS,
     )
+    answers = [answer(run.found, run.labels) for run in answered if run.found]
+    differ = set(places)
+    differing = [
+        [number for number, (start, end, *_) in enumerate(one["entities"]) if (start, end) in differ]
+        for one in answers
+    ]
+    return {"html": html, "answers": answers, "differing": differing}

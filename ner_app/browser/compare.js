@@ -69,6 +69,11 @@ NerPage.CompareTab = class {
     if (found.error) NerPage.notice(this.at("#compare-message"), found.error);
     if (found.html) {
       this.at("#compare-result").innerHTML = found.html;
+      [...this.root.querySelectorAll("#compare-cards .marked")].forEach((place, number) => {
+        const marks = new NerPage.Marks(place), answer = NerPage.answerOf(text, found.answers[number]);
+        marks.draw(answer, text.length, () => true);
+        for (const index of found.differing[number]) marks.all[index].classList.add("differs");
+      });
       this.compared = text;
     }
     this.marked(found.cancelled ? "Cancelled." : "");

@@ -16,6 +16,10 @@ NerPage.Marks = class {
     this.place = place;
     this.place.id = `marked-${NerPage.viewers += 1}`;
     this.colors = NerPage.element("style");
+    this.place.addEventListener("pointerover", (event) => {
+      const mark = event.target.closest("mark");
+      if (mark) this.tell(mark);
+    });
     this.clear();
   }
 
@@ -30,7 +34,8 @@ NerPage.Marks = class {
   }
 
   /* Go on drawing where the last call ended. */
-  draw({text, entities, kinds}, until, visible) {
+  draw(answer, until, visible) {
+    const {text, entities, kinds} = this.answer = answer;
     const rules = kinds.map((kind, number) => `#${this.place.id} .k${number}{--label-color:${kind.color}}`).join("");
     if (this.colors.textContent !== rules) this.colors.textContent = rules;
     if (!this.colors.isConnected) this.place.before(this.colors);
@@ -126,8 +131,8 @@ NerPage.Marks = class {
     this.block.place.style.containIntrinsicBlockSize = `auto ${(1.9 * rows).toFixed(1)}em`;
   }
 
-  filter({entities}, visible) {
-    entities.forEach((entity, index) => {
+  filter(visible) {
+    this.answer.entities.forEach((entity, index) => {
       const shown = visible(entity);
       if (shown === this.shown[index]) return;
       this.shown[index] = shown;
@@ -136,7 +141,8 @@ NerPage.Marks = class {
   }
 
   /* Kind and score of a mark, for pointer and keys. */
-  tell(mark, {entities, kinds}) {
+  tell(mark) {
+    const {entities, kinds} = this.answer;
     const entity = entities[mark.dataset.index];
     mark.dataset.said = entity.edited ? "corrected" : entity.score.toFixed(3);
     mark.title = `${kinds[entity.kind].one}, ${entity.edited ? "corrected" : `score ${entity.score.toFixed(3)}`}`;

@@ -30,10 +30,6 @@ NerPage.Viewer = class {
       const mark = event.target.closest("mark");
       if (mark && String(window.getSelection()) === "") this.select([Number(mark.dataset.index)], 0);
     });
-    this.text.addEventListener("pointerover", (event) => {
-      const mark = event.target.closest("mark");
-      if (mark) this.marks.tell(mark, this.answer);
-    });
     this.text.addEventListener("keydown", (event) => this.key(event));
     this.bar.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -75,7 +71,7 @@ NerPage.Viewer = class {
     this.least = least;
     this.hidden = new Set(hidden);
     const out = this.answer.kinds.map((kind) => this.hidden.has(kind.label));
-    this.marks.filter(this.answer, (entity) => entity.score >= least && !out[entity.kind]);
+    this.marks.filter((entity) => entity.score >= least && !out[entity.kind]);
     clearTimeout(this.resting);
     const around = () => {
       if (this.selected) this.close();
@@ -191,7 +187,7 @@ NerPage.Viewer = class {
     const at = this.selected.at = (this.selected.at + step + count) % count;
     for (const mark of this.text.querySelectorAll(".current")) mark.classList.remove("current");
     const mark = this.marks.all[mentions[at]];
-    this.marks.tell(mark, this.answer);
+    this.marks.tell(mark);
     mark.classList.add("current");
     this.reveal(mark);
     this.drawBar(name, at, count);

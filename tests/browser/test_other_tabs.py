@@ -24,6 +24,10 @@ def test_compare_takes_over_the_text_and_says_first_what_differs(page):
     page.locator("#compare").click()
     cards = page.locator("#compare-cards .card")
     expect(cards).to_have_count(2)
+    expect(cards.first.locator("mark.differs").first).to_have_text("Mary")
+    assert cards.first.locator(".marked").text_content() == "Mary met Priya at U.S. Steel."
+    cards.first.locator("mark").first.hover()
+    expect(cards.first.locator("mark").first).to_have_attribute("title", re.compile(r"^person, score 0\.\d+"))
     verdict = page.locator("#compare-verdict").inner_text()
     assert verdict.startswith("They differ in")
     assert "minilm-ner · AUTO · INT8 alone has labels for LOC, MISC, ORG, PER." in verdict
