@@ -92,27 +92,29 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
         return [[one.key, str(one), one in first] for one in known]
 
     def compare(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        text, job = word(sent, "text"), word(sent, "job")[:100]
+        text = word(sent, "text")
         known = {one.key: one for one in combinations(service)}
         wanted = [known[key] for key in sent.get("chosen") or [] if key in known]
-        progress = jobs.begin(job)
         try:
             _check(text, wanted)
-            with service.visitors.slot(request), _turn(waiting, measuring, lambda: progress(0, 1)):
+            with (
+                service.visitors.slot(request),
+                jobs.running(word(sent, "job")) as job,
+                _turn(waiting, measuring, lambda: job(0, 1)),
+            ):
                 measured = []
                 for number, one in enumerate(wanted):
-                    progress(number, len(wanted))
+                    job(number, len(wanted))
                     measured.append(measure(service, text, one))
             return _result(measured)
         except LimitError as error:
             return {"error": str(error)}
         except Cancelled:
             return {"cancelled": True}
-        finally:
-            jobs.end(job)
 
     def progress(sent: dict[str, Any]) -> float:
-        return jobs.share(word(sent, "job"))
+        job = jobs.get(word(sent, "job"))
+        return job.share if job else 0.0
 
     def cancel(sent: dict[str, Any]) -> None:
         jobs.cancel(word(sent, "job"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 __all__ = ["Cancelled", "Job", "Jobs", "in_background", "until", "word"]
 
@@ -58,17 +59,14 @@ class Jobs:
 
     def __init__(self) -> None:
         self._running: dict[str, Job] = {}
-        self._guard = threading.Lock()
 
-    def begin(self, name: str) -> Job:
-        """Return a new job."""
-        with self._guard:
-            job = self._running[name] = Job()
-        return job
-
-    def end(self, name: str) -> None:
-        """Forget a job, however it ended."""
-        with self._guard:
+    @contextmanager
+    def running(self, name: str) -> Iterator[Job]:
+        """Make a job that can be looked up by its name inside."""
+        job = self._running[name] = Job()
+        try:
+            yield job
+        finally:
             self._running.pop(name, None)
 
     def get(self, name: str) -> Job | None:
@@ -79,11 +77,6 @@ class Jobs:
         """Cancel a job at its next step."""
         if job := self.get(name):
             job.cancel()
-
-    def share(self, name: str) -> float:
-        """Return how much of a job is done, 0 to 1."""
-        job = self.get(name)
-        return job.share if job else 0.0
 
 
 def until(ended: threading.Event) -> Callable[..., None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ class LimitError(ValueError):
     """A request exceeds a limit of this page; the message names the limit."""
 
 
+def _from(variable: str, default: _Number) -> _Number:
+    """Declare a limit that a variable of the environment sets."""
+    return field(default=default, metadata={"variable": variable})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds on what visitors send; each one has an environment variable.
@@ -27,47 +32,43 @@ class Limits:
     Attributes
     ----------
     text_characters : int
-        Longest single text (``NER_MAX_TEXT``).
+        Longest single text.
     batch_texts, batch_characters : int
-        Most texts, and characters in all, of one API batch (``NER_MAX_BATCH_TEXTS``, ``NER_MAX_BATCH``).
+        Most texts, and characters in all, of one API batch.
     files, file_bytes : int
-        Most files of one upload, and bytes of each (``NER_MAX_FILES``, ``NER_MAX_FILE_BYTES``).
+        Most files of one upload, and bytes of each.
     document_characters : int
-        Most characters taken out of one file (``NER_MAX_DOCUMENT``).
+        Most characters taken out of one file.
     page_bytes, fetch_seconds : int, float
-        Largest page fetched from a web address, and the seconds it may take
-        (``NER_MAX_PAGE_BYTES``, ``NER_FETCH_SECONDS``).
+        Largest page fetched from a web address, and the seconds it may take.
     upload_bytes : int
-        Most bytes of one upload, all files together (``NER_MAX_UPLOAD_BYTES``).
+        Most bytes of one upload, all files together.
     queue : int
-        Requests that may wait (``NER_MAX_QUEUE``).
+        Requests that may wait.
     visitor_jobs : int
-        Requests of one visitor that may run or wait at once (``NER_MAX_VISITOR_JOBS``); this machine itself
-        is free.
+        Requests of one visitor that may run or wait at once; this machine itself is free.
     loaded_models : int
-        Compiled models kept in memory (``NER_MAX_LOADED_MODELS``).
+        Compiled models kept in memory.
     public : bool
         Whether strangers reach this page, see `is_public_host`; they may name only what the page offers.
     allow_downloads : bool
-        Whether visitors may download, convert and delete models (``NER_ALLOW_DOWNLOADS``);
-        by default not on a public host.
+        Whether visitors may download, convert and delete models; by default not on a public host.
     allow_hub : bool
-        Whether those downloads may be any model of the Hugging Face hub, not only of the catalog
-        (``NER_ALLOW_HUB``); by default not on a public host.
+        Whether those may be any model of the Hugging Face hub; by default not on a public host.
     """
 
-    text_characters: int = 100_000
-    batch_texts: int = 256
-    batch_characters: int = 400_000
-    files: int = 50
-    file_bytes: int = 20_000_000
-    document_characters: int = 2_000_000
-    page_bytes: int = 5_000_000
-    fetch_seconds: float = 15.0
-    upload_bytes: int = 200_000_000
-    queue: int = 200
-    visitor_jobs: int = 4
-    loaded_models: int = 3
+    text_characters: int = _from("NER_MAX_TEXT", 100_000)
+    batch_texts: int = _from("NER_MAX_BATCH_TEXTS", 256)
+    batch_characters: int = _from("NER_MAX_BATCH", 400_000)
+    files: int = _from("NER_MAX_FILES", 50)
+    file_bytes: int = _from("NER_MAX_FILE_BYTES", 20_000_000)
+    document_characters: int = _from("NER_MAX_DOCUMENT", 2_000_000)
+    page_bytes: int = _from("NER_MAX_PAGE_BYTES", 5_000_000)
+    fetch_seconds: float = _from("NER_FETCH_SECONDS", 15.0)
+    upload_bytes: int = _from("NER_MAX_UPLOAD_BYTES", 200_000_000)
+    queue: int = _from("NER_MAX_QUEUE", 200)
+    visitor_jobs: int = _from("NER_MAX_VISITOR_JOBS", 4)
+    loaded_models: int = _from("NER_MAX_LOADED_MODELS", 3)
     public: bool = False
     allow_downloads: bool = True
     allow_hub: bool = False
@@ -94,21 +95,15 @@ class Limits:
         False
         """
         environ = os.environ if environ is None else environ
-        usual = cls()
         public = is_public_host(environ)
+        usual = cls()
+        numbers = {
+            one.name: _number(environ, one.metadata["variable"], getattr(usual, one.name))
+            for one in fields(cls)
+            if one.metadata
+        }
         return cls(
-            text_characters=_number(environ, "NER_MAX_TEXT", usual.text_characters),
-            batch_texts=_number(environ, "NER_MAX_BATCH_TEXTS", usual.batch_texts),
-            batch_characters=_number(environ, "NER_MAX_BATCH", usual.batch_characters),
-            files=_number(environ, "NER_MAX_FILES", usual.files),
-            file_bytes=_number(environ, "NER_MAX_FILE_BYTES", usual.file_bytes),
-            document_characters=_number(environ, "NER_MAX_DOCUMENT", usual.document_characters),
-            page_bytes=_number(environ, "NER_MAX_PAGE_BYTES", usual.page_bytes),
-            fetch_seconds=_number(environ, "NER_FETCH_SECONDS", usual.fetch_seconds),
-            upload_bytes=_number(environ, "NER_MAX_UPLOAD_BYTES", usual.upload_bytes),
-            queue=_number(environ, "NER_MAX_QUEUE", usual.queue),
-            visitor_jobs=_number(environ, "NER_MAX_VISITOR_JOBS", usual.visitor_jobs),
-            loaded_models=_number(environ, "NER_MAX_LOADED_MODELS", usual.loaded_models),
+            **numbers,
             public=public,
             allow_downloads=_switch(environ, "NER_ALLOW_DOWNLOADS", default=not public),
             allow_hub=_switch(environ, "NER_ALLOW_HUB", default=not public),

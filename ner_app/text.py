@@ -117,12 +117,10 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     most = service.limits.text_characters
 
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        text, name = word(sent, "text"), word(sent, "job")[:100]
-        aggregation = word(sent, "aggregation")
-        job = jobs.begin(name)
+        text, aggregation = word(sent, "text"), word(sent, "aggregation")
         try:
             choice = service.allowed(Choice(*(word(sent, part) for part in Choice._fields)))
-            with service.visitors.slot(request):
+            with service.visitors.slot(request), jobs.running(word(sent, "job")) as job:
                 if len(text) > PART:
                     return _by_part(service, text, choice, aggregation, job)
                 found = service.recognize(text, choice, aggregation, progress=job, everything=True)
@@ -136,8 +134,6 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         except RuntimeError as error:
             _LOG.warning("An answer failed: %s", type(error).__name__)
             return {"error": f"The model could not answer: {error}"}
-        finally:
-            jobs.end(name)
 
     def progress(sent: dict[str, Any]) -> dict[str, Any] | None:
         """Return a job's progress, and the parts that the browser does not have yet."""
