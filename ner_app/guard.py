@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Any]]
     Send = Callable[[Any], Awaitable[None]]
 
-__all__ = ["Guard", "keep_texts_out_of_logs", "where"]
+__all__ = ["Guard", "Refusal", "json_object", "keep_texts_out_of_logs", "where"]
 
 _LOG = logging.getLogger(__name__)
 _CALL = re.compile(r"/gradio_api/(?:(?P<named>call/v2)|call|run|api|(?P<queued>queue))/(?P<name>\w+)/?$")
@@ -43,7 +43,7 @@ _SECONDS_OF_A_BODY = 120.0
 _SECONDS_OF_A_REFUSAL = 10.0
 
 
-class _Refusal(Exception):  # noqa: N818 - an answer that ends the request
+class Refusal(Exception):  # noqa: N818 - an answer that ends the request
     """The answer to a refused request; `unread`: the client may still be sending it."""
 
     def __init__(self, message: str, status: int, *, unread: bool = False) -> None:
@@ -95,7 +95,7 @@ class Guard:
                 body = await _read(scope, receive, self._service.limits.body_bytes)
                 self._check(scope, body)
                 await self._app(scope, _again(body, receive), sending)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             if started:
                 raise
             await _refuse(refusal, receive, send)
@@ -111,16 +111,7 @@ class Guard:
         call = _CALL.search(scope["path"])
         if call is None:
             return
-        try:
-            value = json.loads(body)
-        except RecursionError:
-            msg = "The body is nested too deeply."
-            raise _Refusal(msg, 400) from None
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            msg = 'The body is not a JSON object; expected one such as {"data": ["Mary sings."]}.'
-            raise _Refusal(msg, 400)
+        value = json_object(body, '{"data": ["Mary sings."]}')
         blocks = scope["app"].get_blocks()
         function = _function(blocks, call["name"], value)
         if function is None and call["queued"]:
@@ -128,7 +119,7 @@ class Guard:
         if function is None:
             names = [one.api_name for one in blocks.fns.values() if one.api_visibility == "public"]
             msg = f"{shown(call['name'])}: there is no such function; {hint(call['name'], names)}"
-            raise _Refusal(msg, 404)
+            raise Refusal(msg, 404)
         if call["named"]:
             self._check_names(call["name"], value)
         else:
@@ -151,7 +142,7 @@ class Guard:
             except ArgumentError as error:
                 message = str(error)
         if message:
-            raise _Refusal(message, 422)
+            raise Refusal(message, 422)
 
     def _check_queue(self, blocks: Any, function: Any, request: Request) -> None:
         """Refuse a visitor with as many calls running or waiting as one may have, in all or of this kind."""
@@ -169,7 +160,28 @@ class Guard:
         most = min(jobs, max(1, _concurrency(queue, function) // 2))
         if len(mine) >= jobs or len(alike) >= most:
             count = jobs if len(mine) >= jobs else most
-            raise _Refusal(str(self._service.visitors.refusal(count)), 429)
+            raise Refusal(str(self._service.visitors.refusal(count)), 429)
+
+
+def json_object(body: bytes, example: str) -> dict[str, Any]:
+    """Read a body that has to be a JSON object, such as `example`; raises `Refusal`."""
+    try:
+        value = json.loads(body)
+    except RecursionError:
+        msg = "The body is nested too deeply."
+    except UnicodeDecodeError as error:
+        found = f"0x{error.object[error.start]:02x} at byte {error.start + 1}"
+        msg = f"The body is not {error.encoding}: found {found}. Send UTF-8."
+    except ValueError as error:
+        at = (
+            f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        )
+        msg = f"The body is not JSON{at}; expected an object such as {example}."
+    else:
+        if isinstance(value, dict):
+            return value
+        msg = f"The body is JSON, but not an object; expected one such as {example}."
+    raise Refusal(msg, 400)
 
 
 def _concurrency(queue: Any, function: Any) -> int:
@@ -193,7 +205,7 @@ def _check_count(function: Any, data: Any) -> None:
     if not isinstance(data, list) or len(data) not in (len(function.inputs), len(wanted)):
         found = f"{len(data)}" if isinstance(data, list) else "no list"
         msg = f"data: expected a list of {len(wanted)} values, found {found}."
-        raise _Refusal(msg, 422)
+        raise Refusal(msg, 422)
 
 
 def _declared(scope: dict[str, Any]) -> int:
@@ -203,10 +215,10 @@ def _declared(scope: dict[str, Any]) -> int:
     return 0
 
 
-def _too_large(size: int, most: int, setting: str = "") -> _Refusal:
+def _too_large(size: int, most: int, setting: str = "") -> Refusal:
     more = f" ({setting} on the server)" if setting else ""
     msg = f"The request has {size / 1e6:,.1f} MB; this page takes {most / 1e6:,.1f} MB{more}. Send less."
-    return _Refusal(msg, 413, unread=True)
+    return Refusal(msg, 413, unread=True)
 
 
 async def _part(receive: Receive) -> dict[str, Any]:
@@ -214,7 +226,7 @@ async def _part(receive: Receive) -> dict[str, Any]:
         return await asyncio.wait_for(receive(), _SECONDS_BETWEEN_PARTS)
     except asyncio.TimeoutError:
         msg = f"The rest of the request did not arrive within {_SECONDS_BETWEEN_PARTS:.0f} seconds."
-        raise _Refusal(msg, 408, unread=True) from None
+        raise Refusal(msg, 408, unread=True) from None
 
 
 async def _read(scope: dict[str, Any], receive: Receive, most: int) -> bytes:
@@ -232,7 +244,7 @@ async def _read(scope: dict[str, Any], receive: Receive, most: int) -> bytes:
             return bytes(body)
         if time.monotonic() > end:
             msg = f"The request did not arrive within {_SECONDS_OF_A_BODY:.0f} seconds."
-            raise _Refusal(msg, 408, unread=True)
+            raise Refusal(msg, 408, unread=True)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -266,7 +278,7 @@ def _counted(scope: dict[str, Any], receive: Receive, most: int, setting: str) -
     return receive_counted
 
 
-async def _refuse(refusal: _Refusal, receive: Receive, send: Send) -> None:
+async def _refuse(refusal: Refusal, receive: Receive, send: Send) -> None:
     """Answer at once, then drain the request: many clients read the answer only after sending everything."""
     body = json.dumps({"error": str(refusal), "detail": str(refusal)}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
@@ -283,7 +295,7 @@ async def _refuse(refusal: _Refusal, receive: Receive, send: Send) -> None:
             if message["type"] == "http.disconnect" or not message.get("more_body"):
                 return
 
-    with contextlib.suppress(asyncio.TimeoutError, _Refusal):
+    with contextlib.suppress(asyncio.TimeoutError, Refusal):
         await asyncio.wait_for(read_on(), _SECONDS_OF_A_REFUSAL)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from ner_app.address import note_port
 from ner_app.arguments import ArgumentError, Text, Texts
 from ner_app.connections import bound_connections
 from ner_app.face import PREVIEW, Face, preview
-from ner_app.guard import Guard, keep_texts_out_of_logs, where
+from ner_app.guard import Guard, Refusal, json_object, keep_texts_out_of_logs, where
 from ner_app.jobs import Cancelled
 from ner_app.limits import LimitError
 from ner_app.prefix import Prefix
@@ -40,14 +39,6 @@ __all__ = ["launch"]
 _LOG = logging.getLogger(__name__)
 
 _PATH_CHARACTERS = 60
-
-
-class _RequestError(ValueError):
-    """The request itself is wrong, not one of its arguments."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: Any) -> str:
@@ -162,7 +153,7 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
                     {"error": f"{request.method} is not for {path}; send {method}."}, 405, Allow=method
                 )
             return _json(await answer(request))
-        except _RequestError as error:
+        except Refusal as error:
             return _json({"error": str(error)}, error.status)
         except ArgumentError as error:
             return _json({"error": str(error)}, 422)
@@ -188,29 +179,11 @@ async def _arguments(request: Request) -> dict[str, Any]:
         "application/json"
     ):
         msg = "The content type must be application/json."
-        raise _RequestError(msg, 415)
+        raise Refusal(msg, 415)
     if (coded := request.headers.get("content-encoding", "identity")) != "identity":
         msg = f"The body is sent as {coded[:_PATH_CHARACTERS]}; send it uncompressed."
-        raise _RequestError(msg, 415)
-    try:
-        value = json.loads(await request.body())
-    except RecursionError:
-        msg = "The body is nested too deeply."
-        raise _RequestError(msg, 400) from None
-    except UnicodeDecodeError as error:
-        found = f"0x{error.object[error.start]:02x} at byte {error.start + 1}"
-        msg = f"The body is not {error.encoding}: found {found}. Send UTF-8."
-        raise _RequestError(msg, 400) from None
-    except ValueError as error:
-        place = (
-            f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        )
-        msg = f'The body is not JSON{place}; expected an object such as {{"text": "Mary sings."}}.'
-        raise _RequestError(msg, 400) from None
-    if not isinstance(value, dict):
-        msg = 'The body is JSON, but not an object; expected one such as {"text": "Mary sings."}.'
-        raise _RequestError(msg, 400)
-    return value
+        raise Refusal(msg, 415)
+    return json_object(await request.body(), '{"text": "Mary sings."}')
 
 
 def _status(error: LimitError) -> int:

@@ -211,8 +211,13 @@ def test_gradio_client_is_told_the_same(page):
         ("call/v2/zzz", {"text": "Bob"}, 404, "zzz: there is no such function; there are recognize, "),
         ("call/recognize", {"text": "Bob"}, 422, "data: expected a list of 8 values, found no list."),
         ("run/recognize", {"data": "Bob"}, 422, "data: expected a list of 8 values, found no list."),
-        ("call/recognize", ["Bob"], 400, "The body is not a JSON object; expected one such as "),
-        ("call/v2/recognize", "Bob", 400, "The body is not a JSON object; expected one such as "),
+        ("call/recognize", ["Bob"], 400, "The body is JSON, but not an object; expected one such as "),
+        (
+            "call/v2/recognize",
+            "Bob",
+            400,
+            "The body is not JSON (line 1, column 1); expected an object such as ",
+        ),
     ],
 )
 def test_calls_that_gradio_would_fail_at_are_told(page, path, body, status, reason):
