@@ -1,6 +1,7 @@
 """A model that looks words up: real IR, real tokenizer, answers that a test can know."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +104,11 @@ def served(lookup_models):
     limits = Limits(text_characters=20_000, batch_characters=20_000, batch_texts=3, upload_bytes=300_000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NER_MODELS_DIR", str(lookup_models))
-        demo = build_demo(Service("lookup", limits))
-        yield demo, launch(demo, Service("lookup", limits), block=False, quiet=True)
+        with warnings.catch_warnings():
+            # Gradio warns when the arguments of a function do not fit its inputs.
+            warnings.simplefilter("error", UserWarning)
+            demo = build_demo(service := Service("lookup", limits))
+        yield demo, launch(demo, service, block=False, quiet=True)
         demo.close()
 
 

@@ -1,6 +1,5 @@
 import json
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -95,9 +94,3 @@ def test_progress_over_several_files_and_a_resumed_one():
     assert progress.share == pytest.approx(350 / 400)
     for odd in ({}, {"$type": "unknown"}, json.loads('{"$type": "model_file_download_begin"}')):
         progress.take(odd)
-
-
-def test_the_real_commands_take_these_arguments():
-    folder = Path(model_zoo.__file__).parent
-    for name in ("downloader.py", "converter.py"):
-        assert (folder / name).is_file()

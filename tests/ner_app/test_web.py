@@ -16,6 +16,11 @@ SENTENCE = "Mary lives in Santa Clara and works at NVIDIA."
 NAMES = [("PER", "Mary", 0, 4), ("LOC", "Santa Clara", 14, 25), ("ORG", "NVIDIA", 39, 45)]
 
 
+@pytest.fixture(scope="module")
+def client(page):
+    return Client(page, verbose=False)
+
+
 def names(found):
     return [(e["label"], e["text"], e["start"], e["end"]) for e in found["entities"]]
 
@@ -162,6 +167,53 @@ def test_a_page_of_another_site_cannot_ask_unasked(page):
     )
 
 
+def test_health_says_when_a_model_is_loaded(page, service):
+    assert requests.get(f"{page}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
+    assert not service.ready
+    assert post(page, "/api/recognize", {"text": SENTENCE}).ok
+    answer = requests.get(f"{page}/readyz", timeout=PATIENCE)
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+
+
+def test_recognize_over_gradio_client(client):
+    found = client.predict(SENTENCE, api_name="/recognize")
+    assert names(found) == NAMES
+    assert found["model"] == "lookup"
+    assert found["device"].startswith("CPU") or found["device"]
+    assert found["timings"]["total"] > 0
+    assert names(client.predict(SENTENCE, labels=["LOC"], device="CPU", api_name="/recognize")) == NAMES[1:2]
+    assert client.predict(SENTENCE, threshold=1.0, api_name="/recognize")["entities"] == []
+
+
+def test_recognize_over_plain_http(page):
+    url = f"{page}/gradio_api/call/v2/recognize"
+    event = requests.post(url, json={"text": SENTENCE}, timeout=PATIENCE).json()["event_id"]
+    lines = requests.get(f"{page}/gradio_api/call/recognize/{event}", timeout=PATIENCE).text.splitlines()
+    assert lines[0] == "event: complete"
+    assert names(json.loads(lines[1].removeprefix("data: "))[0]) == NAMES
+
+
+def test_batch_devices_and_models(client):
+    found = client.predict([SENTENCE, "", "Rotterdam"], api_name="/recognize_batch")
+    assert [len(one["entities"]) for one in found] == [3, 0, 1]
+    devices = client.predict(api_name="/devices")
+    assert devices[0]["name"] == "AUTO"
+    assert {"CPU"} <= {device["name"] for device in devices}
+    models = client.predict(api_name="/models")
+    assert models[0] == {"name": "lookup", "precisions": ["FP32"], "default": True}
+
+
+def test_only_the_four_functions_are_offered_and_they_are_described(page):
+    info = requests.get(f"{page}/gradio_api/info", timeout=PATIENCE).json()
+    assert set(info["named_endpoints"]) == {"/recognize", "/recognize_batch", "/devices", "/models"}
+    assert not info["unnamed_endpoints"]
+    endpoint = info["named_endpoints"]["/recognize"]
+    assert "names in a text" in endpoint["description"]
+    assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == [
+        *("text", "model", "device", "precision", "aggregation", "threshold", "labels", "compute")
+    ]
+
+
 @pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:30])
 def test_gradio_checks_arguments_the_same_way(page, body, status, reason):
     if "offsets" in body:
@@ -187,8 +239,7 @@ def test_what_gradio_says_of_the_functions_is_whole(page):
             assert described["description"].endswith((".", '."')), described
 
 
-def test_gradio_client_is_told_the_same(page):
-    client = Client(page, verbose=False)
+def test_gradio_client_is_told_the_same(client):
     for arguments, reason in [
         ({"text": 5}, "text: expected a string"),
         ({"text": "M", "threshold": 7}, "threshold: "),
