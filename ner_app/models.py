@@ -105,9 +105,8 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         return allowed and (in_catalog or (hub_allowed and _is_hub_name(name)))
 
     def zoo_cards(_: dict[str, Any]) -> dict[str, Any]:
-        of_the_hub = ((name, folders.find_model(name)) for name in hub_names())
-        of_this_machine = ((name, _own(name)) for name in own_names())
-        models = [*((model.name, model) for model in zoo.load_catalog()), *of_the_hub, *of_this_machine]
+        here = ((name, model_of(name)) for name in (*hub_names(), *own_names()))
+        models = [*((model.name, model) for model in zoo.load_catalog()), *here]
         cards = [_card(service, name, model) for name, model in models if model is not None]
         return {"html": render("zoo.html", cards=cards, allowed=allowed)}
 
@@ -142,7 +141,8 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def remove(sent: dict[str, Any]) -> dict[str, Any]:
         name = word(sent, "name")
-        model = _own(name) or (folders.find_model(name) if permitted(name) else None)
+        own = name in own_names()
+        model = model_of(name) if own or permitted(name) else None
         if model is None or not allowed:
             return {"error": "This model has no files here that can be deleted."}
         if installations.is_busy_with(name):
@@ -150,7 +150,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
         service.forget(name)
         times.pop(name, None)
         try:
-            freed = _delete_own(model) if name in own_names() else folders.remove(model)
+            freed = _delete_own(model) if own else folders.remove(model)
         except (zoo.CatalogError, OSError) as error:
             return {"error": str(error)}
         service.refresh()
@@ -171,11 +171,6 @@ def _milliseconds(recognizer: EntityRecognizer) -> float:
     """Return the median time of a few answers, after a warm-up."""
     found = [recognizer(_MEASURED.text).timings.total for _ in range(_RUNS + 1)]
     return statistics.median(found[1:])
-
-
-def _own(name: str) -> zoo.Model | None:
-    """Return a model that was made here."""
-    return model_of(name) if name in own_names() else None
 
 
 def _delete_own(model: zoo.Model) -> int:

@@ -103,30 +103,28 @@ NerPage.showDocuments = (element, view) => {
     if (name) list.prepend(make("li", {}, make("button", {type: "button", class: "all", onclick: () => { drawList(); draw(); }}, "All documents")));
   };
 
+  const unfolded = new Set();
   const draw = (chosen = null) => {
+    const item = (one) => make("li", {}, make("button", {type: "button", class: "name", "aria-pressed": String(one === chosen), onclick: () => {
+      drawList(one.documents, one.name);
+      draw(one);
+      groups.querySelector('[aria-pressed="true"]').focus();
+      const first = one.documents.find((other) => documents[other]);
+      if (first !== undefined) open(first, one.name);
+    }}, make("span", {dir: "auto"}, one.name), make("span", {class: "count"}, (one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : "")
+      + (one.documents.length > 1 ? ` in ${one.documents.length.toLocaleString("en")}` : ""))));
     groups.replaceChildren(...kinds.flatMap((kind, number) => {
       const own = names.filter((name) => name.kind === number);
-      if (!own.length) return [];
-      const few = 8;
-      const items = own.map((one, index) => make("li", {hidden: index >= few && one !== chosen}, make("button", {type: "button", class: "name",
-        "aria-pressed": String(one === chosen), onclick: () => {
-          drawList(one.documents, one.name);
-          draw(one);
-          const first = one.documents.find((other) => documents[other]);
-          if (first !== undefined) open(first, one.name);
-        }}, make("span", {dir: "auto"}, one.name), make("span", {class: "count"},
-          (one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : "")
-            + (one.documents.length > 1 ? ` in ${one.documents.length.toLocaleString("en")}` : "")))));
-      const box = make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
-        make("h3", {}, kind.many[0].toUpperCase() + kind.many.slice(1),
-          make("span", {class: "count"}, ` ${(view.labels[kind.label] ?? 0).toLocaleString("en")}`)), make("ul", {}, ...items));
-      if (own.length > few) box.append(make("button", {type: "button", class: "link", onclick: (event) => {
-        for (const item of items) item.hidden = false;
-        event.target.remove();
-      }}, `Show all ${own.length.toLocaleString("en")}`));
-      return [box];
+      return own.length ? [NerPage.groupBox(kind, own, item, unfolded, view.labels[kind.label])] : [];
     }));
   };
+  groups.addEventListener("click", (event) => {
+    const {all} = event.target.dataset;
+    if (!all) return;
+    unfolded.add(all);
+    draw();
+    groups.querySelectorAll(`[data-label="${CSS.escape(all)}"] .name`)[NerPage.FEW].focus();
+  });
 
   const rows = names.map((one) => [one.name, kinds[one.kind].label, one.count, one.documents.length]);
   const head = ["Name", "Label", "Count", "Documents"];

@@ -5,6 +5,15 @@
 /* Milliseconds after which a slider rests. */
 NerPage.REST = 80;
 
+/* The names of one label; of many the first few, until its label is among the `unfolded`. */
+NerPage.groupBox = (kind, names, item, unfolded, count = names.length) => {
+  const make = NerPage.element, all = unfolded.has(kind.label) || names.length <= NerPage.FEW;
+  return make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
+    make("h3", {}, kind.many[0].toUpperCase() + kind.many.slice(1), make("span", {class: "count"}, ` ${count.toLocaleString("en")}`)),
+    make("ul", {}, ...(all ? names : names.slice(0, NerPage.FEW)).map(item)),
+    all ? null : make("button", {type: "button", class: "link", "data-all": kind.label}, `Show all ${names.length.toLocaleString("en")}`));
+};
+
 NerPage.Viewer = class {
   /* `changed({edited})` is called whenever what is shown, or by an edit the answer itself, changes. */
   constructor(root, {changed = () => {}} = {}) {
@@ -141,7 +150,7 @@ NerPage.Viewer = class {
   }
 
   groupBox(kind, names) {
-    const make = NerPage.element, all = this.unfolded.has(kind.label) || names.length <= NerPage.FEW;
+    const make = NerPage.element;
     const chosen = new Set(this.selected?.mentions);
     const item = (group) => make("li", {},
       make("button", {type: "button", class: "name", "aria-pressed": String(chosen.has(group.mentions[0])),
@@ -149,11 +158,7 @@ NerPage.Viewer = class {
         make("span", {dir: "auto"}, group.name),
         group.mentions.length > 1 ? make("span", {class: "count"}, ` ${group.mentions.length.toLocaleString("en")}×`) : null),
       group.aliases.length ? make("span", {class: "aliases", dir: "auto"}, group.aliases.join(", ")) : null);
-    return make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
-      make("h3", {}, make("span", {class: `swatch line-${kind.line}`}),
-        kind.many[0].toUpperCase() + kind.many.slice(1), make("span", {class: "count"}, ` ${names.length.toLocaleString("en")}`)),
-      make("ul", {}, ...(all ? names : names.slice(0, NerPage.FEW)).map(item)),
-      all ? null : make("button", {type: "button", class: "link", "data-all": kind.label}, `Show all ${names.length.toLocaleString("en")}`));
+    return NerPage.groupBox(kind, names, item, this.unfolded);
   }
 
   /* Outline mentions, bring the one at hand into view, and say which it is. */

@@ -57,6 +57,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     listed = view.locator(".listed li")
     expect(listed).to_have_count(4)
     mary.click()
+    expect(mary).to_be_focused()
     expect(listed).to_have_count(4)  # three that have her, and the way back to all
     expect(view.locator("mark.outlined")).to_have_text("Mary")
     listed.filter(has_text=f"rows.csv · {SENTENCE}").locator("button").click()
@@ -147,3 +148,17 @@ def test_private_addresses_are_not_fetched(tab):
     expect(tab.locator("#documents-problems")).to_contain_text("not on the public internet")
     status = tab.locator("#documents-status .said")
     expect(status).to_have_text("Nothing could be read.", use_inner_text=True)  # and nothing stays below
+
+
+def test_of_many_names_the_first_are_shown_and_all_when_asked_for(tab, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(
+            "\n\n".join(f"Mary{number} lives here." for number in range(12))
+        )
+    give(tab, tmp_path)
+    tab.locator("#run-documents").click()
+    people = tab.locator('#documents-view .groups [data-label="PER"]').first
+    expect(people.locator(".name")).to_have_count(8)
+    people.get_by_role("button", name="Show all 12").click()
+    expect(people.locator(".name")).to_have_count(12)
+    expect(people.locator(".name").nth(8)).to_be_focused()
