@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
-import queue
 import threading
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ner_app.file_names import distinct
 from ner_app.jobs import Cancelled, in_background
@@ -34,8 +34,6 @@ __all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
 _PART = 10_000
 # Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
 _LOOK_AHEAD = 2 * _PART
-_TICK = 0.2
-_ANSWERS_WAITING = 64
 _HINTS = {
     Hint.COLUMN: "choose it in the list of columns",
     Hint.OTHER_COLUMN: "another can be chosen in the list of columns",
@@ -202,106 +200,60 @@ def recognize_documents(
     tuple of (Document, Recognition or None, float)
         The current document, its result once complete, and the share of all characters that is done.
     """
-    stream = _Stream(service, documents, choice, cancelled or threading.Event())
+    places: deque[tuple[Document, Part, bool]] = deque()
+    answers: deque[Recognition] = deque()
+    ended, left = cancelled or threading.Event(), threading.Event()
     total = max(sum(document.characters for document in documents), 1)
-    done = 0
+    share, done = 0.0, 0  # of the part at work, and the characters of those before
     collected: list[tuple[int, Recognition]] = []
     document = documents[0] if documents else None
-    try:
-        for answer in stream.answers():
-            if answer is None:
-                if document is not None:
-                    yield document, None, (done + stream.at_work()) / total
-                continue
-            document, part, last, found = answer
-            collected.append((part.start, found))
-            done += len(found.text)
+
+    def parts() -> Iterator[Part]:
+        for one in documents:
+            cut = parts_of(one, _PART)
+            for number, part in enumerate(cut, 1):
+                places.append((one, part, number == len(cut)))
+                yield part
+
+    def watch(reached: float) -> None:
+        nonlocal share
+        share = reached
+        if ended.is_set() or left.is_set():
+            raise Cancelled
+
+    def work() -> None:
+        texts, spans = itertools.tee(parts())
+        answers.extend(
+            stream_with_share(
+                service.checked(choice),
+                (part.text for part in texts),
+                watch,
+                look_ahead=_LOOK_AHEAD,
+                segments=(part.segments for part in spans),
+            )
+        )
+
+    def arrived() -> Iterator[tuple[Document, Recognition | None, float]]:
+        nonlocal collected, document, done
+        while answers:
+            document, part, last = places.popleft()
+            collected.append((part.start, answers.popleft()))
+            done += len(part.text)
             yield document, joined(document.text, collected) if last else None, done / total
-            if last:
-                collected = []
+            collected = [] if last else collected
+
+    try:
+        if not ended.is_set():
+            with contextlib.suppress(Cancelled):
+                for _ in in_background(work, lambda: None, threading.Event()):
+                    yield from arrived()
+                    if document is not None and places:
+                        yield document, None, (done + share * len(places[0][1].text)) / total
+            yield from arrived()
         if collected and document is not None:
             end = collected[-1][0] + len(collected[-1][1].text)
             name = f"{document.where} (first {end:,} of {document.characters:,} characters)"
             cut = Document(name, None, document.text[:end], {})
             yield cut, joined(cut.text, collected), done / total
     finally:
-        stream.close()
-
-
-class _Stream:
-    """Runs the model in a separate thread, so that progress is shown meanwhile."""
-
-    def __init__(
-        self, service: Service, documents: Sequence[Document], choice: Choice, cancelled: threading.Event
-    ) -> None:
-        self._service = service
-        self._documents = documents
-        self._choice = choice
-        self._cancelled = cancelled
-        self._closed = threading.Event()
-        self._round = 0.0
-        self._places: deque[tuple[Document, Part, bool]] = deque()
-        self._answers: queue.Queue[Any] = queue.Queue(maxsize=_ANSWERS_WAITING)
-        self._error: BaseException | None = None
-
-    def answers(self) -> Iterator[tuple[Document, Part, bool, Recognition] | None]:
-        """Yield document, part, whether it is the last, and its result; None while there is nothing new."""
-        if self._cancelled.is_set():
-            return
-        worker = threading.Thread(target=self._run, daemon=True)
-        worker.start()
-        while True:
-            try:
-                found = self._answers.get(timeout=_TICK)
-            except queue.Empty:
-                if not worker.is_alive() and self._answers.empty():
-                    break
-                yield None
-                continue
-            yield *self._places.popleft(), found
-        if self._error is not None:
-            raise self._error
-
-    def at_work(self) -> float:
-        """Return the characters of the next part that are done."""
-        return self._round * len(self._places[0][1].text) if self._places else 0.0
-
-    def close(self) -> None:
-        """Ask the thread to end."""
-        self._closed.set()
-
-    def _parts(self) -> Iterator[Part]:
-        for document in self._documents:
-            cut = parts_of(document, _PART)
-            for number, part in enumerate(cut, 1):
-                self._places.append((document, part, number == len(cut)))
-                yield part
-
-    def _watch(self, share: float) -> None:
-        self._round = share
-        if self._cancelled.is_set() or self._closed.is_set():
-            raise Cancelled
-
-    def _run(self) -> None:
-        texts, spans = itertools.tee(self._parts())
-        try:
-            for found in stream_with_share(
-                self._service.checked(self._choice),
-                (part.text for part in texts),
-                self._watch,
-                look_ahead=_LOOK_AHEAD,
-                segments=(part.segments for part in spans),
-            ):
-                self._put(found)
-        except Cancelled:
-            pass
-        except BaseException as error:  # noqa: BLE001 - raised again where the answers are taken
-            self._error = error
-
-    def _put(self, found: Recognition) -> None:
-        while not self._closed.is_set():
-            try:
-                self._answers.put(found, timeout=_TICK)
-            except queue.Full:
-                continue
-            return
+        left.set()

@@ -77,7 +77,7 @@ def test_cancelled_before_it_began_nothing_is_done(service):
 
 
 def test_a_long_paragraph_shows_how_far_it_is(service, monkeypatch):
-    monkeypatch.setattr("ner_app.batch._TICK", 0.001)
+    monkeypatch.setattr("ner_app.jobs._TICK", 0.001)
     text = "Mary lives in Santa Clara " * 8_000
     seen = list(recognize_documents(service, [doc("a.txt", text)], Choice("lookup", "CPU")))
     assert any(0 < share < 1 for _, _, share in seen)
