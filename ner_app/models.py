@@ -86,7 +86,7 @@ def build_models_tab(service: Service) -> None:
         render("models.html", allowed=allowed, hub_allowed=allowed and service.limits.allow_hub),
         elem_id="models-tab",
         apply_default_css=False,
-        js_on_load="new NerPage.ModelsTab(element, server).start()",
+        js_on_load="new NerPage.ModelsTab(element, server)",
         server_functions=list(models_functions(service).values()),
     )
 

@@ -12,7 +12,7 @@ __all__ = ["launch_options", "page_theme"]
 
 # In this order: what a script is made of comes before it.
 _SCRIPTS = (
-    "page.js", "answer.js", "marks.js", "viewer.js", "editor.js", "options.js", "keeping.js", "reading.js",
+    "page.js", "answer.js", "marks.js", "viewer.js", "editor.js", "options.js", "reading.js",
     "folds.js", "text.js", "teach.js", "compare.js", "documents.js", "models.js",
 )  # fmt: skip
 

@@ -1,8 +1,6 @@
 /* The Models tab: cards, and one download at a time, which is followed again after a reload. */
 "use strict";
 
-NerPage.INSTALLING = "ner-installing";
-
 NerPage.ModelsTab = class {
   constructor(root, server) {
     const at = (selector) => root.querySelector(selector);
@@ -15,16 +13,14 @@ NerPage.ModelsTab = class {
     });
     at("#install-hub")?.addEventListener("click", () => this.install(at("#hub-name").value));
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.measure(); }).observe(at("#zoo-table"));
-    at("#cancel-install").addEventListener("click", () => {
-      this.wished = true;
-      if (this.token) this.ask("cancel", {token: this.token});
-    });
-  }
-
-  async start() {
-    await this.list();
-    const token = sessionStorage.getItem(NerPage.INSTALLING);
-    if (token) this.follow(token);
+    at("#cancel-install").addEventListener("click", () => this.errand.cancel());
+    document.addEventListener("ner-models", () => this.list());
+    this.errand = new NerPage.Errand({ask: this.ask, begin: "install", look: "look", cancel: "cancel", key: "ner-installing",
+      place: at("#zoo-status"), busy: (on) => {
+        at("#cancel-install").hidden = !on;
+        if (on) at("#zoo-status").scrollIntoView({block: "nearest"});
+      }});
+    this.list();
   }
 
   async list() {
@@ -49,34 +45,8 @@ NerPage.ModelsTab = class {
     NerPage.notice(this.at("#zoo-status"), message);
   }
 
-  /* Progress and Cancel show at once; a cancellation before the server has answered is kept. */
-  async install(name) {
-    const make = NerPage.element;
-    this.token = null;
-    this.wished = false;
-    this.at("#zoo-status").replaceChildren(make("p", {class: "said facts", role: "status"}, `Starting ${name} …`),
-      make("progress", {"aria-label": "Progress"}));
-    this.at("#cancel-install").hidden = false;
-    this.at("#zoo-status").scrollIntoView({block: "nearest"});
-    const found = await this.ask("install", {name}) ?? {error: NerPage.UNREACHED};
-    if (found.error) {
-      this.at("#cancel-install").hidden = true;
-      return this.fail(found.error);
-    }
-    if (this.wished) this.ask("cancel", {token: found.token});
-    sessionStorage.setItem(NerPage.INSTALLING, found.token);
-    this.follow(found.token);
-  }
-
-  async follow(token) {
-    this.token = token;
-    this.at("#cancel-install").hidden = false;
-    this.at("#zoo-status").scrollIntoView({block: "nearest"});
-    await NerPage.follow(this.at("#zoo-status"), () => this.ask("look", {token}));
-    sessionStorage.removeItem(NerPage.INSTALLING);
-    this.at("#cancel-install").hidden = true;
-    await this.list();
-    document.dispatchEvent(new Event("ner-models"));
+  install(name) {
+    this.errand.begin({name}, `Starting ${name} …`);
   }
 
   use(name) {
@@ -89,7 +59,6 @@ NerPage.ModelsTab = class {
     const found = await this.ask("remove", {name}) ?? {error: NerPage.UNREACHED};
     if (found.error) return this.fail(found.error);
     this.at("#zoo-status").replaceChildren(NerPage.element("p", {class: "said facts", role: "status"}, found.said));
-    await this.list();
     document.dispatchEvent(new Event("ner-models"));
   }
 };

@@ -74,15 +74,70 @@ NerPage.FORGOTTEN = "The page's server was restarted, which ended this. Start it
 /* A call of a function on the server: null where it cannot be reached or fails. */
 NerPage.asking = (server) => (name, sent = {}) => Promise.resolve(server[name](sent)).then((answer) => answer ?? null, () => null);
 
-/* Show in `place` how far a piece of work is until it has ended; `look()` asks the server, which may be away for a while. */
-NerPage.follow = async (place, look) => {
-  for (;;) {
-    const found = await look();
-    if (found?.html) place.innerHTML = found.html;
-    else if (!found && place.textContent !== NerPage.AWAY) NerPage.notice(place, NerPage.AWAY);
-    else if (found?.ended) NerPage.notice(place, NerPage.FORGOTTEN);
-    if (found?.ended) return;
-    await new Promise((resolve) => setTimeout(resolve, 400));
+/* A value that is kept over a reload, in this tab of the browser alone; null where there is none, or no storage. */
+NerPage.kept = (key) => {
+  try {
+    return sessionStorage.getItem(key);
+  } catch {
+    return null;
+  }
+};
+NerPage.keep = (key, value) => {
+  try {
+    sessionStorage.setItem(key, value);
+  } catch { /* storage is full or forbidden: a reload then begins anew */ }
+};
+
+/* Work that goes on where the page is left, such as a download: begun, followed, after a reload too, and cancelled. */
+NerPage.Errand = class {
+  /* `begin`, `look` and `cancel` are functions of the server; `busy(on)` is called around the work, `place` says how it goes,
+     and `key` is where the browser keeps its token. */
+  constructor({ask, begin, look, cancel, key, place, busy}) {
+    Object.assign(this, {ask, names: {begin, look, cancel}, key, place, busy});
+    const token = NerPage.kept(key);
+    if (token) this.follow(token);
+  }
+
+  /* Progress and Cancel show at once; a cancellation before the server has answered is kept. */
+  async begin(sent, said) {
+    const {ask, names, place} = this, make = NerPage.element;
+    this.token = null;
+    this.wished = false;
+    this.busy(true);
+    place.replaceChildren(make("p", {class: "said facts", role: "status"}, said), make("progress", {"aria-label": "Progress"}));
+    const begun = await ask(names.begin, sent) ?? {error: NerPage.UNREACHED};
+    if (begun.error) {
+      this.busy(false);
+      return NerPage.notice(place, begun.error);
+    }
+    if (this.wished) ask(names.cancel, begun);
+    NerPage.keep(this.key, begun.token);
+    return this.follow(begun.token);
+  }
+
+  cancel() {
+    this.wished = true;
+    if (this.token) this.ask(this.names.cancel, {token: this.token});
+    const said = this.place.querySelector(".said");
+    if (said) said.textContent = "Cancelling …";
+  }
+
+  /* The server may be away for a while. */
+  async follow(token) {
+    const {place} = this;
+    this.token = token;
+    this.busy(true);
+    for (;;) {
+      const found = await this.ask(this.names.look, {token});
+      if (found?.html) place.innerHTML = found.html;
+      else if (!found && place.textContent !== NerPage.AWAY) NerPage.notice(place, NerPage.AWAY);
+      else if (found?.ended) NerPage.notice(place, NerPage.FORGOTTEN);
+      if (found?.ended) break;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+    NerPage.keep(this.key, "");
+    this.busy(false);
+    document.dispatchEvent(new Event("ner-models"));
   }
 };
 

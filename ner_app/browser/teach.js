@@ -2,7 +2,6 @@
 "use strict";
 
 NerPage.CORRECTED = "ner-corrected";
-NerPage.TEACHING = "ner-teaching";
 
 NerPage.Teach = class {
   constructor(root, tab) {
@@ -11,7 +10,7 @@ NerPage.Teach = class {
     at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
     at("#forget-texts").addEventListener("click", () => this.forget());
     at("#teach-start").addEventListener("click", () => this.start());
-    at("#cancel-teach").addEventListener("click", () => this.cancel());
+    at("#cancel-teach").addEventListener("click", () => this.errand.cancel());
     at("#teach-status").addEventListener("click", (event) => {
       const name = event.target.closest("[data-use]")?.dataset.use;
       if (name) document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
@@ -25,8 +24,8 @@ NerPage.Teach = class {
       this.summarize();
     });
     this.summarize();
-    const token = sessionStorage.getItem(NerPage.TEACHING);
-    if (token) this.follow(token);
+    this.errand = new NerPage.Errand({ask: tab.ask, begin: "teach", look: "look_taught", cancel: "cancel_teaching",
+      key: "ner-teaching", place: at("#teach-status"), busy: (on) => this.busy(on)});
   }
 
   kept() {
@@ -80,48 +79,19 @@ NerPage.Teach = class {
     box.value = name;
   }
 
-  async start() {
+  start() {
     if (this.tab.viewer.past.length) this.collect();
-    const {model, device} = this.tab.chosen(), make = NerPage.element;
-    this.token = null;
-    this.wished = false;
-    this.busy(true);
-    this.at("#teach-status").replaceChildren(make("p", {class: "said facts", role: "status"}, "Starting …"),
-      make("progress", {"aria-label": "Progress"}));
-    const begun = await this.tab.ask("teach", {name: this.at("#taught-name").value, model, device, texts: this.texts}) ?? {error: NerPage.UNREACHED};
-    if (begun.error) {
-      this.busy(false);
-      return NerPage.notice(this.at("#teach-status"), begun.error);
-    }
-    if (this.wished) this.tab.ask("cancel_teaching", begun);
-    sessionStorage.setItem(NerPage.TEACHING, begun.token);
-    return this.follow(begun.token);
+    const {model, device} = this.tab.chosen();
+    this.errand.begin({name: this.at("#taught-name").value, model, device, texts: this.texts}, "Starting …");
   }
 
   /* The focus goes where there is still something to press. */
   busy(on) {
     const start = this.at("#teach-start"), cancel = this.at("#cancel-teach");
+    if (on) this.root.open = true;
     const focused = [start, cancel].includes(document.activeElement);
     cancel.hidden = !on;
     start.disabled = on;
     if (focused) (on ? cancel : start).focus();
-  }
-
-  /* A cancellation before the server has answered is kept. */
-  cancel() {
-    this.wished = true;
-    if (this.token) this.tab.ask("cancel_teaching", {token: this.token});
-    const said = this.at("#teach-status .said");
-    if (said) said.textContent = "Cancelling …";
-  }
-
-  async follow(token) {
-    this.token = token;
-    this.root.open = true;
-    this.busy(true);
-    await NerPage.follow(this.at("#teach-status"), () => this.tab.ask("look_taught", {token}));
-    sessionStorage.removeItem(NerPage.TEACHING);
-    this.busy(false);
-    document.dispatchEvent(new Event("ner-models"));
   }
 };

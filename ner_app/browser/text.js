@@ -2,6 +2,10 @@
 "use strict";
 
 NerPage.MOST_PASTED = 20_000;
+NerPage.KEPT = "ner-page";
+/* Browsers store five million characters; writing many entities takes longer than a frame. */
+NerPage.MOST_KEPT = 2_000_000;
+NerPage.MOST_ENTITIES_KEPT = 20_000;
 
 NerPage.TextTab = class {
   constructor(root, server, {samples, exports, names}) {
@@ -73,7 +77,7 @@ NerPage.TextTab = class {
   }
 
   async start() {
-    const kept = NerPage.keeping.read(), linked = new URLSearchParams(location.hash.slice(1));
+    const kept = JSON.parse(NerPage.kept(NerPage.KEPT)), linked = new URLSearchParams(location.hash.slice(1));
     await this.menus();
     const teach = this.at("#teach");
     if (teach) new NerPage.Teach(teach, this);
@@ -399,7 +403,10 @@ NerPage.TextTab = class {
 
   keepNow() {
     clearTimeout(this.keeping);
-    NerPage.keeping.write(this.state());
+    const state = this.state(), {text, answer, past, future} = state;
+    const entities = (answer?.entities.length ?? 0) * (1 + past.length + future.length);
+    const large = text.length * 8 > NerPage.MOST_KEPT || entities > NerPage.MOST_ENTITIES_KEPT;
+    NerPage.keep(NerPage.KEPT, JSON.stringify(large ? {...state, answer: null, past: [], future: []} : state));
   }
 
   async restore(state) {

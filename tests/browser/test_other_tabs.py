@@ -110,7 +110,7 @@ def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(pa
     expect(status.locator("#same")).to_be_visible()  # not drawn again: it would be spoken again
     now = {"html": "", "ended": True}
     expect(status).to_contain_text("was restarted, which ended this")
-    assert page.evaluate("sessionStorage.getItem('ner-installing')") is None
+    assert not page.evaluate("sessionStorage.getItem('ner-installing')")
     page.unroute(re.compile("component_server"))
     visitor.errors[:] = [one for one in visitor.errors if "ERR_FAILED" not in one]
 
