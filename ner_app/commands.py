@@ -1,4 +1,4 @@
-"""A command of the zoo in a separate process, which is read line by line and can be stopped."""
+"""Commands of the zoo in separate processes, which are read line by line and can be stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Command"]
+__all__ = ["Command", "CommandError", "Commands"]
 
 _TICK = 0.5
 _GRACE = 5.0
@@ -90,6 +90,36 @@ class Command:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class CommandError(RuntimeError):
+    """A command of the zoo failed; the message is what it said."""
+
+
+class Commands:
+    """Commands for the model `name`, one after the other until they are `cancelled`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cancelled = False
+        self._command: Command | None = None
+
+    def cancel(self) -> None:
+        """Stop what runs; nothing is run after it."""
+        self.cancelled = True
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._command is not None:
+            self._command.stop()
+
+    def _do(self, step: str, *command: Any) -> Iterator[None]:
+        """Run a `Command` of these arguments; raises `CommandError` where it fails."""
+        self._command = running = Command(*command)
+        yield from running.run()
+        if running.failed() and not self.cancelled:
+            msg = f"{step} {self.name} failed.\n{running.said}"
+            raise CommandError(msg)
 
 
 def _drain(stream: Any, name: str, lines: queue.Queue[tuple[str, str | None]]) -> None:

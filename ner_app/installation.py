@@ -7,7 +7,6 @@ stopping is safe: a later download continues where it stopped.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import model_zoo
 from model_zoo.catalog import folders, zoo
-from ner_app.commands import Command
+from ner_app.commands import Commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-__all__ = ["Installation", "InstallationError", "Progress", "hub_name", "hub_names", "model_of", "own_names"]
-
-
-class InstallationError(RuntimeError):
-    """A command of the zoo failed; the message is what it said."""
+__all__ = ["Installation", "Progress", "hub_name", "hub_names", "model_of", "own_names"]
 
 
 @dataclass
@@ -134,64 +129,37 @@ def hub_name(folder: str) -> str:
     return "hf:" + "/".join(parts[:2]) + (f"@{revision}" if revision else "")
 
 
-class Installation:
-    """One download and conversion.
-
-    Parameters
-    ----------
-    name : str
-        Name of a model in the zoo.
-    output_dir : Path
-        Models folder.
-    """
+class Installation(Commands):
+    """The download and conversion of a model; after a cancelled one, the next continues where it stopped."""
 
     def __init__(self, name: str, output_dir: Path) -> None:
-        self.name = name
+        super().__init__(name)
         self.progress = Progress()
         self._output_dir = output_dir
-        self._command: Command | None = None
-        self._cancelled = threading.Event()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled.is_set()
-
-    def cancel(self) -> None:
-        """Stop; what was downloaded stays, and the next attempt continues from there."""
-        self._cancelled.set()
-        if self._command is not None:
-            self._command.stop()
 
     def run(self) -> Iterator[Progress]:
         """Download and convert; yield the progress a few times a second.
 
         Raises
         ------
-        InstallationError
+        CommandError
             A command failed.
         """
         scripts = Path(model_zoo.__file__).parent
         folder = str(self._output_dir)
         options = ["--name", self.name, "--output_dir", folder, "--progress_format", "json"]
+        converting = [*options, "--download_dir", folder]
+        steps = {"Downloading": ["downloader.py", *options], "Converting": ["converter.py", *converting]}
         try:
-            yield from self._step([str(scripts / "downloader.py"), *options], "Downloading")
-            if not self.cancelled:
-                options += ["--download_dir", folder]
-                yield from self._step([str(scripts / "converter.py"), *options], "Converting")
+            for step, (script, *arguments) in steps.items():
+                if self.cancelled:
+                    return
+                self.progress.step = step
+                yield self.progress
+                for _ in self._do(step, [str(scripts / script), *arguments], self._take):
+                    yield self.progress
         finally:
-            if self._command is not None:
-                self._command.stop()
-
-    def _step(self, arguments: Sequence[str], step: str) -> Iterator[Progress]:
-        self.progress.step = step
-        yield self.progress
-        self._command = command = Command(arguments, self._take)
-        for _ in command.run():
-            yield self.progress
-        if command.failed() and not self.cancelled:
-            msg = f"{step} {self.name} failed.\n{command.said}"
-            raise InstallationError(msg)
+            self._stop()
 
     def _take(self, line: str) -> None:
         try:

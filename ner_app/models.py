@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 
 from model_zoo.catalog import folders, zoo
 from model_zoo.catalog.layout import AUTO
-from ner_app.installation import Installation, InstallationError, Progress, hub_names, model_of, own_names
+from ner_app.commands import CommandError
+from ner_app.installation import Installation, Progress, hub_names, model_of, own_names
 from ner_app.jobs import word
 from ner_app.kinds import kinds
 from ner_app.limits import LimitError
@@ -72,7 +73,7 @@ class _Getting:
 
     def failure(self, error: Exception) -> dict[str, Any]:
         """Return why there is no model."""
-        known = isinstance(error, InstallationError)
+        known = isinstance(error, CommandError)
         said = problem_view(
             str(error) if known else f"{self.name} could not be installed: {error}", self.name
         )

@@ -12,7 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog import folders
-from ner_app.installation import Installation, InstallationError
+from ner_app.commands import CommandError
+from ner_app.installation import Installation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ def prepare(service: Service, names: Sequence[str]) -> None:
         try:
             for _ in Installation(name, folders.models_dir()).run():
                 pass
-        except InstallationError as error:
+        except CommandError as error:
             _LOG.warning("%s could not be prepared: %s", name, error)
             continue
         service.refresh()

@@ -19,7 +19,7 @@ import model_zoo
 from model_zoo.catalog import folders, zoo
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_app.answers import recognition_of
-from ner_app.commands import Command
+from ner_app.commands import Commands
 from ner_app.installation import hub_names, model_of, own_names
 from ner_app.jobs import word
 from ner_app.lessons import FEWEST, HELD_OUT, Lesson, LessonError, make_lesson, passages_so_far
@@ -47,12 +47,8 @@ _START_SHARE = 0.25
 _BAR = re.compile(r"(\d+)/(\d+) \[")
 
 
-class TeachingError(RuntimeError):
-    """A command failed; the message is what it said."""
-
-
-class Teaching:
-    """One lesson.
+class Teaching(Commands):
+    """One lesson; cancelled, it leaves nothing.
 
     Parameters
     ----------
@@ -76,27 +72,19 @@ class Teaching:
         texts: Sequence[Recognition],
         examples: Sequence[str],
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self._service, self._choice = service, choice
         self._texts, self._examples = texts, examples
         self._step, self._share = "Comparing the corrections with", 0.0
-        self._command: Command | None = None
-        self._cancelled = False
         self._begun = time.monotonic()
         self._result: dict[str, Any] = {}
-
-    def cancel(self) -> None:
-        """Stop; nothing is left."""
-        self._cancelled = True
-        if self._command is not None:
-            self._command.stop()
 
     def run(self) -> Iterator[None]:
         """Learn, convert, measure; yield a few times a second.
 
         Raises
         ------
-        LessonError, TeachingError, ChoiceError
+        LessonError, CommandError, ChoiceError
             There is nothing to learn from, the model cannot be trained on, or a command failed.
         """
         start = start_of(self._choice.model)
@@ -110,15 +98,14 @@ class Teaching:
             lesson.write(work)
             (work / "recipe.yml").write_text(self._recipe(taught, lesson), encoding="utf-8")
             yield from self._learn(work, start)
-            if not self._cancelled:
+            if not self.cancelled:
                 made = work / "public" / self.name
                 self._measure(taught, lesson, made / _PRECISION / f"{self.name}.xml")
                 shutil.rmtree(made / ".training", ignore_errors=True)
                 (root / "public").mkdir(exist_ok=True)
                 made.rename(root / "public" / self.name)
         finally:
-            if self._command is not None:
-                self._command.stop()
+            self._stop()
             shutil.rmtree(work, ignore_errors=True)
 
     def _recipe(self, taught: EntityRecognizer, lesson: Lesson) -> str:
@@ -148,21 +135,17 @@ class Teaching:
     def _learn(self, work: Path, start: Path) -> Iterator[None]:
         where = ["--output_dir", str(work)]
         recipe = str(work / "recipe.yml")
-        yield from self._do("Teaching", ["model_zoo.finetuner", recipe, "--start", str(start), *where])
-        if not self._cancelled:
-            # The zoo of this name is the folder that the fine-tuner wrote.
-            where += ["--zoo", str(work), "--download_dir", str(work)]
-            rounded = ["--name", self.name, "--precisions", _PRECISION]
-            yield from self._do("Converting", ["model_zoo.converter", *rounded, *where])
-
-    def _do(self, step: str, arguments: Sequence[str]) -> Iterator[None]:
-        self._step, self._share = step, 0.0
-        self._command = command = Command(["-m", *arguments], self._take, self._take)
-        for _ in command.run():
-            yield
-        if command.failed() and not self._cancelled:
-            msg = f"{step} {self.name} failed.\n{command.said}"
-            raise TeachingError(msg)
+        # The zoo of this name is the folder that the fine-tuner wrote.
+        zoo_here = ["--zoo", str(work), "--download_dir", str(work)]
+        rounded = ["--name", self.name, "--precisions", _PRECISION]
+        for step, arguments in {
+            "Teaching": ["model_zoo.finetuner", recipe, "--start", str(start), *where],
+            "Converting": ["model_zoo.converter", *rounded, *where, *zoo_here],
+        }.items():
+            if self.cancelled:
+                return
+            self._step, self._share = step, 0.0
+            yield from self._do(step, ["-m", *arguments], self._take, self._take)
 
     def _take(self, line: str) -> None:
         if (bar := _BAR.search(line)) and int(bar[2]):
@@ -196,7 +179,7 @@ class Teaching:
 
     def end(self) -> dict[str, Any]:
         """Return the result of the lesson."""
-        if self._cancelled:
+        if self.cancelled:
             return {"html": render("said.html", said="Cancelled; no model was made.")}
         seconds = time.monotonic() - self._begun
         html = render("taught.html", name=self.name, old=self._choice.model, seconds=seconds, **self._result)

@@ -4,7 +4,8 @@ import threading
 import pytest
 
 import model_zoo
-from ner_app.installation import Installation, InstallationError, Progress
+from ner_app.commands import CommandError
+from ner_app.installation import Installation, Progress
 
 DOWNLOADER = """
 import json, pathlib, sys, time
@@ -57,7 +58,7 @@ def test_download_then_conversion_with_progress(commands, tmp_path):
 
 def test_a_failure_says_what_the_command_said(commands, tmp_path):
     commands(fail=True)
-    with pytest.raises(InstallationError, match=r"a\.bin: wrong checksum"):
+    with pytest.raises(CommandError, match=r"a\.bin: wrong checksum"):
         list(Installation("m", tmp_path).run())
     assert not (tmp_path / "converted").exists()
 

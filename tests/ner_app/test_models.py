@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ner_app.installation import InstallationError
+from ner_app.commands import CommandError
 from ner_app.limits import Limits
 from ner_app.models import models_functions, problem_view
 from ner_app.service import Choice, Service
@@ -107,7 +107,7 @@ class Slow:
         yield self.progress
         self.go.wait(600)
         if self.problem:
-            raise InstallationError(self.problem)
+            raise CommandError(self.problem)
 
 
 def ended(look, token):

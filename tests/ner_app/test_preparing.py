@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from ner_app.installation import InstallationError
+from ner_app.commands import CommandError
 from ner_app.limits import Limits
 from ner_app.preparing import prepare
 from ner_app.service import Choice, Service
@@ -26,7 +26,7 @@ def installations(monkeypatch, tmp_path):
             started.append(self.name)
             yield
             if self.name == "ner-en-bert":
-                raise InstallationError("no network")
+                raise CommandError("no network")
             save_lookup_model(self.folder, self.name)
 
     monkeypatch.setattr("ner_app.preparing.Installation", Installed)
