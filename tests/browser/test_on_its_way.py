@@ -284,3 +284,13 @@ def test_a_choice_that_fails_is_not_said_to_be_still_in_use(page):
     assert page.locator("#text-compute").input_value() == ""
     page.unroute(re.compile("component_server"))
     page.locator("#options").evaluate("e => { e.open = false }")
+
+
+def test_a_browser_that_forbids_storage_gets_answers_too(page, url):
+    with page.context.new_page() as other:
+        other.add_init_script(
+            "for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name,"
+            "{get() { throw new DOMException('forbidden', 'SecurityError'); }})"
+        )
+        other.goto(url)
+        expect(other.locator("#text-status")).to_contain_text(", in ")
