@@ -21,6 +21,7 @@ from ner_app.limits import LimitError
 from ner_app.service import BY_LANGUAGE, Choice, ChoiceError
 from ner_app.table_preview import previews, table_view
 from ner_app.templating import render
+from ner_app.text import REDACTIONS
 from ner_documents.formats import COMPRESSIONS
 from ner_documents.reading import SUFFIXES
 from ner_documents.redaction import Placeholders, Redactor
@@ -107,7 +108,7 @@ def build_documents_tab(service: Service) -> None:
         with gr.Row(equal_height=False, elem_classes="take-away"):
             download = gr.DownloadButton("Save all as a zip", elem_id="download-zip", interactive=False)
             style = gr.Dropdown(
-                [("Numbered: PER_1", "number"), ("Labels: [PER]", "label"), ("Blocks: ████", "mask")],
+                [(title, operator) for operator, title in REDACTIONS],
                 value="number",
                 label="Names are replaced by",
                 elem_id="redaction-style",
@@ -339,7 +340,7 @@ def redacted_files(
     Cancelled
         It was cancelled.
     """
-    redactor = Redactor(Placeholders(operator if operator in ("number", "label", "mask") else "number"))
+    redactor = Redactor(Placeholders(operator if operator in dict(REDACTIONS) else "number"))
     written = 0
     notes: list[str] = []
     progress = until(cancelled)

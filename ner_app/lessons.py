@@ -98,8 +98,8 @@ def make_lesson(ner: EntityRecognizer, texts: Sequence[Recognition], examples: S
                 right.setdefault(tuple(sentence.words), sentence)
     if len(wrong) < FEWEST:
         msg = (
-            f"{len(wrong)} corrected {'passage' if len(wrong) == 1 else 'passages'} so far; a lesson needs "
-            f"{FEWEST}, so that it can be measured on some. Correct more texts and add them."
+            f"{len(wrong)} of the {FEWEST} corrected passages that a lesson needs. "
+            "Correct more texts and add them."
         )
         raise LessonError(msg)
     lesson.corrected, lesson.held_corrected = _divided(list(wrong.values()))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ner_app.service import Service
     from ner_core import EntityRecognizer, Recognition
 
-__all__ = ["EXPORTS", "TRAINING", "build_text_tab", "text_functions"]
+__all__ = ["EXPORTS", "REDACTIONS", "TRAINING", "build_text_tab", "text_functions"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ _AGGREGATION_NAMES = {
     "first": "first: as transformers does",
     "none": "none: each word piece",
 }
-_REDACTIONS = (("number", "Numbered: PER_1"), ("label", "Labels: [PER]"), ("mask", "Blocks: ████"))
+#: How names are replaced in redacted texts and files, and what that is called.
+REDACTIONS = (("number", "Numbered: PER_1"), ("label", "Labels: [PER]"), ("mask", "Blocks: ████"))
 
 
 def _json(found: Recognition) -> str:
@@ -84,7 +85,7 @@ def build_text_tab(service: Service) -> None:
         aggregations=[(name, _AGGREGATION_NAMES.get(name, name)) for name in ("", *AGGREGATIONS)],
         exact=EXACTLY,
         exports=list(EXPORTS),
-        redactions=_REDACTIONS,
+        redactions=REDACTIONS,
         teaching=bool(teaching),
         fewest=FEWEST,
     )
@@ -170,8 +171,8 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
 
     def redacted(sent: dict[str, Any]) -> Any:
         style = word(sent, "style") or "label"
-        if style not in dict(_REDACTIONS):
-            return {"error": f"Expected a style of {', '.join(dict(_REDACTIONS))}."}
+        if style not in dict(REDACTIONS):
+            return {"error": f"Expected a style of {', '.join(dict(REDACTIONS))}."}
         return _with_answer(
             sent,
             most,

@@ -36,9 +36,6 @@ def page_theme() -> gr.themes.Base:
         block_info_text_color="*neutral_600",
         block_info_text_color_dark="*neutral_300",
         block_label_text_color="*neutral_700",
-        block_label_text_color_dark="*neutral_200",
-        input_placeholder_color="*neutral_500",
-        input_placeholder_color_dark="*neutral_400",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover="*primary_800",
@@ -49,8 +46,6 @@ def page_theme() -> gr.themes.Base:
         link_text_color_hover_dark="*primary_200",
         link_text_color_visited="*primary_700",
         link_text_color_visited_dark="*primary_300",
-        button_primary_text_color="white",
-        button_primary_text_color_dark="white",
         color_accent="*primary_700",
     )
 

@@ -71,11 +71,11 @@ NerPage.Teach = class {
 
   /* A name that no model has yet; what the visitor typed stays. */
   name() {
-    const box = this.at("#taught-name"), {model} = this.tab.chosen();
+    const box = this.at("#taught-name"), {model} = this.tab.chosen(), {models} = this.tab.options;
     const own = `my-${model === "auto" ? "ner" : model.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
-    if (!this.root.open || (box.value && !(box.value in (this.tab.models ?? {})))) return;
+    if (!this.root.open || (box.value && !(box.value in models))) return;
     let name = own;
-    for (let number = 2; name in (this.tab.models ?? {}); number += 1) name = `${own}-${number}`;
+    for (let number = 2; name in models; number += 1) name = `${own}-${number}`;
     box.value = name;
   }
 

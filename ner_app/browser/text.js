@@ -101,10 +101,6 @@ NerPage.TextTab = class {
     this.summarize();
   }
 
-  get models() {
-    return this.options.models;
-  }
-
   chosen() {
     return this.options.chosen();
   }
@@ -126,7 +122,7 @@ NerPage.TextTab = class {
 
   async use(model) {
     await this.menus();
-    if (!(model in this.models)) return;
+    if (!(model in this.options.models)) return;
     this.options.controls.model.value = model;
     this.choose();
   }
