@@ -12,6 +12,7 @@ wrong answer.
 from __future__ import annotations
 
 import argparse
+import functools
 import multiprocessing
 import sys
 import tempfile
@@ -48,6 +49,7 @@ _MODULES = (
 )
 
 
+@functools.cache
 def all_kinds() -> dict[tuple[str, str], Kind]:
     """Return every kind by group and name."""
     found = [kind for module in _MODULES for kind in module.kinds()]

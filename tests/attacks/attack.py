@@ -83,9 +83,10 @@ def attack(kind: Kind, tries: int, folder: Path, seed: int = 0) -> Result:
             result.failures.append(f"try {number}: a file of somebody else was changed")
         shutil.rmtree(work)
         result.tries += 1
-    gc.collect()
     if peak() - memory > MEGABYTES:
         result.failures.append(f"took {peak() - memory:.0f} MB")
+    if descriptors() > handles + 20 or threading.active_count() > threads + 20:
+        gc.collect()  # a fifth of a second with all that is loaded here
     if descriptors() > handles + 20:
         result.failures.append(f"left {descriptors() - handles} files open")
     if threading.active_count() > threads + 20:
