@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ner_corpora.engines.local import annotate_locally
-from ner_corpora.engines.ray import Model, RayOptions, annotate_on_ray
+from ner_corpora.engines.ray import _LOCAL, Model, RayOptions, annotate_on_ray
 from ner_corpora.progress import Progress
 from ner_documents.document import CorpusError
 from ner_documents.sources import total_size
@@ -19,7 +19,7 @@ from tests.ner_corpora.test_run import Stopping, corpus, make_run
 def cluster():
     import ray
 
-    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, log_to_driver=False, **_LOCAL)
     yield
     ray.shutdown()
 
@@ -29,7 +29,7 @@ def annotate(cluster, tiny_ir):
     """A function: run to progress, annotated on Ray by two actors."""
     model = Model(str(tiny_ir / "tiny.xml"), {"device": "CPU", "threads": 1})
 
-    def call(run, *, strict=False, resume=False):
+    def call(run, *, strict=False, resume=False, workers=2):
         assert run.prepare(resume=resume, overwrite=False)
         progress = Progress(io.StringIO(), total_size(run.sources))
         run.annotate(
@@ -40,7 +40,7 @@ def annotate(cluster, tiny_ir):
                 model,
                 workspace,
                 told,
-                RayOptions(workers=(2, 2)),
+                RayOptions(workers=(workers, workers)),
                 strict=strict,
             ),
             progress,
@@ -81,7 +81,7 @@ def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
 def test_strict_stops_ray_too_and_names_file_and_line(tmp_path, annotate):
     run = make_run(tmp_path, corpus(tmp_path / "in"))
     with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object.*--strict"):
-        annotate(run, strict=True)
+        annotate(run, strict=True, workers=1)
     assert not Path(run.output).exists()
 
 
