@@ -5,13 +5,19 @@ from types import SimpleNamespace
 import pytest
 
 from ner_commands.arguments import Failure
-from ner_commands.benchmark import command
+from ner_commands.benchmark import command, measurement
 from ner_commands.benchmark.sample_text import take_sample
 
 
 @pytest.fixture(scope="module")
 def compiled_kept():
     """Not here: how long loading takes is measured."""
+
+
+@pytest.fixture(autouse=True)
+def small_matrices(monkeypatch):
+    """What the machine reaches at its best is not looked at here."""
+    monkeypatch.setattr(measurement, "_MATMUL_SIZE", 32)
 
 
 @pytest.fixture
@@ -68,8 +74,6 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
 
 
 def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch):
-    from ner_commands.benchmark import measurement
-
     def fail_once(*_, hint, **__):
         if hint == "LATENCY":
             msg = "line one\nthe driver gave up"
@@ -83,8 +87,6 @@ def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch
 
 
 def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
-    from ner_commands.benchmark import measurement
-
     def fail(*_, **__):
         msg = "no"
         raise RuntimeError(msg)

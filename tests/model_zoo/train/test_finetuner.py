@@ -2,9 +2,8 @@
 
 import io
 import json
-import os
+import multiprocessing
 import random
-import signal
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -144,12 +143,15 @@ def test_learns_and_leaves_a_zoo_folder(finished):
 
 def test_killed_run_resumes_from_the_saved_step_with_the_same_result(lab, finished, tmp_path, caplog):
     work_dir = tmp_path / "public" / "tiny-ner" / ".training"
-    command = [sys.executable, "-m", "model_zoo.finetuner", *flags(lab, tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    wait_until(lambda: saved_step(work_dir) >= 5, process)
-    assert process.poll() is None, "the run ended before it could be killed"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    context = multiprocessing.get_context(
+        "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+    )
+    process = context.Process(target=finetuner.main, args=(flags(lab, tmp_path),))  # forked: torch is there
+    process.start()
+    wait_until(lambda: saved_step(work_dir) >= 5 or not process.is_alive())
+    assert process.is_alive(), "the run ended before it could be killed"
+    process.kill()
+    process.join()
     step = saved_step(work_dir)
     assert step >= 5, "the run took too long to save five steps"
     (work_dir / f"checkpoint-{step + 1}").mkdir(exist_ok=True)  # as a kill in the middle of saving leaves it
