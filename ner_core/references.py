@@ -21,6 +21,7 @@ __all__ = ["weigh_authors"]
 _GAIN = 200
 _AUTHOR = re.compile(
     r"""
+    (?<![\w'\u2019-])  # else a long word would be tried from each of its letters
     (?P<surname> (?:[a-z]{2,3}\ ){0,2} [^\W\d_a-z][\w'\u2019-]+ (?:\ [^\W\d_a-z][\w'\u2019-]+)? ),\s
     (?P<initials> (?:[^\W\d_a-z]\.[\ -]?){1,4} )
     """,
