@@ -47,7 +47,7 @@ def open_pdf(raw: bytes) -> Any:
         msg = (
             "is locked with a password; save it without one"
             if locked
-            else f"is damaged or not a PDF ({error})"
+            else f"the file is damaged or does not match its suffix ({error})"
         )
         raise UnreadableError(msg) from error
     pdf.init_forms()

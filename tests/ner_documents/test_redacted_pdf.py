@@ -129,8 +129,8 @@ def locked():
     [
         (pdf(""), r"holds no text that can be read: .*OCR"),
         (locked(), "locked with a password"),
-        (b"%PDF-1.4 nonsense", "damaged or not a PDF"),
-        (b"", "damaged or not a PDF"),
+        (b"%PDF-1.4 nonsense", "damaged or does not match its suffix"),
+        (b"", "damaged or does not match its suffix"),
     ],
 )
 def test_what_cannot_be_redacted_is_refused(content, problem):
