@@ -20,6 +20,14 @@ _OLE = b"\xd0\xcf\x11\xe0"
 class UnreadableError(ValueError):
     """A file or a part of it is damaged, locked or too large; the message says why."""
 
+    @classmethod
+    def because(cls, error: Exception) -> UnreadableError:
+        """Return what a library's error says of a whole file."""
+        text = str(error).lower()
+        if "password" in text or "encrypt" in text:
+            return cls("is locked with a password; save it without one")
+        return cls(f"the file is damaged or does not match its suffix ({error})")
+
 
 def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
     """Refuse a zip archive that is too large when unpacked, before unpacking it.
@@ -70,8 +78,7 @@ class Package:
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(raw))
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            msg = f"the file is damaged or does not match its suffix ({error})"
-            raise UnreadableError(msg) from error
+            raise UnreadableError.because(error) from error
         check_archive(self._archive)
 
     def __contains__(self, name: str) -> bool:

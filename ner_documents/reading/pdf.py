@@ -43,13 +43,7 @@ def open_pdf(raw: bytes) -> Any:
     try:
         pdf = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as error:
-        locked = "password" in str(error).lower()
-        msg = (
-            "is locked with a password; save it without one"
-            if locked
-            else f"the file is damaged or does not match its suffix ({error})"
-        )
-        raise UnreadableError(msg) from error
+        raise UnreadableError.because(error) from error
     pdf.init_forms()
     return pdf
 

@@ -66,9 +66,7 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
     except UnreadableError:
         raise
     except Exception as error:  # each format raises its own errors
-        locked = "password" in str(error).lower() or "encrypt" in str(error).lower()
-        damaged = f"the file is damaged or does not match its suffix ({error})"
-        raise UnreadableError("is locked with a password" if locked else damaged) from error
+        raise UnreadableError.because(error) from error
     if beside:
         yield Problem(source, None, f"holds {' and '.join(beside)}, which are not read", lost=False)
     filled = 0
