@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, document_of
-from ner_documents.reading.records import EXCERPT
 from ner_documents.reading.rtf_tokens import HEAD, RtfReading, State
 
 if TYPE_CHECKING:
@@ -60,11 +59,6 @@ class _Flow:
 
 def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document."""
-    if not raw.lstrip().startswith(b"{\\rtf"):
-        yield Problem(
-            source, None, "the file is damaged or does not match its suffix (no RTF)", raw[:EXCERPT]
-        )
-        return
     reading = _Reading(raw.decode("latin-1"))
     reading.run()
     if reading.depth > 0:

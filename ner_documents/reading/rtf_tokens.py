@@ -9,6 +9,8 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
+from ner_documents.reading.packages import UnreadableError
+
 __all__ = ["HEAD", "TOKEN", "RtfReading", "State"]
 
 TOKEN = re.compile(
@@ -58,12 +60,20 @@ class RtfReading:
         The bytes of the file as Latin-1.
     state : State
         That of the outer group.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not RTF.
     """
 
     #: Whether text after the outer group is read.
     beyond = False
 
     def __init__(self, raw: str, state: State) -> None:
+        if not raw.lstrip().startswith("{\\rtf"):
+            msg = "the file is damaged or does not match its suffix (no RTF)"
+            raise UnreadableError(msg)
         self.depth = 0
         self.raw = raw
         self.state = state

@@ -73,9 +73,6 @@ def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
     >>> [segment.text for segment in segments]
     ['Mary Jönes', 'in Łódź']
     """
-    if not raw.lstrip().startswith("{\\rtf"):
-        msg = "is damaged or does not match its suffix (no RTF)"
-        raise FormatError(msg)
     reading = _Reading(raw)
     reading.run()
     if reading.depth > 0:
