@@ -14,6 +14,7 @@ from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError, told_by_system
 from model_zoo.catalog.locks import remove_locks
 from model_zoo.catalog.manifest import write_model
+from model_zoo.catalog.sources import FileSource
 from model_zoo.download.lockfile import Locked, Lockfile
 from model_zoo.download.partial import FOLDER
 from model_zoo.download.postprocessing import (
@@ -247,7 +248,8 @@ class _Job:
 
     def _fetch(self, model: Model, file: ModelFile, folder: Path) -> Fetched:
         lock = Lockfile(folder)
-        locked = None if file.checksum else lock.find(file.name, [str(source) for source in file.sources])
+        anew = file.checksum or self._is_outdated(model, file, folder)
+        locked = None if anew else lock.find(file.name, [str(source) for source in file.sources])
         size = file.size if locked is None else locked.size
         checksum = file.checksum if locked is None else locked.checksum
         kept = original(folder, file.name)
@@ -271,6 +273,14 @@ class _Job:
             lock.record(file.name, Locked(fetched.size, fetched.checksum, fetched.source))
             self.recorded.setdefault(lock.path, []).append(file.name)
         return fetched
+
+    def _is_outdated(self, model: Model, file: ModelFile, folder: Path) -> bool:
+        """Return whether the file on this machine that one was copied from has changed since."""
+        source = file.sources[0]
+        if not isinstance(source, FileSource) or model.config is None:
+            return False
+        original, copy = model.config.parent / source.path, folder / file.name
+        return original.is_file() and copy.is_file() and original.stat().st_mtime > copy.stat().st_mtime
 
     def _postprocess(self, model: Model, folder: Path, fetched: list[Fetched]) -> None:
         fresh = any(one.action != "already there" for one in fetched)

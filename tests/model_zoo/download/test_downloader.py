@@ -349,7 +349,14 @@ def test_an_embedded_file_is_copied_from_beside_its_model_yml(tmp_path):
     (path.parent / "own.bin").write_bytes(b"123")
     (fetched,) = download(load_model(path), tmp_path / "out", transfer=Transfer(offline=True))
     assert fetched.action == "downloaded"
-    assert (tmp_path / "out" / "public" / "some-model" / "x.bin").read_bytes() == b"123"
+    copy = tmp_path / "out" / "public" / "some-model" / "x.bin"
+    assert copy.read_bytes() == b"123"
+    (path.parent / "own.bin").write_bytes(b"4567")
+    os.utime(path.parent / "own.bin", (copy.stat().st_mtime + 1,) * 2)  # trained again
+    for action in ("downloaded", "already there"):
+        (fetched,) = download(load_model(path), tmp_path / "out", transfer=Transfer(offline=True))
+        assert (fetched.action, copy.read_bytes()) == (action, b"4567")
+        os.utime(path.parent / "own.bin", (1, 1))
 
 
 @pytest.mark.parametrize(
