@@ -159,11 +159,10 @@ def model_at(path: Path) -> Model:
     from model_zoo.catalog.schema import Model
 
     path = path.resolve()
-    plain = path.stem if path.suffix in (".nemo", ".onnx") else path.name
-    name = re.sub(r"[^0-9a-zA-Z._-]+", "-", plain).strip("-.") or "checkpoint"
+    subdirectory = subdirectory_of(str(path))
     return Model(
-        name=name,
-        subdirectory=f"public/{name}",
+        name=subdirectory.removeprefix("public/"),
+        subdirectory=subdirectory,
         path=path,
         description=f"The checkpoint {path}.",
         task_type="named_entity_recognition",
@@ -221,11 +220,13 @@ def subdirectory_of(name: str, models_root: Path | None = None) -> str:
     """
     if name.startswith("hf:"):
         return hub_subdirectory(name)
-    if Path(name).is_absolute():
-        return model_at(Path(name)).subdirectory
+    if Path(name).is_absolute():  # as `model_at` names it
+        path = Path(name)
+        plain = path.stem if path.suffix in (".nemo", ".onnx") else path.name
+        return "public/" + (re.sub(r"[^0-9a-zA-Z._-]+", "-", plain).strip("-.") or "checkpoint")
     root = models_root if models_root is not None else MODELS_ROOT
-    path = _in_zoo(name, root, "*model.yml")
-    return f"public/{name}" if path is None else path.parent.relative_to(root).as_posix()
+    found = _in_zoo(name, root, "*model.yml")
+    return f"public/{name}" if found is None else found.parent.relative_to(root).as_posix()
 
 
 def irs_in(folder: Path) -> dict[str, Path]:
