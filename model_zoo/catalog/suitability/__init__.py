@@ -11,7 +11,7 @@ from model_zoo.catalog.suitability.families import (
     check_architecture,
     clean_config,
 )
-from model_zoo.catalog.suitability.labels import check_label_count, labels_of, named_labels
+from model_zoo.catalog.suitability.labels import are_numbers, check_label_count, labels_of, named_labels
 from model_zoo.catalog.suitability.libraries import LIBRARIES, check_kind
 from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
 from model_zoo.catalog.suitability.weights import (
@@ -31,6 +31,7 @@ __all__ = [
     "REFUSED_FAMILIES",
     "WEIGHTS",
     "WORDPIECE_FAMILIES",
+    "are_numbers",
     "check_architecture",
     "check_kind",
     "check_label_count",

@@ -11,7 +11,7 @@ from model_zoo.catalog.messages import few
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["check_label_count", "labels_of", "named_labels"]
+__all__ = ["are_numbers", "check_label_count", "labels_of", "named_labels"]
 
 
 def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
@@ -42,9 +42,9 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     if named is not None and not isinstance(named, dict):
         msg = f"{where}: id2label: expected an object of ids and labels, found {type(named).__name__}"
         raise CatalogError(msg)
-    if not isinstance(named, dict) or _are_numbers(named.values()):
+    if not isinstance(named, dict) or are_numbers(named.values()):
         ids = config.get("label2id")
-        if isinstance(ids, dict) and not _are_numbers(ids):
+        if isinstance(ids, dict) and not are_numbers(ids):
             named = {number: label for label, number in ids.items()}
     if not isinstance(named, dict) or not named:
         return []
@@ -73,7 +73,7 @@ def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:
         As for `labels_of`, or the labels are LABEL_0 and so on: the message says how to name them.
     """
     labels = labels_of(name, config)
-    if not _are_numbers(labels):
+    if not are_numbers(labels):
         return labels
     found = f"{few(labels)}" if labels else "no id2label"
     msg = (
@@ -99,6 +99,6 @@ def check_label_count(name: str, config: Mapping[str, Any], given: Sequence[str]
         raise CatalogError(msg)
 
 
-def _are_numbers(labels: Iterable[Any]) -> bool:
+def are_numbers(labels: Iterable[Any]) -> bool:
     """Return whether the labels are only numbered, by transformers (LABEL_0) or by their author (0)."""
     return all(re.fullmatch(r"(?:LABEL_)?\d+", str(label)) for label in labels)

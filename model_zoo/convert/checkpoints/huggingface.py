@@ -79,6 +79,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         raise CheckpointError(msg)
     names = names or [facts.id2label[index] for index in range(facts.num_labels)]
     check_labels(names, facts.num_labels, file)
+    unnamed = f"its labels have no names ({few(names)}): name them in id2label of {file}"
     return Checkpoint(
         module=logits_module(model.eval()),
         labels=names,
@@ -92,6 +93,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         vocab_size=int(facts.vocab_size),
         type_count=type_count,
         pad_id=int(facts.pad_token_id or 0),
+        notes=[unnamed] if suitability.are_numbers(names) else [],
     )
 
 

@@ -289,6 +289,13 @@ def test_labels_of_the_catalog_go_first_and_must_fit(tiny_checkpoint):
         load_checkpoint(tiny_checkpoint, labels=["O", "B-PER"])
 
 
+def test_labels_that_are_only_numbered_are_noted(folder, tiny_checkpoint):
+    edit_config(folder, id2label={str(index): f"LABEL_{index}" for index in range(9)}, label2id=None)
+    [note] = load_checkpoint(folder).notes
+    assert "its labels have no names (LABEL_0, LABEL_1, LABEL_2, LABEL_3, ...)" in note
+    assert not load_checkpoint(tiny_checkpoint).notes
+
+
 def test_a_label_without_a_name_is_refused(tiny_checkpoint):
     with pytest.raises(CheckpointError, match="expected a name for each label, found none for 1"):
         load_checkpoint(tiny_checkpoint, labels=["O", " ", *TINY_LABELS[2:]])
