@@ -156,7 +156,7 @@ def taught_too_little(page, _):
     unfold(page, "#teach")
     page.locator("#collect").click()
     page.locator("#teach-start").click()
-    expect(page.locator("#teach-status")).to_contain_text("a lesson needs 5")
+    expect(page.locator("#teach-status")).to_contain_text("of the 5 corrected passages that a lesson needs")
 
 
 def teaching(page, _):

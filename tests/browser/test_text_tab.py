@@ -326,7 +326,7 @@ def test_corrected_texts_are_collected_and_too_few_are_no_lesson(page):
     )
     assert page.locator("#taught-name").input_value().startswith("my-")
     page.locator("#teach-start").click()
-    expect(page.locator("#teach-status")).to_contain_text("a lesson needs 5")
+    expect(page.locator("#teach-status")).to_contain_text("of the 5 corrected passages that a lesson needs")
     expect(page.locator("#teach-start")).to_be_enabled()
     page.locator("#forget-texts").click()
     expect(page.locator("#teach-summary")).to_have_text("")
