@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from model_zoo.catalog.errors import ZooError
 from ner_commands import annotate, evaluate, listings, recognize, redact, restore
 from ner_commands.arguments import Failure, WrongUsage
 from ner_commands.benchmark import command as benchmark
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader closed the pipe; without this, Python's flush at exit would fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (Failure, OSError, ValueError) as error:
+    except (Failure, ZooError, OSError, ValueError) as error:
         logger.debug("Traceback", exc_info=True)
         complain(explanation(error))
         return 2 if isinstance(error, WrongUsage) else 1

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ner_core import EntityRecognizer
 
 __all__ = [
-    "DEFAULT_MODEL",
     "Failure",
     "WrongUsage",
     "add_format",
@@ -38,8 +37,6 @@ __all__ = [
     "parse_probability",
 ]
 
-DEFAULT_MODEL = AUTO
-
 
 class Failure(Exception):  # noqa: N818 - not an error of the program
     """An error whose message is meant for the user."""
@@ -54,9 +51,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
+        default=AUTO,
         help="name in the zoo, hf:owner/name, or path of an OpenVINO .xml (default: "
-        f"{DEFAULT_MODEL}: {ENGLISH_MODEL} for English, {OTHER_LANGUAGES_MODEL} for other languages)",
+        f"{AUTO}: {ENGLISH_MODEL} for English, {OTHER_LANGUAGES_MODEL} for other languages)",
     )
     group.add_argument(
         "--device",
@@ -191,7 +188,7 @@ def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
 
     Raises
     ------
-    Failure
+    model_zoo.ModelNotFoundError
         If the model is not installed.
     """
     import model_zoo
@@ -199,10 +196,7 @@ def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
     if arguments.model == AUTO and (arguments.tokenizer or arguments.model_labels):
         msg = "--tokenizer and --model-labels belong to one model: name it with --model"
         raise WrongUsage(msg)
-    try:
-        return model_zoo.load(arguments.model, **model_options(arguments), **more)
-    except model_zoo.ModelNotFoundError as error:
-        raise Failure(str(error)) from error
+    return model_zoo.load(arguments.model, **model_options(arguments), **more)
 
 
 def model_options(arguments: argparse.Namespace) -> dict[str, Any]:

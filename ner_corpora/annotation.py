@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ner_core.entity import Answered
 from ner_documents.parts import parts_of
@@ -12,40 +12,21 @@ from ner_documents.writing.formats import encode_documents
 from ner_documents.writing.parts import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ner_core import EntityRecognizer
     from ner_core.entity import Entity, Recognition
     from ner_corpora.chunks import Chunk
     from ner_documents.document import Document
     from ner_documents.parts import Part
 
-__all__ = ["PART_CHARACTERS", "Recognizer", "Settings", "annotate_chunk"]
+__all__ = ["PART_CHARACTERS", "Settings", "annotate_chunk"]
 
 #: Longer texts are recognized in parts, to bound memory.
 PART_CHARACTERS = 200_000
 
 #: Decimals of written scores; further digits depend on the batch that a text was in.
 _SCORE_DECIMALS = 4
-
-
-class Recognizer(Protocol):
-    """The part of :class:`ner_core.EntityRecognizer` that annotation uses."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """Entity types."""
-
-    def stream(
-        self,
-        texts: Iterable[str | Sequence[str]],
-        *,
-        aggregation: str | None = None,
-        threshold: float | None = None,
-        labels: Collection[str] | None = None,
-        segments: Iterable[Sequence[tuple[int, int]] | None] | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Iterator[Recognition]:
-        """Recognize texts in order, in bounded memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +62,7 @@ class Settings:
 
 def annotate_chunk(
     chunk: Chunk,
-    recognizer: Recognizer,
+    recognizer: EntityRecognizer,
     settings: Settings,
     progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
@@ -91,7 +72,7 @@ def annotate_chunk(
     ----------
     chunk : Chunk
         What to recognize.
-    recognizer : Recognizer
+    recognizer : EntityRecognizer
         What recognizes it.
     settings : Settings
         What to write.
@@ -133,7 +114,7 @@ class _Count:
 
 def _recognize(
     documents: Sequence[Document],
-    recognizer: Recognizer,
+    recognizer: EntityRecognizer,
     settings: Settings,
     count: _Count,
     progress: Callable[[int, int], None] | None,

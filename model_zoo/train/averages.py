@@ -108,8 +108,7 @@ def is_damaged(folder: Path) -> bool:
     """Return whether files of a complete folder have changed since."""
     path = folder / _COMPLETE_FILE
     try:
-        recorded = path.read_text(encoding="utf-8") if path.exists() else ""
-        return bool(recorded) and json.loads(recorded) != _digests(folder)  # old versions left it empty
+        return path.exists() and json.loads(path.read_text(encoding="utf-8")) != _digests(folder)
     except (OSError, ValueError):
         return True
 

@@ -74,11 +74,6 @@ class ScoreEpochs(TrainerCallback):
             log.info("no gain in %d epochs: stopping", self.recipe.patience)
             control.should_training_stop = True
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
-        """Log the loss."""
-        if logs and "loss" in logs:
-            log.debug("step %d of %d: loss %s", state.global_step, state.max_steps, logs["loss"])
-
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Mark the checkpoint as complete (this callback runs last) and note the time."""
         mark_complete(Path(args.output_dir, f"checkpoint-{state.global_step}"))

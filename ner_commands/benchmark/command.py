@@ -20,12 +20,11 @@ from ner_documents.reading.records import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from ner_commands.benchmark.measurement import Measurement
     from ner_commands.benchmark.sample_text import TextSample
 
-__all__ = ["add_parser", "benchmark", "run"]
+__all__ = ["add_parser", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -69,14 +68,14 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--hints",
-        type=_hints,
+        type=partial(_known, known=(*HINTS, "AUTO")),
         default=list(HINTS),
         metavar="H[,H]",
         help=f"performance hints to measure (default: {','.join(HINTS)})",
     )
     parser.add_argument(
         "--compute",
-        type=_computations,
+        type=partial(_known, known=COMPUTE),
         default=["auto"],
         metavar="C[,C]",
         help=f"arithmetic on a CPU: {', '.join(COMPUTE)} (default: auto, the fastest)",
@@ -103,16 +102,10 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def _hints(value: str) -> list[str]:
-    return _known(value.upper(), (*HINTS, "AUTO"))
-
-
-def _computations(value: str) -> list[str]:
-    return _known(value.lower(), COMPUTE)
-
-
 def _known(value: str, known: Sequence[str]) -> list[str]:
-    names = parse_names(value)
+    """Parse names, in any case."""
+    cased = {name.casefold(): name for name in known}
+    names = [cased.get(name.casefold(), name) for name in parse_names(value)]
     unknown = [name for name in names if name not in known]
     if unknown:
         msg = f"expected some of {', '.join(known)}, found {', '.join(unknown)}"
@@ -121,36 +114,14 @@ def _known(value: str, known: Sequence[str]) -> list[str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command: results to standard output, progress to standard error.
-
-    Returns
-    -------
-    int
-        1 if no configuration could be measured, else 0.
-
-    Raises
-    ------
-    ValueError, Failure
-        If a model, device, hint or text is not available; the message is for the user.
-    OSError
-        If a file cannot be read.
-    """
+    """Run the command; return 1 if no configuration could be measured."""
     from ner_commands.benchmark.measurement import recommend
     from ner_commands.benchmark.sample_text import PAGE, take_sample
 
     sample = take_sample(PAGE if arguments.file is None else _text_of(arguments.file, arguments.encoding))
     found: list[Measurement] = []
     failures: dict[str, str] = {}
-    for title, outcome in benchmark(
-        arguments.model,
-        sample,
-        models_dir=arguments.models_dir,
-        devices=arguments.devices,
-        precisions=arguments.precisions,
-        hints=arguments.hints,
-        compute=arguments.compute,
-        seconds=arguments.seconds,
-    ):
+    for title, outcome in _measured(arguments, sample):
         if isinstance(outcome, str):
             failures[title] = outcome
             sys.stderr.write(f"{title}: {outcome}\n")
@@ -185,76 +156,33 @@ def _text_of(name: str, encoding: str | None) -> str:
     return "\n\n".join(texts)
 
 
-def benchmark(
-    model: str,
-    sample: TextSample,
-    *,
-    models_dir: str | Path | None = None,
-    devices: Sequence[str] | None = None,
-    precisions: Sequence[str] | None = None,
-    hints: Sequence[str] = HINTS,
-    compute: Sequence[str] = ("auto",),
-    seconds: float = 1.0,
-) -> Iterator[tuple[str, Measurement | str]]:
-    """Measure each combination of device, precision, hint and arithmetic.
-
-    Parameters
-    ----------
-    model : str
-        Name in the zoo, path of an .xml, or a folder with one.
-    sample : TextSample
-        Texts to measure with.
-    models_dir : path, optional
-        Folder with downloaded models.
-    devices, precisions : sequence of str, optional
-        All available ones by default.
-    hints, compute : sequence of str
-        Performance hints, and arithmetic on a CPU (of `ner_core.compute.COMPUTE`).
-    seconds : float
-        For each latency.
-
-    Yields
-    ------
-    (str, Measurement or str)
-        Title of the combination and its measurement, or the message of a failure.
-
-    Raises
-    ------
-    ValueError
-        If a model, precision or device does not exist.
-    """
+def _measured(arguments: argparse.Namespace, sample: TextSample) -> Iterator[tuple[str, Measurement | str]]:
+    """Yield the title of each combination with its measurement, or with the message of its failure."""
     import model_zoo
     from ner_commands.benchmark.measurement import measure
     from ner_core import check_device
     from ner_core import devices as present
 
-    found = _find_irs(model, models_dir)
-    wanted = [name.upper() for name in precisions or found]
+    found = model_zoo.find(arguments.model, arguments.models_dir)
+    wanted = [name.upper() for name in arguments.precisions or found]
     unknown = [name for name in wanted if name not in found]
     if unknown:
-        msg = f"--precisions: {model} is installed in {', '.join(found)}, not in {', '.join(unknown)}"
+        msg = (
+            f"--precisions: {arguments.model} is installed in {', '.join(found)}, not in {', '.join(unknown)}"
+        )
         raise ValueError(msg)
-    names = [check_device(name) for name in devices or [device.name for device in present()]]
-    for device, precision, hint, arithmetic in product(names, wanted, hints, compute):
+    names = [check_device(name) for name in arguments.devices or [device.name for device in present()]]
+    for device, precision, hint, arithmetic in product(names, wanted, arguments.hints, arguments.compute):
         path = found[precision]
         settings = {"device": device, "hint": hint, "compute": arithmetic}
         load = partial(model_zoo.load, path, **settings)
         title = f"{device} {precision} {arithmetic} {hint}"
         try:
+            seconds = arguments.seconds
             yield title, measure(load, path, sample, precision=precision, seconds=seconds, **settings)
         except (ValueError, RuntimeError) as error:  # a failing driver must not end the other measurements
             logger.debug("%s", title, exc_info=True)
             yield title, str(error).strip().splitlines()[-1]
-
-
-def _find_irs(model: str, models_dir: str | Path | None) -> dict[str, Path]:
-    """Return the .xml of each precision of a model."""
-    import model_zoo
-
-    try:
-        return model_zoo.find(model, models_dir)
-    except model_zoo.ModelNotFoundError as error:
-        raise ValueError(str(error)) from error
 
 
 def _machine() -> dict[str, Any]:

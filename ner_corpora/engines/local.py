@@ -8,13 +8,14 @@ from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ner_corpora.annotation import Recognizer, Settings, annotate_chunk
+from ner_corpora.annotation import Settings, annotate_chunk
 from ner_corpora.chunks import Chunk, Group, read_chunks
 from ner_documents.document import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ner_core import EntityRecognizer
     from ner_corpora.progress import Progress
     from ner_corpora.workspace import Key, Workspace
     from ner_documents.reading.records import ReadOptions
@@ -32,7 +33,7 @@ def annotate_locally(
     groups: Sequence[Group],
     read_options: ReadOptions,
     settings: Settings,
-    recognizer: Recognizer,
+    recognizer: EntityRecognizer,
     workspace: Workspace,
     progress: Progress,
     *,

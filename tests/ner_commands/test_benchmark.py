@@ -1,12 +1,11 @@
 import argparse
 import json
-from types import SimpleNamespace
 
 import pytest
 
+from model_zoo import ZooError
 from ner_commands.arguments import Failure
 from ner_commands.benchmark import command, measurement
-from ner_commands.benchmark.sample_text import take_sample
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +72,20 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
     assert advice[-1].startswith("Use CPU FP32 auto LATENCY")
 
 
-def test_a_configuration_that_fails_does_not_end_the_others(tiny_ir, monkeypatch):
-    def fail_once(*_, hint, **__):
+def test_a_configuration_that_fails_does_not_end_the_others(run, tiny_ir, monkeypatch):
+    measure = measurement.measure
+
+    def fail_once(*given, hint, **more):
         if hint == "LATENCY":
             msg = "line one\nthe driver gave up"
             raise RuntimeError(msg)
-        return SimpleNamespace(hint=hint)
+        return measure(*given, hint=hint, **more)
 
     monkeypatch.setattr(measurement, "measure", fail_once)
-    found = dict(command.benchmark(str(tiny_ir), take_sample(), devices=["CPU"], seconds=0))
-    assert found["CPU FP32 auto LATENCY"] == "the driver gave up"
-    assert found["CPU FP32 auto THROUGHPUT"].hint == "THROUGHPUT"
+    _, out, _ = run("--model", tiny_ir, "--devices", "CPU", "--seconds", 0.01, "--format", "json")
+    found = json.loads(out)
+    assert found["failures"] == {"CPU FP32 auto LATENCY": "the driver gave up"}
+    assert [one["hint"] for one in found["measurements"]] == ["THROUGHPUT"]
 
 
 def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
@@ -111,7 +113,7 @@ def test_wrong_names_are_told_at_once(run, tiny_ir, arguments, message):
 
 
 def test_unknown_models_and_texts_without_words(run, tiny_ir, tmp_path):
-    with pytest.raises(ValueError, match="There is no model 'nobody'"):
+    with pytest.raises(ZooError, match="There is no model 'nobody'"):
         run("--model", "nobody")
     empty = tmp_path / "empty.txt"
     empty.write_text("\n", "utf-8")
