@@ -79,7 +79,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     content: dict[str, Any] = {
         "name": args.name,
         "start": args.start,
-        "types": _listed(args.types) if args.types else types,
+        "types": [kind.strip() for kind in args.types.split(",")] if args.types else types,
         "corpora": corpora,
         "stages": [stage],
     }
@@ -119,10 +119,6 @@ def _types_of(
         msg = f"{', '.join(train)}: expected labelled entities to train on, found none"
         raise RecipeError(msg)
     return list(types)
-
-
-def _listed(types: str) -> list[str]:
-    return [kind.strip() for kind in types.split(",")]
 
 
 def build_parser() -> argparse.ArgumentParser:

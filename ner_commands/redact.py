@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections import Counter
@@ -46,7 +47,6 @@ from ner_documents.redaction.patterns import DEFAULT_REGIONS, PATTERN_LABELS
 from ner_documents.sources import read_whole
 
 if TYPE_CHECKING:
-    import argparse
     from contextlib import AbstractContextManager
 
     from ner_core import EntityRecognizer
@@ -64,8 +64,6 @@ _EPILOG = """examples:
 
 def add_parser(commands: Any) -> None:
     """Add the command to ``ner``."""
-    import argparse
-
     parser = commands.add_parser(
         "redact",
         help="replace names, addresses and numbers in files; a key file restores them",
@@ -124,8 +122,6 @@ def add_parser(commands: Any) -> None:
 
 
 def _parse_regions(value: str) -> list[str]:
-    import argparse
-
     from phonenumbers import SUPPORTED_REGIONS
 
     regions = [region.upper() for region in parse_names(value)]

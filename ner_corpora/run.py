@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.locks import alone
 from ner_corpora.chunks import CHUNK_CHARACTERS, CHUNK_DOCUMENTS, Group, group_sources
@@ -157,13 +158,7 @@ class Run:
                 Path(self.errors).unlink(missing_ok=True)
             return
         with write_atomically(self.errors) as target:
-            _write_lines(target, first, lines)
-
-
-def _write_lines(target: IO[bytes], first: str, rest: Iterator[str]) -> None:
-    target.write(f"{first}\n".encode())
-    for line in rest:
-        target.write(f"{line}\n".encode())
+            target.writelines(f"{line}\n".encode() for line in chain([first], lines))
 
 
 def errors_of(output: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +54,10 @@ class TrainingResult:
 
     history: list[dict[str, Any]]
     scores: dict[str, Scores]
-    sentences: dict[str, tuple[int, int]] = field(default_factory=dict)
-    seconds: float = 0.0
-    steps: int = 0
-    parameters: int = 0
+    sentences: dict[str, tuple[int, int]]
+    seconds: float
+    steps: int
+    parameters: int
 
 
 def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: Path) -> str:

@@ -64,7 +64,6 @@ class Batch:
 
     units: tuple[Unit, ...]
     stage: int
-    seed: int
     share: float  # of the stage that is done before this batch, 0 to 1
 
 
@@ -122,8 +121,7 @@ class Plan:
         done = 0
         for epoch, batches in enumerate(epochs):
             for units in batches:
-                seed = len(self.batches)
-                self.batches.append(Batch(tuple(units), number, seed, done / total))
+                self.batches.append(Batch(tuple(units), number, done / total))
                 done += 1
             self.epoch_ends[len(self.batches)] = (number + 1, epoch + 1)
 
@@ -207,7 +205,7 @@ class Plan:
             loss.
         """
         batch = self.batches[step]
-        rng = np.random.default_rng([self.recipe.seed, 1 << 20, batch.seed])
+        rng = np.random.default_rng([self.recipe.seed, 1 << 20, step])
         swap = self.recipe.stages[batch.stage].swap
         texts, labels, answers, unspaced = [], [], [], []
         for unit in batch.units:

@@ -6,29 +6,27 @@ model card is that of ``ner evaluate`` with the converted model.
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from model_zoo.train.rows import CASINGS
 from ner_core.labels import named_spans, spans
 from ner_core.pipeline import Pipeline
 from ner_core.recognizer import EntityRecognizer
+from ner_core.scores import Tally
 from ner_core.windows import default_overlap
 from ner_core.words import run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import numpy as np
+
     from model_zoo.train.data import LabelledCorpus
     from model_zoo.train.rows import SentenceEncoder
     from ner_core.batching import Batch
-
-#: Type, first word, word after the last.
-Span = tuple[str, int, int]
 
 
 class TorchEngine:
@@ -111,41 +109,6 @@ def predict_logits(
         yield run.encoding.word[first], run.logits[first]
 
 
-def score_spans(
-    gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]], types: Sequence[str]
-) -> dict[str, float]:
-    """Compare spans of some types; others are dropped.
-
-    Parameters
-    ----------
-    gold, found : sequence of sequence of (str, int, int)
-        Spans of each sentence.
-    types : sequence of str
-
-    Returns
-    -------
-    dict of str to float
-        ``micro_f1``, ``macro_f1`` (mean over types) and the F1 of each type.
-
-    Examples
-    --------
-    >>> score_spans([[("PER", 0, 1), ("LOC", 2, 3)]], [[("PER", 0, 1)]], ["PER", "LOC"])
-    {'micro_f1': 0.666..., 'macro_f1': 0.5, 'PER': 1.0, 'LOC': 0.0}
-    """
-    correct, predicted, expected = Counter[str](), Counter[str](), Counter[str]()
-    for one, other in zip(gold, found, strict=True):
-        for counts, group in ((expected, set(one)), (predicted, set(other)), (correct, {*one} & {*other})):
-            counts.update(kind for kind, _, _ in group if kind in types)
-    by_type = {kind: _f1(correct[kind], predicted[kind], expected[kind]) for kind in types}
-    micro = _f1(correct.total(), predicted.total(), expected.total())
-    present = [by_type[kind] for kind in types if expected[kind] or predicted[kind]]
-    return {"micro_f1": micro, "macro_f1": float(np.mean(present)) if present else 0.0, **by_type}
-
-
-def _f1(correct: int, predicted: int, expected: int) -> float:
-    return 2 * correct / (predicted + expected) if predicted + expected else 0.0
-
-
 def score_corpora(
     model: torch.nn.Module,
     corpora: dict[str, LabelledCorpus],
@@ -173,31 +136,30 @@ def score_corpora(
     Returns
     -------
     dict of str to dict of str to float
-        Scores by corpus.
+        By corpus: ``micro_f1``, ``macro_f1`` (mean over the types that occur) and the F1 of each type.
     """
     engine = TorchEngine(model, encoder, bf16=bf16)
-    recognizer = EntityRecognizer(
-        engine,
-        encoder.tokenizer,
-        labels,
-        max_length=encoder.max_length,
-    )
+    recognizer = EntityRecognizer(engine, encoder.tokenizer, labels, max_length=encoder.max_length)
     change = CASINGS.get(casing, str)
     scores = {}
     for name, corpus in corpora.items():
         if not corpus.dev:
             continue
         sentences = [[change(word) for word in sentence.words] for sentence in corpus.dev]
-        found = [
-            [
-                (entity.label, entity.word_start, entity.word_end)
-                for entity in recognition.entities
-                if entity.word_start is not None and entity.word_end is not None
+        tally = Tally(mistakes=0)
+        for words, tags, recognition in zip(
+            sentences, corpus.dev_tags, recognizer.stream(sentences), strict=True
+        ):
+            wanted = named_spans(spans(tags), words)
+            found = [
+                (one.label, one.word_start, one.word_end)
+                for one in recognition.entities
+                if one.word_start is not None and one.word_end is not None and one.label in corpus.scored
             ]
-            for recognition in recognizer.stream(sentences)
-        ]
-        gold = [
-            named_spans(spans(tags), words) for tags, words in zip(corpus.dev_tags, sentences, strict=True)
-        ]
-        scores[name] = score_spans(gold, found, corpus.scored)
+            tally.add_spans([span for span in wanted if span[0] in corpus.scored], found)
+        result = tally.evaluation(labels)
+        by_type = {
+            kind: result.per_type[kind].f1 if kind in result.per_type else 0.0 for kind in corpus.scored
+        }
+        scores[name] = {"micro_f1": result.micro_f1, "macro_f1": result.macro_f1, **by_type}
     return scores
