@@ -23,8 +23,11 @@ __all__ = ["TEXT_FORMATS", "FormatError"]
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 200_000
 _WORD = r'"(?:[^"\\\s]|\\[^nrt])*"'
+#: A tokenized text is read as one, but not other lists: ["Mary", "Bob"] are two persons.
 _STRING = re.compile(
-    rf"""(?P<words>\[\s*{_WORD}(?:\s*,\s*{_WORD})+\s*\])|"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*""", re.DOTALL
+    rf"""("(?:tokens|words|text)"\s*:\s*(?P<words>\[\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\]))
+    |"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*""",
+    re.DOTALL | re.VERBOSE,
 )
 #: Markup of subtitles: tags of both formats, tags of a third that .srt adopted, and times with what is before
 #: them: the end of a cue, and the number of the next.
@@ -147,7 +150,7 @@ def _json_segments(raw: str, start: int, end: int) -> Iterator[Segment]:
     for found in _STRING.finditer(raw, start, end):
         first, last = found.span()
         if found["words"]:
-            yield from _words(raw, first, last)
+            yield from _words(raw, *found.span("words"))
             continue
         if not found[0].startswith('"'):
             if sum(map(str.isdigit, found[0])) >= _NUMBER_DIGITS:
