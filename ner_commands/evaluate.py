@@ -118,7 +118,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from ner_core import rendering
-    from ner_core.corpus import CorpusError, open_dataset
+    from ner_core.corpus import CorpusError
+    from ner_core.dataset import open_dataset
     from ner_core.evaluation import evaluate_recognizer
 
     _check_usage(arguments)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import json
-from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CorpusError",
-    "Dataset",
     "Sentence",
-    "open_dataset",
     "read_conll",
     "read_conll_documents",
     "read_json",
@@ -34,9 +31,6 @@ _DOCUMENT_START = "-DOCSTART-"
 # Lines from which the layout of a file is inferred.
 _HEAD_LINES = 1000
 _EXCERPT = 60
-_JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-_CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
-_SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
 
 class CorpusError(ValueError):
@@ -312,125 +306,6 @@ def _parsed(text: str, path: str | Path, number: int) -> Any:
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, or too many levels
         msg = f"{path}:{number}: expected JSON that can be read ({error})"
     raise CorpusError(msg) from None
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Sentences of a corpus, iterable any number of times; each iteration reads the files.
-
-    Attributes
-    ----------
-    kind : str
-        ``conll``, ``nemo`` or ``json``.
-    files : tuple of Path
-        One file, or the text file and the labels file.
-    label_ids : tuple of str or None
-        Labels of ``label_ids.csv``, in id order, if there is one.
-    encoding : str
-        Encoding of CoNLL and JSON files.
-    word_column, tag_column : int or None
-        Columns of CoNLL files, see `read_conll`.
-    column : str or None
-        Key of the text in JSON files, see `read_json`.
-    """
-
-    kind: str
-    files: tuple[Path, ...]
-    label_ids: tuple[str, ...] | None = None
-    encoding: str = "utf-8"
-    word_column: int | None = None
-    tag_column: int | None = None
-    column: str | None = None
-
-    def __iter__(self) -> Iterator[Sentence]:
-        if self.kind == "nemo":
-            return read_nemo(self.files[0], self.files[1], self.label_ids)
-        if self.kind == "json":
-            return read_json(self.files[0], column=self.column, encoding=self.encoding)
-        return read_conll(
-            self.files[0],
-            word_column=self.word_column,
-            tag_column=self.tag_column,
-            encoding=self.encoding,
-        )
-
-
-def open_dataset(
-    path: str | Path,
-    *,
-    split: str | None = None,
-    encoding: str = "utf-8",
-    word_column: int | None = None,
-    tag_column: int | None = None,
-    column: str | None = None,
-) -> Dataset:
-    """Open a corpus: a file, or a folder of files.
-
-    Parameters
-    ----------
-    path : str or Path
-        NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, ``.jsonl`` or ``.json`` with marked names,
-        any other file in CoNLL columns, or a folder of these.
-    split : str, optional
-        Which corpus of a folder: ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
-    encoding : str
-        Encoding of CoNLL and JSON files.
-    word_column, tag_column : int, optional
-        Columns of CoNLL files, see `read_conll`.
-    column : str, optional
-        Key of the text in JSON files, see `read_json`.
-
-    Raises
-    ------
-    CorpusError
-        If there is no corpus, or several and `split` does not name one of them.
-    """
-    path = Path(path)
-    if not path.exists():
-        msg = f"{path}: no such file or folder"
-        raise CorpusError(msg)
-    file = _chosen(path, split) if path.is_dir() else path
-    if file.name.startswith("text_") and file.suffix == ".txt":
-        return _open_nemo(file)
-    kind = "json" if file.suffix.lower() in _JSON_SUFFIXES else "conll"
-    return Dataset(kind, (file,), None, encoding, word_column, tag_column, column)
-
-
-def _chosen(folder: Path, split: str | None) -> Path:
-    """Return the file of the chosen corpus in a folder."""
-    nemo = {file.stem.removeprefix("text_"): file for file in sorted(folder.glob("text_*.txt"))}
-    conll = {split_name: file for file in sorted(folder.iterdir()) if (split_name := _split_name(file))}
-    splits = nemo or conll
-    if not splits:
-        msg = f"{folder}: expected *.conll, text_*.txt with labels_*.txt, or like train.jsonl, found none"
-        raise CorpusError(msg)
-    if split is None and len(splits) == 1:
-        split = next(iter(splits))
-    if split not in splits:
-        found = "several corpora" if split is None else f"no {split}"
-        msg = f"{folder}: {found}; choose one of {', '.join(splits)}"
-        raise CorpusError(msg)
-    return splits[split]
-
-
-def _split_name(file: Path) -> str | None:
-    """Return the split of a corpus file, as in dev.conll, eng.testa (CoNLL-2003) or valid.txt; else None."""
-    if file.suffix.lower() in _CONLL_SUFFIXES:
-        return file.stem
-    if file.suffix[1:] in _SPLIT_NAMES:
-        return file.suffix[1:]
-    named = file.suffix in (".txt", ".tsv", *_JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
-    return file.stem if named else None
-
-
-def _open_nemo(text_file: Path) -> Dataset:
-    labels_file = text_file.with_name("labels_" + text_file.name.removeprefix("text_"))
-    if not labels_file.exists():
-        msg = f"{text_file}: expected {labels_file.name} beside it, found none"
-        raise CorpusError(msg)
-    label_ids = text_file.with_name("label_ids.csv")
-    labels = tuple(read_label_ids(label_ids)) if label_ids.exists() else None
-    return Dataset("nemo", (text_file, labels_file), labels)
 
 
 def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_core.batching import stack
-from ner_core.corpus import CorpusError, open_dataset
+from ner_core.corpus import CorpusError
+from ner_core.dataset import open_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,7 +80,7 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
     Parameters
     ----------
     path : path, optional
-        A text file (one text per line), or labelled data as `ner_core.corpus.open_dataset` takes it (a
+        A text file (one text per line), or labelled data as `ner_core.dataset.open_dataset` takes it (a
         folder, or a file that ends with ``.conll``, ``.iob``, ``.bio`` or begins with ``text_``). The
         built-in sentences without it.
     count : int

@@ -21,7 +21,7 @@ from model_zoo.convert import calibration, ir, parity, tracing
 from model_zoo.convert.losses import FACTS, measure_losses
 from model_zoo.convert.workers import run_worker
 from model_zoo.convert.workplace import publish, workplace
-from ner_core.corpus import open_dataset
+from ner_core.dataset import open_dataset
 from ner_core.ir import model_info, read_model, tokenizer_beside
 from ner_core.seal import seal
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ner_core.corpus import Dataset
+    from ner_core.dataset import Dataset
 
 __all__ = ["MAX_DROP", "SUBSET", "Quantization", "QuantizationError", "quantize", "source_of"]
 
@@ -97,7 +97,7 @@ def quantize(
     texts : path, optional
         To calibrate on, see `model_zoo.convert.calibration.read_texts`; some built-in sentences without it.
     dataset : path, optional
-        Labelled data for the accuracy gate, see `ner_core.corpus.open_dataset`.
+        Labelled data for the accuracy gate, see `ner_core.dataset.open_dataset`.
     max_drop : float
         Largest loss of micro F1 (0 to 1) on `dataset`.
     subset : int

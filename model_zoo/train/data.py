@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ner_core.corpus import open_dataset
+from ner_core.dataset import open_dataset
 from ner_core.labels import spans
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_zoo.train.recipe import Corpus, Recipe
-    from ner_core.corpus import Dataset
+    from ner_core.dataset import Dataset
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ class Corpus(Strict):
     Attributes
     ----------
     train, dev : str
-        Files below the data folder, see `ner_core.corpus.open_dataset`.
+        Files below the data folder, see `ner_core.dataset.open_dataset`.
     column : str
         Key of the text in JSON files, if it is not ``text``.
     labels : dict of str to (str or list of str)

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from ner_core.corpus import (
     CorpusError,
     Sentence,
-    open_dataset,
     read_conll,
     read_conll_documents,
     read_label_ids,
     read_nemo,
 )
+from ner_core.dataset import open_dataset
 
 
 def write(path, content):

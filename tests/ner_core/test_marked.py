@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ner_core.corpus import CorpusError, open_dataset
+from ner_core.corpus import CorpusError
+from ner_core.dataset import open_dataset
 from ner_core.marked import sentences_of
 
 TEXT = "😀 Mary's in New York."

@@ -43,8 +43,10 @@ from tests.ner_documents.redacting import redacted
         ("a.json", '"Jos\\u00e9 \\u00c1lvarez \\ud83d\\ude00"', '"PER_1 \\ud83d\\ude00"'),
         (  # words of a tokenized text are read together, and stay as many
             "a.json",
-            '[{"tokens": ["He", "met", "Mary", "Jon\\u0065s", "."], "to": ["Mary Jones", "Bob"], "cc": ["Mary", "Bob"]}]',
-            '[{"tokens": ["He", "met", "PER_1", "", "."], "to": ["PER_1", "PER_2"], "cc": ["PER_1", "PER_2"]}]',
+            '[{"tokens": ["He", "met", "Mary", "Jon\\u0065s", "."],'
+            ' "to": ["Mary Jones", "Bob"], "cc": ["Mary", "Bob"]}]',
+            '[{"tokens": ["He", "met", "PER_1", "", "."],'
+            ' "to": ["PER_1", "PER_2"], "cc": ["PER_1", "PER_2"]}]',
         ),
         ("long.json", '["Bob", ' + 5_000 * "7" + "]", '["PER_1", ' + 5_000 * "7" + "]"),
         ("a.jsonl", '{"t": "Bob"}\n\n{"t": "O\'Neill & Sons"}\n', '{"t": "PER_1"}\n\n{"t": "ORG_1"}\n'),

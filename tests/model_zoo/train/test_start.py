@@ -222,7 +222,7 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
     from benchmarks.hub_models.families import FAMILIES
     from model_zoo.convert import conversion, tracing
     from ner_core import EntityRecognizer
-    from ner_core.corpus import open_dataset
+    from ner_core.dataset import open_dataset
     from ner_core.evaluation import evaluate_recognizer
 
     def trace(source, staging, shape, overrides, _python):
