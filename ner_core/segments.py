@@ -31,6 +31,8 @@ _HARD_BORDER = re.compile(
     r"\t|(?:\r\n?|\n|\x85|\u2028|\u2029)[^\S\n]*(?:\r\n?|\n|\x85|\u2028|\u2029)|\u2029|\f"
 )
 
+# Between the fields of a pasted CSV file, but not in 10,000: no space follows.
+_FIELD_BORDER = re.compile(r"[;,](?=\S)(?<!\d,(?=\d))")
 _TWO_SPACES = re.compile(r" {2,}(?=\S)")
 # A., B. or I., II. before the items of a list, which look like initials.
 _LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]\s+(?=\S)")
@@ -230,20 +232,22 @@ def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:
         {line.indent + gap.end() for gap in _TWO_SPACES.finditer(line.text)} if "  " in line.text else set()
         for line in lines
     ]
+    fields = [len(_FIELD_BORDER.findall(line.text)) for line in lines]
     rows = []
     for index, line in enumerate(lines):
-        beside = [columns[other] for other in (index - 1, index + 1) if 0 <= other < len(lines)]
-        aligned = bool(columns[index]) and any(columns[index] <= one for one in beside)
-        rows.append(_cells(line, aligned=aligned))
+        beside = [other for other in (index - 1, index + 1) if 0 <= other < len(lines)]
+        aligned = bool(columns[index]) and any(columns[index] <= columns[other] for other in beside)
+        delimited = fields[index] > 0 and any(fields[index] == fields[other] for other in beside)
+        rows.append(_cells(line, aligned=aligned, delimited=delimited))
     return rows
 
 
-def _cells(line: _Line, *, aligned: bool) -> list[Segment] | None:
+def _cells(line: _Line, *, aligned: bool, delimited: bool) -> list[Segment] | None:
     """Divide a row of a table into its cells with letters or digits; None if the line is no row."""
     text = line.text
-    if not aligned and "\t" not in text and "   " not in text and "|" not in text:
-        return None
     border = _BAR if _is_row(text) else _TWO_SPACES if aligned and "\t" not in text else _CELL_BORDER
+    if delimited and not border.search(text):
+        border = _FIELD_BORDER
     if not border.search(text):
         return None
     cells, position = [], 0

@@ -26,6 +26,10 @@ def ner():
             "- Porto\n- London\n- Nagoya\n- Stuttgart",
             ["Porto LOC", "London LOC", "Nagoya LOC", "Stuttgart LOC"],
         ),
+        (
+            "Name,City\nMary Jones,Porto\nBob Smith,London\nAnna Brown,Nagoya",
+            ["Mary Jones PER", "Porto LOC", "Bob Smith PER", "London LOC", "Anna Brown PER", "Nagoya LOC"],
+        ),
         ("1. Porto\n2. London\n3. Nagoya", ["Porto LOC", "London LOC", "Nagoya LOC"]),
         ("@anna met @bob_smith in Paris", ["anna PER", "bob_smith PER", "Paris LOC"]),
         ("Prof. Dr. Smith", ["Smith PER"]),

@@ -53,6 +53,12 @@ def found(text):
             "Mary Jones  Acme Corp  Rome\nBob Smith   Boeing     New York",
             ["Mary Jones", "Acme Corp", "Rome", "Bob Smith", "Boeing", "New York"],
         ),
+        (
+            'Name,City\n"Jones, Mary",Rome\nBob,New York\n\nMary;7,5\nBob;6,1',
+            ["Name", "City", '"Jones, Mary"', "Rome", "Bob", "New York", "Mary", "7,5", "Bob", "6,1"],
+        ),
+        ("He has 1,000 friends\nand 5,000 foes,too", ["He has 1,000 friends\nand 5,000 foes,too"]),
+        ("Mary Jones, Rome\nBob Smith, Oslo", ["Mary Jones, Rome", "Bob Smith, Oslo"]),
         ("Mary  Jones\nBob Smith", ["Mary  Jones", "Bob Smith"]),
         ("  \n\t \n", []),
         ("one", ["one"]),
