@@ -186,7 +186,7 @@ def test_tags_are_those_of_first_pieces(tiny_ner):
 
 
 def test_32_threads_get_what_one_gets(tiny_ner):
-    texts = [f"{'Mary lives ' * (number % 7)}in Santa Clara {number}." for number in range(32)]
+    texts = [f"{'Mary lives ' * (number % 7)}in Santa Clara {number}." for number in range(16)]
     expected = [tiny_ner(text) for text in texts]
     results = {}
 

@@ -91,8 +91,7 @@ def test_kill_minus_nine_in_the_middle_and_start_again(server, tmp_path):
 DOWNLOADER = "import sys; from model_zoo import downloader; sys.exit(downloader.{}(sys.argv[1:]))"
 
 
-@pytest.mark.parametrize("command", ["main", "omz"])
-def test_processes_at_once_postprocess_one_after_the_other(server, tmp_path, command):
+def test_processes_at_once_postprocess_one_after_the_other(server, tmp_path):
     server.files["/file"] = b"two\n" * 50_000
     steps = [
         {"$type": "regex_replace", "file": "file", "pattern": "two", "replacement": replacement}
@@ -108,7 +107,7 @@ def test_processes_at_once_postprocess_one_after_the_other(server, tmp_path, com
             stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        for _ in range(3)
+        for command in ("main", "omz", "main")
     ]
     assert [process.wait(timeout=PATIENCE) for process in processes] == [0, 0, 0]
     (made,) = (tmp_path / "out").rglob("file")
