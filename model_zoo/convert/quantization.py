@@ -124,6 +124,15 @@ def quantize(
     before = after = None
     try:
         labelled = None if dataset is None else open_dataset(dataset)
+        if labelled is not None:
+            tell("measuring accuracy")
+            before = _score(source, labelled)
+            if not before:  # told now, because calibration takes minutes
+                msg = (
+                    f"--dataset {labelled.files[0]}: nothing to measure: the model finds none of its "
+                    "entities even before quantization. Expected text with the labels of the model."
+                )
+                raise QuantizationError(msg)
         with workplace(folder) as staging:
             tell("calibrating")
             inputs, references = _samples(source, texts, subset)
@@ -134,9 +143,9 @@ def quantize(
             target = staging / precision
             target.mkdir()
             agreement = _finish(source, graph, target / f"{stem}.xml", precision, inputs, references)
-            if labelled is not None:
+            if labelled is not None and before is not None:
                 tell("measuring accuracy")
-                before, after = _scores(source, target / f"{stem}.xml", labelled)
+                after = _score(target / f"{stem}.xml", labelled)
                 _check_drop(precision, before, after, max_drop)
             for key, loss in measure_losses(target / f"{stem}.xml", labelled).items():
                 ir.write_fact(target / f"{stem}.xml", key, ir.UNMEASURED, loss)
@@ -240,22 +249,13 @@ def _shape_of(model: Any) -> tuple[int, int] | None:
     return (fixed[0].get_length(), fixed[1].get_length()) if fixed.is_static else None
 
 
-def _scores(before: Path, after: Path, labelled: Dataset) -> tuple[float, float]:
-    """Return the micro F1 of both models on labelled data, on the CPU."""
+def _score(xml: Path, labelled: Dataset) -> float:
+    """Return the micro F1 of a model on labelled data, on the CPU."""
     from ner_core.evaluation import evaluate_recognizer
     from ner_core.recognizer import EntityRecognizer
 
-    first, second = (
-        evaluate_recognizer(EntityRecognizer.from_ir(xml, device="CPU", compute="exact"), labelled).micro.f1
-        for xml in (before, after)
-    )
-    if not first:
-        msg = (
-            f"--dataset {labelled.files[0]}: nothing to measure: the model finds none of its entities even "
-            "before quantization. Expected text with the labels of the model."
-        )
-        raise QuantizationError(msg)
-    return first, second
+    recognizer = EntityRecognizer.from_ir(xml, device="CPU", compute="exact")
+    return evaluate_recognizer(recognizer, labelled).micro.f1
 
 
 def _notes(dataset: Path | str | None, target_device: str) -> list[str]:

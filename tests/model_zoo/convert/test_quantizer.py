@@ -105,9 +105,9 @@ def test_the_gate_passes_what_loses_nothing(tiny_ir, tmp_path, dataset, monkeypa
 
 
 @pytest.mark.parametrize("text", ["", "Mary O\nlives O\n", "Mary B-NOBODY\nlives O\n"])
-def test_data_that_measures_nothing_is_no_gate(tiny_ir, tmp_path, monkeypatch, text):
+def test_data_that_measures_nothing_is_told_before_calibration(tiny_ir, tmp_path, monkeypatch, text):
     shutil.copytree(tiny_ir, tmp_path / "public" / "tiny" / "FP32")
-    put_result(monkeypatch, tiny_ir / "tiny.xml")
+    monkeypatch.setattr(quantization, "run_worker", lambda *_: pytest.fail("it was calibrated"))
     (tmp_path / "dev.conll").write_text(text)
     with pytest.raises(QuantizationError, match=r"dev\.conll: nothing to measure"):
         quantize("tiny", tmp_path, dataset=tmp_path / "dev.conll")
