@@ -13,9 +13,9 @@ NerPage.ModelsTab = class {
     });
     at("#install-hub")?.addEventListener("click", () => this.install(at("#hub-name").value));
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.measure(); }).observe(at("#zoo-table"));
-    at("#cancel-install").addEventListener("click", () => this.errand.cancel());
+    at("#cancel-install").addEventListener("click", () => this.task.cancel());
     document.addEventListener("ner-models", () => this.list());
-    this.errand = new NerPage.Errand({ask: this.ask, begin: "install", look: "look", cancel: "cancel", key: "ner-installing",
+    this.task = new NerPage.BackgroundTask({ask: this.ask, begin: "install", look: "look", cancel: "cancel", key: "ner-installing",
       place: at("#zoo-status"), busy: (on) => {
         at("#cancel-install").hidden = !on;
         if (on) at("#zoo-status").scrollIntoView({block: "nearest"});
@@ -46,7 +46,7 @@ NerPage.ModelsTab = class {
   }
 
   install(name) {
-    this.errand.begin({name}, `Starting ${name} …`);
+    this.task.begin({name}, `Starting ${name} …`);
   }
 
   use(name) {

@@ -89,7 +89,7 @@ NerPage.keep = (key, value) => {
 };
 
 /* Work that goes on where the page is left, such as a download: begun, followed, after a reload too, and cancelled. */
-NerPage.Errand = class {
+NerPage.BackgroundTask = class {
   /* `begin`, `look` and `cancel` are functions of the server; `busy(on)` is called around the work, `place` says how it goes,
      and `key` is where the browser keeps its token. */
   constructor({ask, begin, look, cancel, key, place, busy}) {

@@ -10,7 +10,7 @@ NerPage.Teach = class {
     at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
     at("#forget-texts").addEventListener("click", () => this.forget());
     at("#teach-start").addEventListener("click", () => this.start());
-    at("#cancel-teach").addEventListener("click", () => this.errand.cancel());
+    at("#cancel-teach").addEventListener("click", () => this.task.cancel());
     at("#teach-status").addEventListener("click", (event) => {
       const name = event.target.closest("[data-use]")?.dataset.use;
       if (name) document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
@@ -24,7 +24,7 @@ NerPage.Teach = class {
       this.summarize();
     });
     this.summarize();
-    this.errand = new NerPage.Errand({ask: tab.ask, begin: "teach", look: "look_taught", cancel: "cancel_teaching",
+    this.task = new NerPage.BackgroundTask({ask: tab.ask, begin: "teach", look: "look_taught", cancel: "cancel_teaching",
       key: "ner-teaching", place: at("#teach-status"), busy: (on) => this.busy(on)});
   }
 
@@ -82,7 +82,7 @@ NerPage.Teach = class {
   start() {
     if (this.tab.viewer.past.length) this.collect();
     const {model, device} = this.tab.chosen();
-    this.errand.begin({name: this.at("#taught-name").value, model, device, texts: this.texts}, "Starting …");
+    this.task.begin({name: this.at("#taught-name").value, model, device, texts: this.texts}, "Starting …");
   }
 
   /* The focus goes where there is still something to press. */
