@@ -19,7 +19,7 @@ from ner_core.labels import has_letter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["DIVIDERS", "ITEM", "KEY", "LINE_BREAK", "Segment", "find_segments", "segments_of"]
+__all__ = ["DIVIDERS", "ITEM", "KEY", "LINE_BREAK", "Segment", "find_segments", "segments_of", "spaced"]
 
 #: A character that `str.splitlines` divides at.
 LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -33,6 +33,7 @@ _HARD_BORDER = re.compile(
 
 # Between the fields of a pasted CSV file, but not in 10,000: no space follows.
 _FIELD_BORDER = re.compile(r"[;,](?=\S)(?<!\d,(?=\d))")
+_GLUED = re.compile(r"(?<=\S)[|;,](?=\S)")
 _TWO_SPACES = re.compile(r" {2,}(?=\S)")
 # A., B. or I., II. before the items of a list, which look like initials.
 _LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]\s+(?=\S)")
@@ -151,6 +152,26 @@ def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> li
         If the segments given overlap, are out of order or leave the text.
     """
     return find_segments(text) if given is None else _completed(text, given)
+
+
+def spaced(text: str) -> str:
+    r"""Return a text with a space for each bar, comma and semicolon that touches the segments on both sides.
+
+    Tokenizers that mark the beginnings of words by the space before them would take what follows for the rest
+    of a word.
+
+    Examples
+    --------
+    >>> spaced("Mary,Oslo\nAnna,Rome")
+    'Mary Oslo\nAnna Rome'
+    """
+    if not _GLUED.search(text):
+        return text
+    shown = list(text)
+    for one, other in pairwise(find_segments(text)):
+        if other.start - one.end == 1 and not shown[one.end].isspace():
+            shown[one.end] = " "
+    return "".join(shown)
 
 
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ner_core.casing import WORD_CASING, word_casing
 from ner_core.characters import fold
+from ner_core.segments import spaced
 from ner_core.tokenizer_files import (
     no_panics,
     parse_tokenizer,
@@ -186,8 +187,8 @@ class Tokenizer:
         texts : sequence of str
             Any strings, of any length.
         folded : bool
-            Whether to replace characters by their plain forms, see `ner_core.characters`; not done for
-            normalizers that map compatibility forms themselves.
+            Whether to replace characters by their plain forms, see `ner_core.characters`, and separators of
+            cells by spaces, see `ner_core.segments.spaced`, where the tokenizer needs it.
 
         Returns
         -------
@@ -199,6 +200,8 @@ class Tokenizer:
         shown: list[tuple[str, np.ndarray | None]] = []
         for text in texts:
             clean = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+            if folded and not self.marks_words:
+                clean = spaced(clean)
             seen, origin = fold(clean) if folded and self._folds else (clean, None)
             shown.append((seen, origin))
             cuts.append(_cuts(seen))

@@ -124,6 +124,17 @@ def test_names(ner, text, expected):
     assert [f"{entity.text} {entity.label}" for entity in ner(text).entities] == expected
 
 
+@pytest.mark.parametrize("separator", ["|", ",", ";"])
+def test_cells_without_spaces_are_read_as_those_between_tabs(separator):
+    ner = model_zoo.load("multilingual-ner", device="CPU")  # its pieces know words by the space before them
+    text = "Mary Jones\tAcme\tPorto\nBob Smith\tSiemens\tLyon\nAnna Kern\tBosch\tGraz"
+    found = ner(text.replace("\t", separator)).entities
+    assert [(one.start, one.end, one.label) for one in found] == [
+        (one.start, one.end, one.label) for one in ner(text).entities
+    ]
+    assert "Siemens" in [one.text for one in found]
+
+
 def test_names_behind_an_elided_article():
     ner = model_zoo.load("multilingual-ner", device="CPU")
     text = "Il presidente dell'Italia vive a Milano. Elle vient d’Espagne avec Jeanne d'Arc."
