@@ -15,6 +15,7 @@ __all__ = ["Cancelled", "Job", "Jobs", "in_background", "until", "word"]
 _Step = TypeVar("_Step")
 _Result = TypeVar("_Result")
 _TICK = 0.25
+_LONGEST_NAME = 100
 
 
 class Cancelled(Exception):  # noqa: N818 - nothing went wrong
@@ -62,7 +63,16 @@ class Jobs:
 
     @contextmanager
     def running(self, name: str) -> Iterator[Job]:
-        """Make a job that can be looked up by its name inside."""
+        """Make a job that can be looked up by its name inside, if that is not longer than scripts make it.
+
+        Examples
+        --------
+        >>> jobs = Jobs()
+        >>> with jobs.running("a" * 101):
+        ...     jobs.get("a" * 101) is None
+        True
+        """
+        name = name[:_LONGEST_NAME]
         job = self._running[name] = Job()
         try:
             yield job

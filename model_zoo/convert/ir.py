@@ -7,6 +7,7 @@ The format itself: https://docs.openvino.ai/2025/documentation/openvino-ir-forma
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import openvino as ov
@@ -27,6 +28,7 @@ __all__ = [
     "finish",
     "fix_ports",
     "input_ports",
+    "read_fact",
     "save_graph",
     "write_fact",
 ]
@@ -184,6 +186,12 @@ def save_graph(model: ov.Model, file: Path, *, compress_to_fp16: bool = False) -
             raise
         msg = f"{file.name} can't be written: the disk is full, or the file may not grow; make room"
         raise OSError(msg) from error
+
+
+def read_fact(file: Path, key: str) -> str:
+    """Return a value of ``model_info`` of a saved .xml, without loading the model; empty if it has none."""
+    found = re.search(f'<{key} value="([^"]*)"', file.read_text("utf-8", "replace"))
+    return found[1] if found else ""
 
 
 def write_fact(file: Path, key: str, before: str, after: str) -> None:

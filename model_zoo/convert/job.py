@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from model_zoo.convert.conversion import (
     convert_checkpoint,
     variant_name,
 )
+from model_zoo.convert.ir import read_fact
 from model_zoo.convert.workers import workers_ended
 
 if TYPE_CHECKING:
@@ -95,14 +95,9 @@ def convert(
 
 def _outdated(xml: Path) -> list[str]:
     """Return the precisions beside an IR that were made of another checkpoint."""
-    source = _source_of(xml)
-    found = folders.irs_in(xml.parents[1])
-    return [precision for precision, other in found.items() if _source_of(other) not in (source, "")]
-
-
-def _source_of(xml: Path) -> str:
-    found = re.search(r'<source_checksum value="([^"]*)"', xml.read_text("utf-8", "replace"))
-    return found[1] if found else ""
+    sources = {name: read_fact(ir, "source_checksum") for name, ir in folders.irs_in(xml.parents[1]).items()}
+    source = read_fact(xml, "source_checksum")
+    return [name for name, other in sources.items() if other not in (source, "")]
 
 
 def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
