@@ -93,7 +93,7 @@ def build_documents_tab(service: Service) -> None:
             gr.HTML(
                 render("documents_hint.html", limits=limits, titles=" ".join((*SUFFIXES, *COMPRESSIONS))),
                 apply_default_css=False,
-                js_on_load="NerPage.nameUpload(document.querySelector('#files'))",
+                js_on_load="NerPage.nameUpload(element)",
             )
     tables = gr.HTML(elem_id="documents-tables", elem_classes="quiet", apply_default_css=False)
     gr.HTML(

@@ -2,7 +2,12 @@
 "use strict";
 
 /* Gradio names the upload button differently from its visible text, which voice control needs. */
-NerPage.nameUpload = (files) => {
+NerPage.nameUpload = (element) => {
+  const files = document.querySelector("#files");
+  if (!files) { // drawn later, or the visitor has left the tab
+    if (element.isConnected) setTimeout(() => NerPage.nameUpload(element), 50);
+    return;
+  }
   const rename = () => {
     for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
   };

@@ -138,6 +138,7 @@ def test_one_document_is_shown_by_itself_and_a_reload_keeps_the_tab(tab, tmp_pat
     expect(tab.locator("#documents-view .listed")).to_have_count(0)
     tab.reload()
     expect(tab.get_by_role("tab", name="Documents")).to_have_attribute("aria-selected", "true")
+    expect(tab.locator("#files")).to_be_visible()
     tab.evaluate("location.hash = '#text=Mary'")
     expect(tab.get_by_role("tab", name="Text")).to_have_attribute("aria-selected", "true")
 
