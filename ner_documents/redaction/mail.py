@@ -49,6 +49,10 @@ _KEPT = frozenset(
     """mime-version date resent-date content-type content-transfer-encoding content-disposition
     content-language importance priority x-priority auto-submitted precedence""".split()  # noqa: SIM905
 )
+#: Parameters of Content-Type that programs need; all others are removed.
+_PARAMETERS = frozenset(
+    "boundary charset delsp format method micalg protocol report-type start type".split()  # noqa: SIM905
+)
 _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)(\r?\n|\Z)")
 _BLANK = re.compile(r"(?:\A|(?<=\n))\r?\n")
 _ENVELOPE = re.compile(rf"(?:\AFrom |(?:(?<=\n\n)|(?<=\n\r\n)){SEPARATOR})([^\r\n]*)(\r?\n|\Z)")
@@ -297,7 +301,7 @@ class MailFile:
                 continue
             position = match.end()
             called = match[1].lower()
-            if called in ("content-type", "content-disposition") and name:
+            if called in ("content-type", "content-disposition"):
                 self._file_header(match, called, parsed, name)
             elif called in _PEOPLE or called in _TEXTS or called in _IDENTIFIERS:
                 if value := unfolded(match[2]):
@@ -313,18 +317,22 @@ class MailFile:
     def _file_header(
         self, match: re.Match[str], called: str, parsed: email.message.Message, name: str
     ) -> None:
-        """Keep a file name in one header only, where it is redacted."""
+        """Keep a file name in one header only, where it is redacted, and no parameter that is not needed."""
         if called == "content-type":
-            kept = [f' {key}="{value}"' for key, value in parameters(parsed, "content-type") if key != "name"]
-            value = ";".join([f" {parsed.get_content_type()}", *kept])
-            if "name" in str(match[2]).lower():
+            told = parameters(parsed, "content-type")
+            kept = [f' {key}="{value}"' for key, value in told if key in _PARAMETERS]
+            if len(kept) < len(told):
+                value = ";".join([f" {parsed.get_content_type()}", *kept])
                 self._edits.append(Edit(match.start(2), match.end(2), value))
-            if parsed.get_filename() and "content-disposition" not in parsed:
+            if name and "content-disposition" not in parsed:
                 spot = match.end(3)
                 self._parts.append(_Part(spot, spot, name, header="+Content-Description"))
             return
-        kind = str(parsed.get_content_disposition() or "attachment")
-        self._parts.append(_Part(match.start(2), match.end(2), name, header=f"file {kind}"))
+        kind = "inline" if parsed.get_content_disposition() == "inline" else "attachment"
+        if name:
+            self._parts.append(_Part(match.start(2), match.end(2), name, header=f"file {kind}"))
+        elif match[2].strip().lower() != kind:
+            self._edits.append(Edit(match.start(2), match.end(2), f" {kind}"))
 
     def _reencoded(self, one: Attachment) -> Edit:
         start, end = one.headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.header
+import email.utils
 import re
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,16 @@ def people(text: str) -> list[tuple[int, int, str]]:
 
 def file_name(parsed: Message) -> str:
     """Return the name of an attached file, empty if there is none."""
-    try:
-        name = parsed.get_filename() or ""
-        return unfolded(name)
-    except (ValueError, LookupError, TypeError, IndexError):
-        return ""
+    for header, key in (("content-disposition", "filename"), ("content-type", "name")):
+        value = parsed.get_param(key, "", header)
+        if isinstance(value, tuple):  # RFC 2231: charset, language, text
+            try:
+                return email.utils.collapse_rfc2231_value(value).strip()
+            except ValueError:
+                return value[2]
+        if value:
+            return unfolded(value)
+    return ""
 
 
 def parameters(parsed: Message, header: str) -> list[tuple[str, str]]:

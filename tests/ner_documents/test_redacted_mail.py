@@ -96,6 +96,25 @@ def test_attachments_are_redacted_kept_or_left_out_and_named():
     assert restore_file("a.eml", result.content, key)[0] == content
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "attachment; filename*=utf-8''Mary%20Jones%20%C5%81.csv",  # a letter beyond Latin-1
+        "attachment; filename*0*=utf-8''Mary%20; filename*1=Jones.csv",
+        "attachment; filename*=\0''Mary%20Jones.csv",
+        "attachment; filename*a=Mary%20Jones; size=3",
+    ],
+)
+def test_names_of_files_are_redacted_however_they_are_encoded(named):
+    head = "From: Bob <bob@other.example>\n"
+    content = (
+        f'{head}Content-Type: text/csv; owner="Mary Jones"\nContent-Disposition: {named}\n\nMary Jones\n'
+    )
+    result, key = redacted("a.eml", content.encode())
+    assert not re.search(rb"Mary|Jones", result.content)
+    assert restore_file("a.eml", result.content, key)[0] == content.encode()
+
+
 def test_a_mailbox_that_the_standard_library_wrote(tmp_path):
     folder = mailbox.mbox(tmp_path / "a.mbox")
     for body in ("Mary Jones wrote.\n\nFrom Bob with love\n", "JONES again, bob@acme.example\n"):
