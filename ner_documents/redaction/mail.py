@@ -53,6 +53,8 @@ _KEPT = frozenset(
 _PARAMETERS = frozenset(
     "boundary charset delsp format method micalg protocol report-type start type".split()  # noqa: SIM905
 )
+#: The end of a file name that tells its format; a name may reach over the dot before it.
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)(\r?\n|\Z)")
 _BLANK = re.compile(r"(?:\A|(?<=\n))\r?\n")
 _ENVELOPE = re.compile(rf"(?:\AFrom |(?:(?<=\n\n)|(?<=\n\r\n)){SEPARATOR})([^\r\n]*)(\r?\n|\Z)")
@@ -330,7 +332,10 @@ class MailFile:
             return
         kind = "inline" if parsed.get_content_disposition() == "inline" else "attachment"
         if name:
-            self._parts.append(_Part(match.start(2), match.end(2), name, header=f"file {kind}"))
+            suffix = _SUFFIX.search(name)
+            stem = name[: suffix.start()] if suffix else name
+            header = f"file {kind} {suffix[0] if suffix else ''}"
+            self._parts.append(_Part(match.start(2), match.end(2), stem, header=header))
         elif match[2].strip().lower() != kind:
             self._edits.append(Edit(match.start(2), match.end(2), f" {kind}"))
 
@@ -344,7 +349,8 @@ class MailFile:
 
     def _written(self, part: _Part, text: str) -> str:
         if part.header.startswith("file "):
-            kind = part.header.removeprefix("file ")
+            _, kind, suffix = part.header.split(" ")
+            text += suffix
             holder = email.message.Message()
             holder.add_header(
                 "Content-Disposition", kind, filename=("utf-8", "", text) if not text.isascii() else text

@@ -14,6 +14,7 @@ import pytest
 
 from ner_documents.reading import read
 from ner_documents.redaction import FormatError, Key, KeyProblem, restore_file
+from tests.ner_documents.redacting import NAMES
 from tests.ner_documents.test_redacted_files import redacted
 
 SECRET = re.compile(rb"Mary|(?i:jones)|Bob|Acme|acme\.example|\xc1lvarez|203\.0\.113\.9")
@@ -113,6 +114,17 @@ def test_names_of_files_are_redacted_however_they_are_encoded(named):
     result, key = redacted("a.eml", content.encode())
     assert not re.search(rb"Mary|Jones", result.content)
     assert restore_file("a.eml", result.content, key)[0] == content.encode()
+
+
+def test_a_name_that_reaches_over_the_suffix_of_a_file_leaves_the_suffix(monkeypatch):
+    monkeypatch.setitem(NAMES, "Zoe Kern", "PER")
+    monkeypatch.setitem(NAMES, "Zoe Kern.png", "PER")
+    mail = message()
+    mail.set_content("See the logo.")
+    mail.add_attachment(b"\x89PNG", "image", "png", filename="Logo Zoe Kern.png")
+    result, _ = redacted("a.eml", bytes(mail))
+    [picture] = email.message_from_bytes(result.content, policy=email.policy.default).iter_attachments()
+    assert picture.get_filename() == "Logo PER_5.png"
 
 
 def test_a_mailbox_that_the_standard_library_wrote(tmp_path):
