@@ -247,7 +247,8 @@ def _redact_office(
     if suffix in (".xlsx", ".ods"):
         notes.append("numbers and dates in cells are kept; only texts are read")
     if office.pictures:
-        notes.append(f"{office.pictures} pictures are kept; text in pictures is not read")
+        several = "1 picture is" if office.pictures == 1 else f"{office.pictures} pictures are"
+        notes.append(f"{several} kept; text in pictures is not read")
     return _restorable(name, content, packed, found, notes, back, "")
 
 

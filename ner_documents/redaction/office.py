@@ -37,12 +37,17 @@ _NO_TEXT = re.compile(
     r"\.(mp[34]|m4[av]|wav|wma|wmv|avi|mov|mpe?g|og[gv]|webm|odttf|[ot]tf|fntdata|sigs)$|^mimetype$|^layout-cache$|/$",
     re.IGNORECASE,
 )
-_THUMBNAIL = re.compile(r"(^docProps/thumbnail\.|^Thumbnails/)", re.IGNORECASE)
+#: Previews of the file, and of tables, charts and formulas in it.
+_THUMBNAIL = re.compile(
+    r"^(docProps/thumbnail\.|Thumbnails/|ObjectReplacements/|Pictures/TablePreview\d*\.svm$)", re.IGNORECASE
+)
 #: References to the parts that are removed; programs refuse files with dangling references.
 _LINK = re.compile(r"(<Relationship\b[^>]*/(?:metadata/thumbnail|printerSettings)\"[^>]*/>)")
 _PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
 #: Parts that hold other files or programs, which cannot be inspected.
-_OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Object \d|^Basic/|ObjectReplacements/)")
+_OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Basic/)")
+#: The data of a chart.
+_INNER = re.compile(r"/embeddings/[^/]*(\.xlsx)$", re.IGNORECASE)
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
 _XML = re.compile(r"\.(xml|rels|vml|rdf|svg|psmdcp)$", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
@@ -55,7 +60,7 @@ class OfficeFile:
     Attributes
     ----------
     parts : dict of str to str
-        Its XML, by the name of the part.
+        Its XML, by the name of the part; those of a workbook in it are named ``NAME!PART``.
     pictures : int
         Number of pictures, which are kept unchanged.
     """
@@ -64,11 +69,12 @@ class OfficeFile:
     pictures: int = 0
     _members: list[tuple[zipfile.ZipInfo, bytes]] = field(default_factory=list)
     _encodings: dict[str, str] = field(default_factory=dict)
+    _inner: dict[str, OfficeFile] = field(default_factory=dict)
     _dialect: Dialect = OOXML
 
     @classmethod
-    def open(cls, content: bytes, suffix: str) -> OfficeFile:
-        """Unpack a file.
+    def open(cls, content: bytes, suffix: str, *, inner: bool = False) -> OfficeFile:
+        """Unpack a file, and unless it is itself an inner one, the workbooks of its charts.
 
         Raises
         ------
@@ -78,8 +84,19 @@ class OfficeFile:
         office = cls(_dialect=OFFICE_FORMATS[suffix])
         package = Package(content)
         for member in package.members():
-            office._take(member, package.read(member.filename))
+            content = package.read(member.filename)
+            if not inner and (found := _INNER.search(member.filename)):
+                office._take_file(member, content, found[1].lower())
+            else:
+                office._take(member, content)
         return office
+
+    def _take_file(self, member: zipfile.ZipInfo, content: bytes, suffix: str) -> None:
+        inner = OfficeFile.open(content, suffix, inner=True)
+        self._members.append((member, content))
+        self._inner[member.filename] = inner
+        self.pictures += inner.pictures
+        self.parts |= {f"{member.filename}!{name}": part for name, part in inner.parts.items()}
 
     def _take(self, member: zipfile.ZipInfo, content: bytes) -> None:
         name = member.filename
@@ -112,7 +129,8 @@ class OfficeFile:
         kept = [
             name for name, (one, _) in zip(names, self._members, strict=True) if not _XML.search(one.filename)
         ]
-        return [verbatim(name, 0, len(name), searched=False) for name in kept if name]
+        found = [verbatim(name, 0, len(name), searched=False) for name in kept if name]
+        return found + [name for inner in self._inner.values() for name in inner.names()]
 
     def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:
         """Extract the texts of all parts.
@@ -125,9 +143,10 @@ class OfficeFile:
         segments: dict[str, list[Segment]] = {}
         edits: dict[str, list[Edit]] = {}
         for name, raw in self.parts.items():
-            if name == "[Content_Types].xml":
+            within = name.rpartition("!")[2]
+            if within == "[Content_Types].xml":
                 continue
-            outside = name.startswith(("customXml/", "META-INF/"))
+            outside = within.startswith(("customXml/", "META-INF/"))
             drawn = name.lower().endswith(".svg")
             dialect = SVG if drawn else OTHER_XML if outside else self._dialect
             segments[name], emptied = markup_segments(raw, dialect)
@@ -141,7 +160,10 @@ class OfficeFile:
         with zipfile.ZipFile(target, "w") as archive:
             for member, content in self._members:
                 name = member.filename
-                if name in changed:
+                if name in self._inner:
+                    inner = {part.removeprefix(f"{name}!"): raw for part, raw in changed.items()}
+                    content = self._inner[name].pack(inner)
+                elif name in changed:
                     content = changed[name].encode(self._encodings[name], "xmlcharrefreplace")
                 archive.writestr(member, content, member.compress_type)
         return target.getvalue()

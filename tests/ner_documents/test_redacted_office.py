@@ -126,6 +126,39 @@ def test_what_cannot_be_looked_into_is_refused():
     )
 
 
+def test_workbooks_of_charts_are_redacted_and_come_back():
+    book = openpyxl.Workbook()
+    book.active.append(["Mary Jones", 5])
+    file = io.BytesIO()
+    book.save(file)
+    member = "word/embeddings/Microsoft_Excel_Sheet1.xlsx"
+    content = with_members(small_word_file(), **{member: file.getvalue()})
+    result, key = redacted("a.docx", content)
+    for made, name in (
+        (result.content, "PER_1"),
+        (restore_file("a.docx", result.content, key)[0], "Mary Jones"),
+    ):
+        inner = openpyxl.load_workbook(io.BytesIO(unpacked(made)[member]))
+        assert [cell.value for cell in inner.active[1]] == [name, 5]
+    nested = with_members(file.getvalue(), **{"xl/embeddings/Sheet1.xlsx": b"x"})
+    with pytest.raises(FormatError, match=r"holds xl/embeddings/Sheet1\.xlsx, an embedded file"):
+        redacted("a.docx", with_members(small_word_file(), **{member: nested}))
+
+
+def test_charts_and_previews_of_open_document_files():
+    content = with_members(small_word_file(), **{"content.xml": b"<text:p>Mary Jones</text:p>"})
+    members = {
+        "Object 1/content.xml": b'<x xmlns:text="t"><text:p>Bob</text:p></x>',
+        "ObjectReplacements/Object 1": b"Bob",
+        "Pictures/TablePreview1.svm": b"Bob",
+    }
+    parts = unpacked(redacted("a.odt", with_members(content, **members))[0].content)
+    assert parts["Object 1/content.xml"] == b'<x xmlns:text="t"><text:p>PER_2</text:p></x>'
+    assert not parts.keys() & {"ObjectReplacements/Object 1", "Pictures/TablePreview1.svm"}
+    with pytest.raises(FormatError, match="holds Object 2, an embedded file"):
+        redacted("a.odt", with_members(content, **{"Object 2": b"Bob"}))
+
+
 def test_hidden_places_of_word_files():
     content = small_word_file()
     parts = unpacked(content)
