@@ -1,6 +1,6 @@
 """Text in the graphics of office files: drawings (SVG), diagrams (SmartArt) and charts.
 
-ECMA-376, part 1, 21.2 (charts) and 21.4 (diagrams).
+ECMA-376, part 1, 21.2 (charts) and 21.4 (diagrams); OpenDocument 1.3, part 3, 11 (charts).
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ __all__ = ["drawn_texts"]
 
 _MOST = 1000
 _LARGEST = 10_000_000
-_DRAWN = re.compile(r"\.svg$|/diagrams/data\d*\.xml$|/charts/chart\d*\.xml$", re.IGNORECASE)
+_DRAWN = re.compile(
+    r"\.svg$|/diagrams/data\d*\.xml$|/charts/chart\d*\.xml$|^Object \d+/content\.xml$", re.IGNORECASE
+)
 _TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_OPEN_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 
@@ -55,4 +58,5 @@ def _of_office(root: Any) -> Iterable[str]:
     found = ["".join(part.text or "" for part in one.iter(f"{_TEXT}t")) for one in root.iter(f"{_TEXT}p")]
     for words in ("strCache", "strLit", "multiLvlStrCache", "tx"):
         found += [one.text or "" for part in root.iter(f"{_CHART}{words}") for one in part.iter(f"{_CHART}v")]
+    found += ["".join(one.itertext()) for one in root.iter(f"{_OPEN_TEXT}p")]
     return dict.fromkeys(text for text in found if text.strip())

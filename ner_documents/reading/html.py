@@ -41,7 +41,7 @@ BLOCKS = frozenset(
 ) | frozenset(_KINDS)
 _SILENT = frozenset(
     """script style noscript template head title desc iframe object audio video canvas datalist noframes rt
-    rp annotation annotation-xml""".split()  # noqa: SIM905
+    rp annotation annotation-xml comment""".split()  # noqa: SIM905
 )
 #: Pictures and controls: they separate words even without a space.
 _BETWEEN = frozenset("img input iframe object audio video canvas embed meter progress".split())  # noqa: SIM905
@@ -356,9 +356,11 @@ def _is_mark(node: Any) -> bool:
         return not (node.text(deep=False) or "").strip().isalpha()
     text = ""
     waiting = [node.child]
+    to_note = (node.attributes.get("href") or "").startswith("#")
     for _ in range(_MARK):  # links may be nested by the thousand
         if not waiting:
-            return text.strip().isdigit() and len(text.strip()) < 4
+            text = text.strip()
+            return len(text) < 4 and (text.isdigit() or (to_note and text.isalpha()))
         inner = waiting.pop()
         if inner is not None:
             text += inner.text_content or "" if inner.tag == "-text" else ""

@@ -173,7 +173,7 @@ def _records(
         if isinstance(line, Problem):
             yield line
             continue
-        if not line.text.strip():
+        if not line.text.replace(delimiter, "").strip():
             continue
         if '"' not in line.text:
             yield _Record(line.number, line.text.split(delimiter), line.raw)

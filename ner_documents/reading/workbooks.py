@@ -38,7 +38,7 @@ _UNPACKED = 1_000_000_000
 _DRAWINGS = 100
 _DRAWN = 1 << 22
 _TYPED = re.compile(rb"<(?:a:)?t>")
-_NOTE = re.compile(rb"<office:annotation[ >]")
+_NOTE, _NOTE_END = b"<office:annotation", b"</office:annotation>"
 _BOX = re.compile(
     rb"<draw:(?:text-box|custom-shape)\b[^>]*(?<!/)>(?:(?!</draw:|<table:).){0,4000}?<text:p\b[^>]*(?<!/)>",
     re.DOTALL,
@@ -110,7 +110,8 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
 def _open_cells(archive: zipfile.ZipFile, raw: bytes) -> tuple[bytes, list[str]]:
     """Work around calamine in an OpenDocument workbook, and return the kinds of text outside its cells.
 
-    Calamine stops at white space between cells, and drops breaks and tabs within a cell, which joins words.
+    Calamine stops at white space between cells, drops breaks and tabs within a cell, which joins words, and
+    begins a new line after a comment.
     """
     try:
         content = archive.read("content.xml")
@@ -118,9 +119,9 @@ def _open_cells(archive: zipfile.ZipFile, raw: bytes) -> tuple[bytes, list[str]]
     except Exception:  # noqa: BLE001 - the cells' reader reports errors
         return raw, []
     _check_whole(content)
-    beside = {"comments": _NOTE, "text boxes": _BOX}
-    found = [what for what, pattern in beside.items() if pattern.search(content)]
-    plain = _BETWEEN_CELLS.sub(rb"\1", content)
+    found = ["comments"] if _NOTE_END in content else []
+    found += ["text boxes"] if _BOX.search(content) else []
+    plain = _BETWEEN_CELLS.sub(rb"\1", _without_notes(content))
     for pattern, character in _BREAKS.items():
         plain = re.sub(pattern, character, plain)
     if plain == content:
@@ -131,6 +132,16 @@ def _open_cells(archive: zipfile.ZipFile, raw: bytes) -> tuple[bytes, list[str]]
         compact.writestr("META-INF/manifest.xml", manifest)
         compact.writestr("content.xml", plain)
     return out.getvalue(), found
+
+
+def _without_notes(content: bytes) -> bytes:
+    """Remove comments, which precede the text of a cell, and the white space around them."""
+    first, *rest = content.split(_NOTE)
+    parts = [first]
+    for part in rest:
+        note, end, behind = part.partition(_NOTE_END)
+        parts[-1:] = [parts[-1].rstrip(), behind.lstrip()] if end else [parts[-1], _NOTE + note]
+    return b"".join(parts)
 
 
 def _check_whole(content: bytes) -> None:

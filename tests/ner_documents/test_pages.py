@@ -32,6 +32,8 @@ def items(name, content, **options):
         ("Smith<sup>1</sup> won on the 5<sup>th</sup>", "Smith 1 won on the 5th"),
         ("Smith<a href=#a><b>1</b></a> and<a href=#b><b>1</b>st</a>", "Smith 1 and1st"),
         ("Foot<a href=#a>1</a><p><sup>1</sup>Smith, <a href=#b>12</a>Bob", "Foot 1\n1 Smith, 12 Bob"),
+        ("Foot<a href=#a><sup>i</sup></a>.<p><a href=#b>i</a>Anna", "Foot i.\ni Anna"),
+        ("<td><comment>no</comment>Anna", "Anna"),
         ("<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp>京<rt>きょう</ruby>都", "東京都"),
         ("<p>a</p><p hidden>no</p><p style='display: none'>no</p><template>no</template>b", "a\nb"),
         ("<table><tr><td>A<td>B<tr><td>C</table>", "A\tB\nC"),

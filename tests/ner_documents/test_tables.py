@@ -69,6 +69,7 @@ def test_tables_are_read_as_spreadsheet_programs_read_them(table, texts):
         ("# made\n\nReport\n\nid;name\n1;Mary Jones sings\n", [1, 3], ["Mary Jones sings"]),
         ("sep=|\n\nReport\n\nid|name\n1|Mary Jones sings\n", [3], ["Mary Jones sings"]),
         ("List of all people;\ntext;name\nMary, Bob;x\nAnn;y\n", [1], ["Mary, Bob", "Ann"]),
+        ('Report of May,,\n,,\nid,text,n\n1,Mary,2\n , ,\n2,"Bob\nLee",3\n', [1], ["Mary", "Bob\nLee"]),
         ("Report, of Acme\n\nid;text\n1;Mary\n", [1], ["Mary"]),
         ("Report\nid;text\n1;Mary\n", [1], ["Mary"]),
         ("#id,text\n1,Mary\n", [], ["Mary"]),
@@ -245,6 +246,7 @@ def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
         (comment, "", "comments"),
         ("", box, "text boxes"),
         (comment, box, "comments and text boxes"),
+        (f"\n  {comment}\n", "", "comments"),
     ):
         rows = "".join(
             f"<table:table-row>\n <table:table-cell office:value-type='string'>{beside}"
