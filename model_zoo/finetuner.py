@@ -154,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--train",
         action="append",
-        help="CoNLL file, NeMo text_*.txt, .jsonl or .json with marked texts, or a folder; repeatable",
+        help="CoNLL file, NeMo text_*.txt, .jsonl or .json with texts or tokens, or a folder; repeatable",
     )
     group.add_argument("--dev", action="append", help="files to measure on, in the order of --train")
     group.add_argument("--column", help="key of the text in JSON files (default: text)")

@@ -9,13 +9,15 @@ import codecs
 import json
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ner_core.columns import Layout, columns, find_layout, is_no_word
-from ner_core.marked import sentences_of
+from ner_core.marked import sentences_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+T = TypeVar("T")
 
 __all__ = [
     "CorpusError",
@@ -23,6 +25,7 @@ __all__ = [
     "read_conll",
     "read_conll_documents",
     "read_json",
+    "read_json_texts",
     "read_label_ids",
     "read_nemo",
 ]
@@ -249,8 +252,14 @@ def read_nemo(
             yield Sentence(words, tags)
 
 
-def read_json(path: str | Path, *, column: str | None = None, encoding: str = "utf-8") -> Iterator[Sentence]:
-    """Read texts with marked names: a JSON object on each line, or in a list, see `ner_core.marked`.
+def read_json(
+    path: str | Path,
+    *,
+    column: str | None = None,
+    encoding: str = "utf-8",
+    label_ids: Sequence[str] | None = None,
+) -> Iterator[Sentence]:
+    """Read marked texts or tagged words: a JSON value on each line, or in a list, see `ner_core.marked`.
 
     Parameters
     ----------
@@ -258,31 +267,38 @@ def read_json(path: str | Path, *, column: str | None = None, encoding: str = "u
     column : str, optional
         The key of the text, if it is not ``text``.
     encoding : str
-
-    Yields
-    ------
-    Sentence
-        Tags are IOB2.
+    label_ids : sequence of str, optional
+        Tags in the order of their ids, for files that hold ids.
 
     Raises
     ------
     CorpusError
         Naming the file and the line, or the number in the list.
     """
+    read = _of_each(path, encoding, lambda document: sentences_of(document, column, label_ids))
+    return (Sentence(*sentence) for sentence in read)
+
+
+def read_json_texts(path: str | Path) -> Iterator[str]:
+    """Read only the texts of such a file; they need no names. For errors see `read_json`."""
+    return _of_each(path, "utf-8", lambda document: [text_of(document)])
+
+
+def _of_each(path: str | Path, encoding: str, read: Callable[[Any], Iterable[T]]) -> Iterator[T]:
     for where, document in _json_values(path, encoding):
         try:
-            yield from (Sentence(*sentence) for sentence in sentences_of(document, column))
+            yield from read(document)
         except ValueError as error:  # noqa: PERF203
             msg = f"{where}: {error}"
             raise CorpusError(msg) from None
 
 
 def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
-    """Yield the objects of a file and where each is; the first line tells whether each line is one."""
+    """Yield the documents of a file and where each is; the first line tells whether each is one."""
     lines = ((number, line) for number, line in _lines(path, encoding) if line.strip())
-    head = list(islice(lines, 1))
+    head = list(islice(lines, 2))
     try:
-        each_line = all(isinstance(json.loads(line), dict) for _, line in head)
+        each_line = len(head) != 1 and all(json.loads(line) for _, line in head[:1])
     except (ValueError, RecursionError):
         each_line = False
     if each_line:
@@ -290,6 +306,8 @@ def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
             yield f"{path}:{number}", _parsed(line, path, number)
         return
     whole = _parsed("\n".join(line for _, line in _lines(path, encoding)), path, 1)
+    if isinstance(whole, dict) and "classes" in whole and isinstance(whole.get("annotations"), list):
+        whole = [value for value in whole["annotations"] if value is not None]  # of NER Annotator
     if isinstance(whole, list):
         yield from ((f"{path}, item {number}", value) for number, value in enumerate(whole, 1))
     else:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ner_core.corpus import Sentence
 
-__all__ = ["Dataset", "open_dataset"]
+__all__ = ["CONLL_SUFFIXES", "JSON_SUFFIXES", "Dataset", "open_dataset"]
 
-_JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-_CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 _SPLIT_NAMES = ("train", "dev", "valid", "validation", "test", "testa", "testb")
 
 
@@ -59,7 +59,9 @@ class Dataset:
         if self.kind == "nemo":
             return read_nemo(self.files[0], self.files[1], self.label_ids)
         if self.kind == "json":
-            return read_json(self.files[0], column=self.column, encoding=self.encoding)
+            return read_json(
+                self.files[0], column=self.column, encoding=self.encoding, label_ids=self.label_ids
+            )
         return read_conll(
             self.files[0],
             word_column=self.word_column,
@@ -82,8 +84,9 @@ def open_dataset(
     Parameters
     ----------
     path : str or Path
-        NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, ``.jsonl`` or ``.json`` with marked names,
-        any other file in CoNLL columns, or a folder of these.
+        NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, ``.jsonl`` or ``.json`` with marked names
+        or tags (with ``label_ids.csv`` beside it if tags are numbers), any other file in CoNLL columns, or a
+        folder of these.
     split : str, optional
         Which corpus of a folder: ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
     encoding : str
@@ -105,8 +108,9 @@ def open_dataset(
     file = _chosen(path, split) if path.is_dir() else path
     if file.name.startswith("text_") and file.suffix == ".txt":
         return _open_nemo(file)
-    kind = "json" if file.suffix.lower() in _JSON_SUFFIXES else "conll"
-    return Dataset(kind, (file,), None, encoding, word_column, tag_column, column)
+    kind = "json" if file.suffix.lower() in JSON_SUFFIXES else "conll"
+    labels = _label_ids(file) if kind == "json" else None
+    return Dataset(kind, (file,), labels, encoding, word_column, tag_column, column)
 
 
 def _chosen(folder: Path, split: str | None) -> Path:
@@ -128,11 +132,11 @@ def _chosen(folder: Path, split: str | None) -> Path:
 
 def _split_name(file: Path) -> str | None:
     """Return the split of a corpus file, as in dev.conll, eng.testa (CoNLL-2003) or valid.txt; else None."""
-    if file.suffix.lower() in _CONLL_SUFFIXES:
+    if file.suffix.lower() in CONLL_SUFFIXES:
         return file.stem
     if file.suffix[1:] in _SPLIT_NAMES:
         return file.suffix[1:]
-    named = file.suffix in (".txt", ".tsv", *_JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
+    named = file.suffix in (".txt", ".tsv", *JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
     return file.stem if named else None
 
 
@@ -141,6 +145,9 @@ def _open_nemo(text_file: Path) -> Dataset:
     if not labels_file.exists():
         msg = f"{text_file}: expected {labels_file.name} beside it, found none"
         raise CorpusError(msg)
-    label_ids = text_file.with_name("label_ids.csv")
-    labels = tuple(read_label_ids(label_ids)) if label_ids.exists() else None
-    return Dataset("nemo", (text_file, labels_file), labels)
+    return Dataset("nemo", (text_file, labels_file), _label_ids(text_file))
+
+
+def _label_ids(file: Path) -> tuple[str, ...] | None:
+    label_ids = file.with_name("label_ids.csv")
+    return tuple(read_label_ids(label_ids)) if label_ids.exists() else None

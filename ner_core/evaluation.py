@@ -247,7 +247,7 @@ class _Names:
     ) -> None:
         self.scheme = tag_scheme(tags)
         self.tags = [self._normal(tag) for tag in tags]
-        self._map = label_map
+        self._map, self._found = label_map, set[str]()
         self._model = {normalize_label(kind) for kind in entity_types(tags)}
         self._corpus: set[str] = set()
         self._bare_marks = 0
@@ -259,7 +259,9 @@ class _Names:
             raise ValueError(msg)
 
     def corpus_spans(self, tags: Sequence[str]) -> list[Span]:
-        named = [(normalize_label(self._map.get(kind, kind)), start, end) for kind, start, end in spans(tags)]
+        found = spans(tags)
+        self._found.update(kind for kind, _, _ in found)
+        named = [(normalize_label(self._map.get(kind, kind)), start, end) for kind, start, end in found]
         self._corpus.update(kind for kind, _, _ in named)
         return [span for span in named if self._counts(span[0])]
 
@@ -297,6 +299,9 @@ class _Names:
         notes = []
         only_corpus = sorted(kind for kind in self._corpus - self._model if self._counts(kind))
         only_model = sorted(kind for kind in self._model - self._corpus if self._counts(kind))
+        if unused := sorted(self._map.keys() - self._found):
+            has = ", ".join(sorted(self._found)) or "none"
+            notes.append(f"the corpus has no {', '.join(unused)} to map; its types are {has}")
         if only_corpus:
             notes.append(f"only the corpus has {', '.join(only_corpus)}: all of these count as missed")
         if only_model:

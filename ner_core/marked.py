@@ -1,9 +1,11 @@
-"""Texts with marked names, as ``ner annotate`` and annotation tools write them, read as words and tags.
+"""Texts with marked names or tagged words, in the JSON of annotation tools and data sets.
 
 A JSON object is a document. Its text, or the list of its words, is under ``text``, ``words`` or ``tokens``,
 which may be within ``data``; its names are under ``entities``, ``spans``, ``label``, ``labels`` or ``ents``,
 or in the ``annotations`` of Label Studio. A name is ``[start, end, label]``, or an object with these values.
-Offsets count characters (Unicode code points).
+Offsets count characters (Unicode code points). Instead of names, a list of words may have a list of tags,
+or of their ids, under ``ner_tags``, ``tags``, ``ner`` or ``labels``, as in data sets of the Hugging Face hub.
+A pair of a text and an object with its names, as in spaCy 2, is a document as well.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_core.characters import classes
+from ner_core.columns import find_layout
 from ner_core.labels import tags_of
 from ner_core.rendering.characters import encodable
 from ner_core.segments import find_segments
@@ -22,10 +25,11 @@ from ner_core.words import word_spans
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["sentences_of"]
+__all__ = ["sentences_of", "text_of"]
 
 _TEXTS = ("text", "words", "tokens")
 _NAMES = ("entities", "spans", "label", "labels", "ents")
+_TAGS = ("ner_tags", "tags", "ner", "labels")
 # In `classes`: two letters, digits or what extends them; a sign with what extends it; what is no word.
 _LETTERS = re.compile(r"[A-Za-z0-9\x00-\x08\x0e-\x1b\x7f]{2}")
 _SIGN = re.compile(r"[^\s\x02]\x02*")
@@ -41,8 +45,12 @@ class _Name(NamedTuple):
     label: str
 
 
-def sentences_of(document: Any, column: str | None = None) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the words and IOB2 tags of each part of a document that recognizers read separately.
+def sentences_of(
+    document: Any, column: str | None = None, label_ids: Sequence[str] | None = None
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the words and tags of each part of a document that recognizers read separately.
+
+    Tags are IOB2, or in the scheme of the document.
 
     Parameters
     ----------
@@ -50,26 +58,32 @@ def sentences_of(document: Any, column: str | None = None) -> Iterator[tuple[lis
         A value from JSON.
     column : str, optional
         The key of the text, if it is another.
+    label_ids : sequence of str, optional
+        The tags in the order of their ids, for documents that hold ids.
 
     Raises
     ------
     ValueError
-        It is no document with names, or a name overlaps another, cuts a word, or is not in the text.
+        It is no document with names or tags, or a name overlaps another, cuts a word, or is not in the text.
 
     Examples
     --------
     >>> list(sentences_of({"text": "Mary's in Oslo.", "label": [[0, 4, "PER"], [10, 14, "LOC"]]}))
     [(['Mary', "'s", 'in', 'Oslo', '.'], ['B-PER', 'O', 'O', 'B-LOC', 'O'])]
     """
-    if not isinstance(document, dict):
-        msg = f"expected an object with a text and its names, found {_excerpt(document)}"
-        raise ValueError(msg)  # noqa: TRY004 - of a file, not of an argument
+    document = _object(document)
     if document.get("answer", "accept") != "accept":  # Prodigy: rejected, or skipped
         return
-    given = _text_of(document, _TEXTS if column is None else (column,))
+    if tagged := _tagged(document, column, label_ids):
+        yield tagged
+        return
+    given = _given(document, _TEXTS if column is None else (column,))
     text = encodable(given if isinstance(given, str) else " ".join(given))
     shape = classes(text)
-    names = sorted({_name(value, text, shape) for value in _names_of(document)})
+    marked = _names_of(document)
+    if marked is None:
+        return
+    names = sorted({_name(value, text, shape) for value in marked})
     for one, other in pairwise(names):
         if other.start < one.end:
             msg = f"the names {_shown(text, one)} and {_shown(text, other)} overlap; leave one of them"
@@ -93,7 +107,22 @@ def sentences_of(document: Any, column: str | None = None) -> Iterator[tuple[lis
             yield [text[slice(*word)] for word in words[inside]], tags[inside]
 
 
-def _text_of(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
+def text_of(document: Any) -> str:
+    """Return the text of a document, or its words with spaces between; `ValueError` if it has none."""
+    given = _given(_object(document), _TEXTS)
+    return encodable(given if isinstance(given, str) else " ".join(given))
+
+
+def _object(document: Any) -> dict[str, Any]:
+    if isinstance(document, list) and len(document) == 2 and isinstance(document[1], dict):  # spaCy 2
+        return {"text": document[0], **document[1]}
+    if isinstance(document, dict):
+        return document
+    msg = f"expected an object with a text and its names, found {_excerpt(document)}"
+    raise ValueError(msg)
+
+
+def _given(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
     inner = document["data"] if isinstance(document.get("data"), dict) else document
     given = next((inner[key] for key in keys if key in inner), None)
     if isinstance(given, str) or (
@@ -105,21 +134,80 @@ def _text_of(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
     raise ValueError(msg)
 
 
-def _names_of(document: dict[str, Any]) -> list[Any]:
-    """Return the names as they are written; `ValueError` if none or several keys may hold them."""
+def _tagged(
+    document: dict[str, Any], column: str | None, label_ids: Sequence[str] | None
+) -> tuple[list[str], list[str]] | None:
+    """Return words and their tags, if the document has no names, and a list of each."""
+    keys = (column or "tokens", "tokens", "words")
+    words = next((document[key] for key in keys if _holds(document, key, str)), None)
+    key = next((key for key in _TAGS if _holds(document, key, str) or _holds(document, key, int)), None)
+    if words is None or key is None or _keys_of_names(document):
+        return None
+    tags = document[key]
+    if len(tags) != len(words):
+        msg = f"expected a tag for each of {len(words)} words, found {len(tags)} {key}"
+        raise ValueError(msg)
+    if "" in words:
+        msg = f"expected words, found an empty one (number {words.index('') + 1})"
+        raise ValueError(msg)
+    if isinstance(tags[0], int):
+        if label_ids is None:
+            wanted = "write the tags, one a line in the order of their numbers, into label_ids.csv beside it"
+            msg = f"expected tags under {key}, found numbers; {wanted}"
+            raise ValueError(msg)
+        if not 0 <= min(tags) <= max(tags) < len(label_ids):
+            msg = f"expected {key} from 0 to {len(label_ids) - 1}, as in label_ids.csv, found {tags}"
+            raise ValueError(msg)
+        tags = [label_ids[tag] for tag in tags]
+    layout = find_layout([("word", tag) for tag in tags])
+    read = []
+    for word, tag in zip(words, tags, strict=True):
+        read.append(layout.read_tag(tag) or "")
+        if not read[-1]:
+            msg = f"expected O or PREFIX-TYPE, such as B-PER, for {word!r:.{_SHOWN}}, found {tag!r:.{_SHOWN}}"
+            raise ValueError(msg)
+    return words, read
+
+
+def _holds(document: dict[str, Any], key: str, kind: type) -> bool:
+    """Return whether there is a list of strings, or of integers, under a key."""
+    values = document.get(key)
+    return isinstance(values, list) and bool(values) and all(type(value) is kind for value in values)
+
+
+def _keys_of_names(document: dict[str, Any]) -> list[str]:
+    """Return the keys of lists that may hold names: lists of strings are other things."""
+    return [key for key in _NAMES if isinstance(document.get(key), list) and not _holds(document, key, str)]
+
+
+def _names_of(document: dict[str, Any]) -> list[Any] | None:
+    """Return the names as they are written, or None for a text that nobody has annotated.
+
+    Raises `ValueError` if none or several keys may hold them.
+    """
     if isinstance(document.get("annotations"), list):  # of Label Studio, one for each person
         kept = [
             one for one in document["annotations"] if isinstance(one, dict) and not one.get("was_cancelled")
         ]
-        if len(kept) != 1 or not isinstance(kept[0].get("result"), list):
+        if len(kept) > 1 or any(not isinstance(one.get("result"), list) for one in kept):
             msg = f"expected one annotation with a result, found {len(kept)}; leave one of them"
             raise ValueError(msg)
-        return [one for one in kept[0]["result"] if not isinstance(one, dict) or one.get("type") == "labels"]
-    keys = [key for key in _NAMES if isinstance(document.get(key), list)]
+        # `hypertextlabels` mark places in HTML; choices, ratings and relations mark none.
+        return (
+            [
+                one
+                for entry in kept
+                for one in entry["result"]
+                if not isinstance(one, dict) or str(one.get("type", "labels")).endswith("labels")
+            ]
+            if kept
+            else None
+        )
+    keys = _keys_of_names(document)
     if len(keys) == 1:
         return list(document[keys[0]])
-    if not keys and "answer" in document:  # Prodigy writes no spans where there are none
-        return []
+    if not keys and not {"answer", "annotation_id"}.isdisjoint(document):
+        return []  # Prodigy and Label Studio (JSON-MIN) leave out what is empty
     if keys:
         msg = f"expected names under one of {', '.join(keys)}; leave out the other"
         raise ValueError(msg)

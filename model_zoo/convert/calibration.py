@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_core.batching import stack
-from ner_core.corpus import CorpusError
-from ner_core.dataset import open_dataset
+from ner_core.corpus import read_json_texts
+from ner_core.dataset import CONLL_SUFFIXES, JSON_SUFFIXES, open_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,8 +80,8 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
     Parameters
     ----------
     path : path, optional
-        A text file (one text per line), or labelled data as `ner_core.dataset.open_dataset` takes it (a
-        folder, or a file that ends with ``.conll``, ``.iob``, ``.bio`` or begins with ``text_``). The
+        A text file (one text per line), JSON with texts, or labelled data as `ner_core.dataset.open_dataset`
+        takes it (a folder, or a file that ends with ``.conll`` or the like or begins with ``text_``). The
         built-in sentences without it.
     count : int
         How many at most, at even distances.
@@ -108,21 +108,15 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
 
 def _texts(path: Path) -> Iterator[str]:
     if (path / _OMZ_TEXT).is_file():
-        yield from _sentences(path / _OMZ_TEXT)
+        path /= _OMZ_TEXT
+    elif path.suffix.lower() in JSON_SUFFIXES:
+        yield from read_json_texts(path)
         return
-    labelled = path.is_dir() or path.suffix in {".conll", ".iob", ".bio"} or path.name.startswith("text_")
-    if labelled:
-        yield from _sentences(path)
+    elif not (path.is_dir() or path.suffix.lower() in CONLL_SUFFIXES or path.name.startswith("text_")):
+        with path.open(encoding="utf-8-sig") as lines:
+            yield from (line.strip() for line in lines if line.strip())
         return
-    with path.open(encoding="utf-8-sig") as lines:
-        yield from (line.strip() for line in lines if line.strip())
-
-
-def _sentences(path: Path) -> Iterator[str]:
-    try:
-        yield from (" ".join(sentence.words) for sentence in open_dataset(path))
-    except CorpusError as error:
-        raise ValueError(str(error)) from error
+    yield from (" ".join(sentence.words) for sentence in open_dataset(path))
 
 
 def encode(

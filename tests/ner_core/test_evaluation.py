@@ -257,6 +257,8 @@ def test_types_of_one_side_are_told():
     )
     assert found.per_type["ORG"] == Score(0.0, 0.0, 0.0, 1)
     assert "B-ORG (not a label of the model)" in found.token_report
+    found = evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), corpus, label_map={"ORGS": "O", "PER": "LOC"})
+    assert found.notes[0] == "the corpus has no ORGS to map; its types are ORG, PER"
 
 
 def test_label_map_renames_and_drops_types_of_the_corpus():

@@ -43,6 +43,10 @@ def test_documents_of_annotation_tools(document):
     [
         ({"text": "Rome", "answer": "accept"}, [(["Rome"], ["O"])]),
         ({"text": "Rome", "answer": "reject", "spans": [[0, 4, "LOC"]]}, []),
+        ({"text": "Rome", "annotator": 1, "annotation_id": 2}, [(["Rome"], ["O"])]),  # JSON-MIN
+        ({"data": {"text": "Rome"}, "annotations": []}, []),  # nobody has read it yet
+        ({"data": {"text": "Rome"}, "annotations": [{"was_cancelled": True, "result": []}]}, []),
+        (["Rome", {"entities": [[0, 4, "LOC"]]}], [(["Rome"], ["B-LOC"])]),  # spaCy 2
         ({"text": " \n", "label": []}, []),
         ({"words": [], "label": []}, []),
         ({"text": "Mary\n\nRome", "label": [[6, 10, "LOC"]]}, [(["Mary"], ["O"]), (["Rome"], ["B-LOC"])]),
@@ -58,6 +62,36 @@ def test_documents_of_annotation_tools(document):
 )
 def test_words_and_parts(document, expected):
     assert list(sentences_of(document)) == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "tags"),
+    [
+        (
+            {"tokens": ["Ann", "Ray"], "ner_tags": ["B-PER", "I-PER"], "spans": ["PER: Ann Ray"]},
+            ["B-PER", "I-PER"],
+        ),
+        ({"tokens": ["Ann", "Ray"], "pos_tags": [9, 9], "ner_tags": [1, 2]}, ["B-PER", "I-PER"]),
+        ({"text": "Ann Ray", "words": ["Ann", "Ray"], "labels": ["PER-B", "PER-E"]}, ["B-PER", "E-PER"]),
+        ({"Sentence": ["Ann", "Ray"], "tags": ["PER", "PER"]}, ["PER", "PER"]),
+        ({"tokens": ["Ann", "Ray"], "tags": ["story"], "entities": [[4, 7, "PER"]]}, ["O", "B-PER"]),
+    ],
+)
+def test_words_with_tags(document, tags):
+    assert list(
+        sentences_of(document, "Sentence" if "Sentence" in document else None, ("O", "B-PER", "I-PER"))
+    ) == [(["Ann", "Ray"], tags)]
+
+
+def test_the_names_of_tags_that_are_numbers_lie_beside_the_file(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"tokens": ["Ann"], "ner_tags": [1]}\n{"tokens": ["a"], "ner_tags": [2]}'
+    )
+    (tmp_path / "label_ids.csv").write_text("O\nB-PER\n")
+    sentences = iter(open_dataset(tmp_path / "a.jsonl"))
+    assert next(sentences) == (["Ann"], ["B-PER"])
+    with pytest.raises(CorpusError, match=r"a\.jsonl:2: expected ner_tags from 0 to 1, as in label_ids"):
+        next(sentences)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +126,27 @@ def test_words_and_parts(document, expected):
             {"text": TEXT, "spans": [{"start": 3, "end": 7, "label": "PER", "text": "Mary"}]},
             r"expected the name 'Mary', found \"ary'\" \(3-7 PER\) there; offsets count characters",
         ),
-        ({"data": {"text": "a"}, "annotations": []}, "expected one annotation with a result, found 0"),
+        (
+            {"data": {"text": "a"}, "annotations": [{"result": []}, {"result": []}]},
+            "expected one annotation with a result, found 2; leave one of them",
+        ),
+        (
+            {
+                "data": {"text": "<p>Mary</p>"},
+                "annotations": [{"result": [{"type": "hypertextlabels", "value": {"start": "/p[1]"}}]}],
+            },
+            "expected a name with start, end and one label",
+        ),
+        ({"tokens": ["a", "b"], "ner_tags": ["O"]}, "expected a tag for each of 2 words, found 1 ner_tags"),
+        (
+            {"tokens": ["a"], "ner_tags": ["x"]},
+            "expected O or PREFIX-TYPE, such as B-PER, for 'a', found 'x'",
+        ),
+        (
+            {"tokens": ["a"], "ner_tags": [0]},
+            r"under ner_tags, found numbers; write the tags, .* label_ids\.csv",
+        ),
+        ({"tokens": ["a", ""], "ner_tags": ["O", "O"]}, r"found an empty one \(number 2\)"),
         ({"data": {"text": "a"}, "predictions": []}, "found an object with data, predictions"),
     ],
 )
@@ -115,6 +169,8 @@ def test_files_of_lines_lists_and_one_object(tmp_path):
         ("b.json", lines),
         ("c.json", json.dumps(documents, indent=1)),
         ("d.ndjson", json.dumps(documents)),
+        ("e.jsonl", "\n".join(json.dumps([one["text"], {"entities": one["label"]}]) for one in documents)),
+        ("f.json", json.dumps({"classes": [], "annotations": [None, *documents]})),  # NER Annotator
     ):
         (tmp_path / name).write_text(content, "utf-8", newline="")
         assert list(open_dataset(tmp_path / name)) == expected

@@ -162,6 +162,12 @@ def test_texts_come_from_lines_labelled_files_or_the_package(tmp_path):
     labelled = tmp_path / "train.conll"
     labelled.write_text("Mary B-PER\nsings O\n\nAnn B-PER\n")
     assert calibration.read_texts(labelled, 300) == ["Mary sings", "Ann"]
+    assert calibration.read_texts(labelled.rename(tmp_path / "a.iob2"), 300) == ["Mary sings", "Ann"]
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"tokens": ["two", "three"], "ner_tags": [0, 0]}\n')
+    assert calibration.read_texts(tmp_path / "a.jsonl", 300) == ["one", "two three"]
+    (tmp_path / "b.json").write_text('[{"body": "one"}]')
+    with pytest.raises(ValueError, match=r"b\.json, item 1: expected a text or a list of words under text"):
+        calibration.read_texts(tmp_path / "b.json", 300)
     lines.write_text("\n")
     with pytest.raises(ValueError, match="no text in it"):
         calibration.read_texts(lines, 300)
