@@ -167,19 +167,24 @@ def _numbered(labels: list[str]) -> dict[str, Any]:
     return {"id2label": dict(enumerate(labels)), "label2id": {}}
 
 
-def check_size(where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]) -> None:
+def check_size(
+    where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]
+) -> type[PreTrainedModel]:
     """Refuse a configuration of a model far larger than its weights, which would fill the memory.
 
-    `kind` is a class of transformers with ``from_config``; `where` begins the message, which has both sizes.
+    `kind` is a class of transformers with ``from_config``; the class that this makes is returned. `where`
+    begins the message, which has both sizes.
     """
     import torch
 
     with torch.device("meta"):  # shapes alone
-        count = sum(parameter.numel() for parameter in kind.from_config(made).parameters())
+        model = kind.from_config(made)
+    count = sum(parameter.numel() for parameter in model.parameters())
     size = sum(file.stat().st_size for file in weights)
     if count > max(_PARAMETERS_A_BYTE * size, _HARMLESS):
         msg = f"{where}: describes a model of {count:,} parameters, but the weights have {size:,} bytes"
         raise CheckpointError(msg)
+    return type(model)
 
 
 def load_model(

@@ -280,21 +280,26 @@ def _build(
 ) -> Any:
     """Build the module and load the archive's tensors."""
     from transformers import AutoModel
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     family = str(encoder_config.get("model_type") or "bert")
     facts = build_config(str(path), {**encoder_config, "model_type": family})
-    pooler = {"add_pooling_layer": False} if family == "bert" else {}
+    renamed = {new: tensor.float() for name, tensor in weights.items() if (new := _renamed(name)) is not None}
+    renamed = {name: tensor for name, tensor in renamed.items() if not DROPPED.search(name)}
+    known = {name[8:]: tensor for name, tensor in renamed.items() if name.startswith("encoder.")}
+    options: dict[str, Any] = {"add_pooling_layer": False} if family == "bert" else {}
+    options |= {"attn_implementation": "sdpa", "ignore_mismatched_sizes": True}  # these are told below
     try:
-        check_size(str(path), facts, AutoModel, [weights_file])
-        encoder = AutoModel.from_config(facts, attn_implementation="sdpa", **pooler)
+        kind = check_size(str(path), facts, AutoModel, [weights_file])
+        # unlike from_config, this does not initialize at random, which takes seconds
+        encoder = kind.from_pretrained(None, config=facts, state_dict=known, **options)
     except CheckpointError:
         raise
     except (*SENSELESS, RuntimeError) as error:
         msg = f"{path}: cannot build the encoder {family!r}: {first_line(error)}"
         raise CheckpointError(msg) from error
     model = _classifier(encoder, _head(path, _section(config, "head"), weights))
-    renamed = {new: tensor.float() for name, tensor in weights.items() if (new := _renamed(name)) is not None}
-    renamed = {name: tensor for name, tensor in renamed.items() if not DROPPED.search(name)}
     try:
         report = model.load_state_dict(renamed, strict=False, assign=True)
     except RuntimeError as error:
@@ -325,7 +330,7 @@ def _head(path: Path, settings: dict[str, Any], weights: dict[str, torch.Tensor]
         if layers:
             layers.append(_activation(path, str(settings.get("activation", "relu"))))
         outputs, inputs = found[position]
-        layers.append(torch.nn.Linear(inputs, outputs))
+        layers.append(torch.nn.utils.skip_init(torch.nn.Linear, inputs, outputs))
     if settings.get("log_softmax") is True:
         layers.append(torch.nn.LogSoftmax(dim=-1))
     return torch.nn.Sequential(*layers)

@@ -109,7 +109,9 @@ def test_every_layout_gives_what_nemo_gives(tmp_path, layout):
     rest = {key: value for key, value in layout.items() if key not in options}
     head = {"activation": layout.get("activation", "relu")}
     path = make_archive(tmp_path / "ner.nemo", model, head=head, **rest)
+    before = torch.get_rng_state()
     checkpoint = load_checkpoint(path)
+    assert torch.equal(torch.get_rng_state(), before)  # nothing is initialized at random
     inputs = some_inputs()
     with torch.no_grad():
         found = checkpoint.module(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
