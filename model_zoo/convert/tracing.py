@@ -3,7 +3,7 @@
 The converter starts ``python -m model_zoo.convert.tracing SOURCE FOLDER``, so that the caller (a terminal,
 the page, a service) never holds torch and the weights in its memory, and so that the Python with torch may be
 another one. It writes into FOLDER: ``source.xml`` and ``source.bin``, ``tokenizer.json``, ``checkpoint.json``
-(facts for the converter), and ``reference.npz`` (sample inputs and torch's logits); or ``error.txt``.
+(facts for the converter), and ``reference.npz`` (sample inputs and torch's logits).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `trace` from the command line; on failure, error.txt has the reason."""
+    """Run `trace` from the command line."""
     parser = argparse.ArgumentParser(
         description="Trace a torch checkpoint into a float32 IR (called by converter.py)."
     )

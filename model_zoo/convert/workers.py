@@ -7,6 +7,7 @@ untrusted files. In a process of their own they cannot harm the caller (a termin
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import ZooError, told_by_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,8 @@ __all__ = ["INSTALL", "WorkerError", "report_failure", "run_worker", "workers_en
 
 INSTALL = 'pip install "ner-zoo[convert]" (in a clone of the repository: pip install ".[convert]")'
 
-#: A worker writes the reason of its failure to this file in the shared folder.
-ERROR_FILE = "error.txt"
+#: What begins the line on standard error that holds the reason of a failure, as JSON.
+_REASON = "failed because of "
 _INTERRUPTED = "interrupted"
 
 _running: set[subprocess.Popen[str]] = set()
@@ -45,14 +46,14 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
         Such as ``model_zoo.convert.tracing``.
     arguments : sequence of str
     folder : pathlib.Path
-        Its temporary files go there (``/tmp`` may be small, or in memory), and so does `ERROR_FILE`.
+        Its temporary files go there: ``/tmp`` may be small, or in memory.
     python : str
         The interpreter.
 
     Raises
     ------
     WorkerError
-        With the message in `ERROR_FILE`, or else the last line on standard error.
+        With the reason that the worker gives, or else the last line on standard error.
     """
     root = str(Path(__file__).resolve().parents[2])
     places = {
@@ -90,17 +91,18 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
         return
     if _ended.is_set():
         raise WorkerError(_INTERRUPTED)
-    told = folder / ERROR_FILE
-    if told.is_file():
-        raise WorkerError(told.read_text(encoding="utf-8"))
+    lines = said.strip().splitlines() or ["no message"]
+    for line in lines:
+        if line.startswith(_REASON):
+            raise WorkerError(json.loads(line.removeprefix(_REASON)))
     how = (
         "was killed, perhaps because memory ran out"
         if process.returncode < 0
         else f"ended with {process.returncode}"
     )
-    last = (said.strip().splitlines() or ["no message"])[-1]
-    remedy = f"; {python} needs its packages: {INSTALL}" if last.startswith("ModuleNotFoundError") else ""
-    msg = f"{module} {how}: {last}{remedy}"
+    lack = lines[-1].startswith("ModuleNotFoundError")
+    remedy = f"; {python} needs its packages: {INSTALL}" if lack else ""
+    msg = f"{module} {how}: {lines[-1]}{remedy}"
     raise WorkerError(msg)
 
 
@@ -119,7 +121,7 @@ def workers_ended() -> Iterator[None]:
 
 
 def report_failure(folder: Path, work: Callable[[], None], expected: type[Exception]) -> int:
-    """Do the work of a worker and return its exit status; write an error message where `run_worker` looks.
+    """Do the work of a worker, which writes to a folder, and return its exit status; tell `run_worker` why.
 
     `expected` are exceptions with a message for users; others are bugs and keep their traceback.
     """
@@ -127,12 +129,11 @@ def report_failure(folder: Path, work: Callable[[], None], expected: type[Except
         work()
     except ModuleNotFoundError as error:
         message = f"This needs {error.name}, which is not installed. Run: {INSTALL}"
-    except (expected, OSError) as error:
+    except OSError as error:
+        message = told_by_system(error, folder)
+    except expected as error:
         message = str(error)
     else:
         return 0
-    try:
-        (folder / ERROR_FILE).write_text(message, encoding="utf-8")
-    except OSError:  # a full disk: the message is the last line instead
-        sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"\n{_REASON}{json.dumps(message)}\n")
     return 1

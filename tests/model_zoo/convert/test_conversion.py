@@ -317,16 +317,27 @@ def test_a_missing_torch_says_what_to_install(tiny_checkpoint, tmp_path, monkeyp
         convert_checkpoint(tiny_checkpoint, tmp_path / "out", "tiny", precisions=["FP32"])
 
 
-def test_a_checkpoint_error_comes_back_as_a_sentence(tmp_path, monkeypatch):
-    (tmp_path / "empty").mkdir()
-    assert tracing.main([str(tmp_path / "empty"), str(tmp_path)]) == 1
-    said = (tmp_path / "error.txt").read_text()
-    assert "config.json: does not exist" in said
-    (tmp_path / "worker.py").write_text("raise SystemExit(1)")
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("CheckpointError('expected one\\nof two')", "expected one\nof two"),
+        ("OSError(28, 'No space left on device')", "{folder}: No space left on device"),
+        ("OSError(2, 'No such file', 'a/b')", "a/b: No such file"),
+    ],
+)
+def test_the_reason_of_a_worker_comes_back(tmp_path, monkeypatch, error, told):
+    (tmp_path / "worker.py").write_text(
+        "import atexit, pathlib, sys\n"
+        "from model_zoo.convert.checkpoints.checkpoint import CheckpointError\n"
+        "from model_zoo.convert.workers import report_failure\n"
+        "atexit.register(sys.stderr.write, 'a late message')\n"
+        f"def work(): raise {error}\n"
+        "sys.exit(report_failure(pathlib.Path(__file__).parent, work, CheckpointError))"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(WorkerError) as caught:
         run_worker("worker", [], tmp_path)
-    assert str(caught.value) == said
+    assert str(caught.value) == told.format(folder=tmp_path)
 
 
 def test_an_interrupt_ends_the_workers(tmp_path, monkeypatch):
