@@ -7,6 +7,8 @@ usage.
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import logging
 import os
 import sys
@@ -41,13 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by the caller, as some schedulers do
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
-    arguments = _parser().parse_args(argv)
-    level = logging.DEBUG if arguments.verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+    _replace_closed_streams()
     try:
+        arguments = _parser().parse_args(argv)
+        level = logging.DEBUG if arguments.verbose else logging.WARNING
+        logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -61,6 +61,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(explanation(error))
         return 2 if isinstance(error, WrongUsage) else 1
     return status
+
+
+def _replace_closed_streams() -> None:
+    """Open standard streams that the caller closed: no input, no messages, and an error for results."""
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(_Closed(), "utf-8", write_through=True)  # type: ignore[arg-type]
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+
+
+class _Closed(io.RawIOBase):
+    """Standard output that is closed: a result cannot be lost there unnoticed."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> NoReturn:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
 
 
 def _parser() -> argparse.ArgumentParser:

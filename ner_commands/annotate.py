@@ -26,7 +26,6 @@ from ner_commands.arguments import (
 )
 from ner_commands.output import complain
 from ner_core.compute import COMPUTE
-from ner_core.rendering import visible
 from ner_corpora.annotation import Settings
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.progress import Progress
@@ -337,4 +336,4 @@ def _copy_to_stdout(path: Path) -> None:
 
 def _say(args: argparse.Namespace, message: str) -> None:
     if not args.quiet:
-        sys.stderr.write(f"{visible(message)}\n")
+        complain(message, prefix="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from typing import Any
@@ -36,11 +37,12 @@ def write_rows(rows: list[dict[str, Any]], kind: str) -> None:
         sys.stdout.write(line.rstrip() + "\n")
 
 
-def complain(message: str) -> None:
-    """Print a message for the user on standard error."""
+def complain(message: str, prefix: str = "ner: ") -> None:
+    """Print a message for the user on standard error; one that cannot be written does not end the work."""
     from ner_core.rendering import visible
 
-    sys.stderr.write(f"ner: {visible(message)}\n")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{prefix}{visible(message)}\n")
 
 
 def explanation(error: BaseException) -> str:

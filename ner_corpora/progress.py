@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -76,13 +77,16 @@ class Progress:
         now = time.monotonic()
         if not self._quiet and now - self._written >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
             self._written = now
-            self._stream.write(f"\r\x1b[K{self.line()}" if self._terminal else f"{self.line()}\n")
-            self._stream.flush()
+            self._write(f"\r\x1b[K{self.line()}" if self._terminal else f"{self.line()}\n")
 
     def close(self) -> None:
         """Clear the updated line."""
         if self._terminal and not self._quiet:
-            self._stream.write("\r\x1b[K")
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # a log on a full disk does not end the run
+            self._stream.write(text)
             self._stream.flush()
 
     def line(self) -> str:

@@ -129,11 +129,13 @@ def test_a_named_pipe_is_read_to_its_end(ner, tmp_path):
     assert json.loads(out)["text"] == "zwölf"
 
 
-def test_a_closed_standard_stream_is_an_empty_one(ner, monkeypatch):
+def test_closed_standard_streams(ner, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", None)
     assert ner("recognize")[0] == 0
-    monkeypatch.setattr(sys, "stdout", None)
-    assert cli.main(["devices"]) == 0
+    for command in ("devices", "--version"):
+        monkeypatch.setattr(sys, "stdout", None)
+        assert cli.main([command]) == 1
+        assert capsys.readouterr().err == "ner: standard output: Bad file descriptor\n"
 
 
 def test_empty_input_has_no_entities(ner, stdin):

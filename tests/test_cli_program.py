@@ -74,3 +74,12 @@ def test_interrupt_is_quiet(model, tmp_path):
                 output = process.communicate(timeout=600)
             assert output == (b"", b"")
         assert process.returncode == 130
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_messages_that_cannot_be_written_do_not_end_the_work(model, tmp_path):
+    (tmp_path / "a.txt").write_text("Mary lives here\n", "utf-8")
+    with Path("/dev/full").open("w") as full:
+        for arguments in (["recognize", "--file", "a.txt"], ["annotate", "a.txt", "-o", "a.jsonl"]):
+            done = subprocess.run([*PROGRAM, *arguments, *model], stderr=full, cwd=tmp_path, check=False)
+            assert done.returncode == 0
