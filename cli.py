@@ -66,11 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _replace_closed_streams() -> None:
     """Open standard streams that the caller closed: no input, no messages, and an error for results."""
     if sys.stdin is None:
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = io.TextIOWrapper(_Closed(), "utf-8", write_through=True)  # type: ignore[arg-type]
     if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 class _Closed(io.RawIOBase):

@@ -16,12 +16,14 @@ import os
 import pickle
 import re
 import shutil
+import socket
 import tempfile
 import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from model_zoo.catalog.layout import AUTO
 from ner_corpora.annotation import Settings, annotate_chunk
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Model", "RayOptions", "annotate_on_ray"]
 
 _POLL_SECONDS = 2.0
+_CONNECT_SECONDS = 10.0
 _PACKAGES = ("ner_core", "ner_documents", "ner_corpora", "model_zoo")
 _SHIPPED_MODEL = "shipped-model"
 # Tasks that only move data request no processor, since actors may occupy all of them. This number then limits
@@ -266,6 +269,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
         if not ray.is_initialized():
             local: dict[str, Any] = {} if options.address else _LOCAL
             try:
+                _check_answers(options.address or "")
                 ray.init(
                     options.address or "local",  # None would join the cluster that was started last
                     runtime_env=runtime,
@@ -283,6 +287,13 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
                 raise CorpusError(msg) from error
             stack.callback(ray.shutdown)
         yield model
+
+
+def _check_answers(address: str) -> None:
+    """Raise OSError if nothing listens at an address with a port; Ray would try for minutes."""
+    place = urlsplit(f"//{address.partition('://')[2] or address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), _CONNECT_SECONDS).close()
 
 
 def _ship(model: Model, staging: Path) -> Model:

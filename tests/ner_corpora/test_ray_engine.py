@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import cli
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.engines.ray import _LOCAL, Model, RayOptions, annotate_on_ray
 from ner_corpora.progress import Progress
 from ner_documents.document import CorpusError
 from ner_documents.sources import total_size
+from tests.conftest import free_port
 from tests.ner_core.test_mapping import documented
 from tests.ner_corpora.test_run import Stopping, corpus, make_run
 
@@ -58,6 +60,14 @@ def locally(run, recognizer, resume=False):
         ),
         Progress(io.StringIO(), None),
     )
+
+
+def test_an_address_where_nothing_listens_fails_at_once(tmp_path, tiny_ir, capsys):
+    (tmp_path / "a.txt").write_text("Mary")
+    output = str(tmp_path / "a.jsonl")
+    where = ["--model", str(tiny_ir), "--engine", "ray", "--address", f"127.0.0.1:{free_port()}"]
+    assert cli.main(["annotate", str(tmp_path / "a.txt"), "-o", output, *where]) == 1
+    assert "Connection refused" in capsys.readouterr().err
 
 
 def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
