@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from bisect import bisect_left, bisect_right
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_documents.reading.pdf_letters import Fragment, Letters, is_leftward, logical
@@ -17,7 +17,7 @@ from ner_documents.reading.pdf_letters import Fragment, Letters, is_leftward, lo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Column", "Line", "columns_of", "joined_fragments"]
+__all__ = ["Column", "Line", "columns_of", "joined_fragments", "merged"]
 
 _GUTTER = 0.75  # of the font size: narrower gaps do not separate columns
 _WORDS = 3.5  # lines with fewer words on average are table cells, not prose
@@ -25,8 +25,11 @@ _LONG_WORDS = 2.5
 _TALL = 50  # bands: in taller tables, not every row is tried as the first one of columns
 _LEAD = 2  # lines by which one column may begin above the other
 _RAISED = 0.15
+_ITEM = 5  # maximum length of the mark or number of an item
 _MARK = 8  # maximum length of a footnote mark
 _INITIAL = 1.8  # times the following font size: a drop cap
+_ROW = 2.4  # of the font size: a row is not farther from the last line of a cell above it
+_LEADING = 1.4  # of the font size: the lines of a cell are not farther apart
 _BREAK = 2.2  # of the font size: a taller gap across all columns ends them
 _DEPTH = 40
 
@@ -167,7 +170,7 @@ def _stretch_of_columns(bands: Sequence[list[Fragment]], first: int) -> tuple[in
     region: list[Fragment] = []
     low = math.inf
     while end < len(bands):
-        grown = _merged([*taken, *((one.x0, one.x1) for one in bands[end])])
+        grown = merged([*taken, *((one.x0, one.x1) for one in bands[end])])
         size = statistics.median(one.size for one in bands[end])
         found = _gutter(grown, _GUTTER * size)
         if region and low - bands[end][0].y1 > _BREAK * size:
@@ -190,7 +193,7 @@ def _are_columns(region: Sequence[Fragment], gutter: float) -> bool:
         return True
     for side in sides:
         size = statistics.median(one.size for one in side)
-        inner = _gutter(_merged([(one.x0, one.x1) for one in side]), _GUTTER * size)
+        inner = _gutter(merged([(one.x0, one.x1) for one in side]), _GUTTER * size)
         if inner is not None and _are_justified(_lines(side)):
             inner = None
         if not (_is_prose(side) if inner is None else _are_columns(side, inner)):
@@ -215,7 +218,7 @@ def _are_unaligned(left: Sequence[Line], right: Sequence[Line]) -> bool:
     return aligned * 3 < len(fewer)
 
 
-def _merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Join spans that overlap or touch."""
     merged: list[tuple[float, float]] = []
     for begin, end in sorted(spans):
@@ -274,22 +277,54 @@ def _lines(region: Sequence[Fragment]) -> list[Line]:
 
 
 def _stretches(lines: list[Line], right: float) -> Iterator[Column]:
-    """Separate tables (at least two rows of at least two cells) from the lines around them."""
-    cells = [False, *(len(line.cells) > 1 for line in lines), False]
-    kinds = [
-        here and (before or behind) for before, here, behind in zip(cells, cells[1:], cells[2:], strict=False)
-    ]
-    for several, group in groupby(zip(kinds, lines, strict=True), key=lambda pair: pair[0]):
-        found = [line for _, line in group]
-        yield Column(found, several and _is_table(found), right)
+    """Separate tables from the lines around them."""
+    plain: list[Line] = []
+    index = 0
+    while index < len(lines):
+        end = _end_of_table(lines, index)
+        table = lines[index:end]
+        if end - index < 2 or _are_justified(table):
+            plain += table
+        else:
+            if plain:
+                yield Column(plain, False, right)
+            yield Column(table, True, right)
+            plain = []
+        index = end
+    if plain:
+        yield Column(plain, False, right)
 
 
-def _is_table(lines: Sequence[Line]) -> bool:
-    """Return whether lines share a vertical gap and are not justified prose."""
-    if _are_justified(lines):
-        return False
-    taken = _merged([(cell.x0, cell.x1) for line in lines for cell in line.cells])
-    return _gutter(taken, _GUTTER * statistics.median(line.size for line in lines)) is not None
+def _end_of_table(lines: Sequence[Line], first: int) -> int:
+    """Return the end of lines that share a vertical gap, at least two of which have several cells.
+
+    The others are further lines of cells, and so close to their neighbours. Without such lines, the table
+    ends after its first line.
+    """
+    taken: list[tuple[float, float]] = []
+    end = first + 1
+    several = 0
+    for index in range(first, len(lines) if len(lines[first].cells) > 1 else first):
+        line = lines[index]
+        around = [above.y0 - below.y0 for above, below in pairwise(lines[max(index - 1, first) : index + 2])]
+        single = len(line.cells) == 1
+        if single and (_is_item(lines[end - 1]) or min(around, default=math.inf) > _LEADING * line.size):
+            break
+        alone = index > first and len(lines[index - 1].cells) == 1
+        if alone and around[0] > _ROW * line.size:
+            break
+        taken = merged([*taken, *((cell.x0, cell.x1) for cell in line.cells)])
+        if _gutter(taken, _GUTTER * line.size) is None:
+            break
+        several += not single
+        if not single or (end == index and around[0] <= _LEADING * line.size):
+            end = index + 1
+    return end if several > 1 else first + 1
+
+
+def _is_item(line: Line) -> bool:
+    """Return whether a line is a mark or a number, and text."""
+    return len(line.cells) == 2 and len(line.cells[0].text) <= _ITEM
 
 
 def _are_justified(lines: Sequence[Line]) -> bool:

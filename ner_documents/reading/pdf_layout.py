@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.pdf_columns import columns_of, joined_fragments
-from ner_documents.reading.pdf_letters import SOFT_HYPHEN, Letters, is_leftward
+from ner_documents.reading.pdf_letters import HYPHENS, SOFT_HYPHEN, Letters, is_leftward
 from ner_documents.reading.pdf_running import without_running
+from ner_documents.reading.pdf_tables import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Paragraph", "paragraphs_of"]
 
-_HYPHENS = (SOFT_HYPHEN, "-", "\u2010")
 _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
 _ENDS = tuple('.!?:;…"”’)')
@@ -51,8 +51,11 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
     found: list[Paragraph] = []
     for number, body in enumerate(bodies, 1):
         for column in columns_of(body):
-            fresh = _rows(column, number) if column.table else _paragraphs(column, number, usual)
-            for paragraph in fresh:
+            if column.table:
+                cells = cells_of(column.lines, column.right)
+                found += [Paragraph("cell", text, number, row, place) for row, place, text in cells]
+                continue
+            for paragraph in _paragraphs(column, number, usual):
                 if not (found and _goes_on(found[-1], paragraph)):
                     found.append(paragraph)
                 else:
@@ -66,28 +69,21 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
     return found
 
 
-def _rows(column: Column, page: int) -> Iterator[Paragraph]:
-    """Split the lines of a table into cells; the left edge of a cell determines its column."""
-    borders: list[float] = []
-    for start in sorted(cell.x0 for line in column.lines for cell in line.cells):
-        if not borders or start - borders[-1] > 2 * column.lines[0].size:
-            borders.append(start)
-    for row, line in enumerate(column.lines, 1):
-        for cell in line.cells:
-            number = max(index for index, border in enumerate(borders, 1) if border <= cell.x0)
-            yield Paragraph("cell", cell.text, page, row, number)
-
-
 def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
     """Join lines to paragraphs; a gap, an indent, another font size or a short line ends one."""
     lines = column.lines
     right = column.right
     left = min(line.x0 for line in lines)
-    steps = [before.y0 - line.y0 for before, line in pairwise(lines)]
+    steps = [(before.y0 - line.y0) / line.size for before, line in pairwise(lines)]
     usual_step = statistics.median(steps) if steps else 0
     smaller = [step for step in steps if step <= usual_step * 1.05]
     usual_step = statistics.median(smaller) if smaller else usual_step
-    listed = len(lines) > 2 and statistics.median(len(line.text.split()) for line in lines) < _SENTENCE
+    words: dict[float, list[int]] = {}
+    for line in lines:
+        words.setdefault(line.size, []).append(len(line.text.split()))
+    listed = {
+        size for size, counts in words.items() if len(counts) > 2 and statistics.median(counts) < _SENTENCE
+    }
     current: Paragraph | None = None
     before: Line | None = None
     for line in lines:
@@ -97,7 +93,7 @@ def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
             current is not None
             and before is not None
             and not bullet
-            and not (listed and not before.text.endswith(_HYPHENS))
+            and not (line.size in listed and not before.text.endswith(HYPHENS))
             and not _new(before, line, usual_step, left, right)
         ):
             current.text = _append(current.text, text)
@@ -117,9 +113,9 @@ def _new(before: Line, line: Line, step: float, left: float, right: float) -> bo
     size = max(before.size, line.size)
     if abs(before.size - line.size) > 0.12 * size:
         return True
-    if before.y0 - line.y0 > min(1.3 * step, 2.2 * size):
+    if before.y0 - line.y0 > min(1.3 * step, 2.2) * size:
         return True
-    if before.text.endswith(_HYPHENS):
+    if before.text.endswith(HYPHENS):
         return False
     if is_leftward(before.text) != is_leftward(line.text):
         return True
@@ -155,7 +151,7 @@ def _goes_on(before: Paragraph, after: Paragraph) -> bool:
 def _append(before: Letters, after: Letters) -> Letters:
     """Join two lines; a hyphen at the end of the first is marked, to be resolved once all words are known."""
     before = before.strip()
-    if before.endswith(_HYPHENS) and before[-2:-1].isalnum() and after[:1].isalnum():
+    if before.endswith(HYPHENS) and before[-2:-1].isalnum() and after[:1].isalnum():
         mark = SOFT_HYPHEN if after[:1].islower() or before.endswith(SOFT_HYPHEN) else "-"
         return Letters(mark).join((before[:-1], after))
     return Letters(" ").join((before, after))

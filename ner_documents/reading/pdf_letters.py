@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
+    "HYPHENS",
     "SOFT_HYPHEN",
     "UNREADABLE",
     "Fragment",
@@ -30,13 +31,14 @@ __all__ = [
 ]
 
 SOFT_HYPHEN = "\u00ad"
+HYPHENS = (SOFT_HYPHEN, "-", "\u2010")
 #: Replaces letters whose font has no mapping to Unicode.
 UNREADABLE = "\ufffd"
 
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 _LIGATURE = re.compile("[ﬀ-ﬆ]")
 # What PDFium gives for a hyphen at a line end.
-_HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
+_BROKEN = frozenset((0x02, 0xFFFE, 0xAD))
 _GAP = 1.5  # of the font size: a wider gap separates columns or cells
 _SPACE = 0.25  # of the font size, between right-to-left words
 _RAISED = 0.25  # of the font size: a letter that is higher or lower is a footnote mark or an index
@@ -137,7 +139,7 @@ def _letters_of(text_page: Any, first: int) -> Letters:
             continue
         if code == 0x0A:
             letter = "\n"
-        elif code in _HYPHENS:
+        elif code in _BROKEN:
             letter = SOFT_HYPHEN
         elif code == 0 or pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1:
             letter = UNREADABLE

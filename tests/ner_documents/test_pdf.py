@@ -115,6 +115,51 @@ def test_tables_are_read_row_by_row():
     assert [(b.row, b.column) for b in document.blocks] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
 
 
+def cells_on(*page):
+    [document] = read("a.pdf", content=pdf(page))
+    return [(block.row, block.column, document.text[block.start : block.end]) for block in document.blocks]
+
+
+@pytest.mark.parametrize("down", [0, 6])  # other cells of the row are at its top, or in its middle
+def test_cells_of_several_lines_are_whole(down):
+    assert cells_on(
+        *((72, 720, "No"), (100, 720, "Work"), (300, 720, "For"), (420, 720, "Sum")),
+        *((72, 696 - down, "1"), (300, 696 - down, "Mary Jones, Rome"), (420, 696 - down, "100.00")),
+        *((100, 696, "A report on the new office of the Acme"), (100, 684, "Corporation in Paris")),
+        *((72, 660, "2"), (100, 660, "Travel"), (300, 660, "Ann Lee"), (420, 660, "50.00")),
+        (300, 648, "Bob Roe"),  # another paragraph: it had room in the line before
+        *((72, 624, "Total of the year"), (420, 624, "150.00")),
+    ) == [
+        *((1, 1, "No"), (1, 2, "Work"), (1, 3, "For"), (1, 4, "Sum")),
+        *((2, 1, "1"), (2, 2, "A report on the new office of the Acme Corporation in Paris")),
+        *((2, 3, "Mary Jones, Rome"), (2, 4, "100.00")),
+        *((3, 1, "2"), (3, 2, "Travel"), (3, 3, "Ann Lee"), (3, 3, "Bob Roe"), (3, 4, "50.00")),
+        *((4, 1, "Total of the year"), (4, 4, "150.00")),
+    ]
+
+
+def test_items_with_a_wide_gap_after_their_marks_are_no_table():
+    assert text_of(
+        [
+            *((72, 720, "(a)"), (110, 720, "The Client hires Mary"), (110, 708, "Jones as a manager.")),
+            *((72, 684, "(b)"), (110, 684, "Payment goes to Bob"), (110, 672, "Roe in Rome.")),
+        ]
+    ).split("\n") == ["(a) The Client hires Mary Jones as a manager.", "(b) Payment goes to Bob Roe in Rome."]
+
+
+def test_titles_of_several_lines_are_whole():
+    """As on slides: large letters, centred, and few words in a line."""
+    assert text_of(
+        [
+            *((77, 600, "Meeting with Katarzyna", 44), (239, 547, "Nowak", 44)),
+            *((132, 475, "Bodymann Holdings Ltd,", 32), (248, 437, "Warsaw", 32)),
+        ]
+    ).split("\n") == ["Meeting with Katarzyna Nowak", "Bodymann Holdings Ltd, Warsaw"]
+    heading = [(100, 700, "Minutes of the board of Bodymann", 20), (180, 676, "Holdings Ltd in May", 20)]
+    body = lines(72, 640, *["Mary Jones opened the meeting at ten and all of the guests sat down"] * 5)
+    assert text_of([*heading, *body]).split("\n")[0] == "Minutes of the board of Bodymann Holdings Ltd in May"
+
+
 def test_running_heads_and_page_numbers_do_not_cut_sentences():
     pages = [
         [
