@@ -11,7 +11,22 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item
 
-__all__ = ["BlockText", "document_of", "left_out"]
+__all__ = ["BlockText", "add_raised", "document_of", "left_out"]
+
+
+def add_raised(pieces: list[str], text: str) -> None:
+    """Add a superscript, apart from the word before it unless it belongs to it, as in 5th.
+
+    Examples
+    --------
+    >>> pieces = ["Smith"]
+    >>> add_raised(pieces, "1")
+    >>> pieces
+    ['Smith', ' ', '1']
+    """
+    if pieces and pieces[-1][-1:].isalpha() and text[:1].isdigit():
+        pieces.append(" ")
+    pieces.append(text)
 
 
 def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:

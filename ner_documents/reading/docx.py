@@ -8,10 +8,10 @@ mammoth lose merged cells or the position of a paragraph.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, document_of
+from ner_documents.reading.blocks import BlockText, add_raised, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError, parse_xml
 
@@ -48,7 +48,7 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: headers, body, notes, footers."""
     package = Package(raw)
     parts = _word_parts(package)
-    reading = _Reading(*_styles(package, parts))
+    reading = _Reading(_styles(package, parts))
     whole = True
     for name, kind in parts:
         if kind == "comments":
@@ -97,16 +97,21 @@ def _word_xml(package: Package, name: str) -> Any:
     return parse_xml(package.read(name).replace(_STRICT, _WORD[1:-1].encode()), name)
 
 
-def _styles(package: Package, parts: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
-    """Map style IDs to kinds of blocks, and list the styles that hide text."""
+class _Styles(NamedTuple):
+    """Kinds of blocks by the IDs of styles, the styles that hide text, and those of superscripts."""
+
+    kinds: dict[str, str]
+    hiding: frozenset[str]
+    raised: frozenset[str]
+
+
+def _styles(package: Package, parts: list[tuple[str, str]]) -> _Styles:
     main = next(name for name, kind in parts if kind == "body")
     name = posixpath.join(posixpath.dirname(main), "styles.xml")
-    if name not in package:
-        return {}, frozenset()
-    kinds = {}
-    hiding = set()
+    kinds: dict[str, str] = {}
+    hiding, raised = set(), set()
     try:
-        for style in _word_xml(package, name).iter(f"{_WORD}style"):
+        for style in _word_xml(package, name).iter(f"{_WORD}style") if name in package else ():
             called = style.find(f"{_WORD}name")
             label = ("" if called is None else called.get(f"{_WORD}val", "")).lower()
             if label.startswith(("heading", "title", "subtitle")):
@@ -117,21 +122,22 @@ def _styles(package: Package, parts: list[tuple[str, str]]) -> tuple[dict[str, s
                 kinds[style.get(f"{_WORD}styleId", "")] = "list item"
             if _vanishes(style):
                 hiding.add(style.get(f"{_WORD}styleId", ""))
+            if _is_raised(style):
+                raised.add(style.get(f"{_WORD}styleId", ""))
     except UnreadableError:
-        return {}, frozenset()
-    return kinds, frozenset(hiding)
+        pass
+    return _Styles(kinds, frozenset(hiding), frozenset(raised))
 
 
 class _Reading:
     """Collects the blocks of all parts."""
 
-    def __init__(self, styles: dict[str, str], hiding: frozenset[str]) -> None:
+    def __init__(self, styles: _Styles) -> None:
         self.blocks = BlockText()
         self.comments = 0
         self.hidden = 0
         self.inserted = False
         self._styles = styles
-        self._hiding = hiding
         self._part = ""
         self._kind = "body"
         self._numbers: dict[Any, int] = {}
@@ -176,9 +182,9 @@ class _Reading:
         self._joined = ""
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
-        hiding = _hiding_in(paragraph, self._hiding)
+        hiding = _hiding_in(paragraph, self._styles.hiding)
         self.hidden += sum(_is_hidden(element, hiding) for element in _walk(paragraph))
-        text = self._joined + _text_of(paragraph, hiding)
+        text = self._joined + _text_of(paragraph, hiding, self._styles.raised)
         properties = paragraph.find(f"{_WORD}pPr")
         kind, place = self._kind_of(properties, cell), f"{self._part} p {self._numbers[paragraph]}"
         gone = properties is not None and _mark_is_gone(properties)
@@ -198,7 +204,7 @@ class _Reading:
             return self._kind
         if properties is not None:
             style = properties.find(f"{_WORD}pStyle")
-            kind = self._styles.get(style.get(f"{_WORD}val", "")) if style is not None else None
+            kind = self._styles.kinds.get(style.get(f"{_WORD}val", "")) if style is not None else None
             if kind:
                 return kind
             if properties.find(f"{_WORD}numPr") is not None:
@@ -259,7 +265,7 @@ def _mark_is_gone(properties: Any) -> bool:
     )
 
 
-def _text_of(paragraph: Any, hiding: frozenset[str]) -> str:
+def _text_of(paragraph: Any, hiding: frozenset[str], raised: frozenset[str]) -> str:
     """Return the final text of a paragraph, without text boxes anchored in it and what styles hide."""
     pieces: list[str] = []
     fields: list[int | None] = []  # start of the instruction of each open field; None after it
@@ -276,8 +282,10 @@ def _text_of(paragraph: Any, hiding: frozenset[str]) -> str:
                 if kind == "separate":
                     fields.append(None)
         elif tag in _TEXTS:
-            if element.text and not _is_hidden(element.getparent(), hiding):
-                pieces.append(element.text)
+            run = element.getparent()
+            if element.text and not _is_hidden(run, hiding):
+                add = add_raised if _style_of(run) in raised or _is_raised(run) else list.append
+                add(pieces, element.text)
         elif tag in _MARKS:
             if element.getparent().tag != f"{_WORD}tabs":
                 pieces.append(_MARKS[tag])
@@ -340,8 +348,19 @@ def _is_hidden(run: Any, hiding: frozenset[str]) -> bool:
         return False
     if run.find(f"{_WORD}rPr/{_WORD}vanish") is not None:
         return _vanishes(run)
+    return "" in hiding or _style_of(run) in hiding
+
+
+def _style_of(run: Any) -> str | None:
     style = run.find(f"{_WORD}rPr/{_WORD}rStyle")
-    return "" in hiding or (style is not None and style.get(f"{_WORD}val") in hiding)
+    return None if style is None else style.get(f"{_WORD}val")
+
+
+def _is_raised(parent: Any) -> bool:
+    """Return whether a run or a style is itself a superscript."""
+    found = (parent.find(f"{_WORD}rPr/{_WORD}{name}") for name in ("vertAlign", "position"))
+    values = [one.get(f"{_WORD}val", "") for one in found if one is not None]
+    return any(value == "superscript" or value[:1].isdigit() for value in values)
 
 
 def _vanishes(parent: Any) -> bool:

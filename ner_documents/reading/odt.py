@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ner_documents.reading.blocks import BlockText, document_of
+from ner_documents.reading.blocks import BlockText, add_raised, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 
@@ -42,6 +42,7 @@ _GONE = frozenset(
 _HIDES_PARAGRAPH = f"{_TEXT}hidden-paragraph"
 _NAMED = (f"{_TEXT}style-name", f"{_TABLE}style-name", f"{_DRAW}style-name")
 _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))
+_RAISED = ("super", *"123456789")  # ``super``, or a share of the font size
 _MOST = 1000
 
 
@@ -55,10 +56,10 @@ def read_odt(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     content = package.xml("content.xml")
     styles = package.xml("styles.xml") if "styles.xml" in package else None
     if styles is not None:
-        reading.hide(styles)
+        reading.styles(styles)
         reading.pages(styles, "header")
     reading.part = "content.xml"
-    reading.hide(content)
+    reading.styles(content)
     body = content.find(f"{_OFFICE}body")
     reading.container(content if body is None else body, "")
     if styles is not None:
@@ -78,15 +79,18 @@ class _Reading:
         self.hidden = 0
         self._number = 0
         self._hiding: set[str] = set()
+        self._raised: set[str] = set()
 
-    def hide(self, part: Any) -> None:
-        """Collect the styles of a part that hide text."""
+    def styles(self, part: Any) -> None:
+        """Collect the styles of a part that hide text, and those of superscripts."""
         for style in part.iter(f"{_STYLE}style"):
             if any(
                 one.get(f"{_TEXT}display") == "none" or one.get(f"{_SHOW}visibility") == "hidden"
                 for one in style
             ):
                 self._hiding.add(style.get(f"{_STYLE}name", ""))
+            if any(one.get(f"{_STYLE}text-position", "").startswith(_RAISED) for one in style):
+                self._raised.add(style.get(f"{_STYLE}name", ""))
 
     def _is_hidden(self, element: Any) -> bool:
         hidden = (
@@ -150,7 +154,9 @@ class _Reading:
             elif one.tag == f"{_TEXT}line-break":
                 parts.append("\n")
             waiting.extend(reversed(one))
-            if one.text:
+            if one.text and one.get(f"{_TEXT}style-name") in self._raised:
+                add_raised(parts, _SPACE.sub(" ", one.text))
+            elif one.text:
                 waiting.append(one.text)
         text = re.sub(" {2,}", " ", "".join(parts)).replace("\0", " ").replace("\u00ad", "")
         row, column = cell or (None, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, document_of
+from ner_documents.reading.blocks import BlockText, add_raised, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 
@@ -168,10 +168,16 @@ def _paragraphs(parent: Any) -> Iterator[str]:
     for paragraph in parent.iter():
         if _name(paragraph) != "p":
             continue
-        parts = []
+        parts: list[str] = []
+        raised = False
         for one in paragraph.iter():
-            if _name(one) == "t":
-                parts.append(one.text or "")
+            if _name(one) == "rPr":
+                raised = one.get("baseline", "0").strip("0%")[:1].isdigit()
+            elif _name(one) == "r":
+                raised = False
+            elif _name(one) == "t":
+                add = add_raised if raised else list.append
+                add(parts, one.text or "")
             elif _name(one) == "br":
                 parts.append("\n")
         yield "".join(parts).replace("\v", "\n").replace("_x000B_", "\n")

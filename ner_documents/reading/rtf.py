@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, document_of
+from ner_documents.reading.blocks import BlockText, add_raised, document_of
 from ner_documents.reading.rtf_tokens import HEAD, RtfReading, State
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class _State(State):
     silent: bool = False
     hidden: bool = False
     named: bool = False
+    raised: bool = False
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ class _Reading(RtfReading):
         if self.state.named:
             self._last_name = text.strip()
         if not (self.state.silent or self.state.hidden):
-            self._flows[-1].parts.append(text)
+            add = add_raised if self.state.raised else list.append
+            add(self._flows[-1].parts, text)
 
     def end_paragraph(self) -> None:
         """End a paragraph, or the last one of a cell."""
@@ -125,8 +127,12 @@ class _Reading(RtfReading):
         if word in ("v", "deleted"):
             state.hidden = number != 0
             self.hidden += word == "v" and state.hidden
+        elif word in ("super", "up"):
+            state.raised = number != 0
+        elif word == "nosupersub":
+            state.raised = False
         elif word == "plain":
-            state.hidden = False
+            state.hidden = state.raised = False
         elif word == "pard":
             flow.paragraph, flow.in_table = "paragraph", False
         elif word == "intbl":

@@ -284,6 +284,23 @@ def test_hidden_text_of_open_documents_is_left_out_and_counted():
     assert notes == ["holds 5 pieces of hidden text, not shown in the text and not read"]
 
 
+def test_raised_digits_are_no_part_of_a_name():
+    raised = "<w:r><w:rPr><w:{}/></w:rPr><w:t>{}</w:t></w:r>".format
+    word = p(
+        r("Ann"), raised('vertAlign w:val="superscript"', 1), r(" Bob"), raised('position w:val="7"', 2),
+        r(" 5"), raised('vertAlign w:val="superscript"', "th"), r(" H"), raised('position w:val="-7"', 2),
+    )  # fmt: skip
+    style = (
+        "<style:style style:name='{}'><style:text-properties style:text-position='{}'/></style:style>".format
+    )
+    span = "<text:span text:style-name='{}'>{}</text:span>".format
+    styles = style("s", "super 58%") + style("u", "33% 58%") + style("b", "sub 58%")
+    open_text = f"<text:p>Ann{span('s', 1)} Bob{span('u', 2)} 5{span('s', 'th')} H{span('b', 2)}</text:p>"
+    rtf = rb"{\rtf1 Ann{\super 1} Bob{\up6 2} 5{\super th} H{\dn6 2}\super\nosupersub\par}"
+    for name, content in (("a.docx", docx(word)), ("a.odt", odt(open_text, styles)), ("a.rtf", rtf)):
+        assert document_of(name, content)[0].text == "Ann 1 Bob 2 5th H2", name
+
+
 @pytest.mark.parametrize("name", ["a.docx", "a.odt"])
 def test_words_in_drawings_are_read(name):
     content = io.BytesIO(docx(p(r("Body"))) if name == "a.docx" else odt("<text:p>Body</text:p>"))

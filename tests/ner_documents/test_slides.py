@@ -155,6 +155,10 @@ def test_one_form_of_a_shape_and_line_breaks_are_read():
     both = f"<mc:AlternateContent>{forms}</mc:AlternateContent>"
     broken = shape("New<a:x/>").replace("<a:x/></a:t>", "</a:t></a:r><a:br/><a:r><a:t>York</a:t>")
     assert document_of("a.pptx", pptx(both + broken))[0].text == "Mary\nNew\nYork"
+    raised = shape("Ann<a:x/>").replace(
+        "<a:x/></a:t>", '</a:t></a:r><a:r><a:rPr baseline="30000"/><a:t>1</a:t>'
+    )
+    assert document_of("a.pptx", pptx(raised))[0].text == "Ann 1"
 
 
 @pytest.mark.parametrize(
