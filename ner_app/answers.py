@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from ner_app.kinds import kinds
 from ner_core import Entity, Recognition
 from ner_core.entity import Answered
+from ner_core.rendering import encodable
 from ner_documents.groups import group_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["AnswerError", "answer", "encodable", "group_list", "recognition_of"]
+__all__ = ["AnswerError", "answer", "group_list", "recognition_of"]
 
 
 class AnswerError(ValueError):
@@ -184,8 +185,3 @@ def _entity(values: Any, text: str, labels: Sequence[str]) -> Entity | None:
     if not (0 <= start < end <= len(text) and 0 <= kind < len(labels) and 0 <= score <= 1):
         return None
     return Entity(start, end, labels[kind], float(score), text[start:end])
-
-
-def encodable(text: str) -> str:
-    """Return a text that UTF-8 can encode: lone surrogates are replaced."""
-    return text.encode("utf-8", "replace").decode()
