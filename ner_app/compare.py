@@ -105,7 +105,7 @@ def compare_functions(service: Service) -> dict[str, Callable[..., Any]]:
                 measured = []
                 for number, one in enumerate(wanted):
                     job(number, len(wanted))
-                    measured.append(measure(service, text, one))
+                    measured.append(measure(service, text, one, lambda *_: job(0, 1)))
             return _result(measured)
         except LimitError as error:
             return {"error": str(error)}
@@ -182,19 +182,24 @@ def differing(known: Sequence[Combination]) -> list[Combination]:
     return [first, *(models or exact or ways)[:1]]
 
 
-def measure(service: Service, text: str, combination: Combination) -> Measured:
-    """Time a text over a few runs, after a warm-up; a model that cannot be loaded is a problem."""
+def measure(
+    service: Service, text: str, combination: Combination, look: Callable[..., None] | None = None
+) -> Measured:
+    """Time a text over a few runs, after a warm-up; a model that cannot be loaded is a problem.
+
+    `look` is called now and then; an exception that it raises ends the work.
+    """
     choice, aggregation = combination
     try:
         recognizer = service.checked(choice, aggregation)
-        found = recognizer(text, aggregation=aggregation)
+        found = recognizer(text, aggregation=aggregation, progress=look)
     except (ChoiceError, RuntimeError) as error:
         return Measured(combination, problem=str(error))
     times: list[float] = []
     begin = time.perf_counter()
     while len(times) < _RUNS and (not times or time.perf_counter() - begin < _SECONDS):
         start = time.perf_counter()
-        recognizer(text, aggregation=aggregation)
+        recognizer(text, aggregation=aggregation, progress=look)
         times.append((time.perf_counter() - start) * 1000)
     return Measured(combination, found, statistics.median(times), tuple(recognizer.labels))
 

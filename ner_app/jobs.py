@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ _Step = TypeVar("_Step")
 _Result = TypeVar("_Result")
 _TICK = 0.25
 _LONGEST_NAME = 100
+_MOST_UNWANTED = 1000
 
 
 class Cancelled(Exception):  # noqa: N818 - nothing went wrong
@@ -60,6 +62,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._running: dict[str, Job] = {}
+        self._unwanted: deque[str] = deque(maxlen=_MOST_UNWANTED)
 
     @contextmanager
     def running(self, name: str) -> Iterator[Job]:
@@ -74,6 +77,8 @@ class Jobs:
         """
         name = name[:_LONGEST_NAME]
         job = self._running[name] = Job()
+        if name in self._unwanted:
+            job.cancel()
         try:
             yield job
         finally:
@@ -84,9 +89,11 @@ class Jobs:
         return self._running.get(name)
 
     def cancel(self, name: str) -> None:
-        """Cancel a job at its next step."""
+        """Cancel a job at its next step, also one that has not begun: requests overtake each other."""
         if job := self.get(name):
             job.cancel()
+        elif name:
+            self._unwanted.append(name[:_LONGEST_NAME])
 
 
 def until(ended: threading.Event) -> Callable[..., None]:

@@ -10,11 +10,12 @@ NerPage.CompareTab = class {
       this.touched = true;
       if (at("#compare-busy").hidden) this.marked();
     });
-    root.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.compare();
-    });
+    NerPage.onCtrlEnter(root, () => this.compare());
     at("#compare").addEventListener("click", () => this.compare());
-    at("#cancel-compare").addEventListener("click", () => this.ask("cancel", {job: this.running}));
+    at("#cancel-compare").addEventListener("click", () => {
+      this.asked = null;
+      this.ask("cancel", {job: this.running});
+    });
     document.addEventListener("ner-models", () => this.choices());
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.takeOver(); }).observe(root);
   }
@@ -40,7 +41,7 @@ NerPage.CompareTab = class {
   }
 
   async choices() {
-    const known = await this.ask("choices");
+    const known = await this.ask.last("choices");
     if (!known) return;
     const make = NerPage.element, before = new Set(this.chosen());
     this.at(".choices").replaceChildren(...known.map(([key, title, first]) => make("label", {class: "choice"},
@@ -52,9 +53,12 @@ NerPage.CompareTab = class {
   }
 
   async compare() {
-    if (!this.at("#compare-busy").hidden) this.ask("cancel", {job: this.running});
-    const job = this.running = `${Date.now()}-${Math.random().toString(36).slice(2)}`, chosen = this.chosen();
-    const text = this.at("#compare-box").value;
+    const text = this.at("#compare-box").value, chosen = this.chosen(), asked = JSON.stringify([text, chosen]);
+    const busy = !this.at("#compare-busy").hidden;
+    if (busy && asked === this.asked) return; // pressed again
+    if (busy) this.ask("cancel", {job: this.running});
+    this.asked = asked;
+    const job = this.running = NerPage.unique();
     const bar = this.at("#compare-busy progress");
     NerPage.notice(this.at("#compare-message"), "");
     this.at("#compare-status").classList.remove("unseen");

@@ -22,7 +22,7 @@ NerPage.Folds = class {
       const unlikely = NerPage.written(answer.text, answer.unlikely);
       const copy = at("#copy-redacted");
       copy.disabled = true; // the box still holds the previous answer
-      const redacted = await this.ask("redact", {...NerPage.forServer(answer), unlikely, style}) ?? {error: NerPage.UNREACHED};
+      const redacted = await this.ask.last("redact", {...NerPage.forServer(answer), unlikely, style}) ?? {error: NerPage.UNREACHED};
       if (this.current().answer !== answer) return;
       at("#redacted").value = redacted.text ?? "";
       copy.disabled = !redacted.text;

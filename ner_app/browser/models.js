@@ -7,11 +7,14 @@ NerPage.ModelsTab = class {
     Object.assign(this, {root, at, ask: NerPage.asking(server)});
     root.addEventListener("click", (event) => {
       const {get, use, remove} = event.target.closest("button")?.dataset ?? {};
-      if (get) this.install(get);
+      if (get) this.install(get, event.target);
       if (use) this.use(use);
       if (remove) this.remove(remove);
     });
-    at("#install-hub")?.addEventListener("click", () => this.install(at("#hub-name").value));
+    at("#hub-form")?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.install(at("#hub-name").value, at("#install-hub"));
+    });
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.measure(); }).observe(at("#zoo-table"));
     at("#cancel-install").addEventListener("click", () => this.task.cancel());
     document.addEventListener("ner-models", () => this.list());
@@ -24,7 +27,7 @@ NerPage.ModelsTab = class {
   }
 
   async list() {
-    const found = await this.ask("zoo_cards");
+    const found = await this.ask.last("zoo_cards");
     if (found) {
       this.at("#zoo-table").innerHTML = found.html;
       if (this.root.offsetParent) this.measure();
@@ -45,8 +48,8 @@ NerPage.ModelsTab = class {
     NerPage.notice(this.at("#zoo-status"), message);
   }
 
-  install(name) {
-    this.task.begin({name}, `Starting ${name} …`);
+  install(name, button) {
+    this.task.begin({name}, `Starting ${name} …`, button);
   }
 
   use(name) {

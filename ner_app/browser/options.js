@@ -28,7 +28,7 @@ NerPage.Options = class {
   }
 
   precisions(wanted = this.controls.precision.value) {
-    const known = this.models[this.controls.model.value] ?? [];
+    const known = this.models[this.controls.model.value] ?? [wanted].filter(Boolean);
     this.controls.precision.replaceChildren(
       NerPage.element("option", {value: ""}, "Best for the device"),
       ...known.map((name) => NerPage.element("option", {value: name}, name)));
@@ -39,8 +39,16 @@ NerPage.Options = class {
     return Object.fromEntries(Object.entries(this.controls).map(([name, control]) => [name, control.value.trim()]));
   }
 
+  /* Holds also before the server has told what the menus are. */
   set(values) {
-    for (const name of ["model", "device", "aggregation"]) if (values[name]) this.controls[name].value = values[name];
+    for (const name of ["model", "device", "aggregation"]) {
+      const control = this.controls[name], value = values[name] ?? "";
+      if (value) control.value = value;
+      if (value && control.value !== value) {
+        control.append(NerPage.element("option", {value}, this.names[value] ?? value));
+        control.value = value;
+      }
+    }
     this.controls.compute.value = values.compute ?? "";
     this.precisions(values.precision);
   }
@@ -49,7 +57,7 @@ NerPage.Options = class {
   summarize(least, hidden) {
     const {model, device, precision, compute, aggregation} = this.chosen();
     this.at("#threshold-shown").textContent = least.toFixed(2);
-    const parts = [this.names[model] ?? model, device, precision || "best precision"];
+    const parts = [this.names[model] ?? model, device, precision || "best precision"].filter(Boolean);
     if (aggregation) parts.push(`words: ${aggregation}`);
     if (compute) parts.push(`${compute} arithmetic`);
     if (least > 0) parts.push(`score from ${least.toFixed(2)}`);

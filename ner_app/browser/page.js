@@ -22,8 +22,36 @@ NerPage.begin = () => {
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", NerPage.begin);
 else NerPage.begin();
 
-NerPage.openTab = (name) =>
-  [...document.querySelectorAll('[role="tab"]')].find((tab) => tab.textContent.trim() === name)?.click();
+/* What Gradio draws when it likes: `find()` is asked for up to a minute; who waits for what never comes goes no further. */
+NerPage.drawn = async (find) => {
+  for (let tries = 0; tries < 1_200; tries += 1) {
+    const found = find();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return new Promise(() => {});
+};
+
+/* On a narrow page it may be in the menu behind the dots. */
+NerPage.openTab = async (name) => (await NerPage.drawn(() => [...document.querySelectorAll('[role="tab"], .overflow-dropdown button')]
+  .find((tab) => tab.textContent.trim() === name))).click();
+
+NerPage.scrollTo = (element, block) => {
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({block, behavior: still ? "auto" : "smooth"});
+};
+
+/* On a phone a result is below what asked for it: bring its first line up. */
+NerPage.comeIntoView = (element) => {
+  if (element.getBoundingClientRect().top > window.innerHeight / 2) NerPage.scrollTo(element, "start");
+};
+
+/* A key that is held down acts once. */
+NerPage.onCtrlEnter = (root, act) => root.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  if (!event.repeat) act();
+});
 
 /* Also over plain http, where browsers have no clipboard interface. */
 NerPage.copy = async (button, text) => {
@@ -71,8 +99,19 @@ NerPage.UNREACHED = "The page's server does not answer. What you entered is kept
 NerPage.AWAY = "The page's server does not answer. This page keeps asking until it does.";
 NerPage.FORGOTTEN = "The page's server was restarted, which ended this. Start it again.";
 
-/* A call of a function on the server: null where it cannot be reached or fails. */
-NerPage.asking = (server) => (name, sent = {}) => Promise.resolve(server[name](sent)).then((answer) => answer ?? null, () => null);
+/* A name for a job that nobody else has, or guesses. */
+NerPage.unique = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
+
+/* A call of a function on the server: null where it cannot be reached or fails. With `last`, earlier calls of the same
+   function that are still on their way never come back: what they ask for is not wanted any more. */
+NerPage.asking = (server) => {
+  const ask = (name, sent = {}) => Promise.resolve(server[name](sent)).then((answer) => answer ?? null, () => null), calls = {};
+  ask.last = async (name, sent) => {
+    const call = calls[name] = {}, answer = await ask(name, sent);
+    return calls[name] === call ? answer : new Promise(() => {});
+  };
+  return ask;
+};
 
 /* A value that is kept over a reload, in this tab of the browser alone; null where there is none, or no storage. */
 NerPage.kept = (key) => {
@@ -98,21 +137,28 @@ NerPage.BackgroundTask = class {
     if (token) this.follow(token);
   }
 
-  /* Progress and Cancel show at once; a cancellation before the server has answered is kept. */
-  async begin(sent, said) {
+  /* Progress and Cancel show at once; a cancellation before the server has answered is kept. One at a time: of a second
+     press `button` says so. */
+  async begin(sent, said, button) {
     const {ask, names, place} = this, make = NerPage.element;
+    if (this.running) return NerPage.tell(button, "Already running");
     this.token = null;
     this.wished = false;
-    this.busy(true);
+    this.runs(true);
     place.replaceChildren(make("p", {class: "said facts", role: "status"}, said), make("progress", {"aria-label": "Progress"}));
     const begun = await ask(names.begin, sent) ?? {error: NerPage.UNREACHED};
     if (begun.error) {
-      this.busy(false);
+      this.runs(false);
       return NerPage.notice(place, begun.error);
     }
     if (this.wished) ask(names.cancel, begun);
     NerPage.keep(this.key, begun.token);
     return this.follow(begun.token);
+  }
+
+  runs(on) {
+    this.running = on;
+    this.busy(on);
   }
 
   cancel() {
@@ -126,7 +172,7 @@ NerPage.BackgroundTask = class {
   async follow(token) {
     const {place} = this;
     this.token = token;
-    this.busy(true);
+    this.runs(true);
     for (;;) {
       const found = await this.ask(this.names.look, {token});
       if (found?.html) place.innerHTML = found.html;
@@ -136,7 +182,7 @@ NerPage.BackgroundTask = class {
       await new Promise((resolve) => setTimeout(resolve, 400));
     }
     NerPage.keep(this.key, "");
-    this.busy(false);
+    this.runs(false);
     document.dispatchEvent(new Event("ner-models"));
   }
 };

@@ -11,7 +11,7 @@ NerPage.Reading = class {
      with what was found in the first `until` units of the text. */
   constructor(ask, text, choice, {waits, far, grown}) {
     Object.assign(this, {ask, text, choice, waits, far, grown, until: 0, have: 0, partial: null});
-    this.job = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    this.job = NerPage.unique();
   }
 
   /* Returns {answer}, of the first part alone where it was cancelled or broke off, {error} or {cancelled}. */
@@ -40,6 +40,7 @@ NerPage.Reading = class {
   }
 
   cancel() {
+    this.cancelled = true;
     this.ask("cancel", {job: this.job});
   }
 

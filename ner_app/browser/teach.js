@@ -9,7 +9,7 @@ NerPage.Teach = class {
     Object.assign(this, {root, tab, at, texts: this.kept()});
     at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
     at("#forget-texts").addEventListener("click", () => this.forget());
-    at("#teach-start").addEventListener("click", () => this.start());
+    at("#teach-start").addEventListener("click", (event) => this.start(event.target));
     at("#cancel-teach").addEventListener("click", () => this.task.cancel());
     at("#teach-status").addEventListener("click", (event) => {
       const name = event.target.closest("[data-use]")?.dataset.use;
@@ -65,7 +65,7 @@ NerPage.Teach = class {
   async plan() {
     const place = this.at("#teach-plan"), {texts} = this, {model, device} = this.tab.chosen();
     if (!this.root.open) return;
-    const found = texts.length ? await this.tab.ask("lesson_so_far", {model, device, texts}) : {said: "No text is collected yet."};
+    const found = texts.length ? await this.tab.ask.last("lesson_so_far", {model, device, texts}) : {said: "No text is collected yet."};
     if (texts === this.texts) place.textContent = found?.said ?? found?.error ?? "";
   }
 
@@ -79,10 +79,10 @@ NerPage.Teach = class {
     box.value = name;
   }
 
-  start() {
+  start(button) {
     if (this.tab.viewer.past.length) this.collect();
     const {model, device} = this.tab.chosen();
-    this.task.begin({name: this.at("#taught-name").value, model, device, texts: this.texts}, "Starting …");
+    this.task.begin({name: this.at("#taught-name").value, model, device, texts: this.texts}, "Starting …", button);
   }
 
   /* The focus goes where there is still something to press. */

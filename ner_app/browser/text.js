@@ -43,12 +43,7 @@ NerPage.TextTab = class {
     }));
     // The sample makes way for what the visitor brings.
     box.addEventListener("focus", () => { if (this.sample && !this.touched) box.select(); });
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        this.recognize({seen: true});
-      }
-    });
+    NerPage.onCtrlEnter(this.root, () => this.recognize({seen: true}));
     for (const button of this.root.querySelectorAll("[data-sample]")) {
       button.addEventListener("click", () => this.replace(this.samples[button.dataset.sample], (text) => {
         box.value = text;
@@ -76,20 +71,22 @@ NerPage.TextTab = class {
     window.addEventListener("pagehide", () => this.keepNow());
   }
 
-  async start() {
+  /* Waits for nothing: what was kept is there before the visitor can type, or reload again. */
+  start() {
     const kept = JSON.parse(NerPage.kept(NerPage.KEPT)), linked = new URLSearchParams(location.hash.slice(1));
-    await this.menus();
+    this.menus();
     const teach = this.at("#teach");
     if (teach) new NerPage.Teach(teach, this);
     if (location.hash.length > 1 && linked.has("text") && kept?.hash !== location.hash) return this.open(linked);
+    if (this.box.value) { // typed while the page was drawn
+      this.touched = true;
+      return this.recognize();
+    }
     if (kept) {
-      NerPage.openTab(kept.tab);
+      if (kept.tab) NerPage.openTab(kept.tab);
       return this.restore(kept);
     }
-    if (!this.touched) {
-      this.box.value = this.samples[0];
-      this.sample = true;
-    }
+    this.box.value = this.samples[0];
     return this.recognize({sample: true});
   }
 
@@ -97,7 +94,7 @@ NerPage.TextTab = class {
     const menus = await this.ask("menus");
     if (!menus) return;
     this.options.fill(menus);
-    this.good ??= this.chosen();
+    if (!this.good?.model) this.good = this.chosen();
     this.summarize();
   }
 
@@ -142,6 +139,8 @@ NerPage.TextTab = class {
       NerPage.notice(this.message, "There is no text yet. Type or paste one, or pick an example.");
       return false;
     }
+    const same = this.reading && !this.reading.cancelled && this.reading.text === text;
+    if (same && JSON.stringify(this.reading.choice) === JSON.stringify(choice)) return false; // pressed again
     this.reading?.abandon();
     if (this.reading?.shown) this.at("#text-result").hidden = true;
     const before = this.answer;
@@ -164,7 +163,7 @@ NerPage.TextTab = class {
     const cut = found.answer.whole ? "Only the beginning was read. Press Recognize to read the whole text." : "";
     const anew = past.length ? "The text was recognized again. Undo brings your corrections back." : "";
     NerPage.notice(this.message, [found.error, cut, anew, ...found.answer.notes].filter(Boolean).join("\n"));
-    if (seen && !reading.shown) this.comeIntoView();
+    if (seen && !reading.shown) NerPage.comeIntoView(this.at("#answer"));
     this.keep();
     return !cut;
   }
@@ -193,15 +192,6 @@ NerPage.TextTab = class {
     this.changed();
   }
 
-  /* On a phone the answer is below the text box: bring its first line up. */
-  comeIntoView() {
-    const place = this.at("#answer").getBoundingClientRect();
-    if (place.top > window.innerHeight / 2) {
-      const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-      this.at("#answer").scrollIntoView({block: "start", behavior: still ? "auto" : "smooth"});
-    }
-  }
-
   waits(length) {
     this.say(`Reading ${NerPage.count(length, "character", "characters")} …`);
     this.at("#text-progress").removeAttribute("value");
@@ -225,7 +215,7 @@ NerPage.TextTab = class {
     this.viewer.show(partial, {until, grows: !first});
     this.say(`Reading: ${NerPage.count(partial.entities.length, "mention", "mentions")} in the first `
       + `${until.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters …`);
-    if (first && seen) this.comeIntoView();
+    if (first && seen) NerPage.comeIntoView(this.at("#answer"));
   }
 
   idle() {
@@ -333,9 +323,9 @@ NerPage.TextTab = class {
   async open(linked) {
     NerPage.openTab("Text");
     const value = (name) => linked.get(name) ?? "";
-    const wanted = await this.ask("linked", Object.fromEntries(
+    this.box.value = value("text");
+    const wanted = await this.ask.last("linked", Object.fromEntries(
       ["model", "device", "precision", "compute", "aggregation", "threshold"].map((name) => [name, value(name)]))) ?? {error: NerPage.UNREACHED};
-    if (!this.touched) this.box.value = value("text");
     if (wanted.error) return NerPage.notice(this.message, wanted.error);
     this.viewer.hidden = new Set(value("hidden").split(",").filter(Boolean));
     this.setChosen(wanted);

@@ -205,10 +205,7 @@ NerPage.Viewer = class {
       this.text.scrollTop += place.top - box.top - this.text.clientHeight / 3;
     }
     const after = mark.getBoundingClientRect();
-    if (after.top < 0 || after.bottom > window.innerHeight) {
-      const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-      mark.scrollIntoView({block: "center", behavior: still ? "auto" : "smooth"});
-    }
+    if (after.top < 0 || after.bottom > window.innerHeight) NerPage.scrollTo(mark, "center");
   }
 
   drawBar(name, at, count) {

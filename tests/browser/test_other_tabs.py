@@ -101,6 +101,10 @@ def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(pa
     open_tab(page, "Models")
     status = page.locator("#zoo-status")
     expect(status).to_contain_text("10 %")
+    other = page.get_by_role("button", name="Get ner-en-bert")
+    other.click()
+    expect(page.locator('[data-get="ner-en-bert"]')).to_have_text("Already running")
+    expect(page.locator("#cancel-install")).to_be_visible()
     now = {}
     expect(status).to_contain_text("does not answer. This page keeps asking")
     status.locator(".notice").evaluate("e => { e.id = 'same' }")
