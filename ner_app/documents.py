@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 import time
 import zipfile
+from collections import OrderedDict
 from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ from ner_documents.redaction.bounded import redact_bounded
 from ner_documents.redaction.files import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ner_app.service import Service
     from ner_core import Recognition
@@ -40,6 +42,9 @@ _SECONDS_BETWEEN_UPDATES = 0.5
 _LOOK_AHEAD = 20_000
 _AUTOMATIC = ("Automatic", "")
 _CANCELLING = "Cancelling; what is finished will be shown …"
+_LEFT = "The page was left before everything was read. Press Recognize all to start again."
+#: Visits whose results come back after a reload.
+_MOST_VISITS, _LONGEST_VISIT = 500, 100
 
 
 def build_documents_tab(service: Service) -> None:
@@ -67,13 +72,20 @@ def build_documents_tab(service: Service) -> None:
                 column = _column_list(
                     "Column with the text", "text, or the one with the longest texts", "column"
                 )
-                naming = _column_list("Column that names the rows", "id, or the number of the row", "naming")
+                naming = _column_list("Column that names the rows", "id, or the line in the file", "naming")
             with gr.Row():
                 run = gr.Button("Recognize all", variant="primary", scale=2, elem_id="run-documents")
                 stop = gr.Button("Cancel", elem_id="cancel-documents", min_width=100)
+            # Where the press is: results may come below the fold.
+            gr.HTML(
+                render("documents_busy.html"),
+                apply_default_css=False,
+                js_on_load="NerPage.startDocuments(element)",
+            )
+            status = gr.HTML(elem_id="documents-status", elem_classes="quiet", apply_default_css=False)
             with gr.Accordion("Options", open=False) as options:
                 model = gr.Dropdown(
-                    model_choices(service), value=service.default, label="Model", elem_id="documents-model"
+                    model_choices(service), value=service.first, label="Model", elem_id="documents-model"
                 )
                 device = gr.Dropdown(
                     service.devices(),
@@ -84,7 +96,7 @@ def build_documents_tab(service: Service) -> None:
                     elem_id="documents-device",
                 )
                 precision = gr.Dropdown(
-                    _precisions(service, service.default),
+                    _precisions(service, service.first),
                     value="",
                     label="Precision",
                     elem_id="documents-precision",
@@ -93,18 +105,11 @@ def build_documents_tab(service: Service) -> None:
             gr.HTML(
                 render("documents_hint.html", limits=limits, titles=" ".join((*SUFFIXES, *COMPRESSIONS))),
                 apply_default_css=False,
-                js_on_load="NerPage.nameUpload(element)",
+                js_on_load="NerPage.nameUpload()",
             )
     tables = gr.HTML(elem_id="documents-tables", elem_classes="quiet", apply_default_css=False)
-    gr.HTML(
-        render("documents_busy.html"),
-        elem_id="documents-begun",
-        apply_default_css=False,
-        js_on_load="NerPage.startDocuments(element)",
-    )
-    status = gr.HTML(elem_id="documents-status", elem_classes="quiet", apply_default_css=False)
     problems = gr.HTML(elem_id="documents-problems", elem_classes="quiet", apply_default_css=False)
-    with gr.Column(visible=False) as result:
+    with gr.Column(visible=False, elem_id="documents-result") as result:
         with gr.Row(equal_height=False, elem_classes="take-away"):
             download = gr.DownloadButton("Save all as a zip", elem_id="download-zip", interactive=False)
             style = gr.Dropdown(
@@ -115,6 +120,7 @@ def build_documents_tab(service: Service) -> None:
             )
             redact = gr.Button("Redact the files", elem_id="redact-files")
             redacted = gr.DownloadButton("Save redacted files", elem_id="download-redacted", visible=False)
+        told = gr.HTML(elem_id="redaction-status", elem_classes="quiet", apply_default_css=False)
         view = gr.HTML(
             None,
             html_template='<div class="own documents"></div>',
@@ -124,28 +130,32 @@ def build_documents_tab(service: Service) -> None:
             js_on_load="const show = () => NerPage.showDocuments(element, props.value);"
             " watch('value', show); show();",
         )
-    outputs = [status, problems, result, download, redacted, view]
-    running: dict[str, threading.Event] = {}
+    # A name that the browser keeps over a reload; its script presses the button to have back what is kept.
+    visit, again = gr.Textbox(visible=False), gr.Button(visible="hidden", elem_id="documents-again")
+    outputs = [status, problems, result, download, redacted, told, view]
+    running: set[tuple[str, threading.Event]] = set()
+    kept: OrderedDict[str, dict[Any, Any]] = OrderedDict()
 
     def allowed(*named: str | None) -> Choice:
         return service.allowed(Choice(*(name or "" for name in named)))
 
     def attempted(
-        request: gr.Request, work: Callable[[threading.Event], Iterator[dict[Any, Any]]]
+        request: gr.Request, place: gr.HTML, work: Callable[[threading.Event], Iterator[dict[Any, Any]]]
     ) -> Iterator[dict[Any, Any]]:
-        """Do work that its visitor can cancel; an error becomes a notice."""
-        session = request.session_hash or ""
-        cancelled = running[session] = threading.Event()
+        """Do work that its visitor can cancel; an error becomes a notice at its place."""
+        cancelled = threading.Event()
+        mine = request.session_hash or "", cancelled
+        running.add(mine)
         try:
             yield from work(cancelled)
         except Cancelled:
-            yield {status: render("said.html", said="Cancelled; no file was redacted.")}
+            yield {place: render("said.html", said="Cancelled; no file was redacted.")}
         except (LimitError, ChoiceError, OSError, RuntimeError) as error:
-            yield {status: render("notice.html", message=_reason(error)), problems: ""}
+            clear = {problems: ""} if place is status else {}
+            yield {place: render("notice.html", message=_reason(error)), **clear}
         finally:
             cancelled.set()
-            if running.get(session) is cancelled:
-                del running[session]
+            running.discard(mine)
 
     def recognize_all(
         request: gr.Request,
@@ -157,12 +167,15 @@ def build_documents_tab(service: Service) -> None:
         threshold: float,
         text_column: str | None,
         name_column: str | None = None,
+        visit: str = "",
     ) -> Iterator[dict[Any, Any]]:
         given = [Path(path) for path in paths or []]
         sources = len(given) + bool(url.strip())
+        input_as_given = {files: paths, address: url}
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
+            keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
             choice = allowed(model, device, precision)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
@@ -170,6 +183,10 @@ def build_documents_tab(service: Service) -> None:
                 service.checked(choice)
                 findings = Findings(Path(folder), name_column or "id")
                 began, at = time.monotonic(), 0.0
+                sizes = [path.stat().st_size + 1 for path in given]
+                sizes += [sum(sizes) // max(len(sizes), 1) + 1] * (
+                    sources - len(sizes)
+                )  # of a page: not known
                 shown: int | None = -1
                 for step in work_through(
                     service, choice, findings, given, url, threshold, text_column or "", cancelled
@@ -181,29 +198,53 @@ def build_documents_tab(service: Service) -> None:
                     due = step.finished != shown or now - at > _SECONDS_BETWEEN_UPDATES
                     if due and not cancelled.is_set():
                         shown, at = step.finished, now
-                        yield {status: _progress(step, sources, findings, now - began)}
-                yield {
+                        yield {status: _progress(step, sizes, findings, now - began)}
+                ended: dict[Any, Any] = {
                     status: render("documents_summary.html", findings=findings),
                     problems: render("problems.html", problems=findings.problems),
-                    **(_results(findings) if findings.documents else {}),
                 }
+                if findings.documents:
+                    drawn = findings.folder / "view.json"
+                    drawn.write_text(json.dumps(findings.view()), encoding="utf-8")
+                    ended |= {
+                        result: gr.update(visible=True),
+                        download: gr.update(value=_kept(download, findings.zip_file()), interactive=True),
+                        redacted: gr.update(visible=False),
+                        told: "",
+                        view: _kept(download, drawn),
+                    }
+                keep(visit, {**input_as_given, **ended})
+                yield with_view(ended)
 
-        yield from attempted(request, work)
+        yield from attempted(request, status, work)
 
-    def _results(findings: Findings) -> dict[Any, Any]:
-        return {
-            result: gr.update(visible=True),
-            download: gr.update(value=_kept(download, findings.zip_file()), interactive=True),
-            redacted: gr.update(visible=False),
-            view: findings.view(),
-        }
+    def keep(visit: str, shown: dict[Any, Any]) -> None:
+        """Remember what a reload brings back: names of files, which are deleted after their hour."""
+        if visit:
+            kept[visit[:_LONGEST_VISIT]] = shown
+            kept.move_to_end(visit[:_LONGEST_VISIT])
+        while len(kept) > _MOST_VISITS:
+            kept.popitem(last=False)
+
+    def with_view(shown: dict[Any, Any]) -> dict[Any, Any]:
+        """Read what the browser shows from its file; Gradio empties the updates that it gets."""
+        copied = {one: dict(value) if isinstance(value, dict) else value for one, value in shown.items()}
+        return copied | ({view: json.loads(Path(shown[view]).read_text("utf-8"))} if view in shown else {})
+
+    def bring_back(visit: str) -> dict[Any, Any]:
+        try:
+            shown = with_view(kept.get(visit, {}))
+        except OSError:  # the hour is over
+            return {status: ""}
+        there = [path for path in shown.get(files) or [] if Path(path).exists()]
+        return {status: "", **shown, files: there or None}
 
     def cancel(request: gr.Request) -> Any:
-        event = running.get(request.session_hash or "")
-        if event is None:
-            return render("said.html", said="Nothing is running.")
-        event.set()
-        return gr.skip()  # the cancelled work itself reports how it ended
+        mine = [event for session, event in list(running) if session == request.session_hash]
+        for event in mine:
+            event.set()
+        # The cancelled work itself reports how it ended.
+        return gr.skip() if mine else render("said.html", said="Nothing is running.")
 
     def redact_files(
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
@@ -213,10 +254,10 @@ def build_documents_tab(service: Service) -> None:
         def step() -> dict[Any, Any]:
             parts = [f"Redacting {len(finished) + 1} of {len(paths or [])} files"]
             share = len(finished) / len(paths or [""])
-            return {status: render("progress.html", parts=parts, share=share or None)}
+            return {told: render("progress.html", parts=parts, share=share or None)}
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
-            yield {problems: "", redacted: gr.update(visible=False)}
+            yield {redacted: gr.update(visible=False)}
             limits.check_files(len(paths or []))
             choice = allowed(model, device, precision)
             with tempfile.TemporaryDirectory(prefix="ner-") as folder:
@@ -234,29 +275,31 @@ def build_documents_tab(service: Service) -> None:
                 names, notes = yield from in_background(redacting, step, cancelled)
                 done = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
                 ready = gr.update(value=_kept(redacted, target), visible=True) if names else gr.skip()
-                told = render("problems.html", problems=notes)
-                yield {status: render("said.html", said=done), problems: told, redacted: ready}
+                said = render("said.html", said=done) + render("problems.html", problems=notes)
+                yield {told: said, redacted: ready}
 
-        yield from attempted(request, work)
+        yield from attempted(request, told, work)
 
     run.click(
         recognize_all,
-        [files, address, model, device, precision, least, column, naming],
+        [files, address, model, device, precision, least, column, naming, visit],
         outputs,
         api_visibility="private",
         concurrency_limit=2,
         show_progress="hidden",
+        js="(...values) => [...values.slice(0, -1), NerPage.visit()]",
     )
     redact.click(
         redact_files,
         [files, model, device, precision, style],
-        outputs,
+        [told, redacted],
         api_visibility="private",
         concurrency_limit=2,
         show_progress="hidden",
     )
     quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     stop.click(cancel, None, status, **quick)
+    again.click(bring_back, visit, [files, address, *outputs], js="() => NerPage.visit()", **quick)
     looks: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     files.change(lambda paths: table_menu(map(Path, paths or [])), files, [column, naming, tables], **looks)
     column.input(
@@ -379,13 +422,13 @@ def _reason(error: Exception) -> str:
     return f"The model could not answer: {error}" if isinstance(error, RuntimeError) else str(error)
 
 
-def _progress(step: Step, sources: int, findings: Findings, seconds: float) -> str:
-    done = (step.finished + step.share) / max(sources, 1)
+def _progress(step: Step, sizes: Sequence[int], findings: Findings, seconds: float) -> str:
+    done = (sum(sizes[: step.finished]) + step.share * sizes[step.finished]) / sum(sizes)
     left = seconds / done - seconds if done > 0 and seconds > 1 else None
     return render(
         "reading.html",
         step=step,
-        sources=sources,
+        sources=len(sizes),
         found=sum(findings.labels.values()),
         done=done,
         left=left,

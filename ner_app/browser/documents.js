@@ -2,12 +2,8 @@
 "use strict";
 
 /* Gradio names the upload button differently from its visible text, which voice control needs. */
-NerPage.nameUpload = (element) => {
-  const files = document.querySelector("#files");
-  if (!files) { // drawn later, or the visitor has left the tab
-    if (element.isConnected) setTimeout(() => NerPage.nameUpload(element), 50);
-    return;
-  }
+NerPage.nameUpload = async () => {
+  const files = await NerPage.drawn(() => document.querySelector("#files"));
   const rename = () => {
     for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
   };
@@ -20,11 +16,8 @@ NerPage.takeDropped = async (files) => {
   const dropped = new DataTransfer();
   for (const file of files) dropped.items.add(file);
   NerPage.openTab("Documents");
-  for (let tries = 0; tries < 100; tries += 1) {
-    const box = document.querySelector("#files button[aria-dropeffect]");
-    if (box) return box.dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
-    await new Promise((resolve) => setTimeout(resolve, 50)); // Gradio draws a tab when it is opened
-  }
+  const box = await NerPage.drawn(() => document.querySelector("#files button[aria-dropeffect]"));
+  box.dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
 };
 document.addEventListener("dragover", (event) => {
   if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
@@ -35,46 +28,60 @@ document.addEventListener("drop", (event) => {
   NerPage.takeDropped(event.dataTransfer.files);
 });
 
+/* What the server keeps files and results under, for a reload; there is one once something was read. */
+NerPage.visit = () => {
+  const visit = NerPage.kept("ner-visit") || NerPage.unique();
+  NerPage.keep("ner-visit", visit);
+  return visit;
+};
+
 /* Feedback until the server responds, and a cancellation that the server cannot know of yet. */
 NerPage.startDocuments = (element) => {
   const at = (selector) => document.querySelector(selector), STILL = 5_000;
   const busy = element.querySelector(".busy"), said = busy.querySelector("p");
-  let wished = false, asking = null, before = "";
+  let wished = false, asking = null, before = "", place = null;
   const rest = () => {
     clearInterval(asking);
     spoken.disconnect();
     busy.hidden = true;
   };
   // Gradio counts seconds, unseen, in the same element.
-  const words = () => at("#documents-status .html-container")?.textContent.trim() ?? "";
-  const spoken = new MutationObserver(() => {
+  const words = () => place?.querySelector(".html-container")?.textContent.trim() ?? "";
+  const hear = () => {
     if (words() === before) return;
     rest();
     if (wished) setTimeout(() => at("#cancel-documents").click());
     wished = false;
-  });
-  const begin = (text) => {
+  };
+  const spoken = new MutationObserver(hear);
+  const begin = async (text, selector) => {
     rest();
     wished = false;
     said.textContent = text;
     busy.hidden = false;
+    place = at(selector);
     before = words();
-    spoken.observe(at("#documents-status"), {childList: true, subtree: true, characterData: true});
+    place?.before(busy);
     asking = setInterval(() => fetch("readyz").then(
       () => { said.textContent = "Waiting: the server is serving others first …"; },
       () => { said.textContent = NerPage.UNREACHED; }), STILL);
+    place = await NerPage.drawn(() => at(selector));
+    spoken.observe(place, {childList: true, subtree: true, characterData: true});
+    hear();
   };
   // Gradio makes the buttons when it likes, so the document listens for them; it does so before they act.
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#run-documents, #redact-files, #cancel-documents")?.id;
-    if (button === "run-documents") begin("Starting …");
-    if (button === "redact-files") begin("Redacting …");
+    NerPage.awaited ||= button === "run-documents";
+    if (button === "run-documents") begin("Starting …", "#documents-status");
+    if (button === "redact-files") begin("Redacting …", "#redaction-status");
     if (button === "cancel-documents" && !busy.hidden) {
       event.stopImmediatePropagation();
       wished = true;
       said.textContent = "Cancelling …";
     }
   }, {capture: true});
+  if (NerPage.kept("ner-visit")) NerPage.drawn(() => at("#documents-again")).then((button) => button.click());
 };
 
 /* Names over all documents, which documents have them, and each one marked. */
@@ -145,4 +152,6 @@ NerPage.showDocuments = (element, view) => {
   root.replaceChildren(...[...(lone ? [] : over), table,
     make("div", {class: lone ? "" : "split"}, lone ? null : listed, make("div", {}, title, place))].filter(Boolean));
   if (documents.length) open(0);
+  if (NerPage.awaited) NerPage.comeIntoView(document.querySelector("#documents-problems:has(.said), #documents-result"));
+  NerPage.awaited = false;
 };

@@ -168,6 +168,7 @@ def page(visitor, url):
 def new_page(page, visitor):
     """The page as a new visitor finds it, on the other tabs too."""
     if not visitor.fresh:
+        page.evaluate("sessionStorage.removeItem('ner-visit')")
         page.reload()
         expect(page.locator("#text-status")).to_contain_text(", in ")
         visitor.errors.clear()  # Gradio says that its streams were cut off

@@ -68,7 +68,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
         assert "R1" in archive.read("tables/rows.csv.csv").decode()
     assert sum(len(document["entities"]) for document in documents) == 9
     tab.locator("#redact-files").click()
-    expect(tab.locator("#documents-status")).to_contain_text("Redacted 2 of 4 files")
+    expect(tab.locator("#redaction-status")).to_contain_text("Redacted 2 of 4 files")
     with zipped(tab, "#download-redacted") as archive:
         assert archive.read("note.txt").decode() == "PER_1 lives in LOC_1 and works at ORG_1."
         assert "PER_1 lives in LOC_1" in archive.read("rows.csv").decode()
@@ -129,16 +129,26 @@ def test_a_file_that_is_dropped_anywhere_goes_into_the_box_for_files(tab):
     expect(tab.locator("#documents-status")).to_contain_text("2 names, mentioned 4 times, in 2 documents")
 
 
-def test_one_document_is_shown_by_itself_and_a_reload_keeps_the_tab(tab, tmp_path):
+def test_on_a_phone_work_and_result_are_in_view_and_a_reload_keeps_them(tab, tmp_path):
+    tab.set_viewport_size({"width": 320, "height": 568})
     (tmp_path / "note.txt").write_text(f"{SENTENCE} Mary")
     give(tab, tmp_path)
+    tab.route(re.compile("queue/join"), lambda route: None)
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-status")).to_contain_text("3 names, mentioned 4 times, in 1 document")
-    expect(tab.locator("#documents-view .groups")).to_have_count(1)
-    expect(tab.locator("#documents-view .listed")).to_have_count(0)
+    expect(tab.locator("#documents-begun progress")).to_be_in_viewport()
+    tab.unroute(re.compile("queue/join"))
+    tab.reload()
+    give(tab, tmp_path)
+    tab.locator("#run-documents").click()
+    groups = tab.locator("#documents-view .groups")
+    expect(groups).to_be_in_viewport()
     tab.reload()
     expect(tab.get_by_role("tab", name="Documents")).to_have_attribute("aria-selected", "true")
-    expect(tab.locator("#files")).to_be_visible()
+    expect(tab.locator("#documents-status")).to_contain_text("3 names, mentioned 4 times, in 1 document")
+    expect(groups).to_have_count(1)
+    expect(tab.locator("#documents-view .listed")).to_have_count(0)
+    tab.locator("#redact-files").click()
+    expect(tab.locator("#redaction-status")).to_contain_text("Redacted 1 of 1 files")
     tab.evaluate("location.hash = '#text=Mary'")
     expect(tab.get_by_role("tab", name="Text")).to_have_attribute("aria-selected", "true")
 

@@ -118,7 +118,7 @@ def test_documents_are_read_and_redacted_with_keys_alone(page, tmp_path):
     press(page, "Enter")
     go_to(page, "#redact-files", "Shift+Tab")
     press(page, "Enter")
-    expect(page.locator("#documents-status")).to_contain_text("Redacted 2 of 2 files")
+    expect(page.locator("#redaction-status")).to_contain_text("Redacted 2 of 2 files")
     go_to(page, "#download-redacted")
     with page.expect_download() as download:
         press(page, "Enter")

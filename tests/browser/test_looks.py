@@ -211,7 +211,7 @@ def redacting(page, _):
 
 def redacted(page, _):
     let_go()
-    expect(page.locator("#documents-status")).to_contain_text("Redacted 2 of 3")
+    expect(page.locator("#redaction-status")).to_contain_text("Redacted 2 of 3")
 
 
 def models(page, _):

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import gradio as gr
 import psutil
@@ -105,7 +106,10 @@ def buttons(demo):
                     shown["files"] = {name: archive.read(name) for name in archive.namelist()}
             yield shown
 
-    return read, next(one.fn for one in demo.fns.values() if one.name == "cancel")
+    others = [
+        next(one.fn for one in demo.fns.values() if one.name == name) for name in ("cancel", "bring_back")
+    ]
+    return read, *others
 
 
 def request(session):
@@ -118,7 +122,7 @@ def request(session):
 def test_cancel_ends_with_what_is_finished(handlers, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.txt").write_text("Mary lives in Santa Clara.\n" * 40_000)
-    (read, cancel), visitor, other = handlers, request("one"), request("two")
+    (read, cancel, _), visitor, other = handlers, request("one"), request("two")
     paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     shown = read(visitor, paths, "", "lookup", "CPU", "", 0.0, "")
     assert "Loading" in next(shown)["documents-status"]
@@ -137,7 +141,7 @@ def test_every_source_is_announced_however_quick_it_is(handlers, tmp_path, monke
     paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for path in paths:
         path.write_text("Mary lives in Santa Clara.")
-    read, _ = handlers
+    read, *_ = handlers
     shown = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "", 0.0, "")
     said = " ".join(step["documents-status"] for step in shown)
     assert re.findall(r"Reading (\S+) \((\d) of 3\)", said) == [
@@ -150,7 +154,7 @@ def test_every_source_is_announced_however_quick_it_is(handlers, tmp_path, monke
 @pytest.mark.parametrize(("text", "least"), [("nothing here", 0.0), ("Mary in Rotterdam", 1.0)])
 def test_documents_without_any_name_are_an_empty_result(handlers, tmp_path, text, least):
     (tmp_path / "a.txt").write_text(text)
-    read, _ = handlers
+    read, *_ = handlers
     (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "", least, "")
     assert "0 names" in last["documents-status"]
     assert last["documents-view"]["names"] == []
@@ -172,7 +176,7 @@ def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(
     handlers, tmp_path, name, content, remark
 ):
     (tmp_path / name).write_bytes(content)
-    read, _ = handlers
+    read, *_ = handlers
     (first, *_, last) = read(request("one"), [str(tmp_path / name)], "", "lookup", "CPU", "", 0.0, "")
     assert "Nothing could be read" in last["documents-status"]
     assert remark in last["documents-problems"]
@@ -181,12 +185,37 @@ def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(
     assert first["documents-problems"] == refused["documents-problems"] == ""  # that was of the run before
 
 
+def test_a_reload_brings_files_and_results_back_while_they_are_kept(handlers, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("Mary in Rotterdam")
+
+    def back(visit):
+        return {one.elem_id: value for one, value in bring_back(visit).items()}
+
+    read, _, bring_back = handlers
+    steps = read(request("one"), [str(path)], "", "lookup", "CPU", "", 0.0, "", None, "mine")
+    next(steps)
+    assert "left before everything was read" in back("mine")["documents-status"]
+    (*_, last) = steps
+    for _ in range(2):
+        again = back("mine")
+        assert again["files"] == [str(path)]
+        assert again["documents-view"] == last["documents-view"]
+        assert again["download-zip"]["value"] == last["download-zip"]["value"]
+    assert back("another")["files"] is None
+    path.unlink()
+    assert back("mine")["files"] is None
+    for kept in Path(last["download-zip"]["value"]).parents[1].glob("*/view.json"):
+        kept.unlink()
+    assert back("mine") == {"documents-status": ""}
+
+
 def test_a_model_that_fails_is_a_sentence(handlers, tmp_path, monkeypatch):
     def failing(*_, **__):
         raise RuntimeError("the logits are not numbers")
 
     (tmp_path / "a.txt").write_text("Mary")
-    read, cancel = handlers
+    read, cancel, _ = handlers
     monkeypatch.setattr("ner_app.batch.stream_with_share", failing)
     (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "", 0.0, "")
     assert "The model could not answer: the logits are not numbers" in last["documents-status"]
@@ -203,7 +232,7 @@ def test_files_of_one_name_are_told_apart(service, handlers, tmp_path):
     for path in paths:
         path.parent.mkdir()
         path.write_text("text\nMary in Rotterdam\n")
-    read, _ = handlers
+    read, *_ = handlers
     (*_, last) = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "", 0.0, "")
     assert [one["name"] for one in last["documents-view"]["documents"]] == ["rows.csv:2", "Rows (2).csv:2"]
     assert {"tables/rows.csv.csv", "tables/Rows (2).csv.csv"} < last["files"].keys()
@@ -225,7 +254,7 @@ def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(
     chosen = table_view(previews([tmp_path / "tickets.csv"], "state"))
     assert '<th scope="col" class="read">state' in chosen
     assert [menu["visible"] for menu in table_menu([tmp_path / "note.txt"])[:2]] == [False, False]
-    read, _ = handlers
+    read, *_ = handlers
     steps = list(read(request("one"), [str(tmp_path / "tickets.csv")], "", "lookup", "CPU", "", 0.0, "Body"))
     view = steps[-1]["documents-view"]
     assert view["documents"][7]["name"] == "tickets.csv · T7"
@@ -244,9 +273,12 @@ def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(
 
 def test_progress_names_the_row_and_the_seconds_left(tmp_path):
     step = Step(0, "tickets.csv:419", 0.25, 418, 5_000)
-    shown = _progress(step, 1, Findings(tmp_path), 20.0)
+    shown = _progress(step, [7], Findings(tmp_path), 20.0)
     assert "Reading tickets.csv:419 (1 of 1), row 418 of 5,000" in shown
     assert "60 s left" in shown
+    small, large = Step(0, "a.txt", 1), Step(1, "b.txt")
+    assert 'value="0.100"' in _progress(small, [10, 90], Findings(tmp_path), 1.0)
+    assert 'value="0.100"' in _progress(large, [10, 90], Findings(tmp_path), 1.0)
 
 
 def test_files_are_redacted_whatever_the_minimum_score(service, tmp_path):
