@@ -6,13 +6,12 @@ The docstrings are what programs read, so they are written for them. Gradio read
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ner_app.arguments import ArgumentError
+from ner_app.arguments import ArgumentError, Options, Text, Texts
 from ner_app.limits import LimitError
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["build_api"]
 
-_LOG = logging.getLogger(__name__)
-
 
 def build_api(programs: Programs) -> None:
     """Add the functions to the page that is being built."""
@@ -32,7 +29,7 @@ def build_api(programs: Programs) -> None:
     def recognize(
         request: gr.Request,
         text: str,
-        model: str = service.default,
+        model: str = service.first,
         device: str = "AUTO",
         precision: str = "",
         aggregation: str = "",
@@ -56,23 +53,12 @@ def build_api(programs: Programs) -> None:
             The text, its entities and names (groups), what ran, and milliseconds; offsets count code points.
         """
         with _told(service.visitors.slot(request)):
-            return programs.recognize(
-                {
-                    "text": text,
-                    "model": model,
-                    "device": device,
-                    "precision": precision,
-                    "aggregation": aggregation,
-                    "threshold": threshold,
-                    "labels": labels,
-                    "compute": compute,
-                }
-            )
+            return programs.recognize(_given(Text, locals()))
 
     def recognize_batch(
         request: gr.Request,
         texts: list[str],
-        model: str = service.default,
+        model: str = service.first,
         device: str = "AUTO",
         precision: str = "",
         aggregation: str = "",
@@ -96,18 +82,7 @@ def build_api(programs: Programs) -> None:
             One result for each text, in order, as recognize returns it.
         """
         with _told(service.visitors.slot(request)):
-            return programs.recognize_batch(
-                {
-                    "texts": texts,
-                    "model": model,
-                    "device": device,
-                    "precision": precision,
-                    "aggregation": aggregation,
-                    "threshold": threshold,
-                    "labels": labels,
-                    "compute": compute,
-                }
-            )
+            return programs.recognize_batch(_given(Texts, locals()))
 
     def devices() -> list[dict[str, str]]:
         """List the devices of this machine that can run a model.
@@ -129,6 +104,11 @@ def build_api(programs: Programs) -> None:
     gr.api(recognize_batch, api_name="recognize_batch", concurrency_limit=2)
     gr.api(devices, api_name="devices", queue=False)
     gr.api(models, api_name="models", queue=False)
+
+
+def _given(kind: type[Options], local: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a function, which are what its body finds of these names."""
+    return {name: local[name] for name in kind.model_fields if name in local}
 
 
 @contextmanager

@@ -138,7 +138,7 @@ class Guard:
             message = "offsets: only POST /api/recognize and /api/batch take it."
         elif kind is not None:
             try:
-                checked(kind, arguments, default=self._service.default)
+                checked(kind, arguments, default=self._service.first)
             except ArgumentError as error:
                 message = str(error)
         if message:

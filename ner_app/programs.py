@@ -42,7 +42,7 @@ class Programs:
         LimitError
             The text is too long.
         """
-        given = checked(Text, arguments, default=self.service.default)
+        given = checked(Text, arguments, default=self.service.first)
         self.service.limits.check_text(given.text)
         self._check(given)
         found = self.service.recognize(
@@ -54,7 +54,7 @@ class Programs:
         self, arguments: Mapping[str, Any], progress: Callable[[int, int], None] | None = None
     ) -> list[dict[str, Any]]:
         """Find the names in several texts; `arguments` are those of `Texts`. Raises as `recognize`."""
-        given = checked(Texts, arguments, default=self.service.default)
+        given = checked(Texts, arguments, default=self.service.first)
         self.service.limits.check_batch(given.texts)
         self._check(given)
         found = self.service.recognize_batch(
@@ -65,7 +65,7 @@ class Programs:
     def models(self) -> list[dict[str, Any]]:
         """List the models that are ready on this machine, the default one first."""
         return [
-            {"name": name, "precisions": precisions, "default": name == self.service.default}
+            {"name": name, "precisions": precisions, "default": name == self.service.first}
             for name, precisions in self.service.models().items()
         ]
 

@@ -80,7 +80,7 @@ def input_schema(kind: type[Text | Texts], service: Service) -> dict[str, Any]:
             number, _ = described.pop("anyOf")
             described |= number
             del described["default"]
-    properties["model"]["default"] = service.default
+    properties["model"]["default"] = service.first
     required = schema["required"]
     return {
         "type": "object",
@@ -104,7 +104,7 @@ def _body_schema(kind: type[Text | Texts], service: Service) -> dict[str, Any]:
 def openapi(service: Service) -> dict[str, Any]:
     """Return the OpenAPI description of ``/api``."""
     limits = service.limits
-    asked = {"model": service.default, "threshold": 0.5, "labels": ["PER", "LOC"], "compute": "exact"}
+    asked = {"model": service.first, "threshold": 0.5, "labels": ["PER", "LOC"], "compute": "exact"}
     return {
         "openapi": "3.1.0",
         "info": {

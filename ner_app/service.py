@@ -313,7 +313,7 @@ class Service:
         >>> Service("minilm-ner").linked("minilm-ner", "kserve://10.0.0.1:80/x")[0].device
         'AUTO'
         """
-        choice = Choice(self.default)
+        choice = Choice(self.first)
         said: list[str] = []
         wanted = {"model": model, "precision": precision, "device": device, "compute": compute}
         for name, value in wanted.items():
@@ -328,10 +328,15 @@ class Service:
         )
 
     def models(self) -> dict[str, list[str]]:
-        """Return the models on this machine and their precisions; the default first, and ``auto``."""
+        """Return the models on this machine and their precisions: the default one, ``auto``, others."""
         if self._models is None:
             self._models = dict(self._installed())
         return self._models
+
+    @property
+    def first(self) -> str:
+        """The model where none is named: the default one, ``auto`` while that is not on this machine."""
+        return next(iter(self.models()))
 
     def refresh(self) -> None:
         """List the models on this machine again, after a download or a deletion."""
@@ -342,10 +347,10 @@ class Service:
                 del self._gatherings[key]
 
     def _installed(self) -> Iterator[tuple[str, list[str]]]:
-        for name in (self.default, AUTO):
-            yield name, list(model_zoo.find(AUTO) if name == AUTO else folders.installed(name))
-        for name in [*(model.name for model in zoo.load_catalog()), *hub_names(), *own_names()]:
-            if name != self.default and (precisions := folders.installed(name)):
+        here = [*(model.name for model in zoo.load_catalog()), *hub_names(), *own_names()]
+        for name in dict.fromkeys([self.default, AUTO, *here]):
+            precisions = model_zoo.find(AUTO) if name == AUTO else folders.installed(name)
+            if precisions or name == AUTO:
                 yield name, list(precisions)
 
     def devices(self) -> list[tuple[str, str]]:

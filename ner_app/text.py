@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from model_zoo.catalog.layout import AUTO
-from ner_app.answers import answer, encodable, group_list, recognition_of
+from ner_app.answers import answer, group_list, recognition_of
 from ner_app.jobs import Cancelled, Job, Jobs, word
 from ner_app.lessons import FEWEST
 from ner_app.limits import LimitError
@@ -27,7 +27,7 @@ from ner_app.teaching import teach_functions
 from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
 from ner_core.entity import joined
-from ner_core.rendering import to_conll, to_csv, to_html, to_json
+from ner_core.rendering import encodable, to_conll, to_csv, to_html, to_json
 from ner_documents.groups import with_groups
 from ner_documents.redaction import redact
 from ner_documents.writing.tables import BYTE_ORDER_MARK
@@ -120,7 +120,8 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     def recognize(sent: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         text, aggregation = word(sent, "text"), word(sent, "aggregation")
         try:
-            choice = service.allowed(Choice(*(word(sent, part) for part in Choice._fields)))
+            model, *others = (word(sent, part) for part in Choice._fields)
+            choice = service.allowed(Choice(model or service.first, *others))
             with service.visitors.slot(request), jobs.running(word(sent, "job")) as job:
                 if len(text) > PART:
                     return _by_part(service, text, choice, aggregation, job)
@@ -148,7 +149,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         jobs.cancel(word(sent, "job"))
 
     def menus(_: dict[str, Any]) -> dict[str, Any]:
-        return {"default": service.default, "models": service.models(), "devices": service.devices()}
+        return {"default": service.first, "models": service.models(), "devices": service.devices()}
 
     def linked(sent: dict[str, Any]) -> dict[str, Any]:
         choice, said = service.linked(*(word(sent, part) for part in Choice._fields))

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from ner_app.commands import CommandError
+from ner_app.compare import combinations, compare_functions, measure
+from ner_app.jobs import Cancelled
 from ner_app.limits import Limits
 from ner_app.models import models_functions, problem_view
 from ner_app.service import Choice, Service
+from ner_app.text import text_functions
 from tests.conftest import wait_until
 from tests.ner_app.conftest import save_lookup_model
 
@@ -45,9 +48,32 @@ def test_a_hub_model_is_listed_and_can_be_used(hub_model):
 
 
 def test_a_default_model_that_is_not_here_is_not_offered_for_use(hub_model):
-    cards = models_functions(Service("ner-en-bert"))["zoo_cards"]({})["html"]
+    service = Service("ner-en-bert")
+    cards = models_functions(service)["zoo_cards"]({})["html"]
     assert 'data-use="minilm-ner"' in cards
     assert 'data-use="ner-en-bert"' not in cards
+    text = text_functions(service)
+    assert "ner-en-bert" not in text["menus"]({})["models"]
+    assert text["menus"]({})["default"] == "auto"
+    assert text["recognize"]({"text": "Mary"}, None)["about"]["model"] == "minilm-ner"
+    assert not [one for one in combinations(service) if one.choice.model == "ner-en-bert"]
+
+
+def test_a_cancelled_comparison_ends_also_where_its_request_is_overtaken(hub_model):
+    compare = compare_functions(service := Service("minilm-ner"))
+    chosen = [key for key, _, first in compare["choices"]({}) if first]
+    sent = {"text": "Mary", "chosen": chosen, "job": "mine"}
+    assert "html" in compare["compare"](sent, None)
+    compare["cancel"]({"job": "mine"})
+    compare["cancel"]({})
+    assert compare["compare"](sent, None) == {"cancelled": True}
+    assert "html" in compare["compare"]({**sent, "job": ""}, None)
+
+    def cancelled(*_):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        measure(service, "Mary", combinations(service)[0], cancelled)
 
 
 @pytest.mark.parametrize("downloads", [True, False])

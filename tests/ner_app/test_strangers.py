@@ -137,7 +137,11 @@ def test_the_environment_is_that_of_now(monkeypatch):
     assert Limits.from_environment().public
 
 
-def test_strangers_are_not_told_why_a_model_cannot_be_loaded_and_the_owner_is(lookup_models, caplog):
+def test_strangers_are_not_told_why_a_model_cannot_be_loaded_and_the_owner_is(
+    lookup_models, caplog, monkeypatch
+):
+    monkeypatch.setenv("NER_MODELS_DIR", str(lookup_models))
+
     def damaged(*_, **__):
         raise RuntimeError(f"{lookup_models}/lookup.xml is damaged. Get it again: python -m model_zoo get")
 
