@@ -141,7 +141,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     engine.add_argument(
         "--num-cpus-per-worker",
         type=parse_positive,
-        default=1.0,
         metavar="N",
         help="processors per actor (default: 1)",
     )
@@ -246,8 +245,8 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
     if (args.format or format_of(args.output)) is None:
         formats = "|".join(OUTPUT_FORMATS)
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
-    if args.into in _RESERVED:
-        return f"--into {args.into}: is a field of the documents or the result; give another name"
+    if not args.into or args.into in _RESERVED:
+        return f"--into {args.into!r}: expected a name other than {', '.join(sorted(_RESERVED))}"
     inputs = {file_identity(given) for given in args.inputs if given != "-"}
     for written in (args.output, args.errors):
         if written and file_identity(written) in inputs:
@@ -262,7 +261,9 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return "standard input can be read only once"
     if args.engine == "ray" and "-" in args.inputs:
         return "--engine ray cannot read standard input; store it in a file first"
-    for written in (args.output, args.errors):
+    if args.engine == "local" and (args.address or args.num_workers or args.num_cpus_per_worker or args.ship):
+        return "--address, --num-workers, --num-cpus-per-worker and --ship need --engine ray"
+    for written in (args.output, args.errors, args.work_dir):
         if written and not is_url(written) and not Path(written).parent.is_dir():
             return f"{written}: folder {Path(written).parent} does not exist"
     return None
@@ -314,7 +315,8 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
     found = model_zoo.find(name, args.models_dir)
     # All workers use the precision and arithmetic chosen here, whatever would suit their own processor.
     precision = recognizer.precision if recognizer.precision in found else next(iter(found))
-    threads = max(1, int(args.num_cpus_per_worker))
+    processors = args.num_cpus_per_worker or 1.0
+    threads = max(1, int(processors))
     chosen = {"precision": precision, "threads": threads}
     irs = [found[precision]]
     if args.model == AUTO:
@@ -322,7 +324,7 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
     elif recognizer.compute in COMPUTE:
         chosen["compute"] = recognizer.compute
     model = Model(name, {**model_options(args), **_HINT, **chosen}, tuple(irs))
-    options = RayOptions(args.address, args.num_workers, args.num_cpus_per_worker, args.ship)
+    options = RayOptions(args.address, args.num_workers, processors, args.ship)
     return lambda groups, workspace, progress: annotate_on_ray(
         groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict
     )

@@ -32,6 +32,7 @@ __all__ = [
     "parse_column",
     "parse_count",
     "parse_encoding",
+    "parse_folder",
     "parse_names",
     "parse_positive",
     "parse_probability",
@@ -67,7 +68,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="arithmetic on a CPU (default: auto, the fastest without measured loss of accuracy; exact: "
         "float32, the same results everywhere)",
     )
-    group.add_argument("--models-dir", metavar="DIR", help="folder with downloaded models")
+    group.add_argument("--models-dir", type=parse_folder, metavar="DIR", help="folder with downloaded models")
     group.add_argument(
         "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if the model folder has none"
     )
@@ -138,6 +139,14 @@ def parse_encoding(value: str) -> str:
         raise argparse.ArgumentTypeError(msg) from None
 
 
+def parse_folder(value: str) -> str:
+    """Parse the name of an existing folder."""
+    if not Path(value).is_dir():
+        msg = f"{value}: no such folder"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
 def parse_positive(value: str) -> float:
     """Parse a finite number above 0."""
     try:
@@ -153,7 +162,7 @@ def parse_positive(value: str) -> float:
 def parse_count(value: str) -> int:
     """Parse a whole number from 0."""
     if not value.isdecimal():
-        msg = f"expected a count, found {value!r}"
+        msg = f"expected a whole number, found {value!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(value)
 

@@ -18,6 +18,7 @@ from ner_commands.arguments import (
     parse_column,
     parse_count,
     parse_encoding,
+    parse_folder,
     parse_names,
     parse_probability,
 )
@@ -208,9 +209,7 @@ def parse_svg(value: str) -> Path:
     if path.suffix.lower() != ".svg":
         msg = f"expected a name that ends with .svg, found {value!r}"
         raise argparse.ArgumentTypeError(msg)
-    if not path.parent.is_dir():
-        msg = f"{path.parent}: no such folder"
-        raise argparse.ArgumentTypeError(msg)
+    parse_folder(str(path.parent))
     return path
 
 

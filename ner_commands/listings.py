@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ner_commands.arguments import add_format
+from ner_commands.arguments import add_format, parse_folder
 from ner_commands.output import write_rows
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def _add_devices(commands: Any) -> None:
 
 def _add_models(commands: Any) -> None:
     parser = commands.add_parser("models", help="list the models of the zoo and which are installed")
-    parser.add_argument("--models-dir", metavar="DIR", help="folder with downloaded models")
+    parser.add_argument(
+        "--models-dir", type=parse_folder, metavar="DIR", help="folder with downloaded models"
+    )
     add_format(parser)
     parser.set_defaults(run=_models, verbose=False)
 

@@ -34,7 +34,8 @@ class Totals:
         self.errors += len(lost)
         self.notes += len(header["errors"]) - len(lost)
         if lost and not self.first_error:
-            self.first_error = f"{lost[0]['source']}: {lost[0]['problem']}"
+            where = (lost[0][name] for name in ("source", "place", "line"))
+            self.first_error = f"{':'.join(str(part) for part in where if part)}: {lost[0]['problem']}"
         self.stored_bytes += header["stored_bytes"]
         self.labels.update(header["labels"])
 

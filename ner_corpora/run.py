@@ -91,7 +91,8 @@ class Run:
         """Lock a local work folder for a block; `CorpusError` if another run uses it."""
         if is_url(self.work_folder):
             return nullcontext()
-        return alone(Path(f"{self.work_folder}.lock"), self.work_folder, "write elsewhere", CorpusError)
+        folder = Path(self.work_folder).resolve()  # never a lock inside, as for "run/" and "."
+        return alone(Path(f"{folder}.lock"), self.work_folder, "write elsewhere", CorpusError)
 
     def prepare(self, *, resume: bool, overwrite: bool) -> bool:
         """Prepare the work folder.

@@ -99,7 +99,14 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out"], 2, "--format"),
         (["a.txt", "-o", "none/out.csv"], 2, "does not exist"),
         (["a.txt", "-o", "out.csv", "--errors", "none/errors.jsonl"], 2, "none/errors.jsonl: folder none"),
-        (["a.txt", "-o", "out.csv", "--into", "text"], 2, "--into text: is a field of the documents"),
+        (
+            ["a.txt", "-o", "out.csv", "--into", "text"],
+            2,
+            "--into 'text': expected a name other than groups, line",
+        ),
+        (["a.txt", "-o", "out.csv", "--into", ""], 2, "--into '': expected a name"),
+        (["a.txt", "-o", "out.csv", "--work-dir", "none/work"], 2, "none/work: folder none"),
+        (["a.txt", "-o", "out.csv", "--num-workers", "2"], 2, "need --engine ray"),
         (["a.txt", "-o", "-"], 2, "-o -: the suffix names no output format"),
         (["a.txt", "-o", "out.csv", "--threshold", "2"], 2, "from 0 to 1"),
         (["a.txt", "-o", "out.csv", "--word-column", "0"], 2, "counted from 1, found 0"),
@@ -131,6 +138,14 @@ def test_wrong_usage_is_one_helpful_line(tmp_path, monkeypatch, annotate, argume
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
+@pytest.mark.parametrize("work", ["work/", "."])
+def test_a_work_folder_may_be_named_in_any_way(tmp_path, monkeypatch, annotate, work):
+    (tmp_path / "a.txt").write_text("Mary")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert annotate("../a.txt", "-o", "../out.csv", "--work-dir", work)[0] == 0
+
+
 def test_columns_are_counted_from_1_as_in_evaluate(tmp_path, annotate):
     (tmp_path / "a.conll").write_text("nn Mary O\nvb sings O\n")
     assert annotate(tmp_path / "a.conll", "-o", tmp_path / "a.jsonl", "--word-column", "2")[0] == 0
@@ -139,9 +154,14 @@ def test_columns_are_counted_from_1_as_in_evaluate(tmp_path, annotate):
 
 def test_the_summary_shows_the_first_error(tmp_path, annotate):
     (tmp_path / "a.csv").write_text("id,body\n1,Mary\n")
-    code, _, err = annotate(tmp_path / "a.csv", "-o", tmp_path / "out.jsonl", "--column", "txt")
-    assert code == 0
-    assert f"the first error: {tmp_path / 'a.csv'}: expected a column 'txt', found id, body" in err
+    (tmp_path / "a.jsonl").write_text('{"txt": "Mary"}\n{broken\n')
+    for name, expected in (
+        ("a.csv", ": expected a column 'txt', found id, body"),
+        ("a.jsonl", ":2: expected"),
+    ):
+        code, _, err = annotate(tmp_path / name, "-o", tmp_path / f"{name}.jsonl", "--column", "txt")
+        assert code == 0
+        assert f"the first error: {tmp_path / name}{expected}" in err
 
 
 def test_labels_may_have_their_usual_names(tmp_path, annotate):
