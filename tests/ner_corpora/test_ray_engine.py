@@ -4,9 +4,12 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 import cli
+from ner_corpora.chunks import CHUNK_DOCUMENTS
 from ner_corpora.engines.local import annotate_locally
 from ner_corpora.engines.ray import _LOCAL, Model, RayOptions, annotate_on_ray
 from ner_corpora.progress import Progress
@@ -74,17 +77,19 @@ def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
     tmp_path, annotate, tiny_ner, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)  # relative paths have to mean the same to the workers
-    inputs = corpus(Path("in"), documents=1050, files=2)  # two chunks each
+    inputs = corpus(Path("in"), documents=20)
+    # A group of its own, of two chunks.
+    parquet.write_table(pyarrow.table({"text": ["Mary"] * (CHUNK_DOCUMENTS + 10)}), inputs / "z.parquet")
     local = make_run(Path(), inputs, output="local.jsonl")
     locally(local, tiny_ner)
     run = make_run(Path(), inputs)
     with pytest.raises(OSError, match="no more"):
-        locally(run, Stopping(tiny_ner, 2))
-    assert 0 < len(run.workspace.keys()) < 4
+        locally(run, Stopping(tiny_ner, 1))
+    assert run.workspace.keys() == {(0, 0)}
     progress = annotate(run, resume=True)
     assert Path(run.output).read_bytes() == Path(local.output).read_bytes()
     assert Path(run.errors).read_bytes() == Path(local.errors).read_bytes()
-    assert (progress.totals.documents, progress.totals.errors) == (2099, 3)
+    assert (progress.totals.documents, progress.totals.errors) == (1092, 4)
     assert not Path(run.work_folder).exists()
 
 
