@@ -1,7 +1,7 @@
 """The texts of a Rich Text Format file with their positions, including hidden and deleted text.
 
 RTF 1.9.1, https://www.biblioscape.com/rtf15_spec.htm. Text that is not shown, such as deleted text, comments
-and fields, is still in the file, so it is searched here.
+and fields, is still in the file, so it is searched here, apart from the text around it.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _DATA = re.compile("[0-9a-fA-F\r\n]{64,}")
 @dataclass(slots=True)
 class _State(State):
     kind: str = "text"
+    gone: bool = False
 
 
 def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
@@ -104,10 +105,12 @@ class _Reading(RtfReading):
         self.emptied: list[Edit] = []
         self._segments: list[Segment] = []
         self._builders = [SegmentBuilder()]
+        self._gone = SegmentBuilder()
         self._property = ""
 
     def finish(self) -> list[Segment]:
         """Return the texts."""
+        self._segments += self._gone.finish()
         while self._builders:
             self._segments += self._builders.pop().finish()
         return self._segments
@@ -123,7 +126,9 @@ class _Reading(RtfReading):
         elif kind == "emptied":
             self.emptied.append(Edit(start, end or start, ""))
         elif kind != "none" and not (end is None and _DATA.fullmatch(text)):
-            self._builders[-1].add(text, start, end)
+            (self._gone if self.state.gone else self._builders[-1]).add(text, start, end)
+            if not self.state.gone:
+                self._segments += self._gone.finish()
 
     def end_paragraph(self) -> None:
         """End the current text."""
@@ -134,7 +139,7 @@ class _Reading(RtfReading):
         self.end_paragraph()
         self._builders.pop()
 
-    def word(self, word: str, _number: int | None, *, starred: bool) -> None:
+    def word(self, word: str, number: int | None, *, starred: bool) -> None:
         """Begin or end what a control word names."""
         state = self.state
         if word in _OBJECTS:
@@ -144,6 +149,10 @@ class _Reading(RtfReading):
             self.end_paragraph()
         elif word in _NO_TEXT or word in _EMPTIED:
             state.kind = "name" if word == "sn" else "none" if word in _NO_TEXT else "emptied"
+        elif word in ("v", "deleted"):
+            state.gone = number != 0
+        elif word == "plain":
+            state.gone = False
         elif word == "picprop" and state.kind == "none":
             state.kind = "apart"  # the picture's properties, among its data
         elif word in _FLOWS or word in _APART or starred:

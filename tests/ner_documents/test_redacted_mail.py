@@ -14,6 +14,7 @@ import pytest
 
 from ner_documents.reading import read
 from ner_documents.redaction import FormatError, Key, KeyProblem, restore_file
+from ner_documents.redaction.rtf import rtf_segments
 from tests.ner_documents.redacting import NAMES
 from tests.ner_documents.test_redacted_files import redacted
 
@@ -225,6 +226,23 @@ def test_letters_of_rtf_are_read_as_the_reader_reads_them():
     fonts = rb"{\fonttbl{\f0 Arial;}{\f1\fcharset204 Arial;}}"
     content = rb"{\rtf1\ansi" + fonts + rb"\f1 \'cf\plain  Jos\'e9 \'c1lvarez}"
     assert redacted("a.rtf", content)[0].content.endswith(rb"\f1 \'cf\plain  PER_1}")
+
+
+def test_deleted_and_hidden_text_of_rtf_is_read_apart_from_what_is_shown():
+    content = (
+        rb"{\rtf1 by {\deleted Mary}{\deleted\b  Jones}{\revised Bob} and {\v Ann }Acme {\v x}Corp\par Bob}"
+    )
+    segments, _ = rtf_segments(content.decode())
+    assert [segment.text.strip() for segment in segments] == [
+        "Mary Jones",
+        "Ann",
+        "x",
+        "by Bob and Acme Corp",
+        "Bob",
+    ]
+    result, key = redacted("a.rtf", content)
+    assert not re.search(rb"Mary|Jones|Bob|Acme|Corp", result.content)
+    assert restore_file("a.rtf", result.content, key)[0] == content
 
 
 def test_rtf_of_raw_utf8_goes_and_comes_back():
