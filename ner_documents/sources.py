@@ -214,13 +214,7 @@ def _expand_url(url: str) -> Iterator[tuple[str, int | None, str, bool]]:
 
 
 def filesystem_of(url: str) -> tuple[Any, str]:
-    """Find the fsspec file system of a URL, and the path in it.
-
-    Raises
-    ------
-    CorpusError
-        If fsspec, or what it needs for this scheme, is not installed.
-    """
+    """Find the fsspec file system of a URL, and the path in it."""
     fsspec = require("fsspec", "documents", f"{url}: reading and writing URLs")
     try:
         return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
@@ -230,13 +224,7 @@ def filesystem_of(url: str) -> tuple[Any, str]:
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
-    """Import an optional module, or name the extra that provides it.
-
-    Raises
-    ------
-    CorpusError
-        With the command that installs it.
-    """
+    """Import an optional module, or name the extra that provides it."""
     import importlib
 
     try:

@@ -76,11 +76,6 @@ def _word_parts(package: Package) -> list[tuple[str, str]]:
     -------
     list of (str, str)
         Name of the part, and ``header``, ``body``, ``footnotes``, ``endnotes``, ``footer`` or ``comments``.
-
-    Raises
-    ------
-    UnreadableError
-        If the package holds no Word document.
     """
     main = next((one.target for one in package.related("") if one.kind == "officeDocument"), "")
     if main not in package:

@@ -18,7 +18,7 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 
 class UnreadableError(ValueError):
-    """A file or a part of it is damaged, locked or too large; the message says why."""
+    """A file or a part of it is damaged, locked or too large; all that reads it may raise this."""
 
     @classmethod
     def because(cls, error: Exception) -> UnreadableError:
@@ -30,13 +30,7 @@ class UnreadableError(ValueError):
 
 
 def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
-    """Refuse a zip archive that is too large when unpacked, before unpacking it.
-
-    Raises
-    ------
-    UnreadableError
-        With the unpacked size.
-    """
+    """Refuse a zip archive that is too large when unpacked, before unpacking it."""
     members = archive.infolist()
     if len(members) > _MEMBERS:
         msg = f"holds {len(members):,} files, more than {_MEMBERS:,}"
@@ -58,18 +52,7 @@ class Relation(NamedTuple):
 
 
 class Package:
-    """Parts of an office file.
-
-    Parameters
-    ----------
-    raw : bytes
-        The file.
-
-    Raises
-    ------
-    UnreadableError
-        If it is not a zip archive, or too large when unpacked.
-    """
+    """Parts of an office file."""
 
     def __init__(self, raw: bytes) -> None:
         if raw.startswith(_OLE):
@@ -89,13 +72,7 @@ class Package:
         return self._archive.infolist()
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a part.
-
-        Raises
-        ------
-        UnreadableError
-            If it is missing, damaged or locked.
-        """
+        """Return the bytes of a part."""
         try:
             with self._archive.open(name) as member:
                 return member.read(UNPACKED)
@@ -108,23 +85,11 @@ class Package:
             raise UnreadableError(msg) from error
 
     def xml(self, name: str) -> Any:
-        """Parse a part.
-
-        Raises
-        ------
-        UnreadableError
-            If it is missing or not XML.
-        """
+        """Parse a part."""
         return parse_xml(self.read(name), name)
 
     def related(self, name: str) -> list[Relation]:
-        """List the parts that a part refers to, sorted by name; for an empty name, those of the package.
-
-        Raises
-        ------
-        UnreadableError
-            If the list is no XML.
-        """
+        """List the parts that a part refers to, sorted by name; for an empty name, those of the package."""
         folder, base = posixpath.split(name)
         relations = posixpath.join(folder, "_rels", f"{base}.rels")
         if relations not in self:
@@ -138,13 +103,7 @@ class Package:
 
 
 def parse_xml(raw: bytes, name: str) -> Any:
-    """Parse XML without entities, network access or excessive depth.
-
-    Raises
-    ------
-    UnreadableError
-        If it is not XML; the message names the line.
-    """
+    """Parse XML without entities, network access or excessive depth."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)

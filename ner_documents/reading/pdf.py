@@ -31,13 +31,7 @@ _LETTERS = 20  # a page without text but with this many shapes may hold drawn le
 
 
 def open_pdf(raw: bytes) -> Any:
-    """Open a file.
-
-    Raises
-    ------
-    UnreadableError
-        If it is locked or damaged.
-    """
+    """Open a file."""
     import pypdfium2
 
     try:

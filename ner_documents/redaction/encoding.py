@@ -40,11 +40,6 @@ def decode_text(content: bytes, declared: str = "") -> tuple[str, str, tuple[str
     str, str, tuple of str
         The text; its encoding, with ``+mark`` if there is a byte order mark; notes for the user.
 
-    Raises
-    ------
-    FormatError
-        If it is not text.
-
     Examples
     --------
     >>> decode_text(b"Jos\xe9")[:2]
@@ -92,13 +87,7 @@ def decode_again(content: bytes, encoding: str) -> str:
 
 
 def encode_text(text: str, encoding: str) -> bytes:
-    """Encode a text in the encoding that `decode_text` returned.
-
-    Raises
-    ------
-    FormatError
-        If the encoding lacks some of its characters.
-    """
+    """Encode a text in the encoding that `decode_text` returned."""
     name = encoding.partition("+")[0]
     try:
         return _MARKS.get(encoding, b"") + text.encode(name, _errors(name))

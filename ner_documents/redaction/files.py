@@ -71,12 +71,7 @@ class RedactedFile:
     document: RedactedDocument | None = None
 
 
-def redact_file(
-    name: str,
-    content: bytes,
-    recognize: Recognize,
-    redactor: Redactor,
-) -> RedactedFile:
+def redact_file(name: str, content: bytes, recognize: Recognize, redactor: Redactor) -> RedactedFile:
     """Redact a file; its format, its formatting and everything except the text are kept.
 
     Parameters
@@ -133,37 +128,29 @@ def found_in(redacted: Iterable[Redacted], recognitions: Iterable[Recognition]) 
     )
 
 
-def _redact_text(
-    name: str,
-    content: bytes,
-    suffix: str,
-    recognize: Recognize,
-    redactor: Redactor,
-) -> RedactedFile:
-    raw, encoding, notes = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
-    segments = TEXT_FORMATS[suffix](raw)
+def _replaced(
+    segments: Sequence[Segment], recognize: Recognize, redactor: Redactor
+) -> tuple[tuple[Found, ...], list[Edit]]:
     recognitions = recognitions_of(segments, recognize)
     redacted = redactor.redact_document(recognitions)
     edits = [edit for pair in zip(segments, redacted, strict=True) for edit in edits_of(*pair)]
-    changed, back = apply_edits(raw, encodable(edits, encoding))
-    result = encode_text(changed, encoding)
-    found = found_in(redacted, recognitions)
-    return _restorable(name, content, result, found, notes, {"": back}, encoding)
+    return found_in(redacted, recognitions), edits
 
 
-def _redact_rtf(
-    name: str,
-    content: bytes,
-    recognize: Recognize,
-    redactor: Redactor,
+def _redact_text(
+    name: str, content: bytes, suffix: str, recognize: Recognize, redactor: Redactor
 ) -> RedactedFile:
+    raw, encoding, notes = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
+    found, edits = _replaced(TEXT_FORMATS[suffix](raw), recognize, redactor)
+    changed, back = apply_edits(raw, encodable(edits, encoding))
+    return _restorable(name, content, encode_text(changed, encoding), found, notes, {"": back}, encoding)
+
+
+def _redact_rtf(name: str, content: bytes, recognize: Recognize, redactor: Redactor) -> RedactedFile:
     raw = content.decode("latin-1")
-    segments, edits = rtf_segments(raw)
-    recognitions = recognitions_of(segments, recognize)
-    redacted = redactor.redact_document(recognitions)
-    edits += [edit for pair in zip(segments, redacted, strict=True) for edit in edits_of(*pair)]
-    changed, back = apply_edits(raw, apart_from_words(raw, encodable(edits, "ascii")))
-    found = found_in(redacted, recognitions)
+    segments, emptied = rtf_segments(raw)
+    found, edits = _replaced(segments, recognize, redactor)
+    changed, back = apply_edits(raw, apart_from_words(raw, encodable([*emptied, *edits], "ascii")))
     notes = ["authors and program data were removed"]
     if "\\pict" in raw:
         notes.append("pictures are kept; text in pictures is not read")
@@ -172,11 +159,7 @@ def _redact_rtf(
 
 
 def _redact_mail(
-    name: str,
-    content: bytes,
-    suffix: str,
-    recognize: Recognize,
-    redactor: Redactor,
+    name: str, content: bytes, suffix: str, recognize: Recognize, redactor: Redactor
 ) -> RedactedFile:
     mail = MailFile.open(content, suffix)
     pairs = [(part, segment) for part, several in mail.segments().items() for segment in several]
@@ -215,11 +198,7 @@ def _redact_mail(
 
 
 def _redact_office(
-    name: str,
-    content: bytes,
-    suffix: str,
-    recognize: Recognize,
-    redactor: Redactor,
+    name: str, content: bytes, suffix: str, recognize: Recognize, redactor: Redactor
 ) -> RedactedFile:
     office = OfficeFile.open(content, suffix)
     by_part, edits = office.segments()

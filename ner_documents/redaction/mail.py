@@ -126,13 +126,7 @@ class MailFile:
 
     @classmethod
     def open(cls, content: bytes, suffix: str) -> MailFile:
-        """Split a file into its parts.
-
-        Raises
-        ------
-        FormatError
-            If it is not mail, or nested too deeply.
-        """
+        """Split a file into its parts."""
         mail = cls(content.decode("latin-1"), _mbox=suffix == ".mbox")
         mail._line = "\r\n" if "\r\n" in mail.raw[: 1 << 16] else "\n"
         for start, end in mail._messages():

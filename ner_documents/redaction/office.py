@@ -74,13 +74,7 @@ class OfficeFile:
 
     @classmethod
     def open(cls, content: bytes, suffix: str, *, inner: bool = False) -> OfficeFile:
-        """Unpack a file, and unless it is itself an inner one, the workbooks of its charts.
-
-        Raises
-        ------
-        FormatError
-            If it is not such a file, too large, or has parts that cannot be inspected.
-        """
+        """Unpack a file, and unless it is itself an inner one, the workbooks of its charts."""
         office = cls(_dialect=OFFICE_FORMATS[suffix])
         package = Package(content)
         for member in package.members():

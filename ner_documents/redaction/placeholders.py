@@ -98,13 +98,7 @@ class Identity:
 
 
 def text_of(value: Any) -> str:
-    """Return a value that must be a string.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
+    """Return a value that must be a string."""
     if not isinstance(value, str):
         msg = f"expected text, found {type(value).__name__}"
         raise TypeError(msg)

@@ -63,11 +63,6 @@ def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
     list of Segment, list of Edit
         The texts in order, and the edits that remove authors and program data.
 
-    Raises
-    ------
-    FormatError
-        If it is not RTF, truncated, or has parts that cannot be inspected.
-
     Examples
     --------
     >>> segments, _ = rtf_segments(r"{\rtf1 {\b Mary} J\'f6nes\par in \u321?\'f3d\u378?}")

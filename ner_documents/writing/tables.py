@@ -6,6 +6,8 @@ import csv
 import io
 import itertools
 import json
+import shutil
+import tempfile
 from contextlib import contextmanager
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -69,49 +71,17 @@ def assemble_xlsx(
     """
     xlsxwriter = require("xlsxwriter", "documents", "writing XLSX")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    once = _FailsOnce(target)
-    try:
-        with xlsxwriter.Workbook(once, options | {"strings_to_numbers": False}) as book:
-            book.set_properties({"created": _CREATED})
-            _fill(book, "documents", _wide(parts, into, labels))
-            _fill(book, "entities", _long(parts))
-    except xlsxwriter.exceptions.FileCreateError as error:
-        raise once.failure or error from None
-
-
-class _FailsOnce:
-    """A target that discards everything once a write has failed.
-
-    Otherwise the archive that xlsxwriter leaves open fails again when it is garbage-collected, and Python
-    prints that error.
-    """
-
-    def __init__(self, target: IO[bytes]) -> None:
-        self._target = target
-        self.failure: OSError | None = None
-        self._at = 0
-
-    def write(self, content: bytes) -> int:
-        return self._do(self._target.write, content, lambda: self._at + len(content))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._do(lambda _: self._target.seek(offset, whence), b"", lambda: offset)
-
-    def tell(self) -> int:
-        return self._do(lambda _: self._target.tell(), b"", lambda: self._at)
-
-    def flush(self) -> None:
-        self._do(lambda _: self._target.flush() or 0, b"", lambda: self._at)
-
-    def _do(self, work: Callable[[bytes], int], content: bytes, after: Callable[[], int]) -> int:
-        if self.failure is not None:
-            self._at = after()
-            return len(content) or self._at
+    # After a failed write, xlsxwriter's archive fails again when it is collected, and Python prints that.
+    with tempfile.TemporaryFile() as file:
         try:
-            return work(content)
-        except OSError as error:
-            self.failure = error
-            raise
+            with xlsxwriter.Workbook(file, options | {"strings_to_numbers": False}) as book:
+                book.set_properties({"created": _CREATED})
+                _fill(book, "documents", _wide(parts, into, labels))
+                _fill(book, "entities", _long(parts))
+        except xlsxwriter.exceptions.FileCreateError as error:  # no room for temporary files
+            raise OSError(str(error)) from error
+        file.seek(0)
+        shutil.copyfileobj(file, target)
 
 
 def _fill(book: Any, name: str, rows: Iterable[Sequence[Any]]) -> None:
