@@ -62,12 +62,7 @@ class Page:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the public internet.
-
-    Parameters
-    ----------
-    address : str
-        IPv4 or IPv6 address; a zone index is ignored.
+    """Return whether an IP address, with or without a zone index, belongs to the public internet.
 
     Examples
     --------
@@ -87,13 +82,7 @@ def is_public(address: str) -> bool:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host, in the resolver's order.
-
-    Raises
-    ------
-    OSError
-        If the name is unknown.
-    """
+    """Return the addresses of a host, in the resolver's order; an unknown name is an OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -107,31 +96,10 @@ def fetch_page(
     allowed: Callable[[str], bool] = is_public,
     ports: Collection[int] = _PORTS,
 ) -> Page:
-    """Fetch a page.
+    """Fetch a page; a `FetchError` says why it is refused, unreachable, too large, too slow or no page.
 
-    Parameters
-    ----------
-    url : str
-        An http or https address; ``https://`` is added if there is no scheme.
-    max_bytes : int
-        Maximum size of the body.
-    seconds : float
-        Time limit, including redirects.
-    resolver : callable
-        Maps host and port to IP addresses.
-    allowed : callable
-        Returns whether connections to an IP address are allowed.
-    ports : collection of int
-        Allowed ports.
-
-    Returns
-    -------
-    Page
-
-    Raises
-    ------
-    FetchError
-        If the address is refused or unreachable, or the page too large, too slow or of an unsupported type.
+    ``https://`` is added if there is no scheme. The time limit includes redirects. `resolver` maps host and
+    port to IP addresses, `allowed` tells to which of them connections are allowed.
     """
     deadline = time.monotonic() + seconds
     url = url.strip()

@@ -242,15 +242,7 @@ def open_url(url: str) -> IO[bytes]:
 
 @contextmanager
 def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
-    """Open a source as a buffered stream of decompressed bytes; the meter counts stored bytes.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened; decompression errors are raised by reads.
-    CorpusError
-        If pyarrow or fsspec is needed and not installed.
-    """
+    """Open a source as a buffered stream of decompressed bytes; the meter counts stored bytes."""
     raw: Any
     if source.content is not None:
         raw = io.BytesIO(source.content)
@@ -276,13 +268,7 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
 
 
 def open_file(path: str) -> io.FileIO:
-    """Open a regular file, unbuffered; reading a pipe or device might never end, or block.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened or is not a regular file.
-    """
+    """Open a regular file, unbuffered; reading a pipe or device might never end, or block."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     handed_over = path.startswith(("/dev/fd/", "/proc/self/fd/"))  # a shell's <(command)
     descriptor = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0) if handed_over else flags)
@@ -293,13 +279,7 @@ def open_file(path: str) -> io.FileIO:
 
 
 def read_whole(path: str, most: int = 1 << 30) -> bytes:
-    """Read a whole file, or standard input for ``-``, up to a limit.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened, is not a regular file, or holds more than `most` bytes.
-    """
+    """Read a whole file, or standard input for ``-``; an OSError for more than `most` bytes."""
     if path == "-":
         content = sys.stdin.buffer.read(most + 1)
     else:

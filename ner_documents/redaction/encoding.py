@@ -26,14 +26,7 @@ _MASK = "\u2588"
 
 
 def decode_text(content: bytes, declared: str = "") -> tuple[str, str, tuple[str, ...]]:
-    r"""Decode a text file.
-
-    Parameters
-    ----------
-    content : bytes
-        Content of the file.
-    declared : str
-        The encoding that the file or its container declares; used if it restores the same bytes.
+    r"""Decode a text file, in the declared encoding if that restores the same bytes.
 
     Returns
     -------

@@ -177,14 +177,10 @@ class MailFile:
     def edits(
         self, changed: Mapping[str, str], attached: Callable[[Attachment], bytes | None] | None = None
     ) -> list[Edit]:
-        """List the edits of the file.
+        """List the edits of the file, given new texts of parts by name.
 
-        Parameters
-        ----------
-        changed : mapping of str to str
-            New texts of parts, by name.
-        attached : callable, optional
-            Returns the new content of an attachment, None to remove it; by default attachments are kept.
+        `attached` returns the new content of an attachment, None to remove it; by default attachments are
+        kept.
         """
         edits = [
             Edit(part.start, part.end, self._written(part, changed[name]))

@@ -127,13 +127,7 @@ class OfficeFile:
         return found + [name for inner in self._inner.values() for name in inner.names()]
 
     def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:
-        """Extract the texts of all parts.
-
-        Returns
-        -------
-        dict of str to list of Segment, dict of str to list of Edit
-            The texts of each part, and the edits that remove authors, external links and thumbnails.
-        """
+        """Extract the texts of each part, and the edits that remove authors, links and previews."""
         segments: dict[str, list[Segment]] = {}
         edits: dict[str, list[Edit]] = {}
         for name, raw in self.parts.items():

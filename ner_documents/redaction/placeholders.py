@@ -146,15 +146,7 @@ class Placeholders:
                 self._remember(form, index)
 
     def give(self, mentions: Sequence[Mention], texts: Sequence[str]) -> list[str]:
-        """Return the placeholder of each mention of one document.
-
-        Parameters
-        ----------
-        mentions : sequence of Mention
-            In document order.
-        texts : sequence of str
-            All texts of the document: a placeholder that occurs in them is not assigned.
-        """
+        """Return the placeholder of each mention of one document; a new one occurs in none of its texts."""
         if self.operator == "label":
             return [f"[{_plain(one.label)}]" for one in mentions]
         if self.operator == "mask":
@@ -185,13 +177,7 @@ class Placeholders:
         return Placeholders(self.operator, secret=self._secret, identities=identities)
 
     def given_in(self, text: str) -> Iterator[tuple[int, int]]:
-        """Find text that equals a placeholder assigned in another text.
-
-        Yields
-        ------
-        (int, int)
-            Start and end.
-        """
+        """Find text that equals a placeholder assigned in another text; yield its start and end."""
         if self.operator not in ("number", "hash") or not self.identities:
             return
         alike = list(LIKE_PLACEHOLDER.finditer(text))

@@ -51,17 +51,9 @@ class _State(State):
 
 
 def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
-    r"""Extract the texts of a file.
+    r"""Extract the texts of a file, whose bytes are given as Latin-1, in order.
 
-    Parameters
-    ----------
-    raw : str
-        Its bytes as Latin-1.
-
-    Returns
-    -------
-    list of Segment, list of Edit
-        The texts in order, and the edits that remove authors and program data.
+    Also returns the edits that remove authors and program data.
 
     Examples
     --------
