@@ -14,7 +14,8 @@ from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, left_out
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.pdf_layout import paragraphs_of
-from ner_documents.reading.pdf_letters import Letters, PageText, text_of
+from ner_documents.reading.pdf_letters import PageText, text_of
+from ner_documents.reading.pdf_strings import Letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

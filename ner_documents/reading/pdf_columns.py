@@ -12,7 +12,8 @@ from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_documents.reading.pdf_letters import Fragment, Letters, is_leftward, logical
+from ner_documents.reading.pdf_letters import Fragment
+from ner_documents.reading.pdf_strings import Letters, is_leftward, logical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.pdf_columns import columns_of, joined_fragments
-from ner_documents.reading.pdf_letters import HYPHENS, SOFT_HYPHEN, Letters, is_leftward
 from ner_documents.reading.pdf_running import without_running
+from ner_documents.reading.pdf_strings import HYPHENS, SOFT_HYPHEN, Letters, is_leftward
 from ner_documents.reading.pdf_tables import cells_of
 
 if TYPE_CHECKING:

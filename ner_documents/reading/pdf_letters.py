@@ -13,29 +13,15 @@ import statistics
 import unicodedata
 from array import array
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from ner_documents.reading.pdf_strings import SOFT_HYPHEN, Letters, is_leftward
 
-__all__ = [
-    "HYPHENS",
-    "SOFT_HYPHEN",
-    "UNREADABLE",
-    "Fragment",
-    "Letters",
-    "PageText",
-    "is_leftward",
-    "logical",
-    "text_of",
-]
+__all__ = ["UNREADABLE", "Fragment", "PageText", "text_of"]
 
-SOFT_HYPHEN = "\u00ad"
-HYPHENS = (SOFT_HYPHEN, "-", "\u2010")
 #: Replaces letters whose font has no mapping to Unicode.
 UNREADABLE = "\ufffd"
 
-_LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 _LIGATURE = re.compile("[ﬀ-ﬆ]")
 # What PDFium gives for a hyphen at a line end.
 _BROKEN = frozenset((0x02, 0xFFFE, 0xAD))
@@ -43,72 +29,11 @@ _GAP = 1.5  # of the font size: a wider gap separates columns or cells
 _SPACE = 0.25  # of the font size, between right-to-left words
 _RAISED = 0.25  # of the font size: a letter that is higher or lower is a footnote mark or an index
 _HEIGHT = 0.7  # of the font size: height of letters above the baseline
-# Right-to-left scripts: Hebrew to Mandaic, Arabic forms, and those beyond the first plane.
-_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|.", re.DOTALL)
 _SPACED = re.compile(r"(?<!\S)(?:[^\W\d_] ){3,}[^\W\d_](?!\S)")
 _WORD_GAP = 1.6  # of the median gap between spaced letters
-_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 _Place = tuple[float, float, float]  # left, right, base
-
-
-class Letters(str):
-    """A text that remembers which characters of the file it consists of, so that they can be found again.
-
-    Slices, `strip`, `join` and `sub` keep the numbers; everything else returns a plain text.
-
-    Attributes
-    ----------
-    numbers : array of int
-        For each character its number among all characters of the file; -1 for an added one.
-
-    Examples
-    --------
-    >>> text = Letters(" ").join([Letters("Jones", array("i", range(5))), "M."])
-    >>> text[::-1], text[::-1].numbers.tolist()
-    ('.M senoJ', [-1, -1, -1, 4, 3, 2, 1, 0])
-    """
-
-    __slots__ = ("numbers",)
-    numbers: array[int]
-
-    def __new__(cls, text: str = "", numbers: array[int] | None = None) -> Letters:
-        """Create a text; without numbers, it is an added one."""
-        self = super().__new__(cls, text)
-        self.numbers = array("i", [-1]) * len(text) if numbers is None else numbers
-        return self
-
-    def __getitem__(self, key: Any) -> Letters:
-        """Return a slice or a character."""
-        part = super().__getitem__(key)
-        return Letters(
-            part, self.numbers[key] if isinstance(key, slice) else self.numbers[key : key + 1 or None]
-        )
-
-    def strip(self, characters: str | None = None, /) -> Letters:
-        """Remove white space, or some characters, at both ends."""
-        end = len(self.rstrip(characters))
-        return self[end - len(super().strip(characters)) : end]
-
-    def join(self, parts: Iterable[str], /) -> Letters:
-        """Join parts, plain ones of which are added text."""
-        parts = list(parts)
-        numbers = array("i")
-        for index, part in enumerate(parts):
-            if index:
-                numbers += self.numbers
-            numbers += part.numbers if isinstance(part, Letters) else array("i", [-1]) * len(part)
-        return Letters(super().join(parts), numbers)
-
-    def sub(self, pattern: re.Pattern[str], make: Callable[[re.Match[str]], str]) -> Letters:
-        """Replace what a pattern finds."""
-        parts: list[str] = []
-        end = 0
-        for match in pattern.finditer(self):
-            parts += [self[end : match.start()], make(match)]
-            end = match.end()
-        return Letters().join([*parts, self[end:]]) if parts else self
 
 
 class Fragment(NamedTuple):
@@ -372,43 +297,5 @@ class _Run:
 
 
 def _spelled_out(ligature: Letters) -> Letters:
-    spelled = _LIGATURES[ligature]
+    spelled = unicodedata.normalize("NFKC", ligature)
     return Letters(spelled, ligature.numbers * len(spelled))
-
-
-def logical(text: Letters) -> Letters:
-    """Convert a line from visual (left-to-right) to reading order.
-
-    Examples
-    --------
-    >>> logical(Letters("Mary: םולש 12"))
-    'Mary: שלום 12'
-    >>> logical(Letters("(12 Rome) םולש םולש"))
-    'שלום שלום (12 Rome)'
-    """
-    if not is_leftward(text):
-        return text
-    kinds = "".join(map(_kind, text))
-    if kinds.count("R") > kinds.count("L"):
-        text, kinds = _flipped(text), kinds[::-1]
-        inner = re.compile("L(?:[^R]*L)?")
-    else:
-        inner = re.compile("R(?:[^L]*R)?")
-    for match in inner.finditer(kinds):
-        start, end = match.span()
-        text = Letters().join((text[:start], _flipped(text[start:end]), text[end:]))
-    return text
-
-
-def is_leftward(text: str) -> bool:
-    """Return whether a text has letters of a right-to-left script."""
-    return _LEFTWARD.search(text) is not None
-
-
-def _flipped(text: Letters) -> Letters:
-    return Letters(text[::-1].translate(_MIRRORED), text.numbers[::-1])
-
-
-def _kind(letter: str) -> str:
-    kind = unicodedata.bidirectional(letter)
-    return "R" if kind in ("R", "AL", "NSM") else "L" if kind in ("L", "EN", "AN") else "N"

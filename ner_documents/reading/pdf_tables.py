@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.pdf_columns import merged
-from ner_documents.reading.pdf_letters import HYPHENS, Letters
+from ner_documents.reading.pdf_strings import HYPHENS, Letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
