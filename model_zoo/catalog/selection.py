@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.arguments import user_path
-from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.errors import CatalogError, told_by_system
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_without_network
 from model_zoo.catalog.hub_names import canonical_name, is_there
 from model_zoo.catalog.layout import PRECISIONS
@@ -197,8 +197,10 @@ def patterns_in_file(path: Path) -> list[str]:
         content = path.read_bytes()
         # Windows PowerShell writes UTF-16 when the output of --print_all goes into a file.
         lines = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"--list {path}: expected a readable text file of model names, found: {error}"
+    except OSError as error:
+        raise CatalogError(told_by_system(error)) from None
+    except UnicodeDecodeError as error:
+        msg = f"--list {path}: expected a text file of model names, found: {error}"
         raise CatalogError(msg) from None
     patterns = []
     for number, line in enumerate(lines, 1):

@@ -96,7 +96,7 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
     path = Path(path)
     try:
         texts = list(islice(_texts(path), _MOST_TEXTS))
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         msg = f"{path}: cannot be read as text: {error}"
         raise ValueError(msg) from error
     if not texts:

@@ -152,7 +152,7 @@ def quantize(
             seal(target / f"{stem}.xml")
             publish(target, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
-        msg = f"{name}: {told_by_system(error) if isinstance(error, OSError) else error}"
+        msg = f"{name}: {told_by_system(error, folder) if isinstance(error, OSError) else error}"
         raise QuantizationError(msg) from error
     xml = folder / precision / f"{stem}.xml"
     return Quantization(

@@ -65,7 +65,7 @@ def test_a_list_file(tmp_path):
     path.write_text("'open")
     with pytest.raises(CatalogError, match="line 1: expected a model name"):
         patterns_in_file(path)
-    with pytest.raises(CatalogError, match="expected a readable text file"):
+    with pytest.raises(CatalogError, match="missing: No such file"):
         patterns_in_file(tmp_path / "missing")
 
 

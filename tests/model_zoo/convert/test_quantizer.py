@@ -144,7 +144,7 @@ def test_command_and_dry_run(models, capsys, tmp_path, monkeypatch, tiny_ir, pla
     assert "100.0% of their tokens keep their label" in capsys.readouterr().out
     assert main([*arguments, "--calibration", str(tmp_path / "nothing.txt")]) == 1
     err = capsys.readouterr().err
-    assert "nothing.txt: cannot be read" in err
+    assert "nothing.txt: No such file or directory" in err
     assert err.endswith("FAILED:\ntiny\n")
     assert main([*arguments, "--precisions", "INT8"]) == 0
     assert capsys.readouterr().out == "Skipping tiny (all precisions skipped)\n"
