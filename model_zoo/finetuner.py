@@ -54,10 +54,6 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     ----------
     args : argparse.Namespace
         ``name``, ``start``, ``train`` (list of files), ``dev``, ``types``, ``epochs``, ``learning_rate``, ...
-
-    Returns
-    -------
-    Recipe
     """
     missing = [f"--{key}" for key in ("name", "start", "train") if not getattr(args, key)]
     if missing:
@@ -176,10 +172,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
 
     Returns
     -------

@@ -112,10 +112,6 @@ def open_archive(path: Path, kind: str, limits: Limits) -> Iterator[Iterator[Mem
     limits : Limits
         Bounds on the content.
 
-    Yields
-    ------
-    iterator of Member
-
     Raises
     ------
     ArchiveError

@@ -60,8 +60,6 @@ class Conversion:
 
     Attributes
     ----------
-    precision : str
-    xml : pathlib.Path
     size : int
         Bytes of the .xml and the .bin.
     seconds : float

@@ -48,10 +48,8 @@ class Quantization:
 
     Attributes
     ----------
-    xml : pathlib.Path
     size : int
         Bytes of the .xml and the .bin.
-    seconds : float
     samples : int
         Texts that it was calibrated on.
     agreement : float

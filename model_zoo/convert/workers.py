@@ -44,7 +44,6 @@ def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str 
     ----------
     module : str
         Such as ``model_zoo.convert.tracing``.
-    arguments : sequence of str
     folder : pathlib.Path
         Its temporary files go there: ``/tmp`` may be small, or in memory.
     python : str

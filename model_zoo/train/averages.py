@@ -77,16 +77,7 @@ class WeightAverage(TrainerCallback):
 
 
 def last_checkpoint(work_dir: Path) -> Path | None:
-    """Find the newest intact checkpoint of a run; delete newer ones that are incomplete or damaged.
-
-    Parameters
-    ----------
-    work_dir : Path
-
-    Returns
-    -------
-    Path or None
-    """
+    """Find the newest intact checkpoint of a run; delete newer ones that are incomplete or damaged."""
     folders = sorted(work_dir.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     while folders:
         folder = folders.pop()
@@ -156,10 +147,6 @@ def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
     ----------
     files : sequence of Path
         Safetensors files with the same names and shapes.
-
-    Returns
-    -------
-    dict of str to tensor
     """
     total: dict[str, Tensor] = {}
     for file in files:

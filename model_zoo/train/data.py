@@ -30,7 +30,6 @@ class Sentence:
 
     Attributes
     ----------
-    words : list of str
     sets : list of int
         Labels that a word may have; bit i: label i.
     answers : float array [words, labels], optional
@@ -48,8 +47,6 @@ class LabelledCorpus:
 
     Attributes
     ----------
-    name : str
-    train, dev : list of Sentence
     scored : list of str
         Types on which the dev part is scored: those that the corpus annotates.
     dev_tags : list of list of str
@@ -68,13 +65,8 @@ def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
 
     Parameters
     ----------
-    recipe : Recipe
     data_dir : Path
         Folder that the corpora's files are below.
-
-    Returns
-    -------
-    dict of str to LabelledCorpus
 
     Raises
     ------

@@ -49,7 +49,6 @@ class TrainingResult:
         Train and dev sentences by corpus.
     seconds : float
         Wall time of the last process of the run.
-    steps, parameters : int
     """
 
     history: list[dict[str, Any]]
@@ -65,8 +64,6 @@ def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: 
 
     Parameters
     ----------
-    model : transformers.PreTrainedModel
-    encoder : SentenceEncoder
     start : Path
         Folder or .nemo archive that training began with.
     folder : Path
@@ -120,8 +117,6 @@ def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, f
 
     Parameters
     ----------
-    recipe : Recipe
-    encoder : SentenceEncoder
     checkpoint : str
         As `write_checkpoint` returned it.
     folder : Path
@@ -154,14 +149,7 @@ def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, f
 
 
 def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
-    """Write README.md: what the model finds, its scores, the data and how to reproduce it.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    result : TrainingResult
-    folder : Path
-    """
+    """Write README.md: what the model finds, its scores, the data and how to reproduce it."""
     blocks = [
         f"# {recipe.name}",
         recipe.description or "A token classifier for named entities.",

@@ -217,10 +217,6 @@ def load_recipe(path: Path | str) -> Recipe:
     path : Path or str
         A YAML file.
 
-    Returns
-    -------
-    Recipe
-
     Raises
     ------
     RecipeError
@@ -238,10 +234,6 @@ def check_recipe(data: dict[str, Any], origin: str) -> Recipe:
         Content of the YAML.
     origin : str
         Its source, for messages.
-
-    Returns
-    -------
-    Recipe
 
     Raises
     ------

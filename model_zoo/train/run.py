@@ -67,7 +67,6 @@ def finetune(
 
     Parameters
     ----------
-    recipe : Recipe
     start : Path
         Folder or .nemo archive of the encoder or token classifier.
     data_dir : Path
@@ -82,10 +81,6 @@ def finetune(
         Discard the checkpoints of an earlier run.
     progress : bool
         Show a bar on stderr.
-
-    Returns
-    -------
-    TrainingResult
 
     Raises
     ------

@@ -85,9 +85,6 @@ def predict_logits(
     ----------
     model : torch.nn.Module
         A transformers token classifier.
-    sentences : sequence of sequence of str
-    encoder : SentenceEncoder
-    label_count : int
     bf16 : bool
         Compute in bfloat16.
 
@@ -124,8 +121,6 @@ def score_corpora(
     ----------
     model : torch.nn.Module
         A transformers token classifier.
-    corpora : dict of str to LabelledCorpus
-    encoder : SentenceEncoder
     labels : sequence of str
         Names of the logits.
     bf16 : bool
