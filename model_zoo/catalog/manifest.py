@@ -28,9 +28,7 @@ def model_yaml(model: Model) -> str:
     'description'
     """
     full = model.model_dump(mode="json", by_alias=True, exclude=_FROM_THE_FOLDER, exclude_none=True)
-    plain = {key: value for key, value in full.items() if value not in ([], {})}
-    plain["files"] = [_short_file(file) for file in full["files"]]
-    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(_short(full), sort_keys=False, allow_unicode=True, width=100)
     return text
 
 
@@ -40,27 +38,14 @@ def write_model(model: Model, path: Path) -> None:
     write_whole(path, model_yaml(model))
 
 
-def _short_file(file: dict[str, Any]) -> dict[str, Any]:
-    short = {key: value for key, value in file.items() if value != []}
-    sources = [_short_source(source) for source in file["source"]]
-    short["source"] = sources[0] if len(sources) == 1 else sources
-    if file["mirrors"]:
-        short["mirrors"] = [_short_source(source) for source in file["mirrors"]]
-    if "original_source" in file:
-        short["original_source"] = _short_source(file["original_source"])
-    if "checksum" in file:
-        short["checksum"] = _short_checksum(file["checksum"])
-    return short
-
-
-def _short_source(source: dict[str, Any]) -> dict[str, Any] | str:
-    if "url" in source:
-        return str(source["url"])
-    short = dict(source)
-    if "wheel_checksum" in source:
-        short["wheel_checksum"] = _short_checksum(source["wheel_checksum"])
-    return short
-
-
-def _short_checksum(checksum: dict[str, Any]) -> dict[str, Any] | str:
-    return str(checksum["value"]) if checksum["$type"] == "sha384" else checksum
+def _short(value: Any, key: str = "") -> Any:
+    """Return a value without what is empty, and in the short forms of addresses, hashes and one source."""
+    if isinstance(value, list):
+        return _short(value[0]) if key == "source" and len(value) == 1 else [_short(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "url" in value:
+        return value["url"]
+    if value.get("$type") == "sha384":
+        return value["value"]
+    return {name: _short(one, name) for name, one in value.items() if one not in ([], {}) or name == "files"}

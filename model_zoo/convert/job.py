@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: What model.yml calls the tasks of token classifiers.
 _TASKS = ("named_entity_recognition", "token_recognition")
+#: What model.yml may say better than the checkpoint.
+_OVERRIDES = ("labels", "lower_case", "max_length", "token_type_ids")
 
 __all__ = ["checkpoint_of", "convert", "convert_all", "plan"]
 
@@ -82,7 +84,7 @@ def convert(
                 precisions=precisions,
                 input_shape=input_shape,
                 tolerance=tolerance,
-                overrides=_overrides(model),
+                overrides={key: getattr(model, key) for key in _OVERRIDES},
                 progress=tell,
                 python=python,
             )
@@ -146,15 +148,6 @@ def _needs_no_conversion(model: Model, download_dir: Path | str | None) -> str:
     if model.framework == "dldt":
         return "is IR already"
     return ""
-
-
-def _overrides(model: Model) -> dict[str, Any]:
-    return {
-        "labels": model.labels,
-        "lower_case": model.lower_case,
-        "max_length": model.max_length,
-        "token_type_ids": model.token_type_ids,
-    }
 
 
 def convert_all(models: Sequence[Model], attempt: Callable[[Model], bool], jobs: int = 1) -> list[str]:

@@ -7,6 +7,7 @@ operations, and parameters are those used at that shape (128 of a table of 512 p
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
@@ -15,8 +16,6 @@ from model_zoo.catalog.messages import command_for
 from ner_core.operations import count_operations
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import openvino as ov
 
     from model_zoo.catalog.schema import Model
@@ -76,8 +75,6 @@ def measure(xml: Path | str, shape: tuple[int, int] = (1, 128)) -> dict[str, Any
     ValueError
         If the model does not take this shape.
     """
-    from pathlib import Path
-
     import openvino as ov
     from openvino.passes import ConstantFolding, Manager
 

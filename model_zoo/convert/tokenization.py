@@ -62,18 +62,8 @@ _GENERAL = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend
 #: Flags of an added token in tokenizer_config.json.
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 _SPECIAL = (
-    "<s>",
-    "</s>",
-    "<pad>",
-    "<unk>",
-    "<mask>",
-    "[CLS]",
-    "[SEP]",
-    "[PAD]",
-    "[UNK]",
-    "[MASK]",
-    "<cls>",
-    "<sep>",
+    *("<s>", "</s>", "<pad>", "<unk>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"),
+    *("<cls>", "<sep>"),
 )
 
 

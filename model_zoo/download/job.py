@@ -288,7 +288,7 @@ class _Job:
             return
         self._emit("model_postprocessing_begin", model)
         try:
-            postprocess(model.postprocessing, folder, fresh=fresh, omz=self.omz)
+            postprocess(model.postprocessing, folder, omz=self.omz)
         except PostprocessingError as error:
             raise DownloadError(str(error)) from None
         self._emit("model_postprocessing_end", model)

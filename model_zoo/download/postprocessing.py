@@ -42,14 +42,8 @@ class PostprocessingError(ZooError, ValueError):
     """A step failed and left nothing behind; the message names file and reason."""
 
 
-def postprocess(
-    steps: Sequence[Step],
-    folder: Path,
-    *,
-    fresh: bool = True,
-    omz: bool = False,
-) -> bool:
-    """Run the steps of a model in its folder, in order, unless they already ran on the same files.
+def postprocess(steps: Sequence[Step], folder: Path, *, omz: bool = False) -> None:
+    """Run the steps of a model in its folder, in order, from the files as downloaded.
 
     Parameters
     ----------
@@ -57,23 +51,14 @@ def postprocess(
         Steps from model.yml.
     folder : Path
         The model's folder; nothing outside it is written.
-    fresh : bool
-        Whether a file was downloaded in this run, so that the steps have to run again.
     omz : bool
-        Behave like Open Model Zoo's tools: remove archives, record nothing, and run the steps in each call.
-
-    Returns
-    -------
-    bool
-        Whether any step ran.
+        Behave like Open Model Zoo's tools: remove archives and record nothing.
 
     Raises
     ------
     PostprocessingError
         A step failed.
     """
-    if not steps or (not fresh and not omz and is_done(steps, folder)):
-        return False
     for file in _read_record(folder).get("changed", {}):
         _restore(folder / file)
     (folder / _RECORD).unlink(missing_ok=True)
@@ -93,11 +78,10 @@ def postprocess(
             _replace(step, path)
             changed[step.file] = ""
     if omz:
-        return True
+        return
     changed = {file: str(checksum_of(folder / file)) for file in changed}
     record = {"steps": _fingerprint(steps), "changed": changed}
     write_whole(folder / _RECORD, json.dumps(record, indent=1))
-    return True
 
 
 def is_done(steps: Sequence[Step], folder: Path) -> bool:

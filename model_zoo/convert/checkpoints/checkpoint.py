@@ -12,12 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.messages import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
@@ -35,7 +34,6 @@ __all__ = [
     "read_config",
     "read_json",
     "refuse_pointers",
-    "sha384",
     "stated_length",
 ]
 
@@ -218,11 +216,6 @@ def logits_module(model: torch.nn.Module) -> torch.nn.Module:
             ).logits
 
     return Logits(model).eval()
-
-
-def sha384(files: Iterable[Path]) -> str:
-    """Return ``sha384:`` and the digest of the files' bytes, one after the other."""
-    return str(checksum_of(*files))
 
 
 def named_code(error: BaseException) -> str:

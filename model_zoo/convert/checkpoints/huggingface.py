@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import suitability
+from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.messages import few
 from model_zoo.convert.checkpoints.checkpoint import (
@@ -31,7 +32,6 @@ from model_zoo.convert.checkpoints.checkpoint import (
     read_config,
     read_json,
     refuse_pointers,
-    sha384,
     stated_length,
 )
 from model_zoo.convert.tokenization import lowers_case, read_tokenizer
@@ -89,7 +89,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         model_type=str(facts.model_type),
         has_token_type_ids=takes_types and types != ABSENT and type_count > 1,
         token_type_ids=types,
-        source_checksum=sha384(weights),
+        source_checksum=str(checksum_of(*weights)),
         vocab_size=int(facts.vocab_size),
         type_count=type_count,
         pad_id=int(facts.pad_token_id or 0),

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.messages import few
 from model_zoo.catalog.yaml_file import parse_yaml
 from model_zoo.convert.checkpoints.checkpoint import (
@@ -28,7 +29,6 @@ from model_zoo.convert.checkpoints.checkpoint import (
     first_line,
     logits_module,
     named_code,
-    sha384,
 )
 from model_zoo.convert.checkpoints.huggingface import SENSELESS, build_config, check_size
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
@@ -103,7 +103,7 @@ def load_nemo(path: Path, told: Overrides) -> Checkpoint:
         model_type=str(facts.model_type),
         has_token_type_ids=int(facts.type_vocab_size) > 1,
         token_type_ids=told.token_type_ids or "segments",
-        source_checksum=sha384([path]),
+        source_checksum=str(checksum_of(path)),
         vocab_size=int(facts.vocab_size),
         type_count=int(facts.type_vocab_size),
         pad_id=int(facts.pad_token_id or 0),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_zoo.catalog.checksum import checksum_of
 from model_zoo.convert.checkpoints.checkpoint import (
     Checkpoint,
     CheckpointError,
     Overrides,
     first_line,
     read_config,
-    sha384,
     stated_length,
 )
 from model_zoo.convert.checkpoints.huggingface import folder_labels
@@ -52,7 +52,7 @@ def load_onnx(file: Path, told: Overrides) -> Checkpoint:
         model_type=str(config.get("model_type", "bert")),
         has_token_type_ids="token_type_ids" in input_ports(graph),
         token_type_ids=told.token_type_ids or str(config.get("token_type_ids") or "segments"),
-        source_checksum=sha384([file]),
+        source_checksum=str(checksum_of(file)),
         vocab_size=int(config.get("vocab_size") or tokenizer.get_vocab_size()),
         type_count=int(config.get("type_vocab_size") or 1),
         pad_id=int(config.get("pad_token_id") or 0),

@@ -62,12 +62,12 @@ def test_archives_unpack_beside_themselves_and_stay(tmp_path, kind):
     archive = make_archive(tmp_path / "in.archive", kind, MEMBERS)
     before = archive.read_bytes()
     step = UnpackArchive(file="in.archive", format=kind)
-    assert postprocess([step], tmp_path) is True
+    postprocess([step], tmp_path)
     there = everything(tmp_path)
     assert there.pop("in.archive") == before
     del there[".postprocessing.json"]
     assert there == MEMBERS
-    assert postprocess([step], tmp_path, fresh=False) is False
+    assert is_done([step], tmp_path)
 
 
 def test_what_a_killed_process_unpacked_is_removed(tmp_path, monkeypatch):
@@ -239,13 +239,13 @@ def replace(**changes: object) -> RegexReplace:
 def test_text_is_replaced_once_and_the_original_kept(tmp_path):
     (tmp_path / "code.py").write_bytes(b"import this\r\nimport that\n")
     steps = [replace(), replace(pattern="# import that", replacement="pass", count=1)]
-    assert postprocess(steps, tmp_path)
+    postprocess(steps, tmp_path)
     changed = b"# import this\npass\n"  # as Python writes text that it has read, and so the peer
     assert (tmp_path / "code.py").read_bytes() == changed
     assert original(tmp_path, "code.py").read_bytes() == b"import this\r\nimport that\n"
     assert is_done(steps, tmp_path)
-    assert postprocess(steps, tmp_path, fresh=False) is False
-    assert postprocess(steps, tmp_path, fresh=True)  # begins with the original again
+    assert is_done(steps, tmp_path)
+    postprocess(steps, tmp_path)  # begins with the original again
     assert (tmp_path / "code.py").read_bytes() == changed
     assert not is_done(steps[:1], tmp_path)
     (tmp_path / "code.py").write_text("somebody changed it")
@@ -255,7 +255,7 @@ def test_text_is_replaced_once_and_the_original_kept(tmp_path):
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_a_pattern_of_several_lines_is_found_whatever_the_lines_end_with(tmp_path, end):
     (tmp_path / "code.py").write_bytes(b"import this" + end + b"import that" + end)
-    assert postprocess([replace(pattern=r"this\nimport ", replacement="this, ")], tmp_path)
+    postprocess([replace(pattern=r"this\nimport ", replacement="this, ")], tmp_path)
     assert (tmp_path / "code.py").read_bytes() == b"import this, that\n"
     assert original(tmp_path, "code.py").read_bytes() == b"import this" + end + b"import that" + end
 
