@@ -293,17 +293,26 @@ def _of_each(path: str | Path, encoding: str, read: Callable[[Any], Iterable[T]]
 
 def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
     """Yield the documents of a file and where each is; the first line tells whether each is one."""
-    lines = ((number, line) for number, line in _lines(path, encoding) if line.strip())
-    head = list(islice(lines, 2))
+    lines = _lines(path, encoding)
+    head: list[tuple[int, str]] = []
+    first: list[str] = []  # two lines that are not blank
+    for number, line in lines:
+        head.append((number, line))
+        first += [line] if line.strip() else []
+        if len(first) == 2:
+            break
+    if not first:
+        return
     try:
-        each_line = len(head) != 1 and all(json.loads(line) for _, line in head[:1])
+        each_line = len(first) == 2 and bool(json.loads(first[0]))
     except (ValueError, RecursionError):
         each_line = False
     if each_line:
         for number, line in chain(head, lines):
-            yield f"{path}:{number}", _parsed(line, path, number)
+            if line.strip():
+                yield f"{path}:{number}", _parsed(line, path, number)
         return
-    whole = _parsed("\n".join(line for _, line in _lines(path, encoding)), path, 1)
+    whole = _parsed("\n".join(line for _, line in chain(head, lines)), path, 1)
     if isinstance(whole, dict) and "classes" in whole and isinstance(whole.get("annotations"), list):
         whole = [value for value in whole["annotations"] if value is not None]  # of NER Annotator
     if isinstance(whole, list):

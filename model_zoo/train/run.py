@@ -23,11 +23,8 @@ from ner_core.tokenizer_files import read_json_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from transformers import PreTrainedModel
-
     from model_zoo.catalog.schema import Model
     from model_zoo.train.output import TrainingResult
-    from model_zoo.train.rows import SentenceEncoder
 
 __all__ = ["finetune", "resolve_start"]
 
@@ -106,7 +103,7 @@ def _finetune(
 ) -> TrainingResult:
     from model_zoo.train.data import load_corpora
     from model_zoo.train.loop import train
-    from model_zoo.train.output import TrainingResult, write_card
+    from model_zoo.train.output import TrainingResult, write_card, write_checkpoint, write_model_yml
     from model_zoo.train.plan import Plan
     from model_zoo.train.scores import score_corpora
     from model_zoo.train.start import load_start, reads_casing
@@ -129,7 +126,11 @@ def _finetune(
     plan = Plan(recipe, corpora, encoder)
     log.info("steps: %d", len(plan))
     history = train(recipe, model, plan, corpora, encoder, work_dir, progress=progress)
-    _publish(lambda made: _write_model(recipe, model, encoder, start, made), folder)
+
+    def write(made: Path) -> None:
+        write_model_yml(recipe, encoder, write_checkpoint(model, encoder, start, made), made)
+
+    _publish(write, folder)
 
     def score(casing: str) -> dict[str, dict[str, float]]:
         return score_corpora(model, corpora, encoder, recipe.labels, casing=casing)
@@ -145,14 +146,6 @@ def _finetune(
     write_card(recipe, result, folder)
     _write_recipe(recipe, folder / "recipe.yml")
     return result
-
-
-def _write_model(
-    recipe: Recipe, model: PreTrainedModel, encoder: SentenceEncoder, start: Path, folder: Path
-) -> None:
-    from model_zoo.train.output import write_checkpoint, write_model_yml
-
-    write_model_yml(recipe, encoder, write_checkpoint(model, encoder, start, folder), folder)
 
 
 def _publish(write: Callable[[Path], object], folder: Path) -> None:
