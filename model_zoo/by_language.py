@@ -60,10 +60,7 @@ class Loading:
 def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecognizer:
     """Return the recognizer of ``model_zoo.load("auto")``.
 
-    Parameters
-    ----------
-    load : functools.partial
-        `model_zoo.load` with all arguments except the name.
+    `load` is `model_zoo.load` with all arguments except the name.
 
     Raises
     ------
@@ -98,12 +95,7 @@ def recognizer_by_language(
 ) -> EntityRecognizer:
     """Return a recognizer that chooses by language between models that the caller caches.
 
-    Parameters
-    ----------
-    load : callable
-        Returns the recognizer of a name; called for each use.
-    models_dir : path or None
-        As `model_zoo.load` takes it.
+    `load` returns the recognizer of a name, and is called for each use.
     """
     there = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
     return LanguageRecognizer(

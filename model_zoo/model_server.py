@@ -34,18 +34,7 @@ _ORDER = (QUANTIZED[0], "FP16", "FP32", "INT8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments without the program's name; by default those of the process.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run the command and return its exit status."""
     arguments = _parser().parse_args(argv)
     return run_command(lambda: _run(arguments))
 

@@ -123,16 +123,8 @@ def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
 def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> None:
     """Interpolate between a model's weights and others, as WiSE-FT does with those before training.
 
-    Wortsman et al. 2022, Robust fine-tuning of zero-shot models (https://arxiv.org/abs/2109.01903).
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-        Changed in place.
-    weights : dict of str to tensor
-        Floating-point weights before training, by name.
-    share : float
-        Weight of `weights` in the result, from 0 to 1.
+    Wortsman et al. 2022, Robust fine-tuning of zero-shot models (https://arxiv.org/abs/2109.01903). The model
+    is changed in place; `share` is the part of `weights` in the result, from 0 to 1.
     """
     with torch.no_grad():
         for name, weight in model.state_dict().items():
@@ -141,13 +133,7 @@ def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> 
 
 
 def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
-    """Average the weights in several files, such as the last epochs of a run.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        Safetensors files with the same names and shapes.
-    """
+    """Average the weights in files with the same names and shapes, such as the last epochs of a run."""
     total: dict[str, Tensor] = {}
     for file in files:
         for name, weight in load_file(file).items():

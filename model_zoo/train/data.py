@@ -61,19 +61,10 @@ class LabelledCorpus:
 
 
 def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
-    """Read every corpus of a recipe.
+    """Read every corpus of a recipe, whose files are below a folder.
 
-    Parameters
-    ----------
-    data_dir : Path
-        Folder that the corpora's files are below.
-
-    Raises
-    ------
-    FileNotFoundError
-        A file is missing; the message names the corpus, the file and the option that moves the folder.
-    ValueError
-        A label is not in the recipe.
+    `FileNotFoundError`: a file is missing; the message names the corpus, the file and the option that moves
+    the folder. `ValueError`: a label is not in the recipe.
     """
     loaded = {}
     for name, corpus in recipe.corpora.items():

@@ -62,18 +62,8 @@ class TrainingResult:
 def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: Path) -> str:
     """Write a Hugging Face folder with the start's tokenizer files, or a NeMo archive if the head needs it.
 
-    Parameters
-    ----------
-    start : Path
-        Folder or .nemo archive that training began with.
-    folder : Path
-        Of the model; the checkpoint is made in it.
-
-    Returns
-    -------
-    str
-        The checkpoint's name in the folder: ``checkpoint``, or ``checkpoint/<name>.nemo`` for an archive
-        whose classifier has several layers, which transformers' classes do not have.
+    Returns the checkpoint's name in the model's folder: ``checkpoint``, or ``checkpoint/<name>.nemo`` for an
+    archive whose classifier has several layers, which transformers' classes do not have.
     """
     target = folder / CHECKPOINT
     target.mkdir(parents=True, exist_ok=True)
@@ -113,15 +103,7 @@ def _copy_tokenizer(start: Path, target: Path) -> None:
 
 
 def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, folder: Path) -> None:
-    """Write the model.yml that makes the folder a model of a zoo.
-
-    Parameters
-    ----------
-    checkpoint : str
-        As `write_checkpoint` returned it.
-    folder : Path
-        Holds the checkpoint; gets model.yml.
-    """
+    """Write the model.yml that makes a folder, with the checkpoint of this name in it, a model of a zoo."""
     files = [
         {
             "name": f"{CHECKPOINT}/{path.name}",

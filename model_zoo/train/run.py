@@ -250,25 +250,10 @@ def _write_recipe(recipe: Recipe, path: Path) -> None:
 def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
     """Find the files to start from: a path, or what the zoo's downloader fetches.
 
-    Parameters
-    ----------
-    start : str
-        Folder of a checkpoint or of a model of the zoo, .nemo file, .xml of an IR, zoo name, or
-        ``owner/name`` of the hub.
-    zoo : Path or None
-        Zoo in which a name is looked up; None: the models of this package.
-    download_dir : Path
-        Models folder of the downloads.
-
-    Returns
-    -------
-    Path
-        A folder with config.json, or a file.
-
-    Raises
-    ------
-    ValueError
-        There is no such path or name, or it cannot be downloaded.
+    `start` is a folder of a checkpoint or of a model of the zoo, a .nemo file, the .xml of an IR, a name of
+    the `zoo` (None: the models of this package), or ``owner/name`` of the hub. Downloads go to the models
+    folder `download_dir`. Returns a folder with config.json, or a file; `ValueError`: there is no such path
+    or name, or it cannot be downloaded.
     """
     path = Path(start).expanduser()
     if path.exists():

@@ -70,16 +70,7 @@ def check_kind(
 ) -> None:
     """Refuse repositories of other libraries, and those without readable weights.
 
-    Parameters
-    ----------
-    name : str
-        Start of error messages.
-    files : collection of str
-        Names in the repository.
-    config : mapping or None
-        Its config.json, if it has one.
-    library : str
-        Library that it belongs to according to the hub.
+    `name` begins the message; `library` is what the hub says it belongs to.
     """
     named = architectures(config or {})
     for sign in _SIGNS:

@@ -69,21 +69,9 @@ def weights_in(name: str, files: Collection[str]) -> str:
 
 
 def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
-    """Return the shards that an index of weights lists.
+    """Return the shards that an index of weights, named `where`, lists among the names in the repository.
 
-    Parameters
-    ----------
-    where : str
-        Name of the index; start of error messages.
-    index : object
-        Its content.
-    files : collection of str
-        Names in the repository.
-
-    Raises
-    ------
-    CatalogError
-        It lists no shards, something that is no file of weights beside it, or a missing file.
+    `CatalogError`: it lists no shards, something that is no file of weights beside it, or a missing file.
 
     Examples
     --------

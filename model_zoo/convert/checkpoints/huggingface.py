@@ -127,19 +127,8 @@ def build_config(
 ) -> PretrainedConfig:
     """Build transformers' configuration from a config.json, without keys that choose code to run.
 
-    Parameters
-    ----------
-    where : str
-        What errors begin with.
-    config : dict
-        Content of config.json.
-    changes : dict, optional
-        Values that override those of the file.
-
-    Raises
-    ------
-    CheckpointError
-        transformers has no such family, or the values are inconsistent.
+    `changes` override its values. `CheckpointError`, which begins with `where`: transformers has no such
+    family, or the values are inconsistent.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
@@ -195,25 +184,18 @@ def load_model(
     attention: str = "sdpa",
     encoder: bool = False,
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """Load a token classifier in float32.
+    """Load a token classifier in float32, with transformers' report of missing and unexpected weights.
 
     Parameters
     ----------
     folder : pathlib.Path
         With config.json and weights.
-    config : dict
-        Content of config.json.
-    changes : dict, optional
-        Values that override those of the file.
+    config, changes : dict
+        Content of config.json, and values that override it.
     attention : str
         Implementation of attention: ``sdpa``, if the family has it, or ``eager``.
     encoder : bool
         The folder may lack a classifier, which is then initialized.
-
-    Returns
-    -------
-    (transformers.PreTrainedModel, dict)
-        The model, and transformers' report of missing and unexpected weights.
 
     Raises
     ------
