@@ -69,7 +69,7 @@ NerPage.CompareTab = class {
     const found = await this.ask("compare", {text, chosen, job}) ?? {error: NerPage.UNREACHED};
     clearInterval(polling);
     if (this.running !== job) return;
-    this.at("#compare-busy").hidden = true;
+    NerPage.hide(this.at("#compare-busy"), this.at("#compare"));
     if (found.error) NerPage.notice(this.at("#compare-message"), found.error);
     if (found.html) {
       this.at("#compare-result").innerHTML = found.html;

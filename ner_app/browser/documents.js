@@ -112,7 +112,11 @@ NerPage.showDocuments = (element, view) => {
     list.replaceChildren(...numbers.filter((number) => documents[number]).map((number) => make("li", {}, make("button", {
       type: "button", "data-number": number, "aria-pressed": "false", onclick: () => open(number, name)},
       make("span", {dir: "auto"}, documents[number].name), make("span", {class: "count"}, ` ${documents[number].count.toLocaleString("en")}`)))));
-    if (name) list.prepend(make("li", {}, make("button", {type: "button", class: "all", onclick: () => { drawList(); draw(); }}, "All documents")));
+    if (name) list.prepend(make("li", {}, make("button", {type: "button", class: "all", onclick: () => {
+      drawList();
+      draw();
+      list.querySelector("button").focus();
+    }}, "All documents")));
   };
 
   const unfolded = new Set();

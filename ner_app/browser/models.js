@@ -16,20 +16,16 @@ NerPage.ModelsTab = class {
       this.install(at("#hub-name").value, at("#install-hub"));
     });
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.measure(); }).observe(at("#zoo-table"));
-    at("#cancel-install").addEventListener("click", () => this.task.cancel());
     document.addEventListener("ner-models", () => this.list());
     this.task = new NerPage.BackgroundTask({ask: this.ask, begin: "install", look: "look", cancel: "cancel", key: "ner-installing",
-      place: at("#zoo-status"), busy: (on) => {
-        at("#cancel-install").hidden = !on;
-        if (on) at("#zoo-status").scrollIntoView({block: "nearest"});
-      }});
+      place: at("#zoo-status"), stop: at("#cancel-install")});
     this.list();
   }
 
   async list() {
     const found = await this.ask.last("zoo_cards");
     if (found) {
-      this.at("#zoo-table").innerHTML = found.html;
+      NerPage.redraw(this.at("#zoo-table"), found.html);
       if (this.root.offsetParent) this.measure();
     }
     else this.fail("The page's server does not answer. Reload the page in a moment.");
@@ -52,9 +48,9 @@ NerPage.ModelsTab = class {
     this.task.begin({name}, `Starting ${name} …`, button);
   }
 
-  use(name) {
+  async use(name) {
     document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
-    NerPage.openTab("Text");
+    (await NerPage.openTab("Text")).focus();
   }
 
   async remove(name) {

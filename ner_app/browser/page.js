@@ -33,8 +33,26 @@ NerPage.drawn = async (find) => {
 };
 
 /* On a narrow page it may be in the menu behind the dots. */
-NerPage.openTab = async (name) => (await NerPage.drawn(() => [...document.querySelectorAll('[role="tab"], .overflow-dropdown button')]
-  .find((tab) => tab.textContent.trim() === name))).click();
+NerPage.openTab = async (name) => {
+  const tabs = () => [...document.querySelectorAll('[role="tab"], .overflow-dropdown button')];
+  const tab = await NerPage.drawn(() => tabs().find((one) => one.textContent.trim() === name));
+  tab.click();
+  return tab;
+};
+
+/* What is hidden or drawn anew does not take the focus with it. */
+NerPage.hide = (element, instead) => {
+  const focused = element.contains(document.activeElement);
+  element.hidden = true;
+  if (focused) instead?.focus({preventScroll: true});
+};
+NerPage.redraw = (place, html) => {
+  const buttons = () => [...place.querySelectorAll("button")], focused = buttons().indexOf(document.activeElement);
+  const name = document.activeElement.getAttribute("aria-label");
+  place.innerHTML = html;
+  const same = buttons().find((button) => button.getAttribute("aria-label") === name) ?? buttons()[focused];
+  if (focused >= 0) same?.focus({preventScroll: true});
+};
 
 NerPage.scrollTo = (element, block) => {
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -129,10 +147,11 @@ NerPage.keep = (key, value) => {
 
 /* Work that goes on where the page is left, such as a download: begun, followed, after a reload too, and cancelled. */
 NerPage.BackgroundTask = class {
-  /* `begin`, `look` and `cancel` are functions of the server; `busy(on)` is called around the work, `place` says how it goes,
-     and `key` is where the browser keeps its token. */
-  constructor({ask, begin, look, cancel, key, place, busy}) {
-    Object.assign(this, {ask, names: {begin, look, cancel}, key, place, busy});
+  /* `begin`, `look` and `cancel` are functions of the server; `place` says how it goes, and may be in a fold; `stop` is the
+     button that cancels it; `key` is where the browser keeps its token. */
+  constructor({ask, begin, look, cancel, key, place, stop}) {
+    Object.assign(this, {ask, names: {begin, look, cancel}, key, place, stop});
+    stop.addEventListener("click", () => this.cancel());
     const token = NerPage.kept(key);
     if (token) this.follow(token);
   }
@@ -144,7 +163,9 @@ NerPage.BackgroundTask = class {
     if (this.running) return NerPage.tell(button, "Already running");
     this.token = null;
     this.wished = false;
+    this.button = button;
     this.runs(true);
+    place.scrollIntoView({block: "nearest"});
     place.replaceChildren(make("p", {class: "said facts", role: "status"}, said), make("progress", {"aria-label": "Progress"}));
     const begun = await ask(names.begin, sent) ?? {error: NerPage.UNREACHED};
     if (begun.error) {
@@ -158,7 +179,10 @@ NerPage.BackgroundTask = class {
 
   runs(on) {
     this.running = on;
-    this.busy(on);
+    if (!on) return NerPage.hide(this.stop, this.button);
+    this.stop.hidden = false;
+    const fold = this.place.closest("details");
+    if (fold) fold.open = true;
   }
 
   cancel() {

@@ -10,7 +10,6 @@ NerPage.Teach = class {
     at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
     at("#forget-texts").addEventListener("click", () => this.forget());
     at("#teach-start").addEventListener("click", (event) => this.start(event.target));
-    at("#cancel-teach").addEventListener("click", () => this.task.cancel());
     at("#teach-status").addEventListener("click", (event) => {
       const name = event.target.closest("[data-use]")?.dataset.use;
       if (name) document.dispatchEvent(new CustomEvent("ner-use", {detail: name}));
@@ -25,7 +24,7 @@ NerPage.Teach = class {
     });
     this.summarize();
     this.task = new NerPage.BackgroundTask({ask: tab.ask, begin: "teach", look: "look_taught", cancel: "cancel_teaching",
-      key: "ner-teaching", place: at("#teach-status"), busy: (on) => this.busy(on)});
+      key: "ner-teaching", place: at("#teach-status"), stop: at("#cancel-teach")});
   }
 
   kept() {
@@ -83,15 +82,5 @@ NerPage.Teach = class {
     if (this.tab.viewer.past.length) this.collect();
     const {model, device} = this.tab.chosen();
     this.task.begin({name: this.at("#taught-name").value, model, device, texts: this.texts}, "Starting …", button);
-  }
-
-  /* The focus goes where there is still something to press. */
-  busy(on) {
-    const start = this.at("#teach-start"), cancel = this.at("#cancel-teach");
-    if (on) this.root.open = true;
-    const focused = [start, cancel].includes(document.activeElement);
-    cancel.hidden = !on;
-    start.disabled = on;
-    if (focused) (on ? cancel : start).focus();
   }
 };

@@ -220,7 +220,7 @@ NerPage.TextTab = class {
 
   idle() {
     this.reading = null;
-    this.at("#text-busy").hidden = true;
+    NerPage.hide(this.at("#text-busy"), this.box);
     this.at("#text-result").classList.remove("growing");
     this.at("#answer").removeAttribute("aria-busy");
   }
@@ -238,7 +238,6 @@ NerPage.TextTab = class {
       this.say("Cancelled.");
       if (this.answer) this.marked();
     }
-    this.box.focus();
   }
 
   say(text) {

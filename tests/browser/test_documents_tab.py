@@ -62,6 +62,8 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     expect(view.locator("mark.outlined")).to_have_text("Mary")
     listed.filter(has_text=f"rows.csv · {SENTENCE}").locator("button").click()
     expect(view.locator("h2.section", has_text="rows.csv · Mary")).to_be_visible()
+    listed.get_by_role("button", name="All documents").click()
+    expect(listed.locator("button").first).to_be_focused()
     with zipped(tab, "#download-zip") as archive:
         documents = [json.loads(line) for line in archive.read("documents.jsonl").decode().splitlines()]
         assert "broken.pdf" in archive.read("problems.txt").decode()

@@ -187,8 +187,10 @@ def comparing(page, _):
 
 
 def compared(page, _):
+    page.locator("#cancel-compare").focus()
     let_go()
     expect(page.locator("#compare-cards .card")).to_have_count(2)
+    expect(page.locator("#compare")).to_be_focused()
 
 
 def not_comparable(page, _):

@@ -61,6 +61,7 @@ def test_each_model_has_a_card_and_one_can_be_used(page):
     page.locator('[data-model="bert-base-ner"] summary').click()
     expect(page.locator('[data-model="bert-base-ner"] .scroll table').first).to_be_visible()
     page.get_by_role("button", name="Use rampart-pii").click()
+    expect(page.get_by_role("tab", name="Text")).to_be_focused()
     expect(page.locator("#options summary")).to_contain_text("rampart-pii")
     expect(page.locator("#text-tab mark").first).to_have_attribute("data-label", "GIVEN_NAME")
     open_tab(page, "Models")
@@ -78,6 +79,7 @@ def test_a_download_without_network_ends_in_a_sentence_with_what_to_do(page):
     expect(problem).to_contain_text("copy the models folder")
     expect(problem).to_contain_text("HF_ENDPOINT")
     assert time.monotonic() - began < 240  # 3 s where nothing else runs
+    expect(page.locator('[data-get="ner-en-bert"]')).to_be_focused()  # of the cards drawn anew
     expect(problem.locator("pre")).to_be_hidden()
     problem.locator("summary").click()
     expect(problem.locator("pre")).to_contain_text("NERModel.nemo")
