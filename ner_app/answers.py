@@ -21,6 +21,7 @@ class AnswerError(ValueError):
 
 
 _MOST_LABELS = 1_000
+_ABOUT = ("model", "device", "precision", "compute", "pieces", "windows")
 
 
 def answer(found: Recognition, labels: Sequence[str], unlikely: Sequence[Entity] = ()) -> dict[str, Any]:
@@ -50,7 +51,6 @@ def answer(found: Recognition, labels: Sequence[str], unlikely: Sequence[Entity]
     """
     present = {entity.label for entity in (*found.entities, *unlikely)}
     known = list(labels) if present <= set(labels) else sorted(present)
-    times = found.timings
 
     def plain(entities: Sequence[Entity]) -> list[list[Any]]:
         return [[one.start, one.end, known.index(one.label), round(one.score, 4)] for one in entities]
@@ -60,19 +60,9 @@ def answer(found: Recognition, labels: Sequence[str], unlikely: Sequence[Entity]
         "entities": plain(found.entities),
         "unlikely": plain(unlikely),
         "groups": group_list(found, known),
-        "about": {
-            "model": found.model,
-            "device": found.device,
-            "precision": found.precision,
-            "compute": found.compute,
-            "pieces": found.pieces,
-            "windows": found.windows,
-            "tokenization": times.tokenization,
-            "inference": times.inference,
-            "decoding": times.decoding,
-            "total": times.total,
-            "parts": [[part.start, part.end, part.model] for part in found.parts],
-        },
+        "about": {name: getattr(found, name) for name in _ABOUT}
+        | found.timings.to_dict()
+        | {"parts": [[part.start, part.end, part.model] for part in found.parts]},
         "notes": list(found.notes),
     }
 

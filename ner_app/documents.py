@@ -280,27 +280,18 @@ def build_documents_tab(service: Service) -> None:
 
         yield from attempted(request, told, work)
 
+    looks: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    quick, long = looks | {"queue": False}, looks | {"concurrency_limit": 2}
     run.click(
         recognize_all,
         [files, address, model, device, precision, least, column, naming, visit],
         outputs,
-        api_visibility="private",
-        concurrency_limit=2,
-        show_progress="hidden",
         js="(...values) => [...values.slice(0, -1), NerPage.visit()]",
+        **long,
     )
-    redact.click(
-        redact_files,
-        [files, model, device, precision, style],
-        [told, redacted],
-        api_visibility="private",
-        concurrency_limit=2,
-        show_progress="hidden",
-    )
-    quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    redact.click(redact_files, [files, model, device, precision, style], [told, redacted], **long)
     stop.click(cancel, None, status, **quick)
     again.click(bring_back, visit, [files, address, *outputs], js="() => NerPage.visit()", **quick)
-    looks: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     files.change(lambda paths: table_menu(map(Path, paths or [])), files, [column, naming, tables], **looks)
     column.input(
         lambda paths, name: table_view(previews(map(Path, paths or []), name or "")),

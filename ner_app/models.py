@@ -29,13 +29,7 @@ if TYPE_CHECKING:
     from ner_app.service import Service
     from ner_core import EntityRecognizer
 
-__all__ = [
-    "build_models_tab",
-    "card_text",
-    "models_functions",
-    "problem_view",
-    "progress_view",
-]
+__all__ = ["build_models_tab", "card_text", "models_functions", "problem_view", "progress_view"]
 
 _STATES = {
     "embedded": "ready, comes with the page",
@@ -50,23 +44,18 @@ _WAYS_OUT = "A mirror of the hub can be named with HF_ENDPOINT."
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-class _Getting:
+class _Getting(Installation):
     """An installation as the page tells of it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._installation = Installation(name, folders.models_dir())
-        self.run, self.cancel = self._installation.run, self._installation.cancel
 
     def view(self) -> str:
         """Return the progress."""
-        return progress_view(self.name, self._installation.progress)
+        return progress_view(self.name, self.progress)
 
     def end(self) -> dict[str, Any]:
         """Return how it ended."""
         said = (
             "Cancelled. What was downloaded is kept; the next attempt continues from there."
-            if self._installation.cancelled
+            if self.cancelled
             else f"{self.name} is ready. It is now among the models of the other tabs."
         )
         return {"html": render("said.html", said=said)}
@@ -74,10 +63,8 @@ class _Getting:
     def failure(self, error: Exception) -> dict[str, Any]:
         """Return why there is no model."""
         known = isinstance(error, CommandError)
-        said = problem_view(
-            str(error) if known else f"{self.name} could not be installed: {error}", self.name
-        )
-        return {"html": said}
+        said = str(error) if known else f"{self.name} could not be installed: {error}"
+        return {"html": problem_view(said, self.name)}
 
 
 def build_models_tab(service: Service) -> None:
@@ -131,7 +118,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
             return {"error": str(error)}
         if not permitted(name):
             return {"error": _refusal(name, hub_allowed=hub_allowed)}
-        token, reason = installations.start(_Getting(name))
+        token, reason = installations.start(_Getting(name, folders.models_dir()))
         return {"token": token} if token else {"error": reason}
 
     def look(sent: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from ner_app.commands import CommandError
 from ner_app.compare import combinations, compare_functions, measure
+from ner_app.installation import Installation
 from ner_app.jobs import Cancelled
 from ner_app.limits import Limits
 from ner_app.models import models_functions, problem_view
@@ -35,6 +36,26 @@ def hub_model(tmp_path, monkeypatch):
     (folder / "model.yml").write_text(MODEL_YML)
     monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
     return folder
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Installations wait to be let go, and fail as told."""
+    told = SimpleNamespace(go=threading.Event(), problem="")
+
+    def run(self):
+        yield self.progress
+        told.go.wait(600)
+        if told.problem:
+            raise CommandError(told.problem)
+
+    def cancel(self):
+        self.cancelled = True
+        told.go.set()
+
+    monkeypatch.setattr(Installation, "run", run)
+    monkeypatch.setattr(Installation, "cancel", cancel)
+    return told
 
 
 def test_a_hub_model_is_listed_and_can_be_used(hub_model):
@@ -96,13 +117,11 @@ def test_an_address_that_is_no_model_is_explained(hub_model):
 
 
 @pytest.mark.parametrize("name", ["me/other", "https://huggingface.co/me/other", " hf:me/other/ "])
-def test_a_hub_model_is_named_as_people_name_it(hub_model, monkeypatch, name):
-    monkeypatch.setattr("ner_app.models.Installation", Slow)
-    monkeypatch.setattr(Slow, "go", threading.Event())
+def test_a_hub_model_is_named_as_people_name_it(hub_model, slow, name):
     functions = models_functions(Service("minilm-ner", Limits(allow_hub=True)))
     token = functions["install"]({"name": name})["token"]
     assert "Starting hf:me/other" in functions["look"]({"token": token})["html"]
-    Slow.go.set()
+    slow.go.set()
 
 
 def test_a_hub_model_can_be_deleted(hub_model):
@@ -112,28 +131,6 @@ def test_a_hub_model_can_be_deleted(hub_model):
     assert "Deleted" in remove({"name": "hf:me/tiny"})["said"]
     assert not hub_model.exists()
     assert "hf:me/tiny" not in service.models()
-
-
-class Slow:
-    """An installation that waits to be let go, and fails as told."""
-
-    go = threading.Event()
-    problem = ""
-
-    def __init__(self, name, folder):
-        from ner_app.installation import Progress
-
-        self.name, self.cancelled, self.progress = name, False, Progress()
-
-    def cancel(self):
-        self.cancelled = True
-        self.go.set()
-
-    def run(self):
-        yield self.progress
-        self.go.wait(600)
-        if self.problem:
-            raise CommandError(self.problem)
 
 
 def ended(look, token):
@@ -146,10 +143,8 @@ def ended(look, token):
     ("problem", "said"),
     [("", "is ready"), ("x failed.\nx: no network. Connect. In detail:\n h: n", "no network. Connect.")],
 )
-def test_one_installation_runs_at_a_time_and_its_end_is_told(hub_model, monkeypatch, problem, said):
-    monkeypatch.setattr("ner_app.models.Installation", Slow)
-    monkeypatch.setattr(Slow, "go", threading.Event())
-    monkeypatch.setattr(Slow, "problem", problem)
+def test_one_installation_runs_at_a_time_and_its_end_is_told(hub_model, slow, problem, said):
+    slow.problem = problem
     functions = models_functions(Service("minilm-ner", Limits(allow_hub=True)))
     token = functions["install"]({"name": "bert-base-ner"})["token"]
     assert "bert-base-ner is being downloaded" in functions["install"]({"name": "ner-en-bert"})["error"]
@@ -157,13 +152,11 @@ def test_one_installation_runs_at_a_time_and_its_end_is_told(hub_model, monkeypa
     assert "Starting bert-base-ner" in functions["look"]({"token": token})["html"]
     functions["cancel"]({"token": "guessed"})
     assert not functions["look"]({"token": token}).get("ended")
-    Slow.go.set()
+    slow.go.set()
     assert said in ended(functions["look"], token)
 
 
-def test_a_cancelled_installation_says_what_is_kept(hub_model, monkeypatch):
-    monkeypatch.setattr("ner_app.models.Installation", Slow)
-    monkeypatch.setattr(Slow, "go", threading.Event())
+def test_a_cancelled_installation_says_what_is_kept(hub_model, slow):
     functions = models_functions(Service("minilm-ner"))
     token = functions["install"]({"name": "bert-base-ner"})["token"]
     functions["cancel"]({"token": token})
