@@ -152,7 +152,9 @@ def build_documents_tab(service: Service) -> None:
             yield {place: render("said.html", said="Cancelled; no file was redacted.")}
         except (LimitError, ChoiceError, OSError, RuntimeError) as error:
             clear = {problems: ""} if place is status else {}
-            yield {place: render("notice.html", message=_reason(error)), **clear}
+            # A comment makes it another one than before: the script waits for a change of the place.
+            said = render("notice.html", message=_reason(error)) + f"<!-- {time.monotonic()} -->"
+            yield {place: said, **clear}
         finally:
             cancelled.set()
             running.discard(mine)
@@ -349,30 +351,13 @@ def redacted_files(
 ) -> tuple[int, list[str]]:
     """Write a zip of files without the names in them; the same name has the same placeholder in all.
 
-    Parameters
-    ----------
-    service, choice
-        What recognizes; no minimum score applies.
-    paths : iterable of Path
-        The files.
-    operator : str
-        ``number``, ``label`` or ``mask``.
-    target : Path
-        Of the zip.
-    cancelled : threading.Event
-        Ends the work.
-    finished : callable
-        Called with the name of each file that is done.
+    No minimum score applies. `operator` is one of `REDACTIONS`, `finished` is called with the name of each
+    file that is done; raises `Cancelled` once `cancelled` is set.
 
     Returns
     -------
     (int, list of str)
         Number of files in the zip, and notes on these and on the others.
-
-    Raises
-    ------
-    Cancelled
-        It was cancelled.
     """
     redactor = Redactor(Placeholders(operator if operator in dict(REDACTIONS) else "number"))
     written = 0

@@ -43,14 +43,9 @@ _NAME_LENGTH = 80
 
 
 class Findings:
-    """What the documents hold so far: counts in memory, the entities themselves on disk.
+    """What the documents hold so far: counts in memory, the entities themselves on disk, in `folder`.
 
-    Parameters
-    ----------
-    folder : Path
-        Where the entities go.
-    naming : str
-        Column of tables that names their rows for people.
+    `naming` is the column of tables that names their rows for people.
     """
 
     def __init__(self, folder: Path, naming: str = "id") -> None:

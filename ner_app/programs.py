@@ -19,13 +19,7 @@ __all__ = ["Programs"]
 
 
 class Programs:
-    """Functions that take arguments as JSON has them and return JSON.
-
-    Parameters
-    ----------
-    service : Service
-        Answers.
-    """
+    """Functions that take arguments as JSON has them and return JSON."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

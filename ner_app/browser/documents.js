@@ -46,7 +46,7 @@ NerPage.startDocuments = (element) => {
     busy.hidden = true;
   };
   // Gradio counts seconds, unseen, in the same element.
-  const words = () => place?.querySelector(".html-container")?.textContent.trim() ?? "";
+  const words = () => place?.querySelector(".html-container")?.innerHTML ?? "";
   const hear = () => {
     if (words() === before) return;
     rest();

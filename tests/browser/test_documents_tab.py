@@ -155,7 +155,11 @@ def test_on_a_phone_work_and_result_are_in_view_and_a_reload_keeps_them(tab, tmp
     expect(tab.get_by_role("tab", name="Text")).to_have_attribute("aria-selected", "true")
 
 
-def test_private_addresses_are_not_fetched(tab):
+def test_nothing_to_read_is_said_each_time_and_private_addresses_are_not_fetched(tab):
+    for _ in range(2):
+        tab.locator("#run-documents").click()
+        expect(tab.locator("#documents-status")).to_contain_text("Nothing to read yet")
+        expect(tab.locator("#documents-begun")).to_be_hidden()
     tab.locator("#address input, #address textarea").first.fill("http://127.0.0.1/")
     tab.locator("#run-documents").click()
     expect(tab.locator("#documents-problems")).to_contain_text("not on the public internet")

@@ -140,17 +140,3 @@ def test_screen_readers_are_told_what_the_other_tabs_hold(page):
     # What changes while one looks elsewhere is spoken; these are there before it changes, or it would not be.
     for place in ("#text-status", "#teach-plan", "#compare-status", "#documents-begun p", "#told"):
         assert page.locator(place).get_attribute("role") == "status", place
-
-
-def test_exact_arithmetic_can_be_compared_with_the_fastest(page):
-    recognize(page, SENTENCE)
-    open_tab(page, "Compare")
-    choices = page.locator("#compare-choices")
-    while choices.locator("input:checked").count():
-        choices.locator("input:checked").first.uncheck()
-    choices.get_by_label("minilm-ner · AUTO · INT8", exact=True).check()
-    choices.get_by_label("minilm-ner · AUTO · INT8 · exact", exact=True).check()
-    page.locator("#compare").click()
-    expect(page.locator("#compare-verdict")).to_contain_text("Both found the same 3 names.")
-    page.reload()
-    expect(page.locator("#text-status")).to_contain_text(", in ")

@@ -85,6 +85,7 @@ def test_a_cancelled_comparison_ends_also_where_its_request_is_overtaken(hub_mod
     chosen = [key for key, _, first in compare["choices"]({}) if first]
     sent = {"text": "Mary", "chosen": chosen, "job": "mine"}
     assert "html" in compare["compare"](sent, None)
+    assert "minilm-ner · AUTO · INT8 · exact" in map(str, combinations(service))
     compare["cancel"]({"job": "mine"})
     compare["cancel"]({})
     assert compare["compare"](sent, None) == {"cancelled": True}

@@ -112,9 +112,6 @@ def test_a_wrong_method_is_told_the_right_one(page):
     answer = requests.get(f"{page}/api/recognize?text=Mary", timeout=PATIENCE)
     assert (answer.status_code, answer.json()["error"]) == (405, "GET is not for /api/recognize; send POST.")
     assert post(page, "/api/models", {}).status_code == 405
-
-
-def test_methods_that_nobody_sends_are_told_too(page):
     for method in ("OPTIONS", "TRACE", "BREW"):
         answer = requests.request(method, f"{page}/api/recognize", timeout=60)
         assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
