@@ -9,10 +9,10 @@ import codecs
 import json
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ner_core.columns import Layout, columns, find_layout, is_no_word
-from ner_core.marked import sentences_of, text_of
+from ner_core.marked import Sentence, sentences_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,13 +38,6 @@ _EXCERPT = 60
 
 class CorpusError(ValueError):
     """A corpus that cannot be read; the message names the file, the line, and what was expected."""
-
-
-class Sentence(NamedTuple):
-    """Words of one sentence and the tag of each; unpacks as ``words, tags``."""
-
-    words: list[str]
-    tags: list[str]
 
 
 def read_conll(
@@ -273,8 +266,7 @@ def read_json(
     CorpusError
         Naming the file and the line, or the number in the list.
     """
-    read = _of_each(path, encoding, lambda document: sentences_of(document, column, label_ids))
-    return (Sentence(*sentence) for sentence in read)
+    return _of_each(path, encoding, lambda document: sentences_of(document, column, label_ids))
 
 
 def read_json_texts(path: str | Path) -> Iterator[str]:

@@ -17,8 +17,10 @@ References
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING, Any
 
 from ner_core.labels import (
     entity_types,
@@ -30,6 +32,7 @@ from ner_core.labels import (
     tag_scheme,
     tags_of,
 )
+from ner_core.marked import MarkedSentence
 from ner_core.scores import Evaluation, Mistake, Score, Tally
 
 if TYPE_CHECKING:
@@ -144,7 +147,8 @@ def evaluate_recognizer(
     ner : EntityRecognizer
         The model.
     dataset : iterable of (sequence of str, sequence of str)
-        Words and tags, as read by :mod:`ner_core.corpus`; memory use does not depend on its length.
+        Words and tags, as read by :mod:`ner_core.corpus`; memory use does not depend on its length. Texts
+        with marked names are recognized as they are written, with their layout; the token report is of words.
     protocol : str
         ``spans`` scores the entities that the recognizer returns; spans without a letter or digit count on
         neither side. ``omz`` scores like Open Model Zoo: sentences are cut at 126 pieces, words after the
@@ -188,8 +192,8 @@ def evaluate_recognizer(
         if protocol == "omz":
             predicted = [spans(tags) for tags in first]
         else:
-            results = ner.stream(words, threshold=0.0) if targets else ner.stream(words)
-            scored = [names.scored_spans(found.entities) for found in results]
+            found_in = _entities(ner, sentences, {"threshold": 0.0} if targets else {})
+            scored = [names.scored_spans(entities) for entities in found_in]
             least = ner.default_threshold if targets else 0.0
             predicted = [[span for span, score in one if score >= least] for one in scored]
             for wanted, one in zip(gold, scored, strict=True):
@@ -214,6 +218,37 @@ def _chunks(dataset: Iterable[Tagged]) -> Iterator[list[Tagged]]:
                 msg = f"Sentence {number}: expected a tag for each of {len(words)} words, found {len(tags)}."
                 raise ValueError(msg)
         yield chunk
+
+
+def _entities(
+    ner: EntityRecognizer, sentences: Iterable[Tagged], options: dict[str, Any]
+) -> Iterator[Iterable[Entity]]:
+    """Yield the entities of each sentence; a marked text is recognized as a whole, for its layout."""
+    texts = groupby(sentences, lambda one: one.text if isinstance(one, MarkedSentence) else None)
+    runs = [(text, list(run)) for text, run in texts]
+    given = [[list(words) for words, _ in run] if text is None else [text] for text, run in runs]
+    results = ner.stream(list(chain.from_iterable(given)), **options)
+    for text, run in runs:
+        whole = () if text is None else next(results).entities
+        for sentence in run:
+            if isinstance(sentence, MarkedSentence):
+                yield _at_words(whole, sentence.places)
+            else:
+                yield next(results).entities
+
+
+def _at_words(entities: Iterable[Entity], places: Sequence[tuple[int, int]]) -> list[Entity]:
+    """Return the entities that begin in a part of a text, with the numbers of their words in it."""
+    starts, ends = zip(*places, strict=True)
+    return [
+        replace(
+            entity,
+            word_start=bisect_right(starts, entity.start) - 1,
+            word_end=bisect_left(ends, entity.end) + 1,
+        )
+        for entity in entities
+        if starts[0] <= entity.start < ends[-1]
+    ]
 
 
 def _pieces(ner: EntityRecognizer, words: list[list[str]], unit: str) -> Iterator[list[list[str]]]:

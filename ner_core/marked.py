@@ -25,7 +25,7 @@ from ner_core.words import word_spans
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["sentences_of", "text_of"]
+__all__ = ["MarkedSentence", "Sentence", "sentences_of", "text_of"]
 
 _TEXTS = ("text", "words", "tokens")
 _NAMES = ("entities", "spans", "label", "labels", "ents")
@@ -35,6 +35,28 @@ _LETTERS = re.compile(r"[A-Za-z0-9\x00-\x08\x0e-\x1b\x7f]{2}")
 _SIGN = re.compile(r"[^\s\x02]\x02*")
 _BLANK = "\x02 \t\n\v\f\r"
 _SHOWN = 60
+
+
+class Sentence(NamedTuple):
+    """Words of one sentence and the tag of each; unpacks as ``words, tags``."""
+
+    words: list[str]
+    tags: list[str]
+
+
+class MarkedSentence(Sentence):
+    """A part of a text that stands by itself, with the places of its words in the whole text."""
+
+    text: str
+    places: Sequence[tuple[int, int]]
+
+    def __new__(
+        cls, words: list[str], tags: list[str], text: str, places: Sequence[tuple[int, int]]
+    ) -> MarkedSentence:
+        """Return a pair of words and tags that knows its text."""
+        pair = super().__new__(cls, words, tags)
+        pair.text, pair.places = text, places
+        return pair
 
 
 class _Name(NamedTuple):
@@ -47,10 +69,12 @@ class _Name(NamedTuple):
 
 def sentences_of(
     document: Any, column: str | None = None, label_ids: Sequence[str] | None = None
-) -> Iterator[tuple[list[str], list[str]]]:
+) -> Iterator[Sentence]:
     """Yield the words and tags of each part of a document that recognizers read separately.
 
     Tags are IOB2, or in the scheme of the document.
+
+    Parts of a text are `MarkedSentence`.
 
     Parameters
     ----------
@@ -68,8 +92,9 @@ def sentences_of(
 
     Examples
     --------
-    >>> list(sentences_of({"text": "Mary's in Oslo.", "label": [[0, 4, "PER"], [10, 14, "LOC"]]}))
-    [(['Mary', "'s", 'in', 'Oslo', '.'], ['B-PER', 'O', 'O', 'B-LOC', 'O'])]
+    >>> words, tags = next(sentences_of({"text": "Mary's in Oslo.", "label": [[0, 4, "PER"]]}))
+    >>> words, tags
+    (['Mary', "'s", 'in', 'Oslo', '.'], ['B-PER', 'O', 'O', 'O', 'O'])
     """
     document = _object(document)
     if document.get("answer", "accept") != "accept":  # Prodigy: rejected, or skipped
@@ -104,7 +129,9 @@ def sentences_of(
     for start, end in parts:
         inside = slice(bisect_left(starts, start), bisect_left(starts, end))
         if tags[inside]:
-            yield [text[slice(*word)] for word in words[inside]], tags[inside]
+            own = [text[slice(*word)] for word in words[inside]], tags[inside]
+            marked_text = isinstance(given, str)
+            yield MarkedSentence(*own, text, words[inside]) if marked_text else Sentence(*own)
 
 
 def text_of(document: Any) -> str:
@@ -136,7 +163,7 @@ def _given(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
 
 def _tagged(
     document: dict[str, Any], column: str | None, label_ids: Sequence[str] | None
-) -> tuple[list[str], list[str]] | None:
+) -> Sentence | None:
     """Return words and their tags, if the document has no names, and a list of each."""
     keys = (column or "tokens", "tokens", "words")
     words = next((document[key] for key in keys if _holds(document, key, str)), None)
@@ -166,7 +193,7 @@ def _tagged(
         if not read[-1]:
             msg = f"expected O or PREFIX-TYPE, such as B-PER, for {word!r:.{_SHOWN}}, found {tag!r:.{_SHOWN}}"
             raise ValueError(msg)
-    return words, read
+    return Sentence(words, read)
 
 
 def _holds(document: dict[str, Any], key: str, kind: type) -> bool:

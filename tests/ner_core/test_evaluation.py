@@ -17,6 +17,7 @@ from ner_core import evaluation
 from ner_core.entity import Entity, Recognition
 from ner_core.evaluation import evaluate, evaluate_recognizer
 from ner_core.labels import entity_types, spans, tags_of
+from ner_core.marked import sentences_of
 from ner_core.reliability import reliability, reliability_svg
 from ner_core.scores import Evaluation, Score
 from tests.lazily import Lazily
@@ -230,6 +231,21 @@ def test_recognizer_is_scored_over_spans_and_tokens(protocol):
     assert [(m.sentence, m.text, m.missed, m.spurious) for m in found.mistakes] == [
         (2, "French Bob", (("PER", "Bob"),), ())
     ]
+
+
+def test_marked_texts_are_recognized_as_they_are_written():
+    text, gold = "To:\tMary\n\nRome  (old)", [(4, 8, "PER"), (10, 14, "LOC")]
+
+    class Written(FakeRecognizer):
+        def stream(self, given):
+            self.given = list(given)
+            entities = tuple(Entity(start, end, kind, 0.9, text[start:end]) for start, end, kind in gold)
+            return iter([Recognition(text, entities), *super().stream(self.given[1:])])
+
+    ner = Written(TAGS, KNOWN)
+    marked = sentences_of({"text": text, "label": [list(name) for name in gold]})
+    assert evaluate_recognizer(ner, [*marked, CORPUS[0]]).micro_f1 == 1.0
+    assert ner.given == [text, CORPUS[0][0]]
 
 
 def test_pieces_carry_the_tag_of_their_word():
