@@ -1,7 +1,7 @@
 """Attack everything that reads untrusted input, and write the results into a table.
 
-    python -m benchmarks.attacks --tries 30 --write docs/security.md
-    python -m benchmarks.attacks --tries 20 --group "full disk" --write docs/security.md
+    python -m benchmarks.attacks --tries 30 --write benchmarks/attacks.md
+    python -m benchmarks.attacks --tries 20 --group "full disk" --write benchmarks/attacks.md
 
 The kinds are those of `tests/attacks`, of which `pytest` tries a few. They run in a separate process, so that
 a crash is a line of the table as well. A try fails if it raises anything but a message for users, takes more

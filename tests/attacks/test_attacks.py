@@ -1,4 +1,4 @@
-"""A few tries of most kinds of attack; `python -m benchmarks.attacks` makes thousands (docs/security.md)."""
+"""A few tries of most kinds of attack; `python -m benchmarks.attacks` makes thousands."""
 
 import random
 
