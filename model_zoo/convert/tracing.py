@@ -138,6 +138,7 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
     """Trace a checkpoint's module into an OpenVINO model that shares its weights."""
     import openvino as ov
     import torch
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     # odd sizes that no dimension of the model has, and padding, so that nothing is traced as constant
     mask = torch.ones((3, 13), dtype=torch.int64)
@@ -149,7 +150,11 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
         warnings.simplefilter(
             "ignore"
         )  # the tracer warns of every Python branch; parity finds the real faults
-        return ov.convert_model(checkpoint.module, example_input=example)
+        # Its own check traces everything a second time.
+        traced = TorchScriptPythonDecoder(
+            checkpoint.module, example_input=example, trace_kwargs={"check_trace": False}
+        )
+        return ov.convert_model(traced, example_input=example)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
