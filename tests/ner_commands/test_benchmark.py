@@ -33,10 +33,16 @@ def run(capsys):
     return call
 
 
-def test_measures_every_combination(run, tiny_ir):
-    status, out, err = run(
-        "--model", tiny_ir.parent, "--devices", "cpu", "--seconds", 0.01, "--format", "json"
-    )
+@pytest.fixture
+def text(tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text("Mary lives in Santa Clara.\nAn.", "utf-8")
+    return file
+
+
+def test_measures_every_combination_with_own_text(run, tiny_ir, text):
+    model = ("--model", tiny_ir.parent, "--file", text)
+    status, out, err = run(*model, "--devices", "cpu", "--seconds", 0.01, "--format", "json")
     assert status == 0
     document = json.loads(out)
     assert [one["hint"] for one in document["measurements"]] == ["LATENCY", "THROUGHPUT"]
@@ -45,25 +51,13 @@ def test_measures_every_combination(run, tiny_ir):
     assert document["failures"] == {}
     assert document["recommendation"]
     assert document["machine"]["devices"]["CPU"]
-    assert document["words"]["sentence"] == 20
+    assert document["words"] == {"sentence": 5, "paragraph": 6, "page": 6}
     assert err.count("sentences/s") == 2  # progress
 
 
-def test_table_and_own_text(run, tiny_ir, tmp_path):
-    file = tmp_path / "text.txt"
-    file.write_text("Mary lives in Santa Clara.\nAn.", "utf-8")
-    status, out, _ = run(
-        "--model",
-        tiny_ir / "tiny.xml",
-        "--devices",
-        "CPU",
-        "--hints",
-        "latency",
-        "--seconds",
-        0.01,
-        "--file",
-        file,
-    )
+def test_a_table_of_what_the_text_of_the_package_gives(run, tiny_ir):
+    model = ("--model", tiny_ir / "tiny.xml")
+    status, out, _ = run(*model, "--devices", "CPU", "--hints", "latency", "--seconds", 0.01)
     assert status == 0
     header, row, *advice = out.splitlines()
     assert header.split()[:3] == ["computes", "in", "load"]
@@ -72,7 +66,7 @@ def test_table_and_own_text(run, tiny_ir, tmp_path):
     assert advice[-1].startswith("Use CPU FP32 auto LATENCY")
 
 
-def test_a_configuration_that_fails_does_not_end_the_others(run, tiny_ir, monkeypatch):
+def test_a_configuration_that_fails_does_not_end_the_others(run, tiny_ir, text, monkeypatch):
     measure = measurement.measure
 
     def fail_once(*given, hint, **more):
@@ -82,7 +76,8 @@ def test_a_configuration_that_fails_does_not_end_the_others(run, tiny_ir, monkey
         return measure(*given, hint=hint, **more)
 
     monkeypatch.setattr(measurement, "measure", fail_once)
-    _, out, _ = run("--model", tiny_ir, "--devices", "CPU", "--seconds", 0.01, "--format", "json")
+    model = ("--model", tiny_ir, "--file", text)
+    _, out, _ = run(*model, "--devices", "CPU", "--seconds", 0.01, "--format", "json")
     found = json.loads(out)
     assert found["failures"] == {"CPU FP32 auto LATENCY": "the driver gave up"}
     assert [one["hint"] for one in found["measurements"]] == ["THROUGHPUT"]

@@ -48,7 +48,7 @@ def test_cancelling_ends_at_once():
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="address space is bounded on Linux")
 def test_what_needs_too_much_memory_is_ended():
-    (problem,) = read_bounded("a.html", content=b"<p>x</p>" * 2_000_000, megabytes=300)
+    (problem,) = read_bounded("a.html", content=b"<p>x</p>" * 250_000, megabytes=100)
     assert isinstance(problem, Problem)
     assert problem.lost
 

@@ -144,16 +144,14 @@ def test_a_tokenizer_without_a_decoder_and_a_ready_recognizer(tiny_ir, ours):
 
 def test_words_of_two_models_are_those_of_the_text():
     text = "Pit Clausen wohnt in Großschönau."
+    mixed, single = (pipeline("ner", model=name, device="cpu:0") for name in ("auto", "multilingual-ner"))
     for strategy in ("none", "simple"):
-        answers = [
-            pipeline("ner", model=name, device="cpu:0", aggregation_strategy=strategy)(text)
-            for name in ("auto", "multilingual-ner")
-        ]
-        mixed, single = ([(one["start"], one["end"]) for one in answer] for answer in answers)
-        assert mixed == single
-        assert [one["word"] for one in answers[0]] == [text[start:end] for start, end in mixed]
-    assert [one["word"] for one in answers[1]] == ["Pit Clausen", "Großschönau"]
-    pieces = pipeline("ner", model="auto", device="cpu")(text)
+        found, alone = (made(text, aggregation_strategy=strategy) for made in (mixed, single))
+        spans, expected = ([(one["start"], one["end"]) for one in answer] for answer in (found, alone))
+        assert spans == expected
+        assert [one["word"] for one in found] == [text[start:end] for start, end in spans]
+    assert [one["word"] for one in alone] == ["Pit Clausen", "Großschönau"]
+    pieces = mixed(text)
     assert [one["index"] - pieces[0]["index"] for one in pieces] == [0, 1, 2, 4, 5, 6, 7]
 
 
