@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 
 from ner_documents.document import Hint, Problem
 from ner_documents.reading.detection import Guess, guess_encoding
+from ner_documents.reading.packages import OLE
 
 __all__ = ["Decoder", "as_lines_of_bytes", "byte_problem", "decode"]
 
@@ -28,7 +29,9 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
     if not guess.fixed and not raw.isascii():
         guess = guess_encoding(raw)
     if not guess.name:
-        return None, [Problem(source, None, "is not a text file: it holds binary data", raw[:_EXCERPT])]
+        old = raw.startswith(OLE)
+        held = "an Office file older than 2007; save it as .docx, .xlsx or .pptx" if old else "binary data"
+        return None, [Problem(source, None, f"is not a text file: it holds {held}", raw[:_EXCERPT])]
     notes = [_guessed(source, guess)] if guess.note else []
     try:
         return _decode_strictly(raw, guess.name), notes

@@ -7,14 +7,15 @@ import posixpath
 import zipfile
 from typing import Any, NamedTuple
 
-__all__ = ["Package", "Relation", "UnreadableError", "check_archive", "parse_xml"]
+__all__ = ["OLE", "Package", "Relation", "UnreadableError", "check_archive", "parse_xml"]
 
 UNPACKED = 200_000_000
 _MEMBERS = 20_000
 # Text compresses to a tenth, repeated markup to a hundredth; anything beyond is an attack.
 _RATIO = 1000
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
-_OLE = b"\xd0\xcf\x11\xe0"
+#: The beginning of an Office file older than 2007.
+OLE = b"\xd0\xcf\x11\xe0"
 
 
 class UnreadableError(ValueError):
@@ -55,7 +56,7 @@ class Package:
     """Parts of an office file."""
 
     def __init__(self, raw: bytes) -> None:
-        if raw.startswith(_OLE):
+        if raw.startswith(OLE):
             msg = "is locked with a password, or older than Office 2007; save it as a new file without one"
             raise UnreadableError(msg)
         try:

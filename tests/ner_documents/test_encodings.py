@@ -80,6 +80,11 @@ def test_what_is_no_text_is_not_read_as_utf16(content):
     assert problem.reason == "is not a text file: it holds binary data"
 
 
+def test_an_old_office_file_is_named():
+    (problem,) = read("a.txt", content=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
+    assert "older than 2007; save it as .docx" in problem.reason
+
+
 def test_japanese_is_no_utf8_with_wrong_bytes():
     """Two bytes of EUC are a character of UTF-8 now and then."""
     text = (JAPANESE + "\n") * 20
