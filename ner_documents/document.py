@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ BLOCK_KINDS = ("heading", "paragraph", "list item", "cell", "caption", "header",
 #: Default limit on the size of a document.
 MAX_DOCUMENT_BYTES = 64 << 20
 
+_BREAK = re.compile("[\n\t]")
 _EXCERPT_BYTES = 2000
 _REASON = 1000
 
@@ -106,8 +108,26 @@ class Document:
 
     @property
     def segments(self) -> tuple[tuple[int, int], ...] | None:
-        """Spans of `text` that the core reads as separate contexts; None to let it find them."""
-        return tuple((block.start, block.end) for block in self.blocks) or None
+        """Spans of `text` that the core reads as separate contexts; None to let it find them.
+
+        These are the blocks, divided at their line breaks and tabs as the core divides a plain text.
+        """
+        spans = tuple((block.start, block.end) for block in self.blocks)
+        if not any(_BREAK.search(self.text, *span) for span in spans):
+            return spans or None
+        from ner_core.segments import find_segments
+
+        found = iter(find_segments(self.text))
+        start, end = next(found)
+        divided = []
+        for first, last in spans:
+            while start < last:
+                if max(start, first) < min(end, last):
+                    divided.append((max(start, first), min(end, last)))
+                if end > last:
+                    break
+                start, end = next(found, (last, last))
+        return tuple(divided) or None
 
     @property
     def input(self) -> str | tuple[str, ...]:

@@ -190,3 +190,10 @@ def test_letters_that_a_message_says_nothing_right_about():
     page = b"Content-Type: text/html\r\n\r\n<meta charset=koi8-r><p>" + "Мария".encode("koi8-r")
     assert items("a.eml", page) == (["Мария"], [])
     assert items("a.eml", "Subject: S\r\rMary\r\rBob\r")[0] == ["Subject: S\nMary\nBob"]
+
+
+def test_lines_of_a_mail_divide_as_in_plain_text():
+    body = "Dear Bob,\nI met\n\nBest\nMary Jones\nAcme Corp"
+    [document] = read("a.eml", content=f"Subject: Hi\n\n{body}\n".encode())
+    found = [document.text[start:end] for start, end in document.segments or ()]
+    assert found[-4:] == ["I met", "Best", "Mary Jones", "Acme Corp"]

@@ -284,6 +284,16 @@ def test_hidden_text_of_open_documents_is_left_out_and_counted():
     assert notes == ["holds 5 pieces of hidden text, not shown in the text and not read"]
 
 
+def test_line_breaks_and_tabs_of_a_paragraph_divide_as_in_plain_text():
+    lines = p("<w:r><w:t>Mary Jones</w:t><w:br/><w:t>Acme Corp</w:t><w:tab/><w:t>Rome</w:t></w:r>")
+    document, _ = document_of("a.docx", docx(lines + p(r("Bob sings."))))
+    assert document.text == "Mary Jones\nAcme Corp\tRome\nBob sings."
+    assert [document.text[start:end] for start, end in document.segments or ()] == [
+        *("Mary Jones", "Acme Corp", "Rome", "Bob sings.")
+    ]
+    assert len(document.blocks) == 2
+
+
 def test_raised_digits_are_no_part_of_a_name():
     raised = "<w:r><w:rPr><w:{}/></w:rPr><w:t>{}</w:t></w:r>".format
     word = p(
