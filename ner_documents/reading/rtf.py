@@ -23,7 +23,7 @@ __all__ = ["read_rtf"]
 _SILENT = frozenset(
     """fonttbl colortbl stylesheet info pict objdata objclass themedata colorschememapping datastore
     latentstyles listtable listoverridetable rsidtbl generator xmlnstbl filetbl revtbl fldinst bkmkstart
-    bkmkend nonesttables sn sv shprslt annotation atnid atnauthor atndate atnref atrfstart atrfend listtext
+    bkmkend nonesttables sn sv shprslt annotation atnid atnauthor atndate atnref atrfstart atrfend
     pntext pn template operator private xe tc txe rxe""".split()  # noqa: SIM905 - a list of 40 strings reads worse
 )
 _KEPT_WHEN_STARRED = frozenset(("shpinst", "shptxt", "footnote", "nesttableprops", "fldrslt"))
@@ -34,6 +34,7 @@ _FLOWS = {
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "footer"),
     "footnote": "note",
     "shptxt": "box",
+    "listtext": "mark",
 }
 _STYLE = re.compile(r"\{\\s(\d{1,5})(?:\D[^{};]*?)?\s([Hh]eading|[Tt]itle|[Cc]aption)[^;{}]*;")
 
@@ -94,8 +95,9 @@ class _Reading(RtfReading):
         self._end("paragraph")
 
     def end_flow(self) -> None:
-        """End a header, note or box."""
-        self._end("paragraph")
+        """End a header, note or box, or the mark of a list item, which is no text."""
+        if self._flows[-1].kind != "mark":  # in which AbiWord writes the item as well, as a paragraph
+            self._end("paragraph")
         self._flows.pop()
 
     def word(self, word: str, number: int | None, *, starred: bool) -> None:
@@ -158,7 +160,7 @@ class _Reading(RtfReading):
             flow.cell += 1
         place = sum(map(len, self._found.values())) + 1
         named = "cell" if row else flow.kind if flow.kind in ("header", "footer") else flow.paragraph
-        where = "body" if flow.kind == "box" else flow.kind
+        where = "body" if flow.kind in ("box", "mark") else flow.kind
         self._found.setdefault(where, []).append((named, text, row, column, place))
 
     def assembled(self) -> BlockText:

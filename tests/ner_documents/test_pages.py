@@ -194,6 +194,8 @@ def test_rtf_keeps_headers_notes_and_cells_and_drops_what_is_hidden():
     note, document = items("a.rtf", shape)
     assert (document.text, note.lost) == ("In a shape\nMary sings", False)
     assert "1 piece of hidden text" in note.reason
+    listed = rb"{\rtf1 {\listtext 1.\tab}Mary\par{\listtext\tab Ann\par}{\listtext 2.\tab}Bob\par}"
+    assert items("a.rtf", listed)[0].text == "Mary\nAnn\nBob"
     cut = items("a.rtf", rtf[:200])
     assert "breaks off" in cut[0].reason
 
