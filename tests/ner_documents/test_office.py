@@ -1,18 +1,15 @@
 """Word and OpenDocument files: the final view in full, in reading order."""
 
-import io
 import time
-import zipfile
 
 import pytest
 
 from ner_documents.document import Document, Problem
 from ner_documents.reading import read
+from tests.ner_documents.packing import OPEN_SPACES, packed, relations, unpacked
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
 def p(*runs, properties=""):
@@ -25,24 +22,16 @@ def r(text):
 
 def docx(body, **parts):
     """Write a Word file; parts are header, footer, footnotes, comments or styles by name."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{RELS}"><Relationship Id="r" Type="{OFFICE}/officeDocument" '
-            'Target="word/document.xml"/></Relationships>',
-        )
-        related = "".join(
-            f'<Relationship Id="{n}" Type="{OFFICE}/{n}" Target="{n}1.xml"/>' for n in parts if n != "styles"
-        )
-        archive.writestr(
-            "word/_rels/document.xml.rels", f'<Relationships xmlns="{RELS}">{related}</Relationships>'
-        )
-        archive.writestr("word/document.xml", f"<w:document {W} {MC}><w:body>{body}</w:body></w:document>")
-        for name, content in parts.items():
-            file = "word/styles.xml" if name == "styles" else f"word/{name}1.xml"
-            archive.writestr(file, f"<w:{name} {W}>{content}</w:{name}>")
-    return out.getvalue()
+    related = relations(*((name, f"{name}1.xml") for name in parts if name != "styles"))
+    files = {
+        "_rels/.rels": relations(("officeDocument", "word/document.xml")),
+        "word/_rels/document.xml.rels": related,
+        "word/document.xml": f"<w:document {W} {MC}><w:body>{body}</w:body></w:document>",
+    }
+    for name, content in parts.items():
+        file = "word/styles.xml" if name == "styles" else f"word/{name}1.xml"
+        files[file] = f"<w:{name} {W}>{content}</w:{name}>"
+    return packed(files)
 
 
 def document_of(name, content):
@@ -168,15 +157,10 @@ def test_files_made_to_cost_much_cost_little(body):
 
 
 def test_entities_are_not_followed():
-    source = zipfile.ZipFile(io.BytesIO(docx(p(r("Mary &e;")))))
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for member in source.namelist():
-            content = source.read(member)
-            if member == "word/document.xml":
-                content = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + content
-            archive.writestr(member, content)
-    (problem,) = read("a.docx", content=out.getvalue())
+    parts = unpacked(docx(p(r("Mary &e;"))))
+    declared = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+    parts["word/document.xml"] = declared + parts["word/document.xml"]
+    (problem,) = read("a.docx", content=packed(parts))
     assert "declares entities" in problem.reason
 
 
@@ -222,26 +206,10 @@ def test_old_and_locked_files_are_named():
 
 
 def odt(body, styles=""):
-    urn = "urn:oasis:names:tc:opendocument:xmlns:"
-    spaces = " ".join(
-        f'xmlns:{short}="{urn}{name}:1.0"'
-        for short, name in (
-            ("office", "office"),
-            ("text", "text"),
-            ("table", "table"),
-            ("draw", "drawing"),
-            ("style", "style"),
-        )
-    )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(
-            "content.xml",
-            f"<office:document-content {spaces}><office:body><office:text>"
-            f"{body}</office:text></office:body></office:document-content>",
-        )
-        archive.writestr("styles.xml", f"<office:document-styles {spaces}>{styles}</office:document-styles>")
-    return out.getvalue()
+    body = f"<office:body><office:text>{body}</office:text></office:body>"
+    content = f"<office:document-content {OPEN_SPACES}>{body}</office:document-content>"
+    styles = f"<office:document-styles {OPEN_SPACES}>{styles}</office:document-styles>"
+    return packed({"content.xml": content, "styles.xml": styles})
 
 
 def test_open_document_text():
@@ -313,32 +281,27 @@ def test_raised_digits_are_no_part_of_a_name():
 
 @pytest.mark.parametrize("name", ["a.docx", "a.odt"])
 def test_words_in_drawings_are_read(name):
-    content = io.BytesIO(docx(p(r("Body"))) if name == "a.docx" else odt("<text:p>Body</text:p>"))
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr(
-            "media/image1.svg",
-            '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><title>no</title>'
-            "<text>Mary <tspan>Jones</tspan></text><text>Zoë</text></svg>",
-        )
-        archive.writestr("media/image2.svg", b"\xff\xfe\x00damaged")
-    document, _ = document_of(name, content.getvalue())
+    parts = unpacked(docx(p(r("Body"))) if name == "a.docx" else odt("<text:p>Body</text:p>"))
+    parts["media/image1.svg"] = (
+        '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><title>no</title>'
+        "<text>Mary <tspan>Jones</tspan></text><text>Zoë</text></svg>"
+    )
+    parts["media/image2.svg"] = b"\xff\xfe\x00damaged"
+    document, _ = document_of(name, packed(parts))
     assert document.text == "Body\nMary Jones\nZoë"
 
 
 def test_words_in_diagrams_and_charts_are_read_once():
-    content = io.BytesIO(docx(p(r("Body"))))
     drawing = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
     chart = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"'
     names = "<c:strCache><c:pt><c:v>Mary Jones</c:v></c:pt><c:pt><c:v>Bob</c:v></c:pt></c:strCache>"
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr(
-            "word/diagrams/data1.xml", f"<d {drawing}><a:p><a:t>Head of </a:t><a:t>Acme</a:t></a:p></d>"
-        )
-        archive.writestr("word/diagrams/drawing1.xml", f"<d {drawing}><a:p><a:t>Head of Acme</a:t></a:p></d>")
-        archive.writestr(
-            "word/charts/chart1.xml",
+    parts = {
+        "word/diagrams/data1.xml": f"<d {drawing}><a:p><a:t>Head of </a:t><a:t>Acme</a:t></a:p></d>",
+        "word/diagrams/drawing1.xml": f"<d {drawing}><a:p><a:t>Head of Acme</a:t></a:p></d>",
+        "word/charts/chart1.xml": (
             f"<c:chart {drawing} {chart}><c:title><a:p><a:t>Sales</a:t></a:p></c:title>{names}{names}"
-            "<c:numCache><c:pt><c:v>5</c:v></c:pt></c:numCache></c:chart>",
-        )
-    document, _ = document_of("a.docx", content.getvalue())
+            "<c:numCache><c:pt><c:v>5</c:v></c:pt></c:numCache></c:chart>"
+        ),
+    }
+    document, _ = document_of("a.docx", packed(unpacked(docx(p(r("Body")))) | parts))
     assert document.text == "Body\nHead of Acme\nSales\nMary Jones\nBob"

@@ -1,9 +1,7 @@
 """HTML, mail, subtitles, RTF and archives: what a reader sees, and nothing lost without a word."""
 
 import gzip
-import io
 import time
-import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +12,7 @@ from ner_documents.reading import SUFFIXES, ReadOptions, read
 from ner_documents.reading.html import html_blocks
 from ner_documents.redaction.dialects import HTML
 from ner_documents.redaction.markup import markup_segments
+from tests.ner_documents.packing import packed
 
 
 def items(name, content, **options):
@@ -211,17 +210,9 @@ def test_letters_of_rtf_that_are_written_without_escape():
     assert items("a.rtf", cyrillic)[0].text == "При"
 
 
-def archive(members, **options):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, **options) as target:
-        for name, content in members.items():
-            target.writestr(name, content)
-    return out.getvalue()
-
-
 def test_archives_are_read_by_their_members():
-    inner = archive({"deep.txt": "Deep Anna"})
-    content = archive(
+    inner = packed({"deep.txt": "Deep Anna"})
+    content = packed(
         {
             "a/one.txt": "Mary",
             "two.csv": "text\nBob\n",
@@ -243,14 +234,14 @@ def test_archives_are_read_by_their_members():
 def test_bombs_are_refused_before_they_are_unpacked():
     nested = b"x"
     for _ in range(6):
-        nested = archive({"x.zip": nested})
+        nested = packed({"x.zip": nested})
     assert "deep" in items("a.zip", nested)[0].reason
-    zeros = archive({"a.txt": bytes(50_000_000)})
+    zeros = packed({"a.txt": bytes(50_000_000)})
     assert "unpacks to" in items("a.zip", zeros)[0].reason
-    word = archive({"word/document.xml": bytes(50_000_000)})
+    word = packed({"word/document.xml": bytes(50_000_000)})
     assert "unpacks to" in items("a.docx", word)[0].reason
-    packed = gzip.compress(bytes(3_000_000))
-    assert "limit of 1,000,000" in items("a.txt.gz", packed, limit=1_000_000)[0].reason
+    squeezed = gzip.compress(bytes(3_000_000))
+    assert "limit of 1,000,000" in items("a.txt.gz", squeezed, limit=1_000_000)[0].reason
 
 
 @settings(max_examples=2 * settings.default.max_examples)

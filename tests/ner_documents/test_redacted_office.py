@@ -11,6 +11,7 @@ import pytest
 from openpyxl.workbook.defined_name import DefinedName
 
 from ner_documents.redaction import FormatError, restore_file
+from tests.ner_documents.packing import packed, unpacked
 from tests.ner_documents.redacting import redacted
 
 
@@ -33,18 +34,8 @@ def word_file():
 @functools.cache
 def small_word_file():
     """The same without its styles, which are nine tenths of it and are all gone through."""
-    parts = unpacked(word_file())
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, part in parts.items():
-            if "styles" not in name and "theme" not in name:
-                archive.writestr(name, part)
-    return target.getvalue()
-
-
-def unpacked(content):
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    parts = unpacked(word_file()).items()
+    return packed({name: part for name, part in parts if "styles" not in name and "theme" not in name})
 
 
 def test_word_files_keep_their_formatting():
@@ -101,11 +92,7 @@ def test_settings_of_printers_leave_no_links_behind():
 
 
 def with_members(content, **members):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, part in (unpacked(content) | members).items():
-            archive.writestr(name, part)
-    return target.getvalue()
+    return packed(unpacked(content) | members, zipfile.ZIP_STORED)
 
 
 def test_what_cannot_be_looked_into_is_refused():
@@ -260,22 +247,15 @@ def test_names_of_sheets_and_ranges_stay_names_of_their_own(operator, first, sec
 
 
 def test_drawings_in_office_files_are_redacted_and_restored():
-    made = docx.Document()
-    made.add_paragraph("Mary Jones left.")
-    content = io.BytesIO()
-    made.save(content)
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg"><text>Mary <tspan>Jones</tspan></text><text>Bob</text></svg>'
     )
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr("word/media/image1.svg", drawing)
-    result, key = redacted("a.docx", content.getvalue())
-    with zipfile.ZipFile(io.BytesIO(result.content)) as archive:
-        left = archive.read("word/media/image1.svg").decode()
-    assert [name for name in re.split("<[^>]*>", left) if name] == ["PER_1", "PER_2"]
+    name = "word/media/image1.svg"
+    result, key = redacted("a.docx", with_members(small_word_file(), **{name: drawing}))
+    left = unpacked(result.content)[name].decode()
+    assert [text for text in re.split("<[^>]*>", left) if text] == ["PER_1", "PER_2"]
     restored, _ = restore_file("a.docx", result.content, key)
-    with zipfile.ZipFile(io.BytesIO(restored)) as archive:
-        assert archive.read("word/media/image1.svg").decode() == drawing
+    assert unpacked(restored)[name].decode() == drawing
 
 
 def test_of_two_parts_with_one_name_only_the_redacted_one_is_left():

@@ -1,34 +1,16 @@
 """Slides (.pptx, .odp) in order and as they are shown; e-books (.epub) in the order of their spine."""
 
-import io
-import zipfile
-
 import pytest
 
 from ner_documents.document import Document
 from ner_documents.reading import read
 from ner_documents.redaction import Redactor, redact_file
-from tests.ner_documents.test_office import MC, OFFICE, RELS, document_of
+from tests.ner_documents.packing import OFFICE, OPEN_SPACES, packed, relations
+from tests.ner_documents.test_office import MC, document_of
 from tests.ner_documents.test_redacted_pdf import recognize
 
 TRANSITIONAL = "http://schemas.openxmlformats.org"
 STRICT = "http://purl.oclc.org/ooxml"
-
-
-def packed(parts):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return out.getvalue()
-
-
-def relations(*links):
-    found = "".join(
-        f'<Relationship Id="r{number}" Type="{OFFICE}/{kind}" Target="{target}"/>'
-        for number, (kind, target) in enumerate(links)
-    )
-    return f'<Relationships xmlns="{RELS}">{found}</Relationships>'
 
 
 def paragraphs(*texts):
@@ -182,16 +164,12 @@ def test_what_redaction_leaves_is_read():
 
 
 def odp(*pages, master=""):
-    spaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name if name != "draw" else "drawing"}:1.0"'
-        for name in ("office", "text", "style", "draw", "presentation")
-    )
     style = '<style:style style:name="dp2"><style:x presentation:visibility="hidden"/></style:style>'
     body = "".join(
         f'<draw:page draw:style-name="dp{number}">{page}</draw:page>' for number, page in enumerate(pages, 1)
     )
-    master = f"<office:x {spaces}><style:master-page>{master}</style:master-page></office:x>"
-    content = f"<office:x {spaces}>{style}<office:body>{body}</office:body></office:x>"
+    master = f"<office:x {OPEN_SPACES}><style:master-page>{master}</style:master-page></office:x>"
+    content = f"<office:x {OPEN_SPACES}>{style}<office:body>{body}</office:body></office:x>"
     return packed({"content.xml": content, "styles.xml": master})
 
 

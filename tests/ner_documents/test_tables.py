@@ -2,13 +2,13 @@
 
 import json
 import time
-import zipfile
 from io import BytesIO
 
 import pytest
 
 from ner_documents.document import Document, Problem
 from ner_documents.reading import ReadOptions, read, table_columns
+from tests.ner_documents.packing import OFFICE, OPEN, OPEN_SPACES, packed, relations
 
 
 def items(name, content, **options):
@@ -160,44 +160,28 @@ def test_deep_json_is_a_problem_of_its_file(depth):
 
 def workbook(sheets, types=None):
     """Write an .xlsx by hand, with inline strings and numbers."""
-    names = list(sheets)
-    out = BytesIO()
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}"><Relationship Id="r" Type="{office}/officeDocument" '
-            'Target="xl/workbook.xml"/></Relationships>',
-        )
-        listed = "".join(f'<sheet name="{n}" sheetId="{i}" r:id="r{i}"/>' for i, n in enumerate(names, 1))
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{listed}</sheets></workbook>',
-        )
-        related = "".join(
-            f'<Relationship Id="r{i}" Type="{office}/worksheet" Target="worksheets/s{i}.xml"/>'
-            for i in range(1, len(names) + 1)
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{related}</Relationships>'
-        )
-        for index, name in enumerate(names, 1):
-            body = ""
-            for number, cells in enumerate(sheets[name], 1):
-                body += f'<row r="{number}">'
-                for letter, cell in zip("ABCDEFG", cells, strict=False):
-                    if isinstance(cell, str):
-                        body += f'<c r="{letter}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
-                    else:
-                        body += f'<c r="{letter}{number}"><v>{cell}</v></c>'
-                body += "</row>"
-            archive.writestr(
-                f"xl/worksheets/s{index}.xml",
-                f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
-            )
-    return out.getvalue()
+    listed = "".join(f'<sheet name="{n}" sheetId="{i + 1}" r:id="r{i}"/>' for i, n in enumerate(sheets))
+    book = f'<workbook xmlns="{main}" xmlns:r="{OFFICE}"><sheets>{listed}</sheets></workbook>'
+    related = relations(*(("worksheet", f"worksheets/s{i}.xml") for i in range(len(sheets))))
+    parts = {
+        "_rels/.rels": relations(("officeDocument", "xl/workbook.xml")),
+        "xl/workbook.xml": book,
+        "xl/_rels/workbook.xml.rels": related,
+    }
+    for index, rows in enumerate(sheets.values()):
+        body = ""
+        for number, cells in enumerate(rows, 1):
+            body += f'<row r="{number}">'
+            for letter, cell in zip("ABCDEFG", cells, strict=False):
+                if isinstance(cell, str):
+                    body += f'<c r="{letter}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
+                else:
+                    body += f'<c r="{letter}{number}"><v>{cell}</v></c>'
+            body += "</row>"
+        sheet = f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>'
+        parts[f"xl/worksheets/s{index}.xml"] = sheet
+    return packed(parts)
 
 
 def test_rows_of_a_workbook_are_counted_from_its_top():
@@ -231,11 +215,6 @@ def test_what_stands_beside_the_cells_of_a_workbook_is_said():
 
 
 def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
-    urn = "urn:oasis:names:tc:opendocument:xmlns:"
-    spaces = " ".join(
-        f'xmlns:{short}="{urn}{name}:1.0"'
-        for short, name in (("office", "office"), ("table", "table"), ("text", "text"), ("draw", "drawing"))
-    )
     comment = "<office:annotation><text:p>by Ann</text:p></office:annotation>"
     framed = "<draw:frame><draw:text-box><text:p>by Bob</text:p></draw:text-box></draw:frame>"
     box = f"<table:shapes>{framed}</table:shapes>"
@@ -254,19 +233,14 @@ def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
             "</table:table-cell>\n</table:table-row>\n"
             for beside, text in (("", "text"), (note, "Mary<text:tab/>sings<text:line-break/>now"))
         )
-        out = BytesIO()
-        with zipfile.ZipFile(out, "w") as archive:
-            archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-            archive.writestr(
-                "META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{urn}manifest:1.0"/>'
-            )
-            archive.writestr(
-                "content.xml",
-                f"<office:document-content {spaces}><office:body><office:spreadsheet>"
-                f"<table:table table:name='S'>{shapes}{rows}</table:table>"
-                "</office:spreadsheet></office:body></office:document-content>",
-            )
-        found = items("a.ods", out.getvalue())
+        table = f"<table:table table:name='S'>{shapes}{rows}</table:table>"
+        body = f"<office:body><office:spreadsheet>{table}</office:spreadsheet></office:body>"
+        parts = {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{OPEN}manifest:1.0"/>',
+            "content.xml": f"<office:document-content {OPEN_SPACES}>{body}</office:document-content>",
+        }
+        found = items("a.ods", packed(parts))
         assert [item.text for item in found if isinstance(item, Document)] == ["Mary\tsings\nnow"]
         reasons = [reason for _, reason in problems(found, lost=False)]
         assert reasons == ([f"holds {said}, which are not read"] if said else [])
@@ -282,13 +256,11 @@ def wide(text):
 
 
 def test_cells_of_a_binary_workbook_that_do_not_name_their_column():
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
     style = bytes(4)
     sheet = [
         (131, b""),
         (143, b""),
-        (156, bytes(4) + b"\1\0\0\0" + wide("r1") + wide("S")),
+        (156, bytes(4) + b"\1\0\0\0" + wide("r0") + wide("S")),
         (144, b""),
         (132, b""),
     ]
@@ -306,16 +278,12 @@ def test_cells_of_a_binary_workbook_that_do_not_name_their_column():
     ]
     size = (148, bytes(4) + b"\1\0\0\0" + bytes(4) + b"\2\0\0\0")
     cells = [(129, b""), size, (145, b""), *first, *second, (146, b""), (130, b"")]
-    out = BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("xl/workbook.bin", b"".join(record(*one) for one in sheet))
-        archive.writestr("xl/worksheets/sheet1.bin", b"".join(record(*one) for one in cells))
-        archive.writestr(
-            "xl/_rels/workbook.bin.rels",
-            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{office}/worksheet" '
-            'Target="worksheets/sheet1.bin"/></Relationships>',
-        )
-    [document] = items("a.xlsb", out.getvalue())
+    parts = {
+        "xl/workbook.bin": b"".join(record(*one) for one in sheet),
+        "xl/worksheets/sheet1.bin": b"".join(record(*one) for one in cells),
+        "xl/_rels/workbook.bin.rels": relations(("worksheet", "worksheets/sheet1.bin")),
+    }
+    [document] = items("a.xlsb", packed(parts))
     assert document.fields == {"text": "Mary sings", "n": 1, "m": True}
 
 
