@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ner_documents.reading.html import BLOCKS
 
 __all__ = [
+    "CONSTANT",
+    "FORMULA",
     "FORMULAS",
     "HTML",
     "ODF",
@@ -38,7 +40,13 @@ READ = {
     "descr",
     "caption",
     *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment"),
+    # OpenDocument: variables, hints, entries of indexes and of bibliographies, fields of forms.
+    *("string-value", "string-value-if-true", "string-value-if-false", "description", "key1", "key2"),
+    *("author", "editor", "publisher", "institution", "booktitle", "address", "note", "current-value"),
 }
+#: OpenDocument attributes that hold formulas, and the texts in these.
+FORMULA = frozenset(("formula", "condition", "expression"))
+CONSTANT = re.compile("&quot;((?:(?!&quot;).)+)&quot;")
 #: The same, by element: drop-down lists, variables, cell values cached by pivot tables and filters.
 READ_IN = {
     *(("docVar", "val"), ("alias", "val"), ("listItem", "value"), ("listEntry", "val")),

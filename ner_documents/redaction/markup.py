@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ner_documents.redaction.dialects import (
+    CONSTANT,
+    FORMULA,
     FORMULAS,
     OUTSIDE,
     PAGE_CODE,
@@ -197,6 +199,8 @@ class _Reader:
                 else:
                     read = name.lower() in READ or (element, name) in READ_IN
                     self._aside(first, last, read=read)
+                    for text in CONSTANT.finditer(self._raw, first, last) if name in FORMULA else ():
+                        self._aside(*text.span(1), read=True)
         if self._dialect.lower:
             self._beside(position, end - 1)
 

@@ -44,6 +44,9 @@ from ner_documents.redaction.rtf import rtf_segments
          ["\nMary & Co\nBob "]),
         (OOXML, '<formula1>"Mary,Bob"</formula1><s v="Ann"/><w:docVar val="Zoe"/>',
          ['"Mary,Bob"', "Ann", "Zoe"]),
+        (ODF, '<text:index-mark text:string-value="Mary" text:key1="Ann"/><text:mark text:author="Bob"/>'
+         '<c table:formula="of:=IF([.A1];&quot;Zoe&quot;;2)"/>',
+         ["Mary", "Ann", "Bob", "Zoe", 'of:=IF([.A1];"Zoe";2)\n']),
         (HTML, "<p>a</p><p title='Mary>b</p> Bob", ["a", "<p title='Mary>b</p> Bob"]),
         (HTML, "<p>a <Mary Jones> b</p><?php Bob ?>", ["a  b", "Mary Jones\nphp Bob ?\n"]),
         (HTML, "<p><ruby>田中<rt>tanaka</rt></ruby>さん</p>", ["tanaka", "田中さん"]),
