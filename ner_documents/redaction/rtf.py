@@ -32,10 +32,10 @@ _EMPTIED = frozenset(
     passwordhash writereservhash""".split()  # noqa: SIM905
 )
 #: Read by programs: only searched for patterns and known names.
-_APART = frozenset("fldinst bkmkstart bkmkend sv xe tc txe rxe atnref atndate datafield".split())  # noqa: SIM905
+_APART = frozenset("bkmkstart bkmkend sv atnref atndate datafield".split())  # noqa: SIM905
 _FLOWS = frozenset(
     """header headerl headerr headerf footer footerl footerr footerf footnote shptxt annotation listtext
-    ftnsep aftnsep""".split()  # noqa: SIM905
+    ftnsep aftnsep fldinst xe tc txe rxe""".split()  # noqa: SIM905
 )
 _ENDS = frozenset(("par", "sect", "page", "column", "cell", "nestcell", "row", "nestrow"))
 #: Properties of pictures and shapes with text for people.

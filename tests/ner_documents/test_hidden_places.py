@@ -58,7 +58,7 @@ def test_what_stands_beside_a_text_is_a_text_of_its_own(dialect, markup, texts):
     assert sorted(found) == sorted(texts)
 
 
-def test_descriptions_of_pictures_in_rtf():
+def test_descriptions_of_pictures_and_fields_of_rtf():
     rtf = (
         r"{\rtf1 {\pict{\*\picprop{\sp{\sn wzDescription}{\sv Bob}}{\sp{\sn fFlip}{\sv 0}}}\pngblip 8950}"
         r"{\*\shppict{\sp{\sn gtextUNICODE}{\sv Ann}}}end}"
@@ -67,6 +67,9 @@ def test_descriptions_of_pictures_in_rtf():
     assert ("Bob", True) in segments
     assert ("Ann", True) in segments
     assert ("0", False) in segments
+    fields = r"{\rtf1 a{\xe Bob}{\field{\*\fldinst SET x Ann}{\fldrslt }}}"
+    found = {(one.text.strip(), one.searched) for one in rtf_segments(fields)[0]}
+    assert found == {("a", True), ("Bob", True), ("SET x Ann", True)}
 
 
 def test_the_number_of_a_footnote_does_not_hide_a_name():
