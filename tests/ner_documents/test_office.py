@@ -131,14 +131,8 @@ def test_merged_cells_and_nested_tables():
     document, _ = document_of("a.docx", docx(table))
     assert document.text == "wide\tc\ntall\tMary\nn1\tn2\nBob"
     assert [(b.row, b.column) for b in document.blocks] == [
-        (1, 1),
-        (1, 3),
-        (2, 1),
-        (2, 2),
-        (1, 1),
-        (1, 2),
-        (3, 2),
-    ]
+        (1, 1), (1, 3), (2, 1), (2, 2), (1, 1), (1, 2), (3, 2),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

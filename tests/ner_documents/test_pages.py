@@ -73,14 +73,9 @@ def test_blocks_say_what_they_are():
     page = "<h1>T</h1><p>p<ul><li>i</ul><table><caption>c</caption><tr><td rowspan=2>1<td>2<tr><td>3</table>"
     (document,) = items("a.html", page)
     assert [(b.kind, b.row, b.column) for b in document.blocks] == [
-        ("heading", None, None),
-        ("paragraph", None, None),
-        ("list item", None, None),
-        ("caption", None, None),
-        ("cell", 1, 1),
-        ("cell", 1, 2),
-        ("cell", 2, 2),
-    ]
+        ("heading", None, None), ("paragraph", None, None), ("list item", None, None),
+        ("caption", None, None), ("cell", 1, 1), ("cell", 1, 2), ("cell", 2, 2),
+    ]  # fmt: skip
     assert [document.text[b.start : b.end] for b in document.blocks] == ["T", "p", "i", "c", "1", "2", "3"]
 
 

@@ -152,34 +152,10 @@ def test_other_files_are_no_keys(text):
 
 
 FRAGMENTS = [
-    "Mary Jones",
-    "Bob",
-    "JONES",
-    "PER_1",
-    "[PER]",
-    "TEXT_1",
-    "\u2588",
-    "a@b.example",
-    "x",
-    " ",
-    "\n",
-    "\r\n",
-    '"',
-    '""',
-    ",",
-    ";",
-    "\t",
-    "<b>",
-    "</p>",
-    "&amp;",
-    "&",
-    "<",
-    ">",
-    "\\",
-    "\u00e9",
-    "\U0001f600",
-    "'",
-]
+    "Mary Jones", "Bob", "JONES", "PER_1", "[PER]", "TEXT_1", "\u2588", "a@b.example", "x", " ", "\n",
+    "\r\n", '"', '""', ",", ";", "\t", "<b>", "</p>", "&amp;", "&", "<", ">", "\\", "\u00e9",
+    "\U0001f600", "'",
+]  # fmt: skip
 
 
 @settings(deadline=None, max_examples=2 * settings.default.max_examples)

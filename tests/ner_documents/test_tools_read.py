@@ -13,22 +13,9 @@ import ner_documents
 
 TEXT = "\U0001f600 Mary Jones\nmet Ann in New\r\nYork."
 PIECES = [
-    "Mary",
-    "Ann",
-    "x",
-    " ",
-    "  ",
-    "\n",
-    "\r\n",
-    ".",
-    "-",
-    "\U0001f600",
-    "e\u0301",
-    "'s",
-    "\t",
-    "\v",
-    "\u2028",
-]
+    "Mary", "Ann", "x", " ", "  ", "\n", "\r\n", ".", "-", "\U0001f600", "e\u0301", "'s",
+    "\t", "\v", "\u2028",
+]  # fmt: skip
 
 _BEGIN = """
 import io, json, sys, zipfile
@@ -103,6 +90,10 @@ def documents():
     return made
 
 
+def marked(text, start, end, label):
+    return {"start": start, "end": end, "label": label, "score": 0.5, "text": text[start:end]}
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     ("packages", "script"),
@@ -114,14 +105,7 @@ def test_their_own_loaders_read_every_span(tmp_path, packages, script):
     python = tmp_path / "venv" / "bin" / "python"
     needed = ("openvino", "tokenizers", "numpy")
     subprocess.run([python, "-m", "pip", "install", "-q", *packages, *needed], check=True)
-    given = [
-        [
-            name,
-            text,
-            [{"start": a, "end": b, "label": c, "score": 0.5, "text": text[a:b]} for a, b, c in spans],
-        ]
-        for name, text, spans in documents()
-    ]
+    given = [[name, text, [marked(text, *span) for span in spans]] for name, text, spans in documents()]
     environment = {**os.environ, "PYTHONPATH": str(Path(ner_documents.__file__).parents[1])}
     done = subprocess.run(
         [python, "-c", _BEGIN + script],

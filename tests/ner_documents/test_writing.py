@@ -53,17 +53,9 @@ def rows(content):
 
 
 FORMULAS = [
-    "=1+1",
-    "\uff1d1+1",
-    "\n=1+1",
-    " =1+1",
-    "+a",
-    "-a",
-    "@SUM(1)",
-    "\t=1",
-    "\ufeff=1",
+    "=1+1", "\uff1d1+1", "\n=1+1", " =1+1", "+a", "-a", "@SUM(1)", "\t=1", "\ufeff=1",
     '=HYPERLINK("x")',
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("format_name", ["csv", "tsv", "csv-long"])
@@ -83,16 +75,8 @@ def test_no_cell_is_a_formula(format_name, formula):
 
 
 def test_numbers_of_the_source_stay_numbers():
-    fields = {
-        "text": "x",
-        "a": "-5",
-        "b": "+1,50",
-        "c": "-1e5",
-        "d": "-",
-        "e": -5,
-        "f": "-5 apples",
-        "g": "--5",
-    }
+    values = ["-5", "+1,50", "-1e5", "-", -5, "-5 apples", "--5"]
+    fields = {"text": "x", **dict(zip("abcdefg", values, strict=True))}
     header, row = rows(written("csv", (Document("a", 1, "x", fields), ())))
     kept = dict(zip(header, row, strict=True))
     assert [kept[name] for name in "abcdefg"] == ["-5", "+1,50", "-1e5", "-", "-5", "'-5 apples", "'--5"]
