@@ -36,7 +36,7 @@ class Dataset:
     kind : str
         ``conll``, ``nemo`` or ``json``.
     files : tuple of Path
-        One file, or the text file and the labels file.
+        One file, or the text file and the labels file; then ``label_ids.csv``, if there is one.
     label_ids : tuple of str or None
         Labels of ``label_ids.csv``, in id order, if there is one.
     encoding : str
@@ -106,11 +106,19 @@ def open_dataset(
         msg = f"{path}: no such file or folder"
         raise CorpusError(msg)
     file = _chosen(path, split) if path.is_dir() else path
-    if file.name.startswith("text_") and file.suffix == ".txt":
-        return _open_nemo(file)
     kind = "json" if file.suffix.lower() in JSON_SUFFIXES else "conll"
-    labels = _label_ids(file) if kind == "json" else None
-    return Dataset(kind, (file,), labels, encoding, word_column, tag_column, column)
+    files = [file]
+    if file.name.startswith("text_") and file.suffix == ".txt":
+        kind = "nemo"
+        files.append(file.with_name("labels_" + file.name.removeprefix("text_")))
+        if not files[1].exists():
+            msg = f"{file}: expected {files[1].name} beside it, found none"
+            raise CorpusError(msg)
+    label_ids = None
+    if kind != "conll" and (ids := file.with_name("label_ids.csv")).exists():
+        label_ids = tuple(read_label_ids(ids))
+        files.append(ids)
+    return Dataset(kind, tuple(files), label_ids, encoding, word_column, tag_column, column)
 
 
 def _chosen(folder: Path, split: str | None) -> Path:
@@ -138,16 +146,3 @@ def _split_name(file: Path) -> str | None:
         return file.suffix[1:]
     named = file.suffix in (".txt", ".tsv", *JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
     return file.stem if named else None
-
-
-def _open_nemo(text_file: Path) -> Dataset:
-    labels_file = text_file.with_name("labels_" + text_file.name.removeprefix("text_"))
-    if not labels_file.exists():
-        msg = f"{text_file}: expected {labels_file.name} beside it, found none"
-        raise CorpusError(msg)
-    return Dataset("nemo", (text_file, labels_file), _label_ids(text_file))
-
-
-def _label_ids(file: Path) -> tuple[str, ...] | None:
-    label_ids = file.with_name("label_ids.csv")
-    return tuple(read_label_ids(label_ids)) if label_ids.exists() else None

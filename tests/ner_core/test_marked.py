@@ -88,7 +88,9 @@ def test_the_names_of_tags_that_are_numbers_lie_beside_the_file(tmp_path):
         '{"tokens": ["Ann"], "ner_tags": [1]}\n{"tokens": ["a"], "ner_tags": [2]}'
     )
     (tmp_path / "label_ids.csv").write_text("O\nB-PER\n")
-    sentences = iter(open_dataset(tmp_path / "a.jsonl"))
+    dataset = open_dataset(tmp_path / "a.jsonl")
+    assert [file.name for file in dataset.files] == ["a.jsonl", "label_ids.csv"]  # a training notes both
+    sentences = iter(dataset)
     assert next(sentences) == (["Ann"], ["B-PER"])
     with pytest.raises(CorpusError, match=r"a\.jsonl:2: expected ner_tags from 0 to 1, as in label_ids"):
         next(sentences)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -371,24 +370,3 @@ def test_long_values_are_shortened_in_errors(tmp_path):
     with pytest.raises(CatalogError) as caught:
         load_catalog(tmp_path)
     assert len(str(caught.value)) < 400
-
-
-def test_a_hand_written_file_reads_as_people_write_it(tmp_path):
-    path = tmp_path / "public" / "mine" / "model.yml"
-    path.parent.mkdir(parents=True)
-    path.write_text(
-        textwrap.dedent("""\
-            description: >-
-              Two lines
-              of text.
-            task_type: named_entity_recognition
-            files:
-              - name: model/config.json
-                source: https://example.org/config.json
-            framework: pytorch
-            license: MIT
-        """)
-    )
-    model = load_model(path)
-    assert model.description == "Two lines of text."
-    assert model.checkpoint_path == "model"

