@@ -137,18 +137,11 @@ class Download:
         """
         with Guard(self.cancel) as self.guard, new_session(self.guard) as self.session:
             for attempt in range(1, self.patience.attempts + 1):
-                problem = self._try_once()
-                if problem is None:
+                try:
+                    self._attempt()
                     return
-                self._wait(problem, attempt)
-
-    def _try_once(self) -> TryAgain | None:
-        """Make one attempt; return its problem if another attempt may help."""
-        try:
-            self._attempt()
-        except TryAgain as problem:
-            return problem
-        return None
+                except TryAgain as problem:  # noqa: PERF203
+                    self._wait(problem, attempt)
 
     def _wait(self, problem: TryAgain, attempt: int) -> None:
         """Wait until the next attempt, or give up."""

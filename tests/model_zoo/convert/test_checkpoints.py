@@ -85,18 +85,6 @@ def test_pickle_safetensors_and_shards_are_the_same_model(folder, tiny_checkpoin
         load_checkpoint(folder)
 
 
-def test_safetensors_in_shards_are_the_same_model(folder, tiny_checkpoint):
-    from transformers import BertForTokenClassification
-
-    expected = logits(load_checkpoint(tiny_checkpoint))
-    model = BertForTokenClassification.from_pretrained(folder)
-    (folder / "model.safetensors").unlink()
-    model.save_pretrained(folder, max_shard_size="40KB")
-    assert len(list(folder.glob("model-*.safetensors"))) > 1
-    assert (folder / "model.safetensors.index.json").is_file()
-    assert torch.equal(logits(load_checkpoint(folder)), expected)
-
-
 @pytest.mark.parametrize("metadata", [{}, {"metadata": None}])
 def test_an_index_without_metadata_is_read(folder, tiny_checkpoint, metadata):
     state = state_of(folder)

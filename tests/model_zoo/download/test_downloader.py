@@ -378,16 +378,8 @@ def test_it_runs_as_script_and_as_module(server, root, tmp_path, command):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path, number):
     server.faults["/weights"] = [stall(1000)]
-    command = [
-        sys.executable,
-        "-m",
-        "model_zoo.downloader",
-        "--all",
-        "--models_dir",
-        str(root),
-        "-o",
-        str(tmp_path),
-    ]
+    command = [sys.executable, "-m", "model_zoo.downloader", "--all"]
+    command += ["--models_dir", str(root), "-o", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     part = tmp_path / "public" / "some-model" / "model" / ".partial" / "weights.bin.part"
     wait_until(lambda: part.exists() and part.stat().st_size == 1000, process)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections import namedtuple
@@ -13,7 +12,7 @@ import pytest
 from model_zoo.catalog.sources import FileSource, HttpSource, HubSource
 from model_zoo.download.cache import FileCache
 from model_zoo.download.transfer import Transfer, TransferError
-from tests.model_zoo.file_server import cut, status
+from tests.model_zoo.file_server import status
 from tests.model_zoo.transfers import CONTENT, OTHER, QUICK, fetch, nothing_else, sha384
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,42 +40,9 @@ def test_a_full_disk_is_noticed_before_anything_is_written(server, tmp_path, mon
     assert not server.asked("/mirror")
 
 
-def test_a_disk_that_fills_up_on_the_way_is_an_error(server, tmp_path, monkeypatch):
-    from model_zoo.download.partial import Partial
-
-    real = Partial.restart
-
-    class FullDisk:
-        def write(self, _block):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        def close(self):
-            pass
-
-    def on_a_full_disk(part, note):
-        real(part, note)
-        part._file.close()
-        part._file = FullDisk()
-
-    monkeypatch.setattr(Partial, "restart", on_a_full_disk)
-    with pytest.raises(TransferError, match="can't be written"):
-        fetch(server, tmp_path / "file")
-    assert not (tmp_path / "file").exists()
-
-
 def test_a_destination_that_is_a_folder_is_an_error(server, tmp_path):
     with pytest.raises(TransferError, match="found a folder"):
         fetch(server, tmp_path)
-
-
-def test_progress_ends_with_the_whole_size(server, tmp_path):
-    events = []
-    server.faults["/file"] = [cut(3000)]
-    fetch(server, tmp_path / "file", notify=events.append)
-    kinds = [event["$type"] for event in events]
-    assert "model_file_download_retry" in kinds
-    progress = [event for event in events if event["$type"] == "model_file_download_progress"]
-    assert progress[-1]["size"] == progress[-1]["total"] == 5000
 
 
 def test_the_cache_is_filled_used_and_not_trusted(server, tmp_path):

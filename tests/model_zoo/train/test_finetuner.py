@@ -396,20 +396,9 @@ def test_types_may_be_listed_with_spaces_and_corpora_lie_in_a_folder(lab, tmp_pa
 
 
 def test_flags_make_a_recipe(lab):
-    parser = finetuner.build_parser()
-    flags = [
-        "--name",
-        "x",
-        "--start",
-        "y",
-        "--train",
-        str(lab / "train.conll"),
-        "--label",
-        "person=PER",
-        "--epochs",
-        "2",
-    ]
-    recipe = finetuner.recipe_of_flags(parser.parse_args(flags))
+    flags = ["--name", "x", "--start", "y", "--train", str(lab / "train.conll")]
+    flags += ["--label", "person=PER", "--epochs", "2"]
+    recipe = finetuner.recipe_of_flags(finetuner.build_parser().parse_args(flags))
     assert recipe.types == ["PER", "place"]
     assert recipe.stages[0].epochs == 2
     assert recipe.corpora["corpus1"].labels == {"person": "PER"}
