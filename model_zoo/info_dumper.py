@@ -16,7 +16,7 @@ if __package__ in (None, ""):  # run as a script: python model_zoo/info_dumper.p
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
 
 from model_zoo.catalog.arguments import shape
-from model_zoo.catalog.command import FINE, entry_points
+from model_zoo.catalog.command import FAILED, FINE, entry_points
 from model_zoo.catalog.folders import find_without_network
 from model_zoo.catalog.information import model_information
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected_models
@@ -31,16 +31,22 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if models is None:
         return FINE
     dump = [model_information(model) for model in models]
+    status = FINE
     if arguments.measure:
-        from model_zoo.convert.measurement import measure_installed
+        from model_zoo.convert.measurement import MeasurementError, measure_installed
 
+        status = FAILED  # if there is nothing to measure for any of them
         for model, information in zip(models, dump, strict=True):
-            information["measurements"] = measure_installed(
-                model, arguments.output_dir, arguments.shape, arguments.zoo
-            )
+            try:
+                found = measure_installed(model, arguments.output_dir, arguments.shape, arguments.zoo)
+                status = FINE
+            except MeasurementError as error:
+                found = {}
+                sys.stderr.write(f"{error}\n")
+            information["measurements"] = found
     json.dump(dump, sys.stdout, indent=4)
     sys.stdout.write("\n")
-    return FINE
+    return status
 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:

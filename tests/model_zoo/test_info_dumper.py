@@ -75,6 +75,10 @@ def test_measurements_are_read_from_the_ir(tmp_path, capsys):
     assert main([*where, "--measure"]) == 1
     assert "run: python -m model_zoo.converter --name some-model" in capsys.readouterr().err
     small_ir(out / "public" / "some-model" / "FP32", "some-model")
+    zoo(root, folder="other")
+    other, model = dump(capsys, "--all", *where[2:], "--measure")
+    assert not other["measurements"]
+    assert model["measurements"]
     (model,) = dump(capsys, *where, "--measure", "--shape", "2x8")
     measured = model["measurements"]["FP32"]
     assert measured["gops"] == pytest.approx(2 * 2 * 8 * 16 * 4 / 1e9, abs=1e-4)

@@ -247,7 +247,7 @@ def test_a_server_that_lets_bytes_drip_is_given_up_and_gone_on_from_there(server
 
 def test_a_slow_server_is_not_given_up(server, tmp_path):
     server.faults["/file"] = [slowly(20, 0.05)]
-    fetch(server, tmp_path / "file", patience=replace(QUICK, slowest=10, window=0.1))
+    fetch(server, tmp_path / "file", patience=replace(QUICK, slowest=10, window=0.5))
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert len(server.requests) == 1
 
