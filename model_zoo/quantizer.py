@@ -69,6 +69,7 @@ def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> boo
             arguments.output_dir,
             texts=arguments.calibration,
             dataset=arguments.dataset,
+            column=arguments.column,
             max_drop=arguments.max_drop,
             subset=arguments.subset_size,
             target_device=arguments.target_device,
@@ -119,11 +120,12 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
         dest="calibration",
         type=user_path,
         metavar="PATH",
-        help="text to calibrate on: one text per line, or labelled data (default: built-in sentences)",
+        help="text to calibrate on: one text per line, JSON, or labelled data (default: built-in sentences)",
     )
     data.add_argument(
         "--subset_size", type=positive_integer, default=SUBSET, metavar="N", help=f"texts (default {SUBSET})"
     )
+    data.add_argument("--column", metavar="KEY", help="key of the text in JSON files (default: text)")
     data.add_argument("--dataset", type=user_path, metavar="PATH", help="labelled data for the accuracy gate")
     data.add_argument(
         "--max_drop",

@@ -269,9 +269,9 @@ def read_json(
     return _of_each(path, encoding, lambda document: sentences_of(document, column, label_ids))
 
 
-def read_json_texts(path: str | Path) -> Iterator[str]:
-    """Read only the texts of such a file; they need no names. For errors see `read_json`."""
-    return _of_each(path, "utf-8", lambda document: [text_of(document)])
+def read_json_texts(path: str | Path, column: str | None = None) -> Iterator[str]:
+    """Read only the texts of such a file; they need no names. For the rest see `read_json`."""
+    return _of_each(path, "utf-8", lambda document: [text_of(document, column)])
 
 
 def _of_each(path: str | Path, encoding: str, read: Callable[[Any], Iterable[T]]) -> Iterator[T]:

@@ -134,9 +134,9 @@ def sentences_of(
             yield MarkedSentence(*own, text, words[inside]) if marked_text else Sentence(*own)
 
 
-def text_of(document: Any) -> str:
+def text_of(document: Any, column: str | None = None) -> str:
     """Return the text of a document, or its words with spaces between; `ValueError` if it has none."""
-    given = _given(_object(document), _TEXTS)
+    given = _given(_object(document), _TEXTS if column is None else (column,))
     return encodable(given if isinstance(given, str) else " ".join(given))
 
 
@@ -157,7 +157,7 @@ def _given(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
     ):
         return given
     wanted = f"a text or a list of words under {', '.join(keys)}"
-    msg = f"expected {wanted}, found {_excerpt(inner)}; the option column names another key"
+    msg = f"expected {wanted}, found {_excerpt(inner)}; name another key with column"
     raise ValueError(msg)
 
 

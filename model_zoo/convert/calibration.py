@@ -74,7 +74,7 @@ _OMZ_TEXT = Path("CONLL-2003", "valid.txt")
 _MOST_TEXTS = 100_000
 
 
-def read_texts(path: Path | str | None, count: int) -> list[str]:
+def read_texts(path: Path | str | None, count: int, column: str | None = None) -> list[str]:
     """Read the texts to calibrate on.
 
     Parameters
@@ -85,6 +85,8 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
         built-in sentences without it.
     count : int
         How many at most, at even distances.
+    column : str, optional
+        The key of the text in JSON, if it is another than usual.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
         return list(SENTENCES[:count])
     path = Path(path)
     try:
-        texts = list(islice(_texts(path), _MOST_TEXTS))
+        texts = list(islice(_texts(path, column), _MOST_TEXTS))
     except UnicodeDecodeError as error:
         msg = f"{path}: cannot be read as text: {error}"
         raise ValueError(msg) from error
@@ -106,17 +108,17 @@ def read_texts(path: Path | str | None, count: int) -> list[str]:
     return texts[::step][:count]
 
 
-def _texts(path: Path) -> Iterator[str]:
+def _texts(path: Path, column: str | None) -> Iterator[str]:
     if (path / _OMZ_TEXT).is_file():
         path /= _OMZ_TEXT
     elif path.suffix.lower() in JSON_SUFFIXES:
-        yield from read_json_texts(path)
+        yield from read_json_texts(path, column)
         return
     elif not (path.is_dir() or path.suffix.lower() in CONLL_SUFFIXES or path.name.startswith("text_")):
         with path.open(encoding="utf-8-sig") as lines:
             yield from (line.strip() for line in lines if line.strip())
         return
-    yield from (" ".join(sentence.words) for sentence in open_dataset(path))
+    yield from (" ".join(sentence.words) for sentence in open_dataset(path, column=column))
 
 
 def encode(

@@ -77,6 +77,7 @@ def quantize(
     *,
     texts: Path | str | None = None,
     dataset: Path | str | None = None,
+    column: str | None = None,
     max_drop: float = MAX_DROP,
     subset: int = SUBSET,
     target_device: str = "ANY",
@@ -96,6 +97,8 @@ def quantize(
         To calibrate on, see `model_zoo.convert.calibration.read_texts`; some built-in sentences without it.
     dataset : path, optional
         Labelled data for the accuracy gate, see `ner_core.dataset.open_dataset`.
+    column : str, optional
+        The key of the text in JSON of `texts` and `dataset`.
     max_drop : float
         Largest loss of micro F1 (0 to 1) on `dataset`.
     subset : int
@@ -121,7 +124,7 @@ def quantize(
     folder = folders.models_dir(output_dir or model_dir) / folders.subdirectory_of(name, zoo)
     before = after = None
     try:
-        labelled = None if dataset is None else open_dataset(dataset)
+        labelled = None if dataset is None else open_dataset(dataset, column=column)
         if labelled is not None:
             tell("measuring accuracy")
             before = _score(source, labelled)
@@ -133,7 +136,7 @@ def quantize(
                 raise QuantizationError(msg)
         with workplace(folder) as staging:
             tell("calibrating")
-            inputs, references = _samples(source, texts, subset)
+            inputs, references = _samples(source, calibration.read_texts(texts, subset, column))
             tracing.write_reference(staging, inputs, references)
             graph = staging / "quantized.xml"
             arguments = ["activations", str(source.resolve()), str(graph), "--target_device", target_device]
@@ -195,9 +198,7 @@ def source_of(name: str, model_dir: Path | str | None, zoo: Path | None) -> Path
     raise QuantizationError(msg)
 
 
-def _samples(
-    source: Path, texts: Path | str | None, subset: int
-) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
+def _samples(source: Path, texts: Sequence[str]) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
     """Encode the texts, and run the source on them."""
     from ner_core.tokenizer import Tokenizer
 
@@ -206,9 +207,7 @@ def _samples(
     facts = model_info(model)
     kind = facts.get("token_type_ids", "segments")
     tokenizer = Tokenizer.from_file(tokenizer_beside(source), token_type_ids=kind)
-    encoded = calibration.encode(
-        tokenizer, calibration.read_texts(texts, subset), int(facts.get("max_length", 512)), _shape_of(model)
-    )
+    encoded = calibration.encode(tokenizer, texts, int(facts.get("max_length", 512)), _shape_of(model))
     inputs = [{name: one[name] for name in ports} for one in encoded]
     return inputs, parity.outputs(source, inputs)
 

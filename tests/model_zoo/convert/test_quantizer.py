@@ -168,6 +168,7 @@ def test_texts_come_from_lines_labelled_files_or_the_package(tmp_path):
     (tmp_path / "b.json").write_text('[{"body": "one"}]')
     with pytest.raises(ValueError, match=r"b\.json, item 1: expected a text or a list of words under text"):
         calibration.read_texts(tmp_path / "b.json", 300)
+    assert calibration.read_texts(tmp_path / "b.json", 300, "body") == ["one"]
     lines.write_text("\n")
     with pytest.raises(ValueError, match="no text in it"):
         calibration.read_texts(lines, 300)
