@@ -183,7 +183,9 @@ def _tagged(
             msg = f"expected tags under {key}, found numbers; {wanted}"
             raise ValueError(msg)
         if not 0 <= min(tags) <= max(tags) < len(label_ids):
-            msg = f"expected {key} from 0 to {len(label_ids) - 1}, as in label_ids.csv, found {tags}"
+            msg = (
+                f"expected {key} from 0 to {len(label_ids) - 1}, as in label_ids.csv, found {_excerpt(tags)}"
+            )
             raise ValueError(msg)
         tags = [label_ids[tag] for tag in tags]
     layout = find_layout([("word", tag) for tag in tags])
@@ -193,7 +195,7 @@ def _tagged(
         if not read[-1]:
             msg = f"expected O or PREFIX-TYPE, such as B-PER, for {word!r:.{_SHOWN}}, found {tag!r:.{_SHOWN}}"
             raise ValueError(msg)
-    return Sentence(words, read)
+    return Sentence([encodable(word) for word in words], read)
 
 
 def _holds(document: dict[str, Any], key: str, kind: type) -> bool:

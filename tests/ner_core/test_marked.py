@@ -83,6 +83,10 @@ def test_words_with_tags(document, tags):
     ) == [(["Ann", "Ray"], tags)]
 
 
+def test_words_with_half_characters_can_be_tokenized():
+    assert list(sentences_of({"tokens": ["\ud83d"], "ner_tags": ["O"]})) == [(["\ufffd"], ["O"])]
+
+
 def test_the_names_of_tags_that_are_numbers_lie_beside_the_file(tmp_path):
     (tmp_path / "a.jsonl").write_text(
         '{"tokens": ["Ann"], "ner_tags": [1]}\n{"tokens": ["a"], "ner_tags": [2]}'
