@@ -223,6 +223,9 @@ def _trace(
     if shape:
         arguments += ["--shape", json.dumps(shape)]
     run_worker("model_zoo.convert.tracing", arguments, staging, python)
+    if not (staging / "source.xml").is_file():
+        msg = f"--python {python}: expected a Python, found a program that does nothing"
+        raise WorkerError(msg)
 
 
 def _compress(source: Path, staging: Path, python: str) -> Path:

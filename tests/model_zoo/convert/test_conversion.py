@@ -362,7 +362,9 @@ def test_an_interrupt_ends_the_workers(tmp_path, monkeypatch):
     ending.join()
 
 
-def test_workers_that_cannot_run_are_explained(tmp_path):
+def test_workers_that_cannot_run_are_explained(tmp_path, tiny_checkpoint):
+    with pytest.raises(ConversionError, match="--python /bin/true: expected a Python"):
+        convert_checkpoint(tiny_checkpoint, tmp_path / "out", "tiny", python="/bin/true")
     with pytest.raises(WorkerError, match="/no/such/python: cannot be run"):
         run_worker("model_zoo.convert.tracing", [], tmp_path, "/no/such/python")
     with pytest.raises(WorkerError, match=r"model_zoo\.nothing ended with 1: .*No module named"):
