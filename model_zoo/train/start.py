@@ -129,7 +129,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
         attention="eager",
         encoder=True,
     )
-    if before and before != recipe.labels:
+    if before:
         _fit_head(model, before, recipe.labels)
     return model, backend, stated_length(folder, config)
 
@@ -160,29 +160,27 @@ def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, i
     for key, value in _dropout(recipe).items():
         if hasattr(config, key):
             setattr(config, key, value)
-    for key, value in _label_settings(recipe.labels).items():
-        setattr(config, key, value)
+    config.update(_label_settings(recipe.labels))
     model = AutoModelForTokenClassification.from_config(config, attn_implementation="eager")
     model.base_model.load_state_dict(archive.encoder.state_dict(), strict=False)  # without the pooler
     # log_softmax at the end changes no loss and no label
     layers = [layer for layer in archive.head if not isinstance(layer, torch.nn.LogSoftmax)]
     model.classifier = layers[0] if len(layers) == 1 else torch.nn.Sequential(*layers)
-    if checkpoint.labels != recipe.labels:
-        _fit_head(model, checkpoint.labels, recipe.labels)
+    _fit_head(model, checkpoint.labels, recipe.labels)
     return model, parse_tokenizer(checkpoint.tokenizer_json), checkpoint.max_length
 
 
 def _from_ir(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
     model, before, longest = read_back(path, _dropout(recipe))
-    for key, value in _label_settings(before).items():
-        setattr(model.config, key, value)
-    if before != recipe.labels:
-        _fit_head(model, before, recipe.labels)
+    model.config.update(_label_settings(before))
+    _fit_head(model, before, recipe.labels)
     return model, Tokenizer.from_file(tokenizer_beside(path)).backend, longest
 
 
 def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
     """Resize the last layer to the recipe's labels; those of the same name keep their weights."""
+    if before == labels:
+        return
     inside = f"{model.base_model_prefix}."
     outside = [(name, layer) for name, layer in model.named_modules() if not name.startswith(inside)]
     linear = [(name, layer) for name, layer in outside if isinstance(layer, torch.nn.Linear)]
@@ -200,8 +198,7 @@ def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
     parent, _, last = name.rpartition(".")
     setattr(model.get_submodule(parent), last, new)
     model.num_labels = len(labels)
-    for key, value in _label_settings(labels).items():
-        setattr(model.config, key, value)
+    model.config.update(_label_settings(labels))
     log.info("the classifier of the start is kept for %d of %d labels", len(kept), len(labels))
 
 
