@@ -4,8 +4,12 @@
 NerPage.CompareTab = class {
   constructor(root, server) {
     const at = (selector) => root.querySelector(selector);
-    Object.assign(this, {root, at, ask: NerPage.asking(server), touched: false, running: null, compared: null});
+    const kept = JSON.parse(NerPage.kept("ner-compare")) ?? {text: "", chosen: []};
+    Object.assign(this, {root, at, ask: NerPage.asking(server), kept, touched: Boolean(kept.text), running: null, compared: null});
     const box = at("#compare-box");
+    box.value = kept.text;
+    root.addEventListener("input", () => NerPage.keep("ner-compare",
+      JSON.stringify({text: this.touched ? box.value : "", chosen: this.chosen()})));
     box.addEventListener("input", () => {
       this.touched = true;
       if (at("#compare-busy").hidden) this.marked();
@@ -43,7 +47,8 @@ NerPage.CompareTab = class {
   async choices() {
     const known = await this.ask.last("choices");
     if (!known) return;
-    const make = NerPage.element, before = new Set(this.chosen());
+    const make = NerPage.element, chosen = this.chosen();
+    const before = new Set(chosen.length ? chosen : this.kept.chosen);
     this.at(".choices").replaceChildren(...known.map(([key, title, first]) => make("label", {class: "choice"},
       make("input", {type: "checkbox", value: key, checked: before.size ? before.has(key) : first}), ` ${title}`)));
   }

@@ -50,6 +50,11 @@ def test_compare_takes_over_the_text_and_says_first_what_differs(page):
     page.locator("#compare-choices input:checked").first.uncheck()
     page.locator("#compare").click()
     expect(page.locator("#compare-message")).to_contain_text("Choose 2 to 6 combinations; 1 chosen.")
+    chosen = page.locator("#compare-choices label:has(input:checked)").all_inner_texts()
+    page.reload()
+    expect(page.locator("#compare-box")).to_have_value("Mary met Priya at U.S. Steel.")
+    expect(page.locator("#compare-choices label:has(input:checked)")).to_have_text(chosen)
+    page.evaluate("sessionStorage.removeItem('ner-compare')")
 
 
 def test_each_model_has_a_card_and_one_can_be_used(page):
