@@ -4,12 +4,12 @@
 NerPage.CompareTab = class {
   constructor(root, server) {
     const at = (selector) => root.querySelector(selector);
-    const kept = JSON.parse(NerPage.kept("ner-compare")) ?? {text: "", chosen: []};
+    const kept = NerPage.kept("ner-compare") ?? {text: "", chosen: []};
     Object.assign(this, {root, at, ask: NerPage.asking(server), kept, touched: Boolean(kept.text), running: null, compared: null});
     const box = at("#compare-box");
     box.value = kept.text;
     root.addEventListener("input", () => NerPage.keep("ner-compare",
-      JSON.stringify({text: this.touched ? box.value : "", chosen: this.chosen()})));
+      {text: this.touched ? box.value : "", chosen: this.chosen()}));
     box.addEventListener("input", () => {
       this.touched = true;
       if (at("#compare-busy").hidden) this.marked();

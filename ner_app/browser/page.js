@@ -131,17 +131,18 @@ NerPage.asking = (server) => {
   return ask;
 };
 
-/* A value that is kept over a reload, in this tab of the browser alone; null where there is none, or no storage. */
-NerPage.kept = (key) => {
+/* A value that is kept over a reload, in this tab of the browser alone unless another `storage` is named; null where there
+   is none, or no storage. */
+NerPage.kept = (key, storage = "sessionStorage") => {
   try {
-    return sessionStorage.getItem(key);
+    return JSON.parse(window[storage].getItem(key));
   } catch {
     return null;
   }
 };
-NerPage.keep = (key, value) => {
+NerPage.keep = (key, value, storage = "sessionStorage") => {
   try {
-    sessionStorage.setItem(key, value);
+    window[storage].setItem(key, JSON.stringify(value));
   } catch { /* storage is full or forbidden: a reload then begins anew */ }
 };
 

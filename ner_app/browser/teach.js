@@ -6,7 +6,7 @@ NerPage.CORRECTED = "ner-corrected";
 NerPage.Teach = class {
   constructor(root, tab) {
     const at = (selector) => root.querySelector(selector);
-    Object.assign(this, {root, tab, at, texts: this.kept()});
+    Object.assign(this, {root, tab, at, texts: NerPage.kept(NerPage.CORRECTED, "localStorage") ?? []});
     at("#collect").addEventListener("click", (event) => { this.collect(); NerPage.tell(event.target, "Added"); });
     at("#forget-texts").addEventListener("click", () => this.forget());
     at("#teach-start").addEventListener("click", (event) => this.start(event.target));
@@ -19,20 +19,12 @@ NerPage.Teach = class {
     // The texts are those of all tabs of this browser.
     window.addEventListener("storage", (event) => {
       if (event.key !== NerPage.CORRECTED) return;
-      this.texts = this.kept();
+      this.texts = NerPage.kept(NerPage.CORRECTED, "localStorage") ?? [];
       this.summarize();
     });
     this.summarize();
     this.task = new NerPage.BackgroundTask({ask: tab.ask, begin: "teach", look: "look_taught", cancel: "cancel_teaching",
       key: "ner-teaching", place: at("#teach-status"), stop: at("#cancel-teach")});
-  }
-
-  kept() {
-    try {
-      return JSON.parse(localStorage.getItem(NerPage.CORRECTED)) ?? [];
-    } catch {
-      return [];
-    }
   }
 
   /* One entry per text: a text that is corrected again replaces its earlier entry. */
@@ -48,9 +40,7 @@ NerPage.Teach = class {
   }
 
   store() {
-    try {
-      localStorage.setItem(NerPage.CORRECTED, JSON.stringify(this.texts));
-    } catch { /* storage is full or forbidden: the texts are kept until the page is left */ }
+    NerPage.keep(NerPage.CORRECTED, this.texts, "localStorage");
     this.summarize();
   }
 

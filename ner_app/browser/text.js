@@ -73,7 +73,7 @@ NerPage.TextTab = class {
 
   /* Waits for nothing: what was kept is there before the visitor can type, or reload again. */
   start() {
-    const kept = JSON.parse(NerPage.kept(NerPage.KEPT)), linked = new URLSearchParams(location.hash.slice(1));
+    const kept = NerPage.kept(NerPage.KEPT), linked = new URLSearchParams(location.hash.slice(1));
     this.menus();
     const teach = this.at("#teach");
     if (teach) new NerPage.Teach(teach, this);
@@ -391,7 +391,7 @@ NerPage.TextTab = class {
     const state = this.state(), {text, answer, past, future} = state;
     const entities = (answer?.entities.length ?? 0) * (1 + past.length + future.length);
     const large = text.length * 8 > NerPage.MOST_KEPT || entities > NerPage.MOST_ENTITIES_KEPT;
-    NerPage.keep(NerPage.KEPT, JSON.stringify(large ? {...state, answer: null, past: [], future: []} : state));
+    NerPage.keep(NerPage.KEPT, large ? {...state, answer: null, past: [], future: []} : state);
   }
 
   async restore(state) {

@@ -102,7 +102,7 @@ def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(pa
         asked.append(now)
         route.fulfill(json=now) if now else route.abort()
 
-    page.evaluate("sessionStorage.setItem('ner-installing', 'token')")
+    page.evaluate("sessionStorage.setItem('ner-installing', JSON.stringify('token'))")
     page.route(re.compile("component_server"), look)
     page.reload()
     open_tab(page, "Models")
@@ -121,7 +121,7 @@ def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(pa
     expect(status.locator("#same")).to_be_visible()  # not drawn again: it would be spoken again
     now = {"html": "", "ended": True}
     expect(status).to_contain_text("was restarted, which ended this")
-    assert not page.evaluate("sessionStorage.getItem('ner-installing')")
+    assert not page.evaluate("NerPage.kept('ner-installing')")
     page.unroute(re.compile("component_server"))
     visitor.errors[:] = [one for one in visitor.errors if "ERR_FAILED" not in one]
 
