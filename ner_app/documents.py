@@ -43,8 +43,8 @@ _LOOK_AHEAD = 20_000
 _AUTOMATIC = ("Automatic", "")
 _CANCELLING = "Cancelling; what is finished will be shown …"
 _LEFT = "The page was left before everything was read. Press Recognize all to start again."
-#: Visits whose results come back after a reload.
-_MOST_VISITS, _LONGEST_VISIT = 500, 100
+#: Visits whose results come back after a reload, and characters of what is kept of each.
+_MOST_VISITS, _LONGEST, _HOUR = 500, 2_000, 3_600.0
 
 
 def build_documents_tab(service: Service) -> None:
@@ -131,10 +131,11 @@ def build_documents_tab(service: Service) -> None:
             " watch('value', show); show();",
         )
     # A name that the browser keeps over a reload; its script presses the button to have back what is kept.
-    visit, again = gr.Textbox(visible=False), gr.Button(visible="hidden", elem_id="documents-again")
+    visiting, again = gr.Textbox(visible=False), gr.Button(visible="hidden", elem_id="documents-again")
     outputs = [status, problems, result, download, redacted, told, view]
     running: set[tuple[str, threading.Event]] = set()
-    kept: OrderedDict[str, dict[Any, Any]] = OrderedDict()
+    kept: OrderedDict[str, tuple[float, dict[Any, Any]]] = OrderedDict()
+    keeping = threading.Lock()
 
     def allowed(*named: str | None) -> Choice:
         return service.allowed(Choice(*(name or "" for name in named)))
@@ -173,22 +174,21 @@ def build_documents_tab(service: Service) -> None:
     ) -> Iterator[dict[Any, Any]]:
         given = [Path(path) for path in paths or []]
         sources = len(given) + bool(url.strip())
-        input_as_given = {files: paths, address: url}
+        input_as_given = {files: paths, address: url[:_LONGEST]}
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
-            keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
             choice = allowed(model, device, precision)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
+                keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
                 yield {status: begun, problems: ""}
                 service.checked(choice)
                 findings = Findings(Path(folder), name_column or "id")
                 began, at = time.monotonic(), 0.0
                 sizes = [path.stat().st_size + 1 for path in given]
-                sizes += [sum(sizes) // max(len(sizes), 1) + 1] * (
-                    sources - len(sizes)
-                )  # of a page: not known
+                if sources > len(sizes):  # a web page is taken to be as long as the files are
+                    sizes.append(sum(sizes) // max(len(sizes), 1) + 1)
                 shown: int | None = -1
                 for step in work_through(
                     service, choice, findings, given, url, threshold, text_column or "", cancelled
@@ -221,12 +221,14 @@ def build_documents_tab(service: Service) -> None:
         yield from attempted(request, status, work)
 
     def keep(visit: str, shown: dict[Any, Any]) -> None:
-        """Remember what a reload brings back: names of files, which are deleted after their hour."""
-        if visit:
-            kept[visit[:_LONGEST_VISIT]] = shown
-            kept.move_to_end(visit[:_LONGEST_VISIT])
-        while len(kept) > _MOST_VISITS:
-            kept.popitem(last=False)
+        """Remember for an hour what a reload brings back: what to say, and the names of files."""
+        now, visit = time.monotonic(), visit[:_LONGEST]
+        with keeping:
+            if visit:
+                kept[visit] = now, shown
+                kept.move_to_end(visit)
+            while len(kept) > _MOST_VISITS or (kept and now - next(iter(kept.values()))[0] > _HOUR):
+                kept.popitem(last=False)
 
     def with_view(shown: dict[Any, Any]) -> dict[Any, Any]:
         """Read what the browser shows from its file; Gradio empties the updates that it gets."""
@@ -234,9 +236,10 @@ def build_documents_tab(service: Service) -> None:
         return copied | ({view: json.loads(Path(shown[view]).read_text("utf-8"))} if view in shown else {})
 
     def bring_back(visit: str) -> dict[Any, Any]:
+        keep("", {})
         try:
-            shown = with_view(kept.get(visit, {}))
-        except OSError:  # the hour is over
+            shown = with_view(kept[visit][1])
+        except (KeyError, OSError):  # the hour is over
             return {status: ""}
         there = [path for path in shown.get(files) or [] if Path(path).exists()]
         return {status: "", **shown, files: there or None}
@@ -286,14 +289,14 @@ def build_documents_tab(service: Service) -> None:
     quick, long = looks | {"queue": False}, looks | {"concurrency_limit": 2}
     run.click(
         recognize_all,
-        [files, address, model, device, precision, least, column, naming, visit],
+        [files, address, model, device, precision, least, column, naming, visiting],
         outputs,
         js="(...values) => [...values.slice(0, -1), NerPage.visit()]",
         **long,
     )
     redact.click(redact_files, [files, model, device, precision, style], [told, redacted], **long)
     stop.click(cancel, None, status, **quick)
-    again.click(bring_back, visit, [files, address, *outputs], js="() => NerPage.visit()", **quick)
+    again.click(bring_back, visiting, [files, address, *outputs], js="() => NerPage.visit()", **quick)
     files.change(lambda paths: table_menu(map(Path, paths or [])), files, [column, naming, tables], **looks)
     column.input(
         lambda paths, name: table_view(previews(map(Path, paths or []), name or "")),
