@@ -105,9 +105,11 @@ class Service:
         self._models: dict[str, list[str]] | None = None
 
     def warm_up(self) -> None:
-        """Load the default model and run it once, so that the first visitor need not wait."""
+        """Load the first model and run it once, so that the first visitor need not wait."""
+        if self.first != self.default:
+            _LOG.error("The default model %s is not on this machine; %s answers.", self.default, self.first)
         try:
-            self.recognize("Mary lives in Santa Clara.", Choice(self.default))
+            self.recognize("Mary lives in Santa Clara.", Choice(self.first))
         except ChoiceError as error:
             self.problem = str(error)
             _LOG.error("The default model cannot be loaded: %s", error)

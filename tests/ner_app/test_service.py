@@ -191,12 +191,15 @@ def test_a_failed_load_is_tried_again():
     assert service.recognizer(Choice("m"))
 
 
-def test_a_default_model_that_cannot_be_loaded_is_told_by_the_health_check(tmp_path, monkeypatch):
+def test_a_default_model_that_is_not_here_is_told_by_the_log_and_another_is_ready(
+    tmp_path, monkeypatch, caplog
+):
     monkeypatch.setenv("NER_MODELS_DIR", str(tmp_path))
     service = Service("nothing-here")
     service.warm_up()
-    assert not service.ready
-    assert "nothing-here" in service.problem
+    assert service.ready
+    assert not service.problem
+    assert "The default model nothing-here is not on this machine; auto answers." in caplog.text
 
 
 def test_the_filter_keeps_tags_by_their_type(service):
