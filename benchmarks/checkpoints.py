@@ -44,23 +44,9 @@ _OUTSIDE_SHARE = 0.83
 
 
 def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str]) -> Path:
-    """Make a checkpoint with random weights.
+    """Save a checkpoint with random weights; returns the folder.
 
-    Parameters
-    ----------
-    name : str
-        Of `SHAPES`.
-    folder : Path
-        Gets the checkpoint.
-    tokenizer : Path
-        A tokenizer.json of BERT.
-    sample : sequence of str
-        Text in which the intended share of pieces is outside of entities.
-
-    Returns
-    -------
-    Path
-        The folder.
+    In the sample, the intended share of pieces is outside of entities.
     """
     import torch
     from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
@@ -93,32 +79,13 @@ def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str])
 
 
 def convert(name: str, checkpoint: Path, folder: Path, precisions: Sequence[str]) -> dict[str, Path]:
-    """Convert a checkpoint to IRs with the converter of the zoo.
-
-    Returns
-    -------
-    dict of str to Path
-        Precision to .xml.
-    """
+    """Convert a checkpoint with the converter of the zoo; returns precision -> .xml."""
     made = convert_checkpoint(checkpoint, folder, name, precisions=precisions)
     return {one.precision: one.xml for one in made}
 
 
 def export_onnx(checkpoint: Path, file: Path) -> Path:
-    """Export for ONNX Runtime, and fuse attention, GELU and layer norm with its own optimizer.
-
-    Parameters
-    ----------
-    checkpoint : Path
-        Hugging Face folder.
-    file : Path
-        The file to write.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
+    """Export for ONNX Runtime, and fuse attention, GELU and layer norm with its own optimizer."""
     import torch
     from onnxruntime.transformers import optimizer
     from transformers import BertForTokenClassification
@@ -155,19 +122,9 @@ def export_onnx(checkpoint: Path, file: Path) -> Path:
 
 
 def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> str:
-    """Quantize with ONNX Runtime's own tools: activations at run time, or by the ranges of a sample.
+    """Quantize a fused graph with ONNX Runtime's own tools; returns the file, beside the one given.
 
-    Parameters
-    ----------
-    file : Path
-        The fused graph.
-    sample : sequence of dict of str to ndarray
-        Inputs for the ranges of activations; without them, ranges are found at run time.
-
-    Returns
-    -------
-    str
-        The file, beside the one given.
+    Ranges of activations are found at run time, or fixed by a sample of inputs.
     """
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static

@@ -18,25 +18,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Contender -> values of its setting (batch size, or pieces in a batch), of which the best counts.
-OPTIONS: dict[str, tuple[int | None, ...]] = {
-    "ner-zoo": (None,),
-    "ner-zoo-throughput": (None,),
-    "transformers": (1, 8, 32),
-    "torch": (512, 2048),
-    "onnxruntime": (512, 2048),
-    "padded": (None,),
-    "spacy": (None,),
-    "spacy-ner": (None,),
-    "ner-zoo-bf16": (None,),
-    "ner-zoo-int8-weights": (None,),
-    "ner-zoo-int8": (None,),
-    "ner-zoo-default": (None,),
-    "onnxruntime-int8": (512, 2048),
-    "onnxruntime-static": (512, 2048),
-    "transformers-bf16": (1, 8, 32),
-}
-
 #: Contender -> the contender that it is a variant of, and the settings that differ.
 VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "ner-zoo-throughput": ("ner-zoo", {"hint": "THROUGHPUT"}),
@@ -47,6 +28,18 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "onnxruntime-int8": ("onnxruntime", {"onnx": "dynamic"}),
     "onnxruntime-static": ("onnxruntime", {"onnx": "static"}),
     "transformers-bf16": ("transformers", {"dtype": "bfloat16"}),
+}
+
+_STANDARD = ("ner-zoo", "transformers", "torch", "onnxruntime", "padded", "spacy", "spacy-ner")
+_SETTINGS: dict[str, tuple[int | None, ...]] = {
+    "transformers": (1, 8, 32),
+    "torch": (512, 2048),
+    "onnxruntime": (512, 2048),
+}
+#: Contender -> values of its setting (batch size, or pieces in a batch), of which the best counts.
+OPTIONS: dict[str, tuple[int | None, ...]] = {
+    name: _SETTINGS.get(VARIANTS[name][0] if name in VARIANTS else name, (None,))
+    for name in (*_STANDARD, *VARIANTS)
 }
 
 

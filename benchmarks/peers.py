@@ -133,22 +133,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def compare(name: str, arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """Measure all contenders with one model.
-
-    Parameters
-    ----------
-    name : str
-        Of the model.
-    arguments : argparse.Namespace
-        Of the command line.
-    scratch : Path
-        For checkpoints, IRs and ONNX files.
-
-    Returns
-    -------
-    dict
-        Plain values for `report`.
-    """
+    """Measure all contenders with one model; returns plain values for `report`."""
     corpus = texts.sentences(arguments.corpus, arguments.sentences)
     _tell(f"{name}: preparing")
     settings = _prepare(name, arguments, scratch, corpus)

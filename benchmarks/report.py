@@ -24,14 +24,6 @@ _TITLES = {
     "spacy": "spaCy en_core_web_sm, as installed (another model)",
     "spacy-ner": "spaCy en_core_web_sm, NER alone (another model)",
 }
-_OPTIONS = {
-    "transformers": "batch_size",
-    "transformers-bf16": "batch_size",
-    "torch": "pieces",
-    "onnxruntime": "pieces",
-    "onnxruntime-int8": "pieces",
-    "onnxruntime-static": "pieces",
-}
 
 
 def best(rows: list[dict[str, Any]], contender: str) -> dict[str, Any] | None:
@@ -48,17 +40,7 @@ def best(rows: list[dict[str, Any]], contender: str) -> dict[str, Any] | None:
 
 
 def to_markdown(document: dict[str, Any]) -> str:
-    """Write all measurements.
-
-    Parameters
-    ----------
-    document : dict
-        As `benchmarks.peers` makes it.
-
-    Returns
-    -------
-    str
-    """
+    """Write all measurements of `benchmarks.peers`."""
     machine = document["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines = [
@@ -115,8 +97,9 @@ def _model(name: str, model: dict[str, Any]) -> list[str]:
 
 
 def _title(row: dict[str, Any]) -> str:
-    option = _OPTIONS.get(row["contender"])
-    return _TITLES[row["contender"]] + (f", {option} {row['option']}" if option else "")
+    title = _TITLES[row["contender"]]
+    name = "batch_size" if row["contender"].startswith("transformers") else "pieces"
+    return title if row["option"] is None else f"{title}, {name} {row['option']}"
 
 
 def _pages(pages: list[dict[str, Any]], compute: str = "exact") -> list[str]:

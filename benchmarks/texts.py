@@ -22,21 +22,9 @@ _QUANTILES = (
 
 
 def sentences(corpus: Path | None, count: int, *, seed: int = 0) -> list[str]:
-    """Draw sentences.
+    """Draw sentences of a corpus in CoNLL columns, words joined by single spaces.
 
-    Parameters
-    ----------
-    corpus : Path or None
-        CoNLL columns; without it the built-in page is cut into pieces as long as CoNLL-2003's sentences.
-    count : int
-        How many; at most as many as the corpus has.
-    seed : int
-        Of the random choice.
-
-    Returns
-    -------
-    list of str
-        Words joined by single spaces.
+    Without a corpus, the built-in page is cut into pieces as long as CoNLL-2003's sentences.
     """
     if corpus is None:
         return [_cut(length) for length in _lengths(count, seed)]

@@ -37,13 +37,7 @@ class Typed(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Typed]:
-    """Yield the texts of a file; ``=== name`` begins a document, or a group of texts of one line each.
-
-    Parameters
-    ----------
-    path : Path
-        ``documents.txt`` holds one text per name; in other files each line is a text.
-    """
+    """Yield the texts of a file; ``=== name`` begins a document, or a group of texts of one line each."""
     for part in re.split(r"^=== ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
         origin, body = part.split("\n", 1)
         for text in [body.rstrip("\n")] if path.stem == "documents" else body.splitlines():

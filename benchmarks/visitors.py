@@ -81,13 +81,7 @@ def visited(process: subprocess.Popen[bytes], url: str, visitors: int) -> dict[s
 
 
 def until_rest(process: subprocess.Popen[bytes], most: float = 60.0) -> tuple[float, float]:
-    """Wait until the page and its processes have been idle for a second.
-
-    Returns
-    -------
-    (float, float)
-        Seconds of the clock until then, and seconds of the processor used.
-    """
+    """Wait until the page is idle for a second; return the seconds of clock and processor until then."""
     begin = last = time.monotonic()
     first = used = at_last = _used(process)
     while time.monotonic() - last < 1.0 and time.monotonic() - begin < most:

@@ -35,13 +35,7 @@ _TEMPORARY = re.compile(r"\.(plan\.json|\d+-\d+\.chunk)\.\d+-\d+\.new")
 
 
 class Workspace:
-    """Chunks of one run, in a local folder or below a URL that fsspec can write.
-
-    Parameters
-    ----------
-    folder : str
-        Created when the first file is written.
-    """
+    """Chunks of one run, in a local folder or below a URL that fsspec can write."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder.rstrip("/")

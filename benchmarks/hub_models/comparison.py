@@ -27,15 +27,7 @@ Span = tuple[int, int, str, float]
 
 
 def compare(xml: Path, folder: Path) -> dict[str, dict[str, int]]:
-    """Count the texts by strategy and verdict, computed in float32 as transformers does.
-
-    Parameters
-    ----------
-    xml : pathlib.Path
-        Converted model.
-    folder : pathlib.Path
-        The checkpoint, in transformers' format.
-    """
+    """Count the texts by strategy and verdict, computed in float32 as transformers does."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
     from transformers.pipelines.token_classification import AggregationStrategy
 

@@ -49,13 +49,7 @@ only openvino, tokenizers and numpy, and no dictionary for each model.
 
 
 def to_markdown(results: Sequence[Result]) -> str:
-    """Write the page: families that run, with the counts, and those that are refused.
-
-    Parameters
-    ----------
-    results : sequence of Result
-        One for each family, in the order of the table.
-    """
+    """Write the page: families that run, with the counts, and those that are refused."""
     columns = ["family", "such as", "tokenizer's own files", "layouts read", "", *STRATEGIES]
     why = [[name, reason] for name, reason in suitability.REFUSED_FAMILIES.items()]
     parts = [
