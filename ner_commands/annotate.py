@@ -63,8 +63,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "annotate",
         help="find the entities in many documents: files, folders, tables, object stores",
-        description="Find the entities in many documents. Documents keep their order, the output appears "
-        "when it is complete, and interrupted runs can be resumed.",
+        description="Find the entities in many documents. Documents keep their order, the output\n"
+        "appears when it is complete, and interrupted runs can be resumed.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -127,7 +127,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recognition_options(parser)
 
     engine = parser.add_argument_group("engine")
-    engine.add_argument("--engine", choices=("local", "ray"), default="local", help="(default: local)")
+    engine.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="this process, or Ray with the options below (default: local)",
+    )
     engine.add_argument(
         "--address",
         help="Ray cluster to join, such as auto or ray://host:10001 (default: start Ray on this machine)",

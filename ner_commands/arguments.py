@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_core import AGGREGATIONS
 from ner_core.compute import COMPUTE
@@ -24,6 +25,7 @@ __all__ = [
     "WrongUsage",
     "add_format",
     "add_model_options",
+    "add_models_dir",
     "add_recognition_options",
     "file_identity",
     "known_labels",
@@ -81,6 +83,16 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
 
 
+def add_models_dir(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names the models folder."""
+    parser.add_argument(
+        "--models-dir",
+        type=parse_folder,
+        metavar="DIR",
+        help=f"folder with downloaded models (default: {DEFAULT_MODELS_FOLDER})",
+    )
+
+
 def add_recognition_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that select entities and aggregation."""
     group = parser.add_argument_group("entities")
@@ -100,12 +112,14 @@ def add_recognition_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="report the scores of transformers (means over words) instead of span probabilities",
     )
-    group.add_argument("--labels", type=parse_names, metavar="L[,L]", help="report only these entity types")
+    group.add_argument(
+        "--labels", type=parse_names, metavar="L[,L]", help="entity types to report (default: all)"
+    )
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
     """Add ``--format``, for commands that print a table or JSON."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
 
 
 def file_identity(path: str | Path) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ner_commands.arguments import add_format, parse_folder
+from ner_commands.arguments import add_format, add_models_dir
 from ner_commands.output import write_rows
 
 if TYPE_CHECKING:
@@ -15,23 +15,12 @@ __all__ = ["add_parsers"]
 
 def add_parsers(commands: Any) -> None:
     """Add both commands to ``ner``."""
-    _add_devices(commands)
-    _add_models(commands)
-
-
-def _add_devices(commands: Any) -> None:
-    parser = commands.add_parser("devices", help="list the devices of this machine")
-    add_format(parser)
-    parser.set_defaults(run=_devices, verbose=False)
-
-
-def _add_models(commands: Any) -> None:
-    parser = commands.add_parser("models", help="list the models of the zoo and which are installed")
-    parser.add_argument(
-        "--models-dir", type=parse_folder, metavar="DIR", help="folder with downloaded models"
-    )
-    add_format(parser)
-    parser.set_defaults(run=_models, verbose=False)
+    devices = commands.add_parser("devices", help="list the devices of this machine")
+    models = commands.add_parser("models", help="list the models of the zoo and which are installed")
+    add_models_dir(models)
+    for parser, run in ((devices, _devices), (models, _models)):
+        add_format(parser)
+        parser.set_defaults(run=run, verbose=False)
 
 
 def _devices(arguments: argparse.Namespace) -> int:

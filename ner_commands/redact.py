@@ -67,8 +67,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "redact",
         help="replace names, addresses and numbers in files; a key file restores them",
-        description="Replace names, addresses and numbers in files. Only what is found is replaced: read the "
-        "result before you pass it on.",
+        description="Replace names, addresses and numbers in files. Only what is found is replaced:\n"
+        "read the result before you pass it on.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -99,7 +99,7 @@ def add_parser(commands: Any) -> None:
         "--labels",
         type=parse_names,
         metavar="L[,L]",
-        help=f"replace only these: entity types, {', '.join(PATTERN_LABELS)} (default: everything)",
+        help=f"what to replace: entity types, {', '.join(PATTERN_LABELS)} (default: all)",
     )
     parser.add_argument(
         "--regions",

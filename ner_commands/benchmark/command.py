@@ -11,7 +11,14 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.layout import ENGLISH_MODEL
-from ner_commands.arguments import Failure, add_format, parse_encoding, parse_names, parse_positive
+from ner_commands.arguments import (
+    Failure,
+    add_format,
+    add_models_dir,
+    parse_encoding,
+    parse_names,
+    parse_positive,
+)
 from ner_commands.output import complain
 from ner_commands.reading import read_files, told
 from ner_core.compute import COMPUTE
@@ -56,7 +63,7 @@ def add_parser(commands: Any) -> None:
         default=ENGLISH_MODEL,
         help=f"name in the zoo, or path of an OpenVINO .xml (default: {ENGLISH_MODEL})",
     )
-    parser.add_argument("--models-dir", metavar="DIR", help="folder with downloaded models")
+    add_models_dir(parser)
     parser.add_argument(
         "--devices", type=parse_names, metavar="D[,D]", help="devices to measure (default: all)"
     )
