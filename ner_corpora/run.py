@@ -125,14 +125,9 @@ class Run:
         if not resume:
             msg = f"{self.work_folder}: unfinished run; continue it with --resume or drop it with --overwrite"
             raise CorpusError(msg)
-        different = [name for name, value in self.plan.items() if known.get(name) != value]
-        if different:
-            first = different[0]
-            change = f"{known.get(first)} then, {self.plan[first]} now"
-            if first == "inputs":  # their value is a checksum
-                change = "files were added, removed or changed"
+        if change := _difference(known, self.plan):
             msg = (
-                f"{self.work_folder}: the unfinished run differs in {', '.join(different)} ({change}); "
+                f"{self.work_folder}: the unfinished run differs in {change}; "
                 "repeat its command with --resume, or start again with --overwrite"
             )
             raise CorpusError(msg)
@@ -165,6 +160,22 @@ class Run:
 def errors_of(output: str) -> str:
     """Return the default name of the errors file."""
     return f"{output}.errors.jsonl"
+
+
+def _difference(known: dict[str, Any], plan: dict[str, Any]) -> str:
+    """Return the first difference between two plans, empty if there is none."""
+    for name, now in plan.items():
+        then = known.get(name)
+        if name == "inputs" and then != now:  # their value is a checksum
+            return "inputs (files were added, removed or changed)"
+        parts = (
+            (then, now) if isinstance(then, dict) and isinstance(now, dict) else ({name: then}, {name: now})
+        )
+        for key in {**parts[0], **parts[1]}:
+            values = [part.get(key) for part in parts]
+            if values[0] != values[1]:
+                return f"{name} ({key}: {values[0]!s:.200} then, {values[1]!s:.200} now)"
+    return ""
 
 
 def _check_replaceable(path: str) -> None:

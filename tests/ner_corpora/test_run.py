@@ -168,7 +168,7 @@ def test_a_run_goes_on_only_with_the_same_inputs_and_settings(tmp_path, capital_
     run = make_run(tmp_path, inputs)
     with pytest.raises(OSError, match="no more"):
         annotate(run, Stopping(capital_recognizer, 5))
-    with pytest.raises(CorpusError, match="differs in reading"):
+    with pytest.raises(CorpusError, match=r"differs in reading \(\w+: .* then, .* now\)"):
         make_run(tmp_path, inputs, into="found").prepare(resume=True, overwrite=False)
     (inputs / "new.txt").write_text("x")
     with pytest.raises(CorpusError, match=r"differs in inputs \(files were added, removed or changed\)"):
