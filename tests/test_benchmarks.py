@@ -91,6 +91,13 @@ def test_missing_corpora_are_named(tmp_path, capsys):
     assert f"btc ({tmp_path / 'btc' / 'dev.conll'})" in capsys.readouterr().err
 
 
+def contender(settings, commands=""):
+    """Run ner-zoo as a contender; return its answers."""
+    command = [sys.executable, "-m", "benchmarks.contenders", "ner-zoo", json.dumps(settings)]
+    done = subprocess.run(command, input=commands, capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout.splitlines()
+
+
 def test_contender_answers_line_by_line(tiny_ir, tiny_ner):
     settings = {"xml": str(tiny_ir / "tiny.xml"), "threads": 1}
     commands = [
@@ -100,15 +107,8 @@ def test_contender_answers_line_by_line(tiny_ir, tiny_ner):
         {"do": "pages", "pages": 2, "streamed": True},
         {"do": "pages", "pages": 2, "streamed": False},
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.contenders", "ner-zoo", json.dumps(settings)],
-        input="".join(json.dumps(command) + "\n" for command in commands),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    ready, many, one, entities, streamed, whole = map(json.loads, done.stdout.splitlines())
+    lines = contender(settings, "".join(json.dumps(command) + "\n" for command in commands))
+    ready, many, one, entities, streamed, whole = map(json.loads, lines)
     assert ready == {"ready": True}
     assert many["seconds"] > 0
     assert len(one["seconds"]) == len(one["overheads"]) == 2
@@ -121,18 +121,5 @@ def test_contender_answers_line_by_line(tiny_ir, tiny_ner):
 
 
 def test_contender_that_cannot_start_says_why():
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.contenders",
-            "ner-zoo",
-            json.dumps({"xml": "none.xml", "threads": 1}),
-        ],
-        input="",
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    assert "none.xml: no such model file" in json.loads(done.stdout)["error"]
+    (line,) = contender({"xml": "none.xml", "threads": 1})
+    assert "none.xml: no such model file" in json.loads(line)["error"]

@@ -279,16 +279,8 @@ def test_model_without_rt_info_takes_labels_and_tokenizer(ner, tiny_ir, tmp_path
     model = ov.Core().read_model(tiny_ir / "tiny.xml")
     bare = ov.Model(model.outputs, model.get_parameters())
     ov.save_model(bare, tmp_path / "bare.xml", compress_to_fp16=False)
-    arguments = [
-        "recognize",
-        "Mary",
-        "--model",
-        str(tmp_path / "bare.xml"),
-        "--device",
-        "CPU",
-        "--format",
-        "json",
-    ]
+    where = ["--model", str(tmp_path / "bare.xml"), "--device", "CPU"]
+    arguments = ["recognize", "Mary", *where, "--format", "json"]
     tokenizer = ["--tokenizer", str(tiny_ir / "tokenizer.json")]
     status, _, err = ner(*arguments, *tokenizer, needs_model=False)
     assert (status, "label" in err) == (1, True)
