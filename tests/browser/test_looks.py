@@ -20,8 +20,8 @@ SIZES = {"wide": (1440, 900), "laptop": (1280, 720), "phone": (375, 667)}
 SCHEMES = ("light", "dark")
 #: What axe knows about colours is half of what it costs.
 COLOURS = ["color-contrast", "link-in-text-block"]
-#: Which of its rules axe is asked. A page in the dark has the elements of one in the light, and one on a phone
-#: those of a wide one; whether what scrolls can be scrolled with keys depends on the size.
+#: Which of its rules axe is asked. A page in the dark has the elements of one in the light, and one on a
+#: phone those of a wide one; whether what scrolls can be scrolled with keys depends on the size.
 RULES = {
     ("wide", "light"): {"preload": False},  # sheets of styles, a second time, for a rule about turned phones
     ("phone", "light"): {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}},

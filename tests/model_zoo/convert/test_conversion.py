@@ -216,8 +216,7 @@ def test_a_model_whose_scores_depend_on_padding_is_refused(tmp_path, traced_here
 @pytest.mark.parametrize(
     "name", [name for name in ARCHITECTURES if name not in {"bert", "xlm-roberta", "deberta"}]
 )
-def test_every_family_converts(tmp_path, trace_here, monkeypatch, name):
-    monkeypatch.setattr(conversion, "_trace", trace_here)  # and measure losses with this processor
+def test_every_family_converts(tmp_path, traced_here, name):
     source = make_architecture(tmp_path / name, name)
     [made] = convert_checkpoint(source, tmp_path / "out", name, precisions=["FP32"])
     assert made.parity < 1e-4
