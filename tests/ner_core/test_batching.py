@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.batching import TOKEN_BUDGET, fill, group, stack
@@ -22,7 +22,6 @@ def partitions(row):
         yield parts
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 600), max_size=100))
 def test_every_row_is_in_one_group_within_the_budget(lengths):
     groups = group(lengths)
@@ -33,7 +32,6 @@ def test_every_row_is_in_one_group_within_the_budget(lengths):
         assert lengths[one[0]] == max(lengths[index] for index in one)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 300), max_size=8))
 def test_no_other_cut_is_cheaper(lengths):
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
@@ -45,7 +43,6 @@ def test_no_other_cut_is_cheaper(lengths):
     assert price(lengths, group(lengths)) == min(price(lengths, parts) for parts in allowed)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 600), max_size=100), st.integers(1, 9))
 def test_filled_groups_are_full_but_the_last(lengths, rows):
     groups = fill(lengths, lambda length: rows)
@@ -53,7 +50,6 @@ def test_filled_groups_are_full_but_the_last(lengths, rows):
     assert all(len(one) == rows for one in groups[:-1])
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(10, 99), min_size=1, max_size=9), min_size=1, max_size=5), st.booleans())
 def test_stacked_rows_can_be_read_back(rows, fixed):
     arrays = [(np.array(row, np.int32), np.array(row, np.int32) % 4) for row in rows]

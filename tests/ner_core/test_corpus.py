@@ -1,7 +1,7 @@
 """Corpus readers: what they accept, and how they say no."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.corpus import (
@@ -206,7 +206,6 @@ WORDS = st.text(
 ).filter(lambda word: word.strip() and word != "-DOCSTART-")
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.tuples(WORDS, st.sampled_from(["O", "B-X"])), min_size=1, max_size=4), max_size=4)
 )

@@ -229,7 +229,6 @@ SCHEMES = {
 }
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(sorted(SCHEMES)))
 def test_every_scheme_is_decoded_as_conlleval_does(data, scheme):
     names = SCHEMES[scheme]
@@ -359,7 +358,7 @@ def test_a_span_that_may_go_on_is_less_likely_right():
     assert scores[0] > scores[1]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.data())
 def test_many_texts_are_decoded_as_each_alone(data):
     decoder = Decoder(IOB2, "IOB2", Calibration(0.5, 0.5, -2.0, -1.0))

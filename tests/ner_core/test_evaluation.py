@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import openvino as ov
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ner_core import evaluation
@@ -46,7 +46,6 @@ def close(value):
     return pytest.approx(value, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(predictions())
 def test_spans_equal_seqeval(data):
     gold, predicted = data
@@ -67,7 +66,6 @@ def test_spans_equal_seqeval(data):
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("IOB2", "IOB2"), ("BIOES", "IOBES")])
-@settings(deadline=None)
 @given(data=st.data())
 def test_strict_spans_equal_seqeval(name, scheme, data):
     gold, predicted = data.draw(predictions(schemes=(name,)))
@@ -84,7 +82,6 @@ def test_strict_spans_of_names_of_one_word():
     assert evaluate([["S-PER", "O"]], [["S-PER", "O"]], strict=True).micro_f1 == 1.0
 
 
-@settings(deadline=None)
 @given(predictions())
 def test_tokens_equal_scikit_learn(data):
     gold, predicted = ([tag for sentence in side for tag in sentence] for side in data)

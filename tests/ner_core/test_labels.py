@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core import labels
@@ -11,7 +11,6 @@ sequence_labeling = Lazily("seqeval.metrics.sequence_labeling")
 PREFIXED = st.sampled_from(["O"] + [f"{prefix}-{kind}" for prefix in "BIES" for kind in ("PER", "LOC")])
 
 
-@settings(deadline=None)
 @given(st.lists(PREFIXED, max_size=12))
 def test_spans_are_seqevals_default_chunks(tags):
     assert labels.spans(tags) == [
@@ -30,7 +29,6 @@ def span_lists(draw):
     return spans, position + draw(st.integers(0, 2))
 
 
-@settings(deadline=None)
 @given(span_lists(), st.sampled_from(["IOB1", "IOB2", "BIOES"]))
 def test_spans_survive_writing_and_reading(case, scheme):
     spans, length = case
@@ -76,7 +74,6 @@ def test_types_keep_dashes_of_names():
     assert labels.entity_types(["O", "B-WORK-OF-ART", "I-WORK-OF-ART", "E-MAIL"]) == ["WORK-OF-ART", "E-MAIL"]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=8))
 def test_any_label_has_a_stable_colour(label):
     assert re.fullmatch("#[0-9a-f]{6}", labels.color(label))

@@ -101,7 +101,7 @@ def test_any_strings_alone_and_in_a_batch(model, request):
 
     # Random weights may give two labels the same score: the same examples every time, or a tie will come one
     # day.
-    @settings(deadline=None, max_examples=50, derandomize=True)
+    @settings(derandomize=True)
     @given(st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from(AGGREGATIONS))
     def check(texts, strategy):
         together = ner.batch(texts, aggregation=strategy)
@@ -113,7 +113,6 @@ def test_any_strings_alone_and_in_a_batch(model, request):
     check()
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.lists(st.lists(TEXTS.filter(lambda text: len(text) < 20), max_size=6), min_size=1, max_size=3))
 def test_any_words(sentences):
     ner = test_any_words.ner
@@ -139,7 +138,7 @@ def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
     assert_sound(found, TEXT * 30)
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(AGGREGATIONS))
 def test_windows_change_nothing_where_context_does_not_matter(text, window, strategy):
     from_ir = test_windows_change_nothing_where_context_does_not_matter.from_ir

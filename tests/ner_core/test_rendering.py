@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.corpus import read_conll
@@ -95,7 +95,6 @@ def in_html(text):
     return re.sub("[\ud800-\udfff\0]", "\ufffd", text)
 
 
-@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3), TEXTS)
 def test_html_holds_the_texts_and_nothing_runs(found, title):
     source = to_html(found, title=title)
@@ -182,7 +181,6 @@ def test_html_without_entities():
 ANSI = re.compile("\x1b\\[[0-9;]*m")
 
 
-@settings(deadline=None)
 @given(recognitions(), st.booleans())
 def test_terminal_gets_no_control_characters_of_the_text(found, colors):
     written = to_terminal(found, colors=colors)
@@ -259,7 +257,6 @@ def test_raw_tags_are_not_tagged_again():
     assert to_inline(found) == "Mary[B-PER] Ann[I-PER]"
 
 
-@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3))
 def test_conll_has_every_visible_character_and_entity(tmp_path_factory, found):
     back = read_back(to_conll(found), tmp_path_factory.mktemp("conll"))
@@ -276,7 +273,6 @@ def without_surrogate_pairs(found):
     return not re.search("[\ud800-\udbff][\udc00-\udfff]", found.text)
 
 
-@settings(deadline=None)
 @given(recognitions().filter(without_surrogate_pairs))
 def test_json_is_read_back(found):
     written = to_json(found.to_dict())
@@ -288,7 +284,6 @@ def without_guard(cell):
     return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
 
 
-@settings(deadline=None)
 @given(st.lists(recognitions(), max_size=3))
 def test_csv_is_read_back(found):
     written = to_csv(found)
@@ -334,7 +329,6 @@ def test_inline(text, marks, expected):
     assert to_inline(recognition(text, *marks)) == expected
 
 
-@settings(deadline=None)
 @given(recognitions(st.text("ab .\n", max_size=30)))
 def test_inline_only_adds_tags(found):
     assert re.sub(r"\[[BI]-[^\]]*\]", "", to_inline(found)) == found.text

@@ -103,7 +103,7 @@ def deberta(tmp_path_factory):
 def test_any_string_has_offsets_in_it(name, request):
     tokenizer = request.getfixturevalue(name)
 
-    @settings(deadline=None, max_examples=2 * settings.default.max_examples)
+    @settings(max_examples=2 * settings.default.max_examples)
     @given(TEXTS)
     def check(text):
         encoding = tokenizer.encode_texts([text])[0]
@@ -119,7 +119,6 @@ def test_any_string_has_offsets_in_it(name, request):
     check()
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=6), max_size=6))
 def test_words_are_counted_as_given(words):
     tokenizer = test_words_are_counted_as_given.tokenizer

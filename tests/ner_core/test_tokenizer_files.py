@@ -4,7 +4,7 @@ import json
 
 import pytest
 import tokenizers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.tokenizer import Tokenizer
@@ -90,7 +90,6 @@ def both():
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=60)
 def test_the_built_tokenizer_is_transformers_own(text, both):
     built, own = both
     assert built.encode(text).ids == own(text)["input_ids"]

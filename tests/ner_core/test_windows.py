@@ -21,7 +21,7 @@ def encoded(words):
     return text, np.array(offsets), np.array(numbers)
 
 
-@settings(deadline=None, max_examples=3 * settings.default.max_examples)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(WORDS, st.integers(1, 40), st.integers(0, 40))
 def test_every_piece_is_kept_once_with_context(words, length, overlap):
     text, offsets, word = encoded(words)
@@ -34,7 +34,7 @@ def test_every_piece_is_kept_once_with_context(words, length, overlap):
         assert one.start < other.start <= one.end < other.end
 
 
-@settings(deadline=None, max_examples=2 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(WORDS, st.integers(16, 40))
 @example([("a", 1), ("a", 7), ("a", 3), ("a", 7)], 16)
 def test_no_word_is_cut_that_fits(words, length):

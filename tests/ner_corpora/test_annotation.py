@@ -3,7 +3,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.rendering import encodable, guarded
@@ -48,7 +48,6 @@ def json_lines(content):
     return [json.loads(line) for line in content.decode().split("\n")[:-1]]
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="Ab \n\t.é"), st.integers(1, 50))
 def test_parts_are_the_text_cut_between_segments(text, size):
     parts = parts_of(document(text), size)
@@ -102,7 +101,6 @@ def test_bad_documents_stand_in_the_header_and_not_in_the_output(capital_recogni
     assert (header["documents"], header["pieces"], header["labels"]) == (1, 1, {"PER": 1})
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.lists(st.tuples(TEXTS, st.dictionaries(st.text(min_size=1), VALUES, max_size=2)), max_size=3),

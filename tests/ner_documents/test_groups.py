@@ -1,7 +1,7 @@
 """Mentions of one name are one group; what is not sure stays apart."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.entity import Entity, Recognition
@@ -98,7 +98,6 @@ def test_group_counts_and_places():
     }
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.text("aB .'-\u0301\u2019", min_size=1, max_size=8), st.sampled_from(["PER", "ORG"]))

@@ -3,7 +3,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_documents.document import CorpusError, Document, Problem
@@ -104,7 +104,6 @@ def test_json_lines_that_are_broken_are_reported_and_the_others_read(tmp_path):
     assert "--into" in str(next(one for one in items if one.line == 8))
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), max_size=5), st.data())
 def test_any_json_object_keeps_its_fields(tmp_path_factory, objects, data):
     for fields in objects:
@@ -115,7 +114,6 @@ def test_any_json_object_keeps_its_fields(tmp_path_factory, objects, data):
     assert [item.fields for item in items] == objects
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=6), st.sampled_from([("csv", ","), ("tsv", "\t")]))
 def test_any_table_that_the_csv_module_writes_is_read_back(tmp_path_factory, rows, kind):
     suffix, delimiter = kind

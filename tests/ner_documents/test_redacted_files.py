@@ -158,7 +158,7 @@ FRAGMENTS = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=2 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join),
     st.sampled_from(["a.txt", "a.csv", "a.tsv", "a.html", "a.json", "a.jsonl", "a.vtt"]),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_core.entity import Entity, Recognition
@@ -190,7 +190,6 @@ def documents(draw):
     return Recognition(text, tuple(entities))
 
 
-@settings(deadline=None)
 @given(st.lists(documents(), max_size=3), st.sampled_from(["label", "number", "mask", "hash"]))
 def test_nothing_found_is_left_and_all_else_stays(recognitions, operator):
     redactor = Redactor(Placeholders(operator, secret=b"k"))
@@ -211,7 +210,6 @@ def test_nothing_found_is_left_and_all_else_stays(recognitions, operator):
         assert back + text == recognition.text
 
 
-@settings(deadline=None)
 @given(st.text("P1E_R2 ", max_size=12), st.integers(1, 3))
 def test_placeholders_are_new(text, names):
     marked = "".join(f" [Name{number}|PER]." for number in range(names))

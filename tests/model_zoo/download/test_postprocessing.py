@@ -215,7 +215,7 @@ def test_what_is_not_an_archive_is_an_error(tmp_path, kind):
         unpack(tmp_path / "in", kind, tmp_path)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_archive_leaves_nothing_outside_and_no_half_of_itself(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged")

@@ -56,7 +56,7 @@ def test_a_later_run_continues_where_the_first_was_given_up(server, tmp_path, te
     assert nothing_else(tmp_path, "file")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cuts=st.lists(st.integers(0, 4999), max_size=6),
     etag=st.booleans(),
