@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
     from ner_core.entity import Recognition
 
-__all__ = ["to_csv", "to_json"]
+__all__ = ["CSV_COLUMNS", "to_csv", "to_json", "to_jsonl"]
+
+CSV_COLUMNS = ("document", "start", "end", "label", "score", "text")
 
 _STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
 _CONSTANTS = {"Infinity": "1e999", "-Infinity": "-1e999", "NaN": "null"}
+
+
+def to_jsonl(recognitions: Recognition | Iterable[Recognition]) -> str:
+    """Write one JSON object a line, see :meth:`ner_core.Recognition.to_dict`."""
+    return "".join(f"{to_json(recognition.to_dict())}\n" for recognition in several(recognitions))
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -35,10 +42,13 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
-def to_csv(recognitions: Recognition | Iterable[Recognition], *, names: Sequence[str] = ()) -> str:
+def to_csv(
+    recognitions: Recognition | Iterable[Recognition],
+    *,
+    names: Sequence[str] = (),
+    escape_formulas: bool = True,
+) -> str:
     r"""Write one row an entity (RFC 4180): document, start, end, label, score, text.
-
-    Texts that a spreadsheet would run as a formula are `guarded`; start and end give the exact text.
 
     Parameters
     ----------
@@ -46,6 +56,10 @@ def to_csv(recognitions: Recognition | Iterable[Recognition], *, names: Sequence
         One text or several.
     names : sequence of str
         Names of the documents; documents without a name get their index.
+    escape_formulas : bool
+        Put an apostrophe before texts that a spreadsheet would run as a formula (``=``, ``+``, ``-``, ``@``).
+        On by default because such files are opened in spreadsheets, and the text may come from anybody;
+        start and end give the exact text in any case.
 
     Examples
     --------
@@ -55,10 +69,12 @@ def to_csv(recognitions: Recognition | Iterable[Recognition], *, names: Sequence
     """
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(["document", "start", "end", "label", "score", "text"])
+    writer.writerow(CSV_COLUMNS)
     for number, recognition in enumerate(several(recognitions)):
         document = names[number] if number < len(names) else str(number)
         for entity in recognition.entities:
-            name, label, text = (guarded(encodable(one)) for one in (document, entity.label, entity.text))
-            writer.writerow([name, entity.start, entity.end, label, entity.score, text])
+            cells = [encodable(cell) for cell in (document, entity.label, entity.text)]
+            if escape_formulas:
+                cells = list(map(guarded, cells))
+            writer.writerow([cells[0], entity.start, entity.end, cells[1], entity.score, cells[2]])
     return file.getvalue()

@@ -11,7 +11,25 @@ if TYPE_CHECKING:
 
     from ner_core.entity import Entity
 
-__all__ = ["several", "slices"]
+__all__ = ["segments", "several", "slices"]
+
+
+def segments(recognition: Recognition) -> list[tuple[str, str | None]]:
+    """Cut a text into its entities and the text between them.
+
+    Returns
+    -------
+    list of (str, str or None)
+        Text and label; none of the texts is empty, and joined they are the original text. This is the value
+        of Gradio's HighlightedText.
+
+    Examples
+    --------
+    >>> from ner_core import Entity, Recognition
+    >>> segments(Recognition("Mary sings.", (Entity(0, 4, "PER", 0.5, "Mary"),)))
+    [('Mary', 'PER'), (' sings.', None)]
+    """
+    return [(text, None if entity is None else entity.label) for text, entity in slices(recognition)]
 
 
 def slices(recognition: Recognition) -> Iterator[tuple[str, Entity | None]]:

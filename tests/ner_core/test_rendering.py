@@ -14,12 +14,14 @@ from ner_core.corpus import read_conll
 from ner_core.entity import Entity, Recognition
 from ner_core.labels import color, spans
 from ner_core.rendering import (
+    CSV_COLUMNS,
     guarded,
+    segments,
     to_conll,
     to_csv,
     to_html,
     to_inline,
-    to_json,
+    to_jsonl,
     to_terminal,
 )
 
@@ -52,6 +54,14 @@ def recognitions(draw, texts=TEXTS):
 
 
 MARY = recognition("Mary lives in Santa Clara.", ("Mary", "PER"), ("Santa Clara", "LOC"))
+
+
+@given(recognitions())
+def test_segments_join_to_the_text(found):
+    parts = segments(found)
+    assert "".join(text for text, _ in parts) == found.text
+    assert all(text for text, _ in parts)
+    assert [part for part in parts if part[1]] == [(e.text, e.label) for e in found.entities]
 
 
 class Page(HTMLParser):
@@ -270,34 +280,36 @@ def test_conll_has_every_visible_character_and_entity(tmp_path_factory, found):
 
 
 def without_surrogate_pairs(found):
-    return not re.search("[\ud800-\udbff][\udc00-\udfff]", found.text)
+    return not any(re.search("[\ud800-\udbff][\udc00-\udfff]", one.text) for one in found)
 
 
-@given(recognitions().filter(without_surrogate_pairs))
-def test_json_is_read_back(found):
-    written = to_json(found.to_dict())
+@given(st.lists(recognitions(), max_size=3).filter(without_surrogate_pairs))
+def test_json_lines_are_read_back(found):
+    written = to_jsonl(found)
     written.encode("utf-8")
-    assert json.loads(written) == found.to_dict()
+    assert [json.loads(line) for line in written.split("\n")[:-1]] == [one.to_dict() for one in found]
 
 
 def without_guard(cell):
     return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
 
 
-@given(st.lists(recognitions(), max_size=3))
-def test_csv_is_read_back(found):
-    written = to_csv(found)
+@given(st.lists(recognitions(), max_size=3), st.booleans())
+def test_csv_is_read_back(found, escape):
+    written = to_csv(found, escape_formulas=escape)
     written.encode("utf-8")
     header, *rows = csv.reader(io.StringIO(written, newline=""))
-    assert header == ["document", "start", "end", "label", "score", "text"]
+    assert tuple(header) == CSV_COLUMNS
     expected = [
-        (n, e.start, e.end, e.label, e.score, without_guard(e.text))
-        for n, one in enumerate(found)
-        for e in one.entities
+        (n, e.start, e.end, e.label, e.score, e.text) for n, one in enumerate(found) for e in one.entities
     ]
-    texts = [cell for row in rows for cell in (row[3], row[5])]
-    assert not any(cell[:1] in {"\t", "\r", "\n"} or cell.lstrip()[:1] in {*"=+-@＝＋－＠"} for cell in texts)
-    rows = [[without_guard(cell) for cell in row] for row in rows]
+    if escape:
+        texts = [cell for row in rows for cell in (row[3], row[5])]
+        assert not any(
+            cell[:1] in {"\t", "\r", "\n"} or cell.lstrip()[:1] in {*"=+-@＝＋－＠"} for cell in texts
+        )
+        rows = [[without_guard(cell) for cell in row] for row in rows]
+        expected = [(*row[:5], without_guard(row[5])) for row in expected]
     read = [(int(n), int(s), int(e), label, float(score), text) for n, s, e, label, score, text in rows]
     assert read == [(*row[:5], re.sub("[\ud800-\udfff]", "\ufffd", row[5])) for row in expected]
 
@@ -306,6 +318,8 @@ def test_csv_is_read_back(found):
 def test_csv_cells_are_no_formulas(text):
     found = Recognition(text, (Entity(0, len(text), "PER", 1.0, text),))
     assert next(csv.DictReader(io.StringIO(to_csv(found), newline="")))["text"] == "'" + text
+    exact = to_csv(found, escape_formulas=False)
+    assert next(csv.DictReader(io.StringIO(exact, newline="")))["text"] == text
 
 
 @pytest.mark.parametrize(
@@ -336,7 +350,7 @@ def test_inline_only_adds_tags(found):
 
 def test_nasty_text_everywhere():
     found = Recognition(NASTY, (Entity(0, len(NASTY), "PER", 0.5, NASTY),))
-    for write in (to_html, to_conll, to_csv, to_terminal):
+    for write in (to_html, to_conll, to_csv, to_jsonl, to_terminal):
         write(found).encode("utf-8")
     assert "<script" not in to_html(found)
 
