@@ -39,7 +39,7 @@ READ = {
     "summary",
     "descr",
     "caption",
-    *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment"),
+    *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment", "tooltip", "display"),
     # OpenDocument: variables, hints, entries of indexes and of bibliographies, fields of forms.
     *("string-value", "string-value-if-true", "string-value-if-false", "description", "key1", "key2"),
     *("author", "editor", "publisher", "institution", "booktitle", "address", "note", "current-value"),
@@ -47,9 +47,10 @@ READ = {
 #: OpenDocument attributes that hold formulas, and the texts in these.
 FORMULA = frozenset(("formula", "condition", "expression"))
 CONSTANT = re.compile("&quot;((?:(?!&quot;).)+)&quot;")
-#: The same, by element: drop-down lists, variables, cell values cached by pivot tables and filters.
+#: The same, by element: drop-down lists, forms, variables, cell values cached by pivot tables and filters.
 READ_IN = {
     *(("docVar", "val"), ("alias", "val"), ("listItem", "value"), ("listEntry", "val")),
+    *(("default", "val"), ("helpText", "val"), ("statusText", "val")),
     *(("s", "v"), ("filter", "val"), ("sheetName", "val"), ("custShow", "name"), ("section", "name")),
 }
 #: Attributes that name authors, by element.

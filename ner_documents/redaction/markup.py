@@ -31,6 +31,8 @@ __all__ = ["markup_segments"]
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
 #: Encoded characters and separators within addresses, bookmarks, ranges and styles.
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
+#: Programs name a picture after its file.
+_FILE_NAME = re.compile(r"\.[A-Za-z]{3,4}$")
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _WORDS = re.compile(r"""\st\s*=\s*["'](?:str|inlineStr)["']""")
 _SPACE = str.maketrans("\t\n\r\f", "    ")
@@ -198,6 +200,7 @@ class _Reader:
                     self._aside(first, last, read=True, identifier=True)
                 else:
                     read = name.lower() in READ or (element, name) in READ_IN
+                    read = read or (name == "name" and _FILE_NAME.search(found[group]) is not None)
                     self._aside(first, last, read=read)
                     for text in CONSTANT.finditer(self._raw, first, last) if name in FORMULA else ():
                         self._aside(*text.span(1), read=True)

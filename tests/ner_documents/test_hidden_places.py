@@ -44,6 +44,8 @@ from ner_documents.redaction.rtf import rtf_segments
          ["\nMary & Co\nBob "]),
         (OOXML, '<formula1>"Mary,Bob"</formula1><s v="Ann"/><w:docVar val="Zoe"/>',
          ['"Mary,Bob"', "Ann", "Zoe"]),
+        (OOXML, '<w:hyperlink w:tooltip="Mary"/><w:helpText w:val="Ann"/><pic:cNvPr name="Bob.jpg" id="x"/>',
+         ["Mary", "Ann", "Bob.jpg", "x\n"]),
         (ODF, '<text:index-mark text:string-value="Mary" text:key1="Ann"/><text:mark text:author="Bob"/>'
          '<c table:formula="of:=IF([.A1];&quot;Zoe&quot;;2)"/>',
          ["Mary", "Ann", "Bob", "Zoe", 'of:=IF([.A1];"Zoe";2)\n']),
