@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ner_documents.reading.pdf_columns import columns_of, joined_fragments
 from ner_documents.reading.pdf_running import without_running
 from ner_documents.reading.pdf_strings import HYPHENS, SOFT_HYPHEN, Letters, is_leftward
-from ner_documents.reading.pdf_tables import cells_of
+from ner_documents.reading.pdf_tables import cells_of, has_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,12 +78,8 @@ def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
     usual_step = statistics.median(steps) if steps else 0
     smaller = [step for step in steps if step <= usual_step * 1.05]
     usual_step = statistics.median(smaller) if smaller else usual_step
-    words: dict[float, list[int]] = {}
-    for line in lines:
-        words.setdefault(line.size, []).append(len(line.text.split()))
-    listed = {
-        size for size, counts in words.items() if len(counts) > 2 and statistics.median(counts) < _SENTENCE
-    }
+    listed = len(lines) > 2 and statistics.median(len(line.text.split()) for line in lines) < _SENTENCE
+    alike = Counter(line.size for line in lines)
     current: Paragraph | None = None
     before: Line | None = None
     for line in lines:
@@ -93,7 +89,11 @@ def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
             current is not None
             and before is not None
             and not bullet
-            and not (line.size in listed and not before.text.endswith(HYPHENS))
+            and (
+                not listed
+                or before.text.endswith(HYPHENS)
+                or not (alike[line.size] > 2 or has_room(before, line, right - left))
+            )
             and not _new(before, line, usual_step, left, right)
         ):
             current.text = _append(current.text, text)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ner_documents.reading.pdf_columns import Line
     from ner_documents.reading.pdf_letters import Fragment
 
-__all__ = ["cells_of"]
+__all__ = ["cells_of", "has_room"]
 
 _OVERLAP = 0.75  # of the font size: lines closer than this are side by side, in cells centred vertically
 _LEADING = 1.4  # of the font size: lines of one cell are not farther apart
@@ -105,7 +105,11 @@ def _width(
 
 def _is_broken(before: Fragment, after: Fragment, width: float) -> bool:
     """Return whether a line goes on with the line before, into which its first word did not fit."""
+    return after.text[:1].islower() or before.text.endswith(HYPHENS) or not has_room(before, after, width)
+
+
+def has_room(before: Fragment | Line, after: Fragment | Line, width: float) -> bool:
+    """Return whether the first word of a line would have fitted into the line before, of a width."""
     word = after.text.split(" ", 1)[0]
     per_letter = (after.x1 - after.x0) / len(after.text)
-    room = width - (before.x1 - before.x0)
-    return word.islower() or before.text.endswith(HYPHENS) or (len(word) + 1) * per_letter > room
+    return (len(word) + 1) * per_letter <= width - (before.x1 - before.x0)

@@ -155,6 +155,9 @@ def test_titles_of_several_lines_are_whole():
             *((132, 475, "Bodymann Holdings Ltd,", 32), (248, 437, "Warsaw", 32)),
         ]
     ).split("\n") == ["Meeting with Katarzyna Nowak", "Bodymann Holdings Ltd, Warsaw"]
+    authors = [(265, 475, "Ann Lee", 24), (262, 446, "Bob Roe", 24)]
+    title = [(77, 600, "Meeting with Katarzyna", 44), (239, 547, "Nowak", 44)]
+    assert text_of([*title, *authors]).split("\n") == ["Meeting with Katarzyna Nowak", "Ann Lee", "Bob Roe"]
     heading = [(100, 700, "Minutes of the board of Bodymann", 20), (180, 676, "Holdings Ltd in May", 20)]
     body = lines(72, 640, *["Mary Jones opened the meeting at ten and all of the guests sat down"] * 5)
     assert text_of([*heading, *body]).split("\n")[0] == "Minutes of the board of Bodymann Holdings Ltd in May"
