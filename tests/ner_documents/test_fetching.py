@@ -12,6 +12,20 @@ from ner_documents.reading import ReadOptions, read
 LIMITS = {"max_bytes": 100_000, "seconds": 5.0}
 
 
+ANSWERS = {
+    "good": {"body": b"<p>Mary</p>"},
+    "moved": {"status": 302, "Location": "/good"},
+    "loop": {"status": 302, "Location": "/loop"},
+    "inside": {"status": 302, "Location": "http://169.254.169.254/latest/meta-data/"},
+    "file": {"status": 302, "Location": "file:///etc/passwd"},
+    "russian": {"body": "<p>Привет, Мария".encode("cp1251"), "kind": "text/html; charset=windows-1251"},
+    "large": {"body": b"x" * 200_000},
+    "image": {"body": b"GIF89a", "kind": "image/gif"},
+    "zipped": {"body": b"\x1f\x8b", "Content-Encoding": "gzip"},
+    "missing": {"status": 404},
+}
+
+
 class Site(BaseHTTPRequestHandler):
     """Answers by path, and remembers the Host header it was asked with."""
 
@@ -19,34 +33,20 @@ class Site(BaseHTTPRequestHandler):
 
     def do_GET(self):
         Site.hosts.append(self.headers["Host"])
-        getattr(self, "page_" + self.path.strip("/").partition("/")[0])()
+        called = self.path.strip("/").partition("/")[0]
+        if called in ANSWERS:
+            self.answer(**ANSWERS[called])
+        else:
+            getattr(self, f"page_{called}")()
 
-    def answer(self, body, kind="text/html; charset=utf-8", status=200, **headers):
+    def answer(self, body=b"", kind="text/html; charset=utf-8", status=200, **headers):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-
-    def page_good(self):
-        self.answer(b"<p>Mary</p>")
-
-    def page_moved(self):
-        self.answer(b"", status=302, Location="/good")
-
-    def page_loop(self):
-        self.answer(b"", status=302, Location="/loop")
-
-    def page_inside(self):
-        self.answer(b"", status=302, Location="http://169.254.169.254/latest/meta-data/")
-
-    def page_file(self):
-        self.answer(b"", status=302, Location="file:///etc/passwd")
-
-    def page_russian(self):
-        self.answer("<p>Привет, Мария".encode("cp1251"), kind="text/html; charset=windows-1251")
 
     def page_cut(self):
         self.send_response(200)
@@ -55,18 +55,6 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"<p>Mary lives in")
         self.close_connection = True
-
-    def page_large(self):
-        self.answer(b"x" * 200_000)
-
-    def page_image(self):
-        self.answer(b"GIF89a", kind="image/gif")
-
-    def page_zipped(self):
-        self.answer(b"\x1f\x8b", Content_Encoding="gzip")
-
-    def page_missing(self):
-        self.answer(b"", status=404)
 
     def page_drip(self):
         self.send_response(200)
