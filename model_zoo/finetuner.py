@@ -18,6 +18,7 @@ import logging
 import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,14 +227,16 @@ def _train(recipe: Recipe, args: argparse.Namespace) -> int:
     models = models_dir(args.output_dir)
     folder = models / "public" / recipe.name
     work_dir = args.work_dir or folder / ".training"
-    download_dir = args.download_dir or models
+    find = partial(
+        resolve_start, zoo=args.zoo, download_dir=args.download_dir or models, progress=not args.quiet
+    )
     teacher = args.teacher_start or (recipe.teachers.start if recipe.teachers else None)
     result = finetune(
         recipe,
-        resolve_start(args.start or recipe.start, args.zoo, download_dir),
+        find(args.start or recipe.start),
         args.data_dir or (args.recipe.parent if args.recipe else Path()),
         folder,
-        teacher_start=resolve_start(teacher, args.zoo, download_dir) if teacher else None,
+        teacher_start=find(teacher) if teacher else None,
         work_dir=work_dir,
         restart=args.restart,
         progress=not args.quiet,

@@ -247,13 +247,13 @@ def _write_recipe(recipe: Recipe, path: Path) -> None:
     write_whole(path, yaml.safe_dump(content, sort_keys=False, width=110, allow_unicode=True))
 
 
-def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
+def resolve_start(start: str, zoo: Path | None, download_dir: Path, *, progress: bool = True) -> Path:
     """Find the files to start from: a path, or what the zoo's downloader fetches.
 
     `start` is a folder of a checkpoint or of a model of the zoo, a .nemo file, the .xml of an IR, a name of
-    the `zoo` (None: the models of this package), or ``owner/name`` of the hub. Downloads go to the models
-    folder `download_dir`. Returns a folder with config.json, or a file; `ValueError`: there is no such path
-    or name, or it cannot be downloaded.
+    the `zoo` (None: the models of this package), or ``owner/name`` of the hub. Downloads, reported with
+    `progress`, go to the models folder `download_dir`. Returns a folder with config.json, or a file;
+    `ValueError`: there is no such path or name, or it cannot be downloaded.
     """
     path = Path(start).expanduser()
     if path.exists():
@@ -271,7 +271,7 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path) -> Path:
         raise ValueError(msg)
     reporter = TextReporter()
     try:
-        download(model, download_dir, progress=reporter)
+        download(model, download_dir, progress=reporter if progress else None)
     except DownloadError as error:
         msg = f"start: {start} could not be downloaded: {error}"
         raise ValueError(msg) from error

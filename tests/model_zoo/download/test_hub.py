@@ -76,14 +76,15 @@ def test_small_files_are_verified_by_their_id_in_git(repository, tmp_path, caplo
     assert not (tmp_path / "again" / model.subdirectory / "config.json").exists()
 
 
-def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_path):
+def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_path, capsys):
     from model_zoo.train.run import resolve_start
 
     config = json.dumps({"architectures": ["MPNetForMaskedLM"], "model_type": "mpnet"}).encode()
     repository.publish({**FILES, "config.json": config})
     with pytest.raises(CatalogError, match="expected a token classifier"):
         hub.resolve("hf:owner/name")
-    folder = resolve_start("hf:owner/name", None, tmp_path)
+    folder = resolve_start("hf:owner/name", None, tmp_path, progress=False)
+    assert not capsys.readouterr().out
     assert (folder / "config.json").read_bytes() == config
     repository.close()
     assert resolve_start("hf:owner/name", None, tmp_path) == folder  # all there: no network
