@@ -166,12 +166,6 @@ def test_a_tilde_that_the_shell_left_is_the_home(server, root, tmp_path, monkeyp
     assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 2
 
 
-def test_print_all(root, capsys):
-    composite(root)
-    assert main(["--print_all", "--models_dir", str(root)]) == 0
-    assert capsys.readouterr().out == "some-model\ntts\n"
-
-
 def test_composite_models_bring_their_parts(server, tmp_path):
     composite(tmp_path / "zoo")
     files = [entry(server, "x.bin", "/vocab", VOCAB)]

@@ -97,13 +97,6 @@ def test_every_so_many_sentences_are_kept_apart(tmp_path):
         recipe(corpora={"a": {"train": "a.conll", "dev": "a.conll", "held_out": 3}})
 
 
-def test_nemo_files_are_read(tmp_path):
-    (tmp_path / "text_a.txt").write_text("Smith saw Iraq\n", encoding="utf-8")
-    (tmp_path / "labels_a.txt").write_text("B-PER O B-LOC\n", encoding="utf-8")
-    corpus = load_corpora(recipe(corpora={"a": {"train": "text_a.txt"}}), tmp_path)["a"]
-    assert corpus.train[0].sets == [B_PER, OUT, B_LOC]
-
-
 def test_marked_texts_are_read(tmp_path):
     (tmp_path / "a.jsonl").write_text(
         '{"body": "Smith saw Iraq.", "label": [[0, 5, "PER"], [10, 14, "gpe"]]}\n'
