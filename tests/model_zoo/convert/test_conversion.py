@@ -361,7 +361,8 @@ def test_an_interrupt_ends_the_workers(tmp_path, monkeypatch):
     ending.join()
 
 
-def test_workers_that_cannot_run_are_explained(tmp_path, tiny_checkpoint):
+def test_workers_that_cannot_run_are_explained(tmp_path, tiny_checkpoint, monkeypatch):
+    monkeypatch.setattr(conversion, "run_worker", run_worker)
     with pytest.raises(ConversionError, match="--python /bin/true: expected a Python"):
         convert_checkpoint(tiny_checkpoint, tmp_path / "out", "tiny", python="/bin/true")
     with pytest.raises(WorkerError, match="/no/such/python: cannot be run"):
