@@ -79,6 +79,7 @@ def build_documents_tab(service: Service) -> None:
             # Where the press is: results may come below the fold.
             gr.HTML(
                 render("documents_busy.html"),
+                elem_classes="quiet",
                 apply_default_css=False,
                 js_on_load="NerPage.startDocuments(element)",
             )

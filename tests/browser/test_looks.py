@@ -105,7 +105,11 @@ def busy(page, name, button, progress):
     """Press a button whose request does not get through; expect progress that is told."""
     HELD[name] = []
     page.locator(button).first.click()
-    expect(page.locator(progress).get_by_role("progressbar").first).to_be_visible()
+    bar = page.locator(progress).get_by_role("progressbar").first
+    expect(bar).to_be_visible()
+    assert (
+        bar.evaluate("e => getComputedStyle(e).borderWidth") == "1px"
+    )  # else it is not seen before it grows
 
 
 def found_by_axe(page, rules, place=None):
