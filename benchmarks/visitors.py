@@ -140,7 +140,7 @@ def _pressing(url: str, session: str, name: str, data: list[Any]) -> Callable[[]
 def _recognize(url: str, session: str, name: str, content: bytes) -> Callable[[], None]:
     stored = requests.post(f"{url}/gradio_api/upload", files={"files": (name, content)}, timeout=60).json()[0]
     file = {"path": stored, "meta": {"_type": "gradio.FileData"}}
-    _pressing(url, session, "recognize_all", [[file], "", "minilm-ner", "CPU", "best", 0.0, "", ""])()
+    _pressing(url, session, "recognize_all", [[file], "", "minilm-ner", "CPU", "best", 0.0, "", "", ""])()
     answer = requests.get(
         f"{url}/gradio_api/queue/data", params={"session_hash": session}, stream=True, timeout=600
     )

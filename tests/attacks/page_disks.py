@@ -71,7 +71,8 @@ def pressed(function: str, *data: Any) -> dict[str, Any]:
 
 def told(shown: dict[str, Any]) -> str:
     """Check that a page which could not write says so in a sentence."""
-    text = f"{shown.get('documents-status')} {shown['error']}"
+    said = shown.get("documents-status") or shown.get("redaction-status")
+    text = f"{said} {shown['error']}"
     assert any(words in text for words in REASONS), text
     assert "Traceback" not in text
     return "a sentence, then on it went"
@@ -141,10 +142,10 @@ def kinds() -> list[Kind]:
     found = {
         "page: upload": upload,
         "page: names of a document, and their zip": work(
-            "recognize_all", "a.txt", TEXT, 3_000_000, "", *CHOICE, 0.0, "", ""
+            "recognize_all", "a.txt", TEXT, 3_000_000, "", *CHOICE, 0.0, "", "", ""
         ),
         "page: a table, and its copy with columns": work(
-            "recognize_all", "a.csv", TABLE, 1_500_000, "", *CHOICE, 0.0, "", ""
+            "recognize_all", "a.csv", TABLE, 1_500_000, "", *CHOICE, 0.0, "", "", ""
         ),
         "page: redacted files": work("redact_files", "a.txt", TEXT, 30_000, *CHOICE, "number"),
     }
