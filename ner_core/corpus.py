@@ -333,12 +333,11 @@ def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
         for raw in chain(file, [b""]):
             try:  # in UTF-16 a line of bytes may end within a character
                 *lines, rest = (rest + decoder.decode(raw, final=not raw)).split("\n")
-            except UnicodeDecodeError as error:
-                found = f"byte 0x{error.object[error.start]:02x}"
-                msg = (
-                    f"{path}:{number}: expected {encoding} text, found {found} "
-                    f"at column {error.start + 1}; convert the file"
-                )
+            except UnicodeError as error:
+                found = "no byte order mark"
+                if isinstance(error, UnicodeDecodeError):
+                    found = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
+                msg = f"{path}:{number}: expected {encoding} text, found {found}; convert the file"
                 raise CorpusError(msg) from None
             if not raw and rest:
                 lines.append(rest)

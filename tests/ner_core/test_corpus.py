@@ -94,6 +94,8 @@ def test_wrong_encoding_names_file_line_and_byte(tmp_path):
     file = write(tmp_path / "a.conll", "ok O\ncafé O\n".encode("latin-1"))
     with pytest.raises(CorpusError, match=r"a\.conll:2: expected utf-8 text, found byte 0xe9 at column 4"):
         list(read_conll(file))
+    with pytest.raises(CorpusError, match=r"a\.conll:1: expected utf-16 text, found no byte order mark"):
+        list(read_conll(file, encoding="utf-16"))
     assert list(read_conll(file, encoding="latin-1")) == [(["ok", "café"], ["O", "O"])]
 
 
