@@ -41,7 +41,7 @@ def to_terminal(recognition: Recognition, *, colors: bool = True) -> str:
         visible(text) if entity is None else _terminal_mark(visible(text), visible(entity.label), colors)
         for text, entity in slices(recognition)
     ]
-    lines = ["".join(marked)]
+    lines = ["".join(marked).removesuffix("\n")]  # of a file, which ends with a line end
     if recognition.entities:
         names = [visible(" ".join(entity.text.split())) for entity in recognition.entities]
         labels = [visible(entity.label) for entity in recognition.entities]

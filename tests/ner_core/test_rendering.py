@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -208,6 +209,7 @@ def test_terminal_escapes_are_readable():
 
 def test_terminal_colours_can_be_taken_off():
     plain = to_terminal(MARY, colors=False)
+    assert to_terminal(replace(MARY, text=f"{MARY.text}\n"), colors=False) == plain
     assert plain.splitlines()[0] == "[Mary PER] lives in [Santa Clara LOC]."
     assert plain.splitlines()[2:] == ["Mary         PER  0.500", "Santa Clara  LOC  0.500"]
     coloured = to_terminal(MARY)
