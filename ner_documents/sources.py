@@ -307,7 +307,7 @@ class _Counted(io.RawIOBase):
         return len(data)
 
     def close(self) -> None:
-        if not self.closed and self._raw is not sys.stdin.buffer:
+        if not self.closed and self._raw is not getattr(sys.stdin, "buffer", None):  # None in a service
             self._raw.close()
         super().close()
 

@@ -57,6 +57,14 @@ def test_a_folder_without_known_files_says_what_to_give(tmp_path):
     assert found[0].format == "lines"
 
 
+@pytest.mark.parametrize("standard_input", [None, io.StringIO()])
+def test_files_are_read_whatever_standard_input_is(tmp_path, monkeypatch, standard_input):
+    (tmp_path / "a.txt").write_text("Mary")
+    monkeypatch.setattr(sys, "stdin", standard_input)
+    with open_binary(Source(str(tmp_path / "a.txt"), "text"), Meter()) as stream:
+        assert stream.read() == b"Mary"
+
+
 def test_urls_go_through_fsspec(tmp_path):
     import fsspec
 
