@@ -161,8 +161,7 @@ PARTS = st.sampled_from(
 
 
 @given(st.lists(st.lists(PARTS, max_size=14).map("".join), min_size=1, max_size=3))
-def test_properties_of_names(texts):
-    ner = test_properties_of_names.ner
+def test_properties_of_names(ner, texts):
     for text, found in zip(texts, ner.batch(texts), strict=True):
         for entity in found.entities:
             assert text[entity.start : entity.end] == entity.text
@@ -174,11 +173,6 @@ def test_properties_of_names(texts):
 
 def place(entity):
     return entity.start, entity.end, entity.label
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _model_of_properties(ner):
-    test_properties_of_names.ner = ner
 
 
 @pytest.mark.parametrize("aggregation", ["word", "whitespace"])

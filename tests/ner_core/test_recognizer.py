@@ -114,20 +114,15 @@ def test_any_strings_alone_and_in_a_batch(model, request):
 
 
 @given(st.lists(st.lists(TEXTS.filter(lambda text: len(text) < 20), max_size=6), min_size=1, max_size=3))
-def test_any_words(sentences):
-    ner = test_any_words.ner
-    for words, found, tags in zip(sentences, ner.batch(sentences), ner.tag(sentences), strict=True):
+def test_any_words(tiny_ner, sentences):
+    answers = tiny_ner.batch(sentences), tiny_ner.tag(sentences)
+    for words, found, tags in zip(sentences, *answers, strict=True):
         assert found.words == tuple(words)
         assert_sound(found, " ".join(words))
         assert len(tags) == len(words)
         for entity in found.entities:
             assert 0 <= entity.word_start < entity.word_end <= len(words)
             assert entity.text in " ".join(words[entity.word_start : entity.word_end])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _model_of_properties(tiny_ner):
-    test_any_words.ner = tiny_ner
 
 
 @pytest.mark.parametrize("strategy", AGGREGATIONS)
@@ -138,20 +133,10 @@ def test_entities_are_exact_slices_of_any_length(tiny_ner, strategy):
     assert_sound(found, TEXT * 30)
 
 
-@settings(max_examples=25, derandomize=True)
-@given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(AGGREGATIONS))
-def test_windows_change_nothing_where_context_does_not_matter(text, window, strategy):
-    from_ir = test_windows_change_nothing_where_context_does_not_matter.from_ir
-    whole = from_ir()(text, aggregation=strategy)
-    cut = from_ir(window=window)(text, aggregation=strategy)
-    assert whole.windows <= 1
-    assert cut.windows >= -(-cut.pieces // window)
-    assert_alike(cut, whole)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _windows_of_properties(context_free):
-    from_ir = functools.partial(
+@pytest.fixture(scope="module")
+def free_of_context(context_free):
+    """A function: options to a recognizer of the model that looks at one piece at a time."""
+    load = functools.partial(
         EntityRecognizer.from_ir,
         context_free,
         labels=LABELS,
@@ -159,10 +144,19 @@ def _windows_of_properties(context_free):
         lower_case=False,
         max_length=2000,
     )
-    test_windows_change_nothing_where_context_does_not_matter.from_ir = from_ir
-    kept = from_ir()  # what is compiled is shared while anybody has it
-    yield
+    kept = load()  # what is compiled is shared while anybody has it
+    yield load
     del kept
+
+
+@settings(max_examples=25)
+@given(st.lists(TRAPS, max_size=120).map("".join), st.integers(2, 30), st.sampled_from(AGGREGATIONS))
+def test_windows_change_nothing_where_context_does_not_matter(free_of_context, text, window, strategy):
+    whole = free_of_context()(text, aggregation=strategy)
+    cut = free_of_context(window=window)(text, aggregation=strategy)
+    assert whole.windows <= cut.windows
+    assert cut.windows >= -(-cut.pieces // window)
+    assert_alike(cut, whole)
 
 
 def test_words_come_back_with_word_offsets(tiny_ner):

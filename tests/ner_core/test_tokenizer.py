@@ -120,9 +120,8 @@ def test_any_string_has_offsets_in_it(name, request):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=6), max_size=6))
-def test_words_are_counted_as_given(words):
-    tokenizer = test_words_are_counted_as_given.tokenizer
-    encoding = tokenizer.encode_all([words])[0]
+def test_words_are_counted_as_given(cased, words):
+    encoding = cased.encode_all([words])[0]
     assert encoding.text == " ".join(words)
     assert encoding.words == tuple(words)
     position = 0
@@ -132,11 +131,6 @@ def test_words_are_counted_as_given(words):
         position += len(word) + 1
     for word, (start, end) in zip(encoding.word.tolist(), encoding.offsets.tolist(), strict=True):
         assert borders[word][0] <= start <= end <= borders[word][1]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _tokenizer_of_properties(cased):
-    test_words_are_counted_as_given.tokenizer = cased
 
 
 def test_offsets_where_characters_disappear(cased, uncased):

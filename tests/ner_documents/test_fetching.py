@@ -131,6 +131,7 @@ def test_this_machine_and_its_network_are_refused(url):
         ("http://", "not a web address"),
         ("http://[broken/", "not a web address"),
         ("http://user:secret@example.org/", "user name"),
+        ("http://user@example.org/", "user name"),
         ("http://example.org:25/", "port 25"),
         ("http://example.org:99999/", "not a web address"),
     ],
