@@ -1,8 +1,9 @@
 """Types of names in the cells of a column, decided jointly.
 
-The model reads each cell separately, where ``Porto`` may be a company. The other cells of a column show
-whether it holds names of one type, and are used as a prior for the cell. Columns of mixed types stay as the
-model read them.
+The model reads each cell alone, where ``Porto`` may be a company, and once more in a row with the other cells
+of its column. Among others of its kind it knows more names, but takes all cells for one kind. So the cells as
+read alone decide whether the column holds names of one type. The more it does, the more the second reading
+counts, and the other cells are used as a prior for the cell. Columns of mixed types stay as read alone.
 
 A column is modelled as a mixture: with probability `_UNIFORM` it holds one type, all types being equally
 likely. A cell is then a name of that type, no name, or anything, with the probabilities below. Otherwise a
@@ -31,6 +32,10 @@ _NO_NAME = 0.2
 _ANYTHING = 0.1
 # Models are overconfident about names without context: in such a column, probabilities are tempered.
 _TEMPERATURE = 1.5
+# As `_ANYTHING`: a cell that is surely of another type than its column stays as read alone.
+_UNFIT = 0.3
+# Probabilities that are exactly zero in both readings have no mean.
+_LEAST = 1e-30
 # The odds that a first row is a heading, before its cells are read, and the probability of a name that rules
 # it out. Chosen on tables of two and three columns, with and without headings, of the same names.
 _HEADING = 4
@@ -47,30 +52,41 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     type_of_tag : ndarray of int, shape (labels,)
         Type of each label, -1 for none.
     """
-    if units.cells is None:
+    if units.cells is None or units.together is None:
         return
     inside = np.flatnonzero(units.cells[:, 0] >= 0)
     kind = type_of_tag + 1  # 0 for no name
     kinds = int(kind.max()) + 1
     firsts = run_starts(np.cumsum(units.apart)[inside])
     column, first_row = units.cells[inside][firsts].T
-    tempered = _normalized(units.probabilities[inside] ** (1 / _TEMPERATURE))
-    # Of each cell: the probability that all of it is of one kind.
-    whole = np.multiply.reduceat(tempered @ (np.arange(kinds) == kind[:, None]), firsts, axis=0)
-    heading = _headings(first_row > 0, whole)
-
-    evidence, cells = _evidence(whole, column, heading)
-    weights = _weights(evidence, heading)
-    uniform = 1 - evidence[:, 0]
-    in_part = (evidence[:, 0] + _ANYTHING * uniform) * np.maximum(1 - whole.sum(axis=1), 0)
-    changed = heading | (((whole * weights).max(axis=1) > in_part) & (cells[column] >= LEAST_CELLS))
-
     cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
-    places, cell = inside[changed[cell]], cell[changed[cell]]
+    alone = np.maximum(units.probabilities[inside], _LEAST)
+    together = np.maximum(units.together[inside], _LEAST)
+
+    def wholly(probabilities: np.ndarray) -> np.ndarray:
+        """Return for each cell the probability that all of it is of one kind."""
+        return np.multiply.reduceat(probabilities @ (np.arange(kinds) == kind[:, None]), firsts, axis=0)
+
+    whole = wholly(_tempered(alone))
+    heading = _headings(first_row > 0, whole)
+    evidence, cells = _evidence(wholly(alone), column, heading)
+    many = cells[column] >= LEAST_CELLS
+    # A column holds one type if it does in both readings.
+    evidence[:, 1:] *= 1 - _evidence(wholly(together), column, heading)[0][:, :1]
+    evidence[:, 0] = 1 - evidence[:, 1:].sum(axis=1)
+    fit = _gain(kinds) * whole[:, 1:] + whole[:, :1]
+    share = np.where(many & ~heading, (evidence[:, 1:] * fit / (fit + _UNFIT)).sum(axis=1), 0)[cell, None]
+    read = _normalized(alone ** (1 - share) * together**share)
+
+    whole = wholly(_tempered(read))
+    weights = _weights(evidence, heading)
+    in_part = (evidence[:, 0] + _ANYTHING * (1 - evidence[:, 0])) * np.maximum(1 - whole.sum(axis=1), 0)
+    changed = heading | (((whole * weights).max(axis=1) > in_part) & many)
     of_one_type = evidence[:, 1:].max(axis=1, initial=0)
     # Tempered, weighed, and sharpened again, so that scores stay calibrated: (p ** (1 / T) * w) ** T.
     power = 1 + (_TEMPERATURE - 1) * of_one_type[cell, None]
-    units.probabilities[places] = _normalized(units.probabilities[places] * weights[cell][:, kind] ** power)
+    weighed = _normalized(read * weights[cell][:, kind] ** power)
+    units.probabilities[inside] = np.where(changed[cell, None], weighed, read)
 
 
 def _gain(kinds: int) -> float:
@@ -123,6 +139,10 @@ def _headings(first_row: np.ndarray, whole: np.ndarray) -> np.ndarray:
     surest = np.zeros(len(odds))
     np.maximum.at(surest, row, whole[:, 1:].max(axis=1, initial=0))
     return first_row & (odds[row] > 0) & (surest[row] < _SURE)
+
+
+def _tempered(probabilities: np.ndarray) -> np.ndarray:
+    return _normalized(probabilities ** (1 / _TEMPERATURE))
 
 
 def _normalized(probabilities: np.ndarray) -> np.ndarray:

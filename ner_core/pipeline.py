@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Sized
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -66,6 +66,8 @@ class Run:
         The windows that the text was cut into.
     logits : ndarray of float32, shape (pieces, labels)
         Output of the model, for each piece from the window where it has most context.
+    together : ndarray of float32, shape (pieces, labels), or None
+        The same for the pieces of cells beside the others of their column, zero for other pieces.
     tokenization, inference : float
         Milliseconds; the text's share of its round by pieces.
     """
@@ -74,6 +76,7 @@ class Run:
     words: np.ndarray
     windows: list[windows.Window]
     logits: np.ndarray
+    together: np.ndarray | None = None
     tokenization: float = 0.0
     inference: float = 0.0
 
@@ -89,7 +92,17 @@ class Run:
             word = whitespace_numbers(text, offsets)
         elif aggregation in _WORDS_OF_PIECES and not given and not tokenizer.marks_words:
             word = space_numbers(text, offsets, encoding.ids == tokenizer.unknown_id)
-        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, cells)
+        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, cells, self.together)
+
+
+class _Row(NamedTuple):
+    """A row for the model, without special tokens, and where the logits of some of its pieces go."""
+
+    ids: np.ndarray
+    type_ids: np.ndarray | None
+    kept: slice | np.ndarray
+    pieces: slice | np.ndarray
+    logits: np.ndarray
 
 
 @dataclass(slots=True)
@@ -97,7 +110,7 @@ class _Round:
     """Texts that are sorted and batched together, and the seconds spent on them."""
 
     runs: list[Run]
-    groups: list[list[tuple[Run, windows.Window]]]
+    groups: list[list[_Row]]
     step: int
     done: int = 0
     encoding: float = 0.0
@@ -214,12 +227,11 @@ class Pipeline:
             this = work.rounds[0]
             this.inference += waited
             before = len(self._tokenizer.prefix)
-            for row, (run, window) in enumerate(this.groups[this.done]):
-                first = before + window.keep_start - window.start
-                kept = logits[row, first : first + window.keep_end - window.keep_start]
+            for row, found in zip(this.groups[this.done], logits, strict=False):
+                kept = found[before:][row.kept]
                 if not np.isfinite(kept).all():
                     raise DeviceError(_no_numbers(self._engine.description))
-                run.logits[window.keep_start : window.keep_end] = kept
+                row.logits[row.pieces] = kept
             this.done += 1
             if progress is not None:
                 progress(this.done, len(this.groups))
@@ -249,14 +261,13 @@ class Pipeline:
             # Assume that later rounds are like this one.
             later = len(this.groups) * max(count, 0) // len(items)
             for number, group in enumerate(this.groups, 1):
-                rows = [_row(run.encoding, window) for run, window in group]
-                longest = self._row_length(group[0][1], this.step) if group else _LENGTH_STEP
+                longest = self._row_length(group[0], this.step) if group else _LENGTH_STEP
                 yield batching.stack(
-                    rows,
+                    [(row.ids, row.type_ids) for row in group],
                     prefix=self._tokenizer.prefix,
                     suffix=self._tokenizer.suffix,
                     pad_id=self._tokenizer.pad_id,
-                    shape=self._engine.shape(longest) or (max(len(rows), 1), longest),
+                    shape=self._engine.shape(longest) or (max(len(group), 1), longest),
                     following=len(this.groups) - number + later,
                 )
 
@@ -281,17 +292,39 @@ class Pipeline:
                 one.text, one.offsets, words, segment, length=self.length, overlap=self.overlap
             )
             runs.append(Run(one, words, cut, np.empty((len(one), self._label_count), np.float32)))
-        rows = [(run, window) for run in runs for window in run.windows]
-        pieces = sum(window.end - window.start for _, window in rows)
+            if as_written and one.cells is not None:
+                runs[-1].together = np.zeros_like(runs[-1].logits)
+        rows = [row for run in runs for row in self._rows_of(run)]
+        pieces = sum(len(row.ids) for row in rows)
         step = 1 if pieces >= _FEW_PIECES else _LENGTH_STEP_ALONE if len(rows) == 1 else _LENGTH_STEP
-        lengths = [self._row_length(window, step) for _, window in rows]
+        lengths = [self._row_length(row, step) for row in rows]
         groups = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
         return _Round(runs, [[rows[index] for index in group] for group in groups], step)
 
-    def _row_length(self, window: windows.Window, step: int) -> int:
-        """Return the length of a window with special tokens, rounded up where shapes are dynamic."""
+    def _rows_of(self, run: Run) -> Iterator[_Row]:
+        """Yield the windows of a text, and its columns with a comma between the cells."""
+        one, logits = run.encoding, run.logits
+        for window in run.windows:
+            shown = slice(window.start, window.end)
+            kept = slice(window.keep_start - window.start, window.keep_end - window.start)
+            type_ids = None if one.type_ids is None else one.type_ids[shown]
+            yield _Row(one.ids[shown], type_ids, kept, slice(window.keep_start, window.keep_end), logits)
+        if run.together is None or one.cells is None or one.segment is None:
+            return
+        comma, column = self._tokenizer.comma, one.cells[:, 0]
+        # Behind the pieces of the text stand those of the comma, at -1, -2, …
+        ids, types = np.append(one.ids, comma.ids[::-1]), None
+        if one.type_ids is not None and comma.type_ids is not None:
+            types = np.append(one.type_ids, comma.type_ids[::-1])
+        for shown_pieces in windows.plan_columns(column, one.segment, length=self.length, between=len(comma)):
+            places = np.flatnonzero((shown_pieces >= 0) & (column[shown_pieces] >= 0))
+            type_ids = None if types is None else types[shown_pieces]
+            yield _Row(ids[shown_pieces], type_ids, places, shown_pieces[places], run.together)
+
+    def _row_length(self, row: _Row, step: int) -> int:
+        """Return the length of a row with special tokens, rounded up where shapes are dynamic."""
         special = self._tokenizer.special_count
-        length = window.end - window.start + special
+        length = len(row.ids) + special
         if self._engine.shape(length):
             return length
         return min(math.ceil(length / step) * step, self.length + special)
@@ -307,13 +340,6 @@ def _no_numbers(where: str) -> str:
         f"{where} returned logits that are NaN or infinite. "
         "Convert the model again, or try another OpenVINO version, another device, or compute='exact'."
     )
-
-
-def _row(encoding: Encoding, window: windows.Window) -> tuple[np.ndarray, np.ndarray | None]:
-    """Cut the ids and token type ids of a window."""
-    type_ids = encoding.type_ids
-    cut = slice(window.start, window.end)
-    return encoding.ids[cut], None if type_ids is None else type_ids[cut]
 
 
 def _rounds(texts: Iterator[Item], most_characters: int) -> Iterator[list[Item]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,6 +173,14 @@ class Tokenizer:
     def backend(self) -> tokenizers.Tokenizer:
         """The underlying tokenizer of the ``tokenizers`` library."""
         return self._backend
+
+    @cached_property
+    def comma(self) -> Encoding:
+        """The pieces of a comma between two words."""
+        around = self.encode_texts(["a, a"])[0]
+        inner = slice(1, -1)
+        type_ids = None if around.type_ids is None else around.type_ids[inner]
+        return Encoding(",", around.ids[inner], around.offsets[inner] - 1, around.word[inner], type_ids)
 
     @property
     def special_count(self) -> int:

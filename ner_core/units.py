@@ -44,6 +44,8 @@ class Pieces(NamedTuple):
         Whether `word` numbers words that the user gave.
     cells : ndarray of int, shape (pieces, 2), or None
         Column of each piece in a table, a list or a form, -1 for none, and 1 in the first row of a table.
+    together : ndarray of float32, shape (pieces, labels), or None
+        Output of the model for the pieces in columns, where it saw the other cells of the column.
     """
 
     text: str
@@ -54,6 +56,7 @@ class Pieces(NamedTuple):
     token: np.ndarray | None = None
     split: bool = False
     cells: np.ndarray | None = None
+    together: np.ndarray | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +81,8 @@ class Units:
         Logarithm of the sum of the exponentials of the logits of the first piece.
     cells : ndarray of int, shape (units, 2), or None
         As for pieces, with columns counted over all texts.
+    together : ndarray of float32, shape (units, labels), or None
+        Probabilities of the tags where the model saw the other cells of the column.
     """
 
     text: np.ndarray
@@ -89,6 +94,7 @@ class Units:
     probabilities: np.ndarray
     energy: np.ndarray
     cells: np.ndarray | None
+    together: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -133,9 +139,8 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
     checked_aggregation(strategy)
     lengths = np.array([len(one.word) for one in texts])
     borders = np.cumsum(lengths) - lengths
-    logits = _together([one.logits for one in texts])
-    offsets = _together([one.offsets for one in texts])
-    word = _together([one.word for one in texts])
+    offsets = _joined([one.offsets for one in texts])
+    word = _joined([one.word for one in texts])
     begins = np.ones(len(word), bool)
     if strategy not in ("none", "simple"):
         begins[1:] = word[1:] != word[:-1]
@@ -146,17 +151,28 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
     ends = np.append(starts[1:], len(word))
     apart = np.zeros(len(starts), bool)
     if any(one.segment is not None for one in texts):
-        segment = _together(
+        segment = _joined(
             [np.zeros(len(one.word), np.int32) if one.segment is None else one.segment for one in texts]
         )
         apart[1:] = segment[starts[1:]] != segment[starts[:-1]]
     apart[np.searchsorted(starts, borders)] = True
-    probabilities, energy = _tag_probabilities(logits, starts, ends, strategy)
+    token = None
     if any(one.token is not None for one in texts):
         # In words that the user gave, only the first piece counts.
-        token = _together([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
-        _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
-    cells = None if all(one.cells is None for one in texts) else _cells(texts)[starts]
+        token = _joined([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
+
+    def read(outputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        logits = _joined(outputs)
+        probabilities, energy = _tag_probabilities(logits, starts, ends, strategy)
+        if token is not None:
+            _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
+        return probabilities, energy
+
+    probabilities, energy = read([one.logits for one in texts])
+    cells = together = None
+    if any(one.cells is not None for one in texts):
+        cells = _cells(texts)[starts]
+        together, _ = read([one.logits if one.together is None else one.together for one in texts])
     return Units(
         np.repeat(np.arange(len(texts)), lengths)[starts],
         starts,
@@ -167,12 +183,13 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         probabilities,
         energy,
         cells,
+        together,
     )
 
 
 def _cells(texts: Sequence[Pieces]) -> np.ndarray:
     """Return the cells of all pieces, with columns counted over all texts."""
-    cells = _together(
+    cells = _joined(
         [np.full((len(one.word), 2), (-1, 0)) if one.cells is None else one.cells for one in texts]
     )
     lasts = [0 if one.cells is None else int(one.cells[:, 0].max()) + 1 for one in texts]
@@ -201,7 +218,7 @@ def _after_outside_articles(
     return found
 
 
-def _together(arrays: list[np.ndarray]) -> np.ndarray:
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 

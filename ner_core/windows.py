@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ner_core.words import run_starts
 
-__all__ = ["LENGTH", "Window", "default_overlap", "plan"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LENGTH", "Window", "default_overlap", "plan", "plan_columns"]
 
 #: Pieces in a window where nothing else is asked for, without special tokens; see docs/windows.md.
 LENGTH = 126
@@ -115,6 +119,54 @@ def plan(
             _ranges(start, end, length, min(overlap, length // 2), borders, sentences), borders, sentences
         )
     return windows
+
+
+def plan_columns(
+    column: np.ndarray, segment: np.ndarray, *, length: int, between: int
+) -> Iterator[np.ndarray]:
+    """Put the cells of each column side by side, as many as a window has room for.
+
+    Parameters
+    ----------
+    column : ndarray of int, shape (pieces,)
+        Column of each piece, -1 for none.
+    segment : ndarray of int, shape (pieces,)
+        Segment of each piece, non-decreasing; a segment has at most one cell.
+    length : int
+        Maximum pieces in a window, without special tokens; longer cells are left out.
+    between : int
+        Pieces of the mark between two cells.
+
+    Yields
+    ------
+    ndarray of int
+        The pieces of a window, and -1, -2, … for those of a mark. The first cell has its key before it.
+
+    Examples
+    --------
+    >>> column, segment = np.array([-1, 0, 1, 1, -1, 0]), np.array([0, 0, 1, 1, 2, 2])
+    >>> [window.tolist() for window in plan_columns(column, segment, length=9, between=1)]
+    [[0, 1, -1, 5], [2, 3]]
+    """
+    mark = [-1 - place for place in range(between)]
+    firsts = run_starts(segment)
+    cells: dict[int, list[tuple[int, int, int]]] = {}
+    for first, end in pairwise([*firsts.tolist(), len(segment)]):
+        number = int(column[end - 1])
+        if number >= 0:
+            begin = first + int(np.argmax(column[first:end] >= 0))
+            cells.setdefault(number, []).append((first, begin, end))
+    for one in cells.values():
+        shown: list[int] = []
+        for first, begin, end in one:
+            if shown and len(shown) + between + end - begin <= length:
+                shown += [*mark, *range(begin, end)]
+                continue
+            if shown:
+                yield np.array(shown)
+            shown = list(range(first, end)) if end - first <= length else []
+        if shown:
+            yield np.array(shown)
 
 
 def _ranges(

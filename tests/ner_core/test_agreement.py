@@ -15,10 +15,11 @@ UNSURE = [0.1, 0.3, 0.6]
 NOTHING = [0.96, 0.02, 0.02]
 
 
-def agreed(*cells, column=0, first_row=0, types=TYPES):
+def agreed(*cells, column=0, first_row=0, types=TYPES, beside=None):
     """Return the probabilities of cells of one column, each a list of the probabilities of its words.
 
-    The first cells, `first_row` of them, are in the first row.
+    The first cells, `first_row` of them, are in the first row. Where the model saw the other cells, its words
+    have the probabilities `beside`.
     """
     parts = [np.float32(cell).reshape(-1, len(types)) for cell in cells]
     words = np.concatenate(parts)
@@ -32,6 +33,7 @@ def agreed(*cells, column=0, first_row=0, types=TYPES):
         np.arange(count),
         segment,
         cells=np.stack([np.full(count, column), segment < first_row], 1),
+        together=np.log(words if beside is None else np.float32(beside)),
     )
     units = find_units([pieces], "word", types)
     agree(units, types)
@@ -43,7 +45,25 @@ def test_an_unsure_cell_follows_the_others():
 
 
 def test_a_name_that_the_model_missed_is_found():
-    assert agreed([0.6, 0.35, 0.05], SURE, SURE, SURE)[0].argmax() == 1
+    missed = [0.6, 0.35, 0.05]
+    assert agreed(missed, *[SURE] * 5)[0].argmax() == 1
+    assert agreed([0.7, 0.2, 0.1], SURE, SURE, SURE, beside=[SURE] * 4)[0].argmax() == 1
+
+
+def test_where_no_cell_is_sure_the_reading_beside_the_others_decides():
+    missed = [0.8, 0.1, 0.1]
+    assert (agreed(*[missed] * 4).argmax(axis=1) == 0).all()
+    assert (agreed(*[missed] * 4, beside=[OTHER] * 4).argmax(axis=1) == 2).all()
+
+
+def test_a_column_of_mixed_types_stays_as_read_alone():
+    found = agreed(SURE, OTHER, SURE, OTHER, [0.5, 0.3, 0.2], beside=[SURE] * 5)
+    assert found.argmax(axis=1).tolist() == [1, 2, 1, 2, 0]
+
+
+def test_readings_without_any_doubt_have_a_mean():
+    found = agreed(*[[1e-45, 1, 1e-45]] * 4, beside=[[1, 1e-45, 1e-45]] * 4)
+    assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("exception", [OTHER, NOTHING])

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 import model_zoo
 
+PEOPLE = ("Mary", "Bob", "Anna")
+COMPANIES = ("Bosch", "Siemens", "Ikea")
+
 
 @pytest.fixture(scope="module")
 def ner():
@@ -128,6 +131,19 @@ def multilingual():
 )
 def test_names(ner, text, expected):
     assert [f"{entity.text} {entity.label}" for entity in ner(text).entities] == expected
+
+
+def test_companies_are_known_beside_others(ner):
+    rows = "".join(f"{person}\t{company}\n" for person, company in zip(PEOPLE, COMPANIES, strict=True))
+    found = ner(rows).entities
+    assert [(one.text, one.label) for one in found if one.text in COMPANIES] == [
+        (c, "ORG") for c in COMPANIES
+    ]
+    # Columns longer than a window, and windows shorter than a cell.
+    assert len([one for one in ner(rows * 30).entities if one.label == "ORG"]) >= 80
+    for window in (4, 9):
+        short = model_zoo.load("minilm-ner", device="CPU", window=window)
+        assert all(rows[one.start : one.end] == one.text for one in short(rows).entities)
 
 
 @pytest.mark.parametrize("separator", ["|", ",", ";"])

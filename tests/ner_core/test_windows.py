@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ner_core.windows import plan
+from ner_core.windows import plan, plan_columns
 
 WORDS = st.lists(
     st.tuples(st.sampled_from(["a", "bc", "d.", "e!\n", "f。"]), st.integers(1, 7)), min_size=1, max_size=80
@@ -83,3 +83,25 @@ def test_segments_are_windows_of_their_own():
 
 def test_nothing_needs_no_window():
     assert plan("", np.zeros((0, 2), np.int32), np.zeros(0, np.int32), length=10, overlap=2) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12), st.integers(-1, 3)), max_size=30),
+    st.integers(4, 20),
+)
+def test_cells_stand_whole_and_in_order_in_the_windows_of_their_column(cells, length):
+    column = [number for key, size, cell in cells for number in [-1] * key + [cell] * size]
+    segment = np.repeat(np.arange(len(cells)), [key + size for key, size, _ in cells])
+    column = np.array(column, int)
+    shown = []
+    for window in plan_columns(column, segment, length=length, between=2):
+        assert len(window) <= length
+        inside = window[(window >= 0) & (column[window] >= 0)]
+        assert len(set(column[inside])) == 1
+        marks = window[window < 0]
+        assert marks.tolist() == [-1, -2] * (len(set(segment[inside])) - 1)
+        shown += inside.tolist()
+    assert len(shown) == len(set(shown))
+    for number, (key, size, cell) in enumerate(cells):
+        if cell >= 0 and key + size <= length:
+            assert set(np.flatnonzero((segment == number) & (column >= 0))) <= set(shown)
