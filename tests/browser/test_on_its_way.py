@@ -67,23 +67,27 @@ def test_only_a_few_rows_of_a_long_text_are_laid_out_at_once(page):
     page.evaluate("getSelection().removeAllRanges()")
 
 
-def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
+def read_slowly(page, parts, share):
+    """Stand in for a server that has read these parts of the text and goes on until it is told to stop."""
     held = []
 
     def slowly(route):
-        """Stand in for a server that has read one line of the text and goes on until it is told to stop."""
         sent = route.request.post_data_json
         if sent["fn_name"] == "recognize":
             held.append(route)
         elif sent["fn_name"] == "progress":
-            route.fulfill(json={"share": 0.4, "parts": [] if sent["data"]["have"] else [PART]})
+            route.fulfill(json={"share": share, "parts": parts[sent["data"]["have"] :]})
         elif sent["fn_name"] == "cancel":
             route.fulfill(json=None)
-            held.pop().fulfill(json={**PART, "groups": [], "cancelled": True})
+            held.pop().fulfill(json={"cancelled": True} | ({**parts[0], "groups": []} if parts else {}))
         else:
             route.continue_()
 
     page.route(re.compile("component_server"), slowly)
+
+
+def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
+    read_slowly(page, [PART], 0.4)
     page.locator("#text-box").fill(LONG)
     page.evaluate(WATCH)
     status = page.locator("#text-status")
@@ -102,22 +106,7 @@ def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
 
 
 def test_a_text_that_is_stopped_at_once_leaves_the_answer_before(page):
-    held = []
-
-    def slowly(route):
-        """Stand in for a server that has read nothing yet when it is told to stop."""
-        name = route.request.post_data_json["fn_name"]
-        if name == "recognize":
-            held.append(route)
-        elif name == "progress":
-            route.fulfill(json={"share": 0.0, "parts": []})
-        elif name == "cancel":
-            route.fulfill(json=None)
-            held.pop().fulfill(json={"cancelled": True})
-        else:
-            route.continue_()
-
-    page.route(re.compile("component_server"), slowly)
+    read_slowly(page, [], 0.0)
     page.locator("#text-box").fill(LONG)
     page.locator("#recognize").click()
     page.locator("#cancel-text").click()
