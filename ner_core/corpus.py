@@ -310,7 +310,7 @@ def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
     if isinstance(whole, list):
         yield from ((f"{path}, item {number}", value) for number, value in enumerate(whole, 1))
     else:
-        yield str(path), whole
+        yield f"{path}:{next(number for number, line in head if line.strip())}", whole
 
 
 def _parsed(text: str, path: str | Path, number: int) -> Any:
