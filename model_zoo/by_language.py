@@ -60,7 +60,10 @@ class Loading:
 def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecognizer:
     """Return the recognizer of ``model_zoo.load("auto")``.
 
-    `load` is `model_zoo.load` with all arguments except the name.
+    Parameters
+    ----------
+    load : functools.partial
+        `model_zoo.load` with all arguments except the name.
 
     Raises
     ------
@@ -95,7 +98,12 @@ def recognizer_by_language(
 ) -> EntityRecognizer:
     """Return a recognizer that chooses by language between models that the caller caches.
 
-    `load` returns the recognizer of a name, and is called for each use.
+    Parameters
+    ----------
+    load : callable
+        Returns the recognizer of a name; called for each use.
+    models_dir : path or None
+        As `model_zoo.load` takes it.
     """
     there = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
     return LanguageRecognizer(

@@ -49,7 +49,17 @@ _RECIPE_FLAGS = (
 
 
 def recipe_of_flags(args: argparse.Namespace) -> Recipe:
-    """Build a recipe from command line flags, for runs with one stage."""
+    """Build a recipe from command line flags, for runs with one stage.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        ``name``, ``start``, ``train`` (list of files), ``dev``, ``types``, ``epochs``, ``learning_rate``, ...
+
+    Returns
+    -------
+    Recipe
+    """
     missing = [f"--{key}" for key in ("name", "start", "train") if not getattr(args, key)]
     if missing:
         msg = f"without a recipe file, {', '.join(missing)} must be given"
@@ -166,7 +176,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status."""
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
     args = build_parser().parse_args(argv)
     logging.basicConfig(
         level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr

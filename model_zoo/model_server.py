@@ -34,7 +34,18 @@ _ORDER = (QUANTIZED[0], "FP16", "FP32", "INT8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     arguments = _parser().parse_args(argv)
     return run_command(lambda: _run(arguments))
 

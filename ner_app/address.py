@@ -71,7 +71,13 @@ def _refused(host: str, port: int) -> str:
 
 
 def note_port(address: str) -> None:
-    """Log what a visitor must know about the port of a page that has started."""
+    """Log what a visitor must know about the port of a page that has started.
+
+    Parameters
+    ----------
+    address : str
+        Of the page.
+    """
     port, asked = urlsplit(address).port, check_port()
     if port in _BLOCKED:
         _LOG.warning(

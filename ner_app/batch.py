@@ -77,10 +77,23 @@ def work_through(
     column: str,
     cancelled: threading.Event,
 ) -> Iterator[Step]:
-    """Read and recognize everything into `findings`; what cannot be read becomes a problem there.
+    """Read and recognize everything; what cannot be read becomes a problem and the rest goes on.
 
-    `paths`, `url`, `column` and `cancelled` are as for `read_sources`. Yields at each source, a few times a
-    second while it is read, and after each part of it.
+    Parameters
+    ----------
+    service, choice
+        What answers.
+    findings : Findings
+        Takes the results.
+    paths, url, column, cancelled
+        As for `read_sources`.
+    threshold : float
+        Minimum score.
+
+    Yields
+    ------
+    Step
+        At each source, a few times a second while it is read, and after each part of it.
     """
     sources = list(read_sources(service, paths, url, column, cancelled))
     try:
@@ -118,9 +131,20 @@ def work_through(
 def read_sources(
     service: Service, paths: Sequence[Path], url: str, column: str, cancelled: threading.Event
 ) -> Iterator[tuple[str, Callable[[], list[Document | Problem]]]]:
-    """Yield the name of every source and a function that reads it, until `cancelled` is set.
+    """Yield the name of every source and a function that reads it.
 
-    `url` may be empty, and so may `column`, the one of tables that holds the text: it is chosen then.
+    Parameters
+    ----------
+    service : Service
+        Has the limits.
+    paths : sequence of Path
+        Uploaded files.
+    url : str
+        Web address, or empty.
+    column : str
+        Column of tables that holds the text; empty to have it chosen.
+    cancelled : threading.Event
+        Once it is set, reading ends.
     """
     limits = service.limits
 
@@ -159,8 +183,17 @@ def recognize_documents(
 ) -> Iterator[tuple[Document, Recognition | None, float]]:
     """Recognize documents as one stream, so that many short ones run in batches and a long one in parts.
 
-    Once `cancelled` is set, the work ends with the current batch. An unfinished document is cut to its
-    finished parts, and its name says so.
+    Parameters
+    ----------
+    service : Service
+        Answers.
+    documents : sequence of Document
+        Of any length.
+    choice : Choice
+        What runs.
+    cancelled : threading.Event or None
+        Once it is set, the work ends with the current batch. An unfinished document is cut to its finished
+        parts, and its name says so.
 
     Yields
     ------

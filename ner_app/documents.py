@@ -355,13 +355,30 @@ def redacted_files(
 ) -> tuple[int, list[str]]:
     """Write a zip of files without the names in them; the same name has the same placeholder in all.
 
-    No minimum score applies. `operator` is one of `REDACTIONS`, `finished` is called with the name of each
-    file that is done; raises `Cancelled` once `cancelled` is set.
+    Parameters
+    ----------
+    service, choice
+        What recognizes; no minimum score applies.
+    paths : iterable of Path
+        The files.
+    operator : str
+        ``number``, ``label`` or ``mask``.
+    target : Path
+        Of the zip.
+    cancelled : threading.Event
+        Ends the work.
+    finished : callable
+        Called with the name of each file that is done.
 
     Returns
     -------
     (int, list of str)
         Number of files in the zip, and notes on these and on the others.
+
+    Raises
+    ------
+    Cancelled
+        It was cancelled.
     """
     redactor = Redactor(Placeholders(operator if operator in dict(REDACTIONS) else "number"))
     written = 0

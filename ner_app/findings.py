@@ -43,9 +43,14 @@ _NAME_LENGTH = 80
 
 
 class Findings:
-    """What the documents hold so far: counts in memory, the entities themselves on disk, in `folder`.
+    """What the documents hold so far: counts in memory, the entities themselves on disk.
 
-    `naming` is the column of tables that names their rows for people.
+    Parameters
+    ----------
+    folder : Path
+        Where the entities go.
+    naming : str
+        Column of tables that names their rows for people.
     """
 
     def __init__(self, folder: Path, naming: str = "id") -> None:

@@ -43,7 +43,15 @@ class Gathering:
         self._busy = False
 
     def __call__(self, text: str, progress: Callable[[int, int], None] | None = None) -> Recognition:
-        """Return the result of one text; an exception of `progress`, called before it runs, skips it."""
+        """Return the result of one text.
+
+        Parameters
+        ----------
+        text : str
+            A text.
+        progress : callable, optional
+            Called before the text runs; an exception it raises is raised here, and the text is skipped.
+        """
         mine = _Waiting(text, progress)
         with self._turn:
             self._waiting.append(mine)

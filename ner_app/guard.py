@@ -57,7 +57,15 @@ class _StoppedError(RuntimeError):
 
 
 class Guard:
-    """ASGI middleware: bounds bodies, and refuses calls that Gradio would fail at, logging the text."""
+    """ASGI middleware: bounds bodies, and refuses calls that Gradio would fail at, logging the text.
+
+    Parameters
+    ----------
+    app : callable
+        The application behind it.
+    programs : Programs
+        The functions that calls by name are for.
+    """
 
     def __init__(self, app: Callable[..., Awaitable[None]], programs: Programs) -> None:
         self._app = app

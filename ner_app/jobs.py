@@ -111,8 +111,19 @@ def in_background(
 ) -> Generator[_Step, None, _Result]:
     """Run work in a thread, so that whoever waits for it can leave at any time.
 
-    It should end soon once `cancelled` is set; nobody waits for it then. What `step` returns is yielded while
-    it runs: Gradio notices at each one whether the visitor is still there.
+    Parameters
+    ----------
+    work : callable
+        Should end soon once `cancelled` is set; nobody waits for it then.
+    step : callable
+        Returns what is yielded while it runs: Gradio notices at each one whether the visitor is still there.
+    cancelled : threading.Event
+        Ends the waiting.
+
+    Returns
+    -------
+    object
+        What `work` returns; its errors are raised.
 
     Raises
     ------

@@ -72,7 +72,18 @@ class Lesson:
 def make_lesson(ner: EntityRecognizer, texts: Sequence[Recognition], examples: Sequence[str]) -> Lesson:
     """Sort the passages of corrected texts by whether the model gets them right.
 
-    `texts` have the names that the visitor says are right; those of `examples` are what the model finds.
+    Parameters
+    ----------
+    ner : EntityRecognizer
+        The model that is to learn.
+    texts : sequence of Recognition
+        Texts with the names that the visitor says are right.
+    examples : sequence of str
+        Texts whose names are those that the model finds.
+
+    Returns
+    -------
+    Lesson
 
     Raises
     ------

@@ -36,12 +36,22 @@ def answers_by_part(
     does not divide texts. Where activations are rounded, scores may differ from those of the whole by less
     than 0.01, because batches hold other windows.
 
-    Arguments and errors are those of `Service.recognize`; `progress` counts characters.
+    Parameters
+    ----------
+    service, text, choice, aggregation
+        As for `Service.recognize`.
+    progress : callable, optional
+        Called with the characters done and those in all; an exception it raises ends the work.
 
     Yields
     ------
     (int, Recognition)
         Where a part begins, and its result; `ner_core.entity.joined` puts them together.
+
+    Raises
+    ------
+    LimitError, ChoiceError
+        As `Service.recognize`.
     """
     service.limits.check_text(text)
     recognizer = service.checked(choice, aggregation)
@@ -75,10 +85,24 @@ def stream_with_share(
     progress: Callable[[float], None],
     **options: Any,
 ) -> Iterator[Recognition]:
-    """Recognize texts as `EntityRecognizer.stream`, and report the progress of the current round.
+    """Recognize texts in order, and report the progress of the current round.
 
-    `progress` gets a share that only grows until the next result: the model itself reports 0 of 1 while it
-    prepares a round, and ``auto`` runs two models one after the other.
+    Parameters
+    ----------
+    recognizer : EntityRecognizer
+        What runs.
+    texts : iterable of str or of sequence of str
+        Any number of texts.
+    progress : callable
+        Called with a share that only grows until the next result; the model itself reports 0 of 1 while it
+        prepares a round, and ``auto`` runs two models one after the other. An exception it raises ends the
+        work.
+    **options
+        As for `EntityRecognizer.stream`.
+
+    Yields
+    ------
+    Recognition
     """
     reached = 0.0
 

@@ -19,7 +19,13 @@ __all__ = ["Programs"]
 
 
 class Programs:
-    """Functions that take arguments as JSON has them and return JSON."""
+    """Functions that take arguments as JSON has them and return JSON.
+
+    Parameters
+    ----------
+    service : Service
+        Answers.
+    """
 
     def __init__(self, service: Service) -> None:
         self.service = service

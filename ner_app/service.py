@@ -196,6 +196,10 @@ class Service:
 
         Parameters
         ----------
+        text : str
+            Any text.
+        choice : Choice
+            What runs.
         aggregation : str
             One of `AGGREGATIONS`; empty for the way that the model is made for.
         progress : callable, optional

@@ -61,6 +61,11 @@ def forget_finished(queue: Any) -> None:
     """Forget sessions whose calls are all finished, once there are many; Gradio keeps them forever.
 
     To be called in the thread of the event loop. A session that calls again is simply new.
+
+    Parameters
+    ----------
+    queue : gradio.queueing.Queue
+        Of the page.
     """
     calls, messages = queue.pending_event_ids_session, queue.pending_messages_per_session
     if len(calls) <= SESSIONS:

@@ -46,7 +46,15 @@ class Preview(NamedTuple):
 
 
 def previews(paths: Iterable[Path], column: str = "") -> list[Preview]:
-    """Return the beginnings of the tables among some files; an empty `column` is chosen."""
+    """Return the beginnings of the tables among some files.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Of any kind.
+    column : str
+        The column with the text; empty to have it chosen.
+    """
     found = []
     for path in paths:
         if format_by_name(path.name)[0] not in TABLES:

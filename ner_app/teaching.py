@@ -48,9 +48,20 @@ _BAR = re.compile(r"(\d+)/(\d+) \[")
 
 
 class Teaching(Commands):
-    """One lesson, which makes the model `name` of `choice`; cancelled, it leaves nothing.
+    """One lesson; cancelled, it leaves nothing.
 
-    `texts` are what the visitor says is right, `examples` are replayed as the model reads them.
+    Parameters
+    ----------
+    name : str
+        Of the model that is made.
+    service : Service
+        Knows the model that is taught.
+    choice : Choice
+        The model that is taught.
+    texts : sequence of Recognition
+        What the visitor says is right.
+    examples : sequence of str
+        Texts that are replayed as the model reads them.
     """
 
     def __init__(
@@ -214,7 +225,12 @@ def start_of(name: str) -> Path:
 def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Callable[..., Any]]:
     """Return the functions that the script calls, by name; none on a page that strangers reach.
 
-    `examples` are replayed as the model reads them, where their language is that of the corrections.
+    Parameters
+    ----------
+    service : Service
+        Knows the models.
+    examples : sequence of str
+        Texts that are replayed as the model reads them, where their language is that of the corrections.
     """
     if service.limits.public:
         return {}

@@ -107,7 +107,13 @@ def build_text_tab(service: Service) -> None:
 
 
 def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
-    """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``."""
+    """Return the functions that the tab's script calls, by name; what is refused comes back as ``error``.
+
+    Parameters
+    ----------
+    service : Service
+        Answers.
+    """
     jobs = Jobs()
     most = service.limits.text_characters
 

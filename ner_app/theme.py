@@ -51,7 +51,13 @@ def page_theme() -> gr.themes.Base:
 
 
 def launch_options(max_file_bytes: int) -> dict[str, Any]:
-    """Return the keyword arguments of ``launch`` that make up the looks and the privacy of the page."""
+    """Return the keyword arguments of ``launch`` that make up the looks and the privacy of the page.
+
+    Parameters
+    ----------
+    max_file_bytes : int
+        Largest upload, in bytes.
+    """
     return {
         "theme": page_theme(),
         # Not as `css`: Gradio puts a prefix behind every comma, also those inside of :is().

@@ -46,6 +46,15 @@ def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> No
     """Offer the functions on the page's MCP server, in place of the tools that Gradio generates.
 
     Gradio's prompts and resources are removed: there are none, and a prompt of any name ran a function.
+
+    Parameters
+    ----------
+    server : gradio.mcp.GradioMCPServer
+        The server of a page that was launched.
+    programs : Programs
+        The functions.
+    turns : Turns
+        Bounds what runs at once.
     """
     for kind in (
         *(types.ListPromptsRequest, types.GetPromptRequest, types.ListResourcesRequest),

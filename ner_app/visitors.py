@@ -50,7 +50,12 @@ class Visitors:
 
     @contextmanager
     def slot(self, request: Any) -> Iterator[None]:
-        """Hold one of the visitor's slots; a call from inside, None, is not limited.
+        """Hold one of the visitor's slots.
+
+        Parameters
+        ----------
+        request : gradio.Request, starlette.requests.Request or None
+            The request; None (a call from inside) is not limited.
 
         Raises
         ------
@@ -80,7 +85,15 @@ class Visitors:
 
 
 class Turns:
-    """Runs the requests of programs in threads: a few at once, some waiting, the rest refused at once."""
+    """Runs the requests of programs in threads: a few at once, some waiting, the rest refused at once.
+
+    Parameters
+    ----------
+    visitors : Visitors
+        Counts what each visitor has running or waiting.
+    waiting : int
+        Most requests that wait.
+    """
 
     def __init__(self, visitors: Visitors, *, waiting: int = 200) -> None:
         self._visitors = visitors
@@ -106,8 +119,14 @@ class Turns:
     ) -> _Answer:
         """Return what `work` returns; it ends soon after the client disconnects.
 
-        The body of the request has been read. `work` also gets `progress`, which raises `Cancelled` once the
-        client has left.
+        Parameters
+        ----------
+        request : starlette.requests.Request
+            Its body has been read.
+        work : callable
+            Also gets `progress`, which raises `Cancelled` once the client has left.
+        *arguments
+            Of `work`.
 
         Raises
         ------
@@ -137,7 +156,13 @@ class Turns:
 
 
 def visitor_of(request: Any) -> str:
-    """Return the address of who sent a request of Gradio or Starlette; empty for this machine itself."""
+    """Return the visitor's address, or an empty string for this machine itself.
+
+    Parameters
+    ----------
+    request : gradio.Request, starlette.requests.Request or None
+        The request.
+    """
     if request is None or request.client is None:
         return ""
     address = str(request.client.host)

@@ -43,9 +43,22 @@ _PATH_CHARACTERS = 60
 def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: Any) -> str:
     """Start a page with its API and its MCP server.
 
-    Options are passed on to Gradio's ``launch``, which has its own variables for address and port:
-    ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``. With `block` it returns when
-    the page is stopped; returns its address.
+    Parameters
+    ----------
+    demo : gradio.Blocks
+        The page.
+    service : Service
+        Answers.
+    block : bool
+        Whether to return only when the page is stopped.
+    **options
+        Passed on to Gradio's ``launch``, which has its own variables for address and port:
+        ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``.
+
+    Returns
+    -------
+    str
+        Address of the page.
     """
     keep_texts_out_of_logs()
     keep_little(demo)

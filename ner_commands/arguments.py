@@ -200,7 +200,20 @@ def parse_names(value: str) -> list[str]:
 
 
 def load_model(arguments: argparse.Namespace, **more: Any) -> EntityRecognizer:
-    """Load the model that the options of `add_model_options` select."""
+    """Load the model selected by the options of `add_model_options`.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Parsed arguments.
+    **more
+        Further keyword arguments of `model_zoo.load`.
+
+    Raises
+    ------
+    model_zoo.ModelNotFoundError
+        If the model is not installed.
+    """
     import model_zoo
 
     if arguments.model == AUTO and (arguments.tokenizer or arguments.model_labels):

@@ -20,7 +20,15 @@ _HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INT
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
-    """Read files; unknown suffixes, and ``-``, standard input, are read as text."""
+    """Read files of all document formats; unknown suffixes are read as text.
+
+    Parameters
+    ----------
+    names : list of str
+        Paths; ``-`` is standard input, which is read as text, like pipes.
+    options : ReadOptions
+        How to read them.
+    """
     from ner_documents.document import Problem
     from ner_documents.formats import format_by_name
     from ner_documents.reading import read, read_bounded

@@ -256,10 +256,16 @@ def read_json(
 
     Parameters
     ----------
+    path : str or Path
     column : str, optional
         The key of the text, if it is not ``text``.
+    encoding : str
     label_ids : sequence of str, optional
         Tags in the order of their ids, for files that hold ids.
+
+    Yields
+    ------
+    Sentence
 
     Raises
     ------

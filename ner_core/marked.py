@@ -161,9 +161,7 @@ def _given(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
     raise ValueError(msg)
 
 
-def _tagged(
-    document: dict[str, Any], column: str | None, label_ids: Sequence[str] | None
-) -> Sentence | None:
+def _tagged(document: dict[str, Any], column: str | None, label_ids: Sequence[str] | None) -> Sentence | None:
     """Return words and their tags, if the document has no names, and a list of each."""
     keys = (column or "tokens", "tokens", "words")
     words = next((document[key] for key in keys if _holds(document, key, str)), None)

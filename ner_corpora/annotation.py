@@ -68,8 +68,21 @@ def annotate_chunk(
 ) -> bytes:
     """Recognize the documents of a chunk and encode them.
 
-    Returns a line of JSON (counts, errors, number of bytes that follow), then the encoded documents.
-    `progress` is called after each batch; an exception that it raises ends the work.
+    Parameters
+    ----------
+    chunk : Chunk
+        What to recognize.
+    recognizer : EntityRecognizer
+        What recognizes it.
+    settings : Settings
+        What to write.
+    progress : callable, optional
+        Called after each batch; an exception that it raises ends the work.
+
+    Returns
+    -------
+    bytes
+        A line of JSON (counts, errors, number of bytes that follow), then the encoded documents.
     """
     checksum = chunk.checksum
     count = _Count()

@@ -43,7 +43,14 @@ class Totals:
 class Progress:
     """Report progress: one updated line on a terminal, else a line every half minute.
 
-    The stored bytes of all inputs, if known, give the time left.
+    Parameters
+    ----------
+    stream : text stream
+        Usually standard error.
+    total_bytes : int or None
+        Stored bytes of all inputs, to estimate the time left.
+    quiet : bool
+        Count without writing.
     """
 
     def __init__(self, stream: IO[str], total_bytes: int | None, *, quiet: bool = False) -> None:

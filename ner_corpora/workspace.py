@@ -35,7 +35,13 @@ _TEMPORARY = re.compile(r"\.(plan\.json|\d+-\d+\.chunk)\.\d+-\d+\.new")
 
 
 class Workspace:
-    """Chunks of one run, in a local folder or below a URL that fsspec can write."""
+    """Chunks of one run, in a local folder or below a URL that fsspec can write.
+
+    Parameters
+    ----------
+    folder : str
+        Created when the first file is written.
+    """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder.rstrip("/")

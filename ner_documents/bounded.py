@@ -74,9 +74,18 @@ class BoundedProcess:
         return self._process.stdout
 
     def ask(self, module: str, question: dict[str, Any], content: bytes | None, seconds: float) -> None:
-        """Call ``answer(question, content, answers)`` of a module of this package in the process.
+        """Call ``answer(question, content, answers)`` of a module in the process.
 
-        The question is plain JSON values. The time that the process waits between frames does not count.
+        Parameters
+        ----------
+        module : str
+            A module of this package.
+        question : dict
+            Plain JSON values.
+        content : bytes or None
+            Content of the file.
+        seconds : float
+            Time limit; the time that the process waits between frames does not count.
         """
         self.files += 1
         self.whole = False
@@ -98,10 +107,22 @@ class BoundedProcess:
                 rest = rest[target.write(rest) :]
 
     def frame(self, cancelled: Callable[[], object] | None = None) -> dict[str, Any] | None:
-        """Wait for the next frame; None when cancelled.
+        """Wait for the next frame.
 
-        `cancelled` is called ten times a second, and what it raises is passed on. TimeoutError: no frame
-        arrived in time; EOFError: the process has ended.
+        Parameters
+        ----------
+        cancelled : callable, optional
+            Called ten times a second; what it raises is passed on.
+
+        Returns
+        -------
+        dict or None
+            None when cancelled.
+
+        Raises
+        ------
+        TimeoutError, EOFError
+            When no frame arrives in time, or the process has ended.
         """
         body = self.body(cancelled)
         if body is None:
@@ -166,7 +187,10 @@ _lock = threading.Lock()
 def borrowed(megabytes: int = MEGABYTES) -> Iterator[BoundedProcess]:
     """Lend a process; it is kept for reuse if the answer was complete, else killed.
 
-    Its memory (address space, where the system can limit it) is limited.
+    Parameters
+    ----------
+    megabytes : int
+        Memory limit (address space, where the system can limit it).
     """
     process = _borrow(megabytes)
     try:

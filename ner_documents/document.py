@@ -198,7 +198,12 @@ class Problem:
         return _where(self.source, self.place, self.line)
 
     def told(self, hints: Mapping[Hint, str] | None = None) -> str:
-        """Return reason and hint, in the words of the command line unless an interface gives its own.
+        """Return reason and hint.
+
+        Parameters
+        ----------
+        hints : mapping of Hint to str, optional
+            An interface's words for each hint; by default those of the command line.
 
         Examples
         --------

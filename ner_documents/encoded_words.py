@@ -17,9 +17,17 @@ _FIRST = re.compile(r"=\?[^?\s]+\?[bq]\?", re.IGNORECASE)
 
 
 def decoded_words(value: str) -> str:
-    """Decode a header's value: one line, ASCII or with unencoded characters.
+    """Decode a header's value.
 
-    An unknown encoding or invalid bytes raise ValueError or LookupError.
+    Parameters
+    ----------
+    value : str
+        One line, ASCII or with unencoded characters.
+
+    Raises
+    ------
+    ValueError, LookupError
+        For an unknown encoding, or invalid bytes.
 
     Examples
     --------

@@ -62,7 +62,12 @@ class Page:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address, with or without a zone index, belongs to the public internet.
+    """Return whether an IP address belongs to the public internet.
+
+    Parameters
+    ----------
+    address : str
+        IPv4 or IPv6 address; a zone index is ignored.
 
     Examples
     --------
@@ -82,7 +87,13 @@ def is_public(address: str) -> bool:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host, in the resolver's order; an unknown name is an OSError."""
+    """Return the addresses of a host, in the resolver's order.
+
+    Raises
+    ------
+    OSError
+        If the name is unknown.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -96,10 +107,31 @@ def fetch_page(
     allowed: Callable[[str], bool] = is_public,
     ports: Collection[int] = _PORTS,
 ) -> Page:
-    """Fetch a page; a `FetchError` says why it is refused, unreachable, too large, too slow or no page.
+    """Fetch a page.
 
-    ``https://`` is added if there is no scheme. The time limit includes redirects. `resolver` maps host and
-    port to IP addresses, `allowed` tells to which of them connections are allowed.
+    Parameters
+    ----------
+    url : str
+        An http or https address; ``https://`` is added if there is no scheme.
+    max_bytes : int
+        Maximum size of the body.
+    seconds : float
+        Time limit, including redirects.
+    resolver : callable
+        Maps host and port to IP addresses.
+    allowed : callable
+        Returns whether connections to an IP address are allowed.
+    ports : collection of int
+        Allowed ports.
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    FetchError
+        If the address is refused or unreachable, or the page too large, too slow or of an unsupported type.
     """
     deadline = time.monotonic() + seconds
     url = url.strip()

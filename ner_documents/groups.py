@@ -63,12 +63,17 @@ class Group:
 
 
 def group_names(recognition: Recognition) -> list[Group]:
-    """Group the entities of a text that are mentions of the same name, in order of their first mention.
+    """Group the entities of a text that are mentions of the same name.
 
-    Names are equal if they differ only in case, white space, title or possessive. A surname, a given name
-    or initials join the only full name that they match, an acronym the only long form, a company without
-    legal form the one with it. With two candidates they stay separate, and so do equal names with different
-    labels, unless one is in capitals, where labels are unreliable.
+    Names are equal if they differ only in case, white space, title or possessive. A surname, a given name or
+    initials join the only full name that they match, an acronym the only long form, a company without legal
+    form the one with it. With two candidates they stay separate, and so do equal names with different labels,
+    unless one is in capitals, where labels are unreliable.
+
+    Returns
+    -------
+    list of Group
+        In order of their first mention.
 
     Examples
     --------
@@ -150,9 +155,17 @@ def with_groups(recognition: Recognition) -> dict[str, Any]:
 
 
 def join_names(names: Sequence[tuple[str, Name]]) -> list[int]:
-    """Decide which mentions, in order of the text, have the same name.
+    """Decide which mentions have the same name.
 
-    Returns a number for each mention, counted from 0 in order of first mention.
+    Parameters
+    ----------
+    names : sequence of (str, Name)
+        Label and name of each mention, in order of the text.
+
+    Returns
+    -------
+    list of int
+        A number for each mention; numbers count from 0 in order of first mention.
     """
     distinct = list(dict.fromkeys(names))
     clusters = _Clusters(distinct)

@@ -142,7 +142,16 @@ def is_person(label: str) -> bool:
 
 
 def read_name(text: str, label: str, before: str = "") -> Name:
-    """Parse a name into its parts; `before` is text before it, which may hold a title.
+    """Parse a name into its parts.
+
+    Parameters
+    ----------
+    text : str
+        The name as written in a text.
+    label : str
+        Its label.
+    before : str
+        Some characters before it, which may hold a title that is not part of the entity.
 
     Examples
     --------

@@ -33,8 +33,17 @@ class Part(NamedTuple):
 def parts_of(document: Document, size: int) -> list[Part]:
     r"""Cut a document between segments, but not within a block of rows, whose cells are decided jointly.
 
-    A part ends with the segment, or the block of rows, that exceeds `size` characters; joined, they make up
-    the text. A pre-split document is never cut.
+    Parameters
+    ----------
+    document : Document
+        A pre-split document is never cut.
+    size : int
+        A part ends with the segment, or the block of rows, that exceeds this many characters.
+
+    Returns
+    -------
+    list of Part
+        At least one; joined, they make up the text.
 
     Examples
     --------

@@ -214,7 +214,13 @@ def _expand_url(url: str) -> Iterator[tuple[str, int | None, str, bool]]:
 
 
 def filesystem_of(url: str) -> tuple[Any, str]:
-    """Find the fsspec file system of a URL, and the path in it."""
+    """Find the fsspec file system of a URL, and the path in it.
+
+    Raises
+    ------
+    CorpusError
+        If fsspec, or what it needs for this scheme, is not installed.
+    """
     fsspec = require("fsspec", "documents", f"{url}: reading and writing URLs")
     try:
         return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
@@ -224,7 +230,13 @@ def filesystem_of(url: str) -> tuple[Any, str]:
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
-    """Import an optional module, or name the extra that provides it."""
+    """Import an optional module, or name the extra that provides it.
+
+    Raises
+    ------
+    CorpusError
+        With the command that installs it.
+    """
     import importlib
 
     try:
@@ -242,7 +254,15 @@ def open_url(url: str) -> IO[bytes]:
 
 @contextmanager
 def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
-    """Open a source as a buffered stream of decompressed bytes; the meter counts stored bytes."""
+    """Open a source as a buffered stream of decompressed bytes; the meter counts stored bytes.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened; decompression errors are raised by reads.
+    CorpusError
+        If pyarrow or fsspec is needed and not installed.
+    """
     raw: Any
     if source.content is not None:
         raw = io.BytesIO(source.content)
@@ -268,7 +288,13 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
 
 
 def open_file(path: str) -> io.FileIO:
-    """Open a regular file, unbuffered; reading a pipe or device might never end, or block."""
+    """Open a regular file, unbuffered; reading a pipe or device might never end, or block.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened or is not a regular file.
+    """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     handed_over = path.startswith(("/dev/fd/", "/proc/self/fd/"))  # a shell's <(command)
     descriptor = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0) if handed_over else flags)
@@ -279,7 +305,13 @@ def open_file(path: str) -> io.FileIO:
 
 
 def read_whole(path: str, most: int = 1 << 30) -> bytes:
-    """Read a whole file, or standard input for ``-``; an OSError for more than `most` bytes."""
+    """Read a whole file, or standard input for ``-``, up to a limit.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, is not a regular file, or holds more than `most` bytes.
+    """
     if path == "-":
         content = sys.stdin.buffer.read(most + 1)
     else:

@@ -101,10 +101,25 @@ class Member:
 
 @contextmanager
 def open_archive(path: Path, kind: str, limits: Limits) -> Iterator[Iterator[Member]]:
-    """Open an archive of a kind of `FORMATS` and iterate over its members.
+    """Open an archive and iterate over its members.
 
-    `ArchiveError`, also while iterating or reading: a member is unsafe, or the archive is larger than the
-    limits allow. Another compression than that of the kind counts as damage.
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    kind : str
+        One of `FORMATS`; another compression counts as damage.
+    limits : Limits
+        Bounds on the content.
+
+    Yields
+    ------
+    iterator of Member
+
+    Raises
+    ------
+    ArchiveError
+        While iterating or reading: a member is unsafe, or the archive is larger than allowed.
     """
     allowance = limits.allowance(path)
     if kind == "zip":

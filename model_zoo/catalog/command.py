@@ -28,10 +28,18 @@ def entry_points(
 ) -> tuple[Callable[..., int], Callable[..., int]]:
     """Return the two functions that start a command: ``main`` and ``omz``.
 
-    `parser` is given whether it is for ``omz``, with the defaults and wording of Open Model Zoo's tool; `run`
-    finds that in ``arguments.omz`` and returns the exit status. Both functions take the arguments, by default
-    those of the process, and return the exit status: 0 for success, 1 for a failure. Wrong usage exits with
-    2.
+    Parameters
+    ----------
+    parser : callable
+        Builds the parser; given True, with the defaults and wording of Open Model Zoo's tool.
+    run : callable
+        Does the work and returns the exit status; ``arguments.omz`` is what ``parser`` was given.
+
+    Returns
+    -------
+    (callable, callable)
+        Each takes the arguments, by default those of the process, and returns the exit status: 0 for success,
+        1 for a failure. Wrong usage exits with 2.
     """
 
     def start(argv: Sequence[str] | None, omz: bool) -> int:

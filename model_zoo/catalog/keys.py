@@ -21,7 +21,14 @@ _DOCUMENTATION = "original_source"
 def misspelt_keys(part: BaseModel, given: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Yield unknown keys that resemble a known one, each with that one.
 
-    `part` was validated from `given`; `place` is the prefix of its keys, such as ``files[0].``.
+    Parameters
+    ----------
+    part : pydantic.BaseModel
+        Validated from ``given``.
+    given : object
+        Content of the file.
+    place : str
+        Prefix of its keys, such as ``files[0].``.
 
     Examples
     --------

@@ -22,8 +22,16 @@ def command_for(
 ) -> str:
     """Return a command of the zoo, to be copied into a shell.
 
-    `tool` is ``downloader``, ``converter`` or ``quantizer``; `models_dir` and `zoo` are those that the user
-    gave; `more` are further arguments.
+    Parameters
+    ----------
+    tool : str
+        ``downloader``, ``converter`` or ``quantizer``.
+    name : str
+        The model.
+    models_dir, zoo : path, optional
+        Models folder and zoo that the user gave.
+    *more : str
+        Further arguments.
 
     Examples
     --------

@@ -106,9 +106,19 @@ def selected_models(
 ) -> list[Model] | None:
     """Load the models selected by the arguments of `add_selection_arguments`; None after --print_all.
 
-    The parser reports wrong usage and exits with 2. `lookup` resolves ``hf:owner/name`` and paths; without
-    it, only models on this machine are found. `CatalogError`: a model.yml is wrong, or a pattern matches
-    nothing.
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Reports wrong usage and exits with 2.
+    arguments : argparse.Namespace
+        Parsed arguments.
+    lookup : callable or None
+        Resolves ``hf:owner/name`` and paths; None finds only models that are on this machine.
+
+    Raises
+    ------
+    CatalogError
+        A model.yml is wrong, or a pattern matches nothing.
     """
     count = sum([arguments.all, arguments.print_all, arguments.name is not None, arguments.list is not None])
     if count > 1:

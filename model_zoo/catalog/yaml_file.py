@@ -27,10 +27,21 @@ _LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 
 
 def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool = False) -> dict[str, Any]:
-    """Read a YAML file of at most 1 MiB of UTF-8 that holds a mapping with strings as keys.
+    """Read a YAML file that holds a mapping.
 
-    `error` is the type of exception to raise; its message names file and line, expected and found. For
-    `aliases` see `parse_yaml`.
+    Parameters
+    ----------
+    path : Path
+        At most 1 MiB of UTF-8.
+    error : type
+        Exception type to raise; its message names file and line, expected and found.
+    aliases : bool
+        As for `parse_yaml`.
+
+    Returns
+    -------
+    dict
+        The keys are strings.
     """
     try:
         if path.exists() and not path.is_file():  # reading a pipe blocks, a device may never end
@@ -50,10 +61,23 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool
 def parse_yaml(
     text: str, where: str, error: type[ZooError] = CatalogError, *, aliases: bool = False
 ) -> dict[str, Any]:
-    r"""Parse a YAML mapping with strings as keys; the caller bounds the length of the text.
+    r"""Parse a YAML mapping; the caller bounds the length of the text.
 
-    `where` begins the message of the exception, which is of the type `error`. `aliases` allows aliases, up to
-    100,000 values after expansion.
+    Parameters
+    ----------
+    text : str
+        YAML.
+    where : str
+        Start of error messages.
+    error : type
+        Exception type to raise.
+    aliases : bool
+        Whether to allow aliases, up to 100,000 values after expansion.
+
+    Returns
+    -------
+    dict
+        The keys are strings.
 
     Examples
     --------

@@ -60,6 +60,8 @@ class Conversion:
 
     Attributes
     ----------
+    precision : str
+    xml : pathlib.Path
     size : int
         Bytes of the .xml and the .bin.
     seconds : float

@@ -148,10 +148,18 @@ def _with_types(model: ov.Model) -> ov.Model:
 
 
 def finish(model: ov.Model, file: Path, precision: str, facts: Mapping[str, str]) -> None:
-    """Correct attention, write the facts into the section ``model_info`` of rt_info, and save.
+    """Correct attention, write the facts into rt_info, and save.
 
-    `model` has the contract's ports, see `fix_ports`. The precision ``FP16`` stores weights in 16 bits;
-    ``INT8`` asks devices to leave the activations as they are. The .bin goes beside the .xml.
+    Parameters
+    ----------
+    model : openvino.Model
+        With the contract's ports; see `fix_ports`.
+    file : pathlib.Path
+        The .xml; the .bin goes beside it.
+    precision : str
+        ``FP16`` stores weights in 16 bits; ``INT8`` asks devices to leave the activations as they are.
+    facts : mapping of str to str
+        Keys and values of the section ``model_info``.
     """
     replace_boolean_masks(model)
     bypass_needless_reshapes(model)

@@ -30,8 +30,17 @@ FACTS = tuple(fact_of(way) for way in WAYS if way is not EXACT)
 def measure_losses(xml: Path, sentences: Iterable[Sentence] | None = None) -> dict[str, str]:
     """Measure the loss of each faster kind of arithmetic that this processor supports.
 
-    The tokenizer lies beside the IR. Labelled `sentences` are read once for each kind; without them, built-in
-    sentences are taken. Returns keys of `FACTS`, and values as `ner_core.compute.fact_of` describes them.
+    Parameters
+    ----------
+    xml : pathlib.Path
+        The IR, with its tokenizer beside it.
+    sentences : iterable of Sentence, optional
+        Labelled text, read once for each kind; built-in sentences without labels by default.
+
+    Returns
+    -------
+    dict of str to str
+        Keys of `FACTS`, and values as `ner_core.compute.fact_of` describes them.
     """
     weights = has_int8_weights(core().read_model(xml))
     ways = [way for way in ways_of(fast_arithmetic()) if way is not EXACT and (weights or not way.group)]

@@ -60,8 +60,18 @@ def samples(
 ) -> list[dict[str, np.ndarray]]:
     """Return sample inputs: random ones of several shapes, then the built-in sentences, all with padding.
 
-    The checkpoint says the sizes of its tables, and what ``token_type_ids`` mean. With the `shape` of a
-    static model, batch and length, every input has it.
+    Parameters
+    ----------
+    tokenizer : pathlib.Path
+        tokenizer.json of the model.
+    checkpoint : Checkpoint
+        Says the sizes of its tables, and what ``token_type_ids`` mean.
+    shape : (int, int), optional
+        Batch and length of a static model; every input then has this shape.
+
+    Returns
+    -------
+    list of dict of str to ndarray of int64, shape (batch, sequence)
     """
     generator = np.random.default_rng(0)
     longest = checkpoint.max_length
@@ -116,9 +126,22 @@ def _real(file: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None) -> 
 
 
 def outputs(model: ov.Model | Path, inputs: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
-    """Run a model, with the contract's input names, on the CPU in float32.
+    """Run a model on the CPU in float32.
 
-    Returns the logits of each input. `RuntimeError`: shapes inside the graph do not fit together.
+    Parameters
+    ----------
+    model : openvino.Model or pathlib.Path
+        With the contract's input names.
+    inputs : sequence of dict of str to ndarray of int64
+
+    Returns
+    -------
+    list of ndarray of float32, shape (batch, sequence, labels)
+
+    Raises
+    ------
+    RuntimeError
+        Shapes inside the graph do not fit together for these inputs.
     """
     import openvino as ov
 

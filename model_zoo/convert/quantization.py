@@ -48,8 +48,10 @@ class Quantization:
 
     Attributes
     ----------
+    xml : pathlib.Path
     size : int
         Bytes of the .xml and the .bin.
+    seconds : float
     samples : int
         Texts that it was calibrated on.
     agreement : float

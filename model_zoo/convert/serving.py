@@ -38,20 +38,29 @@ def add_to_repository(
     mount: str = "/models",
     compute: str = "exact",
 ) -> dict[str, Any]:
-    """Copy an IR into a model repository, list it in the repository's config.json, and return that entry.
+    """Copy an IR into a model repository and list it in the repository's config.json.
 
     Parameters
     ----------
+    xml : Path
+        The IR, its ``.bin`` beside it.
     name : str
         By which clients ask for it: letters, digits, ``.``, ``_`` and ``-``.
     repository : Path
         Created if it does not exist; other models in it are unchanged.
     version : int
         From 1; the server uses the highest by default.
+    device : str
+        OpenVINO device of the server.
     mount : str
         Where the server sees the repository.
     compute : str
         Arithmetic of the server's CPU, see `ner_core.compute`; ``auto`` leaves it to the server.
+
+    Returns
+    -------
+    dict
+        The model's entry in config.json.
 
     Raises
     ------

@@ -68,11 +68,24 @@ _SPECIAL = (
 
 
 def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
-    """Read the tokenizer of a folder, truncation and padding off.
+    """Read the tokenizer of a folder.
 
-    tokenizer.json is preferred; else vocab.json with merges.txt, a sentencepiece model, or vocab.txt. Whether
-    it lower-cases is said by the files, unless `lower_case` is given, else guessed from the vocabulary.
-    `TokenizerFileError`: there is none, or it cannot be used.
+    Parameters
+    ----------
+    folder : pathlib.Path
+        tokenizer.json is preferred; else vocab.json with merges.txt, a sentencepiece model, or vocab.txt.
+    lower_case : bool or None
+        None: by the files, else guessed from the vocabulary.
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+        Truncation and padding off.
+
+    Raises
+    ------
+    TokenizerFileError
+        There is none, or it cannot be used.
     """
     config, settings = (read_json_object(folder / name) for name in ("config.json", "tokenizer_config.json"))
     family = str(config.get("model_type") or "bert")

@@ -86,10 +86,18 @@ def sample_inputs(
 def trace(
     source: Path, folder: Path, shape: tuple[int, int] | None = None, overrides: dict[str, Any] | None = None
 ) -> None:
-    """Load a checkpoint, run it on the parity inputs, convert it, and write all results into an empty folder.
+    """Load a checkpoint, run it on the parity inputs, convert it, and write all results into `folder`.
 
-    `shape` is batch and length of a static model: the parity inputs then have it. `overrides` are those of
-    `model_zoo.convert.checkpoints.loading.load_checkpoint`.
+    Parameters
+    ----------
+    source : pathlib.Path
+        A Hugging Face folder or a ``.nemo`` archive.
+    folder : pathlib.Path
+        Empty; see the module's description.
+    shape : (int, int), optional
+        Batch and length of a static model: the parity inputs then have it.
+    overrides : dict, optional
+        Keyword arguments of `model_zoo.convert.checkpoints.checkpoint.load_checkpoint`.
     """
     import torch
     import transformers

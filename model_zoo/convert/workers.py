@@ -38,10 +38,22 @@ class WorkerError(ZooError, ValueError):
 
 
 def run_worker(module: str, arguments: Sequence[str], folder: Path, python: str = sys.executable) -> None:
-    """Run a module of this package in another Python process and wait for it.
+    """Run a module of this package and wait for it.
 
-    Its temporary files go to `folder`: ``/tmp`` may be small, or in memory. `WorkerError` has the reason that
-    the worker gives, or else the last line on standard error.
+    Parameters
+    ----------
+    module : str
+        Such as ``model_zoo.convert.tracing``.
+    arguments : sequence of str
+    folder : pathlib.Path
+        Its temporary files go there: ``/tmp`` may be small, or in memory.
+    python : str
+        The interpreter.
+
+    Raises
+    ------
+    WorkerError
+        With the reason that the worker gives, or else the last line on standard error.
     """
     root = str(Path(__file__).resolve().parents[2])
     places = {

@@ -30,11 +30,23 @@ def add(
     name: str | None = None,
     labels: Sequence[str] | None = None,
 ) -> Path:
-    """Write the model.yml of a token classifier of the hub into a zoo.
+    """Write the model.yml of a token classifier of the hub.
 
-    The zoo is that of this package by default. `name` is its name in the zoo, by default that of the
-    repository; `labels` are in id order, for a repository that does not name them. Returns the model.yml,
-    validated by reading it back.
+    Parameters
+    ----------
+    hub_name : str
+        ``hf:owner/name`` or ``hf:owner/name@revision``.
+    zoo : Path or None
+        Zoo to add to; None means the models of this package.
+    name : str or None
+        Name in the zoo; None means the name of the repository.
+    labels : sequence of str or None
+        In id order, for a repository that does not name them.
+
+    Returns
+    -------
+    Path
+        The model.yml, validated by reading it back.
 
     Raises
     ------

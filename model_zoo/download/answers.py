@@ -52,9 +52,24 @@ class ContentError(AnswerError):
 def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
     """Fetch JSON; while the server is busy or fails, wait as long as it asks for and retry.
 
-    Credentials in `headers` are not sent to other hosts after a redirect; `timeout` is the seconds until the
-    headers of the answer must be complete, redirects included. `AnswerError`: no answer, or a refusal;
-    `ContentError`: a body over 8 MiB, or one that is not JSON.
+    Parameters
+    ----------
+    address : str
+        Web address.
+    headers : mapping of str to str
+        Sent with the request; credentials are not sent to other hosts after a redirect.
+    timeout : float
+        Seconds until the headers of the answer must be complete, redirects included.
+
+    Returns
+    -------
+    object
+        The parsed JSON.
+
+    Raises
+    ------
+    AnswerError
+        No answer, or a refusal; ContentError for a body over 8 MiB or one that is not JSON.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:

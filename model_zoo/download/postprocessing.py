@@ -45,8 +45,19 @@ class PostprocessingError(ZooError, ValueError):
 def postprocess(steps: Sequence[Step], folder: Path, *, omz: bool = False) -> None:
     """Run the steps of a model in its folder, in order, from the files as downloaded.
 
-    Nothing outside the folder is written. Like Open Model Zoo's tools, `omz` removes archives and records
-    nothing. `PostprocessingError`: a step failed.
+    Parameters
+    ----------
+    steps : sequence of Step
+        Steps from model.yml.
+    folder : Path
+        The model's folder; nothing outside it is written.
+    omz : bool
+        Behave like Open Model Zoo's tools: remove archives and record nothing.
+
+    Raises
+    ------
+    PostprocessingError
+        A step failed.
     """
     for file in _read_record(folder).get("changed", {}):
         _restore(folder / file)
@@ -96,9 +107,21 @@ def forget_original(folder: Path, name: str) -> None:
 def unpack(archive: Path, kind: str, folder: Path, limits: Limits | None = None) -> None:
     """Unpack an archive into a folder, completely or not at all.
 
-    `kind` is one of `model_zoo.catalog.archives.FORMATS`. The archive is kept; files in the folder are
-    replaced by members of the same name. `PostprocessingError`: it is damaged, has another format, or is
-    hostile.
+    Parameters
+    ----------
+    archive : Path
+        Archive to read; it is kept.
+    kind : str
+        ``zip``, ``tar``, ``gztar``, ``bztar`` or ``xztar``.
+    folder : Path
+        Target; files in it are replaced by members of the same name.
+    limits : Limits or None
+        Bounds; None means the defaults.
+
+    Raises
+    ------
+    PostprocessingError
+        It is damaged, has another format, or is hostile.
     """
     staging = folder / FOLDER / "unpacked"
     shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed

@@ -184,9 +184,19 @@ class BodyError(Exception):
 def body(response: requests.Response, guard: Guard, slowest: float, window: float) -> Iterator[bytes]:
     """Yield a body as it arrives, so that a stall loses nothing; the caller bounds its size.
 
-    The response was requested with ``stream=True`` by a session of this guard, which shuts down a body with
-    less than `slowest` bytes per second, averaged over `window` seconds. `BodyError`: the connection broke,
-    or was shut down.
+    Parameters
+    ----------
+    response : requests.Response
+        Requested with ``stream=True`` by a session of this guard.
+    guard : Guard
+        Shuts down a body that is too slow.
+    slowest, window : float
+        Minimum bytes per second, averaged over so many seconds.
+
+    Raises
+    ------
+    BodyError
+        The connection broke, or was shut down.
     """
     raw = response.raw
     read = getattr(raw, "read1", raw.read)  # urllib3 1 has no read1

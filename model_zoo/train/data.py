@@ -30,6 +30,7 @@ class Sentence:
 
     Attributes
     ----------
+    words : list of str
     sets : list of int
         Labels that a word may have; bit i: label i.
     answers : float array [words, labels], optional
@@ -47,6 +48,8 @@ class LabelledCorpus:
 
     Attributes
     ----------
+    name : str
+    train, dev : list of Sentence
     scored : list of str
         Types on which the dev part is scored: those that the corpus annotates.
     dev_tags : list of list of str
@@ -61,10 +64,24 @@ class LabelledCorpus:
 
 
 def load_corpora(recipe: Recipe, data_dir: Path) -> dict[str, LabelledCorpus]:
-    """Read every corpus of a recipe, whose files are below a folder.
+    """Read every corpus of a recipe.
 
-    `FileNotFoundError`: a file is missing; the message names the corpus, the file and the option that moves
-    the folder. `ValueError`: a label is not in the recipe.
+    Parameters
+    ----------
+    recipe : Recipe
+    data_dir : Path
+        Folder that the corpora's files are below.
+
+    Returns
+    -------
+    dict of str to LabelledCorpus
+
+    Raises
+    ------
+    FileNotFoundError
+        A file is missing; the message names the corpus, the file and the option that moves the folder.
+    ValueError
+        A label is not in the recipe.
     """
     loaded = {}
     for name, corpus in recipe.corpora.items():

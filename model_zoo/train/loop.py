@@ -56,6 +56,10 @@ def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Ten
     answers : float tensor [batch, pieces, labels], optional
         Probabilities of the teachers, scaled by their weight in the loss.
 
+    Returns
+    -------
+    float tensor []
+
     Examples
     --------
     >>> logits = torch.tensor([[[2.0, 0.0, 0.0]]])
@@ -170,10 +174,13 @@ def train(
 
     Parameters
     ----------
+    recipe : Recipe
     model : transformers.PreTrainedModel
         Changed in place; ends with the best weights, which are the initial ones if no epoch beats them.
+    plan : Plan
     corpora : dict of str to LabelledCorpus
         Their dev parts are scored when an epoch ends.
+    encoder : SentenceEncoder
     work_dir : Path
         Checkpoints of this run.
     progress : bool

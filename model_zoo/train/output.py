@@ -49,6 +49,7 @@ class TrainingResult:
         Train and dev sentences by corpus.
     seconds : float
         Wall time of the last process of the run.
+    steps, parameters : int
     """
 
     history: list[dict[str, Any]]
@@ -62,8 +63,20 @@ class TrainingResult:
 def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: Path) -> str:
     """Write a Hugging Face folder with the start's tokenizer files, or a NeMo archive if the head needs it.
 
-    Returns the checkpoint's name in the model's folder: ``checkpoint``, or ``checkpoint/<name>.nemo`` for an
-    archive whose classifier has several layers, which transformers' classes do not have.
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    encoder : SentenceEncoder
+    start : Path
+        Folder or .nemo archive that training began with.
+    folder : Path
+        Of the model; the checkpoint is made in it.
+
+    Returns
+    -------
+    str
+        The checkpoint's name in the folder: ``checkpoint``, or ``checkpoint/<name>.nemo`` for an archive
+        whose classifier has several layers, which transformers' classes do not have.
     """
     target = folder / CHECKPOINT
     target.mkdir(parents=True, exist_ok=True)
@@ -103,7 +116,17 @@ def _copy_tokenizer(start: Path, target: Path) -> None:
 
 
 def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, folder: Path) -> None:
-    """Write the model.yml that makes a folder, with the checkpoint of this name in it, a model of a zoo."""
+    """Write the model.yml that makes the folder a model of a zoo.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    encoder : SentenceEncoder
+    checkpoint : str
+        As `write_checkpoint` returned it.
+    folder : Path
+        Holds the checkpoint; gets model.yml.
+    """
     files = [
         {
             "name": f"{CHECKPOINT}/{path.name}",
@@ -131,7 +154,14 @@ def write_model_yml(recipe: Recipe, encoder: SentenceEncoder, checkpoint: str, f
 
 
 def write_card(recipe: Recipe, result: TrainingResult, folder: Path) -> None:
-    """Write README.md: what the model finds, its scores, the data and how to reproduce it."""
+    """Write README.md: what the model finds, its scores, the data and how to reproduce it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    result : TrainingResult
+    folder : Path
+    """
     blocks = [
         f"# {recipe.name}",
         recipe.description or "A token classifier for named entities.",

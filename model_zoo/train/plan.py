@@ -34,6 +34,7 @@ class Unit:
 
     Attributes
     ----------
+    corpus : str
     start, stop : int
         Its train sentences.
     casing : str
@@ -69,8 +70,15 @@ class Batch:
 class Plan:
     """All batches of a run.
 
+    Parameters
+    ----------
+    recipe : Recipe
+    corpora : dict of str to LabelledCorpus
+    encoder : SentenceEncoder
+
     Attributes
     ----------
+    batches : list of Batch
     epoch_ends : dict of int to (int, int)
         Number of batches up to the end of an epoch, to its stage and epoch (from 1).
     """
@@ -183,6 +191,10 @@ class Plan:
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
         """Compose one batch.
+
+        Parameters
+        ----------
+        step : int
 
         Returns
         -------

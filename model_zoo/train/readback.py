@@ -39,10 +39,23 @@ _EXACT = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 
 def read_back(xml: Path, changes: dict[str, Any]) -> tuple[Any, list[str], int]:
     """Rebuild the token classifier that an IR was converted from.
 
-    The IR is of a BERT model, made by the zoo's converter, in any precision. `changes` are values of the
-    configuration, such as dropouts; those that BERT does not have are left out. Returns the model in float32,
-    its labels in id order, and the most pieces that it takes. `CheckpointError`: another architecture,
-    operations that are not named after modules, or a result that computes something else.
+    Parameters
+    ----------
+    xml : Path
+        An IR of the zoo's converter, of a BERT model, in any precision.
+    changes : dict
+        Values of the configuration, such as dropouts; those that BERT does not have are left out.
+
+    Returns
+    -------
+    (transformers.PreTrainedModel, list of str, int)
+        The model in float32, its labels in id order, and the most pieces that it takes.
+
+    Raises
+    ------
+    CheckpointError
+        The IR is of another architecture, its operations are not named after modules, or the model read
+        back computes something else.
     """
     graph = read_model(xml)
     info = model_info(graph)

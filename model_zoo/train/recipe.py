@@ -210,14 +210,43 @@ class Recipe(Strict):
 
 
 def load_recipe(path: Path | str) -> Recipe:
-    """Read and check a recipe; `RecipeError` if it can't be read or does not follow the schema."""
+    """Read and check a recipe.
+
+    Parameters
+    ----------
+    path : Path or str
+        A YAML file.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+        The file cannot be read, is not YAML, or does not follow the schema.
+    """
     return check_recipe(read_yaml(Path(path), RecipeError, aliases=True), str(path))
 
 
 def check_recipe(data: dict[str, Any], origin: str) -> Recipe:
     """Validate the content of a recipe.
 
-    `RecipeError` has a line for each wrong key, which begins with `origin`.
+    Parameters
+    ----------
+    data : dict
+        Content of the YAML.
+    origin : str
+        Its source, for messages.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+        One line for each wrong key.
 
     Examples
     --------

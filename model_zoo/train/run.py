@@ -64,6 +64,7 @@ def finetune(
 
     Parameters
     ----------
+    recipe : Recipe
     start : Path
         Folder or .nemo archive of the encoder or token classifier.
     data_dir : Path
@@ -78,6 +79,10 @@ def finetune(
         Discard the checkpoints of an earlier run.
     progress : bool
         Show a bar on stderr.
+
+    Returns
+    -------
+    TrainingResult
 
     Raises
     ------
@@ -250,10 +255,27 @@ def _write_recipe(recipe: Recipe, path: Path) -> None:
 def resolve_start(start: str, zoo: Path | None, download_dir: Path, *, progress: bool = True) -> Path:
     """Find the files to start from: a path, or what the zoo's downloader fetches.
 
-    `start` is a folder of a checkpoint or of a model of the zoo, a .nemo file, the .xml of an IR, a name of
-    the `zoo` (None: the models of this package), or ``owner/name`` of the hub. Downloads, reported with
-    `progress`, go to the models folder `download_dir`. Returns a folder with config.json, or a file;
-    `ValueError`: there is no such path or name, or it cannot be downloaded.
+    Parameters
+    ----------
+    start : str
+        Folder of a checkpoint or of a model of the zoo, .nemo file, .xml of an IR, zoo name, or
+        ``owner/name`` of the hub.
+    zoo : Path or None
+        Zoo in which a name is looked up; None: the models of this package.
+    download_dir : Path
+        Models folder of the downloads.
+    progress : bool
+        Whether downloads are reported.
+
+    Returns
+    -------
+    Path
+        A folder with config.json, or a file.
+
+    Raises
+    ------
+    ValueError
+        There is no such path or name, or it cannot be downloaded.
     """
     path = Path(start).expanduser()
     if path.exists():

@@ -79,9 +79,22 @@ def predict_logits(
     *,
     bf16: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield for each sentence, on its own, the words that have pieces, and the logits of their first pieces.
+    """Compute the logits of each word's first piece, each sentence on its own.
 
-    The former are int array [words], the latter float32 array [words, labels]; `bf16` computes in bfloat16.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A transformers token classifier.
+    sentences : sequence of sequence of str
+    encoder : SentenceEncoder
+    label_count : int
+    bf16 : bool
+        Compute in bfloat16.
+
+    Yields
+    ------
+    (int array [words], float32 array [words, labels])
+        Indices of the words that have pieces, and their logits; in the order of the sentences.
     """
     engine = TorchEngine(model, encoder, bf16=bf16)
     pipeline = Pipeline(
@@ -107,9 +120,23 @@ def score_corpora(
 ) -> dict[str, dict[str, float]]:
     """Score the dev part of each corpus that has one.
 
-    `labels` are the names of the logits. A `casing` of `CASINGS` changes the text; `bf16` computes in
-    bfloat16. Returns for each corpus ``micro_f1``, ``macro_f1`` (mean over the types that occur) and the F1
-    of each type.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A transformers token classifier.
+    corpora : dict of str to LabelledCorpus
+    encoder : SentenceEncoder
+    labels : sequence of str
+        Names of the logits.
+    bf16 : bool
+        Compute in bfloat16.
+    casing : str
+        ``lower``, ``upper`` or ``title``; empty: the text is unchanged.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By corpus: ``micro_f1``, ``macro_f1`` (mean over the types that occur) and the F1 of each type.
     """
     engine = TorchEngine(model, encoder, bf16=bf16)
     recognizer = EntityRecognizer(engine, encoder.tokenizer, labels, max_length=encoder.max_length)

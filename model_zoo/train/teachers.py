@@ -38,9 +38,20 @@ def ask_teachers(
 ) -> None:
     """Train the teachers of a recipe and write the mean of their answers into the train sentences.
 
-    A teacher whose answers are saved is not trained again; an interrupted one resumes. The work folder keeps
-    ``answers-1.npz`` and so on, and the checkpoints of a teacher only until it has answered. Sentences of
-    corpora with `teaching` get `answers`.
+    A teacher whose answers are saved is not trained again; an interrupted one resumes.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With teachers.
+    start : Path
+        Where the teachers start.
+    corpora : dict of str to LabelledCorpus
+        Train sentences of those with `teaching` get `answers`.
+    work_dir : Path
+        Keeps ``answers-1.npz`` and so on; the checkpoints of a teacher only until it has answered.
+    progress : bool
+        Show a bar on stderr.
     """
     teachers = recipe.teachers
     if teachers is None:

@@ -34,9 +34,29 @@ def cut_vocabulary(
 ) -> SentenceEncoder:
     """Keep the most frequent pieces of the training text, every single character, and special tokens.
 
-    Kept pieces, `size` of them, keep their order and their scores, so that a word whose pieces are all kept
-    is divided as before; other words fall into smaller pieces. The word table of the model is replaced.
-    Returns the encoder with the smaller tokenizer; `ValueError` if it is not of the Unigram kind.
+    Kept pieces keep their order and their scores, so that a word whose pieces are all kept is divided as
+    before; other words fall into smaller pieces.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Its word table is replaced.
+    encoder : SentenceEncoder
+        With a Unigram tokenizer.
+    corpora : dict of str to LabelledCorpus
+        Their train sentences are counted.
+    size : int
+        Pieces to keep.
+
+    Returns
+    -------
+    SentenceEncoder
+        With the smaller tokenizer.
+
+    Raises
+    ------
+    ValueError
+        The tokenizer is not of the Unigram kind.
     """
     state = json.loads(encoder.tokenizer.backend.to_str())
     if state["model"]["type"] != "Unigram":

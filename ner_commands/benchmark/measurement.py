@@ -59,7 +59,12 @@ class Latency:
 class Throughput:
     """Rates per second for many texts at once.
 
-    Pieces are those of the texts, without special tokens and padding; gflops count useful work only.
+    Attributes
+    ----------
+    texts_per_second, pieces_per_second : float
+        Pieces are word pieces of the texts, without special tokens and padding.
+    gflops : float
+        Useful work, without padding, in 10^9 floating point operations per second.
     """
 
     texts_per_second: float
@@ -69,9 +74,12 @@ class Throughput:
 
 @dataclass(frozen=True)
 class Work:
-    """Floating point operations of a model's matrix multiplications for one row of n pieces.
+    """Floating point operations of the matrix multiplications of a model, for one row of n pieces.
 
-    They are ``per_piece * n + per_pair * n ** 2``.
+    Attributes
+    ----------
+    per_piece, per_pair : float
+        The row takes ``per_piece * n + per_pair * n ** 2``.
     """
 
     per_piece: float
@@ -92,8 +100,24 @@ class Work:
 class Measurement:
     """Results for one configuration of a model.
 
-    `compute` is the requested arithmetic, `computed_in` the one that was used; `size` counts bytes of .xml
-    and .bin; `matmul_gflops` is the rate of a large float32 multiplication, just before and after.
+    Attributes
+    ----------
+    device : str
+        The requested device expression.
+    precision, hint, compute : str
+        Precision of the IR, performance hint, and requested arithmetic.
+    computed_in : str
+        Arithmetic that was used, see `ner_core.compute`.
+    size : int
+        Bytes of the .xml and the .bin.
+    load_seconds : float
+        Until the recognizer accepts text.
+    sentence, paragraph, page : Latency
+        One text at a time.
+    throughput : Throughput
+        Many sentences at once.
+    matmul_gflops : float
+        Rate of a large float32 multiplication on this device, measured just before and after.
     """
 
     device: str
@@ -135,7 +159,25 @@ def measure(
     compute: str = "auto",
     seconds: float = 1.0,
 ) -> Measurement:
-    """Load a model and measure it, `seconds` for each latency and three times as long for throughput."""
+    """Load a model and measure it.
+
+    Parameters
+    ----------
+    load : callable
+        Loads the recognizer with these settings.
+    path : Path
+        Its .xml.
+    sample : TextSample
+        Texts to measure with.
+    device, precision, hint, compute : str
+        The settings, for the report and for the matrix multiplication.
+    seconds : float
+        Time per latency; throughput takes three times as long.
+
+    Returns
+    -------
+    Measurement
+    """
     began = time.perf_counter()
     ner = load()
     load_seconds = time.perf_counter() - began
@@ -165,7 +207,20 @@ def measure(
 
 
 def measure_latency(call: Callable[[], object], *, seconds: float = 1.0, least: int = 10) -> Latency:
-    """Measure the percentiles of repeated calls, after three calls to warm up.
+    """Measure the percentiles of repeated calls.
+
+    Parameters
+    ----------
+    call : callable
+        What to measure, after three calls to warm up.
+    seconds : float
+        Minimum time.
+    least : int
+        Minimum number of calls.
+
+    Returns
+    -------
+    Latency
 
     Examples
     --------
@@ -187,7 +242,23 @@ def measure_latency(call: Callable[[], object], *, seconds: float = 1.0, least: 
 def measure_throughput(
     ner: EntityRecognizer, texts: Sequence[str], work: Work, *, seconds: float = 3.0
 ) -> Throughput:
-    """Measure the rates of a recognizer on a repeated stream of texts."""
+    """Measure the rates of a recognizer on a repeated stream of texts.
+
+    Parameters
+    ----------
+    ner : EntityRecognizer
+        Its `stream` is measured.
+    texts : sequence of str
+        At least one.
+    work : Work
+        Result of `count_work`.
+    seconds : float
+        Minimum time.
+
+    Returns
+    -------
+    Throughput
+    """
     special = ner.tokenizer.special_count
     for _ in ner.stream(texts):  # warm up, including compilation on demand
         pass
@@ -213,9 +284,18 @@ def _until(end: float, texts: Sequence[str]) -> Iterator[str]:
 
 
 def count_work(model: ov.Model) -> Work:
-    """Count the floating point operations of the matrix multiplications in a model; it is not changed.
+    """Count the floating point operations of the matrix multiplications in a model.
 
     The work for a row of n pieces is a polynomial of degree two without constant term: two lengths suffice.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        Inputs [rows, length]; not changed.
+
+    Returns
+    -------
+    Work
     """
     shape = model.inputs[0].partial_shape
     if not shape.is_dynamic:  # one length cannot separate the linear from the quadratic part
@@ -234,7 +314,20 @@ def count_work(model: ov.Model) -> Work:
 def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: float = 0.5) -> float:
     """Measure the rate of a large float32 matrix multiplication in OpenVINO.
 
-    The result is in 10^9 operations per second of elapsed time: other load lowers it as it slows the model.
+    Parameters
+    ----------
+    device : str
+        Device expression.
+    threads : int, optional
+        Threads on a CPU; by default OpenVINO's choice.
+    seconds : float
+        Minimum time.
+
+    Returns
+    -------
+    float
+        10^9 floating point operations per second of elapsed time: other load on the machine lowers this as it
+        slows the model.
     """
     size = _MATMUL_SIZE
     numbers = np.random.default_rng(0)
@@ -257,7 +350,18 @@ def matmul_rate(device: str = "CPU", *, threads: int | None = None, seconds: flo
 
 
 def recommend(measurements: Sequence[Measurement]) -> list[str]:
-    """Return sentences on which configuration to use, and why."""
+    """Return advice on which configuration to use, and why.
+
+    Parameters
+    ----------
+    measurements : sequence of Measurement
+        Of one model.
+
+    Returns
+    -------
+    list of str
+        Sentences; empty without measurements.
+    """
     if not measurements:
         return []
     fastest = min(measurements, key=lambda one: one.sentence.p50)

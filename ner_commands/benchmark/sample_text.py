@@ -52,7 +52,15 @@ and the former Finnish president Tarja Halonen.
 
 @dataclass(frozen=True)
 class TextSample:
-    """Texts for a benchmark: of about 20, 100 and 450 words, and all sentences of the source."""
+    """Texts for a benchmark.
+
+    Attributes
+    ----------
+    sentence, paragraph, page : str
+        One text each of about 20, 100 and 450 words, if the source has them.
+    sentences : tuple of str
+        All sentences of the source, for throughput.
+    """
 
     sentence: str
     paragraph: str
@@ -61,7 +69,21 @@ class TextSample:
 
 
 def take_sample(text: str = PAGE) -> TextSample:
-    """Choose the texts to measure with; `ValueError` if the source has no words.
+    """Choose the texts to measure with.
+
+    Parameters
+    ----------
+    text : str
+        The source; by default a page of news.
+
+    Returns
+    -------
+    TextSample
+
+    Raises
+    ------
+    ValueError
+        If the source has no words.
 
     Examples
     --------

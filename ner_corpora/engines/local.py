@@ -39,7 +39,22 @@ def annotate_locally(
     *,
     strict: bool = False,
 ) -> None:
-    """Annotate all chunks that are missing in the workspace; the recognizer is called by two threads.
+    """Annotate all chunks that are missing in the workspace.
+
+    Parameters
+    ----------
+    groups, read_options
+        What to read.
+    settings : Settings
+        What to recognize and write.
+    recognizer : EntityRecognizer
+        Called by two threads.
+    workspace : Workspace
+        Where chunks are stored.
+    progress : Progress
+        Counts the chunks.
+    strict : bool
+        Stop at the first document that cannot be read.
 
     Raises
     ------

@@ -83,7 +83,17 @@ class RayOptions:
 
 @dataclass(frozen=True)
 class Model:
-    """Arguments with which an actor calls `model_zoo.load`, and the IRs on this machine, to ship them."""
+    """Arguments with which an actor calls `model_zoo.load`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the zoo or path.
+    options : dict
+        Keyword arguments.
+    irs : tuple of Path
+        The IR on this machine, to ship it; several for ``auto``.
+    """
 
     name: str
     options: dict[str, Any]
@@ -117,9 +127,24 @@ def annotate_on_ray(
     *,
     strict: bool = False,
 ) -> None:
-    """Annotate all chunks that are missing in the workspace, on Ray: one task reads each group.
+    """Annotate all chunks that are missing in the workspace, on Ray.
 
-    All workers must reach the workspace: a shared folder, or a URL.
+    Parameters
+    ----------
+    groups, read_options
+        What to read; each group is read by one task.
+    settings : Settings
+        What to recognize and write.
+    model : Model
+        What each actor loads.
+    workspace : Workspace
+        Where chunks are stored: a folder that all workers share, or a URL.
+    progress : Progress
+        Counts chunks as they are stored.
+    options : RayOptions
+        Cluster and parallelism.
+    strict : bool
+        Stop at the first document that cannot be read.
 
     Raises
     ------

@@ -108,7 +108,14 @@ def document_of(
 ) -> Iterator[Item]:
     """Yield notes on what was left out, then the document, or a problem if there is no text.
 
-    `whole` is false if a part could not be read, which has been reported.
+    Parameters
+    ----------
+    source, comments, hidden
+        As for `left_out`.
+    blocks : BlockText
+        All that was read.
+    whole : bool
+        False if a part could not be read, which has been reported.
     """
     yield from left_out(source, comments=comments, hidden=hidden)
     if blocks.blocks:

@@ -31,17 +31,21 @@ def read_bounded(
 ) -> Generator[Document | Problem, None, None]:
     """Read as `read` does, in a separate process that is killed when it exceeds a limit.
 
-    A file that exceeds a limit or crashes the process ends with a problem. Field values that JSON cannot
-    express become strings.
-
     Parameters
     ----------
+    source, options, content
+        As for `read`; field values that JSON cannot express become strings.
     seconds : float
         Time limit of the process; the caller's own time between items does not count.
     megabytes : int
         Memory limit (address space, where the system can limit it).
     cancelled : callable, optional
         Called ten times a second; reading stops once it returns True.
+
+    Yields
+    ------
+    Document or Problem
+        As `read`; a file that exceeds a limit or crashes the process ends with a problem.
     """
     found = source_of(source, content)
     if isinstance(found, Problem):

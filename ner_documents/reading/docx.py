@@ -70,7 +70,18 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
 
 def _word_parts(package: Package) -> list[tuple[str, str]]:
-    """List the parts that hold text, in reading order, with their kinds, such as ``header`` or ``body``."""
+    """List the parts that hold text, in reading order, with their kinds.
+
+    Returns
+    -------
+    list of (str, str)
+        Name of the part, and ``header``, ``body``, ``footnotes``, ``endnotes``, ``footer`` or ``comments``.
+
+    Raises
+    ------
+    UnreadableError
+        If the package holds no Word document.
+    """
     main = next((one.target for one in package.related("") if one.kind == "officeDocument"), "")
     if main not in package:
         main = "word/document.xml"

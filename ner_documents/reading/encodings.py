@@ -17,7 +17,15 @@ _EXCERPT = 1 << 12
 
 
 def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, list[Problem]]:
-    """Decode a whole text, without its byte order mark, in the given encoding or the one that is detected.
+    """Decode a whole text, without its byte order mark.
+
+    Parameters
+    ----------
+    raw : bytes
+    source : str
+        For problems.
+    encoding : str or None
+        None to detect it.
 
     Returns
     -------
@@ -59,7 +67,15 @@ def _decode_strictly(raw: bytes, encoding: str) -> str:
 
 
 class Decoder:
-    """Decodes the lines of one file; `guess` is the encoding of its beginning, `source` is for problems."""
+    """Decodes the lines of one file in the given or detected encoding.
+
+    Parameters
+    ----------
+    source : str
+        For problems.
+    guess : Guess
+        Encoding of the beginning of the file.
+    """
 
     def __init__(self, source: str, guess: Guess) -> None:
         self.guess = guess

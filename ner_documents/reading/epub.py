@@ -48,7 +48,13 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
 
 
 def _spine(package: Package) -> list[str]:
-    """List the pages in reading order."""
+    """List the pages in reading order.
+
+    Raises
+    ------
+    UnreadableError
+        If the package holds no book.
+    """
     book = next((one.get("full-path", "") for one in package.xml(_CONTAINER).iter("{*}rootfile")), "")
     root = package.xml(book)
     files = {

@@ -116,6 +116,11 @@ def declared_in_page(raw: bytes) -> str:
 def html_blocks(text: str) -> BlockText:
     r"""Extract the text of HTML or XHTML.
 
+    Raises
+    ------
+    UnreadableError
+        If elements are nested too deeply.
+
     Examples
     --------
     >>> html_blocks("<h1>Mary</h1><p>in <b>Santa\n  Clara</b><br>now</p><p hidden>x</p>").text

@@ -31,7 +31,13 @@ class UnreadableError(ValueError):
 
 
 def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
-    """Refuse a zip archive that is too large when unpacked, before unpacking it."""
+    """Refuse a zip archive that is too large when unpacked, before unpacking it.
+
+    Raises
+    ------
+    UnreadableError
+        With the unpacked size.
+    """
     members = archive.infolist()
     if len(members) > _MEMBERS:
         msg = f"holds {len(members):,} files, more than {_MEMBERS:,}"
@@ -53,7 +59,18 @@ class Relation(NamedTuple):
 
 
 class Package:
-    """Parts of an office file."""
+    """Parts of an office file.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not a zip archive, or too large when unpacked.
+    """
 
     def __init__(self, raw: bytes) -> None:
         if raw.startswith(OLE):
@@ -73,7 +90,13 @@ class Package:
         return self._archive.infolist()
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a part."""
+        """Return the bytes of a part.
+
+        Raises
+        ------
+        UnreadableError
+            If it is missing, damaged or locked.
+        """
         try:
             with self._archive.open(name) as member:
                 return member.read(UNPACKED)
@@ -86,11 +109,23 @@ class Package:
             raise UnreadableError(msg) from error
 
     def xml(self, name: str) -> Any:
-        """Parse a part."""
+        """Parse a part.
+
+        Raises
+        ------
+        UnreadableError
+            If it is missing or not XML.
+        """
         return parse_xml(self.read(name), name)
 
     def related(self, name: str) -> list[Relation]:
-        """List the parts that a part refers to, sorted by name; for an empty name, those of the package."""
+        """List the parts that a part refers to, sorted by name; for an empty name, those of the package.
+
+        Raises
+        ------
+        UnreadableError
+            If the list is no XML.
+        """
         folder, base = posixpath.split(name)
         relations = posixpath.join(folder, "_rels", f"{base}.rels")
         if relations not in self:
@@ -104,7 +139,13 @@ class Package:
 
 
 def parse_xml(raw: bytes, name: str) -> Any:
-    """Parse XML without entities, network access or excessive depth."""
+    """Parse XML without entities, network access or excessive depth.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not XML; the message names the line.
+    """
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)

@@ -32,7 +32,13 @@ _LETTERS = 20  # a page without text but with this many shapes may hold drawn le
 
 
 def open_pdf(raw: bytes) -> Any:
-    """Open a file."""
+    """Open a file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is locked or damaged.
+    """
     import pypdfium2
 
     try:

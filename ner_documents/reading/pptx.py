@@ -43,7 +43,13 @@ def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
 
 def _slides(package: Package) -> list[str]:
-    """List the parts of the slides in the order of the presentation."""
+    """List the parts of the slides in the order of the presentation.
+
+    Raises
+    ------
+    UnreadableError
+        If the package holds no presentation.
+    """
     main = next(
         (one.target for one in package.related("") if one.kind == "officeDocument"), "ppt/presentation.xml"
     )

@@ -91,8 +91,16 @@ def documents_of(
 ) -> Iterator[Item]:
     """Yield a document for each row, or a problem if the field is missing or of a wrong type.
 
-    Problems are passed on, in order. If the options name no column, it is chosen from the first hundred
-    rows, with a note. The rows of a table have the same columns, so that a wrong column is reported once.
+    Parameters
+    ----------
+    rows : iterable of Row or Problem
+        Problems are passed on, in order.
+    source, place : str
+        For documents and problems.
+    options : ReadOptions
+        Names the column; else it is chosen from the first hundred rows, with a note.
+    table : bool
+        All rows have the same columns, so that a wrong column is reported once.
     """
     rows = iter(rows)
     sample = list(itertools.islice(rows, _SAMPLE))
@@ -207,11 +215,19 @@ def header_problem(
 
 
 def title_rows(rows: Sequence[Sequence[str]], options: ReadOptions, behind_gaps: Iterable[int] = ()) -> int:
-    """Count the rows above the header of a table, given its first rows that are not empty.
+    """Count the rows above the header of a table.
 
     These are shorter rows above the one that names the column of the text, lines of several words in the
-    first cell alone, and all above an empty line with wider rows below; `behind_gaps` lists, in ascending
-    order, which rows have an empty row above.
+    first cell alone, and all above an empty line with wider rows below.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        The first rows that are not empty.
+    options : ReadOptions
+        Names the column of the text, which makes its row the header.
+    behind_gaps : iterable of int
+        Which of them have an empty row above, in ascending order.
 
     Examples
     --------
@@ -254,7 +270,14 @@ def above_table(text: str, source: str, number: int, raw: bytes = b"", place: st
 def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: ReadOptions) -> list[str] | None:
     """Return the column names, or None if the first row of a table is data.
 
-    It is the header if it holds the column that the options name; else the rows below decide.
+    Parameters
+    ----------
+    cells : sequence of str
+        First row.
+    below : sequence of sequence of str
+        Some of the rows below.
+    options : ReadOptions
+        If the named column is in the first row, that row is the header.
 
     Examples
     --------

@@ -75,8 +75,16 @@ def read(
 ) -> Iterator[Document | Problem]:
     r"""Read one file in bounded memory.
 
-    The suffix of the source determines the format; `content` is its content, if it is only a name. The
-    meter counts the stored bytes read.
+    Parameters
+    ----------
+    source : Source, str or Path
+        The file; its suffix determines the format.
+    options : ReadOptions, optional
+        How to read it.
+    content : bytes, optional
+        Content of the file, if `source` is only its name.
+    meter : Meter, optional
+        Counts the stored bytes read.
 
     Yields
     ------
@@ -147,7 +155,15 @@ def _unreadable(last: int | None, reason: str) -> str:
 def first_rows(
     source: Source | str | Path, options: ReadOptions | None = None, most: int = _COLUMN_ROWS
 ) -> list[Document]:
-    """Return the first readable rows of a table; none for other files."""
+    """Return the first readable rows of a table; none for other files.
+
+    Parameters
+    ----------
+    source, options
+        As for `read`.
+    most : int
+        Maximum number of rows.
+    """
     from ner_documents.reading.bounded import read_bounded
 
     found = source_of(source)
@@ -167,8 +183,11 @@ def first_rows(
 
 
 def table_columns(source: Source | str | Path, options: ReadOptions | None = None) -> list[str]:
-    """Return the column names of a table, from its first hundred rows, for ``ReadOptions(column=…)``.
+    """Return the column names of a table, for ``ReadOptions(column=…)``.
 
-    Empty for files that are not tables or cannot be read.
+    Returns
+    -------
+    list of str
+        From the first hundred rows; empty for files that are not tables or cannot be read.
     """
     return list(dict.fromkeys(name for row in first_rows(source, options) for name in row.fields))

@@ -60,6 +60,11 @@ class RtfReading:
         The bytes of the file as Latin-1.
     state : State
         That of the outer group.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not RTF.
     """
 
     #: Whether text after the outer group is read.

@@ -40,8 +40,19 @@ def redact_bounded(
 ) -> RedactedFile:
     """Redact as `redact_file` does, in a separate process that is killed when it exceeds a limit.
 
-    If a file fails, the redactor is unchanged. Recognition does not count for the time limit. `cancelled`
-    is called ten times a second; an exception that it raises stops the work.
+    Parameters
+    ----------
+    name, content, recognize, redactor
+        As for `redact_file`; if a file fails, the redactor is unchanged.
+    seconds : float
+        Time limit of the process; recognition does not count.
+    cancelled : callable, optional
+        Called ten times a second; an exception that it raises stops the work.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be redacted safely, exceeds a limit, or crashes a library.
     """
     with borrowed(MEGABYTES) as process:
         # The process may trust our pickle; we only accept data from it.

@@ -26,12 +26,24 @@ _MASK = "\u2588"
 
 
 def decode_text(content: bytes, declared: str = "") -> tuple[str, str, tuple[str, ...]]:
-    r"""Decode a text file, in the declared encoding if that restores the same bytes.
+    r"""Decode a text file.
+
+    Parameters
+    ----------
+    content : bytes
+        Content of the file.
+    declared : str
+        The encoding that the file or its container declares; used if it restores the same bytes.
 
     Returns
     -------
     str, str, tuple of str
         The text; its encoding, with ``+mark`` if there is a byte order mark; notes for the user.
+
+    Raises
+    ------
+    FormatError
+        If it is not text.
 
     Examples
     --------
@@ -80,7 +92,13 @@ def decode_again(content: bytes, encoding: str) -> str:
 
 
 def encode_text(text: str, encoding: str) -> bytes:
-    """Encode a text in the encoding that `decode_text` returned."""
+    """Encode a text in the encoding that `decode_text` returned.
+
+    Raises
+    ------
+    FormatError
+        If the encoding lacks some of its characters.
+    """
     name = encoding.partition("+")[0]
     try:
         return _MARKS.get(encoding, b"") + text.encode(name, _errors(name))

@@ -30,7 +30,17 @@ SUFFIXES = (*TEXT_FORMATS, *MAIL_FORMATS, ".rtf", *OFFICE_FORMATS, ".pdf")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One replacement, for the report: the original text, what `Finding` tells of it, and the placeholder."""
+    """One replacement, for the report.
+
+    Attributes
+    ----------
+    text, label, source : str
+        The original text, its label and its source, as in `Finding`.
+    score : float
+        Score of the model.
+    placeholder : str
+        The replacement.
+    """
 
     text: str
     label: str
@@ -64,9 +74,16 @@ class RedactedFile:
 def redact_file(name: str, content: bytes, recognize: Recognize, redactor: Redactor) -> RedactedFile:
     """Redact a file; its format, its formatting and everything except the text are kept.
 
-    The suffix of the name determines the format. `recognize` takes texts in order and returns all entities,
-    such as ``ner.document``. One redactor for several files gives a name the same placeholder in all of
-    them.
+    Parameters
+    ----------
+    name : str
+        File name; its suffix determines the format.
+    content : bytes
+        Content of the file.
+    recognize : callable
+        Recognizes texts in order and returns all entities, such as ``ner.document``.
+    redactor : Redactor
+        Use one redactor for several files to give a name the same placeholder in all of them.
 
     Raises
     ------

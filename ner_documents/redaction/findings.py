@@ -100,10 +100,21 @@ def find_all(
     rules: Rules,
     given: Callable[[str], Iterable[tuple[int, int]]] = lambda _: (),
 ) -> list[list[Finding]]:
-    """Find what to remove from the texts of one document, each with **all** entities that the model found.
+    """Find what to remove from the texts of one document.
 
-    `given` finds text that looks like a placeholder of another text, which must be removed as well. The
-    findings of each text are sorted and do not overlap.
+    Parameters
+    ----------
+    recognitions : sequence of Recognition
+        Its texts, in order, each with **all** entities that the model found.
+    rules : Rules
+        What to search for besides them.
+    given : callable
+        Finds text that looks like a placeholder of another text, which must be removed as well.
+
+    Returns
+    -------
+    list of list of Finding
+        The findings of each text, sorted and not overlapping.
     """
     entities = [
         [

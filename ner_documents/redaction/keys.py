@@ -98,7 +98,13 @@ class Key:
 
     @classmethod
     def from_json(cls, text: str, name: str) -> Key:
-        """Read what `to_json` wrote; a `KeyProblem` quotes `name` if it is something else."""
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        KeyProblem
+            If it is something else; the message quotes `name`.
+        """
         try:
             plain = json.loads(text)
             found = (plain["format"], plain["version"]) if isinstance(plain, dict) else ()

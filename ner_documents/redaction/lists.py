@@ -62,7 +62,13 @@ class NameList:
         return len(self._names)
 
     def find(self, folded: Folded) -> Iterator[tuple[int, int]]:
-        """Find every occurrence, as start and end in the original text; they may overlap."""
+        """Find every occurrence; they may overlap.
+
+        Yields
+        ------
+        (int, int)
+            Start and end in the original text.
+        """
         if not self._names:
             return
         spans = [found.span() for found in _WORD.finditer(folded.text)]
@@ -74,7 +80,15 @@ class NameList:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read a list: UTF-8, one name per line; blank lines are skipped."""
+    """Read a list: UTF-8, one name per line; blank lines are skipped.
+
+    Raises
+    ------
+    ListError
+        If it is too large or not UTF-8.
+    OSError
+        If it cannot be read.
+    """
     if path.stat().st_size > _MAX_BYTES:
         msg = f"{path}: lists of up to {_MAX_BYTES // 1_000_000} MB are read; split it."
         raise ListError(msg)

@@ -126,7 +126,13 @@ class MailFile:
 
     @classmethod
     def open(cls, content: bytes, suffix: str) -> MailFile:
-        """Split a file into its parts."""
+        """Split a file into its parts.
+
+        Raises
+        ------
+        FormatError
+            If it is not mail, or nested too deeply.
+        """
         mail = cls(content.decode("latin-1"), _mbox=suffix == ".mbox")
         mail._line = "\r\n" if "\r\n" in mail.raw[: 1 << 16] else "\n"
         for start, end in mail._messages():
@@ -177,10 +183,14 @@ class MailFile:
     def edits(
         self, changed: Mapping[str, str], attached: Callable[[Attachment], bytes | None] | None = None
     ) -> list[Edit]:
-        """List the edits of the file, given new texts of parts by name.
+        """List the edits of the file.
 
-        `attached` returns the new content of an attachment, None to remove it; by default attachments are
-        kept.
+        Parameters
+        ----------
+        changed : mapping of str to str
+            New texts of parts, by name.
+        attached : callable, optional
+            Returns the new content of an attachment, None to remove it; by default attachments are kept.
         """
         edits = [
             Edit(part.start, part.end, self._written(part, changed[name]))

@@ -39,10 +39,13 @@ _SPACE = str.maketrans("\t\n\r\f", "    ")
 
 
 def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tuple[int, int]]]:
-    r"""Extract the texts of markup, and the spans that must be emptied because they name authors.
+    r"""Extract the texts of markup.
 
-    The texts are in order; attributes and comments, which are only searched for known names and patterns,
-    come last.
+    Returns
+    -------
+    list of Segment, list of (int, int)
+        The texts in order, then attributes and comments, the last of which are only searched for known names
+        and patterns; and the spans that must be emptied because they name authors.
 
     Examples
     --------

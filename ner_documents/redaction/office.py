@@ -74,7 +74,13 @@ class OfficeFile:
 
     @classmethod
     def open(cls, content: bytes, suffix: str, *, inner: bool = False) -> OfficeFile:
-        """Unpack a file, and unless it is itself an inner one, the workbooks of its charts."""
+        """Unpack a file, and unless it is itself an inner one, the workbooks of its charts.
+
+        Raises
+        ------
+        FormatError
+            If it is not such a file, too large, or has parts that cannot be inspected.
+        """
         office = cls(_dialect=OFFICE_FORMATS[suffix])
         package = Package(content)
         for member in package.members():
@@ -127,7 +133,13 @@ class OfficeFile:
         return found + [name for inner in self._inner.values() for name in inner.names()]
 
     def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:
-        """Extract the texts of each part, and the edits that remove authors, links and previews."""
+        """Extract the texts of all parts.
+
+        Returns
+        -------
+        dict of str to list of Segment, dict of str to list of Edit
+            The texts of each part, and the edits that remove authors, external links and thumbnails.
+        """
         segments: dict[str, list[Segment]] = {}
         edits: dict[str, list[Edit]] = {}
         for name, raw in self.parts.items():

@@ -109,8 +109,17 @@ _NEAR = 40
 def find_patterns(text: str, regions: Sequence[str] = DEFAULT_REGIONS) -> list[Pattern]:
     """Find e-mail and web addresses, IP addresses, bank accounts, cards, national numbers and phone numbers.
 
-    Sorted and not overlapping: the stronger proof wins. `regions` are the countries (ISO 3166-1 alpha-2)
-    whose phone numbers are found without their country code.
+    Parameters
+    ----------
+    text : str
+        Any text.
+    regions : sequence of str
+        Countries (ISO 3166-1 alpha-2) whose phone numbers are found without their country code.
+
+    Returns
+    -------
+    list of Pattern
+        Sorted and not overlapping: the stronger proof wins.
 
     Examples
     --------

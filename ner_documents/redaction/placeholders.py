@@ -98,7 +98,13 @@ class Identity:
 
 
 def text_of(value: Any) -> str:
-    """Return a value that must be a string."""
+    """Return a value that must be a string.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
     if not isinstance(value, str):
         msg = f"expected text, found {type(value).__name__}"
         raise TypeError(msg)
@@ -146,7 +152,15 @@ class Placeholders:
                 self._remember(form, index)
 
     def give(self, mentions: Sequence[Mention], texts: Sequence[str]) -> list[str]:
-        """Return the placeholder of each mention of one document; a new one occurs in none of its texts."""
+        """Return the placeholder of each mention of one document.
+
+        Parameters
+        ----------
+        mentions : sequence of Mention
+            In document order.
+        texts : sequence of str
+            All texts of the document: a placeholder that occurs in them is not assigned.
+        """
         if self.operator == "label":
             return [f"[{_plain(one.label)}]" for one in mentions]
         if self.operator == "mask":
@@ -177,7 +191,13 @@ class Placeholders:
         return Placeholders(self.operator, secret=self._secret, identities=identities)
 
     def given_in(self, text: str) -> Iterator[tuple[int, int]]:
-        """Find text that equals a placeholder assigned in another text; yield its start and end."""
+        """Find text that equals a placeholder assigned in another text.
+
+        Yields
+        ------
+        (int, int)
+            Start and end.
+        """
         if self.operator not in ("number", "hash") or not self.identities:
             return
         alike = list(LIKE_PLACEHOLDER.finditer(text))

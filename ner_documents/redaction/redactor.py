@@ -83,7 +83,18 @@ class Redactor:
         return self.redact_document([recognition])[0]
 
     def redact_document(self, recognitions: Sequence[Recognition]) -> list[Redacted]:
-        """Redact the texts of one document, each with all entities found, without filters of a page."""
+        """Redact the texts of one document.
+
+        Parameters
+        ----------
+        recognitions : sequence of Recognition
+            Its texts in order, each with all entities found, without filters of a page.
+
+        Returns
+        -------
+        list of Redacted
+            One for each text.
+        """
         findings = find_all(recognitions, self.rules, self.placeholders.given_in)
         mentions = [
             Mention(
@@ -114,10 +125,26 @@ def _replaced(text: str, replacements: list[Replacement]) -> Redacted:
 def redact(
     recognition: Recognition, operator: str = "label", placeholders: Placeholders | None = None
 ) -> str:
-    """Redact one text, with all its entities, by the default rules.
+    """Redact one text with the default rules.
 
-    The operator is one of `OPERATORS`, except ``hash``, which needs `placeholders`; share these between
-    texts to number all of them together.
+    Parameters
+    ----------
+    recognition : Recognition
+        A text with all its entities.
+    operator : str
+        One of `OPERATORS`; ``hash`` needs `placeholders`.
+    placeholders : Placeholders, optional
+        Share them between texts to number all of them together; `operator` is then ignored.
+
+    Returns
+    -------
+    str
+        The text with placeholders.
+
+    Raises
+    ------
+    ValueError
+        For an unknown operator.
 
     Examples
     --------

@@ -30,7 +30,16 @@ _BREAKS_TABLES = re.compile('[,;|\t"\r\n]')
 
 
 def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str, ...]]:
-    """Restore the names in a redacted file, or in one derived from it, such as a translation.
+    """Restore the names in a redacted file.
+
+    Parameters
+    ----------
+    name : str
+        File name; its suffix determines the format.
+    content : bytes
+        The redacted file, or one derived from it, such as a translation.
+    key : Key
+        The key that was used for the redaction.
 
     Returns
     -------
@@ -42,6 +51,8 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
     ------
     KeyProblem
         If nothing in the file belongs to the key.
+    FormatError
+        If the file cannot be read.
     """
     suffix = PurePath(name).suffix.lower()
     if suffix not in (*TEXT_FORMATS, *OFFICE_FORMATS, *MAIL_FORMATS, ".rtf"):

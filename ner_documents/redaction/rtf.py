@@ -51,9 +51,22 @@ class _State(State):
 
 
 def rtf_segments(raw: str) -> tuple[list[Segment], list[Edit]]:
-    r"""Extract the texts of a file, whose bytes are given as Latin-1, in order.
+    r"""Extract the texts of a file.
 
-    Also returns the edits that remove authors and program data.
+    Parameters
+    ----------
+    raw : str
+        Its bytes as Latin-1.
+
+    Returns
+    -------
+    list of Segment, list of Edit
+        The texts in order, and the edits that remove authors and program data.
+
+    Raises
+    ------
+    FormatError
+        If it is not RTF, truncated, or has parts that cannot be inspected.
 
     Examples
     --------

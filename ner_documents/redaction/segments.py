@@ -163,7 +163,12 @@ def _pieces(segment: Segment, first: int, last: int) -> Iterator[tuple[int, int]
 
 
 def apply_edits(raw: str, edits: Iterable[Edit]) -> tuple[str, list[Edit]]:
-    """Change a file; return the result, and the edits that make it the file again.
+    """Change a file.
+
+    Returns
+    -------
+    str, list of Edit
+        The result, and the edits that make it the file again.
 
     Examples
     --------

@@ -69,17 +69,24 @@ def encode_documents(
     into: str,
     schema: bytes | None = None,
 ) -> bytes:
-    """Encode the documents of one chunk, in order; only `assemble` reads the result.
+    """Encode the documents of one chunk.
 
     Parameters
     ----------
     found : iterable of (Document, iterable of Entity, sequence of Answered)
         Each document, its entities (both consumed once, in order), and which model processed which part of
         it, read after the entities; JSON Lines and Parquet keep it.
-    format_name, into : str
-        One of `OUTPUT_FORMATS`, and the name of the field with the entities.
+    format_name : str
+        One of `OUTPUT_FORMATS`.
+    into : str
+        Name of the field with the entities.
     schema : bytes, optional
         Serialized Arrow schema of the source, to keep the types of its columns in Parquet.
+
+    Returns
+    -------
+    bytes
+        The documents in order; only `assemble` reads them.
     """
     if format_name == "parquet":
         rows = [
@@ -164,8 +171,16 @@ def assemble(
 ) -> None:
     """Assemble the output file from the stored chunks, in bounded memory.
 
-    `parts` returns an iterator over the chunks in order, and may be called repeatedly; `labels` are the
-    entity types of the model, in the order of their table columns.
+    Parameters
+    ----------
+    parts : callable
+        Returns an iterator over the chunks in order; may be called repeatedly.
+    target : binary stream
+        Target of the output.
+    format_name, into : str
+        As for `encode_documents`.
+    labels : sequence of str
+        Entity types of the model, in the order of their table columns.
     """
     if format_name in _DELIMITERS:
         tables.assemble_csv(parts, target, _DELIMITERS[format_name], into, labels)

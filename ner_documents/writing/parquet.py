@@ -52,10 +52,17 @@ def _are_parts(rows: Sequence[Row]) -> bool:
 
 
 def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
-    """Encode kept fields and entities as an Arrow IPC stream; no bytes if there are no rows.
+    """Encode rows as an Arrow IPC stream; no bytes if there are no rows.
 
-    The column `into` is a list of structs of start, end, label, score, text, word_start and word_end.
-    `schema` is the serialized Arrow schema of the fields, if the source has one.
+    Parameters
+    ----------
+    rows : sequence of (dict, list of dict)
+        Kept fields and entities of each document.
+    into : str
+        Name of the column of entities, a list of structs of start, end, label, score, text, word_start and
+        word_end.
+    schema : bytes or None
+        Serialized Arrow schema of the fields, if the source has one.
     """
     if not rows:
         return b""

@@ -197,10 +197,17 @@ TOOL_FORMATS = (*_LINES, *_ARRAYS, "brat", "spacy")
 
 
 def write_marked(documents: Iterable[Marked], target: IO[bytes], format_name: str) -> None:
-    """Write documents, consumed once, in one of `TOOL_FORMATS`.
+    """Write documents for a tool.
 
-    ``doccano`` and ``prodigy`` are JSON lines, ``label-studio``, ``displacy`` and ``highlighted`` (Gradio)
-    JSON arrays, ``brat`` is a zip of .txt and .ann, ``spacy`` a DocBin.
+    Parameters
+    ----------
+    documents : iterable of Marked
+        Consumed once, in order.
+    target : binary stream
+        Target of the output.
+    format_name : str
+        One of `TOOL_FORMATS`: ``doccano`` and ``prodigy`` are JSON lines, ``label-studio``, ``displacy`` and
+        ``highlighted`` (Gradio) JSON arrays, ``brat`` is a zip of .txt and .ann, ``spacy`` a DocBin.
 
     Examples
     --------

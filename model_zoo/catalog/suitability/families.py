@@ -55,11 +55,24 @@ _BORROWED = {"gpt-sw3": "gpt2"}
 
 
 def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = False) -> None:
-    """Refuse anything but token classifiers of the supported families, with one sentence.
+    """Refuse anything but token classifiers of the supported families.
 
     The class in ``architectures`` must be the one of transformers for ``model_type``: a repository may bring
-    code for another class, which is never run. `encoder` accepts any model of the family, as a start for
-    fine-tuning.
+    code for another class, which is never run.
+
+    Parameters
+    ----------
+    name : str
+        Start of error messages.
+    config : mapping
+        Content of config.json.
+    encoder : bool
+        Accept any model of the family, as a start for fine-tuning.
+
+    Raises
+    ------
+    CatalogError
+        The message is one sentence.
     """
     named, family = architectures(config), str(config.get("model_type") or "")
     found = ", ".join(named) or "no architecture"

@@ -18,7 +18,18 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     """Return the labels of a config.json in id order; empty if it names none.
 
     ``id2label`` takes precedence; ``label2id`` is used if that is missing or was left at LABEL_0 and so on.
-    `CatalogError`, which begins with `where`: the ids are not 0, 1, 2 and so on, or a label is empty.
+
+    Parameters
+    ----------
+    where : str
+        Start of error messages.
+    config : mapping
+        Content of config.json.
+
+    Raises
+    ------
+    CatalogError
+        If the ids are not 0, 1, 2 and so on, or a label is empty.
 
     Examples
     --------

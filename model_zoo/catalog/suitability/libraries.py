@@ -70,7 +70,16 @@ def check_kind(
 ) -> None:
     """Refuse repositories of other libraries, and those without readable weights.
 
-    `name` begins the message; `library` is what the hub says it belongs to.
+    Parameters
+    ----------
+    name : str
+        Start of error messages.
+    files : collection of str
+        Names in the repository.
+    config : mapping or None
+        Its config.json, if it has one.
+    library : str
+        Library that it belongs to according to the hub.
     """
     named = architectures(config or {})
     for sign in _SIGNS:

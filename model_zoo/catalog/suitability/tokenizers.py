@@ -50,9 +50,21 @@ def check_tokenizer(
     config: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Return the files to build the tokenizer from; `CatalogError` if the library can't run it.
+    """Refuse tokenizers that the ``tokenizers`` library cannot run; return the files to build one from.
 
-    `name` begins the message; `config` and `settings` are config.json and tokenizer_config.json.
+    Parameters
+    ----------
+    name : str
+        Start of error messages.
+    files : collection of str
+        Names in the repository.
+    config, settings : mapping
+        config.json and tokenizer_config.json.
+
+    Raises
+    ------
+    CatalogError
+        The message is one sentence.
     """
     for given in (settings.get("tokenizer_class"), config.get("tokenizer_class")):
         reason = _REFUSED_TOKENIZERS.get(str(given).removesuffix("Fast"))

@@ -69,9 +69,21 @@ def weights_in(name: str, files: Collection[str]) -> str:
 
 
 def shards_of(where: str, index: Any, files: Collection[str]) -> list[str]:
-    """Return the shards that an index of weights, named `where`, lists among the names in the repository.
+    """Return the shards that an index of weights lists.
 
-    `CatalogError`: it lists no shards, something that is no file of weights beside it, or a missing file.
+    Parameters
+    ----------
+    where : str
+        Name of the index; start of error messages.
+    index : object
+        Its content.
+    files : collection of str
+        Names in the repository.
+
+    Raises
+    ------
+    CatalogError
+        It lists no shards, something that is no file of weights beside it, or a missing file.
 
     Examples
     --------

@@ -69,6 +69,7 @@ class Encoder:
         Of transformers' BERT.
     weights : dict of str to float32 array
         By the names of transformers' ``BertModel``; matrices as ``[out, in]``.
+    tokenizer : tokenizers.Tokenizer
     """
 
     config: dict[str, Any]

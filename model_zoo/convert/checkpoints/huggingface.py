@@ -127,8 +127,19 @@ def build_config(
 ) -> PretrainedConfig:
     """Build transformers' configuration from a config.json, without keys that choose code to run.
 
-    `changes` override its values. `CheckpointError`, which begins with `where`: transformers has no such
-    family, or the values are inconsistent.
+    Parameters
+    ----------
+    where : str
+        What errors begin with.
+    config : dict
+        Content of config.json.
+    changes : dict, optional
+        Values that override those of the file.
+
+    Raises
+    ------
+    CheckpointError
+        transformers has no such family, or the values are inconsistent.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
@@ -184,18 +195,25 @@ def load_model(
     attention: str = "sdpa",
     encoder: bool = False,
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """Load a token classifier in float32, with transformers' report of missing and unexpected weights.
+    """Load a token classifier in float32.
 
     Parameters
     ----------
     folder : pathlib.Path
         With config.json and weights.
-    config, changes : dict
-        Content of config.json, and values that override it.
+    config : dict
+        Content of config.json.
+    changes : dict, optional
+        Values that override those of the file.
     attention : str
         Implementation of attention: ``sdpa``, if the family has it, or ``eager``.
     encoder : bool
         The folder may lack a classifier, which is then initialized.
+
+    Returns
+    -------
+    (transformers.PreTrainedModel, dict)
+        The model, and transformers' report of missing and unexpected weights.
 
     Raises
     ------

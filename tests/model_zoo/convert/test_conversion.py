@@ -11,7 +11,7 @@ import pytest
 
 import model_zoo
 from model_zoo.catalog.suitability import families
-from model_zoo.convert import parity, tracing
+from model_zoo.convert import conversion, parity, tracing
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.convert.workers import WorkerError, run_worker, workers_ended
