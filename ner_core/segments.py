@@ -38,6 +38,7 @@ _TWO_SPACES = re.compile(r" {2,}(?=\S)")
 # A., B. or I., II. before the items of a list, which look like initials.
 _LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]\s+(?=\S)")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+# Markers of a list that directly follow each other: A and B, III and IV.
 _NEXT = {
     *pairwise(_ROMAN),
     *pairwise(map(str.lower, _ROMAN)),
@@ -231,7 +232,7 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
     numbering: list[tuple[int, re.Match[str]]] = []
     chain: list[tuple[int, re.Match[str]]] = []
     for one in [*lettered, None]:
-        if one is None or not (chain and _follows(chain[-1][1][1], one[1][1])):
+        if one is None or not (chain and (chain[-1][1][1], one[1][1]) in _NEXT):
             numbering += chain if len(chain) > 1 else []
             chain = []
         if one is not None and (chain or one[1][1] in ("A", "I", "a", "i")):
@@ -240,11 +241,6 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
         line, cut = lines[index], match.end()
         lines[index] = _Line(line.start + cut, line.end, line.text[cut:], line.indent + cut, marked=True)
     return lines
-
-
-def _follows(marker: str, after: str) -> bool:
-    """Return whether one marker of a list directly follows another: B after A, IV after III."""
-    return (marker, after) in _NEXT
 
 
 def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:
