@@ -56,7 +56,6 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
         return
     inside = np.flatnonzero(units.cells[:, 0] >= 0)
     kind = type_of_tag + 1  # 0 for no name
-    kinds = int(kind.max()) + 1
     firsts = run_starts(np.cumsum(units.apart)[inside])
     column, first_row = units.cells[inside][firsts].T
     cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
@@ -65,17 +64,14 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
 
     def wholly(probabilities: np.ndarray) -> np.ndarray:
         """Return for each cell the probability that all of it is of one kind."""
-        return np.multiply.reduceat(probabilities @ (np.arange(kinds) == kind[:, None]), firsts, axis=0)
+        kinds = np.arange(int(kind.max()) + 1) == kind[:, None]
+        return np.multiply.reduceat(probabilities @ kinds, firsts, axis=0)
 
     whole = wholly(_tempered(alone))
     heading = _headings(first_row > 0, whole)
-    evidence, cells = _evidence(wholly(alone), column, heading)
-    many = cells[column] >= LEAST_CELLS
-    # A column holds one type if it does in both readings.
-    evidence[:, 1:] *= 1 - _evidence(wholly(together), column, heading)[0][:, :1]
-    evidence[:, 0] = 1 - evidence[:, 1:].sum(axis=1)
-    fit = _gain(kinds) * whole[:, 1:] + whole[:, :1]
-    share = np.where(many & ~heading, (evidence[:, 1:] * fit / (fit + _UNFIT)).sum(axis=1), 0)[cell, None]
+    many = np.bincount(column[~heading], minlength=int(column.max(initial=0)) + 1)[column] >= LEAST_CELLS
+    evidence = _evidence(wholly(alone), wholly(together), column, heading)
+    share = np.where(many & ~heading, _fit(evidence, whole), 0)[cell, None]
     read = _normalized(alone ** (1 - share) * together**share)
 
     whole = wholly(_tempered(read))
@@ -97,27 +93,34 @@ def _gain(kinds: int) -> float:
     return _NAME * (kinds - 1) / (1 - _NO_NAME)
 
 
-def _evidence(whole: np.ndarray, column: np.ndarray, heading: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities that the other cells of each cell's column give to what the column holds.
+def _evidence(alone: np.ndarray, together: np.ndarray, column: np.ndarray, heading: np.ndarray) -> np.ndarray:
+    """Return what each cell's column holds, by the other cells of it: mixed content, or names of a type.
 
-    Returns
-    -------
-    evidence : ndarray of float64, shape (cells, kinds)
-        First of mixed content, then of each type.
-    cells : ndarray of int, shape (columns,)
-        Cells of each column, without those of headings.
+    Shape (cells, kinds). A column holds one type if it does in both readings.
     """
+    evidence = _by_others(alone, column, heading)
+    evidence[:, 1:] *= 1 - _by_others(together, column, heading)[:, :1]
+    evidence[:, 0] = 1 - evidence[:, 1:].sum(axis=1)
+    return evidence
+
+
+def _by_others(whole: np.ndarray, column: np.ndarray, heading: np.ndarray) -> np.ndarray:
     kinds = whole.shape[1]
     likely = np.log(_gain(kinds) * whole[:, 1:] + whole[:, :1] + _ANYTHING)
     likely[heading] = 0
-    cells = np.bincount(column[~heading], minlength=int(column.max(initial=0)) + 1)
-    together = np.zeros((len(cells), kinds - 1))
-    np.add.at(together, column, likely)
+    of_column = np.zeros((int(column.max(initial=0)) + 1, kinds - 1))
+    np.add.at(of_column, column, likely)
     evidence = np.empty((len(column), kinds))
     evidence[:, 0] = np.log(1 - _UNIFORM)
-    evidence[:, 1:] = np.log(_UNIFORM / (kinds - 1)) + together[column] - likely
+    evidence[:, 1:] = np.log(_UNIFORM / (kinds - 1)) + of_column[column] - likely
     evidence = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    return evidence / evidence.sum(axis=1, keepdims=True), cells
+    return evidence / evidence.sum(axis=1, keepdims=True)
+
+
+def _fit(evidence: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return how far each cell fits the types that its column may hold, 0 to 1."""
+    fit = _gain(whole.shape[1]) * whole[:, 1:] + whole[:, :1]
+    return (evidence[:, 1:] * fit / (fit + _UNFIT)).sum(axis=1)
 
 
 def _weights(evidence: np.ndarray, heading: np.ndarray) -> np.ndarray:

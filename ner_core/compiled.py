@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import openvino as ov
 
-from ner_core.decompression import decompressed
 from ner_core.hardware import DeviceError, complaint, core, last_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -94,7 +94,7 @@ def compile_once(
     ports: Ports,
     *,
     shape: tuple[int, int] | None = None,
-    plain: bool = False,
+    changed: Callable[[ov.Model], ov.Model] | None = None,
     cache: CompiledCache | None = None,
 ) -> CompiledModel:
     """Compile a model, or return what this process has already compiled.
@@ -113,8 +113,9 @@ def compile_once(
         Inputs and output of the model.
     shape : (int, int), optional
         Rows and length to compile for; any when not given.
-    plain : bool
-        Whether to decompress 8-bit matrices first, see `ner_core.decompression`.
+    changed : callable, optional
+        Returns the form of the model that is compiled: `ner_core.decompression.decompressed`, or
+        `ner_core.fusion.fused`.
     cache : CompiledCache, optional
         Where compiled models are kept.
 
@@ -128,7 +129,7 @@ def compile_once(
         If the device cannot run the model.
     """
     properties = repr(sorted(config.items()))
-    key = (str(path.resolve()), path.stat().st_mtime_ns, device, shape, properties, plain)
+    key = (str(path.resolve()), path.stat().st_mtime_ns, device, shape, properties, changed)
     with _compiling:
         found = _compiled.get(key)
         if found is None:
@@ -136,8 +137,8 @@ def compile_once(
             if shape is not None and model.is_dynamic():
                 model = model.clone()
                 model.reshape({name: list(shape) for name in ports.inputs})
-            if plain:
-                model = decompressed(model)
+            if changed is not None:
+                model = changed(model)
             compiled = _compile(model, path, device, config, cache)
             found = _compiled[key] = CompiledModel(compiled, ports, time.process_time() - began)
     return found

@@ -15,7 +15,7 @@ from openvino import opset13
 if TYPE_CHECKING:
     import openvino as ov
 
-__all__ = ["decompressed"]
+__all__ = ["decompressed", "values_of"]
 
 
 def decompressed(model: ov.Model) -> ov.Model:
@@ -34,14 +34,14 @@ def decompressed(model: ov.Model) -> ov.Model:
     for node in copy.get_ops():
         if node.get_type_name() == "MatMul":
             matrix = node.input_value(1).get_node()
-            values = None if matrix.get_type_name() == "Constant" else _values(matrix)
+            values = None if matrix.get_type_name() == "Constant" else values_of(matrix)
             if values is not None:
                 node.input(1).replace_source_output(opset13.constant(values).output(0))
     return copy
 
 
-def _values(node: ov.Node) -> np.ndarray | None:
-    """Compute a matrix from 8-bit values, scales and zero points; None if it has other inputs."""
+def values_of(node: ov.Node) -> np.ndarray | None:
+    """Compute a constant, or a matrix from 8-bit values, scales and zero points; None for anything else."""
     kind = node.get_type_name()
     if kind == "Constant":
         if node.get_element_type().get_type_name() not in ("u8", "i8", "f16", "f32"):
@@ -51,7 +51,7 @@ def _values(node: ov.Node) -> np.ndarray | None:
         return None
     found = []
     for port in node.inputs():
-        values = _values(port.get_source_output().get_node())
+        values = values_of(port.get_source_output().get_node())
         if values is None:
             return None
         found.append(values)

@@ -20,6 +20,8 @@ import openvino as ov
 from ner_core.compiled import CompiledModel, compile_once
 from ner_core.compiled_cache import CompiledCache
 from ner_core.compute import EXACT, Way, fastest_way, has_int8_weights
+from ner_core.decompression import decompressed
+from ner_core.fusion import fused
 from ner_core.hardware import (
     DeviceError,
     check_device,
@@ -33,7 +35,7 @@ from ner_core.ports import find_ports, fixed_shapes
 from ner_core.settings import EngineSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     import numpy as np
 
@@ -213,7 +215,7 @@ class Engine:
     def _land(self, flying: deque[Flight], *, many: bool) -> Iterator[np.ndarray]:
         """Wait for the oldest run; if it fails, repeat it on the CPU where the settings allow that."""
         flight = flying[0]
-        began = time.process_time()
+        began = time.process_time() if many else 0.0  # asking takes longer than some steps of the model
         try:
             logits = flight.compiled.finish(flight.request)
         except RuntimeError as error:
@@ -255,7 +257,6 @@ class Engine:
         plans = self._plans  # another thread may switch devices
         found = plans.get((shape, hint))
         if found is None:
-            plain = self._int8_weights and self._way is EXACT and real_devices(self.expression) == ["CPU"]
             found = plans[shape, hint] = compile_once(
                 self._model,
                 self._path,
@@ -263,10 +264,18 @@ class Engine:
                 self._config(hint),
                 self._ports,
                 shape=shape,
-                plain=plain,
+                changed=self._form(),
                 cache=self._cache,
             )
         return found
+
+    def _form(self) -> Callable[[ov.Model], ov.Model] | None:
+        """Return what brings a model into its fastest form on a processor; None for other devices."""
+        if real_devices(self.expression) != ["CPU"]:
+            return None
+        if self._way is not EXACT:
+            return fused
+        return decompressed if self._int8_weights else None
 
     def _enough_for_streams(self) -> float:
         """Return how many batches make parallel streams worthwhile; infinity if streams are not possible."""

@@ -34,7 +34,7 @@ def cells_of(lines: Sequence[Line], right: float) -> Iterator[tuple[int, int, Le
     rows = numbered[:1]
     above = max(steps, default=math.inf)
     for step, cells in zip(steps, numbered[1:], strict=True):
-        if _goes_on(rows[-1], cells, above / step, widths):
+        if _goes_on(rows[-1], cells, above / step if step > 0 else math.inf, widths):
             for number, pieces in cells.items():
                 rows[-1].setdefault(number, []).extend(pieces)
         else:
