@@ -6,8 +6,6 @@ import json
 import tempfile
 import threading
 import time
-import zipfile
-from collections import OrderedDict
 from collections.abc import Iterator  # noqa: TC003 - Gradio reads these hints
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,35 +14,31 @@ import gradio as gr
 
 from model_zoo.catalog.layout import AUTO
 from ner_app.batch import Step, work_through
-from ner_app.file_names import distinct
 from ner_app.findings import Findings
-from ner_app.jobs import Cancelled, in_background, until
+from ner_app.jobs import Cancelled, in_background
 from ner_app.limits import LimitError
+from ner_app.redaction import redacted_files
 from ner_app.service import BY_LANGUAGE, Choice, ChoiceError
 from ner_app.table_preview import previews, table_view
 from ner_app.templating import render
 from ner_app.text import REDACTIONS
+from ner_app.visits import Visits
 from ner_documents.formats import COMPRESSIONS
 from ner_documents.reading import SUFFIXES
-from ner_documents.redaction import Placeholders, Redactor
-from ner_documents.redaction.bounded import redact_bounded
-from ner_documents.redaction.files import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ner_app.service import Service
-    from ner_core import Recognition
 
-__all__ = ["build_documents_tab", "model_choices", "redacted_files", "table_menu"]
+__all__ = ["build_documents_tab", "model_choices", "table_menu"]
 
 _SECONDS_BETWEEN_UPDATES = 0.5
-_LOOK_AHEAD = 20_000
 _AUTOMATIC = ("Automatic", "")
 _CANCELLING = "Cancelling; what is finished will be shown …"
 _LEFT = "The page was left before everything was read. Press Recognize all to start again."
-#: Visits whose results come back after a reload, and characters of what is kept of each.
-_MOST_VISITS, _LONGEST, _HOUR = 500, 2_000, 3_600.0
+#: Characters of a web address that come back after a reload.
+_LONGEST_ADDRESS = 2_000
 
 
 def build_documents_tab(service: Service) -> None:
@@ -135,8 +129,7 @@ def build_documents_tab(service: Service) -> None:
     visiting, again = gr.Textbox(visible=False), gr.Button(visible="hidden", elem_id="documents-again")
     outputs = [status, problems, result, download, redacted, told, view]
     running: set[tuple[str, threading.Event]] = set()
-    kept: OrderedDict[str, tuple[float, dict[Any, Any]]] = OrderedDict()
-    keeping = threading.Lock()
+    visits = Visits()
 
     def allowed(*named: str | None) -> Choice:
         return service.allowed(Choice(*(name or "" for name in named)))
@@ -175,13 +168,13 @@ def build_documents_tab(service: Service) -> None:
     ) -> Iterator[dict[Any, Any]]:
         given = [Path(path) for path in paths or []]
         sources = len(given) + bool(url.strip())
-        input_as_given = {files: paths, address: url[:_LONGEST]}
+        input_as_given = {files: paths, address: url[:_LONGEST_ADDRESS]}
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
             choice = allowed(model, device, precision)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
+                visits.keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
                 yield {status: begun, problems: ""}
                 service.checked(choice)
@@ -216,20 +209,10 @@ def build_documents_tab(service: Service) -> None:
                         told: "",
                         view: _kept(download, drawn),
                     }
-                keep(visit, {**input_as_given, **ended})
+                visits.keep(visit, {**input_as_given, **ended})
                 yield with_view(ended)
 
         yield from attempted(request, status, work)
-
-    def keep(visit: str, shown: dict[Any, Any]) -> None:
-        """Remember for an hour what a reload brings back: what to say, and the names of files."""
-        now, visit = time.monotonic(), visit[:_LONGEST]
-        with keeping:
-            if visit:
-                kept[visit] = now, shown
-                kept.move_to_end(visit)
-            while len(kept) > _MOST_VISITS or (kept and now - next(iter(kept.values()))[0] > _HOUR):
-                kept.popitem(last=False)
 
     def with_view(shown: dict[Any, Any]) -> dict[Any, Any]:
         """Read what the browser shows from its file; Gradio empties the updates that it gets."""
@@ -237,10 +220,11 @@ def build_documents_tab(service: Service) -> None:
         return copied | ({view: json.loads(Path(shown[view]).read_text("utf-8"))} if view in shown else {})
 
     def bring_back(visit: str) -> dict[Any, Any]:
-        keep("", {})
         try:
-            shown = with_view(kept[visit][1])
-        except (KeyError, OSError):  # the hour is over
+            shown = with_view(visits.latest(visit))
+        except OSError:  # its files are gone
+            shown = {}
+        if not shown:
             return {status: ""}
         there = [path for path in shown.get(files) or [] if Path(path).exists()]
         return {status: "", **shown, files: there or None}
@@ -342,69 +326,6 @@ def table_menu(paths: Iterable[Path]) -> tuple[Any, Any, str]:
     named = [(f'"{name}"', name) for name in columns]
     menu = gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns))
     return menu, menu, table_view(found)
-
-
-def redacted_files(
-    service: Service,
-    choice: Choice,
-    paths: Iterable[Path],
-    operator: str,
-    target: Path,
-    cancelled: threading.Event,
-    finished: Callable[[str], None] = lambda _: None,
-) -> tuple[int, list[str]]:
-    """Write a zip of files without the names in them; the same name has the same placeholder in all.
-
-    Parameters
-    ----------
-    service, choice
-        What recognizes; no minimum score applies.
-    paths : iterable of Path
-        The files.
-    operator : str
-        ``number``, ``label`` or ``mask``.
-    target : Path
-        Of the zip.
-    cancelled : threading.Event
-        Ends the work.
-    finished : callable
-        Called with the name of each file that is done.
-
-    Returns
-    -------
-    (int, list of str)
-        Number of files in the zip, and notes on these and on the others.
-
-    Raises
-    ------
-    Cancelled
-        It was cancelled.
-    """
-    redactor = Redactor(Placeholders(operator if operator in dict(REDACTIONS) else "number"))
-    written = 0
-    notes: list[str] = []
-    progress = until(cancelled)
-
-    def recognize(texts: Iterable[str]) -> Iterator[Recognition]:
-        document = service.checked(choice).document
-        return document(texts, threshold=0.0, look_ahead=_LOOK_AHEAD, progress=progress)
-
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        given = list(paths)
-        for name, path in zip(distinct(path.name for path in given), given, strict=True):
-            progress()
-            try:
-                service.limits.check_file(name, path.stat().st_size)
-                made = redact_bounded(name, path.read_bytes(), recognize, redactor, cancelled=progress)
-            except (FormatError, LimitError) as error:
-                notes.append(f"{name}: {error}")
-                continue
-            finally:
-                finished(name)
-            archive.writestr(name, made.content)
-            notes += [f"{name}: {note}" for note in made.notes]
-            written += 1
-    return written, notes
 
 
 def _kept(button: gr.DownloadButton, path: Path) -> str:

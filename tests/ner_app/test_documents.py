@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from ner_app.batch import _HINTS, Step, read_sources, recognize_documents, work_through
-from ner_app.documents import _progress, build_documents_tab, redacted_files, table_menu
+from ner_app.documents import _progress, build_documents_tab, table_menu
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background
+from ner_app.redaction import redacted_files
 from ner_app.service import Choice, Service, filtered
 from ner_app.table_preview import previews, table_view
 from ner_documents.document import Document, Hint, Problem
@@ -204,7 +205,7 @@ def test_a_reload_brings_files_and_results_back_for_an_hour(handlers, tmp_path, 
     assert back("another") == {"documents-status": ""}
     path.unlink()
     assert back("mine")["files"] is None
-    monkeypatch.setattr("ner_app.documents._HOUR", -1.0)
+    monkeypatch.setattr("ner_app.visits._HOUR", -1.0)
     assert back("mine") == {"documents-status": ""}
 
 
