@@ -70,7 +70,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="arithmetic on a CPU (default: auto, the fastest without measured loss of accuracy; exact: "
         "float32, the same results everywhere)",
     )
-    group.add_argument("--models-dir", type=parse_folder, metavar="DIR", help="folder with downloaded models")
+    add_models_dir(group)
     group.add_argument(
         "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if the model folder has none"
     )

@@ -84,11 +84,11 @@ class OfficeFile:
         office = cls(_dialect=OFFICE_FORMATS[suffix])
         package = Package(content)
         for member in package.members():
-            content = package.read(member.filename)
+            part = package.read(member.filename)
             if not inner and (found := _INNER.search(member.filename)):
-                office._take_file(member, content, found[1].lower())
+                office._take_file(member, part, found[1].lower())
             else:
-                office._take(member, content)
+                office._take(member, part)
         return office
 
     def _take_file(self, member: zipfile.ZipInfo, content: bytes, suffix: str) -> None:
