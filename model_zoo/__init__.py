@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.hub_names import canonical_name
-from model_zoo.catalog.layout import AUTO, CONVERTED, QUANTIZED
+from model_zoo.catalog.layout import AUTO, CONVERTED, QUANTIZED, precision_name
 from model_zoo.catalog.messages import command_for
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def load(
     check_string("device", device, "'CPU'")
     if precision is not None:
         check_string("precision", precision, "'FP16'")
+        precision = precision_name(precision)
     _check_places(name, models_dir)
     if name == AUTO:
         from model_zoo.by_language import load_by_language

@@ -28,6 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 for success, 1 for a failure; wrong usage exits with 2.
     """
+    return run_command(lambda: _run(_parser().parse_args(argv)))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    labels = arguments.labels.split(",") if arguments.labels else None
+    path = add(canonical_name(arguments.model), arguments.zoo, name=arguments.name, labels=labels)
+    sys.stdout.write(f"{path}\n")
+    return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="add", description="Add a model of the Hugging Face hub to a zoo.")
     parser.add_argument("model", metavar="hf:OWNER/NAME[@REVISION]")
     parser.add_argument(
@@ -37,15 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--labels", metavar="L0,L1,...", help="names of the labels in id order, if config.json has none"
     )
-    arguments = parser.parse_args(argv)
-    labels = arguments.labels.split(",") if arguments.labels else None
-
-    def work() -> int:
-        path = add(canonical_name(arguments.model), arguments.zoo, name=arguments.name, labels=labels)
-        sys.stdout.write(f"{path}\n")
-        return FINE
-
-    return run_command(work)
+    return parser
 
 
 if __name__ == "__main__":

@@ -13,8 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-if __package__ in (None, ""):  # run as a script: python model_zoo/downloader.py
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
+if __name__ == "__main__":  # before the imports below, which take a while
+    if not __package__:  # run as a script, whose folder must not be on the path
+        sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from model_zoo.__main__ import run
+
+    sys.exit(run("downloader"))
 
 from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FAILED, FINE, USAGE, entry_points, report_failed
@@ -159,6 +163,3 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
 
 
 main, omz = entry_points(_parser, _run)
-
-if __name__ == "__main__":
-    sys.exit(main())

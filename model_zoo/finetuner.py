@@ -22,8 +22,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if __package__ in (None, ""):  # run as a script: python model_zoo/finetuner.py
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
+if __name__ == "__main__":  # before the imports below, which take a while
+    if not __package__:  # run as a script, whose folder must not be on the path
+        sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from model_zoo.__main__ import run
+
+    sys.exit(run("finetuner"))
 
 from model_zoo.catalog.arguments import positive_integer, renaming, user_path
 from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, run_command
@@ -187,14 +191,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    args = build_parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr
-    )
-    return run_command(lambda: _run(args))
+    return run_command(lambda: _run(build_parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> int:
+    level = logging.WARNING if args.quiet else logging.INFO
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
     try:
         recipe = _recipe_of_file(args) if args.recipe else recipe_of_flags(args)
     except ValueError as error:
@@ -270,7 +272,3 @@ def _train(recipe: Recipe, args: argparse.Namespace) -> int:
         recipe.name,
     )
     return FINE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,8 +12,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-if __package__ in (None, ""):  # run as a script: python model_zoo/info_dumper.py
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
+if __name__ == "__main__":  # before the imports below, which take a while
+    if not __package__:  # run as a script, whose folder must not be on the path
+        sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from model_zoo.__main__ import run
+
+    sys.exit(run("info_dumper"))
 
 from model_zoo.catalog.arguments import shape
 from model_zoo.catalog.command import FAILED, FINE, entry_points
@@ -72,6 +76,3 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
 
 
 main, omz = entry_points(_parser, _run)
-
-if __name__ == "__main__":
-    sys.exit(main())

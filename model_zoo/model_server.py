@@ -12,15 +12,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if __package__ in (None, ""):  # run as a script: python model_zoo/model_server.py
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
+if __name__ == "__main__":  # before the imports below, which take a while
+    if not __package__:  # run as a script, whose folder must not be on the path
+        sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from model_zoo.__main__ import run
+
+    sys.exit(run("model_server"))
 
 from model_zoo import find
 from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FINE, run_command
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.catalog.hub_names import canonical_name
-from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED
+from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED, precision_name
 from model_zoo.convert.serving import CONFIG, ServingError, add_to_repository, served_name
 from ner_core.compute import COMPUTE
 
@@ -46,8 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    arguments = _parser().parse_args(argv)
-    return run_command(lambda: _run(arguments))
+    return run_command(lambda: _run(_parser().parse_args(argv)))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -91,6 +94,14 @@ def _find_ir(name: str, precision: str | None, models_folder: Path | None) -> Pa
     return found[precision or next(one for one in (*_ORDER, *found) if one in found)]
 
 
+def _mount(text: str) -> str:
+    """Parse a folder of a container, as docker takes it; an argparse type."""
+    if not text.startswith("/") or ":" in text:
+        msg = f"must be a path from the container's root, such as /models (got {text!r})"
+        raise argparse.ArgumentTypeError(msg)
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -111,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"models folder to read (default: {DEFAULT_MODELS_FOLDER})",
     )
     parser.add_argument(
-        "--precision", help="precision to serve (default: the first available of FP16-INT8, FP16, FP32, INT8)"
+        "--precision",
+        type=precision_name,
+        help="precision to serve (default: the first available of FP16-INT8, FP16, FP32, INT8)",
     )
     parser.add_argument(
         "--version", type=positive_integer, default=1, help="version number (default: %(default)s)"
@@ -123,9 +136,11 @@ def _parser() -> argparse.ArgumentParser:
         default="exact",
         help="arithmetic of the server's CPU; auto: the server chooses (default: %(default)s)",
     )
-    parser.add_argument("--mount", default="/models", help="where the server sees DIR (default: %(default)s)")
+    parser.add_argument(
+        "--mount",
+        type=_mount,
+        default="/models",
+        metavar="PATH",
+        help="where the server sees DIR (default: %(default)s)",
+    )
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

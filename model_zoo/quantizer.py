@@ -15,12 +15,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if __package__ in (None, ""):  # run as a script: python model_zoo/quantizer.py
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of the folder of this file
+if __name__ == "__main__":  # before the imports below, which take a while
+    if not __package__:  # run as a script, whose folder must not be on the path
+        sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from model_zoo.__main__ import run
+
+    sys.exit(run("quantizer"))
 
 from model_zoo.catalog.arguments import not_negative, positive_integer, user_path
 from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.events import write_line
 from model_zoo.catalog.folders import find_without_network, selectable_name
 from model_zoo.catalog.layout import QUANTIZED
 from model_zoo.catalog.locks import remove_locks
@@ -75,7 +80,7 @@ def _attempt(model: Model, precision: str, arguments: argparse.Namespace) -> boo
             target_device=arguments.target_device,
             precision=precision,
             zoo=arguments.zoo,
-            progress=lambda step: sys.stdout.write(f"{model.name}: {step}\n"),
+            progress=lambda step: write_line(f"{model.name}: {step}"),
         )
     except QuantizationError as error:
         sys.stderr.write(f"{error}\n")
@@ -154,6 +159,3 @@ def _parser(omz: bool) -> argparse.ArgumentParser:
 
 
 main, omz = entry_points(_parser, _run)
-
-if __name__ == "__main__":
-    sys.exit(main())

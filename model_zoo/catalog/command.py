@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from model_zoo.catalog.errors import ZooError, told_by_system
 
@@ -16,7 +18,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "entry_points", "report_failed", "run_command"]
+__all__ = [
+    "FAILED",
+    "FINE",
+    "INTERRUPTED",
+    "USAGE",
+    "entry_points",
+    "replace_closed_streams",
+    "report_failed",
+    "run_command",
+]
 
 #: Exit statuses; the last is the one that shells give SIGINT.
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -43,10 +54,13 @@ def entry_points(
     """
 
     def start(argv: Sequence[str] | None, omz: bool) -> int:
-        built = parser(omz)
-        arguments = built.parse_args(argv)
-        arguments.omz = omz
-        return run_command(lambda: run(built, arguments))
+        def work() -> int:
+            built = parser(omz)
+            arguments = built.parse_args(argv)
+            arguments.omz = omz
+            return run(built, arguments)
+
+        return run_command(work)
 
     def main(argv: Sequence[str] | None = None) -> int:
         """Run the command."""
@@ -73,25 +87,46 @@ def run_command(work: Callable[[], int]) -> int:
         Exit status of the work; 1 after an error, which is printed to standard error; 130 after an interrupt
         that the work did not handle.
     """
+    replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     try:
         with _terminated_as_interrupted():
-            return work()
-    except ZooError as error:
-        _complain(str(error))
+            try:
+                return work()
+            finally:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the output is gone: keep the interpreter from flushing into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader of the output is gone: keep the interpreter from flushing into the closed pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return FAILED
-        _complain(told_by_system(error))
+    except (ZooError, OSError) as error:
+        _complain(told_by_system(error) if isinstance(error, OSError) else str(error))
         return FAILED
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; unfinished work left nothing behind.\n")
         return INTERRUPTED
+
+
+def replace_closed_streams() -> None:
+    """Open standard streams that the caller closed: no input, no messages, and an error for results."""
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(_Closed(), "utf-8", write_through=True)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
+class _Closed(io.RawIOBase):
+    """Standard output that is closed: a result cannot be lost there unnoticed."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> NoReturn:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
 
 
 def _complain(message: str) -> None:

@@ -11,7 +11,9 @@ import sys
 import threading
 from typing import Any
 
-__all__ = ["JsonReporter"]
+from model_zoo.catalog.errors import ZooError
+
+__all__ = ["JsonReporter", "OutputError", "write_line"]
 
 _OMZ_KEYS = {
     "model_download_begin": ("model", "num_files"),
@@ -22,6 +24,26 @@ _OMZ_KEYS = {
     "model_postprocessing_begin": ("model",),
     "model_postprocessing_end": ("model",),
 }
+
+
+class OutputError(ZooError):
+    """Progress can't be written: nobody reads standard output, or there is no room for it."""
+
+
+def write_line(line: str) -> None:
+    """Write a line of progress to standard output at once.
+
+    Raises
+    ------
+    OutputError
+        Not an OSError, which would be taken for one of the model's files.
+    """
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        msg = f"standard output: {error.strerror or error}"
+        raise OutputError(msg) from None
 
 
 class JsonReporter:
@@ -44,8 +66,7 @@ class JsonReporter:
                 return
             event = {key: event[key] for key in ("$type", *_OMZ_KEYS[event["$type"]])}
         with self._lock:
-            sys.stdout.write(json.dumps(event) + "\n")
-            sys.stdout.flush()
+            write_line(json.dumps(event))
 
     def close(self) -> None:
         """Do nothing: every line is complete."""

@@ -13,6 +13,7 @@ __all__ = [
     "OTHER_LANGUAGES_MODEL",
     "PRECISIONS",
     "QUANTIZED",
+    "precision_name",
 ]
 
 #: The models that come with this package.
@@ -32,3 +33,14 @@ OMZ_PRECISIONS = tuple(precision for precision in PRECISIONS if precision != "IN
 #: Precisions made by the converter (INT8: only the weights in 8 bits) and by the quantizer.
 CONVERTED = ("FP32", "FP16", "INT8")
 QUANTIZED = ("FP16-INT8", "FP32-INT8")
+
+
+def precision_name(text: str) -> str:
+    """Return the name of a precision or variant, which people write in either case.
+
+    Examples
+    --------
+    >>> precision_name("fp16-int8-1x128")
+    'FP16-INT8-1x128'
+    """
+    return text.strip().upper().replace("X", "x")

@@ -14,7 +14,7 @@ from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.errors import CatalogError, told_by_system
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_without_network
 from model_zoo.catalog.hub_names import canonical_name, is_there
-from model_zoo.catalog.layout import PRECISIONS
+from model_zoo.catalog.layout import PRECISIONS, precision_name
 from model_zoo.catalog.zoo import load_catalog
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def selected(
     """
     precisions = None
     if arguments.precisions is not None:
-        precisions = list(dict.fromkeys(part.strip() for part in arguments.precisions.split(",")))
+        precisions = list(dict.fromkeys(map(precision_name, arguments.precisions.split(","))))
     known = omz_known if arguments.omz else PRECISIONS
     unknown = ", ".join(sorted(set(precisions or ()) - set(known)))
     if unknown and not arguments.omz:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import Any
+
+from model_zoo.catalog.events import write_line
 
 __all__ = ["TextReporter"]
 
@@ -33,8 +34,7 @@ class TextReporter:
             line = f"{'=' * 10} Skipping {event['model']} ({reason})"
         if line:
             with self._lock:
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
+                write_line(line)
 
 
 def _sentence(event: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ import sys
 import threading
 from typing import Any
 
+from model_zoo.catalog.events import write_line
+
 __all__ = ["TextReporter", "readable_size"]
 
 
@@ -100,5 +102,4 @@ class TextReporter:
 
             tqdm.write(line, file=sys.stdout)
         else:
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+            write_line(line)

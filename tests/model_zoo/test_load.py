@@ -57,7 +57,7 @@ def test_a_variant_of_one_shape_is_taken_by_its_name_or_where_there_is_nothing_e
     assert list(model_zoo.find(fixed)) == ["FP32-1x128"]
     plain = ir(folder, "FP16")
     assert model_zoo.load("bert-base-ner", models_dir=tmp_path)[0] == plain
-    path, options = model_zoo.load("bert-base-ner", precision="FP32-1x128", models_dir=tmp_path)
+    path, options = model_zoo.load("bert-base-ner", precision="fp32-1x128", models_dir=tmp_path)
     assert (path, options["precision"]) == (fixed, "FP32-1x128")
 
 

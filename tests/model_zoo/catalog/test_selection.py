@@ -126,7 +126,7 @@ def precisions(root, given, *, omz, printing=False):
 def test_precisions(root, capsys):
     for omz in (True, False):
         assert precisions(root, None, omz=omz) is None
-        assert precisions(root, "FP16, FP16", omz=omz) == ["FP16"]
+        assert precisions(root, "FP16, fp16", omz=omz) == ["FP16"]
     with pytest.raises(SystemExit):
         precisions(root, "FP16,FP8", omz=False)
     assert "--precisions: expected some of FP32, FP16," in capsys.readouterr().err

@@ -64,8 +64,10 @@ def test_what_cannot_be_is_said(tiny_ir, tmp_path, capsys):
     assert "minilm-ner has no FP64 here, only INT8" in capsys.readouterr().err
     assert main(["--name", "none.xml", "-o", str(tmp_path)]) == 1
     assert "none.xml: expected a file" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["--name", "x", "-o", str(tmp_path), "--version", "0"])
+    for wrong in (["--version", "0"], ["--mount", "models"], ["--mount", "/models:rw"]):
+        with pytest.raises(SystemExit):
+            main(["--name", "x", "-o", str(tmp_path), *wrong])
+        assert "must be a p" in capsys.readouterr().err
     for broken in ("{", "[]", '{"model_config_list": 1}', '{"model_config_list": ["x"]}'):
         (tmp_path / "config.json").write_text(broken)
         with pytest.raises(ServingError, match=r"config\.json"):
