@@ -7,14 +7,13 @@ usage.
 from __future__ import annotations
 
 import argparse
-import errno
-import io
 import logging
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from model_zoo.catalog.command import replace_closed_streams
 from model_zoo.catalog.errors import ZooError
 from ner_commands import annotate, evaluate, listings, recognize, redact, restore
 from ner_commands.arguments import Failure, WrongUsage
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    _replace_closed_streams()
+    replace_closed_streams()
     try:
         arguments = _parser().parse_args(argv)
         level = logging.DEBUG if arguments.verbose else logging.WARNING
@@ -61,26 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(explanation(error))
         return 2 if isinstance(error, WrongUsage) else 1
     return status
-
-
-def _replace_closed_streams() -> None:
-    """Open standard streams that the caller closed: no input, no messages, and an error for results."""
-    if sys.stdin is None:
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
-    if sys.stdout is None:
-        sys.stdout = io.TextIOWrapper(_Closed(), "utf-8", write_through=True)
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-
-
-class _Closed(io.RawIOBase):
-    """Standard output that is closed: a result cannot be lost there unnoticed."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, _: object) -> NoReturn:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
 
 
 def _parser() -> argparse.ArgumentParser:
