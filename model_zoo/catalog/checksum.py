@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -53,8 +54,11 @@ class Checksum(BaseModel):
     @model_validator(mode="after")
     def _check_digits(self) -> Checksum:
         digits = _HEX_DIGITS[self.algorithm]
-        if len(self.value) != digits or any(digit not in "0123456789abcdef" for digit in self.value):
-            msg = f"expected {digits} hexadecimal digits for {self.algorithm}, found {self.value!r}"
+        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", self.value):
+            msg = (
+                f"expected {digits} hexadecimal digits for {self.algorithm} ($type names another kind), "
+                f"found {self.value!r}"
+            )
             raise ValueError(msg)
         return self
 

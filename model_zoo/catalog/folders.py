@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import canonical_name, hub_subdirectory, split_hub_name
-from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS
+from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS, files_in_zoo
 from model_zoo.catalog.messages import command_for
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def find_model(
 
 
 def _in_zoo(name: str, root: Path, file: str) -> Path | None:
-    return next((path for path in sorted(root.rglob(file)) if path.parent.name == name), None)
+    return next((path for path in files_in_zoo(root, file) if path.parent.name == name), None)
 
 
 def own_zoo(model: Model) -> Path | None:

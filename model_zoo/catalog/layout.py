@@ -13,6 +13,7 @@ __all__ = [
     "OTHER_LANGUAGES_MODEL",
     "PRECISIONS",
     "QUANTIZED",
+    "files_in_zoo",
     "precision_name",
 ]
 
@@ -33,6 +34,11 @@ OMZ_PRECISIONS = tuple(precision for precision in PRECISIONS if precision != "IN
 #: Precisions made by the converter (INT8: only the weights in 8 bits) and by the quantizer.
 CONVERTED = ("FP32", "FP16", "INT8")
 QUANTIZED = ("FP16-INT8", "FP32-INT8")
+
+
+def files_in_zoo(root: Path, name: str) -> list[Path]:
+    """Return the files of this name (or pattern) in the folders of a zoo's models, which may be links."""
+    return sorted({*root.rglob(name), *root.glob(f"*/{name}"), *root.glob(f"*/*/{name}")})
 
 
 def precision_name(text: str) -> str:

@@ -6,7 +6,6 @@ Open Model Zoo knows ``http`` and ``google_drive``; this project adds ``hf_hub``
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -27,24 +26,18 @@ __all__ = [
 
 
 def _relative_path(value: str) -> str:
-    """Refuse what could leave the folder on some system: absolute, ``..``, drive, backslash, empty part."""
-    path = PurePosixPath(value)
-    parts = value.split("/")
-    if (
-        path.is_absolute()
-        or "\\" in value
-        or ":" in value
-        or "\0" in value
-        or any(p in ("", ".", "..") for p in parts)
-    ):
-        msg = "expected a relative path with forward slashes, without '..', drive or empty parts"
+    """Refuse what could leave the folder on some system, or command the terminal that shows it."""
+    if re.search(r"[\\:\x00-\x1f\x7f-\x9f]", value) or {"", ".", ".."} & set(value.split("/")):
+        msg = (
+            "expected a relative path with forward slashes, without '..', drive, empty parts or control codes"
+        )
         raise ValueError(msg)
     return value
 
 
 def _web_address(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        msg = "expected an address that begins with http:// or https://"
+    if not re.fullmatch(r"(?i:https?)://[^\x00-\x1f\x7f-\x9f]+", value):
+        msg = "expected an address that begins with http:// or https://, without control codes"
         raise ValueError(msg)
     return value
 

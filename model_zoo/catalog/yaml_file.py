@@ -95,7 +95,8 @@ def parse_yaml(
         if problem.problem == _LIBYAML_TOO_DEEP:
             raise error(_too_deep(where)) from None
         line = _line(problem.problem_mark)
-        msg = f"{where}: {line}expected plain YAML without tags, found: {problem.problem}"
+        why = ", ".join(filter(None, (problem.context, problem.problem)))
+        msg = f"{where}: {line}expected plain YAML without tags: {why}"
         raise error(msg) from None
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
         if isinstance(problem, error):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.keys import misspelt_keys
-from model_zoo.catalog.layout import MODELS_ROOT
+from model_zoo.catalog.layout import MODELS_ROOT, files_in_zoo
 from model_zoo.catalog.messages import sentences, shown
 from model_zoo.catalog.schema import Model
 from model_zoo.catalog.yaml_file import read_yaml
@@ -58,10 +58,10 @@ def load_catalog(models_root: Path | None = None) -> list[Model]:
     if (root / "model.yml").exists():
         msg = f"{root}: {_A_ZOO}, found the folder of one model; give the folder that holds its group"
         raise CatalogError(msg)
-    composites = [_load_composite(path, root) for path in sorted(root.rglob("composite-model.yml"))]
+    composites = [_load_composite(path, root) for path in files_in_zoo(root, "composite-model.yml")]
     plain = [
         load_model(path, root)
-        for path in sorted(root.rglob("model.yml"))
+        for path in files_in_zoo(root, "model.yml")
         if not (path.parent.parent / "composite-model.yml").exists()
     ]
     found: dict[str, Model] = {}

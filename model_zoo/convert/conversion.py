@@ -259,9 +259,12 @@ def _open_onnx(
 
     def run(some: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
         named = [{port.get_any_name(): one[name] for name, port in ports.items()} for one in some]
-        if with_onnxruntime:
+        if not with_onnxruntime:
+            return parity.outputs(graph, named)
+        try:
             return _onnxruntime_outputs(file, named, len(checkpoint.labels))
-        return parity.outputs(graph, named)
+        except Exception as error:  # its errors have no common class
+            raise CheckpointError(tracing.no_answer(source, some, error)) from error
 
     references = run(inputs)
     if not fixed:

@@ -117,8 +117,6 @@ def checkpoint_of(model: Model, download_dir: Path | str | None = None) -> Path:
         msg = f"{model.name}: framework {model.framework}: only pytorch and onnx can be converted here."
         raise ConversionError(msg)
     folder = model.path or folders.model_folder(model, download_dir)
-    if folder.is_file():
-        return folder
     if model.path is None and (named := _named_checkpoint(model, folder)):
         return named
     try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model_zoo.convert import parity
-from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError
+from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError, first_line
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.ir import save_graph
 from model_zoo.convert.workers import report_failure
@@ -117,10 +117,22 @@ def trace(
         with torch.inference_mode():
             return module(**{name: torch.from_numpy(array) for name, array in one.items()}).numpy()
 
-    references = [run(one) for one in inputs]
+    try:
+        references = [run(one) for one in inputs]
+    except (IndexError, RuntimeError) as error:
+        raise CheckpointError(no_answer(source, inputs, error)) from error
     check_padding(source, run, inputs[-1], references[-1])
     write_reference(folder, inputs, references)
     save_graph(convert_module(checkpoint), folder / "source.xml")
+
+
+def no_answer(source: Path, inputs: Sequence[dict[str, np.ndarray]], error: Exception) -> str:
+    """Return the message for a model that fails on its sample inputs."""
+    longest = max(array.shape[1] for one in inputs for array in one.values())
+    return (
+        f"{source}: fails on inputs of up to {longest} pieces: {first_line(error)}. "
+        "max_length in model.yml sets another length."
+    )
 
 
 def check_padding(

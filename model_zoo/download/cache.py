@@ -39,10 +39,8 @@ class FileCache:
         return self._folder / checksum.value[:2] / checksum.value[2:]
 
     def put(self, file: Path, checksum: Checksum) -> None:
-        """Copy a verified file into the cache; if that fails, only log a warning."""
+        """Copy a verified file into the cache, over a damaged entry; if that fails, only log a warning."""
         entry = self.path(checksum)
-        if entry.is_file() and entry.stat().st_size == file.stat().st_size:
-            return
         staged: Path | None = None
         try:
             staging = self._folder / "staging"

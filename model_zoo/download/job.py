@@ -256,17 +256,25 @@ class _Job:
         changed_by_us = kept != folder / file.name and is_done(model.postprocessing, folder)
         if changed_by_us and checksum is not None and is_right(kept, size, checksum):
             return Fetched("already there", "", kept.stat().st_size, checksum)
-        fetched = self.transfer.fetch(
-            folder / file.name,
-            file.sources,
-            size=size,
-            checksum=checksum,
-            base=model.config.parent if model.config is not None else None,
-            notify=lambda event: self.progress(
-                {"$type": event["$type"], "model": model.name, "model_file": file.name, **event}
-            ),
-            replace=file.checksum is None and locked is None and lock.has(file.name),
-        )
+        try:
+            fetched = self.transfer.fetch(
+                folder / file.name,
+                file.sources,
+                size=size,
+                checksum=checksum,
+                base=model.config.parent if model.config is not None else None,
+                notify=lambda event: self.progress(
+                    {"$type": event["$type"], "model": model.name, "model_file": file.name, **event}
+                ),
+                replace=file.checksum is None and locked is None and lock.has(file.name),
+            )
+        except TransferError as error:
+            if locked is None:
+                raise
+            msg = (
+                f"{error}\n  {lock.path} says what was there before; delete its entry to accept another file"
+            )
+            raise TransferError(msg) from None
         if fetched.action != "already there":
             forget_original(folder, file.name)
         if file.checksum is None and locked is None:

@@ -125,7 +125,9 @@ def architectures(config: Mapping[str, Any]) -> list[str]:
     ['BertForTokenClassification']
     """
     given = config.get("architectures")
-    return [str(one) for one in given] if isinstance(given, list) else []
+    return (
+        [str(one) for one in given] if isinstance(given, list) else [given] if isinstance(given, str) else []
+    )
 
 
 def _plain(name: str) -> str:

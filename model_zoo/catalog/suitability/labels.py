@@ -49,7 +49,10 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     if not isinstance(named, dict) or not named:
         return []
     try:
-        by_id = {int(key): "" if value is None else str(value).strip() for key, value in named.items()}
+        by_id = {
+            int(key): str(label).strip() if isinstance(label, str | int) else ""
+            for key, label in named.items()
+        }
     except (ValueError, TypeError):
         msg = f"{where}: id2label: expected whole numbers as keys, found {few(named)}"
         raise CatalogError(msg) from None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.messages import few
+from model_zoo.catalog.messages import few, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,13 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 LONGEST = 8192
 #: Value of ``token_type_ids`` in model.yml for a model to be converted without that input.
 ABSENT = "absent"
+
+
+#: Keys of a config.json that are read here, and by families whose classes check no types.
+_WHOLE_NUMBERS = (
+    *("vocab_size", "max_position_embeddings", "n_positions", "type_vocab_size", "pad_token_id"),
+    *("num_random_blocks", "block_size"),
+)
 
 
 class CheckpointError(ZooError, ValueError):
@@ -152,7 +159,12 @@ def read_config(file: Path) -> dict[str, Any]:
     if not file.is_file():
         msg = f"{file}: does not exist. A checkpoint needs its config.json (architecture and labels)."
         raise CheckpointError(msg)
-    return read_json(file)
+    config = read_json(file)
+    for key in _WHOLE_NUMBERS:
+        if not isinstance(config.get(key), int | None):
+            msg = f"{file}: {key}: expected an integer, found {shown(config[key])}"
+            raise CheckpointError(msg)
+    return config
 
 
 def read_json(file: Path) -> dict[str, Any]:

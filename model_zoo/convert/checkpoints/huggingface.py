@@ -7,6 +7,7 @@ kernels and quantizers named in a config.json are ignored.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import shutil
@@ -252,7 +253,12 @@ def load_model(
         msg = f"{folder}: the weights are damaged: {first_line(error)}. Download them again."
         raise CheckpointError(msg) from error
     except (*SENSELESS, RuntimeError, OSError) as error:
-        msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
+        # torch says so of an archive that was cut
+        cut = "PytorchStreamReader" in str(error) or getattr(error, "errno", None) == errno.EINVAL
+        what = (
+            "the weights are damaged, download them again" if cut else "cannot be read as a token classifier"
+        )
+        msg = f"{folder}: {what}: {first_line(error)}"
         raise CheckpointError(msg) from error
     if not encoder and (other := sorted(report["mismatched_keys"])):
         key, found, expected = other[0]

@@ -14,6 +14,10 @@ from ner_core.tokenizer_files import TokenizerFileError
 
 __all__ = ["find_checkpoint", "load_checkpoint"]
 
+_NOT_A_CHECKPOINT = (
+    "{}: not a checkpoint. Expected a folder with config.json and weights, a .nemo archive or an .onnx file."
+)
+
 
 def find_checkpoint(folder: Path) -> Path:
     """Find the checkpoint in a folder.
@@ -21,7 +25,8 @@ def find_checkpoint(folder: Path) -> Path:
     Parameters
     ----------
     folder : pathlib.Path
-        Its own weights come first; else it may lie in a subfolder, as Open Model Zoo's do.
+        Its own weights come first; else it may lie in a subfolder, as Open Model Zoo's do. Or a checkpoint
+        that is a file.
 
     Returns
     -------
@@ -34,6 +39,10 @@ def find_checkpoint(folder: Path) -> Path:
     CheckpointError
         If there is none, or several of a kind.
     """
+    if folder.is_file():
+        if folder.suffix not in (".nemo", ".onnx"):
+            raise CheckpointError(_NOT_A_CHECKPOINT.format(folder))
+        return folder
     if not folder.is_dir():
         msg = f"{folder}: no such folder."
         raise CheckpointError(msg)
@@ -94,5 +103,4 @@ def load_checkpoint(path: Path | str, **overrides: Any) -> Checkpoint:
             return load_folder(path, told)
     except TokenizerFileError as error:
         raise CheckpointError(str(error)) from error
-    msg = f"{path}: not a checkpoint. Expected a folder, a .nemo archive or an .onnx file."
-    raise CheckpointError(msg)
+    raise CheckpointError(_NOT_A_CHECKPOINT.format(path))

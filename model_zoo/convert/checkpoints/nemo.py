@@ -320,7 +320,7 @@ def _head(path: Path, settings: dict[str, Any], weights: dict[str, torch.Tensor]
 
     pattern = re.compile(r"^classifier\.mlp\.layer(\d+)\.weight$")
     found = {int(match[1]): weights[name].shape for name in weights if (match := pattern.match(name))}
-    count = settings.get("num_fc_layers", len(found))
+    count = settings.get("num_fc_layers") or len(found)
     if not found or str(count) != str(len(found)) or sorted(found) != [2 * one for one in range(len(found))]:
         places = sorted(found) or "none"
         msg = f"{path}: head: expected {count} linear layers at even positions, found {places}."

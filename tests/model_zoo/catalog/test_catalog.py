@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.folders import find_model
 from model_zoo.catalog.manifest import model_yaml, write_model
 from model_zoo.catalog.sources import HttpSource, NgcSource, PypiSource
 from model_zoo.catalog.zoo import load_catalog, load_model
@@ -210,8 +211,9 @@ MISTAKES = [
     ({"files": file(source=[])}, r"files\[0\].source: expected at least 1 of them, found \[\]"),
     (
         {"files": file(source="ftp://x")},
-        r"files\[0\].source\[0\].url: .*begins with http:// or https://, found 'ftp://x'",
+        r"files\[0\].source\[0\].url: .*begins with http:// or https://.*, found 'ftp://x'",
     ),
+    ({"files": file(source="https://x/\x9b31m")}, r"files\[0\].source\[0\].url: .*without control codes"),
     (
         {"files": file(source={"$type": "gopher"})},
         r"files\[0\].source\[0\]: expected \$type to be one of 'http'",
@@ -227,7 +229,7 @@ MISTAKES = [
     ),
     (
         {"files": file(checksum="12ab")},
-        r"files\[0\].checksum: expected 96 hexadecimal digits for sha384, found '12ab'",
+        r"files\[0\].checksum: expected 96 hexadecimal digits for sha384 .*, found '12ab'",
     ),
     (
         {"files": file(checksum={"$type": "md5", "value": "x"})},
@@ -302,8 +304,8 @@ def test_misspelt_keys_are_a_warning_with_the_nearest_one(tmp_path, caplog):
     ]
 
 
-@pytest.mark.parametrize("name", ["/a", "a/../b", "..", "a\\b", "C:x", "a//b", "./a", ""])
-def test_file_names_cannot_leave_the_folder(tmp_path, name):
+@pytest.mark.parametrize("name", ["/a", "a/../b", "..", "a\\b", "C:x", "a//b", "./a", "", "a\x1b[2Jb"])
+def test_file_names_cannot_leave_the_folder_or_command_the_terminal(tmp_path, name):
     zoo(tmp_path, files=file(name=name))
     with pytest.raises(CatalogError, match=r"files\[0\].name: expected a relative path"):
         load_catalog(tmp_path)
@@ -331,6 +333,17 @@ def test_yaml_that_is_not_plain_is_refused(tmp_path, monkeypatch, text, message)
     with pytest.raises(CatalogError, match=message):
         load_catalog(tmp_path)
     assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize("linked", ["public", "public/some-model", "public/some-model/model.yml"])
+def test_parts_of_a_zoo_may_be_links(tmp_path, linked):
+    zoo(tmp_path / "elsewhere")
+    link = tmp_path / "zoo" / linked
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "elsewhere" / linked)
+    (model,) = load_catalog(tmp_path / "zoo")
+    assert model.subdirectory == "public/some-model"
+    assert find_model("some-model", tmp_path / "zoo") == model
 
 
 def test_text_that_is_not_utf8_is_refused(tmp_path):

@@ -47,6 +47,12 @@ def widen_types(folder):
     edit_config(folder, type_vocab_size=4)
 
 
+def cut_short(folder):
+    save_pickle(folder, state_of(folder))
+    file = folder / "pytorch_model.bin"
+    file.write_bytes(file.read_bytes()[:5000])
+
+
 def logits(checkpoint):
     ids = torch.arange(5, 17)[None]
     with torch.no_grad():
@@ -254,6 +260,14 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
         (lambda folder: edit_config(folder, quantization_config={"quant_method": "x"}), "already quantized"),
         (lambda folder: edit_config(folder, id2label={"0": "O", "7": "X"}), "id2label"),
         (lambda folder: edit_config(folder, id2label={"a": "O"}), "id2label"),
+        (lambda folder: edit_config(folder, id2label={"0": ["O"]}), "expected a name for each label"),
+        (lambda folder: edit_config(folder, architectures="BertForMaskedLM"), "found BertForMaskedLM"),
+        (lambda folder: edit_config(folder, vocab_size="x"), "vocab_size: expected an integer, found 'x'"),
+        (
+            lambda folder: edit_config(folder, pad_token_id=[0]),
+            r"pad_token_id: expected an integer, found \[0\]",
+        ),
+        (cut_short, "the weights are damaged, download them again"),
         (
             lambda folder: edit_config(folder, num_hidden_layers=10**9),
             r"config\.json: num_hidden_layers: expected at most 1000, found 1000000000",

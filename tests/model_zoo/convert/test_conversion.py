@@ -269,6 +269,11 @@ def test_a_shape_that_the_model_cannot_take_is_refused(tiny_checkpoint, tmp_path
     assert not list(tmp_path.glob("FP*"))
 
 
+def test_a_length_beyond_the_positions_is_said(tiny_checkpoint, tmp_path, traced_here):
+    with pytest.raises(ConversionError, match=r"fails on inputs of up to 512 pieces: The size of tensor"):
+        convert_checkpoint(tiny_checkpoint, tmp_path, "tiny", overrides={"max_length": 5000})
+
+
 def test_what_a_checkpoint_lacks_is_said_in_full(tmp_path, tiny_checkpoint, traced_here):
     deep = tmp_path / ("deep" * 50)
     shutil.copytree(tiny_checkpoint, deep)

@@ -78,6 +78,9 @@ def test_a_folder_is_converted_by_its_path(zoo, tiny_checkpoint, traced_here, ca
     assert f"To convert it: python -m model_zoo.converter --name '{own}'" in capsys.readouterr().err
     assert quantizer([*given[:4], "--model_dir", "empty", "--dry_run"]) == 1
     assert f"converter --name '{own}' --download_dir empty" in capsys.readouterr().err
+    for flag in ("--dry_run", "-j1"):
+        assert main(["--name", str(own / "model.safetensors"), *given[2:], flag]) == 1
+        assert "not a checkpoint. Expected a folder with config.json" in capsys.readouterr().err
     tiny = own.rename(tmp_path / "tiny")
     assert main(["--name", str(tiny), *given[2:]]) == 1
     assert "the zoo has a model tiny; give yours another name" in capsys.readouterr().err

@@ -74,6 +74,11 @@ def test_a_graph_of_one_shape_says_which_flag_to_give(tiny_checkpoint, tmp_path,
     assert made.xml.parent.name == "FP32-2x8"
 
 
+def test_what_onnxruntime_cannot_run_is_said(renamed, tmp_path):
+    with pytest.raises(ConversionError, match=r"fails on inputs of up to 512 pieces: \[ONNXRuntimeError\]"):
+        convert_checkpoint(renamed, tmp_path, "tiny", overrides={"max_length": 5000})
+
+
 def test_onnx_without_labels_or_of_something_else_is_refused(tiny_checkpoint, tmp_path):
     broken = tmp_path / "model.onnx"
     broken.write_bytes(b"not a graph")

@@ -213,7 +213,9 @@ def test_unknown_checksums_are_recorded_said_and_checked_from_then_on(server, tm
     assert "model.nemo: wrong" in capsys.readouterr().out
     server.files["/weights"] = b"another archive"
     assert run(root, out) == 1
-    assert f"expected {len(WEIGHTS)}" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"expected {len(WEIGHTS)}" in error
+    assert f"{folder / 'model.lock.json'} says what was there before; delete its entry" in error
     assert (folder / "model.nemo").read_bytes() == b"damaged"
     server.files["/weights"] = WEIGHTS
     assert run(root, out) == 0

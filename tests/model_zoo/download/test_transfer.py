@@ -59,6 +59,7 @@ def test_the_cache_is_filled_used_and_not_trusted(server, tmp_path):
             fetch(server, tmp_path / f"three{len(damage)}{damage[:1].hex()}" / "file", cache=cache).action
             == "downloaded"
         )
+        assert entry.read_bytes() == CONTENT
     assert list((tmp_path / "cache" / "1" / "staging").iterdir()) == []
 
 
