@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import CatalogError, ZooError
 from model_zoo.catalog.hub_names import canonical_name
 from model_zoo.catalog.layout import AUTO, CONVERTED, QUANTIZED, precision_name
 from model_zoo.catalog.messages import command_for
@@ -92,7 +92,7 @@ def load(
 
     name = name if isinstance(name, Path) else canonical_name(name)
     path = _as_path(name, models_dir)
-    if path is not None and path.is_file():
+    if path is not None and _is_ir(path):
         return EntityRecognizer.from_ir(path, device=device, precision=precision, **options)
     found = find(name, models_dir)
     if precision is not None and precision not in found:
@@ -141,7 +141,7 @@ def find(name: str | Path, models_dir: str | Path | None = None) -> dict[str, Pa
         return find_by_language(models_dir)
     name = name if isinstance(name, Path) else canonical_name(name)
     path = _as_path(name, models_dir)
-    if path is not None and path.is_file():
+    if path is not None and _is_ir(path):
         return {path.parent.name if folders.split_variant(path.parent.name) else "IR": path}
     found = _irs_in(path) if path is not None else folders.installed(str(name), models_dir)
     if not found:
@@ -155,7 +155,7 @@ def _check_places(name: Any, models_dir: Any) -> None:
     check_path("name", name, "a name of the zoo or a path")
     if isinstance(name, str) and not name.strip():
         msg = f"name: expected a name of the zoo or a path, found {name!r}."
-        raise ValueError(msg)
+        raise CatalogError(msg)
     if models_dir is not None:
         check_path("models_dir", models_dir, "a folder")
 
@@ -170,6 +170,10 @@ def _as_path(name: str | Path, models_dir: str | Path | None) -> Path | None:
         return Path(name)
     known = bool(folders.installed(name, models_dir)) or folders.find_model(name) is not None
     return Path(name) if not known and Path(name).is_dir() else None
+
+
+def _is_ir(path: Path) -> bool:
+    return path.suffix == ".xml" and path.is_file()
 
 
 def _irs_in(folder: Path) -> dict[str, Path]:
@@ -216,7 +220,9 @@ def _how_to_get(name: str, path: Path | None, models_dir: str | Path | None) -> 
     from model_zoo.catalog.zoo import load_catalog
 
     if path is not None:
-        what = "a folder without an .xml" if path.is_dir() else "nothing"
+        what = "another file" if path.is_file() else "nothing"
+        if path.is_dir():
+            what = "a folder without an .xml"
         if (path / "config.json").is_file() or path.suffix in (".nemo", ".onnx"):
             what = f"a checkpoint; convert it: {command_for('converter', str(path))}"
         return f"{path}: expected an OpenVINO .xml, or a folder that holds one; found {what}"

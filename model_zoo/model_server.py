@@ -23,7 +23,7 @@ from model_zoo import find
 from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FINE, run_command
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
-from model_zoo.catalog.hub_names import canonical_name
+from model_zoo.catalog.hub_names import canonical_name, is_there
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED, precision_name
 from model_zoo.convert.serving import CONFIG, ServingError, add_to_repository, served_name
 from ner_core.compute import COMPUTE
@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
         xml = _find_ir(name, arguments.precision, arguments.model_dir)
         entry = add_to_repository(
             xml,
-            served_name(xml.stem if name.endswith(".xml") else canonical_name(name)),
+            served_name(xml.stem if is_there(name) else canonical_name(name)),
             arguments.output_dir,
             version=arguments.version,
             device=arguments.device,

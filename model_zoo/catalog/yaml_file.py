@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from model_zoo.catalog.errors import CatalogError, ZooError
+from model_zoo.catalog.errors import CatalogError, ZooError, told_by_system
 from model_zoo.catalog.messages import shown
 
 if TYPE_CHECKING:
@@ -52,8 +52,10 @@ def read_yaml(path: Path, error: type[ZooError] = CatalogError, *, aliases: bool
             msg = f"{path}: expected at most {_LARGEST} bytes, found {size}"
             raise error(msg)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        msg = f"{path}: expected a readable UTF-8 file, found: {problem}"
+    except OSError as problem:
+        raise error(told_by_system(problem, path)) from None
+    except UnicodeDecodeError as problem:
+        msg = f"{path}: expected UTF-8 text, found: {problem}"
         raise error(msg) from None
     return parse_yaml(text, str(path), error, aliases=aliases)
 

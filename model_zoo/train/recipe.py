@@ -170,6 +170,9 @@ class Recipe(Strict):
         if "O" in types or len(set(types)) != len(types) or not all(kind.strip() for kind in types):
             msg = "entity types must differ and not be empty, and O is not one of them"
             raise ValueError(msg)
+        if tags := [kind for kind in types if re.match("[BI]-", kind)]:
+            msg = f"expected entity types, found the tag {tags[0]}; write {tags[0][2:]}"
+            raise ValueError(msg)
         return types
 
     @model_validator(mode="after")

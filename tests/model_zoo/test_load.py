@@ -112,6 +112,9 @@ def test_paths(loaded, tmp_path, monkeypatch):
     (tmp_path / "config.json").touch()
     with pytest.raises(ModelNotFoundError, match=r"a checkpoint; convert it: python -m model_zoo\.converter"):
         model_zoo.load(tmp_path)
+    (tmp_path / "x.nemo").touch()
+    with pytest.raises(ModelNotFoundError, match=r"found a checkpoint; convert it"):
+        model_zoo.load("./x.nemo")
 
 
 def test_a_name_of_the_zoo_goes_before_a_folder_of_that_name(loaded, tmp_path, monkeypatch):

@@ -348,7 +348,7 @@ def test_parts_of_a_zoo_may_be_links(tmp_path, linked):
 
 def test_text_that_is_not_utf8_is_refused(tmp_path):
     zoo(tmp_path).write_bytes(b"description: \xff\xfe")
-    with pytest.raises(CatalogError, match="expected a readable UTF-8 file"):
+    with pytest.raises(CatalogError, match="expected UTF-8 text"):
         load_catalog(tmp_path)
 
 

@@ -10,7 +10,8 @@ from ner_core import EntityRecognizer
 
 
 def test_the_repository_has_the_layout_that_the_server_wants(tiny_ir, tmp_path, capsys):
-    assert main(["--name", str(tiny_ir / "tiny.xml"), "-o", str(tmp_path / "serving")]) == 0
+    for path in (tiny_ir / "tiny.xml", tiny_ir):
+        assert main(["--name", str(path), "-o", str(tmp_path / "serving")]) == 0
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert files == ["serving/config.json", "serving/tiny/1/tiny.bin", "serving/tiny/1/tiny.xml"]
     config = json.loads((tmp_path / "serving" / "config.json").read_text())
@@ -62,6 +63,12 @@ def test_what_cannot_be_is_said(tiny_ir, tmp_path, capsys):
     assert "serve the two it chooses from: minilm-ner, multilingual-ner" in capsys.readouterr().err
     assert main(["--name", "minilm-ner", "-o", str(tmp_path), "--precision", "FP64"]) == 1
     assert "minilm-ner has no FP64 here, only INT8" in capsys.readouterr().err
+    for name, found in (
+        ("", "a name of the zoo or a path, found ''"),
+        (str(tiny_ir / "tiny.bin"), "another file"),
+    ):
+        assert main(["--name", name, "-o", str(tmp_path)]) == 1
+        assert found in capsys.readouterr().err
     assert main(["--name", "none.xml", "-o", str(tmp_path)]) == 1
     assert "none.xml: expected a file" in capsys.readouterr().err
     for wrong in (["--version", "0"], ["--mount", "models"], ["--mount", "/models:rw"]):

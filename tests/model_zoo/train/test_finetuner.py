@@ -262,6 +262,7 @@ def test_a_start_that_reads_the_casing_of_words_still_does(lab, finished, tmp_pa
         ({"seed": "x"}, "r.yml: seed: expected an integer, found 'x'"),
         ({"types": ["O"]}, f"r.yml: types: {TYPES_RULE}"),
         ({"types": ["PER", " "]}, f"r.yml: types: {TYPES_RULE}"),
+        ({"types": ["B-PER"]}, "r.yml: types: expected entity types, found the tag B-PER; write PER"),
         (
             {"name": "../x"},
             "r.yml: name: expected letters, digits and ._-, a letter or digit first, found '../x'",
