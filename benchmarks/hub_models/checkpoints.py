@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.hub_models.families import NO_TEMPLATE
-from model_zoo.catalog.suitability import OWN_FILES
+from model_zoo.catalog.suitability.tokenizers import OWN_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.hub_models.checkpoints import LAYOUTS, TEXTS, layouts_of
 from benchmarks.hub_models.comparison import STRATEGIES, VERDICTS
-from model_zoo.catalog import suitability
+from model_zoo.catalog.suitability.families import FAMILIES, REFUSED_FAMILIES
+from model_zoo.catalog.suitability.tokenizers import OWN_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ only openvino, tokenizers and numpy, and no dictionary for each model.
 def to_markdown(results: Sequence[Result]) -> str:
     """Write the page: families that run, with the counts, and those that are refused."""
     columns = ["family", "such as", "tokenizer's own files", "layouts read", "", *STRATEGIES]
-    why = [[name, reason] for name, reason in suitability.REFUSED_FAMILIES.items()]
+    why = [[name, reason] for name, reason in REFUSED_FAMILIES.items()]
     parts = [
         _HEAD,
         _sums(results),
@@ -87,7 +88,7 @@ def _sums(results: Sequence[Result]) -> str:
 
 def _row(result: Result) -> list[str]:
     family = result.family
-    own = ", ".join(suitability.OWN_FILES.get(family.model_type, ()))
+    own = ", ".join(OWN_FILES.get(family.model_type, ()))
     layouts = f"{len(result.read)} of {len(layouts_of(family))}"
     verdict = "runs" if result.converted else f"refused: {result.problem}"
     counts = [_count(result.texts.get(strategy, {})) for strategy in STRATEGIES]
@@ -112,7 +113,7 @@ def _count(texts: dict[str, int]) -> str:
 
 def _unmeasured(results: Sequence[Result]) -> list[str]:
     """Name families that are taken and have no row; the test of this table allows none."""
-    missing = sorted(suitability.FAMILIES - {result.family.model_type for result in results})
+    missing = sorted(FAMILIES - {result.family.model_type for result in results})
     names = ", ".join(f"`{name}`" for name in missing)
     told = f"Taken too, and compared only when a model is converted (its logits, padded and not): {names}."
     return [told] if missing else []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ner_core.files import feed
 
@@ -39,17 +39,12 @@ class Checksum(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     algorithm: Literal["sha256", "sha384", "git_blob"] = Field(alias="$type", default="sha384")
-    value: str
+    value: Annotated[str, StringConstraints(to_lower=True)]
 
     @model_validator(mode="before")
     @classmethod
     def _from_string(cls, given: Any) -> Any:
         return {"$type": "sha384", "value": given} if isinstance(given, str) else given
-
-    @field_validator("value")
-    @classmethod
-    def _lower(cls, value: str) -> str:
-        return value.lower()
 
     @model_validator(mode="after")
     def _check_digits(self) -> Checksum:

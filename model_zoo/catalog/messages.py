@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["command_for", "few", "sentences", "shown"]
 
+#: What a value should be, by the beginning of pydantic's names for errors, such as ``int_parsing``.
+_KINDS = {
+    "string": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    **dict.fromkeys(("dict", "model"), "keys and values"),
+}
 _SHOWN = 60  # characters of a wrong value shown in an error
 _FOLDER_FLAGS = {"downloader": "--output_dir", "converter": "--download_dir", "quantizer": "--model_dir"}
 
@@ -85,18 +94,6 @@ def _expected(kind: str, context: dict[str, Any]) -> str:
     expected = {
         "missing": "expected a value",
         "extra_forbidden": "no such key",
-        "string_type": "expected a string",
-        "int_type": "expected an integer",
-        "int_parsing": "expected an integer",
-        "int_from_float": "expected an integer",
-        "float_type": "expected a number",
-        "float_parsing": "expected a number",
-        "bool_type": "expected true or false",
-        "bool_parsing": "expected true or false",
-        "list_type": "expected a list",
-        "dict_type": "expected keys and values",
-        "model_type": "expected keys and values",
-        "model_attributes_type": "expected keys and values",
         "union_tag_not_found": "expected a key $type",
         "union_tag_invalid": f"expected $type to be one of {context.get('expected_tags', '')}",
         "literal_error": f"expected {context.get('expected', '')}",
@@ -108,7 +105,10 @@ def _expected(kind: str, context: dict[str, Any]) -> str:
         "string_too_short": "expected a string that is not empty",
         "string_pattern_mismatch": f"expected a string of the form {context.get('pattern', '')}",
     }
-    return expected.get(kind, f"expected something else ({kind.replace('_', ' ')})")
+    if kind in expected:
+        return expected[kind]
+    what = _KINDS.get(kind.partition("_")[0], f"something else ({kind.replace('_', ' ')})")
+    return f"expected {what}"
 
 
 def _dotted(location: tuple[int | str, ...], tags: Collection[str]) -> str:

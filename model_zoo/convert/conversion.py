@@ -163,7 +163,8 @@ def convert_checkpoint(
                 result = _make(opened, staging, name, precision, input_shape, tolerance, python)
                 result = replace(result, seconds=time.perf_counter() - started)
                 conversions.append(result)
-                tell("model_conversion_result", **_event(result))
+                facts = {key: value for key, value in vars(result).items() if key != "xml"}
+                tell("model_conversion_result", **facts)
                 started = time.perf_counter()
             for result in conversions:
                 publish(result.xml.parent, folder / result.xml.parent.name)
@@ -195,11 +196,6 @@ def variant_name(precision: str, shape: tuple[int, int] | None) -> str:
     ('FP16', 'FP16-1x128')
     """
     return precision if shape is None else f"{precision}-{shape[0]}x{shape[1]}"
-
-
-def _event(result: Conversion) -> dict[str, Any]:
-    keys = ("precision", "size", "seconds", "parity", "scale", "tolerance")
-    return {key: getattr(result, key) for key in keys} | {"notes": list(result.notes)}
 
 
 # The source

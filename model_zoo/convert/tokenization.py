@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken, Tokenizer, normalizers
 
-from model_zoo.catalog import suitability
-from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.suitability.families import WORDPIECE_FAMILIES
+from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
 from ner_core.tokenizer_files import (
     TokenizerFileError,
     check_pieces,
@@ -39,7 +39,7 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
     "tokenizer.json",
-    *dict.fromkeys(file for group in suitability.OWN_FILES.values() for file in group),
+    *dict.fromkeys(file for group in OWN_FILES.values() for file in group),
 )
 
 #: Family to its converter in transformers, and the defaults of its tokenizer class.
@@ -84,16 +84,13 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
 
     Raises
     ------
-    TokenizerFileError
+    CatalogError, TokenizerFileError
         There is none, or it cannot be used.
     """
     config, settings = (read_json_object(folder / name) for name in ("config.json", "tokenizer_config.json"))
     family = str(config.get("model_type") or "bert")
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    try:
-        group = suitability.check_tokenizer(str(folder), names, {"model_type": family, **config}, settings)
-    except CatalogError as error:
-        raise TokenizerFileError(str(error)) from None
+    group = check_tokenizer(str(folder), names, {"model_type": family, **config}, settings)
     vocab_size = int(config.get("vocab_size") or 0)
     if group == ("tokenizer.json",):
         file = folder / "tokenizer.json"
@@ -101,7 +98,7 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
         tokenizer = parse_tokenizer(read_text(file), str(file), lower_case, told)
         _add_tokens(folder, tokenizer, settings)
         return _checked(folder, tokenizer, 0, vocab_size)
-    if group == ("vocab.txt",) and family in suitability.WORDPIECE_FAMILIES:
+    if group == ("vocab.txt",) and family in WORDPIECE_FAMILIES:
         tokenizer = read_wordpiece(folder / "vocab.txt", lower_case)
         _add_tokens(folder, tokenizer, settings)
         return _checked(folder, tokenizer, 0, vocab_size)
@@ -120,7 +117,7 @@ def _heeds_settings(family: str, settings: Mapping[str, Any]) -> bool:
     Those of the families do in transformers; its general classes use tokenizer.json unchanged.
     """
     named = settings.get("tokenizer_class")
-    return family in suitability.OWN_FILES if named is None else named not in _GENERAL
+    return family in OWN_FILES if named is None else named not in _GENERAL
 
 
 def lowers_case(tokenizer: Tokenizer) -> bool | None:

@@ -17,12 +17,16 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, StrictInt, ValidationError
 
-from model_zoo.catalog import suitability
 from model_zoo.catalog.checksum import GIT_BLOB
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
 from model_zoo.catalog.messages import sentences
 from model_zoo.catalog.sources import HubSource, without_login
+from model_zoo.catalog.suitability.families import check_architecture
+from model_zoo.catalog.suitability.labels import check_label_count, named_labels
+from model_zoo.catalog.suitability.libraries import LIBRARIES, check_kind
+from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
+from model_zoo.catalog.suitability.weights import INDEX, shards_of, tensors_beside, weights_in
 from model_zoo.catalog.zoo import model_from
 from model_zoo.download.answers import AnswerError, ContentError, get_json
 from model_zoo.download.causes import NO_NETWORK
@@ -40,7 +44,7 @@ _COMPANIONS = (  # files of tokenizers
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    *dict.fromkeys(file for group in suitability.OWN_FILES.values() for file in group),
+    *dict.fromkeys(file for group in OWN_FILES.values() for file in group),
 )
 
 
@@ -134,15 +138,15 @@ def resolve(
     files = repository.files
     config = repository.read("config.json")
     settings = repository.read("tokenizer_config.json") or {}
-    suitability.check_kind(name, files, config, repository.library)
-    suitability.check_architecture(name, config, encoder=encoder)
-    suitability.check_tokenizer(name, files, config, settings)
+    check_kind(name, files, config, repository.library)
+    check_architecture(name, config, encoder=encoder)
+    check_tokenizer(name, files, config, settings)
     if labels is None and not encoder:
-        labels = suitability.named_labels(name, config)
+        labels = named_labels(name, config)
     elif labels is not None:
-        suitability.check_label_count(name, config, labels)
+        check_label_count(name, config, labels)
     kind = "Encoder" if encoder else "Token classifier"
-    weights = suitability.weights_in(name, files)
+    weights = weights_in(name, files)
     graph = weights if weights.endswith(".onnx") else None
     if encoder and graph:
         msg = f"{name}: expected model.safetensors or pytorch_model.bin to train from, found {graph} alone"
@@ -231,17 +235,17 @@ def _look_up(name: str, *, offline: bool) -> _Repository:
         {file.rfilename: file for file in answer.siblings or ()},
         partial(_remote_json, name, repo, commit),
         answer.cardData,
-        answer.library_name or next((tag for tag in answer.tags or () if tag in suitability.LIBRARIES), ""),
+        answer.library_name or next((tag for tag in answer.tags or () if tag in LIBRARIES), ""),
     )
 
 
 def _needed(name: str, repository: _Repository, weights: str) -> list[str]:
     files = repository.files
     needed = ["config.json", *(file for file in _COMPANIONS if file in files), weights]
-    if weights.endswith(suitability.INDEX):
-        return needed + suitability.shards_of(f"{name}: {weights}", repository.read(weights), files)
+    if weights.endswith(INDEX):
+        return needed + shards_of(f"{name}: {weights}", repository.read(weights), files)
     if weights.endswith(".onnx"):
-        return needed + suitability.tensors_beside(weights, files)
+        return needed + tensors_beside(weights, files)
     return needed
 
 

@@ -214,24 +214,13 @@ class _Job:
             except TransferError as problem:
                 raise DownloadError(str(problem)) from None
         futures = [self.pool.submit(self._file, model, file, folder) for file in files]
-        results: list[Fetched] = []
-        problems: list[str] = []
-        cancelled: Cancelled | None = None
-        for future in futures:
-            error = future.exception()
-            if isinstance(error, Cancelled):
-                cancelled = error
-            elif isinstance(error, TransferError):
-                problems.append(str(error))
-            elif error is not None:
+        errors = [error for future in futures if (error := future.exception()) is not None]
+        for error in errors:
+            if not isinstance(error, TransferError):
                 raise error
-            else:
-                results.append(future.result())
-        if cancelled is not None:
-            raise cancelled
-        if problems:
-            raise DownloadError("\n".join(dict.fromkeys(problems)))
-        return results
+        if errors:
+            raise DownloadError("\n".join(dict.fromkeys(map(str, errors))))
+        return [future.result() for future in futures]
 
     def _file(self, model: Model, file: ModelFile, folder: Path) -> Fetched:
         self._emit("model_file_download_begin", model, model_file=file.name, size=file.size)

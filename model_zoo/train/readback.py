@@ -16,6 +16,7 @@ import torch
 from transformers import AutoModelForTokenClassification, BertConfig
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.parity import EXACT
 from ner_core.ir import model_info, read_model
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _ATTENTION = ("ScaledDotProductAttention", "Softmax")
 #: Largest difference of logits, of the largest logit: the order of additions may differ, the numbers may not.
 _TOLERANCE = 1e-3
 _UNNAMED = "{}: its weights cannot be identified by name; start from the model's checkpoint instead"
-_EXACT = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 
 
 def read_back(xml: Path, changes: dict[str, Any]) -> tuple[Any, list[str], int]:
@@ -87,7 +87,7 @@ def read_back(xml: Path, changes: dict[str, Any]) -> tuple[Any, list[str], int]:
 def _weights(graph: ov.Model) -> dict[str, np.ndarray]:
     """Return the weights by their names in a checkpoint of transformers."""
     places = dict(_places(graph))
-    made = ov.Core().compile_model(ov.Model(list(places.values()), [], "weights"), "CPU", _EXACT)([])
+    made = ov.Core().compile_model(ov.Model(list(places.values()), [], "weights"), "CPU", EXACT)([])
     found = {}
     for (name, transposed), value in zip(places, made.values(), strict=True):
         flat = value if name.endswith("weight") and "LayerNorm" not in name else value.reshape(-1)
@@ -148,7 +148,7 @@ def _check(xml: Path, graph: ov.Model, model: Any) -> None:
     arrays["attention_mask"][1, shape[1] // 2 :] = 0
     named = {name for port in graph.inputs for name in port.get_names()}
     given = {name: array for name, array in arrays.items() if name in named}
-    expected = np.array(ov.Core().compile_model(graph, "CPU", _EXACT)(given)[0])
+    expected = np.array(ov.Core().compile_model(graph, "CPU", EXACT)(given)[0])
     with torch.no_grad():
         found = model.eval()(
             **{name: torch.from_numpy(array) for name, array in given.items()}

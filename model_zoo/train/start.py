@@ -10,9 +10,10 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from model_zoo.catalog.messages import few
+from model_zoo.catalog.suitability.labels import labels_of
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, read_config, stated_length
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
-from model_zoo.convert.checkpoints.huggingface import build_config, folder_labels, load_model
+from model_zoo.convert.checkpoints.huggingface import build_config, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
 from model_zoo.train.readback import read_back
@@ -120,7 +121,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
     changes = {key: value for key, value in _dropout(recipe).items() if isinstance(config.get(key), float)}
     architectures = config.get("architectures") or []
     trained = any(str(one).endswith("ForTokenClassification") for one in architectures)
-    before = folder_labels(file, config) if trained else []
+    before = labels_of(str(file), config) if trained else []
     # In bfloat16 on a CPU, eager attention trains faster than the fused one (measured: 5.6 against 3.6
     # thousand pieces a second on two cores).
     model, _ = load_model(

@@ -16,10 +16,12 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_zoo.catalog import suitability
 from model_zoo.catalog.checksum import checksum_of
-from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.messages import few
+from model_zoo.catalog.suitability.families import check_architecture, clean_config
+from model_zoo.catalog.suitability.labels import are_numbers, labels_of
+from model_zoo.catalog.suitability.libraries import check_kind
+from model_zoo.catalog.suitability.weights import INDEX, WEIGHTS, shards_of
 from model_zoo.convert.checkpoints.checkpoint import (
     ABSENT,
     DROPPED,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["SENSELESS", "build_config", "check_size", "folder_labels", "load_folder", "load_model"]
+__all__ = ["SENSELESS", "build_config", "check_size", "load_folder", "load_model"]
 
 #: Keys of a config.json that count parts of a model; published models have a hundred or so at most.
 _LAYERS = re.compile(r"(^|_)layers?$|_groups$|_group_num$")
@@ -63,7 +65,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
     file = folder / "config.json"
     config = read_config(file)
     labels = list(told.labels or ())
-    names = labels or folder_labels(file, config)
+    names = labels or labels_of(str(file), config)
     weights = _weight_files(folder)
     refuse_pointers(folder)
     tokenizer = read_tokenizer(folder, told.lower_case)
@@ -94,30 +96,19 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         vocab_size=int(facts.vocab_size),
         type_count=type_count,
         pad_id=int(facts.pad_token_id or 0),
-        notes=[unnamed] if suitability.are_numbers(names) else [],
+        notes=[unnamed] if are_numbers(names) else [],
     )
-
-
-def folder_labels(file: Path | str, config: dict[str, Any]) -> list[str]:
-    """Return the labels of a config.json in id order; empty if it names none."""
-    try:
-        return suitability.labels_of(str(file), config)
-    except CatalogError as error:
-        raise CheckpointError(str(error)) from None
 
 
 def _weight_files(folder: Path) -> list[Path]:
     """Return the files that hold the weights: one, or the shards of an index in order."""
-    for name in suitability.WEIGHTS:
+    for name in WEIGHTS:
         file = folder / name
         if not file.is_file() or file.suffix == ".onnx":
             continue
-        if not name.endswith(suitability.INDEX):
+        if not name.endswith(INDEX):
             return [file]
-        try:
-            shards = suitability.shards_of(str(file), read_json(file), [one.name for one in folder.iterdir()])
-        except CatalogError as error:
-            raise CheckpointError(str(error)) from None
+        shards = shards_of(str(file), read_json(file), [one.name for one in folder.iterdir()])
         return [folder / shard for shard in shards]
     msg = f"{folder}: no weights. Expected model.safetensors or pytorch_model.bin, whole or in shards."
     raise CheckpointError(msg)
@@ -139,14 +130,14 @@ def build_config(
 
     Raises
     ------
-    CheckpointError
+    CatalogError, CheckpointError
         transformers has no such family, or the values are inconsistent.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    content = {**suitability.clean_config(config), **(changes or {})}
-    if "id2label" not in content and (labels := folder_labels(where, config)):
+    content = {**clean_config(config), **(changes or {})}
+    if "id2label" not in content and (labels := labels_of(where, config)):
         content |= _numbered(labels)
     for key, value in content.items():
         if _LAYERS.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
@@ -218,7 +209,7 @@ def load_model(
 
     Raises
     ------
-    CheckpointError
+    CatalogError, CheckpointError
         The architecture does not run here, or the weights cannot be read.
     """
     import pickle
@@ -228,11 +219,8 @@ def load_model(
     from transformers.utils import logging as transformers_logging
 
     where = str(folder / "config.json")
-    try:
-        suitability.check_kind(str(folder), [path.name for path in folder.iterdir()], config)
-        suitability.check_architecture(where, config, encoder=encoder or not config.get("architectures"))
-    except CatalogError as error:
-        raise CheckpointError(str(error)) from None
+    check_kind(str(folder), [path.name for path in folder.iterdir()], config)
+    check_architecture(where, config, encoder=encoder or not config.get("architectures"))
     weights = _weight_files(folder)
     use_safetensors = weights[0].suffix == ".safetensors"
     made = build_config(where, config, changes)
@@ -280,8 +268,8 @@ def _readable_index(folder: Path) -> Iterator[Path]:
     """Yield the folder, or one with links to its weights and an index that transformers can read."""
     weights = _weight_files(folder)
     suffix = weights[0].suffix
-    index = folder / (("model" if suffix == ".safetensors" else "pytorch_model") + suffix + suitability.INDEX)
-    if weights[0].name in suitability.WEIGHTS or isinstance(read_json(index).get("metadata"), dict):
+    index = folder / (("model" if suffix == ".safetensors" else "pytorch_model") + suffix + INDEX)
+    if weights[0].name in WEIGHTS or isinstance(read_json(index).get("metadata"), dict):
         yield folder
         return
     with tempfile.TemporaryDirectory(prefix="weights-", ignore_cleanup_errors=True) as made:

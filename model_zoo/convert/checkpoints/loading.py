@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from model_zoo.catalog.suitability import WEIGHTS
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.suitability.weights import WEIGHTS
 from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError, Overrides
 from model_zoo.convert.checkpoints.huggingface import load_folder
 from model_zoo.convert.checkpoints.nemo import load_nemo
@@ -101,6 +102,6 @@ def load_checkpoint(path: Path | str, **overrides: Any) -> Checkpoint:
             return load_onnx(path, told)
         if path.is_dir():
             return load_folder(path, told)
-    except TokenizerFileError as error:
+    except (CatalogError, TokenizerFileError) as error:
         raise CheckpointError(str(error)) from error
     raise CheckpointError(_NOT_A_CHECKPOINT.format(path))

@@ -56,15 +56,6 @@ KNOWN_ENCODERS = {
     "bert-base-chinese": (21128, 768, 12, 12, 3072),
 }
 
-#: Names in the archive to names of our module; None drops a weight that a token classifier does not use.
-WEIGHT_MAP: tuple[tuple[re.Pattern[str], str | None], ...] = (
-    (re.compile(r"^loss\."), None),
-    (re.compile(r"^bert_model\.pooler\."), None),
-    (re.compile(r"^bert_model\.(.*\.)?position_ids$"), None),
-    (re.compile(r"^bert_model\."), "encoder."),
-    (re.compile(r"^classifier\.mlp\.layer(\d+)\."), r"head.\1."),
-)
-
 
 def load_nemo(path: Path, told: Overrides) -> Checkpoint:
     """Read a NeMo archive; see `model_zoo.convert.checkpoints.loading.load_checkpoint`.
@@ -255,20 +246,15 @@ def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
     return dict(state)
 
 
-def _renamed(name: str) -> str | None:
-    """Return the name of an archive's weight in our module; None drops it.
+def _renamed(name: str) -> str:
+    """Return the name of an archive's weight in our module.
 
     Examples
     --------
     >>> _renamed("bert_model.encoder.layer.0.output.dense.bias"), _renamed("classifier.mlp.layer2.weight")
     ('encoder.encoder.layer.0.output.dense.bias', 'head.2.weight')
-    >>> _renamed("loss.weight") is None
-    True
     """
-    for pattern, new in WEIGHT_MAP:
-        if pattern.search(name):
-            return None if new is None else pattern.sub(new, name)
-    return name
+    return re.sub(r"^classifier\.mlp\.layer(\d+)\.", r"head.\1.", re.sub(r"^bert_model\.", "encoder.", name))
 
 
 def _build(
@@ -285,7 +271,7 @@ def _build(
     transformers_logging.disable_progress_bar()
     family = str(encoder_config.get("model_type") or "bert")
     facts = build_config(str(path), {**encoder_config, "model_type": family})
-    renamed = {new: tensor.float() for name, tensor in weights.items() if (new := _renamed(name)) is not None}
+    renamed = {_renamed(name): tensor.float() for name, tensor in weights.items()}
     renamed = {name: tensor for name, tensor in renamed.items() if not DROPPED.search(name)}
     known = {name[8:]: tensor for name, tensor in renamed.items() if name.startswith("encoder.")}
     options: dict[str, Any] = {"add_pooling_layer": False} if family == "bert" else {}
@@ -320,7 +306,7 @@ def _head(path: Path, settings: dict[str, Any], weights: dict[str, torch.Tensor]
 
     pattern = re.compile(r"^classifier\.mlp\.layer(\d+)\.weight$")
     found = {int(match[1]): weights[name].shape for name in weights if (match := pattern.match(name))}
-    count = settings.get("num_fc_layers") or len(found)
+    count = settings.get("num_fc_layers", len(found))
     if not found or str(count) != str(len(found)) or sorted(found) != [2 * one for one in range(len(found))]:
         places = sorted(found) or "none"
         msg = f"{path}: head: expected {count} linear layers at even positions, found {places}."

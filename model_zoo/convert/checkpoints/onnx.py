@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog.checksum import checksum_of
+from model_zoo.catalog.suitability.labels import labels_of
 from model_zoo.convert.checkpoints.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -13,7 +14,6 @@ from model_zoo.convert.checkpoints.checkpoint import (
     read_config,
     stated_length,
 )
-from model_zoo.convert.checkpoints.huggingface import folder_labels
 from model_zoo.convert.ir import input_ports
 from model_zoo.convert.tokenization import lowers_case, read_tokenizer
 
@@ -33,7 +33,7 @@ def load_onnx(file: Path, told: Overrides) -> Checkpoint:
     )
     config = read_config(folder / "config.json") if (folder / "config.json").is_file() else {}
     tokenizer = read_tokenizer(folder, told.lower_case)
-    names = list(told.labels or ()) or folder_labels(folder / "config.json", config)
+    names = list(told.labels or ()) or labels_of(str(folder / "config.json"), config)
     if not names:
         msg = f"{file}: no labels. Expected id2label in {folder / 'config.json'}, or `labels` in model.yml."
         raise CheckpointError(msg)

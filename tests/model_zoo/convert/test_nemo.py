@@ -165,10 +165,6 @@ def test_the_tokenizer_is_that_of_the_archive(tmp_path):
     ]
 
 
-def test_the_number_of_linear_layers_need_not_be_stated(tmp_path):
-    assert load_checkpoint(make_archive(tmp_path / "ner.nemo", make_model(), head={"num_fc_layers": None}))
-
-
 def test_an_encoder_known_only_by_name_has_that_encoders_dimensions(tmp_path, monkeypatch):
     words, hidden, _, *others = nemo.KNOWN_ENCODERS["bert-base-uncased"]
     monkeypatch.setitem(nemo.KNOWN_ENCODERS, "bert-base-uncased", (words, hidden, 1, *others))  # of 12 layers

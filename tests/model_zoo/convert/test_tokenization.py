@@ -11,7 +11,8 @@ from benchmarks.hub_models.checkpoints import TEXTS, layouts_of, make_tokenizer
 from benchmarks.hub_models.comparison import judge
 from benchmarks.hub_models.families import FAMILIES
 from benchmarks.hub_models.runner import local_hub, run_family
-from model_zoo.catalog import suitability
+from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.suitability import families
 from model_zoo.convert.tokenization import read_tokenizer
 from ner_core.tokenizer_files import TokenizerFileError
 
@@ -114,7 +115,7 @@ def test_special_tokens_of_a_bare_vocabulary_are_those_of_their_map(tmp_path):
 def test_files_of_another_kind_of_tokenizer_are_refused(tmp_path):
     own_files(tmp_path / "roberta", "roberta")
     (tmp_path / "roberta" / "config.json").write_text(json.dumps({"model_type": "camembert"}))
-    with pytest.raises(TokenizerFileError, match=r"expected tokenizer\.json, or sentencepiece\.bpe\.model"):
+    with pytest.raises(CatalogError, match=r"expected tokenizer\.json, or sentencepiece\.bpe\.model"):
         read_tokenizer(tmp_path / "roberta")
 
 
@@ -138,7 +139,7 @@ def test_every_family_is_fetched_converted_and_right(tmp_path, name):
 
 
 def test_every_family_that_is_taken_is_measured():
-    assert {family.model_type for family in FAMILIES} == suitability.FAMILIES
+    assert {family.model_type for family in FAMILIES} == families.FAMILIES
 
 
 @pytest.mark.parametrize(
