@@ -82,7 +82,7 @@ def download(
     """
     given = transfer or Transfer()
     # Wheels live as long as this call; a concurrent download has its own.
-    settings = replace(given, cancel=cancel if cancel is not None else given.cancel, wheels=Wheelhouse())
+    settings = replace(given, cancel=cancel or given.cancel, wheels=Wheelhouse())
     with settings.wheels, ThreadPoolExecutor(_JOBS, thread_name_prefix="download") as pool:
         job = _Job(folders.models_dir(output_dir), None, progress or _silent, settings, pool)
         return [fetched for part in (model.stages or [model]) for fetched in job.run(part)]

@@ -11,7 +11,6 @@ from model_zoo.catalog.errors import ZooError
 from ner_core.files import write_whole
 
 if TYPE_CHECKING:
-    import hashlib
     from pathlib import Path
 
 __all__ = ["FOLDER", "DiskFullError", "Partial"]
@@ -57,7 +56,7 @@ class Partial:
         self.path = folder / f"{destination.name}.part"
         self._note_path = folder / f"{destination.name}.json"
         self._file: BinaryIO | None = None
-        self._digest: hashlib._Hash | None = None
+        self._digest = new_digest(algorithm, size)
         self.length = self.path.stat().st_size if self.path.is_file() else 0
         self.note = self._read_note() if self.length else {}
         self.joined = False
@@ -82,8 +81,7 @@ class Partial:
 
     def resume(self, note: dict[str, Any]) -> None:
         """Hash the bytes so far and prepare to append."""
-        if self._file is None or self._digest is None:
-            self.close()
+        if self._file is None:
             self._file = self.path.open("r+b", buffering=0)
             self._digest = new_digest(self.algorithm, self.size)
             while block := self._file.read(_BLOCK):
@@ -94,7 +92,7 @@ class Partial:
 
     def append(self, block: bytes) -> None:
         """Write one block and hash it."""
-        if self._file is None or self._digest is None:
+        if self._file is None:
             msg = "append before restart or resume"
             raise RuntimeError(msg)
         self._digest.update(block)
@@ -109,9 +107,6 @@ class Partial:
 
     def checksum(self) -> Checksum:
         """Return the hash of all bytes so far."""
-        if self._digest is None:
-            msg = "checksum before restart or resume"
-            raise RuntimeError(msg)
         return Checksum.model_validate({"$type": self.algorithm, "value": self._digest.hexdigest()})
 
     def finish(self) -> None:
@@ -134,7 +129,6 @@ class Partial:
 
     def close(self) -> None:
         """Stop here; the bytes so far stay for a later run."""
-        self._digest = None
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import random
 import re
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,12 +32,13 @@ from model_zoo.download.web import (
 )
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
 
     from model_zoo.download.addresses import Address
     from model_zoo.download.partial import Partial
 
-__all__ = ["Cancelled", "Download", "NoNetworkError", "Patience", "SourceError"]
+__all__ = ["Cancelled", "Download", "NoNetworkError", "Patience", "SourceError", "check"]
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Download:
         Retry policy.
     notify : callable
         Receives ``model_file_download_progress`` and ``model_file_download_retry`` events.
-    cancel : threading.Event or None
+    cancel : threading.Event
         Stops the transfer, even while it waits or stalls.
     """
 
@@ -123,7 +123,7 @@ class Download:
     verified: bool
     patience: Patience
     notify: Callable[[dict[str, Any]], None]
-    cancel: threading.Event | None
+    cancel: threading.Event
 
     def run(self) -> None:
         """Do it.
@@ -155,7 +155,8 @@ class Download:
         log.warning("%s: %s; next attempt in %.1f s", self.address, problem, seconds)
         event = {"$type": "model_file_download_retry", "problem": str(problem), "attempt": attempt}
         self.notify({**event, "wait": round(seconds, 3)})
-        _pause(seconds, self.cancel)
+        self.cancel.wait(seconds)
+        check(self.cancel)
 
     def _attempt(self) -> None:
         offset = self._usable_length()
@@ -194,14 +195,14 @@ class Download:
             headers["Range"] = f"bytes={offset}-"
             if self.part.note.get("url") == self.address.url and self.part.note.get("validator"):
                 headers["If-Range"] = self.part.note["validator"]
-        _check(self.cancel)
+        check(self.cancel)
         self.guard.await_answer(max(self.patience.stall, self.patience.window))
         try:
             return self.session.get(
                 self.address.url, headers=headers, stream=True, timeout=self.patience.stall
             )
         except (OSError, ValueError) as error:  # a missing CA bundle is a plain OSError
-            _check(self.cancel)
+            check(self.cancel)
             raise self._not_answered(error) from None
 
     def _not_answered(self, error: Exception) -> TryAgain | SourceError:
@@ -296,14 +297,14 @@ class Download:
         blocks = body(response, self.guard, self.patience.slowest, self.patience.window)
         try:
             for block in blocks:
-                _check(self.cancel)
+                check(self.cancel)
                 yield block
         except BodyError as error:
-            _check(self.cancel)
+            check(self.cancel)
             cause = error.__cause__
             broke = f"the connection broke after {self.part.length} bytes ({short(cause or error)})"
             raise TryAgain(self.guard.problem or broke) from None
-        _check(self.cancel)
+        check(self.cancel)
 
     def _check_space(self, whole: int | None, offset: int) -> None:
         if whole is None:
@@ -337,12 +338,8 @@ def _refusal(status: int, reason: str, address: Address) -> str:
     return f"{msg}; {PROXY_LOGIN}" if status == requests.codes.proxy_authentication else msg
 
 
-def _check(cancel: threading.Event | None) -> None:
-    if cancel is not None and cancel.is_set():
+def check(cancel: threading.Event) -> None:
+    """Raise `Cancelled` if the event is set."""
+    if cancel.is_set():
         msg = "cancelled"
         raise Cancelled(msg)
-
-
-def _pause(seconds: float, cancel: threading.Event | None) -> None:
-    (cancel or threading.Event()).wait(seconds)
-    _check(cancel)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -22,11 +23,10 @@ from model_zoo.download import hub, partial
 from model_zoo.download.addresses import address_of
 from model_zoo.download.causes import NO_NETWORK
 from model_zoo.download.partial import DiskFullError, Partial
-from model_zoo.download.remote import Cancelled, Download, NoNetworkError, Patience, SourceError
+from model_zoo.download.remote import Cancelled, Download, NoNetworkError, Patience, SourceError, check
 from model_zoo.download.wheels import WheelError, Wheelhouse
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
@@ -92,7 +92,7 @@ class Transfer:
         Do not use the network.
     cache : FileCache or None
         Content-addressed cache to use first and to fill.
-    cancel : threading.Event or None
+    cancel : threading.Event
         Stops everything when set; partial files stay for a later run.
     wheels : Wheelhouse
         Wheels fetched during this run.
@@ -101,7 +101,7 @@ class Transfer:
     patience: Patience = field(default_factory=Patience)
     offline: bool = False
     cache: FileCache | None = None
-    cancel: threading.Event | None = None
+    cancel: threading.Event = field(default_factory=threading.Event)
     wheels: Wheelhouse = field(default_factory=Wheelhouse)
 
     def fetch(
@@ -182,9 +182,7 @@ class Transfer:
                 if not waiting:
                     log.info("Waiting for another process that downloads %s", what)
                     waiting = True
-                if self.cancel is not None and self.cancel.is_set():
-                    msg = "cancelled"
-                    raise Cancelled(msg) from None
+                check(self.cancel)
         try:
             yield
         finally:
@@ -327,7 +325,7 @@ class _Task:
             with self.transfer.wheels.member(source, self.transfer.cancel) as (file, size):
                 self._copy(file, size, part)
         except WheelError as error:
-            self._check_cancel()
+            check(self.transfer.cancel)
             raise SourceError(str(error)) from None
 
     def _copy(self, file: BinaryIO, size: int, part: Partial, *, report: bool = True) -> None:
@@ -343,7 +341,7 @@ class _Task:
             raise DiskFullError(msg)
         part.restart({})
         while block := file.read(_BLOCK):
-            self._check_cancel()
+            check(self.transfer.cancel)
             if part.length + len(block) > size:
                 msg = f"holds more than its stated {size} bytes"
                 raise SourceError(msg)
@@ -372,8 +370,3 @@ class _Task:
         if cache is not None and action != "from the cache":
             cache.put(self.destination, actual)
         return Fetched(action, source, length, actual)
-
-    def _check_cancel(self) -> None:
-        if self.transfer.cancel is not None and self.transfer.cancel.is_set():
-            msg = "cancelled"
-            raise Cancelled(msg)

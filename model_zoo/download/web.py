@@ -64,7 +64,7 @@ class Guard:
 
     def __init__(self, cancel: threading.Event | None = None) -> None:
         self.problem: str | None = None
-        self._cancel = cancel
+        self._cancel = cancel or threading.Event()
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self._done = threading.Event()
@@ -130,7 +130,7 @@ class Guard:
         begin, before, pace = time.monotonic(), 0, self._pace
         while not self._done.wait(_TICK):
             now = time.monotonic()
-            if self._cancel is not None and self._cancel.is_set():
+            if self._cancel.is_set():
                 self._shut_down()
             elif self._deadline is not None and now > self._deadline:
                 self.problem = f"no complete answer within {self._seconds:.0f} s"

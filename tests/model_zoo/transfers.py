@@ -23,9 +23,8 @@ def sha384(content: bytes) -> Checksum:
 
 
 def fetch(server, destination, *, paths=("/file",), patience=QUICK, content=CONTENT, **options):
-    transfer = Transfer(
-        patience=patience, cancel=options.pop("cancel", None), cache=options.pop("cache", None)
-    )
+    settings = {key: options.pop(key) for key in ("cancel", "cache") if key in options}
+    transfer = Transfer(patience=patience, **settings)
     sources = [HttpSource(url=server.url(path)) for path in paths]
     known = {"size": len(content), "checksum": sha384(content)} if content is not None else {}
     return transfer.fetch(destination, sources, **{**known, **options})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.sources import HttpSource
-from model_zoo.download import hub, remote
+from model_zoo.download import hub
 from model_zoo.download.transfer import Patience, Transfer, TransferError
 from tests.model_zoo.file_server import (
     chunked,
@@ -200,11 +201,12 @@ def test_lasting_troubles_are_not_retried(server, tmp_path, code):
         ("soon", 0.5, 1),
     ],
 )
-def test_retry_after_is_honoured_up_to_a_limit(server, tmp_path, monkeypatch, value, lowest, highest):
+def test_retry_after_is_honoured_up_to_a_limit(server, tmp_path, value, lowest, highest):
     waits = []
-    monkeypatch.setattr(remote, "_pause", lambda seconds, _cancel: waits.append(seconds))
+    cancel = threading.Event()
+    cancel.wait = waits.append
     server.faults["/file"] = [status(429, Retry_After=value if isinstance(value, str) else value())]
-    fetch(server, tmp_path / "file", patience=Patience(first_wait=1, longest_wait=20))
+    fetch(server, tmp_path / "file", patience=Patience(first_wait=1, longest_wait=20), cancel=cancel)
     assert len(waits) == 1
     assert lowest <= waits[0] <= highest
 
