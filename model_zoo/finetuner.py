@@ -33,7 +33,7 @@ from model_zoo.catalog.arguments import positive_integer, renaming, user_path
 from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, run_command
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.folders import models_dir
-from model_zoo.catalog.selection import add_zoo
+from model_zoo.catalog.selection import add_models_folder, add_zoo
 from model_zoo.train.recipe import Recipe, RecipeError, check_recipe, load_recipe
 from model_zoo.train.run import finetune, resolve_start
 from ner_core.files import NO_ROOM
@@ -136,12 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
         "recipe", nargs="?", type=user_path, help="YAML file with all settings (see a model's recipe.yml)"
     )
     parser.add_argument("--data_dir", type=user_path, help="folder of the corpora; default: the recipe's own")
-    parser.add_argument(
-        "-o",
-        "--output_dir",
-        type=user_path,
-        help="models folder; default: $NER_MODELS_DIR, else your cache folder",
-    )
+    add_models_folder(parser, "-o", "--output_dir", omz=False)
     parser.add_argument("--start", help="start: zoo name, owner/name of the hub, folder, .nemo or .xml")
     parser.add_argument("--teacher_start", help="the same for the recipe's teachers")
     add_zoo(parser, "your own zoo, in which names of starts are looked up")

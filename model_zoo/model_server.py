@@ -22,9 +22,9 @@ if __name__ == "__main__":  # before the imports below, which take a while
 from model_zoo import find
 from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FINE, run_command
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.catalog.hub_names import canonical_name, is_there
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED, precision_name
+from model_zoo.catalog.selection import add_models_folder
 from model_zoo.convert.serving import CONFIG, ServingError, add_to_repository, served_name
 from ner_core.compute import COMPUTE
 
@@ -112,15 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o", "--output_dir", type=user_path, required=True, metavar="DIR", help="the model repository"
     )
-    parser.add_argument(
-        "-d",
-        "--model_dir",
-        "--models_dir",
-        dest="model_dir",
-        type=user_path,
-        metavar="DIR",
-        help=f"models folder to read (default: {DEFAULT_MODELS_FOLDER})",
-    )
+    add_models_folder(parser, "-d", "--model_dir", "--models_dir", omz=False, use=" to read")
     parser.add_argument(
         "--precision",
         type=precision_name,

@@ -41,8 +41,7 @@ DAMAGED = (
     lzma.LZMAError,
     struct.error,
     EOFError,
-    NotImplementedError,
-    RuntimeError,  # including RecursionError: nested extended headers
+    RuntimeError,  # including NotImplementedError, and RecursionError: nested extended headers
     OSError,
     UnicodeError,
     OverflowError,

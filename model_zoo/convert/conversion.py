@@ -27,7 +27,6 @@ from model_zoo.convert.rounding import rounds_activations, without_rounding
 from model_zoo.convert.workers import WorkerError, run_worker
 from model_zoo.convert.workplace import publish, workplace
 from ner_core.labels import tag_scheme
-from ner_core.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -328,9 +327,7 @@ def _make(
             f"(allowed: {allowed:g} of that). Nothing was kept. --tolerance sets the limit."
         )
         raise ConversionError(msg)
-    for key, value in {"parity": f"{largest:.3g}", **measure_losses(xml)}.items():
-        ir.write_fact(xml, key, ir.UNMEASURED, value)
-    seal(xml)
+    ir.write_facts(xml, {"parity": f"{largest:.3g}", **measure_losses(xml)})
     size = xml.stat().st_size + xml.with_suffix(".bin").stat().st_size
     return Conversion(precision, xml, size, 0.0, largest, scale, allowed, tuple(facts.notes))
 

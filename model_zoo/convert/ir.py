@@ -15,6 +15,7 @@ import openvino as ov
 from model_zoo.catalog.errors import ZooError
 from model_zoo.convert.attention import bypass_needless_reshapes, replace_boolean_masks
 from ner_core.files import write_whole
+from ner_core.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ __all__ = [
     "input_ports",
     "read_fact",
     "save_graph",
-    "write_fact",
+    "write_facts",
 ]
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -194,17 +195,20 @@ def read_fact(file: Path, key: str) -> str:
     return found[1] if found else ""
 
 
-def write_fact(file: Path, key: str, before: str, after: str) -> None:
-    """Change one value of ``model_info`` in a saved .xml, without writing the weights again.
+def write_facts(file: Path, facts: Mapping[str, str]) -> None:
+    """Set values of ``model_info`` that were not measured yet in a saved .xml, and seal the IR.
 
     Raises
     ------
     IrError
-        If the key does not have the value `before` exactly once.
+        If a key does not have the value `UNMEASURED` exactly once.
     """
     text = file.read_text(encoding="utf-8")
-    found, wanted = (f'<{key} value="{value}" />' for value in (before, after))
-    if text.count(found) != 1:
-        msg = f"{file}: expected {found} once, found it {text.count(found)} times."
-        raise IrError(msg)
-    write_whole(file, text.replace(found, wanted))
+    for key, value in facts.items():
+        found = f'<{key} value="{UNMEASURED}" />'
+        if text.count(found) != 1:
+            msg = f"{file}: expected {found} once, found it {text.count(found)} times."
+            raise IrError(msg)
+        text = text.replace(found, f'<{key} value="{value}" />')
+    write_whole(file, text)
+    seal(file)

@@ -23,7 +23,6 @@ from model_zoo.convert.workers import run_worker
 from model_zoo.convert.workplace import publish, workplace
 from ner_core.dataset import open_dataset
 from ner_core.ir import model_info, read_model, tokenizer_beside
-from ner_core.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,7 +121,6 @@ def quantize(
     tell = progress or (lambda _: None)
     started = time.perf_counter()
     source = source_of(name, model_dir, zoo)
-    stem = source.stem
     folder = folders.models_dir(output_dir or model_dir) / folders.subdirectory_of(name, zoo)
     before = after = None
     try:
@@ -143,21 +141,19 @@ def quantize(
             graph = staging / "quantized.xml"
             arguments = ["activations", str(source.resolve()), str(graph), "--target_device", target_device]
             run_worker("model_zoo.convert.compression", arguments, staging)
-            target = staging / precision
-            target.mkdir()
-            agreement = _finish(source, graph, target / f"{stem}.xml", precision, inputs, references)
+            made = staging / precision / source.name
+            made.parent.mkdir()
+            agreement = _finish(source, graph, made, precision, inputs, references)
             if labelled is not None and before is not None:
                 tell("measuring accuracy")
-                after = _score(target / f"{stem}.xml", labelled)
+                after = _score(made, labelled)
                 _check_drop(precision, before, after, max_drop)
-            for key, loss in measure_losses(target / f"{stem}.xml", labelled).items():
-                ir.write_fact(target / f"{stem}.xml", key, ir.UNMEASURED, loss)
-            seal(target / f"{stem}.xml")
-            publish(target, folder / precision)
+            ir.write_facts(made, measure_losses(made, labelled))
+            publish(made.parent, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
         msg = f"{name}: {told_by_system(error, folder) if isinstance(error, OSError) else error}"
         raise QuantizationError(msg) from error
-    xml = folder / precision / f"{stem}.xml"
+    xml = folder / precision / source.name
     return Quantization(
         xml=xml,
         size=xml.stat().st_size + xml.with_suffix(".bin").stat().st_size,

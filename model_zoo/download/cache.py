@@ -6,20 +6,22 @@ atomically, and damaged ones are not used.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ner_core.files import whole_file
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from model_zoo.catalog.checksum import Checksum
 
 __all__ = ["FileCache"]
 
 log = logging.getLogger(__name__)
+
+_BLOCK = 1 << 20
 
 
 class FileCache:
@@ -41,20 +43,9 @@ class FileCache:
     def put(self, file: Path, checksum: Checksum) -> None:
         """Copy a verified file into the cache, over a damaged entry; if that fails, only log a warning."""
         entry = self.path(checksum)
-        staged: Path | None = None
         try:
-            staging = self._folder / "staging"
-            staging.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=staging)
-            os.close(handle)
-            staged = Path(name)
-            shutil.copyfile(file, staged)
-            entry.parent.mkdir(exist_ok=True)
-            staged.replace(entry)
-            staged = None
+            entry.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("rb") as source, whole_file(entry) as target:
+                shutil.copyfileobj(source, target, _BLOCK)
         except OSError as error:
             log.warning("The cache %s can't store %s: %s", self._folder.parent, file.name, error)
-        finally:
-            if staged is not None:
-                with contextlib.suppress(OSError):
-                    staged.unlink()

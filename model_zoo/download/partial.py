@@ -13,7 +13,7 @@ from ner_core.files import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FOLDER", "DiskFullError", "Partial"]
+__all__ = ["FOLDER", "DiskFullError", "Partial", "read_note"]
 
 #: Folder beside the destination for partial files, their notes and locks.
 FOLDER = ".partial"
@@ -23,6 +23,15 @@ _BLOCK = 1 << 20
 
 class DiskFullError(ZooError):
     """The file can't be written or does not fit on the disk, whatever its source."""
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """Read a JSON object that this package wrote; empty if it is missing or damaged."""
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 class Partial:
@@ -58,15 +67,8 @@ class Partial:
         self._file: BinaryIO | None = None
         self._digest = new_digest(algorithm, size)
         self.length = self.path.stat().st_size if self.path.is_file() else 0
-        self.note = self._read_note() if self.length else {}
+        self.note = read_note(self._note_path) if self.length else {}
         self.joined = False
-
-    def _read_note(self) -> dict[str, Any]:
-        try:
-            note = json.loads(self._note_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return note if isinstance(note, dict) else {}
 
     def restart(self, note: dict[str, Any]) -> None:
         """Start with an empty file and note the origin of the bytes to come."""

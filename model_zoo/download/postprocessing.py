@@ -20,7 +20,7 @@ from model_zoo.catalog.archives import DAMAGED, ArchiveError, Limits, open_archi
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.schema import RegexReplace, UnpackArchive
-from model_zoo.download.partial import FOLDER
+from model_zoo.download.partial import FOLDER, read_note
 from ner_core.files import write_whole
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def postprocess(steps: Sequence[Step], folder: Path, *, omz: bool = False) -> No
     PostprocessingError
         A step failed.
     """
-    for file in _read_record(folder).get("changed", {}):
+    for file in _changed(folder):
         _restore(folder / file)
     (folder / _RECORD).unlink(missing_ok=True)
     changed: dict[str, str] = {}
@@ -86,17 +86,16 @@ def postprocess(steps: Sequence[Step], folder: Path, *, omz: bool = False) -> No
 
 def is_done(steps: Sequence[Step], folder: Path) -> bool:
     """Return whether these steps ran and the files that they changed are unmodified since."""
-    record = _read_record(folder)
-    return record.get("steps") == _fingerprint(steps) and all(
+    return read_note(folder / _RECORD).get("steps") == _fingerprint(steps) and all(
         (folder / file).is_file() and str(checksum_of(folder / file)) == checksum
-        for file, checksum in record.get("changed", {}).items()
+        for file, checksum in _changed(folder).items()
     )
 
 
 def original(folder: Path, name: str) -> Path:
     """Return the path of a file as downloaded: the kept original if a step has changed it."""
     kept = _kept(folder / name)
-    return kept if name in _read_record(folder).get("changed", {}) and kept.is_file() else folder / name
+    return kept if name in _changed(folder) and kept.is_file() else folder / name
 
 
 def forget_original(folder: Path, name: str) -> None:
@@ -203,14 +202,12 @@ def _restore(path: Path) -> None:
         _kept(path).replace(path)
 
 
+def _changed(folder: Path) -> dict[str, str]:
+    """Return the files that steps have changed, with their checksums since."""
+    changed = read_note(folder / _RECORD).get("changed")
+    return changed if isinstance(changed, dict) else {}
+
+
 def _fingerprint(steps: Sequence[Step]) -> str:
     plain = [step.model_dump(by_alias=True) for step in steps]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-
-
-def _read_record(folder: Path) -> dict[str, dict[str, str]]:
-    try:
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}

@@ -27,7 +27,6 @@ from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
 __all__ = [
     "TRY_AGAIN",
@@ -78,9 +77,7 @@ class Guard:
         threading.Thread(target=self._watch, name="guard", daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         with self._lock:
             for connection in self._sockets:

@@ -314,13 +314,9 @@ def _checkpoint_at(path: Path) -> Path:
 
 
 def _start_within(model: Model, folder: Path) -> Path:
-    """Return what was downloaded: the archive, the one encoder file, or the folder of config.json."""
-    for path in (folder / file.name for file in model.files):
-        if _is_archive(path):
-            return path
-        if path.name == "config.json":
-            return path.parent
-    return folder
+    """Return what was downloaded: the one encoder file, or what the converter would read."""
+    paths = [folder / file.name for file in model.files]
+    return next((path for path in paths if _is_archive(path)), folder / model.checkpoint_path)
 
 
 def _is_archive(path: Path) -> bool:

@@ -14,6 +14,7 @@ from model_zoo.train.loop import computes_bf16, train
 from model_zoo.train.plan import Plan
 from model_zoo.train.scores import predict_logits
 from model_zoo.train.start import load_start
+from ner_core.files import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,9 +104,8 @@ def _answer(
 
 
 def _save(answers: Answers, file: Path) -> None:
-    draft = file.with_suffix(".part.npz")
-    np.savez(draft, **answers)  # type: ignore[arg-type]
-    draft.replace(file)
+    with whole_file(file) as draft:
+        np.savez(draft, **answers)  # type: ignore[arg-type]
 
 
 def _set_answers(corpus: LabelledCorpus, answers: np.ndarray) -> None:

@@ -90,16 +90,12 @@ class Checkpoint:
     module : torch.nn.Module or None
         Takes ``input_ids``, ``attention_mask`` (and ``token_type_ids``), int64 [batch, sequence]; gives
         logits float32 [batch, sequence, labels]; in evaluation mode. None for ONNX, which needs no torch.
-    graph : pathlib.Path or None
-        The ONNX file, where there is no module.
     labels : list of str
         In id order.
     tokenizer_json : str
         A ``tokenizers`` file, truncation and padding off.
     max_length : int
         Most pieces in one input, special tokens included.
-    lower_case : bool or None
-        Whether the tokenizer lower-cases; None if unknown.
     model_type : str
         Family, such as ``bert``.
     has_token_type_ids : bool
@@ -122,7 +118,6 @@ class Checkpoint:
     labels: list[str]
     tokenizer_json: str
     max_length: int
-    lower_case: bool | None
     model_type: str
     has_token_type_ids: bool
     token_type_ids: str
@@ -130,7 +125,6 @@ class Checkpoint:
     vocab_size: int
     type_count: int = 2
     pad_id: int = 0
-    graph: Path | None = None
     aggregation: str | None = None
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)

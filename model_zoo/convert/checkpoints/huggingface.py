@@ -37,7 +37,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     refuse_pointers,
     stated_length,
 )
-from model_zoo.convert.tokenization import lowers_case, read_tokenizer
+from model_zoo.convert.tokenization import read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         labels=names,
         tokenizer_json=tokenizer.to_str(),
         max_length=told.max_length or stated_length(folder, config),
-        lower_case=lowers_case(tokenizer),
         model_type=str(facts.model_type),
         has_token_type_ids=takes_types and types != ABSENT and type_count > 1,
         token_type_ids=types,

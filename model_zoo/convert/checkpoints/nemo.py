@@ -32,7 +32,6 @@ from model_zoo.convert.checkpoints.checkpoint import (
 )
 from model_zoo.convert.checkpoints.huggingface import SENSELESS, build_config, check_size
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
-from model_zoo.convert.tokenization import lowers_case
 from ner_core.tokenizer_files import build_wordpiece, parse_vocabulary, read_text
 
 if TYPE_CHECKING:
@@ -90,7 +89,6 @@ def load_nemo(path: Path, told: Overrides) -> Checkpoint:
         labels=names,
         tokenizer_json=tokenizer.to_str(),
         max_length=told.max_length or int(facts.max_position_embeddings),
-        lower_case=lowers_case(tokenizer),
         model_type=str(facts.model_type),
         has_token_type_ids=int(facts.type_vocab_size) > 1,
         token_type_ids=told.token_type_ids or "segments",

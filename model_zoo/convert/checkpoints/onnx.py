@@ -15,7 +15,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     stated_length,
 )
 from model_zoo.convert.ir import input_ports
-from model_zoo.convert.tokenization import lowers_case, read_tokenizer
+from model_zoo.convert.tokenization import read_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,11 +44,9 @@ def load_onnx(file: Path, told: Overrides) -> Checkpoint:
         raise CheckpointError(msg) from error
     return Checkpoint(
         module=None,
-        graph=file,
         labels=names,
         tokenizer_json=tokenizer.to_str(),
         max_length=told.max_length or stated_length(folder, config),
-        lower_case=lowers_case(tokenizer),
         model_type=str(config.get("model_type", "bert")),
         has_token_type_ids="token_type_ids" in input_ports(graph),
         token_type_ids=told.token_type_ids or str(config.get("token_type_ids") or "segments"),

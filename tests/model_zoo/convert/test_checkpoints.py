@@ -63,7 +63,7 @@ def test_a_folder_says_what_the_contract_wants(tiny_checkpoint):
     checkpoint = load_checkpoint(tiny_checkpoint)
     assert checkpoint.labels == list(TINY_LABELS)
     assert checkpoint.max_length == 64
-    assert checkpoint.lower_case is False
+    assert '"lowercase":false' in checkpoint.tokenizer_json
     assert checkpoint.model_type == "bert"
     assert checkpoint.has_token_type_ids
     assert checkpoint.token_type_ids == "segments"
@@ -319,7 +319,8 @@ def test_scores_that_are_no_numbers_are_damage():
 
 def test_the_catalog_overrides_length_casing_and_type_ids(tiny_checkpoint, folder):
     checkpoint = load_checkpoint(tiny_checkpoint, max_length=32, lower_case=True)
-    assert (checkpoint.max_length, checkpoint.lower_case) == (32, True)
+    assert checkpoint.max_length == 32
+    assert '"lowercase":true' in checkpoint.tokenizer_json
     assert not load_checkpoint(tiny_checkpoint, token_type_ids="absent").has_token_type_ids
     edit_config(folder, token_type_ids="word_casing")
     with pytest.raises(CheckpointError, match="needs type_vocab_size 4, found 2"):

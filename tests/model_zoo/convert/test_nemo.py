@@ -118,7 +118,6 @@ def test_every_layout_gives_what_nemo_gives(tmp_path, layout):
     seen = inputs["attention_mask"].astype(bool)
     assert np.abs(found - reference(model, inputs))[seen].max() < 1e-5
     assert checkpoint.labels == LABELS
-    assert checkpoint.lower_case is True
     assert checkpoint.max_length == 40
 
 
