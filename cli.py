@@ -13,18 +13,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from model_zoo.catalog.command import replace_closed_streams
-from model_zoo.catalog.errors import ZooError
-from ner_commands import annotate, evaluate, listings, recognize, redact, restore
-from ner_commands.arguments import Failure, WrongUsage
-from ner_commands.benchmark import command as benchmark
-from ner_commands.output import complain, explanation
-from ner_commands.recognize import FORMATS
+from model_zoo.catalog.command import open_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FORMATS", "main"]
+__all__ = ["main"]
 
 logger = logging.getLogger("ner")
 
@@ -42,19 +36,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    replace_closed_streams()
+    open_streams()
     try:
-        arguments = _parser().parse_args(argv)
-        level = logging.DEBUG if arguments.verbose else logging.WARNING
-        logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
-        status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        return _run(argv)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader closed the pipe; without this, Python's flush at exit would fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    # Imported here, so that an interrupt during the imports is handled as well.
+    from model_zoo.catalog.errors import ZooError
+    from ner_commands.arguments import Failure, WrongUsage
+    from ner_commands.output import complain, explanation
+
+    try:
+        arguments = _parser().parse_args(argv)
+        level = logging.DEBUG if arguments.verbose else logging.WARNING
+        logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except (Failure, ZooError, OSError, ValueError) as error:
         logger.debug("Traceback", exc_info=True)
         complain(explanation(error))
@@ -63,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from ner_commands import annotate, evaluate, listings, recognize, redact, restore
+    from ner_commands.benchmark import command as benchmark
+
     parser = argparse.ArgumentParser(
         prog="ner",
         description="Find people, places, organisations and other names in text, on the hardware you own.",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from model_zoo.catalog import folders
 from model_zoo.catalog.errors import CatalogError, ZooError
 from model_zoo.catalog.hub_names import canonical_name
-from model_zoo.catalog.layout import AUTO, CONVERTED, QUANTIZED, precision_name
+from model_zoo.catalog.layout import AUTO, CONVERTED, QUANTIZED
 from model_zoo.catalog.messages import command_for
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def load(
         OpenVINO device, ``AUTO`` by default.
     precision : str or None
         ``FP32``, ``FP16``, ``INT8`` or ``FP16-INT8``, or a variant for inputs of one shape such as
-        ``FP16-1x128``; None takes the best available for the device, and a variant only if there is nothing
-        else.
+        ``FP16-1x128``, in any case; None takes the best available for the device, and a variant only if
+        there is nothing else.
     models_dir : path or None
         Models folder: this, else ``$NER_MODELS_DIR``, else the user's cache folder.
     **options
@@ -78,7 +78,7 @@ def load(
     check_string("device", device, "'CPU'")
     if precision is not None:
         check_string("precision", precision, "'FP16'")
-        precision = precision_name(precision)
+        precision = folders.precision_name(precision)
     _check_places(name, models_dir)
     if name == AUTO:
         from model_zoo.by_language import load_by_language

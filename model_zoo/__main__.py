@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.command import FINE, INTERRUPTED, USAGE, run_command
+from model_zoo.catalog.command import FINE, USAGE, run_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +45,7 @@ def _explain(arguments: Sequence[str]) -> int:
 
 def run(module: str, function: str = "main", argv: Sequence[str] | None = None) -> int:
     """Load the module of a command and run it; an interrupt meanwhile ends it without a traceback."""
-    try:
-        return int(getattr(importlib.import_module(f"model_zoo.{module}"), function)(argv))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return run_command(lambda: getattr(importlib.import_module(f"model_zoo.{module}"), function)(argv))
 
 
 #: Open Model Zoo's commands.

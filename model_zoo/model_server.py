@@ -22,8 +22,9 @@ if __name__ == "__main__":  # before the imports below, which take a while
 from model_zoo import find
 from model_zoo.catalog.arguments import positive_integer, user_path
 from model_zoo.catalog.command import FINE, run_command
+from model_zoo.catalog.folders import precision_name
 from model_zoo.catalog.hub_names import canonical_name, is_there
-from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED, precision_name
+from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED
 from model_zoo.catalog.selection import add_models_folder
 from model_zoo.convert.serving import CONFIG, ServingError, add_to_repository, served_name
 from ner_core.compute import COMPUTE

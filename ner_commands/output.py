@@ -11,15 +11,9 @@ __all__ = ["complain", "explanation", "prepare_output", "write_rows"]
 
 
 def prepare_output(*, text: bool) -> None:
-    """Set the encoding of standard output: UTF-8 for data, the terminal's for text.
-
-    Characters that cannot be encoded, such as lone surrogates, are written as escapes.
-    """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        if text:
-            sys.stdout.reconfigure(errors="backslashreplace")
-        else:
-            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    """Set the encoding of standard output: UTF-8 for data, the terminal's for text."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not text:
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_rows(rows: list[dict[str, Any]], kind: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import cli
+from ner_commands.recognize import FORMATS
 from ner_core.corpus import read_conll
 from ner_core.evaluation import PROTOCOLS, UNITS
 from ner_core.labels import spans, tags_of
@@ -77,9 +78,9 @@ def test_options_reach_the_recognizer(ner, tiny_ner):
 
 def test_every_format(ner, tiny_ner, tmp_path):
     found = tiny_ner(TEXT)
-    written = {kind: ner("recognize", TEXT, "--format", kind) for kind in cli.FORMATS}
+    written = {kind: ner("recognize", TEXT, "--format", kind) for kind in FORMATS}
     assert {kind: (status, err) for kind, (status, _, err) in written.items()} == dict.fromkeys(
-        cli.FORMATS, (0, "")
+        FORMATS, (0, "")
     )
     out = {kind: out for kind, (_, out, _) in written.items()}
     first = found.entities[0]
@@ -211,7 +212,7 @@ def test_files_of_any_format_and_rows_of_tables(ner, tmp_path):
 
 
 def test_no_readable_file_writes_nothing(ner, tmp_path):
-    for kind in cli.FORMATS:
+    for kind in FORMATS:
         status, out, _ = ner("recognize", "--file", str(tmp_path / "none.txt"), "--format", kind)
         assert (status, out) == (1, "")
 

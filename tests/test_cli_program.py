@@ -39,6 +39,20 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_an_interrupt_during_the_imports_is_quiet():
+    code = (
+        "import sys, cli\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.startswith('ner_commands.'): raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.exit(cli.main(['devices']))"
+    )
+    folder = Path(cli.__file__).parent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=folder, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_bytes_that_are_no_text_do_not_crash(model, tmp_path):
     done = program("recognize", b"Mary Jos\xe9", "--format", "json", *model, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")

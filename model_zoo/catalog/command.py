@@ -24,7 +24,7 @@ __all__ = [
     "INTERRUPTED",
     "USAGE",
     "entry_points",
-    "replace_closed_streams",
+    "open_streams",
     "report_failed",
     "run_command",
 ]
@@ -87,10 +87,7 @@ def run_command(work: Callable[[], int]) -> int:
         Exit status of the work; 1 after an error, which is printed to standard error; 130 after an interrupt
         that the work did not handle.
     """
-    replace_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
     try:
         with _terminated_as_interrupted():
             try:
@@ -109,18 +106,25 @@ def run_command(work: Callable[[], int]) -> int:
         return INTERRUPTED
 
 
-def replace_closed_streams() -> None:
-    """Open standard streams that the caller closed: no input, no messages, and an error for results."""
+def open_streams() -> None:
+    """Open standard streams that the caller closed, and escape characters that a stream cannot encode.
+
+    Closed input is empty and closed messages are dropped; a result must not be lost unnoticed, so writing to
+    closed output is an error.
+    """
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = io.TextIOWrapper(_Closed(), "utf-8", write_through=True)
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class _Closed(io.RawIOBase):
-    """Standard output that is closed: a result cannot be lost there unnoticed."""
+    """Standard output that is closed."""
 
     def writable(self) -> bool:
         return True

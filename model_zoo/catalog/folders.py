@@ -39,6 +39,7 @@ __all__ = [
     "models_dir",
     "own_zoo",
     "precision_folders",
+    "precision_name",
     "remove",
     "selectable_name",
     "size_on_disk",
@@ -251,6 +252,17 @@ def split_variant(name: str) -> tuple[str, tuple[int, int] | None] | None:
     if match is None:
         return None
     return match["precision"], (int(match["rows"]), int(match["length"])) if match["rows"] else None
+
+
+def precision_name(given: str) -> str:
+    """Return the name of a precision, which people write in any case, as folders are named.
+
+    Examples
+    --------
+    >>> precision_name(" int8"), precision_name("fp16-1X128")
+    ('INT8', 'FP16-1x128')
+    """
+    return given.strip().upper().replace("X", "x")
 
 
 def precision_folders(folder: Path) -> list[Path]:

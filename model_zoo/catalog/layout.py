@@ -14,7 +14,6 @@ __all__ = [
     "PRECISIONS",
     "QUANTIZED",
     "files_in_zoo",
-    "precision_name",
 ]
 
 #: The models that come with this package.
@@ -39,14 +38,3 @@ QUANTIZED = ("FP16-INT8", "FP32-INT8")
 def files_in_zoo(root: Path, name: str) -> list[Path]:
     """Return the files of this name (or pattern) in the folders of a zoo's models, which may be links."""
     return sorted({*root.rglob(name), *root.glob(f"*/{name}"), *root.glob(f"*/*/{name}")})
-
-
-def precision_name(text: str) -> str:
-    """Return the name of a precision or variant, which people write in either case.
-
-    Examples
-    --------
-    >>> precision_name("fp16-int8-1x128")
-    'FP16-INT8-1x128'
-    """
-    return text.strip().upper().replace("X", "x")

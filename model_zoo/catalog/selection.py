@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.errors import CatalogError, told_by_system
-from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_without_network
+from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER, find_without_network, precision_name
 from model_zoo.catalog.hub_names import canonical_name, is_there
-from model_zoo.catalog.layout import PRECISIONS, precision_name
+from model_zoo.catalog.layout import PRECISIONS
 from model_zoo.catalog.zoo import load_catalog
 
 if TYPE_CHECKING:

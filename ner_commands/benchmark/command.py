@@ -10,6 +10,7 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.folders import precision_name
 from model_zoo.catalog.layout import ENGLISH_MODEL
 from ner_commands.arguments import (
     Failure,
@@ -171,7 +172,7 @@ def _measured(arguments: argparse.Namespace, sample: TextSample) -> Iterator[tup
     from ner_core import devices as present
 
     found = model_zoo.find(arguments.model, arguments.models_dir)
-    wanted = [name.upper() for name in arguments.precisions or found]
+    wanted = list(map(precision_name, arguments.precisions or found))
     unknown = [name for name in wanted if name not in found]
     if unknown:
         msg = (

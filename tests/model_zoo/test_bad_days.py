@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from model_zoo import __main__ as commands
-from model_zoo import converter, downloader, info_dumper
+from model_zoo import converter, downloader
 from tests.conftest import PATIENCE, wait_until
 from tests.model_zoo.catalog.test_catalog import zoo
 
@@ -197,17 +197,10 @@ def test_output_that_nobody_reads_is_no_traceback(model, tmp_path, arguments):
     assert error in (b"", b"standard output: Broken pipe\n")
 
 
-@pytest.mark.parametrize("command", [downloader.main, downloader.omz, converter.main, info_dumper.main])
-def test_closed_output_is_a_sentence(monkeypatch, capsys, command):
-    monkeypatch.setattr(sys, "stdout", None)
-    assert command(["--print_all"]) == 1
-    assert capsys.readouterr().err == "standard output: Bad file descriptor\n"
-
-
 def test_an_interrupt_while_modules_load_is_no_traceback(monkeypatch, capsys):
     def interrupted(_: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(commands.importlib, "import_module", interrupted)
     assert commands.main(["download", "--all"]) == commands.omz_downloader() == 130
-    assert capsys.readouterr() == ("", "")
+    assert "Traceback" not in capsys.readouterr().err

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from model_zoo.__main__ import main as zoo_main
 from model_zoo.info_dumper import main
 from tests.model_zoo.catalog.test_catalog import composite, zoo
 
@@ -112,3 +114,11 @@ def test_names_of_folders_are_not_obeyed_by_the_terminal(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "\\x1b[31mred" in error
     assert "\x1b" not in error
+
+
+@pytest.mark.parametrize("command", [main, zoo_main])
+def test_closed_standard_output_is_an_error_with_a_message(command, monkeypatch, capsys):
+    arguments = ["--all"] if command is main else ["--help"]
+    monkeypatch.setattr(sys, "stdout", None)
+    assert command(arguments) == 1
+    assert capsys.readouterr().err == "standard output: Bad file descriptor\n"

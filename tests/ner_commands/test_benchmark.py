@@ -1,5 +1,6 @@
 import argparse
 import json
+import shutil
 
 import pytest
 
@@ -83,15 +84,17 @@ def test_a_configuration_that_fails_does_not_end_the_others(run, tiny_ir, text, 
     assert [one["hint"] for one in found["measurements"]] == ["THROUGHPUT"]
 
 
-def test_nothing_measured_is_a_failure(run, tiny_ir, monkeypatch):
+@pytest.mark.parametrize("chosen", [(), ("--precisions", "fp32-1X128")])
+def test_nothing_measured_is_a_failure(run, tiny_ir, tmp_path, monkeypatch, chosen):
     def fail(*_, **__):
         msg = "no"
         raise RuntimeError(msg)
 
     monkeypatch.setattr(measurement, "measure", fail)
-    status, out, err = run("--model", tiny_ir, "--devices", "CPU")
+    shutil.copytree(tiny_ir, tmp_path / "FP32-1x128")
+    status, out, err = run("--model", tmp_path, "--devices", "CPU", *chosen)
     assert (status, out) == (1, "")
-    assert "CPU FP32 auto LATENCY: no" in err
+    assert "CPU FP32-1x128 auto LATENCY: no" in err
 
 
 @pytest.mark.parametrize(
