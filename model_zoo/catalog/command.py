@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -53,7 +54,7 @@ def entry_points(
         1 for a failure. Wrong usage exits with 2.
     """
 
-    def start(argv: Sequence[str] | None, omz: bool) -> int:
+    def start(omz: bool, argv: Sequence[str] | None = None) -> int:
         def work() -> int:
             built = parser(omz)
             arguments = built.parse_args(argv)
@@ -62,15 +63,7 @@ def entry_points(
 
         return run_command(work)
 
-    def main(argv: Sequence[str] | None = None) -> int:
-        """Run the command."""
-        return start(argv, omz=False)
-
-    def omz(argv: Sequence[str] | None = None) -> int:
-        """Run the command like Open Model Zoo's tool: in the current folder, with its exit statuses."""
-        return start(argv, omz=True)
-
-    return main, omz
+    return partial(start, False), partial(start, True)
 
 
 def run_command(work: Callable[[], int]) -> int:

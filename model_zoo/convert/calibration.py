@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ner_core.tokenizer import Tokenizer
 
-__all__ = ["SENTENCES", "encode", "read_texts"]
+__all__ = ["SENTENCES", "cut_rows", "encode", "read_texts"]
 
 #: News, letters, chat, titles, lists, tables; capitals, no capitals; short and long.
 SENTENCES = (
@@ -130,14 +130,24 @@ def encode(
     ``token_type_ids`` are as the tokenizer fills them, else zeros.
     """
     batch, length = shape or (1, max_length)
-    room = length - tokenizer.special_count
     return [
         stack(
-            [(encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])] * batch,
+            [row] * batch,
             prefix=tokenizer.prefix,
             suffix=tokenizer.suffix,
             pad_id=tokenizer.pad_id,
             shape=shape,
         ).inputs
+        for row in cut_rows(tokenizer, texts, length)
+    ]
+
+
+def cut_rows(
+    tokenizer: Tokenizer, texts: Iterable[str], length: int
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Encode texts as rows for `ner_core.batching.stack` that fit into a length with special tokens."""
+    room = length - tokenizer.special_count
+    return [
+        (encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])
         for encoding in tokenizer.encode_texts(list(texts))
     ]

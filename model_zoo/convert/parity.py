@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model_zoo.convert.calibration import cut_rows
 from ner_core.batching import stack
 from ner_core.tokenizer import Tokenizer
 
@@ -106,11 +107,7 @@ def _random(
 def _real(file: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None) -> list[dict[str, np.ndarray]]:
     """Encode the built-in sentences into batches: all in one, or of the size of a static shape."""
     tokenizer = Tokenizer.from_file(file, token_type_ids=checkpoint.token_type_ids)
-    room = (shape[1] if shape else checkpoint.max_length) - tokenizer.special_count
-    rows = [
-        (encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])
-        for encoding in tokenizer.encode_texts(SENTENCES)
-    ]
+    rows = cut_rows(tokenizer, SENTENCES, shape[1] if shape else checkpoint.max_length)
     batch = shape[0] if shape else len(rows)
     length = shape[1] if shape else max(len(ids) for ids, _ in rows) + tokenizer.special_count
     return [

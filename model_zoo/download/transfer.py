@@ -253,28 +253,21 @@ class _Task:
     def _from_sources(self, part: Partial, sources: Sequence[Source]) -> Fetched:
         problems = []
         for source in sources:
-            result = self._tried(part, source)
-            if isinstance(result, Fetched):
-                return result
-            self.unreachable += isinstance(result, NoNetworkError)
-            problems.append(f"{source}: {result}")
-            if len(problems) < len(sources):
-                log.warning("%s: %s: %s; trying the next source", self.destination.name, source, result)
+            try:
+                return self._from_source(part, source)
+            except SourceError as error:  # noqa: PERF203
+                kind = "model_file_download_source_failed"
+                self.notify({"$type": kind, "source": str(source), "problem": str(error)})
+                self.unreachable += isinstance(error, NoNetworkError)
+                problems.append(f"{source}: {error}")
+                if len(problems) < len(sources):
+                    log.warning("%s: %s; trying the next source", self.destination.name, problems[-1])
         what = "no source has the right file"
         if self.unreachable == len(sources):
             what = f"no network: none of its hosts can be reached. {NO_NETWORK}"
         reasons = "".join(f"\n  {problem}" for problem in problems)
         msg = f"{self.destination.name}: {what}{reasons}"
         raise TransferError(msg)
-
-    def _tried(self, part: Partial, source: Source) -> Fetched | SourceError:
-        try:
-            return self._from_source(part, source)
-        except SourceError as error:
-            self.notify(
-                {"$type": "model_file_download_source_failed", "source": str(source), "problem": str(error)}
-            )
-            return error
 
     def _from_source(self, part: Partial, source: Source) -> Fetched:
         if isinstance(source, FileSource):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import CatalogError
@@ -16,53 +15,28 @@ if TYPE_CHECKING:
 __all__ = ["LIBRARIES", "check_kind"]
 
 
-@dataclass(frozen=True)
-class _Sign:
-    """A property of repositories of another library, and the sentence to refuse them with."""
-
-    sentence: str
-    file: str = ""
-    library: str = ""
-    architecture: str = ""
-
-    def seen(self, files: Collection[str], library: str, architectures: Collection[str]) -> bool:
-        return (
-            (bool(self.file) and any(name.rsplit("/", 1)[-1] == self.file for name in files))
-            or (bool(self.library) and library == self.library)
-            or (bool(self.architecture) and any(self.architecture in name for name in architectures))
-        )
-
-
-_SIGNS = (
-    _Sign(
-        "a GLiNER model, which takes the labels as text; use the gliner package",
-        "gliner_config.json",
-        "gliner",
-        "GLiNER",
-    ),
-    _Sign(
-        "a SpanMarker model, which scores spans instead of tokens; use the span_marker package",
-        library="span-marker",
-        architecture="SpanMarker",
-    ),
-    _Sign("a Flair model; use the flair package", library="flair"),
-    _Sign("a spaCy pipeline; use the spacy package", library="spacy"),
-    _Sign("a Stanza model; use the stanza package", library="stanza"),
-    _Sign(
-        "an adapter without its base model; merge it (merge_and_unload, save_pretrained) and give the folder",
-        "adapter_config.json",
-        "peft",
-    ),
-    _Sign(
-        "an adapter without its base model; merge it and give the folder",
-        "pytorch_adapter.bin",
-        "adapter-transformers",
-    ),
+_ADAPTER = (
+    "an adapter without its base model; merge it (merge_and_unload, save_pretrained) and give the folder"
 )
+#: What models of other libraries are, by the hub's tags for these.
+LIBRARIES = {
+    "gliner": "a GLiNER model, which takes the labels as text; use the gliner package",
+    "span-marker": "a SpanMarker model, which scores spans instead of tokens; use the span_marker package",
+    "flair": "a Flair model; use the flair package",
+    "spacy": "a spaCy pipeline; use the spacy package",
+    "stanza": "a Stanza model; use the stanza package",
+    "peft": _ADAPTER,
+    "adapter-transformers": _ADAPTER,
+}
+#: Files, and parts of the names of architectures, that only they have.
+_FILES = {
+    "gliner_config.json": "gliner",
+    "adapter_config.json": "peft",
+    "pytorch_adapter.bin": "adapter-transformers",
+}
+_ARCHITECTURES = {"GLiNER": "gliner", "SpanMarker": "span-marker"}
 #: Suffixes of models that cannot be read here.
 _OTHER_KINDS = (".pkl", ".joblib", ".pb", ".tar.gz", ".npz", ".gguf", ".crfsuite")
-#: The hub's tags for other libraries.
-LIBRARIES = frozenset(sign.library for sign in _SIGNS if sign.library)
 
 
 def check_kind(
@@ -82,9 +56,11 @@ def check_kind(
         Library that it belongs to according to the hub.
     """
     named = architectures(config or {})
-    for sign in _SIGNS:
-        if sign.seen(files, library, named):
-            msg = f"{name}: this is {sign.sentence}"
+    signs = [library, *(_FILES.get(file.rpartition("/")[2], "") for file in files)]
+    signs += [_ARCHITECTURES[part] for part in _ARCHITECTURES if any(part in name for name in named)]
+    for sign in signs:
+        if sign in LIBRARIES:
+            msg = f"{name}: this is {LIBRARIES[sign]}"
             raise CatalogError(msg)
     if config is None:
         msg = f"{name}: expected a config.json in the repository, found none{_without_config(files)}"

@@ -236,14 +236,14 @@ def load_model(
         raise CheckpointError(msg) from error
     except CheckpointError:
         raise
-    except (SafetensorError, EOFError) as error:
-        msg = f"{folder}: the weights are damaged: {first_line(error)}. Download them again."
-        raise CheckpointError(msg) from error
-    except (*SENSELESS, RuntimeError, OSError) as error:
-        # torch says so of an archive that was cut
-        cut = "PytorchStreamReader" in str(error) or getattr(error, "errno", None) == errno.EINVAL
+    except (*SENSELESS, SafetensorError, EOFError, RuntimeError, OSError) as error:
+        # the last two are what torch says of an archive that was cut
+        damaged = isinstance(error, SafetensorError | EOFError) or "PytorchStreamReader" in str(error)
+        damaged = damaged or getattr(error, "errno", None) == errno.EINVAL
         what = (
-            "the weights are damaged, download them again" if cut else "cannot be read as a token classifier"
+            "the weights are damaged, download them again"
+            if damaged
+            else "cannot be read as a token classifier"
         )
         msg = f"{folder}: {what}: {first_line(error)}"
         raise CheckpointError(msg) from error
