@@ -173,7 +173,7 @@ def evaluate_recognizer(
     Raises
     ------
     ValueError
-        For an unknown protocol or unit, and for `types` that the model does not have.
+        For an unknown protocol or unit, and for types in `types` or `label_map` that the model does not have.
     """
     for name, value, known in (("protocol", protocol, PROTOCOLS), ("unit", unit, UNITS)):
         if value not in known:
@@ -287,7 +287,8 @@ class _Names:
         self._corpus: set[str] = set()
         self._bare_marks = 0
         self._types = None if types is None else {normalize_label(kind) for kind in types}
-        unknown = (self._types or set()) - self._model
+        named = [*(types or ()), *(kind for kind in label_map.values() if kind != "O")]
+        unknown = set(map(normalize_label, named)) - self._model
         if unknown:
             has, lacks = ", ".join(sorted(self._model)), ", ".join(sorted(unknown))
             msg = f"No type {lacks} in this model: it has {has}."

@@ -259,6 +259,8 @@ def test_scoring_some_types_alone():
     assert found.notes == ("scored on LOC, PER alone; other types count as O",)
     with pytest.raises(ValueError, match="No type DATE in this model: it has LOC, MISC, PER"):
         evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), CORPUS, types=["DATE"])
+    with pytest.raises(ValueError, match="No type DATE in this model: it has LOC, MISC, PER"):
+        evaluate_recognizer(FakeRecognizer(TAGS, KNOWN), CORPUS, label_map={"PER": "DATE", "LOC": "O"})
 
 
 def test_types_of_one_side_are_told():
