@@ -106,12 +106,13 @@ class Run:
         ------
         CorpusError
             If there is an output or an unfinished run and neither `resume` nor `overwrite` applies, or if
-            inputs or settings differ from those of the unfinished run.
+            inputs or settings differ from those of the unfinished run. A run without any chunk is not
+            unfinished: it begins again.
         """
         for path in (self.output, self.errors):
             _check_replaceable(path)
         known = self.workspace.read_plan()
-        if known is None or overwrite:
+        if known is None or overwrite or not self.workspace.keys():
             if _exists(self.output) and not overwrite:
                 if resume:
                     return False

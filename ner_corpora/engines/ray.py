@@ -46,6 +46,9 @@ __all__ = ["Model", "RayOptions", "annotate_on_ray"]
 
 _POLL_SECONDS = 2.0
 _CONNECT_SECONDS = 10.0
+# The first frame of either side of HTTP/2, on which gRPC is built.
+_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
 _PACKAGES = ("ner_core", "ner_documents", "ner_corpora", "model_zoo")
 _SHIPPED_MODEL = "shipped-model"
 # Tasks that only move data request no processor, since actors may occupy all of them. This number then limits
@@ -290,10 +293,16 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
 
 
 def _check_answers(address: str) -> None:
-    """Raise OSError if nothing listens at an address with a port; Ray would try for minutes."""
+    """Raise OSError if no server speaks gRPC at an address with a port; Ray would try for minutes."""
     place = urlsplit(f"//{address.partition('://')[2] or address}")
-    if place.hostname and place.port:
-        socket.create_connection((place.hostname, place.port), _CONNECT_SECONDS).close()
+    if not place.hostname or not place.port:
+        return
+    with socket.create_connection((place.hostname, place.port), _CONNECT_SECONDS) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") == "0":
+            connection.sendall(_HTTP2_GREETING)
+            if connection.makefile("rb").read(len(_SETTINGS))[3:4] != _SETTINGS[3:4]:
+                msg = "the server there is not Ray"
+                raise ConnectionError(msg)
 
 
 def _ship(model: Model, staging: Path) -> Model:

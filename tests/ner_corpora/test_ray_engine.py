@@ -2,6 +2,8 @@
 
 import io
 import json
+import socketserver
+import threading
 from pathlib import Path
 
 import pyarrow
@@ -71,6 +73,17 @@ def test_an_address_where_nothing_listens_fails_at_once(tmp_path, tiny_ir, capsy
     where = ["--model", str(tiny_ir), "--engine", "ray", "--address", f"127.0.0.1:{free_port()}"]
     assert cli.main(["annotate", str(tmp_path / "a.txt"), "-o", output, *where]) == 1
     assert "Connection refused" in capsys.readouterr().err
+
+
+def test_a_server_that_is_no_ray_is_told_at_once_and_leaves_no_unfinished_run(tmp_path, tiny_ir, capsys):
+    (tmp_path / "a.txt").write_text("Mary")
+    command = ["annotate", str(tmp_path / "a.txt"), "-o", str(tmp_path / "a.jsonl"), "--model", str(tiny_ir)]
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.StreamRequestHandler) as server:
+        threading.Thread(target=server.handle_request).start()
+        address = f"127.0.0.1:{server.server_address[1]}"
+        assert cli.main([*command, "--engine", "ray", "--address", address]) == 1
+    assert "cannot join Ray: the server there is not Ray" in capsys.readouterr().err
+    assert cli.main([*command, "--threshold", "0.5"]) == 0
 
 
 def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
