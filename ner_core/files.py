@@ -55,7 +55,8 @@ def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
     'text'
     """
     target = path.resolve()
-    scratch = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.new")
+    short = target.name[:40]  # names may have 255 bytes
+    scratch = target.with_name(f".{short}.{os.getpid()}-{threading.get_ident()}.new")
     try:
         with scratch.open("wb") as file:
             yield file
@@ -64,7 +65,8 @@ def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
                 os.fsync(file.fileno())
         scratch.replace(target)
     except OSError as error:
-        if error.filename is None and error.errno in NO_ROOM:
+        unnamed = error.filename is None and error.errno in NO_ROOM
+        if unnamed or str(error.filename) == str(scratch):
             error.filename = str(path)
         raise
     finally:

@@ -98,6 +98,14 @@ def test_a_bad_file_does_not_stop_the_others(ner, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.txt"]
 
 
+def test_names_of_outputs_may_be_as_long_as_the_system_allows_and_are_told_as_given(ner, tmp_path):
+    long = "名" * 83 + ".txt"
+    assert ner("redact", "-", "-o", long, stdin=b"Bob")[0] == 0
+    assert (tmp_path / long).read_text() == "NAME_1"
+    status, _, err = ner("redact", "names.txt", "-o", "c.txt", "--report", ".", "--overwrite")
+    assert (status, err.splitlines()[-1]) == (1, "ner: .: Is a directory")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
