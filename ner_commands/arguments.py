@@ -133,10 +133,7 @@ def file_identity(path: str | Path) -> object:
 
 def parse_probability(value: str) -> float:
     """Parse a number from 0 to 1."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
+    number = _number(value)
     if not 0 <= number <= 1:
         msg = f"expected a number from 0 to 1, found {value!r}"
         raise argparse.ArgumentTypeError(msg)
@@ -163,14 +160,18 @@ def parse_folder(value: str) -> str:
 
 def parse_positive(value: str) -> float:
     """Parse a finite number above 0."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
+    number = _number(value)
     if not 0 < number < math.inf:
         msg = f"expected a number above 0, found {value!r}"
         raise argparse.ArgumentTypeError(msg)
     return number
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan
 
 
 def parse_count(value: str) -> int:

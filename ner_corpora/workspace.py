@@ -210,8 +210,5 @@ def write_atomically(path: str) -> Iterator[IO[bytes]]:
             with filesystem.open(name, "wb") as target:
                 shutil.copyfileobj(file, target)
         return
-    if Path(path).exists() and not Path(path).is_file():
-        msg = f"{path}: is a folder, a pipe or a device, not a file"
-        raise CorpusError(msg)
     with whole_file(Path(path), flush=True) as file:
         yield file

@@ -16,6 +16,7 @@ from tokenizers import decoders, models
 
 import model_zoo
 from ner_core.aggregation import AS_WRITTEN
+from ner_core.arguments import check_path
 from ner_core.recognizer import EntityRecognizer
 from ner_core.routing import LanguageRecognizer
 from ner_integrations.pipeline_arguments import (
@@ -100,26 +101,18 @@ def pipeline(
     if options.pop("grouped_entities", False) and aggregation_strategy == "none":
         aggregation_strategy = "simple"
     if tokenizer is not None and str(tokenizer) != str(model):
-        if not isinstance(tokenizer, str) and not hasattr(tokenizer, "__fspath__"):
-            msg = (
-                f"tokenizer: expected the path of a tokenizer.json, found {type(tokenizer).__name__}; "
-                "leave it out for the model's own."
-            )
-            raise TypeError(msg)
+        check_path("tokenizer", tokenizer, "the path of a tokenizer.json")
         options["tokenizer"] = tokenizer
     if not isinstance(model, EntityRecognizer):
-        if not isinstance(model, str) and not hasattr(model, "__fspath__"):
-            msg = f"Expected the name or path of a model, found {type(model).__name__}."
-            raise TypeError(msg)
+        check_path("model", model, "the name or path of a model")
         name = model if revision is None else f"{model}@{revision}"
         given: dict[str, Any] = {"window": sys.maxsize, "device": openvino_device(device)} | options
-
         load = functools.partial(_load, name, given)
-        return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
-    if options or device is not None or revision is not None:
+    elif options or device is not None or revision is not None:
         msg = "device, revision and options cannot be combined with a recognizer, which is loaded already."
         raise ValueError(msg)
-    load = functools.partial(_loaded, model)
+    else:
+        load = functools.partial(_loaded, model)
     return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
 
 

@@ -95,15 +95,14 @@ def annotate_locally(
             raise
 
 
-def stored_chunks(workspace: Workspace, progress: Progress | None = None) -> dict[int, Stored]:
+def stored_chunks(workspace: Workspace, progress: Progress) -> dict[int, Stored]:
     """Return the chunks that an interrupted run annotated, by group."""
     stored: dict[int, Stored] = {}
     for group, index in sorted(workspace.keys()):
         part = workspace.part((group, index))
         if part is not None:
             stored.setdefault(group, {})[index] = (part.header["checksum"], part.header["last"])
-            if progress is not None:
-                progress.add_earlier(part.header)
+            progress.add_earlier(part.header)
     return stored
 
 

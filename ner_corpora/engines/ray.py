@@ -20,7 +20,7 @@ import socket
 import tempfile
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -100,7 +100,7 @@ class Model:
 
     name: str
     options: dict[str, Any]
-    irs: tuple[Path, ...] = ()
+    irs: tuple[Path, ...]
 
 
 class Annotator:
@@ -313,20 +313,17 @@ def _ship(model: Model, staging: Path) -> Model:
     for package in _PACKAGES:
         (source,) = importlib.import_module(package).__path__
         shutil.copytree(source, staging / package, ignore=unwanted)
-    if not model.irs:
-        msg = f"--ship: the IR of {model.name} is not on this machine"
-        raise CorpusError(msg)
     kept = {name: value for name, value in model.options.items() if name != "models_dir"}
     if model.name == AUTO:
         for xml in model.irs:
             shutil.copytree(xml.parent, staging / _SHIPPED_MODEL / "public" / xml.stem / xml.parent.name)
-        return Model(AUTO, {**kept, "models_dir": f"./{_SHIPPED_MODEL}"})
+        return replace(model, options={**kept, "models_dir": f"./{_SHIPPED_MODEL}"})
     xml = model.irs[0]
     shutil.copytree(xml.parent, staging / _SHIPPED_MODEL)
     if "tokenizer" in kept:
         copy = shutil.copy(kept["tokenizer"], staging / _SHIPPED_MODEL)
         kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{Path(copy).name}"
-    return Model(f"./{_SHIPPED_MODEL}/{xml.name}", kept)
+    return replace(model, name=f"./{_SHIPPED_MODEL}/{xml.name}", options=kept)
 
 
 @contextlib.contextmanager

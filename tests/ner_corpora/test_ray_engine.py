@@ -34,7 +34,8 @@ def cluster():
 @pytest.fixture
 def annotate(cluster, tiny_ir):
     """A function: run to progress, annotated on Ray by two actors."""
-    model = Model(str(tiny_ir / "tiny.xml"), {"device": "CPU", "threads": 1})
+    xml = tiny_ir / "tiny.xml"
+    model = Model(str(xml), {"device": "CPU", "threads": 1}, (xml,))
 
     def call(run, *, strict=False, resume=False, workers=2):
         assert run.prepare(resume=resume, overwrite=False)

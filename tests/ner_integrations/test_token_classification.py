@@ -164,9 +164,7 @@ def test_calls_that_older_code_makes(tiny_ir, ours):
         {"grouped_entities": True, "device_map": "auto", "model_kwargs": {}, "token": None},
     ):
         assert pipeline("ner", model=xml, **given)(TEXTS[0]) == expected
-    with pytest.raises(
-        TypeError, match=r"tokenizer: expected the path of a tokenizer\.json, found Tokenizer"
-    ):
+    with pytest.raises(TypeError, match=r"tokenizer: expected the path of a tokenizer\.json .*, found <"):
         pipeline("ner", model=xml, tokenizer=ours.recognizer.tokenizer)
 
     class Items:
@@ -211,7 +209,7 @@ def test_misuse_is_a_sentence(ours, given, kind, reason):
 def test_what_cannot_be_loaded(tiny_ir):
     with pytest.raises(ValueError, match="Unknown task 'fill-mask': expected ner or token-classification"):
         pipeline("fill-mask")
-    with pytest.raises(TypeError, match="Expected the name or path of a model, found object"):
+    with pytest.raises(TypeError, match=r"model: expected the name or path of a model .*, found <object"):
         pipeline("ner", object())
     with pytest.raises(ValueError, match="This machine has no device CUDA\\."):
         pipeline("ner", tiny_ir, device="cuda:0")
