@@ -155,11 +155,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([kMG]?)B?", text)
+    match = re.fullmatch(r"(\d+)([kmg]?)b?", text.lower())
     if not match or int(match[1]) == 0:
         msg = f"expected a size such as 500k, 64M or 1G, found {text!r}"
         raise argparse.ArgumentTypeError(msg)
-    return int(match[1]) << {"": 0, "k": 10, "M": 20, "G": 30}[match[2]]
+    return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
 
 
 def _workers(text: str) -> tuple[int, int]:

@@ -132,7 +132,7 @@ def _chosen(folder: Path, split: str | None) -> Path:
     if split is None and len(splits) == 1:
         split = next(iter(splits))
     if split not in splits:
-        found = "several corpora" if split is None else f"no {split}"
+        found = "several corpora and no split" if split is None else f"no {split}"
         msg = f"{folder}: {found}; choose one of {', '.join(splits)}"
         raise CorpusError(msg)
     return splits[split]

@@ -176,7 +176,7 @@ def test_ranges_of_workers_and_sizes_are_understood():
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
     args = parser.parse_args(
-        ["annotate", "x", "-o", "y.csv", "--num-workers", "2:8", "--max-document-bytes", "1G"]
+        ["annotate", "x", "-o", "y.csv", "--num-workers", "2:8", "--max-document-bytes", "1gb"]
     )
     assert (args.num_workers, args.max_document_bytes) == ((2, 8), 1 << 30)
 

@@ -174,7 +174,7 @@ def test_open_dataset_of_a_folder_with_splits(tmp_path):
     write(tmp_path / "train.conll", "a O\n")
     assert open_dataset(tmp_path).files[0].name == "train.conll"
     write(tmp_path / "dev.conll", "b O\n")
-    with pytest.raises(CorpusError, match="several corpora; choose one of dev, train"):
+    with pytest.raises(CorpusError, match="several corpora and no split; choose one of dev, train"):
         open_dataset(tmp_path)
     with pytest.raises(CorpusError, match="no test; choose one of dev, train"):
         open_dataset(tmp_path, split="test")
