@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from model_zoo.catalog.command import open_streams
+from model_zoo.catalog.command import open_streams, terminated_as_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     open_streams()
     try:
-        return _run(argv)
+        with terminated_as_interrupted():
+            return _run(argv)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -74,17 +74,18 @@ def test_reader_that_leaves_early_is_no_error(model, tmp_path):
         assert process.wait() == 0
 
 
-def test_interrupt_is_quiet(model, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_is_quiet(model, tmp_path, number):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     arguments = ["recognize", "--file", str(pipe), *model]
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         with pipe.open("wb"):  # waits until the program opens its end, and so is about to read
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             try:
                 output = process.communicate(timeout=30)
             except subprocess.TimeoutExpired:  # the signal came after Python's last check and before the read
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 output = process.communicate(timeout=600)
             assert output == (b"", b"")
         assert process.returncode == 130

@@ -28,6 +28,7 @@ __all__ = [
     "open_streams",
     "report_failed",
     "run_command",
+    "terminated_as_interrupted",
 ]
 
 #: Exit statuses; the last is the one that shells give SIGINT.
@@ -82,7 +83,7 @@ def run_command(work: Callable[[], int]) -> int:
     """
     open_streams()
     try:
-        with _terminated_as_interrupted():
+        with terminated_as_interrupted():
             try:
                 return work()
             finally:
@@ -142,7 +143,7 @@ def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
 
 
 @contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
+def terminated_as_interrupted() -> Iterator[None]:
     """Handle SIGTERM like Ctrl-C; only the main thread can set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
