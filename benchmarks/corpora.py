@@ -23,19 +23,20 @@ import sys
 import tempfile
 import threading
 import time
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from ner_corpora.chunks import CHUNK_DOCUMENTS
+from tests.ner_app.conftest import save_lookup_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAMES = ["Mary", "John", "Angela", "Santa", "Clara", "NVIDIA", "Intel", "Berlin", "Paris", "Tokyo", "Kenya"]
 WORDS = "lives works in at the of and for sings sold a new city yesterday".split()  # noqa: SIM905
-LABELS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 CLI = Path(__file__).parents[1] / "cli.py"
 
 
@@ -45,42 +46,6 @@ def sentences(count: int, seed: int = 0) -> Iterator[str]:
     for _ in range(count):
         length = chance.randint(4, 40)
         yield " ".join(chance.choice(NAMES if chance.random() < 0.2 else WORDS) for _ in range(length)) + "."
-
-
-def make_nothing(folder: Path) -> Path:
-    """Write an IR that looks up the logits of each piece in a table."""
-    import numpy as np
-    import openvino as ov
-    from openvino import opset13 as ops
-
-    vocabulary = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *NAMES,
-        *WORDS,
-        *"abcdefghijklmnopqrstuvwxyz.,",
-    ]
-    vocabulary += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-    table = np.zeros((len(vocabulary), len(LABELS)), np.float32)
-    table[:, 0] = 2
-    for index, name in enumerate(NAMES):
-        table[vocabulary.index(name), 1 + 2 * (index % 3)] = 5
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    ports = [ops.parameter([-1, -1], np.int64) for _ in names]
-    logits = ops.gather(ops.constant(table), ports[0], ops.constant(np.int64(0)))
-    model = ov.Model([ops.result(logits)], ports, "nothing")
-    for port, name in zip(model.inputs, names, strict=True):
-        port.get_tensor().set_names({name})
-    model.outputs[0].get_tensor().set_names({"output"})
-    for key, value in {"labels": " ".join(LABELS), "max_length": "512", "model_name": "nothing"}.items():
-        model.set_rt_info(value, ["model_info", key])
-    folder.mkdir(parents=True, exist_ok=True)
-    ov.save_model(model, folder / "nothing.xml", compress_to_fp16=False)
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
-    return folder
 
 
 class Memory:
@@ -319,7 +284,9 @@ def main() -> int:
     model = args.model or ("minilm-ner" if args.what == "speed" else "nothing")
     with tempfile.TemporaryDirectory(prefix="ner-corpora-") as name:
         folder = Path(name)
-        model = str(make_nothing(folder / "model")) if model == "nothing" else model
+        if model == "nothing":
+            labels = dict(zip(NAMES, cycle(("B-PER", "B-ORG", "B-LOC"))))
+            model = str(save_lookup_model(folder, "nothing", labels, max_length="512"))
         if args.what == "speed":
             speed(model, args.documents, folder, args.workers)
         elif args.what == "kill":

@@ -14,6 +14,7 @@ its entities with those of the CPU here.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -63,17 +64,6 @@ def settings(name: str, xml: Path, labels: int) -> dict:
     }
 
 
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def main() -> int:
     """Start the server, compare, stop it."""
     parser = argparse.ArgumentParser(
@@ -93,7 +83,9 @@ def main() -> int:
         f"Mary {number} lives in Santa Clara and works at NVIDIA. " * (number % 5 + 1) for number in range(60)
     ]
     with tempfile.TemporaryDirectory(prefix="ner-kserve-") as folder:
-        http, grpc, metrics = free_ports(3)
+        with contextlib.ExitStack() as stack:
+            taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+            http, grpc, metrics = (each.getsockname()[1] for each in taken)
         Path(folder, "ir_runtime.py").write_text(RUNTIME, "utf-8")
         described = settings("served", args.xml.resolve(), len(here.tags))
         Path(folder, "model-settings.json").write_text(json.dumps(described), "utf-8")
