@@ -28,6 +28,7 @@ from benchmarks.windows import Document, document
 from ner_core.corpus import read_conll
 from ner_core.labels import has_letter
 from ner_core.reliability import calibration_error
+from ner_core.scores import Score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,18 +94,11 @@ def named(text: Document, types: dict[str, str]) -> Document:
 
 
 class Judged(NamedTuple):
-    """Counts of spans, and the score and truth of each that was found."""
+    """Micro averages, and the score and truth of each span that was found."""
 
-    right: int
-    found: int
-    gold: int
+    score: Score
     scores: np.ndarray
     truth: np.ndarray
-
-    @property
-    def f1(self) -> float:
-        """Micro average."""
-        return 2 * self.right / max(self.found + self.gold, 1)
 
     @property
     def calibration_error(self) -> float:
@@ -115,8 +109,9 @@ class Judged(NamedTuple):
 def judge(documents: Sequence[Document], results: Iterable[Recognition], types: dict[str, str]) -> Judged:
     """Compare spans; types that the corpus lacks are ignored on both sides."""
     wanted = set(types.values()) | ({"MISC"} if "*" in types.values() else set())
-    right = found = gold = 0
-    scores, truth = [], []
+    gold = 0
+    scores: list[float] = []
+    truth: list[bool] = []
     for one, result in zip(documents, results, strict=True):
         spans = {(start, end): kind for kind, start, end in one.gold if kind}
         gold += len(spans)
@@ -127,11 +122,9 @@ def judge(documents: Sequence[Document], results: Iterable[Recognition], types: 
             ):
                 continue
             good = kind == entity.label or (kind == "*" and entity.label in ("LOC", "MISC"))
-            found += 1
-            right += good
             scores.append(entity.score)
             truth.append(good)
-    return Judged(right, found, gold, np.array(scores), np.array(truth, bool))
+    return Judged(Score.of(sum(truth), len(truth), gold), np.array(scores), np.array(truth, bool))
 
 
 def paragraphs(
@@ -250,11 +243,8 @@ def measure_sentences(
     for name, (path, types) in corpora.items():
         texts = sentences(path, types, count)
         got = judge(texts, ner.stream(one.text for one in texts), types)
-        precision, recall = got.right / max(got.found, 1), got.right / max(got.gold, 1)
-        print(
-            f"| {name} | {got.f1:.4f} | {precision:.4f} | {recall:.4f} | {got.calibration_error:.4f} |",
-            flush=True,
-        )
+        figures = (got.score.f1, got.score.precision, got.score.recall, got.calibration_error)
+        print(f"| {name} | {' | '.join(f'{figure:.4f}' for figure in figures)} |", flush=True)
 
 
 def measure_wrapped(ner: EntityRecognizer, path: Path, types: dict[str, str], count: int | None) -> None:
@@ -267,10 +257,8 @@ def measure_wrapped(ner: EntityRecognizer, path: Path, types: dict[str, str], co
             given = [wrapped(one, width) for one in documents] if width else documents
             results = ner.batch([one.text for one in given])
             got = judge(given, results, types)
-            print(
-                f"| {between!r} | {width or 'none'} | {got.f1:.4f} | {sum(one.windows for one in results)} |",
-                flush=True,
-            )
+            windows = sum(one.windows for one in results)
+            print(f"| {between!r} | {width or 'none'} | {got.score.f1:.4f} | {windows} |", flush=True)
 
 
 def measure_lists(ner: EntityRecognizer, texts: Sequence[Document], count: int) -> None:
@@ -284,7 +272,8 @@ def measure_lists(ner: EntityRecognizer, texts: Sequence[Document], count: int) 
         print("\n| shape | names | exact | F1 |\n|---|---|---|---|")
         for shape, group in counts.items():
             right, gold, found = map(sum, zip(*group, strict=True))
-            print(f"| {shape} | {gold} | {right / gold:.3f} | {2 * right / (gold + found):.3f} |", flush=True)
+            score = Score.of(right, found, gold)
+            print(f"| {shape} | {gold} | {score.recall:.3f} | {score.f1:.3f} |", flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

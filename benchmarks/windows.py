@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_core import EntityRecognizer
 from ner_core.corpus import read_conll_documents
 from ner_core.labels import normalize_label, spans
+from ner_core.scores import Score
 from ner_core.windows import LENGTH, default_overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from ner_core import Entity
     from ner_core.corpus import Sentence
 
 #: Window lengths in pieces, without special tokens; longer ones than the model takes are left out.
@@ -46,17 +45,6 @@ class Document(NamedTuple):
     gold: frozenset[Span]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; micro averages in per cent."""
-
-    way: str
-    f1: float
-    precision: float
-    recall: float
-    seconds: float
-
-
 def document(sentences: Sequence[Sentence], between: str) -> Document:
     """Join sentences into a text with normal punctuation."""
     text = ""
@@ -76,28 +64,18 @@ def document(sentences: Sequence[Sentence], between: str) -> Document:
     return Document(text, frozenset(gold))
 
 
-def found(entities: Iterable[Entity]) -> frozenset[Span]:
-    """Convert entities to the form of gold spans."""
-    return frozenset((normalize_label(entity.label), entity.start, entity.end) for entity in entities)
-
-
-def score(way: str, pairs: Iterable[tuple[frozenset[Span], frozenset[Span]]], seconds: float) -> Row:
-    """Compare what was found with gold; micro averages in per cent."""
-    right = given = wanted = 0
-    for mine, gold in pairs:
-        right, given, wanted = right + len(mine & gold), given + len(mine), wanted + len(gold)
-    precision, recall = right / max(given, 1), right / max(wanted, 1)
-    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-    return Row(way, 100 * f1, 100 * precision, 100 * recall, seconds)
-
-
-def measure(ner: EntityRecognizer, way: str, documents: Sequence[Document]) -> Row:
-    """Recognize documents."""
+def measure(ner: EntityRecognizer, way: str, documents: Sequence[Document]) -> None:
+    """Recognize documents, and print a row of the table: micro averages in per cent."""
     began = time.perf_counter()
     results = ner.batch([one.text for one in documents])
     seconds = time.perf_counter() - began
-    pairs = [(found(result.entities), one.gold) for result, one in zip(results, documents, strict=True)]
-    return score(way, pairs, seconds)
+    right = given = wanted = 0
+    for result, one in zip(results, documents, strict=True):
+        found = {(normalize_label(entity.label), entity.start, entity.end) for entity in result.entities}
+        right, given, wanted = right + len(found & one.gold), given + len(found), wanted + len(one.gold)
+    score = Score.of(right, given, wanted)
+    figures = (f"{100 * figure:.2f}" for figure in (score.f1, score.precision, score.recall))
+    print(f"| {way} | {' | '.join(figures)} | {seconds:.1f} |", flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -115,7 +93,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     longest = EntityRecognizer.from_ir(arguments.model, **options)
     limit = longest.max_length - longest.tokenizer.special_count
     alone = [document([sentence], "") for sentences in corpus for sentence in sentences]
-    rows = [measure(longest, "each sentence alone", alone)]
+    pieces = sum(result.pieces for result in longest.batch([one.text for one in alone]))
+    name = f"{longest.name} {longest.precision}"
+    print(f"{len(corpus)} documents, {len(alone)} sentences, {pieces} pieces; {name}\n")
+    print("| text and windows | F1 | precision | recall | seconds |\n|---|---|---|---|---|")
+    measure(longest, "each sentence alone", alone)
     shapes = [(length, default_overlap(length)) for length in LENGTHS] + [
         (LENGTH, overlap) for overlap in OVERLAPS
     ]
@@ -123,15 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         documents = [document(sentences, between) for sentences in corpus]
         for length, overlap in (shape for shape in shapes if shape[0] <= limit):
             ner = EntityRecognizer.from_ir(arguments.model, window=length, overlap=overlap, **options)
-            rows.append(measure(ner, f"{name}, window {length}, overlap {overlap}", documents))
-
-    pieces = sum(result.pieces for result in longest.batch([one.text for one in documents]))
-    name = f"{longest.name} {longest.precision}"
-    print(f"{len(corpus)} documents, {len(alone)} sentences, {pieces} pieces; {name}\n")
-    print("| text and windows | F1 | precision | recall | seconds |")
-    print("|---|---|---|---|---|")
-    for row in rows:
-        print(f"| {row.way} | {row.f1:.2f} | {row.precision:.2f} | {row.recall:.2f} | {row.seconds:.1f} |")
+            measure(ner, f"{name}, window {length}, overlap {overlap}", documents)
 
 
 if __name__ == "__main__":
