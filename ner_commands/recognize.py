@@ -25,10 +25,11 @@ from ner_documents.reading.records import ReadOptions
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from ner_core import Recognition
     from ner_core.entity import Answered
+    from ner_documents.document import Problem
 
 __all__ = ["FORMATS", "add_parser", "run"]
 
@@ -94,48 +95,40 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.file is None and arguments.text is None and sys.stdin.isatty():
         msg = 'nothing to read: give a TEXT in quotes, --file F, or "-" for standard input'
         raise WrongUsage(msg)
-    documents = _Documents(arguments)
     ner = load_model(arguments)
     labels = known_labels(arguments.labels, ner.labels)
-    given, kept = itertools.tee(documents)
+    lost: list[Problem] = []
+    given, divided, kept = itertools.tee(_documents(arguments, lost), 3)
     results = ner.stream(
         (document.input for document in given),
         aggregation=arguments.aggregation,
         threshold=arguments.threshold,
         labels=labels,
-        segments=(document.segments for document in kept),
+        segments=(document.segments for document in divided),
     )
     answered = _Answered()
-    _write_recognitions(map(answered.seen, results), documents.names, arguments)
+    names = (document.where if arguments.file else "" for document in kept)
+    _write_recognitions(zip(names, map(answered.seen, results), strict=True), arguments)
     if answered.summary:
         complain(answered.summary)
     for note in ner.notes:
         complain(f"note: {note}")
-    return 1 if documents.failed else 0
+    return 1 if lost else 0
 
 
-class _Documents:
-    """Documents and their names; unreadable ones are reported and skipped."""
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.names: list[str] = []
-        self.failed = False
-        self._options = ReadOptions(column=arguments.column, encoding=arguments.encoding)
-        self._files: list[str] = arguments.file or []
-        self._text: str | None = arguments.text
-
-    def __iter__(self) -> Iterator[Document]:
-        if self._text is not None and self._text != "-":
-            yield Document("", None, self._text, {})
-        names = self._files or (["-"] if self._text in (None, "-") else [])
-        for item in read_files(names, self._options):
-            if not isinstance(item, Document):
-                complain(told(item))
-                self.failed = self.failed or item.lost
-                continue
-            if self._files:
-                self.names.append(item.where)
+def _documents(arguments: argparse.Namespace, lost: list[Problem]) -> Iterator[Document]:
+    """Yield the documents; unreadable ones are reported, and added to `lost`."""
+    if arguments.text not in (None, "-"):
+        yield Document("", None, arguments.text, {})
+        return
+    options = ReadOptions(column=arguments.column, encoding=arguments.encoding)
+    for item in read_files(arguments.file or ["-"], options):
+        if isinstance(item, Document):
             yield item
+            continue
+        complain(told(item))
+        if item.lost:
+            lost.append(item)
 
 
 class _Answered:
@@ -165,47 +158,40 @@ class _Answered:
         return f"answered by {', '.join(counts)}" if self._texts else ""
 
 
-def _write_recognitions(
-    results: Iterable[Recognition], names: Sequence[str], arguments: argparse.Namespace
-) -> None:
-    """Write results; `names` grows as they are drawn, and stays empty where the input has no names."""
+def _write_recognitions(results: Iterable[tuple[str, Recognition]], arguments: argparse.Namespace) -> None:
+    """Write results with the names of their documents, which are empty where the input has none."""
     from ner_core import rendering
 
     kind = arguments.format
     prepare_output(text=kind == "text")
     if kind == "json":
-        plain = [_plain(result, names, index) for index, result in enumerate(results)]
+        plain = [_plain(name, result) for name, result in results]
         several = len(arguments.file or ()) > 1 or len(plain) > 1
         if several or plain:
             sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
     elif kind in _TOOLS:
-        sys.stdout.write(_for_tool(results, names, kind))
+        sys.stdout.write(_for_tool(results, kind))
     elif kind in ("html", "csv"):
         as_file = rendering.to_html if kind == "html" else rendering.to_csv
-        whole = list(results)
-        if whole:
-            sys.stdout.write(as_file(whole, names=names))
+        if whole := list(results):
+            names = [name for name, _ in whole if name]
+            sys.stdout.write(as_file([result for _, result in whole], names=names))
     else:
         write = _document_writer(arguments)
-        for index, result in enumerate(results):
-            if kind == "text" and names and (len(arguments.file) > 1 or names[index] != arguments.file[0]):
-                sys.stdout.write(f"==> {names[index]} <==\n")
-            written = write(result) if kind != "jsonl" else rendering.to_json(_plain(result, names, index))
+        for name, result in results:
+            if kind == "text" and name and (len(arguments.file) > 1 or name != arguments.file[0]):
+                sys.stdout.write(f"==> {name} <==\n")
+            written = write(result) if kind != "jsonl" else rendering.to_json(_plain(name, result))
             sys.stdout.write(written if written.endswith("\n") else written + "\n")
 
 
-def _for_tool(results: Iterable[Recognition], names: Sequence[str], kind: str) -> str:
-    """Return all results in the import format of a tool; `names` is complete when the results are."""
+def _for_tool(results: Iterable[tuple[str, Recognition]], kind: str) -> str:
+    """Return all results in the import format of a tool."""
     from ner_documents.writing.tools import marked, write_marked
 
     documents = [
-        marked(
-            names[index] if names else "",
-            result.text,
-            [entity.to_dict() for entity in result.entities],
-            result.model,
-        )
-        for index, result in enumerate(results)
+        marked(name, result.text, [entity.to_dict() for entity in result.entities], result.model)
+        for name, result in results
     ]
     target = io.BytesIO()
     if documents:
@@ -228,11 +214,10 @@ def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], s
     return functools.partial(rendering.to_conll, tabs=arguments.format == "conll-tabs")
 
 
-def _plain(result: Recognition, names: Sequence[str], index: int) -> dict[str, Any]:
+def _plain(name: str, result: Recognition) -> dict[str, Any]:
     from ner_documents.groups import with_groups
 
-    plain = with_groups(result)
-    return {"file": names[index], **plain} if names else plain
+    return {"file": name, **with_groups(result)} if name else with_groups(result)
 
 
 def _colors(wanted: str) -> bool:

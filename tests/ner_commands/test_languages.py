@@ -93,7 +93,7 @@ def test_a_run_goes_on_only_with_both_models(by_language, tmp_path, monkeypatch)
     (tmp_path / "a.txt").write_text(GERMAN)
     arguments = ("annotate", str(tmp_path / "a.txt"), "-o", str(tmp_path / "out.jsonl"))
     with monkeypatch.context() as stopping:
-        stopping.setattr("ner_corpora.run.Run.annotate", lambda *_: sys.exit(1))
+        stopping.setattr("ner_corpora.run.assemble", lambda *_: sys.exit(1))
         by_language(*arguments)
     plan = json.loads((tmp_path / "out.jsonl.partial" / "plan.json").read_text())
     assert plan["model"]["name"] == "auto"
