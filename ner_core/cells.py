@@ -93,8 +93,10 @@ def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
                 cells.append(Cell(start, -1, block))
             else:
                 begin_of_content, before = content
-                column = columns.setdefault((block, len(row), place, before), len(columns))
-                first = len(row) > 1 and not rows
+                keyed = before not in ("", _ITEM)
+                width, position = (0, 0) if keyed else (len(row), place)
+                column = columns.setdefault((block, width, position, before), len(columns))
+                first = len(row) > 1 and not rows and not keyed
                 cells.append(Cell(begin_of_content, column, block, first, before == _ITEM))
         rows += 1
         if rows == _MOST_ROWS or row[-1][1] - begin > _LONG_BLOCK:
@@ -117,7 +119,7 @@ def _rows(text: str, segments: Sequence[tuple[int, int]]) -> Iterator[list[tuple
 def _content(text: str, start: int, end: int, *, alone: bool) -> tuple[int, str] | None:
     """Return where the content of a cell begins, and the key or mark before it; None for a sentence."""
     mark = ITEM.match(text, start, end)
-    key = KEY.match(text, start, end) if alone and mark is None else None
+    key = KEY.match(text, start, end) if mark is None else None
     before = mark or key
     begin = before.end() if before else start
     if not 0 < end - begin <= _MOST_CHARACTERS:

@@ -1,21 +1,23 @@
-"""Characters folded to the forms that models know, with a mapping back to the original text.
+r"""Characters folded to the forms that models know, with a mapping back to the original text.
 
 Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
 no-break spaces, soft hyphens and zero-width joiners are replaced by their plain forms before a text is
-encoded; offsets are those of the original text. Accents, superscript digits, fractions and emoji stay, but an
-emoji or another sign that touches a word is separated from it: BERT's tokenizers would make one unknown word
-of both. A word broken by a hyphen at the end of a line is rejoined.
+encoded, and so are HTML's character references (``&amp;``) and the escaped line ends and tabs of JSON and
+logs (``\n``); offsets are those of the original text. Accents, superscript digits, fractions and emoji stay,
+but an emoji or another sign that touches a word is separated from it: BERT's tokenizers would make one
+unknown word of both. A word broken by a hyphen at the end of a line is rejoined.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["AFTER_HYPHEN", "QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold"]
+__all__ = ["AFTER_HYPHEN", "QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold", "unescaped"]
 
 # Compatibility mappings that only change how a character looks:
 # https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
@@ -67,6 +69,11 @@ _AFTER_OWN_HYPHEN = re.compile(rf"[^\W\d_a-z]|\w+-|{AFTER_HYPHEN}\b")
 
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
+# https://html.spec.whatwg.org/multipage/syntax.html#character-references
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
+# In C:\new and \nabla, the letter belongs to a word.
+_ESCAPED_BREAK = re.compile(r"(?:\\r)?\\n(?![a-z])|\\t(?![a-z])")
 
 # Signs that BERT's tokenizers treat as letters of the adjacent word: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
@@ -145,8 +152,31 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
 
 
+def unescaped(text: str) -> str:
+    r"""Replace character references and escaped line ends by what they stand for, in the same length.
+
+    Examples
+    --------
+    >>> unescaped(r"M&uuml;nchen\nMary")
+    'M\xad\xad\xad\xad\xadünchen \nMary'
+    """
+    if "&" in text:
+        text = _REFERENCE.sub(_character, text)
+    if "\\" in text:
+        text = _ESCAPED_BREAK.sub(
+            lambda found: ("\t" if "t" in found[0] else "\n").rjust(len(found[0])), text
+        )
+    return text
+
+
+def _character(match: re.Match[str]) -> str:
+    character = html.unescape(match[0])
+    return character.rjust(len(match[0]), "\u00ad") if len(character) == 1 else match[0]
+
+
 def _readable(text: str) -> str:
     """Blank out the colours of terminals, and rejoin words that a hyphen breaks at the end of a line."""
+    text = unescaped(text)
     if "\x1b" in text:
         text = _COLOUR.sub(lambda match: " " * len(match[0]), text)
     if text.isascii() and "-\n" not in text and "-\r" not in text:

@@ -25,6 +25,7 @@ import numpy as np
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.agreement import agree
 from ner_core.calibration import span_probability
+from ner_core.characters import unescaped
 from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.labels import has_letter, normalize_label
@@ -176,18 +177,18 @@ class Decoder:
             units.begin[first],
             units.end[last],
         )
-        before, floor, entities, text, split, trimmed = -1, 0, found[0], "", False, False
+        before, floor, entities, text, seen, split, trimmed = -1, 0, found[0], "", "", False, False
         for number, one, other, name_id, kind, begin, end in zip(
             *(column.tolist() for column in columns), strict=True
         ):
             if number != before:
                 before, floor = number, 0
                 entities, text, split = found[numbers[number]], given[number].text, given[number].split
-                trimmed = as_written and not split
+                trimmed, seen = as_written and not split, unescaped(text)
             name, after = names[name_id], other + 1
-            start, stop = _snap(text, begin, end, floor)
+            start, stop = _snap(seen, begin, end, floor)
             if trimmed:
-                start, stop = name_span(text, start, stop, name)
+                start, stop = name_span(seen, start, stop, name)
                 while one < other and units.begin[other] >= stop:
                     other -= 1
                 while one < other and units.end[one] <= start:
@@ -200,8 +201,8 @@ class Decoder:
             if trimmed and entities and entities[-1].label == name:
                 earlier = entities[-1]
                 places = (earlier.start, earlier.end), (start, stop)
-                inverted = self._is_person[kind] and is_inverted_name(text, *places)
-                if inverted or is_article_of(text, *places):
+                inverted = self._is_person[kind] and is_inverted_name(seen, *places)
+                if inverted or is_article_of(seen, *places):
                     entities.pop()
                     start, sure = earlier.start, max(earlier.score, sure)  # each supports the other
             words = (int(units.word[one]), int(units.word[other]) + 1) if split else (None, None)

@@ -19,6 +19,7 @@ from importlib.resources import files
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from ner_core.characters import unescaped
 from ner_core.segments import DIVIDERS, Segment, segments_of
 
 if TYPE_CHECKING:
@@ -103,8 +104,9 @@ def main_script(text: str, start: int = 0, end: int | None = None) -> str:
 def english_score(text: str) -> float:
     """Return the log10 likelihood ratio of English to other languages; 0 without any evidence."""
     score = 0.0
+    text = unescaped(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", text).replace("\u00ad", "")
         score = _OTHER_LETTER * len(_OTHER_SCRIPT.findall(text))
     if _MARKS.search(text):
         text = _ADDRESS.sub(" ", text)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.characters import QUOTE_MARKS, WORD_GOES_ON
+from ner_core.characters import QUOTE_MARKS, WORD_GOES_ON, unescaped
 from ner_core.labels import has_letter
 
 if TYPE_CHECKING:
@@ -59,8 +59,13 @@ ITEM = re.compile(
     """,
     re.VERBOSE,
 )
-#: The key of a line of a form.
-KEY = re.compile(r"\s*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3}:\s")
+# The key of a line of a form.
+_KEY = r"[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3} ?:\s"
+_LINE_KEY = re.compile(_KEY)
+_ASSIGNED = r"\w[\w.-]*=(?=[\w\"'])"
+#: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
+KEY = re.compile(rf"{_KEY}|[a-z][\w-]* ?:\s|{_ASSIGNED}")
+_BEFORE_KEY = re.compile(rf"(?:\A|[,;]\s+| {{2,}})(?={KEY.pattern})|(?:\A|[,;]\s*|\s)(?={_ASSIGNED})")
 _SENTENCE_END = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*$")
 _OPEN_END = re.compile(
     r"(?:,|-|\b(?:a|an|and|as|at|but|by|for|from|in|into|is|its|of|on|or|than|that|the|their|to|was|were|who|with|de|"
@@ -120,7 +125,8 @@ def find_segments(text: str) -> list[Segment]:
     >>> [text[start:end] for start, end in find_segments(text)]
     ['Acme Corp', 'Bank of America', '- Mary', 'Paris']
     """
-    if not DIVIDERS.search(text):
+    text = unescaped(text)
+    if not DIVIDERS.search(text) and _fields(text) < 2:
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
         return [Segment(start, end)] if start < end else []
     lines = _without_letters(_lines(text))
@@ -177,7 +183,7 @@ def spaced(text: str) -> str:
 
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
     """Add the text between the given segments, and divide everything at tabs and blank lines."""
-    borders, position = [], 0
+    text, borders, position = unescaped(text), [], 0
     for start, end in _pairs(given):
         if not position <= start <= end <= len(text):
             msg = (
@@ -263,9 +269,9 @@ def _cells(line: _Line, *, aligned: bool, delimited: bool) -> list[Segment] | No
     """Divide a row of a table into its cells with letters or digits; None if the line is no row."""
     text = line.text
     border = _BAR if _is_row(text) else _TWO_SPACES if aligned and "\t" not in text else _CELL_BORDER
-    if delimited and not border.search(text):
-        border = _FIELD_BORDER
     if not border.search(text):
+        border = _FIELD_BORDER if delimited else _BEFORE_KEY
+    if not border.search(text) or (border is _BEFORE_KEY and _fields(text) < 2):
         return None
     cells, position = [], 0
     for match in [*border.finditer(text), None]:
@@ -276,6 +282,13 @@ def _cells(line: _Line, *, aligned: bool, delimited: bool) -> list[Segment] | No
             cells.append(Segment(line.start + start + inner, line.start + start + len(cell.rstrip())))
         position = end if match is None else match.end()
     return cells
+
+
+def _fields(text: str) -> int:
+    """Return the number of fields with keys in a line; the mark of a list begins one, too."""
+    if text.count(":") + text.count("=") < 2:
+        return 0
+    return len(_BEFORE_KEY.findall(text)) + bool(ITEM.match(text))
 
 
 def _is_row(text: str) -> bool:
@@ -314,7 +327,7 @@ def _first_word(text: str) -> int:
 
 def _begins(line: _Line) -> bool:
     """Return whether an item of a list or a line of a form begins here."""
-    return line.marked or bool(ITEM.match(line.text)) or bool(KEY.match(line.text))
+    return line.marked or bool(ITEM.match(line.text)) or bool(_LINE_KEY.match(line.text))
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:

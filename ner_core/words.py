@@ -60,11 +60,11 @@ def _word() -> re.Pattern[str]:
     return re.compile(
         rf"""
         '(?i:{_CLITIC})                                                            # 's
-        | {ELIDED}'(?!{_CLITIC})(?=[A-Za-z])                                      # l'Italia
+        | {ELIDED}\x02*'(?!{_CLITIC})(?=[A-Za-z])                                 # l'Italia
         | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
         | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
         | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                    # @_user_, but not _Mary_
-          (?:(?:- | (?<=[A-Z\d])[&+] | '(?!(?i:{_CLITIC}))                     # AT&T, O'Neill
+          (?:(?:- | (?<=[A-Z\d\x02])[&+] | '(?!(?i:{_CLITIC}))                     # AT&T, O'Neill
             | \.(?![A-Z]) | (?<![A-Za-z][A-Z])(?<=[A-Z])\. | \.(?={_DOMAIN})
             | (?<=\d),(?=\d)) {_LETTER}+)*                                         # Amazon.com, 10,000.5
         """,

@@ -37,6 +37,8 @@ def contents(text):
         ("J. Smith\nM. Jones", [["J. Smith", "M. Jones"]]),
         ("Mary Jones\nAcme Inc.\nRome", [["Mary Jones", "Acme Inc.", "Rome"]]),
         ("Name: Mary\nCity: Rome\n\nName: Bob\nCity: Oslo", [["Mary", "Bob"], ["Rome", "Oslo"]]),
+        ("Name: Mary, City: Rome\nCity: Oslo; Name: Bob", [["Mary", "Bob"], ["Rome", "Oslo"]]),
+        ("city=Rome name=Mary\ncity=Oslo", [["Rome", "Oslo"], ["Mary"]]),
         ("Mary\tRome\nBob", [["Mary"], ["Rome"], ["Bob"]]),
         ("She met him.\nWho is he?\nDear Bob,", []),
         ("Mary\nThey met in the town hall of Rome on Tuesday.\nBob", [["Mary"], ["Bob"]]),

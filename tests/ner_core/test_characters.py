@@ -25,6 +25,11 @@ from ner_core.characters import classes, fold
             "Frankfurt, Jones-Smith, Rome-based, well-to-do, Haus- und 1- 2 - a",
         ),
         ("no\u00a0break\u2003em\tspace\r\n", "no break em space  "),
+        (
+            r"S&atilde;o&nbsp;Paulo, AT&#x26;T &#39;a&rsquo;\nb\r\nB c\tC",
+            "São Paulo, AT&T 'a'\\nb    B c  C",
+        ),
+        ("a&b; &x; &NotEqualTilde; &#9999999;", "a&b; &x; &NotEqualTilde; \ufffd"),
         ("Zoë Zoe\u0308 São 東京 x² ½ 😀 …", "Zoë Zoe\u0308 São 東京 x² ½ 😀 ..."),
     ],
 )

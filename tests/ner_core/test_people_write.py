@@ -77,6 +77,12 @@ def multilingual():
         ("Mary😀 met Anna❤️Bob in 🇫🇷Paris", ["Mary PER", "Anna PER", "Bob PER", "Paris LOC"]),
         ("_Mary Jones_ and __Bob__ left", ["Mary Jones PER", "Bob PER"]),
         ("Mary´s house in New\u200bYork", ["Mary PER", "New\u200bYork LOC"]),
+        ("City: Porto, Country: Portugal", ["Porto LOC", "Portugal LOC"]),
+        ("user=Mary Jones city=Porto", ["Mary Jones PER", "Porto LOC"]),
+        (
+            "Mary&nbsp;Jones&rsquo;s flat in M&uuml;nchen,\\nAT&amp;T&#39;s &quot;Bob&quot;",
+            ["Mary&nbsp;Jones PER", "M&uuml;nchen LOC", "AT&amp;T ORG", "Bob PER"],
+        ),
         ("Bank of America\x85\x85Wells Fargo", ["Bank of America ORG", "Wells Fargo ORG"]),
         (
             "Bank of America / Wells Fargo / Deutsche Bank",

@@ -60,6 +60,17 @@ def found(text):
         ("He has 1,000 friends\nand 5,000 foes,too", ["He has 1,000 friends\nand 5,000 foes,too"]),
         ("Mary Jones, Rome\nBob Smith, Oslo", ["Mary Jones, Rome", "Bob Smith, Oslo"]),
         ("Mary  Jones\nBob Smith", ["Mary  Jones", "Bob Smith"]),
+        (
+            "City: Rome, Head of Office: Mary; phone: 5\n- Nom : Bob  Ville : Oslo",
+            ["City: Rome", "Head of Office: Mary", "phone: 5", "- Nom : Bob", "Ville : Oslo"],
+        ),
+        (
+            "WARN 1 user=Mary Jones city=Rome, id=3;n=2",
+            ["WARN 1", "user=Mary Jones", "city=Rome", "id=3", "n=2"],
+        ),
+        ("At 10:30, Mary: who is Bob?", ["At 10:30, Mary: who is Bob?"]),
+        (r"Mary Jones\nAcme Corp\tRome\r\nC:\new", ["Mary Jones", "Acme Corp", "Rome", r"C:\new"]),
+        ("AT&amp;T and M&amp;S\nB&amp;O and Bob&#39;s", ["AT&amp;T and M&amp;S", "B&amp;O and Bob&#39;s"]),
         ("  \n\t \n", []),
         ("one", ["one"]),
         ("", []),
