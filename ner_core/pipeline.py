@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ner_core import batching, windows
-from ner_core.aggregation import AS_WRITTEN
 from ner_core.hardware import DeviceError
 from ner_core.layout import divide, segment_numbers
 from ner_core.texts import checked_text, until_failure, with_segments
@@ -85,14 +84,15 @@ class Run:
         encoding = self.encoding
         text, offsets, word = encoding.text, encoding.offsets, encoding.word
         given = encoding.words is not None
-        token, cells = None, encoding.cells if aggregation in AS_WRITTEN else None
+        token = None
         if aggregation == "word":
             token, word = None if given else word, self.words
         elif aggregation == "whitespace" and not given:
             word = whitespace_numbers(text, offsets)
         elif aggregation in _WORDS_OF_PIECES and not given and not tokenizer.marks_words:
             word = space_numbers(text, offsets, encoding.ids == tokenizer.unknown_id)
-        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, cells, self.together)
+        columns = encoding.cells, self.together
+        return Pieces(text, self.logits, offsets, word, encoding.segment, token, given, *columns)
 
 
 class _Row(NamedTuple):

@@ -45,7 +45,8 @@ class Pieces(NamedTuple):
     cells : ndarray of int, shape (pieces, 2), or None
         Column of each piece in a table, a list or a form, -1 for none, and 1 in the first row of a table.
     together : ndarray of float32, shape (pieces, labels), or None
-        Output of the model for the pieces in columns, where it saw the other cells of the column.
+        Output of the model for the pieces in columns, where it saw the other cells of the column; None if
+        there are no columns.
     """
 
     text: str
@@ -161,18 +162,24 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         # In words that the user gave, only the first piece counts.
         token = _joined([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
 
-    def read(outputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        logits = _joined(outputs)
+    def read(
+        outputs: list[np.ndarray], begins: np.ndarray, token: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        logits, starts = _joined(outputs), np.flatnonzero(begins)
+        ends = np.append(starts[1:], len(begins))
         probabilities, energy = _tag_probabilities(logits, starts, ends, strategy)
         if token is not None:
             _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
         return probabilities, energy
 
-    probabilities, energy = read([one.logits for one in texts])
+    probabilities, energy = read([one.logits for one in texts], begins, token)
     cells = together = None
-    if any(one.cells is not None for one in texts):
-        cells = _cells(texts)[starts]
-        together, _ = read([one.logits if one.together is None else one.together for one in texts])
+    twice = [one.together for one in texts if one.together is not None]
+    if twice:
+        cells, together = _cells(texts)[starts], probabilities.copy()
+        inside = np.repeat([one.together is not None for one in texts], lengths)
+        token = None if token is None else token[inside]
+        together[inside[starts]], _ = read(twice, begins[inside], token)
     return Units(
         np.repeat(np.arange(len(texts)), lengths)[starts],
         starts,
