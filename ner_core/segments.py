@@ -36,7 +36,8 @@ _FIELD_BORDER = re.compile(r"[;,](?=\S)(?<!\d,(?=\d))")
 _GLUED = re.compile(r"(?<=\S)[|;,](?=\S)")
 _TWO_SPACES = re.compile(r" {2,}(?=\S)")
 # A., B. or I., II. before the items of a list, which look like initials.
-_LETTERED = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]\s+(?=\S)")
+_LETTER = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]")
+_LETTERED = re.compile(rf"{_LETTER.pattern}\s+(?=\S)")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 # Markers of a list that directly follow each other: A and B, III and IV.
 _NEXT = {
@@ -182,26 +183,31 @@ def spaced(text: str) -> str:
 
 
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
-    """Add the text between the given segments, and divide everything at tabs and blank lines."""
-    text, borders, position = unescaped(text), [], 0
-    for start, end in _pairs(given):
+    """Add the text between the given segments, except letters that number a list, and divide everything."""
+    text = unescaped(text)
+    found: list[Segment] = []
+    position = 0
+    for start, end in [*_pairs(given), (len(text), len(text))]:
         if not position <= start <= end <= len(text):
             msg = (
                 f"Segment {start}:{end}: expected segments in order that do not overlap, within the "
                 f"{len(text)} characters of the text."
             )
             raise ValueError(msg)
-        borders += [(position, start), (start, end)]
+        if not _LETTER.fullmatch(text[position:start].strip()):
+            found += _divided(text, position, start)
+        found += _divided(text, start, end)
         position = end
-    borders.append((position, len(text)))
-    found = []
-    for start, end in borders:
-        position = start
-        for border in _HARD_BORDER.finditer(text, start, end):
-            found.append(Segment(position, border.start()))
-            position = border.end()
-        found.append(Segment(position, end))
-    return [one for one in found if has_letter(text[one.start : one.end])]
+    return found
+
+
+def _divided(text: str, start: int, end: int) -> Iterator[Segment]:
+    """Divide a slice at tabs and blank lines."""
+    for border in [*_HARD_BORDER.finditer(text, start, end), None]:
+        stop, after = border.span() if border else (end, end)
+        if has_letter(text[start:stop]):
+            yield Segment(start, stop)
+        start = after
 
 
 def _pairs(given: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -153,6 +153,8 @@ def test_segments_of_a_reader():
     text = "Title Mary went\n\nhome. Rest"
     assert divide(pieces(text), [(0, 5), (6, 22)]).segment.tolist() == [0, 1, 1, 2, 2, 3]
     assert divide(pieces(text), [(0, len(text))]).segment.tolist() == [0, 0, 0, 1, 1, 1]
+    lettered = "A. Mary\nB. Bob"
+    assert segments_of(lettered, find_segments(lettered)) == find_segments(lettered)
     for wrong in ([(6, 22), (0, 5)], [(0, 99)], [(0, 6), (5, 9)], [(5, 2)]):
         with pytest.raises(ValueError, match="expected segments in order"):
             divide(pieces(text), wrong)
