@@ -7,10 +7,9 @@ same number of cells, and are all items of a list, all after the same key (``Cit
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.segments import ITEM, KEY, LINE_BREAK
+from ner_core.segments import ITEM, KEY, LINE_BREAK, MOST_WORDS, SENTENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,13 +22,9 @@ LEAST_CELLS = 3
 _ITEM = "-"
 # Longer ones are sentences rather than names.
 _MOST_CHARACTERS = 60
-_MOST_WORDS = 6
 # A long table is several blocks, so that a long text can be cut between them.
 _MOST_ROWS = 50
 _LONG_BLOCK = 4_000
-
-# A line that ends so is a sentence, or goes on; "Acme Inc." is neither.
-_SENTENCE = re.compile(r"(?:[!?:;,\u2026\u3002\uff01\uff1f]|\b[a-z]\w*\.)$")
 
 
 class Cell(NamedTuple):
@@ -125,8 +120,8 @@ def _content(text: str, start: int, end: int, *, alone: bool) -> tuple[int, str]
     if not 0 < end - begin <= _MOST_CHARACTERS:
         return None
     content = text[begin:end]
-    if len(content.split()) > _MOST_WORDS or LINE_BREAK.search(content):
+    if len(content.split()) > MOST_WORDS or LINE_BREAK.search(content):
         return None
-    if alone and _SENTENCE.search(content):
+    if alone and SENTENCE.search(content):
         return None
     return begin, _ITEM if mark else key[0].strip() if key else ""

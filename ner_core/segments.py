@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from itertools import pairwise
+from itertools import groupby, pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,14 +19,30 @@ from ner_core.labels import has_letter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["DIVIDERS", "ITEM", "KEY", "LINE_BREAK", "Segment", "find_segments", "segments_of", "spaced"]
+__all__ = [
+    "DIVIDERS",
+    "ITEM",
+    "KEY",
+    "LINE_BREAK",
+    "MOST_WORDS",
+    "SENTENCE",
+    "Segment",
+    "find_segments",
+    "segments_of",
+    "spaced",
+]
 
 #: A character that `str.splitlines` divides at.
 LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# No-break, wide and narrow spaces included; bars of tables that programs draw as well.
+_SPACE = r"[ \u00a0\u2000-\u200a\u202f\u205f\u3000]"
+_BARS = r"|\u2502\u2503\u2551"
 #: Possible borders: line breaks, tabs, bars, columns of a table made of spaces.
-DIVIDERS = re.compile(rf"{LINE_BREAK.pattern}|[\t|]| {{3}}")
-_CELL_BORDER = re.compile(r"\t+| {3,}")
-_BAR = re.compile(r"\t+| {3,}|\|")
+DIVIDERS = re.compile(rf"{LINE_BREAK.pattern}|[\t{_BARS}]|{_SPACE}{{3}}")
+_CELL_BORDER = re.compile(rf"\t+|{_SPACE}{{3,}}")
+_BAR = re.compile(rf"{_CELL_BORDER.pattern}|[{_BARS}]")
+# A line in which bars divide the cells.
+_BARRED = re.compile(rf"^[{_BARS}]| [{_BARS}] |[{_BARS}].*[{_BARS}]")
 _HARD_BORDER = re.compile(
     r"\t|(?:\r\n?|\n|\x85|\u2028|\u2029)[^\S\n]*(?:\r\n?|\n|\x85|\u2028|\u2029)|\u2029|\f"
 )
@@ -34,7 +50,12 @@ _HARD_BORDER = re.compile(
 # Between the fields of a pasted CSV file, but not in 10,000: no space follows.
 _FIELD_BORDER = re.compile(r"[;,](?=\S)(?<!\d,(?=\d))")
 _GLUED = re.compile(r"(?<=\S)[|;,](?=\S)")
-_TWO_SPACES = re.compile(r" {2,}(?=\S)")
+_TWO_SPACES = re.compile(rf"{_SPACE}{{2,}}(?=\S)")
+# Between the fields of rows such as "Mary Jones, Acme", of which this many follow each other.
+_MARK = re.compile(r"(?:[,;]| [-/\u2013\u2014\u00b7\u2022\u2192]) +(?=\S)")
+_LEAST_ROWS = 3
+# Smith, J. is one name.
+_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?)+")
 # A., B. or I., II. before the items of a list, which look like initials.
 _LETTER = re.compile(r"\(?([A-Z]|[IVX]{1,5}|[a-z]|[ivx]{1,5})[.)]")
 _LETTERED = re.compile(rf"{_LETTER.pattern}\s+(?=\S)")
@@ -53,6 +74,7 @@ ITEM = re.compile(
     \s*
     (?: [-*+\u00b7\u2013\u2014\u2022\u2023\u2043\u2190-\u21ff\u25a0-\u27bf\U0001f300-\U0001faff]\ufe0f?\s
         (?:\[[ xX]?\]\s)?                                        # - [x] of a task
+      | \#{1,6}\s                                                   # a heading
       | [\u00b7\u2022\u2023\u25aa\u25cf\u25e6](?=\w)
       | [(\[]?\d{1,3}(?:\.\d{1,3})*[.)\]]\s
       | \(?(?:[a-z]|[ivx]{1,4})[.)]\s | \(?(?:[A-Z]|[IVX]{1,4})\)\s
@@ -66,7 +88,11 @@ _LINE_KEY = re.compile(_KEY)
 _ASSIGNED = r"\w[\w.-]*=(?=[\w\"'])"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
 KEY = re.compile(rf"{_KEY}|[a-z][\w-]* ?:\s|{_ASSIGNED}")
-_BEFORE_KEY = re.compile(rf"(?:\A|[,;]\s+| {{2,}})(?={KEY.pattern})|(?:\A|[,;]\s*|\s)(?={_ASSIGNED})")
+_BEFORE_KEY = re.compile(rf"(?:\A|[,;]\s+|{_SPACE}{{2,}})(?={KEY.pattern})|(?:\A|[,;]\s*|\s)(?={_ASSIGNED})")
+#: Longer cells are sentences rather than names.
+MOST_WORDS = 6
+#: A line that ends so is a sentence, or goes on; "Acme Inc." is neither.
+SENTENCE = re.compile(r"(?:[!?:;,\u2026\u3002\uff01\uff1f]|\b[a-z]\w*\.)$")
 _SENTENCE_END = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*$")
 _OPEN_END = re.compile(
     r"(?:,|-|\b(?:a|an|and|as|at|but|by|for|from|in|into|is|its|of|on|or|than|that|the|their|to|was|were|who|with|de|"
@@ -117,8 +143,8 @@ def find_segments(text: str) -> list[Segment]:
     Returns
     -------
     list of Segment
-        In order, not overlapping, none of them blank. Between them are only white space, bars of tables and
-        letters that number a list.
+        In order, not overlapping, each with letters or digits. Between them are only white space, bars of
+        tables, lines of signs and letters that number a list.
 
     Examples
     --------
@@ -136,11 +162,8 @@ def find_segments(text: str) -> list[Segment]:
     found: list[Segment] = []
     open_segment: _Line | None = None
     for line, cells in zip(lines, rows, strict=True):
-        if not line.text:
-            open_segment = None
-            continue
-        if cells is not None:
-            found += cells
+        if cells is not None or not has_letter(line.text):
+            found += cells or []
             open_segment = None
             continue
         if open_segment is not None and _goes_on(open_segment, line, width):
@@ -257,32 +280,40 @@ def _without_letters(lines: list[_Line]) -> list[_Line]:
 
 def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:
     """Divide the rows of tables into cells; None for other lines."""
-    columns = [
-        {line.indent + gap.end() for gap in _TWO_SPACES.finditer(line.text)} if "  " in line.text else set()
-        for line in lines
-    ]
+    columns = [{line.indent + gap.end() for gap in _TWO_SPACES.finditer(line.text)} for line in lines]
     fields = [len(_FIELD_BORDER.findall(line.text)) for line in lines]
+    listed: list[bool] = []
+    for marks, run in groupby(_marks(line.text) for line in lines):
+        count = len(list(run))
+        listed += [bool(marks) and count >= _LEAST_ROWS] * count
     rows = []
     for index, line in enumerate(lines):
         beside = [other for other in (index - 1, index + 1) if 0 <= other < len(lines)]
-        aligned = bool(columns[index]) and any(columns[index] <= columns[other] for other in beside)
-        delimited = fields[index] > 0 and any(fields[index] == fields[other] for other in beside)
-        rows.append(_cells(line, aligned=aligned, delimited=delimited))
+        text, border = line.text, None
+        if _BARRED.search(text):
+            border = _BAR
+        elif (
+            columns[index] and "\t" not in text and any(columns[index] <= columns[other] for other in beside)
+        ):
+            border = _TWO_SPACES
+        elif _CELL_BORDER.search(text):
+            border = _CELL_BORDER
+        elif fields[index] and any(fields[index] == fields[other] for other in beside):
+            border = _FIELD_BORDER
+        elif listed[index]:
+            border = _MARK
+        elif _fields(text) > 1:
+            border = _BEFORE_KEY
+        rows.append(None if border is None else _cells(line, border))
     return rows
 
 
-def _cells(line: _Line, *, aligned: bool, delimited: bool) -> list[Segment] | None:
-    """Divide a row of a table into its cells with letters or digits; None if the line is no row."""
-    text = line.text
-    border = _BAR if _is_row(text) else _TWO_SPACES if aligned and "\t" not in text else _CELL_BORDER
-    if not border.search(text):
-        border = _FIELD_BORDER if delimited else _BEFORE_KEY
-    if not border.search(text) or (border is _BEFORE_KEY and _fields(text) < 2):
-        return None
+def _cells(line: _Line, border: re.Pattern[str]) -> list[Segment]:
+    """Divide a row of a table into its cells with letters or digits."""
     cells, position = [], 0
-    for match in [*border.finditer(text), None]:
-        start, end = position, len(text) if match is None else match.start()
-        cell = text[start:end]
+    for match in [*border.finditer(line.text), None]:
+        start, end = position, len(line.text) if match is None else match.start()
+        cell = line.text[start:end]
         if has_letter(cell):
             inner = len(cell) - len(cell.lstrip())
             cells.append(Segment(line.start + start + inner, line.start + start + len(cell.rstrip())))
@@ -290,16 +321,25 @@ def _cells(line: _Line, *, aligned: bool, delimited: bool) -> list[Segment] | No
     return cells
 
 
+def _marks(text: str) -> str:
+    """Return the marks between the fields of a line: Mary Jones, Acme. Empty if it looks like a sentence."""
+    mark = ITEM.match(text)
+    begin = mark.end() if mark else 0
+    fields = _MARK.split(text[begin:])
+    if len(fields) < 2 or SENTENCE.search(text) or not all(map(_may_be_name, fields)):
+        return ""
+    return "".join(_MARK.findall(text, begin)).replace(" ", "")
+
+
+def _may_be_name(field: str) -> bool:
+    return len(field.split()) <= MOST_WORDS and not field[:1].islower() and not _INITIALS.fullmatch(field)
+
+
 def _fields(text: str) -> int:
     """Return the number of fields with keys in a line; the mark of a list begins one, too."""
     if text.count(":") + text.count("=") < 2:
         return 0
     return len(_BEFORE_KEY.findall(text)) + bool(ITEM.match(text))
-
-
-def _is_row(text: str) -> bool:
-    """Return whether bars divide the cells of a line."""
-    return " | " in text or text.startswith("|") or text.count("|") > 1
 
 
 def _usual_width(lines: Sequence[_Line], rows: Sequence[list[Segment] | None]) -> int | None:

@@ -118,7 +118,7 @@ class Document:
         from ner_core.segments import find_segments
 
         found = iter(find_segments(self.text))
-        start, end = next(found)
+        start, end = next(found, (0, 0))
         divided = []
         for first, last in spans:
             while start < last:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ner_core.cells import find_cells
 from ner_core.segments import find_segments
-from ner_documents.document import Document
-from ner_documents.parts import parts_of
+from ner_documents.document import Block, Document
+from ner_documents.parts import Part, parts_of
 
 
 def columns(text, segments=None, offset=0):
@@ -39,6 +39,8 @@ def contents(text):
         ("Name: Mary\nCity: Rome\n\nName: Bob\nCity: Oslo", [["Mary", "Bob"], ["Rome", "Oslo"]]),
         ("Name: Mary, City: Rome\nCity: Oslo; Name: Bob", [["Mary", "Bob"], ["Rome", "Oslo"]]),
         ("city=Rome name=Mary\ncity=Oslo", [["Rome", "Oslo"], ["Mary"]]),
+        ("- Mary, Rome\n- Bob, Oslo\n- Anna, Graz", [["Mary", "Bob", "Anna"], ["Rome", "Oslo", "Graz"]]),
+        ("# Mary\n## Bob", [["Mary", "Bob"]]),
         ("Mary\tRome\nBob", [["Mary"], ["Rome"], ["Bob"]]),
         ("She met him.\nWho is he?\nDear Bob,", []),
         ("Mary\nThey met in the town hall of Rome on Tuesday.\nBob", [["Mary"], ["Bob"]]),
@@ -74,3 +76,9 @@ def test_parts_of_a_long_text_have_the_columns_of_the_whole(lines, size):
     parts = parts_of(Document("a.txt", None, text, {}), size)
     in_parts = [column for part in parts for column in columns(part.text, part.segments, part.start)]
     assert sorted(in_parts) == sorted(columns(text))
+
+
+def test_a_document_may_have_no_letters():
+    document = Document("a.txt", None, "---\n***", {}, blocks=(Block("paragraph", 0, 7),))
+    assert document.segments is None
+    assert parts_of(document, 1) == [Part(0, "---\n***", ())]

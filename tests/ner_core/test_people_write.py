@@ -77,6 +77,11 @@ def multilingual():
         ("Mary😀 met Anna❤️Bob in 🇫🇷Paris", ["Mary PER", "Anna PER", "Bob PER", "Paris LOC"]),
         ("_Mary Jones_ and __Bob__ left", ["Mary Jones PER", "Bob PER"]),
         ("Mary´s house in New\u200bYork", ["Mary PER", "New\u200bYork LOC"]),
+        (
+            "Mary, Bosch\nAnna, Siemens\nBob, Ikea",
+            ["Mary PER", "Bosch ORG", "Anna PER", "Siemens ORG", "Bob PER", "Ikea ORG"],
+        ),
+        ("Jones, Mary\nSmith, Peter\nBrown, Bob", ["Jones, Mary PER", "Smith, Peter PER", "Brown, Bob PER"]),
         ("City: Porto, Country: Portugal", ["Porto LOC", "Portugal LOC"]),
         ("user=Mary Jones city=Porto", ["Mary Jones PER", "Porto LOC"]),
         (

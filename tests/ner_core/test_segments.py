@@ -59,6 +59,42 @@ def found(text):
         ),
         ("He has 1,000 friends\nand 5,000 foes,too", ["He has 1,000 friends\nand 5,000 foes,too"]),
         ("Mary Jones, Rome\nBob Smith, Oslo", ["Mary Jones, Rome", "Bob Smith, Oslo"]),
+        (
+            "1. Mary, Acme\n2. Bob, Boeing\n- Anna,  Ikea\n\nMary - Rome\nBob \u2013 Oslo\nAnna - Graz",
+            [
+                "1. Mary",
+                "Acme",
+                "2. Bob",
+                "Boeing",
+                "- Anna",
+                "Ikea",
+                "Mary - Rome",
+                "Bob \u2013 Oslo",
+                "Anna - Graz",
+            ],
+        ),
+        (
+            "Smith, J.\nJones, K.\nBrown, L.\n\nHi, Mary.\nNo, Bob!\nYes, Al\n\nMary, who\nBob, so\nAnna, he",
+            [
+                "Smith, J.",
+                "Jones, K.",
+                "Brown, L.",
+                "Hi, Mary.",
+                "No, Bob!",
+                "Yes, Al",
+                "Mary, who",
+                "Bob, so",
+                "Anna, he",
+            ],
+        ),
+        (
+            "┌──────┬──────┐\n│ Mary │ Rome │\n├──────┼──────┤\n║ Bob ║ Oslo ║\n=====\n# Anna\n***",
+            ["Mary", "Rome", "Bob", "Oslo", "# Anna"],
+        ),
+        (
+            "Mary\u00a0\u00a0\u00a0Rome\n\nName\u2003\u2003City\nMary\u2003\u2003Rome",
+            ["Mary", "Rome", "Name", "City", "Mary", "Rome"],
+        ),
         ("Mary  Jones\nBob Smith", ["Mary  Jones", "Bob Smith"]),
         (
             "City: Rome, Head of Office: Mary; phone: 5\n- Nom : Bob  Ville : Oslo",
