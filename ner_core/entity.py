@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -79,12 +79,7 @@ class Timings:
         >>> Timings(1.0, 2.0, 0.5).to_dict()
         {'tokenization': 1.0, 'inference': 2.0, 'decoding': 0.5, 'total': 3.5}
         """
-        return {
-            "tokenization": self.tokenization,
-            "inference": self.inference,
-            "decoding": self.decoding,
-            "total": self.total,
-        }
+        return asdict(self) | {"total": self.total}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,7 @@ class Answered:
         >>> Answered(0, 12, "minilm-ner").to_dict()
         {'start': 0, 'end': 12, 'model': 'minilm-ner'}
         """
-        return {"start": self.start, "end": self.end, "model": self.model}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

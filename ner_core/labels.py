@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import colorsys
 import re
-import zlib
 from typing import TYPE_CHECKING
 
 from ner_core.arguments import checked_strings
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEMES",
     "checked_labels_wanted",
-    "color",
     "colors",
     "entity_types",
     "has_letter",
@@ -56,7 +54,6 @@ _ALIASES = {
 # Paul Tol's "light" scheme: colour-blind safe, made for fills below black text
 # (https://personal.sron.nl/~pault/).
 _COLORS = {"PER": "#99ddff", "LOC": "#44bb99", "ORG": "#ee8866", "MISC": "#eedd88"}
-_OTHER_COLORS = ("#77aadd", "#ffaabb", "#bbcc33", "#aaaa00")
 
 
 def split_tag(tag: str) -> tuple[str, str]:
@@ -341,24 +338,10 @@ def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "I
     return tags
 
 
-def color(label: str) -> str:
-    """Return the fixed colour of an entity type, as ``#rrggbb``: a light fill for black text.
-
-    Examples
-    --------
-    >>> color("PER"), color("PERSON"), color("MIS") == color("MISC")
-    ('#99ddff', '#99ddff', True)
-    """
-    name = normalize_label(label)
-    return (
-        _COLORS.get(name) or _OTHER_COLORS[zlib.crc32(name.encode("utf-8", "replace")) % len(_OTHER_COLORS)]
-    )
-
-
 def colors(labels: Iterable[str]) -> dict[str, str]:
     """Return a colour for each label of a set, a different one for each entity type.
 
-    The well-known types have the colours of `color`; the others advance around the colour wheel by the golden
+    The well-known types have fixed colours; the others advance around the colour wheel by the golden
     angle, so that neighbours in the list differ clearly. All are light enough for black text.
 
     Examples

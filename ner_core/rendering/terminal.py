@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from ner_core.labels import color
+from ner_core.labels import colors as colors_of
 from ner_core.rendering.characters import visible
 from ner_core.rendering.slices import slices
 
@@ -37,8 +37,11 @@ def to_terminal(recognition: Recognition, *, colors: bool = True) -> str:
     <BLANKLINE>
     Mary  PER  0.500
     """
+    fills = colors_of(entity.label for entity in recognition.entities) if colors else {}
     marked = [
-        visible(text) if entity is None else _terminal_mark(visible(text), visible(entity.label), colors)
+        visible(text)
+        if entity is None
+        else _terminal_mark(visible(text), visible(entity.label), fills.get(entity.label))
         for text, entity in slices(recognition)
     ]
     lines = ["".join(marked).removesuffix("\n")]  # of a file, which ends with a line end
@@ -53,10 +56,10 @@ def to_terminal(recognition: Recognition, *, colors: bool = True) -> str:
     return "\n".join(lines)
 
 
-def _terminal_mark(text: str, label: str, colors: bool) -> str:
-    if not colors:
+def _terminal_mark(text: str, label: str, fill: str | None) -> str:
+    if fill is None:
         return f"[{text} {label}]"
-    red, green, blue = (round(int(color(label)[i : i + 2], 16) / 255 * 5) for i in (1, 3, 5))
+    red, green, blue = (round(int(fill[i : i + 2], 16) / 255 * 5) for i in (1, 3, 5))
     background = 16 + 36 * red + 6 * green + blue
     # Line by line: in many terminals, a background that crosses a line end fills the rest of the line.
     lines = [f"\x1b[38;5;16;48;5;{background}m{line}\x1b[0m" for line in f"{text} \x1b[1m{label}".split("\n")]

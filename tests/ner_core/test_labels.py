@@ -76,12 +76,12 @@ def test_types_keep_dashes_of_names():
 
 @given(st.text(max_size=8))
 def test_any_label_has_a_stable_colour(label):
-    assert re.fullmatch("#[0-9a-f]{6}", labels.color(label))
-    assert labels.color(label) == labels.color(label)
+    assert re.fullmatch("#[0-9a-f]{6}", labels.colors([label])[label])
+    assert labels.colors([label]) == labels.colors([label])
 
 
 def test_the_four_labels_have_four_colours():
-    assert len({labels.color(label) for label in ("PER", "LOC", "ORG", "MISC")}) == 4
+    assert len(set(labels.colors(["PER", "LOC", "ORG", "MISC"]).values())) == 4
 
 
 def test_no_type_is_called_o():

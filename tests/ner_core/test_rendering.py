@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ner_core.corpus import read_conll
 from ner_core.entity import Entity, Recognition
-from ner_core.labels import color, spans
+from ner_core.labels import colors, spans
 from ner_core.rendering import (
     CSV_COLUMNS,
     guarded,
@@ -358,4 +358,4 @@ def test_nasty_text_everywhere():
 
 
 def test_colours_are_those_of_the_labels():
-    assert f"background: {color('PER')};" in to_html(MARY)
+    assert f"background: {colors(['PER'])['PER']};" in to_html(MARY)
