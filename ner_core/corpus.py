@@ -115,10 +115,11 @@ def _sentences_and_borders(
     """Yield sentences, and None at each ``-DOCSTART-``."""
     words: list[str] = []
     tags: list[str] = []
-    head, lines = _peek(_lines(path, encoding))
-    rows = [fields for fields in map(columns, head) if fields and fields[0] != _DOCUMENT_START]
+    lines = _lines(path, encoding)
+    head = list(islice(lines, _HEAD_LINES))
+    rows = [fields for _, line in head if (fields := columns(line)) and fields[0] != _DOCUMENT_START]
     layout = find_layout(rows, word_column, tag_column)
-    for number, line in lines:
+    for number, line in chain(head, lines):
         fields = columns(line)
         if line.startswith("#") and not words and layout.is_comment(fields):
             continue
@@ -136,24 +137,6 @@ def _sentences_and_borders(
             yield None
     if words:
         yield Sentence(words, tags)
-
-
-def _peek(lines: Iterator[tuple[int, str]]) -> tuple[list[str], Iterator[tuple[int, str]]]:
-    """Read the first lines ahead; an error in them is raised when its line is reached."""
-    head: list[tuple[int, str]] = []
-    errors: list[CorpusError] = []
-    try:
-        head.extend(islice(lines, _HEAD_LINES))
-    except CorpusError as error:
-        errors.append(error)
-
-    def all_lines() -> Iterator[tuple[int, str]]:
-        yield from head
-        for error in errors:
-            raise error
-        yield from lines
-
-    return [line for _, line in head], all_lines()
 
 
 def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> tuple[str, str]:

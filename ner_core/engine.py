@@ -115,9 +115,6 @@ class Engine:
         self._way = EXACT
         self._plans: dict[tuple[tuple[int, int] | None, str], CompiledModel] = {}
         self._moving = threading.Lock()
-        self._choose(device)
-
-    def _choose(self, device: str) -> None:
         try:
             self._start_on(check_device(device))
         except DeviceError as error:

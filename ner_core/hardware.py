@@ -286,10 +286,7 @@ def fast_arithmetic() -> frozenset[str]:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text("utf-8", "replace")))
-            found = {
-                name for name in ("int8", "bf16") if flags & _FLAGS[name] and (name == "int8" or name in told)
-            }
-            found |= told & {"f16"}
+            found = {name for name in ("int8", *told) if name not in _FLAGS or flags & _FLAGS[name]}
     isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "ALL"
     return frozenset(name for name in found if any(part in isa.upper() for part in _ISA[name]))
 

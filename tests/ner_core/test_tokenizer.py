@@ -19,26 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.tiny_bert import tiny_vocabulary
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
-TRAPS = st.sampled_from(
-    [
-        "a",
-        "B",
-        " ",
-        "\n",
-        ".",
-        "e\u0301",
-        "\u0301",
-        "\0",
-        "\u200d",
-        "\u200b",
-        "\ufe0f",
-        "😀",
-        "אב",
-        "中",
-        "\ud800",
-        "한",
-    ]
-)
+TRAPS = st.sampled_from([*"aB \n.\u0301\0\u200d\u200b\ufe0f😀中\ud800한", "e\u0301", "אב"])
 TEXTS = st.one_of(ANY_TEXT, st.lists(TRAPS, max_size=20).map("".join))
 
 
