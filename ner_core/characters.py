@@ -217,23 +217,10 @@ def _is_sign(character: str) -> bool:
 _EXTEND = "\x02"
 _MARK = "~"
 
-# Scripts that do not put spaces between words: Thai and Lao, Myanmar, Khmer, Tai, kana and ideographs.
-_WITHOUT_SPACES = (
-    (0x0E00, 0x0EFF),
-    (0x1000, 0x109F),
-    (0x1780, 0x17FF),
-    (0x1950, 0x19DF),
-    (0x1A20, 0x1AAF),
-    (0x2E80, 0x312F),
-    (0x31A0, 0x31FF),
-    (0x3400, 0x9FFF),
-    (0xA9E0, 0xA9FF),
-    (0xAA60, 0xAADF),
-    (0xF900, 0xFAFF),
-    (0xFF66, 0xFF9F),
-    (0x1B000, 0x1B16F),
-    (0x20000, 0x3FFFF),
-)
+# How the names of letters begin in scripts that do not put spaces between words.
+_WITHOUT_SPACES = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "HENTAIGANA", "KATAKANA", "HALFWIDTH KATAKANA",
+                   "BOPOMOFO", "VERTICAL KANA", "VERTICAL IDEO", "THAI", "LAO", "MYANMAR", "KHMER", "TAI",
+                   "NEW TAI")  # fmt: skip
 
 
 @lru_cache(maxsize=65536)
@@ -248,8 +235,7 @@ def _class(character: str) -> str:
         return "\n"
     category = unicodedata.category(character)
     if category[0] == "L":
-        code = ord(character)
-        if any(low <= code <= high for low, high in _WITHOUT_SPACES):
+        if unicodedata.name(character, "").startswith(_WITHOUT_SPACES):
             return _MARK
         return "X" if category in ("Lu", "Lt") else "x"
     if category[0] == "M" or category in ("Cc", "Cf", "Cs"):
