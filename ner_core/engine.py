@@ -289,18 +289,14 @@ class Engine:
         if latency is None:  # another thread is just switching devices
             return "LATENCY"
         expected = following * self._used / max(self._batches, 1)
-        if max(expected, self._used) > _PAYBACK * latency.seconds:
-            self._compile_streams(plans, latency)
-            return "THROUGHPUT"
-        return "LATENCY"
-
-    def _compile_streams(self, plans: dict[Any, CompiledModel], latency: CompiledModel) -> None:
-        """Compile for parallel streams; continue without them if that fails."""
+        if max(expected, self._used) <= _PAYBACK * latency.seconds:
+            return "LATENCY"
         try:
             self._compile(None, "THROUGHPUT")
         except (DeviceError, OSError) as error:
             logger.info("Parallel streams are not used: %s", error)
             plans[None, "THROUGHPUT"] = latency
+        return "THROUGHPUT"
 
     def _config(self, hint: str = "LATENCY") -> dict[str, Any]:
         config = self._settings.properties | {"PERFORMANCE_HINT": hint}

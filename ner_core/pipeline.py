@@ -230,7 +230,11 @@ class Pipeline:
             for row, found in zip(this.groups[this.done], logits, strict=False):
                 kept = found[before:][row.kept]
                 if not np.isfinite(kept).all():
-                    raise DeviceError(_no_numbers(self._engine.description))
+                    msg = (
+                        f"{self._engine.description} returned logits that are NaN or infinite. Convert the "
+                        "model again, or try another OpenVINO version, another device, or compute='exact'."
+                    )
+                    raise DeviceError(msg)
                 row.logits[row.pieces] = kept
             this.done += 1
             if progress is not None:
@@ -333,13 +337,6 @@ class Pipeline:
         """Return the number of rows of the fixed shape for a length."""
         fixed = self._engine.shape(length)
         return fixed[0] if fixed else 1
-
-
-def _no_numbers(where: str) -> str:
-    return (
-        f"{where} returned logits that are NaN or infinite. "
-        "Convert the model again, or try another OpenVINO version, another device, or compute='exact'."
-    )
 
 
 def _rounds(texts: Iterator[Item], most_characters: int) -> Iterator[list[Item]]:

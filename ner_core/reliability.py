@@ -107,7 +107,8 @@ def reliability_svg(bins: Sequence[Bin], title: str) -> str:
     >>> drawing.count('class="bar"'), "dev &amp; test" in drawing
     (2, True)
     """
-    parts = [_frame(), *(_axis(number / BINS) for number in range(0, BINS + 1, 2))]
+    parts = [f'<rect class="frame" x="{_LEFT}" y="{_TOP}" width="{_SIDE}" height="{_SIDE}"/>']
+    parts += [_axis(number / BINS) for number in range(0, BINS + 1, 2)]
     parts += [_bar(one) for one in bins]
     parts.append(f'<path class="even" d="M{_x(0)} {_y(0)} L{_x(1)} {_y(1)}"/>')
     parts += [_dot(one) for one in bins]
@@ -149,10 +150,6 @@ def _x(value: float) -> float:
 
 def _y(value: float) -> float:
     return round(_TOP + _SIDE * (1 - value), 1)
-
-
-def _frame() -> str:
-    return f'<rect class="frame" x="{_LEFT}" y="{_TOP}" width="{_SIDE}" height="{_SIDE}"/>'
 
 
 def _axis(value: float) -> str:

@@ -54,6 +54,9 @@ ABBREVIATIONS = (
 )
 
 
+_ARTICLE = re.compile(rf"(?<![^\W_])(?i:{ELIDED})['\u2019\u02bc\u00b4](?!(?i:{_CLITIC}))(?=[^\W\d_])")
+
+
 @lru_cache(maxsize=1)
 def _word() -> re.Pattern[str]:
     """Return the pattern of a word in `classes`, compiled when first needed because that takes 10 ms."""
@@ -70,11 +73,6 @@ def _word() -> re.Pattern[str]:
         """,
         re.VERBOSE,
     )
-
-
-@lru_cache(maxsize=1)
-def _article() -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_])(?i:{ELIDED})['\u2019\u02bc\u00b4](?!(?i:{_CLITIC}))(?=[^\W\d_])")
 
 
 def run_starts(numbers: np.ndarray) -> np.ndarray:
@@ -130,7 +128,7 @@ def elided_articles(text: str) -> list[tuple[int, int]]:
     >>> elided_articles("L'Italia e l'ENI, but not Mary's")
     [(0, 2), (11, 13)]
     """
-    return [match.span() for match in _article().finditer(text)]
+    return [match.span() for match in _ARTICLE.finditer(text)]
 
 
 def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
