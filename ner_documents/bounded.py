@@ -157,11 +157,13 @@ class BoundedProcess:
     def death(self, doing: str) -> str:
         """Explain how the process ended; `doing` names what ran in it."""
         code = self._process.wait()
+        most = f"{self.megabytes:,} MB"
         if code == _FAILED:
             return f"the {doing} failed at it: the file is damaged"
         if code < 0 and code != -signal.SIGKILL:
-            return f"the {doing} crashed ({signal.Signals(-code).name}): the file is damaged"
-        return f"the {doing} needed more than {self.megabytes:,} MB, or was ended; split the file"
+            crash = signal.Signals(-code).name
+            return f"the {doing} crashed ({crash}): the file is damaged, or needs more than {most}"
+        return f"the {doing} needed more than {most}, or was ended; split the file"
 
     def alive(self) -> bool:
         """Return whether the process can be reused."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ner_documents.document import Problem
 from ner_documents.formats import format_by_name
-from ner_documents.reading.packages import check_archive
+from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import too_long
 from ner_documents.reading.registry import read
 from ner_documents.sources import Source, is_url, open_binary, open_file
@@ -71,9 +71,7 @@ def _members(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item
                 with archive.open(member) as file:
                     content = file.read(options.limit + 1)
             except Exception as error:  # noqa: BLE001 - a wrong password, a damaged member, an unknown method
-                locked = "password" in str(error)
-                reason = "is locked with a password" if locked else f"is damaged in the archive ({error})"
-                yield Problem(called, None, reason)
+                yield Problem(called, None, str(UnreadableError.because(error)))
                 continue
             if len(content) > options.limit:
                 yield too_long(called, None, options.limit)

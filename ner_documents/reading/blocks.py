@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item
 
-__all__ = ["BlockText", "add_raised", "document_of", "left_out"]
+__all__ = ["BlockText", "add_raised", "document_of"]
 
 
 def add_raised(pieces: list[str], text: str) -> None:
@@ -29,24 +29,15 @@ def add_raised(pieces: list[str], text: str) -> None:
     pieces.append(text)
 
 
-def left_out(source: str, *, comments: int, hidden: int) -> Iterator[Problem]:
-    """Yield notes on comments and hidden text that are not read.
-
-    Examples
-    --------
-    >>> [str(note) for note in left_out("a.odt", comments=1, hidden=0)]
-    ['a.odt: holds 1 comment, not shown in the text and not read']
-    """
-    for count, what in ((comments, "comment"), (hidden, "piece of hidden text")):
-        if count:
-            what = what if count == 1 else what.replace(" ", "s ", 1) if " " in what else f"{what}s"
-            yield Problem(
-                source, None, f"holds {count:,} {what}, not shown in the text and not read", lost=False
-            )
-
-
 class BlockText:
     r"""Text built from blocks: one line each, the cells of a row separated by tabs.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        The blocks so far.
+    comments, hidden : int
+        Number of comments and of pieces of hidden text that are left out.
 
     Examples
     --------
@@ -62,6 +53,7 @@ class BlockText:
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
+        self.comments = self.hidden = 0
         self._parts: list[str] = []
         self._length = 0
 
@@ -88,6 +80,7 @@ class BlockText:
     def extend(self, inner: BlockText, place: str) -> None:
         """Add the blocks of a part at a place."""
         text = inner.text
+        self.hidden += inner.hidden
         for one in inner.blocks:
             within = f"{place} {one.place}"
             self.add(one.kind, text[one.start : one.end], row=one.row, column=one.column, place=within)
@@ -104,21 +97,36 @@ class BlockText:
 
 
 def document_of(
-    source: str, blocks: BlockText, *, comments: int = 0, hidden: int = 0, whole: bool = True
+    source: str, blocks: BlockText, line: int | None = None, *, whole: bool = True
 ) -> Iterator[Item]:
     """Yield notes on what was left out, then the document, or a problem if there is no text.
 
     Parameters
     ----------
-    source, comments, hidden
-        As for `left_out`.
+    source : str
+        For the document and problems.
     blocks : BlockText
         All that was read.
+    line : int, optional
+        Number of the document in its file.
     whole : bool
         False if a part could not be read, which has been reported.
+
+    Examples
+    --------
+    >>> blocks = BlockText()
+    >>> blocks.comments = 1
+    >>> [str(one) for one in document_of("a.odt", blocks)]
+    ['a.odt: holds 1 comment, not shown in the text and not read', 'a.odt: holds no text']
     """
-    yield from left_out(source, comments=comments, hidden=hidden)
+    for count, one, several in (
+        (blocks.comments, "comment", "comments"),
+        (blocks.hidden, "piece of hidden text", "pieces of hidden text"),
+    ):
+        if count:
+            reason = f"holds {count:,} {one if count == 1 else several}, not shown in the text and not read"
+            yield Problem(source, line, reason, lost=False)
     if blocks.blocks:
-        yield blocks.document(source)
+        yield blocks.document(source, line)
     elif whole:
-        yield Problem(source, None, "holds no text")
+        yield Problem(source, line, "holds no text")

@@ -52,7 +52,7 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     whole = True
     for name, kind in parts:
         if kind == "comments":
-            reading.comments = sum(1 for _ in package.xml(name).iter(f"{_WORD}comment"))
+            reading.blocks.comments = sum(1 for _ in package.xml(name).iter(f"{_WORD}comment"))
             continue
         try:
             reading.read_part(_word_xml(package, name), name, kind)
@@ -64,9 +64,7 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     if reading.inserted:
         whole = False
         yield Problem(source, None, _INSERTED)
-    yield from document_of(
-        source, reading.blocks, comments=reading.comments, hidden=reading.hidden, whole=whole
-    )
+    yield from document_of(source, reading.blocks, whole=whole)
 
 
 def _word_parts(package: Package) -> list[tuple[str, str]]:
@@ -134,8 +132,6 @@ class _Reading:
 
     def __init__(self, styles: _Styles) -> None:
         self.blocks = BlockText()
-        self.comments = 0
-        self.hidden = 0
         self.inserted = False
         self._styles = styles
         self._part = ""
@@ -183,7 +179,7 @@ class _Reading:
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
         hiding = _hiding_in(paragraph, self._styles.hiding)
-        self.hidden += sum(_is_hidden(element, hiding) for element in _walk(paragraph))
+        self.blocks.hidden += sum(_is_hidden(element, hiding) for element in _walk(paragraph))
         text = self._joined + _text_of(paragraph, hiding, self._styles.raised)
         properties = paragraph.find(f"{_WORD}pPr")
         kind, place = self._kind_of(properties, cell), f"{self._part} p {self._numbers[paragraph]}"

@@ -31,14 +31,15 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     locked = package.read(_ENCRYPTION).decode("utf-8", "replace") if _ENCRYPTION in package else ""
     blocks = BlockText()
     whole = True
-    for name in _spine(package):
+    names, sheets = _spine(package)
+    for name in names:
         if f'"{name}"' in locked:  # the list may also hold fonts
             whole = False
             yield Problem(source, None, "is locked (DRM)", place=name)
             continue
         try:
             text, problems = html_text(package.read(name), source, options)
-            blocks.extend(html_blocks(text or ""), name)
+            blocks.extend(html_blocks(text or "", sheets), name)
         except UnreadableError as error:
             whole = False
             yield Problem(source, None, str(error), place=name)
@@ -47,8 +48,8 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     yield from document_of(source, blocks, whole=whole)
 
 
-def _spine(package: Package) -> list[str]:
-    """List the pages in reading order.
+def _spine(package: Package) -> tuple[list[str], str]:
+    """List the pages in reading order, and join the style sheets.
 
     Raises
     ------
@@ -64,4 +65,6 @@ def _spine(package: Package) -> list[str]:
         for one in root.iter("{*}item")
     }
     order = [files.get(one.get("idref")) for one in root.iter("{*}itemref")]
-    return [name for name in dict.fromkeys(order) if name is not None]
+    names = [name for name in dict.fromkeys(order) if name is not None]
+    sheets = [files[one.get("id")] for one in root.iter("{*}item") if one.get("media-type") == "text/css"]
+    return names, "".join(package.read(name).decode(errors="replace") for name in sheets if name in package)

@@ -15,6 +15,7 @@ from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.detection import charset_of, decoded
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.packages import UnreadableError
+from ner_documents.reading.styles import Styles, display_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +49,7 @@ _BETWEEN = frozenset("img input iframe object audio video canvas embed meter pro
 _KEPT_SPACE = frozenset(("pre", "textarea", "listing", "xmp", "plaintext"))
 #: Elements of a drawing (SVG) that are shown, and whether text directly inside of them is.
 _DRAWN = {"svg": False, "g": False, "a": False, "switch": False, "text": True, "foreignobject": True}
-_NOT_SHOWN = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE
-)
-_DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
+_INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
 _BLOCK_DISPLAYS = ("block", "flex", "grid", "list-item", "flow-root")
 _WHITE_SPACE = re.compile(
     r"(?:^|;)\s*white-space\s*:\s*(?:pre|pre-wrap|pre-line|break-spaces)\b", re.IGNORECASE
@@ -113,26 +111,40 @@ def declared_in_page(raw: bytes) -> str:
     return "" if (charset_of(label) or "").startswith(("utf-16", "utf-32")) else label
 
 
-def html_blocks(text: str) -> BlockText:
+def html_blocks(text: str, sheets: str = "") -> BlockText:
     r"""Extract the text of HTML or XHTML.
+
+    Parameters
+    ----------
+    text : str
+        The page.
+    sheets : str
+        Style sheets that it refers to.
 
     Raises
     ------
     UnreadableError
         If elements are nested too deeply.
+    MemoryError
+        If there is not enough memory.
 
     Examples
     --------
     >>> html_blocks("<h1>Mary</h1><p>in <b>Santa\n  Clara</b><br>now</p><p hidden>x</p>").text
     'Mary\nin Santa Clara\nnow'
     """
-    from selectolax.lexbor import LexborHTMLParser
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
     if _XHTML in text[:_HEAD]:
         text = _OF_XML.sub(_as_html, text)
     _check_depth(text)
-    page = _Page()
-    node: Any = LexborHTMLParser(text).root
+    try:
+        parsed = LexborHTMLParser(text)
+    except SelectolaxError as error:  # every text is HTML
+        raise MemoryError from error
+    own = "".join(_sheet(style) for style in parsed.css("style"))
+    page = _Page(Styles(sheets + own))
+    node: Any = parsed.root
     root = node
     depth = 0
     while node is not None:
@@ -175,6 +187,14 @@ def _check_depth(text: str) -> None:
             raise UnreadableError(msg)
 
 
+def _sheet(style: Any) -> str:
+    """Return the rules of a style element; those of a medium count as in an at-rule."""
+    if style.parent.tag == "noscript":
+        return ""
+    rules = style.text()
+    return f"@media {{{rules}}}" if "media" in style.attributes else rules
+
+
 class _Shown(NamedTuple):
     """How a browser shows an element: as a block, separate from its neighbours, with white space kept."""
 
@@ -189,8 +209,7 @@ def _shown(tag: str, attributes: dict[str, str | None]) -> _Shown:
     style = attributes.get("style")
     if not style:
         return _Shown(block, False, kept_space)
-    told = _DISPLAY.search(style)
-    display = told[1].lower() if told else ""
+    display = display_of(style)
     inline = display.startswith("inline")
     if display in ("inline", "contents"):
         block, inline = False, block
@@ -222,8 +241,9 @@ class _Table:
 class _Page:
     """Collects the text of nodes into blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, styles: Styles) -> None:
         self.blocks = BlockText()
+        self._styles = styles
         self._parts: list[str] = []
         self._kinds: list[str] = ["paragraph"]
         self._cells: list[tuple[int, int]] = []
@@ -252,9 +272,10 @@ class _Page:
             self.end_block()
             return False
         attributes = node.attributes
-        if (attributes and _is_hidden(attributes, drawn=bool(self._drawn))) or (
-            tag == "dialog" and "open" not in attributes
-        ):
+        if attributes and self._is_hidden(tag, attributes):
+            self.blocks.hidden += bool(node.text(strip=True))
+            return False
+        if tag == "dialog" and "open" not in attributes:
             return False
         self._draw(tag, attributes)
         shown = _shown(tag, attributes)
@@ -268,6 +289,19 @@ class _Page:
             self._apart()
         self._kept_space += shown.kept_space
         return True
+
+    def _is_hidden(self, tag: str, attributes: dict[str, str | None]) -> bool:
+        if tag in ("html", "body"):  # a script shows the page
+            return False
+        style = attributes.get("style") or ""
+        display = display_of(style) or (attributes.get("display") if self._drawn else "")
+        return (
+            "hidden" in attributes
+            or display == "none"
+            or _INVISIBLE.search(style) is not None
+            or (bool(self._drawn) and attributes.get("visibility") == "hidden")
+            or (not display and self._styles.hide(tag, attributes))
+        )
 
     def leave(self, node: Any) -> None:
         """Leave a node whose children were read."""
@@ -339,13 +373,6 @@ class _Page:
         self.blocks.add(
             kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}"
         )
-
-
-def _is_hidden(attributes: dict[str, str | None], *, drawn: bool) -> bool:
-    hidden = "hidden" in attributes or _NOT_SHOWN.search(attributes.get("style") or "") is not None
-    return hidden or (
-        drawn and (attributes.get("display") == "none" or attributes.get("visibility") == "hidden")
-    )
 
 
 def _is_mark(node: Any) -> bool:

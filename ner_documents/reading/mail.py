@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ner_documents.document import Problem
 from ner_documents.encoded_words import LONGEST_HEADER, LONGEST_PARAMETERS, decoded_words
-from ner_documents.reading.blocks import BlockText
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.detection import declared_encoding, guess_encoding
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.html import declared_in_page, html_blocks
@@ -86,10 +86,7 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
         yield Problem(source, number, reason, raw[:EXCERPT])
         return
     yield from reading.problems
-    if reading.blocks.blocks:
-        yield reading.blocks.document(source, number)
-    else:
-        yield Problem(source, number, "the message holds no text", raw[:EXCERPT])
+    yield from document_of(source, reading.blocks, number)
 
 
 class _Policy(email.policy.EmailPolicy):

@@ -66,8 +66,8 @@ def read_odt(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
         reading.pages(styles, "footer")
     for name, text in drawn_texts(package):
         reading.blocks.add("caption", text, place=name)
-    comments = sum(1 for _ in content.iter(f"{_OFFICE}annotation"))
-    yield from document_of(source, reading.blocks, comments=comments, hidden=reading.hidden)
+    reading.blocks.comments = sum(1 for _ in content.iter(f"{_OFFICE}annotation"))
+    yield from document_of(source, reading.blocks)
 
 
 class _Reading:
@@ -76,7 +76,6 @@ class _Reading:
     def __init__(self) -> None:
         self.blocks = BlockText()
         self.part = "styles.xml"
-        self.hidden = 0
         self._number = 0
         self._hiding: set[str] = set()
         self._raised: set[str] = set()
@@ -99,7 +98,7 @@ class _Reading:
             or any(element.get(name) in self._hiding for name in _NAMED)
             or any(one.get(f"{_TEXT}is-hidden") == "true" for one in element.iterchildren(_HIDES_PARAGRAPH))
         )
-        self.hidden += hidden
+        self.blocks.hidden += hidden
         return hidden
 
     def pages(self, styles: Any, kind: str) -> None:

@@ -22,12 +22,15 @@ class UnreadableError(ValueError):
     """A file or a part of it is damaged, locked or too large; all that reads it may raise this."""
 
     @classmethod
-    def because(cls, error: Exception) -> UnreadableError:
-        """Return what a library's error says of a whole file."""
+    def because(cls, error: Exception, part: str = "") -> UnreadableError:
+        """Return what a library's error says of a file, or of a part of it; a lack of memory is raised."""
+        if isinstance(error, MemoryError):
+            raise error
         text = str(error).lower()
         if "password" in text or "encrypt" in text:
-            return cls("is locked with a password; save it without one")
-        return cls(f"the file is damaged or does not match its suffix ({error})")
+            return cls(f"{part} is locked with a password; save it without one".strip())
+        damaged = f"{part} is damaged" if part else "the file is damaged or does not match its suffix"
+        return cls(f"{damaged} ({error})")
 
 
 def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
@@ -100,13 +103,8 @@ class Package:
         try:
             with self._archive.open(name) as member:
                 return member.read(UNPACKED)
-        except (KeyError, zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-            locked = "is locked with a password" if "password" in str(error) else f"is damaged ({error})"
-            msg = f"{name} {locked}"
-            raise UnreadableError(msg) from error
-        except Exception as error:  # such as zlib.error
-            msg = f"{name} is damaged ({error})"
-            raise UnreadableError(msg) from error
+        except Exception as error:  # each compression raises its own errors
+            raise UnreadableError.because(error, name) from error
 
     def xml(self, name: str) -> Any:
         """Parse a part.
@@ -152,6 +150,8 @@ def parse_xml(raw: bytes, name: str) -> Any:
     try:
         root = etree.fromstring(raw, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
         msg = f"{name} is not XML ({error})"
         raise UnreadableError(msg) from error
     declared = root.getroottree().docinfo.internalDTD

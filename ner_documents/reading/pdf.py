@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, left_out
+from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.pdf_layout import paragraphs_of
 from ner_documents.reading.pdf_letters import PageText, text_of
@@ -80,11 +80,11 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
 
     with open_pdf(raw) as pdf:
         pages: list[PageText] = []
-        comments = 0
+        blocks = BlockText()
         for number in range(1, len(pdf) + 1):
             text = PageText([[]], Letters(), 0)
             try:
-                comments += _comments(pdf[number - 1])
+                blocks.comments += _comments(pdf[number - 1])
                 page = flat_page(pdf, number - 1)
                 text = text_of(page)
                 if text.is_blank and not text.unreadable:
@@ -94,7 +94,7 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
                 yield Problem(source, None, f"the page is damaged ({error})", place=f"page {number}")
             pages.append(text)
         attached = pypdfium2.raw.FPDFDoc_GetAttachmentCount(pdf)
-    yield from left_out(source, comments=comments, hidden=sum(page.outside for page in pages))
+    blocks.hidden = sum(page.outside for page in pages)
     if count := sum(page.unreadable for page in pages):
         reason = (
             f"{count:,} {'letter' if count == 1 else 'letters'} cannot be read, as the font has no mapping "
@@ -107,12 +107,10 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
             f"holds {attached:,} attached {'file' if attached == 1 else 'files'}; save and read them as files"
         )
         yield Problem(source, None, reason, lost=False)
-    blocks = BlockText()
     for one in paragraphs_on(pages):
         blocks.add(one.kind, one.text, row=one.row, column=one.column, place=f"page {one.page}")
-    if blocks.blocks:
-        yield blocks.document(source)
-    elif all(page.is_blank and not page.unreadable for page in pages):
+    yield from document_of(source, blocks, whole=False)
+    if not blocks.blocks and all(page.is_blank and not page.unreadable for page in pages):
         yield Problem(source, None, "holds no text; a scanned PDF needs text recognition (OCR) first")
 
 

@@ -37,9 +37,7 @@ def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
         except UnreadableError as error:
             whole = False
             yield Problem(source, None, str(error), place=place)
-    yield from document_of(
-        source, reading.blocks, comments=reading.comments, hidden=reading.hidden, whole=whole
-    )
+    yield from document_of(source, reading.blocks, whole=whole)
 
 
 def _slides(package: Package) -> list[str]:
@@ -69,8 +67,6 @@ class _Reading:
 
     def __init__(self) -> None:
         self.blocks = BlockText()
-        self.comments = 0
-        self.hidden = 0
         self._footers: set[str] = set()
         self._backgrounds: set[str] = set()
         self._place = ""
@@ -81,9 +77,11 @@ class _Reading:
         related = package.related(name)
         for one in related:
             if one.kind == "comments" and one.target in package:
-                self.comments += sum(_name(element) == "cm" for element in package.xml(one.target).iter())
+                self.blocks.comments += sum(
+                    _name(element) == "cm" for element in package.xml(one.target).iter()
+                )
         if slide.get("show") in _FALSE:
-            self.hidden += 1
+            self.blocks.hidden += 1
             return
         self._place = place
         shapes = list(self._shapes(slide))
@@ -120,7 +118,7 @@ class _Reading:
             if name in ("sp", "graphicFrame", "cxnSp", "pic", "grpSp"):
                 properties = next((one for one in child.iter() if _name(one) == "cNvPr"), None)
                 if properties is not None and properties.get("hidden", "0") not in _FALSE:
-                    self.hidden += 1
+                    self.blocks.hidden += 1
                 elif name == "grpSp":
                     yield from self._shapes(child)
                 else:

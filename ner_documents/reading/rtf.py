@@ -65,7 +65,7 @@ def read_rtf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     reading.run()
     if reading.depth > 0:
         yield Problem(source, None, "breaks off: its groups are not closed; the text may not be all")
-    yield from document_of(source, reading.assembled(), comments=reading.comments, hidden=reading.hidden)
+    yield from document_of(source, reading.assembled())
 
 
 class _Reading(RtfReading):
@@ -75,8 +75,7 @@ class _Reading(RtfReading):
 
     def __init__(self, text: str) -> None:
         super().__init__(text, _State())
-        self.comments = 0
-        self.hidden = 0
+        self.blocks = BlockText()
         self._styles = {number: name.lower() for number, name in _STYLE.findall(text[:HEAD])}
         self._flows = [_Flow("body")]
         self._found: dict[str, list[tuple[str, str, int | None, int | None, int]]] = {}
@@ -107,7 +106,7 @@ class _Reading(RtfReading):
             self._flows.append(_Flow("box"))
             state.silent, state.flow = False, word
         elif word in _SILENT or (starred and word not in _KEPT_WHEN_STARRED):
-            self.comments += word == "annotation"
+            self.blocks.comments += word == "annotation"
             state.silent, state.named = True, word == "sn"
         elif state.silent:
             return
@@ -128,7 +127,7 @@ class _Reading(RtfReading):
         state, flow = self.state, self._flows[-1]
         if word in ("v", "deleted"):
             state.hidden = number != 0
-            self.hidden += word == "v" and state.hidden
+            self.blocks.hidden += word == "v" and state.hidden
         elif word in ("super", "up"):
             state.raised = number != 0
         elif word == "nosupersub":
@@ -169,8 +168,7 @@ class _Reading(RtfReading):
             self._flows = self._flows[:1]
             self.state = _State()
             self._end("paragraph")
-        blocks = BlockText()
         for flow in ("header", "body", "note", "footer"):
             for kind, text, row, column, place in self._found.get(flow, ()):
-                blocks.add(kind, text, row=row, column=column, place=f"p {place}")
-        return blocks
+                self.blocks.add(kind, text, row=row, column=column, place=f"p {place}")
+        return self.blocks

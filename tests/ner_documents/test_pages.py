@@ -57,6 +57,19 @@ def test_html_breaks_where_browsers_break(page, text):
     assert html_blocks(page).text == text
 
 
+def test_what_a_page_hides_by_its_styles_is_left_out_and_counted():
+    sheet = """.off, p.gone, #z { color: red; display : none !important } .md\\:show, .tab { display: none }
+    @media (min-width: 9em) { .md\\:show { display: block } } .open .tab { display: flex }
+    @media print { .screen { display: none } } .card { display: grid } .n .other { display: none }"""
+    page = f"""<style>{sheet}</style><style media=print>.a {{display: none}}</style><body hidden>
+    <noscript><style>.b {{display: none}}</style></noscript>Mary <b class='x off'>no</b> Lee<p class=gone>no
+    <div id=z><p>no</div><p class="card off">no<p class=off style="display: block">a<p class=gone><p hidden>
+    <div class="md:show">b</div><p class=tab>c<p class=screen>d<p class="a b">e<p class=other>f"""
+    note, document = items("a.html", page)
+    assert document.text == "Mary Lee\na\nb\nc\nd\ne\nf"
+    assert note.reason == "holds 4 pieces of hidden text, not shown in the text and not read"
+
+
 def test_names_end_at_the_same_elements_for_readers_and_for_redaction():
     blocks = """address article aside blockquote button center dd details dir div dl dt fieldset
         figcaption figure footer form h1 h6 header hgroup legend li listing main menu nav ol p pre search

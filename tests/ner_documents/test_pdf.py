@@ -236,8 +236,8 @@ def test_notes_beside_a_page_and_attached_files_are_said():
     *notes, document = read("a.pdf", content=out.getvalue())
     assert document.text.startswith("Mary sings.")
     assert [(note.reason.partition(",")[0].partition(";")[0], note.lost) for note in notes] == [
-        ("holds 1 comment", False),
         ("holds 1 attached file", False),
+        ("holds 1 comment", False),
     ]
 
 

@@ -188,11 +188,13 @@ def test_slides_of_opendocument():
 
 
 def epub(encryption=None, doctype="", **pages):
-    items = "".join(f'<item id="{name}" href="text/{name}%20x.xhtml"/>' for name in sorted(pages))
+    items = '<item id="css" href="a.css" media-type="text/css"/>'
+    items += "".join(f'<item id="{name}" href="text/{name}%20x.xhtml"/>' for name in sorted(pages))
     order = "".join(f'<itemref idref="{name}"/>' for name in pages)
     parts = {
         "META-INF/container.xml": '<c xmlns="urn:x"><rootfile full-path="OEBPS/book.opf"/></c>',
         "OEBPS/book.opf": f'{doctype}<p xmlns="urn:y"><manifest>{items}</manifest><spine>{order}</spine></p>',
+        "OEBPS/a.css": ".off { display: none }",
         **{f"OEBPS/text/{name} x.xhtml": page for name, page in pages.items()},
     }
     if encryption:
@@ -203,9 +205,11 @@ def epub(encryption=None, doctype="", **pages):
 def test_books_are_read_in_the_order_of_the_spine():
     doctype = '<!DOCTYPE package PUBLIC "+//ISBN 0-9673008-1-9//DTD OEB 1.2 Package//EN" "x.dtd">'
     content = epub(
-        doctype=doctype, b="<h1>Mary</h1>", a="<html><body><p>Zoë\n sings</p></body></html>".encode()
+        doctype=doctype,
+        b="<h1>Mary</h1>",
+        a="<html><body><p>Zoë\n sings<p class='off'>no</p></body></html>".encode(),
     )
-    (document,) = read("a.epub", content=content)
+    _, document = read("a.epub", content=content)
     assert document.text == "Mary\nZoë sings"
     assert [block.place for block in document.blocks] == [
         "OEBPS/text/b x.xhtml block 1",
