@@ -117,13 +117,14 @@ def _fits(short: str, long: str) -> bool:
 
 
 def fold(text: str) -> str:
-    r"""Normalize case, composition, white space and kinds of apostrophe.
+    r"""Normalize case, composition, white space, underscores between words and kinds of apostrophe.
 
     Examples
     --------
     >>> fold("JOSE\u0301\n  O\u2019Neill")
     "josé o'neill"
     """
+    text = text.replace("_", " ")
     if text.isascii():
         return " ".join(text.lower().split())
     shown = "".join(one for one in text if unicodedata.category(one) != "Cf")

@@ -33,8 +33,8 @@ class UnreadableError(ValueError):
         return cls(f"{damaged} ({error})")
 
 
-def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
-    """Refuse a zip archive that is too large when unpacked, before unpacking it.
+def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> int:
+    """Refuse a zip archive that is too large when unpacked, before unpacking it; return its unpacked size.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def check_archive(archive: zipfile.ZipFile, unpacked: int = UNPACKED) -> None:
         most = min(unpacked, 1_000_000 + _RATIO * packed)
         msg = f"unpacks to {total / 1e6:,.0f} MB, more than {most / 1e6:,.0f}"
         raise UnreadableError(msg)
+    return total
 
 
 class Relation(NamedTuple):
@@ -68,6 +69,13 @@ class Package:
     ----------
     raw : bytes
         The file.
+    outer : Package, optional
+        The file that it is a part of, whose limit on the unpacked size it shares.
+
+    Attributes
+    ----------
+    room : int
+        What is left of the limit, in bytes.
 
     Raises
     ------
@@ -75,7 +83,7 @@ class Package:
         If it is not a zip archive, or too large when unpacked.
     """
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, outer: Package | None = None) -> None:
         if raw.startswith(OLE):
             msg = "is locked with a password, or older than Office 2007; save it as a new file without one"
             raise UnreadableError(msg)
@@ -83,7 +91,10 @@ class Package:
             self._archive = zipfile.ZipFile(io.BytesIO(raw))
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
             raise UnreadableError.because(error) from error
-        check_archive(self._archive)
+        self.room: int = UNPACKED if outer is None else outer.room
+        self.room -= check_archive(self._archive, self.room)
+        if outer is not None:
+            outer.room = self.room
 
     def __contains__(self, name: str) -> bool:
         return name in self._archive.NameToInfo

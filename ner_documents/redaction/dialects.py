@@ -12,6 +12,7 @@ __all__ = [
     "FORMULA",
     "FORMULAS",
     "HTML",
+    "NAMED",
     "ODF",
     "OOXML",
     "OTHER_XML",
@@ -53,6 +54,10 @@ READ_IN = {
     *(("default", "val"), ("helpText", "val"), ("statusText", "val")),
     *(("s", "v"), ("filter", "val"), ("sheetName", "val"), ("custShow", "name"), ("section", "name")),
 }
+#: Elements whose names people choose, but which must stay identifiers: sheets, ranges and bookmarks.
+NAMED = frozenset(
+    ("sheet", "table", "page", "definedName", "named-range", "bookmarkStart", "bookmark", "bookmark-start")
+)
 #: Attributes that name authors, by element.
 WHO = {("person", "displayName"), ("cmAuthor", "name"), ("author", "name"), ("userInfo", "name")}
 #: OpenDocument links to other files; links into the package begin with a folder name.

@@ -153,7 +153,7 @@ def _redact_rtf(name: str, content: bytes, recognize: Recognize, redactor: Redac
     changed, back = apply_edits(raw, apart_from_words(raw, encodable([*emptied, *edits], "ascii")))
     notes = ["authors and program data were removed"]
     if "\\pict" in raw:
-        notes.append("pictures are kept; text in pictures is not read")
+        notes.append("metafile pictures were removed; others are kept, and text in them is not read")
     # Edited as Latin-1, so that every byte can be restored.
     return _restorable(name, content, encode_text(changed, "latin-1"), found, notes, {"": back}, "latin-1")
 
@@ -225,6 +225,9 @@ def _redact_office(
     notes = ["authors, external links and the preview picture were removed"]
     if suffix in (".xlsx", ".ods"):
         notes.append("numbers and dates in cells are kept; only texts are read")
+    if count := office.metafiles:
+        counted = "1 picture that holds" if count == 1 else f"{count:,} pictures that hold"
+        notes.append(f"{counted} text (such as .emf or .wmf) {'was' if count == 1 else 'were'} emptied")
     if office.pictures:
         counted = "1 picture is" if office.pictures == 1 else f"{office.pictures} pictures are"
         notes.append(f"{counted} kept; text in pictures is not read")

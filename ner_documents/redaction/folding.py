@@ -47,6 +47,7 @@ def fold_text(text: str) -> Folded:
     >>> folded.text, folded.original(0, 3), folded.original(4, 9)
     ('éva nowak', (0, 4), (6, 12))
     """
+    text = text.replace("_", " ")
     if text.isascii() and not _UNEVEN_SPACE.search(text):
         return Folded(text.lower())
     parts: list[str] = []

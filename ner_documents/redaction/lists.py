@@ -22,7 +22,7 @@ MAX_LINES = 1_000_000
 # Letters; digits, which are often a footnote mark after a name; a single character of a script without spaces
 # between words (Thai, Lao, Khmer, kana, Han, Hangul with its particles), or of any other kind.
 _SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+|\d+|[^\w\s]|_")
+_WORD = re.compile(rf"[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+|\d+|[^\w\s]")
 _MAX_BYTES = 200_000_000
 
 

@@ -10,6 +10,7 @@ from ner_documents.redaction.dialects import (
     CONSTANT,
     FORMULA,
     FORMULAS,
+    NAMED,
     OUTSIDE,
     PAGE_CODE,
     PAGE_EDGES,
@@ -199,8 +200,9 @@ class _Reader:
             if outside or who:
                 self.emptied.append((first, last))
             elif not standard and any(character.isalnum() for character in found[group]):
-                if (element, name) == ("sheet", "name"):
-                    self._aside(first, last, read=True, identifier=True)
+                if name == "name" and element in NAMED and authors:
+                    self._decode(named := SegmentBuilder(), first, last)
+                    self._read += named.finish(identifier=True)
                 else:
                     read = name.lower() in READ or (element, name) in READ_IN
                     read = read or (name == "name" and _FILE_NAME.search(found[group]) is not None)
@@ -251,38 +253,38 @@ class _Reader:
                 self._current.add("\n", position, position)
         self._add(self._current, position, end)
 
-    def _aside(self, start: int, end: int, *, read: bool = False, identifier: bool = False) -> None:
+    def _aside(self, start: int, end: int, *, read: bool = False) -> None:
         """Extract attributes and comments; the model reads them if they are written for people."""
         builder = SegmentBuilder() if read else self._rest
         self._add(builder, start, end)
         if read:
-            self._read += builder.finish(identifier=identifier)
+            self._read += builder.finish()
             return
         self._rest.add("\n", end, end)
         if _CODED.search(self._raw, start, end):
-            self._decode(start, end)
+            self._decode(self._coded, start, end)
+            self._coded.add("\n", end, end)
 
-    def _decode(self, start: int, end: int) -> None:
+    def _decode(self, builder: SegmentBuilder, start: int, end: int) -> None:
         """Extract an address or an identifier again, split into words."""
         position = start
         for found in _CODED.finditer(self._raw, start, end):
-            self._coded.add(self._raw[position : found.start()], position)
+            builder.add_written(self._raw, position, found.start())
             position = found.end()
             if found[1]:
-                self._unescape(found.start(), found.end())
+                self._unescape(builder, found.start(), found.end())
             else:
-                self._coded.add(chr(int(found[2], 16)) if found[2] else " ", found.start(), position)
-        self._coded.add(self._raw[position:end], position)
-        self._coded.add("\n", end, end)
+                builder.add(chr(int(found[2], 16)) if found[2] else " ", found.start(), position)
+        builder.add_written(self._raw, position, end)
 
-    def _unescape(self, start: int, end: int) -> None:
+    def _unescape(self, builder: SegmentBuilder, start: int, end: int) -> None:
         """Decode percent-encoded UTF-8 (RFC 3986)."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         first = start
         for place in range(start, end, 3):
             text = decoder.decode(bytes.fromhex(self._raw[place + 1 : place + 3]), final=place + 3 == end)
             if text:
-                self._coded.add(text, first, place + 3)
+                builder.add(text, first, place + 3)
                 first = place + 3
 
     def _add(self, builder: SegmentBuilder, start: int, end: int, *, references: bool = True) -> None:

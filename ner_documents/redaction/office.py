@@ -5,6 +5,7 @@ ECMA-376 (docx, xlsx, pptx) and OpenDocument 1.3 (odt, ods, odp).
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zipfile
@@ -28,9 +29,11 @@ OFFICE_FORMATS = {
     **dict.fromkeys((".odt", ".ods", ".odp"), ODF),
 }
 
-_PICTURE = re.compile(
-    r"\.(png|jpe?g|jfif|gif|bmp|dib|tiff?|emf|wmf|emz|wmz|svm|pict?|pcx|eps|ico|wdp|webp|hei[cf]|avif)$",
-    re.IGNORECASE,
+_PICTURE = re.compile(r"\.(png|jpe?g|jfif|gif|bmp|dib|tiff?|pcx|ico|wdp|webp|hei[cf]|avif)$", re.IGNORECASE)
+#: Pictures of drawing commands and texts, often of embedded tables; a clear pixel takes their place.
+_METAFILE = re.compile(r"\.(emf|wmf|emz|wmz|svm|pict?|eps)$", re.IGNORECASE)
+_CLEAR = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNgYAAAAAMAASsJTYQAAAAASUVORK5CYII="
 )
 #: Parts without text: recordings, fonts, file type, cached page breaks.
 _NO_TEXT = re.compile(
@@ -47,7 +50,7 @@ _PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
 #: Parts that hold other files or programs, which cannot be inspected.
 _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Basic/)")
 #: The data of a chart.
-_INNER = re.compile(r"/embeddings/[^/]*(\.xlsx)$", re.IGNORECASE)
+_INNER = re.compile(r"/embeddings/[^/]*\.xlsx$", re.IGNORECASE)
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
 _XML = re.compile(r"\.(xml|rels|vml|rdf|svg|psmdcp)$", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
@@ -61,20 +64,21 @@ class OfficeFile:
     ----------
     parts : dict of str to str
         Its XML, by the name of the part; those of a workbook in it are named ``NAME!PART``.
-    pictures : int
-        Number of pictures, which are kept unchanged.
+    pictures, metafiles : int
+        Number of pictures that are kept unchanged, and of those that are replaced, as they hold text.
     """
 
     parts: dict[str, str] = field(default_factory=dict)
     pictures: int = 0
+    metafiles: int = 0
     _members: list[tuple[zipfile.ZipInfo, bytes]] = field(default_factory=list)
     _encodings: dict[str, str] = field(default_factory=dict)
     _inner: dict[str, OfficeFile] = field(default_factory=dict)
     _dialect: Dialect = OOXML
 
     @classmethod
-    def open(cls, content: bytes, suffix: str, *, inner: bool = False) -> OfficeFile:
-        """Unpack a file, and unless it is itself an inner one, the workbooks of its charts.
+    def open(cls, content: bytes, suffix: str, outer: Package | None = None) -> OfficeFile:
+        """Unpack a file, and unless it is in an outer one, the workbooks of its charts.
 
         Raises
         ------
@@ -82,27 +86,31 @@ class OfficeFile:
             If it is not such a file, too large, or has parts that cannot be inspected.
         """
         office = cls(_dialect=OFFICE_FORMATS[suffix])
-        package = Package(content)
+        package = Package(content, outer)
         for member in package.members():
             part = package.read(member.filename)
-            if not inner and (found := _INNER.search(member.filename)):
-                office._take_file(member, part, found[1].lower())
+            if outer is None and _INNER.search(member.filename):
+                office._take_workbook(member, part, package)
             else:
                 office._take(member, part)
         return office
 
-    def _take_file(self, member: zipfile.ZipInfo, content: bytes, suffix: str) -> None:
-        inner = OfficeFile.open(content, suffix, inner=True)
+    def _take_workbook(self, member: zipfile.ZipInfo, content: bytes, package: Package) -> None:
+        inner = OfficeFile.open(content, ".xlsx", package)
         self._members.append((member, content))
         self._inner[member.filename] = inner
         self.pictures += inner.pictures
+        self.metafiles += inner.metafiles
         self.parts |= {f"{member.filename}!{name}": part for name, part in inner.parts.items()}
 
     def _take(self, member: zipfile.ZipInfo, content: bytes) -> None:
         name = member.filename
         if _THUMBNAIL.search(name) or _PRINTER.search(name):
             return
-        known = _XML.search(name) or _PICTURE.search(name) or _NO_TEXT.search(name)
+        if _METAFILE.search(name):
+            content = _CLEAR
+            self.metafiles += 1
+        known = any(kind.search(name) for kind in (_XML, _PICTURE, _METAFILE, _NO_TEXT))
         if content and (_OPAQUE.search(name) or not known):
             msg = f"holds {name}, an embedded file that cannot be inspected; remove it first"
             raise FormatError(msg)

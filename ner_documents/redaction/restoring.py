@@ -71,7 +71,7 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
                 msg = "the key does not match the file; it is damaged"
                 raise KeyProblem(msg)
         restored = office.restore(document.parts)
-        return restored, ("all text is restored; the preview picture is lost",)
+        return restored, ("all text is restored; previews and metafile pictures are lost",)
     text = undo_edits(decode_again(content, document.encoding), document.parts[""])
     restored = encode_text(text, document.encoding)
     if checksum(restored) != document.original:

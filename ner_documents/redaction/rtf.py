@@ -26,10 +26,10 @@ _NO_TEXT = frozenset(
     """fonttbl colortbl stylesheet pict themedata colorschememapping latentstyles listtable listoverridetable
     rsidtbl generator nonesttables sn pntext pn blipuid panose fontemb mmathPr background falt""".split()  # noqa: SIM905
 )
-#: Authors, paths of the file, program data.
+#: Authors, paths of the file, program data, pictures that hold text.
 _EMPTIED = frozenset(
     """info userprops revtbl atnauthor atnid template filetbl datastore xmlnstbl mailmerge protusertbl
-    passwordhash writereservhash""".split()  # noqa: SIM905
+    passwordhash writereservhash emfblip wmetafile macpict""".split()  # noqa: SIM905
 )
 #: Read by programs: only searched for patterns and known names.
 _APART = frozenset("bkmkstart bkmkend sv atnref atndate datafield".split())  # noqa: SIM905

@@ -9,6 +9,7 @@ import docx
 import openpyxl
 import pytest
 from openpyxl.workbook.defined_name import DefinedName
+from PIL import Image
 
 from ner_documents.redaction import FormatError, restore_file
 from tests.ner_documents.packing import packed, unpacked
@@ -56,7 +57,7 @@ def test_word_files_keep_their_formatting():
         for secret in (b"Jones", b"JONES", b"Acme", b"Bob", b"Zed", b'"ZA"'):
             assert secret not in part, name
     restored, notes = restore_file("a.docx", result.content, key)
-    assert notes == ("all text is restored; the preview picture is lost",)
+    assert notes == ("all text is restored; previews and metafile pictures are lost",)
     before, after = unpacked(content), unpacked(restored)
     assert set(before) - set(after) == {"docProps/thumbnail.jpeg"}
     assert {name for name in after if after[name] != before[name]} == {"_rels/.rels"}
@@ -93,6 +94,41 @@ def test_settings_of_printers_leave_no_links_behind():
 
 def with_members(content, **members):
     return packed(unpacked(content) | members, zipfile.ZIP_STORED)
+
+
+def test_names_of_parts_are_read_also_where_nothing_else_holds_the_name():
+    text = '<w:p><w:bookmarkStart w:name="{0}" w:id="0"/><w:hyperlink w:anchor="{0}"/></w:p></w:body>'
+    body = unpacked(small_word_file())["word/document.xml"].decode().partition("<w:body>")[0] + "<w:body>"
+    for name, new in {"Mary_Jones": "PER_1", "_Toc123": "_Toc123"}.items():
+        document = (body + text.format(name)).encode()
+        content = with_members(small_word_file(), **{"word/document.xml": document})
+        left = unpacked(redacted("a.docx", content, "label")[0].content)["word/document.xml"].decode()
+        assert re.findall('(?:name|anchor)="([^"]*)"', left) == [new, new]
+    sheet = b'<table:table table:name="Mary Jones"/><a xlink:href="#Mary Jones.A1"/>'
+    parts = unpacked(redacted("a.ods", packed({"content.xml": sheet}))[0].content)
+    assert parts["content.xml"] == b'<table:table table:name="PER_1"/><a xlink:href="#PER_1.A1"/>'
+
+
+def test_pictures_that_hold_text_are_empty():
+    members = {"word/media/image1.emf": b"M\0a\0r\0y\0", "word/media/image2.png": b"x"}
+    result, _ = redacted("a.docx", with_members(small_word_file(), **members))
+    parts = unpacked(result.content)
+    assert Image.open(io.BytesIO(parts["word/media/image1.emf"])).size == (1, 1)
+    assert parts["word/media/image2.png"] == b"x"
+    assert result.notes[1:] == (
+        "1 picture that holds text (such as .emf or .wmf) was emptied",
+        "1 picture is kept; text in pictures is not read",
+    )
+    result, key = redacted("a.rtf", rb"{\rtf1 Bob{\pict{\*\picprop}\wmetafile8 4d61}{\pict\pngblip 89}}")
+    assert result.content == rb"{\rtf1 PER_1{\pict{\*\picprop}\wmetafile8 }{\pict\pngblip 89}}"
+    assert restore_file("a.rtf", result.content, key)[0].endswith(rb"4d61}{\pict\pngblip 89}}")
+
+
+def test_workbooks_in_a_file_share_its_limit_when_unpacked(monkeypatch):
+    monkeypatch.setattr("ner_documents.reading.packages.UNPACKED", 1_000_000)
+    books = {f"word/embeddings/Sheet{n}.xlsx": packed({"a.xml": b"<a/>" + bytes(400_000)}) for n in range(3)}
+    with pytest.raises(FormatError, match="unpacks to 0 MB, more than 0"):
+        redacted("a.docx", with_members(small_word_file(), **books))
 
 
 def test_what_cannot_be_looked_into_is_refused():
