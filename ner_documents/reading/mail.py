@@ -7,19 +7,19 @@ import email.policy
 import re
 from dataclasses import replace
 from email import errors
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
-from ner_documents.encoded_words import LONGEST_HEADER, LONGEST_PARAMETERS, decoded_words
+from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, file_name, header_text
 from ner_documents.reading.blocks import BlockText, document_of
-from ner_documents.reading.detection import declared_encoding, guess_encoding
+from ner_documents.reading.detection import declared_encoding
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.html import declared_in_page, html_blocks
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import EmailMessage
+    from email.message import Message
 
     from ner_documents.reading.records import Item, ReadOptions
 
@@ -27,6 +27,7 @@ __all__ = ["SEPARATOR", "read_eml", "read_mbox"]
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _DEPTH = 10
+_BROKEN_OFF = "breaks off before its end; the text may not be all"
 _LINE = 1 << 20
 _BODIES = ("text/plain", "text/html")
 _QUOTE = re.compile(">+")
@@ -78,8 +79,7 @@ def _bounded(lines: list[bytes], size: int, source: str, number: int, options: R
 def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
     reading = _Reading(source, number)
     try:
-        message = email.message_from_bytes(raw, policy=_Policy())
-        reading.message(cast("EmailMessage", message), 0)  # the policy makes these
+        reading.message(email.message_from_string(raw.decode("latin-1"), policy=_Policy()), 0)
     except (ValueError, LookupError, AttributeError, IndexError, TypeError, RecursionError) as error:
         # The standard library raises these for malformed headers.
         reason = f"the message is damaged ({error or type(error).__name__})"
@@ -89,16 +89,12 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
     yield from document_of(source, reading.blocks, number)
 
 
-class _Policy(email.policy.EmailPolicy):
-    """The standard library's policy, which takes quadratic time on long headers."""
+class _Policy(email.policy.Compat32):
+    """The standard library's policy, with a limit where it takes quadratic time."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        """Parse a header of usual length; cut headers for programs, and decode other long ones in pieces."""
-        if name.lower().startswith("content-"):
-            return super().header_fetch_parse(name, value[:LONGEST_PARAMETERS])
-        if len(value) <= LONGEST_HEADER:
-            return super().header_fetch_parse(name, value)
-        return decoded_words(" ".join(value.split()))
+        """Return the beginning of a header that describes a part; only those are fetched by name."""
+        return super().header_fetch_parse(name, value[:LONGEST_PARAMETERS])
 
 
 class _Reading:
@@ -110,18 +106,18 @@ class _Reading:
         self._source = source
         self._number = number
 
-    def message(self, message: EmailMessage, depth: int) -> None:
+    def message(self, message: Message, depth: int) -> None:
         """Add a message: headers, body and names of attachments."""
+        headers = {name.lower(): value for name, value in reversed(list(message.raw_items()))}
         for name in _HEADERS:
-            value = _header(message, name)
-            if value:
+            if value := " ".join(header_text(str(headers.get(name.lower(), ""))).split()):
                 self.blocks.add("heading" if name == "Subject" else "header", f"{name}: {value}", place=name)
         self._part(message, depth)
 
     def _part(self, part: Any, depth: int) -> None:
         kind = part.get_content_type()
         if any(isinstance(defect, errors.CloseBoundaryNotFoundDefect) for defect in part.defects):
-            self._say("breaks off: the end of its parts is missing; the text may not be all", lost=True)
+            self._say(_BROKEN_OFF, lost=True)
         if kind == "message/rfc822" and isinstance(part.get_payload(), list) and depth < _DEPTH:
             for inner in part.get_payload():
                 self.message(inner, depth + 1)
@@ -131,9 +127,8 @@ class _Reading:
             for inner in part.get_payload():
                 self._part(inner, depth + (kind == "message/rfc822"))
         elif kind not in _BODIES or _is_attached(part):
-            called = part.get_filename() or kind
-            reason = f"attachment {called!r} was not read; save it and read it as a file"
-            self._say(reason, place=part.get_filename() or "")
+            name = file_name(part)
+            self._say(f"attachment {name or kind!r} was not read; save it and read it as a file", place=name)
         else:
             self._body(part, kind)
 
@@ -141,7 +136,9 @@ class _Reading:
         self.problems.append(Problem(self._source, self._number, reason, place=place, lost=lost))
 
     def _body(self, part: Any, kind: str) -> None:
-        text, problems = _decoded(part)
+        text, problems, whole = _decoded(part)
+        if not whole:
+            self._say(_BROKEN_OFF, lost=True)
         for one in problems:
             self.problems.append(replace(one, source=self._source, line=self._number))
         if text is None:
@@ -159,7 +156,7 @@ class _Reading:
 def _is_attached(part: Any) -> bool:
     """Return whether a text is an attachment; some programs name inline texts as well."""
     disposition = part.get_content_disposition()
-    return disposition == "attachment" or (disposition != "inline" and bool(part.get_filename()))
+    return disposition == "attachment" or (disposition != "inline" and bool(file_name(part)))
 
 
 def _best_of(parts: list[Any]) -> Any:
@@ -175,8 +172,9 @@ def _best_of(parts: list[Any]) -> Any:
     return page if shown > 1.5 * len(" ".join(short.split())) + 20 else plain
 
 
-def _decoded(part: Any) -> tuple[str | None, list[Problem]]:
-    raw = part.get_payload(decode=True) or b""
+def _decoded(part: Any) -> tuple[str | None, list[Problem], bool]:
+    """Return the text of a part, problems with its encoding, and whether it is whole."""
+    raw, whole = body_of(part)
     told = str(part.get_content_charset() or "")
     if not told and part.get_content_type() == "text/html":
         told = declared_in_page(raw)
@@ -184,22 +182,7 @@ def _decoded(part: Any) -> tuple[str | None, list[Problem]]:
     text, problems = decode(raw, "", charset)
     if text is None and charset:
         text, problems = decode(raw, "", None)
-    return text, problems
-
-
-def _header(message: EmailMessage, name: str) -> str:
-    value: Any
-    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    try:
-        if any("\udc80" <= character <= "\udcff" for character in raw):  # raw bytes, not encoded
-            stored = raw.encode("utf-8", "surrogateescape")
-            raw = stored.decode(guess_encoding(stored).name or "cp1252", "replace")
-            value = message.policy.header_fetch_parse(name, raw)
-        else:
-            value = message.get(name)
-    except (ValueError, LookupError, AttributeError, IndexError, TypeError):
-        value = raw
-    return " ".join(str(value).split()) if value else ""
+    return text, problems, whole
 
 
 def _unflowed(text: str) -> str:

@@ -45,8 +45,8 @@ READ = {
     *("string-value", "string-value-if-true", "string-value-if-false", "description", "key1", "key2"),
     *("author", "editor", "publisher", "institution", "booktitle", "address", "note", "current-value"),
 }
-#: OpenDocument attributes that hold formulas, and the texts in these.
-FORMULA = frozenset(("formula", "condition", "expression"))
+#: Attributes that hold formulas of OpenDocument or formats of numbers, and the texts in these.
+FORMULA = frozenset(("formula", "condition", "expression", "formatCode"))
 CONSTANT = re.compile("&quot;((?:(?!&quot;).)+)&quot;")
 #: The same, by element: drop-down lists, forms, variables, cell values cached by pivot tables and filters.
 READ_IN = {

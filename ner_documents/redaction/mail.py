@@ -17,12 +17,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
-from ner_documents.encoded_words import LONGEST_PARAMETERS
 from ner_documents.formats import MEDIA_TYPES
+from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, file_name, header_text
 from ner_documents.reading.html import declared_in_page
 from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
-from ner_documents.redaction.mail_headers import file_name, folded_value, parameters, people, unfolded
+from ner_documents.redaction.mail_headers import folded_value, parameters, people
 from ner_documents.redaction.segments import Edit
 from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 
@@ -253,11 +253,12 @@ class MailFile:
         if boundary and self._multipart(boundary, body, end, depth):
             return
         disposition = str(parsed.get("content-disposition", "")).lower().lstrip()
+        parsed.set_payload(self.raw[body:end].encode("latin-1"))
+        content, _ = body_of(parsed)
         if kind.startswith(("text/", "multipart/")) and not disposition.startswith("attachment"):
-            self._text(parsed, kind, body, end)
+            self._text(parsed, kind, content, body, end)
         elif body < end:
-            payload = _decoded(self.raw[body:end], parsed)
-            self.attachments.append(Attachment(body, end, name, payload, kind, (start, head_end)))
+            self.attachments.append(Attachment(body, end, name, content, kind, (start, head_end)))
 
     def _multipart(self, boundary: str, start: int, end: int, depth: int) -> bool:
         pattern = rf"(?:\A|(?<=\n))--{re.escape(boundary)}(--)?[ \t]*(?:\r?\n|\Z)"
@@ -279,8 +280,7 @@ class MailFile:
             text, encoding, _ = decode_text(self.raw[start:end].encode("latin-1"))
             self._parts.append(_Part(start, end, text, encoding=encoding))
 
-    def _text(self, parsed: email.message.Message, kind: str, start: int, end: int) -> None:
-        content = _decoded(self.raw[start:end], parsed)
+    def _text(self, parsed: email.message.Message, kind: str, content: bytes, start: int, end: int) -> None:
         if not content.strip():
             return
         told = str(parsed.get_content_charset() or "")
@@ -306,7 +306,7 @@ class MailFile:
             if called in ("content-type", "content-disposition"):
                 self._file_header(match, called, parsed, name)
             elif called in _PEOPLE or called in _TEXTS or called in _IDENTIFIERS:
-                if value := unfolded(match[2]):
+                if value := header_text(match[2]):
                     searched, addressed = called not in _IDENTIFIERS, called in _PEOPLE
                     spot = (match.start(2), match.end(2))
                     self._parts.append(
@@ -378,15 +378,6 @@ def _without_line_end(raw: str, start: int, end: int) -> int:
         if raw.endswith(line_end, start, end):
             return end - len(line_end)
     return end
-
-
-def _decoded(raw: str, parsed: email.message.Message) -> bytes:
-    """Decode the transfer encoding."""
-    holder = email.message.Message()
-    holder["Content-Transfer-Encoding"] = str(parsed.get("content-transfer-encoding", ""))
-    holder.set_payload(raw.encode("latin-1"))
-    content = holder.get_payload(decode=True)
-    return content if isinstance(content, bytes) else raw.encode("latin-1")
 
 
 def format_of(name: str, kind: str) -> str:

@@ -1,5 +1,6 @@
 """Mail as programs write it: several forms of one text, forwarded messages, broken ones; subtitles too."""
 
+import base64
 import email.message
 import time
 
@@ -9,6 +10,7 @@ from ner_core import Recognition
 from ner_documents.document import Document, Problem
 from ner_documents.reading import read
 from ner_documents.redaction import FormatError, Redactor, redact_file
+from tests.ner_documents.redacting import redacted
 
 
 def items(name, content):
@@ -89,6 +91,22 @@ def test_a_message_that_breaks_off_says_so():
     texts, ((reason, lost),) = items("a.eml", multipart("mixed", PLAIN + "Mary", end=False))
     assert (texts, lost) == (["Mary"], True)
     assert "breaks off" in reason
+
+
+def test_a_text_in_base64_that_breaks_off_is_read_as_far_as_it_goes():
+    encoded = base64.b64encode(b"Mary Jones sings.").decode()[:17]
+    mail = f"Subject: Hi\nContent-Transfer-Encoding: base64\n\n{encoded}"
+    said = ("breaks off before its end; the text may not be all", True)
+    assert items("a.eml", mail) == (["Subject: Hi\nMary Jones s"], [said])
+    written = redacted("a.eml", mail.encode())[0].content.partition(b"\n\n")[2]
+    assert base64.b64decode(written) == b"PER_1 s"
+
+
+def test_names_in_comments_of_old_headers_are_read():
+    mail = "From: mary at acme.example (Mary Jones)\nTo: bob@x.example (Bob\n\tSmith)\n\nHi\n"
+    assert items("a.eml", mail)[0] == [
+        "From: mary at acme.example (Mary Jones)\nTo: bob@x.example (Bob Smith)\nHi"
+    ]
 
 
 def test_flowed_lines_are_joined():
