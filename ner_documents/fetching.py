@@ -157,7 +157,8 @@ def _request(
     """Send one request; return the page, or the address of a redirect."""
     scheme, host, port, target = _parts(url, ports)
     address = _checked_address(host, port, resolver, allowed)
-    connection = _connection(scheme, host, port, address, _left(deadline, url))
+    kind = _PinnedTLSConnection if scheme == "https" else _PinnedConnection
+    connection = kind(host, port, address, _left(deadline, url))
     # A socket timeout restarts with every byte; this one also stops a server that sends slowly.
     watchdog = threading.Timer(_left(deadline, url), _shut, [connection])
     watchdog.daemon = True
@@ -226,12 +227,6 @@ def _checked_address(
         )
         raise FetchError(msg)
     return addresses[0]
-
-
-def _connection(scheme: str, host: str, port: int, address: str, timeout: float) -> _PinnedConnection:
-    if scheme == "https":
-        return _PinnedTLSConnection(host, port, address, timeout)
-    return _PinnedConnection(host, port, address, timeout)
 
 
 class _PinnedConnection(http.client.HTTPConnection):

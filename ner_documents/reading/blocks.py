@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item
 
-__all__ = ["BlockText", "add_raised", "document_of"]
+__all__ = ["BlockText", "add_raised", "count_of", "document_of"]
+
+
+def count_of(value: str | None, most: int) -> int:
+    """Return how many columns a cell spans, or how often something is repeated; 1 unless it is told.
+
+    Examples
+    --------
+    >>> count_of("3", 1000), count_of("99999", 1000), count_of(None, 1000), count_of("x", 1000)
+    (3, 1000, 1, 1)
+    """
+    known = (value or "").strip()
+    return min(max(int(known), 1), most) if known.isascii() and known.isdigit() and len(known) < 10 else 1
 
 
 def add_raised(pieces: list[str], text: str) -> None:

@@ -8,10 +8,11 @@ mammoth lose merged cells or the position of a paragraph.
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.document import Problem
-from ner_documents.reading.blocks import BlockText, add_raised, document_of
+from ner_documents.reading.blocks import BlockText, add_raised, count_of, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError, parse_xml
 
@@ -39,7 +40,10 @@ _MARKS = {
     f"{_WORD}cr": "\n",
     f"{_WORD}noBreakHyphen": "-",
 }
+#: Code of a symbol that is a letter; F000 to F0FF are those of a font.
+_LETTER = re.compile("[0-9A-Ea-e][0-9A-Fa-f]{3}")
 _TEXTS = frozenset((f"{_WORD}t", f"{_MATH}t"))
+_AROUND = frozenset(f"{_WORD}{name}" for name in ("sdt", "sdtContent", "ins", "customXml"))
 _MOST_COLUMNS = 1000
 _INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word to merge them"
 
@@ -172,10 +176,12 @@ class _Reading:
 
     def _end_joined(self, cell: tuple[int, int] | None) -> None:
         """Add a paragraph whose end is deleted if no other paragraph follows."""
-        kind, place = self._joined_as
-        row, column = cell or (None, None)
-        self.blocks.add(kind, self._joined, row=row, column=column, place=place)
+        self._add(*self._joined_as, self._joined, cell)
         self._joined = ""
+
+    def _add(self, kind: str, place: str, text: str, cell: tuple[int, int] | None) -> None:
+        row, column = cell or (None, None)
+        self.blocks.add(kind, text, row=row, column=column, place=place)
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
         hiding = _hiding_in(paragraph, self._styles.hiding)
@@ -183,12 +189,12 @@ class _Reading:
         text = self._joined + _text_of(paragraph, hiding, self._styles.raised)
         properties = paragraph.find(f"{_WORD}pPr")
         kind, place = self._kind_of(properties, cell), f"{self._part} p {self._numbers[paragraph]}"
-        gone = properties is not None and _mark_is_gone(properties)
+        marks = (paragraph.find(f"{_WORD}pPr/{_WORD}rPr/{_WORD}{name}") for name in ("del", "moveFrom"))
+        gone = any(mark is not None for mark in marks)
         self._joined = ""
         if not gone:
-            row, column = cell or (None, None)
-            self.blocks.add(kind, text, row=row, column=column, place=place)
-        for box in _boxes(paragraph):
+            self._add(kind, place, text, cell)
+        for box in [element for element in _walk(paragraph) if element.tag == _BOX]:
             self._container(box, cell)
         if gone:  # the paragraph continues in the next one
             self._joined, self._joined_as = text, (kind, place)
@@ -208,57 +214,30 @@ class _Reading:
         return "paragraph"
 
     def _table(self, table: Any) -> None:
-        for number, row in enumerate(_rows(table), 1):
+        rows = (row for row in _within(table, "tr") if row.find(f"{_WORD}trPr/{_WORD}del") is None)
+        for number, row in enumerate(rows, 1):
             column = 1
-            for cell in _cells(row):
-                properties = cell.find(f"{_WORD}tcPr")
-                if not _continues_merge(properties):
+            for cell in _within(row, "tc"):
+                if not _continues_merge(cell):
                     self._container(cell, (number, column))
-                column += _columns(properties)
+                span = cell.find(f"{_WORD}tcPr/{_WORD}gridSpan")
+                column += 1 if span is None else count_of(span.get(f"{_WORD}val"), _MOST_COLUMNS)
 
 
-def _rows(parent: Any) -> Iterator[Any]:
+def _within(parent: Any, name: str) -> Iterator[Any]:
+    """Yield the rows of a table or the cells of a row."""
     for child in parent:
-        if child.tag == f"{_WORD}tr":
-            properties = child.find(f"{_WORD}trPr")
-            if properties is None or properties.find(f"{_WORD}del") is None:
-                yield child
-        elif child.tag in (f"{_WORD}sdt", f"{_WORD}sdtContent", f"{_WORD}ins", f"{_WORD}customXml"):
-            yield from _rows(child)
-
-
-def _cells(parent: Any) -> Iterator[Any]:
-    for child in parent:
-        if child.tag == f"{_WORD}tc":
+        if child.tag == f"{_WORD}{name}":
             yield child
-        elif child.tag in (f"{_WORD}sdt", f"{_WORD}sdtContent", f"{_WORD}customXml"):
-            yield from _cells(child)
+        elif child.tag in _AROUND:
+            yield from _within(child, name)
 
 
-def _continues_merge(properties: Any) -> bool:
-    if properties is None:
-        return False
-    if properties.find(f"{_WORD}cellDel") is not None:
+def _continues_merge(cell: Any) -> bool:
+    if cell.find(f"{_WORD}tcPr/{_WORD}cellDel") is not None:
         return True
-    merge = properties.find(f"{_WORD}vMerge")
+    merge = cell.find(f"{_WORD}tcPr/{_WORD}vMerge")
     return merge is not None and merge.get(f"{_WORD}val", "continue") == "continue"
-
-
-def _columns(properties: Any) -> int:
-    span = None if properties is None else properties.find(f"{_WORD}gridSpan")
-    value = "" if span is None else span.get(f"{_WORD}val", "")
-    return (
-        min(max(int(value), 1), _MOST_COLUMNS)
-        if value.isascii() and value.isdigit() and len(value) < 5
-        else 1
-    )
-
-
-def _mark_is_gone(properties: Any) -> bool:
-    run = properties.find(f"{_WORD}rPr")
-    return run is not None and (
-        run.find(f"{_WORD}del") is not None or run.find(f"{_WORD}moveFrom") is not None
-    )
 
 
 def _text_of(paragraph: Any, hiding: frozenset[str], raised: frozenset[str]) -> str:
@@ -286,43 +265,23 @@ def _text_of(paragraph: Any, hiding: frozenset[str], raised: frozenset[str]) -> 
             if element.getparent().tag != f"{_WORD}tabs":
                 pieces.append(_MARKS[tag])
         elif tag == f"{_WORD}sym":
-            code = element.get(f"{_WORD}char", "")
-            with_letter = code.isalnum() and not code.upper().startswith("F")  # F000-F0FF: symbols of a font
-            pieces.append(chr(int(code, 16)) if with_letter and len(code) == 4 and _is_hex(code) else " ")
+            code = _LETTER.fullmatch(element.get(f"{_WORD}char", ""))
+            pieces.append(chr(int(code[0], 16)) if code else " ")
     return "".join(pieces)
 
 
-def _is_hex(code: str) -> bool:
-    return all(digit in "0123456789abcdefABCDEF" for digit in code)
-
-
 def _walk(paragraph: Any) -> Iterator[Any]:
-    """Yield the elements shown in the final view, without text boxes."""
+    """Yield the elements shown in the final view, without the contents of text boxes."""
     waiting = list(reversed(paragraph))
     while waiting:
         element = waiting.pop()
-        if element.tag in _GONE or element.tag == _BOX or not isinstance(element.tag, str):
+        if element.tag in _GONE or not isinstance(element.tag, str):
             continue
         yield element
         if element.tag == f"{_COMPATIBILITY}AlternateContent":
             element = _shown_alternative(element)
-        waiting.extend(reversed(element))
-
-
-def _boxes(paragraph: Any) -> list[Any]:
-    """Find the text boxes that are anchored in a paragraph, each once, outermost only."""
-    found = []
-    waiting = [paragraph]
-    while waiting:
-        element = waiting.pop()
-        if element.tag == _BOX:
-            found.append(element)
-        elif element.tag not in _GONE:
-            shown = (
-                _shown_alternative(element) if element.tag == f"{_COMPATIBILITY}AlternateContent" else element
-            )
-            waiting.extend(reversed(shown))
-    return found
+        if element.tag != _BOX:
+            waiting.extend(reversed(element))
 
 
 def _shown_alternative(element: Any) -> Any:

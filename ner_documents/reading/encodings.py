@@ -10,7 +10,7 @@ from ner_documents.document import Hint, Problem
 from ner_documents.reading.detection import Guess, guess_encoding
 from ner_documents.reading.packages import OLE
 
-__all__ = ["Decoder", "as_lines_of_bytes", "byte_problem", "decode"]
+__all__ = ["as_lines_of_bytes", "byte_problem", "decode", "guessed"]
 
 _SAMPLE = 1 << 20
 _EXCERPT = 1 << 12
@@ -40,7 +40,7 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
         old = raw.startswith(OLE)
         held = "an Office file older than 2007; save it as .docx, .xlsx or .pptx" if old else "binary data"
         return None, [Problem(source, None, f"is not a text file: it holds {held}", raw[:_EXCERPT])]
-    notes = [_guessed(source, guess)] if guess.note else []
+    notes = guessed(source, guess)
     try:
         return _decode_strictly(raw, guess.name), notes
     except UnicodeDecodeError as error:
@@ -57,51 +57,14 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
         return None, [Problem(source, None, f"expected {guess.name} text ({error})", raw[:_EXCERPT])]
 
 
-def _guessed(source: str, guess: Guess) -> Problem:
-    return Problem(source, None, guess.note, lost=False, hint=Hint.OTHER_ENCODING)
+def guessed(source: str, guess: Guess) -> list[Problem]:
+    """Return the note on an encoding, if there is one."""
+    return [Problem(source, None, guess.note, lost=False, hint=Hint.OTHER_ENCODING)] if guess.note else []
 
 
 def _decode_strictly(raw: bytes, encoding: str) -> str:
     # Unlike bytes.decode, this does not accept arbitrary bytes as UTF-16 without a byte order mark.
     return codecs.getincrementaldecoder(encoding)().decode(raw, final=True).removeprefix("\ufeff")
-
-
-class Decoder:
-    """Decodes the lines of one file in the given or detected encoding.
-
-    Parameters
-    ----------
-    source : str
-        For problems.
-    guess : Guess
-        Encoding of the beginning of the file.
-    """
-
-    def __init__(self, source: str, guess: Guess) -> None:
-        self.guess = guess
-        self._source = source
-
-    def note(self) -> Problem | None:
-        """Return a note on the encoding, None if there is none."""
-        return _guessed(self._source, self.guess) if self.guess.note else None
-
-    def __call__(self, raw: bytes, number: int) -> tuple[str | None, list[Problem]]:
-        """Decode one line without its line end; return None and the reason if that fails."""
-        notes: list[Problem] = []
-        if not self.guess.fixed and not raw.isascii():
-            self.guess = guess_encoding(raw)
-            if not self.guess.name:
-                self.guess = Guess("utf-8")
-            note = self.note()
-            notes = [note] if note else []
-        try:
-            return raw.decode(self.guess.name), notes
-        except UnicodeDecodeError as error:
-            reason = byte_problem(raw, self.guess.name, error)
-            return None, [
-                *notes,
-                Problem(self._source, number, reason, raw[:_EXCERPT], hint=Hint.ENCODING),
-            ]
 
 
 def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:

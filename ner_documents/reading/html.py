@@ -11,7 +11,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_documents.reading.blocks import BlockText, document_of
+from ner_documents.reading.blocks import BlockText, count_of, document_of
 from ner_documents.reading.detection import charset_of, decoded
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.packages import UnreadableError
@@ -75,6 +75,7 @@ _OF_XML = re.compile(
     r"""|<(?P<name>[\w:.-]+)(?P<rest>(?:[^<>"']|"[^"]*"|'[^']*')*)/>""",
     re.DOTALL,
 )
+_SPAN = 1000  # cells in one
 _MARK = 16  # steps through the nodes of a footnote's mark, at most
 
 
@@ -234,7 +235,7 @@ class _Table:
         for below in range(1, min(down, 100)):
             for beside in range(min(across, 100)):
                 self.taken[self.row + below, self.column + beside] = True
-        self.column += min(across, 1000) - 1
+        self.column += across - 1
         return place
 
 
@@ -331,7 +332,8 @@ class _Page:
             self._tables[-1].column = 0
         elif tag in ("td", "th"):
             table = self._tables[-1] if self._tables else _Table()
-            self._cells.append(table.next_cell(_span(attributes, "colspan"), _span(attributes, "rowspan")))
+            across, down = (count_of(attributes.get(name), _SPAN) for name in ("colspan", "rowspan"))
+            self._cells.append(table.next_cell(across, down))
 
     def _draw(self, tag: str, attributes: dict[str, str | None]) -> None:
         """Track drawings: each text element is a block, and its lines are one text."""
@@ -393,8 +395,3 @@ def _is_mark(node: Any) -> bool:
             text += inner.text_content or "" if inner.tag == "-text" else ""
             waiting += [inner.next, inner.child]
     return False
-
-
-def _span(attributes: dict[str, str | None], name: str) -> int:
-    value = (attributes.get(name) or "1").strip()
-    return max(int(value), 1) if value.isascii() and value.isdigit() and len(value) < 5 else 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from ner_documents.document import Document, Problem
-from ner_documents.reading.encodings import Decoder, as_lines_of_bytes, decode
+from ner_documents.document import Document, Hint, Problem
+from ner_documents.reading.detection import Guess, guess_encoding
+from ner_documents.reading.encodings import as_lines_of_bytes, byte_problem, decode, guessed
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
@@ -68,19 +69,21 @@ def text_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
     if not guess.name:
         yield Problem(source, None, "is not a text file: it holds binary data")
         return
-    decode_line = Decoder(source, guess)
-    note = decode_line.note()
-    if note:
-        yield note
+    yield from guessed(source, guess)
     for line in bounded_lines(stream, options.limit):
         if line.cut:
             yield too_long(source, line.number, options.limit, line.raw[:EXCERPT])
             continue
         raw = line.raw.removesuffix(b"\n").removesuffix(b"\r")
-        text, problems = decode_line(raw, line.number)
-        yield from problems
-        if text is not None:
-            yield TextLine(line.number, text, raw[:EXCERPT])
+        if not guess.fixed and not raw.isascii():
+            guess = guess_encoding(raw)
+            guess = guess if guess.name else Guess("utf-8")
+            yield from guessed(source, guess)
+        try:
+            yield TextLine(line.number, raw.decode(guess.name), raw[:EXCERPT])
+        except UnicodeDecodeError as error:
+            reason = byte_problem(raw, guess.name, error)
+            yield Problem(source, line.number, reason, raw[:EXCERPT], hint=Hint.ENCODING)
 
 
 def read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:

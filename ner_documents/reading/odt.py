@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ner_documents.reading.blocks import BlockText, add_raised, document_of
+from ner_documents.reading.blocks import BlockText, add_raised, count_of, document_of
 from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError
 
@@ -146,8 +146,7 @@ class _Reading:
                 asides.append(one)
                 continue
             if one.tag == f"{_TEXT}s":
-                count = one.get(f"{_TEXT}c", "1")
-                parts.append("\0" * min(int(count), _MOST) if count.isdigit() and len(count) < 6 else "\0")
+                parts.append("\0" * count_of(one.get(f"{_TEXT}c"), _MOST))
             elif one.tag == f"{_TEXT}tab":
                 parts.append("\t")
             elif one.tag == f"{_TEXT}line-break":
@@ -174,8 +173,7 @@ class _Reading:
             for cell in row:
                 if cell.tag == f"{_TABLE}table-cell":
                     self.container(cell, "", (number, column))
-                repeated = cell.get(f"{_TABLE}number-columns-repeated", "1")
-                column += min(int(repeated), _MOST) if repeated.isdigit() and len(repeated) < 10 else 1
+                column += count_of(cell.get(f"{_TABLE}number-columns-repeated"), _MOST)
 
 
 def _nearest_table(row: Any) -> Any:

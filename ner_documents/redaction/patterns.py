@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import ipaddress
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -128,18 +129,11 @@ def find_patterns(text: str, regions: Sequence[str] = DEFAULT_REGIONS) -> list[P
     """
     found: list[Pattern] = []
     taken = bytearray(len(text))
-    for finder in (_addresses, _accounts, _numbers):
-        for one in finder(text):
-            _take(one, found, taken)
-    for one in _phones(text, regions):
-        _take(one, found, taken)
+    for one in chain(_addresses(text), _accounts(text), _numbers(text), _phones(text, regions)):
+        if not any(taken[one.start : one.end]):
+            taken[one.start : one.end] = b"\1" * (one.end - one.start)
+            found.append(one)
     return sorted(found)
-
-
-def _take(one: Pattern, found: list[Pattern], taken: bytearray) -> None:
-    if not any(taken[one.start : one.end]):
-        taken[one.start : one.end] = b"\1" * (one.end - one.start)
-        found.append(one)
 
 
 def _addresses(text: str) -> Iterator[Pattern]:
@@ -165,7 +159,8 @@ def _addresses(text: str) -> Iterator[Pattern]:
 def _accounts(text: str) -> Iterator[Pattern]:
     for one in _IBAN.finditer(text):
         # Capitalised words after the number match its form too: take the longest prefix that is valid.
-        for cut in (one[0], *_beginnings(one[0])):
+        gaps = [gap.start() for gap in re.finditer("[ -]", one[0])]
+        for cut in (one[0], *(one[0][:gap] for gap in reversed(gaps))):
             if number := _valid("iban", cut):
                 yield Pattern(one.start(), one.start() + len(cut), "IBAN", number)
                 break
@@ -173,10 +168,6 @@ def _accounts(text: str) -> Iterator[Pattern]:
         digits = re.sub(r"\D", "", one[0])
         if digits[0] in "23456" and _valid("luhn", digits) and len(set(digits)) > 1:
             yield Pattern(one.start(), one.end(), "CARD", digits)
-
-
-def _beginnings(number: str) -> list[str]:
-    return [number[: gap.start()] for gap in re.finditer("[ -]", number)][::-1]
 
 
 def _numbers(text: str) -> Iterator[Pattern]:
@@ -200,12 +191,9 @@ def _valid(module: str, number: str) -> str:
 
 
 def _phones(text: str, regions: Sequence[str]) -> Iterator[Pattern]:
-    candidates = list(_PHONE.finditer(text))
-    if not candidates:
-        return
-    import phonenumbers
+    for candidate in _PHONE.finditer(text):
+        import phonenumbers
 
-    for candidate in candidates:
         written = candidate[0].replace("\n", " ")  # numbers may continue on the next line
         for region in (None, *regions):
             found = phonenumbers.PhoneNumberMatcher(

@@ -15,7 +15,7 @@ from ner_documents.groups import join_names
 from ner_documents.names import Name, is_person, read_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["LIKE_PLACEHOLDER", "OPERATORS", "Identity", "Mention", "Placeholders"]
 
@@ -171,7 +171,13 @@ class Placeholders:
             members[number].append(one)
         owners: dict[int, int] = {}
         owned: set[int] = set()
-        taken = _Taken(texts)
+
+        @functools.cache
+        def taken(label: str) -> set[int]:
+            """Return the numbers of placeholders that already occur in the texts, also within words."""
+            form = re.compile(rf"{re.escape(label)}_([0-9]{{1,18}})")
+            return {int(each) for text in texts for each in form.findall(text)}
+
         for number, forms in members.items():
             longest = sorted(dict.fromkeys(forms), key=lambda form: (-len(form.name.words), -len(form.text)))
             owners[number] = self._owner(longest, owned, taken)
@@ -204,7 +210,7 @@ class Placeholders:
         given = {self.placeholder(identity) for identity in self.identities} if alike else ()
         yield from (found.span() for found in alike if found[0] in given)
 
-    def _owner(self, forms: Sequence[Mention], owned: set[int], taken: _Taken) -> int:
+    def _owner(self, forms: Sequence[Mention], owned: set[int], taken: Callable[[str], set[int]]) -> int:
         """Find the identity with the longest form, or create one."""
         known = [index for form in forms[:1] for index in self._candidates(form) if index not in owned]
         if len(known) == 1:
@@ -212,7 +218,7 @@ class Placeholders:
         else:
             label = forms[0].label
             number = self._numbers[label] + 1
-            while number in taken.numbers(_plain(label)):
+            while number in taken(_plain(label)):
                 number += 1
             self._numbers[label] = number
             index = len(self.identities)
@@ -266,18 +272,3 @@ def _plain(label: str) -> str:
     ('creative-work', 'a_b_')
     """
     return re.sub(r"[^\w-]", "_", label) or "NAME"
-
-
-class _Taken:
-    """The numbers of placeholders that already occur in texts, also within words."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
-        self._numbers: dict[str, set[int]] = {}
-
-    def numbers(self, placeholder: str) -> set[int]:
-        """Return the numbers that follow a placeholder and an underscore."""
-        if placeholder not in self._numbers:
-            form = re.compile(rf"{re.escape(placeholder)}_([0-9]{{1,18}})")
-            self._numbers[placeholder] = {int(each) for text in self._texts for each in form.findall(text)}
-        return self._numbers[placeholder]

@@ -89,10 +89,12 @@ def encode_documents(
         The documents in order; only `assemble` reads them.
     """
     if format_name == "parquet":
-        rows = [
-            (_with_parts(document, [one.to_dict() for one in entities], into, parts))
-            for document, entities, parts in found
-        ]
+        rows = []
+        for document, entities, parts in found:
+            plain, fields = [one.to_dict() for one in entities], document.fields
+            if parts and PARTS not in (*fields, into):
+                fields = {**fields, PARTS: [part.to_dict() for part in parts]}
+            rows.append((fields, plain))
         return parquet.encode_arrow(rows, into, schema)
     target = io.BytesIO()
     for document, entities, parts in found:
@@ -149,15 +151,6 @@ def _write_grouped(
     if parts and PARTS not in taken:
         target.write(f', "{PARTS}": {to_json([part.to_dict() for part in parts])}'.encode())
     target.write(b"}\n")
-
-
-def _with_parts(
-    document: Document, entities: list[dict[str, Any]], into: str, parts: Sequence[Answered]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    fields = document.fields
-    if parts and PARTS not in (*fields, into):
-        fields = {**fields, PARTS: [part.to_dict() for part in parts]}
-    return fields, entities
 
 
 def _grouped(entities: Iterable[Entity], text: str, grouper: Grouper) -> Iterator[Entity]:

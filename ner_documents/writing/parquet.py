@@ -89,8 +89,13 @@ def _column(values: list[Any], schema: Any, name: str) -> Any:
     try:
         column = arrow.array(values)
     except (arrow.ArrowException, OverflowError):
-        column = arrow.array([None if value is None else cell(value) for value in values], arrow.string())
+        column = _as_cells(values)
     return column
+
+
+def _as_cells(values: Iterable[Any]) -> Any:
+    arrow = _arrow()
+    return arrow.array([None if value is None else cell(value) for value in values], arrow.string())
 
 
 def _clean(value: Any) -> Any:
@@ -163,17 +168,9 @@ def _fitted(table: Any, schema: Any) -> Any:
     arrow = _arrow()
     columns = []
     for field in schema:
-        if field.name not in table.column_names:
-            columns.append(arrow.nulls(table.num_rows, field.type))
-            continue
-        column = table.column(field.name)
-        if (
-            column.type != field.type
-            and arrow.types.is_string(field.type)
-            and not arrow.types.is_null(column.type)
-        ):
-            cells = [None if value is None else cell(value) for value in column.to_pylist()]
-            columns.append(arrow.array(cells, field.type))
-        else:
-            columns.append(column.cast(field.type))
+        known = field.name in table.column_names
+        column = table.column(field.name) if known else arrow.nulls(table.num_rows)
+        if arrow.types.is_string(field.type) and column.type not in (field.type, arrow.null()):
+            column = _as_cells(column.to_pylist())
+        columns.append(column.cast(field.type))
     return arrow.table(columns, schema=schema)

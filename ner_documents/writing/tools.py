@@ -51,6 +51,11 @@ class Marked:
         """Start, end and label of each entity."""
         return [(one["start"], one["end"], one["label"]) for one in self.entities]
 
+    @property
+    def labelled(self) -> list[dict[str, Any]]:
+        """The same as objects."""
+        return [{"start": start, "end": end, "label": label} for start, end, label in self.spans]
+
 
 def _doccano(one: Marked) -> dict[str, Any]:
     """https://doccano.github.io/doccano/tutorial/#import-a-dataset (JSONL, sequence labeling)."""
@@ -59,14 +64,12 @@ def _doccano(one: Marked) -> dict[str, Any]:
 
 def _prodigy(one: Marked) -> dict[str, Any]:
     """https://prodi.gy/docs/api-loaders#input (JSONL with spans)."""
-    spans = [{"start": start, "end": end, "label": label} for start, end, label in one.spans]
-    return {"text": one.text, "spans": spans, "meta": {"source": one.name}}
+    return {"text": one.text, "spans": one.labelled, "meta": {"source": one.name}}
 
 
 def _displacy(one: Marked) -> dict[str, Any]:
     """https://spacy.io/api/top-level#displacy-formats ``(displacy.render(…, manual=True))``."""
-    ents = [{"start": start, "end": end, "label": label} for start, end, label in one.spans]
-    return {"text": one.text, "ents": ents, "title": one.name or None}
+    return {"text": one.text, "ents": one.labelled, "title": one.name or None}
 
 
 def _highlighted(one: Marked) -> dict[str, Any]:
