@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["read_pptx"]
 
 _TITLES = ("title", "ctrTitle", "subTitle")
+_KINDS = {**dict.fromkeys(_TITLES, "heading"), "ftr": "footer", "body": "list item"}
 _NUMBERS = ("sldNum", "dt", "sldImg", "hdr")  # placeholders filled by the program
 _FALSE = ("0", "false")
 
@@ -136,9 +137,7 @@ class _Reading:
         if table is not None:
             self._table(table)
             return
-        kind = {"ftr": "footer", "body": "list item", "": "paragraph"}.get(role, "paragraph")
-        if role in _TITLES:
-            kind = "heading"
+        kind = _KINDS.get(role, "paragraph")
         for text in _paragraphs(shape):
             if kind != "footer" or text not in self._footers:
                 self.blocks.add(kind, text, place=self._place)

@@ -21,6 +21,7 @@ __all__ = [
     "above_table",
     "documents_of",
     "header_of",
+    "named_columns",
     "too_deep",
     "too_long",
     "value_in",
@@ -265,6 +266,18 @@ def above_table(text: str, source: str, number: int, raw: bytes = b"", place: st
     shown = text.strip()
     reason = f"is above the table and not read: {shown[:_NAME_LENGTH]}{'…' * (len(shown) > _NAME_LENGTH)}"
     return Problem(source, number, reason, raw, place, lost=False)
+
+
+def named_columns(
+    rows: Sequence[Sequence[str]], options: ReadOptions, source: str, place: str = ""
+) -> tuple[list[str], list[Problem]]:
+    """Return the names of the columns of a table, and a note if its first row is no header but data."""
+    names = header_of(rows[0], rows[1:], options)
+    if names is not None:
+        return names, []
+    letters = [column_letters(index) for index in range(max(map(len, rows)))]
+    reason = "has no header; its columns are called A, B, C, …"
+    return letters, [Problem(source, None, reason, place=place, lost=False)]
 
 
 def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: ReadOptions) -> list[str] | None:

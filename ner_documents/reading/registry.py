@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import itertools
 import logging
 import zlib
 from pathlib import Path
@@ -107,10 +109,8 @@ def read(
         for item in _read(found, options, meter or Meter()):
             last = item.line
             yield item
-    except CorpusError as error:
+    except (CorpusError, UnreadableError) as error:
         yield Problem(found.path, None, str(error).removeprefix(f"{found.path}: "))
-    except UnreadableError as error:
-        yield Problem(found.path, None, str(error))
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         yield Problem(found.path, None, _unreadable(last, reason or type(error).__name__))
@@ -118,10 +118,10 @@ def read(
         yield Problem(found.path, None, _unreadable(last, "it needs more memory than there is"))
     except Exception as error:
         logger.debug("%s", found.path, exc_info=True)
-        reason = str(error).strip()[:200] or type(error).__name__
-        yield Problem(
-            found.path, None, _unreadable(last, f"it is damaged or does not match its suffix ({reason})")
+        reason = (
+            f"it is damaged or does not match its suffix ({str(error).strip()[:200] or type(error).__name__})"
         )
+        yield Problem(found.path, None, _unreadable(last, reason))
 
 
 def _read(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Document | Problem]:
@@ -169,17 +169,8 @@ def first_rows(
     found = source_of(source)
     if isinstance(found, Problem) or found.format not in TABLES:
         return []
-    rows: list[Document] = []
-    items = read_bounded(found, options, seconds=20)
-    try:
-        for item in items:
-            if isinstance(item, Document):
-                rows.append(item)
-                if len(rows) == most:
-                    break
-    finally:
-        items.close()
-    return rows
+    with contextlib.closing(read_bounded(found, options, seconds=20)) as items:
+        return list(itertools.islice((item for item in items if isinstance(item, Document)), most))
 
 
 def table_columns(source: Source | str | Path, options: ReadOptions | None = None) -> list[str]:

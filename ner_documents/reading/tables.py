@@ -18,9 +18,8 @@ from ner_documents.reading.records import (
     MAX_COLUMNS,
     Row,
     above_table,
-    column_letters,
     documents_of,
-    header_of,
+    named_columns,
     title_rows,
     too_long,
 )
@@ -98,16 +97,12 @@ def _rows(
         ahead.remove(title)
         top.remove(title)
     top = top[:_ROWS_OF_HEADER]
-    width = len(top[0].cells)
-    if max(width, *(len(record.cells) for record in top)) > MAX_COLUMNS:
+    if max(len(record.cells) for record in top) > MAX_COLUMNS:
         yield Problem(source, top[0].number, f"expected up to {MAX_COLUMNS:,} columns, found more")
         return
-    names = header_of(top[0].cells, [record.cells for record in top[1:]], options)
-    if names is None:
-        width = max(len(record.cells) for record in top)
-        names = [column_letters(index) for index in range(width)]
-        yield Problem(source, None, "has no header; its columns are called A, B, C, …", lost=False)
-    else:
+    names, notes = named_columns([record.cells for record in top], options, source)
+    yield from notes
+    if not notes:
         ahead.remove(top[0])
         if not any(isinstance(record, _Record) for record in ahead):
             ahead += itertools.islice(records, 20)

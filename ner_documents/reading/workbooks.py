@@ -21,9 +21,8 @@ from ner_documents.reading.records import (
     MAX_COLUMNS,
     Row,
     above_table,
-    column_letters,
     documents_of,
-    header_of,
+    named_columns,
     title_rows,
 )
 
@@ -164,15 +163,9 @@ def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator
     for _ in range(title_rows(texts, options, gaps)):
         number = ahead.pop(0)[0]
         yield above_table(" ".join(texts.pop(0)), source, number, place=place)
-    names = header_of(texts[0], texts[1:], options)
-    if names is None:
-        names = [column_letters(index) for index in range(len(texts[0]))]
-        yield Problem(
-            source, None, "has no header; its columns are called A, B, C, …", place=place, lost=False
-        )
-    else:
-        ahead = ahead[1:]
-    for number, row in chain(ahead, rows):
+    names, notes = named_columns(texts, options, source, place)
+    yield from notes
+    for number, row in chain(ahead if notes else ahead[1:], rows):
         fields = dict(zip(names, map(_value, row), strict=False))
         column = options.column or "text"
         for name, value in fields.items():

@@ -7,26 +7,7 @@ from dataclasses import dataclass, field
 
 from ner_documents.reading.html import BLOCKS
 
-__all__ = [
-    "CONSTANT",
-    "FORMULA",
-    "FORMULAS",
-    "HTML",
-    "NAMED",
-    "ODF",
-    "OOXML",
-    "OTHER_XML",
-    "OUTSIDE",
-    "PAGE_CODE",
-    "PAGE_EDGES",
-    "PRINTER",
-    "READ",
-    "READ_IN",
-    "STANDARDS",
-    "SVG",
-    "WHO",
-    "Dialect",
-]
+__all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect"]
 
 #: Attributes with text for people.
 READ = {

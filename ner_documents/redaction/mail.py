@@ -144,13 +144,13 @@ class MailFile:
 
     def segments(self) -> dict[str, list[Segment]]:
         """Return the texts; the name of a part is its number, with the suffix of its format."""
-        found: dict[str, list[Segment]] = {}
-        for number, part in enumerate(self._parts):
-            segments = TEXT_FORMATS[part.suffix](part.text)
-            if not part.searched:
-                segments = [replace(segment, searched=False) for segment in segments]
-            found[_name(number, part)] = segments
-        return found
+        return {
+            _name(number, part): [
+                replace(one, searched=one.searched and part.searched)
+                for one in TEXT_FORMATS[part.suffix](part.text)
+            ]
+            for number, part in enumerate(self._parts)
+        }
 
     def text(self, name: str) -> str:
         """Return the text of a part."""
@@ -271,7 +271,9 @@ class MailFile:
             if border[1]:
                 self._beside(border.end(), last)
             else:
-                self._message(border.end(), _without_line_end(self.raw, border.end(), last), depth + 1)
+                # The line end before a boundary belongs to the boundary.
+                part = self.raw[border.end() : last].removesuffix("\n").removesuffix("\r")
+                self._message(border.end(), border.end() + len(part), depth + 1)
         return True
 
     def _beside(self, start: int, end: int) -> None:
@@ -370,14 +372,6 @@ class MailFile:
 
 def _name(number: int, part: _Part) -> str:
     return f"{number}{part.suffix}"
-
-
-def _without_line_end(raw: str, start: int, end: int) -> int:
-    """Exclude the line end before a boundary, which belongs to the boundary."""
-    for line_end in ("\r\n", "\n"):
-        if raw.endswith(line_end, start, end):
-            return end - len(line_end)
-    return end
 
 
 def format_of(name: str, kind: str) -> str:

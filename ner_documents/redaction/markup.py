@@ -6,20 +6,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
-from ner_documents.redaction.dialects import (
-    CONSTANT,
-    FORMULA,
-    FORMULAS,
-    NAMED,
-    OUTSIDE,
-    PAGE_CODE,
-    PAGE_EDGES,
-    PRINTER,
-    READ,
-    READ_IN,
-    STANDARDS,
-    WHO,
-)
+from ner_documents.redaction import dialects
 from ner_documents.redaction.segments import Segment, SegmentBuilder
 
 if TYPE_CHECKING:
@@ -100,7 +87,7 @@ class _Reader:
         yield from self._coded.finish(searched=False, identifier=identifier)
 
     def _end_apart(self) -> Iterator[Segment]:
-        yield from self._apart.finish(identifier=not FORMULAS.isdisjoint(self._open))
+        yield from self._apart.finish(identifier=not dialects.FORMULAS.isdisjoint(self._open))
 
     def _tag(self, start: int) -> tuple[int, str, bool]:
         """Return the end of a tag, its name (empty for comments and the like), and whether it closes."""
@@ -191,23 +178,25 @@ class _Reader:
                 self._beside(position, found.start())
                 position = found.end()
             outside = element == "Relationship" and external and name == "Target"
-            outside = outside or bool(authors and name == "href" and OUTSIDE.match(found[group]))
+            outside = outside or bool(authors and name == "href" and dialects.OUTSIDE.match(found[group]))
             self._printer = self._printer or bool(
-                authors and element == "config-item" and found[group] in PRINTER
+                authors and element == "config-item" and found[group] in dialects.PRINTER
             )
-            who = name in authors or (bool(authors) and (element, name) in WHO)
-            standard = found[1].startswith("xmlns") or found[group].startswith(STANDARDS)
+            who = name in authors or (bool(authors) and (element, name) in dialects.WHO)
+            standard = found[1].startswith("xmlns") or found[group].startswith(dialects.STANDARDS)
             if outside or who:
                 self.emptied.append((first, last))
             elif not standard and any(character.isalnum() for character in found[group]):
-                if name == "name" and element in NAMED and authors:
+                if name == "name" and element in dialects.NAMED and authors:
                     self._decode(named := SegmentBuilder(), first, last)
                     self._read += named.finish(identifier=True)
                 else:
-                    read = name.lower() in READ or (element, name) in READ_IN
+                    read = name.lower() in dialects.READ or (element, name) in dialects.READ_IN
                     read = read or (name == "name" and _FILE_NAME.search(found[group]) is not None)
                     self._aside(first, last, read=read)
-                    for text in CONSTANT.finditer(self._raw, first, last) if name in FORMULA else ():
+                    for text in (
+                        dialects.CONSTANT.finditer(self._raw, first, last) if name in dialects.FORMULA else ()
+                    ):
                         self._aside(*text.span(1), read=True)
         if self._dialect.lower:
             self._beside(position, end - 1)
@@ -226,7 +215,7 @@ class _Reader:
             self.emptied.append((start, end))
         elif element == "v" and self._is_number():
             return
-        elif element in PAGE_EDGES:
+        elif element in dialects.PAGE_EDGES:
             self._page_edge(start, end)
         elif not self._dialect.apart.isdisjoint(self._open):
             self._add(self._apart, start, end, references=references)
@@ -244,7 +233,7 @@ class _Reader:
     def _page_edge(self, start: int, end: int) -> None:
         """Extract the header or footer of a sheet without codes; left, middle and right are separate."""
         position = start
-        for code in PAGE_CODE.finditer(self._raw, start, end):
+        for code in dialects.PAGE_CODE.finditer(self._raw, start, end):
             self._add(self._current, position, code.start())
             position = code.end()
             if code[0] == "&amp;&amp;":

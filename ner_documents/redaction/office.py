@@ -133,11 +133,9 @@ class OfficeFile:
 
     def names(self) -> list[Segment]:
         """Return the names of pictures and recordings, which some programs copy from the user's files."""
-        names = [PurePosixPath(member.filename).stem for member, _ in self._members]
-        kept = [
-            name for name, (one, _) in zip(names, self._members, strict=True) if not _XML.search(one.filename)
-        ]
-        found = [verbatim(name, 0, len(name), searched=False) for name in kept if name]
+        kept = [member.filename for member, _ in self._members if not _XML.search(member.filename)]
+        names = filter(None, (PurePosixPath(name).stem for name in kept))
+        found = [verbatim(name, 0, len(name), searched=False) for name in names]
         return found + [name for inner in self._inner.values() for name in inner.names()]
 
     def segments(self) -> tuple[dict[str, list[Segment]], dict[str, list[Edit]]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ner_documents.redaction.findings import Finding, Rules, find_all
 from ner_documents.redaction.folding import join_words
 from ner_documents.redaction.placeholders import Mention, Placeholders
+from ner_documents.redaction.segments import Edit, undo_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -108,18 +109,14 @@ class Redactor:
         ]
         placeholders = iter(self.placeholders.give(mentions, [one.text for one in recognitions]))
         return [
-            _replaced(recognition.text, [Replacement(one, next(placeholders)) for one in found])
+            _replaced(recognition.text, tuple(Replacement(one, next(placeholders)) for one in found))
             for recognition, found in zip(recognitions, findings, strict=True)
         ]
 
 
-def _replaced(text: str, replacements: list[Replacement]) -> Redacted:
-    parts: list[str] = []
-    position = 0
-    for one in replacements:
-        parts += [text[position : one.finding.start], one.placeholder]
-        position = one.finding.end
-    return Redacted("".join([*parts, text[position:]]), tuple(replacements))
+def _replaced(text: str, replacements: tuple[Replacement, ...]) -> Redacted:
+    edits = (Edit(one.finding.start, one.finding.end, one.placeholder) for one in replacements)
+    return Redacted(undo_edits(text, edits), replacements)
 
 
 def redact(

@@ -192,7 +192,7 @@ def apply_edits(raw: str, edits: Iterable[Edit]) -> tuple[str, list[Edit]]:
 
 
 def undo_edits(raw: str, back: Iterable[Edit]) -> str:
-    """Apply the edits that `apply_edits` returned to its result."""
+    """Apply sorted edits that do not overlap, such as those that `apply_edits` returns, to its result."""
     parts: list[str] = []
     position = 0
     for edit in back:

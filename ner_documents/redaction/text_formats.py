@@ -82,31 +82,29 @@ def _html(raw: str) -> list[Segment]:
 
 def _csv(raw: str) -> list[Segment]:
     head = raw[:_SAMPLE_CHARACTERS].splitlines()[:_SAMPLE_LINES]
-    return _table(raw, delimiter_of(head, ReadOptions()))
+    return _cells(raw, delimiter_of(head, ReadOptions()))
 
 
 def _tsv(raw: str) -> list[Segment]:
-    return _table(raw, "\t")
+    return _cells(raw, "\t")
 
 
-def _table(raw: str, delimiter: str) -> list[Segment]:
+def _cells(raw: str, delimiter: str) -> list[Segment]:
     """Split a table into cells (RFC 4180); a quote that is never closed extends to the end of the file."""
-    return [cell for cell in _cells(raw, delimiter) if cell.text.strip()]
-
-
-def _cells(raw: str, delimiter: str) -> Iterator[Segment]:
+    cells: list[Segment] = []
     border = re.compile(f"[{re.escape(delimiter)}\r\n]")
     position = 0
     while position < len(raw):
         if raw[position] == '"':
             end = quoted(raw, position + 1)[1]
-            yield _quoted_cell(raw, position + 1, len(raw) if end is None else end - 1)
+            cells.append(_quoted_cell(raw, position + 1, len(raw) if end is None else end - 1))
             position = len(raw) if end is None else end
         found = border.search(raw, position)
         end = found.start() if found else len(raw)
         if end > position:
-            yield verbatim(raw, position, end)
+            cells.append(verbatim(raw, position, end))
         position = end + 1
+    return [cell for cell in cells if cell.text.strip()]
 
 
 def _quoted_cell(raw: str, start: int, end: int) -> Segment:
