@@ -43,6 +43,12 @@ _MARKS = {
 #: Code of a symbol that is a letter; F000 to F0FF are those of a font.
 _LETTER = re.compile("[0-9A-Ea-e][0-9A-Fa-f]{3}")
 _TEXTS = frozenset((f"{_WORD}t", f"{_MATH}t"))
+#: Kinds of blocks by the beginning of the name of a style.
+_STYLES = {
+    **dict.fromkeys(("heading", "title", "subtitle"), "heading"),
+    "caption": "caption",
+    "list": "list item",
+}
 _AROUND = frozenset(f"{_WORD}{name}" for name in ("sdt", "sdtContent", "ins", "customXml"))
 _MOST_COLUMNS = 1000
 _INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word to merge them"
@@ -114,18 +120,15 @@ def _styles(package: Package, parts: list[tuple[str, str]]) -> _Styles:
     hiding, raised = set(), set()
     try:
         for style in _word_xml(package, name).iter(f"{_WORD}style") if name in package else ():
+            identifier = style.get(f"{_WORD}styleId", "")
             called = style.find(f"{_WORD}name")
             label = ("" if called is None else called.get(f"{_WORD}val", "")).lower()
-            if label.startswith(("heading", "title", "subtitle")):
-                kinds[style.get(f"{_WORD}styleId", "")] = "heading"
-            elif label == "caption":
-                kinds[style.get(f"{_WORD}styleId", "")] = "caption"
-            elif label.startswith("list"):
-                kinds[style.get(f"{_WORD}styleId", "")] = "list item"
+            found = (kind for begin, kind in _STYLES.items() if label.startswith(begin))
+            kinds[identifier] = next(found, "")
             if _vanishes(style):
-                hiding.add(style.get(f"{_WORD}styleId", ""))
+                hiding.add(identifier)
             if _is_raised(style):
-                raised.add(style.get(f"{_WORD}styleId", ""))
+                raised.add(identifier)
     except UnreadableError:
         pass
     return _Styles(kinds, frozenset(hiding), frozenset(raised))

@@ -15,7 +15,6 @@ from ner_documents.bounded import MEGABYTES, Answers, borrowed
 from ner_documents.redaction.files import Found, RedactedFile, redact_file
 from ner_documents.redaction.keys import RedactedDocument
 from ner_documents.redaction.placeholders import Identity
-from ner_documents.redaction.segments import Edit
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -119,11 +118,6 @@ def _plain(recognition: Recognition) -> list[tuple[int, int, str, float]]:
 
 
 def _redacted(frame: dict[str, Any], content: bytes) -> RedactedFile:
-    plain = frame["document"]
-    document = None
-    if plain is not None:
-        parts = {name: [Edit(*edit) for edit in edits] for name, edits in plain["parts"].items()}
-        placeholders = [tuple(one) for one in plain["placeholders"]]
-        document = RedactedDocument(**{**plain, "parts": parts, "placeholders": placeholders})
+    document = frame["document"] and RedactedDocument.from_dict(frame["document"])
     found = tuple(Found(*one) for one in frame["found"])
     return RedactedFile(content, found, tuple(frame["notes"]), document)

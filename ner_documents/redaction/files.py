@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ner_documents.redaction.mail import MailPart
     from ner_documents.redaction.redactor import Recognize, Redacted, Redactor
     from ner_documents.redaction.segments import Edit, Segment
 
@@ -162,16 +164,15 @@ def _redact_mail(
     name: str, content: bytes, suffix: str, recognize: Recognize, redactor: Redactor
 ) -> RedactedFile:
     mail = MailFile.open(content, suffix)
-    pairs = [(part, segment) for part, several in mail.segments().items() for segment in several]
+    pairs = [(part, segment) for part in mail.parts for segment in part.segments()]
     recognitions = recognitions_of([segment for _, segment in pairs], recognize)
-    recognitions = [mail.with_people(part, one) for (part, _), one in zip(pairs, recognitions, strict=True)]
+    recognitions = [part.with_people(one) for (part, _), one in zip(pairs, recognitions, strict=True)]
     redacted = redactor.redact_document(recognitions)
-    edits: dict[str, list[Edit]] = {}
+    edits: dict[MailPart, list[Edit]] = defaultdict(list)
     for (part, segment), result in zip(pairs, redacted, strict=True):
-        edits.setdefault(part, []).extend(edits_of(segment, result))
+        edits[part] += edits_of(segment, result)
     changed = {
-        part: apply_edits(mail.text(part), encodable(several, mail.encoding(part)))[0]
-        for part, several in edits.items()
+        part: apply_edits(part.text, encodable(several, part.encoding))[0] for part, several in edits.items()
     }
     found = list(found_in(redacted, recognitions))
     notes = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ner_documents.redaction.placeholders import Identity, text_of
@@ -52,6 +52,27 @@ class RedactedDocument:
     parts: dict[str, list[Edit]]
     placeholders: list[tuple[str, str]]
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> RedactedDocument:
+        """Read plain JSON values, which are untrusted.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError, AttributeError
+            If they are something else.
+        """
+        parts = {name: _edits(edits) for name, edits in plain["parts"].items()}
+        placeholders = [(text_of(placeholder), text_of(text)) for placeholder, text in plain["placeholders"]]
+        document = cls(**{**plain, "parts": parts, "placeholders": placeholders})
+        for value in (document.name, document.redacted, document.original, document.encoding):
+            text_of(value)
+        if document.encoding:
+            "".encode(document.encoding.partition("+")[0])  # raises LookupError for an unknown text encoding
+            if list(parts) != [""]:
+                msg = f"parts that {document.name} cannot have"
+                raise ValueError(msg)
+        return document
+
 
 @dataclass(slots=True)
 class Key:
@@ -89,10 +110,7 @@ class Key:
             "version": _VERSION,
             "secret": self.secret.hex(),
             "identities": [identity.to_dict() for identity in self.identities],
-            "documents": [
-                {name: getattr(document, name) for name in RedactedDocument.__slots__}
-                for document in self.documents.values()
-            ],
+            "documents": [asdict(document) for document in self.documents.values()],
         }
         return json.dumps(plain, indent=1) + "\n"
 
@@ -115,7 +133,7 @@ class Key:
                 bytes.fromhex(plain["secret"]), [Identity.from_dict(one) for one in plain["identities"]]
             )
             for one in plain["documents"]:
-                key.add(_document(one))
+                key.add(RedactedDocument.from_dict(one))
         except (LookupError, TypeError, AttributeError, RecursionError, ValueError) as error:
             if isinstance(error, KeyProblem):
                 raise
@@ -124,21 +142,6 @@ class Key:
             )
             raise KeyProblem(msg) from error
         return key
-
-
-def _document(plain: dict[str, Any]) -> RedactedDocument:
-    """Read the entry of a file; its content is untrusted."""
-    parts = {name: _edits(edits) for name, edits in plain.pop("parts").items()}
-    placeholders = [(text_of(placeholder), text_of(text)) for placeholder, text in plain.pop("placeholders")]
-    document = RedactedDocument(**plain, parts=parts, placeholders=placeholders)
-    for value in (document.name, document.redacted, document.original, document.encoding):
-        text_of(value)
-    if document.encoding:
-        "".encode(document.encoding.partition("+")[0])  # raises LookupError for an unknown text encoding
-        if list(parts) != [""]:
-            msg = f"parts that {document.name} cannot have"
-            raise ValueError(msg)
-    return document
 
 
 def _edits(plain: Any) -> list[Edit]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ner_core.entity import Recognition
     from ner_documents.redaction.segments import Segment
 
-__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "format_of"]
+__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "MailPart", "format_of"]
 
 MAIL_FORMATS = (".eml", ".mbox")
 
@@ -63,9 +63,9 @@ _PLAIN = ("", "7bit", "8bit", "binary")
 _FROM = re.compile(rb"^From ", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A text of the message: its position, encoding and content."""
+@dataclass(frozen=True, slots=True, eq=False)
+class MailPart:
+    """A text of the message: its position in the file, its content, and how it is written."""
 
     start: int
     end: int
@@ -76,6 +76,52 @@ class _Part:
     header: str = ""
     searched: bool = True
     people: bool = False
+
+    def segments(self) -> list[Segment]:
+        """Return its texts."""
+        segments = TEXT_FORMATS[self.suffix](self.text)
+        return segments if self.searched else [replace(one, searched=False) for one in segments]
+
+    def with_people(self, recognition: Recognition) -> Recognition:
+        """Add the names and addresses of an address header, whatever the model found."""
+        if not self.people:
+            return recognition
+        text = recognition.text
+        before: list[Entity] = []
+        ahead = deque(sorted(recognition.entities, key=lambda one: one.start))
+        for start, end, label in people(text):  # in order, as the entities are
+            while ahead and ahead[0].end <= start:
+                before.append(ahead.popleft())
+            inside = []
+            while ahead and ahead[0].start < end:
+                inside.append(ahead.popleft())
+            if label == "PER" and inside:
+                label = max(inside, key=lambda one: one.end - one.start).label.rpartition("-")[2]
+            start = min([start, *(one.start for one in inside)])
+            end = max([end, *(one.end for one in inside)])
+            ahead.appendleft(Entity(start, end, label, 1.0, text[start:end]))
+        return replace(recognition, entities=(*before, *ahead))
+
+    def written(self, text: str, line: str) -> str:
+        """Write a new text in its place, with lines that end with `line`."""
+        if self.header.startswith("file "):
+            _, kind, suffix = self.header.split(" ")
+            text += suffix
+            holder = email.message.Message()
+            holder.add_header(
+                "Content-Disposition", kind, filename=("utf-8", "", text) if not text.isascii() else text
+            )
+            return f" {holder['Content-Disposition']}"
+        if self.header.startswith("+"):
+            return f"{self.header[1:]}: {folded_value(text, line)}{line}"
+        if self.header:
+            return f" {folded_value(text, line)}"
+        content = encode_text(text, self.encoding)
+        if self.transfer == "base64":
+            return base64.encodebytes(content).decode().replace("\n", line)
+        if self.transfer == "quoted-printable":
+            return _FROM.sub(b"=46rom ", quopri.encodestring(content)).decode("latin-1")
+        return content.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +156,8 @@ class MailFile:
     ----------
     raw : str
         The bytes of the file as Latin-1.
+    parts : list of MailPart
+        Its texts.
     attachments : list
         Attachments, with name and content.
     removed : set of str
@@ -117,9 +165,9 @@ class MailFile:
     """
 
     raw: str
+    parts: list[MailPart] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
-    _parts: list[_Part] = field(default_factory=list)
     _edits: list[Edit] = field(default_factory=list)
     _line: str = "\n"
     _mbox: bool = False
@@ -137,65 +185,27 @@ class MailFile:
         mail._line = "\r\n" if "\r\n" in mail.raw[: 1 << 16] else "\n"
         for start, end in mail._messages():
             mail._message(start, end, 0)
-        if not any(part.header for part in mail._parts) and not mail.removed:
+        if not any(part.header for part in mail.parts) and not mail.removed:
             msg = "is damaged or does not match its suffix (no headers of a message)"
             raise FormatError(msg)
         return mail
 
-    def segments(self) -> dict[str, list[Segment]]:
-        """Return the texts; the name of a part is its number, with the suffix of its format."""
-        return {
-            _name(number, part): [
-                replace(one, searched=one.searched and part.searched)
-                for one in TEXT_FORMATS[part.suffix](part.text)
-            ]
-            for number, part in enumerate(self._parts)
-        }
-
-    def text(self, name: str) -> str:
-        """Return the text of a part."""
-        return self._part(name).text
-
-    def encoding(self, name: str) -> str:
-        """Return the encoding of a part."""
-        return self._part(name).encoding
-
-    def with_people(self, name: str, recognition: Recognition) -> Recognition:
-        """Add the names and addresses of an address header, whatever the model found."""
-        if not self._part(name).people:
-            return recognition
-        text = recognition.text
-        before: list[Entity] = []
-        ahead = deque(sorted(recognition.entities, key=lambda one: one.start))
-        for start, end, label in people(text):  # in order, as the entities are
-            while ahead and ahead[0].end <= start:
-                before.append(ahead.popleft())
-            inside = []
-            while ahead and ahead[0].start < end:
-                inside.append(ahead.popleft())
-            if label == "PER" and inside:
-                label = max(inside, key=lambda one: one.end - one.start).label.rpartition("-")[2]
-            start = min([start, *(one.start for one in inside)])
-            end = max([end, *(one.end for one in inside)])
-            ahead.appendleft(Entity(start, end, label, 1.0, text[start:end]))
-        return replace(recognition, entities=(*before, *ahead))
-
     def edits(
-        self, changed: Mapping[str, str], attached: Callable[[Attachment], bytes | None] | None = None
+        self, changed: Mapping[MailPart, str], attached: Callable[[Attachment], bytes | None] | None = None
     ) -> list[Edit]:
         """List the edits of the file.
 
         Parameters
         ----------
-        changed : mapping of str to str
-            New texts of parts, by name.
+        changed : mapping of MailPart to str
+            New texts of parts.
         attached : callable, optional
             Returns the new content of an attachment, None to remove it; by default attachments are kept.
         """
         edits = [
-            Edit(part.start, part.end, self._written(part, changed[name]))
-            for number, part in enumerate(self._parts)
-            if (name := _name(number, part)) in changed and changed[name] != part.text
+            Edit(part.start, part.end, part.written(text, self._line))
+            for part, text in changed.items()
+            if text != part.text
         ]
         if attached is None:
             return edits
@@ -215,9 +225,6 @@ class MailFile:
             edits.append(Edit(one.start, one.end, f"[an attachment was left out]{self._line}"))
         return edits
 
-    def _part(self, name: str) -> _Part:
-        return self._parts[int(name.partition(".")[0])]
-
     def _messages(self) -> Iterator[tuple[int, int]]:
         if not self._mbox:
             yield 0, len(self.raw)
@@ -233,7 +240,7 @@ class MailFile:
 
     def _message(self, start: int, end: int, depth: int) -> None:
         """Parse a message or one of its parts."""
-        if depth > _DEPTH or len(self._parts) + len(self.attachments) > _MAX_PARTS:
+        if depth > _DEPTH or len(self.parts) + len(self.attachments) > _MAX_PARTS:
             msg = f"is nested more than {_DEPTH} deep, or has more than {_MAX_PARTS:,} parts; split it"
             raise FormatError(msg)
         blank = _BLANK.search(self.raw, start, end)
@@ -280,7 +287,7 @@ class MailFile:
         """Add the text before or after the parts, which few programs show."""
         if self.raw[start:end].strip():
             text, encoding, _ = decode_text(self.raw[start:end].encode("latin-1"))
-            self._parts.append(_Part(start, end, text, encoding=encoding))
+            self.parts.append(MailPart(start, end, text, encoding=encoding))
 
     def _text(self, parsed: email.message.Message, kind: str, content: bytes, start: int, end: int) -> None:
         if not content.strip():
@@ -291,7 +298,7 @@ class MailFile:
         text, encoding, _ = decode_text(content, told)
         transfer = str(parsed.get("content-transfer-encoding", "")).strip().lower()
         suffix = ".html" if kind == "text/html" else ".txt"
-        self._parts.append(_Part(start, end, text, suffix, encoding, transfer))
+        self.parts.append(MailPart(start, end, text, suffix, encoding, transfer))
 
     def _headers(self, start: int, end: int, parsed: email.message.Message, name: str) -> None:
         position = start
@@ -311,8 +318,8 @@ class MailFile:
                 if value := header_text(match[2]):
                     searched, addressed = called not in _IDENTIFIERS, called in _PEOPLE
                     spot = (match.start(2), match.end(2))
-                    self._parts.append(
-                        _Part(*spot, value, header=match[1], searched=searched, people=addressed)
+                    self.parts.append(
+                        MailPart(*spot, value, header=match[1], searched=searched, people=addressed)
                     )
             elif called not in _KEPT:
                 self.removed.add(match[1])
@@ -330,14 +337,14 @@ class MailFile:
                 self._edits.append(Edit(match.start(2), match.end(2), value))
             if name and "content-disposition" not in parsed:
                 spot = match.end(3)
-                self._parts.append(_Part(spot, spot, name, header="+Content-Description"))
+                self.parts.append(MailPart(spot, spot, name, header="+Content-Description"))
             return
         kind = "inline" if parsed.get_content_disposition() == "inline" else "attachment"
         if name:
             suffix = _SUFFIX.search(name)
             stem = name[: suffix.start()] if suffix else name
             header = f"file {kind} {suffix[0] if suffix else ''}"
-            self._parts.append(_Part(match.start(2), match.end(2), stem, header=header))
+            self.parts.append(MailPart(match.start(2), match.end(2), stem, header=header))
         elif match[2].strip().lower() != kind:
             self._edits.append(Edit(match.start(2), match.end(2), f" {kind}"))
 
@@ -348,30 +355,6 @@ class MailFile:
             if match[1].lower() == "content-transfer-encoding":
                 return Edit(match.start(), match.end(), header)
         return Edit(end, end, header)
-
-    def _written(self, part: _Part, text: str) -> str:
-        if part.header.startswith("file "):
-            _, kind, suffix = part.header.split(" ")
-            text += suffix
-            holder = email.message.Message()
-            holder.add_header(
-                "Content-Disposition", kind, filename=("utf-8", "", text) if not text.isascii() else text
-            )
-            return f" {holder['Content-Disposition']}"
-        if part.header.startswith("+"):
-            return f"{part.header[1:]}: {folded_value(text, self._line)}{self._line}"
-        if part.header:
-            return f" {folded_value(text, self._line)}"
-        content = encode_text(text, part.encoding)
-        if part.transfer == "base64":
-            return base64.encodebytes(content).decode().replace("\n", self._line)
-        if part.transfer == "quoted-printable":
-            return _FROM.sub(b"=46rom ", quopri.encodestring(content)).decode("latin-1")
-        return content.decode("latin-1")
-
-
-def _name(number: int, part: _Part) -> str:
-    return f"{number}{part.suffix}"
 
 
 def format_of(name: str, kind: str) -> str:

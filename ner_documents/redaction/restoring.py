@@ -84,29 +84,25 @@ def _restore_changed(suffix: str, content: bytes, key: Key) -> tuple[bytes, tupl
     names = _Names(key)
     if suffix in TEXT_FORMATS:
         raw, encoding, _ = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
-        edits = {"": names.edits(TEXT_FORMATS[suffix](raw), suffix)}
-        restored = encode_text(apply_edits(raw, edits[""])[0], encoding)
+        restored = encode_text(names.restored(raw, TEXT_FORMATS[suffix](raw), suffix), encoding)
     elif suffix == ".rtf":
         raw = content.decode("latin-1")
-        edits = {"": names.edits(rtf_segments(raw)[0], suffix)}
-        restored = encode_text(apply_edits(raw, apart_from_words(raw, edits[""]))[0], "latin-1")
+        restored = encode_text(names.restored(raw, rtf_segments(raw)[0], suffix), "latin-1")
     elif suffix in MAIL_FORMATS:
         mail = MailFile.open(content, suffix)
-        edits = {part: names.edits(several, part) for part, several in mail.segments().items()}
-        texts = {part: apply_edits(mail.text(part), several)[0] for part, several in edits.items()}
+        texts = {part: names.restored(part.text, part.segments(), part.suffix) for part in mail.parts}
         restored = encode_text(apply_edits(mail.raw, mail.edits(texts))[0], "latin-1")
     else:
         office = OfficeFile.open(content, suffix)
-        edits = {part: names.edits(segments, suffix) for part, segments in office.segments()[0].items()}
-        changed = {part: apply_edits(office.parts[part], several)[0] for part, several in edits.items()}
-        restored = office.pack(changed)
-    count = sum(map(len, edits.values()))
-    if not count:
+        parts = office.segments()[0].items()
+        restored = office.pack(
+            {part: names.restored(office.parts[part], segments, suffix) for part, segments in parts}
+        )
+    if not names.count:
         msg = "was not redacted with this key, and holds none of its placeholders"
         raise KeyProblem(msg)
-    notes = [
-        f"was changed after redaction: {count} placeholders were replaced by the longest form of the name"
-    ]
+    done = f"{names.count} placeholders were replaced by the longest form of the name"
+    notes = [f"was changed after redaction: {done}"]
     if names.left:
         notes.append(f"{names.left} placeholders are kept, as the names would break the table")
     return restored, tuple(notes)
@@ -116,7 +112,7 @@ class _Names:
     """The name of each placeholder: its longest form in the documents."""
 
     def __init__(self, key: Key) -> None:
-        self.left = 0
+        self.count = self.left = 0
         self._names: dict[str, str] = {}
         for document in key.documents.values():
             for placeholder, text in document.placeholders:
@@ -126,11 +122,13 @@ class _Names:
                 ):
                     self._names[placeholder] = name
 
-    def edits(self, segments: Iterable[Segment], suffix: str) -> list[Edit]:
-        """List the edits of a file, or of a part of one."""
-        return [edit for segment in segments for edit in self._of(segment, suffix)]
+    def restored(self, raw: str, segments: Iterable[Segment], suffix: str) -> str:
+        """Return a file, or a part of one, with names in place of placeholders."""
+        edits = [edit for segment in segments for edit in self._edits(segment, suffix)]
+        self.count += len(edits)
+        return apply_edits(raw, apart_from_words(raw, edits) if suffix == ".rtf" else edits)[0]
 
-    def _of(self, segment: Segment, suffix: str) -> Iterator[Edit]:
+    def _edits(self, segment: Segment, suffix: str) -> Iterator[Edit]:
         for found in LIKE_PLACEHOLDER.finditer(segment.text):
             name = self._names.get(found[0])
             if name is None:

@@ -10,6 +10,7 @@ import re
 import zipfile
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from ner_core.rendering import encodable, to_json
@@ -188,15 +189,18 @@ def _tokens(one: Marked) -> tuple[list[str], list[bool], dict[int, int]]:
     return words, spaces, places
 
 
-_LINES: dict[str, Callable[[Marked], Any]] = {"doccano": _doccano, "prodigy": _prodigy}
-_ARRAYS: dict[str, Callable[[Marked], Any]] = {
-    "label-studio": _label_studio,
-    "displacy": _displacy,
-    "highlighted": _highlighted,
+_WRITERS: dict[str, Callable[[Iterable[Marked], IO[bytes]], None]] = {
+    "doccano": partial(_lines, convert=_doccano),
+    "prodigy": partial(_lines, convert=_prodigy),
+    "label-studio": partial(_array, convert=_label_studio),
+    "displacy": partial(_array, convert=_displacy),
+    "highlighted": partial(_array, convert=_highlighted),
+    "brat": _brat,
+    "spacy": _spacy,
 }
 
 #: Formats of tools; those of `write_marked`.
-TOOL_FORMATS = (*_LINES, *_ARRAYS, "brat", "spacy")
+TOOL_FORMATS = tuple(_WRITERS)
 
 
 def write_marked(documents: Iterable[Marked], target: IO[bytes], format_name: str) -> None:
@@ -221,14 +225,7 @@ def write_marked(documents: Iterable[Marked], target: IO[bytes], format_name: st
     >>> json.loads(target.getvalue())
     {'text': 'Mary sings.', 'label': [[0, 4, 'PER']], 'name': 'a'}
     """
-    if format_name in _LINES:
-        _lines(documents, target, _LINES[format_name])
-    elif format_name in _ARRAYS:
-        _array(documents, target, _ARRAYS[format_name])
-    elif format_name == "brat":
-        _brat(documents, target)
-    else:
-        _spacy(documents, target)
+    _WRITERS[format_name](documents, target)
 
 
 def marked(name: str, text: str, entities: Sequence[dict[str, Any]], model: str = "") -> Marked:
