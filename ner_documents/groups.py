@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ner_core.labels import type_of
-from ner_documents.names import Name, is_person, read_name, title_of
+from ner_documents.names import BEFORE, Name, is_person, read_name, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Group", "Grouper", "group_names", "join_names", "with_groups"]
 
-_BEFORE = 14
 #: Names that share a word with more names than this are not compared with them.
 _MANY = 1_000
 
@@ -93,7 +92,6 @@ class Grouper:
     """Groups a stream of entities; stores each distinct name once, and two numbers per mention."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str], int] = {}
         self._numbers: dict[tuple[str, Name], int] = {}
         self._names: list[tuple[str, Name]] = []
         self._forms: list[Counter[str]] = []
@@ -103,18 +101,14 @@ class Grouper:
     def add(self, entity: Entity, text: str) -> None:
         """Add the next entity of a text."""
         label = type_of(entity.label)
-        before = text[max(0, entity.start - _BEFORE) : entity.start] if is_person(label) else ""
-        title = title_of(before)
-        number = self._known.get((label, entity.text, title))
-        if number is None:
-            name = (label, read_name(entity.text, label, title))
-            number = self._numbers.setdefault(name, len(self._names))
-            self._known[label, entity.text, title] = number
-            if number == len(self._names):
-                self._names.append(name)
-                self._forms.append(Counter())
-                self._starts.append(array("q"))
-                self._ends.append(array("q"))
+        before = text[max(0, entity.start - BEFORE) : entity.start] if is_person(label) else ""
+        name = (label, read_name(entity.text, label, title_of(before)))
+        number = self._numbers.setdefault(name, len(self._names))
+        if number == len(self._names):
+            self._names.append(name)
+            self._forms.append(Counter())
+            self._starts.append(array("q"))
+            self._ends.append(array("q"))
         self._forms[number][" ".join(entity.text.split())] += 1
         self._starts[number].append(entity.start)
         self._ends[number].append(entity.end)

@@ -5,6 +5,7 @@ The rules are for names in English texts; names that they do not cover stay sepa
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _SMALL_WORDS = {"of", "and", "the", "for", "in", "on", "at", "to", "de", "la", "
 _BEFORE = re.compile(r"(\w+)\.?\s*$")
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
 _LONGEST_ACRONYM = 8
+#: Characters before a name that may hold its title.
+BEFORE = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def is_person(label: str) -> bool:
     return label.casefold() in _PERSON_LABELS
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def read_name(text: str, label: str, before: str = "") -> Name:
     """Parse a name into its parts.
 

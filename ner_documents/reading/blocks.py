@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ner_documents.document import Block, Document, Problem
+from ner_documents.reading.packages import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,8 @@ class BlockText:
         The blocks so far.
     comments, hidden : int
         Number of comments and of pieces of hidden text that are left out.
+    problems : list of Problem
+        What could not be read.
 
     Examples
     --------
@@ -66,6 +70,7 @@ class BlockText:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.comments = self.hidden = 0
+        self.problems: list[Problem] = []
         self._parts: list[str] = []
         self._length = 0
 
@@ -97,6 +102,14 @@ class BlockText:
             within = f"{place} {one.place}"
             self.add(one.kind, text[one.start : one.end], row=one.row, column=one.column, place=within)
 
+    @contextmanager
+    def reading(self, source: str, place: str) -> Iterator[None]:
+        """Read a part; if it cannot be read, this is a problem and the others follow."""
+        try:
+            yield
+        except UnreadableError as error:
+            self.problems.append(Problem(source, None, str(error), place=place))
+
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
@@ -108,10 +121,8 @@ class BlockText:
         return Document(source, line, text, fields, blocks=tuple(self.blocks))
 
 
-def document_of(
-    source: str, blocks: BlockText, line: int | None = None, *, whole: bool = True
-) -> Iterator[Item]:
-    """Yield notes on what was left out, then the document, or a problem if there is no text.
+def document_of(source: str, blocks: BlockText, line: int | None = None) -> Iterator[Item]:
+    """Yield problems and notes on what was left out, then the document, or a problem if there is no text.
 
     Parameters
     ----------
@@ -121,8 +132,6 @@ def document_of(
         All that was read.
     line : int, optional
         Number of the document in its file.
-    whole : bool
-        False if a part could not be read, which has been reported.
 
     Examples
     --------
@@ -131,6 +140,7 @@ def document_of(
     >>> [str(one) for one in document_of("a.odt", blocks)]
     ['a.odt: holds 1 comment, not shown in the text and not read', 'a.odt: holds no text']
     """
+    yield from blocks.problems
     for count, one, several in (
         (blocks.comments, "comment", "comments"),
         (blocks.hidden, "piece of hidden text", "pieces of hidden text"),
@@ -140,5 +150,5 @@ def document_of(
             yield Problem(source, line, reason, lost=False)
     if blocks.blocks:
         yield blocks.document(source, line)
-    elif whole:
+    elif not any(problem.lost for problem in blocks.problems):
         yield Problem(source, line, "holds no text")

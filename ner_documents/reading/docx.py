@@ -59,22 +59,17 @@ def read_docx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     package = Package(raw)
     parts = _word_parts(package)
     reading = _Reading(_styles(package, parts))
-    whole = True
     for name, kind in parts:
         if kind == "comments":
             reading.blocks.comments = sum(1 for _ in package.xml(name).iter(f"{_WORD}comment"))
             continue
-        try:
+        with reading.blocks.reading(source, name):
             reading.read_part(_word_xml(package, name), name, kind)
-        except UnreadableError as error:
-            whole = False
-            yield Problem(source, None, str(error), place=name)
     for name, text in drawn_texts(package):
         reading.blocks.add("caption", text, place=name)
     if reading.inserted:
-        whole = False
-        yield Problem(source, None, _INSERTED)
-    yield from document_of(source, reading.blocks, whole=whole)
+        reading.blocks.problems.append(Problem(source, None, _INSERTED))
+    yield from document_of(source, reading.blocks)
 
 
 def _word_parts(package: Package) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.html import html_blocks, html_text
-from ner_documents.reading.packages import Package, UnreadableError
+from ner_documents.reading.packages import Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,22 +30,16 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     package = Package(raw)
     locked = package.read(_ENCRYPTION).decode("utf-8", "replace") if _ENCRYPTION in package else ""
     blocks = BlockText()
-    whole = True
     names, sheets = _spine(package)
     for name in names:
         if f'"{name}"' in locked:  # the list may also hold fonts
-            whole = False
-            yield Problem(source, None, "is locked (DRM)", place=name)
+            blocks.problems.append(Problem(source, None, "is locked (DRM)", place=name))
             continue
-        try:
+        with blocks.reading(source, name):
             text, problems = html_text(package.read(name), source, options)
             blocks.extend(html_blocks(text or "", sheets), name)
-        except UnreadableError as error:
-            whole = False
-            yield Problem(source, None, str(error), place=name)
-            continue
-        yield from problems
-    yield from document_of(source, blocks, whole=whole)
+            blocks.problems += problems
+    yield from document_of(source, blocks)
 
 
 def _spine(package: Package) -> tuple[list[str], str]:

@@ -85,7 +85,6 @@ def _message(raw: bytes, source: str, number: int | None) -> Iterator[Item]:
         reason = f"the message is damaged ({error or type(error).__name__})"
         yield Problem(source, number, reason, raw[:EXCERPT])
         return
-    yield from reading.problems
     yield from document_of(source, reading.blocks, number)
 
 
@@ -102,7 +101,6 @@ class _Reading:
 
     def __init__(self, source: str, number: int | None) -> None:
         self.blocks = BlockText()
-        self.problems: list[Problem] = []
         self._source = source
         self._number = number
 
@@ -133,14 +131,13 @@ class _Reading:
             self._body(part, kind)
 
     def _say(self, reason: str, *, place: str = "", lost: bool = False) -> None:
-        self.problems.append(Problem(self._source, self._number, reason, place=place, lost=lost))
+        self.blocks.problems.append(Problem(self._source, self._number, reason, place=place, lost=lost))
 
     def _body(self, part: Any, kind: str) -> None:
         text, problems, whole = _decoded(part)
         if not whole:
             self._say(_BROKEN_OFF, lost=True)
-        for one in problems:
-            self.problems.append(replace(one, source=self._source, line=self._number))
+        self.blocks.problems += [replace(one, source=self._source, line=self._number) for one in problems]
         if text is None:
             return
         if kind == "text/html":

@@ -88,10 +88,11 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
                 page = flat_page(pdf, number - 1)
                 text = text_of(page)
                 if text.is_blank and not text.unreadable:
-                    yield from _without_text(page, source, number)
+                    blocks.problems += _without_text(page, source, number)
                 page.close()
             except pypdfium2.PdfiumError as error:
-                yield Problem(source, None, f"the page is damaged ({error})", place=f"page {number}")
+                reason = f"the page is damaged ({error})"
+                blocks.problems.append(Problem(source, None, reason, place=f"page {number}"))
             pages.append(text)
         attached = pypdfium2.raw.FPDFDoc_GetAttachmentCount(pdf)
     blocks.hidden = sum(page.outside for page in pages)
@@ -101,17 +102,18 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
             "to Unicode; text recognition (OCR) can read them"
         )
         numbers = [number for number, page in enumerate(pages, 1) if page.unreadable]
-        yield Problem(source, None, reason, place=f"page {listed(numbers)}")
+        blocks.problems.append(Problem(source, None, reason, place=f"page {listed(numbers)}"))
     if attached > 0:
         reason = (
             f"holds {attached:,} attached {'file' if attached == 1 else 'files'}; save and read them as files"
         )
-        yield Problem(source, None, reason, lost=False)
+        blocks.problems.append(Problem(source, None, reason, lost=False))
     for one in paragraphs_on(pages):
         blocks.add(one.kind, one.text, row=one.row, column=one.column, place=f"page {one.page}")
-    yield from document_of(source, blocks, whole=False)
     if not blocks.blocks and all(page.is_blank and not page.unreadable for page in pages):
-        yield Problem(source, None, "holds no text; a scanned PDF needs text recognition (OCR) first")
+        reason = "holds no text; a scanned PDF needs text recognition (OCR) first"
+        blocks.problems.append(Problem(source, None, reason))
+    yield from document_of(source, blocks)
 
 
 def listed(numbers: Sequence[int]) -> str:

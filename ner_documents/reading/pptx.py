@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, add_raised, document_of
 from ner_documents.reading.drawings import drawn_texts
-from ner_documents.reading.packages import Package, UnreadableError
+from ner_documents.reading.packages import Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,16 +28,12 @@ _FALSE = ("0", "false")
 def read_pptx(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read a file as one document: the visible slides and their notes."""
     reading = _Reading()
-    whole = True
     package = Package(raw)
     for number, name in enumerate(_slides(package), 1):
         place = f"slide {number}"
-        try:
+        with reading.blocks.reading(source, place):
             reading.slide(package, name, place)
-        except UnreadableError as error:
-            whole = False
-            yield Problem(source, None, str(error), place=place)
-    yield from document_of(source, reading.blocks, whole=whole)
+    yield from document_of(source, reading.blocks)
 
 
 def _slides(package: Package) -> list[str]:

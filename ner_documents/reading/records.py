@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ner_documents.document import MAX_DOCUMENT_BYTES, CorpusError, Document, Hint, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "EXCERPT",
@@ -20,6 +20,7 @@ __all__ = [
     "Row",
     "above_table",
     "documents_of",
+    "free_name",
     "header_of",
     "named_columns",
     "too_deep",
@@ -312,9 +313,14 @@ def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: Rea
             return None
     unique: list[str] = []
     for name, letter in zip(names, map(column_letters, range(len(names))), strict=True):
-        candidates = itertools.chain([name or letter], (f"{name or letter}_{n}" for n in itertools.count(2)))
-        unique.append(next(one for one in candidates if one not in unique))
+        unique.append(free_name(name or letter, unique))
     return unique
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that is not taken, with ``_2``, ``_3`` and so on if need be."""
+    candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def column_letters(index: int) -> str:

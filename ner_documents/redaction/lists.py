@@ -85,14 +85,11 @@ def read_lines(path: Path) -> list[str]:
     Raises
     ------
     ListError
-        If it is too large or not UTF-8.
+        If it holds too many names or is not UTF-8.
     OSError
-        If it cannot be read.
+        If it cannot be read, or is too large.
     """
-    if path.stat().st_size > _MAX_BYTES:
-        msg = f"{path}: lists of up to {_MAX_BYTES // 1_000_000} MB are read; split it."
-        raise ListError(msg)
-    content = read_whole(str(path))
+    content = read_whole(str(path), _MAX_BYTES)
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:

@@ -38,7 +38,7 @@ class Mention:
     text, label : str
         The slice and its label.
     before : str
-        Some characters before it, which may hold a title.
+        The title before it, or text that ends with one.
     key : str
         Equal for all spellings of one number or address; empty for names.
     """
@@ -51,14 +51,7 @@ class Mention:
     @property
     def name(self) -> Name:
         """The parsed name; a number or address is one word."""
-        return _name_of(self)
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def _name_of(mention: Mention) -> Name:
-    if mention.key:
-        return Name(False, (mention.key,))
-    return read_name(mention.text, mention.label, mention.before)
+        return Name(False, (self.key,)) if self.key else read_name(self.text, self.label, self.before)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ner_documents.names import BEFORE, title_of
 from ner_documents.redaction.findings import Finding, Rules, find_all
 from ner_documents.redaction.folding import join_words
 from ner_documents.redaction.placeholders import Mention, Placeholders
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     Recognize = Callable[[Iterable[str]], Iterable[Recognition]]
 
 __all__ = ["Redacted", "Redactor", "Replacement", "redact"]
-
-_BEFORE = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Redactor:
             Mention(
                 join_words(recognition.text[one.start : one.end]),
                 one.label,
-                recognition.text[max(0, one.start - _BEFORE) : one.start],
+                title_of(recognition.text[max(0, one.start - BEFORE) : one.start]),
                 one.key,
             )
             for recognition, found in zip(recognitions, findings, strict=True)

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ner_core.labels import type_of
 from ner_core.rendering import encodable, guarded, to_json
+from ner_documents.reading.records import free_name
 from ner_documents.sources import require
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _delimited(target: IO[bytes], delimiter: str) -> Iterator[Any]:
 
 def _wide(parts: Callable[[], Iterable[Part]], into: str, labels: Sequence[str]) -> Iterator[list[str]]:
     kept = list(dict.fromkeys(name for part in parts() for row in _rows(part) for name in row["fields"]))
-    names = [_free_name(label, {*kept, into}) for label in labels]
+    names = [free_name(label, {*kept, into}) for label in labels]
     yield [*kept, into, *names]
     for part in parts():
         for row in _rows(part):
@@ -146,11 +147,6 @@ def _long(parts: Callable[[], Iterable[Part]]) -> Iterator[Sequence[Any]]:
 def _rows(part: Part) -> Iterator[dict[str, Any]]:
     with part.open() as payload:
         yield from map(json.loads, payload)
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def cell(value: Any) -> str:
