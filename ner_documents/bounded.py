@@ -27,7 +27,7 @@ from ner_documents.document import as_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MEGABYTES", "Answers", "BoundedProcess", "borrowed", "serve"]
+__all__ = ["MEGABYTES", "Answers", "BoundedError", "BoundedProcess", "borrowed", "serve"]
 
 MEGABYTES = 2048
 
@@ -36,6 +36,10 @@ _POLL = 0.1
 _IDLE = 2
 _FILES_A_PROCESS = 500
 _FAILED = 3
+
+
+class BoundedError(RuntimeError):
+    """The process exceeded a limit or crashed; the message says how."""
 
 
 class BoundedProcess:
@@ -55,7 +59,8 @@ class BoundedProcess:
         self.megabytes = megabytes
         self.files = 0
         self.whole = False
-        self._left = 0.0
+        self._worker = ""
+        self._left = self._seconds = 0.0
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -73,7 +78,9 @@ class BoundedProcess:
         assert self._process.stdout is not None  # noqa: S101 - it was opened as a pipe
         return self._process.stdout
 
-    def ask(self, module: str, question: dict[str, Any], content: bytes | None, seconds: float) -> None:
+    def ask(
+        self, module: str, question: dict[str, Any], content: bytes | None, seconds: float, worker: str
+    ) -> None:
         """Call ``answer(question, content, answers)`` of a module in the process.
 
         Parameters
@@ -86,10 +93,13 @@ class BoundedProcess:
             Content of the file.
         seconds : float
             Time limit; the time that the process waits between frames does not count.
+        worker : str
+            What runs in the process, for messages.
         """
         self.files += 1
         self.whole = False
-        self._left = seconds
+        self._worker = worker
+        self._left = self._seconds = seconds
         length = None if content is None else len(content)
         self.send({"module": module, "folder": str(Path.cwd()), "length": length, "question": question})
         if content is not None:
@@ -121,7 +131,7 @@ class BoundedProcess:
 
         Raises
         ------
-        TimeoutError, EOFError
+        BoundedError
             When no frame arrives in time, or the process has ended.
         """
         body = self.body(cancelled)
@@ -145,25 +155,25 @@ class BoundedProcess:
                     return None
                 left = self._left - (time.monotonic() - began)
                 if left <= 0:
-                    raise TimeoutError
+                    msg = f"the {self._worker} took longer than {self._seconds:,.0f} seconds; split the file"
+                    raise BoundedError(msg)
                 if self._selector.select(min(left, _POLL)):
                     data = os.read(self._out.fileno(), 1 << 20)
                     if not data:
-                        raise EOFError
+                        raise BoundedError(self._death())
                     self._buffer += data
         finally:
             self._left -= time.monotonic() - began
 
-    def death(self, doing: str) -> str:
-        """Explain how the process ended; `doing` names what ran in it."""
+    def _death(self) -> str:
         code = self._process.wait()
         most = f"{self.megabytes:,} MB"
         if code == _FAILED:
-            return f"the {doing} failed at it: the file is damaged"
+            return f"the {self._worker} failed at it: the file is damaged"
         if code < 0 and code != -signal.SIGKILL:
             crash = signal.Signals(-code).name
-            return f"the {doing} crashed ({crash}): the file is damaged, or needs more than {most}"
-        return f"the {doing} needed more than {most}, or was ended; split the file"
+            return f"the {self._worker} crashed ({crash}): the file is damaged, or needs more than {most}"
+        return f"the {self._worker} needed more than {most}, or was ended; split the file"
 
     def alive(self) -> bool:
         """Return whether the process can be reused."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from ner_documents.bounded import MEGABYTES, Answers, borrowed
+from ner_documents.bounded import MEGABYTES, Answers, BoundedError, borrowed
 from ner_documents.document import Block, Document, Hint, Problem
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.registry import UNTRUSTED, read, source_of
@@ -56,23 +56,15 @@ def read_bounded(
         "options": dataclasses.asdict(options or ReadOptions()),
     }
     with borrowed(megabytes) as process:
-        process.ask(__name__, question, found.content, seconds)
-        while True:
-            try:
-                frame = process.frame(cancelled)
-            except TimeoutError:
-                reason = f"reading took longer than {seconds:,.0f} seconds; split the file"
-                yield Problem(found.path, None, reason)
-                return
-            except EOFError:
-                yield Problem(found.path, None, process.death("reader"))
-                return
-            if frame is None:
-                return
-            if "end" in frame:
-                process.whole = True
-                return
-            yield _item(frame)
+        process.ask(__name__, question, found.content, seconds, "reader")
+        try:
+            while (frame := process.frame(cancelled)) is not None:
+                if "end" in frame:
+                    process.whole = True
+                    return
+                yield _item(frame)
+        except BoundedError as error:
+            yield Problem(found.path, None, str(error))
 
 
 def answer(question: dict[str, Any], content: bytes | None, answers: Answers) -> None:

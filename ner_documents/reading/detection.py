@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-__all__ = ["Guess", "charset_of", "declared_encoding", "decoded", "guess_encoding"]
+__all__ = ["Guess", "charset_of", "declared_encoding", "decoded", "guess_encoding", "has_mark"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -123,6 +123,11 @@ def declared_encoding(label: str, raw: bytes) -> str | None:
     """
     ascii_told = label.strip().lower() in ("ascii", "us-ascii")
     return None if not label or (ascii_told and not raw.isascii()) else charset_of(label)
+
+
+def has_mark(raw: bytes) -> bool:
+    """Return whether a text begins with a byte order mark."""
+    return raw.startswith(tuple(mark for mark, _ in _MARKS))
 
 
 def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:

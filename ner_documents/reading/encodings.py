@@ -7,7 +7,7 @@ import io
 from typing import Any, BinaryIO, cast
 
 from ner_documents.document import Hint, Problem
-from ner_documents.reading.detection import Guess, guess_encoding
+from ner_documents.reading.detection import Guess, declared_encoding, decoded, guess_encoding, has_mark
 from ner_documents.reading.packages import OLE
 
 __all__ = ["as_lines_of_bytes", "byte_problem", "decode", "guessed"]
@@ -16,7 +16,9 @@ _SAMPLE = 1 << 20
 _EXCERPT = 1 << 12
 
 
-def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, list[Problem]]:
+def decode(
+    raw: bytes, source: str, encoding: str | None, declared: str = ""
+) -> tuple[str | None, list[Problem]]:
     """Decode a whole text, without its byte order mark.
 
     Parameters
@@ -26,6 +28,8 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
         For problems.
     encoding : str or None
         None to detect it.
+    declared : str
+        What the text says of its encoding, which is taken if it can be right.
 
     Returns
     -------
@@ -33,6 +37,9 @@ def decode(raw: bytes, source: str, encoding: str | None) -> tuple[str | None, l
         None if it cannot be read. If the encoding is not given and some bytes are wrong, they become U+FFFD,
         and the first is reported.
     """
+    named = declared_encoding(declared, raw) if not (encoding or has_mark(raw)) else None
+    if named and decoded(raw, named, whole=True) is not None:
+        encoding = named
     guess = Guess(encoding) if encoding else guess_encoding(raw[:_SAMPLE], whole=len(raw) <= _SAMPLE)
     if not guess.fixed and not raw.isascii():
         guess = guess_encoding(raw)

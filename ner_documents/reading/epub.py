@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from ner_documents.document import Problem
 from ner_documents.reading.blocks import BlockText, document_of
-from ner_documents.reading.html import html_blocks, html_text
+from ner_documents.reading.encodings import decode
+from ner_documents.reading.html import declared_in_page, html_blocks
 from ner_documents.reading.packages import Package
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def read_epub(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
             blocks.problems.append(Problem(source, None, "is locked (DRM)", place=name))
             continue
         with blocks.reading(source, name):
-            text, problems = html_text(package.read(name), source, options)
+            page = package.read(name)
+            text, problems = decode(page, source, options.encoding, declared_in_page(page))
             blocks.extend(html_blocks(text or "", sheets), name)
             blocks.problems += problems
     yield from document_of(source, blocks)

@@ -6,13 +6,12 @@ parser, which Beautiful Soup uses, nests elements that browsers close, and is a 
 
 from __future__ import annotations
 
-import codecs
 import html
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_documents.reading.blocks import BlockText, count_of, document_of
-from ner_documents.reading.detection import charset_of, decoded
+from ner_documents.reading.detection import charset_of
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.styles import Styles, display_of
@@ -20,10 +19,9 @@ from ner_documents.reading.styles import Styles, display_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ner_documents.document import Problem
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["BLOCKS", "declared_in_page", "html_blocks", "html_text", "read_html"]
+__all__ = ["BLOCKS", "declared_in_page", "html_blocks", "read_html"]
 
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
@@ -81,21 +79,10 @@ _MARK = 16  # steps through the nodes of a footnote's mark, at most
 
 def read_html(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a page as one document."""
-    text, problems = html_text(raw, source, options)
+    text, problems = decode(raw, source, options.encoding, declared_in_page(raw))
     yield from problems
-    if text is None:
-        return
-    yield from document_of(source, html_blocks(text))
-
-
-def html_text(raw: bytes, source: str, options: ReadOptions) -> tuple[str | None, list[Problem]]:
-    """Decode a page in the encoding that it declares, if possible; see `decode`."""
-    encoding = options.encoding
-    if encoding is None and not raw.startswith((codecs.BOM_UTF8, b"\xff\xfe", b"\xfe\xff")):
-        encoding = charset_of(declared_in_page(raw))
-        if encoding and decoded(raw, encoding, whole=True) is None:
-            encoding = None
-    return decode(raw, source, encoding)
+    if text is not None:
+        yield from document_of(source, html_blocks(text))
 
 
 def declared_in_page(raw: bytes) -> str:

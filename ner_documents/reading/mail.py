@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ner_documents.document import Problem
 from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, file_name, header_text
 from ner_documents.reading.blocks import BlockText, document_of
-from ner_documents.reading.detection import declared_encoding
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.html import declared_in_page, html_blocks
 from ner_documents.reading.records import EXCERPT, too_long
@@ -175,11 +174,7 @@ def _decoded(part: Any) -> tuple[str | None, list[Problem], bool]:
     told = str(part.get_content_charset() or "")
     if not told and part.get_content_type() == "text/html":
         told = declared_in_page(raw)
-    charset = declared_encoding(told, raw)
-    text, problems = decode(raw, "", charset)
-    if text is None and charset:
-        text, problems = decode(raw, "", None)
-    return text, problems, whole
+    return *decode(raw, "", None, told), whole
 
 
 def _unflowed(text: str) -> str:

@@ -11,7 +11,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from ner_core.entity import Entity, Recognition
-from ner_documents.bounded import MEGABYTES, Answers, borrowed
+from ner_documents.bounded import MEGABYTES, Answers, BoundedError, borrowed
 from ner_documents.redaction.files import Found, RedactedFile, redact_file
 from ner_documents.redaction.keys import RedactedDocument
 from ner_documents.redaction.placeholders import Identity
@@ -56,7 +56,7 @@ def redact_bounded(
     with borrowed(MEGABYTES) as process:
         # The process may trust our pickle; we only accept data from it.
         question = {"name": name, "redactor": base64.b64encode(pickle.dumps(redactor)).decode()}
-        process.ask(__name__, question, content, seconds)
+        process.ask(__name__, question, content, seconds, "library that redacts")
         try:
             while True:
                 frame = process.frame(cancelled) or {}
@@ -70,11 +70,8 @@ def redact_bounded(
                     made = _redacted(frame, process.body(cancelled) or b"")
                     process.whole = True
                     break
-        except TimeoutError:
-            msg = f"redacting took longer than {seconds:,.0f} seconds; split the file"
-            raise FormatError(msg) from None
-        except EOFError:
-            raise FormatError(process.death("library that redacts")) from None
+        except BoundedError as error:
+            raise FormatError(str(error)) from None
     identities = map(Identity.from_dict, frame["identities"])
     redactor.placeholders = redactor.placeholders.continued(identities)
     return made
