@@ -40,7 +40,11 @@ NAMED = frozenset(
     ("sheet", "table", "page", "definedName", "named-range", "bookmarkStart", "bookmark", "bookmark-start")
 )
 #: Attributes that name authors, by element.
-WHO = {("person", "displayName"), ("cmAuthor", "name"), ("author", "name"), ("userInfo", "name")}
+WHO = {
+    ("person", "displayName"),
+    *((element, "name") for element in ("cmAuthor", "author", "userInfo")),
+    ("permStart", "ed"),
+}
 #: OpenDocument links to other files; links into the package begin with a folder name.
 OUTSIDE = re.compile(r"file:|\.\./|/|[A-Za-z]:[\\/]")
 #: OpenDocument settings that name a printer, and often a person or a company with it.

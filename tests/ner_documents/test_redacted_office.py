@@ -219,6 +219,7 @@ def test_who_wrote_and_where_it_was_written_goes():
     names = {
         "ppt/authors.xml": b'<p188:author name="Zed" initials="Z"/>',
         "ppt/commentAuthors.xml": b'<p:cmAuthor name="Zed"/>',
+        "word/document.xml": b'<w:p><w:permStart w:ed="X/Zed" w:id="1"/></w:p>',
         "xl/users.xml": b'<userInfo name="Zed"/><pivotCacheDefinition refreshedBy="Zed"/>',
     }
     result, key = redacted("a.pptx", with_members(small_word_file(), **names))
