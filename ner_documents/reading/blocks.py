@@ -59,8 +59,8 @@ class BlockText:
     --------
     >>> grown = BlockText()
     >>> grown.add("heading", " Report ")
-    >>> grown.add("cell", "Mary", row=1, column=1)
-    >>> grown.add("cell", "Rome", row=1, column=2)
+    >>> grown.add("cell", "Mary", (1, 1))
+    >>> grown.add("cell", "Rome", (1, 2))
     >>> grown.text
     'Report\nMary\tRome'
     >>> grown.blocks[2]
@@ -79,13 +79,12 @@ class BlockText:
         """The text so far."""
         return "".join(self._parts)
 
-    def add(
-        self, kind: str, text: str, *, row: int | None = None, column: int | None = None, place: str = ""
-    ) -> None:
-        """Add a block, unless it is blank."""
+    def add(self, kind: str, text: str, cell: tuple[int, int] | None = None, *, place: str = "") -> None:
+        """Add a block, unless it is blank; a cell has a row and a column."""
         text = text.strip()
         if not text:
             return
+        row, column = cell or (None, None)
         if self.blocks:
             last = self.blocks[-1]
             same_row = row is not None and last.row == row and (last.column or 0) < (column or 0)
@@ -100,7 +99,8 @@ class BlockText:
         self.hidden += inner.hidden
         for one in inner.blocks:
             within = f"{place} {one.place}"
-            self.add(one.kind, text[one.start : one.end], row=one.row, column=one.column, place=within)
+            cell = (one.row, one.column) if one.row and one.column else None
+            self.add(one.kind, text[one.start : one.end], cell, place=within)
 
     @contextmanager
     def reading(self, source: str, place: str) -> Iterator[None]:

@@ -174,12 +174,9 @@ class _Reading:
 
     def _end_joined(self, cell: tuple[int, int] | None) -> None:
         """Add a paragraph whose end is deleted if no other paragraph follows."""
-        self._add(*self._joined_as, self._joined, cell)
+        kind, place = self._joined_as
+        self.blocks.add(kind, self._joined, cell, place=place)
         self._joined = ""
-
-    def _add(self, kind: str, place: str, text: str, cell: tuple[int, int] | None) -> None:
-        row, column = cell or (None, None)
-        self.blocks.add(kind, text, row=row, column=column, place=place)
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
         hiding = _hiding_in(paragraph, self._styles.hiding)
@@ -191,7 +188,7 @@ class _Reading:
         gone = any(mark is not None for mark in marks)
         self._joined = ""
         if not gone:
-            self._add(kind, place, text, cell)
+            self.blocks.add(kind, text, cell, place=place)
         for box in [element for element in _walk(paragraph) if element.tag == _BOX]:
             self._container(box, cell)
         if gone:  # the paragraph continues in the next one

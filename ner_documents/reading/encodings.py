@@ -49,7 +49,9 @@ def decode(
         return None, [Problem(source, None, f"is not a text file: it holds {held}", raw[:_EXCERPT])]
     notes = guessed(source, guess)
     try:
-        return _decode_strictly(raw, guess.name), notes
+        # Unlike bytes.decode, this does not accept arbitrary bytes as UTF-16 without a byte order mark.
+        text = codecs.getincrementaldecoder(guess.name)().decode(raw, final=True)
+        return text.removeprefix("\ufeff"), notes
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         reason = byte_problem(raw, guess.name, error)
@@ -67,11 +69,6 @@ def decode(
 def guessed(source: str, guess: Guess) -> list[Problem]:
     """Return the note on an encoding, if there is one."""
     return [Problem(source, None, guess.note, lost=False, hint=Hint.OTHER_ENCODING)] if guess.note else []
-
-
-def _decode_strictly(raw: bytes, encoding: str) -> str:
-    # Unlike bytes.decode, this does not accept arbitrary bytes as UTF-16 without a byte order mark.
-    return codecs.getincrementaldecoder(encoding)().decode(raw, final=True).removeprefix("\ufeff")
 
 
 def byte_problem(raw: bytes, encoding: str, error: UnicodeDecodeError) -> str:

@@ -356,12 +356,10 @@ class _Page:
         text = joined if self._kept_space else re.sub(" {2,}", " ", joined)
         self._parts.clear()
         kind = self._kinds[-1]
-        row, column = self._cells[-1] if self._cells else (None, None)
-        if kind == "paragraph" and self._cells:
+        cell = self._cells[-1] if self._cells else None
+        if kind == "paragraph" and cell:
             kind = "cell"
-        self.blocks.add(
-            kind, text.strip(" \t"), row=row, column=column, place=f"block {len(self.blocks.blocks) + 1}"
-        )
+        self.blocks.add(kind, text.strip(" \t"), cell, place=f"block {len(self.blocks.blocks) + 1}")
 
 
 def _is_mark(node: Any) -> bool:

@@ -157,9 +157,7 @@ class _Reading:
             elif one.text:
                 waiting.append(one.text)
         text = re.sub(" {2,}", " ", "".join(parts)).replace("\0", " ").replace("\u00ad", "")
-        row, column = cell or (None, None)
-        named = "cell" if cell else kind
-        self.blocks.add(named, text, row=row, column=column, place=f"{self.part} p {self._number}")
+        self.blocks.add("cell" if cell else kind, text, cell, place=f"{self.part} p {self._number}")
         for aside in asides:
             self.container(aside, "", cell)
 

@@ -109,7 +109,7 @@ def read_pdf(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
         )
         blocks.problems.append(Problem(source, None, reason, lost=False))
     for one in paragraphs_on(pages):
-        blocks.add(one.kind, one.text, row=one.row, column=one.column, place=f"page {one.page}")
+        blocks.add(one.kind, one.text, one.cell, place=f"page {one.page}")
     if not blocks.blocks and all(page.is_blank and not page.unreadable for page in pages):
         reason = "holds no text; a scanned PDF needs text recognition (OCR) first"
         blocks.problems.append(Problem(source, None, reason))

@@ -89,14 +89,7 @@ def joined_fragments(page: Sequence[Fragment]) -> list[Fragment]:
                 if len(current.text) == 1 and current.size > _INITIAL * one.size:
                     apart, size, current = False, one.size, current._replace(y0=one.y0, y1=one.y1)
                 space = " " if apart and not current.text.endswith(" ") else ""
-                current = Fragment(
-                    current.x0,
-                    min(current.y0, one.y0),
-                    max(current.x1, one.x1),
-                    max(current.y1, one.y1),
-                    Letters(space).join((current.text, one.text)),
-                    size,
-                )
+                current = Fragment(*_box(current, one), Letters(space).join((current.text, one.text)), size)
             else:
                 out.append(current)
                 current = one
@@ -265,16 +258,13 @@ def _lines(region: Sequence[Fragment]) -> list[Line]:
             rows[-1].append(one)
         else:
             rows.append([one])
-    return [
-        Line(
-            min(one.x0 for one in row),
-            min(one.y0 for one in row),
-            max(one.x1 for one in row),
-            max(one.y1 for one in row),
-            tuple(sorted(row, key=lambda one: one.x0)),
-        )
-        for row in rows
-    ]
+    return [Line(*_box(*row), tuple(sorted(row, key=lambda one: one.x0))) for row in rows]
+
+
+def _box(*fragments: Fragment) -> tuple[float, float, float, float]:
+    """Return the box around fragments."""
+    x0, y0, x1, y1, *_ = zip(*fragments, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _stretches(lines: list[Line], right: float) -> Iterator[Column]:

@@ -15,7 +15,7 @@ from ner_documents.reading.pdf_strings import HYPHENS, SOFT_HYPHEN, Letters, is_
 from ner_documents.reading.pdf_tables import cells_of, has_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ner_documents.reading.pdf_columns import Column, Line
     from ner_documents.reading.pdf_letters import Fragment
@@ -36,8 +36,7 @@ class Paragraph:
     kind: str
     text: Letters
     page: int
-    row: int | None = None
-    column: int | None = None
+    cell: tuple[int, int] | None = None
 
 
 def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
@@ -53,7 +52,7 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
         for column in columns_of(body):
             if column.table:
                 cells = cells_of(column.lines, column.right)
-                found += [Paragraph("cell", text, number, row, place) for row, place, text in cells]
+                found += [Paragraph("cell", text, number, cell) for cell, text in cells]
                 continue
             for paragraph in _paragraphs(column, number, usual):
                 if not (found and _goes_on(found[-1], paragraph)):
@@ -69,7 +68,7 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
     return found
 
 
-def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
+def _paragraphs(column: Column, page: int, usual: float) -> list[Paragraph]:
     """Join lines to paragraphs; a gap, an indent, another font size or a short line ends one."""
     lines = column.lines
     right = column.right
@@ -80,33 +79,26 @@ def _paragraphs(column: Column, page: int, usual: float) -> Iterator[Paragraph]:
     usual_step = statistics.median(smaller) if smaller else usual_step
     listed = len(lines) > 2 and statistics.median(len(line.text.split()) for line in lines) < _SENTENCE
     alike = Counter(line.size for line in lines)
-    current: Paragraph | None = None
-    before: Line | None = None
-    for line in lines:
+    found: list[Paragraph] = []
+    for before, line in zip([None, *lines[:-1]], lines, strict=True):
         text = line.text
         bullet = _BULLET.match(text) is not None
-        if (
-            current is not None
-            and before is not None
-            and not bullet
-            and (
+        if before is None or bullet or _new(before, line, usual_step, left, right):
+            goes_on = False
+        else:
+            goes_on = (
                 not listed
                 or before.text.endswith(HYPHENS)
                 or not (alike[line.size] > 2 or has_room(before, line, right - left))
             )
-            and not _new(before, line, usual_step, left, right)
-        ):
-            current.text = _append(current.text, text)
-        else:
-            if current is not None:
-                yield current
-            kind = "list item" if bullet else "paragraph"
-            if line.size > 1.15 * usual and len(text) < 200:
-                kind = "heading"
-            current = Paragraph(kind, text.sub(_BULLET_SIGN, lambda _: ""), page)
-        before = line
-    if current is not None:
-        yield current
+        if goes_on:
+            found[-1].text = _append(found[-1].text, text)
+            continue
+        kind = "list item" if bullet else "paragraph"
+        if line.size > 1.15 * usual and len(text) < 200:
+            kind = "heading"
+        found.append(Paragraph(kind, text.sub(_BULLET_SIGN, lambda _: ""), page))
+    return found
 
 
 def _new(before: Line, line: Line, step: float, left: float, right: float) -> bool:

@@ -25,8 +25,8 @@ _PROSE = 4  # words in the widest line of a column that is as wide as its cells
 _Row = dict[int, list["Fragment"]]
 
 
-def cells_of(lines: Sequence[Line], right: float) -> Iterator[tuple[int, int, Letters]]:
-    """Yield the row, the column and the text of each cell; a cell with several paragraphs, several times."""
+def cells_of(lines: Sequence[Line], right: float) -> Iterator[tuple[tuple[int, int], Letters]]:
+    """Yield row and column, and the text of each cell; a cell with several paragraphs, several times."""
     columns = _columns(lines)
     numbered = [_numbered(line, columns) for line in lines]
     widths = {number: _width(numbered, number, columns, right) for row in numbered for number in row}
@@ -47,9 +47,9 @@ def cells_of(lines: Sequence[Line], right: float) -> Iterator[tuple[int, int, Le
                 if _is_broken(before, piece, widths[number]):
                     text = Letters(" ").join((text, piece.text))
                 else:
-                    yield index, number + 1, text
+                    yield (index, number + 1), text
                     text = piece.text
-            yield index, number + 1, text
+            yield (index, number + 1), text
 
 
 def _columns(lines: Sequence[Line]) -> list[tuple[float, float]]:

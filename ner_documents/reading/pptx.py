@@ -143,7 +143,7 @@ class _Reading:
         for row, one in enumerate((one for one in table if _name(one) == "tr"), 1):
             for column, cell in enumerate((one for one in one if _name(one) == "tc"), 1):
                 for text in _paragraphs(cell):
-                    self.blocks.add("cell", text, row=row, column=column, place=self._place)
+                    self.blocks.add("cell", text, (row, column), place=self._place)
 
 
 def _name(element: Any) -> str:

@@ -78,7 +78,7 @@ class _Reading(RtfReading):
         self.blocks = BlockText()
         self._styles = {number: name.lower() for number, name in _STYLE.findall(text[:HEAD])}
         self._flows = [_Flow("body")]
-        self._found: dict[str, list[tuple[str, str, int | None, int | None, int]]] = {}
+        self._found: dict[str, list[tuple[str, str, tuple[int, int] | None, int]]] = {}
         self._last_name = ""
 
     def text(self, text: str, _start: int, _end: int | None = None) -> None:
@@ -150,17 +150,17 @@ class _Reading(RtfReading):
         flow = self._flows[-1]
         text = "".join(flow.parts)
         flow.parts.clear()
-        row = column = None
+        cell = None
         if kind == "cell" or flow.in_table:
-            row, column = flow.row, flow.cell + 1
+            cell = flow.row, flow.cell + 1
         else:
             flow.row, flow.cell = 1, 0
         if kind == "cell":
             flow.cell += 1
         place = sum(map(len, self._found.values())) + 1
-        named = "cell" if row else flow.kind if flow.kind in ("header", "footer") else flow.paragraph
+        named = "cell" if cell else flow.kind if flow.kind in ("header", "footer") else flow.paragraph
         where = "body" if flow.kind in ("box", "mark") else flow.kind
-        self._found.setdefault(where, []).append((named, text, row, column, place))
+        self._found.setdefault(where, []).append((named, text, cell, place))
 
     def assembled(self) -> BlockText:
         """Order the parts: headers, the body, notes, footers."""
@@ -169,6 +169,6 @@ class _Reading(RtfReading):
             self.state = _State()
             self._end("paragraph")
         for flow in ("header", "body", "note", "footer"):
-            for kind, text, row, column, place in self._found.get(flow, ()):
-                self.blocks.add(kind, text, row=row, column=column, place=f"p {place}")
+            for kind, text, cell, place in self._found.get(flow, ()):
+                self.blocks.add(kind, text, cell, place=f"p {place}")
         return self.blocks

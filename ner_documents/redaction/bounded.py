@@ -61,8 +61,9 @@ def redact_bounded(
             while True:
                 frame = process.frame(cancelled) or {}
                 if "texts" in frame:
-                    found = [_plain(one) for one in recognize(frame["texts"])]
-                    process.send({"entities": found})
+                    found = (recognition.entities for recognition in recognize(frame["texts"]))
+                    plain = [[(one.start, one.end, one.label, one.score) for one in ones] for ones in found]
+                    process.send({"entities": plain})
                 elif "problem" in frame:
                     process.whole = True
                     raise FormatError(frame["problem"])
@@ -108,10 +109,6 @@ def answer(question: dict[str, Any], content: bytes | None, answers: Answers) ->
         }
     )
     answers.write_bytes(made.content)
-
-
-def _plain(recognition: Recognition) -> list[tuple[int, int, str, float]]:
-    return [(one.start, one.end, one.label, one.score) for one in recognition.entities]
 
 
 def _redacted(frame: dict[str, Any], content: bytes) -> RedactedFile:

@@ -133,12 +133,10 @@ class _Reader:
         empty = self._is_empty(end)
         if name in dialect.asides and not empty:
             yield from self._aside_text(closing=closing)
-        if closing and dialect.lower:
+        if not closing or dialect.lower:
             self._attributes(name, start, end)
-        if not closing:
-            self._attributes(name, start, end)
-            if name in dialect.breaks:
-                self._current.add(dialect.breaks[name], start, start)
+        if not closing and name in dialect.breaks:
+            self._current.add(dialect.breaks[name], start, start)
         if dialect.lower:
             # End tags within ruby annotations may be missing.
             if name in dialect.apart or name == "ruby":
