@@ -47,8 +47,6 @@ WHO = {
 }
 #: OpenDocument links to other files; links into the package begin with a folder name.
 OUTSIDE = re.compile(r"file:|\.\./|/|[A-Za-z]:[\\/]")
-#: OpenDocument settings that name a printer, and often a person or a company with it.
-PRINTER = {"PrinterName", "PrinterSetup"}
 #: ECMA-376, part 1, 18.8.15: headers and footers of sheets hold codes for sections and formatting.
 PAGE_EDGES = tuple(f"{which}{edge}" for which in ("odd", "even", "first") for edge in ("Header", "Footer"))
 PAGE_CODE = re.compile(

@@ -117,11 +117,7 @@ def find_all(
         The findings of each text, sorted and not overlapping.
     """
     entities = [
-        [
-            one
-            for one in _entities(recognition)
-            if not _stays(recognition.text[one.start : one.end], one, rules)
-        ]
+        [one for one in _entities(recognition) if not _stays(recognition.text, one, rules)]
         for recognition in recognitions
     ]
     known = _KnownNames(
@@ -166,7 +162,7 @@ def _others(text: str, known: _KnownNames, rules: Rules) -> Iterator[Finding]:
     if rules.patterns:
         for one in find_patterns(text, rules.regions):
             finding = Finding(one.start, one.end, one.label, "pattern", key=one.key)
-            if not _stays(text[one.start : one.end], finding, rules):
+            if not _stays(text, finding, rules):
                 yield finding
     for start, end in chain.from_iterable(map(known.names.find, readings)):
         if (label := known.label(text, start, end)) and not _is_allowed(text[start:end], rules):
@@ -177,7 +173,8 @@ def _stays(text: str, one: Finding, rules: Rules) -> bool:
     """Return whether a finding is allowed, has a label to keep, or is a placeholder already."""
     if rules.labels is not None and one.label not in rules.labels:
         return True
-    return _is_allowed(text, rules) or bool(re.fullmatch(rf"{re.escape(one.label)}_\d+", text))
+    found = text[one.start : one.end]
+    return _is_allowed(found, rules) or bool(re.fullmatch(rf"{re.escape(one.label)}_\d+", found))
 
 
 def _is_allowed(text: str, rules: Rules) -> bool:

@@ -59,7 +59,6 @@ class _Reader:
         self._open: list[str] = []
         self._interrupted: list[SegmentBuilder] = []
         self._joined = ""
-        self._printer = False  # inside a printer setting
         self._cell = False  # inside a cell whose value is text, not a number or an index
 
     def segments(self) -> Iterator[Segment]:
@@ -166,7 +165,6 @@ class _Reader:
         authors = self._dialect.hidden_authors
         if element in ("c", "cell"):
             self._cell = _WORDS.search(self._raw, start, end) is not None
-        self._printer = False
         position = start + 1
         for found in _ATTRIBUTE.finditer(self._raw, start, end):
             name = found[1].rpartition(":")[2]
@@ -177,9 +175,6 @@ class _Reader:
                 position = found.end()
             outside = element == "Relationship" and external and name == "Target"
             outside = outside or bool(authors and name == "href" and dialects.OUTSIDE.match(found[group]))
-            self._printer = self._printer or bool(
-                authors and element == "config-item" and found[group] in dialects.PRINTER
-            )
             who = name in authors or (bool(authors) and (element, name) in dialects.WHO)
             standard = found[1].startswith("xmlns") or found[group].startswith(dialects.STANDARDS)
             if outside or who:
@@ -209,7 +204,7 @@ class _Reader:
         if start == end:
             return
         element = self._open[-1] if self._open else ""
-        if element in self._dialect.hidden_authors or (self._printer and element == "config-item"):
+        if element in self._dialect.hidden_authors:
             self.emptied.append((start, end))
         elif element == "v" and self._is_number():
             return

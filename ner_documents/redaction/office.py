@@ -47,6 +47,8 @@ _THUMBNAIL = re.compile(
 #: References to the parts that are removed; programs refuse files with dangling references.
 _LINK = re.compile(r"(<Relationship\b[^>]*/(?:metadata/thumbnail|printerSettings)\"[^>]*/>)")
 _PRINTER_LINK = re.compile(r"<pageSetup\b[^>]*(\sr:id=\"[^\"]*\")")
+#: OpenDocument settings that name a printer, and often a person or a company with it.
+_PRINTER_NAME = re.compile(r"config:name=\"Printer(?:Name|Setup)\"[^>]*>([^<]+)<")
 #: Parts that hold other files or programs, which cannot be inspected.
 _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Basic/)")
 #: The data of a chart.
@@ -156,8 +158,7 @@ class OfficeFile:
             drawn = name.lower().endswith(".svg")
             dialect = SVG if drawn else OTHER_XML if outside else self._dialect
             segments[name], emptied = markup_segments(raw, dialect)
-            edits[name] = [Edit(start, end, "") for start, end in emptied]
-            edits[name] += [Edit(start, end, "") for start, end in _dead_links(name, raw)]
+            edits[name] = [Edit(start, end, "") for start, end in (*emptied, *_removed(name, raw))]
         return segments, edits
 
     def pack(self, changed: Mapping[str, str]) -> bytes:
@@ -175,15 +176,19 @@ class OfficeFile:
         return target.getvalue()
 
     def restore(self, back: Mapping[str, Sequence[Edit]]) -> bytes:
-        """Return the file with names restored, without references to removed parts."""
+        """Return the file with names restored, without printers and references to removed parts."""
         restored = {name: undo_edits(self.parts[name], edits) for name, edits in back.items()}
         for name, raw in restored.items():
-            for start, end in reversed(_dead_links(name, raw)):
+            for start, end in reversed(_removed(name, raw)):
                 restored[name] = restored[name][:start] + restored[name][end:]
         return self.pack(restored)
 
 
-def _dead_links(name: str, raw: str) -> list[tuple[int, int]]:
-    """Find the references to the preview picture and to printer settings, which are removed."""
-    pattern = _LINK if name.endswith(".rels") else _PRINTER_LINK if "/worksheets/" in name else None
-    return [found.span(1) for found in pattern.finditer(raw)] if pattern else []
+def _removed(name: str, raw: str) -> list[tuple[int, int]]:
+    """Find names of printers, and the references to their settings and to the preview picture."""
+    patterns = {".rels": _LINK, "settings.xml": _PRINTER_NAME}
+    if "/worksheets/" in name:
+        patterns[".xml"] = _PRINTER_LINK
+    return [
+        found.span(1) for end, form in patterns.items() if name.endswith(end) for found in form.finditer(raw)
+    ]

@@ -121,11 +121,8 @@ def _brat(documents: Iterable[Marked], target: IO[bytes]) -> None:
     labels: dict[str, None] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, one in enumerate(documents, start=1):
-            stem = (
-                f"{number:06d}-{re.sub(r'[^A-Za-z0-9._-]+', '_', one.name.rpartition('/')[2])[:80]}".rstrip(
-                    "-"
-                )
-            )
+            name = re.sub("[^A-Za-z0-9._-]+", "_", one.name.rpartition("/")[2])[:80]
+            stem = f"{number:06d}-{name}".rstrip("-")
             lines = []
             for index, (start, end, label) in enumerate(one.spans, start=1):
                 kind = re.sub("[^A-Za-z0-9_-]", "_", label)
