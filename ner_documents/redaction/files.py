@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from ner_core.entity import Recognition
 from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_text, encodable, encode_text
 from ner_documents.redaction.keys import RedactedDocument, checksum
-from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, format_of
+from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, format_of, with_people
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
 from ner_documents.redaction.rtf import apart_from_words, rtf_segments
 from ner_documents.redaction.segments import Identifiers, apply_edits, edits_of
@@ -110,9 +111,10 @@ def redact_file(name: str, content: bytes, recognize: Recognize, redactor: Redac
 
 
 def recognitions_of(segments: Sequence[Segment], recognize: Recognize) -> list[Recognition]:
-    """Run the model on the searched segments; the others have no entities."""
+    """Run the model on the searched segments; the others have no entities but people."""
     found = iter(recognize([segment.text for segment in segments if segment.searched]))
-    return [next(found) if segment.searched else Recognition(segment.text, ()) for segment in segments]
+    read = (next(found) if segment.searched else Recognition(segment.text, ()) for segment in segments)
+    return [with_people(one) if segment.people else one for segment, one in zip(segments, read, strict=True)]
 
 
 def found_in(redacted: Iterable[Redacted], recognitions: Iterable[Recognition]) -> tuple[Found, ...]:
@@ -132,10 +134,15 @@ def found_in(redacted: Iterable[Redacted], recognitions: Iterable[Recognition]) 
 
 def _replaced(
     segments: Sequence[Segment], recognize: Recognize, redactor: Redactor
-) -> tuple[tuple[Found, ...], list[Edit]]:
+) -> tuple[tuple[Found, ...], list[list[Edit]]]:
+    """Return what was found, and the edits for each segment."""
     recognitions = recognitions_of(segments, recognize)
     redacted = redactor.redact_document(recognitions)
-    edits = [edit for pair in zip(segments, redacted, strict=True) for edit in edits_of(*pair)]
+    identifiers = Identifiers()
+    edits = [
+        list(edits_of(segment, identifiers.of(segment, result)))
+        for segment, result in zip(segments, redacted, strict=True)
+    ]
     return found_in(redacted, recognitions), edits
 
 
@@ -144,7 +151,7 @@ def _redact_text(
 ) -> RedactedFile:
     raw, encoding, notes = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
     found, edits = _replaced(TEXT_FORMATS[suffix](raw), recognize, redactor)
-    changed, back = apply_edits(raw, encodable(edits, encoding))
+    changed, back = apply_edits(raw, encodable(chain(*edits), encoding))
     return _restorable(name, content, encode_text(changed, encoding), found, notes, {"": back}, encoding)
 
 
@@ -152,7 +159,7 @@ def _redact_rtf(name: str, content: bytes, recognize: Recognize, redactor: Redac
     raw = content.decode("latin-1")
     segments, emptied = rtf_segments(raw)
     found, edits = _replaced(segments, recognize, redactor)
-    changed, back = apply_edits(raw, apart_from_words(raw, encodable([*emptied, *edits], "ascii")))
+    changed, back = apply_edits(raw, apart_from_words(raw, encodable(chain(emptied, *edits), "ascii")))
     notes = ["authors and program data were removed"]
     if "\\pict" in raw:
         notes.append("metafile pictures were removed; others are kept, and text in them is not read")
@@ -165,16 +172,14 @@ def _redact_mail(
 ) -> RedactedFile:
     mail = MailFile.open(content, suffix)
     pairs = [(part, segment) for part in mail.parts for segment in part.segments()]
-    recognitions = recognitions_of([segment for _, segment in pairs], recognize)
-    recognitions = [part.with_people(one) for (part, _), one in zip(pairs, recognitions, strict=True)]
-    redacted = redactor.redact_document(recognitions)
+    replaced, made = _replaced([segment for _, segment in pairs], recognize, redactor)
     edits: dict[MailPart, list[Edit]] = defaultdict(list)
-    for (part, segment), result in zip(pairs, redacted, strict=True):
-        edits[part] += edits_of(segment, result)
+    for (part, _), several in zip(pairs, made, strict=True):
+        edits[part] += several
     changed = {
         part: apply_edits(part.text, encodable(several, part.encoding))[0] for part, several in edits.items()
     }
-    found = list(found_in(redacted, recognitions))
+    found = list(replaced)
     notes = []
     if mail.removed:
         notes.append(f"headers were removed: {', '.join(sorted(mail.removed, key=str.lower))}")
@@ -203,35 +208,26 @@ def _redact_office(
 ) -> RedactedFile:
     office = OfficeFile.open(content, suffix)
     by_part, edits = office.segments()
-    segments = [(part, segment) for part, several in by_part.items() for segment in several]
-    names = office.names()
-    recognitions = recognitions_of([*(segment for _, segment in segments), *names], recognize)
-    redacted = redactor.redact_document(recognitions)
-    for result in redacted[len(segments) :]:
-        if result.replacements:
-            msg = (
-                "holds a picture or recording whose file name must be redacted; insert it under another name"
-            )
-            raise FormatError(msg)
-    del recognitions[len(segments) :], redacted[len(segments) :]
-    identifiers = Identifiers()
-    for (part, segment), result in zip(segments, redacted, strict=True):
-        edits[part] += edits_of(segment, identifiers.of(segment, result))
+    pairs = [(part, segment) for part, several in by_part.items() for segment in several]
+    segments = [*(segment for _, segment in pairs), *office.names()]
+    found, made = _replaced(segments, recognize, redactor)
+    if any(made[len(pairs) :]):
+        msg = "holds a picture or recording whose file name must be redacted; insert it under another name"
+        raise FormatError(msg)
+    for (part, _), several in zip(pairs, made, strict=False):
+        edits[part] += several
     changed, back = {}, {}
     for part, several in edits.items():
         if several:
             changed[part], back[part] = apply_edits(office.parts[part], several)
     packed = office.pack(changed)
-    found = found_in(redacted, recognitions)
     notes = ["authors, external links and the preview picture were removed"]
     if suffix in (".xlsx", ".ods"):
         notes.append("numbers and dates in cells are kept; only texts are read")
-    if count := office.metafiles:
-        counted = "1 picture that holds" if count == 1 else f"{count:,} pictures that hold"
-        notes.append(f"{counted} text (such as .emf or .wmf) {'was' if count == 1 else 'were'} emptied")
+    if office.metafiles:
+        notes.append(f"pictures that hold text (such as .emf and .wmf) were emptied: {office.metafiles:,}")
     if office.pictures:
-        counted = "1 picture is" if office.pictures == 1 else f"{office.pictures} pictures are"
-        notes.append(f"{counted} kept; text in pictures is not read")
+        notes.append(f"text in pictures is not read; pictures that are kept: {office.pictures:,}")
     return _restorable(name, content, packed, found, notes, back, "")
 
 

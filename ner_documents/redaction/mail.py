@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ner_core.entity import Recognition
     from ner_documents.redaction.segments import Segment
 
-__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "MailPart", "format_of"]
+__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "MailPart", "format_of", "with_people"]
 
 MAIL_FORMATS = (".eml", ".mbox")
 
@@ -79,28 +79,8 @@ class MailPart:
 
     def segments(self) -> list[Segment]:
         """Return its texts."""
-        segments = TEXT_FORMATS[self.suffix](self.text)
-        return segments if self.searched else [replace(one, searched=False) for one in segments]
-
-    def with_people(self, recognition: Recognition) -> Recognition:
-        """Add the names and addresses of an address header, whatever the model found."""
-        if not self.people:
-            return recognition
-        text = recognition.text
-        before: list[Entity] = []
-        ahead = deque(sorted(recognition.entities, key=lambda one: one.start))
-        for start, end, label in people(text):  # in order, as the entities are
-            while ahead and ahead[0].end <= start:
-                before.append(ahead.popleft())
-            inside = []
-            while ahead and ahead[0].start < end:
-                inside.append(ahead.popleft())
-            if label == "PER" and inside:
-                label = max(inside, key=lambda one: one.end - one.start).label.rpartition("-")[2]
-            start = min([start, *(one.start for one in inside)])
-            end = max([end, *(one.end for one in inside)])
-            ahead.appendleft(Entity(start, end, label, 1.0, text[start:end]))
-        return replace(recognition, entities=(*before, *ahead))
+        found = TEXT_FORMATS[self.suffix](self.text)
+        return [replace(one, searched=one.searched and self.searched, people=self.people) for one in found]
 
     def written(self, text: str, line: str) -> str:
         """Write a new text in its place, with lines that end with `line`."""
@@ -355,6 +335,25 @@ class MailFile:
             if match[1].lower() == "content-transfer-encoding":
                 return Edit(match.start(), match.end(), header)
         return Edit(end, end, header)
+
+
+def with_people(recognition: Recognition) -> Recognition:
+    """Add the names and addresses of an address header, whatever the model found."""
+    text = recognition.text
+    before: list[Entity] = []
+    ahead = deque(sorted(recognition.entities, key=lambda one: one.start))
+    for start, end, label in people(text):  # in order, as the entities are
+        while ahead and ahead[0].end <= start:
+            before.append(ahead.popleft())
+        inside = []
+        while ahead and ahead[0].start < end:
+            inside.append(ahead.popleft())
+        if label == "PER" and inside:
+            label = max(inside, key=lambda one: one.end - one.start).label.rpartition("-")[2]
+        start = min([start, *(one.start for one in inside)])
+        end = max([end, *(one.end for one in inside)])
+        ahead.appendleft(Entity(start, end, label, 1.0, text[start:end]))
+    return replace(recognition, entities=(*before, *ahead))
 
 
 def format_of(name: str, kind: str) -> str:

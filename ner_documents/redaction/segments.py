@@ -44,6 +44,8 @@ class Segment:
         Whether it is an unquoted number, so that a placeholder needs quotes.
     identifier : bool
         Whether it is the name of a sheet, range or style, or refers to it: letters, digits and ``_`` only.
+    people : bool
+        Whether it lists people and their addresses, which are redacted whatever the model finds.
     """
 
     text: str
@@ -52,6 +54,7 @@ class Segment:
     searched: bool = True
     quoted: bool = False
     identifier: bool = False
+    people: bool = False
 
 
 class Edit(NamedTuple):

@@ -116,8 +116,8 @@ def test_pictures_that_hold_text_are_empty():
     assert Image.open(io.BytesIO(parts["word/media/image1.emf"])).size == (1, 1)
     assert parts["word/media/image2.png"] == b"x"
     assert result.notes[1:] == (
-        "1 picture that holds text (such as .emf or .wmf) was emptied",
-        "1 picture is kept; text in pictures is not read",
+        "pictures that hold text (such as .emf and .wmf) were emptied: 1",
+        "text in pictures is not read; pictures that are kept: 1",
     )
     result, key = redacted("a.rtf", rb"{\rtf1 Bob{\pict{\*\picprop}\wmetafile8 4d61}{\pict\pngblip 89}}")
     assert result.content == rb"{\rtf1 PER_1{\pict{\*\picprop}\wmetafile8 }{\pict\pngblip 89}}"
