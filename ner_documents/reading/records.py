@@ -21,7 +21,6 @@ __all__ = [
     "above_table",
     "documents_of",
     "free_name",
-    "header_of",
     "named_columns",
     "too_deep",
     "too_long",
@@ -108,7 +107,7 @@ def documents_of(
     sample = list(itertools.islice(rows, _SAMPLE))
     first = [row for row in sample if isinstance(row, Row)]
     column, note = _choose(first, options.column)
-    problem = header_problem(list(first[0].fields), column, options, place) if table and first else None
+    problem = header_problem(list(first[0].fields), column, options) if table and first else None
     if problem:
         yield from (row for row in sample if isinstance(row, Problem) and row.line == 1)
         reason, hint = problem
@@ -198,9 +197,7 @@ def _document(row: Row, column: str, source: str, options: ReadOptions, place: s
     return Problem(source, number, reason, raw, place, hint=hint)
 
 
-def header_problem(
-    names: Sequence[str], column: str, options: ReadOptions, place: str = ""
-) -> tuple[str, Hint] | None:
+def header_problem(names: Sequence[str], column: str, options: ReadOptions) -> tuple[str, Hint] | None:
     """Return why rows with these columns cannot be annotated and what to do, None if they can.
 
     Examples
@@ -209,8 +206,7 @@ def header_problem(
     "expected a column 'text', found id, body"
     """
     if value_in(dict.fromkeys(names), column.split(".")[0]) is _MISSING and column not in names:
-        where = "" if not place else f" in {place}"
-        return f"expected a column {column!r}{where}, found {_listed(names)}", Hint.COLUMN
+        return f"expected a column {column!r}, found {_listed(names)}", Hint.COLUMN
     if options.into in names:
         return f"already has a column {options.into!r}", Hint.INTO
     return None
@@ -272,49 +268,40 @@ def above_table(text: str, source: str, number: int, raw: bytes = b"", place: st
 def named_columns(
     rows: Sequence[Sequence[str]], options: ReadOptions, source: str, place: str = ""
 ) -> tuple[list[str], list[Problem]]:
-    """Return the names of the columns of a table, and a note if its first row is no header but data."""
-    names = header_of(rows[0], rows[1:], options)
-    if names is not None:
-        return names, []
-    letters = [column_letters(index) for index in range(max(map(len, rows)))]
-    reason = "has no header; its columns are called A, B, C, …"
-    return letters, [Problem(source, None, reason, place=place, lost=False)]
-
-
-def header_of(cells: Sequence[str], below: Sequence[Sequence[str]], options: ReadOptions) -> list[str] | None:
-    """Return the column names, or None if the first row of a table is data.
+    """Return the names of the columns of a table, and a note if its first row is no header but data.
 
     Parameters
     ----------
-    cells : sequence of str
-        First row.
-    below : sequence of sequence of str
-        Some of the rows below.
+    rows : sequence of sequence of str
+        The first rows.
     options : ReadOptions
         If the named column is in the first row, that row is the header.
+    source, place : str
+        For the note.
 
     Examples
     --------
-    >>> header_of(["id", "text"], [["1", "Mary"]], ReadOptions())
-    ['id', 'text']
-    >>> header_of(["1", "Mary sings."], [["2", "John sings."]], ReadOptions())
+    >>> named_columns([["id", "text"], ["1", "Mary"]], ReadOptions(), "a.csv")
+    (['id', 'text'], [])
+    >>> named_columns([["1", "Mary sings."], ["2", "John sings."]], ReadOptions(), "a.csv")[0]
+    ['A', 'B']
     """
-    names = [cell.strip() for cell in cells]
-    known = {name.casefold() for name in names}
-    if (options.column or "text").strip().casefold() not in known and below:
-        data = [bool(_DATA.fullmatch(name)) for name in names]
-        numbers_below = [
-            any(len(row) > index and _DATA.fullmatch(row[index].strip()) for row in below)
-            for index in range(len(names))
-        ]
-        if any(name and (len(name) > _NAME_LENGTH or _SENTENCE.fullmatch(name)) for name in names) or any(
-            here and there for here, there in zip(data, numbers_below, strict=True)
-        ):
-            return None
+    names = [cell.strip() for cell in rows[0]]
+    if (options.column or "text").strip().casefold() not in map(str.casefold, names) and rows[1:]:
+        prose = any(len(name) > _NAME_LENGTH or _SENTENCE.fullmatch(name) for name in names)
+        data = (
+            _DATA.fullmatch(name)
+            and any(len(row) > index and _DATA.fullmatch(row[index].strip()) for row in rows[1:])
+            for index, name in enumerate(names)
+        )
+        if prose or any(data):
+            letters = [column_letters(index) for index in range(max(map(len, rows)))]
+            reason = "has no header; its columns are called A, B, C, …"
+            return letters, [Problem(source, None, reason, place=place, lost=False)]
     unique: list[str] = []
-    for name, letter in zip(names, map(column_letters, range(len(names))), strict=True):
-        unique.append(free_name(name or letter, unique))
-    return unique
+    for index, name in enumerate(names):
+        unique.append(free_name(name or column_letters(index), unique))
+    return unique, []
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
