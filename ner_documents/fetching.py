@@ -290,12 +290,8 @@ def _body(response: http.client.HTTPResponse, max_bytes: int, deadline: float, u
             raise FetchError(msg)
         _left(deadline, url)
     _left(deadline, url)
-    promised = response.getheader("Content-Length") or ""
-    if (
-        promised.isdigit()
-        and response.chunked is False
-        and str(len(content)) != promised.lstrip("0").rjust(1, "0")
-    ):
+    if response.length:  # what is left of Content-Length
+        promised = str(len(content) + response.length)
         msg = f"{url}: broke off after {len(content):,} of {promised:.15} bytes. Try again."
         raise FetchError(msg)
     return bytes(content)

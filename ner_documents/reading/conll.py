@@ -35,7 +35,7 @@ def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
         if border and (item := sentence.finish()):
             yield item
             sentence = _Sentence(source, options)
-        if line.text.strip() or sentence.kept:
+        if line.text.strip() or sentence.lines:
             sentence.add(line)
     if item := sentence.finish():
         yield item
@@ -45,9 +45,8 @@ class _Sentence:
     """Lines of one sentence, with the comments and document borders before it."""
 
     def __init__(self, source: str, options: ReadOptions) -> None:
-        self.kept: list[str] = []
         self.problem: Problem | None = None
-        self._lines: list[TextLine] = []
+        self.lines: list[TextLine] = []
         self._source = source
         self._options = options
         self._size = 0
@@ -57,32 +56,32 @@ class _Sentence:
         """Read one line; empty lines between document borders and comments are skipped."""
         self._size += len(line.text)
         if self._size > self._options.limit:
-            begin = self._lines[0].number if self._lines else line.number
+            begin = self.lines[0].number if self.lines else line.number
             self.problem = self.problem or too_long(self._source, begin, self._options.limit, line.raw)
             return
-        self.kept.append(line.text)
-        self._lines.append(line)
+        self.lines.append(line)
 
     def finish(self) -> Item | None:
         """Return the finished sentence or its problem, None if there is none yet."""
-        places, counted = words_among(self.kept[self._settled :])
+        texts = [line.text for line in self.lines]
+        places, counted = words_among(texts[self._settled :])
         if self.problem or not places:
-            self._settled = len(self.kept)
+            self._settled = len(texts)
             return self.problem
         places = [self._settled + place for place in places]
         column = self._options.word_column
         column = int(counted) if column is None else column
         words = []
         for place in places:
-            row = _columns(self.kept[place])
+            row = _columns(texts[place])
             if column >= len(row) or not row[column]:
-                line = self._lines[place]
+                line = self.lines[place]
                 reason = f"expected a word in column {column + 1}, found {line.text[:60]!r}"
                 return Problem(self._source, line.number, reason, line.raw)
             words.append(row[column])
-        begin = self._lines[places[0]].number
+        begin = self.lines[places[0]].number
         fields = {"source": self._source, "line": begin, "words": words}
-        return Document(self._source, begin, " ".join(words), fields, tuple(self.kept), tuple(words))
+        return Document(self._source, begin, " ".join(words), fields, tuple(texts), tuple(words))
 
 
 def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
