@@ -131,9 +131,14 @@ def html_blocks(text: str, sheets: str = "") -> BlockText:
     except SelectolaxError as error:  # every text is HTML
         raise MemoryError from error
     own = "".join(_sheet(style) for style in parsed.css("style"))
-    page = _Page(Styles(sheets + own))
-    node: Any = parsed.root
-    root = node
+    blocks = _blocks_in(parsed.root, Styles(sheets + own))
+    # What hides all of its text shows it by a script.
+    return blocks if blocks.blocks else _blocks_in(parsed.root, Styles(""))
+
+
+def _blocks_in(root: Any, styles: Styles) -> BlockText:
+    page = _Page(styles)
+    node = root
     depth = 0
     while node is not None:
         entered = page.enter(node)

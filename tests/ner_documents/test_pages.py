@@ -68,6 +68,7 @@ def test_what_a_page_hides_by_its_styles_is_left_out_and_counted():
     note, document = items("a.html", page)
     assert document.text == "Mary Lee\na\nb\nc\nd\ne\nf"
     assert note.reason == "holds 4 pieces of hidden text, not shown in the text and not read"
+    assert html_blocks("<style>#all {display: none}</style><div id=all>Shown by a script").blocks
 
 
 def test_names_end_at_the_same_elements_for_readers_and_for_redaction():
