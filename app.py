@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import threading
@@ -62,6 +63,8 @@ demo = build_demo(service)
 
 def main() -> None:
     """Start the page; address and port are Gradio's own: ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``."""
+    usage = "[GRADIO_SERVER_NAME=ADDRESS] [GRADIO_SERVER_PORT=PORT] python app.py"
+    argparse.ArgumentParser(usage=usage, description="Start the page.").parse_args()
     try:
         check_address()
     except ValueError as error:

@@ -224,7 +224,7 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
     >>> found = Recognition("Hi", ())
     >>> runs = [Measured(Combination(Choice(name)), found, time) for name, time in (("a", 2), ("b", 3))]
     >>> verdict(runs)
-    ['Both found the same 0 names.', 'a · AUTO is 1.5 times as fast as b · AUTO (2.0 ms against 3.0 ms).']
+    ['Both found the same 0 mentions.', 'a · AUTO is 1.5 times as fast as b · AUTO (2.0 ms against 3.0 ms).']
     """
     answered = [run for run in runs if run.found is not None]
     if len(answered) < 2:
@@ -232,8 +232,8 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
     all_places = set().union(*(_entities(run.found) for run in answered if run.found))
     places = _differing_places(answered)
     both = "Both" if len(answered) == 2 else f"All {len(answered)}"
-    same = f"{both} found the same {len(all_places):,} names."
-    said = [f"They differ in {len(places):,} of {len(all_places):,} names." if places else same]
+    same = f"{both} found the same {len(all_places):,} mentions."
+    said = [f"They differ in {len(places):,} of {len(all_places):,} mentions." if places else same]
     for run in answered:
         others = frozenset().union(*(other.types for other in answered if other is not run))
         if own := sorted(run.types - others):

@@ -239,16 +239,17 @@ def build_documents_tab(service: Service) -> None:
     def redact_files(
         request: gr.Request, paths: list[str] | None, model: str, device: str, precision: str, operator: str
     ) -> Iterator[dict[Any, Any]]:
+        given = [Path(path) for path in paths or []]
         finished: list[str] = []
 
         def step() -> dict[Any, Any]:
-            parts = [f"Redacting {len(finished) + 1} of {len(paths or [])} files"]
-            share = len(finished) / len(paths or [""])
+            parts = [f"Redacting {len(finished) + 1} of {len(given)} files"]
+            share = len(finished) / len(given)
             return {told: render("progress.html", parts=parts, share=share or None)}
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             yield {redacted: gr.update(visible=False)}
-            limits.check_files(len(paths or []))
+            limits.check_files(len(given), "Choose files to redact; web pages are not redacted.")
             choice = allowed(model, device, precision)
             with tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 yield step()
@@ -257,13 +258,12 @@ def build_documents_tab(service: Service) -> None:
 
                 def redacting() -> tuple[int, list[str]]:
                     with service.visitors.slot(request):  # until it ends, whether somebody waits or not
-                        given = map(Path, paths or [])
                         return redacted_files(
                             service, choice, given, operator, target, cancelled, finished.append
                         )
 
                 names, notes = yield from in_background(redacting, step, cancelled)
-                done = f"Redacted {names} of {len(paths or [])} files. Read them before you pass them on."
+                done = f"Redacted {names} of {len(given)} files. Read them before you pass them on."
                 ready = gr.update(value=_kept(redacted, target), visible=True) if names else gr.skip()
                 said = render("said.html", said=done) + render("problems.html", problems=notes)
                 yield {told: said, redacted: ready}

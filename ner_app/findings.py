@@ -31,7 +31,7 @@ _README = """entities.csv    one row an entity: document, start, end, label, sco
 documents.jsonl one JSON object a document, with its text and entities
 counts.csv      how often each name was found: label, text, count, documents
 tables/         each table as it was given, with the entities and a column a label
-problems.txt    the files that could not be read, if there are any
+problems.txt    remarks on the files, such as which could not be read
 partial.txt     there when the work was cancelled: how far it went
 Offsets count Unicode characters in the text of documents.jsonl.
 """

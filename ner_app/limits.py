@@ -148,11 +148,12 @@ class Limits:
             )
             raise LimitError(msg)
 
-    def check_files(self, count: int) -> None:
-        """Raise `LimitError` for too many files, or none."""
+    def check_files(
+        self, count: int, none: str = "Nothing to read yet. Choose files or give a web address."
+    ) -> None:
+        """Raise `LimitError` for too many files, or none; `none` is what is said then."""
         if not count:
-            msg = "Nothing to read yet. Choose files or give a web address."
-            raise LimitError(msg)
+            raise LimitError(none)
         if count > self.files:
             msg = f"{count:,} files were given; this page takes {self.files:,} at once. Upload fewer."
             raise LimitError(msg)

@@ -75,7 +75,7 @@ class Teaching(Commands):
         super().__init__(name)
         self._service, self._choice = service, choice
         self._texts, self._examples = texts, examples
-        self._step, self._share = "Comparing the corrections with", 0.0
+        self._step, self._share = f"Comparing the corrections with {choice.model}", 0.0
         self._begun = time.monotonic()
         self._result: dict[str, Any] = {}
 
@@ -144,7 +144,7 @@ class Teaching(Commands):
         }.items():
             if self.cancelled:
                 return
-            self._step, self._share = step, 0.0
+            self._step, self._share = f"{step} {self.name}", 0.0
             yield from self._do(step, ["-m", *arguments], self._take, self._take)
 
     def _take(self, line: str) -> None:
@@ -152,7 +152,7 @@ class Teaching(Commands):
             self._share = int(bar[1]) / int(bar[2])
 
     def _measure(self, taught: EntityRecognizer, lesson: Lesson, xml: Path) -> None:
-        self._step = "Measuring"
+        self._step = f"Measuring {self.name}"
         made = model_zoo.load(xml, device=self._choice.device)
         before, after = lesson.score(taught), lesson.score(made)
         held = len(lesson.held_corrected)
@@ -174,7 +174,7 @@ class Teaching(Commands):
 
     def view(self) -> str:
         """Return the progress as HTML."""
-        parts = [f"{self._step} {self.name}", f"{time.monotonic() - self._begun:,.0f} s"]
+        parts = [self._step, f"{time.monotonic() - self._begun:,.0f} s"]
         return render("progress.html", parts=parts, share=self._share or None)
 
     def end(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ NerPage.nameUpload = async () => {
   const files = await NerPage.drawn(() => document.querySelector("#files"));
   const rename = () => {
     for (const button of files.querySelectorAll("button[aria-dropeffect][aria-label]")) button.removeAttribute("aria-label");
+    NerPage.markDocuments();
   };
   new MutationObserver(rename).observe(files, {childList: true, subtree: true, attributeFilter: ["aria-label"]});
   rename();
@@ -27,6 +28,20 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   NerPage.takeDropped(event.dataTransfer.files);
 });
+
+/* What is given now: files, by their addresses on the server, and a web address. */
+NerPage.givenDocuments = () => [...document.querySelectorAll("#files a[download]"), document.querySelector("#address input")]
+  .map((one) => one?.href ?? one?.value.trim()).join("\n");
+
+/* Says when the results are of other documents than those that are given now. */
+NerPage.markDocuments = () => {
+  const shown = document.querySelector("#documents-view .documents"), place = shown?.querySelector("#documents-old");
+  if (!place) return;
+  const old = NerPage.kept("ner-documents") !== NerPage.givenDocuments();
+  shown.classList.toggle("stale", old);
+  place.textContent = old ? "These results are of other documents. Press Recognize all to update them." : "";
+};
+document.addEventListener("input", (event) => { if (event.target.closest?.("#address")) NerPage.markDocuments(); });
 
 /* What the server keeps files and results under, for a reload; there is one once something was read. */
 NerPage.visit = () => {
@@ -72,8 +87,10 @@ NerPage.startDocuments = (element) => {
   // Gradio makes the buttons when it likes, so the document listens for them; it does so before they act.
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#run-documents, #redact-files, #cancel-documents")?.id;
-    NerPage.awaited ||= button === "run-documents";
-    if (button === "run-documents") begin("Starting …", "#documents-status");
+    if (button === "run-documents") {
+      NerPage.awaited = {of: NerPage.givenDocuments()};
+      begin("Starting …", "#documents-status");
+    }
     if (button === "redact-files") begin("Redacting …", "#redaction-status");
     if (button === "cancel-documents" && !busy.hidden) {
       event.stopImmediatePropagation();
@@ -153,9 +170,12 @@ NerPage.showDocuments = (element, view) => {
   const over = [make("h2", {class: "unseen"}, "Names in all documents"), make("div", {class: "viewer"}, groups), more(names.length, view.all_names, "names")];
   const listed = make("div", {class: "viewer"}, make("h2", {class: "section"}, "Documents"), list, more(documents.length, view.all_documents, "documents"));
   const lone = documents.length === 1 && documents[0].answer; // its own names are all names
-  root.replaceChildren(...[...(lone ? [] : over), table,
+  root.replaceChildren(...[make("p", {id: "documents-old", role: "status"}), ...(lone ? [] : over), table,
     make("div", {class: lone ? "" : "split"}, lone ? null : listed, make("div", {}, title, place))].filter(Boolean));
   if (documents.length) open(0);
-  if (NerPage.awaited) NerPage.comeIntoView(document.querySelector("#documents-problems:has(.said), #documents-result"));
-  NerPage.awaited = false;
+  if (!NerPage.awaited) return;
+  NerPage.keep("ner-documents", NerPage.awaited.of);
+  NerPage.markDocuments();
+  NerPage.comeIntoView(document.querySelector("#documents-problems:has(.said), #documents-result"));
+  NerPage.awaited = null;
 };

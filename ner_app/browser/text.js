@@ -395,6 +395,7 @@ NerPage.TextTab = class {
   }
 
   async restore(state) {
+    NerPage.notice(this.message, ""); // it told of the text before
     this.box.value = state.text;
     this.touched = !state.sample;
     this.sample = state.sample;

@@ -131,6 +131,26 @@ def test_a_file_that_is_dropped_anywhere_goes_into_the_box_for_files(tab):
     expect(tab.locator("#documents-status")).to_contain_text("2 names, mentioned 4 times, in 2 documents")
 
 
+def test_results_of_other_documents_say_so(tab, tmp_path):
+    (tmp_path / "note.txt").write_text(SENTENCE)
+    give(tab, tmp_path)
+    tab.locator("#run-documents").click()
+    marked, old = tab.locator("#documents-view .documents"), tab.locator("#documents-old")
+    expect(marked).not_to_have_class(re.compile("stale"))
+    tab.locator("#address input").fill("https://example.org/")
+    expect(old).to_contain_text("Press Recognize all to update them")
+    expect(marked).to_have_class(re.compile("stale"))
+    tab.locator("#address input").fill("")
+    expect(old).to_have_text("")
+    tab.reload()
+    expect(tab.locator("#files")).to_contain_text("note")
+    expect(old).to_have_text("")
+    tab.locator("#files").get_by_role("button", name="Clear").click()
+    expect(old).to_contain_text("other documents")
+    tab.locator("#redact-files").click()
+    expect(tab.locator("#redaction-status")).to_contain_text("Choose files to redact")
+
+
 def test_on_a_phone_work_and_result_are_in_view_and_a_reload_keeps_them(tab, tmp_path):
     tab.set_viewport_size({"width": 320, "height": 568})
     (tmp_path / "note.txt").write_text(f"{SENTENCE} Mary")

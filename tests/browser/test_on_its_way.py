@@ -231,8 +231,11 @@ def test_what_was_cleared_comes_back_however_often_one_clears(page):
     undo = page.locator("#undo-clear")
     page.locator("#clear").click()
     page.locator("#clear").click()
+    page.locator("#recognize").click()
+    expect(page.locator("#text-message")).to_contain_text("There is no text yet")
     page.locator("#text-box").fill("Bob")
     undo.click()
+    expect(page.locator("#text-message")).to_have_text("")
     expect(page.locator("#text-box")).to_have_value(SENTENCE)
     assert len(marks(page)) == 3
     undo.click()

@@ -136,6 +136,17 @@ def test_cancel_ends_with_what_is_finished(handlers, tmp_path):
     assert "Nothing is running" in cancel(visitor)
 
 
+def test_cancelled_at_once_nothing_is_called_unreadable(handlers, tmp_path):
+    (tmp_path / "a.txt").write_text("Mary")
+    (read, cancel, _), visitor = handlers, request("one")
+    shown = read(visitor, [str(tmp_path / "a.txt")], "", "lookup", "CPU", "", 0.0, "")
+    next(shown)
+    cancel(visitor)
+    (*_, last) = shown
+    assert "Cancelled: 0 of 1 sources were read to the end." in last["documents-status"]
+    assert "Nothing was read" in last["documents-status"]
+
+
 def test_every_source_is_announced_however_quick_it_is(handlers, tmp_path, monkeypatch):
     monkeypatch.setattr("ner_app.documents._SECONDS_BETWEEN_UPDATES", 1_000)
     paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]

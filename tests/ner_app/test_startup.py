@@ -89,9 +89,18 @@ def test_the_page_answers_without_network_and_heavy_packages_and_logs_no_text(en
 )
 def test_a_wrong_setting_is_a_sentence(name, value, expected, monkeypatch):
     monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["app.py"])
     with pytest.raises(SystemExit) as left:  # Python prints the sentence and ends with 1
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
     assert left.value.code == f"{name}={value!r} in the environment: expected {expected}."
+
+
+def test_an_argument_is_refused_with_what_sets_the_port(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["app.py", "--port", "7861"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+    assert left.value.code == 2
+    assert "GRADIO_SERVER_PORT" in capsys.readouterr().err
 
 
 def test_an_address_that_cannot_be_served_is_a_sentence(monkeypatch):

@@ -10,8 +10,8 @@ from ner_app.lessons import LessonError, make_lesson
 from ner_app.limits import Limits
 from ner_app.models import models_functions
 from ner_app.samples import SAMPLES
-from ner_app.service import Service
-from ner_app.teaching import start_of, teach_functions
+from ner_app.service import Choice, Service
+from ner_app.teaching import Teaching, start_of, teach_functions
 from ner_core import Entity, Recognition
 
 FIRMS = ("Blue Fern", "Old Harbour", "Quiet River", "Red Maple", "Stone Lantern", "Green Gate", "Iron Kettle")
@@ -96,6 +96,12 @@ def test_what_is_collected_so_far_is_told(service):
     assert "press Add this text" in so_far({"model": "lookup", "texts": []})["error"]
     foreign = [{"text": "Bob", "labels": ["CITY"], "entities": [[0, 3, 0, 1]]}]
     assert "labels that this model does not have" in so_far({"model": "lookup", "texts": foreign})["error"]
+
+
+def test_the_corrections_are_compared_with_the_model_that_is_taught(service):
+    assert (
+        "Comparing the corrections with lookup" in Teaching("new", service, Choice("lookup"), [], []).view()
+    )
 
 
 def test_a_lesson_starts_from_what_is_here(service):
