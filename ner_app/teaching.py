@@ -41,8 +41,8 @@ _MOST_TEXTS = 500
 _PRECISION = "FP16"
 #: Between 3e-5, which learned little in a few dozen steps, and 1e-4, which forgot more than it should.
 _RATE, _PASSES = 5e-5, 10
-#: Share of the start's weights in the new model. After a lesson of 20 corrections minilm-ner, 0.944 before on
-#: CoNLL-2003 dev, had 0.936 without it and `ner_app.replayed`, 0.942 with both (docs/page.md).
+#: Share of the start's weights in the new model. After a lesson of 20 corrections an earlier minilm-ner, 0.944
+#: before on CoNLL-2003 dev, had 0.936 without it and `ner_app.replayed`, 0.942 with both.
 _START_SHARE = 0.25
 _BAR = re.compile(r"(\d+)/(\d+) \[")
 
