@@ -16,14 +16,14 @@ from ner_app.jobs import Cancelled, Jobs, word
 from ner_app.limits import LimitError
 from ner_app.service import EXACTLY, Choice, ChoiceError
 from ner_app.templating import render
+from ner_core import Recognition
 from ner_core.hardware import fast_arithmetic
 from ner_core.labels import normalize_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ner_app.service import Service
-    from ner_core import Recognition
 
 __all__ = ["Combination", "Measured", "build_compare_tab", "combinations", "compare_functions", "verdict"]
 
@@ -58,7 +58,7 @@ class Measured(NamedTuple):
     """The outcome of a combination: a result and its median milliseconds, or a problem."""
 
     combination: Combination
-    found: Recognition | None = None
+    found: Recognition = Recognition("", ())
     milliseconds: float = 0.0
     labels: tuple[str, ...] = ()
     problem: str = ""
@@ -67,6 +67,11 @@ class Measured(NamedTuple):
     def types(self) -> frozenset[str]:
         """The labels; those that mean the same have one name."""
         return frozenset(map(normalize_label, self.labels))
+
+    @property
+    def entities(self) -> dict[tuple[int, int], tuple[str, float]]:
+        """Label and score of each place; labels that mean the same have one name."""
+        return {(one.start, one.end): (normalize_label(one.label), one.score) for one in self.found.entities}
 
 
 def build_compare_tab(service: Service) -> None:
@@ -160,7 +165,7 @@ def combinations(service: Service) -> list[Combination]:
         for model, precisions in service.models().items()
         if model != AUTO
         for precision in precisions or [""]
-        for _, device in service.devices()
+        for device in service.devices()
     ]
     plain = [one for one in found if one.choice.device == "AUTO"]
     exact = [one._replace(choice=one.choice._replace(compute=EXACTLY)) for one in plain]
@@ -194,7 +199,7 @@ def measure(
         recognizer = service.checked(choice, aggregation)
         found = recognizer(text, aggregation=aggregation, progress=look)
     except (ChoiceError, RuntimeError) as error:
-        return Measured(combination, problem=str(error))
+        return Measured(combination, problem=str(error) or type(error).__name__)
     times: list[float] = []
     begin = time.perf_counter()
     while len(times) < _RUNS and (not times or time.perf_counter() - begin < _SECONDS):
@@ -204,15 +209,9 @@ def measure(
     return Measured(combination, found, statistics.median(times), tuple(recognizer.labels))
 
 
-def _entities(found: Recognition) -> dict[tuple[int, int], str]:
-    """Return places and labels; labels that mean the same have one name."""
-    return {(entity.start, entity.end): normalize_label(entity.label) for entity in found.entities}
-
-
-def _differing_places(runs: Iterable[Measured]) -> list[tuple[int, int]]:
-    tables = [_entities(run.found) for run in runs if run.found is not None]
+def _differing_places(tables: Sequence[dict[tuple[int, int], tuple[str, float]]]) -> list[tuple[int, int]]:
     places = sorted(set().union(*tables))
-    return [place for place in places if len({table.get(place, "") for table in tables}) > 1]
+    return [place for place in places if len({table.get(place, ("",))[0] for table in tables}) > 1]
 
 
 def verdict(runs: Sequence[Measured]) -> list[str]:
@@ -226,14 +225,15 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
     >>> verdict(runs)
     ['Both found the same 0 mentions.', 'a · AUTO is 1.5 times as fast as b · AUTO (2.0 ms against 3.0 ms).']
     """
-    answered = [run for run in runs if run.found is not None]
+    answered = [run for run in runs if not run.problem]
     if len(answered) < 2:
         return ["Nothing to compare: " + "; ".join(run.problem for run in runs if run.problem)]
-    all_places = set().union(*(_entities(run.found) for run in answered if run.found))
-    places = _differing_places(answered)
+    tables = [run.entities for run in answered]
+    count = len(set().union(*tables))
+    places = _differing_places(tables)
     both = "Both" if len(answered) == 2 else f"All {len(answered)}"
-    same = f"{both} found the same {len(all_places):,} mentions."
-    said = [f"They differ in {len(places):,} of {len(all_places):,} mentions." if places else same]
+    same = f"{both} found the same {count:,} {'mention' if count == 1 else 'mentions'}."
+    said = [f"They differ in {len(places):,} of {count:,} mentions." if places else same]
     for run in answered:
         others = frozenset().union(*(other.types for other in answered if other is not run))
         if own := sorted(run.types - others):
@@ -249,12 +249,10 @@ def verdict(runs: Sequence[Measured]) -> list[str]:
 
 def _result(runs: Sequence[Measured]) -> dict[str, Any]:
     """Return the result as HTML, and the answers and their differing entities for its marked texts."""
-    answered = [run for run in runs if run.found is not None]
-    places = _differing_places(answered)
+    answered = [run for run in runs if not run.problem]
+    tables = [run.entities for run in answered]
+    places = _differing_places(tables)
     longest = max((run.milliseconds for run in answered), default=0.0) or 1.0
-    tables = [_entities(run.found) for run in answered if run.found]
-    scores = [{(e.start, e.end): e.score for e in run.found.entities} for run in answered if run.found]
-    text = answered[0].found.text if answered and answered[0].found else ""
     html = render(
         "compared.html",
         verdict=verdict(runs),
@@ -262,18 +260,15 @@ def _result(runs: Sequence[Measured]) -> dict[str, Any]:
         longest=longest,
         places=[
             (
-                text[start:end],
-                [
-                    f"{table[start, end]} {score[start, end]:.3f}" if (start, end) in table else "–"
-                    for table, score in zip(tables, scores, strict=True)
-                ],
+                answered[0].found.text[slice(*place)],
+                ["{} {:.3f}".format(*table[place]) if place in table else "–" for table in tables],
             )
-            for start, end in places[:_MANY_PLACES]
+            for place in places[:_MANY_PLACES]
         ],
         titles=[run.combination for run in answered],
         most_runs=_RUNS,
     )
-    answers = [answer(run.found, run.labels) for run in answered if run.found]
+    answers = [answer(run.found, run.labels) for run in answered]
     differ = set(places)
     differing = [
         [number for number, (start, end, *_) in enumerate(one["entities"]) if (start, end) in differ]

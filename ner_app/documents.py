@@ -83,7 +83,7 @@ def build_documents_tab(service: Service) -> None:
                     model_choices(service), value=service.first, label="Model", elem_id="documents-model"
                 )
                 device = gr.Dropdown(
-                    service.devices(),
+                    service.device_menu(),
                     value="AUTO",
                     label="Device",
                     info="Or type one as OpenVINO names it, such as HETERO:GPU,CPU",

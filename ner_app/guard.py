@@ -17,6 +17,7 @@ import gradio.queueing
 import gradio.routes
 import mcp.server.lowlevel.server
 import mcp.shared.session
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -208,38 +209,20 @@ def _check_count(function: Any, data: Any) -> None:
         raise Refusal(msg, 422)
 
 
-def _declared(scope: dict[str, Any]) -> int:
-    for name, value in scope["headers"]:
-        if name.lower() == b"content-length" and value.isdigit():
-            return int(value[:20])
-    return 0
-
-
-def _too_large(size: int, most: int, setting: str = "") -> Refusal:
+def _too_large(size: int, most: int, setting: str) -> Refusal:
     more = f" ({setting} on the server)" if setting else ""
     msg = f"The request has {size / 1e6:,.1f} MB; this page takes {most / 1e6:,.1f} MB{more}. Send less."
     return Refusal(msg, 413, unread=True)
 
 
-async def _part(receive: Receive) -> dict[str, Any]:
-    try:
-        return await asyncio.wait_for(receive(), _SECONDS_BETWEEN_PARTS)
-    except asyncio.TimeoutError:
-        msg = f"The rest of the request did not arrive within {_SECONDS_BETWEEN_PARTS:.0f} seconds."
-        raise Refusal(msg, 408, unread=True) from None
-
-
 async def _read(scope: dict[str, Any], receive: Receive, most: int) -> bytes:
     """Read a body of bounded size in bounded time."""
-    if (declared := _declared(scope)) > most:
-        raise _too_large(declared, most)
+    receive = _counted(scope, receive, most)
     body = bytearray()
     end = time.monotonic() + _SECONDS_OF_A_BODY
     while True:
-        message = await _part(receive)
+        message = await receive()
         body += message.get("body", b"")
-        if len(body) > most:
-            raise _too_large(len(body), most)
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return bytes(body)
         if time.monotonic() > end:
@@ -261,15 +244,20 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _counted(scope: dict[str, Any], receive: Receive, most: int, setting: str) -> Receive:
-    """Count the bytes of a body that the application reads part by part."""
-    if (declared := _declared(scope)) > most:
-        raise _too_large(declared, most, setting)
+def _counted(scope: dict[str, Any], receive: Receive, most: int, setting: str = "") -> Receive:
+    """Bound the bytes of a body that is read part by part, and the time between its parts."""
+    declared = Headers(scope=scope).get("content-length", "")
+    if declared.isdecimal() and (size := int(declared[:20])) > most:
+        raise _too_large(size, most, setting)
     size = 0
 
     async def receive_counted() -> dict[str, Any]:
         nonlocal size
-        message = await _part(receive)
+        try:
+            message = await asyncio.wait_for(receive(), _SECONDS_BETWEEN_PARTS)
+        except asyncio.TimeoutError:
+            msg = f"The rest of the request did not arrive within {_SECONDS_BETWEEN_PARTS:.0f} seconds."
+            raise Refusal(msg, 408, unread=True) from None
         size += len(message.get("body", b""))
         if size > most:
             raise _too_large(size, most, setting)

@@ -71,9 +71,7 @@ class Programs:
 
     def devices(self) -> list[dict[str, str]]:
         """List the devices of this machine that can run a model, AUTO first."""
-        return [
-            {"name": name, "full_name": title.partition(" - ")[2]} for title, name in self.service.devices()
-        ]
+        return [{"name": name, "full_name": full} for name, full in self.service.devices().items()]
 
     def _check(self, given: Options) -> None:
         """Check what needs the model: whether it can be loaded, and whether it has the labels."""

@@ -22,7 +22,7 @@ from ner_core.hardware import DeviceError, devices
 from ner_core.kserve import is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ner_core import Entity, EntityRecognizer, Recognition
 
@@ -136,13 +136,11 @@ class Service:
                 )
             return self._by_language[choice]
         with self._guard:
-            if choice in self._loaded:
-                self._loaded.move_to_end(choice)
-                return self._loaded[choice]
             loading = self._loading.setdefault(choice, threading.Lock())
         with loading:
             with self._guard:
                 if choice in self._loaded:
+                    self._loaded.move_to_end(choice)
                     return self._loaded[choice]
             try:
                 options = {"compute": choice.compute} if choice.compute else {}
@@ -150,14 +148,11 @@ class Service:
                     choice.model, device=choice.device, precision=choice.precision or None, **options
                 )
             except (ValueError, OSError, RuntimeError, ImportError, LookupError) as error:
-                with self._guard:
-                    self._loading.pop(choice, None)
                 raise self._not_loaded(choice, error) from error
             with self._guard:
                 self._loaded[choice] = recognizer
-                self._loading.pop(choice, None)
                 while len(self._loaded) > self.limits.loaded_models:
-                    self._forget(next(iter(self._loaded)))
+                    self._loaded.popitem(last=False)
         return recognizer
 
     def _not_loaded(self, choice: Choice, error: Exception) -> ChoiceError:
@@ -176,12 +171,7 @@ class Service:
         """Unload every variant of a model, so that its files can be deleted."""
         with self._guard:
             for choice in [choice for choice in self._loaded if choice.model == model]:
-                self._forget(choice)
-
-    def _forget(self, choice: Choice) -> None:
-        del self._loaded[choice]
-        for key in [key for key in self._gatherings if key[0] == choice]:
-            del self._gatherings[key]
+                del self._loaded[choice]
 
     def recognize(
         self,
@@ -220,20 +210,17 @@ class Service:
         if len(text) > _GATHERED_CHARACTERS:
             found = recognizer(text, aggregation=aggregation, threshold=0.0, progress=progress)
         else:
-            found = self._gathering(choice, aggregation, recognizer)(text, progress)
+            found = self._gathering(choice, aggregation)(text, progress)
         return found if everything else recognizer.likely(found, aggregation=aggregation)
 
-    def _gathering(self, choice: Choice, aggregation: str, recognizer: EntityRecognizer) -> Gathering:
+    def _gathering(self, choice: Choice, aggregation: str) -> Gathering:
         """Return what batches short texts; it finds everything, for visitors differ in what they see."""
+
+        def run(texts: list[str]) -> list[Recognition]:
+            return self.recognizer(choice).batch(texts, aggregation=aggregation, threshold=0.0)
+
         with self._guard:
-            gathering = self._gatherings.get((choice, aggregation))
-            if gathering is None:
-                gathering = Gathering(
-                    lambda texts: recognizer.batch(texts, aggregation=aggregation, threshold=0.0)
-                )
-                if choice in self._loaded or choice.model == AUTO:
-                    self._gatherings[choice, aggregation] = gathering
-        return gathering
+            return self._gatherings.setdefault((choice, aggregation), Gathering(run))
 
     def recognize_batch(
         self,
@@ -277,29 +264,19 @@ class Service:
             It may not be named; the message says what may.
         """
         models = self.models()
-        if choice.model not in models:
-            msg = f"Model {_quoted(choice.model)} is not on this machine; {', '.join(models)} can be used."
-            raise ChoiceError(msg, "model")
-        precisions = models[choice.model]
-        if choice.precision and precisions and choice.precision not in precisions:
-            msg = (
-                f"{choice.model} has no precision {_quoted(choice.precision)} here; "
-                f"{', '.join(precisions)} can be used."
-            )
-            raise ChoiceError(msg, "precision")
-        if choice.compute and "://" in choice.device:
-            msg = "A model server has its own way to compute; leave compute out."
-            raise ChoiceError(msg, "compute")
+        _expect("model", f"Model {_quoted(choice.model)} is not on this machine", choice.model, models)
+        if choice.precision and (precisions := models[choice.model]):
+            said = f"{choice.model} has no precision {_quoted(choice.precision)} here"
+            _expect("precision", said, choice.precision, precisions)
+        if choice.compute:
+            if "://" in choice.device:
+                msg = "A model server has its own way to compute; leave compute out."
+                raise ChoiceError(msg, "compute")
+            _expect("compute", f"There is no arithmetic {_quoted(choice.compute)}", choice.compute, COMPUTE)
         device = choice.device.strip() or "AUTO"
         device = device if "://" in device else device.upper()
         if self.limits.public if offered_only is None else offered_only:
-            devices = [name for _, name in self.devices()]
-            if device not in devices:
-                msg = f"Device {_quoted(device)} is not offered here; {', '.join(devices)} can be used."
-                raise ChoiceError(msg, "device")
-        if choice.compute and choice.compute not in COMPUTE:
-            msg = f"Computing is {_quoted(choice.compute)}; expected one of {', '.join(COMPUTE)}."
-            raise ChoiceError(msg, "compute")
+            _expect("device", f"Device {_quoted(device)} is not offered here", device, self.devices())
         return choice._replace(device=device)
 
     def linked(
@@ -343,10 +320,7 @@ class Service:
     def refresh(self) -> None:
         """List the models on this machine again, after a download or a deletion."""
         self._models = None
-        with self._guard:
-            self._by_language.clear()
-            for key in [key for key in self._gatherings if key[0].model == AUTO]:
-                del self._gatherings[key]
+        self._by_language.clear()
 
     def _installed(self) -> Iterator[tuple[str, list[str]]]:
         here = [*(model.name for model in zoo.load_catalog()), *hub_names(), *own_names()]
@@ -355,10 +329,13 @@ class Service:
             if precisions or name == AUTO:
                 yield name, list(precisions)
 
-    def devices(self) -> list[tuple[str, str]]:
-        """Return names for people and OpenVINO's names of this machine's devices, AUTO first."""
-        found = [(f"{device.name} - {device.full_name}", device.name) for device in devices()]
-        return [("AUTO - OpenVINO chooses", "AUTO"), *found]
+    def devices(self) -> dict[str, str]:
+        """Return OpenVINO's names of this machine's devices and their full names, AUTO first."""
+        return {"AUTO": "OpenVINO chooses"} | {device.name: device.full_name for device in devices()}
+
+    def device_menu(self) -> list[tuple[str, str]]:
+        """Return names for people and OpenVINO's names of this machine's devices."""
+        return [(f"{name} - {full_name}", name) for name, full_name in self.devices().items()]
 
 
 def filtered(found: Recognition, threshold: float = 0.0, labels: Collection[str] = ()) -> Recognition:
@@ -377,6 +354,13 @@ def filtered(found: Recognition, threshold: float = 0.0, labels: Collection[str]
     return dataclasses.replace(
         found, entities=tuple(entity for entity in found.entities if _kept(entity, threshold, labels))
     )
+
+
+def _expect(argument: str, said: str, value: str, offered: Iterable[str]) -> None:
+    """Raise `ChoiceError` for a value that is not among those offered."""
+    if value not in (known := list(offered)):
+        msg = f"{said}; {', '.join(known)} can be used."
+        raise ChoiceError(msg, argument)
 
 
 def _quoted(value: str) -> str:

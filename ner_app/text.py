@@ -149,7 +149,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         jobs.cancel(word(sent, "job"))
 
     def menus(_: dict[str, Any]) -> dict[str, Any]:
-        return {"default": service.first, "models": service.models(), "devices": service.devices()}
+        return {"default": service.first, "models": service.models(), "devices": service.device_menu()}
 
     def linked(sent: dict[str, Any]) -> dict[str, Any]:
         choice, said = service.linked(*(word(sent, part) for part in Choice._fields))

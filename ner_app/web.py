@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ner_app.address import note_port
-from ner_app.arguments import ArgumentError, Text, Texts
+from ner_app.arguments import ArgumentError, Text, Texts, hint
 from ner_app.connections import bound_connections
 from ner_app.face import PREVIEW, Face, preview
 from ner_app.guard import Guard, Refusal, json_object, keep_texts_out_of_logs, where
@@ -130,9 +129,8 @@ def _elsewhere(paths: Sequence[str]) -> list[Route]:
     """Return the routes of all other paths of ``/api``, which name the ones there are."""
 
     async def endpoint(request: Request) -> Response:
-        near = difflib.get_close_matches(request.url.path[:_PATH_CHARACTERS].rstrip("/"), paths, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(paths)}."
-        return _json({"error": f"There is no {request.url.path[:_PATH_CHARACTERS]}; {hint}"}, 404)
+        path = request.url.path[:_PATH_CHARACTERS]
+        return _json({"error": f"There is no {path}; {hint(path.rstrip('/'), paths)}"}, 404)
 
     return [_any_method(Route(path, endpoint)) for path in ("/api", "/api/{rest:path}")]
 
