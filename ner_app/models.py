@@ -41,7 +41,16 @@ _STATES = {
 _RUNS = 5
 _MEASURED = SAMPLES[0]
 _WAYS_OUT = "A mirror of the hub can be named with HF_ENDPOINT."
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+def _link(renderer: Any, tokens: Any, number: int, options: Any, environment: Any) -> str:
+    """Return the beginning of a link that opens beside the page."""
+    tokens[number].attrs |= {"target": "_blank", "rel": "noopener noreferrer"}
+    return str(renderer.renderToken(tokens, number, options, environment))
+
+
+_MARKDOWN.add_render_rule("link_open", _link)
 
 
 class _Getting(Installation):
@@ -118,8 +127,7 @@ def models_functions(service: Service) -> dict[str, Callable[..., Any]]:
             return {"error": str(error)}
         if not permitted(name):
             return {"error": _refusal(name, hub_allowed=hub_allowed)}
-        token, reason = installations.start(_Getting(name, folders.models_dir()))
-        return {"token": token} if token else {"error": reason}
+        return installations.start(_Getting(name, folders.models_dir()))
 
     def look(sent: dict[str, Any]) -> dict[str, Any]:
         return installations.look(word(sent, "token"))
@@ -172,7 +180,7 @@ def _card(service: Service, name: str, model: zoo.Model) -> dict[str, Any]:
     state = folders.state(model)
     return {
         "name": name,
-        "description": model.description,
+        "description": _MARKDOWN.renderInline(model.description),
         "finds": [kind.many for kind in kinds(entity_types(model.labels))] if model.labels else [],
         "languages": model.languages,
         "accuracy": model.accuracy,
@@ -221,8 +229,9 @@ def problem_view(message: str, name: str = "") -> str:
     sentence = telling.partition(" In detail:")[0]
     if name and name not in sentence:
         sentence = f"{name} was not installed. {sentence}"
-    ways = _WAYS_OUT if "no network" in sentence else ""
-    return render("problem.html", sentence=sentence, ways=ways, details=message)
+    if "no network" in sentence:
+        sentence = f"{sentence} {_WAYS_OUT}"
+    return render("problem.html", sentence=sentence, details=message)
 
 
 def progress_view(name: str, progress: Progress) -> str:

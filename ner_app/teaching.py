@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 import model_zoo
-from model_zoo.catalog import folders, zoo
+from model_zoo.catalog import folders
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_app.answers import recognition_of
 from ner_app.commands import Commands
-from ner_app.installation import hub_names, model_of, own_names
+from ner_app.installation import model_of
 from ner_app.jobs import word
 from ner_app.lessons import FEWEST, HELD_OUT, Lesson, LessonError, make_lesson, passages_so_far
 from ner_app.service import Choice, ChoiceError
@@ -41,8 +41,8 @@ _MOST_TEXTS = 500
 _PRECISION = "FP16"
 #: Between 3e-5, which learned little in a few dozen steps, and 1e-4, which forgot more than it should.
 _RATE, _PASSES = 5e-5, 10
-#: Share of the start's weights in the new model. After a lesson of 20 corrections an earlier minilm-ner, 0.944
-#: before on CoNLL-2003 dev, had 0.936 without it and `ner_app.replayed`, 0.942 with both.
+#: Share of the start's weights in the new model. After a lesson of 20 corrections, an earlier minilm-ner, at
+#: 0.944 before on CoNLL-2003 dev, had 0.936 without it and `ner_app.replayed`, 0.942 with both.
 _START_SHARE = 0.25
 _BAR = re.compile(r"(\d+)/(\d+) \[")
 
@@ -192,7 +192,6 @@ class Teaching(Commands):
             "html": render(
                 "problem.html",
                 sentence=str(error) if known else f"{self.name} was not made: learning failed.",
-                ways="",
                 details="" if known else str(error),
             )
         }
@@ -262,8 +261,7 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
             return {"error": str(error)}
         english = _in_english(texts)
         replayed = [text for text in examples if is_english(text) == english]
-        token, reason = works.start(Teaching(name, service, choice, texts, replayed))
-        return {"token": token} if token else {"error": reason}
+        return works.start(Teaching(name, service, choice, texts, replayed))
 
     def look_taught(sent: dict[str, Any]) -> dict[str, Any]:
         return works.look(word(sent, "token"))
@@ -304,8 +302,7 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         msg = "Name the model with letters, digits, - and _, up to 50 of them."
         raise ValueError(msg)
-    taken = {model.name for model in zoo.load_catalog()} | set(hub_names()) | set(own_names())
-    if name in taken or (folders.models_dir() / "public" / name).exists():
+    if folders.find_model(name) or (folders.models_dir() / "public" / name).exists():
         msg = f"There is a model {name} already; choose another name, or delete that one under Models."
         raise ValueError(msg)
 

@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-__all__ = ["browser_file", "browser_image", "linked", "render"]
-
-#: An address between angle brackets, as Markdown writes it, in text that is escaped.
-_ADDRESS = re.compile(r"&lt;(https?://(?:(?!&[lg]t;)\S)+)&gt;")
-
-
-def linked(text: str) -> str:
-    """Return a text as HTML whose addresses between angle brackets are links; all else is escaped.
-
-    Examples
-    --------
-    >>> linked("<b> <javascript:alert(1)> <https://example.org/a?b&c>").partition(" target")[0]
-    '&lt;b&gt; &lt;javascript:alert(1)&gt; <a href="https://example.org/a?b&amp;c"'
-    """
-    return _ADDRESS.sub(_link, html.escape(text))
-
-
-def _link(found: re.Match[str]) -> str:
-    address = found[1]
-    shown = address.partition("://")[2]
-    return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{shown}</a>'
-
+__all__ = ["browser_file", "browser_image", "render"]
 
 _FOLDER = Path(__file__).parent
 _TEMPLATES = jinja2.Environment(
@@ -41,7 +18,6 @@ _TEMPLATES = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
 )
 _TEMPLATES.filters["number"] = "{:,}".format
-_TEMPLATES.filters["linked"] = linked
 _TEMPLATES.filters["megabytes"] = lambda size: f"{size / 1e6:,.1f} MB".replace(".0 MB", " MB")
 
 

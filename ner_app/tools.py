@@ -7,7 +7,7 @@ answers with the repr of Python values. https://modelcontextprotocol.io/specific
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mcp import types
 
@@ -31,17 +31,6 @@ _LOG = logging.getLogger(__name__)
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
-class _Tool(NamedTuple):
-    """A function as language models see it, and what runs."""
-
-    name: str
-    title: str
-    description: str
-    taken: dict[str, Any]
-    returned: dict[str, Any]
-    run: Callable[[dict[str, Any]], dict[str, Any]]
-
-
 def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> None:
     """Offer the functions on the page's MCP server, in place of the tools that Gradio generates.
 
@@ -61,34 +50,34 @@ def offer_tools(server: GradioMCPServer, programs: Programs, turns: Turns) -> No
         *(types.ListResourceTemplatesRequest, types.ReadResourceRequest),
     ):
         server.mcp_server.request_handlers.pop(kind, None)
-    tools = {f"{server.tool_prefix}{tool.name}": tool for tool in _tools(programs)}
+    tools = {f"{server.tool_prefix}{tool.name}": (tool, run) for tool, run in _tools(programs)}
+    for name, (tool, _) in tools.items():
+        tool.name = name
 
     @server.mcp_server.list_tools()
     async def list_tools() -> list[types.Tool]:
         selected = server.get_selected_tools_from_request()
-        return [
-            _described(name, tool) for name, tool in tools.items() if selected is None or name in selected
-        ]
+        return [tool for name, (tool, _) in tools.items() if selected is None or name in selected]
 
     @server.mcp_server.call_tool(validate_input=False)
     async def call_tool(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
-        tool = tools.get(name)
-        if tool is None:
+        if name not in tools:
             return _failed(f"{shown(name)}: there is no such tool; {hint(name, list(tools))}")
         request = server.mcp_server.request_context.request
         try:
-            answer = await turns.run(request, tool.run, arguments)
+            answer = await turns.run(request, tools[name][1], arguments)
         except (ArgumentError, LimitError) as error:
             return _failed(str(error))
         except Exception as error:  # noqa: BLE001 - the caller gets a sentence, the log the place
-            _LOG.error("The tool %s failed: %s", tool.name, where(error))
+            _LOG.error("The tool %s failed: %s", name, where(error))
             return _failed("The call failed; the server's log says where.")
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=to_json(answer))], structuredContent=answer
         )
 
 
-def _tools(programs: Programs) -> list[_Tool]:
+def _tools(programs: Programs) -> list[tuple[types.Tool, Callable[[dict[str, Any]], dict[str, Any]]]]:
+    """Return the functions as language models see them, and what runs."""
     service = programs.service
 
     def no_arguments(arguments: dict[str, Any]) -> None:
@@ -107,54 +96,51 @@ def _tools(programs: Programs) -> list[_Tool]:
         no_arguments(arguments)
         return {"devices": programs.devices()}
 
-    return [
-        _Tool(
-            "recognize",
-            "Find names in a text",
-            "Find the people, places, organisations and other names in a text. Returns every mention with "
-            "its place in the text, label and score, and the names grouped. The text stays on the server and "
-            "is not logged.",
-            input_schema(Text, service),
-            ANSWER,
-            programs.recognize,
-        ),
-        _Tool(
-            "recognize_batch",
-            "Find names in several texts",
-            "Find the names in several texts at once, in order; faster than one text after another.",
-            input_schema(Texts, service),
-            ANSWERS,
-            batch,
-        ),
-        _Tool(
-            "models",
-            "List models",
-            "List the models that are ready on the server, their precisions, and which one is the default.",
-            _NO_ARGUMENTS,
-            MODELS,
-            models,
-        ),
-        _Tool(
-            "devices",
-            "List devices",
-            "List the devices (CPU, GPU, NPU) of the server that can run a model.",
-            _NO_ARGUMENTS,
-            DEVICES,
-            devices,
-        ),
-    ]
+    one = _tool(
+        "recognize",
+        "Find names in a text",
+        "Find the people, places, organisations and other names in a text. Returns every mention with its "
+        "place in the text, label and score, and the names grouped. The text stays on the server and is not "
+        "logged.",
+        input_schema(Text, service),
+        ANSWER,
+    )
+    several = _tool(
+        "recognize_batch",
+        "Find names in several texts",
+        "Find the names in several texts at once, in order; faster than one text after another.",
+        input_schema(Texts, service),
+        ANSWERS,
+    )
+    ready = _tool(
+        "models",
+        "List models",
+        "List the models that are ready on the server, their precisions, and which one is the default.",
+        _NO_ARGUMENTS,
+        MODELS,
+    )
+    usable = _tool(
+        "devices",
+        "List devices",
+        "List the devices (CPU, GPU, NPU) of the server that can run a model.",
+        _NO_ARGUMENTS,
+        DEVICES,
+    )
+    return [(one, programs.recognize), (several, batch), (ready, models), (usable, devices)]
 
 
-def _described(name: str, tool: _Tool) -> types.Tool:
+def _tool(
+    name: str, title: str, description: str, taken: dict[str, Any], returned: dict[str, Any]
+) -> types.Tool:
     hints = types.ToolAnnotations(
-        title=tool.title, readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=False
+        title=title, readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=False
     )
     return types.Tool(
         name=name,
-        title=tool.title,
-        description=tool.description,
-        inputSchema=tool.taken,
-        outputSchema=tool.returned,
+        title=title,
+        description=description,
+        inputSchema=taken,
+        outputSchema=returned,
         annotations=hints,
     )
 

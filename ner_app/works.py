@@ -54,22 +54,22 @@ class Works:
         self._token = ""
         self._ended: dict[str, dict[str, Any]] = {}
 
-    def start(self, work: Work) -> tuple[str, str]:
+    def start(self, work: Work) -> dict[str, str]:
         """Start one.
 
         Returns
         -------
-        (str, str)
-            A token for `look` and `cancel`, or an empty one and the reason.
+        dict
+            ``token`` for `look` and `cancel`, or ``error``: why it cannot start.
         """
         with self._guard:
             if self._running is not None:
                 busy = self._running.name
-                return "", f"{busy} is being {self._doing}. Wait for it to finish, or cancel it."
+                return {"error": f"{busy} is being {self._doing}. Wait for it to finish, or cancel it."}
             self._running = work
             self._token = token = secrets.token_urlsafe(12)
         threading.Thread(target=self._run, args=(work, token), daemon=True).start()
-        return token, ""
+        return {"token": token}
 
     def is_busy_with(self, name: str) -> bool:
         """Return whether this model is being worked on."""

@@ -186,3 +186,12 @@ def test_a_card_says_languages_accuracy_and_how_fast_it_is_here(hub_model):
     assert functions["measured"]({"name": "hf:me/tiny"}, request)["said"] == said
     for name in ("bert-base-ner", "auto", "../x", ""):
         assert "not on this machine" in functions["measured"]({"name": name}, request)["error"]
+
+
+def test_what_a_description_links_opens_beside_the_page_and_nothing_else_is_markup(hub_model):
+    said = "Tiny <b> <https://example.org/a?b&c> [x](javascript:alert(1)) ![y](https://example.org/z.png)"
+    (hub_model / "model.yml").write_text(MODEL_YML.replace("Token classifier me/tiny", f"'{said}'\n#"))
+    cards = models_functions(Service("minilm-ner"))["zoo_cards"]({})["html"]
+    link = '<a href="https://example.org/a?b&amp;c" target="_blank" rel="noopener noreferrer">'
+    assert f"Tiny &lt;b&gt; {link}https://example.org/a?b&amp;c</a> [x](javascript:alert(1)) !<a " in cards
+    assert "<img" not in cards
