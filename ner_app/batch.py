@@ -200,20 +200,18 @@ def recognize_documents(
     tuple of (Document, Recognition or None, float)
         The current document, its result once complete, and the share of all characters that is done.
     """
-    places: deque[tuple[Document, Part, bool]] = deque()
-    answers: deque[Recognition] = deque()
+    ready: deque[tuple[Document, Recognition | None, float]] = deque()
     ended, left = cancelled or threading.Event(), threading.Event()
     total = max(sum(document.characters for document in documents), 1)
-    share, done = 0.0, 0  # of the part at work, and the characters of those before
+    # Characters of the parts that are done, those of the part at work, and its share that is done.
+    done, length, share = 0, 0, 0.0
     collected: list[tuple[int, Recognition]] = []
     document = documents[0] if documents else None
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[tuple[Document, Part, bool]]:
         for one in documents:
             cut = parts_of(one, _PART)
-            for number, part in enumerate(cut, 1):
-                places.append((one, part, number == len(cut)))
-                yield part
+            yield from ((one, part, part is cut[-1]) for part in cut)
 
     def watch(reached: float) -> None:
         nonlocal share
@@ -222,33 +220,34 @@ def recognize_documents(
             raise Cancelled
 
     def work() -> None:
-        texts, spans = itertools.tee(parts())
-        answers.extend(
-            stream_with_share(
-                service.checked(choice),
-                (part.text for part in texts),
-                watch,
-                look_ahead=_LOOK_AHEAD,
-                segments=(part.segments for part in spans),
-            )
+        nonlocal document, done, length, share
+        texts, spans, places = itertools.tee(parts(), 3)
+        answers = stream_with_share(
+            service.checked(choice),
+            (part.text for _, part, _ in texts),
+            watch,
+            look_ahead=_LOOK_AHEAD,
+            segments=(part.segments for _, part, _ in spans),
         )
+        for document, part, last in places:
+            length, share = len(part.text), 0.0
+            collected.append((part.start, next(answers)))
+            done, length = done + length, 0
+            ready.append((document, joined(document.text, collected) if last else None, done / total))
+            if last:
+                collected.clear()
 
     def arrived() -> Iterator[tuple[Document, Recognition | None, float]]:
-        nonlocal collected, document, done
-        while answers:
-            document, part, last = places.popleft()
-            collected.append((part.start, answers.popleft()))
-            done += len(part.text)
-            yield document, joined(document.text, collected) if last else None, done / total
-            collected = [] if last else collected
+        while ready:
+            yield ready.popleft()
 
     try:
         if not ended.is_set():
             with contextlib.suppress(Cancelled):
                 for _ in in_background(work, lambda: None, threading.Event()):
                     yield from arrived()
-                    if document is not None and places:
-                        yield document, None, (done + share * len(places[0][1].text)) / total
+                    if document is not None and length:
+                        yield document, None, (done + share * length) / total
             yield from arrived()
         if collected and document is not None:
             end = collected[-1][0] + len(collected[-1][1].text)

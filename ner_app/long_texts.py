@@ -57,26 +57,23 @@ def answers_by_part(
     recognizer = service.checked(choice, aggregation)
     divided = (aggregation or recognizer.aggregation) in AS_WRITTEN
     parts = parts_of(Document("", None, text, {}), PART if divided else len(text))
-    begin = 0
-    lengths = iter([len(part.text) for part in parts])
-    length = next(lengths)
+    part = parts[0]
 
     def watch(share: float) -> None:
         if progress is not None:
-            progress(begin + int(length * share), len(text))
+            progress(part.start + int(len(part.text) * share), len(text))
 
     found = stream_with_share(
         recognizer,
-        [part.text for part in parts],
+        [one.text for one in parts],
         watch,
         aggregation=aggregation or None,
         threshold=0.0,
-        segments=[part.segments for part in parts] if len(parts) > 1 else None,
+        segments=[one.segments for one in parts] if len(parts) > 1 else None,
         look_ahead=PART,
     )
-    for part, answer in zip(parts, found, strict=True):
-        yield part.start, answer
-        begin, length = begin + length, next(lengths, 0)
+    for part in parts:
+        yield part.start, next(found)
 
 
 def stream_with_share(
