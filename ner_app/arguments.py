@@ -39,6 +39,8 @@ _EXPECTED = {
 class ArgumentError(ValueError):
     """An argument is missing, unknown or wrong; the message begins with its name."""
 
+    status = 422
+
 
 class Options(BaseModel):
     """How to recognize."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import queue
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
+
+from ner_app.jobs import in_background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["CommandError", "Commands"]
 
-_TICK = 0.5
 _GRACE = 5.0
 _ERROR_LINES = 12
 
@@ -49,13 +48,7 @@ class Commands:
             process.kill()
             process.wait()
 
-    def _do(
-        self,
-        step: str,
-        arguments: Sequence[str],
-        take: Callable[[str], Any],
-        take_error: Callable[[str], Any] = lambda _: None,
-    ) -> Iterator[None]:
+    def _do(self, step: str, arguments: Sequence[str], take: Callable[[str], Any]) -> Iterator[None]:
         """Run a Python script or module; yield a few times a second until it ends.
 
         Parameters
@@ -64,8 +57,8 @@ class Commands:
             What it does, for people.
         arguments : sequence of str
             Of the Python interpreter.
-        take, take_error : callable
-            Get each line of standard output, and of standard error.
+        take : callable
+            Gets each line of standard output and of standard error.
 
         Raises
         ------
@@ -81,35 +74,20 @@ class Commands:
             errors="replace",
         )
         said: deque[str] = deque(maxlen=_ERROR_LINES)
-        lines: queue.Queue[tuple[Callable[[str], Any], str | None]] = queue.Queue()
 
-        def heard(line: str) -> None:
-            said.append(line)
-            take_error(line)
+        def read_errors() -> None:
+            for line in process.stderr or ():
+                said.append(line)
+                take(line)
 
-        def drain(stream: Any, taking: Callable[[str], Any]) -> None:
-            try:
-                for line in stream:
-                    lines.put((taking, line))
-            finally:
-                lines.put((taking, None))
+        def read() -> None:
+            errors = threading.Thread(target=read_errors, daemon=True)
+            errors.start()
+            for line in process.stdout or ():
+                take(line)
+            errors.join()
 
-        streams = ((process.stdout, take), (process.stderr, heard))
-        for both in streams:
-            threading.Thread(target=drain, args=both, daemon=True).start()
-        unfinished = len(streams)
-        while unfinished:
-            deadline = time.monotonic() + _TICK
-            while unfinished and (left := deadline - time.monotonic()) > 0:
-                try:
-                    taking, line = lines.get(timeout=left)
-                except queue.Empty:
-                    break
-                if line is None:
-                    unfinished -= 1
-                else:
-                    taking(line)
-            yield
+        yield from in_background(read, lambda: None, threading.Event())
         if process.wait() and not self.cancelled:
             msg = f"{step} {self.name} failed.\n{''.join(said).strip()}"
             raise CommandError(msg)

@@ -8,6 +8,7 @@ import errno
 import json
 import logging
 import re
+import sys
 import time
 import traceback
 from types import SimpleNamespace
@@ -143,7 +144,7 @@ class Guard:
             except ArgumentError as error:
                 message = str(error)
         if message:
-            raise Refusal(message, 422)
+            raise Refusal(message, ArgumentError.status)
 
     def _check_queue(self, blocks: Any, function: Any, request: Request) -> None:
         """Refuse a visitor with as many calls running or waiting as one may have, in all or of this kind."""
@@ -319,8 +320,6 @@ def keep_texts_out_of_logs() -> None:
     """Print where a call failed instead of Gradio's traceback, whose message quotes what was passed."""
 
     def print_place() -> None:
-        import sys
-
         error = sys.exc_info()[1]
         if error is not None:
             _LOG.error("A call failed: %s", where(error))

@@ -19,6 +19,9 @@ _Number = TypeVar("_Number", int, float)
 class LimitError(ValueError):
     """A request exceeds a limit of this page; the message names the limit."""
 
+    #: Of the answer over HTTP.
+    status = 413
+
 
 def _from(variable: str, default: _Number) -> _Number:
     """Declare a limit that a variable of the environment sets."""

@@ -145,7 +145,7 @@ class Teaching(Commands):
             if self.cancelled:
                 return
             self._step, self._share = f"{step} {self.name}", 0.0
-            yield from self._do(step, ["-m", *arguments], self._take, self._take)
+            yield from self._do(step, ["-m", *arguments], self._take)
 
     def _take(self, line: str) -> None:
         if (bar := _BAR.search(line)) and int(bar[2]):

@@ -28,8 +28,8 @@ from ner_app.templating import render
 from ner_core.aggregation import AGGREGATIONS
 from ner_core.entity import joined
 from ner_core.rendering import encodable, to_conll, to_csv, to_html, to_json
+from ner_documents import redaction
 from ner_documents.groups import with_groups
-from ner_documents.redaction import redact
 from ner_documents.writing.tables import BYTE_ORDER_MARK
 
 if TYPE_CHECKING:
@@ -170,14 +170,14 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
     def regroup(sent: dict[str, Any]) -> Any:
         return _with_answer(sent, most, lambda found, labels: group_list(found, labels))
 
-    def redacted(sent: dict[str, Any]) -> Any:
+    def redact(sent: dict[str, Any]) -> Any:
         style = word(sent, "style") or "label"
         if style not in dict(REDACTIONS):
             return {"error": f"Expected a style of {', '.join(dict(REDACTIONS))}."}
         return _with_answer(
             sent,
             most,
-            lambda found, _: {"text": encodable(redact(_with_unlikely(found, sent, most), style))},
+            lambda found, _: {"text": encodable(redaction.redact(_with_unlikely(found, sent, most), style))},
         )
 
     def export(sent: dict[str, Any]) -> Any:
@@ -185,8 +185,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
             return {"error": f"Expected a format of {', '.join(EXPORTS)}."}
         return _with_answer(sent, most, lambda found, _: {"content": EXPORTS[name][2](found)})
 
-    redacted.__name__ = "redact"
-    functions = (recognize, progress, cancel, menus, linked, regroup, redacted, export)
+    functions = (recognize, progress, cancel, menus, linked, regroup, redact, export)
     return {function.__name__: function for function in functions}
 
 

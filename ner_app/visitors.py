@@ -32,9 +32,13 @@ _RUNNING = 16
 class TooManyRequestsError(LimitError):
     """A visitor has as many requests running or waiting as one may have."""
 
+    status = 429
+
 
 class BusyError(LimitError):
     """Too many requests of all visitors wait already."""
+
+    status = 503
 
 
 class Visitors:

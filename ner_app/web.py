@@ -22,7 +22,7 @@ from ner_app.schemas import openapi
 from ner_app.sessions import SESSIONS, keep_little
 from ner_app.theme import launch_options
 from ner_app.tools import offer_tools
-from ner_app.visitors import BusyError, TooManyRequestsError, Turns
+from ner_app.visitors import Turns
 from ner_core.rendering import to_json
 
 if TYPE_CHECKING:
@@ -150,12 +150,8 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
                     {"error": f"{request.method} is not for {path}; send {method}."}, 405, Allow=method
                 )
             return _json(await answer(request))
-        except Refusal as error:
+        except (Refusal, ArgumentError, LimitError) as error:
             return _json({"error": str(error)}, error.status)
-        except ArgumentError as error:
-            return _json({"error": str(error)}, 422)
-        except LimitError as error:
-            return _json({"error": str(error)}, _status(error))
         except Cancelled:
             return _json({"error": "Nobody waits for this answer."}, 499)
         except Exception as error:  # noqa: BLE001 - the visitor gets a sentence, the log the place
@@ -181,12 +177,6 @@ async def _arguments(request: Request) -> dict[str, Any]:
         msg = f"The body is sent as {coded[:_PATH_CHARACTERS]}; send it uncompressed."
         raise Refusal(msg, 415)
     return json_object(await request.body(), '{"text": "Mary sings."}')
-
-
-def _status(error: LimitError) -> int:
-    if isinstance(error, TooManyRequestsError):
-        return 429
-    return 503 if isinstance(error, BusyError) else 413
 
 
 def _json(value: Mapping[str, Any], status: int = 200, **headers: str) -> Response:
