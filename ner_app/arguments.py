@@ -17,7 +17,7 @@ from ner_core.compute import COMPUTE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ArgumentError", "Options", "Text", "Texts", "checked", "hint", "shown"]
+__all__ = ["ArgumentError", "Options", "Text", "Texts", "checked", "hint", "no_arguments", "shown"]
 
 _FOUND_CHARACTERS = 60
 _MOST_LABELS = 100
@@ -144,6 +144,13 @@ def checked(kind: type[Options], arguments: Mapping[str, Any], *, default: str) 
     except ValidationError as error:
         raise ArgumentError(_sentence(error)) from None
     return found if found.model else found.model_copy(update={"model": default})
+
+
+def no_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+    """Raise `ArgumentError` where a function that takes none is given one."""
+    if arguments:
+        msg = f"{shown(next(iter(arguments)))}: {name} takes no arguments."
+        raise ArgumentError(msg)
 
 
 def shown(name: str) -> str:

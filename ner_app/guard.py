@@ -22,7 +22,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ner_app.arguments import ArgumentError, Text, Texts, checked, hint, shown
+from ner_app.arguments import ArgumentError, Text, Texts, checked, hint, no_arguments, shown
 from ner_app.sessions import forget_finished
 from ner_app.uploads import unfinished_deleted
 from ner_app.visitors import visitor_of
@@ -97,10 +97,10 @@ class Guard:
                 body = await _read(scope, receive, self._service.limits.body_bytes)
                 self._check(scope, body)
                 await self._app(scope, _again(body, receive), sending)
-        except Refusal as refusal:
+        except (Refusal, ArgumentError) as error:
             if started:
                 raise
-            await _refuse(refusal, receive, send)
+            await _refuse(error, receive, send)
         except Exception as error:  # noqa: BLE001 - the visitor gets a sentence, the log the place
             _LOG.error("%s failed: %s", scope["path"], where(error))
             if started:
@@ -132,19 +132,13 @@ class Guard:
 
     def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
         kinds: dict[str, type[Text] | type[Texts]] = {"recognize": Text, "recognize_batch": Texts}
-        kind = kinds.get(name)
-        message = ""
-        if kind is None and arguments:
-            message = f"{shown(next(iter(arguments)))}: {name} takes no arguments."
+        if name not in kinds:
+            no_arguments(name, arguments)
         elif "offsets" in arguments:
-            message = "offsets: only POST /api/recognize and /api/batch take it."
-        elif kind is not None:
-            try:
-                checked(kind, arguments, default=self._service.first)
-            except ArgumentError as error:
-                message = str(error)
-        if message:
-            raise Refusal(message, ArgumentError.status)
+            msg = "offsets: only POST /api/recognize and /api/batch take it."
+            raise ArgumentError(msg)
+        else:
+            checked(kinds[name], arguments, default=self._service.first)
 
     def _check_queue(self, blocks: Any, function: Any, request: Request) -> None:
         """Refuse a visitor with as many calls running or waiting as one may have, in all or of this kind."""
@@ -267,15 +261,16 @@ def _counted(scope: dict[str, Any], receive: Receive, most: int, setting: str = 
     return receive_counted
 
 
-async def _refuse(refusal: Refusal, receive: Receive, send: Send) -> None:
+async def _refuse(refusal: Refusal | ArgumentError, receive: Receive, send: Send) -> None:
     """Answer at once, then drain the request: many clients read the answer only after sending everything."""
+    unread = isinstance(refusal, Refusal) and refusal.unread
     body = json.dumps({"error": str(refusal), "detail": str(refusal)}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if refusal.unread:
+    if unread:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": refusal.unread})
-    if not refusal.unread:
+    await send({"type": "http.response.body", "body": body, "more_body": unread})
+    if not unread:
         return
 
     async def read_on() -> None:

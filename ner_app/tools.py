@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp import types
 
-from ner_app.arguments import ArgumentError, Text, Texts, hint, shown
+from ner_app.arguments import ArgumentError, Text, Texts, hint, no_arguments, shown
 from ner_app.guard import where
 from ner_app.limits import LimitError
 from ner_app.schemas import ANSWER, ANSWERS, DEVICES, MODELS, input_schema
@@ -80,20 +80,15 @@ def _tools(programs: Programs) -> list[tuple[types.Tool, Callable[[dict[str, Any
     """Return the functions as language models see them, and what runs."""
     service = programs.service
 
-    def no_arguments(arguments: dict[str, Any]) -> None:
-        if arguments:
-            msg = f"{shown(next(iter(arguments)))}: this tool takes no arguments."
-            raise ArgumentError(msg)
-
     def batch(arguments: dict[str, Any]) -> dict[str, Any]:
         return {"results": programs.recognize_batch(arguments)}
 
     def models(arguments: dict[str, Any]) -> dict[str, Any]:
-        no_arguments(arguments)
+        no_arguments("models", arguments)
         return {"models": programs.models()}
 
     def devices(arguments: dict[str, Any]) -> dict[str, Any]:
-        no_arguments(arguments)
+        no_arguments("devices", arguments)
         return {"devices": programs.devices()}
 
     one = _tool(
