@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["build_documents_tab", "model_choices", "table_menu"]
 
 _SECONDS_BETWEEN_UPDATES = 0.5
+#: Share of the work after which its speed tells when it ends; the beginning is slower.
+_TELLING = 0.02
 _AUTOMATIC = ("Automatic", "")
 _CANCELLING = "Cancelling; what is finished will be shown …"
 _LEFT = "The page was left before everything was read. Press Recognize all to start again."
@@ -86,8 +88,10 @@ def build_documents_tab(service: Service) -> None:
                     service.device_menu(),
                     value="AUTO",
                     label="Device",
-                    info="Or type one as OpenVINO names it, such as HETERO:GPU,CPU",
-                    allow_custom_value=True,
+                    info=None
+                    if limits.public
+                    else "Or type one as OpenVINO names it, such as HETERO:GPU,CPU",
+                    allow_custom_value=not limits.public,
                     elem_id="documents-device",
                 )
                 precision = gr.Dropdown(
@@ -342,7 +346,7 @@ def _reason(error: Exception) -> str:
 
 def _progress(step: Step, sizes: Sequence[int], findings: Findings, seconds: float) -> str:
     done = (sum(sizes[: step.finished]) + step.share * sizes[step.finished]) / sum(sizes)
-    left = seconds / done - seconds if done > 0 and seconds > 1 else None
+    left = seconds / done - seconds if done > _TELLING and seconds > 1 else None
     return render(
         "reading.html",
         step=step,

@@ -14,6 +14,7 @@ from ner_app.batch import _HINTS, Step, read_sources, recognize_documents, work_
 from ner_app.documents import _progress, build_documents_tab, table_menu
 from ner_app.findings import Findings
 from ner_app.jobs import Cancelled, in_background
+from ner_app.limits import Limits
 from ner_app.redaction import redacted_files
 from ner_app.service import Choice, Service, filtered
 from ner_app.table_preview import previews, table_view
@@ -93,6 +94,14 @@ def handlers(lookup_models):
         with gr.Blocks() as demo:
             build_documents_tab(Service("lookup"))
         yield buttons(demo)
+
+
+def test_strangers_are_not_asked_to_type_a_device(lookup_models, monkeypatch):
+    monkeypatch.setenv("NER_MODELS_DIR", str(lookup_models))
+    with gr.Blocks() as demo:
+        build_documents_tab(Service("lookup", Limits(public=True)))
+    device = next(one for one in demo.blocks.values() if one.elem_id == "documents-device")
+    assert (device.allow_custom_value, device.info) == (False, None)
 
 
 def buttons(demo):
@@ -281,6 +290,7 @@ def test_progress_names_the_row_and_the_seconds_left(tmp_path):
     shown = _progress(step, [7], Findings(tmp_path), 20.0)
     assert "Reading tickets.csv:419 (1 of 1), row 418 of 5,000" in shown
     assert "60 s left" in shown
+    assert "left" not in _progress(Step(0, "tickets.csv:2", 0.001, 1, 5_000), [7], Findings(tmp_path), 3.0)
     small, large = Step(0, "a.txt", 1), Step(1, "b.txt")
     assert 'value="0.100"' in _progress(small, [10, 90], Findings(tmp_path), 1.0)
     assert 'value="0.100"' in _progress(large, [10, 90], Findings(tmp_path), 1.0)
