@@ -88,9 +88,7 @@ def build_documents_tab(service: Service) -> None:
                     service.device_menu(),
                     value="AUTO",
                     label="Device",
-                    info=None
-                    if limits.public
-                    else "Or type one as OpenVINO names it, such as HETERO:GPU,CPU",
+                    info=None if limits.public else "Or as OpenVINO names it, such as HETERO:GPU,CPU",
                     allow_custom_value=not limits.public,
                     elem_id="documents-device",
                 )

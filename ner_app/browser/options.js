@@ -36,12 +36,13 @@ NerPage.Options = class {
   }
 
   chosen() {
-    return Object.fromEntries(Object.entries(this.controls).map(([name, control]) => [name, control.value.trim()]));
+    const chosen = Object.fromEntries(Object.entries(this.controls).map(([name, control]) => [name, control.value.trim()]));
+    return {...chosen, device: chosen.device || "AUTO"};
   }
 
   /* Holds also before the server has told what the menus are. */
   set(values) {
-    for (const name of ["model", "device", "aggregation"]) {
+    for (const name of ["model", "device"]) {
       const control = this.controls[name], value = values[name] ?? "";
       if (value) control.value = value;
       if (value && control.value !== value) {
@@ -49,7 +50,7 @@ NerPage.Options = class {
         control.value = value;
       }
     }
-    this.controls.compute.value = values.compute ?? "";
+    for (const name of ["compute", "aggregation"]) this.controls[name].value = values[name] ?? "";
     this.precisions(values.precision);
   }
 

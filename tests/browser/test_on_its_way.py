@@ -297,6 +297,9 @@ def test_a_choice_that_fails_is_not_said_to_be_still_in_use(page):
     page.locator("#text-compute").select_option("exact")
     expect(page.locator("#text-message")).to_contain_text("It is not here.\nStill using minilm-ner")
     assert page.locator("#text-compute").input_value() == ""
+    page.locator("#aggregation").select_option("first")
+    expect(page.locator("#options summary")).not_to_contain_text("first")
+    assert page.locator("#aggregation").input_value() == ""
     page.unroute(re.compile("component_server"))
     page.locator("#options").evaluate("e => { e.open = false }")
 

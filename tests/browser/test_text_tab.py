@@ -203,6 +203,14 @@ def test_a_device_that_is_not_there_is_a_message_and_the_last_good_one_stays(pag
     assert marks(page) == NAMES
     page.locator("#recognize").click()
     expect(message).not_to_contain_text("GPU.9")
+    page.locator("#text-device").fill("")
+    page.locator("#text-device").press("Tab")
+    expect(page.locator("#options summary")).to_contain_text("AUTO")
+    expect(page.locator("#answer[aria-busy]")).to_have_count(0)
+    page.locator("#text-device").fill("GPU.9")
+    page.locator("#text-device").press("Tab")
+    expect(message).to_contain_text("Still using minilm-ner · AUTO")
+    assert page.locator("#text-device").input_value() == "AUTO"
     page.locator("#text-device").fill("AUTO")
     page.locator("#text-device").press("Tab")
     expect(page.locator("#options summary")).to_contain_text("AUTO")
