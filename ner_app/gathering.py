@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +53,13 @@ class Gathering:
         progress : callable, optional
             Called before the text runs; an exception it raises is raised here, and the text is skipped.
         """
-        mine = _Waiting(text, progress)
+        mine = _Waiting(text, progress, Future())
         with self._turn:
             self._waiting.append(mine)
-            while self._busy and not mine.done:
+            while self._busy and not mine.answer.done():
                 self._turn.wait()
-            if mine.done:
-                return mine.result()
+            if mine.answer.done():
+                return mine.answer.result()
             self._busy = True
             self._waiting.remove(mine)
             batch = [mine, *self._waiting[: self._size - 1]]
@@ -69,49 +70,37 @@ class Gathering:
             with self._turn:
                 self._busy = False
                 self._turn.notify_all()
-        return mine.result()
+        return mine.answer.result()
 
     def _answer(self, batch: list[_Waiting]) -> None:
         if not batch:
             return
         try:
-            for waiting, found in zip(batch, self._run([waiting.text for waiting in batch]), strict=True):
-                waiting.found = found
+            found = self._run([waiting.text for waiting in batch])
         except Exception as error:  # noqa: BLE001 - handed to the callers, whose error it is
             if len(batch) == 1:
-                batch[0].error = error
+                batch[0].answer.set_exception(error)
                 return
             # One text must not spoil the others' answers.
             for waiting in batch:
                 self._answer([waiting])
+        else:
+            for waiting, one in zip(batch, found, strict=True):
+                waiting.answer.set_result(one)
 
 
-class _Waiting:
+class _Waiting(NamedTuple):
     """A text, and its answer once there is one."""
 
-    def __init__(self, text: str, progress: Callable[[int, int], None] | None) -> None:
-        self.text = text
-        self._progress = progress
-        self.found: Recognition | None = None
-        self.error: Exception | None = None
-
-    @property
-    def done(self) -> bool:
-        return self.found is not None or self.error is not None
+    text: str
+    progress: Callable[[int, int], None] | None
+    answer: Future[Recognition]
 
     def wanted(self) -> bool:
         """Return whether somebody still waits for it."""
         try:
-            if self._progress is not None:
-                self._progress(0, 1)
+            if self.progress is not None:
+                self.progress(0, 1)
         except Exception as error:  # noqa: BLE001 - raised where the text was given
-            self.error = error
-        return self.error is None
-
-    def result(self) -> Recognition:
-        if self.error is not None:
-            raise self.error
-        if self.found is None:
-            msg = "the text was taken but not answered"
-            raise RuntimeError(msg)
-        return self.found
+            self.answer.set_exception(error)
+        return not self.answer.done()
