@@ -76,23 +76,6 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
         assert "PER_1 lives in LOC_1" in archive.read("rows.csv").decode()
 
 
-def test_cancelled_documents_show_what_was_finished(tab, tmp_path):
-    (tmp_path / "a.txt").write_text(SENTENCE)
-    (tmp_path / "b.txt").write_text(f"{SENTENCE}\n" * 40_000)
-    give(tab, tmp_path)
-    tab.locator("#run-documents").click()
-    status = tab.locator("#documents-status")
-    expect(status).to_contain_text("Reading b.txt (2 of 2)")
-    tab.locator("#cancel-documents").click()
-    expect(status).to_contain_text("results are partial: 1 of 2 sources were read to the end")
-    expect(tab.locator("#documents-view .groups .name", has_text="Santa Clara").first).to_be_visible()
-    with zipped(tab, "#download-zip") as archive:
-        documents = [json.loads(line) for line in archive.read("documents.jsonl").decode().splitlines()]
-        assert "1 of 2" in archive.read("partial.txt").decode()
-    assert [document["document"] for document in documents] == ["a.txt"]
-    assert len(documents[0]["entities"]) == 3
-
-
 def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab, tmp_path):
     """The server takes no request until the visitor has cancelled: busy state and wish are the page's own."""
     (tmp_path / "a.txt").write_text(SENTENCE)

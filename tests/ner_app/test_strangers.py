@@ -124,17 +124,10 @@ def test_a_public_host_lets_strangers_neither_download_nor_delete_nor_name_addre
     assert allowed.public == public
 
 
-def test_the_host_is_judged_by_the_environment(monkeypatch, lookup_models):
-    monkeypatch.setenv("NER_MODELS_DIR", str(lookup_models))
-    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
-    with pytest.raises(ChoiceError, match="not offered"):
-        Service("lookup").recognize("Mary", Choice("lookup", "kserve://10.0.0.1:1/m"))
-
-
-def test_the_environment_is_that_of_now(monkeypatch):
+def test_the_host_is_judged_by_the_environment_of_now(monkeypatch):
     """What takes the place of os.environ after this was imported must not open a public page."""
     monkeypatch.setattr(os, "environ", {"SPACE_ID": "me/demo"})
-    assert Limits.from_environment().public
+    assert Service("lookup").limits.public
 
 
 def test_strangers_are_not_told_why_a_model_cannot_be_loaded_and_the_owner_is(
