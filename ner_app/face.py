@@ -76,7 +76,7 @@ def with_face(html: str, address: str) -> str:
     Examples
     --------
     >>> page = with_face('<head><meta property="og:title" content="Gradio" /></head>', "https://x.org")
-    >>> "Gradio" in page, 'content="https://x.org/preview.png"' in page
+    >>> 'content="Gradio"' in page, 'content="https://x.org/preview.png"' in page
     (False, True)
     """
     face = render("face.html", address=address, preview=f"{address}{PREVIEW}")

@@ -305,10 +305,14 @@ def test_a_choice_that_fails_is_not_said_to_be_still_in_use(page):
 
 
 def test_a_browser_that_forbids_storage_gets_answers_too(page, url):
+    """And once they are there, nothing is drawn while nobody does anything."""
     with page.context.new_page() as other:
         other.add_init_script(
             "for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name,"
-            "{get() { throw new DOMException('forbidden', 'SecurityError'); }})"
+            "{get() { throw new DOMException('forbidden', 'SecurityError'); }});"
+            "window.drawn = 0; const ask = requestAnimationFrame.bind(window);"
+            "window.requestAnimationFrame = draw => { drawn++; return ask(draw); }"
         )
         other.goto(url)
         expect(other.locator("#text-status")).to_contain_text(", in ")
+        other.wait_for_function("() => { const before = drawn; drawn = 0; return !before }", polling=300)
