@@ -79,7 +79,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
 def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab, tmp_path):
     """The server takes no request until the visitor has cancelled: busy state and wish are the page's own."""
     (tmp_path / "a.txt").write_text(SENTENCE)
-    (tmp_path / "b.txt").write_text(f"{SENTENCE}\n" * 40_000)
+    (tmp_path / "b.txt").write_text(f"{SENTENCE}\n" * 10_000)
     give(tab, tmp_path)
     held = []
     tab.route(re.compile("queue/join"), lambda route: held.append(route))

@@ -27,12 +27,19 @@ RULES = {
     ("phone", "light"): {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}},
     ("wide", "dark"): {"runOnly": {"type": "rule", "values": COLOURS}},
 }
-#: Where axe looks when most of the page, the cards of models, stays as it was.
-PLACES = {
-    "models-card": '.card[data-model="minilm-ner"]',
-    "models-busy": ".own.models > :not(#zoo-table)",
-    "models-failed": ".own.models > :not(#zoo-table)",
-}
+#: States that show a tab or an answer for the first time: axe looks at the whole page. In the others it looks at
+#: what has changed since the state before, with all that is in it.
+WHOLE = {"text", "text-open", "compare-begun", "compare", "documents-begun", "documents", "models"}
+WATCH = """() => {
+    window.changed = new Set();
+    new MutationObserver(all => all.forEach(one => changed.add(one.target)))
+        .observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+OUTERMOST = """() => {
+    const all = new Set([...changed].map(one => one.nodeType === Node.TEXT_NODE ? one.parentElement : one));
+    const inAnother = one => one.parentElement && (all.has(one.parentElement) || inAnother(one.parentElement));
+    window.news = [...all].filter(one => one?.isConnected && !inAnother(one));
+}"""
 #: Transitions at their end; what goes round for ever, such as a progress bar, goes on.
 SETTLE = """document.getAnimations().forEach(one => {
     if (one.effect.getComputedTiming().endTime < Infinity) one.finish()
@@ -54,9 +61,12 @@ def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe):
     page.route(re.compile("component_server|queue/join"), hold)
     page.goto(f"{url}/?__theme=light")
     page.evaluate(axe)
+    page.evaluate(WATCH)
     findings = []
     for name, prepare in STATES.items():
+        page.evaluate("changed.clear()")
         prepare(page, tmp_path)
+        page.evaluate(OUTERMOST)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
@@ -75,7 +85,7 @@ def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe):
                 if (size, scheme) in RULES:
                     # What only the phone has, it has in each state: the menu of tabs.
                     rules = {} if (name, size) == ("text", "phone") else RULES[size, scheme]
-                    found = found_by_axe(page, rules, PLACES.get(name))
+                    found = found_by_axe(page, rules, whole=name in WHOLE)
                     findings += [f"{name} {size} {scheme}: {one}" for one in found]
         page.set_viewport_size({"width": 1440, "height": 900})
     context.close()
@@ -112,12 +122,12 @@ def busy(page, name, button, progress):
     )  # else it is not seen before it grows
 
 
-def found_by_axe(page, rules, place=None):
+def found_by_axe(page, rules, *, whole):
     """Return what axe finds, but for what it calls minor: empty cells in the heads of model cards' tables."""
     options = {"resultTypes": ["violations"], "selectors": False, **rules}
     violations = page.evaluate(
-        "([place, options]) => axe.run(place ?? document, options).then(found => found.violations)",
-        [place, options],
+        "([whole, options]) => axe.run(whole ? document : {include: news}, options).then(all => all.violations)",
+        [whole, options],
     )
     return [
         f"{violation['id']}: {node['html'][:120]}"
