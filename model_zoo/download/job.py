@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
@@ -152,8 +152,6 @@ class _Job:
     transfer: Transfer
     pool: ThreadPoolExecutor
     omz: bool = False
-    #: Lock file to the files whose checksums were recorded in this run.
-    recorded: dict[Path, list[str]] = field(default_factory=dict)
 
     def run(self, model: Model) -> list[Fetched]:
         """Download one model (not a composite one)."""
@@ -168,7 +166,6 @@ class _Job:
                 self._emit("model_download_end", model, successful=False)
                 raise
             self._emit("model_download_end", model, successful=True)
-            self._tell_recorded(model, Lockfile(folder).path)
             if model.postprocessing:
                 self._postprocess(model, folder, fetched)
         if model.config is None:
@@ -184,13 +181,6 @@ class _Job:
         if not model.postprocessing or read_only:
             return contextlib.nullcontext()
         return self.transfer.lock(folder / FOLDER / ".model.lock", model.name)
-
-    def _tell_recorded(self, model: Model, lock: Path) -> None:
-        names = self.recorded.pop(lock, [])
-        if names:
-            shown = ", ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            message = "%s: no checksums are published for %s; recorded in %s, checked from now on"
-            log.warning(message, model.name, shown, lock)
 
     def attempt(self, model: Model) -> str | None:
         """Download one model; return what went wrong, or None."""
@@ -268,7 +258,8 @@ class _Job:
             forget_original(folder, file.name)
         if file.checksum is None and locked is None:
             lock.record(file.name, Locked(fetched.size, fetched.checksum, fetched.source))
-            self.recorded.setdefault(lock.path, []).append(file.name)
+            message = "%s: no checksum is published for %s; recorded in %s, checked from now on"
+            log.warning(message, model.name, file.name, lock.path)
         return fetched
 
     def _is_outdated(self, model: Model, file: ModelFile, folder: Path) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["FOLDER", "DiskFullError", "Partial", "read_note"]
 FOLDER = ".partial"
 
 _BLOCK = 1 << 20
+_SPARE = 16 << 20  # bytes of disk space that a download leaves free
 
 
 class DiskFullError(ZooError):
@@ -135,9 +136,13 @@ class Partial:
             self._file.close()
             self._file = None
 
-    def free_space(self) -> int:
-        """Return the free bytes on the disk of the partial file."""
-        return shutil.disk_usage(self.path.parent).free
+    def check_space(self, size: int) -> None:
+        """Raise `DiskFullError` if a complete file of so many bytes does not fit on the disk."""
+        room = shutil.disk_usage(self.path.parent).free + self.length
+        if room < size + _SPARE:
+            where = self.destination.parent
+            msg = f"{where}: the file needs {size + _SPARE >> 20} MiB, there are {room >> 20} MiB free"
+            raise DiskFullError(msg)
 
     def _write_note(self) -> None:
         write_whole(self._note_path, json.dumps(self.note))

@@ -19,7 +19,6 @@ import requests
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
 from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, short
-from model_zoo.download.partial import DiskFullError
 from model_zoo.download.web import (
     TRY_AGAIN,
     BodyError,
@@ -42,7 +41,6 @@ __all__ = ["Cancelled", "Download", "NoNetworkError", "Patience", "SourceError",
 
 log = logging.getLogger(__name__)
 
-_SPARE = 16 << 20  # bytes of disk space that a download leaves free
 _LARGEST_UNKNOWN = 32 << 30  # maximum bytes of a file of unknown size
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]{1,18})-[0-9]{1,18}|\*)/(?P<total>[0-9]{1,18}|\*)")
 _STATUS_RANGE_REFUSED = 416
@@ -270,7 +268,8 @@ class Download:
             msg = f"the server has {total} bytes, expected {self.size}"
             raise SourceError(msg)
         whole = total if total is not None else self.size
-        self._check_space(whole, offset)
+        if whole is not None:
+            self.part.check_space(whole)
         note = {"url": self.address.url, "validator": _validator(response.headers), "total": whole}
         if offset:
             self.part.resume({**note, "validator": note["validator"] or self.part.note.get("validator")})
@@ -305,16 +304,6 @@ class Download:
             broke = f"the connection broke after {self.part.length} bytes ({short(cause or error)})"
             raise TryAgain(self.guard.problem or broke) from None
         check(self.cancel)
-
-    def _check_space(self, whole: int | None, offset: int) -> None:
-        if whole is None:
-            return
-        # A restarted part frees its own bytes first.
-        needed = whole - offset + _SPARE
-        free = self.part.free_space() + (self.part.length if not offset else 0)
-        if free < needed:
-            msg = f"{self.part.destination.parent}: needs {needed >> 20} MiB, has {free >> 20} MiB free"
-            raise DiskFullError(msg)
 
     def _report(self, whole: int | None) -> None:
         self.notify({"$type": "model_file_download_progress", "size": self.part.length, "total": whole})

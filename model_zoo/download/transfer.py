@@ -329,9 +329,7 @@ class _Task:
         if self.size is not None and size != self.size:
             msg = f"has {size} bytes, expected {self.size}"
             raise SourceError(msg)
-        if part.free_space() + part.length < size:
-            msg = f"{self.destination.parent}: needs {size >> 20} MiB, has {part.free_space() >> 20} MiB free"
-            raise DiskFullError(msg)
+        part.check_space(size)
         part.restart({})
         while block := file.read(_BLOCK):
             check(self.transfer.cancel)

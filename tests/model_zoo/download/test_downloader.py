@@ -199,7 +199,7 @@ def test_unknown_checksums_are_recorded_said_and_checked_from_then_on(server, tm
     zoo(root, files=[entry(server, "model.nemo", "/weights", None)])
     assert run(root, out) == 0
     folder = out / "public" / "some-model"
-    assert "no checksums are published for model.nemo; recorded in" in caplog.text
+    assert "no checksum is published for model.nemo; recorded in" in caplog.text
     recorded = json.loads((folder / "model.lock.json").read_text())["files"]["model.nemo"]
     assert recorded["size"] == len(WEIGHTS)
     assert recorded["sha384"] == hashlib.sha384(WEIGHTS).hexdigest()
