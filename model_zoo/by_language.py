@@ -90,7 +90,7 @@ def load_by_language(load: functools.partial[EntityRecognizer]) -> EntityRecogni
             f"or name the model: {ENGLISH_MODEL}"
         )
         raise model_zoo.ModelNotFoundError(msg)
-    return LanguageRecognizer(Loading(load), missing="" if others else _MISSING, scripts=_SCRIPTS, name=AUTO)
+    return _recognizer(Loading(load), others)
 
 
 def recognizer_by_language(
@@ -105,13 +105,12 @@ def recognizer_by_language(
     models_dir : path or None
         As `model_zoo.load` takes it.
     """
-    there = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
-    return LanguageRecognizer(
-        lambda english: load(_name(english)),
-        missing="" if there else _MISSING,
-        scripts=_SCRIPTS,
-        name=AUTO,
-    )
+    others = folders.installed(OTHER_LANGUAGES_MODEL, models_dir)
+    return _recognizer(lambda english: load(_name(english)), others)
+
+
+def _recognizer(load: Callable[[bool], EntityRecognizer], others: dict[str, Path]) -> EntityRecognizer:
+    return LanguageRecognizer(load, missing="" if others else _MISSING, scripts=_SCRIPTS, name=AUTO)
 
 
 def find_by_language(models_dir: str | Path | None = None) -> dict[str, Path]:

