@@ -91,15 +91,15 @@ def write_checkpoint(model: Any, encoder: SentenceEncoder, start: Path, folder: 
         _copy_tokenizer(start, target)
     backend = encoder.tokenizer.backend
     lower_case = lowers_case(backend)
-    if lower_case is not None and not (target / "tokenizer_config.json").is_file():
+    made = {"tokenizer.json": backend.to_str()}
+    if lower_case is not None:
         settings = {"do_lower_case": lower_case, "tokenizer_class": "BertTokenizer"}
-        (target / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    if not (target / "tokenizer.json").is_file():
-        (target / "tokenizer.json").write_text(backend.to_str(), encoding="utf-8")
-    if lower_case is not None and not (target / "vocab.txt").is_file():
-        vocabulary = sorted(backend.get_vocab().items(), key=lambda item: item[1])
-        text = "".join(f"{piece}\n" for piece, _ in vocabulary)
-        (target / "vocab.txt").write_text(text, encoding="utf-8")
+        vocabulary = backend.get_vocab()
+        made["tokenizer_config.json"] = json.dumps(settings, indent=2) + "\n"
+        made["vocab.txt"] = "".join(f"{piece}\n" for piece in sorted(vocabulary, key=vocabulary.__getitem__))
+    for name, text in made.items():
+        if not (target / name).is_file():
+            (target / name).write_text(text, encoding="utf-8")
     return CHECKPOINT
 
 

@@ -145,13 +145,9 @@ class Recipe(Strict):
     dropout: Share = 0.1
     attention_dropout: Share = 0.0
     average: Share = 0.0  # decay per ten steps of the moving average of the weights; 0: none
-    mean_epochs: Annotated[int, Field(ge=0)] = (
-        0  # result: mean weights of the last n epochs; 0: the best epoch
-    )
+    mean_epochs: Annotated[int, Field(ge=0)] = 0  # result: mean of the last n epochs; 0: the best epoch
     start_share: Share = 0.0  # weight of the start in the result, against forgetting (WiSE-FT)
-    patience: Annotated[int, Field(ge=0)] = (
-        0  # epochs of the last stage without gain before stopping; 0: never
-    )
+    patience: Annotated[int, Field(ge=0)] = 0  # epochs of the last stage without gain; 0: never stops
     save_minutes: Annotated[float, Field(ge=0)] = 5.0  # time between resumable checkpoints
     seed: Annotated[int, Field(ge=0)] = 1
     bf16: bool = True  # mixed precision where the device computes in bfloat16
