@@ -7,13 +7,13 @@ numbers.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.messages import few, shown
+from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,8 +139,7 @@ def stated_length(folder: Path, config: dict[str, Any]) -> int:
         positions = min(
             positions, (5 + 2 * config.get("num_random_blocks", 3)) * config.get("block_size", 64)
         )
-    file = folder / "tokenizer_config.json"
-    told = read_json(file).get("model_max_length") if file.is_file() else None
+    told = read_json_object(folder / "tokenizer_config.json").get("model_max_length")
     # "no limit" is a number of thirty digits; two pieces hold special tokens alone
     limits = [positions, LONGEST] + (
         [int(told)] if isinstance(told, int | float) and 2 < told < 10**9 else []
@@ -153,29 +152,15 @@ def read_config(file: Path) -> dict[str, Any]:
     if not file.is_file():
         msg = f"{file}: does not exist. A checkpoint needs its config.json (architecture and labels)."
         raise CheckpointError(msg)
-    config = read_json(file)
+    if (size := file.stat().st_size) > CONFIG_LIMIT:
+        msg = f"{file}: expected at most {CONFIG_LIMIT} bytes, found {size}. Download it again."
+        raise CheckpointError(msg)
+    config = read_json_object(file)
     for key in _WHOLE_NUMBERS:
         if not isinstance(config.get(key), int | None):
             msg = f"{file}: {key}: expected an integer, found {shown(config[key])}"
             raise CheckpointError(msg)
     return config
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a JSON object from a file of at most `CONFIG_LIMIT` bytes."""
-    size = file.stat().st_size
-    if size > CONFIG_LIMIT:
-        msg = f"{file}: expected at most {CONFIG_LIMIT} bytes, found {size}. Download it again."
-        raise CheckpointError(msg)
-    try:
-        value = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        msg = f"{file}: not JSON: {first_line(error)}. Download it again."
-        raise CheckpointError(msg) from error
-    if not isinstance(value, dict):
-        msg = f"{file}: expected a JSON object, found {type(value).__name__}."
-        raise CheckpointError(msg)
-    return value
 
 
 def refuse_pointers(folder: Path) -> None:

@@ -33,12 +33,12 @@ from model_zoo.convert.checkpoints.checkpoint import (
     logits_module,
     named_code,
     read_config,
-    read_json,
     refuse_pointers,
     stated_length,
 )
 from model_zoo.convert.tokenization import read_tokenizer
 from ner_core.casing import CASING_COUNT, WORD_CASING
+from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,7 +107,7 @@ def _weight_files(folder: Path) -> list[Path]:
             continue
         if not name.endswith(INDEX):
             return [file]
-        shards = shards_of(str(file), read_json(file), [one.name for one in folder.iterdir()])
+        shards = shards_of(str(file), read_json_object(file), [one.name for one in folder.iterdir()])
         return [folder / shard for shard in shards]
     msg = f"{folder}: no weights. Expected model.safetensors or pytorch_model.bin, whole or in shards."
     raise CheckpointError(msg)
@@ -268,12 +268,12 @@ def _readable_index(folder: Path) -> Iterator[Path]:
     weights = _weight_files(folder)
     suffix = weights[0].suffix
     index = folder / (("model" if suffix == ".safetensors" else "pytorch_model") + suffix + INDEX)
-    if weights[0].name in WEIGHTS or isinstance(read_json(index).get("metadata"), dict):
+    if weights[0].name in WEIGHTS or isinstance(read_json_object(index).get("metadata"), dict):
         yield folder
         return
     with tempfile.TemporaryDirectory(prefix="weights-", ignore_cleanup_errors=True) as made:
         (Path(made) / index.name).write_text(
-            json.dumps({**read_json(index), "metadata": {}}), encoding="utf-8"
+            json.dumps({**read_json_object(index), "metadata": {}}), encoding="utf-8"
         )
         for file in weights:
             _link(file, Path(made) / file.name)

@@ -236,8 +236,8 @@ def test_families_that_would_run_wrongly_are_refused(folder, family, message):
     ("spoil", "message"),
     [
         (lambda folder: (folder / "config.json").unlink(), r"config\.json: does not exist"),
-        (lambda folder: (folder / "config.json").write_text("{"), r"config\.json: not JSON"),
-        (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json: not JSON"),
+        (lambda folder: (folder / "config.json").write_text("{"), r"config\.json: expected JSON"),
+        (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json: expected JSON"),
         (lambda folder: (folder / "config.json").write_text("[]"), "expected a JSON object, found list"),
         (lambda folder: (folder / "config.json").write_bytes(b" " * (17 << 20)), "expected at most"),
         (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),
