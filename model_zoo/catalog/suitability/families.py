@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.messages import shown
 from model_zoo.catalog.suitability.weights import check_quantization
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ _CHOOSES_CODE = re.compile(
     r"implementation|^auto_map$|^custom_pipelines$|^use_kernels?$|^kernel_config$|quantiz|^compression_config$"
     r"|^(base_model_)?[te]p_plan$|^_name_or_path$|^_commit_hash$"
 )
+_WHOLE_NUMBERS = (
+    *("vocab_size", "max_position_embeddings", "n_positions", "type_vocab_size", "pad_token_id"),
+    *("num_random_blocks", "block_size"),
+)
 _SUFFIX = "ForTokenClassification"
 #: Families that use another family's classes.
 _BORROWED = {"gpt-sw3": "gpt2"}
@@ -74,6 +79,7 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
     CatalogError
         The message is one sentence.
     """
+    check_numbers(name, config)
     named, family = architectures(config), str(config.get("model_type") or "")
     found = ", ".join(named) or "no architecture"
     if encoder and not named and family in FAMILIES:
@@ -95,9 +101,17 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
             "isn't run; use a model whose architecture is part of transformers"
         )
     else:
-        shown = f"{family} models aren't" if family else "a model without a model_type isn't"
-        msg = f"{name}: {shown} supported; docs/hub-models.md lists the families that are"
+        kind = f"{family} models aren't" if family else "a model without a model_type isn't"
+        msg = f"{name}: {kind} supported; docs/hub-models.md lists the families that are"
     raise CatalogError(msg)
+
+
+def check_numbers(name: str, config: Mapping[str, Any]) -> None:
+    """Refuse sizes and ids of a config.json that are no integers."""
+    for key in _WHOLE_NUMBERS:
+        if not isinstance(config.get(key), int | None):
+            msg = f"{name}: {key}: expected an integer, found {shown(config[key])}"
+            raise CatalogError(msg)
 
 
 def _belongs(architecture: str, family: str, *, encoder: bool) -> bool:

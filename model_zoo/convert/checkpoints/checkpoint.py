@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import ZooError
-from model_zoo.catalog.messages import few, shown
+from model_zoo.catalog.messages import few
+from model_zoo.catalog.suitability.families import check_numbers
 from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
@@ -58,13 +59,6 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 LONGEST = 8192
 #: Value of ``token_type_ids`` in model.yml for a model to be converted without that input.
 ABSENT = "absent"
-
-
-#: Keys of a config.json that are read here, and by families whose classes check no types.
-_WHOLE_NUMBERS = (
-    *("vocab_size", "max_position_embeddings", "n_positions", "type_vocab_size", "pad_token_id"),
-    *("num_random_blocks", "block_size"),
-)
 
 
 class CheckpointError(ZooError, ValueError):
@@ -156,10 +150,7 @@ def read_config(file: Path) -> dict[str, Any]:
         msg = f"{file}: expected at most {CONFIG_LIMIT} bytes, found {size}. Download it again."
         raise CheckpointError(msg)
     config = read_json_object(file)
-    for key in _WHOLE_NUMBERS:
-        if not isinstance(config.get(key), int | None):
-            msg = f"{file}: {key}: expected an integer, found {shown(config[key])}"
-            raise CheckpointError(msg)
+    check_numbers(str(file), config)
     return config
 
 

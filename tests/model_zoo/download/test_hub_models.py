@@ -49,6 +49,10 @@ from tests.model_zoo.hub_server import CONFIG, FILES
             {"config.json": json.dumps({**CONFIG, "id2label": {"0": "0", "1": "1"}}).encode()},
             r"found 0, 1. If its card .*--labels O,",
         ),
+        (
+            {"config.json": json.dumps({**CONFIG, "vocab_size": "x"}).encode()},
+            "vocab_size: expected an integer",
+        ),
         ({"config.json": b"[]"}, "config.json: expected a JSON object"),
         (
             {"config.json": b"<html>"},
