@@ -1,15 +1,13 @@
-"""Measure many visitors at once, and the time that the page adds to a call of the core.
+"""Measure many visitors at once.
 
     python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 2
-    python -m benchmarks.page_load --rounds 0 --runs 60
-    python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 4 --runs 0 --hostile 0.25
+    python -m benchmarks.page_load --clients 50 --seconds 60 --rounds 4 --hostile 0.25
 
-Starts the page in a separate process and measures one visitor on the idle page: the same 200-character text
-through the core and through the API; `benchmarks.page_waits` times the browser. Then, in rounds, every client
-sends texts of mixed length through gradio_client, and each answer is compared with the answer to the same
-text alone; the resident memory of the page is read after each round, in MB of 10**6 bytes. With
-``--hostile``, that share of the clients sends huge bodies, broken uploads, and abandoned requests in every
-second round; times are those of the honest clients, whose number is the same in all rounds.
+Starts the page in a separate process. In rounds, every client sends texts of mixed length through
+gradio_client, and each answer is compared with the answer to the same text alone; the resident memory of the
+page is read after each round, in MB of 10**6 bytes. With ``--hostile``, that share of the clients sends huge
+bodies, broken uploads, and abandoned requests in every second round; times are those of the honest clients,
+whose number is the same in all rounds.
 """
 
 from __future__ import annotations
@@ -36,14 +34,10 @@ import requests
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-import model_zoo
-from ner_app.gathering import Gathering
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-_SESSION = requests.Session()
 SENTENCES = [
     "Mary lives in Santa Clara and works at NVIDIA.",
     "The report was late, and nobody minded much.",
@@ -52,10 +46,6 @@ SENTENCES = [
     "It rained all day, so the team stayed inside and wrote tests.",
     "Roger Federer beat Rafael Nadal at Wimbledon.",
 ]
-TEXT_200 = (
-    "Mary Watson of Acme Logistics flew from Santa Clara to Rotterdam on Monday to meet engineers of NVIDIA "
-    "and Siemens; Priya Raman, who leads the Dutch office, showed them the new laboratory in Delft. ok."
-)[:200]
 
 
 def texts(count: int) -> list[str]:
@@ -207,63 +197,6 @@ def load(url: str, clients: int, seconds: float, hostile: int = 0) -> dict[str, 
     }
 
 
-def texts_per_second(answer: Callable[[str], Any], threads: int = 16, seconds: float = 5.0) -> float:
-    """Return how many short texts a second many threads get answered."""
-    counts: Counter[int] = Counter()
-    end = time.monotonic() + seconds
-
-    def ask(number: int) -> None:
-        while time.monotonic() < end:
-            answer(SENTENCES[(number + counts[number]) % len(SENTENCES)])
-            counts[number] += 1
-
-    running = [threading.Thread(target=ask, args=(number,)) for number in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    return sum(counts.values()) / seconds
-
-
-def median_ms(call: Callable[[], Any], runs: int) -> float:
-    """Return the median milliseconds of a call, after a few that warm up."""
-    for _ in range(5):
-        call()
-    times = []
-    for _ in range(runs):
-        begin = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - begin) * 1000)
-    return statistics.median(times)
-
-
-def over_http(url: str, text: str) -> str:
-    """Call the API over plain HTTP, and wait for the answer."""
-    asked = _SESSION.post(f"{url}/gradio_api/call/v2/recognize", json={"text": text}, timeout=60)
-    return _SESSION.get(f"{url}/gradio_api/call/recognize/{asked.json()['event_id']}", timeout=60).text
-
-
-def single_visitor(url: str, runs: int) -> dict[str, Any]:
-    """Time one visitor on the idle page, and the core alone."""
-    client = Client(url, verbose=False)
-    core = model_zoo.load(os.environ.get("NER_DEFAULT_MODEL") or "minilm-ner")
-    bare = median_ms(lambda: core(TEXT_200), runs)
-    api = median_ms(lambda: over_http(url, TEXT_200), runs)
-    # The time of gradio_client itself, for a call that does nothing and is not queued.
-    idle_client = median_ms(lambda: client.predict(api_name="/devices"), runs)
-    with_client = median_ms(lambda: client.predict(TEXT_200, api_name="/recognize"), runs)
-    report: dict[str, Any] = {
-        "core_ms": round(bare, 2),
-        "api_ms": round(api, 2),
-        "api_adds_ms": round(api - bare, 2),
-        "gradio_client_ms": round(with_client, 2),
-        "gradio_client_idle_ms": round(idle_client, 2),
-    }
-    report["core_alone_per_second"] = round(texts_per_second(core), 1)
-    report["core_gathered_per_second"] = round(texts_per_second(Gathering(core.batch)), 1)
-    return report
-
-
 def main() -> None:
     """Run the measurement and print JSON."""
     parser = argparse.ArgumentParser(
@@ -271,14 +204,11 @@ def main() -> None:
     )
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each round")
-    parser.add_argument("--runs", type=int, default=50, help="single calls on the idle page")
     parser.add_argument("--hostile", type=float, default=0.0, help="share of hostile clients")
     parser.add_argument("--rounds", type=int, default=6, help="number of rounds of the clients")
     options = parser.parse_args()
     with running_page() as (process, url):
         report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}
-        if options.runs:
-            report |= single_visitor(url, options.runs)
         report["memory_mb_before"] = round(memory(process), 1)
         report["rounds"] = []
         bad = round(options.clients * options.hostile)
