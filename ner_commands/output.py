@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["complain", "explanation", "prepare_output", "write_rows"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["aligned", "complain", "explanation", "prepare_output", "write_rows"]
 
 
 def prepare_output(*, text: bool) -> None:
@@ -25,10 +28,15 @@ def write_rows(rows: list[dict[str, Any]], kind: str) -> None:
         sys.stdout.write(rendering.to_json(rows, indent=2) + "\n")
         return
     cells = [[" ".join(cell) if isinstance(cell, list) else cell for cell in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.writelines(f"{line}\n" for line in aligned(cells))
+
+
+def aligned(rows: Sequence[Sequence[str]], side: str = "<") -> Iterator[str]:
+    """Yield rows as lines of aligned cells: the first at the left, others at this side (``<`` or ``>``)."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = [f"{cell:{side}{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        yield "  ".join([f"{first:<{widths[0]}}", *cells]).rstrip()
 
 
 def complain(message: str, prefix: str = "ner: ") -> None:

@@ -171,22 +171,18 @@ class NamesComponent:
             "offsets": [(entity.start, entity.end) for entity in found.entities],
         }
         doc.spans[self._spans_key] = SpanGroup(doc, name=self._spans_key, attrs=attributes, spans=spans)
-        taken = [False] * len(doc)
         others = doc.ents
-        kept = [] if self._overwrite else list(others)
-        for span in kept:
-            taken[span.start : span.end] = [True] * len(span)
-        left_out = []
-        for index in sorted(range(len(spans)), key=lambda index: -found.entities[index].score):
-            span = spans[index]
-            if any(taken[span.start : span.end]):
-                if span not in others:
-                    left_out.append(span)
-                continue
-            taken[span.start : span.end] = [True] * len(span)
-            kept.append(span)
-        if self._overwrite:
-            kept += [span for span in others if not any(taken[span.start : span.end])]
+        by_score = sorted(zip(found.entities, spans, strict=True), key=lambda pair: -pair[0].score)
+        ours = [span for _, span in by_score]
+        taken: set[int] = set()
+        kept, left_out = [], []
+        for span in [*ours, *others] if self._overwrite else [*others, *ours]:
+            tokens = range(span.start, span.end)
+            if taken.isdisjoint(tokens):
+                taken.update(tokens)
+                kept.append(span)
+            elif span not in others:
+                left_out.append(span)
         doc.set_ents(kept)
         if left_out:
             words = ", ".join(f"{span.text[:40]!r} ({span.label_})" for span in left_out[:3])

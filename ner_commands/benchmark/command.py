@@ -20,7 +20,7 @@ from ner_commands.arguments import (
     parse_names,
     parse_positive,
 )
-from ner_commands.output import complain
+from ner_commands.output import aligned, complain
 from ner_commands.reading import read_files, told
 from ner_core.compute import COMPUTE
 from ner_documents.document import Document
@@ -147,8 +147,9 @@ def run(arguments: argparse.Namespace) -> int:
             "recommendation": advice,
         }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
-    else:
-        sys.stdout.write("\n".join([*_table(found), "", *advice]) + "\n" if found else "")
+    elif found:
+        table = aligned([_HEADER, *map(_row, found)], ">")
+        sys.stdout.writelines(f"{line}\n" for line in [*table, "", *advice])
     return 0 if found else 1
 
 
@@ -204,18 +205,6 @@ def _machine() -> dict[str, Any]:
         "devices": {device.name: device.full_name for device in devices()},
         "openvino": ov.__version__,
     }
-
-
-def _table(measurements: Sequence[Measurement]) -> list[str]:
-    rows = [_HEADER, *(_row(one) for one in measurements)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _row(one: Measurement) -> tuple[str, ...]:
