@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from model_zoo.catalog.command import open_streams, terminated_as_interrupted
+from model_zoo.catalog.command import FAILED, FINE, USAGE, run_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,16 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    open_streams()
-    try:
-        with terminated_as_interrupted():
-            return _run(argv)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader closed the pipe; without this, Python's flush at exit would fail as well.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return run_command(lambda: _run(argv), interrupted="", unread=FINE)
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -65,7 +55,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except (Failure, ZooError, OSError, ValueError) as error:
         logger.debug("Traceback", exc_info=True)
         complain(explanation(error))
-        return 2 if isinstance(error, WrongUsage) else 1
+        return USAGE if isinstance(error, WrongUsage) else FAILED
     return status
 
 
@@ -78,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Find people, places, organisations and other names in text, on the hardware you own.",
         epilog='Example: ner recognize "Mary lives in Santa Clara and works at NVIDIA."',
     )
-    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     recognize.add_parser(commands)
     annotate.add_parser(commands)
@@ -92,9 +82,6 @@ def _parser() -> argparse.ArgumentParser:
 
 class _Version(argparse.Action):
     """Print the version, which is looked up only when requested."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **options)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import PackageNotFoundError, version

@@ -19,17 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = [
-    "FAILED",
-    "FINE",
-    "INTERRUPTED",
-    "USAGE",
-    "entry_points",
-    "open_streams",
-    "report_failed",
-    "run_command",
-    "terminated_as_interrupted",
-]
+__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "entry_points", "report_failed", "run_command"]
 
 #: Exit statuses; the last is the one that shells give SIGINT.
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -67,13 +57,22 @@ def entry_points(
     return partial(start, False), partial(start, True)
 
 
-def run_command(work: Callable[[], int]) -> int:
+def run_command(
+    work: Callable[[], int],
+    *,
+    interrupted: str = "Interrupted; unfinished work left nothing behind.\n",
+    unread: int = FAILED,
+) -> int:
     """Run the work of a command and turn its errors into messages.
 
     Parameters
     ----------
     work : callable
         Returns the exit status. Ctrl-C and SIGTERM reach it as KeyboardInterrupt.
+    interrupted : str
+        What is printed to standard error after an interrupt that the work did not handle.
+    unread : int
+        Exit status if the reader of the output left before its end.
 
     Returns
     -------
@@ -81,9 +80,9 @@ def run_command(work: Callable[[], int]) -> int:
         Exit status of the work; 1 after an error, which is printed to standard error; 130 after an interrupt
         that the work did not handle.
     """
-    open_streams()
+    _open_streams()
     try:
-        with terminated_as_interrupted():
+        with _terminated_as_interrupted():
             try:
                 return work()
             finally:
@@ -91,16 +90,16 @@ def run_command(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         # The reader of the output is gone: keep the interpreter from flushing into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return unread
     except (ZooError, OSError) as error:
         _complain(told_by_system(error) if isinstance(error, OSError) else str(error))
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted; unfinished work left nothing behind.\n")
+        sys.stderr.write(interrupted)
         return INTERRUPTED
 
 
-def open_streams() -> None:
+def _open_streams() -> None:
     """Open standard streams that the caller closed, and escape characters that a stream cannot encode.
 
     Closed input is empty and closed messages are dropped; a result must not be lost unnoticed, so writing to
@@ -143,7 +142,7 @@ def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
 
 
 @contextlib.contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
+def _terminated_as_interrupted() -> Iterator[None]:
     """Handle SIGTERM like Ctrl-C; only the main thread can set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
