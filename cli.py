@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     # Imported here, so that an interrupt during the imports is handled as well.
     from model_zoo.catalog.errors import ZooError
-    from ner_commands.arguments import Failure, WrongUsage
+    from ner_commands.arguments import WrongUsage
     from ner_commands.output import complain, explanation
 
     try:
@@ -52,7 +52,7 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         raise
-    except (Failure, ZooError, OSError, ValueError) as error:
+    except (ZooError, OSError, ValueError) as error:
         logger.debug("Traceback", exc_info=True)
         complain(explanation(error))
         return USAGE if isinstance(error, WrongUsage) else FAILED
@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_parser(commands)
     benchmark.add_parser(commands)
     listings.add_parsers(commands)
+    for one in commands.choices.values():
+        one.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
     return parser
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_core import AGGREGATIONS
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 
-class Failure(Exception):  # noqa: N818 - not an error of the program
+class Failure(ZooError):  # noqa: N818 - not an error of the program
     """An error whose message is meant for the user."""
 
 
@@ -50,7 +51,7 @@ class WrongUsage(Failure):
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select model and device, and ``--verbose``."""
+    """Add the options that select model and device."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
@@ -80,7 +81,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="L[,L]",
         help="labels in the order of their ids, if the model does not name them",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
 
 
 def add_models_dir(parser: argparse._ActionsContainer) -> None:

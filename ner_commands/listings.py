@@ -20,7 +20,7 @@ def add_parsers(commands: Any) -> None:
     add_models_dir(models)
     for parser, run in ((devices, _devices), (models, _models)):
         add_format(parser)
-        parser.set_defaults(run=run, verbose=False)
+        parser.set_defaults(run=run)
 
 
 def _devices(arguments: argparse.Namespace) -> int:

@@ -35,7 +35,6 @@ def add_parser(commands: Any) -> None:
         "-o", "--output", default="-", metavar="OUT", help="output file (default: standard output)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
     parser.set_defaults(run=run)
 
 

@@ -106,7 +106,6 @@ def add_parser(commands: Any) -> None:
         help="seconds per latency; throughput takes three times as long (default: 1)",
     )
     add_format(parser)
-    parser.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")
     parser.set_defaults(run=run)
 
 
