@@ -101,7 +101,6 @@ _OPEN_END = re.compile(
 )
 # Words that never end an item of a list, however short it is.
 _NEVER_LAST = re.compile(r"(?:\b(?:of|and|the|for|von|und|de|del|della|du|da)|\s&)$")
-_WORD = re.compile(r"\S+")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uff01-\uff60]")
 
 # Narrower text does not count as wrapped unless a line begins in the middle of a sentence.
@@ -154,8 +153,7 @@ def find_segments(text: str) -> list[Segment]:
     """
     text = unescaped(text)
     if not DIVIDERS.search(text) and _fields(text) < 2:
-        start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-        return [Segment(start, end)] if start < end else []
+        return _divided(text, DIVIDERS)
     lines = _without_letters(_lines(text))
     rows = _rows(lines)
     width = _usual_width(lines, rows)
@@ -206,7 +204,10 @@ def spaced(text: str) -> str:
 
 
 def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
-    """Add the text between the given segments, except letters that number a list, and divide everything."""
+    """Add the text between the given segments, except letters that number a list.
+
+    Tabs and blank lines divide both.
+    """
     text = unescaped(text)
     found: list[Segment] = []
     position = 0
@@ -218,19 +219,23 @@ def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
             )
             raise ValueError(msg)
         if not _LETTER.fullmatch(text[position:start].strip()):
-            found += _divided(text, position, start)
-        found += _divided(text, start, end)
+            found += _divided(text[position:start], _HARD_BORDER, position)
+        found += _divided(text[start:end], _HARD_BORDER, start)
         position = end
     return found
 
 
-def _divided(text: str, start: int, end: int) -> Iterator[Segment]:
-    """Divide a slice at tabs and blank lines."""
-    for border in [*_HARD_BORDER.finditer(text, start, end), None]:
-        stop, after = border.span() if border else (end, end)
-        if has_letter(text[start:stop]):
-            yield Segment(start, stop)
-        start = after
+def _divided(text: str, border: re.Pattern[str], offset: int = 0) -> list[Segment]:
+    """Divide a text, such as the row of a table, into its parts with letters or digits."""
+    parts, position = [], 0
+    for match in [*border.finditer(text), None]:
+        start, end = position, len(text) if match is None else match.start()
+        part = text[start:end]
+        if has_letter(part):
+            begin = offset + end - len(part.lstrip())
+            parts.append(Segment(begin, begin + len(part.strip())))
+        position = end if match is None else match.end()
+    return parts
 
 
 def _pairs(given: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -304,21 +309,8 @@ def _rows(lines: Sequence[_Line]) -> list[list[Segment] | None]:
             border = _MARK
         elif _fields(text) > 1:
             border = _BEFORE_KEY
-        rows.append(None if border is None else _cells(line, border))
+        rows.append(None if border is None else _divided(text, border, line.start))
     return rows
-
-
-def _cells(line: _Line, border: re.Pattern[str]) -> list[Segment]:
-    """Divide a row of a table into its cells with letters or digits."""
-    cells, position = [], 0
-    for match in [*border.finditer(line.text), None]:
-        start, end = position, len(line.text) if match is None else match.start()
-        cell = line.text[start:end]
-        if has_letter(cell):
-            inner = len(cell) - len(cell.lstrip())
-            cells.append(Segment(line.start + start + inner, line.start + start + len(cell.rstrip())))
-        position = end if match is None else match.end()
-    return cells
 
 
 def _marks(text: str) -> str:
@@ -365,10 +357,7 @@ def _usual_width(lines: Sequence[_Line], rows: Sequence[list[Segment] | None]) -
 
 def _first_word(text: str) -> int:
     """Return the length of the first word; scripts without spaces break anywhere."""
-    if _WIDE.match(text):
-        return 1
-    match = _WORD.match(text)
-    return match.end() if match else 0
+    return 1 if _WIDE.match(text) else len(text.split(None, 1)[0])
 
 
 def _begins(line: _Line) -> bool:
@@ -383,8 +372,7 @@ def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
     length = line.indent + len(line.text)
     if width is not None and length + 1 + _first_word(after.text) > width:
         return True
-    ended = _SENTENCE_END.search(line.text) is not None
-    if ended:
+    if _SENTENCE_END.search(line.text):
         return False
     if width is not None and length >= _RAGGED * width:
         return True
