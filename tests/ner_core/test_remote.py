@@ -13,6 +13,7 @@ import pytest
 from ner_core import DeviceError, EntityRecognizer
 from ner_core.kserve import Address, _read_tensor, is_remote
 from ner_core.remote import RemoteEngine
+from tests.conftest import assert_alike
 
 PORTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -174,14 +175,6 @@ class GrpcServer:
         return answer
 
 
-def json_server(xml):
-    return Server(xml)
-
-
-def binary_server(xml):
-    return Server(xml, binary=True)
-
-
 @pytest.fixture
 def authority(tmp_path, monkeypatch):
     """Who signs the certificates of encrypted servers, and is trusted."""
@@ -193,7 +186,7 @@ def authority(tmp_path, monkeypatch):
     return signs
 
 
-@pytest.mark.parametrize("served", [json_server, binary_server, GrpcServer])
+@pytest.mark.parametrize("served", [Server, functools.partial(Server, binary=True), GrpcServer])
 def test_a_server_gives_what_the_cpu_gives(tiny_ir, tiny_ner, served):
     texts = [f"Mary {number} lives in Santa Clara. " * (number % 9 + 1) for number in range(60)]
     with served(tiny_ir / "tiny.xml") as server:
@@ -202,10 +195,7 @@ def test_a_server_gives_what_the_cpu_gives(tiny_ir, tiny_ner, served):
     assert len(server.requests) > 5
     assert found[0].device == server.address
     for one, other in zip(found, tiny_ner.batch(texts), strict=True):
-        assert [(e.start, e.end, e.label) for e in one.entities] == [
-            (e.start, e.end, e.label) for e in other.entities
-        ]
-        assert [e.score for e in one.entities] == pytest.approx([e.score for e in other.entities], abs=1e-4)
+        assert_alike(one, other)
 
 
 def test_a_served_model_of_fixed_shape_gets_that_shape(tiny_ir, tiny_ner):
