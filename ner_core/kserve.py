@@ -129,11 +129,8 @@ class Address:
             raise DeviceError(msg)
         transport, secure = _SCHEMES[parts.scheme]
         found = match.groupdict()
-        if transport == "grpc" and found["prefix"]:
-            msg = f"{text}: gRPC has no prefixes; expected grpc://host:port/model."
-            raise DeviceError(msg)
-        if transport == "grpc" and parts.port is None:
-            msg = f"{text}: gRPC has no default port; expected grpc://host:port/model."
+        if transport == "grpc" and (found["prefix"] or parts.port is None):
+            msg = f"{text}: gRPC has no prefixes and no default port; expected grpc://host:port/model."
             raise DeviceError(msg)
         model, version = unquote(found["model"]), unquote(found.get("version") or "")
         return cls(transport, secure, parts.netloc, found["prefix"], model, version)

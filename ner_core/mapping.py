@@ -167,13 +167,9 @@ class EntityMapper:
             msg = f"expected a table, such as a data frame or a dict of columns, found {type(table).__name__}"
             raise TypeError(msg)
         names = list(names)
-        if self._column not in names:
-            msg = (
-                f"expected a column {self._column!r} with texts, found {', '.join(map(str, names)) or 'none'}"
-            )
-            raise _ColumnError(msg)
-        if (count := names.count(self._column)) > 1:
-            msg = f"expected one column {self._column!r}, found {count}"
+        if names.count(self._column) != 1:
+            found = ", ".join(map(str, names)) or "none"
+            msg = f"expected one column {self._column!r} with texts, found {found}"
             raise _ColumnError(msg)
         cells = table[self._column]
         if cells is None or isinstance(cells, (str, bytes)) or not hasattr(cells, "__iter__"):
@@ -199,8 +195,7 @@ class EntityMapper:
         if _is_nothing(value):
             return ""
         if isinstance(value, (list, tuple)) or hasattr(value, "tolist") or hasattr(value, "to_list"):
-            words = value if isinstance(value, (list, tuple)) else list(value)
-            return ["" if _is_nothing(word) else str(self._word(word)) for word in words]
+            return ["" if _is_nothing(word) else str(self._word(word)) for word in value]
         hint = ": decode it first" if isinstance(value, (bytes, bytearray)) else ""
         msg = f"column {self._column!r}: expected a text or a list of words, found {value!r:.60}{hint}"
         raise TypeError(msg)

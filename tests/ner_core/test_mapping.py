@@ -88,7 +88,7 @@ def test_a_column_that_is_one_cell_is_named(tiny_ir, column, found):
 def test_a_missing_column_is_named(tiny_ir):
     with pytest.raises(KeyError) as told:
         EntityMapper(tiny_ir)({"body": ["x"]})
-    assert str(told.value) == "expected a column 'text' with texts, found body"
+    assert str(told.value) == "expected one column 'text' with texts, found body"
 
 
 def test_the_loaded_model_is_not_sent_along(tiny_ir):
@@ -227,5 +227,5 @@ def test_what_is_no_table_is_told(tiny_ir):
         mapper(polars.LazyFrame({"text": TEXTS}))
     with pytest.raises(TypeError, match="found one"):
         mapper({"text": None})
-    with pytest.raises(KeyError, match="expected one column 'text', found 2"):
+    with pytest.raises(KeyError, match="expected one column 'text' with texts, found text, text"):
         mapper(pandas.DataFrame([["a", "b"]], columns=["text", "text"]))

@@ -265,8 +265,8 @@ def test_addresses_are_read(address, expected):
         ("kserve://h:99999/m", "not a valid address: Port out of range"),
         ("kserve://h:x/m", "not a valid address: Port could not"),
         ("kserve://[::1/m", "not a valid address: Invalid IPv6"),
-        ("grpc://h/m", "gRPC has no default port"),
-        ("grpc://h:1/prefix/m", "gRPC has no prefixes"),
+        ("grpc://h/m", "gRPC has no prefixes and no default port"),
+        ("grpc://h:1/prefix/m", "gRPC has no prefixes and no default port"),
     ],
 )
 def test_addresses_that_make_no_sense_are_told(address, said):
