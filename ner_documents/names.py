@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ner_core.legal_forms import LEGAL_FORMS
+from ner_documents.folding import QUOTES, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,6 @@ _GENERATIONS = {"jr", "sr", "ii", "iii", "iv"}
 _SHORT_FORMS = {"corporation": "corp", "incorporated": "inc", "limited": "ltd", "company": "co"}
 _SMALL_WORDS = {"of", "and", "the", "for", "in", "on", "at", "to", "de", "la", "du", "des", "und", "der", "&"}
 _BEFORE = re.compile(r"(\w+)\.?\s*$")
-_QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
 _LONGEST_ACRONYM = 8
 #: Characters before a name that may hold its title.
 BEFORE = 14
@@ -117,21 +116,6 @@ def _shortens_person(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
 
 def _fits(short: str, long: str) -> bool:
     return short == long or (len(short) == 1 and long.startswith(short))
-
-
-def fold(text: str) -> str:
-    r"""Normalize case, composition, white space, underscores between words and kinds of apostrophe.
-
-    Examples
-    --------
-    >>> fold("JOSE\u0301\n  O\u2019Neill")
-    "josé o'neill"
-    """
-    text = text.replace("_", " ")
-    if text.isascii():
-        return " ".join(text.lower().split())
-    shown = "".join(one for one in text if unicodedata.category(one) != "Cf")
-    return " ".join(unicodedata.normalize("NFKC", shown).casefold().translate(_QUOTES).split())
 
 
 def is_person(label: str) -> bool:
@@ -225,5 +209,5 @@ def _read_person(text: str, folded: str, before: str) -> Name:
 
 
 def _in_capitals(text: str) -> bool:
-    letters = re.sub(r"'s$|\W", "", text.translate(_QUOTES))
+    letters = re.sub(r"'s$|\W", "", text.translate(QUOTES))
     return len(letters) > 1 and letters.isupper()

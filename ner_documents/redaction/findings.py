@@ -8,8 +8,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ner_core.labels import type_of
+from ner_documents.folding import fold_joined, fold_text, join_words
 from ner_documents.names import fold, read_name
-from ner_documents.redaction.folding import fold_joined, fold_text, join_words
 from ner_documents.redaction.lists import NameList
 from ner_documents.redaction.patterns import DEFAULT_REGIONS, find_patterns
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ner_documents.redaction.folding import Folded
+    from ner_documents.folding import Folded
 
 __all__ = ["MAX_LINES", "ListError", "NameList", "read_lines"]
 
@@ -42,7 +42,7 @@ class NameList:
 
     Examples
     --------
-    >>> from ner_documents.redaction.folding import fold_text
+    >>> from ner_documents.folding import fold_text
     >>> list(NameList(["Mary Jones", "Ann"]).find(fold_text("MARY  JONES met Anna and Ann.")))
     [(0, 11), (25, 28)]
     """

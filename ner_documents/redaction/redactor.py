@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ner_documents.folding import join_words
 from ner_documents.names import BEFORE, title_of
 from ner_documents.redaction.findings import Finding, Rules, find_all
-from ner_documents.redaction.folding import join_words
 from ner_documents.redaction.placeholders import Mention, Placeholders
 from ner_documents.redaction.segments import Edit, undo_edits
 

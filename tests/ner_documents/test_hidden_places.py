@@ -1,9 +1,11 @@
 """Redaction finds names wherever a file keeps text: beside pictures, above letters, in properties."""
 
+import unicodedata
+
 import pytest
 
+from ner_documents.folding import fold_text
 from ner_documents.redaction.dialects import HTML, ODF, OOXML
-from ner_documents.redaction.folding import fold_text
 from ner_documents.redaction.lists import NameList
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.rtf import rtf_segments
@@ -80,3 +82,12 @@ def test_the_number_of_a_footnote_does_not_hide_a_name():
     found = {text[start:end] for start, end in names.find(fold_text(text))}
     assert found == {"Smith", "Mary Jones", "Area 51", "Area51"}
     assert len(list(names.find(fold_text(text)))) == 5
+
+
+def test_names_are_found_in_every_composition_and_as_identifiers():
+    text = "김민수, 山田, Zoë Li and mary_jones"
+    names = NameList(["김민수", "Zoë Li", "Mary Jones"])
+    for form in ("NFC", "NFD"):
+        written = unicodedata.normalize(form, text)
+        found = [unicodedata.normalize("NFC", written[a:b]) for a, b in names.find(fold_text(written))]
+        assert found == ["김민수", "Zoë Li", "mary_jones"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["Folded", "fold_joined", "fold_text", "join_words"]
+__all__ = ["QUOTES", "Folded", "fold", "fold_joined", "fold_text", "join_words"]
 
-# White space, or a character with its combining marks.
-_CLUSTER = re.compile("\\s+|.[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]*", re.DOTALL)
+# White space, or a character with its combining marks, which those of a Hangul syllable are too.
+_MARKS = "\u0300-\u036f\u1160-\u11ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_CLUSTER = re.compile(rf"\s+|.[{_MARKS}]*", re.DOTALL)
 _UNEVEN_SPACE = re.compile(r"\s\s|[^\S ]")
 _LINE_END = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][^\S\r\n]*(?:\r\n?|\n)[^\S\r\n]*(?=[^\W\d_])")
-_QUOTES = str.maketrans("\u2018\u2019\u02bc", "'''")
+QUOTES = str.maketrans("\u2018\u2019\u02bc\uff07", "''''")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Folded:
 
 
 def fold_text(text: str) -> Folded:
-    r"""Fold a text as `ner_documents.names.fold` folds a name, keeping positions.
+    r"""Normalize case, composition, white space, underscores and kinds of apostrophe, keeping positions.
 
     Examples
     --------
@@ -59,6 +61,18 @@ def fold_text(text: str) -> Folded:
         starts += [cluster.start()] * len(part)
         ends += [cluster.end()] * len(part)
     return Folded("".join(parts), starts, ends)
+
+
+def fold(text: str) -> str:
+    r"""Fold a name as `fold_text` folds a text, with single spaces.
+
+    Examples
+    --------
+    >>> fold("JOSE\u0301\n  O\u2019Neill")
+    "josé o'neill"
+    """
+    folded = text.lower() if text.isascii() else "".join(map(_folded_cluster, _CLUSTER.findall(text)))
+    return " ".join(folded.replace("_", " ").split())
 
 
 def join_words(text: str) -> str:
@@ -95,6 +109,7 @@ def fold_joined(text: str) -> Folded | None:
     return Folded(folded.text, starts, [places[end - 1] + 1 for _, end in originals])
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _folded_cluster(cluster: str) -> str:
     if cluster.isascii():
         return " " if cluster.isspace() else cluster.lower()
@@ -102,4 +117,4 @@ def _folded_cluster(cluster: str) -> str:
         return " "
     if unicodedata.category(cluster[0]) == "Cf":
         return ""
-    return unicodedata.normalize("NFKC", cluster).casefold().translate(_QUOTES)
+    return unicodedata.normalize("NFKC", cluster).casefold().translate(QUOTES)
