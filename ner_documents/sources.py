@@ -33,6 +33,7 @@ __all__ = [
     "is_url",
     "open_binary",
     "open_file",
+    "open_stored",
     "open_url",
     "read_whole",
     "require",
@@ -252,6 +253,15 @@ def open_url(url: str) -> IO[bytes]:
     return cast("IO[bytes]", filesystem.open(path, "rb"))
 
 
+def open_stored(source: Source) -> IO[bytes]:
+    """Open a source as it is stored."""
+    if source.content is not None:
+        return io.BytesIO(source.content)
+    if source.path == "-":
+        return sys.stdin.buffer
+    return open_url(source.path) if is_url(source.path) else cast("IO[bytes]", open_file(source.path))
+
+
 @contextmanager
 def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
     """Open a source as a buffered stream of decompressed bytes; the meter counts stored bytes.
@@ -263,16 +273,7 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
     CorpusError
         If pyarrow or fsspec is needed and not installed.
     """
-    raw: Any
-    if source.content is not None:
-        raw = io.BytesIO(source.content)
-    elif source.path == "-":
-        raw = sys.stdin.buffer
-    elif is_url(source.path):
-        raw = open_url(source.path)
-    else:
-        raw = open_file(source.path)
-    stored = io.BufferedReader(_Counted(raw, meter), _BUFFER)
+    stored = io.BufferedReader(_Counted(open_stored(source), meter), _BUFFER)
     with stored:
         if source.compression is None:
             yield cast("BinaryIO", stored)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from ner_documents.document import Problem
 from ner_documents.formats import format_by_name
 from ner_documents.reading.packages import UnreadableError, check_archive
 from ner_documents.reading.records import too_long
 from ner_documents.reading.registry import read
-from ner_documents.sources import Source, is_url, open_binary, open_file
+from ner_documents.sources import Source, is_url, open_binary, open_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,13 +30,8 @@ def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Ite
     if source.path.lower().count(".zip/") >= _NESTED:
         yield Problem(source.path, None, f"archives are nested more than {_NESTED} deep")
         return
-    if (
-        source.content is None
-        and source.compression is None
-        and source.path != "-"
-        and not is_url(source.path)
-    ):
-        with open_file(source.path) as stream:
+    if source.compression is None and source.path != "-" and not is_url(source.path):
+        with open_stored(source) as stream:
             yield from _members(stream, source.path, options)
         meter.bytes = source.size or 0
         return
@@ -48,7 +43,7 @@ def read_zip(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Ite
     yield from _members(io.BytesIO(raw), source.path, options)
 
 
-def _members(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[Item]:
+def _members(stream: IO[bytes], path: str, options: ReadOptions) -> Iterator[Item]:
     try:
         archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:

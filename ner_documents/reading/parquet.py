@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.reading.records import Row, documents_of, too_deep, too_long
-from ner_documents.sources import is_url, open_file, open_url, require
+from ner_documents.sources import open_stored, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,13 +67,7 @@ def _open(source: Source) -> Iterator[Any]:
     if source.compression or source.path == "-":
         msg = "Parquet is read from its end, so it must be a file that is not compressed around"
         raise CorpusError(msg)
-    if source.content is not None:
-        import io
-
-        stream: Any = io.BytesIO(source.content)
-    else:
-        stream = open_url(source.path) if is_url(source.path) else open_file(source.path)
-    with stream, parquet.ParquetFile(stream) as file:
+    with open_stored(source) as stream, parquet.ParquetFile(stream) as file:
         yield file
 
 
