@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 __all__ = ["QUOTES", "Folded", "fold", "fold_joined", "fold_text", "join_words"]
 
-# White space, or a character with its combining marks, which those of a Hangul syllable are too.
+# Combining marks; vowels and final consonants of Korean are such.
 _MARKS = "\u0300-\u036f\u1160-\u11ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_CLUSTER = re.compile(rf"\s+|.[{_MARKS}]*", re.DOTALL)
+# White space, also with the marks of a quoted line, or a character with its marks.
+_CLUSTER = re.compile(rf"\s*\n[ \t]*>[> \t]*|\s+|.[{_MARKS}]*", re.DOTALL)
 _UNEVEN_SPACE = re.compile(r"\s\s|[^\S ]")
-_LINE_END = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][^\S\r\n]*(?:\r\n?|\n)[^\S\r\n]*(?=[^\W\d_])")
+_LINE_END = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][^\S\r\n]*(?:\r\n?|\n)(?:[^\S\r\n]|>)*(?=[^\W\d_])")
 QUOTES = str.maketrans("\u2018\u2019\u02bc\uff07", "''''")
 
 
@@ -68,10 +69,11 @@ def fold(text: str) -> str:
 
     Examples
     --------
-    >>> fold("JOSE\u0301\n  O\u2019Neill")
-    "josé o'neill"
+    >>> fold("JOSE\u0301\n  O\u2019Neill"), fold("Mary\n> > Jones")
+    ("josé o'neill", 'mary jones')
     """
-    folded = text.lower() if text.isascii() else "".join(map(_folded_cluster, _CLUSTER.findall(text)))
+    plain = text.isascii() and "\n" not in text
+    folded = text.lower() if plain else "".join(map(_folded_cluster, _CLUSTER.findall(text)))
     return " ".join(folded.replace("_", " ").split())
 
 
@@ -111,10 +113,10 @@ def fold_joined(text: str) -> Folded | None:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _folded_cluster(cluster: str) -> str:
-    if cluster.isascii():
-        return " " if cluster.isspace() else cluster.lower()
-    if cluster.isspace():
+    if cluster[0].isspace():
         return " "
+    if cluster.isascii():
+        return cluster.lower()
     if unicodedata.category(cluster[0]) == "Cf":
         return ""
     return unicodedata.normalize("NFKC", cluster).casefold().translate(QUOTES)

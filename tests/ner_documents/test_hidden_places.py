@@ -9,6 +9,7 @@ from ner_documents.redaction.dialects import HTML, ODF, OOXML
 from ner_documents.redaction.lists import NameList
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.rtf import rtf_segments
+from tests.ner_documents.redacting import redacted
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,8 @@ def test_names_are_found_in_every_composition_and_as_identifiers():
         written = unicodedata.normalize(form, text)
         found = [unicodedata.normalize("NFC", written[a:b]) for a, b in names.find(fold_text(written))]
         assert found == ["김민수", "Zoë Li", "mary_jones"]
+
+
+def test_names_go_on_in_the_next_line_of_a_quotation():
+    result, _ = redacted("a.txt", b"Mary Jones, > 5\n>> said Mary\n>> Jones.\n> Mary Jo-\n> nes")
+    assert result.content == b"PER_1, > 5\n>> said PER_1.\n> PER_1"
