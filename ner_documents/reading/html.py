@@ -287,12 +287,14 @@ class _Page:
         if tag in ("html", "body"):  # a script shows the page
             return False
         style = attributes.get("style") or ""
-        display = display_of(style) or (attributes.get("display") if self._drawn else "")
+        display = display_of(style) if style else ""
+        if self._drawn:
+            display = display or attributes.get("display") or ""
+            style += f";visibility:{attributes.get('visibility')}"
         return (
             "hidden" in attributes
             or display == "none"
-            or _INVISIBLE.search(style) is not None
-            or (bool(self._drawn) and attributes.get("visibility") == "hidden")
+            or (bool(style) and _INVISIBLE.search(style) is not None)
             or (not display and self._styles.hide(tag, attributes))
         )
 
