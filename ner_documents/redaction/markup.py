@@ -19,6 +19,8 @@ __all__ = ["markup_segments"]
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
 #: Encoded characters and separators within addresses, bookmarks, ranges and styles.
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
+#: Names that programs give, such as Sheet1 and _Toc123.
+_NUMBERED = re.compile(r"_.*|[^\W\d_]+[ _]?\d+")
 #: Programs name a picture after its file.
 _FILE_NAME = re.compile(r"\.[A-Za-z]{3,4}$")
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
@@ -180,9 +182,10 @@ class _Reader:
             if outside or who:
                 self.emptied.append((first, last))
             elif not standard and any(character.isalnum() for character in found[group]):
-                if name == "name" and element in dialects.NAMED and authors:
-                    self._decode(named := SegmentBuilder(), first, last)
-                    self._read += named.finish(identifier=True)
+                named = name == "name" and element in dialects.NAMED and authors
+                if named and not _NUMBERED.fullmatch(found[group]):
+                    self._decode(builder := SegmentBuilder(), first, last)
+                    self._read += builder.finish(identifier=True)
                 else:
                     read = name.lower() in dialects.READ or (element, name) in dialects.READ_IN
                     read = read or (name == "name" and _FILE_NAME.search(found[group]) is not None)

@@ -49,6 +49,9 @@ from tests.ner_documents.redacting import redacted
          ['"Mary,Bob"', "Ann", "Zoe"]),
         (OOXML, '<w:hyperlink w:tooltip="Mary"/><w:helpText w:val="Ann"/><pic:cNvPr name="Bob.jpg" id="x"/>',
          ["Mary", "Ann", "Bob.jpg", "x\n"]),
+        (OOXML, '<sheet name="Bob1"/><w:bookmarkStart w:name="Mary_Jones"/>'
+         '<c:numFmt formatCode="0 &quot;Ann&quot;"/>',
+         ["Mary Jones", "Ann", 'Bob1\n0 "Ann"\n']),
         (ODF, '<text:index-mark text:string-value="Mary" text:key1="Ann"/><text:mark text:author="Bob"/>'
          '<c table:formula="of:=IF([.A1];&quot;Zoe&quot;;2)"/>',
          ["Mary", "Ann", "Bob", "Zoe", 'of:=IF([.A1];"Zoe";2)\n']),
