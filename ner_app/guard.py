@@ -30,7 +30,7 @@ from ner_app.visitors import visitor_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ner_app.programs import Programs
+    from ner_app.service import Service
 
     # Messages as Starlette and Gradio have them, which declare them differently.
     Receive = Callable[[], Awaitable[Any]]
@@ -65,13 +65,13 @@ class Guard:
     ----------
     app : callable
         The application behind it.
-    programs : Programs
-        The functions that calls by name are for.
+    service : Service
+        Has the limits, and counts what each visitor has running.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]], programs: Programs) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]], service: Service) -> None:
         self._app = app
-        self._service = programs.service
+        self._service = service
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Admit a request, or answer it with a sentence."""

@@ -7,7 +7,7 @@ fifth of both is held out, to measure the lesson.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ner_core import Entity, Recognition
@@ -50,10 +50,10 @@ class Lesson:
     """
 
     types: list[str]
-    corrected: list[Sentence] = field(default_factory=list)
-    kept: list[Sentence] = field(default_factory=list)
-    held_corrected: list[Sentence] = field(default_factory=list)
-    held_kept: list[Sentence] = field(default_factory=list)
+    corrected: list[Sentence]
+    kept: list[Sentence]
+    held_corrected: list[Sentence]
+    held_kept: list[Sentence]
 
     def write(self, folder: Path) -> None:
         """Write what is learned from as CoNLL files, for the fine-tuner."""
@@ -90,8 +90,8 @@ def make_lesson(ner: EntityRecognizer, texts: Sequence[Recognition], examples: S
     LessonError
         There are too few corrections, or they are of other labels than the model's.
     """
-    lesson = Lesson(entity_types(ner.tags))
-    wrong, right = _sorted(ner, texts, lesson.types)
+    types = entity_types(ner.tags)
+    wrong, right = _sorted(ner, texts, types)
     for passage in (passage for text in examples for passage in _passages(ner(text))):
         for sentence in _sentences(passage):
             if tuple(sentence.words) not in wrong:
@@ -102,9 +102,9 @@ def make_lesson(ner: EntityRecognizer, texts: Sequence[Recognition], examples: S
             "Correct more texts and add them."
         )
         raise LessonError(msg)
-    lesson.corrected, lesson.held_corrected = _divided(list(wrong.values()))
-    lesson.kept, lesson.held_kept = _divided(list(right.values()))
-    return lesson
+    corrected, held_corrected = _divided(list(wrong.values()))
+    kept, held_kept = _divided(list(right.values()))
+    return Lesson(types, corrected, kept, held_corrected, held_kept)
 
 
 def passages_so_far(ner: EntityRecognizer, texts: Sequence[Recognition]) -> tuple[int, int]:

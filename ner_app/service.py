@@ -351,9 +351,12 @@ def filtered(found: Recognition, threshold: float = 0.0, labels: Collection[str]
     >>> [entity.text for entity in filtered(found, labels=["LOC"]).entities]
     ['Rome']
     """
-    return dataclasses.replace(
-        found, entities=tuple(entity for entity in found.entities if _kept(entity, threshold, labels))
-    )
+
+    def kept(entity: Entity) -> bool:
+        kind = entity.label.partition("-")[2] or entity.label  # under aggregation none it is a tag
+        return entity.score >= threshold and (not labels or entity.label in labels or kind in labels)
+
+    return dataclasses.replace(found, entities=tuple(filter(kept, found.entities)))
 
 
 def _expect(argument: str, said: str, value: str, offered: Iterable[str]) -> None:
@@ -366,8 +369,3 @@ def _expect(argument: str, said: str, value: str, offered: Iterable[str]) -> Non
 def _quoted(value: str) -> str:
     """Quote what a visitor named, shortened: it goes into a sentence."""
     return repr(value if len(value) <= _QUOTED_CHARACTERS else f"{value[:_QUOTED_CHARACTERS]}…")
-
-
-def _kept(entity: Entity, threshold: float, labels: Collection[str]) -> bool:
-    kind = entity.label.partition("-")[2] or entity.label
-    return entity.score >= threshold and (not labels or entity.label in labels or kind in labels)

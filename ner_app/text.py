@@ -53,20 +53,12 @@ _AGGREGATION_NAMES = {
 REDACTIONS = (("number", "Numbered: PER_1"), ("label", "Labels: [PER]"), ("mask", "Blocks: ████"))
 
 
-def _json(found: Recognition) -> str:
-    return to_json(with_groups(found), indent=2)
-
-
-def _csv(found: Recognition) -> str:
-    return BYTE_ORDER_MARK + to_csv(found)
-
-
 #: Exports all names, hidden ones too: input of the fine-tuner.
 TRAINING = "training data"
 # Button: file name, MIME type, writer.
 EXPORTS: dict[str, tuple[str, str, Callable[[Recognition], str]]] = {
-    "JSON": ("entities.json", "application/json", _json),
-    "CSV": ("entities.csv", "text/csv", _csv),
+    "JSON": ("entities.json", "application/json", lambda found: to_json(with_groups(found), indent=2)),
+    "CSV": ("entities.csv", "text/csv", lambda found: BYTE_ORDER_MARK + to_csv(found)),
     "CoNLL": ("entities.conll", "text/plain", to_conll),
     "HTML": ("entities.html", "text/html", to_html),
     TRAINING: ("training.conll", "text/plain", to_conll),

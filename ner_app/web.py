@@ -69,7 +69,7 @@ def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: 
         state_session_capacity=SESSIONS,
         app_kwargs={
             "routes": [*_health(service), *_api(programs, turns), Route(PREVIEW, preview)],
-            "middleware": [Middleware(Prefix), Middleware(Guard, programs=programs), Middleware(Face)],
+            "middleware": [Middleware(Prefix), Middleware(Guard, service=service), Middleware(Face)],
         },
         **launch_options(service.limits.file_bytes),
         **options,
