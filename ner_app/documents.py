@@ -185,18 +185,16 @@ def build_documents_tab(service: Service) -> None:
                 sizes = [path.stat().st_size + 1 for path in given]
                 if sources > len(sizes):  # a web page is taken to be as long as the files are
                     sizes.append(sum(sizes) // max(len(sizes), 1) + 1)
-                shown: int | None = -1
+                shown = (-1, False)
                 for step in work_through(
                     service, choice, findings, given, url, threshold, text_column or "", cancelled
                 ):
-                    if cancelled.is_set() and shown is not None:
-                        shown = None
-                        yield {status: render("said.html", said=_CANCELLING)}
-                    now = time.monotonic()
-                    due = step.finished != shown or now - at > _SECONDS_BETWEEN_UPDATES
-                    if due and not cancelled.is_set():
-                        shown, at = step.finished, now
-                        yield {status: _progress(step, sizes, findings, now - began)}
+                    reached, now = (step.finished, cancelled.is_set()), time.monotonic()
+                    if reached == shown and now - at < _SECONDS_BETWEEN_UPDATES:
+                        continue
+                    shown, at = reached, now
+                    reading = _progress(step, sizes, findings, now - began)
+                    yield {status: render("said.html", said=_CANCELLING) if cancelled.is_set() else reading}
                 ended: dict[Any, Any] = {
                     status: render("documents_summary.html", findings=findings),
                     problems: render("problems.html", problems=findings.problems),
