@@ -150,7 +150,8 @@ def build_documents_tab(service: Service) -> None:
         except (LimitError, ChoiceError, OSError, RuntimeError) as error:
             clear = {problems: ""} if place is status else {}
             # A comment makes it another one than before: the script waits for a change of the place.
-            said = render("notice.html", message=_reason(error)) + f"<!-- {time.monotonic()} -->"
+            anew = f"<!-- {time.monotonic()} -->"
+            said = render("problem.html", sentence=_reason(error), details="") + anew
             yield {place: said, **clear}
         finally:
             cancelled.set()

@@ -26,8 +26,8 @@ def render(template: str, **values: Any) -> str:
 
     Examples
     --------
-    >>> render("notice.html", message="<b>").strip()
-    '<div class="notice said" role="alert">&lt;b&gt;</div>'
+    >>> render("said.html", said="<b>").strip()
+    '<p class="said facts" role="status">&lt;b&gt;</p>'
     """
     return _TEMPLATES.get_template(template).render(**values)
 
