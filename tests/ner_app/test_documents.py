@@ -106,9 +106,10 @@ def test_strangers_are_not_asked_to_type_a_device(lookup_models, monkeypatch):
 
 def buttons(demo):
 
-    def read(*arguments):
+    def read(paths, visitor=None, *, least=0.0, column="", naming=None, visit=""):
         function = next(one.fn for one in demo.fns.values() if one.name == "recognize_all")
-        for step in function(*arguments):
+        given, options = [str(path) for path in paths], ("lookup", "CPU", "", least, column, naming, visit)
+        for step in function(visitor or request("one"), given, "", *options):
             shown = {component.elem_id: value for component, value in step.items()}
             if "download-zip" in shown:  # its folder goes with the end of the work
                 with zipfile.ZipFile(shown["download-zip"]["value"]) as archive:
@@ -132,8 +133,8 @@ def test_cancel_ends_with_what_is_finished(handlers, tmp_path):
     (tmp_path / "a.txt").write_text("Mary")
     (tmp_path / "b.txt").write_text("Mary lives in Santa Clara.\n" * 40_000)
     (read, cancel, _), visitor, other = handlers, request("one"), request("two")
-    paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
-    shown = read(visitor, paths, "", "lookup", "CPU", "", 0.0, "")
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    shown = read(paths, visitor)
     assert "Loading" in next(shown)["documents-status"]
     assert "Nothing is running" in cancel(other)
     while "Reading b.txt (2 of 2)" not in next(shown)["documents-status"]:
@@ -143,7 +144,7 @@ def test_cancel_ends_with_what_is_finished(handlers, tmp_path):
     assert "results are partial: 1 of 2 sources" in last["documents-status"]
     assert last["documents-view"]["documents"][0]["name"] == "a.txt"
     assert "Nothing is running" in cancel(visitor)
-    shown = read(visitor, paths, "", "lookup", "CPU", "", 0.0, "")
+    shown = read(paths, visitor)
     next(shown)
     cancel(visitor)
     (*_, last) = shown
@@ -157,7 +158,7 @@ def test_every_source_is_announced_however_quick_it_is(handlers, tmp_path, monke
     for path in paths:
         path.write_text("Mary lives in Santa Clara.")
     read, *_ = handlers
-    shown = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "", 0.0, "")
+    shown = read(paths)
     said = " ".join(step["documents-status"] for step in shown)
     assert re.findall(r"Reading (\S+) \((\d) of 3\)", said) == [
         ("a.txt", "1"),
@@ -170,7 +171,7 @@ def test_every_source_is_announced_however_quick_it_is(handlers, tmp_path, monke
 def test_documents_without_any_name_are_an_empty_result(handlers, tmp_path, text, least):
     (tmp_path / "a.txt").write_text(text)
     read, *_ = handlers
-    (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "", least, "")
+    (*_, last) = read([tmp_path / "a.txt"], least=least)
     assert "0 names" in last["documents-status"]
     assert last["documents-view"]["names"] == []
     assert "documents.jsonl" in last["files"]
@@ -192,11 +193,11 @@ def test_what_cannot_be_read_is_said_and_leaves_the_earlier_results(
 ):
     (tmp_path / name).write_bytes(content)
     read, *_ = handlers
-    (first, *_, last) = read(request("one"), [str(tmp_path / name)], "", "lookup", "CPU", "", 0.0, "")
+    (first, *_, last) = read([tmp_path / name])
     assert "Nothing could be read" in last["documents-status"]
     assert remark in last["documents-problems"]
     assert "documents-view" not in last
-    (refused,) = read(request("one"), [], "", "lookup", "CPU", "", 0.0, "")
+    (refused,) = read([])
     assert first["documents-problems"] == refused["documents-problems"] == ""  # that was of the run before
 
 
@@ -208,7 +209,7 @@ def test_a_reload_brings_files_and_results_back_for_an_hour(handlers, tmp_path, 
         return {one.elem_id: value for one, value in bring_back(visit).items()}
 
     read, _, bring_back = handlers
-    steps = read(request("one"), [str(path)], "", "lookup", "CPU", "", 0.0, "", None, "mine")
+    steps = read([path], visit="mine")
     next(steps)
     assert "left before everything was read" in back("mine")["documents-status"]
     (*_, last) = steps
@@ -231,7 +232,7 @@ def test_a_model_that_fails_is_a_sentence(handlers, tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("Mary")
     read, cancel, _ = handlers
     monkeypatch.setattr("ner_app.batch.stream_with_share", failing)
-    (*_, last) = read(request("one"), [str(tmp_path / "a.txt")], "", "lookup", "CPU", "", 0.0, "")
+    (*_, last) = read([tmp_path / "a.txt"])
     assert "The model could not answer: the logits are not numbers" in last["documents-status"]
     assert "Nothing is running" in cancel(request("one"))
 
@@ -247,7 +248,7 @@ def test_files_of_one_name_are_told_apart(service, handlers, tmp_path):
         path.parent.mkdir()
         path.write_text("text\nMary in Rotterdam\n")
     read, *_ = handlers
-    (*_, last) = read(request("one"), [str(path) for path in paths], "", "lookup", "CPU", "", 0.0, "")
+    (*_, last) = read(paths)
     assert [one["name"] for one in last["documents-view"]["documents"]] == ["rows.csv:2", "Rows (2).csv:2"]
     assert {"tables/rows.csv.csv", "tables/Rows (2).csv.csv"} < last["files"].keys()
     target = tmp_path / "out.zip"
@@ -269,12 +270,10 @@ def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(
     assert '<th scope="col" class="read">state' in chosen
     assert [menu["visible"] for menu in table_menu([tmp_path / "note.txt"])[:2]] == [False, False]
     read, *_ = handlers
-    steps = list(read(request("one"), [str(tmp_path / "tickets.csv")], "", "lookup", "CPU", "", 0.0, "Body"))
+    steps = list(read([tmp_path / "tickets.csv"], column="Body"))
     view = steps[-1]["documents-view"]
     assert view["documents"][7]["name"] == "tickets.csv · T7"
-    (*_, last) = read(
-        request("one"), [str(tmp_path / "tickets.csv")], "", "lookup", "CPU", "", 0.0, "Body", "state"
-    )
+    (*_, last) = read([tmp_path / "tickets.csv"], column="Body", naming="state")
     assert last["documents-view"]["documents"][7]["name"] == "tickets.csv · open"
     mary = next(name for name in view["names"] if name["name"] == "Mary")
     assert (mary["count"], len(mary["documents"])) == (30, 30)
