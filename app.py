@@ -18,7 +18,7 @@ from ner_app.api import build_api
 from ner_app.compare import build_compare_tab
 from ner_app.documents import build_documents_tab
 from ner_app.models import build_models_tab
-from ner_app.preparing import prepare_in_background
+from ner_app.preparing import models_to_prepare, prepare
 from ner_app.programs import Programs
 from ner_app.service import Service
 from ner_app.templating import render
@@ -70,7 +70,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(str(error))
     threading.Thread(target=service.warm_up, daemon=True).start()
-    prepare_in_background(service)
+    threading.Thread(target=prepare, args=(service, models_to_prepare()), daemon=True).start()
     launch(demo, service)
 
 

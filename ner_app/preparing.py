@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from typing import TYPE_CHECKING
 
 from model_zoo.catalog import folders
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from ner_app.service import Service
 
-__all__ = ["models_to_prepare", "prepare", "prepare_in_background"]
+__all__ = ["models_to_prepare", "prepare"]
 
 _LOG = logging.getLogger(__name__)
 _ON_SPACES = "bert-base-ner"
@@ -54,9 +53,3 @@ def prepare(service: Service, names: Sequence[str]) -> None:
             continue
         service.refresh()
         _LOG.info("%s is ready", name)
-
-
-def prepare_in_background(service: Service) -> None:
-    """Start `prepare` in a thread, if there is anything to prepare."""
-    if names := models_to_prepare():
-        threading.Thread(target=prepare, args=(service, names), daemon=True).start()
