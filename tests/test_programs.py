@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app import build_demo
-from ner_app.service import Service
-from ner_app.web import launch
 from tests.conftest import PATIENCE
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
@@ -21,8 +18,9 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def page():
-    demo = build_demo(Service())
-    yield launch(demo, Service(), block=False, quiet=True)
+    from app import demo, launch, service  # builds the page
+
+    yield launch(demo, service, block=False, quiet=True)
     demo.close()
 
 

@@ -27,8 +27,8 @@ RULES = {
     ("phone", "light"): {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}},
     ("wide", "dark"): {"runOnly": {"type": "rule", "values": COLOURS}},
 }
-#: States that show a tab or an answer for the first time: axe looks at the whole page. In the others it looks at
-#: what has changed since the state before, with all that is in it.
+#: States that show a tab or an answer for the first time: axe looks at the whole page. In the others it looks
+#: at what has changed since the state before, with all that is in it.
 WHOLE = {"text", "text-open", "compare-begun", "compare", "documents-begun", "documents", "models"}
 WATCH = """() => {
     window.changed = new Set();
@@ -37,8 +37,8 @@ WATCH = """() => {
 }"""
 OUTERMOST = """() => {
     const all = new Set([...changed].map(one => one.nodeType === Node.TEXT_NODE ? one.parentElement : one));
-    const inAnother = one => one.parentElement && (all.has(one.parentElement) || inAnother(one.parentElement));
-    window.news = [...all].filter(one => one?.isConnected && !inAnother(one));
+    const inside = ({parentElement}) => parentElement && (all.has(parentElement) || inside(parentElement));
+    window.news = [...all].filter(one => one?.isConnected && !inside(one));
 }"""
 #: Transitions at their end; what goes round for ever, such as a progress bar, goes on.
 SETTLE = """document.getAnimations().forEach(one => {
@@ -126,8 +126,8 @@ def found_by_axe(page, rules, *, whole):
     """Return what axe finds, but for what it calls minor: empty cells in the heads of model cards' tables."""
     options = {"resultTypes": ["violations"], "selectors": False, **rules}
     violations = page.evaluate(
-        "([whole, options]) => axe.run(whole ? document : {include: news}, options).then(all => all.violations)",
-        [whole, options],
+        "([place, options]) => axe.run(eval(place), options).then(found => found.violations)",
+        ["document" if whole else "({include: news})", options],
     )
     return [
         f"{violation['id']}: {node['html'][:120]}"

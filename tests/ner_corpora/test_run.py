@@ -1,10 +1,9 @@
 import io
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from ner_documents.document import CorpusError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import Source, find_sources, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS
+from tests.conftest import PATIENCE
 from tests.ner_corpora.conftest import CapitalRecognizer
 
 
@@ -300,50 +300,55 @@ def test_an_output_that_is_a_link_stays_one(tmp_path, capital_recognizer):
     assert (tmp_path / "there" / "out.jsonl").is_file()
 
 
-_KILLED = """
-import sys, time
-from pathlib import Path
-from ner_corpora import chunks, workspace
-from tests.ner_corpora.conftest import CapitalRecognizer
-from tests.ner_corpora.test_run import annotate, make_run
 class Slow(CapitalRecognizer):
     def stream(self, texts, **options):
         time.sleep(0.01)
         return super().stream(texts, **options)
-chunks.CHUNK_DOCUMENTS = int(sys.argv[3]) if len(sys.argv) > 3 else 8
-print("ready", flush=True)
-annotate(make_run(Path(sys.argv[1]), Path(sys.argv[1], "in"), output=sys.argv[2]), Slow(), resume=True)
-"""
 
 
-def start(tmp_path, output, *more):
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", _KILLED, str(tmp_path), output, *more]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
+def work(ready, tmp_path, output, recognizer, size):
+    chunks.CHUNK_DOCUMENTS = size
+    ready.send(True)
+    annotate(make_run(tmp_path, tmp_path / "in", output=output), recognizer, resume=True)
+
+
+def start(tmp_path, output, *, recognizer=Slow, size=8):
+    """Annotate in a process that is forked from one without threads; Python starts once for all of them."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    told, ready = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(ready, tmp_path, output, recognizer(), size))
+    process.start()
+    assert told.recv()
     return process
+
+
+def finish(process):
+    process.join(PATIENCE)
+    assert process.exitcode == 0
 
 
 def test_kill_at_five_random_moments_and_resume(tmp_path):
     corpus(tmp_path / "in", documents=400)
-    assert start(tmp_path, "whole.jsonl").wait() == 0
+    finish(start(tmp_path, "whole.jsonl", recognizer=CapitalRecognizer))
     moments = random.Random(7)
     killed = 0
     for _ in range(5):
         process = start(tmp_path, "out.jsonl")
         time.sleep(moments.uniform(0, 0.15))
-        process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-        process.stdout.close()
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
     assert killed >= 2
-    assert start(tmp_path, "out.jsonl").wait() == 0
+    assert list(tmp_path.glob("out.jsonl.partial/*.chunk")), "nothing was begun"
+    finish(start(tmp_path, "out.jsonl", recognizer=CapitalRecognizer))
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     ids = [json.loads(line).get("id") for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert ids == [i for i in range(400) if i != 5] * 3 + [None]
     assert not [path for path in tmp_path.iterdir() if path.name.endswith((".partial", ".new"))]
 
 
-@pytest.mark.nightly  # eighty kills, each with the start of a process
+@pytest.mark.nightly  # eighty kills
 @pytest.mark.parametrize("form", OUTPUT_FORMATS)
 def test_killed_over_all_formats_and_resumed_to_the_same_bytes(tmp_path, form):
     from tests.attacks.documents import files
@@ -353,23 +358,23 @@ def test_killed_over_all_formats_and_resumed_to_the_same_bytes(tmp_path, form):
         for name, content in files().items():
             (tmp_path / "in" / f"{number:02d}-{name}").write_bytes(content)
     began = time.monotonic()
-    assert start(tmp_path, f"whole.{form}", "16").wait() == 0
+    finish(start(tmp_path, f"whole.{form}", size=16))
     lasts = time.monotonic() - began
     moments, killed = random.Random(form), 0
     for _ in range(20):
-        process = start(tmp_path, f"out.{form}", "16")
+        process = start(tmp_path, f"out.{form}", size=16)
         time.sleep(moments.uniform(0, 0.4 * lasts))
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == -signal.SIGKILL:
+        process.kill()
+        process.join()
+        if process.exitcode == -signal.SIGKILL:
             killed += 1
         else:  # it was done before: sooner next time, and from the beginning
             lasts /= 2
             (tmp_path / f"out.{form}").unlink()
-        process.stdout.close()
         if killed == 5:
             break
     assert killed == 5
-    assert start(tmp_path, f"out.{form}", "16").wait() == 0
+    finish(start(tmp_path, f"out.{form}", size=16))
     assert (tmp_path / f"out.{form}").read_bytes() == (tmp_path / f"whole.{form}").read_bytes()
     errors = [(tmp_path / f"{name}.{form}.errors.jsonl") for name in ("out", "whole")]
     assert errors[0].exists() == errors[1].exists()
