@@ -115,9 +115,8 @@ def _read_config(path: Path) -> dict[str, Any]:
         return {"model_config_list": []}
     try:
         config = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        msg = f"{path}: expected JSON, found {error}"
-        raise ServingError(msg) from error
+    except ValueError:
+        config = None
     listed = config.setdefault("model_config_list", []) if isinstance(config, dict) else None
     if not isinstance(listed, list) or not all(
         isinstance(one, dict) and isinstance(one.get("config"), dict) for one in listed

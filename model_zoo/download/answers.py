@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from model_zoo.catalog.errors import ZooError
-from model_zoo.download.causes import cause_of, is_unreachable
+from model_zoo.download.causes import cause_of, is_unreachable, plain
 from model_zoo.download.web import TRY_AGAIN, BodyError, Guard, TryAgain, body, new_session, retry_after
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
                 raise AnswerError(cause.words) from None
             wait = _NOBODY_THERE if isinstance(error, requests.ConnectionError) else None
             raise TryAgain(guard.problem or cause.words, wait, no_network=is_unreachable(error)) from None
-    status = f"HTTP {response.status_code} {response.reason}"
+    status = f"HTTP {response.status_code} {plain(str(response.reason))}"
     if response.status_code in TRY_AGAIN:
         raise TryAgain(status, retry_after(response.headers.get("Retry-After")))
     if response.status_code != requests.codes.ok:

@@ -69,6 +69,17 @@ def is_unreachable(error: BaseException) -> bool:
     )
 
 
+def plain(text: str) -> str:
+    r"""Return words of a server without codes that a terminal would obey.
+
+    Examples
+    --------
+    >>> plain("Not \x1b[2JFound")
+    'Not ?[2JFound'
+    """
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def short(error: BaseException) -> str:
     """Name the innermost cause in a few words."""
     innermost = _innermost(error)
@@ -77,7 +88,7 @@ def short(error: BaseException) -> str:
     system = innermost.__cause__
     if isinstance(innermost, urllib3.exceptions.NewConnectionError) and isinstance(system, OSError):
         return system.strerror or str(system)
-    text = re.sub(r"^<[^>]*>: |^HTTPS?ConnectionPool\([^)]*\): ", "", str(innermost))
+    text = plain(re.sub(r"^<[^>]*>: |^HTTPS?ConnectionPool\([^)]*\): ", "", str(innermost)))
     kind = type(innermost).__name__
     return text if kind == "OSError" else f"{kind}: {text}" if text else kind
 

@@ -18,7 +18,7 @@ import requests
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
-from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, short
+from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, plain, short
 from model_zoo.download.web import (
     TRY_AGAIN,
     BodyError,
@@ -217,20 +217,20 @@ class Download:
         self, response: requests.Response, offset: int
     ) -> Literal["whole", "continues", "complete", "useless"]:
         """Classify an answer; raise if it is an error."""
-        status = response.status_code
+        status, reason = response.status_code, plain(str(response.reason))
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         if offset and status == _STATUS_RANGE_REFUSED:
             total = match["total"] if match else None
             return "complete" if self.size is None and total == str(offset) else "useless"
         if status in TRY_AGAIN:
-            msg = f"HTTP {status} {response.reason}"
+            msg = f"HTTP {status} {reason}"
             raise TryAgain(msg, retry_after(response.headers.get("Retry-After")))
         if status == 206:
             fits = match is not None and match["start"] == str(offset) and self._total_fits(match["total"])
             return "continues" if offset and fits and self._is_same(response) else "useless"
         if status != 200:
-            raise SourceError(_refusal(status, str(response.reason), self.address))
-        encoding = response.headers.get("Content-Encoding", "identity").lower()
+            raise SourceError(_refusal(status, reason, self.address))
+        encoding = plain(response.headers.get("Content-Encoding", "identity").lower())
         if encoding not in ("", "identity"):
             msg = f"the server sends the file compressed ({encoding}) although asked not to"
             raise SourceError(msg)

@@ -88,6 +88,21 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 404 \x1b[2JNo\r\n\r\n",
+        b"HTTP/1.1 503 \x1b[2JNo\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: \x1b[2JNo\r\n\r\n",
+    ],
+)
+def test_words_of_a_server_do_not_command_the_terminal(hostile, tmp_path, answer):
+    url = hostile(lambda: [answer])
+    with pytest.raises(TransferError, match=r"\?\[2[Jj][Nn]o") as caught:
+        Transfer(patience=SOON).fetch(tmp_path / "file", [HttpSource(url=url)])
+    assert "\x1b" not in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_without_end_is_given_up_for_the_next_source(server, hostile, tmp_path, kind):
     url = hostile(*KINDS[kind])
