@@ -49,7 +49,7 @@ def build_demo(service: Service | None = None) -> gr.Blocks:
                 build_documents_tab(service)
             with gr.Tab("Models", id="models"):
                 build_models_tab(service)
-        build_api(Programs(service))
+        build_api(demo, Programs(service))
     demo.queue(max_size=service.limits.queue, default_concurrency_limit=4)
     return demo
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.utils import get_function_description
 
 from ner_app.arguments import ArgumentError, Options, Text, Texts
 from ner_app.limits import LimitError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["build_api"]
 
 
-def build_api(programs: Programs) -> None:
+def build_api(blocks: gr.Blocks, programs: Programs) -> None:
     """Add the functions to the page that is being built."""
     service = programs.service
 
@@ -104,6 +105,24 @@ def build_api(programs: Programs) -> None:
     gr.api(recognize_batch, api_name="recognize_batch", concurrency_limit=2)
     gr.api(devices, api_name="devices", queue=False)
     gr.api(models, api_name="models", queue=False)
+    for function in blocks.fns.values():
+        if function.api_visibility == "public":
+            _describe(function)
+
+
+def _describe(function: Any) -> None:
+    """Give values their names, descriptions and examples on the API page, where Gradio only numbers them."""
+    _, described, (returned,) = get_function_description(function.fn)
+    described.pop("request", None)
+    fields = Text.model_fields | Texts.model_fields
+    for value, (name, description) in zip(function.inputs, described.items(), strict=True):
+        value.label = name
+        value._api_info = value._api_info | {"additional_description": description}  # noqa: SLF001
+        if examples := fields[name].examples:
+            value.example_payload = lambda example=examples[0]: example
+    (value,) = function.outputs
+    value.label = "result"
+    value._api_info = value._api_info | {"description": returned}  # noqa: SLF001
 
 
 def _given(kind: type[Options], local: dict[str, Any]) -> dict[str, Any]:

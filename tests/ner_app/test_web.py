@@ -216,9 +216,12 @@ def test_only_the_four_functions_are_offered_and_they_are_described(page):
     assert not info["unnamed_endpoints"]
     endpoint = info["named_endpoints"]["/recognize"]
     assert "names in a text" in endpoint["description"]
-    assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == [
-        *("text", "model", "device", "precision", "aggregation", "threshold", "labels", "compute")
-    ]
+    wanted = ["text", "model", "device", "precision", "aggregation", "threshold", "labels", "compute"]
+    assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == wanted
+    assert [parameter["label"] for parameter in endpoint["parameters"]] == wanted
+    assert endpoint["parameters"][1]["python_type"]["description"].startswith("Name of a model")
+    assert "milliseconds" in endpoint["returns"][0]["python_type"]["description"]
+    assert endpoint["parameters"][0]["example_input"] == SENTENCE
 
 
 @pytest.mark.parametrize(("body", "status", "reason"), MISUSES[:30])
