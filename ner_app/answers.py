@@ -126,11 +126,8 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
         msg = f"This text has {len(text):,} characters; this page takes {most_characters:,} at once."
         raise AnswerError(msg)
     labels = sent.get("labels")
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        msg = "Expected the labels as a list of words."
-        raise AnswerError(msg)
-    if len(labels) > _MOST_LABELS or not all(0 < len(one) <= 100 and one.isprintable() for one in labels):
-        msg = f"Expected up to {_MOST_LABELS:,} labels of up to 100 characters that can be seen."
+    if not isinstance(labels, list) or len(labels) > _MOST_LABELS or not all(map(_is_label, labels)):
+        msg = f"Expected the labels: up to {_MOST_LABELS:,} labels of up to 100 characters that can be seen."
         raise AnswerError(msg)
     if not isinstance(listed := sent.get("entities"), list):
         msg = "Expected the entities as a list."
@@ -150,6 +147,10 @@ def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, lis
     parts = _parts(said.get("parts"), len(text))
     found = Recognition(text, tuple(entities), model=model, device=device, precision=precision, parts=parts)
     return found, labels
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable()
 
 
 def _parts(sent: Any, length: int) -> tuple[Answered, ...]:
