@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import codecs
 import math
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from model_zoo.catalog.folders import DEFAULT_MODELS_FOLDER
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL
 from ner_core import AGGREGATIONS
 from ner_core.compute import COMPUTE
-from ner_core.labels import normalize_label
+from ner_core.labels import checked_labels_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -252,14 +251,11 @@ def known_labels(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str
     """
     if wanted is None:
         return None
-    names = {
-        label: [name for name in known if normalize_label(name) == normalize_label(label)] for label in wanted
-    }
-    unknown = [label for label, found in names.items() if not found]
-    if unknown:
-        msg = f"--labels: no {', '.join(unknown)}; there are {', '.join(known)}"
-        raise WrongUsage(msg)
-    return list(dict.fromkeys(chain.from_iterable(names.values())))
+    try:
+        return checked_labels_wanted(wanted, known)
+    except ValueError as error:
+        msg = f"--labels: {error}"
+        raise WrongUsage(msg) from None
 
 
 def _default_device() -> str:

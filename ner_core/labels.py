@@ -194,7 +194,7 @@ def normalize_label(label: str) -> str:
 
 
 def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list[str]:
-    """Return the wanted entity types, or raise if the model does not have one of them.
+    """Return the wanted entity types under the model's names, or raise if it does not have one of them.
 
     Raises
     ------
@@ -206,18 +206,18 @@ def checked_labels_wanted(wanted: Collection[str], known: Sequence[str]) -> list
     Examples
     --------
     >>> checked_labels_wanted(["PER", "MIS"], ["PER", "MISC"])
-    ['PER', 'MIS']
+    ['PER', 'MISC']
     >>> checked_labels_wanted(["per"], ["PER", "MISC"])
     Traceback (most recent call last):
-    ValueError: There is no label 'per'; the model has PER, MISC.
+    ValueError: There is no label 'per'; there are PER, MISC.
     """
     asked = checked_strings("labels", wanted, "['PER', 'LOC']")
-    names = {normalize_label(label) for label in known}
-    for label in asked:
-        if normalize_label(label) not in names:
-            msg = f"There is no label {label!r}; the model has {', '.join(known)}."
-            raise ValueError(msg)
-    return asked
+    names = {normalize_label(label): label for label in asked}
+    found = [label for label in known if normalize_label(label) in names]
+    if unknown := names.keys() - set(map(normalize_label, found)):
+        msg = f"There is no label {names[min(unknown)]!r}; there are {', '.join(known)}."
+        raise ValueError(msg)
+    return found
 
 
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:

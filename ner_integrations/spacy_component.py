@@ -16,7 +16,7 @@ from spacy.util import minibatch
 
 import model_zoo
 from ner_core.aggregation import checked_aggregation, checked_threshold
-from ner_core.labels import checked_labels_wanted, normalize_label
+from ner_core.labels import checked_labels_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -140,8 +140,8 @@ class NamesComponent:
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels that the component may assign, under the model's names."""
-        wanted = {normalize_label(label) for label in self._labels or self.recognizer.labels}
-        return tuple(label for label in self.recognizer.labels if normalize_label(label) in wanted)
+        known = self.recognizer.labels
+        return tuple(checked_labels_wanted(self._labels or known, known))
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate one document."""

@@ -221,7 +221,10 @@ def test_no_readable_file_writes_nothing(ner, tmp_path):
     ("arguments", "message"),
     [
         (["recognize", "x", "--threshold", "2"], "expected a number from 0 to 1, found '2'"),
-        (["recognize", "x", "--labels", "PER,DATE"], "--labels: no DATE; there are PER, ORG, LOC, MISC"),
+        (
+            ["recognize", "x", "--labels", "PER,DATE"],
+            "--labels: There is no label 'DATE'; there are PER, ORG",
+        ),
         (["evaluate", "x", "--encoding", "nonsense"], "Python knows no encoding 'nonsense' of text"),
         (["benchmark", "--seconds", "nan"], "expected a number above 0, found 'nan'"),
         (["annotate", "x", "-o", "y.csv", "--num-cpus-per-worker", "0"], "expected a number above 0"),

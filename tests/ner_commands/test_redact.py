@@ -130,7 +130,7 @@ def test_names_of_outputs_may_be_as_long_as_the_system_allows_and_are_told_as_gi
         (["a.txt", "-o", "c.txt", "--operator", "hash"], 2, "--operator hash needs --key FILE"),
         (["a.txt", "-o", "c.txt", "--key", "b.txt"], 1, "b.txt: is not a ner-zoo redaction key"),
         (["a.txt", "-o", "c.txt", "--key", "no/key"], 1, "no/key: folder no does not exist"),
-        (["a.txt", "-o", "c.txt", "--labels", "XYZ,IP"], 2, "--labels: no XYZ; there are "),
+        (["a.txt", "-o", "c.txt", "--labels", "XYZ,IP"], 2, "--labels: There is no label 'XYZ'; there are "),
         (["a.txt", "-o", "c.txt", "--allow", "missing"], 1, "missing: No such file or directory"),
     ],
 )

@@ -308,7 +308,7 @@ def test_words_without_pieces_are_outside(tiny_ner):
         ({"threshold": float("nan")}, ValueError, "Threshold: .* found nan"),
         ({"threshold": "0.5"}, ValueError, "Threshold: .* found '0.5'"),
         ({"threshold": True}, ValueError, "Threshold: .* found True"),
-        ({"labels": ["per"]}, ValueError, "There is no label 'per'; the model has "),
+        ({"labels": ["per"]}, ValueError, "There is no label 'per'; there are "),
         ({"labels": ["O"]}, ValueError, "There is no label 'O'"),
         ({"labels": ["B-PER"]}, ValueError, "There is no label 'B-PER'"),
         (

@@ -103,7 +103,7 @@ def test_settings_are_kept_and_checked(tiny_ir, tmp_path):
         pipeline(tiny_ir, threshold="0.5")
     with pytest.raises(ValueError, match=r"ner_zoo: Unknown aggregation 'best': expected one of word"):
         pipeline(tiny_ir, aggregation="best")
-    with pytest.raises(ValueError, match=r"ner_zoo: labels: There is no label 'per'; the model has PER, ORG"):
+    with pytest.raises(ValueError, match=r"ner_zoo: labels: There is no label 'per'; there are PER, ORG"):
         pipeline(tiny_ir, labels=["per"])("Mary")
     component = pipeline(tiny_ir, labels=["PERSON"], threshold=0.2).get_pipe("ner_zoo")
     assert component.labels == ("PER",)
