@@ -3,9 +3,10 @@ r"""Characters folded to the forms that models know, with a mapping back to the 
 Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
 no-break spaces, soft hyphens and zero-width joiners are replaced by their plain forms before a text is
 encoded, and so are HTML's character references (``&amp;``) and the escaped line ends and tabs of JSON and
-logs (``\n``); offsets are those of the original text. Accents, superscript digits, fractions and emoji stay,
-but an emoji or another sign that touches a word is separated from it: BERT's tokenizers would make one
-unknown word of both. A word broken by a hyphen at the end of a line is rejoined.
+logs (``\n``); marks of emphasis in Markdown (``**``) are left out. Offsets are those of the original text.
+Accents, superscript digits, fractions and emoji stay, but an emoji or another sign that touches a word is
+separated from it: BERT's tokenizers would make one unknown word of both. A word broken by a hyphen at the end
+of a line is rejoined.
 """
 
 from __future__ import annotations
@@ -69,6 +70,12 @@ _AFTER_OWN_HYPHEN = re.compile(rf"[^\W\d_a-z]|\w+-|{AFTER_HYPHEN}\b")
 
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
+# In Markdown; _anna_ may be the name of a user: https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis
+_EMPHASIS = re.compile(
+    r"(?<![\w*_~`\\@/])(?P<mark>\*{1,3}|__|~~|`)(?=[^\s*_~`])(?P<inner>(?:(?!(?P=mark)).){1,200}?)"
+    r"(?<=[^\s\\])(?P=mark)(?![\w*_~`])"
+)
 
 # https://html.spec.whatwg.org/multipage/syntax.html#character-references
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
@@ -175,18 +182,23 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _readable(text: str) -> str:
-    """Blank out the colours of terminals, and rejoin words that a hyphen breaks at the end of a line."""
+    """Leave out how a text looks: colours of terminals, Markdown's emphasis, hyphens that break a word.
+
+    Such a word is rejoined; characters that are left out become soft hyphens, so that the length stays.
+    """
     text = unescaped(text)
     if "\x1b" in text:
         text = _COLOUR.sub(lambda match: " " * len(match[0]), text)
-    if text.isascii() and "-\n" not in text and "-\r" not in text:
-        return text
+    if not text.isascii() or "-\n" in text or "-\r" in text:
 
-    def joined(match: re.Match[str]) -> str:
-        keeps = match[0][0] == "-" and _AFTER_OWN_HYPHEN.match(text, match.end())
-        return ("-" if keeps else "").ljust(len(match[0]), "\u00ad")
+        def joined(match: re.Match[str]) -> str:
+            keeps = match[0][0] == "-" and _AFTER_OWN_HYPHEN.match(text, match.end())
+            return ("-" if keeps else "").ljust(len(match[0]), "\u00ad")
 
-    return _BROKEN_WORD.sub(joined, text)
+        text = _BROKEN_WORD.sub(joined, text)
+    if any(mark in text for mark in ("*", "__", "~~", "`")):
+        text = _EMPHASIS.sub(lambda match: match["inner"].center(len(match[0]), "\u00ad"), text)
+    return text
 
 
 def _apart_from_signs(text: str) -> str:

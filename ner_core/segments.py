@@ -82,8 +82,9 @@ ITEM = re.compile(
     """,
     re.VERBOSE,
 )
-# The key of a line of a form.
-_KEY = r"[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3} ?:\s"
+# The key of a line of a form, perhaps in bold type as in Markdown.
+_BOLD = r"(?:\*\*|__)?"
+_KEY = rf"{_BOLD}[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){{0,3}}{_BOLD} ?:{_BOLD}\s"
 _LINE_KEY = re.compile(_KEY)
 _ASSIGNED = r"\w[\w.-]*=(?=[\w\"'])"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.

@@ -38,6 +38,7 @@ def contents(text):
         ("Mary Jones\nAcme Inc.\nRome", [["Mary Jones", "Acme Inc.", "Rome"]]),
         ("Name: Mary\nCity: Rome\n\nName: Bob\nCity: Oslo", [["Mary", "Bob"], ["Rome", "Oslo"]]),
         ("Name: Mary, City: Rome\nCity: Oslo; Name: Bob", [["Mary", "Bob"], ["Rome", "Oslo"]]),
+        ("**City:** Rome, **Name**: Bob", [["Rome"], ["Bob"]]),
         ("city=Rome name=Mary\ncity=Oslo", [["Rome", "Oslo"], ["Mary"]]),
         ("- Mary, Rome\n- Bob, Oslo\n- Anna, Graz", [["Mary", "Bob", "Anna"], ["Rome", "Oslo", "Graz"]]),
         ("# Mary\n## Bob", [["Mary", "Bob"]]),

@@ -29,6 +29,14 @@ from ner_core.characters import classes, fold
             r"S&atilde;o&nbsp;Paulo, AT&#x26;T &#39;a&rsquo;\nb\r\nB c\tC",
             "São Paulo, AT&T 'a'\\nb    B c  C",
         ),
+        (
+            "**Mary Jones**'s *a* __b__ ~~c~~ ***d***, `e_f` **Key:** **Mary**\nBob",
+            "Mary Jones's a b c d, e_f Key: Mary Bob",
+        ),
+        (
+            "2 * 3 * 4 a*b* *args, **kwargs @__x__ _y_ * z* **",
+            "2 * 3 * 4 a*b* *args, **kwargs @__x__ _y_ * z* **",
+        ),
         ("a&b; &x; &NotEqualTilde; &#9999999;", "a&b; &x; &NotEqualTilde; \ufffd"),
         ("Zoë Zoe\u0308 São 東京 x² ½ 😀 …", "Zoë Zoe\u0308 São 東京 x² ½ 😀 ..."),
     ],

@@ -75,6 +75,7 @@ def multilingual():
         ("Jones, Mary; Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Anna: Hi Bob\nBob: Hi Anna", ["Anna PER", "Bob PER", "Bob PER", "Anna PER"]),
         ("Mary😀 met Anna❤️Bob in 🇫🇷Paris", ["Mary PER", "Anna PER", "Bob PER", "Paris LOC"]),
+        ("**City:** Porto, **Company:** Bosch", ["Porto LOC", "Bosch ORG"]),
         ("_Mary Jones_ and __Bob__ left", ["Mary Jones PER", "Bob PER"]),
         ("Mary´s house in New\u200bYork", ["Mary PER", "New\u200bYork LOC"]),
         (
