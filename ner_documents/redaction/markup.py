@@ -88,7 +88,8 @@ class _Reader:
         yield from self._coded.finish(searched=False, identifier=identifier)
 
     def _end_apart(self) -> Iterator[Segment]:
-        yield from self._apart.finish(identifier=not dialects.FORMULAS.isdisjoint(self._open))
+        named = self._joined == "instrText" or not dialects.FORMULAS.isdisjoint(self._open)
+        yield from self._apart.finish(identifier=named)
 
     def _tag(self, start: int) -> tuple[int, str, bool]:
         """Return the end of a tag, its name (empty for comments and the like), and whether it closes."""
@@ -131,6 +132,7 @@ class _Reader:
                 self._joined = name
         elif name in dialect.apart or (name in dialect.blocks and dialect.joined):
             yield from self._end_apart()
+            self._joined = ""
         empty = self._is_empty(end)
         if name in dialect.asides and not empty:
             yield from self._aside_text(closing=closing)

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ner_documents.folding import fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -117,9 +119,7 @@ class Identifiers:
         if not segment.identifier:
             return redacted
         named = tuple(
-            replace(
-                one, placeholder=self._name(one, segment.text[one.finding.start : one.finding.end].casefold())
-            )
+            replace(one, placeholder=self._name(one, fold(segment.text[one.finding.start : one.finding.end])))
             for one in redacted.replacements
         )
         return replace(redacted, replacements=named)
@@ -129,7 +129,7 @@ class Identifiers:
         if plain == one.placeholder:
             return plain
         # Labels and masks are alike for all names; two sheets of one name make a file that no program opens.
-        number = self._numbers.setdefault((plain, " ".join(found.split())), len(self._numbers) + 1)
+        number = self._numbers.setdefault((plain, found), len(self._numbers) + 1)
         return f"{plain}_{number}"
 
 

@@ -97,13 +97,18 @@ def with_members(content, **members):
 
 
 def test_names_of_parts_are_read_also_where_nothing_else_holds_the_name():
-    text = '<w:p><w:bookmarkStart w:name="{0}" w:id="0"/><w:hyperlink w:anchor="{0}"/></w:p></w:body>'
+    text = (
+        '<w:p><w:bookmarkStart w:name="{0}" w:id="0"/><w:hyperlink w:anchor="{0}"/>'
+        "<w:instrText> REF {0} </w:instrText></w:p>"
+        "<w:p><w:moveFrom><w:t>Bob</w:t></w:moveFrom></w:p></w:body>"
+    )
     body = unpacked(small_word_file())["word/document.xml"].decode().partition("<w:body>")[0] + "<w:body>"
     for name, new in {"Mary_Jones": "PER_1", "_Toc123": "_Toc123"}.items():
         document = (body + text.format(name)).encode()
         content = with_members(small_word_file(), **{"word/document.xml": document})
         left = unpacked(redacted("a.docx", content, "label")[0].content)["word/document.xml"].decode()
         assert re.findall('(?:name|anchor)="([^"]*)"', left) == [new, new]
+        assert [found for found in re.split("<[^>]*>", left) if found.strip()] == [f" REF {new} ", "[PER]"]
     sheet = b'<table:table table:name="Mary Jones"/><a xlink:href="#Mary Jones.A1"/>'
     parts = unpacked(redacted("a.ods", packed({"content.xml": sheet}))[0].content)
     assert parts["content.xml"] == b'<table:table table:name="PER_1"/><a xlink:href="#PER_1.A1"/>'
