@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from ner_core.columns import is_no_word
@@ -23,65 +24,47 @@ _COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar)")
 
 def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read sentences; the word column is given, or detected: the second if the first holds indices."""
-    sentence = _Sentence(source, options)
-    for line in text_lines(stream, source, options):
+    lines: list[TextLine] = []  # of a sentence, with the comments and document borders before it
+    problem: Problem | None = None
+    size = settled = 0
+    for line in chain(text_lines(stream, source, options), [None]):
         if isinstance(line, Problem):
             if line.lost:
-                sentence.problem = sentence.problem or line
+                problem = problem or line
             else:
                 yield line
             continue
-        border = not line.text.strip() or line.text.startswith("-DOCSTART-")
-        if border and (item := sentence.finish()):
-            yield item
-            sentence = _Sentence(source, options)
-        if line.text.strip() or sentence.lines:
-            sentence.add(line)
-    if item := sentence.finish():
-        yield item
+        if line is None or not line.text.strip() or line.text.startswith("-DOCSTART-"):
+            if item := problem or _sentence(lines, settled, source, options):
+                yield item
+                lines, problem, size = [], None, 0
+            settled = len(lines)
+        if line is not None and (line.text.strip() or lines):
+            size += len(line.text)
+            if size > options.limit:
+                problem = problem or too_long(source, (lines or [line])[0].number, options.limit, line.raw)
+            else:
+                lines.append(line)
 
 
-class _Sentence:
-    """Lines of one sentence, with the comments and document borders before it."""
-
-    def __init__(self, source: str, options: ReadOptions) -> None:
-        self.problem: Problem | None = None
-        self.lines: list[TextLine] = []
-        self._source = source
-        self._options = options
-        self._size = 0
-        self._settled = 0  # number of lines that are comments and document borders
-
-    def add(self, line: TextLine) -> None:
-        """Read one line; empty lines between document borders and comments are skipped."""
-        self._size += len(line.text)
-        if self._size > self._options.limit:
-            begin = self.lines[0].number if self.lines else line.number
-            self.problem = self.problem or too_long(self._source, begin, self._options.limit, line.raw)
-            return
-        self.lines.append(line)
-
-    def finish(self) -> Item | None:
-        """Return the finished sentence or its problem, None if there is none yet."""
-        texts = [line.text for line in self.lines]
-        places, counted = words_among(texts[self._settled :])
-        if self.problem or not places:
-            self._settled = len(texts)
-            return self.problem
-        places = [self._settled + place for place in places]
-        column = self._options.word_column
-        column = int(counted) if column is None else column
-        words = []
-        for place in places:
-            row = _columns(texts[place])
-            if column >= len(row) or not row[column]:
-                line = self.lines[place]
-                reason = f"expected a word in column {column + 1}, found {line.text[:60]!r}"
-                return Problem(self._source, line.number, reason, line.raw)
-            words.append(row[column])
-        begin = self.lines[places[0]].number
-        fields = {"source": self._source, "line": begin, "words": words}
-        return Document(self._source, begin, " ".join(words), fields, tuple(texts), tuple(words))
+def _sentence(lines: Sequence[TextLine], settled: int, source: str, options: ReadOptions) -> Item | None:
+    """Return a sentence or its problem, None if there is none after the lines that are known to hold none."""
+    texts = [line.text for line in lines]
+    places, counted = words_among(texts[settled:])
+    if not places:
+        return None
+    places = [settled + place for place in places]
+    column = int(counted) if options.word_column is None else options.word_column
+    words = []
+    for place in places:
+        row = _columns(texts[place])
+        if column >= len(row) or not row[column]:
+            reason = f"expected a word in column {column + 1}, found {texts[place][:60]!r}"
+            return Problem(source, lines[place].number, reason, lines[place].raw)
+        words.append(row[column])
+    begin = lines[places[0]].number
+    fields = {"source": source, "line": begin, "words": words}
+    return Document(source, begin, " ".join(words), fields, tuple(texts), tuple(words))
 
 
 def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
