@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -86,8 +86,11 @@ class Decoder:
         segment: np.ndarray | None = None,
         *,
         token: np.ndarray | None = None,
+        strategy: str = "first",
+        threshold: float = 0.0,
+        labels: Collection[str] | None = None,
         split: bool = False,
-        **options: Any,
+        raw_scores: bool = False,
     ) -> tuple[Entity, ...]:
         """Find the entities of one text: `ner_core.units.Pieces` has its arrays, `decode_all` the options.
 
@@ -99,7 +102,10 @@ class Decoder:
         if not np.isfinite(logits).all():
             msg = "Expected finite logits, found NaN or infinite ones: check the model and its device."
             raise ValueError(msg)
-        return self.decode_all([Pieces(text, logits, offsets, word, segment, token, split)], **options)[0]
+        pieces = Pieces(text, logits, offsets, word, segment, token, split)
+        return self.decode_all(
+            [pieces], strategy=strategy, threshold=threshold, labels=labels, raw_scores=raw_scores
+        )[0]
 
     def decode_all(
         self,

@@ -33,7 +33,6 @@ __all__ = [
     "logits_module",
     "named_code",
     "read_config",
-    "read_json",
     "refuse_pointers",
     "stated_length",
 ]
