@@ -39,12 +39,13 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_an_interrupt_during_the_imports_is_quiet():
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ImportError from KeyboardInterrupt()"])
+def test_an_interrupt_during_the_imports_is_quiet(error):
     code = (
         "import sys, cli\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name.startswith('ner_commands.'): raise KeyboardInterrupt\n"
+        f"        if name.startswith('ner_commands.'): raise {error}\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         "sys.exit(cli.main(['devices']))"
     )

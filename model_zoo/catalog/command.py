@@ -94,7 +94,10 @@ def run_command(
     except (ZooError, OSError) as error:
         _complain(told_by_system(error) if isinstance(error, OSError) else str(error))
         return FAILED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ImportError) as error:
+        # An interrupt while an extension is initialized comes as the cause of an ImportError.
+        if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
         sys.stderr.write(interrupted)
         return INTERRUPTED
 
