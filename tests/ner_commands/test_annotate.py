@@ -124,7 +124,7 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out.csv", "--encoding", "none-8"], 2, "none-8"),
         (["none.txt", "-o", "out.csv"], 1, "none.txt: no such file"),
         (["a.txt", "-o", "out.csv", "--device", "GPU.7"], 1, "GPU.7"),
-        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 2, "no DATE; there are PER"),
+        (["a.txt", "-o", "out.csv", "--labels", "PER,DATE"], 2, "There is no label 'DATE'; there are PER"),
         (["a.txt", "-o", "out.csv", "--model", "./none.xml"], 1, "none.xml"),
     ],
 )
