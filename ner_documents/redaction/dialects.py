@@ -37,8 +37,20 @@ READ_IN = {
 }
 #: Elements whose names people choose, but which must stay identifiers: sheets, ranges and bookmarks.
 NAMED = frozenset(
-    ("sheet", "table", "page", "definedName", "named-range", "bookmarkStart", "bookmark", "bookmark-start")
+    (
+        "sheet",
+        "table",
+        "page",
+        "definedName",
+        "named-range",
+        "database-range",
+        "bookmarkStart",
+        "bookmark",
+        "bookmark-start",
+    )
 )
+#: Elements whose names people may choose; those that programs give end with a number.
+SHAPES = frozenset(("docPr", "cNvPr", "frame", "custom-shape"))
 #: Attributes that name authors, by element.
 WHO = {
     ("person", "displayName"),

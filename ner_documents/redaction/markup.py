@@ -21,8 +21,6 @@ _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
 #: Names that programs give, such as Sheet1 and _Toc123.
 _NUMBERED = re.compile(r"_.*|[^\W\d_]+[ _]?\d+")
-#: Programs name a picture after its file.
-_FILE_NAME = re.compile(r"\.[A-Za-z]{3,4}$")
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _WORDS = re.compile(r"""\st\s*=\s*["'](?:str|inlineStr)["']""")
 _SPACE = str.maketrans("\t\n\r\f", "    ")
@@ -190,7 +188,8 @@ class _Reader:
                     self._read += builder.finish(identifier=True)
                 else:
                     read = name.lower() in dialects.READ or (element, name) in dialects.READ_IN
-                    read = read or (name == "name" and _FILE_NAME.search(found[group]) is not None)
+                    shape = name == "name" and element in dialects.SHAPES
+                    read = read or (shape and not found[group][-1].isdigit())
                     self._aside(first, last, read=read)
                     for text in (
                         dialects.CONSTANT.finditer(self._raw, first, last) if name in dialects.FORMULA else ()

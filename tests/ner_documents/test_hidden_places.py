@@ -47,8 +47,9 @@ from tests.ner_documents.redacting import redacted
          ["\nMary & Co\nBob "]),
         (OOXML, '<formula1>"Mary,Bob"</formula1><s v="Ann"/><w:docVar val="Zoe"/>',
          ['"Mary,Bob"', "Ann", "Zoe"]),
-        (OOXML, '<w:hyperlink w:tooltip="Mary"/><w:helpText w:val="Ann"/><pic:cNvPr name="Bob.jpg" id="x"/>',
-         ["Mary", "Ann", "Bob.jpg", "x\n"]),
+        (OOXML, '<w:hyperlink w:tooltip="Mary"/><w:helpText w:val="Ann"/><pic:cNvPr name="Bob.jpg" id="x"/>'
+         '<wp:docPr name="Shape 5"/>',
+         ["Mary", "Ann", "Bob.jpg", "x\nShape 5\n"]),
         (OOXML, '<sheet name="Bob1"/><w:bookmarkStart w:name="Mary_Jones"/>'
          '<c:numFmt formatCode="0 &quot;Ann&quot;"/>',
          ["Mary Jones", "Ann", 'Bob1\n0 "Ann"\n']),
