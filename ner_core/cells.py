@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ner_core.characters import rendered
 from ner_core.segments import ITEM, KEY, LINE_BREAK, MOST_WORDS, SENTENCE
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
     >>> [cell.column for cell in find_cells("- Mary\n- Bob\nParis\tAcme", segments)]
     [0, 0, 1, 2]
     """
+    text = rendered(text)
     cells: list[Cell] = []
     columns: dict[tuple[int, int, int, str], int] = {}
     block = rows = begin = 0

@@ -3,7 +3,7 @@ r"""Characters folded to the forms that models know, with a mapping back to the 
 Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
 no-break spaces, soft hyphens and zero-width joiners are replaced by their plain forms before a text is
 encoded, and so are HTML's character references (``&amp;``) and the escaped line ends and tabs of JSON and
-logs (``\n``); marks of emphasis in Markdown (``**``) are left out. Offsets are those of the original text.
+logs (``\n``); marks of emphasis (``**``, ``<b>``) are left out. Offsets are those of the original text.
 Accents, superscript digits, fractions and emoji stay, but an emoji or another sign that touches a word is
 separated from it: BERT's tokenizers would make one unknown word of both. A word broken by a hyphen at the end
 of a line is rejoined.
@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["AFTER_HYPHEN", "QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold", "unescaped"]
+__all__ = ["AFTER_HYPHEN", "LEFT_OUT", "QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold", "rendered", "shown"]
 
 # Compatibility mappings that only change how a character looks:
 # https://www.unicode.org/reports/tr44/#Character_Decomposition_Mappings
@@ -71,16 +71,21 @@ _AFTER_OWN_HYPHEN = re.compile(rf"[^\W\d_a-z]|\w+-|{AFTER_HYPHEN}\b")
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
+# https://html.spec.whatwg.org/multipage/syntax.html#character-references
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
+# Tags of HTML whose attributes hold no text, and escapes. In C:\new and \nabla, the letter belongs to a word.
+_TAG_ENDS = r"(?:\s+(?:class|style|href|id|target|rel|dir|lang)=(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>"
+_TAG = re.compile(rf"</?(?:a|b|code|em|font|i|mark|small|span|strong|su[bp]|u){_TAG_ENDS}")
+_LINE_ENDS = re.compile(rf"(?:\\r)?\\n(?![a-z])|</?(?:br|p|div|li|[uo]l|table|tr|h[1-6]){_TAG_ENDS}")
+_CELL_ENDS = re.compile(rf"\\t(?![a-z])|</?t[dh]{_TAG_ENDS}")
 # In Markdown; _anna_ may be the name of a user: https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis
 _EMPHASIS = re.compile(
     r"(?<![\w*_~`\\@/])(?P<mark>\*{1,3}|__|~~|`)(?=[^\s*_~`])(?P<inner>(?:(?!(?P=mark)).){1,200}?)"
     r"(?<=[^\s\\])(?P=mark)(?![\w*_~`])"
 )
-
-# https://html.spec.whatwg.org/multipage/syntax.html#character-references
-_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
-# In C:\new and \nabla, the letter belongs to a word.
-_ESCAPED_BREAK = re.compile(r"(?:\\r)?\\n(?![a-z])|\\t(?![a-z])")
+#: Stands for each character that is left out: a word joiner, which has no width.
+LEFT_OUT = "\u2060"
+_INVISIBLE = ("\u00ad", LEFT_OUT)
 
 # Signs that BERT's tokenizers treat as letters of the adjacent word: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
@@ -159,46 +164,63 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
 
 
-def unescaped(text: str) -> str:
-    r"""Replace character references and escaped line ends by what they stand for, in the same length.
+def rendered(text: str) -> str:
+    r"""Return a text of the same length as a browser or a reader of Markdown shows it.
+
+    Character references, escaped line ends and tags that break lines become the characters that they stand
+    for; marks of emphasis and links are left out.
 
     Examples
     --------
-    >>> unescaped(r"M&uuml;nchen\nMary")
-    'M\xad\xad\xad\xad\xadünchen \nMary'
+    >>> rendered(r"AT&amp;T\nMary").replace(LEFT_OUT, "."), rendered("<b>Mary</b>").replace(LEFT_OUT, ".")
+    ('AT....&T \nMary', '...Mary....')
     """
     if "&" in text:
         text = _REFERENCE.sub(_character, text)
-    if "\\" in text:
-        text = _ESCAPED_BREAK.sub(
-            lambda found: ("\t" if "t" in found[0] else "\n").rjust(len(found[0])), text
-        )
+    if "\\" in text or "</" in text or "<br" in text:
+        text = _TAG.sub(lambda found: LEFT_OUT * len(found[0]), text)
+        text = _LINE_ENDS.sub(lambda found: "\n".rjust(len(found[0])), text)
+        text = _CELL_ENDS.sub(lambda found: "\t".rjust(len(found[0])), text)
+    if any(mark in text for mark in ("*", "__", "~~", "`")):
+        text = _EMPHASIS.sub(lambda found: found["inner"].center(len(found[0]), LEFT_OUT), text)
     return text
+
+
+def shown(text: str) -> tuple[str, np.ndarray | None]:
+    r"""Return a text as rendered, without invisible characters, and the origin of each character as `fold`.
+
+    For tokenizers that fold characters, but keep these.
+
+    Examples
+    --------
+    >>> shown("Mary"), shown("M&uuml;\u00adn")
+    (('Mary', None), ('Mün', array([0, 6, 8, 9])))
+    """
+    text = rendered(text)
+    if not any(character in text for character in _INVISIBLE):
+        return text, None
+    kept = [place for place, character in enumerate(text) if character not in _INVISIBLE]
+    return "".join(map(text.__getitem__, kept)), np.array([*kept, len(text)])
 
 
 def _character(match: re.Match[str]) -> str:
     character = html.unescape(match[0])
-    return character.rjust(len(match[0]), "\u00ad") if len(character) == 1 else match[0]
+    return character.rjust(len(match[0]), LEFT_OUT) if len(character) == 1 else match[0]
 
 
 def _readable(text: str) -> str:
-    """Leave out how a text looks: colours of terminals, Markdown's emphasis, hyphens that break a word.
-
-    Such a word is rejoined; characters that are left out become soft hyphens, so that the length stays.
-    """
-    text = unescaped(text)
+    """Blank out the colours of terminals, and rejoin words that a hyphen breaks at the end of a line."""
+    text = rendered(text)
     if "\x1b" in text:
         text = _COLOUR.sub(lambda match: " " * len(match[0]), text)
-    if not text.isascii() or "-\n" in text or "-\r" in text:
+    if text.isascii() and "-\n" not in text and "-\r" not in text:
+        return text
 
-        def joined(match: re.Match[str]) -> str:
-            keeps = match[0][0] == "-" and _AFTER_OWN_HYPHEN.match(text, match.end())
-            return ("-" if keeps else "").ljust(len(match[0]), "\u00ad")
+    def joined(match: re.Match[str]) -> str:
+        keeps = match[0][0] == "-" and _AFTER_OWN_HYPHEN.match(text, match.end())
+        return ("-" if keeps else "").ljust(len(match[0]), "\u00ad")
 
-        text = _BROKEN_WORD.sub(joined, text)
-    if any(mark in text for mark in ("*", "__", "~~", "`")):
-        text = _EMPHASIS.sub(lambda match: match["inner"].center(len(match[0]), "\u00ad"), text)
-    return text
+    return _BROKEN_WORD.sub(joined, text)
 
 
 def _apart_from_signs(text: str) -> str:

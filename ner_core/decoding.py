@@ -25,7 +25,7 @@ import numpy as np
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.agreement import agree
 from ner_core.calibration import span_probability
-from ner_core.characters import unescaped
+from ner_core.characters import rendered
 from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.labels import has_letter, normalize_label
@@ -184,7 +184,7 @@ class Decoder:
             if number != before:
                 before, floor = number, 0
                 entities, text, split = found[numbers[number]], given[number].text, given[number].split
-                trimmed, seen = as_written and not split, unescaped(text)
+                trimmed, seen = as_written and not split, rendered(text)
             name, after = names[name_id], other + 1
             start, stop = _snap(seen, begin, end, floor)
             if trimmed:

@@ -19,7 +19,7 @@ from importlib.resources import files
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.characters import unescaped
+from ner_core.characters import rendered, shown
 from ner_core.segments import DIVIDERS, Segment, segments_of
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def main_script(text: str, start: int = 0, end: int | None = None) -> str:
 def english_score(text: str) -> float:
     """Return the log10 likelihood ratio of English to other languages; 0 without any evidence."""
     score = 0.0
-    text = unescaped(text)
+    text, _ = shown(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u00ad", "")
+        text = unicodedata.normalize("NFKC", text)
         score = _OTHER_LETTER * len(_OTHER_SCRIPT.findall(text))
     if _MARKS.search(text):
         text = _ADDRESS.sub(" ", text)
@@ -154,7 +154,7 @@ def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None)
     """
     # Segments are made of lines and cells: where none of these contradicts another, they need not be found.
     found = None if segments is None else segments_of(text, segments)
-    pieces = DIVIDERS.split(text) if found is None else [text[start:end] for start, end in found]
+    pieces = DIVIDERS.split(rendered(text)) if found is None else [text[start:end] for start, end in found]
     scores = [english_score(piece) for piece in pieces if piece]
     if not scores or min(scores) > -_CONTRARY or max(scores) < _CONTRARY:
         return [LanguagePart(0, len(text), sum(scores) > _NOT_ENGLISH, segments)]

@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.characters import QUOTE_MARKS, WORD_GOES_ON, unescaped
+from ner_core.characters import LEFT_OUT, QUOTE_MARKS, WORD_GOES_ON, rendered
 from ner_core.labels import has_letter
 
 if TYPE_CHECKING:
@@ -82,9 +82,8 @@ ITEM = re.compile(
     """,
     re.VERBOSE,
 )
-# The key of a line of a form, perhaps in bold type as in Markdown.
-_BOLD = r"(?:\*\*|__)?"
-_KEY = rf"{_BOLD}[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){{0,3}}{_BOLD} ?:{_BOLD}\s"
+# The key of a line of a form, perhaps in bold type.
+_KEY = rf"{LEFT_OUT}*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){{0,3}}{LEFT_OUT}* ?:{LEFT_OUT}*\s"
 _LINE_KEY = re.compile(_KEY)
 _ASSIGNED = r"\w[\w.-]*=(?=[\w\"'])"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
@@ -152,7 +151,7 @@ def find_segments(text: str) -> list[Segment]:
     >>> [text[start:end] for start, end in find_segments(text)]
     ['Acme Corp', 'Bank of America', '- Mary', 'Paris']
     """
-    text = unescaped(text)
+    text = rendered(text)
     if not DIVIDERS.search(text) and _fields(text) < 2:
         return _divided(text, DIVIDERS)
     lines = _without_letters(_lines(text))
@@ -209,7 +208,7 @@ def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
 
     Tabs and blank lines divide both.
     """
-    text = unescaped(text)
+    text = rendered(text)
     found: list[Segment] = []
     position = 0
     for start, end in [*_pairs(given), (len(text), len(text))]:
@@ -256,8 +255,8 @@ def _lines(text: str) -> list[_Line]:
     for raw in text.splitlines(keepends=True):
         quoted = QUOTE_MARKS.match(raw)
         rest = raw[quoted.end() :] if quoted else raw
-        stripped = rest.strip()
-        indent = len(raw) - len(rest.lstrip()) if stripped else 0
+        stripped = rest.strip().strip(LEFT_OUT).strip()
+        indent = len(raw) - len(rest) + rest.find(stripped) if stripped else 0
         start = position + indent
         lines.append(_Line(start, start + len(stripped), stripped, indent))
         position += len(raw)

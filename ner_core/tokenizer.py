@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_core.casing import WORD_CASING, word_casing
-from ner_core.characters import fold
+from ner_core.characters import fold, shown
 from ner_core.segments import spaced
 from ner_core.tokenizer_files import (
     no_panics,
@@ -205,20 +205,20 @@ class Tokenizer:
         """
         parts: list[str] = []
         cuts: list[list[int]] = []
-        shown: list[tuple[str, np.ndarray | None]] = []
+        views: list[tuple[str, np.ndarray | None]] = []
         for text in texts:
             clean = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
             if folded and not self.marks_words:
                 clean = spaced(clean)
-            seen, origin = fold(clean) if folded and self._folds else (clean, None)
-            shown.append((seen, origin))
+            seen, origin = (fold if self._folds else shown)(clean) if folded else (clean, None)
+            views.append((seen, origin))
             cuts.append(_cuts(seen))
             parts.extend(seen[a:b] for a, b in pairwise([*cuts[-1], len(seen)]))
         with no_panics("This tokenizer"):
             encoded = iter(self._backend.encode_batch(parts, add_special_tokens=False))
         return [
             self._assemble(text, *seen, starts, encoded)
-            for text, seen, starts in zip(texts, shown, cuts, strict=True)
+            for text, seen, starts in zip(texts, views, cuts, strict=True)
         ]
 
     def encode_all(self, items: Sequence[str | Sequence[str]], *, folded: bool = False) -> list[Encoding]:

@@ -38,6 +38,8 @@ def contents(text):
         ("Mary Jones\nAcme Inc.\nRome", [["Mary Jones", "Acme Inc.", "Rome"]]),
         ("Name: Mary\nCity: Rome\n\nName: Bob\nCity: Oslo", [["Mary", "Bob"], ["Rome", "Oslo"]]),
         ("Name: Mary, City: Rome\nCity: Oslo; Name: Bob", [["Mary", "Bob"], ["Rome", "Oslo"]]),
+        (r"- Mary\n- Bob<br>- Al", [["Mary", "Bob", "Al"]]),
+        ("<tr><td>Mary</td><td>Rome</td></tr><tr><td>Bob</td></tr>", [["Mary"], ["Rome"], ["Bob"]]),
         ("**City:** Rome, **Name**: Bob", [["Rome"], ["Bob"]]),
         ("city=Rome name=Mary\ncity=Oslo", [["Rome", "Oslo"], ["Mary"]]),
         ("- Mary, Rome\n- Bob, Oslo\n- Anna, Graz", [["Mary", "Bob", "Anna"], ["Rome", "Oslo", "Graz"]]),

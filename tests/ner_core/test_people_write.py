@@ -75,6 +75,10 @@ def multilingual():
         ("Jones, Mary; Smith, Peter", ["Jones, Mary PER", "Smith, Peter PER"]),
         ("Anna: Hi Bob\nBob: Hi Anna", ["Anna PER", "Bob PER", "Bob PER", "Anna PER"]),
         ("Mary😀 met Anna❤️Bob in 🇫🇷Paris", ["Mary PER", "Anna PER", "Bob PER", "Paris LOC"]),
+        (
+            "<p><a href='/x'>Mary Jones</a>'s <b>Deutsche Bank</b></p><p>Paris</p>",
+            ["Mary Jones PER", "Deutsche Bank ORG", "Paris LOC"],
+        ),
         ("**City:** Porto, **Company:** Bosch", ["Porto LOC", "Bosch ORG"]),
         ("_Mary Jones_ and __Bob__ left", ["Mary Jones PER", "Bob PER"]),
         ("Mary´s house in New\u200bYork", ["Mary PER", "New\u200bYork LOC"]),
@@ -164,6 +168,12 @@ def test_cells_without_spaces_are_read_as_those_between_tabs(multilingual, separ
     found = multilingual(text.replace("\t", separator)).entities
     assert list(map(place, found)) == list(map(place, multilingual(text).entities))
     assert "Siemens" in [one.text for one in found]
+
+
+def test_what_a_reader_does_not_see_is_hidden_from_all_tokenizers(multilingual):
+    text = "<p>Gestern hat <b>Anna Schmidt</b> in M&uuml;n\u00adchen mit Herrn **Weber** gesprochen.</p>"
+    names = ["Anna Schmidt", "M&uuml;n\u00adchen", "Weber"]
+    assert [entity.text for entity in multilingual(text).entities] == names
 
 
 def test_names_behind_an_elided_article(multilingual):

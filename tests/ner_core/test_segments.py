@@ -106,6 +106,11 @@ def found(text):
         ),
         ("At 10:30, Mary: who is Bob?", ["At 10:30, Mary: who is Bob?"]),
         (r"Mary Jones\nAcme Corp\tRome\r\nC:\new", ["Mary Jones", "Acme Corp", "Rome", r"C:\new"]),
+        (
+            "<p><b>City:</b> Rome</p><ul><li>Mary</li></ul><table><tr><td>Al</td><td>Bob</td></tr></table>",
+            ["City:</b> Rome", "Mary", "Al", "Bob"],
+        ),
+        ("**Mary**\nBob <a href='x' class='y'>Anna</a>", ["Mary", "Bob <a href='x' class='y'>Anna"]),
         ("AT&amp;T and M&amp;S\nB&amp;O and Bob&#39;s", ["AT&amp;T and M&amp;S", "B&amp;O and Bob&#39;s"]),
         ("  \n\t \n", []),
         ("one", ["one"]),
