@@ -66,8 +66,12 @@ def test_a_failure_says_what_the_command_said(commands, tmp_path):
 def test_cancel_stops_the_command_and_is_no_failure(commands, tmp_path):
     commands(pause=30.0)
     installation = Installation("m", tmp_path)
-    threading.Timer(1.5, installation.cancel).start()
-    assert [progress.step for progress in installation.run()][-1] == "Downloading"
+    steps = []
+    for progress in installation.run():
+        steps.append(progress.step)
+        if progress.step == "Downloading":  # while it waits for more
+            threading.Timer(0.05, installation.cancel).start()
+    assert steps[-1] == "Downloading"
     assert installation.cancelled
     assert not (tmp_path / "downloaded").exists()
 
