@@ -66,14 +66,13 @@ class RecognizerCalls(ABC):
         ValueError
             If an option is wrong, see `stream`.
         """
-        given = None if segments is None else [segments]
         return next(
             self.stream(
                 [text],
                 aggregation=aggregation,
                 threshold=threshold,
                 labels=labels,
-                segments=given,
+                segments=None if segments is None else [segments],
                 raw_scores=raw_scores,
                 progress=progress,
             )

@@ -81,9 +81,8 @@ def read_conll(
     ...     list(read_conll(file))
     [Sentence(words=['Mary', 'sings'], tags=['B-PER', 'O'])]
     """
-    for sentence in _sentences_and_borders(path, word_column, tag_column, encoding):
-        if sentence is not None:
-            yield sentence
+    found = _sentences_and_borders(path, word_column, tag_column, encoding)
+    return (sentence for sentence in found if sentence is not None)
 
 
 def read_conll_documents(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEMES",
     "checked_labels_wanted",
+    "color",
     "colors",
     "entity_types",
     "has_letter",
@@ -336,6 +337,17 @@ def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "I
             tags[end - 1] = f"E-{kind}" if end - start > 1 else f"S-{kind}"
         previous_kind, previous_end = kind, end
     return tags
+
+
+def color(label: str) -> str:
+    """Return the colour of an entity type by itself, as ``#rrggbb``: a light fill for black text.
+
+    Examples
+    --------
+    >>> color("PER"), color("PERSON"), color("MIS") == color("MISC")
+    ('#99ddff', '#99ddff', True)
+    """
+    return colors([label])[label]
 
 
 def colors(labels: Iterable[str]) -> dict[str, str]:

@@ -329,9 +329,8 @@ def _may_be_name(field: str) -> bool:
 
 def _fields(text: str) -> int:
     """Return the number of fields with keys in a line; the mark of a list begins one, too."""
-    if text.count(":") + text.count("=") < 2:
-        return 0
-    return len(_BEFORE_KEY.findall(text)) + bool(ITEM.match(text))
+    likely = text.count(":") + text.count("=") > 1
+    return len(_BEFORE_KEY.findall(text)) + bool(ITEM.match(text)) if likely else 0
 
 
 def _usual_width(lines: Sequence[_Line], rows: Sequence[list[Segment] | None]) -> int | None:
