@@ -136,6 +136,10 @@ def ways_of(fast: Collection[str]) -> tuple[Way, ...]:
     return tuple(way for way in WAYS if way.needs <= set(fast))
 
 
+class ComputeError(ValueError):
+    """An arithmetic is unknown, or not supported by the processor or the model; the message is for users."""
+
+
 def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, int8_weights: bool) -> Way:
     """Choose the arithmetic of a CPU.
 
@@ -156,7 +160,7 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
 
     Raises
     ------
-    ValueError
+    ComputeError
         If `asked` is unknown, or not supported by the processor or the model.
     """
     present = [way for way in ways_of(fast) if int8_weights or not way.group]
@@ -167,13 +171,13 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
     named = next((way for way in WAYS if way.name == asked), None)
     if named is None:
         msg = f"Unknown compute {asked!r}: expected {', '.join(COMPUTE)}."
-        raise ValueError(msg)
+        raise ComputeError(msg)
     if named not in present:
         lacks = not named.needs <= set(fast)
         why = "this processor lacks the instructions" if lacks else "it needs an INT8 model"
         ways = ", ".join(way.name for way in present)
         msg = f"compute={asked!r} is not possible here, because {why}: expected auto, exact, {ways}."
-        raise ValueError(msg)
+        raise ComputeError(msg)
     return named
 
 
