@@ -52,17 +52,17 @@ def catalog() -> tuple[list[str], dict[str, bytes]]:
 
 def downloader(chance: Random, folder: Path, share: float) -> str:
     from model_zoo import downloader
-    from model_zoo.download import remote
+    from model_zoo.download import partial
 
     options, right = catalog()
     with disk_in(folder) as disk:
         where = [*options, "-o", str(disk.path / "models"), "--cache_dir", str(disk.path / "cache")]
         model = disk.path / "models" / "public" / "some-model"
         asks = chance.random() < 0.25  # how much room there is, before it writes
-        before, remote._SPARE = remote._SPARE, remote._SPARE if asks else -(1 << 40)
+        before, partial._SPARE = partial._SPARE, partial._SPARE if asks else -(1 << 40)
         with disk.full(int(1_400_000 * share)):
             status, error = said(downloader.main, where)
-        remote._SPARE = before
+        partial._SPARE = before
         if status:
             assert "Traceback" not in error, error
             assert any(words in error for words in (*REASONS, "MiB free")), error
