@@ -66,9 +66,14 @@ class LanguageRecognizer(EntityRecognizer):
         self._other_labels: list[str] = []
         self._other_notes: tuple[str, ...] = ()
         self.name = name
-        shared = ("tokenizer", "tags", "max_length", "precision", "model_info")
-        for attribute in (*shared, "aggregation", "threshold", "raw_scores"):
-            setattr(self, attribute, getattr(english, attribute))
+        self.tokenizer = english.tokenizer
+        self.tags = english.tags
+        self.max_length = english.max_length
+        self.precision = english.precision
+        self.model_info = english.model_info
+        self.aggregation = english.aggregation
+        self.threshold = english.threshold
+        self.raw_scores = english.raw_scores
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the loader: models are loaded again when unpickled."""

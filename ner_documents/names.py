@@ -129,7 +129,7 @@ def is_person(label: str) -> bool:
     return label.casefold() in _PERSON_LABELS
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@functools.lru_cache(maxsize=1 << 12)
 def read_name(text: str, label: str, before: str = "") -> Name:
     """Parse a name into its parts.
 
