@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ner_core.labels import SAME_PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,9 +25,6 @@ _SUFFIXED = re.compile(r"\S.*-[BIESLUMW]")
 _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
-
-# BMES and BMEWO use other letters than BIOES for the middle and for single words.
-_SAME = {"M": "I", "W": "S"}
 
 _DEFAULT_WIDTH = 2
 
@@ -63,9 +62,9 @@ class Layout:
             return tag
         if self.suffixed:
             kind, _, prefix = tag.rpartition("-")
-            return f"{_SAME.get(prefix, prefix)}-{kind}" if _SUFFIXED.fullmatch(tag) else None
+            return f"{SAME_PREFIX.get(prefix, prefix)}-{kind}" if _SUFFIXED.fullmatch(tag) else None
         if _PREFIXED.fullmatch(tag):
-            return _SAME.get(tag[0], tag[0]) + tag[1:]
+            return SAME_PREFIX.get(tag[0], tag[0]) + tag[1:]
         return tag if self.bare and _BARE.fullmatch(tag) else None
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 __all__ = [
+    "SAME_PREFIX",
     "SCHEMES",
     "checked_labels_wanted",
     "color",
@@ -31,6 +32,7 @@ __all__ = [
     "named_spans",
     "normalize_label",
     "parse_tags",
+    "prefixed",
     "spans",
     "split_tag",
     "tag_scheme",
@@ -42,6 +44,13 @@ SCHEMES = ("IO", "IOB1", "IOB2", "BIOES")
 
 _NUMBERED = re.compile(r"LABEL_\d+")
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"}
+# How else tags are written.
+_NOTATIONS = (
+    re.compile(r"(?P<prefix>[BIESLUMW])[-_](?P<kind>.+)"),
+    re.compile(r"(?P<kind>.+)[-_](?P<prefix>[BIESLUMW])"),
+)
+#: BMES and BMEWO use other letters than BIOES for the middle and for single words.
+SAME_PREFIX = {"M": "I", "W": "S"}
 
 _ALIASES = {
     "MIS": "MISC",
@@ -163,6 +172,40 @@ def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str
         for tag in tags
     ]
     return [("O", "") if tag == outside else split for tag, split in zip(tags, parsed, strict=True)]
+
+
+def prefixed(tags: Sequence[str]) -> list[str]:
+    """Write the tags of a label set like ``B-PER``; a set that does not look like tags stays as it is.
+
+    Parameters
+    ----------
+    tags : sequence of str
+        The label set of a model, such as ``B_PER``, ``PER-B`` or ``M-PER`` (BMES) beside ``O``.
+
+    Returns
+    -------
+    list of str
+        In the same order.
+
+    Examples
+    --------
+    >>> prefixed(["O", "PER-B", "PER-I"]), prefixed(["O", "B_PER", "M_PER", "E_PER", "S_PER"])
+    (['O', 'B-PER', 'I-PER'], ['O', 'B-PER', 'I-PER', 'E-PER', 'S-PER'])
+    >>> prefixed(["O", "B_CELL", "T_CELL"])
+    ['O', 'B_CELL', 'T_CELL']
+    """
+    for notation in _NOTATIONS:
+        found = [notation.fullmatch(tag) for tag in tags if tag != "O"]
+        matches = [match for match in found if match]
+        begun = {match["kind"] for match in matches if match["prefix"] == "B"}
+        goes_on = {match["kind"] for match in matches if match["prefix"] != "B"}
+        if len(matches) == len(found) and begun & goes_on:
+            written = iter(
+                f"{SAME_PREFIX.get(one['prefix'], one['prefix'])}-{one['kind']}" for one in matches
+            )
+            same = [tag if tag == "O" else next(written) for tag in tags]
+            return same if len(set(same)) == len(set(tags)) else list(tags)
+    return list(tags)
 
 
 def _outside(tags: Sequence[str]) -> str:

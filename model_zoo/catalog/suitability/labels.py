@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.messages import few
+from ner_core.labels import prefixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ __all__ = ["are_numbers", "check_label_count", "labels_of", "named_labels"]
 
 
 def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
-    """Return the labels of a config.json in id order; empty if it names none.
+    """Return the labels of a config.json in id order, tags as ``B-PER``; empty if it names none.
 
     ``id2label`` takes precedence; ``label2id`` is used if that is missing or was left at LABEL_0 and so on.
 
@@ -35,8 +36,8 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     --------
     >>> labels_of("config.json", {"id2label": {"1": "B-PER", "0": "O"}})
     ['O', 'B-PER']
-    >>> labels_of("config.json", {"label2id": {"B-PER": 1, "O": 0}})
-    ['O', 'B-PER']
+    >>> labels_of("config.json", {"label2id": {"PER-B": 1, "PER-I": 2, "O": 0}})
+    ['O', 'B-PER', 'I-PER']
     """
     named = config.get("id2label")
     if named is not None and not isinstance(named, dict):
@@ -64,7 +65,7 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     if empty:
         msg = f"{where}: id2label: expected a name for each label, found none for {few(empty)}"
         raise CatalogError(msg)
-    return labels
+    return prefixed(labels)
 
 
 def named_labels(name: str, config: Mapping[str, Any]) -> list[str]:

@@ -298,6 +298,14 @@ def test_labels_that_are_only_numbered_are_noted(folder, tiny_checkpoint):
     assert not load_checkpoint(tiny_checkpoint).notes
 
 
+@pytest.mark.parametrize("notation", ["{1}-{0}", "{0}_{1}", "{1}_{0}"])
+def test_tags_in_other_notations_are_tags(folder, notation):
+    """Korean and Chinese models are published so."""
+    written = [label if label == "O" else notation.format(*label.split("-")) for label in TINY_LABELS]
+    edit_config(folder, id2label={str(index): label for index, label in enumerate(written)}, label2id=None)
+    assert load_checkpoint(folder).labels == list(TINY_LABELS)
+
+
 def test_a_label_without_a_name_is_refused(tiny_checkpoint):
     with pytest.raises(CheckpointError, match="expected a name for each label, found none for 1"):
         load_checkpoint(tiny_checkpoint, labels=["O", " ", *TINY_LABELS[2:]])
