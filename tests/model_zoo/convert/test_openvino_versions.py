@@ -90,7 +90,6 @@ def converted(module, folder):
         labels=["O"] * 9,
         tokenizer_json="",
         max_length=512,
-        lower_case=False,
         model_type="bert",
         has_token_type_ids=True,
         token_type_ids="segments",
