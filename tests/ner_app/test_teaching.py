@@ -112,7 +112,7 @@ def test_a_lesson_starts_from_what_is_here(service):
 
 @pytest.mark.nightly  # starts torch
 def test_a_model_that_cannot_be_read_back_is_not_taught(service, lookup_models):
-    functions = teach_functions(service, [])
+    functions = teach_functions(service, ["Mary lives in Paris."] * 5)
     texts = [{"text": f"Bob {number}", "labels": ["PER"], "entities": [[0, 3, 0, 1]]} for number in range(5)]
     ended = finished(functions, functions["teach"]({"name": "new", "model": "lookup", "texts": texts}))
     assert "new was not made" in ended["html"]
