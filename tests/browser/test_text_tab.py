@@ -188,14 +188,17 @@ def test_a_changed_text_marks_the_answer_as_old_and_is_saved_anew(page):
     expect(page.locator("#text-result")).not_to_have_class(re.compile("stale"))
 
 
+def give_device(page, name):
+    page.locator("#text-device").fill(name)
+    page.locator("#text-device").press("Tab")
+
+
 def test_a_device_that_is_not_there_is_a_message_and_the_last_good_one_stays(page):
     unfold(page, "#options")
-    page.locator("#text-device").fill("CPU")
-    page.locator("#text-device").press("Tab")
+    give_device(page, "CPU")
     expect(page.locator("#options summary")).to_contain_text("CPU")
     expect(page.locator("#answer[aria-busy]")).to_have_count(0)
-    page.locator("#text-device").fill("GPU.9")
-    page.locator("#text-device").press("Tab")
+    give_device(page, "GPU.9")
     message = page.locator("#text-message")
     expect(message).to_contain_text("GPU.9")
     expect(message).to_contain_text("Still using minilm-ner · CPU")
@@ -203,16 +206,13 @@ def test_a_device_that_is_not_there_is_a_message_and_the_last_good_one_stays(pag
     assert marks(page) == NAMES
     page.locator("#recognize").click()
     expect(message).not_to_contain_text("GPU.9")
-    page.locator("#text-device").fill("")
-    page.locator("#text-device").press("Tab")
+    give_device(page, "")
     expect(page.locator("#options summary")).to_contain_text("AUTO")
     expect(page.locator("#answer[aria-busy]")).to_have_count(0)
-    page.locator("#text-device").fill("GPU.9")
-    page.locator("#text-device").press("Tab")
+    give_device(page, "GPU.9")
     expect(message).to_contain_text("Still using minilm-ner · AUTO")
     assert page.locator("#text-device").input_value() == "AUTO"
-    page.locator("#text-device").fill("AUTO")
-    page.locator("#text-device").press("Tab")
+    give_device(page, "AUTO")
     expect(page.locator("#options summary")).to_contain_text("AUTO")
 
 
