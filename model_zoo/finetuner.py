@@ -218,6 +218,10 @@ def _run(args: argparse.Namespace) -> int:
         raise
 
 
+#: What torch's errors of writing a file contain: of its archive format, and of the C++ stream below it.
+_TORCH_WRITER = ("PytorchStreamWriter", "inline_container", "basic_ios")
+
+
 def _not_written(error: BaseException) -> str:
     """Return why a file could not be written; empty if that was not the error.
 
@@ -228,7 +232,7 @@ def _not_written(error: BaseException) -> str:
     text = str(error)
     if type(error).__name__ == "SafetensorError" and "os error" in text:
         return next((os.strerror(kind) for kind in NO_ROOM if os.strerror(kind) in text), "")
-    if isinstance(error, RuntimeError) and ("PytorchStreamWriter" in text or "inline_container" in text):
+    if isinstance(error, RuntimeError) and any(sign in text for sign in _TORCH_WRITER):
         return "the disk is full, or the file may not grow"
     return ""
 

@@ -19,16 +19,18 @@ def write_text(path):
     path.write_text("x" * 10_000)
 
 
+@pytest.mark.parametrize("room", [100, 5000])
 @pytest.mark.parametrize(
     "write",
     [
         write_text,
         lambda path: safetensors_torch.save_file({"a": torch.zeros(10_000)}, path),
         lambda path: torch.save({"a": torch.zeros(10_000)}, path),
+        lambda path: torch.save({"a": [torch.zeros(1)] * 2000}, path),
     ],
 )
-def test_what_every_library_says_of_a_full_disk_is_known(tmp_path, write):
-    with room_for(5000), pytest.raises(Exception) as found:
+def test_what_every_library_says_of_a_full_disk_is_known(tmp_path, write, room):
+    with room_for(room), pytest.raises(Exception) as found:
         write(tmp_path / "file")
     assert _not_written(found.value)
 
