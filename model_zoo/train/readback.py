@@ -70,7 +70,7 @@ def read_back(xml: Path, changes: dict[str, Any]) -> tuple[Any, list[str], int]:
         config = _config(graph, weights, len(labels), changes)
     except (KeyError, StopIteration) as error:
         raise CheckpointError(_UNNAMED.format(xml)) from error
-    model = AutoModelForTokenClassification.from_config(config, attn_implementation="eager")
+    model = AutoModelForTokenClassification.from_config(config)
     try:
         missing, unexpected = model.load_state_dict(
             {name: torch.from_numpy(array) for name, array in weights.items()}, strict=False

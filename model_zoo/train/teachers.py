@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from model_zoo.train.loop import computes_bf16, train
+from model_zoo.train.loop import train
 from model_zoo.train.plan import Plan
+from model_zoo.train.precision import bf16_is_faster
 from model_zoo.train.scores import predict_logits
 from model_zoo.train.start import load_start
 from ner_core.files import whole_file
@@ -93,7 +94,7 @@ def _answer(
 ) -> np.ndarray:
     """Probabilities for the words of all train sentences; zeros for words without pieces."""
     sentences = [sentence.words for sentence in corpus.train]
-    mixed = recipe.bf16 and computes_bf16()
+    mixed = recipe.bf16 and bf16_is_faster()
     found = predict_logits(model, sentences, encoder, len(recipe.labels), bf16=mixed)
     answers = np.zeros((sum(map(len, sentences)), len(recipe.labels)), np.float16)
     position = 0

@@ -183,7 +183,6 @@ def load_model(
     config: dict[str, Any],
     *,
     changes: dict[str, Any] | None = None,
-    attention: str = "sdpa",
     encoder: bool = False,
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Load a token classifier in float32.
@@ -196,8 +195,6 @@ def load_model(
         Content of config.json.
     changes : dict, optional
         Values that override those of the file.
-    attention : str
-        Implementation of attention: ``sdpa``, if the family has it, or ``eager``.
     encoder : bool
         The folder may lack a classifier, which is then initialized.
 
@@ -227,7 +224,7 @@ def load_model(
     try:
         check_size(where, made, AutoModelForTokenClassification, weights)
         with _readable_index(folder) as source:
-            model, report = _from_pretrained(source, made, attention, use_safetensors)
+            model, report = _from_pretrained(source, made, use_safetensors)
     except pickle.UnpicklingError as error:
         msg = (
             f"{folder}: the weights were refused: they are damaged, or hold more than tensors"
@@ -288,7 +285,7 @@ def _link(file: Path, name: Path) -> None:
 
 
 def _from_pretrained(
-    folder: Path, config: PretrainedConfig, attention: str, use_safetensors: bool
+    folder: Path, config: PretrainedConfig, use_safetensors: bool
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     import torch
     from transformers import AutoModelForTokenClassification
@@ -305,11 +302,9 @@ def _from_pretrained(
         "ignore_mismatched_sizes": True,  # reported, and refused where it matters
     }
     try:
-        return AutoModelForTokenClassification.from_pretrained(
-            folder, attn_implementation=attention, **options
-        )
+        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="sdpa", **options)
     except ValueError as error:
-        if attention == "eager" or "scaled_dot_product_attention" not in str(error):
+        if "scaled_dot_product_attention" not in str(error):
             raise
         # a family without fused attention, such as DeBERTa
         return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="eager", **options)
