@@ -21,7 +21,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
     sys.exit(run("downloader"))
 
 from model_zoo.catalog.arguments import positive_integer, user_path
-from model_zoo.catalog.command import FAILED, FINE, USAGE, entry_points, report_failed
+from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_model, model_folder
@@ -102,7 +102,7 @@ def _download(models: list[Model], arguments: argparse.Namespace, precisions: li
         )
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; run the same command again to resume.\n")
-        return FAILED
+        return INTERRUPTED
     finally:
         reporter.close()
     sys.stderr.writelines(f"{name}: {problem}\n" for name, found in problems.items() for problem in found)

@@ -31,7 +31,7 @@ class RecipeError(ZooError, ValueError):
 class Strict(BaseModel):
     """Refuse unknown keys: a misspelt option must not be ignored for three hours."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Corpus(Strict):

@@ -381,6 +381,6 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path
     wait_until(lambda: part.exists() and part.stat().st_size == 1000, process)
     process.send_signal(number)
     _, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert error.strip().endswith("run the same command again to resume.")
     assert part.stat().st_size == 1000

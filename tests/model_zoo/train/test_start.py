@@ -187,7 +187,7 @@ def test_a_start_does_not_choose_its_kernels(tmp_path):
     folder = make_architecture(tmp_path / "roberta", "roberta")
     edit_config(folder, _attn_implementation="owner/kernel", auto_map={"AutoModel": "evil.Model"})
     model, _ = start.load_start(recipe(), folder)
-    assert model.config._attn_implementation == "eager"
+    assert model.config._attn_implementation == "sdpa"
 
 
 def test_the_files_of_the_tokenizer_stay_as_they_were(tmp_path, data, tiny_checkpoint):
