@@ -101,6 +101,7 @@ def _expected(kind: str, context: dict[str, Any]) -> str:
         "greater_than": f"expected more than {context.get('gt', '')}",
         "less_than_equal": f"expected at most {context.get('le', '')}",
         "less_than": f"expected less than {context.get('lt', '')}",
+        "finite_number": "expected a finite number",
         "too_short": f"expected at least {context.get('min_length', '')} of them",
         "string_too_short": "expected a string that is not empty",
         "string_pattern_mismatch": f"expected a string of the form {context.get('pattern', '')}",

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import multiprocessing
 import random
 import subprocess
@@ -268,6 +269,7 @@ def test_a_start_that_reads_the_casing_of_words_still_does(lab, finished, tmp_pa
             "r.yml: name: expected letters, digits and ._-, a letter or digit first, found '../x'",
         ),
         ({"seed": -1}, "r.yml: seed: expected at least 0, found -1"),
+        ({"head_rate": math.inf}, "r.yml: head_rate: expected a finite number, found inf"),
         (
             {"stages": [{"corpora": {}, "epochs": 1, "learning_rate": 1}]},
             "r.yml: stages[0].corpora: expected at least 1 of them, found {}",
