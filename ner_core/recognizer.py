@@ -222,6 +222,7 @@ class EntityRecognizer(RecognizerCalls):
                 tokenizer_beside(path) if tokenizer is None else tokenizer,
                 lower_case=lower_case,
                 token_type_ids=info.get("token_type_ids", "segments"),
+                conversions=info.get("conversions", ""),
             )
         max_length = max_length or int(info.get("max_length", _DEFAULT_MAX_LENGTH))
         engine = model.start(device, settings, max_length)

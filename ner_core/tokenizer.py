@@ -19,6 +19,7 @@ import numpy as np
 
 from ner_core.casing import WORD_CASING, word_casing
 from ner_core.characters import fold, shown
+from ner_core.conversions import conversions as named_conversions
 from ner_core.segments import spaced
 from ner_core.tokenizer_files import (
     no_panics,
@@ -107,6 +108,7 @@ class Tokenizer:
         backend: tokenizers.Tokenizer,
         *,
         token_type_ids: str = "segments",  # noqa: S107
+        conversions: str = "",
         notes: Sequence[str] = (),
     ) -> None:
         backend.no_truncation()
@@ -121,6 +123,7 @@ class Tokenizer:
         self._backend = backend
         self._folds = not _folds_itself(backend)
         self._casing = token_type_ids == WORD_CASING
+        self._conversions = named_conversions(conversions)
 
     @classmethod
     def from_file(
@@ -129,6 +132,7 @@ class Tokenizer:
         *,
         lower_case: bool | None = None,
         token_type_ids: str = "segments",  # noqa: S107
+        conversions: str = "",
     ) -> Tokenizer:
         """Load a ``tokenizer.json``, a ``vocab.txt``, or a folder that holds one of them.
 
@@ -143,6 +147,8 @@ class Tokenizer:
             For a tokenizer.json it overrides the setting of BERT's normalizer.
         token_type_ids : str
             ``"segments"`` (all zero) or ``"word_casing"`` (see `ner_core.casing`).
+        conversions : str
+            Names of the conversions of texts before they are encoded (see `ner_core.conversions`).
 
         Returns
         -------
@@ -158,7 +164,7 @@ class Tokenizer:
         path = _locate(Path(path))
         if path.suffix == ".json":
             backend = parse_tokenizer(read_text(path), str(path), lower_case)
-            return cls(backend, token_type_ids=token_type_ids)
+            return cls(backend, token_type_ids=token_type_ids, conversions=conversions)
         backend = read_wordpiece(path, lower_case)
         notes = []
         settings = read_json_object(path.with_name("tokenizer_config.json"))
@@ -167,7 +173,7 @@ class Tokenizer:
             words = "no piece has a capital" if found else "it has pieces with capitals"
             notes.append(f"lower_case={found} was inferred from {path.name}: {words}.")
             logger.info(notes[0])
-        return cls(backend, token_type_ids=token_type_ids, notes=notes)
+        return cls(backend, token_type_ids=token_type_ids, conversions=conversions, notes=notes)
 
     @property
     def backend(self) -> tokenizers.Tokenizer:
@@ -208,6 +214,8 @@ class Tokenizer:
         views: list[tuple[str, np.ndarray | None]] = []
         for text in texts:
             clean = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+            for convert in self._conversions:
+                clean = convert(clean)
             if folded and not self.marks_words:
                 clean = spaced(clean)
             seen, origin = (fold if self._folds else shown)(clean) if folded else (clean, None)

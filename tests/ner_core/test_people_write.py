@@ -231,3 +231,20 @@ def test_the_models_own_threshold_is_about_probabilities_of_spans(ner):
 def test_a_threshold_that_was_given_takes_the_place_of_the_models_own():
     given = model_zoo.load("minilm-ner", device="CPU", threshold=0.9)
     assert (given.default_threshold, given.threshold) == (0.9, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("總統蔡英文在臺北會見了鴻海董事長郭台銘。", "总统蔡英文在台北会见了鸿海董事长郭台铭。"),
+        ("Бора Станковић је рођен у Врању, Србија.", "Bora Stanković je rođen u Vranju, Srbija."),
+        ("EL PRESIDENTE PEDRO SÁNCHEZ VIAJA A PARÍS.", "el presidente pedro sánchez viaja a parís."),
+        ("Juana\tPLAZA DE ESPAÑA\nSINE DIE", "Juana\tPlaza De España\nSINE DIE"),
+    ],
+)
+def test_a_text_is_read_in_the_form_that_the_model_knows(multilingual, written, known):
+    found, expected = multilingual(written).entities, multilingual(known).entities
+    assert [one.label for one in found] == [one.label for one in expected]
+    assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-3)
+    assert all(written[one.start : one.end] == one.text for one in found)
+    assert found
