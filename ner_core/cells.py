@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.characters import rendered
+from ner_core.characters import LEFT_OUT, rendered
 from ner_core.segments import ITEM, KEY, LINE_BREAK, MOST_WORDS, SENTENCE
 
 if TYPE_CHECKING:
@@ -126,4 +126,4 @@ def _content(text: str, start: int, end: int, *, alone: bool) -> tuple[int, str]
         return None
     if alone and SENTENCE.search(content):
         return None
-    return begin, _ITEM if mark else key[0].strip() if key else ""
+    return begin, _ITEM if mark else key[0].replace(LEFT_OUT, "").strip() if key else ""

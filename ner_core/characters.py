@@ -2,8 +2,8 @@ r"""Characters folded to the forms that models know, with a mapping back to the 
 
 Models are trained on plain letters. Ligatures, full-width and styled letters, the long s, curly marks,
 no-break spaces, soft hyphens and zero-width joiners are replaced by their plain forms before a text is
-encoded, and so are HTML's character references (``&amp;``) and the escaped line ends and tabs of JSON and
-logs (``\n``); marks of emphasis (``**``, ``<b>``) are left out. Offsets are those of the original text.
+encoded, and so are HTML's character references (``&amp;``) and the escapes of JSON and logs (``\n``); marks
+of emphasis (``**``, ``<b>``) are left out. Offsets are those of the original text.
 Accents, superscript digits, fractions and emoji stay, but an emoji or another sign that touches a word is
 separated from it: BERT's tokenizers would make one unknown word of both. A word broken by a hyphen at the end
 of a line is rejoined.
@@ -41,12 +41,13 @@ _PLAIN = {
     "\u2010": "-",
     "\u2011": "-",
     "\u200b": " ",  # zero-width space: an invisible word border
-    # Invisible: soft hyphen, non-joiner, joiner, word joiner, byte order mark.
+    # Invisible: soft hyphen, non-joiner, joiner, word joiner, byte order mark, grapheme joiner.
     "\u00ad": "",
     "\u200c": "",
     "\u200d": "",
     "\u2060": "",
     "\ufeff": "",
+    "\u034f": "",
 }
 # They decompose to the letters TM and SM, but are no part of the word.
 _TRADE_MARKS = "\u2122\u2120"
@@ -71,8 +72,19 @@ _AFTER_OWN_HYPHEN = re.compile(rf"[^\W\d_a-z]|\w+-|{AFTER_HYPHEN}\b")
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
-# https://html.spec.whatwg.org/multipage/syntax.html#character-references
-_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
+# https://html.spec.whatwg.org/multipage/syntax.html#character-references, and those of JSON to one character
+_REFERENCE = re.compile(
+    r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});|\\u(?![dD][89a-fA-F])[\da-fA-F]{4}"
+)
+# A member of an object in JSON, or of a dict in Python: "name": "Mary Jones"
+_MEMBER = re.compile(
+    r"""
+    (?:^|(?<=[\[{,])) (?P<before>[ \t]*)
+    (?P<quote>["']) (?P<key>[\w@$][\w@$\ .-]{0,60}) (?P<between>(?P=quote)\ *:\ *)
+    (?: (?P<mark>["']) (?P<value>(?:(?!(?P=mark))[^\\\n] | \\.)*) (?P=mark) (?=\s*(?:[,}\]]|\Z)) )?
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
 # Tags of HTML whose attributes hold no text, and escapes. In C:\new and \nabla, the letter belongs to a word.
 _TAG_ENDS = r"(?:\s+(?:class|style|href|id|target|rel|dir|lang)=(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>"
 _TAG = re.compile(rf"</?(?:a|b|code|em|font|i|mark|small|span|strong|su[bp]|u){_TAG_ENDS}")
@@ -85,7 +97,9 @@ _EMPHASIS = re.compile(
 )
 #: Stands for each character that is left out: a word joiner, which has no width.
 LEFT_OUT = "\u2060"
-_INVISIBLE = ("\u00ad", LEFT_OUT)
+# Stands after a letter for the rest of its reference: a mark, which belongs to the letter.
+_REST_OF_LETTER = "\u034f"
+_INVISIBLE = ("\u00ad", LEFT_OUT, _REST_OF_LETTER)
 
 # Signs that BERT's tokenizers treat as letters of the adjacent word: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
@@ -168,14 +182,18 @@ def rendered(text: str) -> str:
     r"""Return a text of the same length as a browser or a reader of Markdown shows it.
 
     Character references, escaped line ends and tags that break lines become the characters that they stand
-    for; marks of emphasis and links are left out.
+    for; marks of emphasis and links are left out. Members of JSON objects become cells with a key.
 
     Examples
     --------
     >>> rendered(r"AT&amp;T\nMary").replace(LEFT_OUT, "."), rendered("<b>Mary</b>").replace(LEFT_OUT, ".")
     ('AT....&T \nMary', '...Mary....')
+    >>> rendered('{"name": "Mary"}').replace(LEFT_OUT, ".")
+    '{\tname..: Mary\t}'
     """
-    if "&" in text:
+    if any(mark in text for mark in ('":', '" :', "':", "' :")):
+        text = _MEMBER.sub(_field, text)
+    if "&" in text or "\\u" in text:
         text = _REFERENCE.sub(_character, text)
     if "\\" in text or "</" in text or "<br" in text:
         text = _TAG.sub(lambda found: LEFT_OUT * len(found[0]), text)
@@ -194,7 +212,7 @@ def shown(text: str) -> tuple[str, np.ndarray | None]:
     Examples
     --------
     >>> shown("Mary"), shown("M&uuml;\u00adn")
-    (('Mary', None), ('Mün', array([0, 6, 8, 9])))
+    (('Mary', None), ('Mün', array([0, 1, 8, 9])))
     """
     text = rendered(text)
     if not any(character in text for character in _INVISIBLE):
@@ -203,9 +221,21 @@ def shown(text: str) -> tuple[str, np.ndarray | None]:
     return "".join(map(text.__getitem__, kept)), np.array([*kept, len(text)])
 
 
+def _field(match: re.Match[str]) -> str:
+    between = match["between"] + (match["mark"] or "")
+    value = "" if match["value"] is None else f"{match['value']}\t"
+    return f"{match['before']}\t{match['key']}{': '.rjust(len(between), LEFT_OUT)}{value}"
+
+
 def _character(match: re.Match[str]) -> str:
     character = html.unescape(match[0])
-    return character.rjust(len(match[0]), LEFT_OUT) if len(character) == 1 else match[0]
+    if match[0][0] == "\\":
+        character = bytes.fromhex(match[0][2:]).decode("utf-16-be")
+    if len(character) != 1:
+        return match[0]
+    if character.isalpha():
+        return character.ljust(len(match[0]), _REST_OF_LETTER)
+    return character.rjust(len(match[0]), LEFT_OUT)
 
 
 def _readable(text: str) -> str:

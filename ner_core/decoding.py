@@ -148,8 +148,10 @@ class Decoder:
         numbers = [number for number, one in enumerate(texts) if len(one.word)]
         if not numbers:
             return [()] * len(texts)
-        given = texts if len(numbers) == len(texts) else [texts[number] for number in numbers]
+        given = [texts[number] for number in numbers]
         as_written = strategy in AS_WRITTEN
+        if as_written:
+            given = [one._replace(text=rendered(one.text)) for one in given]
         units = find_units(given, strategy, self._set.type)
         if as_written:
             agree(units, self._set.type)
@@ -183,8 +185,9 @@ class Decoder:
         ):
             if number != before:
                 before, floor = number, 0
-                entities, text, split = found[numbers[number]], given[number].text, given[number].split
-                trimmed, seen = as_written and not split, rendered(text)
+                entities, text = found[numbers[number]], texts[numbers[number]].text
+                seen, split = given[number].text, given[number].split
+                trimmed = as_written and not split
             name, after = names[name_id], other + 1
             start, stop = _snap(seen, begin, end, floor)
             if trimmed:

@@ -19,7 +19,7 @@ from importlib.resources import files
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.characters import rendered, shown
+from ner_core.characters import shown
 from ner_core.segments import DIVIDERS, Segment, segments_of
 
 if TYPE_CHECKING:
@@ -103,8 +103,12 @@ def main_script(text: str, start: int = 0, end: int | None = None) -> str:
 
 def english_score(text: str) -> float:
     """Return the log10 likelihood ratio of English to other languages; 0 without any evidence."""
+    return _score(shown(text)[0])
+
+
+def _score(text: str) -> float:
+    """Return the score of a text as readers see it."""
     score = 0.0
-    text, _ = shown(text)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         score = _OTHER_LETTER * len(_OTHER_SCRIPT.findall(text))
@@ -154,8 +158,10 @@ def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None)
     """
     # Segments are made of lines and cells: where none of these contradicts another, they need not be found.
     found = None if segments is None else segments_of(text, segments)
-    pieces = DIVIDERS.split(rendered(text)) if found is None else [text[start:end] for start, end in found]
-    scores = [english_score(piece) for piece in pieces if piece]
+    if found is None:
+        scores = list(map(_score, DIVIDERS.split(shown(text)[0])))
+    else:
+        scores = [english_score(text[start:end]) for start, end in found]
     if not scores or min(scores) > -_CONTRARY or max(scores) < _CONTRARY:
         return [LanguagePart(0, len(text), sum(scores) > _NOT_ENGLISH, segments)]
     if found is None:

@@ -83,12 +83,17 @@ ITEM = re.compile(
     re.VERBOSE,
 )
 # The key of a line of a form, perhaps in bold type.
-_KEY = rf"{LEFT_OUT}*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){{0,3}}{LEFT_OUT}* ?:{LEFT_OUT}*\s"
+_KEY = (
+    rf"{LEFT_OUT}*[^\W\d_a-z][\w.'\u2019-]*(?: [\w.'\u2019-]+){{0,3}}{LEFT_OUT}* ?:{LEFT_OUT}*\s"
+    r"|[^\W\d_]\w{0,9}\uff1a"
+)
 _LINE_KEY = re.compile(_KEY)
-_ASSIGNED = r"\w[\w.-]*=(?=[\w\"'])"
+_ASSIGNED = r"(?:\w[\w.-]*=(?=[\w\"'])|[^\W\d_]\w*:(?=[^\W\d_]))"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
-KEY = re.compile(rf"{_KEY}|[a-z][\w-]* ?:\s|{_ASSIGNED}")
-_BEFORE_KEY = re.compile(rf"(?:\A|[,;]\s+|{_SPACE}{{2,}})(?={KEY.pattern})|(?:\A|[,;]\s*|\s)(?={_ASSIGNED})")
+KEY = re.compile(rf"{_KEY}|[a-z][\w-]*{LEFT_OUT}* ?:\s|{_ASSIGNED}")
+_BEFORE_KEY = re.compile(
+    rf"(?:\A|[,;]\s+|[\uff0c\uff1b\u3000]|{_SPACE}{{2,}})(?={KEY.pattern})|(?:\A|[,;]\s*|\s)(?={_ASSIGNED})"
+)
 #: Longer cells are sentences rather than names.
 MOST_WORDS = 6
 #: A line that ends so is a sentence, or goes on; "Acme Inc." is neither.
@@ -329,7 +334,7 @@ def _may_be_name(field: str) -> bool:
 
 def _fields(text: str) -> int:
     """Return the number of fields with keys in a line; the mark of a list begins one, too."""
-    likely = text.count(":") + text.count("=") > 1
+    likely = sum(map(text.count, ":=\uff1a")) > 1
     return len(_BEFORE_KEY.findall(text)) + bool(ITEM.match(text)) if likely else 0
 
 

@@ -41,6 +41,8 @@ def contents(text):
         (r"- Mary\n- Bob<br>- Al", [["Mary", "Bob", "Al"]]),
         ("<tr><td>Mary</td><td>Rome</td></tr><tr><td>Bob</td></tr>", [["Mary"], ["Rome"], ["Bob"]]),
         ("**City:** Rome, **Name**: Bob", [["Rome"], ["Bob"]]),
+        ('[{"a": "Al", "b": "Rome"},\n{"a": "Bob", "b":"Oslo"}]', [["Al", "Bob"], ["Rome", "Oslo"]]),
+        ("Name:Al,City:Rome\n姓名：王 Name:Bob", [["Al", "Bob"], ["Rome"], ["王"]]),
         ("city=Rome name=Mary\ncity=Oslo", [["Rome", "Oslo"], ["Mary"]]),
         ("- Mary, Rome\n- Bob, Oslo\n- Anna, Graz", [["Mary", "Bob", "Anna"], ["Rome", "Oslo", "Graz"]]),
         ("# Mary\n## Bob", [["Mary", "Bob"]]),

@@ -38,6 +38,9 @@ from ner_core.characters import classes, fold
             "2 * 3 * 4 a*b* *args, **kwargs @__x__ _y_ * z* **",
         ),
         ("a&b; &x; &NotEqualTilde; &#9999999;", "a&b; &x; &NotEqualTilde; \ufffd"),
+        (r"""{"name": "Jos\u00e9", "a":1,"b c" : 'x'}""", "{ name: José ,  a: 1, b c: x }"),
+        (r'"Mary": "He said \"no\"" and "x": "y', r' Mary: "He said \"no\"" and "x": "y'),
+        (r"\ud83d \u00zz &Eacute;mile", r"\ud83d \u00zz Émile"),
         ("Zoë Zoe\u0308 São 東京 x² ½ 😀 …", "Zoë Zoe\u0308 São 東京 x² ½ 😀 ..."),
     ],
 )

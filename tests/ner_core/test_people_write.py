@@ -89,6 +89,13 @@ def multilingual():
         ("Jones, Mary\nSmith, Peter\nBrown, Bob", ["Jones, Mary PER", "Smith, Peter PER", "Brown, Bob PER"]),
         ("City: Porto, Country: Portugal", ["Porto LOC", "Portugal LOC"]),
         ("user=Mary Jones city=Porto", ["Mary Jones PER", "Porto LOC"]),
+        ("Name:Mary,City:Porto", ["Mary PER", "Porto LOC"]),
+        ('{"name": "Mary Jones", "city": "Porto"}', ["Mary Jones PER", "Porto LOC"]),
+        (r'[{"name":"Jos\u00e9","city":"Porto"}]', [r"Jos\u00e9 PER", "Porto LOC"]),
+        (
+            "&Eacute;mile Zola met Ren&eacute; in Paris",
+            ["&Eacute;mile Zola PER", "Ren&eacute; PER", "Paris LOC"],
+        ),
         (
             "Mary&nbsp;Jones&rsquo;s flat in M&uuml;nchen,\\nAT&amp;T&#39;s &quot;Bob&quot;",
             ["Mary&nbsp;Jones PER", "M&uuml;nchen LOC", "AT&amp;T ORG", "Bob PER"],
