@@ -13,15 +13,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ner_core.labels import SAME_PREFIX
+from ner_core.labels import notations, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Layout", "columns", "find_layout", "is_no_word"]
 
-_PREFIXED = re.compile(r"[BIESLUMW]-\S.*")
-_SUFFIXED = re.compile(r"\S.*-[BIESLUMW]")
+_NOTATIONS = notations("-")
 _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
@@ -58,14 +57,9 @@ class Layout:
 
     def read_tag(self, tag: str) -> str | None:
         """Return a tag with its prefix in front, or None if the value is no tag."""
-        if tag == "O":
-            return tag
-        if self.suffixed:
-            kind, _, prefix = tag.rpartition("-")
-            return f"{SAME_PREFIX.get(prefix, prefix)}-{kind}" if _SUFFIXED.fullmatch(tag) else None
-        if _PREFIXED.fullmatch(tag):
-            return SAME_PREFIX.get(tag[0], tag[0]) + tag[1:]
-        return tag if self.bare and _BARE.fullmatch(tag) else None
+        if found := _NOTATIONS[self.suffixed].fullmatch(tag):
+            return written(found)
+        return tag if tag == "O" or (self.bare and _BARE.fullmatch(tag)) else None
 
 
 def columns(line: str) -> list[str]:
@@ -111,9 +105,9 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     if word is None:
         word = int(width > _DEFAULT_WIDTH and tag != 1 and all(_INDEX.fullmatch(row[0]) for row in likely))
     found = {row[tag] for row in likely if -width <= tag < width} - {"O"}
-    prefixed = any(map(_PREFIXED.fullmatch, found))
-    suffixed = not prefixed and any(map(_SUFFIXED.fullmatch, found))
-    bare = named or (width == _DEFAULT_WIDTH and not prefixed and not suffixed)
+    prefixed, suffixed = (any(map(notation.fullmatch, found)) for notation in _NOTATIONS)
+    suffixed = suffixed and not prefixed
+    bare = not suffixed and (named or (width == _DEFAULT_WIDTH and not prefixed))
     return Layout(width, word, tag, suffixed, bare)
 
 
@@ -135,4 +129,4 @@ def is_no_word(fields: Sequence[str], *, tagged: bool = True) -> bool:
 
 
 def _is_tag(value: str) -> bool:
-    return value == "O" or bool(_PREFIXED.fullmatch(value) or _SUFFIXED.fullmatch(value))
+    return value == "O" or any(notation.fullmatch(value) for notation in _NOTATIONS)

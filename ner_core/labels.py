@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 __all__ = [
-    "SAME_PREFIX",
     "SCHEMES",
     "checked_labels_wanted",
     "color",
@@ -31,6 +30,7 @@ __all__ = [
     "is_letter",
     "named_spans",
     "normalize_label",
+    "notations",
     "parse_tags",
     "prefixed",
     "spans",
@@ -38,19 +38,15 @@ __all__ = [
     "tag_scheme",
     "tags_of",
     "type_of",
+    "written",
 ]
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BIOES")
 
 _NUMBERED = re.compile(r"LABEL_\d+")
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"}
-# How else tags are written.
-_NOTATIONS = (
-    re.compile(r"(?P<prefix>[BIESLUMW])[-_](?P<kind>.+)"),
-    re.compile(r"(?P<kind>.+)[-_](?P<prefix>[BIESLUMW])"),
-)
-#: BMES and BMEWO use other letters than BIOES for the middle and for single words.
-SAME_PREFIX = {"M": "I", "W": "S"}
+# BMES and BMEWO use other letters than BIOES for the middle and for single words.
+_SAME_PREFIX = {"M": "I", "W": "S"}
 
 _ALIASES = {
     "MIS": "MISC",
@@ -194,18 +190,31 @@ def prefixed(tags: Sequence[str]) -> list[str]:
     >>> prefixed(["O", "B_CELL", "T_CELL"])
     ['O', 'B_CELL', 'T_CELL']
     """
-    for notation in _NOTATIONS:
+    for notation in notations("[-_]"):
         found = [notation.fullmatch(tag) for tag in tags if tag != "O"]
         matches = [match for match in found if match]
         begun = {match["kind"] for match in matches if match["prefix"] == "B"}
         goes_on = {match["kind"] for match in matches if match["prefix"] != "B"}
         if len(matches) == len(found) and begun & goes_on:
-            written = iter(
-                f"{SAME_PREFIX.get(one['prefix'], one['prefix'])}-{one['kind']}" for one in matches
-            )
-            same = [tag if tag == "O" else next(written) for tag in tags]
+            names = map(written, matches)
+            same = [tag if tag == "O" else next(names) for tag in tags]
             return same if len(set(same)) == len(set(tags)) else list(tags)
     return list(tags)
+
+
+def notations(between: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of tags with the prefix before the type, and after it; `between` stands between."""
+    prefix, kind = "(?P<prefix>[BIESLUMW])", r"(?P<kind>\S.*)"
+    return re.compile(prefix + between + kind), re.compile(kind + between + prefix)
+
+
+def written(match: re.Match[str]) -> str:
+    """Write a tag that matches one of `notations` like ``B-PER``.
+
+    >>> [written(notation.match(tag)) for notation, tag in zip(notations("[-_]"), ("M_PER", "PER-B"))]
+    ['I-PER', 'B-PER']
+    """
+    return f"{_SAME_PREFIX.get(match['prefix'], match['prefix'])}-{match['kind']}"
 
 
 def _outside(tags: Sequence[str]) -> str:
