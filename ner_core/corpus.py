@@ -290,7 +290,10 @@ def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
     if each_line:
         for number, line in chain(head, lines):
             if line.strip():
-                yield f"{path}:{number}", _parsed(line, path, number)
+                value = _parsed(line, path, number)
+                # A list that begins with a string is a document of spaCy 2.
+                listed = isinstance(value, list) and not (value and isinstance(value[0], str))
+                yield from ((f"{path}:{number}", one) for one in (value if listed else [value]))
         return
     whole = _parsed("\n".join(line for _, line in chain(head, lines)), path, 1)
     if isinstance(whole, dict) and "classes" in whole and isinstance(whole.get("annotations"), list):

@@ -175,6 +175,7 @@ def test_files_of_lines_lists_and_one_object(tmp_path):
         ("b.json", lines),
         ("c.json", json.dumps(documents, indent=1)),
         ("d.ndjson", json.dumps(documents)),
+        ("d.jsonl", "\n".join(json.dumps([one]) for one in documents)),
         ("e.jsonl", "\n".join(json.dumps([one["text"], {"entities": one["label"]}]) for one in documents)),
         ("f.json", json.dumps({"classes": [], "annotations": [None, *documents]})),  # NER Annotator
     ):
