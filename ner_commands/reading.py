@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,16 @@ __all__ = ["called", "read_files", "told"]
 
 # The commands that read whole files have no option for these two.
 _HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
+# How files begin that are no text, and what a zip file holds in each format of office programs.
+_BEGINNINGS = {b"%PDF-": "pdf", b"{\\rtf": "rtf", b"PK\x03\x04": "zip"}
+_PACKAGES = {
+    b"word/": "docx",
+    b"ppt/": "pptx",
+    b"xl/": "xlsx",
+    b"application/epub+zip": "epub",
+    b"application/vnd.oasis.opendocument.spreadsheet": "xlsx",
+    b"application/vnd.oasis.opendocument": "odt",
+}
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
@@ -25,7 +36,8 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     Parameters
     ----------
     names : list of str
-        Paths; ``-`` is standard input, which is read as text, like pipes.
+        Paths; ``-`` is standard input. This and pipes are read as text, if they do not begin like a PDF, RTF,
+        zip or office file.
     options : ReadOptions
         How to read them.
     """
@@ -38,14 +50,26 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     for name in names:
         kind, compression = format_by_name(name)
         source = Source(name, kind or "text", compression)
-        if name != "-" and Path(name).exists() and not Path(name).is_file():  # a pipe or device
+        if name == "-" or (Path(name).exists() and not Path(name).is_file()):  # a pipe or device
             try:
-                with Path(name).open("rb") as stream:
-                    source = Source(name, "text", content=stream.read(options.limit + 1))
+                content = _piped(name, options.limit + 1)
+                source = Source(name, _format_of(content), content=content)
             except OSError as error:
                 yield Problem(name, None, error.strerror or str(error))
                 continue
         yield from read_bounded(source, options) if source.format in UNTRUSTED else read(source, options)
+
+
+def _piped(name: str, most: int) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(most)
+    with Path(name).open("rb") as stream:
+        return stream.read(most)
+
+
+def _format_of(content: bytes) -> str:
+    kind = next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), "text")
+    return kind if kind != "zip" else next((_PACKAGES[mark] for mark in _PACKAGES if mark in content), kind)
 
 
 def told(problem: Problem) -> str:

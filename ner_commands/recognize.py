@@ -46,13 +46,15 @@ def add_parser(commands: Any) -> None:
         help="find the entities in a text or in files",
         description="Find the entities in a text, in files, or in standard input.",
     )
-    parser.add_argument("text", nargs="?", metavar="TEXT", help='the text; "-" reads standard input')
+    parser.add_argument(
+        "text", nargs="*", metavar="TEXT", help='the text, best in quotes; "-" reads standard input'
+    )
     parser.add_argument(
         "--file",
         nargs="+",
         metavar="F",
         help="files: text, HTML, PDF, Word, mail and more; each row of a table is a document; named pipes "
-        "are read as text, to their end",
+        "are read to their end",
     )
     parser.add_argument(
         "--column",
@@ -89,12 +91,15 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    if arguments.file is not None and arguments.text is not None:
+    if arguments.file is not None and arguments.text:
         msg = "give TEXT or --file, not both"
         raise WrongUsage(msg)
-    if arguments.file is None and arguments.text is None and sys.stdin.isatty():
+    if arguments.file is None and not arguments.text and sys.stdin.isatty():
         msg = 'nothing to read: give a TEXT in quotes, --file F, or "-" for standard input'
         raise WrongUsage(msg)
+    for name in arguments.text:
+        if name != "-" and os.path.isfile(name):  # noqa: PTH113 - a text may be too long for a Path
+            complain(f"note: {name} is read as a text; to read the file of this name: --file {name}")
     ner = load_model(arguments)
     labels = known_labels(arguments.labels, ner.labels)
     lost: list[Problem] = []
@@ -118,8 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _documents(arguments: argparse.Namespace, lost: list[Problem]) -> Iterator[Document]:
     """Yield the documents; unreadable ones are reported, and added to `lost`."""
-    if arguments.text not in (None, "-"):
-        yield Document("", None, arguments.text, {})
+    if arguments.text not in ([], ["-"]):
+        yield Document("", None, " ".join(arguments.text), {})
         return
     options = ReadOptions(column=arguments.column, encoding=arguments.encoding)
     for item in read_files(arguments.file or ["-"], options):

@@ -8,9 +8,11 @@ import operator
 import os
 import re
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import docx
 import pytest
 
 import cli
@@ -18,6 +20,7 @@ from ner_commands.recognize import FORMATS
 from ner_core.corpus import read_conll
 from ner_core.evaluation import PROTOCOLS, UNITS
 from ner_core.labels import spans, tags_of
+from tests.ner_documents.test_pdf import pdf
 
 pytestmark = pytest.mark.usefixtures("compiled_kept")
 TEXT = "Mary lives in Santa Clara, she said.\n"
@@ -108,6 +111,32 @@ def test_text_comes_through_a_pipe(ner, stdin, arguments):
     stdin("\ufeffMary lebt in Köln\r\n".encode())
     _, out, _ = ner("recognize", *arguments, "--format", "json")
     assert json.loads(out)["text"] == "Mary lebt in Köln\r\n"
+
+
+def test_words_without_quotes_are_one_text(ner, tmp_path, monkeypatch):
+    for words in (["Mary", "lives"], ["Mary " * 2000]):
+        _, out, err = ner("recognize", *words, "--format", "json")
+        assert (json.loads(out)["text"], err) == (" ".join(words), "")
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("Mary")
+    status, out, err = ner("recognize", "a.txt", "--format", "json")
+    assert (status, json.loads(out)["text"]) == (0, "a.txt")
+    assert err == "ner: note: a.txt is read as a text; to read the file of this name: --file a.txt\n"
+
+
+@pytest.mark.parametrize("kind", ["pdf", "rtf", "docx", "zip"])
+def test_standard_input_is_read_as_the_file_that_it_is(ner, stdin, kind):
+    packed = io.BytesIO()
+    if kind == "docx":
+        document = docx.Document()
+        document.add_paragraph("Mary lives in Rome")
+        document.save(packed)
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("a.txt", "Mary lives in Rome")
+    whole = {"pdf": pdf([(72, 700, "Mary lives in Rome")]), "rtf": rb"{\rtf1 Mary lives in Rome}"}
+    stdin(whole.get(kind) or packed.getvalue())
+    status, out, err = ner("recognize", "-", "--format", "json")
+    assert (status, json.loads(out)["text"].strip(), err) == (0, "Mary lives in Rome", "")
 
 
 def test_encodings_of_standard_input_are_detected_as_those_of_files(ner, stdin):
