@@ -260,17 +260,18 @@ NerPage.TextTab = class {
   /* "7 names: 2 people, 2 organisations, 3 places, in 9 ms" */
   sentence() {
     const {kinds, groups, entities, about, text, whole} = this.answer;
-    const counts = kinds.map(() => 0);
+    // Under aggregation `none`, B-PER and I-PER are both people.
+    const counts = new Map(kinds.map(({one, many}) => [many, {one, many, count: 0}]));
     let names = 0, mentions = 0;
     for (const group of groups) {
       const shown = group.mentions.filter((index) => this.viewer.visible(entities[index])).length;
       if (shown) {
-        counts[group.kind] += 1;
+        counts.get(kinds[group.kind].many).count += 1;
         names += 1;
         mentions += shown;
       }
     }
-    const parts = kinds.flatMap((kind, index) => counts[index] ? [NerPage.count(counts[index], kind.one, kind.many)] : []);
+    const parts = [...counts.values()].flatMap(({one, many, count}) => count ? [NerPage.count(count, one, many)] : []);
     const more = mentions > names ? `, mentioned ${mentions.toLocaleString("en")} times` : "";
     const hidden = entities.length - mentions;
     return (names ? `${NerPage.count(names, "name", "names")}${more}: ${parts.join(", ")}` : "No names found")
