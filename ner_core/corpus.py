@@ -144,7 +144,7 @@ def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> t
     except IndexError:
         word = tag = ""
     if len(fields) < 2 or not word or not tag:
-        msg = f"{where}: expected word and tag, found {_excerpt(line)}"
+        msg = f"{where}: expected word and tag with a space or tab between, found {_excerpt(line)}"
         raise CorpusError(msg)
     read = layout.read_tag(tag)
     if read is None:

@@ -30,6 +30,7 @@ __all__ = ["MarkedSentence", "Sentence", "sentences_of", "text_of"]
 _TEXTS = ("text", "words", "tokens")
 _NAMES = ("entities", "spans", "label", "labels", "ents")
 _TAGS = ("ner_tags", "tags", "ner", "labels")
+_LABELS = ("label", "entity", "entity_group", "type")
 # In `classes`: two letters, digits or what extends them; a sign with what extends it; what is no word.
 _LETTERS = re.compile(r"[A-Za-z0-9\x00-\x08\x0e-\x1b\x7f]{2}")
 _SIGN = re.compile(r"[^\s\x02]\x02*")
@@ -163,7 +164,7 @@ def _given(document: dict[str, Any], keys: Sequence[str]) -> str | list[str]:
 
 def _tagged(document: dict[str, Any], column: str | None, label_ids: Sequence[str] | None) -> Sentence | None:
     """Return words and their tags, if the document has no names, and a list of each."""
-    keys = (column or "tokens", "tokens", "words")
+    keys = (column or "tokens", *_TEXTS[::-1])
     words = next((document[key] for key in keys if _holds(document, key, str)), None)
     key = next((key for key in _TAGS if _holds(document, key, str) or _holds(document, key, int)), None)
     if words is None or key is None or _keys_of_names(document):
@@ -249,7 +250,8 @@ def _name(value: Any, text: str, shape: str) -> _Name:
         value = value["value"] if isinstance(value.get("value"), dict) else value
         told = value.get("text")
         first, last = value.get("start", value.get("start_offset")), value.get("end", value.get("end_offset"))
-        value = [first, last, *(value.get("labels") or [value.get("label", value.get("entity"))])]
+        label = next((value[key] for key in _LABELS if key in value), None)
+        value = [first, last, *(value.get("labels") or [label])]
     if not (isinstance(value, list) and len(value) == 3 and isinstance(value[2], str) and value[2].strip()):
         msg = f"expected a name with start, end and one label, found {_excerpt(value)}"
         raise ValueError(msg)

@@ -400,7 +400,8 @@ def test_broken_corpus_is_named(ner, tmp_path):
     status, out, err = ner("evaluate", str(tmp_path / "a.conll"))
     assert (status, out) == (1, "")
     advice = "see --word-column, --tag-column and --encoding"
-    assert err == f"ner: {tmp_path / 'a.conll'}:1: expected word and tag, found 'Mary'; {advice}\n"
+    message = "expected word and tag with a space or tab between, found 'Mary'"
+    assert err == f"ner: {tmp_path / 'a.conll'}:1: {message}; {advice}\n"
 
 
 def test_the_output_of_annotate_is_evaluated(ner, tmp_path):

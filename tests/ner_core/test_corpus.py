@@ -81,12 +81,16 @@ def test_empty_file_has_no_sentences(tmp_path):
 @pytest.mark.parametrize("line", ["Mary", "\tO", "Mary\t", "Mary   "])
 def test_missing_column_names_file_and_line(tmp_path, line):
     file = write(tmp_path / "a.conll", f"ok O\n{line}\n")
-    with pytest.raises(CorpusError, match=r"a\.conll:2: expected word and tag, found "):
+    with pytest.raises(
+        CorpusError, match=r"a\.conll:2: expected word and tag with a space or tab between, found "
+    ):
         list(read_conll(file))
 
 
 def test_column_that_is_not_there(tmp_path):
-    with pytest.raises(CorpusError, match=r"a\.conll:1: expected word and tag, found 'ok O'"):
+    with pytest.raises(
+        CorpusError, match=r"a\.conll:1: expected word and tag with a space or tab between, found 'ok O'"
+    ):
         list(read_conll(write(tmp_path / "a.conll", "ok O\n"), tag_column=5))
 
 

@@ -30,6 +30,8 @@ RESULT = [
         {"text": TEXT, "label": [one["value"] for one in RESULT]},  # Label Studio, JSON-MIN
         {"text": TEXT, "ents": OBJECTS},  # displaCy
         {"text": TEXT, "entities": [{"entity": k, "start": s, "end": e} for s, e, k in SPANS]},  # Gradio
+        {"text": TEXT, "entities": [{"entity_group": k, "start": s, "end": e} for s, e, k in SPANS]},
+        {"text": TEXT, "entities": [{"type": k, "start": s, "end": e} for s, e, k in SPANS]},
         {"words": MARKED[0], "entities": [[2, 6, "PER"], [13, 21, "LOC"]]},
         {"text": TEXT, "label": [[1, 6, " PER"], [11, 20, "LOC"], [12, 20, "LOC"]]},  # spaces, twice
     ],
@@ -73,6 +75,7 @@ def test_words_and_parts(document, expected):
         ),
         ({"tokens": ["Ann", "Ray"], "pos_tags": [9, 9], "ner_tags": [1, 2]}, ["B-PER", "I-PER"]),
         ({"text": "Ann Ray", "words": ["Ann", "Ray"], "labels": ["PER-B", "PER-E"]}, ["B-PER", "E-PER"]),
+        ({"text": ["Ann", "Ray"], "tags": ["B-PER", "I-PER"]}, ["B-PER", "I-PER"]),
         ({"Sentence": ["Ann", "Ray"], "tags": ["PER", "PER"]}, ["PER", "PER"]),
         ({"tokens": ["Ann", "Ray"], "tags": ["story"], "entities": [[4, 7, "PER"]]}, ["O", "B-PER"]),
     ],
