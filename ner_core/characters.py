@@ -164,8 +164,6 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
         for character in set(plain)
         if character > "\x7f" and (new := _folded(character)) != character
     }
-    if not changed:
-        return _apart_from_signs(plain), None
     table = {ord(character): new for character, new in changed.items()}
     folded = _apart_from_signs(plain.translate(table))
     if all(len(new) == 1 for new in changed.values()):

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -179,38 +181,35 @@ class Decoder:
             units.begin[first],
             units.end[last],
         )
-        before, floor, entities, text, seen, split, trimmed = -1, 0, found[0], "", "", False, False
-        for number, one, other, name_id, kind, begin, end in zip(
-            *(column.tolist() for column in columns), strict=True
-        ):
-            if number != before:
-                before, floor = number, 0
-                entities, text = found[numbers[number]], texts[numbers[number]].text
-                seen, split = given[number].text, given[number].split
-                trimmed = as_written and not split
-            name, after = names[name_id], other + 1
-            start, stop = _snap(seen, begin, end, floor)
-            if trimmed:
-                start, stop = name_span(seen, start, stop, name)
-                while one < other and units.begin[other] >= stop:
-                    other -= 1
-                while one < other and units.end[one] <= start:
-                    one += 1
-            elif as_written and not _can_be_name(text[start:stop]):
-                continue
-            if start >= stop:
-                continue
-            sure = score(chosen[one : other + 1], one, after, kind)
-            if trimmed and entities and entities[-1].label == name:
-                earlier = entities[-1]
-                places = (earlier.start, earlier.end), (start, stop)
-                inverted = self._is_person[kind] and is_inverted_name(seen, *places)
-                if inverted or is_article_of(seen, *places):
-                    entities.pop()
-                    start, sure = earlier.start, max(earlier.score, sure)  # each supports the other
-            words = (int(units.word[one]), int(units.word[other]) + 1) if split else (None, None)
-            entities.append(Entity(start, stop, name, sure, text[start:stop], *words))
-            floor = stop
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for number, of_text in groupby(rows, itemgetter(0)):
+            entities, text = found[numbers[number]], texts[numbers[number]].text
+            seen, split = given[number].text, given[number].split
+            trimmed, floor = as_written and not split, 0
+            for _, one, other, name_id, kind, begin, end in of_text:
+                name, after = names[name_id], other + 1
+                start, stop = _snap(seen, begin, end, floor)
+                if trimmed:
+                    start, stop = name_span(seen, start, stop, name)
+                    while one < other and units.begin[other] >= stop:
+                        other -= 1
+                    while one < other and units.end[one] <= start:
+                        one += 1
+                elif as_written and not _can_be_name(text[start:stop]):
+                    continue
+                if start >= stop:
+                    continue
+                sure = score(chosen[one : other + 1], one, after, kind)
+                if trimmed and entities and entities[-1].label == name:
+                    earlier = entities[-1]
+                    places = (earlier.start, earlier.end), (start, stop)
+                    inverted = self._is_person[kind] and is_inverted_name(seen, *places)
+                    if inverted or is_article_of(seen, *places):
+                        entities.pop()
+                        start, sure = earlier.start, max(earlier.score, sure)  # each supports the other
+                words = (int(units.word[one]), int(units.word[other]) + 1) if split else (None, None)
+                entities.append(Entity(start, stop, name, sure, text[start:stop], *words))
+                floor = stop
         return [tuple(entity for entity in one if entity.score >= threshold) for one in found]
 
     def _spans(

@@ -9,10 +9,10 @@ texts: while a text waits for the other model, at most one more round of texts i
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby, tee
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, Entity, joined
@@ -193,12 +193,11 @@ class LanguageRecognizer(EntityRecognizer):
         if english is not None and len(parts) == 1:
             parts = [parts[0]._replace(english=english)]
         if self._missing and not all(part.english for part in parts):
-            whole_text = [_Part(LanguagePart(0, parts[-1].end, True, segments), text)]
-            return _Item(text, whole_text, self._noted(self._missing))
-        note = self._script_note(whole, parts)
-        if len(parts) == 1:
-            return _Item(text, [_Part(parts[0], text)], note)
-        return _Item(text, [_Part(part, text[part.start : part.end]) for part in parts], note)
+            parts, note = [LanguagePart(0, parts[-1].end, True, segments)], self._noted(self._missing)
+        else:
+            note = self._script_note(whole, parts)
+        texts = [text] if len(parts) == 1 else [text[part.start : part.end] for part in parts]
+        return _Item(list(map(_Part, parts, texts)), note)
 
     def _script_note(self, text: str, parts: Sequence[LanguagePart]) -> str:
         """Return the note on a script that no model was trained on, empty for other texts."""
@@ -278,13 +277,11 @@ class _Part:
     found: Recognition | None = None
 
 
-@dataclass(slots=True, eq=False)
-class _Item:
+class _Item(NamedTuple):
     """A text in progress, and the note for its result."""
 
-    text: str | Sequence[str]
-    parts: list[_Part] = field(default_factory=list)
-    note: str = ""
+    parts: list[_Part]
+    note: str
 
 
 def _finished(waiting: deque[_Item]) -> Iterator[Recognition]:

@@ -56,8 +56,7 @@ class Settings:
     @property
     def options(self) -> dict[str, Any]:
         """Keyword arguments for the recognizer."""
-        given = {"aggregation": self.aggregation, "threshold": self.threshold, "labels": self.labels}
-        return {name: value for name, value in given.items() if value is not None}
+        return {"aggregation": self.aggregation, "threshold": self.threshold, "labels": self.labels}
 
 
 def annotate_chunk(

@@ -96,27 +96,17 @@ def group_sources(sources: Sequence[Source]) -> list[Group]:
     >>> [[source.path for source in group.sources] for group in group_sources(files)]
     [['a', 'b'], ['c'], ['d']]
     """
-    groups: list[Group] = []
-    pending: list[Source] = []
-    size = 0
-
-    def close() -> None:
-        nonlocal size
-        if pending:
-            groups.append(Group(len(groups), tuple(pending)))
-            pending.clear()
-            size = 0
-
+    groups: list[list[Source]] = []
+    room = -1  # bytes left in the last group
     for source in sources:
         alone = source.size is None or source.format == "parquet"
-        if alone or size + (source.size or 0) > _GROUP_BYTES or len(pending) == _GROUP_FILES:
-            close()
-        pending.append(source)
-        size += source.size or 0
-        if alone:
-            close()
-    close()
-    return groups
+        size = _GROUP_BYTES + 1 if alone else source.size or 0
+        if size > room or len(groups[-1]) == _GROUP_FILES:
+            groups.append([])
+            room = _GROUP_BYTES
+        groups[-1].append(source)
+        room -= size
+    return [Group(index, tuple(some)) for index, some in enumerate(groups)]
 
 
 def read_chunks(group: Group, options: ReadOptions) -> Iterator[Chunk]:

@@ -90,29 +90,28 @@ class Progress:
             self._stream.write(text)
             self._stream.flush()
 
-    def line(self) -> str:
-        """Return the progress as one line."""
-        seconds = max(self.seconds, 1e-9)
-        done, before = self.totals, self._earlier
-        parts = [
-            f"{done.documents:,} documents",
+    def _rates(self) -> list[str]:
+        done, before, seconds = self.totals, self._earlier, max(self.seconds, 1e-9)
+        return [
             f"{(done.documents - before.documents) / seconds:,.0f} documents/s",
             f"{(done.pieces - before.pieces) / seconds:,.0f} word pieces/s",
         ]
+
+    def line(self) -> str:
+        """Return the progress as one line."""
+        done = self.totals
+        parts = [f"{done.documents:,} documents", *self._rates()]
         if done.errors:
             parts.append(f"{done.errors:,} errors")
-        fresh = done.stored_bytes - before.stored_bytes
+        fresh = done.stored_bytes - self._earlier.stored_bytes
         if self._total_bytes and fresh > 0:
-            left = max(self._total_bytes - done.stored_bytes, 0) * seconds / fresh
+            left = max(self._total_bytes - done.stored_bytes, 0) * self.seconds / fresh
             parts.append(f"{min(done.stored_bytes / self._total_bytes, 1):.0%}, {duration(left)} left")
         return " | ".join(parts)
 
     def summary(self) -> str:
         """Return the totals of the run, including interrupted parts."""
         done, before = self.totals, self._earlier
-        seconds = max(self.seconds, 1e-9)
-        documents, pieces = done.documents - before.documents, done.pieces - before.pieces
-        rates = f"{documents / seconds:,.0f} documents/s, {pieces / seconds:,.0f} word pieces/s"
         labels = ", ".join(f"{label} {count:,}" for label, count in sorted(done.labels.items())) or "none"
         lines = [
             f"documents    {done.documents:,}",
@@ -120,7 +119,7 @@ class Progress:
             f"errors       {done.errors:,}",
             *([f"notes        {done.notes:,}"] if done.notes else []),
             f"word pieces  {done.pieces:,}",
-            f"time         {duration(self.seconds)}, {rates}",
+            f"time         {', '.join([duration(self.seconds), *self._rates()])}",
         ]
         if before.documents or before.errors:
             lines.append(
