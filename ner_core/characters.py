@@ -27,27 +27,12 @@ _LOOKS = ("<compat>", "<font>", "<wide>", "<narrow>", "<noBreak>", "<small>", "<
 _LETTERS_ALONE = ("<circle>", "<super>")
 
 _PLAIN = {
-    "\u2018": "'",
-    "\u2019": "'",
-    "\u201a": "'",
-    "\u201b": "'",
-    "\u2032": "'",
-    "\u02bc": "'",
-    "\u00b4": "'",
-    "\u201c": '"',
-    "\u201d": '"',
-    "\u201e": '"',
-    "\u201f": '"',
-    "\u2010": "-",
-    "\u2011": "-",
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
+    **dict.fromkeys("\u2010\u2011", "-"),
     "\u200b": " ",  # zero-width space: an invisible word border
     # Invisible: soft hyphen, non-joiner, joiner, word joiner, byte order mark, grapheme joiner.
-    "\u00ad": "",
-    "\u200c": "",
-    "\u200d": "",
-    "\u2060": "",
-    "\ufeff": "",
-    "\u034f": "",
+    **dict.fromkeys("\u00ad\u200c\u200d\u2060\ufeff\u034f", ""),
 }
 # They decompose to the letters TM and SM, but are no part of the word.
 _TRADE_MARKS = "\u2122\u2120"

@@ -19,16 +19,8 @@ __all__ = ["is_article_of", "is_inverted_name", "is_mark", "name_span"]
 _OWN_STOP = re.compile(rf"(?<![^\W_])(?:(?:[^\W\d_]\.)+|(?:{ABBREVIATIONS})\.)\Z", re.IGNORECASE)
 # Yahoo! in the middle of a sentence; at the end of one, only known names keep the mark.
 _GOES_ON = re.compile(r"(?:\s+[^\W\d_A-Z]|,|['\u2019]s)")
-_MARKED_NAMES = (
-    "yahoo!",
-    "jeopardy!",
-    "guess?",
-    "wham!",
-    "oklahoma!",
-    "mamma mia!",
-    "e!",
-    "panic!",
-    "joomla!",
+_MARKED_NAMES = frozenset(
+    ("yahoo!", "jeopardy!", "guess?", "wham!", "oklahoma!", "mamma mia!", "e!", "panic!", "joomla!")
 )
 
 # 's and, where the model includes them in a name, 'll, 've, 're and 'd.

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import replace
+from functools import partial
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ from ner_core.marked import MarkedSentence
 from ner_core.scores import Evaluation, Mistake, Score, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ner_core.entity import Entity
     from ner_core.recognizer import EntityRecognizer
@@ -94,13 +95,12 @@ def evaluate(
     """
     tally = Tally(mistakes=0)
     pairs: Iterable[tuple[Sequence[str], Sequence[str]]] = zip(gold, predicted, strict=True)
+    chunks: Callable[[Sequence[str]], list[Span]] = spans
     if strict:
         pairs = list(pairs)
         every = {tag for pair in pairs for sequence in pair for tag in sequence}
         only_single = {split_tag(tag)[0] for tag in every} <= {"O", "S"}  # too little for `tag_scheme`
-        chunks = _strict_bioes if only_single or tag_scheme(tuple(every)) == "BIOES" else _strict_iob2
-    else:
-        chunks = spans
+        chunks = partial(_well_formed, bioes=only_single or tag_scheme(tuple(every)) == "BIOES")
     for number, (wanted, found) in enumerate(pairs, 1):
         if len(wanted) != len(found):
             msg = f"Sentence {number}: expected {len(wanted)} predicted tags, found {len(found)}."
@@ -112,18 +112,11 @@ def evaluate(
     return tally.evaluation(tags)
 
 
-def _strict_iob2(tags: Sequence[str]) -> list[Span]:
-    """Keep only chunks that begin with B-."""
-    return [span for span in spans(tags) if split_tag(tags[span[1]])[0] == "B"]
-
-
-def _strict_bioes(tags: Sequence[str]) -> list[Span]:
-    """Keep only chunks that are one S-, or begin with B- and end with E-."""
-    return [
-        (kind, start, end)
-        for kind, start, end in spans(tags)
-        if (split_tag(tags[start])[0], split_tag(tags[end - 1])[0]) in {("B", "E"), ("S", "S")}
-    ]
+def _well_formed(tags: Sequence[str], *, bioes: bool) -> list[Span]:
+    """Keep only chunks that begin with B-; in BIOES those that are one S-, or from B- to E-."""
+    prefixes = [split_tag(tag)[0] for tag in tags]
+    whole = (["B", "E"], ["S", "S"]) if bioes else (["B", "B"], ["B", "I"])
+    return [span for span in spans(tags) if [prefixes[span[1]], prefixes[span[2] - 1]] in whole]
 
 
 def evaluate_recognizer(

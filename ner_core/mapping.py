@@ -87,15 +87,13 @@ class EntityMapper:
     @functools.cached_property
     def recognizer(self) -> EntityRecognizer:
         """The recognizer, loaded when first asked for."""
-        if self._load is not None:
-            loaded = self._load(self._model, **self._options)
-            if not hasattr(loaded, "stream"):
-                msg = f"load: expected a function that returns a recognizer, it returned {loaded!r:.60}."
-                raise TypeError(msg)
-            return loaded
         from ner_core.recognizer import EntityRecognizer
 
-        return EntityRecognizer.from_ir(self._model, **self._options)
+        loaded = (self._load or EntityRecognizer.from_ir)(self._model, **self._options)
+        if not hasattr(loaded, "stream"):
+            msg = f"load: expected a function that returns a recognizer, it returned {loaded!r:.60}."
+            raise TypeError(msg)
+        return loaded
 
     def __call__(self, table: Table) -> Table:
         """Annotate one part of a table.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
@@ -322,9 +322,7 @@ def _number_by_words(encoding: Encoding, words: tuple[str, ...]) -> Encoding:
     starts = np.cumsum(lengths) - lengths
     first = first_characters(encoding.text, encoding.offsets)
     word = np.maximum(np.searchsorted(starts, first, side="right") - 1, 0)
-    return Encoding(
-        encoding.text, encoding.ids, encoding.offsets, word.astype(np.int32), encoding.type_ids, words
-    )
+    return replace(encoding, word=word.astype(np.int32), words=words)
 
 
 def _folds_itself(backend: tokenizers.Tokenizer) -> bool:
