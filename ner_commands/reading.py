@@ -18,16 +18,18 @@ __all__ = ["called", "read_files", "told"]
 
 # The commands that read whole files have no option for these two.
 _HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
-# How files begin that are no text, and what a zip file holds in each format of office programs.
-_BEGINNINGS = {b"%PDF-": "pdf", b"{\\rtf": "rtf", b"PK\x03\x04": "zip"}
-_PACKAGES = {
-    b"word/": "docx",
-    b"ppt/": "pptx",
-    b"xl/": "xlsx",
-    b"application/epub+zip": "epub",
-    b"application/vnd.oasis.opendocument.spreadsheet": "xlsx",
-    b"application/vnd.oasis.opendocument": "odt",
-}
+# How files begin that are no text, what office programs and books have in a zip file, and their formats.
+_BEGINNINGS = (
+    (b"%PDF-", b"", "pdf"),
+    (b"{\\rtf", b"", "rtf"),
+    (b"PK\3\4", b"word/", "docx"),
+    (b"PK\3\4", b"ppt/", "pptx"),
+    (b"PK\3\4", b"xl/", "xlsx"),
+    (b"PK\3\4", b"application/epub+zip", "epub"),
+    (b"PK\3\4", b"opendocument.spreadsheet", "xlsx"),
+    (b"PK\3\4", b"application/vnd.oasis.opendocument", "odt"),
+    (b"PK\3\4", b"", "zip"),
+)
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
@@ -68,8 +70,8 @@ def _piped(name: str, most: int) -> bytes:
 
 
 def _format_of(content: bytes) -> str:
-    kind = next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), "text")
-    return kind if kind != "zip" else next((_PACKAGES[mark] for mark in _PACKAGES if mark in content), kind)
+    known = (kind for begin, held, kind in _BEGINNINGS if content.startswith(begin) and held in content)
+    return next(known, "text")
 
 
 def told(problem: Problem) -> str:

@@ -245,9 +245,6 @@ class Decoder:
         Its arguments are the probabilities of the words, the index of the first word, the index of the word
         after the span as tagged (before the edges were cut), and the type.
         """
-        calibration = self._calibration
-        if calibration is None:
-            return lambda chosen, *_: span_probability(math.prod(chosen), 0.0, 0.0, None)
         energy = units.energy.tolist()
         going_on = self._set.going_on(units.probabilities)
         going_on[units.apart] = 0.0
@@ -259,7 +256,7 @@ class Decoder:
                 math.prod(chosen),
                 min(energy[one : one + len(chosen)]),
                 float(going_on[after, kind]),
-                calibration,
+                self._calibration,
             )
 
         return probability

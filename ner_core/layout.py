@@ -52,8 +52,6 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
     ]
     segment, inside = _located(encoding, found)
     of_pieces = _cells(encoding, cells, segment)
-    if inside.all():
-        return replace(encoding, segment=segment, cells=of_pieces)
     return replace(
         encoding,
         ids=encoding.ids[inside],

@@ -80,8 +80,5 @@ class EngineSettings:
     @property
     def properties(self) -> dict[str, Any]:
         """OpenVINO properties that do not depend on the device."""
-        given = {
-            "NUM_STREAMS": self.streams,
-            "INFERENCE_NUM_THREADS": self.threads,
-        }
+        given = {"NUM_STREAMS": self.streams, "INFERENCE_NUM_THREADS": self.threads}
         return {name: value for name, value in given.items() if value is not None}
