@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice, tee, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -273,35 +273,30 @@ def _of_each(path: str | Path, encoding: str, read: Callable[[Any], Iterable[T]]
 
 def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
     """Yield the documents of a file and where each is; the first line tells whether each is one."""
-    lines = _lines(path, encoding)
-    head: list[tuple[int, str]] = []
-    first: list[str] = []  # two lines that are not blank
-    for number, line in lines:
-        head.append((number, line))
-        first += [line] if line.strip() else []
-        if len(first) == 2:
-            break
-    if not first:
-        return
+    every, again = tee(_lines(path, encoding))
+    lines = (one for one in every if one[1].strip())
+    head = list(islice(lines, 2))
     try:
-        each_line = len(first) == 2 and bool(json.loads(first[0]))
+        each_line = len(head) == 2 and bool(json.loads(head[0][1]))
     except (ValueError, RecursionError):
         each_line = False
-    if each_line:
-        for number, line in chain(head, lines):
-            if line.strip():
-                value = _parsed(line, path, number)
-                # A list that begins with a string is a document of spaCy 2.
-                listed = isinstance(value, list) and not (value and isinstance(value[0], str))
-                yield from ((f"{path}:{number}", one) for one in (value if listed else [value]))
+    if not head:
         return
-    whole = _parsed("\n".join(line for _, line in chain(head, lines)), path, 1)
+    if each_line:
+        del again  # else it keeps all lines
+        for number, line in chain(head, lines):
+            value = _parsed(line, path, number)
+            # A list that begins with a string is a document of spaCy 2.
+            listed = isinstance(value, list) and not (value and isinstance(value[0], str))
+            yield from ((f"{path}:{number}", one) for one in (value if listed else [value]))
+        return
+    whole = _parsed("\n".join(line for _, line in again), path, 1)
     if isinstance(whole, dict) and "classes" in whole and isinstance(whole.get("annotations"), list):
         whole = [value for value in whole["annotations"] if value is not None]  # of NER Annotator
     if isinstance(whole, list):
         yield from ((f"{path}, item {number}", value) for number, value in enumerate(whole, 1))
     else:
-        yield f"{path}:{next(number for number, line in head if line.strip())}", whole
+        yield f"{path}:{head[0][0]}", whole
 
 
 def _parsed(text: str, path: str | Path, number: int) -> Any:

@@ -203,10 +203,8 @@ def _with_legal_form(text: str, start: int, end: int) -> int:
 
     Models know few of the forms outside of English: ``Ostrava Systems s.r.o.``
     """
-    for form in LEGAL_FORM.finditer(text, start, end + _LONGEST_FORM):
-        if form.start() <= end < form.end():
-            return form.end()
-    return end
+    forms = LEGAL_FORM.finditer(text, start, end + _LONGEST_FORM)
+    return next((form.end() for form in forms if form.start() <= end < form.end()), end)
 
 
 def _belongs(text: str, start: int, end: int, last: str) -> bool:

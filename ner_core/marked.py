@@ -118,11 +118,11 @@ def sentences_of(
         words, parts = list(_words(text, shape, names)), _parts(text, names)
     else:
         words, parts = _places(given), [(0, len(text))]
-    starts, ends = [start for start, _ in words], [end for _, end in words]
+    starts, ends = zip(*words, (len(text) + 1, len(text) + 1), strict=True)
     spans = []
     for name in names:
         first, last = bisect_left(starts, name.start), bisect_left(ends, name.end)
-        if (name.start, name.end) != (_at(starts, first), _at(ends, last)):
+        if (name.start, name.end) != (starts[first], ends[last]):
             msg = f"the name {_shown(text, name)} cuts a word; it must begin and end where words do"
             raise ValueError(msg)
         spans.append((name.label, first, last + 1))
@@ -303,10 +303,6 @@ def _places(words: Sequence[str]) -> list[tuple[int, int]]:
     """Return the places of words that are joined by spaces."""
     ends = list(accumulate(len(word) + 1 for word in words))
     return [(end - 1 - len(word), end - 1) for end, word in zip(ends, words, strict=True)]
-
-
-def _at(places: Sequence[int], number: int) -> int | None:
-    return places[number] if number < len(places) else None
 
 
 def _shown(text: str, name: _Name) -> str:
