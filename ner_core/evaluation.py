@@ -202,15 +202,13 @@ def evaluate_recognizer(
 
 
 def _chunks(dataset: Iterable[Tagged]) -> Iterator[list[Tagged]]:
-    sentences = iter(dataset)
-    number = 0
-    while chunk := list(islice(sentences, _CHUNK)):
-        for words, tags in chunk:
-            number += 1
+    numbered = enumerate(dataset, 1)
+    while chunk := list(islice(numbered, _CHUNK)):
+        for number, (words, tags) in chunk:
             if len(words) != len(tags):
                 msg = f"Sentence {number}: expected a tag for each of {len(words)} words, found {len(tags)}."
                 raise ValueError(msg)
-        yield chunk
+        yield [sentence for _, sentence in chunk]
 
 
 def _entities(

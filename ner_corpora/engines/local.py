@@ -68,9 +68,6 @@ def annotate_locally(
         if stopped.is_set():
             raise CancelledError
 
-    def annotate(chunk: Chunk) -> bytes:
-        return annotate_chunk(chunk, recognizer, settings, end_if_stopped)
-
     pending: deque[tuple[Key, Future[bytes]]] = deque()
 
     def store_oldest() -> None:
@@ -84,7 +81,8 @@ def annotate_locally(
             stored = stored_chunks(workspace, progress)
             for group in groups:
                 for chunk in missing_chunks(group, read_options, stored.get(group.index, {}), strict=strict):
-                    pending.append(((chunk.group, chunk.index), pool.submit(annotate, chunk)))
+                    annotated = pool.submit(annotate_chunk, chunk, recognizer, settings, end_if_stopped)
+                    pending.append(((chunk.group, chunk.index), annotated))
                     if len(pending) > _CHUNKS_AT_ONCE:
                         store_oldest()
             while pending:
