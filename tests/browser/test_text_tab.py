@@ -54,6 +54,14 @@ def test_the_answer_is_in_view_on_a_phone_and_a_small_laptop(page, width, height
         )
 
 
+def test_names_of_one_kind_are_counted_together_whatever_their_tags(page):
+    unfold(page, "#options")
+    page.locator("#aggregation").select_option("none")
+    recognize(page, "Mary Jones met Bob Smith.")
+    assert {label for _, label, *_ in marks(page)} == {"B-PER", "I-PER"}
+    assert re.search(r": \d people, in", page.locator("#text-status").inner_text())
+
+
 def test_a_name_is_found_wherever_it_stands(page):
     recognize(page, "\n".join([LETTER, *["Nothing here."] * 60, LETTER]))
     warsaw = page.locator(".groups .name", has_text="Warsaw")
