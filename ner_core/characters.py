@@ -82,7 +82,7 @@ _EMPHASIS = re.compile(
 )
 #: Stands for each character that is left out: a word joiner, which has no width.
 LEFT_OUT = "\u2060"
-# Stands after a letter for the rest of its reference: a mark, which belongs to the letter.
+# Stands after a letter or "&" for the rest of its reference: a mark, which belongs to the letter.
 _REST_OF_LETTER = "\u034f"
 _INVISIBLE = ("\u00ad", LEFT_OUT, _REST_OF_LETTER)
 
@@ -169,8 +169,8 @@ def rendered(text: str) -> str:
 
     Examples
     --------
-    >>> rendered(r"AT&amp;T\nMary").replace(LEFT_OUT, "."), rendered("<b>Mary</b>").replace(LEFT_OUT, ".")
-    ('AT....&T \nMary', '...Mary....')
+    >>> rendered(r"&quot;Mary\nBob").replace(LEFT_OUT, "."), rendered("<b>Mary</b>").replace(LEFT_OUT, ".")
+    ('....."Mary \nBob', '...Mary....')
     >>> rendered('{"name": "Mary"}').replace(LEFT_OUT, ".")
     '{\tname..: Mary\t}'
     """
@@ -216,7 +216,7 @@ def _character(match: re.Match[str]) -> str:
         character = bytes.fromhex(match[0][2:]).decode("utf-16-be")
     if len(character) != 1:
         return match[0]
-    if character.isalpha():
+    if character.isalpha() or character == "&":
         return character.ljust(len(match[0]), _REST_OF_LETTER)
     return character.rjust(len(match[0]), LEFT_OUT)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_core.characters import classes, fold
+from ner_core.characters import classes, fold, rendered
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,12 @@ def test_plain_text_is_left_alone_and_every_character_has_an_origin(text):
     assert fold(folded)[0] == folded
     assert len(classes(text)) == len(text)
     assert classes(text).isascii()
+
+
+def test_a_reference_to_the_beginning_of_a_reference_is_read_once():
+    text = "&amp;lt; &amp;#38; AT&amp;T"
+    assert rendered(rendered(text)) == rendered(text)
+    assert fold(text)[0] == "&lt; &#38; AT&T"
 
 
 @given(st.text(st.characters(categories=("L", "Nd", "Zs"), max_codepoint=0x2FF), max_size=20))

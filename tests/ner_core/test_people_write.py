@@ -90,6 +90,7 @@ def multilingual():
         ("City: Porto, Country: Portugal", ["Porto LOC", "Portugal LOC"]),
         ("user=Mary Jones city=Porto", ["Mary Jones PER", "Porto LOC"]),
         ("Name:Mary,City:Porto", ["Mary PER", "Porto LOC"]),
+        ("Kate&amp;Tom met at AT&amp;T", ["Kate PER", "Tom PER", "AT&amp;T ORG"]),
         ('{"name": "Mary Jones", "city": "Porto"}', ["Mary Jones PER", "Porto LOC"]),
         (r'[{"name":"Jos\u00e9","city":"Porto"}]', [r"Jos\u00e9 PER", "Porto LOC"]),
         (
