@@ -94,6 +94,9 @@ class RtfReading:
         """Take a control word that is not a letter or its encoding."""
         raise NotImplementedError
 
+    def binary(self, start: int, end: int) -> None:
+        """Pass by bytes that are no text, such as those of a picture."""
+
     def end_paragraph(self) -> None:
         """End a paragraph."""
         raise NotImplementedError
@@ -121,6 +124,7 @@ class RtfReading:
                     return
             elif word == "bin":
                 position += max(int(digits or 0), 0)
+                self.binary(start, position)
             elif word:
                 self._word(word, None if digits is None else int(digits), start, position, starred=starred)
                 starred = False

@@ -21,6 +21,7 @@ READ = {
     "summary",
     "descr",
     "caption",
+    "srcdoc",
     *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment", "tooltip", "display"),
     # OpenDocument: variables, hints, entries of indexes and of bibliographies, fields of forms.
     *("string-value", "string-value-if-true", "string-value-if-false", "description", "key1", "key2"),

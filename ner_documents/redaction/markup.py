@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
 from typing import TYPE_CHECKING
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["markup_segments"]
 
-_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
+_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>][^\s>]*))""")
 #: Encoded characters and separators within addresses, bookmarks, ranges and styles.
 _CODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_([0-9a-f]{2,4})_|(?<=[^\W\d_])[_+.-](?=[^\W\d_])")
 #: Names that programs give, such as Sheet1 and _Toc123.
 _NUMBERED = re.compile(r"_.*|[^\W\d_]+[ _]?\d+")
+#: Text in an address, apart from pictures and fonts, which hold none.
+_DATA = re.compile(
+    r"data:(?:text/|image/svg\+xml|application/(?:xhtml\+xml|xml|json))[^\s,\"']{0,80};base64,([\w+/]+)",
+    re.ASCII,
+)
 _TAG_NAME = re.compile(r"/?([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _WORDS = re.compile(r"""\st\s*=\s*["'](?:str|inlineStr)["']""")
 _SPACE = str.maketrans("\t\n\r\f", "    ")
@@ -247,9 +253,16 @@ class _Reader:
             self._read += builder.finish()
             return
         self._rest.add("\n", end, end)
+        self._embedded(start, end)
         if _CODED.search(self._raw, start, end):
             self._decode(self._coded, start, end)
             self._coded.add("\n", end, end)
+
+    def _embedded(self, start: int, end: int) -> None:
+        """Extract texts in Base64; one that holds a name is replaced as a whole."""
+        for found in _DATA.finditer(self._raw, start, end):
+            text = base64.b64decode(found[1] + "==").decode("utf-8", "replace")
+            self._coded.add(f"{text}\n", *found.span(1))
 
     def _decode(self, builder: SegmentBuilder, start: int, end: int) -> None:
         """Extract an address or an identifier again, split into words."""
@@ -285,4 +298,5 @@ class _Reader:
         end = ending.start() if ending else len(self._raw)
         self._rest.add(self._raw[start:end], start)
         self._rest.add("\n", end, end)
+        self._embedded(start, end)
         return end

@@ -54,6 +54,7 @@ _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Basic/)")
 #: The data of a chart.
 _INNER = re.compile(r"/embeddings/[^/]*\.xlsx$", re.IGNORECASE)
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
+_BEGIN = 1000
 _XML = re.compile(r"\.(xml|rels|vml|rdf|svg|psmdcp)$", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 
@@ -112,13 +113,15 @@ class OfficeFile:
         if _METAFILE.search(name):
             content = _CLEAR
             self.metafiles += 1
-        known = any(kind.search(name) for kind in (_XML, _PICTURE, _METAFILE, _NO_TEXT))
+        # Gnumeric writes drawings without a suffix.
+        xml = bool(content) and (_XML.search(name) or content.lstrip().startswith(b"<?xml"))
+        known = xml or any(kind.search(name) for kind in (_PICTURE, _METAFILE, _NO_TEXT))
         if content and (_OPAQUE.search(name) or not known):
             msg = f"holds {name}, an embedded file that cannot be inspected; remove it first"
             raise FormatError(msg)
         self._members.append((member, content))
         self.pictures += bool(_PICTURE.search(name))
-        if _XML.search(name) and content:
+        if xml:
             declared = _DECLARED.match(content)
             encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
             if declared and declared[1].lower() not in (b"utf-8", b"utf-16"):
@@ -129,13 +132,13 @@ class OfficeFile:
             except (ValueError, LookupError) as error:
                 msg = f"{name} is damaged ({error})"
                 raise FormatError(msg) from error
-            if "<!ENTITY" in self.parts[name] and not name.lower().endswith(".svg"):
+            if "<!ENTITY" in self.parts[name] and not _is_drawing(name, self.parts[name]):
                 msg = f"holds {name}, which declares entities; no office program does that"
                 raise FormatError(msg)
 
     def names(self) -> list[Segment]:
         """Return the names of pictures and recordings, which some programs copy from the user's files."""
-        kept = [member.filename for member, _ in self._members if not _XML.search(member.filename)]
+        kept = [member.filename for member, _ in self._members if member.filename not in self.parts]
         names = filter(None, (PurePosixPath(name).stem for name in kept))
         found = [verbatim(name, 0, len(name), searched=False) for name in names]
         return found + [name for inner in self._inner.values() for name in inner.names()]
@@ -155,8 +158,7 @@ class OfficeFile:
             if within == "[Content_Types].xml":
                 continue
             outside = within.startswith(("customXml/", "META-INF/"))
-            drawn = name.lower().endswith(".svg")
-            dialect = SVG if drawn else OTHER_XML if outside else self._dialect
+            dialect = SVG if _is_drawing(name, raw) else OTHER_XML if outside else self._dialect
             segments[name], emptied = markup_segments(raw, dialect)
             edits[name] = [Edit(start, end, "") for start, end in (*emptied, *_removed(name, raw))]
         return segments, edits
@@ -182,6 +184,10 @@ class OfficeFile:
             for start, end in reversed(_removed(name, raw)):
                 restored[name] = restored[name][:start] + restored[name][end:]
         return self.pack(restored)
+
+
+def _is_drawing(name: str, raw: str) -> bool:
+    return name.lower().endswith(".svg") or "<svg" in raw[:_BEGIN]
 
 
 def _removed(name: str, raw: str) -> list[tuple[int, int]]:

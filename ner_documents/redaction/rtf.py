@@ -130,6 +130,11 @@ class _Reading(RtfReading):
             if not self.state.gone:
                 self._segments += self._gone.finish()
 
+    def binary(self, start: int, end: int) -> None:
+        """Remove data, except pictures without text."""
+        if self.state.kind != "none":
+            self.emptied.append(Edit(start, end, ""))
+
     def end_paragraph(self) -> None:
         """End the current text."""
         self._segments += self._builders[-1].finish(searched=self.state.kind == "text")

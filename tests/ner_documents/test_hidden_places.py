@@ -1,14 +1,17 @@
 """Redaction finds names wherever a file keeps text: beside pictures, above letters, in properties."""
 
+import base64
 import unicodedata
 
 import pytest
 
 from ner_documents.folding import fold_text
+from ner_documents.redaction import restore_file
 from ner_documents.redaction.dialects import HTML, ODF, OOXML
 from ner_documents.redaction.lists import NameList
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.rtf import rtf_segments
+from tests.ner_documents.packing import packed, unpacked
 from tests.ner_documents.redacting import redacted
 
 
@@ -65,6 +68,34 @@ from tests.ner_documents.redacting import redacted
 def test_what_stands_beside_a_text_is_a_text_of_its_own(dialect, markup, texts):
     found = [one.text for one in markup_segments(markup, dialect)[0] if one.text.strip()]
     assert sorted(found) == sorted(texts)
+
+
+@pytest.mark.parametrize("where", ["<img src='{}'>", "<a href={}>x</a>", "<style>a {{b: url({})}}</style>"])
+def test_texts_in_addresses(where):
+    for text in ("<svg><text>Bob</text></svg>", "<svg><text>Bob"):
+        coded = base64.b64encode(text.encode()).decode().rstrip("=")
+        page = "<p>Bob</p>" + where.format(f"data:image/svg+xml;charset=utf-8;base64,{coded}")
+        result, key = redacted("a.html", page.encode())
+        assert result.content.decode() == page.replace("Bob", "PER_1").replace(coded, "PER_1")
+        assert restore_file("a.html", result.content, key)[0] == page.encode()
+    picture = "<p>Bob, " + where.format("data:image/png;base64,Qm9i")
+    assert redacted("a.html", picture.encode())[0].content.endswith(picture[6:].encode())
+
+
+def test_drawings_of_a_spreadsheet_without_a_suffix():
+    drawing = "<?xml version='1.0'?><svg><text>Mary</text><text>Bob</text></svg>"
+    result, key = redacted("a.ods", packed({"content.xml": "<p>Bob</p>", "Pictures/Graph1": drawing}))
+    written = unpacked(result.content)["Pictures/Graph1"].decode()
+    assert written == drawing.replace("Bob", "PER_1")
+    assert unpacked(restore_file("a.ods", result.content, key)[0])["Pictures/Graph1"] == drawing.encode()
+
+
+def test_binary_data_of_rtf_that_holds_text_is_removed():
+    png, metafile = rb"{\pict\pngblip\bin5 }{Bob}", rb"{\pict\wmetafile8\bin7 Mary}{\}"
+    content = rb"{\rtf1 Bob" + png + metafile + rb"{\*\x\bin4 Mary}}"
+    result, key = redacted("a.rtf", content)
+    assert result.content == rb"{\rtf1 PER_1" + png + rb"{\pict\wmetafile8 }{\*\x }}"
+    assert restore_file("a.rtf", result.content, key)[0] == content
 
 
 def test_descriptions_of_pictures_and_fields_of_rtf():
