@@ -33,7 +33,7 @@ _BEGINNINGS = (
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
-    """Read files of all document formats; unknown suffixes are read as text.
+    """Read files of all document formats; others are read as text.
 
     Parameters
     ----------
@@ -45,13 +45,12 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     """
     from ner_documents.document import Problem
     from ner_documents.formats import format_by_name
-    from ner_documents.reading import read, read_bounded
-    from ner_documents.reading.bounded import UNTRUSTED
-    from ner_documents.sources import Source
+    from ner_documents.reading.bounded import read_safely
+    from ner_documents.sources import Source, format_of
 
     for name in names:
         kind, compression = format_by_name(name)
-        source = Source(name, kind or "text", compression)
+        source = Source(name, kind or format_of(Source(name, "", compression)) or "text", compression)
         if name == "-" or (Path(name).exists() and not Path(name).is_file()):  # a pipe or device
             try:
                 content = _piped(name, options.limit + 1)
@@ -59,7 +58,7 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             except OSError as error:
                 yield Problem(name, None, error.strerror or str(error))
                 continue
-        yield from read_bounded(source, options) if source.format in UNTRUSTED else read(source, options)
+        yield from read_safely(source, options)
 
 
 def _piped(name: str, most: int) -> bytes:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ner_documents.document import Document, Problem
-from ner_documents.reading.bounded import UNTRUSTED, read_bounded
+from ner_documents.reading.bounded import read_safely
 from ner_documents.reading.parquet import table_schema
-from ner_documents.reading.registry import read
 from ner_documents.sources import Meter, Source
 
 if TYPE_CHECKING:
@@ -131,17 +130,8 @@ def _read_group(group: Group, options: ReadOptions, meter: Meter) -> Iterator[It
     read = 0
     for source in group.sources:
         own = Meter()
-        for item in _items(source, options, own):
+        for item in read_safely(source, options, seconds=_SECONDS, meter=own):
             meter.bytes = read + own.bytes
             yield item
         read += own.bytes
         meter.bytes = read
-
-
-def _items(source: Source, options: ReadOptions, meter: Meter) -> Iterator[Item]:
-    """Read a source, in a separate process if its format is read by a library that may crash or hang."""
-    if source.format not in UNTRUSTED or source.path == "-":
-        yield from read(source, options, meter=meter)
-        return
-    yield from read_bounded(source, options, seconds=_SECONDS)
-    meter.bytes = source.size or 0

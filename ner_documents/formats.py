@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["COMPRESSIONS", "FORMATS", "MEDIA_TYPES", "SUFFIXES", "TABLES", "format_by_name"]
+import re
+
+__all__ = [
+    "COMPRESSIONS",
+    "FORMATS",
+    "MEDIA_TYPES",
+    "SUFFIXES",
+    "TABLES",
+    "format_by_content",
+    "format_by_name",
+    "is_page",
+]
 
 _SUFFIXES = {
     "text": (".txt", ".text", ".md", ".markdown", ".log"),
     "lines": (),
-    "html": (".html", ".htm", ".xhtml"),
+    "html": (".html", ".htm", ".xhtml", ".ttml", ".dfxp"),
     "pdf": (".pdf",),
     "docx": (".docx", ".docm", ".dotx"),
     "pptx": (".pptx", ".pptm", ".ppsx", ".potx"),
@@ -22,7 +33,7 @@ _SUFFIXES = {
     "parquet": (".parquet",),
     "eml": (".eml",),
     "mbox": (".mbox",),
-    "srt": (".srt", ".vtt"),
+    "srt": (".srt", ".vtt", ".sbv"),
     "conll": (".conll", ".conllu", ".bio", ".iob", ".iob2"),
     "zip": (".zip",),
 }
@@ -59,6 +70,23 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 #: Formats whose documents are rows with named columns.
 TABLES = frozenset(("csv", "tsv", "xlsx", "json", "jsonl", "parquet"))
 
+#: How files begin, whatever they are called.
+_BEGINS = re.compile(rb"(?P<pdf>%PDF-)|(?P<rtf>\s*\{\\rtf)|(?P<zip>PK\x03\x04)")
+#: The part of an office file that tells its kind; OpenDocument and EPUB begin with their media type.
+_PART = re.compile(
+    rb"PK\x03\x04.{26}(?:(?P<docx>word/)|(?P<pptx>ppt/)|(?P<epub>mimetypeapplication/epub)"
+    rb"|(?P<xlsx>xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)"
+    rb"|(?P<odt>mimetypeapplication/vnd\.oasis\.opendocument\.(?:text|presentation)))",
+    re.DOTALL,
+)
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html|head|meta|table)\b", re.IGNORECASE
+)
+_MESSAGE = re.compile(rb"mime-version:", re.IGNORECASE)
+_OFFICE = frozenset(("docx", "pptx", "odt", "epub", "xlsx"))
+#: What is told of a file that may be a web page or a message instead: programs open these by such names.
+_MAY_BE_TEXT = _OFFICE | {"", "pdf", "rtf"}
+
 _BY_SUFFIX = {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in suffixes}
 
 
@@ -76,3 +104,38 @@ def format_by_name(name: str) -> tuple[str | None, str | None]:
         name = name.rpartition(".")[0]
     _, dot, suffix = name.rpartition(".")
     return (_BY_SUFFIX.get(dot + suffix) if dot else None), compression
+
+
+def is_page(begin: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a web page."""
+    return _PAGE.match(begin) is not None
+
+
+def format_by_content(begin: bytes, told: str = "") -> str:
+    """Return the format of a file by its first bytes; if they do not tell, what its name tells.
+
+    Parameters
+    ----------
+    begin : bytes
+        Some thousand bytes, or the whole file.
+    told : str
+        The format that its name tells, empty if it is unknown.
+
+    Examples
+    --------
+    >>> format_by_content(b"%PDF-1.7", "text"), format_by_content(b"<html>", "docx")
+    ('pdf', 'html')
+    >>> format_by_content(b"<html>", "text"), format_by_content(b"Mary")
+    ('text', '')
+    """
+    found = _BEGINS.match(begin)
+    if found is None:
+        if told not in _MAY_BE_TEXT:
+            return told
+        if _MESSAGE.match(begin):
+            return "eml"
+        return "html" if told != "xlsx" and is_page(begin) else told  # tables of a page are sheets
+    if found.lastgroup != "zip":
+        return found.lastgroup or told
+    part = _PART.search(begin) if told != "zip" else None
+    return part.lastgroup or told if part else told if told in _OFFICE else "zip"

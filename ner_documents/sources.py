@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from ner_documents.document import CorpusError
-from ner_documents.formats import FORMATS, SUFFIXES, format_by_name
+from ner_documents.formats import FORMATS, SUFFIXES, format_by_content, format_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "filesystem_of",
     "find_sources",
+    "format_of",
     "is_url",
     "open_binary",
     "open_file",
@@ -42,6 +43,7 @@ __all__ = [
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _BUFFER = 1 << 20
+_BEGIN = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
         Files, folders (searched recursively, without hidden files), globs (``**`` allowed), URLs of these,
         or ``-``. Inputs keep their order; the files of a folder or glob are sorted by name.
     format_name : str, optional
-        One of `FORMATS`; by default the suffix decides, below ``.gz`` and ``.zst``.
+        One of `FORMATS`; by default the suffix decides, below ``.gz`` and ``.zst``, or the content of a named
+        file.
 
     Returns
     -------
@@ -130,6 +133,8 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
             raise CorpusError(msg)
         for path, size, modified, named in candidates:
             kind, compression = _kind(path, format_name)
+            if kind is None and named:
+                kind = format_of(Source(path, "", compression)) or None
             if kind is None and named:
                 known = " ".join(SUFFIXES)
                 msg = (
@@ -286,6 +291,23 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
             arrow = require("pyarrow", "documents", f"{source.path}: reading .zst")
             decompressed = arrow.CompressedInputStream(arrow.PythonFile(stored, mode="r"), "zstd")
         yield cast("BinaryIO", io.BufferedReader(decompressed, _BUFFER))
+
+
+def format_of(source: Source) -> str:
+    """Return the format of a file by its content; what is told, for one that is not in a folder or a text.
+
+    Examples
+    --------
+    >>> format_of(Source("page.doc", "", content=b"<html><p>Mary"))
+    'html'
+    """
+    if source.content is None and (source.path == "-" or not Path(source.path).is_file()):
+        return source.format
+    try:
+        with open_binary(source, Meter()) as stream:
+            return format_by_content(stream.read(_BEGIN), source.format)
+    except Exception:  # noqa: BLE001 - errors are reported when it is read
+        return source.format
 
 
 def open_file(path: str) -> io.FileIO:

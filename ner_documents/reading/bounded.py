@@ -9,13 +9,13 @@ from ner_documents.bounded import MEGABYTES, Answers, BoundedError, borrowed
 from ner_documents.document import Block, Document, Hint, Problem
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.registry import UNTRUSTED, read, source_of
-from ner_documents.sources import Source
+from ner_documents.sources import Meter, Source, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-__all__ = ["SECONDS", "UNTRUSTED", "answer", "read_bounded"]
+__all__ = ["SECONDS", "UNTRUSTED", "answer", "read_bounded", "read_safely"]
 
 SECONDS = 60.0
 
@@ -65,6 +65,26 @@ def read_bounded(
                 yield _item(frame)
         except BoundedError as error:
             yield Problem(found.path, None, str(error))
+
+
+def read_safely(
+    source: Source, options: ReadOptions, *, seconds: float = SECONDS, meter: Meter | None = None
+) -> Iterator[Document | Problem]:
+    """Read as `read` does, in a separate process if a library reads the file that may crash or hang.
+
+    Parameters
+    ----------
+    source, options, meter
+        As for `read`.
+    seconds : float
+        Time limit of the process.
+    """
+    meter = meter or Meter()
+    if source.path == "-" or UNTRUSTED.isdisjoint((source.format, format_of(source))):
+        yield from read(source, options, meter=meter)
+    else:
+        yield from read_bounded(source, options, seconds=seconds)
+        meter.bytes = source.size or 0
 
 
 def answer(question: dict[str, Any], content: bytes | None, answers: Answers) -> None:

@@ -1,8 +1,14 @@
-"""JSON Lines, and JSON files that hold a list of objects; one document per object."""
+"""JSON Lines, and JSON files that hold a list of objects; one document per object.
+
+The suffix does not decide which of them a file is: programs also write lists into ``.jsonl``, and objects one
+after the other into ``.json``.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
@@ -14,6 +20,7 @@ from ner_documents.reading.records import (
     Row,
     documents_of,
     too_deep,
+    too_long,
     value_in,
 )
 
@@ -22,16 +29,33 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["read_json", "read_jsonl"]
+__all__ = ["read_json", "read_jsonl", "values_of"]
 
 # https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
 _INTEGER = 4_000
 _WRAPPED = 4  # objects around the list of rows, at most
 _DEEP = f"expected JSON up to {MAX_DEPTH} levels deep, found more"
+#: The beginning of a list of rows, or of a value over several lines; and what encodes it.
+_OVER_LINES = re.compile(rb"\s*(?:\[\s*[\[{]|[\[{][ \t]*[\r\n])")
+_MARKS = b"\0\xef\xbb\xbf\xfe\xff"
+_NO_SPACE = re.compile(r"\S")
+_DECODER = json.JSONDecoder(parse_int=lambda digits: digits if len(digits) > _INTEGER else int(digits))
 
 
 def read_jsonl(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read one JSON object, string or list of words per line."""
+    """Read one JSON object, string or list of words per line, or a JSON file."""
+    begin = stream.peek() if hasattr(stream, "peek") else b""
+    if not _OVER_LINES.match(begin.translate(None, _MARKS)):
+        yield from _read_lines(stream, source, options)
+        return
+    raw = stream.read(options.limit + 1)
+    if len(raw) > options.limit:
+        yield too_long(source, None, options.limit, raw[:EXCERPT])
+    else:
+        yield from read_json(raw, source, options)
+
+
+def _read_lines(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     yield from documents_of(_line_rows(stream, source, options), source, options, table=False)
 
 
@@ -41,7 +65,7 @@ def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
             yield line
         elif line.text.strip():
             try:
-                value = _parsed(line.text)
+                value = _DECODER.decode(line.text)
             except (ValueError, RecursionError) as error:
                 reason = f"expected a JSON object, found: {error}"
                 yield Problem(source, line.number, reason, line.raw)
@@ -50,52 +74,53 @@ def _line_rows(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[
 
 
 def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a JSON file: a list of objects or texts, an object that holds one such list, or one object.
-
-    A file with one object per line is read as JSON Lines, whatever its suffix.
-    """
+    """Read a JSON file: a list of objects or texts, an object that holds one such list, or objects."""
     text, problems = decode(raw, source, options.encoding)
     yield from problems
     if text is None:
         return
     try:
-        value = _parsed(text)
+        values = values_of(text)
     except RecursionError:
         yield Problem(source, None, _DEEP, raw[:EXCERPT])
         return
     except ValueError as error:
         if _begins_with_a_line_of_json(text):
-            import io
-
-            yield from read_jsonl(io.BytesIO(text.encode("utf-8", "surrogatepass")), source, options)
+            lines = io.BytesIO(text.encode("utf-8", "surrogatepass"))
+            yield from _read_lines(lines, source, options)
             return
         yield Problem(source, getattr(error, "lineno", None), f"expected JSON, found: {error}", raw[:EXCERPT])
         return
-    rows = _rows_in(value, options)
+    rows = _rows_in(values[0], options) if len(values) == 1 else values
     found = (_row(one, number, b"", source) for number, one in enumerate(rows, 1))
     yield from documents_of(found, source, options, table=False)
 
 
-def _parsed(text: str) -> Any:
-    """Parse JSON; integers that are too long for Python become strings.
+def values_of(text: str) -> list[Any]:
+    r"""Parse one or more JSON values; integers that are too long for Python become strings.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is not JSON, or too deep.
 
     Examples
     --------
-    >>> _parsed('[1, ' + 5_000 * '1' + ']')[1] == 5_000 * '1'
+    >>> values_of('[1]\n {"a": ' + 5_000 * "1" + "}") == [[1], {"a": 5_000 * "1"}]
     True
     """
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:
-        return json.loads(text, parse_int=lambda digits: digits if len(digits) > _INTEGER else int(digits))
+    values: list[Any] = []
+    end = 0
+    while found := _NO_SPACE.search(text, end):
+        value, end = _DECODER.raw_decode(text, found.start())
+        values.append(value)
+    return values or [_DECODER.decode(text)]
 
 
 def _begins_with_a_line_of_json(text: str) -> bool:
     first, _, rest = text.lstrip().partition("\n")
     try:
-        return isinstance(_parsed(first), (dict, list, str)) and bool(rest.strip())
+        return isinstance(_DECODER.decode(first), (dict, list, str)) and bool(rest.strip())
     except (ValueError, RecursionError):
         return False
 

@@ -288,13 +288,8 @@ def named_columns(
     """
     names = [cell.strip() for cell in rows[0]]
     if (options.column or "text").strip().casefold() not in map(str.casefold, names) and rows[1:]:
-        prose = any(len(name) > _NAME_LENGTH or _SENTENCE.fullmatch(name) for name in names)
-        data = (
-            _DATA.fullmatch(name)
-            and any(len(row) > index and _DATA.fullmatch(row[index].strip()) for row in rows[1:])
-            for index, name in enumerate(names)
-        )
-        if prose or any(data):
+        below = [[row[n].strip() for row in rows[1:] if len(row) > n] for n in range(len(names))]
+        if rows[0] not in rows[1:] and any(map(_is_data, names, below)):  # a header may be repeated
             letters = [column_letters(index) for index in range(max(map(len, rows)))]
             reason = "has no header; its columns are called A, B, C, …"
             return letters, [Problem(source, None, reason, place=place, lost=False)]
@@ -302,6 +297,28 @@ def named_columns(
     for index, name in enumerate(names):
         unique.append(free_name(name or column_letters(index), unique))
     return unique, []
+
+
+def _is_data(cell: str, below: Sequence[str]) -> bool:
+    """Return whether a cell of the first row looks like those below it.
+
+    Examples
+    --------
+    >>> _is_data("Paris", ["Rome", "Paris"]), _is_data("A-7", ["B-8"]), _is_data("Who are you?", ["Mary"])
+    (True, True, False)
+    """
+    if _DATA.fullmatch(cell):
+        return any(map(_DATA.fullmatch, below))
+    if len(cell) > _NAME_LENGTH or _SENTENCE.fullmatch(cell):
+        return not cell.endswith("?") or any(one.endswith("?") for one in below)  # forms have questions
+    # A value that is also alone in its column is the option of a form that was chosen.
+    again = cell in below and any(one not in ("", cell) for one in below)
+    numbered = any(map(str.isdigit, cell)) and {_shape(one) for one in below} == {_shape(cell)}
+    return again or numbered
+
+
+def _shape(cell: str) -> str:
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", cell))
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

@@ -7,6 +7,7 @@ import importlib
 import itertools
 import logging
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.formats import SUFFIXES, TABLES, format_by_name
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import EXCERPT, ReadOptions, too_long
-from ner_documents.sources import Meter, Source, open_binary
+from ner_documents.sources import Meter, Source, format_of, open_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,10 +63,11 @@ def source_of(source: Source | str | Path, content: bytes | None = None) -> Sour
     if isinstance(source, Source):
         return source
     kind, compression = format_by_name(Path(source).as_posix())
-    if kind is None:
-        return Problem(str(source), None, f"files of this type are not read; {' '.join(SUFFIXES)} are")
     size = None if content is None else len(content)
-    return Source(str(source), kind, compression, size, content=content)
+    found = Source(str(source), kind or "", compression, size, content=content)
+    if kind := kind or format_of(found):
+        return replace(found, format=kind)
+    return Problem(str(source), None, f"files of this type are not read; {' '.join(SUFFIXES)} are")
 
 
 def read(
@@ -80,7 +82,7 @@ def read(
     Parameters
     ----------
     source : Source, str or Path
-        The file; its suffix determines the format.
+        The file; its suffix determines the format, unless its content is of another.
     options : ReadOptions, optional
         How to read it.
     content : bytes, optional
@@ -104,6 +106,10 @@ def read(
     if isinstance(found, Problem):
         yield found
         return
+    kind = format_of(found)
+    if kind != found.format:
+        found = replace(found, format=kind)
+        yield Problem(found.path, None, f"is not what its name says and was read as {kind}", lost=False)
     last: int | None = None
     try:
         for item in _read(found, options, meter or Meter()):

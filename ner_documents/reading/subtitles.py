@@ -1,4 +1,4 @@
-"""Subtitles, SRT and WebVTT: the spoken text without times and markup; a cue is a block.
+"""Subtitles, SRT, WebVTT and SBV: what is said, without times and markup; a sentence is a block.
 
 https://www.w3.org/TR/webvtt1/
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["OTHER_SPEAKER", "SENTENCE_END", "read_subtitles"]
 
 _TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
-_TIMES = re.compile(rf"\s*({_TIME})\s*-->\s*{_TIME}")
+_TIMES = re.compile(rf"\s*({_TIME})(?:\s*-->\s*|,){_TIME}")
 #: Cues end at empty lines, which some files omit before the next number and times.
 _NUMBERED = rf"\n(?=\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->)"
 _BORDER = re.compile(rf"\n[ \t]*\n|{_NUMBERED}")
@@ -29,10 +29,11 @@ _BORDER = re.compile(rf"\n[ \t]*\n|{_NUMBERED}")
 _BORDER_VTT = re.compile(rf"\n\n|{_NUMBERED}")
 _ROLLING = re.compile(r"<[\d:.]{5,12}><c>")
 _SPOKEN = re.compile(r"<rt\b[^<>]{0,200}>[^<>]{0,200}(?:</rt>)?")
+_VOICE = re.compile(r"<v\b[^<>\s]*[ \t]+([^<>]{1,200})>")
 _MARKS = re.compile(r"</?(?:c|i|b|u|v|ruby|rt|lang|font)\b[^<>]{0,200}>|<[\d:.]{5,12}>|\{\\[^{}]{0,100}\}")
 #: A sentence goes on in the next line or cue, except after these characters and before those.
 SENTENCE_END = ".!?…:\"'”’)]♪"
-OTHER_SPEAKER = "-–—"
+OTHER_SPEAKER = "-–—>"
 _ALONE = "[(♪"
 _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
@@ -82,23 +83,31 @@ class _Cues:
 
     def __init__(self, *, rolling: bool = False) -> None:
         self._rolling = rolling
-        self._last = ""
+        self._last = self._speaker = ""
         self.blocks = BlockText()
         self._pending: list[str] = []
         self._begin = ""
 
     def add(self, times: str, lines: list[str]) -> None:
-        """Add a cue; a dash marks another speaker."""
+        """Add a cue; a dash marks another speaker, a tag names one."""
         found = _TIMES.match(times)
         for line in lines:
-            said = html.unescape(_MARKS.sub("", _SPOKEN.sub("", line))).strip()
-            if not said or (self._rolling and said == self._last):
-                continue
-            self._last = said
-            if said[0] in OTHER_SPEAKER:
-                self.end()
-            self._begin = self._begin or (found[1] if found else "")
-            self._pending.append(said)
+            speaker = ""
+            for place, piece in enumerate(_VOICE.split(line)):
+                said = html.unescape(_MARKS.sub("", _SPOKEN.sub("", piece))).strip()
+                if place % 2:
+                    speaker = said
+                    continue
+                if not said or (self._rolling and said == self._last):
+                    continue
+                self._last = said
+                another = speaker not in ("", self._speaker)
+                if another or said[0] in OTHER_SPEAKER:
+                    self.end()
+                if another:
+                    self._speaker, said = speaker, f"{speaker}: {said}"
+                self._begin = self._begin or (found[1] if found else "")
+                self._pending.append(said)
         if self._pending and (self._pending[-1][-1] in SENTENCE_END or self._pending[0][0] in _ALONE):
             self.end()
 

@@ -1,7 +1,7 @@
 """Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): one table per sheet, one document per row.
 
 python-calamine reads all of them, in Rust and without evaluating formulas; openpyxl reads one and is twenty
-times slower.
+times slower. What programs export as .xls is often text: a web page with tables, XML of Excel 2003, or CSV.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from ner_documents.document import Problem
+from ner_documents.formats import is_page
 from ner_documents.reading.binary_sheets import with_columns, with_unicode
-from ner_documents.reading.packages import UnreadableError, check_archive
+from ner_documents.reading.blocks import count_of
+from ner_documents.reading.detection import guess_encoding
+from ner_documents.reading.encodings import decode
+from ner_documents.reading.html import declared_in_page, html_blocks, read_html
+from ner_documents.reading.packages import OLE, UnreadableError, check_archive, parse_xml
 from ner_documents.reading.records import (
     MAX_COLUMNS,
     Row,
@@ -25,15 +30,18 @@ from ner_documents.reading.records import (
     named_columns,
     title_rows,
 )
+from ner_documents.reading.tables import read_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ner_documents.reading.records import Item, ReadOptions
 
 __all__ = ["read_workbook"]
 
 _UNPACKED = 1_000_000_000
+_BEGIN = 1 << 16
+_EXCEL_2003 = "urn:schemas-microsoft-com:office:spreadsheet"
 _DRAWINGS = 100
 _DRAWN = 1 << 22
 _TYPED = re.compile(rb"<(?:a:)?t>")
@@ -48,6 +56,76 @@ _BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"
 
 def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read all sheets; each has its own header."""
+    text = not raw.startswith((b"PK", OLE)) and guess_encoding(raw[:_BEGIN], whole=len(raw) <= _BEGIN).name
+    filled = False
+    for item in _read_text(raw, source, options) if text else _read_sheets(raw, source, options):
+        filled = filled or not isinstance(item, Problem)
+        yield item
+    if not filled:
+        yield Problem(source, None, "holds no rows", lost=False)
+
+
+def _read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
+    """Read the sheets of an XML workbook, the tables of a web page, or CSV."""
+    if _EXCEL_2003.encode() in raw[:_BEGIN]:
+        tables = _tables_of_xml(parse_xml(raw, "the workbook"))
+    elif is_page(raw):
+        text, problems = decode(raw, source, options.encoding, declared_in_page(raw))
+        page = html_blocks(text or "")
+        tables = _tables_of_page(text or "")
+        if not tables:
+            yield from read_html(raw, source, options)
+            return
+        yield from problems
+        beside = " ".join(page.text[one.start : one.end] for one in page.blocks if one.row is None)
+        if beside:
+            yield Problem(
+                source, None, f"holds text beside its tables, which is not read: {beside}", lost=False
+            )
+    else:
+        yield from read_csv(io.BufferedReader(io.BytesIO(raw), _BEGIN), source, options)
+        return
+    for name, rows in tables.items():
+        width = max(map(len, rows), default=0)
+        padded = [row + [""] * (width - len(row)) for row in rows]
+        yield from _sheet(padded, source, name if len(tables) > 1 else "", options)
+
+
+def _tables_of_page(text: str) -> dict[str, list[list[str]]]:
+    """Return the rows of each table; empty if tables hold tables, and so are a layout."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tables = LexborHTMLParser(text)
+    if tables.css_first("table table") is not None:
+        return {}
+    found: dict[str, list[list[str]]] = {}
+    for number, table in enumerate(tables.css("table"), 1):
+        rows = found[f"table {number}"] = []
+        for row in table.css("tr"):
+            cells: list[str] = []
+            for cell in row.css("td, th"):
+                cells.append(html_blocks(cell.html or "").text)
+                cells += [""] * (count_of(cell.attributes.get("colspan"), MAX_COLUMNS) - 1)
+            rows.append(cells)
+    return found
+
+
+def _tables_of_xml(root: Any) -> dict[str, list[list[str]]]:
+    """Return the rows of each sheet of XML as Excel 2002 and 2003 write it."""
+    found: dict[str, list[list[str]]] = {}
+    for sheet in root.iter("{*}Worksheet"):
+        rows = found[sheet.get(f"{{{_EXCEL_2003}}}Name", "")] = []
+        for row in sheet.iter("{*}Row"):
+            cells: list[str] = []
+            for cell in row.iter("{*}Cell"):
+                column = count_of(cell.get(f"{{{_EXCEL_2003}}}Index"), MAX_COLUMNS)  # after empty cells
+                cells += [""] * (column - 1 - len(cells))
+                cells.append("".join(text for data in cell.iter("{*}Data") for text in data.itertext()))
+            rows.append(cells)
+    return found
+
+
+def _read_sheets(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     beside: list[str] = []
@@ -68,7 +146,6 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
         raise UnreadableError.because(error) from error
     if beside:
         yield Problem(source, None, f"holds {' and '.join(beside)}, which are not read", lost=False)
-    filled = 0
     for name in workbook.sheet_names:
         try:
             sheet = workbook.get_sheet_by_name(name)
@@ -80,13 +157,8 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
             reason = f"expected up to {MAX_COLUMNS:,} columns, found {sheet.width:,}"
             yield Problem(source, None, reason, place=name)
             continue
-        rows = _rows(sheet, source, place, options)
-        items = list(rows) if sheet.height < 2 else rows
-        for item in documents_of(items, source, options, place=place):
-            filled += not isinstance(item, Problem)
-            yield item
-    if not filled:
-        yield Problem(source, None, "holds no rows", lost=False)
+        # From the first row of the sheet, empty or not.
+        yield from _sheet(sheet.iter_rows(), source, place, options)
 
 
 def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
@@ -152,9 +224,14 @@ def _check_whole(content: bytes) -> None:
         raise UnreadableError(msg) from None
 
 
-def _rows(sheet: Any, source: str, place: str, options: ReadOptions) -> Iterator[Row | Problem]:
-    numbered = enumerate(sheet.iter_rows(), 1)  # from the first row of the sheet, empty or not
-    rows = ((number, row) for number, row in numbered if any(cell not in ("", None) for cell in row))
+def _sheet(rows: Iterable[list[Any]], source: str, place: str, options: ReadOptions) -> Iterator[Item]:
+    yield from documents_of(_rows(rows, source, place, options), source, options, place=place)
+
+
+def _rows(
+    cells: Iterable[list[Any]], source: str, place: str, options: ReadOptions
+) -> Iterator[Row | Problem]:
+    rows = ((n, row) for n, row in enumerate(cells, 1) if any(cell not in ("", None) for cell in row))
     ahead = list(islice(rows, 20))
     if not ahead:
         return

@@ -16,7 +16,7 @@ from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, for
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
 from ner_documents.redaction.rtf import apart_from_words, rtf_segments
 from ner_documents.redaction.segments import Identifiers, apply_edits, edits_of
-from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
+from ner_documents.redaction.text_formats import PAGES, TEXT_FORMATS, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -149,7 +149,7 @@ def _replaced(
 def _redact_text(
     name: str, content: bytes, suffix: str, recognize: Recognize, redactor: Redactor
 ) -> RedactedFile:
-    raw, encoding, notes = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
+    raw, encoding, notes = decode_text(content, declared_in_page(content) if suffix in PAGES else "")
     found, edits = _replaced(TEXT_FORMATS[suffix](raw), recognize, redactor)
     changed, back = apply_edits(raw, encodable(chain(*edits), encoding))
     return _restorable(name, content, encode_text(changed, encoding), found, notes, {"": back}, encoding)

@@ -16,7 +16,7 @@ from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
 from ner_documents.redaction.placeholders import LIKE_PLACEHOLDER
 from ner_documents.redaction.rtf import apart_from_words, rtf_segments
 from ner_documents.redaction.segments import Edit, apply_edits, undo_edits
-from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
+from ner_documents.redaction.text_formats import PAGES, TEXT_FORMATS, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,7 +83,7 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
 def _restore_changed(suffix: str, content: bytes, key: Key) -> tuple[bytes, tuple[str, ...]]:
     names = _Names(key)
     if suffix in TEXT_FORMATS:
-        raw, encoding, _ = decode_text(content, declared_in_page(content) if "htm" in suffix else "")
+        raw, encoding, _ = decode_text(content, declared_in_page(content) if suffix in PAGES else "")
         restored = encode_text(names.restored(raw, TEXT_FORMATS[suffix](raw), suffix), encoding)
     elif suffix == ".rtf":
         raw = content.decode("latin-1")
@@ -133,7 +133,7 @@ class _Names:
             name = self._names.get(found[0])
             if name is None:
                 continue
-            if suffix in (".csv", ".tsv") and _BREAKS_TABLES.search(name):
+            if suffix in (".csv", ".tsv", ".tab") and _BREAKS_TABLES.search(name):
                 self.left += 1
                 continue
             start, end = segment.starts[found.start()], segment.ends[found.end() - 1]
@@ -145,7 +145,7 @@ def _escaped(name: str, suffix: str) -> str:
         return json.dumps(name, ensure_ascii=False)[1:-1]
     if suffix == ".rtf":
         return "".join(one if one.isascii() else _unit(one) for one in re.sub(r"([\\{}])", r"\\\1", name))
-    if suffix in OFFICE_FORMATS or "htm" in suffix:
+    if suffix in OFFICE_FORMATS or suffix in PAGES:
         return html.escape(_NO_XML.sub("\ufffd", name))
     if suffix in (".srt", ".vtt"):
         return html.escape(name, quote=False)

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ner_documents.formats import SUFFIXES, format_by_name
+from ner_documents.reading.json_files import values_of
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.subtitles import OTHER_SPEAKER, SENTENCE_END
@@ -18,7 +20,7 @@ from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["TEXT_FORMATS", "FormatError"]
+__all__ = ["PAGES", "TEXT_FORMATS", "FormatError"]
 
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 200_000
@@ -35,8 +37,8 @@ _TAG = re.compile(
     r"<v(?:\.[\w.-]{1,80})?[ \t]+(?P<speaker>[^<>\n]{0,200})>"
     r"|</?(?:[biuscv]|font|ruby|rt|lang)\b(?P<inside>[^<>\n]{0,200})>|<\d[\d:.]{3,14}>|\{\\[^{}\n]{0,80}\}"
     r"|\A\ufeff?WEBVTT\b"
-    r"|(?:\A\ufeff?|\s{0,9}\n)(?:\d{1,9}[ \t]*\r?\n)?[\d:,.]{5,15}[ \t]+-->[ \t]+[\d:,.]{5,15}"
-    r"(?P<settings>[^\r\n]{0,200})(?:\r?\n)?",
+    r"|(?:\A\ufeff?|\s{0,9}\n)(?:\d{1,9}[ \t]*\r?\n)?[\d:,.]{5,15}(?:[ \t]+-->[ \t]+|(?<=\.\d{3}),(?=\d+:))"
+    r"[\d:,.]{5,15}(?P<settings>[^\r\n]{0,200})(?:\r?\n)?",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(rf"(?<![{re.escape(SENTENCE_END)}\s])\s*\n\s*(?![\s{re.escape(OTHER_SPEAKER)}])")
@@ -120,32 +122,19 @@ def _quoted_cell(raw: str, start: int, end: int) -> Segment:
 
 
 def _json(raw: str) -> list[Segment]:
-    _check_json(raw, 1)
-    return list(_json_segments(raw, 0, len(raw)))
-
-
-def _json_lines(raw: str) -> list[Segment]:
-    segments: list[Segment] = []
-    start = 0
-    for number, line in enumerate(raw.split("\n"), start=1):
-        if line.strip():
-            _check_json(line, number)
-            segments += _json_segments(raw, start, start + len(line))
-        start += len(line) + 1
-    return segments
-
-
-def _check_json(raw: str, line: int) -> None:
+    """Extract the strings of a JSON file or of JSON lines, whatever the suffix."""
     try:
-        json.loads(raw, parse_int=str)  # Python's int has a limit
+        values_of(raw) if raw.strip() else ()
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        line = getattr(error, "lineno", 1)
         msg = f"line {line} is not JSON ({reason}); correct it first: what cannot be read cannot be redacted"
         raise FormatError(msg) from None
+    return list(_json_segments(raw))
 
 
-def _json_segments(raw: str, start: int, end: int) -> Iterator[Segment]:
-    for found in _STRING.finditer(raw, start, end):
+def _json_segments(raw: str) -> Iterator[Segment]:
+    for found in _STRING.finditer(raw):
         first, last = found.span()
         if found["words"]:
             yield from _words(raw, *found.span("words"))
@@ -190,13 +179,18 @@ def _unescape(builder: SegmentBuilder, raw: str, start: int, end: int) -> None:
     builder.add(raw[position:end], position)
 
 
+_EXTRACTED = {
+    "text": _plain,
+    "srt": _subtitles,
+    "html": _html,
+    "csv": _csv,
+    "tsv": _tsv,
+    "json": _json,
+    "jsonl": _json,
+}
 #: Text-based formats by suffix, with the function that extracts their texts.
 TEXT_FORMATS: dict[str, Callable[[str], list[Segment]]] = {
-    **dict.fromkeys((".txt", ".text", ".md", ".log"), _plain),
-    **dict.fromkeys((".srt", ".vtt"), _subtitles),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), _html),
-    ".csv": _csv,
-    ".tsv": _tsv,
-    ".json": _json,
-    **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
+    suffix: _EXTRACTED[kind] for suffix in SUFFIXES if (kind := format_by_name(suffix)[0]) in _EXTRACTED
 }
+#: Suffixes of web pages, which may declare their encoding.
+PAGES = frozenset(suffix for suffix, extract in TEXT_FORMATS.items() if extract is _html)

@@ -144,6 +144,14 @@ def test_mail_that_a_library_wrote():
         ("a.srt", "1\n00:01,0 --> 00:02,0\n{\\an8}<font color='x'>Mary</font>\n", "Mary"),
         ("a.vtt", "WEBVTT\n\n00:01.0 --> 00:02.0 line:0\n- Hi Bob\n- Ann\n\nx\n00:03.0 --> 00:04.0\nleft.",
          "- Hi Bob\n- Ann left."),
+        (
+            "a.vtt",
+            "WEBVTT\n\n00:01.0 --> 00:02.0\n<v Ann &amp; Bob>We met\n\n00:02.0 --> 00:03.0\n"
+            "<v Ann &amp; Bob>Zoe.</v>\n\n00:03.0 --> 00:04.0\n<v.loud Lee>Who? <v Ann>Her.\n",
+            "Ann & Bob: We met Zoe.\nLee: Who?\nAnn: Her.",
+        ),
+        ("a.sbv", "0:00:00.599,0:00:04.160\n>> Hi Bob\n\n0:00:04.1,0:00:05.0\n>> Ann", ">> Hi Bob\n>> Ann"),
+        ("a.ttml", "<tt><body><div><p begin='1s'>Mary<br/>met</p><p begin='2s'>Bob", "Mary\nmet\nBob"),
         ("a.vtt", "WEBVTT\n\n00:01.0 --> 00:02.0\n<ruby>東<rt>とう</rt>京</ruby>", "東京"),
     ],
 )  # fmt: skip

@@ -181,7 +181,7 @@ def test_subtitles_join_the_sentences_of_cues():
     assert problem.line == 14
     assert "lost words" in problem.reason
     vtt = "WEBVTT\n\nNOTE no\n\n00:01.000 --> 00:02.000\n<v Anna>Hello &amp; Bob.\n"
-    assert items("a.vtt", vtt)[0].text == "Hello & Bob."
+    assert items("a.vtt", vtt)[0].text == "Anna: Hello & Bob."
 
 
 def test_rtf_keeps_headers_notes_and_cells_and_drops_what_is_hidden():

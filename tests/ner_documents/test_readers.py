@@ -10,6 +10,12 @@ from ner_documents.document import CorpusError, Document, Problem
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.registry import read as read_source
 from ner_documents.sources import find_sources
+from tests.ner_documents.packing import OPEN_SPACES, packed
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+DOCUMENT = f'<document xmlns="{WORD}"><body><p><r><t>Mary</t></r></p></body></document>'
+OPEN_TEXT = "application/vnd.oasis.opendocument.text"
+OPEN_DOCUMENT = f"<office:text {OPEN_SPACES}><text:p>Mary</text:p></office:text>"
 
 
 def read(tmp_path, name, content, **options):
@@ -53,6 +59,35 @@ def test_a_wrong_byte_is_named_with_file_and_line(tmp_path):
 def test_unicode_in_other_forms_is_read_line_by_line(tmp_path, encoding):
     items = read(tmp_path, "a.jsonl", '{"text": "Mary"}\n{"text": "Jose"}\n'.encode(encoding))
     assert texts(items) == ["Mary", "Jose"]
+
+
+PAGE = b"<!DOCTYPE html><p>Mary"
+MESSAGE = b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--b\n\nMary\n--b--"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.docx", PAGE, "html"),
+        ("a.pdf", b"\xef\xbb\xbf\n" + PAGE, "html"),
+        ("a.doc", PAGE, ""),
+        ("a", PAGE, ""),
+        ("a.doc", MESSAGE, ""),
+        ("a.xls", MESSAGE, "eml"),
+        ("a.docx", rb"{\rtf1 Mary}", "rtf"),
+        ("a.txt", rb"{\rtf1 Mary}", "rtf"),
+        ("a.txt", packed({"a/b.txt": "Mary"}), "zip"),
+        ("a.csv", packed({"[Content_Types].xml": "", "word/document.xml": DOCUMENT}), "docx"),
+        ("a", packed({"[Content_Types].xml": "", "word/document.xml": DOCUMENT}), ""),
+        ("a.pptx", packed({"mimetype": OPEN_TEXT, "content.xml": OPEN_DOCUMENT}, 0), "odt"),
+    ],
+)
+def test_files_under_a_wrong_name_are_read_as_what_they_are(tmp_path, name, content, kind):
+    *notes, document = [item for item in read(tmp_path, name, content) if not getattr(item, "lost", False)]
+    assert document.text.strip() == "Mary"
+    assert [note.reason for note in notes] == [f"is not what its name says and was read as {kind}"] * bool(
+        kind
+    )
 
 
 def test_what_is_no_text_is_said(tmp_path):

@@ -49,6 +49,13 @@ from tests.ner_documents.redacting import redacted
             ' "to": ["PER_1", "PER_2"], "cc": ["PER_1", "PER_2"]}]',
         ),
         ("long.json", '["Bob", ' + 5_000 * "7" + "]", '["PER_1", ' + 5_000 * "7" + "]"),
+        ("a.jsonl", '[\n{"t": "Bob"}\n]\n', '[\n{"t": "PER_1"}\n]\n'),
+        ("a.json", '{"t":\n"Bob"}\n{"t": "Bob"}\n', '{"t":\n"PER_1"}\n{"t": "PER_1"}\n'),
+        (
+            "a.sbv",
+            "0:00:00.599,0:00:04.160\nMary\n\n0:00:04.160,0:00:05.000\nJones, Bob\n",
+            "0:00:00.599,0:00:04.160\nPER_1\n\n0:00:04.160,0:00:05.000\n, PER_2\n",
+        ),
         ("a.jsonl", '{"t": "Bob"}\n\n{"t": "O\'Neill & Sons"}\n', '{"t": "PER_1"}\n\n{"t": "ORG_1"}\n'),
         ("a.html", "<p>Mary\n   <b>Jones</b> of O&#39;Neill &amp; Sons<br>Bob</p>", None),
         (

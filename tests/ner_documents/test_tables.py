@@ -46,6 +46,11 @@ def test_a_doubled_quote_behind_much_text_cuts_nothing():
         ("id,text\n1\n2,b,,\n", ["", "b"]),
         ("text\n", []),
         ("1,Mary sings in Rome.\n2,Bob dances.\n", ["Mary sings in Rome.", "Bob dances."]),
+        ("Mary Jones,Paris\nBob Lee,Rome\nAnn,Paris\n", ["Mary Jones", "Bob Lee", "Ann"]),
+        ("Mary Jones,A-101\nBob Lee,B-202\n", ["Mary Jones", "Bob Lee"]),
+        ("When?,What is your full name?\n2024,Mary Jones\n2025,Bob\n", ["Mary Jones", "Bob"]),
+        ("who,Paris\nMary Jones,Paris\nBob,\n", ["Mary Jones", "Bob"]),
+        ("who,at\nMary Jones,Rome\nwho,at\nBob,Rome\n", ["Mary Jones", "who", "Bob"]),
         (
             "I met Mary, Bob and Jo.\nParis, the city.\nx\n",
             ["I met Mary, Bob and Jo.", "Paris, the city.", "x"],
@@ -135,6 +140,10 @@ def test_every_row_of_json_is_read_or_reported():
     ("content", "texts"),
     [
         ('[{"text":"a"},{"text":"b"}]', ["a", "b"]),
+        ('[\n {"text":"a"},\n {"text":"b"}\n]', ["a", "b"]),
+        ('{\n "text":"a"\n}\n{\n "text":"b"\n}\n', ["a", "b"]),
+        ('[["id", "text"], [1, "a"]]', ["a"]),
+        ('["a", "b"]\n["c"]', [("a", "b"), ("c",)]),
         ('{"count":1,"rows":[{"id":1,"body":"Mary x"}]}', ["Mary x"]),
         ('{"text":"one"}', ["one"]),
         ('{"text":"one"}\n{"text":"two"}', ["one", "two"]),
@@ -150,6 +159,9 @@ def test_every_row_of_json_is_read_or_reported():
 )
 def test_json_files(content, texts):
     assert [text for _, text in rows("a.json", content)] == texts
+    if content.startswith(("[", "{\n")):  # other programs name such files so
+        for encoding in ("utf-8", "utf-16"):
+            assert [text for _, text in rows("a.jsonl", content.encode(encoding))] == texts
 
 
 @pytest.mark.parametrize("depth", [900, 100_000])
@@ -299,6 +311,31 @@ def test_workbooks_give_a_table_a_sheet():
         ("a.xlsx:Two:3", "5", None),
     ]
     assert "damaged" in problems(items("a.xlsx", content[:200]))[0][1]
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx", "a.ods"])
+def test_workbooks_that_are_text(name):
+    page = (
+        "<meta charset=utf-8><h1>Staff</h1><table><tr><td colspan=2>Of May<tr><th>who<th>text<th>n"
+        "<tr><td>Zoë<td>a<br>b</table><table><tr><td>text<tr><td>Bob</table>"
+    )
+    excel = (
+        '<?xml version="1.0"?><Workbook xmlns="{0}" xmlns:ss="{0}"><Worksheet ss:Name="S"><Table>'
+        "<Row><Cell><Data>who</Data></Cell><Cell/><Cell><Data>text</Data></Cell></Row>"
+        '<Row><Cell ss:Index="3"><Data ss:Type="String">Mary <B>&amp;</B> Bob</Data></Cell></Row>'
+        "</Table></Worksheet></Workbook>"
+    ).format("urn:schemas-microsoft-com:office:spreadsheet")
+    assert [(i.where, i.fields) for i in items(name, page) if isinstance(i, Document)] == [
+        (f"{name}:table 1:3", {"who": "Zoë", "text": "a\nb", "n": ""}),
+        (f"{name}:table 2:2", {"text": "Bob"}),
+    ]
+    assert [reason.rpartition(": ")[2] for _, reason in problems(items(name, page), lost=False)] == [
+        *("Staff", "Of May")
+    ]
+    assert [text for _, text in rows(name, excel)] == ["Mary & Bob"]
+    assert rows(name, "id\ttext\n1\tZoë\n".encode("utf-16")) == [(2, "Zoë")]
+    assert [text for _, text in rows(name, "<html><p>Not found, Mary")] == ["Not found, Mary"]
+    assert [text for _, text in rows(name, "<table><tr><td><table><tr><td>Mary")] == ["Mary"]
 
 
 def test_a_title_above_the_header_of_a_sheet_is_said():
