@@ -41,6 +41,7 @@ from ner_documents.redaction import (
     Rules,
     read_lines,
     redact_file,
+    suffix_of,
 )
 from ner_documents.redaction.bounded import redact_bounded
 from ner_documents.redaction.patterns import DEFAULT_REGIONS, PATTERN_LABELS
@@ -246,9 +247,10 @@ def _redact(
     arguments: argparse.Namespace,
 ) -> RedactedFile:
     # A file that crashes a library, hangs or fills the memory must not affect the other files.
-    redact = redact_bounded if format_by_name(name)[0] in UNTRUSTED else redact_file
-    everything = partial(ner.document, threshold=0.0)
-    result = redact("stdin.txt" if name == "-" else name, read_content(name), everything, redactor)
+    content = read_content(name)
+    given = "stdin.txt" if name == "-" else name
+    redact = redact_bounded if format_by_name(suffix_of(given, content))[0] in UNTRUSTED else redact_file
+    result = redact(given, content, partial(ner.document, threshold=0.0), redactor)
     if arguments.key:
         key.identities = redactor.placeholders.identities
         if result.document:

@@ -31,7 +31,7 @@ _SUFFIXES = {
     "json": (".json",),
     "jsonl": (".jsonl", ".ndjson"),
     "parquet": (".parquet",),
-    "eml": (".eml",),
+    "eml": (".eml", ".mhtml", ".mht"),
     "mbox": (".mbox",),
     "srt": (".srt", ".vtt", ".sbv"),
     "conll": (".conll", ".conllu", ".bio", ".iob", ".iob2"),

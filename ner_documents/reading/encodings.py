@@ -44,8 +44,9 @@ def decode(
     if not guess.fixed and not raw.isascii():
         guess = guess_encoding(raw)
     if not guess.name:
-        old = raw.startswith(OLE)
-        held = "an Office file older than 2007; save it as .docx, .xlsx or .pptx" if old else "binary data"
+        held = "binary data"
+        if raw.startswith(OLE):
+            held = "an Office file older than 2007 or a .msg; save it as .docx, .xlsx, .pptx or .eml"
         return None, [Problem(source, None, f"is not a text file: it holds {held}", raw[:_EXCERPT])]
     notes = guessed(source, guess)
     try:

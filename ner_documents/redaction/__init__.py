@@ -1,6 +1,6 @@
 """Redaction: documents without names, and with the key the documents as they were."""
 
-from ner_documents.redaction.files import SUFFIXES, Found, RedactedFile, redact_file
+from ner_documents.redaction.files import SUFFIXES, Found, RedactedFile, redact_file, suffix_of
 from ner_documents.redaction.findings import Finding, Rules
 from ner_documents.redaction.keys import Key, KeyProblem
 from ner_documents.redaction.lists import ListError, NameList, read_lines
@@ -29,4 +29,5 @@ __all__ = [
     "redact",
     "redact_file",
     "restore_file",
+    "suffix_of",
 ]

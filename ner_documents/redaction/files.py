@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Recognition
+from ner_documents.formats import format_by_content, format_by_name
 from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_text, encodable, encode_text
 from ner_documents.redaction.keys import RedactedDocument, checksum
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
     from ner_documents.redaction.redactor import Recognize, Redacted, Redactor
     from ner_documents.redaction.segments import Edit, Segment
 
-__all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file"]
+__all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file", "suffix_of"]
 
 #: Suffixes of files that can be redacted.
 SUFFIXES = (*TEXT_FORMATS, *MAIL_FORMATS, ".rtf", *OFFICE_FORMATS, ".pdf")
+#: Formats that files also have under other names.
+_BY_CONTENT = {kind: f".{kind}" for kind in ("html", "rtf", "pdf", "eml", "docx", "pptx")}
+_BEGIN = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,27 @@ class RedactedFile:
     document: RedactedDocument | None = None
 
 
+def suffix_of(name: str, content: bytes) -> str:
+    """Return the suffix of a file, or that of its content if it is another.
+
+    Examples
+    --------
+    >>> suffix_of("a.TXT", b"Mary"), suffix_of("a.doc", b"<html>Mary"), suffix_of("a.doc", b"?")
+    ('.txt', '.html', '.doc')
+    """
+    suffix = PurePath(name).suffix.lower()
+    told = format_by_name(suffix)[0] if suffix in SUFFIXES else ""
+    kind = format_by_content(content[:_BEGIN], told or "")
+    return suffix if kind == told else _BY_CONTENT.get(kind, suffix)
+
+
 def redact_file(name: str, content: bytes, recognize: Recognize, redactor: Redactor) -> RedactedFile:
     """Redact a file; its format, its formatting and everything except the text are kept.
 
     Parameters
     ----------
     name : str
-        File name; its suffix determines the format.
+        File name; its suffix determines the format, unless the content is of another.
     content : bytes
         Content of the file.
     recognize : callable
@@ -93,7 +111,7 @@ def redact_file(name: str, content: bytes, recognize: Recognize, redactor: Redac
     FormatError
         If the file cannot be redacted safely; the message does not contain the file name.
     """
-    suffix = PurePath(name).suffix.lower()
+    suffix = suffix_of(name, content)
     if suffix == ".pdf":
         from ner_documents.redaction.pdf import redact_pdf
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_again, decode_text, encode_text
+from ner_documents.redaction.files import suffix_of
 from ner_documents.redaction.keys import Key, KeyProblem, checksum
 from ner_documents.redaction.mail import MAIL_FORMATS, MailFile
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
@@ -35,7 +35,7 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
     Parameters
     ----------
     name : str
-        File name; its suffix determines the format.
+        File name; its suffix determines the format, unless the content is of another.
     content : bytes
         The redacted file, or one derived from it, such as a translation.
     key : Key
@@ -54,7 +54,7 @@ def restore_file(name: str, content: bytes, key: Key) -> tuple[bytes, tuple[str,
     FormatError
         If the file cannot be read.
     """
-    suffix = PurePath(name).suffix.lower()
+    suffix = suffix_of(name, content)
     if suffix not in (*TEXT_FORMATS, *OFFICE_FORMATS, *MAIL_FORMATS, ".rtf"):
         msg = "files of this type are not restored; keep the original"
         raise FormatError(msg)

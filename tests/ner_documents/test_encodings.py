@@ -82,7 +82,7 @@ def test_what_is_no_text_is_not_read_as_utf16(content):
 
 def test_an_old_office_file_is_named():
     (problem,) = read("a.txt", content=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
-    assert "older than 2007; save it as .docx" in problem.reason
+    assert "older than 2007 or a .msg; save it as .docx" in problem.reason
 
 
 def test_japanese_is_no_utf8_with_wrong_bytes():

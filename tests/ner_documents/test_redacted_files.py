@@ -98,6 +98,14 @@ def test_text_files(name, content, expected):
     assert restore_file(name, result.content, key) == (content.encode(), ())
 
 
+@pytest.mark.parametrize("name", ["a.doc", "a.xls", "a", "a.docx"])
+def test_files_under_another_name_are_redacted_as_what_they_are(name):
+    for content in (b"<html><p>Bob <x>", rb"{\rtf1 Bob}", b"MIME-Version: 1.0\nSubject: Bob\n\nBob\n"):
+        result, key = redacted(name, content)
+        assert result.content == content.replace(b"Bob", b"PER_1")
+        assert restore_file(name, result.content, key)[0] == content
+
+
 def test_markup_inside_of_a_name():
     result, _ = redacted("a.html", b"<p>Mary <b>Jones</b>, O&#39;Neill &amp; Sons</p>")
     assert result.content == b"<p>PER_1<b></b>, ORG_1</p>"
