@@ -50,8 +50,7 @@ def _slides(package: Package) -> list[str]:
     targets = {one.id: one.target for one in package.related(main) if one.kind == "slide"}
     order = [
         targets.get(value)
-        for one in package.xml(main).iter()
-        if _name(one) == "sldId"
+        for one in package.xml(main).iter("{*}sldId")
         for key, value in one.items()
         if key.endswith("}id")
     ]
@@ -73,9 +72,7 @@ class _Reading:
         related = package.related(name)
         for one in related:
             if one.kind == "comments" and one.target in package:
-                self.blocks.comments += sum(
-                    _name(element) == "cm" for element in package.xml(one.target).iter()
-                )
+                self.blocks.comments += sum(1 for _ in package.xml(one.target).iter("{*}cm"))
         if slide.get("show") in _FALSE:
             self.blocks.hidden += 1
             return
@@ -112,7 +109,7 @@ class _Reading:
         for child in parent:
             name = _name(child)
             if name in ("sp", "graphicFrame", "cxnSp", "pic", "grpSp"):
-                properties = next((one for one in child.iter() if _name(one) == "cNvPr"), None)
+                properties = child.find(".//{*}cNvPr")
                 if properties is not None and properties.get("hidden", "0") not in _FALSE:
                     self.blocks.hidden += 1
                 elif name == "grpSp":
@@ -128,7 +125,7 @@ class _Reading:
         role = _placeholder(shape)
         if role in _NUMBERS:
             return
-        table = next((one for one in shape.iter() if _name(one) == "tbl"), None)
+        table = shape.find(".//{*}tbl")
         if table is not None:
             self._table(table)
             return
@@ -140,8 +137,8 @@ class _Reading:
                 self._footers.add(text)
 
     def _table(self, table: Any) -> None:
-        for row, one in enumerate((one for one in table if _name(one) == "tr"), 1):
-            for column, cell in enumerate((one for one in one if _name(one) == "tc"), 1):
+        for row, cells in enumerate(table.iterfind("{*}tr"), 1):
+            for column, cell in enumerate(cells.iterfind("{*}tc"), 1):
                 for text in _paragraphs(cell):
                     self.blocks.add("cell", text, (row, column), place=self._place)
 
@@ -152,14 +149,12 @@ def _name(element: Any) -> str:
 
 def _placeholder(shape: Any) -> str:
     """Return the placeholder type of a shape, such as ``title``; empty if it is not a placeholder."""
-    found = next((one for one in shape.iter() if _name(one) == "ph"), None)
+    found = shape.find(".//{*}ph")
     return "" if found is None else found.get("type", "body")
 
 
 def _paragraphs(parent: Any) -> Iterator[str]:
-    for paragraph in parent.iter():
-        if _name(paragraph) != "p":
-            continue
+    for paragraph in parent.iter("{*}p"):
         parts: list[str] = []
         raised = False
         for one in paragraph.iter():

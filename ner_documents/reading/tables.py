@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from ner_documents.reading.records import Item, ReadOptions
 
-__all__ = ["delimiter_of", "quoted", "read_csv", "read_tsv"]
+__all__ = ["SAMPLE_LINES", "delimiter_of", "quoted", "read_csv", "read_tsv"]
 
 _DELIMITERS = ",;\t|"
-_SAMPLE_LINES = 200
-_SAMPLE_CHARACTERS = 200_000
+#: The first lines decide on the delimiter and the header.
+SAMPLE_LINES = 200
 # How many lines a quoted cell may span; halved after each quote that is never closed, so that a file full of
 # them is still read in linear time.
 _LINES_OF_A_CELL = 10_000
@@ -61,17 +61,11 @@ def read_tsv(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[It
 
 def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | None) -> Iterator[Item]:
     lines = text_lines(stream, source, options)
-    first: list[TextLine | Problem] = []
-    characters = 0
-    for line in lines:
-        first.append(line)
-        characters += len(line.text) if isinstance(line, TextLine) else 0
-        if len(first) >= _SAMPLE_LINES or characters >= _SAMPLE_CHARACTERS:
-            break
-    top = [line for line in first if isinstance(line, TextLine) and line.text.strip()]
-    if top and (told := _declared_delimiter(top[0].text)):
+    first = list(itertools.islice(lines, SAMPLE_LINES))
+    top = next((line for line in first if isinstance(line, TextLine) and line.text.strip()), None)
+    if top and (told := _declared_delimiter(top.text)):
         delimiter = told
-        first.remove(top[0])
+        first.remove(top)
     delimiter = delimiter or delimiter_of(
         [line.text for line in first if isinstance(line, TextLine)], options
     )
@@ -83,7 +77,7 @@ def _rows(
     records: Iterator[_Record | Problem], source: str, delimiter: str, options: ReadOptions
 ) -> Iterator[Row | Problem]:
     """Name the cells of the records after the header."""
-    ahead = list(itertools.islice(records, _SAMPLE_LINES))
+    ahead = list(itertools.islice(records, SAMPLE_LINES))
     top = [record for record in ahead if isinstance(record, _Record)]
     if not top:
         yield from (record for record in ahead if isinstance(record, Problem))
@@ -104,17 +98,11 @@ def _rows(
     yield from notes
     if not notes:
         ahead.remove(top[0])
-        if not any(isinstance(record, _Record) for record in ahead):
-            ahead += itertools.islice(records, 20)
     wanted = (options.column or "text").casefold()
     twice = [name for name in top[0].cells if name.strip().casefold() == wanted]
     if len(twice) > 1:
         yield Problem(source, top[0].number, f"column {twice[0]!r} occurs twice in the header; rename one")
         return
-    if not any(isinstance(record, _Record) for record in ahead):
-        missing = options.column is not None and wanted not in (name.casefold() for name in names)
-        if missing or options.into in names:
-            ahead.append(_Record(top[0].number, [""] * len(names), top[0].raw))  # reported by its columns
     for record in itertools.chain(ahead, records):
         yield record if isinstance(record, Problem) else _row(record, names, source)
 
@@ -158,13 +146,21 @@ def _records(
     lines: Iterable[TextLine | Problem], source: str, delimiter: str, options: ReadOptions
 ) -> Iterator[_Record | Problem]:
     """Join lines into rows; a row with a quote that is never closed is a problem."""
-    lines = iter(lines)
-    waiting: deque[TextLine | Problem] = deque()
+    rest = iter(lines)
+    waiting: deque[TextLine | Problem] = deque()  # lines to be read again
     longest = _LINES_OF_A_CELL
-    while True:
-        line = waiting.popleft() if waiting else next(lines, None)
-        if line is None:
-            return
+    held: list[TextLine | Problem] = []
+
+    def following() -> Iterator[str]:
+        for _ in range(longest):
+            line = waiting.popleft() if waiting else next(rest, None)
+            if line is not None:
+                held.append(line)
+            if not isinstance(line, TextLine):
+                return
+            yield line.text
+
+    while line := waiting.popleft() if waiting else next(rest, None):
         if isinstance(line, Problem):
             yield line
             continue
@@ -173,67 +169,41 @@ def _records(
         if '"' not in line.text:
             yield _Record(line.number, line.text.split(delimiter), line.raw)
             continue
-        cells, opened = _cells(line.text, delimiter)
-        if opened is None:
-            yield _Record(line.number, cells, line.raw)
-            continue
-        held: list[TextLine | Problem] = []
-        record = _continued(
-            line, cells, opened, delimiter, itertools.chain(_drained(waiting), lines), held, longest
-        )
-        if record is None:
+        held.clear()
+        cells = _joined(line.text, delimiter, following())
+        if cells is None:
             waiting.extendleft(reversed(held))
             longest = max(longest // 2, _FEWEST_LINES)
             reason = "expected a row of a table, found a quote that is not closed"
             yield Problem(source, line.number, reason, line.raw)
-        elif sum(map(len, record.cells)) > options.limit:
+        elif sum(map(len, cells)) > options.limit:
             yield too_long(source, line.number, options.limit, line.raw)
         else:
-            yield from (one for one in held if isinstance(one, Problem))
-            yield record
+            raw = b"\n".join(one.raw for one in (line, *held[:EXCERPT]))
+            yield _Record(line.number, cells, raw[:EXCERPT])
 
 
-def _drained(waiting: deque[TextLine | Problem]) -> Iterator[TextLine | Problem]:
-    while waiting:
-        yield waiting.popleft()
+def _joined(text: str, delimiter: str, following: Iterator[str]) -> list[str] | None:
+    """Split a line into cells, with the lines that a quoted cell goes on in; None if it is never closed.
 
-
-def _continued(
-    line: TextLine,
-    cells: list[str],
-    opened: str,
-    delimiter: str,
-    lines: Iterator[TextLine | Problem],
-    held: list[TextLine | Problem],
-    longest: int,
-) -> _Record | None:
-    """Continue a quoted cell that is open at the end of its line; None if it is never closed.
-
-    A quote closes a cell only before a delimiter or a line end; any other quote belongs to another row.
+    A quote closes such a cell only before a delimiter or a line end; any other quote belongs to another row.
     """
-    parts = [opened]
-    raw = bytearray(line.raw)
-    for following in itertools.islice(lines, longest):
-        held.append(following)
-        if isinstance(following, Problem):
+    cells, opened = _cells(text, delimiter)
+    parts = [opened or ""]
+    while opened is not None:
+        if (line := next(following, None)) is None:
             return None
-        if len(raw) < EXCERPT:
-            raw += b"\n" + following.raw
-        content, end = quoted(following.text, 0)
+        content, end = quoted(line, 0)
         parts.append(content)
         if end is None:
             continue
-        if end < len(following.text) and following.text[end] != delimiter:
+        if end < len(line) and line[end] != delimiter:
             return None
         cells.append("\n".join(parts))
-        if end == len(following.text):
-            return _Record(line.number, cells, bytes(raw[:EXCERPT]))
-        more, opened_again = _cells(following.text[end + 1 :], delimiter)
+        more, opened = _cells(line[end + 1 :], delimiter) if end < len(line) else ([], None)
         cells += more
-        if opened_again is None:
-            return _Record(line.number, cells, bytes(raw[:EXCERPT]))
-        parts = [opened_again]
-    return None
+        parts = [opened or ""]
+    return cells
 
 
 def _cells(text: str, delimiter: str) -> tuple[list[str], str | None]:

@@ -6,6 +6,7 @@ RFC 5322 and RFC 2045-2047. Only the parts that change are rewritten, so that ev
 from __future__ import annotations
 
 import base64
+import email.header
 import email.message
 import email.parser
 import email.policy
@@ -22,7 +23,6 @@ from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, file_name, 
 from ner_documents.reading.html import declared_in_page
 from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
-from ner_documents.redaction.mail_headers import folded_value, parameters, people
 from ner_documents.redaction.segments import Edit
 from ner_documents.redaction.text_formats import TEXT_FORMATS, FormatError
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ner_core.entity import Recognition
     from ner_documents.redaction.segments import Segment
 
-__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "MailPart", "format_of", "with_people"]
+__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "MailPart", "format_of", "people", "with_people"]
 
 MAIL_FORMATS = (".eml", ".mbox")
 
@@ -60,6 +60,8 @@ _BLANK = re.compile(r"(?:\A|(?<=\n))\r?\n")
 _ENVELOPE = re.compile(rf"(?:\AFrom |(?:(?<=\n\n)|(?<=\n\r\n)){SEPARATOR})([^\r\n]*)(\r?\n|\Z)")
 _ENVELOPE_DATE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*")
 _PLAIN = ("", "7bit", "8bit", "binary")
+_PERSON = re.compile(r'"((?:[^"\\]|\\.)*)"|<([^<>]*)>|\(([^()]*)\)|([^",;:<>()]+)')
+_ADDRESS = 2
 _FROM = re.compile(rb"^From ", re.MULTILINE)
 
 
@@ -93,9 +95,9 @@ class MailPart:
             )
             return f" {holder['Content-Disposition']}"
         if self.header.startswith("+"):
-            return f"{self.header[1:]}: {folded_value(text, line)}{line}"
+            return f"{self.header[1:]}: {_folded_value(text, line)}{line}"
         if self.header:
-            return f" {folded_value(text, line)}"
+            return f" {_folded_value(text, line)}"
         content = encode_text(text, self.encoding)
         if self.transfer == "base64":
             return base64.encodebytes(content).decode().replace("\n", line)
@@ -310,7 +312,7 @@ class MailFile:
     ) -> None:
         """Keep a file name in one header only, where it is redacted, and no parameter that is not needed."""
         if called == "content-type":
-            told = parameters(parsed, "content-type")
+            told = _parameters(parsed, "content-type")
             kept = [f' {key}="{value}"' for key, value in told if key in _PARAMETERS]
             if len(kept) < len(told):
                 value = ";".join([f" {parsed.get_content_type()}", *kept])
@@ -359,3 +361,36 @@ def with_people(recognition: Recognition) -> Recognition:
 def format_of(name: str, kind: str) -> str:
     """Return the suffix of an attachment, by its name or else its media type."""
     return PurePath(name).suffix.lower() or MEDIA_TYPES.get(kind, "")
+
+
+def _folded_value(text: str, line: str) -> str:
+    """Encode the value of a header, folded into lines that end with `line`."""
+    text = " ".join(text.split())
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    folded = email.header.Header(text, charset, maxlinelen=76, header_name="Subject").encode()
+    return folded.replace("\n", line)
+
+
+def people(text: str) -> list[tuple[int, int, str]]:
+    """Find the names and addresses in an address list.
+
+    Examples
+    --------
+    >>> text = '"Jones, Mary" <mary@acme.example>, bob@acme.example (Bob), Ann Lee <ann>'
+    >>> [(text[start:end], label) for start, end, label in people(text)][:3]
+    [('Jones, Mary', 'PER'), ('mary@acme.example', 'EMAIL'), ('bob@acme.example', 'EMAIL')]
+    """
+    found = []
+    for match in _PERSON.finditer(text):
+        value = match[match.lastindex or 0]
+        start = match.start(match.lastindex or 0) + len(value) - len(value.lstrip())
+        if value.strip():
+            label = "EMAIL" if match.lastindex == _ADDRESS or "@" in value else "PER"
+            found.append((start, start + len(value.strip()), label))
+    return found
+
+
+def _parameters(parsed: email.message.Message, header: str) -> list[tuple[str, str]]:
+    """Return the parameters of a header such as Content-Type."""
+    found = parsed.get_params([], header)[1:]
+    return [(key, value if isinstance(value, str) else str(value[2])) for key, value in found]

@@ -12,7 +12,7 @@ from ner_documents.reading.json_files import values_of
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.subtitles import OTHER_SPEAKER, SENTENCE_END
-from ner_documents.reading.tables import delimiter_of, quoted
+from ner_documents.reading.tables import SAMPLE_LINES, delimiter_of, quoted
 from ner_documents.redaction.dialects import HTML
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "TEXT_FORMATS", "FormatError"]
 
-_SAMPLE_LINES = 200
-_SAMPLE_CHARACTERS = 200_000
 _WORD = r'"(?:[^"\\\s]|\\[^nrt])*"'
 #: A tokenized text is read as one, but not other lists: ["Mary", "Bob"] are two persons.
 _STRING = re.compile(
@@ -83,8 +81,7 @@ def _html(raw: str) -> list[Segment]:
 
 
 def _csv(raw: str) -> list[Segment]:
-    head = raw[:_SAMPLE_CHARACTERS].splitlines()[:_SAMPLE_LINES]
-    return _cells(raw, delimiter_of(head, ReadOptions()))
+    return _cells(raw, delimiter_of(raw.splitlines()[:SAMPLE_LINES], ReadOptions()))
 
 
 def _tsv(raw: str) -> list[Segment]:

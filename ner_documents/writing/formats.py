@@ -104,12 +104,20 @@ def encode_documents(
         elif format_name == "html":
             target.write(f"{html_section(_recognition(document, entities))}\n".encode())
         elif format_name == "jsonl":
-            _write_grouped(target, document, into, entities, parts)
+            fields = document.fields
+            grouper = Grouper() if "groups" not in (*fields, into) else None
+            lists = {into: _plain(entities, document.text, grouper)}
+            if grouper:
+                lists["groups"] = (group.to_dict() for group in grouper.groups())
+            if parts and PARTS not in (*fields, into):
+                lists[PARTS] = (part.to_dict() for part in parts)
+            _write_json(target, fields, lists)
         elif format_name in TOOL_FORMATS:
-            _write_json(target, {"name": document.where, "text": document.text}, "entities", entities)
+            fields = {"name": document.where, "text": document.text}
+            _write_json(target, fields, {"entities": _plain(entities, document.text)})
         else:
             fields = {"where": document.where, "fields": document.fields}
-            _write_json(target, fields, "entities", entities)
+            _write_json(target, fields, {"entities": _plain(entities, document.text)})
     return target.getvalue()
 
 
@@ -117,46 +125,31 @@ def _recognition(document: Document, entities: Iterable[Entity]) -> Recognition:
     return Recognition(document.text, tuple(entities), document.words)
 
 
-def _write_json(target: IO[bytes], fields: dict[str, Any], into: str, entities: Iterable[Entity]) -> None:
-    """Write one line, with the entities after the fields, in batches: there may be millions."""
-    target.write(_json(fields | {into: []}).removesuffix("]}").encode())
-    drawn = iter(entities)
-    separator = ""
-    while some := [entity.to_dict() for entity in itertools.islice(drawn, _ENTITIES_AT_ONCE)]:
-        target.write(f"{separator}{to_json(some)[1:-1]}".encode())
-        separator = ", "
-    target.write(b"]}\n")
-
-
-def _write_grouped(
-    target: IO[bytes],
-    document: Document,
-    into: str,
-    entities: Iterable[Entity],
-    parts: Sequence[Answered],
-) -> None:
-    """Write one line, with groups and models after the entities, unless the source has such fields."""
-    taken = (*document.fields, into)
-    grouper = Grouper()
-    line = io.BytesIO()
-    if "groups" not in taken:
-        entities = _grouped(entities, document.text, grouper)
-    _write_json(line, document.fields, into, entities)
-    target.write(line.getbuffer()[: -len("}\n")])
-    if "groups" not in taken:
-        target.write(b', "groups": [')
-        for number, group in enumerate(grouper.groups()):
-            target.write(f"{', ' if number else ''}{to_json(group.to_dict())}".encode())
-        target.write(b"]")
-    if parts and PARTS not in taken:
-        target.write(f', "{PARTS}": {to_json([part.to_dict() for part in parts])}'.encode())
-    target.write(b"}\n")
-
-
-def _grouped(entities: Iterable[Entity], text: str, grouper: Grouper) -> Iterator[Entity]:
+def _plain(entities: Iterable[Entity], text: str, grouper: Grouper | None = None) -> Iterator[dict[str, Any]]:
     for entity in entities:
-        grouper.add(entity, text)
-        yield entity
+        if grouper is not None:
+            grouper.add(entity, text)
+        yield entity.to_dict()
+
+
+def _write_json(
+    target: IO[bytes], fields: dict[str, Any], lists: dict[str, Iterator[dict[str, Any]]]
+) -> None:
+    """Write one line: the fields, then the lists, each begun after the one before and in batches.
+
+    There may be millions of entities, and groups are known after them.
+    """
+    target.write(_json(fields).removesuffix("}").encode())
+    before = ", " if fields else ""
+    for name, values in lists.items():
+        target.write(f"{before}{to_json(name)}: [".encode())
+        separator = ""
+        while some := list(itertools.islice(values, _ENTITIES_AT_ONCE)):
+            target.write(f"{separator}{to_json(some)[1:-1]}".encode())
+            separator = ", "
+        target.write(b"]")
+        before = ", "
+    target.write(b"}\n")
 
 
 def assemble(
