@@ -132,9 +132,8 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
             msg = f"{given}: expected files to annotate, found none"
             raise CorpusError(msg)
         for path, size, modified, named in candidates:
-            kind, compression = _kind(path, format_name)
-            if kind is None and named:
-                kind = format_of(Source(path, "", compression)) or None
+            kind, compression = ("text", None) if path == "-" else format_by_name(path)
+            kind = format_name or kind or (named and format_of(Source(path, "", compression))) or None
             if kind is None and named:
                 known = " ".join(SUFFIXES)
                 msg = (
@@ -151,13 +150,6 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
         )
         raise CorpusError(msg)
     return list(found.values()), left_out
-
-
-def _kind(path: str, format_name: str | None) -> tuple[str | None, str | None]:
-    if path == "-":
-        return format_name or "text", None
-    kind, compression = format_by_name(path)
-    return format_name or kind, compression
 
 
 def _expand(given: str) -> Iterator[tuple[str, int | None, str, bool]]:

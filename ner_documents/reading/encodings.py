@@ -100,28 +100,22 @@ def as_lines_of_bytes(stream: BinaryIO, encoding: str | None) -> tuple[BinaryIO,
     carriage = plain and b"\r" in sample and b"\n" not in sample.replace(b"\r\n", b"\r")
     if plain and (not carriage or b"\r\n" in sample):
         return stream, guess
-    raw: Any = _Recoded(stream, guess.name if not plain else "", carriage=carriage)
-    recoded = io.BufferedReader(raw)
-    return cast("BinaryIO", recoded), guess if plain else Guess("utf-8", guess.note)
+    # As Latin-1, every byte stays what it is.
+    text = io.TextIOWrapper(stream, "latin-1" if plain else guess.name, "replace", newline=None)
+    raw: Any = _Encoded(text, "latin-1" if plain else "utf-8")
+    return cast("BinaryIO", io.BufferedReader(raw)), guess if plain else Guess("utf-8", guess.note)
 
 
-class _Recoded(io.RawIOBase):
-    """Bytes of another stream as UTF-8, or with LF for CR."""
+class _Encoded(io.RawIOBase):
+    """A text as bytes."""
 
-    def __init__(self, stream: BinaryIO, encoding: str, *, carriage: bool) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
-        self._carriage = carriage
+    def __init__(self, text: io.TextIOBase, encoding: str) -> None:
+        self._text, self._encoding = text, encoding
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        size = max(len(buffer) // 4, 1)
-        data = b""
-        while not data and (raw := self._stream.read(size)):
-            data = raw if self._decoder is None else self._decoder.decode(raw).encode()
-        if self._carriage:
-            data = data.replace(b"\r", b"\n")
+        data = self._text.read(max(len(buffer) // 4, 1)).encode(self._encoding)
         buffer[: len(data)] = data
         return len(data)

@@ -14,15 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ner_documents.document import Problem
 from ner_documents.reading.encodings import decode
 from ner_documents.reading.lines import text_lines
-from ner_documents.reading.records import (
-    EXCERPT,
-    MAX_DEPTH,
-    Row,
-    documents_of,
-    too_deep,
-    too_long,
-    value_in,
-)
+from ner_documents.reading.records import EXCERPT, MAX_DEPTH, Row, documents_of, too_deep, too_long, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,15 +205,15 @@ def _tables_in(value: dict[str, Any]) -> list[list[Any]]:
     level: list[Any] = [value]
     for _ in range(_WRAPPED):
         level = [one for outer in level for one in outer.values()]
-        lists = [one for one in level if _is_table(one)]
+        lists = [
+            one
+            for one in level
+            if isinstance(one, list) and one and all(isinstance(row, dict) for row in one)
+        ]
         level = [one for one in level if isinstance(one, dict)]
         if lists or len(level) != 1:
             return lists
     return []
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def _row(value: Any, number: int, raw: bytes, source: str) -> Row | Problem:

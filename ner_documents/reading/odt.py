@@ -164,7 +164,7 @@ class _Reading:
     def _table(self, table: Any) -> None:
         number = 0
         for row in table.iter(f"{_TABLE}table-row"):
-            if _nearest_table(row) is not table:
+            if next(row.iterancestors(f"{_TABLE}table")) is not table:
                 continue
             number += 1
             column = 1
@@ -172,7 +172,3 @@ class _Reading:
                 if cell.tag == f"{_TABLE}table-cell":
                     self.container(cell, "", (number, column))
                 column += count_of(cell.get(f"{_TABLE}number-columns-repeated"), _MOST)
-
-
-def _nearest_table(row: Any) -> Any:
-    return next(row.iterancestors(f"{_TABLE}table"), None)

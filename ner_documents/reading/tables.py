@@ -49,17 +49,13 @@ class _Record(NamedTuple):
     raw: bytes
 
 
-def read_csv(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
-    """Read a table delimited by commas, semicolons, tabs or bars; one document per row."""
-    yield from _read(stream, source, options, None)
-
-
 def read_tsv(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read a table delimited by tabs; one document per row."""
-    yield from _read(stream, source, options, "\t")
+    yield from read_csv(stream, source, options, "\t")
 
 
-def _read(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str | None) -> Iterator[Item]:
+def read_csv(stream: BinaryIO, source: str, options: ReadOptions, delimiter: str = "") -> Iterator[Item]:
+    """Read a table delimited by commas, semicolons, tabs or bars, if none is given; one document per row."""
     lines = text_lines(stream, source, options)
     first = list(itertools.islice(lines, SAMPLE_LINES))
     top = next((line for line in first if isinstance(line, TextLine) and line.text.strip()), None)

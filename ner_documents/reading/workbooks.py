@@ -243,12 +243,7 @@ def _rows(
     names, notes = named_columns(texts, options, source, place)
     yield from notes
     for number, row in chain(ahead if notes else ahead[1:], rows):
-        fields = dict(zip(names, map(_value, row), strict=False))
-        column = options.column or "text"
-        for name, value in fields.items():
-            if name.casefold() == column.casefold() and not isinstance(value, str):
-                fields[name] = _as_text(value)
-        yield Row(number, fields)
+        yield Row(number, dict(zip(names, map(_value, row), strict=False)))
 
 
 def _value(cell: Any) -> Any:

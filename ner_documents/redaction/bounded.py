@@ -61,21 +61,25 @@ def redact_bounded(
             while True:
                 frame = process.frame(cancelled) or {}
                 if "texts" in frame:
-                    found = (recognition.entities for recognition in recognize(frame["texts"]))
-                    plain = [[(one.start, one.end, one.label, one.score) for one in ones] for ones in found]
+                    plain = [
+                        [(one.start, one.end, one.label, one.score) for one in recognition.entities]
+                        for recognition in recognize(frame["texts"])
+                    ]
                     process.send({"entities": plain})
                 elif "problem" in frame:
                     process.whole = True
                     raise FormatError(frame["problem"])
                 elif "found" in frame:
-                    made = _redacted(frame, process.body(cancelled) or b"")
+                    document = frame["document"] and RedactedDocument.from_dict(frame["document"])
+                    found = tuple(Found(*one) for one in frame["found"])
+                    written = process.body(cancelled) or b""
                     process.whole = True
                     break
         except BoundedError as error:
             raise FormatError(str(error)) from None
     identities = map(Identity.from_dict, frame["identities"])
     redactor.placeholders = redactor.placeholders.continued(identities)
-    return made
+    return RedactedFile(written, found, tuple(frame["notes"]), document)
 
 
 def answer(question: dict[str, Any], content: bytes | None, answers: Answers) -> None:
@@ -109,9 +113,3 @@ def answer(question: dict[str, Any], content: bytes | None, answers: Answers) ->
         }
     )
     answers.write_bytes(made.content)
-
-
-def _redacted(frame: dict[str, Any], content: bytes) -> RedactedFile:
-    document = frame["document"] and RedactedDocument.from_dict(frame["document"])
-    found = tuple(Found(*one) for one in frame["found"])
-    return RedactedFile(content, found, tuple(frame["notes"]), document)

@@ -10,23 +10,14 @@ from ner_documents.reading.html import BLOCKS
 __all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect"]
 
 #: Attributes with text for people.
-READ = {
-    "alt",
-    "title",
-    "content",
-    "placeholder",
-    "aria-label",
-    "label",
-    "value",
-    "summary",
-    "descr",
-    "caption",
-    "srcdoc",
-    *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment", "tooltip", "display"),
+READ = frozenset(
+    """alt title content placeholder aria-label label value summary descr caption srcdoc
+    prompt prompttitle error errortitle displaytext text comment tooltip display""".split()  # noqa: SIM905
+) | frozenset(
     # OpenDocument: variables, hints, entries of indexes and of bibliographies, fields of forms.
-    *("string-value", "string-value-if-true", "string-value-if-false", "description", "key1", "key2"),
-    *("author", "editor", "publisher", "institution", "booktitle", "address", "note", "current-value"),
-}
+    """string-value string-value-if-true string-value-if-false description key1 key2
+    author editor publisher institution booktitle address note current-value""".split()  # noqa: SIM905
+)
 #: Attributes that hold formulas of OpenDocument or formats of numbers, and the texts in these.
 FORMULA = frozenset(("formula", "condition", "expression", "formatCode"))
 CONSTANT = re.compile("&quot;((?:(?!&quot;).)+)&quot;")
@@ -38,17 +29,8 @@ READ_IN = {
 }
 #: Elements whose names people choose, but which must stay identifiers: sheets, ranges and bookmarks.
 NAMED = frozenset(
-    (
-        "sheet",
-        "table",
-        "page",
-        "definedName",
-        "named-range",
-        "database-range",
-        "bookmarkStart",
-        "bookmark",
-        "bookmark-start",
-    )
+    """sheet table page definedName named-range database-range bookmarkStart bookmark
+    bookmark-start""".split()  # noqa: SIM905
 )
 #: Elements whose names people may choose; those that programs give end with a number.
 SHAPES = frozenset(("docPr", "cNvPr", "frame", "custom-shape"))

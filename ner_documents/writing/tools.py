@@ -84,20 +84,11 @@ def _highlighted(one: Marked) -> dict[str, Any]:
 
 def _label_studio(one: Marked) -> dict[str, Any]:
     """https://labelstud.io/guide/predictions (for ``<Labels name="label" toName="text">``)."""
+    kind = {"from_name": "label", "to_name": "text", "type": "labels"}
+    spans = [{key: each[key] for key in ("start", "end", "text")} for each in one.entities]
     result = [
-        {
-            "from_name": "label",
-            "to_name": "text",
-            "type": "labels",
-            "score": each["score"],
-            "value": {
-                "start": each["start"],
-                "end": each["end"],
-                "text": each["text"],
-                "labels": [each["label"]],
-            },
-        }
-        for each in one.entities
+        {**kind, "score": each["score"], "value": {**span, "labels": [each["label"]]}}
+        for each, span in zip(one.entities, spans, strict=True)
     ]
     predictions = [{"model_version": one.model or "ner-zoo", "result": result}]
     return {"data": {"text": one.text, "name": one.name}, "predictions": predictions}

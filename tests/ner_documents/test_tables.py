@@ -125,7 +125,7 @@ def test_columns_are_chosen_and_said():
 
 
 def test_too_many_columns_are_refused(tmp_path):
-    assert "10,000 columns" in problems(items("a.csv", ",".join(["x"] * 200_000) + "\n1\n"))[0][1]
+    assert "10,000 columns" in problems(items("a.csv", ",".join(["x"] * 200_000) + "\n1,2\n"))[0][1]
 
 
 def test_every_row_of_json_is_read_or_reported():
