@@ -80,9 +80,9 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
     >>> words_among(["# any comment", "Mary\tB-PER"]), words_among(["#\tO"])
     (([1], False), ([0], False))
     """
-    begin = next(
-        (n for n, line in enumerate(lines) if line.strip() and not _is_between_sentences(line)), None
-    )
+    # Not the borders of documents, nor comments as in CoNLL-U.
+    known = (line.startswith("-DOCSTART-") or _COMMENT.match(line) for line in lines)
+    begin = next((n for n, no_word in enumerate(known) if lines[n].strip() and not no_word), None)
     if begin is None:
         return [], False
     rows = {place: _columns(line) for place, line in enumerate(lines) if place >= begin and line.strip()}
@@ -96,11 +96,6 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
     if words and counted and all(len(rows[place]) > 1 for place in words):
         return words, True
     return places, False
-
-
-def _is_between_sentences(line: str) -> bool:
-    """Return whether a line is no word: a document border, or a comment as in CoNLL-U."""
-    return line.startswith("-DOCSTART-") or _COMMENT.match(line) is not None
 
 
 def _columns(line: str) -> list[str]:

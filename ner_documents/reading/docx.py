@@ -50,6 +50,7 @@ _STYLES = {
     "list": "list item",
 }
 _AROUND = frozenset(f"{_WORD}{name}" for name in ("sdt", "sdtContent", "ins", "customXml"))
+_ORDER = ("header", "body", "footnotes", "endnotes", "footer", "comments")
 _MOST_COLUMNS = 1000
 _INSERTED = "holds files inserted whole (altChunk), which are not read; save it in Word to merge them"
 
@@ -88,12 +89,9 @@ def _word_parts(package: Package) -> list[tuple[str, str]]:
     main = next((one.target for one in package.related("") if one.kind == "officeDocument"), "")
     if main not in package:
         main = "word/document.xml"
-    related = [(one.kind, one.target) for one in package.related(main) if one.target in package]
-    found = [(main, "body")]
-    for wanted in ("footnotes", "endnotes", "footer", "comments"):
-        found += [(target, kind) for kind, target in related if kind == wanted]
-    headers = [(target, kind) for kind, target in related if kind == "header"]
-    return list(dict.fromkeys([*headers, *found]))
+    related = [(one.target, one.kind) for one in package.related(main) if one.target in package]
+    parts = [(main, "body"), *(part for part in related if part[1] in _ORDER)]
+    return sorted(dict.fromkeys(parts), key=lambda part: _ORDER.index(part[1]))
 
 
 def _word_xml(package: Package, name: str) -> Any:

@@ -361,15 +361,5 @@ def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
     >>> too_deep({"a": [1, {"b": []}]}), too_deep([[[[]]]], 2)
     (False, True)
     """
-    level = [value]
-    for _ in range(depth + 1):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (list, dict))
-            for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, (list, dict))
-        ]
-        if not level:
-            return False
-    return True
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(one, (list, dict)) and (depth <= 0 or too_deep(one, depth - 1)) for one in inner)

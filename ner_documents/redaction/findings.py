@@ -188,8 +188,9 @@ class _KnownNames:
 
     def __init__(self, found: Iterable[tuple[str, str]]) -> None:
         self._labels: dict[str, str] = {}
-        self._parts: set[str] = set()
-        for text, label in chain.from_iterable(map(_readings, found)):
+        # A word that is split at a line end counts as written, and joined.
+        readings = ((one, label) for name, label in found for one in dict.fromkeys((name, join_words(name))))
+        for text, label in readings:
             whole = fold(text)
             if len(whole) < _SHORTEST:
                 continue
@@ -202,9 +203,8 @@ class _KnownNames:
                 self._labels.setdefault(without_form, label)
             if name.person and len(words) > 1:
                 for part in (words[-1], *words[:1]):
-                    if len(part) > 2 and part not in _PARTICLES and part not in self._labels:
-                        self._labels[part] = label
-                        self._parts.add(part)
+                    if len(part) > 2 and part not in _PARTICLES:
+                        self._labels.setdefault(part, label)
         self.names = NameList(self._labels)
 
     def label(self, text: str, start: int, end: int) -> str:
@@ -221,12 +221,6 @@ class _KnownNames:
             ordinary = found in _ORDINARY and _SENTENCE_END.search(text[max(0, start - 8) : start])
             return "" if ordinary and not text[start:end].isupper() else label
         return ""
-
-
-def _readings(name: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return a name as written and, if a word of it is split at a line end, with the word joined."""
-    text, label = name
-    return [(one, label) for one in dict.fromkeys((text, join_words(text)))]
 
 
 def _merged(text: str, findings: list[Finding]) -> list[Finding]:

@@ -149,9 +149,6 @@ def _pieces(segment: Segment, first: int, last: int) -> Iterator[tuple[int, int]
     if segment.quoted:
         yield segment.starts[0], segment.ends[-1]
         return
-    if isinstance(segment.starts, range):
-        yield segment.starts[first], segment.ends[last - 1]
-        return
     start = end = -1
     for index in range(first, last):
         if segment.starts[index] == segment.ends[index] or segment.ends[index] <= end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ner_documents.formats import SUFFIXES, format_by_name
@@ -80,16 +81,9 @@ def _html(raw: str) -> list[Segment]:
     return markup_segments(raw, HTML)[0]
 
 
-def _csv(raw: str) -> list[Segment]:
-    return _cells(raw, delimiter_of(raw.splitlines()[:SAMPLE_LINES], ReadOptions()))
-
-
-def _tsv(raw: str) -> list[Segment]:
-    return _cells(raw, "\t")
-
-
-def _cells(raw: str, delimiter: str) -> list[Segment]:
+def _csv(raw: str, delimiter: str = "") -> list[Segment]:
     """Split a table into cells (RFC 4180); a quote that is never closed extends to the end of the file."""
+    delimiter = delimiter or delimiter_of(raw.splitlines()[:SAMPLE_LINES], ReadOptions())
     cells: list[Segment] = []
     border = re.compile(f"[{re.escape(delimiter)}\r\n]")
     position = 0
@@ -142,12 +136,9 @@ def _json_segments(raw: str) -> Iterator[Segment]:
             continue
         # Most keys are field names; those that look like data are read as text.
         searched = raw[last : last + 20].lstrip()[:1] != ":" or bool(re.search("[A-Z].* ", found[0]))
-        if "\\" not in found[0]:
-            segment = verbatim(raw, first + 1, last - 1, searched=searched)
-        else:
-            segment = _escaped(raw, first + 1, last - 1, searched=searched)
-        if segment.text.strip():
-            yield segment
+        builder = SegmentBuilder()
+        _unescape(builder, raw, first + 1, last - 1)
+        yield from builder.finish(searched=searched)
 
 
 def _words(raw: str, start: int, end: int) -> Iterator[Segment]:
@@ -161,12 +152,6 @@ def _words(raw: str, start: int, end: int) -> Iterator[Segment]:
     yield from builder.finish()
 
 
-def _escaped(raw: str, start: int, end: int, *, searched: bool) -> Segment:
-    builder = SegmentBuilder()
-    _unescape(builder, raw, start, end)
-    return next(builder.finish(searched=searched), verbatim(raw, start, start))
-
-
 def _unescape(builder: SegmentBuilder, raw: str, start: int, end: int) -> None:
     position = start
     for escape in _ESCAPE.finditer(raw, start, end):
@@ -176,17 +161,17 @@ def _unescape(builder: SegmentBuilder, raw: str, start: int, end: int) -> None:
     builder.add(raw[position:end], position)
 
 
-_EXTRACTED = {
+_EXTRACTED: dict[str, Callable[[str], list[Segment]]] = {
     "text": _plain,
     "srt": _subtitles,
     "html": _html,
     "csv": _csv,
-    "tsv": _tsv,
+    "tsv": partial(_csv, delimiter="\t"),
     "json": _json,
     "jsonl": _json,
 }
 #: Text-based formats by suffix, with the function that extracts their texts.
-TEXT_FORMATS: dict[str, Callable[[str], list[Segment]]] = {
+TEXT_FORMATS = {
     suffix: _EXTRACTED[kind] for suffix in SUFFIXES if (kind := format_by_name(suffix)[0]) in _EXTRACTED
 }
 #: Suffixes of web pages, which may declare their encoding.

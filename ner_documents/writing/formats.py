@@ -6,6 +6,7 @@ has been seen, so `tables` stores their chunks in an intermediate form and conve
 
 from __future__ import annotations
 
+import importlib
 import io
 import itertools
 import json
@@ -19,8 +20,9 @@ from ner_core.rendering import html_frame, html_section, to_conll, to_json
 from ner_documents.document import as_text
 from ner_documents.groups import Grouper
 from ner_documents.reading.conll import words_among
-from ner_documents.writing import parquet, tables
-from ner_documents.writing.parquet import PARTS
+from ner_documents.sources import require
+from ner_documents.writing import tables
+from ner_documents.writing.tables import PARTS
 from ner_documents.writing.tools import TOOL_FORMATS, marked, write_marked
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def encode_documents(
             if parts and PARTS not in (*fields, into):
                 fields = {**fields, PARTS: [part.to_dict() for part in parts]}
             rows.append((fields, plain))
-        return parquet.encode_arrow(rows, into, schema)
+        return _parquet().encode_arrow(rows, into, schema)
     target = io.BytesIO()
     for document, entities, parts in found:
         if format_name in ("conll", "conll-tabs"):
@@ -119,6 +121,11 @@ def encode_documents(
             fields = {"where": document.where, "fields": document.fields}
             _write_json(target, fields, {"entities": _plain(entities, document.text)})
     return target.getvalue()
+
+
+def _parquet() -> Any:
+    require("pyarrow", "documents", "writing Parquet")
+    return importlib.import_module("ner_documents.writing.parquet")
 
 
 def _recognition(document: Document, entities: Iterable[Entity]) -> Recognition:
@@ -175,7 +182,7 @@ def assemble(
     elif format_name == "xlsx":
         tables.assemble_xlsx(parts, target, into, labels)
     elif format_name == "parquet":
-        parquet.assemble_parquet(parts, target, into)
+        _parquet().assemble_parquet(parts, target, into)
     elif format_name in TOOL_FORMATS:
         write_marked(_marked(parts), target, format_name)
     else:

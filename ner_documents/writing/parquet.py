@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from typing import IO, TYPE_CHECKING, Any
 
+import pyarrow as arrow
+import pyarrow.parquet
+
 from ner_core.rendering import encodable
-from ner_documents.sources import require
-from ner_documents.writing.tables import cell
+from ner_documents.writing.tables import PARTS, cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,29 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "assemble_parquet", "encode_arrow"]
 
-#: Name of the column that records which model processed which part of a text.
-PARTS = "parts"
-
 Row = tuple[dict[str, Any], list[dict[str, Any]]]
 
 _ROW_GROUP = 65_536
-_PURPOSE = "writing Parquet"
 
 
-def _arrow() -> Any:
-    return require("pyarrow", "documents", _PURPOSE)
-
-
-def _entity_type() -> Any:
-    arrow = _arrow()
-    whole, text = arrow.int64(), arrow.string()
-    members = {"start": whole, "end": whole, "label": text, "score": arrow.float64(), "text": text}
-    return arrow.list_(arrow.struct({**members, "word_start": whole, "word_end": whole}))
-
-
-def _parts_type() -> Any:
-    arrow = _arrow()
-    return arrow.list_(arrow.struct({"start": arrow.int64(), "end": arrow.int64(), "model": arrow.string()}))
+_WHOLE, _STRING = arrow.int64(), arrow.string()
+_SPAN = {"start": _WHOLE, "end": _WHOLE}
+_ENTITY = {**_SPAN, "label": _STRING, "score": arrow.float64(), "text": _STRING}
+_ENTITIES = arrow.list_(arrow.struct({**_ENTITY, "word_start": _WHOLE, "word_end": _WHOLE}))
+_PARTS = arrow.list_(arrow.struct({**_SPAN, "model": _STRING}))
 
 
 def _are_parts(rows: Sequence[Row]) -> bool:
@@ -66,13 +55,12 @@ def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
     """
     if not rows:
         return b""
-    arrow = _arrow()
     known = arrow.ipc.read_schema(arrow.py_buffer(schema)) if schema else None
     names = list(dict.fromkeys(name for fields, _ in rows for name in fields))
     columns = {_clean(name): _column([fields.get(name) for fields, _ in rows], known, name) for name in names}
     if PARTS in names and (known is None or PARTS not in known.names) and _are_parts(rows):
-        columns[PARTS] = arrow.array([fields.get(PARTS) for fields, _ in rows], _parts_type())
-    columns[into] = arrow.array([_clean(entities) for _, entities in rows], _entity_type())
+        columns[PARTS] = arrow.array([fields.get(PARTS) for fields, _ in rows], _PARTS)
+    columns[into] = arrow.array([_clean(entities) for _, entities in rows], _ENTITIES)
     table = arrow.table(columns)
     sink = io.BytesIO()
     with arrow.ipc.new_stream(sink, table.schema) as writer:
@@ -82,7 +70,6 @@ def encode_arrow(rows: Sequence[Row], into: str, schema: bytes | None) -> bytes:
 
 def _column(values: list[Any], schema: Any, name: str) -> Any:
     """Build a column; values of mixed types become JSON, except strings."""
-    arrow = _arrow()
     if schema is not None and name in schema.names:
         return arrow.array(values, schema.field(name).type)
     values = [_clean(value) for value in values]
@@ -94,7 +81,6 @@ def _column(values: list[Any], schema: Any, name: str) -> Any:
 
 
 def _as_cells(values: Iterable[Any]) -> Any:
-    arrow = _arrow()
     return arrow.array([None if value is None else cell(value) for value in values], arrow.string())
 
 
@@ -114,10 +100,8 @@ def assemble_parquet(parts: Callable[[], Iterable[Part]], target: IO[bytes], int
 
     A column of different types in different chunks takes the type that holds all of them, or becomes JSON.
     """
-    arrow = _arrow()
-    parquet = require("pyarrow.parquet", "documents", _PURPOSE)
     schema = _unified([table.schema for table in _tables(parts, schema_only=True)], into)
-    with parquet.ParquetWriter(target, schema) as writer:
+    with pyarrow.parquet.ParquetWriter(target, schema) as writer:
         pending: list[Any] = []
         for table in _tables(parts):
             pending.append(_fitted(table, schema))
@@ -129,7 +113,6 @@ def assemble_parquet(parts: Callable[[], Iterable[Part]], target: IO[bytes], int
 
 
 def _tables(parts: Callable[[], Iterable[Part]], *, schema_only: bool = False) -> Iterator[Any]:
-    arrow = _arrow()
     for part in parts():
         with part.open() as payload:
             stream = payload.read(0 if not part.header["documents"] else -1)
@@ -139,12 +122,11 @@ def _tables(parts: Callable[[], Iterable[Part]], *, schema_only: bool = False) -
 
 
 def _unified(schemas: Sequence[Any], into: str) -> Any:
-    arrow = _arrow()
     types: dict[str, Any] = {}
     for schema in schemas:
         for field in schema:
             types[field.name] = _common_type(types.get(field.name, field.type), field.type)
-    types[into] = types.pop(into, _entity_type())
+    types[into] = types.pop(into, _ENTITIES)
     return arrow.schema(
         [
             arrow.field(name, arrow.string() if arrow.types.is_null(kind) else kind)
@@ -154,7 +136,6 @@ def _unified(schemas: Sequence[Any], into: str) -> Any:
 
 
 def _common_type(one: Any, other: Any) -> Any:
-    arrow = _arrow()
     if one == other:
         return one
     try:
@@ -165,7 +146,6 @@ def _common_type(one: Any, other: Any) -> Any:
 
 
 def _fitted(table: Any, schema: Any) -> Any:
-    arrow = _arrow()
     columns = []
     for field in schema:
         known = field.name in table.column_names

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from ner_documents.writing.parts import Part
 
-__all__ = ["BYTE_ORDER_MARK", "assemble_csv", "assemble_long", "assemble_xlsx", "cell"]
+__all__ = ["BYTE_ORDER_MARK", "PARTS", "assemble_csv", "assemble_long", "assemble_xlsx", "cell"]
 
 #: Needed by spreadsheet programs to read CSV as UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
 
+#: Name of the column that records which model processed which part of a text.
+PARTS = "parts"
 #: A fixed time, so that a resumed run gives the same bytes as an uninterrupted one.
 _CREATED = datetime(2000, 1, 1)
 #: Limits of XLSX: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
