@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,6 @@ __all__ = ["called", "read_files", "told"]
 
 # The commands that read whole files have no option for these two.
 _HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
-# How files begin that are no text, what office programs and books have in a zip file, and their formats.
-_BEGINNINGS = (
-    (b"%PDF-", b"", "pdf"),
-    (b"{\\rtf", b"", "rtf"),
-    (b"PK\3\4", b"word/", "docx"),
-    (b"PK\3\4", b"ppt/", "pptx"),
-    (b"PK\3\4", b"xl/", "xlsx"),
-    (b"PK\3\4", b"application/epub+zip", "epub"),
-    (b"PK\3\4", b"opendocument.spreadsheet", "xlsx"),
-    (b"PK\3\4", b"application/vnd.oasis.opendocument", "odt"),
-    (b"PK\3\4", b"", "zip"),
-)
 
 
 def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Problem]:
@@ -44,17 +33,18 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
         How to read them.
     """
     from ner_documents.document import Problem
-    from ner_documents.formats import format_by_name
+    from ner_documents.formats import format_by_content
     from ner_documents.reading.bounded import read_safely
+    from ner_documents.reading.registry import source_of
     from ner_documents.sources import Source, format_of
 
     for name in names:
-        kind, compression = format_by_name(name)
-        source = Source(name, kind or format_of(Source(name, "", compression)) or "text", compression)
+        source = source_of(name)
+        source = replace(source, format=source.format or format_of(source) or "text")
         if name == "-" or (Path(name).exists() and not Path(name).is_file()):  # a pipe or device
             try:
                 content = _piped(name, options.limit + 1)
-                source = Source(name, _format_of(content), content=content)
+                source = Source(name, format_by_content(content, "text"), content=content)
             except OSError as error:
                 yield Problem(name, None, error.strerror or str(error))
                 continue
@@ -66,11 +56,6 @@ def _piped(name: str, most: int) -> bytes:
         return sys.stdin.buffer.read(most)
     with Path(name).open("rb") as stream:
         return stream.read(most)
-
-
-def _format_of(content: bytes) -> str:
-    known = (kind for begin, held, kind in _BEGINNINGS if content.startswith(begin) and held in content)
-    return next(known, "text")
 
 
 def told(problem: Problem) -> str:

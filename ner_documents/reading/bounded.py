@@ -48,9 +48,6 @@ def read_bounded(
         As `read`; a file that exceeds a limit or crashes the process ends with a problem.
     """
     found = source_of(source, content)
-    if isinstance(found, Problem):
-        yield found
-        return
     question = {
         "source": dataclasses.asdict(dataclasses.replace(found, content=None)),
         "options": dataclasses.asdict(options or ReadOptions()),

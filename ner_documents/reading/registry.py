@@ -58,16 +58,13 @@ _COLUMN_ROWS = 100
 _SKIP_BYTES = 1 << 20
 
 
-def source_of(source: Source | str | Path, content: bytes | None = None) -> Source | Problem:
-    """Return the source for a file name, or a problem if its type is not read."""
+def source_of(source: Source | str | Path, content: bytes | None = None) -> Source:
+    """Return the source for a file name, of the format that the name tells, or of none."""
     if isinstance(source, Source):
         return source
     kind, compression = format_by_name(Path(source).as_posix())
     size = None if content is None else len(content)
-    found = Source(str(source), kind or "", compression, size, content=content)
-    if kind := kind or format_of(found):
-        return replace(found, format=kind)
-    return Problem(str(source), None, f"files of this type are not read; {' '.join(SUFFIXES)} are")
+    return Source(str(source), kind or "", compression, size, content=content)
 
 
 def read(
@@ -103,13 +100,13 @@ def read(
     """
     options = options or ReadOptions()
     found = source_of(source, content)
-    if isinstance(found, Problem):
-        yield found
-        return
     kind = format_of(found)
-    if kind != found.format:
-        found = replace(found, format=kind)
+    if not kind:
+        yield Problem(found.path, None, f"files of this type are not read; {' '.join(SUFFIXES)} are")
+        return
+    if found.format not in ("", kind):
         yield Problem(found.path, None, f"is not what its name says and was read as {kind}", lost=False)
+    found = replace(found, format=kind)
     last: int | None = None
     try:
         for item in _read(found, options, meter or Meter()):
@@ -173,7 +170,7 @@ def first_rows(
     from ner_documents.reading.bounded import read_bounded
 
     found = source_of(source)
-    if isinstance(found, Problem) or found.format not in TABLES:
+    if found.format not in TABLES:
         return []
     with contextlib.closing(read_bounded(found, options, seconds=20)) as items:
         return list(itertools.islice((item for item in items if isinstance(item, Document)), most))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ner_documents.document import Problem
@@ -110,7 +109,9 @@ def _above(records: Sequence[_Record], options: ReadOptions) -> tuple[int, int]:
     """
     above = next((n for n, record in enumerate(records) if not record.cells[0].startswith("#")), 0)
     rest = records[above:]
-    gaps = [n for n, (before, record) in enumerate(pairwise(rest), 1) if record.number > _end_of(before)]
+    # A cell may span several lines.
+    ends = (record.number + 1 + sum(cell.count("\n") for cell in record.cells) for record in rest)
+    gaps = [n for n, (end, record) in enumerate(zip(ends, rest[1:], strict=False), 1) if record.number > end]
     if titles := title_rows([record.cells for record in rest], options, gaps):
         return above, titles
     wanted = (options.column or "text").casefold()
@@ -120,11 +121,6 @@ def _above(records: Sequence[_Record], options: ReadOptions) -> tuple[int, int]:
             break
         above -= 1
     return above, 0
-
-
-def _end_of(record: _Record) -> int:
-    """Return the number of the line after a row, whose cells may span several lines."""
-    return record.number + 1 + sum(cell.count("\n") for cell in record.cells)
 
 
 def _row(record: _Record, names: Sequence[str], source: str) -> Row | Problem:
@@ -257,14 +253,6 @@ def quoted(text: str, position: int) -> tuple[str, int | None]:
         position = quote + 2
 
 
-def _filled(cells: Sequence[str]) -> int:
-    """Count the cells up to the last one that is not blank."""
-    count = len(cells)
-    while count > 1 and not cells[count - 1].strip():
-        count -= 1
-    return count
-
-
 def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
     r"""Detect the delimiter from the first lines of a file; NUL for a single column.
 
@@ -294,7 +282,8 @@ def delimiter_of(lines: Sequence[str], options: ReadOptions) -> str:
             continue
         named = all(cell and len(cell) < 40 and cell.strip(" .!?") == cell for cell in header)
         named = named or (options.column or "text") in map(str.strip, header)
-        counts = [_filled(row) for row in rows]
+        # Up to the last cell that is not blank.
+        counts = [next((n for n in range(len(row), 1, -1) if row[n - 1].strip()), 1) for row in rows]
         if named:  # rows of one cell are short, and so are rows whose last cells are empty
             counts = [count for count in counts if count > 1]
         fits = (count == width or (named and count < width) for count in counts)

@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from ner_core.entity import Recognition
     from ner_documents.redaction.segments import Segment
 
-__all__ = ["MAIL_FORMATS", "Attachment", "MailFile", "MailPart", "format_of", "people", "with_people"]
+__all__ = [
+    "MAIL_FORMATS",
+    "Attachment",
+    "MailFile",
+    "MailPart",
+    "folded_value",
+    "format_of",
+    "parameters",
+    "people",
+    "with_people",
+]
 
 MAIL_FORMATS = (".eml", ".mbox")
 
@@ -95,9 +105,9 @@ class MailPart:
             )
             return f" {holder['Content-Disposition']}"
         if self.header.startswith("+"):
-            return f"{self.header[1:]}: {_folded_value(text, line)}{line}"
+            return f"{self.header[1:]}: {folded_value(text, line)}{line}"
         if self.header:
-            return f" {_folded_value(text, line)}"
+            return f" {folded_value(text, line)}"
         content = encode_text(text, self.encoding)
         if self.transfer == "base64":
             return base64.encodebytes(content).decode().replace("\n", line)
@@ -312,7 +322,7 @@ class MailFile:
     ) -> None:
         """Keep a file name in one header only, where it is redacted, and no parameter that is not needed."""
         if called == "content-type":
-            told = _parameters(parsed, "content-type")
+            told = parameters(parsed, "content-type")
             kept = [f' {key}="{value}"' for key, value in told if key in _PARAMETERS]
             if len(kept) < len(told):
                 value = ";".join([f" {parsed.get_content_type()}", *kept])
@@ -363,7 +373,7 @@ def format_of(name: str, kind: str) -> str:
     return PurePath(name).suffix.lower() or MEDIA_TYPES.get(kind, "")
 
 
-def _folded_value(text: str, line: str) -> str:
+def folded_value(text: str, line: str) -> str:
     """Encode the value of a header, folded into lines that end with `line`."""
     text = " ".join(text.split())
     charset = "us-ascii" if text.isascii() else "utf-8"
@@ -390,7 +400,7 @@ def people(text: str) -> list[tuple[int, int, str]]:
     return found
 
 
-def _parameters(parsed: email.message.Message, header: str) -> list[tuple[str, str]]:
+def parameters(parsed: email.message.Message, header: str) -> list[tuple[str, str]]:
     """Return the parameters of a header such as Content-Type."""
     found = parsed.get_params([], header)[1:]
     return [(key, value if isinstance(value, str) else str(value[2])) for key, value in found]
