@@ -12,7 +12,6 @@ __all__ = [
     "TABLES",
     "format_by_content",
     "format_by_name",
-    "is_page",
 ]
 
 _SUFFIXES = {
@@ -106,11 +105,6 @@ def format_by_name(name: str) -> tuple[str | None, str | None]:
     return (_BY_SUFFIX.get(dot + suffix) if dot else None), compression
 
 
-def is_page(begin: bytes) -> bool:
-    """Return whether a file that begins with these bytes is a web page."""
-    return _PAGE.match(begin) is not None
-
-
 def format_by_content(begin: bytes, told: str = "") -> str:
     """Return the format of a file by its first bytes; if they do not tell, what its name tells.
 
@@ -134,7 +128,7 @@ def format_by_content(begin: bytes, told: str = "") -> str:
             return told
         if _MESSAGE.match(begin):
             return "eml"
-        return "html" if told != "xlsx" and is_page(begin) else told  # tables of a page are sheets
+        return "html" if told != "xlsx" and _PAGE.match(begin) else told  # tables of a page are sheets
     if found.lastgroup != "zip":
         return found.lastgroup or told
     part = _PART.search(begin) if told != "zip" else None

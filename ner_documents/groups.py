@@ -218,7 +218,9 @@ def _join_shorter(names: Sequence[tuple[str, Name]], clusters: _Clusters) -> Non
         fitting = [other for other in similar if _may_shorten(names, index, other)]
         candidates = {clusters.of(other) for other in fitting} - {clusters.of(index)}
         long_names = [names[other][1] for other in fitting]
-        if len(candidates) == 1 and _no_rival(name, long_names, rivals[label, name.key]):
+        # If Mr. and Ms. occur, only a full name with the same title matches.
+        sure = name.gender and any(other.gender == name.gender for other in long_names)
+        if len(candidates) == 1 and (rivals[label, name.key] < 2 or sure):
             clusters.join([*candidates, index])
 
 
@@ -227,11 +229,6 @@ def _may_shorten(names: Sequence[tuple[str, Name]], index: int, other: int) -> b
     short, long = names[index][1], names[other][1]
     given = short.person and len(short.words) == 1 and short.words[0] == long.words[0]
     return short.shortens(long) and (other < index or not given)
-
-
-def _no_rival(name: Name, fitting: Sequence[Name], genders: int) -> bool:
-    """Return whether a name may join; if Mr. and Ms. occur, only a full name with the same title matches."""
-    return genders < 2 or (bool(name.gender) and any(other.gender == name.gender for other in fitting))
 
 
 def _join_capitals(names: Sequence[tuple[str, Name]], clusters: _Clusters) -> None:

@@ -33,13 +33,8 @@ _GONE = frozenset(
     f"{_WORD}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rPr", "pPr", "rt")
 )
 _BOX = f"{_WORD}txbxContent"
-_MARKS = {
-    f"{_WORD}tab": "\t",
-    f"{_WORD}ptab": "\t",
-    f"{_WORD}br": "\n",
-    f"{_WORD}cr": "\n",
-    f"{_WORD}noBreakHyphen": "-",
-}
+_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_MARKS = {f"{_WORD}{name}": sign for name, sign in _SIGNS.items()}
 #: Code of a symbol that is a letter; F000 to F0FF are those of a font.
 _LETTER = re.compile("[0-9A-Ea-e][0-9A-Fa-f]{3}")
 _TEXTS = frozenset((f"{_WORD}t", f"{_MATH}t"))

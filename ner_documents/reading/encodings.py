@@ -9,11 +9,11 @@ from typing import Any, BinaryIO, cast
 from ner_documents.document import Hint, Problem
 from ner_documents.reading.detection import Guess, declared_encoding, decoded, guess_encoding, has_mark
 from ner_documents.reading.packages import OLE
+from ner_documents.reading.records import EXCERPT
 
 __all__ = ["as_lines_of_bytes", "byte_problem", "decode", "guessed"]
 
 _SAMPLE = 1 << 20
-_EXCERPT = 1 << 12
 
 
 def decode(
@@ -47,7 +47,7 @@ def decode(
         held = "binary data"
         if raw.startswith(OLE):
             held = "an Office file older than 2007 or a .msg; save it as .docx, .xlsx, .pptx or .eml"
-        return None, [Problem(source, None, f"is not a text file: it holds {held}", raw[:_EXCERPT])]
+        return None, [Problem(source, None, f"is not a text file: it holds {held}", raw[:EXCERPT])]
     notes = guessed(source, guess)
     try:
         # Unlike bytes.decode, this does not accept arbitrary bytes as UTF-16 without a byte order mark.
@@ -57,14 +57,14 @@ def decode(
         line = raw.count(b"\n", 0, error.start) + 1
         reason = byte_problem(raw, guess.name, error)
         if encoding:
-            return None, [Problem(source, line, reason, raw[:_EXCERPT], hint=Hint.ENCODING)]
+            return None, [Problem(source, line, reason, raw[:EXCERPT], hint=Hint.ENCODING)]
         text = raw.decode(guess.name, "replace").removeprefix("\ufeff")
         wrong = text.count("\ufffd")
         more = "it is read" if wrong == 1 else f"{wrong:,} such bytes are read"
         reason = f"{reason}; {more} as U+FFFD"
-        return text, [*notes, Problem(source, line, reason, raw[:_EXCERPT], hint=Hint.ENCODING)]
+        return text, [*notes, Problem(source, line, reason, raw[:EXCERPT], hint=Hint.ENCODING)]
     except UnicodeError as error:
-        return None, [Problem(source, None, f"expected {guess.name} text ({error})", raw[:_EXCERPT])]
+        return None, [Problem(source, None, f"expected {guess.name} text ({error})", raw[:EXCERPT])]
 
 
 def guessed(source: str, guess: Guess) -> list[Problem]:

@@ -28,17 +28,9 @@ _PARAGRAPHS = {
     f"{_TEXT}h": "heading",
     **{f"{_SHOW}{name}-decl": name for name in ("header", "footer")},
 }
-_GONE = frozenset(
-    (
-        f"{_TEXT}tracked-changes",
-        f"{_OFFICE}annotation",
-        f"{_TEXT}note-citation",
-        f"{_TEXT}ruby-text",
-        f"{_TEXT}hidden-text",
-        f"{_TEXT}script",
-        f"{_OFFICE}forms",
-    )
-)
+_GONE = {f"{_OFFICE}annotation", f"{_OFFICE}forms"} | {
+    f"{_TEXT}{name}" for name in ("tracked-changes", "note-citation", "ruby-text", "hidden-text", "script")
+}
 _HIDES_PARAGRAPH = f"{_TEXT}hidden-paragraph"
 _NAMED = (f"{_TEXT}style-name", f"{_TABLE}style-name", f"{_DRAW}style-name")
 _ASIDE = frozenset((f"{_TEXT}note", f"{_DRAW}frame", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}g"))

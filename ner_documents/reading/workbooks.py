@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from ner_documents.document import Problem
-from ner_documents.formats import is_page
+from ner_documents.formats import format_by_content
 from ner_documents.reading.binary_sheets import with_columns, with_unicode
 from ner_documents.reading.blocks import count_of
 from ner_documents.reading.detection import guess_encoding
@@ -69,7 +69,7 @@ def _read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read the sheets of an XML workbook, the tables of a web page, or CSV."""
     if _EXCEL_2003.encode() in raw[:_BEGIN]:
         tables = _tables_of_xml(parse_xml(raw, "the workbook"))
-    elif is_page(raw):
+    elif format_by_content(raw) == "html":
         text, problems = decode(raw, source, options.encoding, declared_in_page(raw))
         page = html_blocks(text or "")
         tables = _tables_of_page(text or "")
@@ -235,7 +235,7 @@ def _rows(
     ahead = list(islice(rows, 20))
     if not ahead:
         return
-    texts = [[_as_text(cell) for cell in row] for _, row in ahead]
+    texts = [["" if cell is None else str(_value(cell)) for cell in row] for _, row in ahead]
     gaps = [n for n, (before, row) in enumerate(pairwise(ahead), 1) if row[0] > before[0] + 1]
     for _ in range(title_rows(texts, options, gaps)):
         number = ahead.pop(0)[0]
@@ -252,8 +252,3 @@ def _value(cell: Any) -> Any:
     if isinstance(cell, (datetime.date, datetime.time)):
         return cell.isoformat()
     return str(cell) if isinstance(cell, datetime.timedelta) else cell
-
-
-def _as_text(cell: Any) -> str:
-    value = _value(cell)
-    return "" if value is None else str(value)

@@ -113,10 +113,8 @@ OOXML = Dialect(
     joined=frozenset(("delText", "moveFrom", "instrText", "delInstrText")),
     asides=frozenset(("txbxContent",)),
     hidden_authors=frozenset(
-        (
-            *("author", "initials", "userId", "creator", "lastModifiedBy", "Company", "Manager"),
-            *("providerId", "userName", "lastEditedBy", "refreshedBy"),
-        )
+        """author initials userId creator lastModifiedBy Company Manager providerId userName lastEditedBy
+        refreshedBy""".split()  # noqa: SIM905
     ),
 )
 # OpenDocument 1.3, part 3: text is anywhere in text:p and text:h.

@@ -40,14 +40,8 @@ OUTPUT_FORMATS = (
     *TOOL_FORMATS,
 )
 
-_SUFFIXES = {
-    ".spacy": "spacy",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".htm": "html",
-    ".bio": "conll",
-    ".iob2": "conll",
-}
+#: Besides the names of the formats.
+_SUFFIXES = {".spacy": "spacy", ".ndjson": "jsonl", ".htm": "html", ".bio": "conll", ".iob2": "conll"}
 _ENTITIES_AT_ONCE = 1000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
