@@ -78,8 +78,7 @@ def read_json(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
         return
     except ValueError as error:
         if _begins_with_a_line_of_json(text):
-            lines = io.BytesIO(text.encode("utf-8", "surrogatepass"))
-            yield from _read_lines(lines, source, options)
+            yield from _read_lines(io.BytesIO(text.encode("utf-8", "surrogatepass")), source, options)
             return
         yield Problem(source, getattr(error, "lineno", None), f"expected JSON, found: {error}", raw[:EXCERPT])
         return

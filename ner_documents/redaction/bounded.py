@@ -77,8 +77,7 @@ def redact_bounded(
                     break
         except BoundedError as error:
             raise FormatError(str(error)) from None
-    identities = map(Identity.from_dict, frame["identities"])
-    redactor.placeholders = redactor.placeholders.continued(identities)
+    redactor.placeholders = redactor.placeholders.continued(map(Identity.from_dict, frame["identities"]))
     return RedactedFile(written, found, tuple(frame["notes"]), document)
 
 
