@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from ner_app.templating import browser_image, render
@@ -32,21 +33,19 @@ async def preview(_: Request) -> Response:
 
 
 class Face:
-    """ASGI middleware that gives the page its own tags."""
+    """ASGI middleware that gives the page its own tags and compresses it; Gradio compresses other files."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._page = GZipMiddleware(self._with_face, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; the page itself with its tags, all else as it is."""
-        root = scope.get("root_path", "")
-        if (
-            scope["type"] != "http"
-            or scope["method"] != "GET"
-            or scope["path"].rstrip("/") != root.rstrip("/")
-        ):
-            await self._app(scope, receive, send)
-            return
+        root = scope.get("root_path", "").rstrip("/")
+        asked = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].rstrip("/") == root
+        await (self._page if asked else self._app)(scope, receive, send)
+
+    async def _with_face(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun: Message = {}
         parts: list[bytes] = []
 

@@ -390,8 +390,11 @@ def test_a_shared_link_shows_this_page_and_nothing_of_another(page):
         assert "githubusercontent" not in answer.text
         assert "@Gradio" not in answer.text
         assert '"><script>' not in answer.text
-    html = requests.get(f"{page}/", timeout=PATIENCE).text
-    assert f'<meta property="og:image" content="{page}/preview.png">' in html
+    answer = requests.get(f"{page}/", timeout=PATIENCE)
+    assert f'<meta property="og:image" content="{page}/preview.png">' in answer.text
+    assert int(answer.headers["content-length"]) < 60_000 < len(answer.content)
+    plain = requests.get(f"{page}/", headers={"Accept-Encoding": "identity"}, timeout=PATIENCE)
+    assert (plain.content, plain.headers.get("content-encoding")) == (answer.content, None)
     picture = requests.get(f"{page}/preview.png", timeout=PATIENCE)
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
