@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ner_app.kinds import kinds
 from ner_core import Entity, Recognition
 from ner_core.entity import Answered
+from ner_core.labels import type_of
 from ner_core.rendering import encodable
 from ner_documents.groups import group_names
 
@@ -70,6 +71,8 @@ def answer(found: Recognition, labels: Sequence[str], unlikely: Sequence[Entity]
 def group_list(found: Recognition, labels: Sequence[str]) -> list[dict[str, Any]]:
     """Return the groups of an answer: number of the kind, name, aliases, and its entities by their numbers.
 
+    Of tags, which aggregation ``none`` has for labels, the first one of a type stands for the type.
+
     Examples
     --------
     >>> found = Recognition("Mary, Mary", (Entity(0, 4, "PER", 1, "Mary"), Entity(6, 10, "PER", 1, "Mary")))
@@ -77,12 +80,13 @@ def group_list(found: Recognition, labels: Sequence[str]) -> list[dict[str, Any]
     [{'kind': 0, 'name': 'Mary', 'aliases': [], 'mentions': [0, 1]}]
     """
     numbers = {entity.start: index for index, entity in enumerate(found.entities)}
+    types = [type_of(label) for label in labels]
     groups = []
     for group in group_names(found):
         mentions = [numbers[start] for start, _ in group.mentions]
         groups.append(
             {
-                "kind": labels.index(found.entities[mentions[0]].label),
+                "kind": types.index(group.label),
                 "name": encodable(group.name),
                 "aliases": [encodable(alias) for alias in group.aliases],
                 "mentions": mentions,

@@ -1,6 +1,7 @@
 """Answers between server and browser: what comes back is checked, and what is wrong refused in words."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -77,6 +78,15 @@ def test_training_data_is_read_by_the_readers_of_corpora(service, tmp_path):
     (tmp_path / "training.conll").write_text(written, "utf-8")
     sentences = list(read_conll(tmp_path / "training.conll"))
     assert [tag for sentence in sentences for tag in sentence.tags if tag != "O"] == ["B-PER", "B-LOC"]
+
+
+def test_names_are_counted_by_type_where_pieces_stay_apart(service):
+    asked = {"text": "Priya Raman met Mary in Santa Clara.", "model": "lookup", "aggregation": "none"}
+    found = text_functions(service)["recognize"](asked, None)
+    counts = Counter(found["kinds"][group["kind"]]["many"] for group in found["groups"])
+    assert counts == {"people": 3, "places": 2}
+    assert len({group["kind"] for group in found["groups"]}) == 2  # one box for each in the browser
+    assert {found["kinds"][kind]["label"] for *_, kind, _ in found["entities"]} > {"B-PER", "I-PER"}
 
 
 LONG = "Mary sings 😀 in Rotterdam.\n\nPriya Raman\nwalks.\n\n" * 500
