@@ -37,6 +37,11 @@ __all__ = ["launch"]
 
 _LOG = logging.getLogger(__name__)
 _PATH_CHARACTERS = 60
+_NO_EVENT = (
+    "The address ends where the id of a call should follow: bash and others lose what `read` behind a pipe "
+    "has read, as in the example of the API page. In one request: "
+    """curl -d '{"text": "Mary sings."}' ADDRESS-OF-THE-PAGE/api/recognize"""
+)
 
 
 def launch(demo: gr.Blocks, service: Service, *, block: bool = True, **options: Any) -> str:
@@ -115,6 +120,9 @@ def _api(programs: Programs, turns: Turns) -> list[Route]:
     async def description(_: Request) -> dict[str, Any]:
         return openapi(programs.service)
 
+    async def no_event(_: Request) -> Response:
+        return _json({"error": _NO_EVENT}, 404)
+
     routes = [
         _route("/api/recognize", recognize, "POST"),
         _route("/api/batch", batch, "POST"),
@@ -122,7 +130,8 @@ def _api(programs: Programs, turns: Turns) -> list[Route]:
         _route("/api/devices", devices, "GET"),
         _route("/api/openapi.json", description, "GET"),
     ]
-    return [*routes, *_elsewhere([route.path for route in routes])]
+    nowhere = Route("/gradio_api/call/{name}/", no_event)
+    return [*routes, *_elsewhere([route.path for route in routes]), nowhere]
 
 
 def _elsewhere(paths: Sequence[str]) -> list[Route]:

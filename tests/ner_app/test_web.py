@@ -198,6 +198,9 @@ def test_recognize_over_plain_http(page):
     lines = requests.get(f"{page}/gradio_api/call/recognize/{event}", timeout=PATIENCE).text.splitlines()
     assert lines[0] == "event: complete"
     assert names(json.loads(lines[1].removeprefix("data: "))[0]) == NAMES
+    # The example of Gradio's API page in a shell that runs the end of a pipe apart, such as bash.
+    lost = requests.get(f"{page}/gradio_api/call/recognize/", timeout=PATIENCE)
+    assert (lost.status_code, "/api/recognize" in lost.json()["error"]) == (404, True)
 
 
 def test_batch_devices_and_models(client):
