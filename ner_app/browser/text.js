@@ -154,6 +154,7 @@ NerPage.TextTab = class {
     const found = await reading.run();
     if (this.reading !== reading) return false;
     this.idle();
+    if (seen && !reading.shown) NerPage.comeIntoView(this.at("#answer"));
     if (!found.answer) return this.failed(found, before);
     this.good = choice;
     this.at("#undo-clear").hidden = true;
@@ -163,7 +164,6 @@ NerPage.TextTab = class {
     const cut = found.answer.whole ? "Only the beginning was read. Press Recognize to read the whole text." : "";
     const anew = past.length ? "The text was recognized again. Undo brings your corrections back." : "";
     NerPage.notice(this.message, [found.error, cut, anew, ...found.answer.notes].filter(Boolean).join("\n"));
-    if (seen && !reading.shown) NerPage.comeIntoView(this.at("#answer"));
     this.keep();
     return !cut;
   }
@@ -182,6 +182,7 @@ NerPage.TextTab = class {
     NerPage.notice(this.message, cancelled ? "" : error + still);
     this.say(cancelled ? "Cancelled." : "");
     if (before) this.marked();
+    if (error && this.stale) this.say("This answer is of the text before."); // pressing Recognize again would not update it
     return false;
   }
 

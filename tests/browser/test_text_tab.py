@@ -196,6 +196,15 @@ def test_a_changed_text_marks_the_answer_as_old_and_is_saved_anew(page):
     expect(page.locator("#text-result")).not_to_have_class(re.compile("stale"))
 
 
+def test_an_error_does_not_ask_for_what_led_to_it_and_is_in_view(page):
+    page.set_viewport_size({"width": 320, "height": 480})
+    page.locator("#text-box").fill("x" * 100_001)
+    page.locator("#recognize").click()
+    expect(page.locator("#text-message")).to_contain_text("this page takes 100,000 at once")
+    expect(page.locator("#text-message")).to_be_in_viewport(ratio=0.9)
+    expect(page.locator("#text-status")).to_have_text("This answer is of the text before.")
+
+
 def give_device(page, name):
     page.locator("#text-device").fill(name)
     page.locator("#text-device").press("Tab")
