@@ -86,5 +86,6 @@ NerPage.CompareTab = class {
       this.compared = text;
     }
     this.marked(found.cancelled ? "Cancelled." : "");
+    if (found.html) NerPage.comeIntoView(this.at("#compare-verdict"));
   }
 };
