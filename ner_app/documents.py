@@ -39,6 +39,7 @@ _TELLING = 0.02
 _AUTOMATIC = ("Automatic", "")
 _CANCELLING = "Cancelling; what is finished will be shown …"
 _LEFT = "The page was left before everything was read. Press Recognize all to start again."
+_GONE = "The files and results from before are no longer on the server. Choose the files again."
 #: Characters of a web address that come back after a reload.
 _LONGEST_ADDRESS = 2_000
 
@@ -175,9 +176,9 @@ def build_documents_tab(service: Service) -> None:
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
+            visits.keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
             choice = allowed(model, device, precision)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
-                visits.keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
                 yield {status: begun, problems: ""}
                 service.checked(choice)
@@ -226,7 +227,7 @@ def build_documents_tab(service: Service) -> None:
         except OSError:  # its files are gone
             shown = {}
         if not shown:
-            return {status: ""}
+            return {status: render("said.html", said=_GONE)}
         there = [path for path in shown.get(files) or [] if Path(path).exists()]
         return {status: "", **shown, files: there or None}
 

@@ -43,10 +43,10 @@ NerPage.markDocuments = () => {
 };
 document.addEventListener("input", (event) => { if (event.target.closest?.("#address")) NerPage.markDocuments(); });
 
-/* What the server keeps files and results under, for a reload; there is one once something was read. */
+/* What the server keeps files and results under, for a reload; there is one once there was something to read. */
 NerPage.visit = () => {
   const visit = NerPage.kept("ner-visit") || NerPage.unique();
-  NerPage.keep("ner-visit", visit);
+  if (NerPage.givenDocuments()) NerPage.keep("ner-visit", visit);
   return visit;
 };
 

@@ -218,11 +218,11 @@ def test_a_reload_brings_files_and_results_back_for_an_hour(handlers, tmp_path, 
         assert again["files"] == [str(path)]
         assert again["documents-view"] == last["documents-view"]
         assert again["download-zip"]["value"] == last["download-zip"]["value"]
-    assert back("another") == {"documents-status": ""}
+    assert "no longer on the server" in back("another")["documents-status"]  # such as one of before a restart
     path.unlink()
     assert back("mine")["files"] is None
     monkeypatch.setattr("ner_app.visits._HOUR", -1.0)
-    assert back("mine") == {"documents-status": ""}
+    assert list(back("mine")) == ["documents-status"]
 
 
 def test_a_model_that_fails_is_a_sentence(handlers, tmp_path, monkeypatch):
