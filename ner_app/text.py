@@ -160,7 +160,7 @@ def text_functions(service: Service) -> dict[str, Callable[..., Any]]:
         }
 
     def regroup(sent: dict[str, Any]) -> Any:
-        return _with_answer(sent, most, lambda found, labels: group_list(found, labels))
+        return _with_answer(sent, most, group_list)
 
     def redact(sent: dict[str, Any]) -> Any:
         style = word(sent, "style") or "label"

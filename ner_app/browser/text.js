@@ -157,7 +157,7 @@ NerPage.TextTab = class {
     if (seen && !reading.shown) NerPage.comeIntoView(this.at("#answer"));
     if (!found.answer) return this.failed(found, before);
     this.good = choice;
-    this.at("#undo-clear").hidden = true;
+    this.offer(null);
     this.forgetLink(text);
     const past = this.corrected(before, found.answer);
     this.display(found.answer, {grows: Boolean(reading.shown), past});
@@ -343,7 +343,7 @@ NerPage.TextTab = class {
     this.answer = null;
     this.sample = false;
     this.at("#text-result").hidden = true;
-    this.offer(before, "Undo clear");
+    this.offer(before);
     NerPage.notice(this.message, "");
     this.say("Cleared.");
     this.keep();
@@ -352,23 +352,22 @@ NerPage.TextTab = class {
 
   /* An example or a link takes the place of what the visitor wrote, which can be restored. */
   async replace(text, use) {
-    const undo = this.at("#undo-clear"), own = this.touched && this.box.value.trim() && this.box.value !== text;
-    const kept = own ? [this.state(), "Bring back my text"] : undo.hidden ? [] : [this.cleared, undo.textContent];
+    const own = this.touched && this.box.value.trim() && this.box.value !== text;
+    const kept = own ? this.state() : this.cleared;
     this.touched = false;
     await use(text);
-    if (kept.length) this.offer(...kept);
+    if (kept) this.offer(kept);
   }
 
-  offer(state, words) {
+  offer(state) {
     this.cleared = state;
     this.at("#undo-clear").hidden = !state;
-    this.at("#undo-clear").textContent = words;
   }
 
   /* What was typed since then can be restored the same way. */
   async undoClear() {
     const {cleared} = this;
-    this.offer(this.box.value.trim() ? this.state() : null, "Bring back the other text");
+    this.offer(this.box.value.trim() ? this.state() : null);
     await this.restore(cleared);
     this.forgetLink(this.box.value);
     this.keep();
