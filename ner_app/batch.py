@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ner_app.file_names import distinct
 from ner_app.jobs import Cancelled, in_background
 from ner_app.limits import LimitError
-from ner_app.long_texts import stream_with_share
+from ner_app.long_texts import PART, stream_with_share
 from ner_app.service import filtered
 from ner_core.entity import joined
 from ner_documents.document import Document, Hint, Problem
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
 
-_PART = 10_000
 # Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
-_LOOK_AHEAD = 2 * _PART
+_LOOK_AHEAD = 2 * PART
 _HINTS = {
     Hint.COLUMN: "choose it in the list of columns",
     Hint.OTHER_COLUMN: "another can be chosen in the list of columns",
@@ -210,7 +209,7 @@ def recognize_documents(
 
     def parts() -> Iterator[tuple[Document, Part, bool]]:
         for one in documents:
-            cut = parts_of(one, _PART)
+            cut = parts_of(one, PART)
             yield from ((one, part, part is cut[-1]) for part in cut)
 
     def watch(reached: float) -> None:

@@ -26,19 +26,16 @@ class Gathering:
     Parameters
     ----------
     run : callable
-        Maps a list of texts to their results, in order.
-    size : int
-        Most texts in one run.
+        Maps a list of texts, eight at most, to their results, in order.
 
     Examples
     --------
-    >>> Gathering(lambda texts: [text.upper() for text in texts], size=8)("mary")
+    >>> Gathering(lambda texts: [text.upper() for text in texts])("mary")
     'MARY'
     """
 
-    def __init__(self, run: Callable[[list[str]], list[Recognition]], size: int = _MOST_TEXTS) -> None:
+    def __init__(self, run: Callable[[list[str]], list[Recognition]]) -> None:
         self._run = run
-        self._size = size
         self._turn = threading.Condition()
         self._waiting: list[_Waiting] = []
         self._busy = False
@@ -62,8 +59,8 @@ class Gathering:
                 return mine.answer.result()
             self._busy = True
             self._waiting.remove(mine)
-            batch = [mine, *self._waiting[: self._size - 1]]
-            del self._waiting[: self._size - 1]
+            batch = [mine, *self._waiting[: _MOST_TEXTS - 1]]
+            del self._waiting[: _MOST_TEXTS - 1]
         try:
             self._answer([waiting for waiting in batch if waiting.wanted()])
         finally:

@@ -150,16 +150,13 @@ class Installation(Commands):
         options = ["--name", self.name, "--output_dir", folder, "--progress_format", "json"]
         converting = [*options, "--download_dir", folder]
         steps = {"Downloading": ["downloader.py", *options], "Converting": ["converter.py", *converting]}
-        try:
-            for step, (script, *arguments) in steps.items():
-                if self.cancelled:
-                    return
-                self.progress.step = step
+        for step, (script, *arguments) in steps.items():
+            if self.cancelled:
+                return
+            self.progress.step = step
+            yield self.progress
+            for _ in self._do(step, [str(scripts / script), *arguments], self._take):
                 yield self.progress
-                for _ in self._do(step, [str(scripts / script), *arguments], self._take):
-                    yield self.progress
-        finally:
-            self._stop()
 
     def _take(self, line: str) -> None:
         try:

@@ -308,12 +308,6 @@ def _check_name(name: str) -> None:
 
 
 def _texts(sent: Any, most: int) -> list[Recognition]:
-    if sent == []:
-        msg = (
-            "No corrected text is collected yet. Correct the names of a text, press Add this text, and go on "
-            f"until {FEWEST} passages are corrected."
-        )
-        raise ValueError(msg)
     if not isinstance(sent, list) or len(sent) > _MOST_TEXTS:
         msg = f"Expected corrected texts, up to {_MOST_TEXTS}."
         raise ValueError(msg)

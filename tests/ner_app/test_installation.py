@@ -76,15 +76,6 @@ def test_cancel_stops_the_command_and_is_no_failure(commands, tmp_path):
     assert not (tmp_path / "downloaded").exists()
 
 
-def test_leaving_the_page_stops_the_command(commands, tmp_path):
-    commands(pause=30.0)
-    run = Installation("m", tmp_path).run()
-    next(run)
-    next(run)
-    run.close()
-    assert not (tmp_path / "downloaded").exists()
-
-
 def test_progress_over_several_files_and_a_resumed_one():
     progress = Progress()
     for name, size in (("a", 100), ("b", 300)):

@@ -36,18 +36,11 @@ def test_texts_that_wait_are_answered_together_and_each_gets_its_own():
         asked.append(number)
         answers[number] = gathering(f"text {number}")
 
-    gathering = Gathering(run, size=8)
+    gathering = Gathering(run)
     run_in_threads(40, ask)
     assert answers == {number: f"TEXT {number}" for number in range(40)}
     assert sum(batches) == 40
     assert 1 < max(batches) <= 8
-
-
-def test_a_lone_text_does_not_wait():
-    batches = []
-    gathering = Gathering(lambda texts: batches.append(len(texts)) or texts)
-    assert [gathering("a"), gathering("b")] == ["a", "b"]
-    assert batches == [1, 1]
 
 
 def test_a_text_that_nobody_waits_for_is_left_out_and_the_others_are_answered():
@@ -206,12 +199,6 @@ def test_the_filter_keeps_tags_by_their_type(service):
     found = service.recognize("Mary in Santa Clara", Choice("lookup"), "none")
     assert [e.label for e in filtered(found, labels=["LOC"]).entities] == ["B-LOC", "I-LOC"]
     assert [e.label for e in filtered(found, labels=["B-PER"]).entities] == ["B-PER"]
-
-
-def test_devices_begin_with_auto_and_have_full_names(service):
-    names = service.devices()
-    assert next(iter(names)) == "AUTO"
-    assert names["CPU"]
 
 
 def test_what_a_model_holds_for_unlikely_comes_when_asked_for_and_is_redacted(tmp_path, monkeypatch):

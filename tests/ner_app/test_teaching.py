@@ -93,7 +93,7 @@ def test_what_is_collected_so_far_is_told(service):
         "lookup learns from 5 and is measured on the other 1"
         in so_far({"model": "lookup", "texts": texts})["said"]
     )
-    assert "press Add this text" in so_far({"model": "lookup", "texts": []})["error"]
+    assert so_far({"model": "lookup", "texts": []})["said"].startswith("0 of the 5 corrected passages")
     foreign = [{"text": "Bob", "labels": ["CITY"], "entities": [[0, 3, 0, 1]]}]
     assert "labels that this model does not have" in so_far({"model": "lookup", "texts": foreign})["error"]
 
