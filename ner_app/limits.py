@@ -126,30 +126,16 @@ class Limits:
         Traceback (most recent call last):
         ner_app.limits.LimitError: This text has 8 characters; this page takes 5 at once. Shorten it, ...
         """
-        if len(text) > self.text_characters:
-            msg = (
-                f"This text has {len(text):,} characters; this page takes {self.text_characters:,} at once. "
-                "Shorten it, upload it as a file in Documents, or run the command line on your own machine."
-            )
-            raise LimitError(msg)
+        way_out = "Shorten it, upload it as a file in Documents, or run the command line on your own machine."
+        _check("This text", len(text), self.text_characters, "characters", way_out)
 
     def check_batch(self, texts: Sequence[str]) -> None:
         """Raise `LimitError` for a batch with too many texts or characters."""
-        if len(texts) > self.batch_texts:
-            msg = (
-                f"The batch has {len(texts):,} texts; this page takes {self.batch_texts:,} at once. "
-                "Send several batches."
-            )
-            raise LimitError(msg)
+        way_out = "Send several batches."
+        _check("The batch", len(texts), self.batch_texts, "texts", way_out)
         for text in texts:
             self.check_text(text)
-        characters = sum(map(len, texts))
-        if characters > self.batch_characters:
-            msg = (
-                f"The batch has {characters:,} characters; this page takes "
-                f"{self.batch_characters:,} at once. Send several batches."
-            )
-            raise LimitError(msg)
+        _check("The batch", sum(map(len, texts)), self.batch_characters, "characters", way_out)
 
     def check_files(
         self, count: int, none: str = "Nothing to read yet. Choose files or give a web address."
@@ -157,9 +143,7 @@ class Limits:
         """Raise `LimitError` for too many files, or none; `none` is what is said then."""
         if not count:
             raise LimitError(none)
-        if count > self.files:
-            msg = f"{count:,} files were given; this page takes {self.files:,} at once. Upload fewer."
-            raise LimitError(msg)
+        _check("The upload", count, self.files, "files", "Upload fewer.")
 
     def check_file(self, name: str, size: int) -> None:
         """Raise `LimitError` for a file of too many bytes."""
@@ -169,6 +153,12 @@ class Limits:
                 f"{self.file_bytes / 1e6:,.1f} MB. Split the file."
             )
             raise LimitError(msg)
+
+
+def _check(what: str, count: int, most: int, unit: str, way_out: str) -> None:
+    if count > most:
+        msg = f"{what} has {count:,} {unit}; this page takes {most:,} at once. {way_out}"
+        raise LimitError(msg)
 
 
 def is_public_host(environ: Mapping[str, str] | None = None) -> bool:
