@@ -15,7 +15,8 @@ _WORDS = {
     "PER": ("person", "people"),
     "ORG": ("organisation", "organisations"),
     "LOC": ("place", "places"),
-    "GPE": ("country, city or state", "countries, cities and states"),
+    "GPE": ("country or city", "countries and cities"),
+    "NORP": ("nationality, faith or party", "nationalities, faiths and parties"),
     "FAC": ("building", "buildings"),
     "MISC": ("other name", "other names"),
     "DATE": ("date", "dates"),
@@ -24,6 +25,10 @@ _WORDS = {
     "ART": ("work", "works"),
     "EVE": ("event", "events"),
     "NAT": ("phenomenon", "phenomena"),
+    "WORK_OF_ART": ("work of art", "works of art"),
+    "CARDINAL": ("number", "numbers"),
+    "MONEY": ("amount of money", "amounts of money"),
+    "PERCENT": ("percentage", "percentages"),
 }
 
 
@@ -69,4 +74,6 @@ def _words(label: str) -> tuple[str, str]:
     one = " ".join(name.replace("_", " ").replace("-", " ").split()).lower() or "name"
     if one.endswith("y") and one[-2:-1] not in "aeiou":
         return one, f"{one[:-1]}ies"
+    if one.endswith("ss"):
+        return one, f"{one}es"
     return one, one if one.endswith("s") else f"{one}s"

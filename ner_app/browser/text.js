@@ -2,6 +2,8 @@
 "use strict";
 
 NerPage.MOST_PASTED = 20_000;
+/* Kinds of names that the sentence about an answer still lists. */
+NerPage.MANY_KINDS = 6;
 NerPage.KEPT = "ner-page";
 /* Browsers store five million characters; writing many entities takes longer than a frame. */
 NerPage.MOST_KEPT = 2_000_000;
@@ -258,7 +260,7 @@ NerPage.TextTab = class {
     else this.say(this.sentence());
   }
 
-  /* "7 names: 2 people, 2 organisations, 3 places, in 9 ms" */
+  /* "7 names: 2 people, 2 organisations, 3 places, in 9 ms"; of many kinds, how many there are */
   sentence() {
     const {kinds, groups, entities, about, text, whole} = this.answer;
     // Under aggregation `none`, B-PER and I-PER are both people.
@@ -275,7 +277,9 @@ NerPage.TextTab = class {
     const parts = [...counts.values()].flatMap(({one, many, count}) => count ? [NerPage.count(count, one, many)] : []);
     const more = mentions > names ? `, mentioned ${mentions.toLocaleString("en")} times` : "";
     const hidden = entities.length - mentions;
-    return (names ? `${NerPage.count(names, "name", "names")}${more}: ${parts.join(", ")}` : "No names found")
+    const found = NerPage.count(names, "name", "names");
+    const said = parts.length > NerPage.MANY_KINDS ? `${found} of ${parts.length} kinds${more}` : `${found}${more}: ${parts.join(", ")}`;
+    return (names ? said : "No names found")
       + (hidden ? ` (${hidden.toLocaleString("en")} hidden)` : "")
       + (whole ? `, in the first ${text.length.toLocaleString("en")} of ${whole.length.toLocaleString("en")} characters` : "")
       + `, in ${this.duration(about.total)}`;

@@ -237,6 +237,9 @@ def test_a_model_with_many_labels_has_as_many_colours(page):
     unfold(page, "#options")
     page.locator("#text-model").select_option("rampart-pii")
     recognize(page, "Mary Raman Rotterdam Clara NVIDIA Acme Dutch Priya Santa")
+    expect(page.locator("#text-status")).to_have_text(
+        re.compile(r"^9 names of 9 kinds, in ")
+    )  # which, the boxes say
     shown = page.locator("#text-tab mark:not(.off)").evaluate_all(
         """all => all.map(m =>
             [m.dataset.label, getComputedStyle(m).backgroundColor, getComputedStyle(m, '::after').content])"""

@@ -66,11 +66,9 @@ def test_the_functions_of_the_tab_refuse_with_a_sentence_and_bear_any_text(servi
 def test_labels_are_as_many_colours_in_full_words():
     described = kinds([f"LABEL_{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"])
     assert len({kind.color for kind in described}) == 26
-    assert [kind.many for kind in kinds(["PERSON", "BANK_ACCOUNT", "B-LOC"])] == [
-        "people",
-        "bank accounts",
-        "places",
-    ]
+    labels = ["PERSON", "BANK_ACCOUNT", "B-LOC", "ADDRESS", "WORK_OF_ART", "MONEY"]
+    words = ["people", "bank accounts", "places", "addresses", "works of art", "amounts of money"]
+    assert [kind.many for kind in kinds(labels)] == words
 
 
 def test_training_data_is_read_by_the_readers_of_corpora(service, tmp_path):
