@@ -126,10 +126,10 @@ NerPage.showDocuments = (element, view) => {
   };
 
   const drawList = (numbers = documents.map((_, number) => number), name = "") => {
-    list.replaceChildren(...numbers.filter((number) => documents[number]).map((number) => make("li", {}, make("button", {
-      type: "button", "data-number": number, "aria-pressed": "false", onclick: () => open(number, name)},
-      make("span", {dir: "auto"}, documents[number].name), make("span", {class: "count"}, ` ${documents[number].count.toLocaleString("en")}`)))));
-    if (name) list.prepend(make("li", {}, make("button", {type: "button", class: "all", onclick: () => {
+    list.replaceChildren(...numbers.filter((number) => documents[number]).map((number) => make("li", {},
+      make("button", {"data-number": number, "aria-pressed": "false", onclick: () => open(number, name)},
+        make("span", {dir: "auto"}, documents[number].name), make("span", {class: "count"}, ` ${documents[number].count.toLocaleString("en")}`)))));
+    if (name) list.prepend(make("li", {}, make("button", {class: "all", onclick: () => {
       drawList();
       draw();
       list.querySelector("button").focus();
@@ -138,7 +138,7 @@ NerPage.showDocuments = (element, view) => {
 
   const unfolded = new Set();
   const draw = (chosen = null) => {
-    const item = (one) => make("li", {}, make("button", {type: "button", class: "name", "aria-pressed": String(one === chosen), onclick: () => {
+    const item = (one) => make("li", {}, make("button", {class: "name", "aria-pressed": String(one === chosen), onclick: () => {
       drawList(one.documents, one.name);
       draw(one);
       groups.querySelector('[aria-pressed="true"]').focus();
@@ -161,7 +161,7 @@ NerPage.showDocuments = (element, view) => {
 
   const rows = names.map((one) => [one.name, kinds[one.kind].label, one.count, one.documents.length]);
   const head = ["Name", "Label", "Count", "Documents"];
-  const copy = make("button", {type: "button", onclick: () =>
+  const copy = make("button", {onclick: () =>
     NerPage.copy(copy, [head, ...rows].map((row) => row.join("\t")).join("\n"))}, "Copy table");
   const table = make("details", {class: "fold", id: "name-table"},
     make("summary", {}, make("span", {class: "what"}, "Table of names")), make("div", {class: "buttons"}, copy), NerPage.table(head, rows, "Table of names"));

@@ -38,7 +38,7 @@ NerPage.Editor = class extends NerPage.Viewer {
       const kind = Number(event.target.value);
       this.edit(entities.map((other) => meant(other) ? {...other, kind, score: 1, edited: true} : other), entity.start);
     }}, ...kinds.map((kind, number) => make("option", {value: number, selected: number === entity.kind}, `${kind.label} ${kind.one}`)));
-    const border = (name, title, start, end) => make("button", {type: "button", title, "aria-label": title,
+    const border = (name, title, start, end) => make("button", {title, "aria-label": title,
       "data-does": title, disabled: !this.free(start, end, index),
       onclick: () => this.edit(entities.map((other) => other === entity
         ? {...other, start, end, score: 1, edited: true} : other), start, title)}, name);
@@ -46,7 +46,7 @@ NerPage.Editor = class extends NerPage.Viewer {
     return [make("span", {class: "correct", role: "group", "aria-label": "Correct this name"}, label,
       border("⇤", "Extend to the left", before, entity.end), border("↦", "Cut on the left", first, entity.end),
       border("↤", "Cut on the right", entity.start, last), border("⇥", "Extend to the right", entity.start, after),
-      make("button", {type: "button", "data-does": "remove", onclick: () =>
+      make("button", {"data-does": "remove", onclick: () =>
         this.edit(entities.filter((other) => !meant(other)))}, "Remove"),
       all ? make("label", {class: "choice"}, all, ` all ${same.toLocaleString("en")} like this`) : null)];
   }
@@ -89,9 +89,9 @@ NerPage.Editor = class extends NerPage.Viewer {
       .sort((one, other) => one.start - other.start), start);
     const places = this.occurrences(written);
     this.bar.replaceChildren(make("span", {class: "said", role: "status"}, "Add ", make("strong", {dir: "auto"}, written)), label,
-      make("button", {type: "button", "data-does": "add", onclick: () => add([start])}, "Add"),
-      places.length > 1 ? make("button", {type: "button", onclick: () => add(places)}, `Add all ${places.length}`) : "",
-      make("button", {type: "button", onclick: () => this.close()}, "Close"));
+      make("button", {"data-does": "add", onclick: () => add([start])}, "Add"),
+      places.length > 1 ? make("button", {onclick: () => add(places)}, `Add all ${places.length}`) : "",
+      make("button", {onclick: () => this.close()}, "Close"));
     this.bar.hidden = false;
   }
 
@@ -189,7 +189,7 @@ NerPage.Editor = class extends NerPage.Viewer {
   drawEditing() {
     const make = NerPage.element;
     this.editing.hidden = !this.past.length && !this.future.length;
-    const button = (name, from, to) => make("button", {type: "button", disabled: !from.length,
+    const button = (name, from, to) => make("button", {disabled: !from.length,
       onclick: () => this.travel(from, to)}, name);
     this.editing.replaceChildren(make("span", {}, `${NerPage.count(this.past.length, "correction", "corrections")}.`),
       button("Undo", this.past, this.future), button("Redo", this.future, this.past));

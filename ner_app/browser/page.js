@@ -216,7 +216,7 @@ NerPage.table = (head, rows, name) => {
   const make = NerPage.element;
   return make("div", {class: "scroll sortable", tabindex: "0", role: "group", "aria-label": name},
     make("table", {}, make("thead", {}, make("tr", {}, ...head.map((title) =>
-      make("th", {scope: "col"}, make("button", {type: "button"}, title))))),
+      make("th", {scope: "col"}, make("button", {}, title))))),
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, String(cell))))))));
 };
 

@@ -5,8 +5,7 @@ NerPage.MOST_PASTED = 20_000;
 /* Kinds of names that the sentence about an answer still lists. */
 NerPage.MANY_KINDS = 6;
 NerPage.KEPT = "ner-page";
-/* Browsers store five million characters; writing many entities takes longer than a frame. */
-NerPage.MOST_KEPT = 2_000_000;
+/* Writing many entities takes longer than a frame. */
 NerPage.MOST_ENTITIES_KEPT = 20_000;
 
 NerPage.TextTab = class {
@@ -393,10 +392,9 @@ NerPage.TextTab = class {
 
   keepNow() {
     clearTimeout(this.keeping);
-    const state = this.state(), {text, answer, past, future} = state;
+    const state = this.state(), {answer, past, future} = state;
     const entities = (answer?.entities.length ?? 0) * (1 + past.length + future.length);
-    const large = text.length * 8 > NerPage.MOST_KEPT || entities > NerPage.MOST_ENTITIES_KEPT;
-    NerPage.keep(NerPage.KEPT, large ? {...state, answer: null, past: [], future: []} : state);
+    NerPage.keep(NerPage.KEPT, entities > NerPage.MOST_ENTITIES_KEPT ? {...state, answer: null, past: [], future: []} : state);
   }
 
   async restore(state) {

@@ -11,7 +11,7 @@ NerPage.groupBox = (kind, names, item, unfolded, count = names.length) => {
   return make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
     make("h3", {}, kind.many[0].toUpperCase() + kind.many.slice(1), make("span", {class: "count"}, ` ${count.toLocaleString("en")}`)),
     make("ul", {}, ...(all ? names : names.slice(0, NerPage.FEW)).map(item)),
-    all ? null : make("button", {type: "button", class: "link", "data-all": kind.label}, `Show all ${names.length.toLocaleString("en")}`));
+    all ? null : make("button", {class: "link", "data-all": kind.label}, `Show all ${names.length.toLocaleString("en")}`));
 };
 
 NerPage.Viewer = class {
@@ -120,7 +120,7 @@ NerPage.Viewer = class {
     this.fill(this.legend, kinds.flatMap((kind, index) => {
       if (many && !entities.some((entity) => entity.kind === index)) return [];
       const on = !this.hidden.has(kind.label);
-      const chip = chips.get(kind.label) ?? make("button", {type: "button", "data-label": kind.label}, make("span", {class: "label"}, kind.label), "");
+      const chip = chips.get(kind.label) ?? make("button", {"data-label": kind.label}, make("span", {class: "label"}, kind.label), "");
       chip.className = `chip line-${kind.line}`;
       chip.style.setProperty("--label-color", kind.color);
       chip.setAttribute("aria-pressed", String(on));
@@ -153,7 +153,7 @@ NerPage.Viewer = class {
     const make = NerPage.element;
     const chosen = new Set(this.selected?.mentions);
     const item = (group) => make("li", {},
-      make("button", {type: "button", class: "name", "aria-pressed": String(chosen.has(group.mentions[0])),
+      make("button", {class: "name", "aria-pressed": String(chosen.has(group.mentions[0])),
         "data-first": group.mentions[0], "data-name": group.name},
         make("span", {dir: "auto"}, group.name),
         group.mentions.length > 1 ? make("span", {class: "count"}, ` ${group.mentions.length.toLocaleString("en")}×`) : null),
@@ -211,7 +211,7 @@ NerPage.Viewer = class {
   drawBar(name, at, count) {
     const make = NerPage.element, index = this.selected.mentions[at];
     const entity = this.answer.entities[index], kind = this.answer.kinds[entity.kind];
-    const button = (text, action, more = {}) => make("button", {type: "button", onclick: action, ...more}, text);
+    const button = (text, action, more = {}) => make("button", {onclick: action, ...more}, text);
     const said = make("span", {class: "said", role: "status"},
       make("strong", {dir: "auto"}, name || this.answer.text.slice(entity.start, entity.end)),
       ` ${kind.one}, ${entity.edited ? "corrected" : `score ${entity.score.toFixed(3)}`}, ${at + 1} of ${count}`);
