@@ -148,16 +148,9 @@ NerPage.showDocuments = (element, view) => {
       + (one.documents.length > 1 ? ` in ${one.documents.length.toLocaleString("en")}` : ""))));
     groups.replaceChildren(...kinds.flatMap((kind, number) => {
       const own = names.filter((name) => name.kind === number);
-      return own.length ? [NerPage.groupBox(kind, own, item, unfolded, view.labels[kind.label])] : [];
+      return own.length ? [NerPage.groupBox(kind, own, item, {unfolded, redraw: draw, count: view.labels[kind.label]})] : [];
     }));
   };
-  groups.addEventListener("click", (event) => {
-    const {all} = event.target.dataset;
-    if (!all) return;
-    unfolded.add(all);
-    draw();
-    groups.querySelectorAll(`[data-label="${CSS.escape(all)}"] .name`)[NerPage.FEW].focus();
-  });
 
   const rows = names.map((one) => [one.name, kinds[one.kind].label, one.count, one.documents.length]);
   const head = ["Name", "Label", "Count", "Documents"];

@@ -16,14 +16,9 @@ NerPage.Options = class {
     model.replaceChildren(...Object.keys(models).map((name) => make("option", {value: name}, this.names[name] ?? name)));
     model.value = chosen in models ? chosen : first;
     const offered = devices.map(([title, name]) => make("option", {value: name}, title));
-    if (device.list) {
-      device.list.replaceChildren(...offered);
-      device.value ||= "AUTO";
-    } else {
-      const before = device.value || "AUTO";
-      device.replaceChildren(...offered);
-      device.value = before;
-    }
+    const before = device.value || "AUTO";
+    (device.list ?? device).replaceChildren(...offered);
+    device.value = before;
     this.precisions(precision.value);
   }
 

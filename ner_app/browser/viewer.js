@@ -5,13 +5,20 @@
 /* Milliseconds after which a slider rests. */
 NerPage.REST = 80;
 
-/* The names of one label; of many the first few, until its label is among the `unfolded`. */
-NerPage.groupBox = (kind, names, item, unfolded, count = names.length) => {
+/* The names of one label; of many the first few, until its label is among the `unfolded`: "Show all" adds it and calls
+   `redraw()`. */
+NerPage.groupBox = (kind, names, item, {unfolded, redraw, count = names.length}) => {
   const make = NerPage.element, all = unfolded.has(kind.label) || names.length <= NerPage.FEW;
+  const unfold = (event) => {
+    const groups = event.target.closest(".groups");
+    unfolded.add(kind.label);
+    redraw();
+    groups.querySelectorAll(`[data-label="${CSS.escape(kind.label)}"] .name`)[NerPage.FEW].focus();
+  };
   return make("section", {style: `--label-color:${kind.color}`, "data-label": kind.label},
     make("h3", {}, kind.many[0].toUpperCase() + kind.many.slice(1), make("span", {class: "count"}, ` ${count.toLocaleString("en")}`)),
     make("ul", {}, ...(all ? names : names.slice(0, NerPage.FEW)).map(item)),
-    all ? null : make("button", {class: "link", "data-all": kind.label}, `Show all ${names.length.toLocaleString("en")}`));
+    all ? null : make("button", {class: "link", onclick: unfold}, `Show all ${names.length.toLocaleString("en")}`));
 };
 
 NerPage.Viewer = class {
@@ -46,7 +53,10 @@ NerPage.Viewer = class {
       this.text.focus({preventScroll: true});
     });
     this.text.addEventListener("copy", (event) => this.copy(event));
-    this.groups.addEventListener("click", (event) => this.pressed(event.target.closest("button")));
+    this.groups.addEventListener("click", (event) => {
+      const {first, name} = event.target.closest(".name")?.dataset ?? {};
+      if (first) this.select([Number(first)], 0, name);
+    });
     this.legend.addEventListener("click", (event) => this.toggle(event.target.closest("button")));
   }
 
@@ -98,17 +108,6 @@ NerPage.Viewer = class {
     this.filter({hidden});
   }
 
-  /* A name was pressed, or "Show all" of a label. */
-  pressed(button) {
-    if (!button) return;
-    if (button.dataset.all) {
-      this.unfolded.add(button.dataset.all);
-      const place = [...button.parentElement.parentElement.children].indexOf(button.parentElement);
-      this.drawAround();
-      this.groups.children[place].querySelectorAll("li")[NerPage.FEW].querySelector("button").focus();
-    } else this.select([Number(button.dataset.first)], 0, button.dataset.name);
-  }
-
   /* Groups and legend, as the filters have them. */
   drawAround() {
     const {kinds, entities, groups} = this.answer, make = NerPage.element;
@@ -158,7 +157,7 @@ NerPage.Viewer = class {
         make("span", {dir: "auto"}, group.name),
         group.mentions.length > 1 ? make("span", {class: "count"}, ` ${group.mentions.length.toLocaleString("en")}×`) : null),
       group.aliases.length ? make("span", {class: "aliases", dir: "auto"}, group.aliases.join(", ")) : null);
-    return NerPage.groupBox(kind, names, item, this.unfolded);
+    return NerPage.groupBox(kind, names, item, {unfolded: this.unfolded, redraw: () => this.drawAround()});
   }
 
   /* Outline mentions, bring the one at hand into view, and say which it is. */
