@@ -213,13 +213,12 @@ NerPage.Viewer = class {
     const button = (text, action, more = {}) => make("button", {onclick: action, ...more}, text);
     const said = make("span", {class: "said", role: "status"},
       make("strong", {dir: "auto"}, name || this.answer.text.slice(entity.start, entity.end)),
-      ` ${kind.one}, ${entity.edited ? "corrected" : `score ${entity.score.toFixed(3)}`}, ${at + 1} of ${count}`);
+      ` ${kind.one}, ${entity.edited ? "corrected" : `score ${entity.score.toFixed(3)}`}${count > 1 ? `, ${at + 1} of ${count}` : ""}`);
     const again = (action) => () => { action(); this.bar.querySelector(`[data-does="${this.lastDone}"]`)?.focus({preventScroll: true}); };
-    const step = (text, by, does) => button(text, again(() => { this.lastDone = does; this.move(by); }),
-      {"data-does": does, disabled: count < 2});
-    const parts = [said, step("Previous", -1, "previous"), step("Next", 1, "next"),
-      button("Close", () => { this.close(); this.text.focus(); }, {"data-does": "close"})];
-    this.bar.replaceChildren(...parts, ...this.more(entity, index));
+    const step = (text, by, does) => button(text, again(() => { this.lastDone = does; this.move(by); }), {"data-does": does});
+    const steps = count > 1 ? [step("Previous", -1, "previous"), step("Next", 1, "next")] : [];
+    const close = button("Close", () => { this.close(); this.text.focus(); }, {"data-does": "close"});
+    this.bar.replaceChildren(said, ...steps, close, ...this.more(entity, index));
     this.bar.hidden = false;
   }
 
