@@ -63,20 +63,19 @@ class Progress:
             self.step, self.file = "Downloading", name
             self.sizes[name] = int(event.get("size") or 0)
         elif kind == "model_file_download_progress":
-            here = int(event.get("size") or 0)
-            if name not in self.done and here:
-                # What an earlier run left says nothing about today's speed.
-                self._already += here
-            self.done[name], self.file = here, name
+            self._arrived(name, int(event.get("size") or 0))
         elif kind == "model_file_download_end" and event.get("successful"):
-            size = int(event.get("size") or self.sizes.get(name, 0))
-            if name not in self.done:
-                self._already += size
-            self.sizes[name] = self.done[name] = size
+            self.sizes[name] = int(event.get("size") or self.sizes.get(name, 0))
+            self._arrived(name, self.sizes[name])
         elif kind == "model_postprocessing_begin":
             self.step = "Unpacking"
         elif kind == "model_conversion_progress":
             self.detail = " ".join(str(event[key]) for key in ("stage", "precision") if event.get(key))
+
+    def _arrived(self, name: str, size: int) -> None:
+        if name not in self.done:  # what an earlier run left says nothing about today's speed
+            self._already += size
+        self.done[name], self.file = size, name
 
     @property
     def share(self) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from bisect import bisect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -208,15 +207,9 @@ def _divided(found: Recognition, recognizer: EntityRecognizer, aggregation: str)
 def _with_unlikely(found: Recognition, sent: dict[str, Any], most: int) -> Recognition:
     """Add the unlikely entities of a returned answer where they overlap no other."""
     others, _ = recognition_of({**sent, "entities": sent.get("unlikely") or []}, most_characters=most)
-    taken = [*found.entities]
-    starts = [entity.start for entity in taken]
-    for one in others.entities:
-        place = bisect(starts, one.start)
-        before = place and taken[place - 1].end > one.start
-        if not before and (place == len(taken) or taken[place].start >= one.end):
-            taken.insert(place, one)
-            starts.insert(place, one.start)
-    return replace(found, entities=tuple(taken))
+    taken = {place for one in found.entities for place in range(one.start, one.end)}
+    free = [one for one in others.entities if taken.isdisjoint(range(one.start, one.end))]
+    return replace(found, entities=tuple(sorted([*found.entities, *free], key=lambda one: one.start)))
 
 
 def _with_answer(sent: Any, most: int, use: Callable[[Recognition, list[str]], Any]) -> Any:
