@@ -49,12 +49,12 @@ NerPage.Options = class {
     this.precisions(values.precision);
   }
 
-  /* "minilm-ner · AUTO · best precision · words: first · score from 0.50" */
+  /* "minilm-ner · AUTO · best precision · aggregation first · score from 0.50" */
   summarize(least, hidden) {
     const {model, device, precision, compute, aggregation} = this.chosen();
     this.at("#threshold-shown").textContent = least.toFixed(2);
     const parts = [this.names[model] ?? model, device, precision || "best precision"].filter(Boolean);
-    if (aggregation) parts.push(`words: ${aggregation}`);
+    if (aggregation) parts.push(`aggregation ${aggregation}`);
     if (compute) parts.push(`${compute} arithmetic`);
     if (least > 0) parts.push(`score from ${least.toFixed(2)}`);
     if (hidden.size) parts.push(`without ${[...hidden].join(", ")}`);
