@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 #: Where flags make up the recipe.
 DEFAULT_EPOCHS, DEFAULT_RATE = 3, 5e-5
+#: Fewer steps rarely teach a classifier new labels.
+_FEW_STEPS = 100
 #: Flags that a recipe file takes the place of.
 _RECIPE_FLAGS = (
     *("name", "train", "dev", "column", "label", "types", "token_type_ids", "epochs", "learning_rate"),
@@ -153,10 +155,13 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--name", help="of the new model")
     group.add_argument(
         "--train",
-        action="append",
-        help="CoNLL file, NeMo text_*.txt, .jsonl or .json with texts or tokens, or a folder; repeatable",
+        nargs="+",
+        action="extend",
+        help="CoNLL files, NeMo text_*.txt, .jsonl or .json with texts or tokens, or folders",
     )
-    group.add_argument("--dev", action="append", help="files to measure on, in the order of --train")
+    group.add_argument(
+        "--dev", nargs="+", action="extend", help="files to measure on, in the order of --train"
+    )
     group.add_argument("--column", help="key of the text in JSON files (default: text)")
     group.add_argument(
         "--label", action="append", type=renaming, metavar="FROM=TO", help="rename a type; FROM=O drops it"
@@ -165,8 +170,8 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--token_type_ids", choices=["word_casing"], help="give an uncased model the casing of words"
     )
-    group.add_argument("--epochs", type=int)
-    group.add_argument("--learning_rate", type=float)
+    group.add_argument("--epochs", type=int, help=f"passes over the text (default: {DEFAULT_EPOCHS})")
+    group.add_argument("--learning_rate", type=float, help=f"its peak (default: {DEFAULT_RATE})")
     group.add_argument("--batch_tokens", type=int, help="pieces in a batch")
     group.add_argument("--max_length", type=int, help="pieces of the longest sentence")
     group.add_argument("--patience", type=int, help="epochs without gain before stopping; 0: never")
@@ -264,6 +269,13 @@ def _train(recipe: Recipe, args: argparse.Namespace) -> int:
     )
     for name, scores in result.scores[""].items():
         log.info("%s: micro F1 %.4f, macro F1 %.4f", name, scores["micro_f1"], scores["macro_f1"])
+    if not result.scores[""]:
+        log.warning("not measured: give --dev, or held_out in a recipe, to know how good the model is")
+    if result.steps < _FEW_STEPS:
+        log.warning(
+            "few steps (%d): where scores are low, train for more epochs or with fewer batch_tokens",
+            result.steps,
+        )
     log.info("%s is complete; %s holds checkpoints of the training and may be deleted", folder, work_dir)
     log.info(
         "Convert it: python -m model_zoo.converter --zoo %s --download_dir %s --name %s",

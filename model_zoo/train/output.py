@@ -205,7 +205,7 @@ def _training(recipe: Recipe, result: TrainingResult) -> str:
     kept = _KEPT if any(entry.get("kept") for entry in result.history) else ""
     return (
         f"{kept}Started from `{recipe.start}`; {result.steps} steps (stages: {len(recipe.stages)}), "
-        f"{result.parameters / 1e6:.1f} M parameters, seed {recipe.seed}, {result.seconds / 60:.0f} minutes "
+        f"{result.parameters / 1e6:.1f} M parameters, seed {recipe.seed}, {result.seconds / 60:.1f} minutes "
         f"in the last process. Python {platform.python_version()}, {versions}. "
         "To reproduce it: `python -m model_zoo.finetuner recipe.yml`, with the recipe beside this card."
     )

@@ -198,7 +198,12 @@ def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
     setattr(model.get_submodule(parent), last, new)
     model.num_labels = len(labels)
     model.config.update(_label_settings(labels))
-    log.info("the classifier of the start is kept for %d of %d labels", len(kept), len(labels))
+    log.info(
+        "the classifier of the start is kept for %d of %d labels; it has %s",
+        len(kept),
+        len(labels),
+        " ".join(before),
+    )
 
 
 def _widen_types(model: Any) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -399,12 +400,21 @@ def test_types_may_be_listed_with_spaces_and_corpora_lie_in_a_folder(lab, tmp_pa
 
 
 def test_flags_make_a_recipe(lab):
-    flags = ["--name", "x", "--start", "y", "--train", str(lab / "train.conll")]
+    flags = ["--name", "x", "--start", "y", "--train", str(lab / "train.conll"), str(lab / "dev.conll")]
     flags += ["--label", "person=PER", "--epochs", "2"]
     recipe = finetuner.recipe_of_flags(finetuner.build_parser().parse_args(flags))
     assert recipe.types == ["PER", "place"]
     assert recipe.stages[0].epochs == 2
     assert recipe.corpora["corpus1"].labels == {"person": "PER"}
+    assert recipe.corpora["corpus2"].train == str(lab / "dev.conll")
+
+
+def test_few_steps_and_no_measurement_are_told(lab, monkeypatch, caplog, tmp_path):
+    short = SimpleNamespace(scores={"": {}}, steps=2)
+    monkeypatch.setattr(finetuner, "finetune", lambda *_, **__: short)
+    assert finetuner.main(flags(lab, tmp_path)) == 0
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert [one.partition(":")[0] for one in told] == ["not measured", "few steps (2)"]
 
 
 def test_no_torch_before_training():
