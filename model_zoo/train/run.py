@@ -221,7 +221,9 @@ def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) ->
     if inputs.is_file() and not changed:
         known = read_json_object(inputs)
         changed = [key for key, digest in digests.items() if known.get(key) != digest]
-    if changed:
+    if changed and not _has_learned(work_dir):
+        _forget_training(work_dir)
+    elif changed:
         msg = (
             f"{work_dir}: holds checkpoints of another training (changed since: {', '.join(changed)}). "
             "Give --restart to begin anew, or another --work_dir."
@@ -229,6 +231,11 @@ def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) ->
         raise RecipeError(msg)
     _write_recipe(recipe, path)
     write_whole(inputs, json.dumps(digests, indent=1))
+
+
+def _has_learned(work_dir: Path) -> bool:
+    """Return whether there is anything to resume; a wrong path or start ends a run before."""
+    return any(one for name in ("checkpoint-*", "answers-*.npz", "teacher-*") for one in work_dir.glob(name))
 
 
 def _forget_training(work_dir: Path) -> None:
@@ -303,10 +310,13 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path, *, progress:
 
 
 def _checkpoint_at(path: Path) -> Path:
-    """Return the checkpoint at a path: the path itself, or what the model.yml of a folder names."""
+    """Return the checkpoint at a path: the path itself, or what is in a model's or an IR's folder."""
     if path.is_dir():
-        described = not (path / "config.json").is_file() and (path / "model.yml").is_file()
-        return path / load_model((path / "model.yml").resolve()).checkpoint_path if described else path
+        if (path / "config.json").is_file():
+            return path
+        if (path / "model.yml").is_file():
+            return _start_within(load_model((path / "model.yml").resolve()), path)
+        return next(path.glob("*.xml"), path)
     if path.suffix != ".xml" and not _is_archive(path):
         msg = f"start: expected {_STARTS}, found the file {path}"
         raise ValueError(msg)
@@ -314,9 +324,14 @@ def _checkpoint_at(path: Path) -> Path:
 
 
 def _start_within(model: Model, folder: Path) -> Path:
-    """Return what was downloaded: the one encoder file, or what the converter would read."""
+    """Return the checkpoint among a model's files, which may be the encoder that the model was trained from.
+
+    ``checkpoint`` of model.yml names what the converter reads; it need not be among the files.
+    """
     paths = [folder / file.name for file in model.files]
-    return next((path for path in paths if _is_archive(path)), folder / model.checkpoint_path)
+    archives = [path for path in paths if _is_archive(path)]
+    encoders = [path.parent for path in paths if path.name == "config.json"]
+    return next(iter(archives + encoders), folder / model.checkpoint_path)
 
 
 def _is_archive(path: Path) -> bool:

@@ -24,6 +24,7 @@ from tests.lazily import Lazily, torch
 
 starts = Lazily("model_zoo.train.start")
 ROOT = Path(__file__).parents[3]
+EMBEDDED = ROOT / "model_zoo" / "models" / "public"
 TYPES_RULE = "entity types must differ and not be empty, and O is not one of them"
 NAMES = ["Mary", "Peter", "Anna", "John"]
 PLACES = ["Rome", "Paris", "Oslo", "Bonn"]
@@ -240,6 +241,7 @@ def test_a_start_is_a_checkpoint_or_the_folder_of_a_model(lab, finished):
         (finished, finished / "checkpoint"),
         (finished / "checkpoint", finished / "checkpoint"),
         (lab / "encoder", lab / "encoder"),
+        (EMBEDDED / "minilm-ner" / "INT8", EMBEDDED / "minilm-ner" / "INT8" / "minilm-ner.xml"),
     ):
         assert run.resolve_start(str(start), None, lab) == expected
     file = finished / "checkpoint" / "config.json"
@@ -247,14 +249,35 @@ def test_a_start_is_a_checkpoint_or_the_folder_of_a_model(lab, finished):
         run.resolve_start(str(file), None, lab)
 
 
+def test_a_name_whose_files_are_an_encoder_starts_from_them(lab, tmp_path):
+    files = [
+        {"name": f"encoder/{path.name}", "source": {"$type": "file", "path": str(path)}}
+        for path in (lab / "encoder").iterdir()
+    ]
+    described = {"description": "x", "task_type": "named_entity_recognition", "license": "x"}
+    described |= {"framework": "pytorch", "files": files, "checkpoint": "checkpoint"}
+    folder = tmp_path / "zoo" / "public" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "model.yml").write_text(yaml.safe_dump(described))
+    found = run.resolve_start("tiny", tmp_path / "zoo", tmp_path / "models", progress=False)
+    assert found == tmp_path / "models" / "public" / "tiny" / "encoder"
+
+
+def test_a_run_that_could_not_begin_leaves_nothing_to_resume(lab, tmp_path):
+    recipe = load_recipe(lab / "recipe.yml")
+    (tmp_path / "empty").mkdir()
+    for start in (tmp_path, tmp_path / "empty"):  # the second is not taken for a change of the first
+        with pytest.raises(ValueError, match=r"config\.json"):
+            run.finetune(recipe, start, lab, tmp_path / "made", progress=False)
+
+
 def test_a_start_that_reads_the_casing_of_words_still_does(lab, finished, tmp_path):
     recipe = load_recipe(lab / "recipe.yml")
     recipe = recipe.model_copy(update={"token_type_ids": None, "stages": recipe.stages[1:]})
     run.finetune(recipe, finished / "checkpoint", lab, tmp_path / "tiny-ner", progress=False)
     assert "token_type_ids: word_casing" in (tmp_path / "tiny-ner" / "model.yml").read_text()
-    embedded = ROOT / "model_zoo" / "models" / "public"
     for name, expected in (("minilm-ner", True), ("multilingual-ner", False)):
-        assert starts.reads_casing(embedded / name / "INT8" / f"{name}.xml") is expected
+        assert starts.reads_casing(EMBEDDED / name / "INT8" / f"{name}.xml") is expected
 
 
 @pytest.mark.parametrize(
