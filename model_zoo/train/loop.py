@@ -9,10 +9,12 @@ import ctypes
 import logging
 import math
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file
+from tqdm.contrib.logging import logging_redirect_tqdm
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 
 from model_zoo.train.averages import (
@@ -29,6 +31,7 @@ from model_zoo.train.precision import bf16_is_faster
 from model_zoo.train.scores import score_corpora
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -159,6 +162,16 @@ class Bar(ProgressCallback):
         if self.training_bar is not None and logs and "loss" in logs:
             self.training_bar.set_postfix(loss=logs["loss"])
 
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Write messages above the bar, and end its line however training ends."""
+        try:
+            with logging_redirect_tqdm():
+                yield
+        finally:
+            if self.training_bar is not None:
+                self.training_bar.close()
+
 
 def train(
     recipe: Recipe,
@@ -230,12 +243,14 @@ def train(
     trainer = RecipeTrainer(recipe, plan, model=model, args=arguments, callbacks=callbacks)
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
+    bar = Bar()
     if progress:
-        trainer.add_callback(Bar())
+        trainer.add_callback(bar)
     resumed = last_checkpoint(work_dir)
     if resumed:
         log.info("resuming from %s", resumed)
-    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    with bar.apart():
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     if weights := _result(recipe, work_dir):
         model.load_state_dict(weights, strict=False)
     elif average:

@@ -5,6 +5,7 @@ import json
 import math
 import multiprocessing
 import random
+import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -227,13 +228,15 @@ def test_two_trainings_do_not_share_a_work_folder(lab, finished):
         run.finetune(load_recipe(lab / "recipe.yml"), lab / "encoder", lab, finished)
 
 
-def test_training_that_diverges_says_so(lab, tmp_path):
-    recipe = load_recipe(lab / "recipe.yml")
-    stage = recipe.stages[1].model_copy(update={"learning_rate": 1e30})
-    recipe = recipe.model_copy(update={"stages": [stage]})
-    with pytest.raises(ValueError, match=r"training diverged at step .* Lower the learning rate"):
-        run.finetune(recipe, lab / "encoder", lab, tmp_path / "made", progress=False)
-    assert not (tmp_path / "made" / "checkpoint").exists()
+def test_training_that_diverges_says_so_below_the_bar(lab, tmp_path, capsys):
+    recipe = yaml.safe_load((lab / "recipe.yml").read_text())
+    recipe["stages"] = [{**recipe["stages"][1], "learning_rate": 1e30}]
+    (tmp_path / "recipe.yml").write_text(yaml.safe_dump(recipe))
+    arguments = [str(tmp_path / "recipe.yml"), "--data_dir", str(lab), "--output_dir", str(tmp_path)]
+    assert finetuner.main(arguments) == finetuner.FAILED
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"training diverged at step .* Lower the learning rate", last)
+    assert not (tmp_path / "public" / "tiny-ner" / "checkpoint").exists()
 
 
 def test_a_start_is_a_checkpoint_or_the_folder_of_a_model(lab, finished):
