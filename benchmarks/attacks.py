@@ -11,7 +11,6 @@ wrong answer.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import multiprocessing
 import sys
@@ -21,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import command_line
 from tests.attacks import (
     calls,
     checkpoints,
@@ -134,9 +134,7 @@ def written(text: str, rows: Mapping[tuple[str, str], Row]) -> str:
 
 def main() -> int:
     """Run the attacks; 1 if one of them succeeded."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--tries", type=int, default=30, help="of each kind; a sixth of this for slow ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--group", action="append", help="only this group; repeatable")

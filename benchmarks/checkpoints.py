@@ -6,9 +6,9 @@ weights replaces it; its classifier is set so that about as many words are entit
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-
-from model_zoo.convert.conversion import convert_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["SHAPES", "convert", "export_onnx", "make_random"]
+__all__ = ["SHAPES", "export_onnx", "make_random"]
 
 #: Architectures by the name of the model in the zoo.
 SHAPES: dict[str, dict[str, Any]] = {
@@ -78,12 +78,6 @@ def make_random(name: str, folder: Path, tokenizer: Path, sample: Sequence[str])
     return folder
 
 
-def convert(name: str, checkpoint: Path, folder: Path, precisions: Sequence[str]) -> dict[str, Path]:
-    """Convert a checkpoint with the converter of the zoo; returns precision -> .xml."""
-    made = convert_checkpoint(checkpoint, folder, name, precisions=precisions)
-    return {one.precision: one.xml for one in made}
-
-
 def export_onnx(checkpoint: Path, file: Path) -> Path:
     """Export for ONNX Runtime, and fuse attention, GELU and layer norm with its own optimizer."""
     import torch
@@ -136,21 +130,11 @@ def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> s
     if sample:
         kinds = ["MatMul", "Attention", "Gemm"]
         options["MatMulConstBOnly"] = True
-        reader = _Sample(sample)
+        reader = SimpleNamespace(get_next=partial(next, iter(sample), None))
         quantize_static(file, quantized, reader, op_types_to_quantize=kinds, extra_options=options, **common)
     else:
         quantize_dynamic(file, quantized, extra_options=options, **common)
     return str(quantized)
-
-
-class _Sample:
-    """A calibration data reader of ONNX Runtime."""
-
-    def __init__(self, sample: Sequence[dict[str, np.ndarray]]) -> None:
-        self._inputs = iter(sample)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        return next(self._inputs, None)
 
 
 def _logits_only(model: Any) -> torch.nn.Module:

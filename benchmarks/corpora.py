@@ -13,7 +13,6 @@ time, so that reading, writing and memory are measured. Memory is the sum of all
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from benchmarks import command_line
 from ner_corpora.chunks import CHUNK_DOCUMENTS
 from tests.ner_app.conftest import save_lookup_model
 
@@ -270,9 +270,7 @@ def hostile(model: str, megabytes: int, folder: Path) -> None:
 
 def main() -> int:
     """Run one of the measurements."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("what", choices=("speed", "kill", "hostile"))
     parser.add_argument("--model", default=None, help="name, path, or nothing")
     parser.add_argument("--documents", type=int, default=20_000)

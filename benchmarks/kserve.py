@@ -13,7 +13,6 @@ its entities with those of the CPU here.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -25,6 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks import command_line
 
 if TYPE_CHECKING:
     from ner_core import EntityRecognizer
@@ -66,9 +67,7 @@ def settings(name: str, xml: Path, labels: int) -> dict:
 
 def main() -> int:
     """Start the server, compare, stop it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--mlserver", required=True, help="the mlserver command")
     parser.add_argument("--xml", type=Path, required=True, help="IR to serve, its tokenizer.json beside it")
     args = parser.parse_args()

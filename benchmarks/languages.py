@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import re
 import time
@@ -18,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import command_line
 from benchmarks.windows import document
 from ner_core.corpus import read_conll
 from ner_core.language import is_english, language_parts
@@ -141,7 +141,7 @@ def cost(path: Path, count: int | None, rounds: int) -> None:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("what", choices=("make", "measure", "cost"))
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--sentences", type=int, help="most of each file")

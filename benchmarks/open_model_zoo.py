@@ -17,7 +17,6 @@ names and bytes of all files (of a conversion: names only), and the output are e
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import functools
 import hashlib
@@ -40,6 +39,8 @@ from typing import Any
 
 import numpy as np
 import yaml
+
+from benchmarks import command_line
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The code of a command; the peer's modules are called ``omz_<tool>``, ours ``<tool>``.
@@ -318,9 +319,7 @@ def print_rows(rows: dict[str, list[dict[str, bool]]]) -> None:
 
 def main() -> None:
     """Compare, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("checkout", type=Path, metavar="CHECKOUT")
     parser.add_argument("--limit", type=int, metavar="N", help="runs of each command at most")
     parser.add_argument("--tool", choices=TOOLS, help="only the commands of this tool")

@@ -15,12 +15,9 @@ import argparse
 import json
 import os
 import random
-import shutil
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
-
-from benchmarks.page_load import SENTENCES, running_page
+from benchmarks.page_load import SENTENCES, running_browser, running_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -90,10 +87,7 @@ def frames(page: Page, does: str, every: int = 1, count: int = _FRAMES) -> dict[
 
 def measure(url: str, characters: int, rounds: int) -> None:
     """Print a line for each layout and action, from the round with the lowest p90."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with running_browser() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(600_000)
         page.goto(url)
@@ -124,7 +118,6 @@ def measure(url: str, characters: int, rounds: int) -> None:
                 print(
                     json.dumps({"layout": name, "marks": marks, "does": does, **told, "p90_to_empty": ratio})
                 )
-        chromium.close()
 
 
 def main() -> None:

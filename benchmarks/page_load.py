@@ -12,11 +12,11 @@ whose number is the same in all rounds.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
 import random
+import shutil
 import socket
 import statistics
 import subprocess
@@ -34,8 +34,12 @@ import requests
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from benchmarks import command_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = [
@@ -73,11 +77,23 @@ def running_page() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
             process.wait(60)
 
 
+@contextlib.contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Start Chromium, the system's if there is one, and end it afterwards."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
 def _start_page(log: Path) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    begin = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "app.py")],
@@ -86,16 +102,9 @@ def _start_page(log: Path) -> tuple[subprocess.Popen[bytes], str]:
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}"
-    shown = 0.0
     while True:
         try:
-            if not shown:
-                requests.get(url, timeout=5).raise_for_status()
-                shown = time.perf_counter() - begin
             if requests.get(f"{url}/readyz", timeout=5).ok:
-                print(
-                    f"page shown after {shown:.1f} s, model loaded after {time.perf_counter() - begin:.1f} s"
-                )
                 return process, url
         except requests.ConnectionError:
             if process.poll() is not None:
@@ -199,9 +208,7 @@ def load(url: str, clients: int, seconds: float, hostile: int = 0) -> dict[str, 
 
 def main() -> None:
     """Run the measurement and print JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each round")
     parser.add_argument("--hostile", type=float, default=0.0, help="share of hostile clients")

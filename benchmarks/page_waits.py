@@ -10,18 +10,15 @@ the page's own.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
-import shutil
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import sync_playwright
-
 import model_zoo
-from benchmarks.page_load import running_page
+from benchmarks import command_line
+from benchmarks.page_load import running_browser, running_page
 from ner_commands.benchmark.measurement import measure_latency
 
 if TYPE_CHECKING:
@@ -143,21 +140,15 @@ def beginning(chromium: Browser, url: str, runs: int) -> dict[str, dict[str, flo
 
 def main() -> None:
     """Run the measurement and print JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--runs", type=int, default=40, help="answers; a fifth as many loads and actions")
     options = parser.parse_args()
     few = max(1, options.runs // 5)
-    with running_page() as (_, url), sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with running_page() as (_, url), running_browser() as chromium:
         report: dict[str, Any] = {"cpus": os.cpu_count(), "load_average": os.getloadavg()[0]}
         report |= loading(chromium, url, few) | answering(chromium, url, options.runs)
         report["begun"] = beginning(chromium, url, few)
         report["load_average_after"] = os.getloadavg()[0]
-        chromium.close()
     print(json.dumps(report, indent=2))
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import checkpoints, report, texts
 from benchmarks.lineup import OPTIONS, VARIANTS, Worker, start
+from model_zoo.convert.conversion import convert_checkpoint
 from ner_commands.benchmark.measurement import Work, count_work, matmul_rate
 from ner_core.batching import stack
 from ner_core.hardware import processors
@@ -209,7 +210,8 @@ def _prepare(name: str, arguments: argparse.Namespace, scratch: Path, corpus: li
         )
     config = json.loads((checkpoint / "config.json").read_text("utf-8"))
     precisions = ["FP32", *(["INT8"] if _INT8 & set(arguments.contenders) else [])]
-    irs = checkpoints.convert(name, checkpoint, scratch / "ir", precisions)
+    made = convert_checkpoint(checkpoint, scratch / "ir", name, precisions=precisions)
+    irs = {one.precision: one.xml for one in made}
     quantized = dict(arguments.quantized).get(name)
     onnx = checkpoints.export_onnx(checkpoint, scratch / "model.onnx")
     tags = config["id2label"]

@@ -11,7 +11,6 @@ MB (of 2**20 bytes) is the largest resident set. An encoding is right if it deco
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gettext
 import random
@@ -23,6 +22,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from benchmarks import command_line
 from ner_documents.reading.detection import guess_encoding
 from tests.ner_documents.test_pdf import pdf
 
@@ -169,9 +169,7 @@ def measure_encodings(count: int) -> None:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     what = parser.add_subparsers(dest="what", required=True)
     files = what.add_parser("files")
     files.add_argument("--pages", type=int, default=500)

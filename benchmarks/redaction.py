@@ -14,7 +14,6 @@ resident set.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import resource
@@ -26,6 +25,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import command_line
 from ner_core import Recognition
 from ner_core.corpus import read_conll
 from ner_core.labels import spans
@@ -34,6 +34,7 @@ from ner_documents.redaction.findings import find_all
 from ner_documents.redaction.patterns import PATTERN_LABELS
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
 
 Spans = list[tuple[int, int, str]]
@@ -58,9 +59,7 @@ print(json.dumps({"found": found, "seconds": time.process_time() - begin,
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("what", choices=("corpora", "forms", "lists", "ours"))
     parser.add_argument("files", nargs="*", type=Path, help="corpora: CoNLL files")
     parser.add_argument("--texts", type=int, default=1000)

@@ -48,6 +48,7 @@ class Corpus(NamedTuple):
 
 
 _TYPES = ("PER", "ORG", "LOC")
+_LISTS = 60
 
 # What stands before a name, its type or nothing, what stands after it.
 _TASKS = (
@@ -127,16 +128,14 @@ def judge(documents: Sequence[Document], results: Iterable[Recognition], types: 
     return Judged(Score.of(sum(truth), len(truth), gold), np.array(scores), np.array(truth, bool))
 
 
-def paragraphs(
-    texts: Sequence[Document], size: int = 5, each: int = 4, between: str = "\n\n"
-) -> list[Document]:
-    """Join sentences into paragraphs, and paragraphs into documents."""
+def paragraphs(texts: Sequence[Document], between: str) -> list[Document]:
+    """Join five sentences into a paragraph, and four paragraphs into a document."""
     documents = []
-    for start in range(0, len(texts), size * each):
+    for start in range(0, len(texts), 20):
         text, gold = "", []
-        for number, one in enumerate(texts[start : start + size * each]):
+        for number, one in enumerate(texts[start : start + 20]):
             if number:
-                text += " " if number % size else between
+                text += " " if number % 5 else between
             gold += [(kind, a + len(text), b + len(text)) for kind, a, b in one.gold]
             text += one.text
         documents.append(Document(text, frozenset(gold)))
@@ -173,13 +172,13 @@ class _Page:
         self.text += name + after
 
 
-def lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[str, Document]]:
+def lists(texts: Sequence[Document]) -> list[tuple[str, Document]]:
     """Generate lists, tables and forms from the names in a corpus."""
-    chance = random.Random(seed)
+    chance = random.Random(0)
     kinds = _names_by_type(texts)
     shapes = ("lines", "bullets", "tabs", "pipes", "form", "numbered")
     made = []
-    for index in range(count):
+    for index in range(_LISTS):
         shape = shapes[index % len(shapes)]
         page = _Page(chance, kinds)
         put = page.put
@@ -205,12 +204,12 @@ def lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[st
     return made
 
 
-def mixed_lists(texts: Sequence[Document], count: int, seed: int = 0) -> list[tuple[str, Document]]:
+def mixed_lists(texts: Sequence[Document]) -> list[tuple[str, Document]]:
     """Generate lists whose items are names of any type, or tasks with and without a name."""
-    chance = random.Random(seed)
+    chance = random.Random(0)
     kinds = _names_by_type(texts)
     made = []
-    for index in range(count):
+    for index in range(_LISTS):
         page = _Page(chance, kinds)
         shape = ("mixed", "tasks")[index % 2]
         for _ in range(chance.randint(4, 10)):
@@ -252,7 +251,7 @@ def measure_wrapped(ner: EntityRecognizer, path: Path, types: dict[str, str], co
     texts = sentences(path, types, count)
     print("\n| between paragraphs | width | F1 | windows |\n|---|---|---|---|")
     for between in ("\n\n", "\n"):
-        documents = paragraphs(texts, between=between)
+        documents = paragraphs(texts, between)
         for width in (None, *WIDTHS):
             given = [wrapped(one, width) for one in documents] if width else documents
             results = ner.batch([one.text for one in given])
@@ -261,9 +260,9 @@ def measure_wrapped(ner: EntityRecognizer, path: Path, types: dict[str, str], co
             print(f"| {between!r} | {width or 'none'} | {got.score.f1:.4f} | {windows} |", flush=True)
 
 
-def measure_lists(ner: EntityRecognizer, texts: Sequence[Document], count: int) -> None:
+def measure_lists(ner: EntityRecognizer, texts: Sequence[Document]) -> None:
     """Print how many names in lists and tables are found exactly."""
-    for made in (lists(texts, count), mixed_lists(texts, count)):
+    for made in (lists(texts), mixed_lists(texts)):
         counts: dict[str, list[tuple[int, int, int]]] = {}
         for (shape, one), result in zip(made, ner.batch([one.text for _, one in made]), strict=True):
             got = {(one.label, one.start, one.end) for one in result.entities if one.label in _TYPES}
@@ -307,7 +306,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if "lists" in arguments.parts:
         for name in dict.fromkeys(("gmb", *arguments.corpora)):
             print(f"\nLists of names in {name}")
-            measure_lists(ner, sentences(*there[name], None), 60)
+            measure_lists(ner, sentences(*there[name]))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ fetched again takes two to three times as long.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import multiprocessing
@@ -25,6 +24,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks import command_line
 
 CHILD = """
 import json, resource, sys, time
@@ -78,16 +79,8 @@ def touch_memory(folder: Path, size: int) -> None:
 def by_curl(url: str, destination: Path, size: int) -> float:
     """Return curl's own time of the transfer, in seconds."""
     touch_memory(destination.parent, size)
-    command = [
-        "curl",
-        "--silent",
-        "--show-error",
-        "--output",
-        str(destination),
-        "--write-out",
-        "%{time_total}",
-        url,
-    ]
+    command = ["curl", "--silent", "--show-error", "--output", str(destination)]
+    command += ["--write-out", "%{time_total}", url]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -113,9 +106,7 @@ def hash_speed(algorithm: str) -> float:
 
 def main() -> None:
     """Run the rounds and print the figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--size", type=int, default=400, metavar="MB")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--algorithm", choices=("sha384", "sha256"), default="sha384")

@@ -11,7 +11,6 @@ is read); each pair is seconds of the clock and of the processor until the page 
 
 from __future__ import annotations
 
-import argparse
 import json
 import secrets
 import socket
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 import psutil
 import requests
 
+from benchmarks import command_line
 from benchmarks.page_load import SENTENCES, memory, running_page
 
 if TYPE_CHECKING:
@@ -163,9 +163,7 @@ def _recognize(url: str, session: str, name: str, content: bytes) -> Callable[[]
 
 def main() -> None:
     """Run the measurement and print JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--visitors", type=int, default=2000)
     parser.add_argument("--times", type=int, default=5, help="repetitions of each kind of abandoned work")
     options = parser.parse_args()

@@ -111,16 +111,16 @@ def _types_of(
     from model_zoo.train.data import open_part
     from ner_core.labels import spans
 
-    found: dict[str, dict[str, None]] = {"train": {}, "dev": {}}
-    for part, files in (("train", train), ("dev", dev)):
-        for file in files:
-            for _, tags in open_part(Path(file), part, column):
-                found[part].update(dict.fromkeys(kind for kind, _, _ in spans(tags)))
-    known = found["train"] | found["dev"]
+    def types_in(part: str, files: Sequence[str]) -> dict[str, None]:
+        tagged = (tags for file in files for _, tags in open_part(Path(file), part, column))
+        return dict.fromkeys(kind for tags in tagged for kind, _, _ in spans(tags))
+
+    trained = types_in("train", train)
+    known = trained | types_in("dev", dev)
     if unknown := [kind for kind in labels if kind not in known]:
         msg = f"--label {unknown[0]}={labels[unknown[0]]}: no such type; the files have {', '.join(known)}"
         raise RecipeError(msg)
-    types = dict.fromkeys(labels.get(kind, kind) for kind in found["train"])
+    types = dict.fromkeys(labels.get(kind, kind) for kind in trained)
     types.pop("O", None)
     if not types:
         msg = f"{', '.join(train)}: expected labelled entities to train on, found none"

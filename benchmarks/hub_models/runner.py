@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.hub_models.families import Family
     from model_zoo.convert.checkpoints.checkpoint import Checkpoint
 
-__all__ = ["Result", "local_hub", "run_family"]
+__all__ = ["Result", "convert_here", "local_hub", "run_family"]
 
 
 @dataclass
@@ -87,7 +87,7 @@ def run_family(family: Family, work: Path, hub: Any) -> Result:
         for layout in layouts_of(family):
             _check_layout(layout, load_checkpoint(folders[layout]), expected)
             result.read.append(layout)
-        xml = _convert(folders["tokenizer.json"], work / "ir", family.name)
+        xml = convert_here(folders["tokenizer.json"], work / "ir", family.name)
         result.converted = True
         result.texts = compare(xml, folders["tokenizer.json"])
     except Exception as error:
@@ -134,8 +134,8 @@ def _check_layout(layout: str, found: Checkpoint, expected: Checkpoint) -> None:
         raise ValueError(msg)
 
 
-def _convert(folder: Path, target: Path, name: str) -> Path:
-    """Convert in this process, which has torch already."""
+def convert_here(folder: Path, target: Path, name: str, overrides: dict[str, Any] | None = None) -> Path:
+    """Convert to FP32 in this process, which has torch already."""
     from unittest import mock
 
     from model_zoo.convert import conversion, tracing
@@ -150,5 +150,5 @@ def _convert(folder: Path, target: Path, name: str) -> Path:
         tracing.trace(source, staging, shape, overrides)
 
     with mock.patch.object(conversion, "_trace", trace):
-        [made] = conversion.convert_checkpoint(folder, target, name, precisions=["FP32"])
+        [made] = conversion.convert_checkpoint(folder, target, name, precisions=["FP32"], overrides=overrides)
     return made.xml

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from model_zoo.train.data import LabelledCorpus
     from model_zoo.train.plan import Plan
     from model_zoo.train.recipe import Recipe
-    from model_zoo.train.rows import SentenceEncoder
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +81,8 @@ def set_loss(logits: Tensor, sets: Tensor, answers: Tensor | None = None) -> Ten
 class RecipeTrainer(Trainer):
     """Trainer whose steps, learning rates and loss come from a recipe."""
 
-    def __init__(self, recipe: Recipe, plan: Plan, **options: Any) -> None:
-        self.recipe, self.plan = recipe, plan
+    def __init__(self, plan: Plan, **options: Any) -> None:
+        self.recipe, self.plan = plan.recipe, plan
         super().__init__(train_dataset=plan, data_collator=_collate, **options)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ARG002 - signature of Trainer
@@ -174,11 +172,8 @@ class Bar(ProgressCallback):
 
 
 def train(
-    recipe: Recipe,
     model: PreTrainedModel,
     plan: Plan,
-    corpora: dict[str, LabelledCorpus],
-    encoder: SentenceEncoder,
     work_dir: Path,
     *,
     progress: bool = True,
@@ -188,13 +183,10 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe
     model : transformers.PreTrainedModel
         Changed in place; ends with the best weights, which are the initial ones if no epoch beats them.
     plan : Plan
-    corpora : dict of str to LabelledCorpus
-        Their dev parts are scored when an epoch ends.
-    encoder : SentenceEncoder
+        The dev parts of its corpora are scored when an epoch ends.
     work_dir : Path
         Checkpoints of this run.
     progress : bool
@@ -208,6 +200,7 @@ def train(
         The start (step 0), then one entry per finished epoch: step, stage, epoch, mean micro F1, scores by
         corpus. The first has ``kept: True`` where no epoch beat it and its weights were kept.
     """
+    recipe = plan.recipe
     _keep_memory()
     work_dir.mkdir(parents=True, exist_ok=True)
     average = WeightAverage(model, recipe.average) if recipe.average else None
@@ -219,7 +212,7 @@ def train(
         model.set_attn_implementation("eager")
 
     def score(*, exact: bool) -> Scores:
-        return score_corpora(model, corpora, encoder, recipe.labels, bf16=mixed and not exact)
+        return score_corpora(model, plan.corpora, plan.encoder, recipe.labels, bf16=mixed and not exact)
 
     scorer = ScoreEpochs(plan, model, average, score, work_dir / "best", keep_start=keep_start)
     arguments = TrainingArguments(
@@ -240,7 +233,7 @@ def train(
         use_cpu=not torch.cuda.is_available(),
     )
     callbacks = [callback for callback in (average, scorer) if callback]
-    trainer = RecipeTrainer(recipe, plan, model=model, args=arguments, callbacks=callbacks)
+    trainer = RecipeTrainer(plan, model=model, args=arguments, callbacks=callbacks)
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
     bar = Bar()

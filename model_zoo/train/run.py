@@ -130,7 +130,7 @@ def _finetune(
         encoder = cut_vocabulary(model, encoder, corpora, recipe.vocabulary)
     plan = Plan(recipe, corpora, encoder)
     log.info("steps: %d", len(plan))
-    history = train(recipe, model, plan, corpora, encoder, work_dir, progress=progress)
+    history = train(model, plan, work_dir, progress=progress)
 
     def write(made: Path) -> None:
         write_model_yml(recipe, encoder, write_checkpoint(model, encoder, start, made), made)

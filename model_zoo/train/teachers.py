@@ -66,8 +66,7 @@ def ask_teachers(
             folder = work_dir / f"teacher-{number}"
             lesson = _lesson(recipe, teachers, number)
             model, encoder = load_start(lesson, start, teacher=True)
-            plan = Plan(lesson, corpora, encoder)
-            train(lesson, model, plan, corpora, encoder, folder, progress=progress, keep_start=False)
+            train(model, Plan(lesson, corpora, encoder), folder, progress=progress, keep_start=False)
             _save({name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}, file)
             shutil.rmtree(folder)
     for name, corpus in asked.items():

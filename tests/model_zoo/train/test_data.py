@@ -11,7 +11,9 @@ from model_zoo.train.plan import Plan
 from model_zoo.train.recipe import RecipeError, check_recipe
 from model_zoo.train.rows import SentenceEncoder
 from ner_core.tokenizer import Tokenizer as PieceTokenizer
+from tests.lazily import Lazily, torch
 
+loop = Lazily("model_zoo.train.loop")
 WORDS = [
     "[PAD]",
     "[UNK]",
@@ -73,6 +75,7 @@ def data(tmp_path):
     return tmp_path
 
 
+ONCE = {"corpora": {"a": 1}, "epochs": 1, "learning_rate": 1}
 OUT, B_PER, I_PER, B_LOC, I_LOC, B_MISC, I_MISC = (1 << i for i in range(7))
 
 
@@ -144,10 +147,7 @@ def test_words_without_pieces_and_words_that_do_not_fit_teach_nothing(encoder):
 def test_a_sentence_that_is_longer_than_a_row_is_learned_in_parts(tmp_path, encoder):
     lines = "".join(f"{word} O\n" for word in ["saw", "Smiths", "in"] * 20)
     (tmp_path / "a.conll").write_text(f"{lines}Iraq B-LOC\n\nsaw O\n", encoding="utf-8")
-    one = recipe(
-        corpora={"a": {"train": "a.conll"}},
-        stages=[{"corpora": {"a": 1}, "epochs": 1, "learning_rate": 1}],
-    )
+    one = recipe(corpora={"a": {"train": "a.conll"}}, stages=[ONCE])
     plan = Plan(one, load_corpora(one, tmp_path), encoder)
     batches = [plan[step] for step in range(len(plan))]
     assert max(batch["input_ids"].shape[1] for batch in batches) <= 32
@@ -158,11 +158,7 @@ def test_a_sentence_that_is_longer_than_a_row_is_learned_in_parts(tmp_path, enco
 def test_any_number_of_types(tmp_path, encoder):
     types = [f"T{number}" for number in range(66)]  # Few-NERD's
     (tmp_path / "a.conll").write_text("Smith B-T65\nsaw O\n", encoding="utf-8")
-    one = recipe(
-        types=types,
-        corpora={"a": {"train": "a.conll", "unspaced": 1}},
-        stages=[{"corpora": {"a": 1}, "epochs": 1, "learning_rate": 1}],
-    )
+    one = recipe(types=types, corpora={"a": {"train": "a.conll", "unspaced": 1}}, stages=[ONCE])
     sets = Plan(one, load_corpora(one, tmp_path), encoder)[0]["label_sets"]
     assert one.labels[int(sets[0, 1].argmax())] == "B-T65"
     assert sets.shape[-1] == 133
@@ -189,37 +185,27 @@ def test_later_stages_do_not_change_the_batches_before(data, encoder):
 
 
 def test_loss_over_sets():
-    torch = pytest.importorskip("torch")
-    from model_zoo.train.loop import set_loss
-
     logits = torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(1))
     labels = torch.tensor([[0, 3, 6], [2, -100, 5]])
     sets = labels[..., None] == torch.arange(7)
     expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
-    torch.testing.assert_close(set_loss(logits, sets), expected)
-    either = set_loss(logits[:1, :1], allowed(OUT | B_MISC))
+    torch.testing.assert_close(loop.set_loss(logits, sets), expected)
+    either = loop.set_loss(logits[:1, :1], allowed(OUT | B_MISC))
     probabilities = logits[0, 0].softmax(-1)
     torch.testing.assert_close(either, -(probabilities[0] + probabilities[5]).log())
 
 
 def test_a_batch_without_labelled_words_has_no_loss():
-    torch = pytest.importorskip("torch")
-    from model_zoo.train.loop import set_loss
-
     logits = torch.randn(1, 2, 7, requires_grad=True)
-    set_loss(logits, allowed(0, 0)).backward()
+    loop.set_loss(logits, allowed(0, 0)).backward()
     assert not logits.grad.any()
 
 
 def allowed(*sets):
-    torch = pytest.importorskip("torch")
     return (torch.tensor([sets])[..., None] >> torch.arange(7) & 1).bool()
 
 
 def test_teachers_have_their_share_of_the_loss():
-    torch = pytest.importorskip("torch")
-    from model_zoo.train.loop import set_loss
-
     logits = torch.randn(1, 2, 7, generator=torch.Generator().manual_seed(2))
     sets = allowed(B_PER, OUT)
     told = torch.zeros(1, 2, 7)
@@ -227,7 +213,7 @@ def test_teachers_have_their_share_of_the_loss():
     own = torch.nn.functional.cross_entropy(logits[0], torch.tensor([1, 0]), reduction="none")
     taught = torch.nn.functional.cross_entropy(logits[0, 0], told[0, 0] / 0.25)
     expected = (0.75 * own[0] + 0.25 * taught + own[1]) / 2
-    torch.testing.assert_close(set_loss(logits, sets, told), expected)
+    torch.testing.assert_close(loop.set_loss(logits, sets, told), expected)
 
 
 def test_unsure_word_teaches_nothing_unless_it_is_in_a_mention(tmp_path):
@@ -246,8 +232,8 @@ def test_answers_stand_at_first_pieces_and_not_in_swapped_mentions(tmp_path, enc
     (tmp_path / "a.conll").write_text("Smiths B-PER\nsaw O\nIraq B-LOC\n", encoding="utf-8")
     one = recipe(
         corpora={"a": {"train": "a.conll", "teaching": 0.5}},
-        teachers={"stages": [{"corpora": {"a": 1}, "epochs": 1, "learning_rate": 1}]},
-        stages=[{"corpora": {"a": 1}, "epochs": 40, "learning_rate": 1, "swap": 0.5}],
+        teachers={"stages": [ONCE]},
+        stages=[{**ONCE, "epochs": 40, "swap": 0.5}],
     )
     corpora = load_corpora(one, tmp_path)
     answers = np.random.default_rng(0).dirichlet(np.ones(7), 3).astype(np.float32)
@@ -270,7 +256,7 @@ def test_answers_stand_at_first_pieces_and_not_in_swapped_mentions(tmp_path, enc
 
 def test_mentions_and_words_outside_are_also_shown_alone(tmp_path, encoder):
     (tmp_path / "a.conll").write_text("Smith B-PER\nsaw O\n. O\nIraq B-LOC\n", encoding="utf-8")
-    stage = {"corpora": {"a": 1}, "epochs": 60, "learning_rate": 1}
+    stage = {**ONCE, "epochs": 60}
     one = recipe(
         types=["PER", "LOC"],
         corpora={"a": {"train": "a.conll", "teaching": 0.5}},

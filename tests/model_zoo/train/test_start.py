@@ -19,6 +19,7 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.train.recipe import Recipe, check_recipe
 from model_zoo.train.run import finetune
 from ner_core.evaluation import evaluate
+from ner_core.labels import entity_types
 from ner_core.tokenizer_files import parse_tokenizer
 from tests.lazily import Lazily, torch
 from tests.model_zoo.convert.test_checkpoints import edit_config, make_architecture
@@ -27,6 +28,8 @@ from tests.tiny_bert import TINY_LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from model_zoo.train.output import TrainingResult
 readback, start = Lazily("model_zoo.train.readback"), Lazily("model_zoo.train.start")
 
 TYPES = ["PER", "ORG", "LOC", "MISC"]
@@ -80,7 +83,7 @@ def test_an_archive_is_a_start(tmp_path, data, layers):
     """Without a training step worth the name, the result is the archive."""
     archive = make_archive(data / "ner.nemo", make_model(layers=layers))
     before = load_checkpoint(archive)
-    types = list(dict.fromkeys(label[2:] for label in before.labels if label != "O"))
+    types = entity_types(before.labels)
     same = recipe(
         types=types, corpora={"tiny": {"train": "tiny.conll", "labels": dict.fromkeys(TYPES, types[0])}}
     )
@@ -127,22 +130,28 @@ def nemo_data(folder: Path, archive: Path) -> float:
     return evaluate(gold[20:], found[20:]).micro_f1
 
 
+def finetune_archive(archive: Path, epochs: int, rate: float, **more: object) -> tuple[TrainingResult, Path]:
+    """Train an archive on NeMo's files beside it; return the result and the new checkpoint."""
+    one = recipe(
+        types=entity_types(load_checkpoint(archive).labels),
+        corpora={"tiny": {"train": "text_train.txt", "dev": "text_dev.txt"}},
+        stages=[{"corpora": {"tiny": 1}, "epochs": epochs, "learning_rate": rate}],
+        **more,
+    )
+    folder = archive.parent / "public" / "made"
+    result = finetune(one, archive, archive.parent, folder, progress=False)
+    return result, folder / load_model(folder / "model.yml").checkpoint_path
+
+
 @pytest.mark.parametrize(("rate", "epochs"), [(1e-12, 1), (1e-3, 2)])
 def test_training_from_an_archive_does_not_end_below_it(tmp_path, rate, epochs):
     archive = make_archive(tmp_path / "ner.nemo", make_model())
     before = nemo_data(tmp_path, archive)
-    types = list(dict.fromkeys(label[2:] for label in load_checkpoint(archive).labels if label != "O"))
-    one = recipe(
-        types=types,
-        corpora={"tiny": {"train": "text_train.txt", "dev": "text_dev.txt"}},
-        stages=[{"corpora": {"tiny": 1}, "epochs": epochs, "learning_rate": rate}],
-    )
-    result = finetune(one, archive, tmp_path, tmp_path / "public" / "made", progress=False)
+    result, made = finetune_archive(archive, epochs, rate)
     after = result.scores[""]["tiny"]["micro_f1"]
     assert 0.3 < before < 1
     assert after == pytest.approx(before) if epochs == 1 else after >= before - 1e-9
-    made = load_model(tmp_path / "public" / "made" / "model.yml", tmp_path)
-    assert (tmp_path / "public" / "made" / made.checkpoint_path).suffix == ".nemo"
+    assert made.suffix == ".nemo"
 
 
 @pytest.mark.parametrize("more", [{}, {"mean_epochs": 2}])
@@ -152,24 +161,15 @@ def test_a_start_that_no_epoch_beats_is_kept(tmp_path, more):
     before = nemo_data(tmp_path, archive)
     labels = tmp_path / "labels_train.txt"
     labels.write_text(re.sub(r"\S+", "O", labels.read_text()))
-    types = list(dict.fromkeys(label[2:] for label in load_checkpoint(archive).labels if label != "O"))
-    one = recipe(
-        types=types,
-        corpora={"tiny": {"train": "text_train.txt", "dev": "text_dev.txt"}},
-        stages=[{"corpora": {"tiny": 1}, "epochs": 2, "learning_rate": 1e-2}],
-        **more,
-    )
-    folder = tmp_path / "public" / "made"
-    result = finetune(one, archive, tmp_path, folder, progress=False)
+    result, made = finetune_archive(archive, 2, 1e-2, **more)
     assert max(entry["mean"] for entry in result.history[1:]) < before
     assert result.history[0]["mean"] == pytest.approx(before)
     assert result.scores[""]["tiny"]["micro_f1"] == pytest.approx(before)
-    assert "No epoch did better on the dev parts than the start" in (folder / "README.md").read_text()
-    made = load_checkpoint(folder / load_model(folder / "model.yml", tmp_path).checkpoint_path)
-    places = [made.labels.index(label) for label in load_checkpoint(archive).labels]
-    torch.testing.assert_close(
-        logits(made.module.model)[..., places], logits(load_checkpoint(archive).module.model)
-    )
+    card = (tmp_path / "public" / "made" / "README.md").read_text()
+    assert "No epoch did better on the dev parts than the start" in card
+    after, start = load_checkpoint(made), load_checkpoint(archive)
+    places = [after.labels.index(label) for label in start.labels]
+    torch.testing.assert_close(logits(after.module.model)[..., places], logits(start.module.model))
 
 
 def test_the_classifier_of_a_folder_is_kept_by_the_names_of_its_labels(tiny_checkpoint):
@@ -214,21 +214,17 @@ STARTS = [
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", STARTS)
-def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name, monkeypatch, capsys):
+def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name, capsys):
     """Words with marks at their ends, apostrophes, capitals: where tokenizers differ most."""
     from tokenizers import Tokenizer
 
     from benchmarks.hub_models import checkpoints
     from benchmarks.hub_models.families import FAMILIES
-    from model_zoo.convert import conversion, tracing
+    from benchmarks.hub_models.runner import convert_here
     from ner_core import EntityRecognizer
     from ner_core.dataset import open_dataset
     from ner_core.evaluation import evaluate_recognizer
 
-    def trace(source, staging, shape, overrides, _python):
-        tracing.trace(source, staging, shape, overrides)
-
-    monkeypatch.setattr(conversion, "_trace", trace)
     family = next(one for one in FAMILIES if one.name == name)
     checkpoints.make_tokenizer(family, tmp_path / "tokenizer")
     backend = Tokenizer.from_file(str(tmp_path / "tokenizer" / "tokenizer.json"))
@@ -253,10 +249,8 @@ def test_the_card_says_what_evaluate_says_whatever_the_tokenizer(tmp_path, name,
     )
     model = load_model(made / "model.yml", tmp_path)
     overrides = {"labels": model.labels, "lower_case": model.lower_case, "max_length": model.max_length}
-    [converted] = conversion.convert_checkpoint(
-        made / model.checkpoint_path, tmp_path / "ir", "made", precisions=["FP32"], overrides=overrides
-    )
-    ner = EntityRecognizer.from_ir(converted.xml, device="CPU", compute="exact")
+    xml = convert_here(made / model.checkpoint_path, tmp_path / "ir", "made", overrides)
+    ner = EntityRecognizer.from_ir(xml, device="CPU", compute="exact")
     found = evaluate_recognizer(ner, open_dataset(tmp_path / "tiny.conll"))
     card = result.scores[""]["tiny"]["micro_f1"]
     with capsys.disabled():

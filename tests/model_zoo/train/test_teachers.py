@@ -7,7 +7,9 @@ import pytest
 
 from model_zoo.train.data import load_corpora
 from model_zoo.train.recipe import RecipeError, check_recipe
-from tests.lazily import torch
+from tests.lazily import Lazily, torch
+
+starts = Lazily("model_zoo.train.start")
 
 NAMES = ["Mary", "Peter", "Anna", "John"]
 FILLERS = ["lives", "in", "went", "to", "the", "old", "town", "near"]
@@ -105,9 +107,7 @@ def test_teacher_that_has_answered_is_not_trained_again(data, mpnet, tmp_path, m
 
 
 def test_casing_reaches_an_encoder_without_token_types(mpnet):
-    from model_zoo.train.start import load_start
-
-    model, _ = load_start(recipe(), mpnet, teacher=True)
+    model, _ = starts.load_start(recipe(), mpnet, teacher=True)
     model.eval()
     ids, lower = torch.tensor([[0, 5, 6, 2]]), torch.zeros(1, 4, dtype=torch.int64)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -122,10 +122,8 @@ def test_casing_reaches_an_encoder_without_token_types(mpnet):
 
 
 def test_casing_cannot_be_given_to_a_model_that_is_to_be_converted(mpnet):
-    from model_zoo.train.start import load_start
-
     with pytest.raises(ValueError, match="needs an encoder with token types"):
-        load_start(recipe(), mpnet)
+        starts.load_start(recipe(), mpnet)
 
 
 def test_teaching_needs_teachers():
