@@ -70,7 +70,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     if missing:
         msg = f"without a recipe file, {', '.join(missing)} must be given"
         raise RecipeError(msg)
-    labels = dict(args.label or [])
+    start, labels = Path(args.start).expanduser(), dict(args.label or [])
     types = _types_of(args.train, args.dev or [], labels, args.column)
     same = {"labels": labels, **({"column": args.column} if args.column else {})}
     corpora: dict[str, dict[str, Any]] = {}
@@ -85,7 +85,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     }
     content: dict[str, Any] = {
         "name": args.name,
-        "start": args.start,
+        "start": str(start.absolute()) if start.exists() else args.start,
         "types": [kind.strip() for kind in args.types.split(",")] if args.types else types,
         "corpora": corpora,
         "stages": [stage],
@@ -277,9 +277,10 @@ def _train(recipe: Recipe, args: argparse.Namespace) -> int:
             result.steps,
         )
     log.info("%s is complete; %s holds checkpoints of the training and may be deleted", folder, work_dir)
+    where = shlex.quote(str(models))
     log.info(
         "Convert it: python -m model_zoo.converter --zoo %s --download_dir %s --name %s",
-        *(shlex.quote(str(models)),) * 2,
-        recipe.name,
+        *(where, where, recipe.name),
     )
+    log.info("Then use it: ner recognize --models-dir %s --model %s TEXT", where, recipe.name)
     return FINE

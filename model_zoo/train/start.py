@@ -159,7 +159,6 @@ def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, i
     for key, value in _dropout(recipe).items():
         if hasattr(config, key):
             setattr(config, key, value)
-    config.update(_label_settings(recipe.labels))
     model = AutoModelForTokenClassification.from_config(config)
     model.base_model.load_state_dict(archive.encoder.state_dict(), strict=False)  # without the pooler
     # log_softmax at the end changes no loss and no label
@@ -171,13 +170,14 @@ def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, i
 
 def _from_ir(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
     model, before, longest = read_back(path, _dropout(recipe))
-    model.config.update(_label_settings(before))
     _fit_head(model, before, recipe.labels)
     return model, Tokenizer.from_file(tokenizer_beside(path)).backend, longest
 
 
 def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
     """Resize the last layer to the recipe's labels; those of the same name keep their weights."""
+    model.num_labels = len(labels)
+    model.config.update(_label_settings(labels))
     if before == labels:
         return
     inside = f"{model.base_model_prefix}."
@@ -196,8 +196,6 @@ def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
                 new.bias[to] = old.bias[of]
     parent, _, last = name.rpartition(".")
     setattr(model.get_submodule(parent), last, new)
-    model.num_labels = len(labels)
-    model.config.update(_label_settings(labels))
     log.info(
         "the classifier of the start is kept for %d of %d labels; it has %s",
         len(kept),

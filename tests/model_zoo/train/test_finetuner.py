@@ -425,14 +425,16 @@ def test_types_may_be_listed_with_spaces_and_corpora_lie_in_a_folder(lab, tmp_pa
     assert finetuner.recipe_of_flags(listed).types == ["person", "place"]
 
 
-def test_flags_make_a_recipe(lab):
-    flags = ["--name", "x", "--start", "y", "--train", str(lab / "train.conll"), str(lab / "dev.conll")]
+def test_flags_make_a_recipe_that_can_be_used_anywhere(lab, monkeypatch):
+    monkeypatch.chdir(lab)
+    flags = ["--name", "x", "--start", "encoder", "--train", "train.conll", "dev.conll"]
     flags += ["--label", "person=PER", "--epochs", "2"]
     recipe = finetuner.recipe_of_flags(finetuner.build_parser().parse_args(flags))
     assert recipe.types == ["PER", "place"]
     assert recipe.stages[0].epochs == 2
     assert recipe.corpora["corpus1"].labels == {"person": "PER"}
     assert recipe.corpora["corpus2"].train == str(lab / "dev.conll")
+    assert recipe.start == str(lab / "encoder")
 
 
 def test_few_steps_and_no_measurement_are_told(lab, monkeypatch, caplog, tmp_path):
