@@ -40,9 +40,9 @@ WORDS = "lives works in at the of and for sings sold a new city yesterday".split
 CLI = Path(__file__).parents[1] / "cli.py"
 
 
-def sentences(count: int, seed: int = 0) -> Iterator[str]:
+def sentences(count: int) -> Iterator[str]:
     """Generate short documents of 4 to 40 words, a fifth of them names."""
-    chance = random.Random(seed)
+    chance = random.Random(0)
     for _ in range(count):
         length = chance.randint(4, 40)
         yield " ".join(chance.choice(NAMES if chance.random() < 0.2 else WORDS) for _ in range(length)) + "."
@@ -87,12 +87,10 @@ def resident(process: psutil.Process) -> float:
         return 0.0
 
 
-def command(model: str, source: Path | Sequence[Path], output: Path, *more: str) -> list[str]:
+def command(model: str, sources: Sequence[Path], output: Path, *more: str) -> list[str]:
     """Return the command line of one run."""
-    sources = [source] if isinstance(source, Path) else list(source)
-    inputs = [str(each) for each in sources]
     options = ["-o", str(output), "--model", model, "--device", "CPU", *more]
-    return [sys.executable, str(CLI), "annotate", *inputs, *options]
+    return [sys.executable, str(CLI), "annotate", *map(str, sources), *options]
 
 
 def annotate(*arguments: Any) -> dict[str, Any]:
@@ -129,8 +127,8 @@ def speed(model: str, documents: int, folder: Path, workers: int) -> None:
     alone = Alone(model, documents // 20)
     core_rates = [alone.rate()]
     for engine, more in engines.items():
-        start = annotate(model, one, folder / f"{engine}-one.jsonl", *more)["seconds"]
-        found = annotate(model, corpus, folder / f"{engine}.jsonl", *more)
+        start = annotate(model, [one], folder / f"{engine}-one.jsonl", *more)["seconds"]
+        found = annotate(model, [corpus], folder / f"{engine}.jsonl", *more)
         core_rates.append(alone.rate())
         core = sum(core_rates[-2:]) / 2
         rate, steady = documents / found["seconds"], documents / (found["seconds"] - start)
@@ -179,14 +177,14 @@ def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -
     corpus = write_corpus(folder / "corpus.jsonl", documents)
     one = write_corpus(folder / "one.jsonl", 1)
     whole, output = folder / "whole.jsonl", folder / "out.jsonl"
-    seconds = annotate(model, corpus, whole)["seconds"]
+    seconds = annotate(model, [corpus], whole)["seconds"]
     print(f"never stopped, local engine: {seconds:.1f} s", flush=True)
     more = ("--engine", "ray", "--num-workers", "2") if ray else ()
-    start = annotate(model, one, folder / "one-out.jsonl", *more)["seconds"]
+    start = annotate(model, [one], folder / "one-out.jsonl", *more)["seconds"]
     chance = random.Random(1)
     for number in range(1, moments + 1):
         process = subprocess.Popen(
-            command(model, corpus, output, "--resume", "--quiet", *more), stderr=subprocess.DEVNULL
+            command(model, [corpus], output, "--resume", "--quiet", *more), stderr=subprocess.DEVNULL
         )
         moment = chance.uniform(0, start + 4 * seconds * CHUNK_DOCUMENTS / documents)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -198,7 +196,7 @@ def kill(model: str, documents: int, folder: Path, moments: int, *, ray: bool) -
         process.wait()
         end_all(everybody[1:])  # processes of Ray that nothing else ends
         print(f"kill {number} after {moment:.2f} s, {chunks(folder)} chunks stored", flush=True)
-    found = annotate(model, corpus, output, "--resume", *more)
+    found = annotate(model, [corpus], output, "--resume", *more)
     print(f"resumed to the end in {found['seconds']:.1f} s; the output is {equal(output, whole)}", flush=True)
     if ray:
         kill_worker(model, corpus, folder)
@@ -219,7 +217,7 @@ def end_all(processes: Sequence[psutil.Process]) -> None:
 def kill_worker(model: str, corpus: Path, folder: Path) -> None:
     """Kill one of Ray's actors in the middle of a run."""
     output = folder / "out.jsonl"
-    arguments = command(model, corpus, output, "--overwrite", "--engine", "ray", "--num-workers", "2")
+    arguments = command(model, [corpus], output, "--overwrite", "--engine", "ray", "--num-workers", "2")
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and chunks(folder) < 2:
         time.sleep(0.01)

@@ -61,7 +61,7 @@ def layouts(characters: int) -> dict[str, str]:
     return {name: text[:characters] for name, text in made.items()}
 
 
-def frames(page: Page, does: str, every: int = 1, count: int = _FRAMES) -> dict[str, float]:
+def frames(page: Page, does: str, every: int = 1) -> dict[str, float]:
     """Return times from frame to frame, and how long the page's thread is busy for a step, in ms."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
@@ -71,17 +71,17 @@ def frames(page: Page, does: str, every: int = 1, count: int = _FRAMES) -> dict[
         return next(one["value"] for one in metrics if one["name"] == "TaskDuration") * 1000
 
     before = busy()
-    in_order = page.evaluate(_WATCH, [count, every, does])
+    in_order = page.evaluate(_WATCH, [_FRAMES, every, does])
     spent = busy() - before
     session.detach()
     times = sorted(in_order)
-    slowest = sorted(max(in_order[at : at + every]) for at in range(0, count, every))
+    slowest = sorted(max(in_order[at : at + every]) for at in range(0, _FRAMES, every))
     return {
         "p50": times[len(times) // 2],
         "p90": times[int(0.9 * len(times))],
         "max": times[-1],
         "slowest_of_step": slowest[len(slowest) // 2],
-        "busy": spent / (count // every),
+        "busy": spent / (_FRAMES // every),
     }
 
 

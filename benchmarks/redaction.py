@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +87,7 @@ def corpus(file: Path, sentences: int) -> tuple[list[str], list[Spans]]:
     texts: list[str] = []
     gold: list[Spans] = []
     text, marked = "", []
-    for number, sentence in enumerate(read_conll(file)):
-        if number == sentences:
-            break
+    for number, sentence in enumerate(islice(read_conll(file), sentences)):
         places, at = [], len(text)
         for word in sentence.words:
             places.append((at, at + len(word)))

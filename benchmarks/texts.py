@@ -21,15 +21,15 @@ _QUANTILES = (
 )
 
 
-def sentences(corpus: Path | None, count: int, *, seed: int = 0) -> list[str]:
+def sentences(corpus: Path | None, count: int) -> list[str]:
     """Draw sentences of a corpus in CoNLL columns, words joined by single spaces.
 
     Without a corpus, the built-in page is cut into pieces as long as CoNLL-2003's sentences.
     """
     if corpus is None:
-        return [_cut(length) for length in _lengths(count, seed)]
+        return [_cut(length) for length in _lengths(count)]
     found = [" ".join(sentence.words) for sentence in read_conll(corpus)]
-    return random.Random(seed).sample(found, min(count, len(found)))
+    return random.Random(0).sample(found, min(count, len(found)))
 
 
 _words = cycle(PAGE.split())
@@ -39,7 +39,7 @@ def _cut(length: int) -> str:
     return " ".join(next(_words) for _ in range(length))
 
 
-def _lengths(count: int, seed: int) -> list[int]:
+def _lengths(count: int) -> list[int]:
     """Draw from the distribution of the quantiles, in a random order."""
     last = len(_QUANTILES) - 1
     lengths = []
@@ -48,7 +48,7 @@ def _lengths(count: int, seed: int) -> list[int]:
         low, high = _QUANTILES[int(below)], _QUANTILES[int(below) + 1]
         # The last interval holds a few outliers, so it is not uniform.
         lengths.append(round(low + (high - low) * (part**4 if int(below) == last - 1 else part)))
-    random.Random(seed).shuffle(lengths)
+    random.Random(0).shuffle(lengths)
     return lengths
 
 

@@ -16,10 +16,10 @@ from benchmarks.hub_models.runner import Result, local_hub, run_family
 from benchmarks.hub_models.table import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None, report: Callable[[str], Any] = sys.stderr.write) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("families", nargs="*", help="only these families")
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, report: Callable[[str], Any] = 
             began = time.perf_counter()
             with tempfile.TemporaryDirectory(prefix="family-") as work:
                 results.append(run_family(family, Path(work), hub))
-            report(f"{_line(results[-1])} ({time.perf_counter() - began:.0f} s)\n")
+            sys.stderr.write(f"{_line(results[-1])} ({time.perf_counter() - began:.0f} s)\n")
             if given.results:
                 given.results.write_text(
                     json.dumps({one.family.name: _kept(one) for one in results}, indent=1)
