@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    import torch
 
 __all__ = ["SHAPES", "export_onnx", "make_random"]
 
@@ -85,12 +84,13 @@ def export_onnx(checkpoint: Path, file: Path) -> Path:
     from transformers import BertForTokenClassification
 
     # The optimizer knows the pattern of eager attention.
-    model = BertForTokenClassification.from_pretrained(checkpoint, attn_implementation="eager").eval()
+    options = {"attn_implementation": "eager", "return_dict": False}
+    model = BertForTokenClassification.from_pretrained(checkpoint, **options).eval()
     example = torch.ones((2, 8), dtype=torch.int64)
     inputs = ["input_ids", "attention_mask", "token_type_ids"]
     axes = {0: "rows", 1: "length"}
     torch.onnx.export(
-        _logits_only(model),
+        model,
         (example, example, example),
         file,
         dynamo=False,
@@ -135,18 +135,3 @@ def quantize_onnx(file: Path, sample: Sequence[dict[str, np.ndarray]] = ()) -> s
     else:
         quantize_dynamic(file, quantized, extra_options=options, **common)
     return str(quantized)
-
-
-def _logits_only(model: Any) -> torch.nn.Module:
-    import torch
-
-    class LogitsOnly(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = self.model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
-            return logits
-
-    return LogitsOnly().eval()

@@ -131,9 +131,9 @@ def leave_the_reading(url: str) -> Callable[[], None]:
 def _pressing(url: str, session: str, name: str, data: list[Any]) -> Callable[[], None]:
     """Return a function that presses a button."""
     config = requests.get(f"{url}/config", timeout=60).json()
-    number = next(index for index, one in enumerate(config["dependencies"]) if one.get("api_name") == name)
-    question = {"data": data, "fn_index": config["dependencies"][number]["id"], "session_hash": session}
-    path = "queue/join" if config["dependencies"][number]["queue"] else f"run/{name}"
+    button = next(one for one in config["dependencies"] if one.get("api_name") == name)
+    question = {"data": data, "fn_index": button["id"], "session_hash": session}
+    path = "queue/join" if button["queue"] else f"run/{name}"
     return lambda: requests.post(f"{url}/gradio_api/{path}", json=question, timeout=60).raise_for_status()
 
 
