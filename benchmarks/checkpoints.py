@@ -84,7 +84,7 @@ def export_onnx(checkpoint: Path, file: Path) -> Path:
     from transformers import BertForTokenClassification
 
     # The optimizer knows the pattern of eager attention.
-    options = {"attn_implementation": "eager", "return_dict": False}
+    options: dict[str, Any] = {"attn_implementation": "eager", "return_dict": False}
     model = BertForTokenClassification.from_pretrained(checkpoint, **options).eval()
     example = torch.ones((2, 8), dtype=torch.int64)
     inputs = ["input_ids", "attention_mask", "token_type_ids"]
