@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken, Tokenizer, normalizers
 
-from model_zoo.catalog.suitability.families import WORDPIECE_FAMILIES
+from model_zoo.catalog.suitability.families import WORDPIECE_FAMILIES, with_family
 from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
 from ner_core.tokenizer_files import (
     TokenizerFileError,
@@ -87,10 +87,11 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
     CatalogError, TokenizerFileError
         There is none, or it cannot be used.
     """
-    config, settings = (read_json_object(folder / name) for name in ("config.json", "tokenizer_config.json"))
-    family = str(config.get("model_type") or "bert")
+    config = {"model_type": "bert"} | with_family(read_json_object(folder / "config.json"))
+    settings = read_json_object(folder / "tokenizer_config.json")
+    family = str(config["model_type"])
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    group = check_tokenizer(str(folder), names, {"model_type": family, **config}, settings)
+    group = check_tokenizer(str(folder), names, config, settings)
     vocab_size = int(config.get("vocab_size") or 0)
     if group == ("tokenizer.json",):
         file = folder / "tokenizer.json"

@@ -22,7 +22,7 @@ from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
 from model_zoo.catalog.messages import sentences
 from model_zoo.catalog.sources import HubSource, without_login
-from model_zoo.catalog.suitability.families import check_architecture
+from model_zoo.catalog.suitability.families import check_architecture, with_family
 from model_zoo.catalog.suitability.labels import check_label_count, named_labels
 from model_zoo.catalog.suitability.libraries import LIBRARIES, check_kind
 from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
@@ -139,6 +139,7 @@ def resolve(
     config = repository.read("config.json")
     settings = repository.read("tokenizer_config.json") or {}
     check_kind(name, files, config, repository.library)
+    config = with_family(config)
     check_architecture(name, config, encoder=encoder)
     check_tokenizer(name, files, config, settings)
     if labels is None and not encoder:

@@ -19,6 +19,7 @@ __all__ = [
     "architectures",
     "check_architecture",
     "clean_config",
+    "with_family",
 ]
 
 #: Families (``model_type``) that the tests convert and compare with transformers.
@@ -104,6 +105,21 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
         kind = f"{family} models aren't" if family else "a model without a model_type isn't"
         msg = f"{name}: {kind} supported; docs/hub-models.md lists the families that are"
     raise CatalogError(msg)
+
+
+def with_family(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config.json with the ``model_type`` that its architecture says, if it has none of its own.
+
+    Examples
+    --------
+    >>> with_family({"architectures": ["DebertaV2ForTokenClassification"]})["model_type"]
+    'deberta-v2'
+    """
+    belong = (
+        family for family in FAMILIES for one in architectures(config) if _belongs(one, family, encoder=True)
+    )
+    family = config.get("model_type") or max(belong, key=len, default=None)
+    return {**config, "model_type": family} if family else dict(config)
 
 
 def check_numbers(name: str, config: Mapping[str, Any]) -> None:

@@ -39,16 +39,15 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     >>> labels_of("config.json", {"label2id": {"PER-B": 1, "PER-I": 2, "O": 0}})
     ['O', 'B-PER', 'I-PER']
     """
-    named = config.get("id2label")
-    if named is not None and not isinstance(named, dict):
+    named = config.get("id2label") or {}
+    if isinstance(named, list):
+        named = dict(enumerate(named))
+    if not isinstance(named, dict):
         msg = f"{where}: id2label: expected an object of ids and labels, found {type(named).__name__}"
         raise CatalogError(msg)
-    if not isinstance(named, dict) or are_numbers(named.values()):
-        ids = config.get("label2id")
-        if isinstance(ids, dict) and not are_numbers(ids):
-            named = {number: label for label, number in ids.items()}
-    if not isinstance(named, dict) or not named:
-        return []
+    ids = config.get("label2id")
+    if are_numbers(named.values()) and isinstance(ids, dict) and not are_numbers(ids):
+        named = {number: label for label, number in ids.items()}
     try:
         by_id = {
             int(key): str(label).strip() if isinstance(label, str | int) else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.messages import few
-from model_zoo.catalog.suitability.families import check_numbers
+from model_zoo.catalog.suitability.families import check_numbers, with_family
 from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def read_config(file: Path) -> dict[str, Any]:
     if (size := file.stat().st_size) > CONFIG_LIMIT:
         msg = f"{file}: expected at most {CONFIG_LIMIT} bytes, found {size}. Download it again."
         raise CheckpointError(msg)
-    config = read_json_object(file)
+    config = with_family(read_json_object(file))
     check_numbers(str(file), config)
     return config
 

@@ -69,7 +69,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
     weights = _weight_files(folder)
     refuse_pointers(folder)
     tokenizer = read_tokenizer(folder, told.lower_case)
-    model, report = load_model(folder, config, changes=_numbered(labels) if labels else None)
+    model, report = load_model(folder, config, changes=_numbered(labels))
     _check_report(folder, report)
     facts: Any = model.config
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
@@ -135,9 +135,9 @@ def build_config(
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    content = {**clean_config(config), **(changes or {})}
-    if "id2label" not in content and (labels := labels_of(where, config)):
-        content |= _numbered(labels)
+    changes = changes or {}
+    labels = [] if "id2label" in changes else labels_of(where, config)
+    content = {**clean_config(config), **_numbered(labels), **changes}
     for key, value in content.items():
         if _LAYERS.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
             msg = f"{where}: {key}: expected at most {_MOST_LAYERS}, found {value}"
@@ -154,8 +154,11 @@ def build_config(
 
 
 def _numbered(labels: list[str]) -> dict[str, Any]:
-    """Return labels as transformers' configuration has them, which takes their number from this."""
-    return {"id2label": dict(enumerate(labels)), "label2id": {}}
+    """Return labels, if there are any, as transformers' configuration has them."""
+    if not labels:
+        return {}
+    numbers = {label: number for number, label in enumerate(labels)}
+    return {"id2label": dict(enumerate(labels)), "label2id": numbers, "num_labels": len(labels)}
 
 
 def check_size(

@@ -423,6 +423,22 @@ def test_case_follows_the_vocabulary_the_settings_or_the_caller(tmp_path):
     assert read_tokenizer(tmp_path, lower_case=False).encode("Mary").tokens[1] == "Mary"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id2label": list(TINY_LABELS), "label2id": None},
+        {"id2label": {}, "label2id": {label: str(number) for number, label in enumerate(TINY_LABELS)}},
+        {"num_labels": 2},
+        {"model_type": None},
+    ],
+)
+def test_what_a_config_says_in_another_way_or_not_at_all_is_read(folder, tiny_checkpoint, changes):
+    edit_config(folder, **changes)
+    checkpoint = load_checkpoint(folder)
+    assert (checkpoint.labels, checkpoint.model_type) == (list(TINY_LABELS), "bert")
+    assert torch.equal(logits(checkpoint), logits(load_checkpoint(tiny_checkpoint)))
+
+
 def test_labels_in_label2id_alone_and_shards_of_any_name(tiny_checkpoint, tmp_path):
     from safetensors.torch import save_file
 

@@ -44,7 +44,7 @@ from tests.model_zoo.hub_server import CONFIG, FILES
             {"config.json": json.dumps({**CONFIG, "id2label": {"0": "O", "1": None}}).encode()},
             "found none for 1",
         ),
-        ({"config.json": json.dumps({**CONFIG, "id2label": ["O"]}).encode()}, "ids and labels, found list"),
+        ({"config.json": json.dumps({**CONFIG, "id2label": "O"}).encode()}, "ids and labels, found str"),
         (
             {"config.json": json.dumps({**CONFIG, "id2label": {"0": "0", "1": "1"}}).encode()},
             r"found 0, 1. If its card .*--labels O,",
@@ -124,7 +124,11 @@ def only(*names: str) -> dict[str, bytes]:
         (variant(architectures=["NewBertForTokenClassification"]), {}, "expected the architecture of bert"),
         (variant(model_type="layoutlm"), {}, "layoutlm models aren't supported: it reads documents as"),
         (variant(model_type="fnet"), {}, "fnet models aren't supported: its scores change with padding"),
-        (variant(model_type=None), {}, "a model without a model_type isn't supported"),
+        (
+            variant(model_type=None, architectures=["XForTokenClassification"]),
+            {},
+            "a model without a model_type isn't supported",
+        ),
         (variant(quantization_config={"quant_method": "gptq"}), {}, "already quantized"),
         (variant(model_type="camembert"), {}, "expected the architecture of camembert"),
     ],
