@@ -230,22 +230,26 @@ class Download:
             return "continues" if offset and fits and self._is_same(response) else "useless"
         if status != 200:
             raise SourceError(_refusal(status, reason, self.address))
-        encoding = plain(response.headers.get("Content-Encoding", "identity").lower())
-        if encoding not in ("", "identity"):
-            msg = f"the server sends the file compressed ({encoding}) although asked not to"
-            raise SourceError(msg)
-        if self._is_web_page(response):
-            msg = "the server sends a web page instead of the file; open the address in a browser to see why"
-            raise SourceError(msg)
+        if problem := self._something_else(response):
+            raise SourceError(problem)
         return "whole"
 
-    def _is_web_page(self, response: requests.Response) -> bool:
-        """Return whether it is HTML, such as a login, that no checksum can prove to be the file."""
-        if not response.headers.get("Content-Type", "").lower().startswith("text/html"):
-            return False
+    def _something_else(self, response: requests.Response) -> str:
+        """Return what the body is by its headers, if not the file and no checksum can prove the opposite.
+
+        Some servers state the compression of an archive as if it were theirs, or call every file a page.
+        """
         length = whole_number(response.headers.get("Content-Length", ""))
-        can_be_right = self.verified and (length is None or self.size in (None, length))
-        return not can_be_right and self.part.destination.suffix.lower() not in (".html", ".htm")
+        if self.verified and length is not None and self.size in (None, length):
+            return ""
+        encoding = plain(response.headers.get("Content-Encoding", "identity").lower())
+        if encoding not in ("", "identity"):
+            return f"the server sends the file compressed ({encoding}) although asked not to"
+        is_page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+        can_be_right = self.verified and length is None
+        if is_page and not can_be_right and self.part.destination.suffix.lower() not in (".html", ".htm"):
+            return "the server sends a web page instead of the file; open the address in a browser to see why"
+        return ""
 
     def _total_fits(self, total: str) -> bool:
         if total == "*":

@@ -39,8 +39,9 @@ __all__ = [
     "whole_number",
 ]
 
-#: Statuses of a busy or failing server: a later attempt may succeed.
-TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Statuses of a busy or failing server: a later attempt may succeed. Those from 512, such as Cloudflare's
+#: 522, are in no standard, and mean the same as 500 (RFC 9110, 15).
+TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, *range(512, 600)})
 
 _BLOCK = 1 << 20  # maximum bytes per read
 _TICK = 0.1  # seconds between checks
