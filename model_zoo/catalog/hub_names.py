@@ -98,7 +98,8 @@ def _named_by_page(name: str, page: str) -> str:
             "the top, or ONNX in onnx/, are read: download that folder, and give its path"
         )
         raise CatalogError(msg)
-    revision = found["pinned"] or unquote(found["revision"] or "")
+    branch = unquote(found["revision"] or "main")  # which every page shows unless asked for another
+    revision = found["pinned"] or ("" if branch == "main" else branch)
     return f"hf:{found['repo']}" + (f"@{revision}" if revision else "")
 
 

@@ -87,7 +87,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
         msg = f"expected at most {_LARGEST} bytes of JSON, found more"
         raise ContentError(msg)
     try:
-        return json.loads(content)
+        return json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         msg = f"expected JSON, found {bytes(content[:40])!r}"
         raise ContentError(msg) from None

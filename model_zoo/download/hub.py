@@ -206,8 +206,10 @@ class _Repository:
 
     def read(self, file: str) -> Any:
         """Return the object in a small JSON file, or None if there is no such file."""
-        found = self.read_file(file) if file in self.files else None
-        if found is not None and not isinstance(found, dict):
+        if file not in self.files:
+            return None
+        found = self.read_file(file)
+        if not isinstance(found, dict):
             msg = f"hf:{self.name}: {file}: expected a JSON object, found {type(found).__name__}"
             raise CatalogError(msg)
         return found
@@ -281,7 +283,7 @@ def _cached_listing(repo: str, revision: str) -> dict[str, _ListedFile]:
 def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
     path = cached_file(HubSource(repo=repo, file=file, revision=revision))
     try:
-        return json.loads(path.read_bytes()) if path is not None else None
+        return json.loads(path.read_bytes().decode("utf-8-sig")) if path is not None else None
     except (OSError, ValueError) as error:
         msg = f"{name}: {path} can't be read: {error}"
         raise CatalogError(msg) from None

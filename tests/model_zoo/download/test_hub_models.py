@@ -54,6 +54,8 @@ from tests.model_zoo.hub_server import CONFIG, FILES
             "vocab_size: expected an integer",
         ),
         ({"config.json": b"[]"}, "config.json: expected a JSON object"),
+        ({"tokenizer_config.json": b"null"}, "tokenizer_config.json: expected a JSON object"),
+        ({"config.json": json.dumps(CONFIG).encode("utf-16")}, "config.json is damaged .*expected JSON"),
         (
             {"config.json": b"<html>"},
             "config.json is damaged in the repository, .*expected JSON, found b'<html>'",
