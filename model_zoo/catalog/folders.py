@@ -125,7 +125,7 @@ def _in_zoo(name: str, root: Path, file: str) -> Path | None:
 
 def own_zoo(model: Model) -> Path | None:
     """Return the zoo of a model that neither comes with this package nor is one of the hub."""
-    if model.config is None or model.name.startswith("hf--"):
+    if model.config is None or model.is_of_hub:
         return None
     root = model.config.parents[len(PurePosixPath(model.subdirectory).parts)]
     return None if root == MODELS_ROOT else root
@@ -321,7 +321,7 @@ def remove(model: Model, output_dir: str | Path | None = None) -> int:
         return 0
     inside = folder.resolve().is_relative_to(base.resolve()) and folder.resolve() != base.resolve()
     # A model of the hub keeps its model.yml with the downloads; any other's is part of a zoo.
-    own_zoo = None if model.config is None or model.name.startswith("hf--") else model.config.parent.resolve()
+    own_zoo = None if model.config is None or model.is_of_hub else model.config.parent.resolve()
     if folder.is_symlink() or not inside or folder.resolve() == own_zoo:
         msg = f"{folder}: expected a folder of downloads inside {base}; nothing was deleted"
         raise CatalogError(msg)

@@ -33,9 +33,12 @@ def model_yaml(model: Model) -> str:
 
 
 def write_model(model: Model, path: Path) -> None:
-    """Write a model.yml in one step."""
+    """Write a model.yml in one step, unless it is there already: the folder may be read-only."""
+    text = model_yaml(model)
+    if path.is_file() and path.read_bytes() == text.encode():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, model_yaml(model))
+    write_whole(path, text)
 
 
 def _short(value: Any, key: str = "") -> Any:

@@ -239,6 +239,11 @@ class Model(BaseModel):
         return self
 
     @property
+    def is_of_hub(self) -> bool:
+        """Whether it is of the Hugging Face hub and in no zoo: its model.yml is in its folder."""
+        return self.name.startswith("hf--")
+
+    @property
     def precisions(self) -> list[str]:
         """Precisions of the IR, sorted: those of the files, or FP16 and FP32 if it has to be converted."""
         if self.stages:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
+from model_zoo.catalog.manifest import write_model
 from model_zoo.catalog.messages import command_for
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import find_checkpoint
@@ -88,6 +89,8 @@ def convert(
                 progress=tell,
                 python=python,
             )
+            if model.is_of_hub:  # by which the other commands know it, in this models folder too
+                write_model(model, made[0].xml.parents[1] / "model.yml")
             end |= {"folder": str(made[0].xml.parents[1]), "outdated": _outdated(made[0].xml)}
         end["successful"] = True
     finally:

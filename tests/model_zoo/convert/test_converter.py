@@ -23,7 +23,7 @@ FILE = {"name": "tiny/config.json", "size": 1, "checksum": "0" * 96, "source": "
 
 def write_model(zoo, name, **changes):
     folder = zoo / "public" / name
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     content = {
         "description": "A tiny model.",
         "task_type": "named_entity_recognition",
@@ -84,6 +84,19 @@ def test_a_folder_is_converted_by_its_path(zoo, tiny_checkpoint, traced_here, ca
     tiny = own.rename(tmp_path / "tiny")
     assert main(["--name", str(tiny), *given[2:]]) == 1
     assert "the zoo has a model tiny; give yours another name" in capsys.readouterr().err
+
+
+def test_a_model_of_the_hub_is_known_in_the_folder_that_it_was_converted_to(
+    tmp_path, tiny_checkpoint, traced_here, capsys
+):
+    name = "hf--owner--name"
+    shutil.copytree(tiny_checkpoint, tmp_path / "downloads" / "public" / name)
+    source = {"$type": "hf_hub", "repo": "owner/name", "file": "config.json"}
+    write_model(tmp_path / "downloads", name, files=[FILE | {"name": "config.json", "source": source}])
+    given = ["--name", "owner/name", "-d", str(tmp_path / "downloads"), "--precisions", "FP32"]
+    assert main([*given, "-o", str(tmp_path / "irs")]) == 0
+    assert quantizer(["--name", "owner/name", "--model_dir", str(tmp_path / "irs"), "--dry_run"]) == 0
+    assert f"would quantize {tmp_path / 'irs'}" in capsys.readouterr().out
 
 
 def test_what_was_made_of_another_checkpoint_is_named(zoo, downloads, traced_here, capsys):
