@@ -101,8 +101,8 @@ def read_texts(path: Path | str | None, count: int, column: str | None = None) -
     except UnicodeDecodeError as error:
         msg = f"{path}: cannot be read as text: {error}"
         raise ValueError(msg) from error
-    if not texts:
-        msg = f"{path}: no text in it. Expected one text per line, or labelled data."
+    if not texts or any("\0" in text for text in texts):
+        msg = f"{path}: no text in it. Expected one text per line, JSON, or labelled data."
         raise ValueError(msg)
     step = max(1, len(texts) // count)
     return texts[::step][:count]

@@ -175,9 +175,10 @@ def test_texts_come_from_lines_labelled_files_or_the_package(tmp_path):
     with pytest.raises(ValueError, match=r"b\.json, item 1: expected a text or a list of words under text"):
         calibration.read_texts(tmp_path / "b.json", 300)
     assert calibration.read_texts(tmp_path / "b.json", 300, "body") == ["one"]
-    lines.write_text("\n")
-    with pytest.raises(ValueError, match="no text in it"):
-        calibration.read_texts(lines, 300)
+    for nothing in (b"\n", b"PK\3\4\0\0"):
+        lines.write_bytes(nothing)
+        with pytest.raises(ValueError, match="no text in it"):
+            calibration.read_texts(lines, 300)
 
 
 def test_long_texts_are_cut_and_static_models_are_filled(tiny_ir):
