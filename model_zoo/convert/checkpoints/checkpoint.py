@@ -7,7 +7,9 @@ numbers.
 
 from __future__ import annotations
 
+import pickle
 import re
+import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +33,8 @@ __all__ = [
     "check_labels",
     "first_line",
     "logits_module",
-    "named_code",
     "read_config",
+    "read_tensors",
     "refuse_pointers",
     "stated_length",
 ]
@@ -199,16 +201,43 @@ def logits_module(model: torch.nn.Module) -> torch.nn.Module:
     return Logits(model).eval()
 
 
-def named_code(error: BaseException) -> str:
-    """Return the name of the code that a pickle needs, without torch's advice to load it anyway.
+def read_tensors(file: Path, where: str) -> dict[str, torch.Tensor]:
+    """Read the named tensors of a file, mapped from it where its format allows; nothing else is unpickled.
 
-    Examples
-    --------
-    >>> named_code(ValueError("Unsupported global: GLOBAL posix.system was not an allowed global"))
-    ' (posix.system)'
+    `where` begins the error messages.
+
+    Raises
+    ------
+    CheckpointError
+        The file is damaged, or holds more than named tensors.
     """
-    named = re.search(r"GLOBAL (\S+)", str(error))
-    return f" ({named[1]})" if named else ""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        code = f" ({named[1]})" if named else ""
+        msg = (
+            f"{where}: refused: it is damaged, or holds more than tensors{code}, which could run code. "
+            "Download it again, or use safetensors."
+        )
+        raise CheckpointError(msg) from error
+    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
+        msg = f"{where}: the weights are damaged, download them again: {first_line(error)}"
+        raise CheckpointError(msg) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    ):
+        msg = f"{where}: expected a dictionary of named tensors."
+        raise CheckpointError(msg)
+    return dict(state)
 
 
 def first_line(error: BaseException) -> str:

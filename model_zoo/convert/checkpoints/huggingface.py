@@ -6,14 +6,9 @@ kernels and quantizers named in a config.json are ignored.
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import json
 import re
-import shutil
-import tempfile
+from collections import ChainMap
 from inspect import signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.checksum import checksum_of
@@ -31,8 +26,8 @@ from model_zoo.convert.checkpoints.checkpoint import (
     check_labels,
     first_line,
     logits_module,
-    named_code,
     read_config,
+    read_tensors,
     refuse_pointers,
     stated_length,
 )
@@ -41,8 +36,10 @@ from ner_core.casing import CASING_COUNT, WORD_CASING
 from ner_core.tokenizer_files import read_json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
+    import torch
     from transformers import PretrainedConfig, PreTrainedModel
 
 __all__ = ["SENSELESS", "build_config", "check_size", "load_folder", "load_model"]
@@ -211,9 +208,6 @@ def load_model(
     CatalogError, CheckpointError
         The architecture does not run here, or the weights cannot be read.
     """
-    import pickle
-
-    from safetensors import SafetensorError
     from transformers import AutoModelForTokenClassification
     from transformers.utils import logging as transformers_logging
 
@@ -221,31 +215,16 @@ def load_model(
     check_kind(str(folder), [path.name for path in folder.iterdir()], config)
     check_architecture(where, config, encoder=encoder or not config.get("architectures"))
     weights = _weight_files(folder)
-    use_safetensors = weights[0].suffix == ".safetensors"
     made = build_config(where, config, changes)
     transformers_logging.disable_progress_bar()
     try:
-        check_size(where, made, AutoModelForTokenClassification, weights)
-        with _readable_index(folder) as source:
-            model, report = _from_pretrained(source, made, use_safetensors)
-    except pickle.UnpicklingError as error:
-        msg = (
-            f"{folder}: the weights were refused: they are damaged, or hold more than tensors"
-            f"{named_code(error)}, which could run code. Download them again, or use safetensors."
-        )
-        raise CheckpointError(msg) from error
+        kind = check_size(where, made, AutoModelForTokenClassification, weights)
+        tensors = [read_tensors(file, str(file)) for file in weights]
+        model, report = _build(kind, made, dict(ChainMap(*tensors)))
     except CheckpointError:
         raise
-    except (*SENSELESS, SafetensorError, EOFError, RuntimeError, OSError) as error:
-        # the last two are what torch says of an archive that was cut
-        damaged = isinstance(error, SafetensorError | EOFError) or "PytorchStreamReader" in str(error)
-        damaged = damaged or getattr(error, "errno", None) == errno.EINVAL
-        what = (
-            "the weights are damaged, download them again"
-            if damaged
-            else "cannot be read as a token classifier"
-        )
-        msg = f"{folder}: {what}: {first_line(error)}"
+    except (*SENSELESS, RuntimeError) as error:
+        msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
         raise CheckpointError(msg) from error
     if not encoder and (other := sorted(report["mismatched_keys"])):
         key, found, expected = other[0]
@@ -262,55 +241,26 @@ def load_model(
     return model, report
 
 
-@contextlib.contextmanager
-def _readable_index(folder: Path) -> Iterator[Path]:
-    """Yield the folder, or one with links to its weights and an index that transformers can read."""
-    weights = _weight_files(folder)
-    suffix = weights[0].suffix
-    index = folder / (("model" if suffix == ".safetensors" else "pytorch_model") + suffix + INDEX)
-    if weights[0].name in WEIGHTS or isinstance(read_json_object(index).get("metadata"), dict):
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="weights-", ignore_cleanup_errors=True) as made:
-        (Path(made) / index.name).write_text(
-            json.dumps({**read_json_object(index), "metadata": {}}), encoding="utf-8"
-        )
-        for file in weights:
-            _link(file, Path(made) / file.name)
-        yield Path(made)
-
-
-def _link(file: Path, name: Path) -> None:
-    try:
-        name.symlink_to(file.resolve())
-    except OSError:  # Windows, without the right to make links
-        shutil.copyfile(file, name)
-
-
-def _from_pretrained(
-    folder: Path, config: PretrainedConfig, use_safetensors: bool
+def _build(
+    kind: type[PreTrainedModel], config: PretrainedConfig, state: dict[str, torch.Tensor]
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     import torch
-    from transformers import AutoModelForTokenClassification
 
     options: dict[str, Any] = {
         "config": config,
-        "local_files_only": True,
-        "trust_remote_code": False,
-        "use_safetensors": use_safetensors,
-        "weights_only": True,
+        "state_dict": state,
         "dtype": torch.float32,
         "output_loading_info": True,
         "key_mapping": _WRAPPERS,
         "ignore_mismatched_sizes": True,  # reported, and refused where it matters
     }
     try:
-        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="sdpa", **options)
+        return kind.from_pretrained(None, attn_implementation="sdpa", **options)
     except ValueError as error:
         if "scaled_dot_product_attention" not in str(error):
             raise
         # a family without fused attention, such as DeBERTa
-        return AutoModelForTokenClassification.from_pretrained(folder, attn_implementation="eager", **options)
+        return kind.from_pretrained(None, attn_implementation="eager", **options)
 
 
 def _check_report(folder: Path, report: dict[str, Any]) -> None:

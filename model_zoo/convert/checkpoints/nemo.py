@@ -28,7 +28,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     check_labels,
     first_line,
     logits_module,
-    named_code,
+    read_tensors,
 )
 from model_zoo.convert.checkpoints.huggingface import SENSELESS, build_config, check_size
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
@@ -68,7 +68,7 @@ def load_nemo(path: Path, told: Overrides) -> Checkpoint:
         weights_file = Path(folder) / "weights"  # names in the archive are never used as paths
         archive = read_archive(path, weights_file)
         config = _read_config(archive)
-        weights = _read_weights(path, weights_file)
+        weights = read_tensors(weights_file, f"{path}: {WEIGHTS}")
         encoder_config = _encoder_config(archive, config)
         classifier = _build(path, config, encoder_config, weights, weights_file)
     names = _labels(archive, config) or list(told.labels or ())
@@ -216,31 +216,6 @@ def _encoder_config(archive: NemoArchive, config: dict[str, Any]) -> dict[str, A
 
 
 # Weights and module
-
-
-def _read_weights(path: Path, file: Path) -> dict[str, torch.Tensor]:
-    """Read the state dictionary as tensors only, mapped from the file where its format allows."""
-    import pickle
-    import zipfile
-
-    import torch
-
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
-        msg = (
-            f"{path}: {WEIGHTS} was refused: it is damaged, or holds more than tensors{named_code(error)}, "
-            "which could run code. Download it again."
-        )
-        raise CheckpointError(msg) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
-    ):
-        msg = f"{path}: {WEIGHTS}: expected a dictionary of named tensors."
-        raise CheckpointError(msg)
-    return dict(state)
 
 
 def _renamed(name: str) -> str:

@@ -76,6 +76,8 @@ def test_pickle_safetensors_and_shards_are_the_same_model(folder, tiny_checkpoin
     state = state_of(folder)
     save_pickle(folder, state)
     assert torch.equal(logits(load_checkpoint(folder)), expected)
+    save_pickle(folder, {"state_dict": state, "epoch": 3})
+    assert torch.equal(logits(load_checkpoint(folder)), expected)
     torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     assert torch.equal(logits(load_checkpoint(folder)), expected)
     (folder / "pytorch_model.bin").unlink()
@@ -130,8 +132,8 @@ def test_weights_saved_from_a_wrapped_model_are_read(folder, tiny_checkpoint, pr
 
 
 def test_weights_under_other_names_are_listed_with_the_missing_ones(folder):
-    save_pickle(folder, {"state_dict": state_of(folder)})
-    with pytest.raises(CheckpointError, match=r"weights are missing .*; 1 are not of this .*\(state_dict\)"):
+    save_pickle(folder, {f"net.{name}": weight for name, weight in state_of(folder).items()})
+    with pytest.raises(CheckpointError, match=r"weights are missing .*; 39 are not of this .*\(net\.bert"):
         load_checkpoint(folder)
 
 

@@ -366,10 +366,10 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, new_format):
         members = {info.name.removeprefix("./"): archive.extractfile(info).read() for info in archive}
     path = tmp_path / "evil.nemo"
     write_tar(path, members | {"model_weights.ckpt": weights.getvalue()})
-    with pytest.raises(CheckpointError, match=r"which could run code\. Download it again\.$"):
+    with pytest.raises(CheckpointError, match=r"which could run code\. Download it again, or use safetensors\.$"):
         load_checkpoint(path)
     write_tar(path, members | {"model_weights.ckpt": pickle.dumps(Payload(target))})
-    with pytest.raises(CheckpointError, match=r"which could run code\. Download it again\.$"):
+    with pytest.raises(CheckpointError, match=r"which could run code\. Download it again, or use safetensors\.$"):
         load_checkpoint(path)
     assert not target.exists()
 
