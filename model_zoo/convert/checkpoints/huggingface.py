@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["SENSELESS", "build_config", "check_size", "load_folder", "load_model"]
+__all__ = ["build_config", "build_model", "load_folder", "load_model"]
 
 #: Keys of a config.json that count parts of a model; published models have a hundred or so at most.
 _LAYERS = re.compile(r"(^|_)layers?$|_groups$|_group_num$")
@@ -54,7 +54,7 @@ _HARMLESS = 2**28
 #: What wrappers put before the names of weights: DataParallel and its successors, and torch.compile.
 _WRAPPERS = {r"^(?:module\.|_orig_mod\.)+": ""}
 #: What transformers raises for inconsistent values of a config.json.
-SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
+_SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
 
 def load_folder(folder: Path, told: Overrides) -> Checkpoint:
@@ -144,7 +144,7 @@ def build_config(
         # The cache is for generating text, and disturbs tracing.
         if getattr(made, "use_cache", False):
             made.use_cache = False
-    except (*SENSELESS, StrictDataclassError) as error:
+    except (*_SENSELESS, StrictDataclassError) as error:
         msg = f"{where}: cannot be read as a token classifier: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(msg) from error
     return made
@@ -158,20 +158,75 @@ def _numbered(labels: list[str]) -> dict[str, Any]:
     return {"id2label": dict(enumerate(labels)), "label2id": numbers, "num_labels": len(labels)}
 
 
-def check_size(
-    where: str, made: PretrainedConfig, kind: Any, weights: Iterable[Path]
-) -> type[PreTrainedModel]:
-    """Refuse a configuration of a model far larger than its weights, which would fill the memory.
+def build_model(
+    where: str,
+    made: PretrainedConfig,
+    auto: Any,
+    tensors: dict[str, torch.Tensor],
+    files: Iterable[Path],
+    **options: Any,
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Build a model of transformers, in float32.
 
-    `kind` is a class of transformers with ``from_config``; the class that this makes is returned. `where`
-    begins the message, which has both sizes.
+    Parameters
+    ----------
+    where : str
+        What errors begin with.
+    made : transformers.PretrainedConfig
+        Its configuration.
+    auto : type
+        The class of transformers that chooses the model's, such as ``AutoModel``.
+    tensors : dict of str to torch.Tensor
+        Its weights.
+    files : iterable of pathlib.Path
+        Where these come from.
+    **options
+        Of the model's class.
+
+    Returns
+    -------
+    (transformers.PreTrainedModel, dict)
+        The model, and transformers' report of missing, unexpected and mismatched weights.
+
+    Raises
+    ------
+    CheckpointError
+        The configuration is inconsistent, or describes a model far larger than its weights, which would fill
+        the memory.
     """
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    options |= {"config": made, "state_dict": tensors, "dtype": torch.float32, "output_loading_info": True}
+    options |= {"key_mapping": _WRAPPERS, "ignore_mismatched_sizes": True}  # these are reported
+    try:
+        kind = _check_size(where, made, auto, files)
+        try:
+            # unlike from_config, this does not initialize at random, which takes seconds
+            return kind.from_pretrained(None, attn_implementation="sdpa", **options)
+        except ValueError as error:
+            if "scaled_dot_product_attention" not in str(error):
+                raise
+            # a family without fused attention, such as DeBERTa
+            return kind.from_pretrained(None, attn_implementation="eager", **options)
+    except CheckpointError:
+        raise
+    except (*_SENSELESS, RuntimeError) as error:
+        msg = f"{where}: cannot build the model {made.model_type!r}: {first_line(error)}"
+        raise CheckpointError(msg) from error
+
+
+def _check_size(
+    where: str, made: PretrainedConfig, auto: Any, files: Iterable[Path]
+) -> type[PreTrainedModel]:
+    """Refuse a configuration of a model far larger than its files; return the model's class."""
     import torch
 
     with torch.device("meta"):  # shapes alone
-        model = kind.from_config(made)
+        model = auto.from_config(made)
     count = sum(parameter.numel() for parameter in model.parameters())
-    size = sum(file.stat().st_size for file in weights)
+    size = sum(file.stat().st_size for file in files)
     if count > max(_PARAMETERS_A_BYTE * size, _HARMLESS):
         msg = f"{where}: describes a model of {count:,} parameters, but the weights have {size:,} bytes"
         raise CheckpointError(msg)
@@ -209,23 +264,14 @@ def load_model(
         The architecture does not run here, or the weights cannot be read.
     """
     from transformers import AutoModelForTokenClassification
-    from transformers.utils import logging as transformers_logging
 
     where = str(folder / "config.json")
     check_kind(str(folder), [path.name for path in folder.iterdir()], config)
     check_architecture(where, config, encoder=encoder or not config.get("architectures"))
     weights = _weight_files(folder)
     made = build_config(where, config, changes)
-    transformers_logging.disable_progress_bar()
-    try:
-        kind = check_size(where, made, AutoModelForTokenClassification, weights)
-        tensors = [read_tensors(file, str(file)) for file in weights]
-        model, report = _build(kind, made, dict(ChainMap(*tensors)))
-    except CheckpointError:
-        raise
-    except (*SENSELESS, RuntimeError) as error:
-        msg = f"{folder}: cannot be read as a token classifier: {first_line(error)}"
-        raise CheckpointError(msg) from error
+    tensors = ChainMap(*(read_tensors(file, str(file)) for file in weights))
+    model, report = build_model(where, made, AutoModelForTokenClassification, dict(tensors), weights)
     if not encoder and (other := sorted(report["mismatched_keys"])):
         key, found, expected = other[0]
         msg = (
@@ -239,28 +285,6 @@ def load_model(
             )
         raise CheckpointError(msg)
     return model, report
-
-
-def _build(
-    kind: type[PreTrainedModel], config: PretrainedConfig, state: dict[str, torch.Tensor]
-) -> tuple[PreTrainedModel, dict[str, Any]]:
-    import torch
-
-    options: dict[str, Any] = {
-        "config": config,
-        "state_dict": state,
-        "dtype": torch.float32,
-        "output_loading_info": True,
-        "key_mapping": _WRAPPERS,
-        "ignore_mismatched_sizes": True,  # reported, and refused where it matters
-    }
-    try:
-        return kind.from_pretrained(None, attn_implementation="sdpa", **options)
-    except ValueError as error:
-        if "scaled_dot_product_attention" not in str(error):
-            raise
-        # a family without fused attention, such as DeBERTa
-        return kind.from_pretrained(None, attn_implementation="eager", **options)
 
 
 def _check_report(folder: Path, report: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     logits_module,
     read_tensors,
 )
-from model_zoo.convert.checkpoints.huggingface import SENSELESS, build_config, check_size
+from model_zoo.convert.checkpoints.huggingface import build_config, build_model
 from model_zoo.convert.checkpoints.nemo_archive import CONFIG, WEIGHTS, NemoArchive, read_archive
 from ner_core.tokenizer_files import build_wordpiece, parse_vocabulary, read_text
 
@@ -238,25 +238,14 @@ def _build(
 ) -> Any:
     """Build the module and load the archive's tensors."""
     from transformers import AutoModel
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
     family = str(encoder_config.get("model_type") or "bert")
     facts = build_config(str(path), {**encoder_config, "model_type": family})
     renamed = {_renamed(name): tensor.float() for name, tensor in weights.items()}
     renamed = {name: tensor for name, tensor in renamed.items() if not DROPPED.search(name)}
     known = {name[8:]: tensor for name, tensor in renamed.items() if name.startswith("encoder.")}
-    options: dict[str, Any] = {"add_pooling_layer": False} if family == "bert" else {}
-    options |= {"attn_implementation": "sdpa", "ignore_mismatched_sizes": True}  # these are told below
-    try:
-        kind = check_size(str(path), facts, AutoModel, [weights_file])
-        # unlike from_config, this does not initialize at random, which takes seconds
-        encoder = kind.from_pretrained(None, config=facts, state_dict=known, **options)
-    except CheckpointError:
-        raise
-    except (*SENSELESS, RuntimeError) as error:
-        msg = f"{path}: cannot build the encoder {family!r}: {first_line(error)}"
-        raise CheckpointError(msg) from error
+    options = {"add_pooling_layer": False} if family == "bert" else {}
+    encoder, _ = build_model(str(path), facts, AutoModel, known, [weights_file], **options)
     model = _classifier(encoder, _head(path, _section(config, "head"), weights))
     try:
         report = model.load_state_dict(renamed, strict=False, assign=True)

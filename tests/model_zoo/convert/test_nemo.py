@@ -208,7 +208,7 @@ def test_a_configuration_of_a_giant_is_refused_before_it_fills_the_memory(tmp_pa
         ({"head": {"num_fc_layers": 10**12}}, "expected 1000000000000 linear layers"),
         (
             {"language_model": {"config": {**SIZES, "num_attention_heads": 0}}},
-            "cannot build the encoder 'bert'",
+            "cannot build the model 'bert'",
         ),
     ],
 )
@@ -366,10 +366,14 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, new_format):
         members = {info.name.removeprefix("./"): archive.extractfile(info).read() for info in archive}
     path = tmp_path / "evil.nemo"
     write_tar(path, members | {"model_weights.ckpt": weights.getvalue()})
-    with pytest.raises(CheckpointError, match=r"which could run code\. Download it again, or use safetensors\.$"):
+    with pytest.raises(
+        CheckpointError, match=r"which could run code\. Download it again, or use safetensors\.$"
+    ):
         load_checkpoint(path)
     write_tar(path, members | {"model_weights.ckpt": pickle.dumps(Payload(target))})
-    with pytest.raises(CheckpointError, match=r"which could run code\. Download it again, or use safetensors\.$"):
+    with pytest.raises(
+        CheckpointError, match=r"which could run code\. Download it again, or use safetensors\.$"
+    ):
         load_checkpoint(path)
     assert not target.exists()
 
