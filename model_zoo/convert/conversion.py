@@ -214,22 +214,11 @@ def _trace(
     source: Path, staging: Path, shape: tuple[int, int] | None, overrides: dict[str, Any], python: str
 ) -> None:
     """Run `model_zoo.convert.tracing` in a separate process."""
-    arguments = [str(source), str(staging.resolve())]
-    given = {key: value for key, value in overrides.items() if value is not None}
-    arguments += ["--overrides", json.dumps(given)]
-    if shape:
-        arguments += ["--shape", json.dumps(shape)]
-    run_worker("model_zoo.convert.tracing", arguments, staging, python)
+    options = json.dumps({"shape": shape, "overrides": overrides})
+    run_worker("model_zoo.convert.tracing", [str(source), str(staging), options], staging, python)
     if not (staging / "source.xml").is_file():
         msg = f"--python {python}: expected a Python, found a program that does nothing"
         raise WorkerError(msg)
-
-
-def _compress(source: Path, staging: Path, python: str) -> Path:
-    """Run `model_zoo.convert.compression` in a separate process."""
-    target = staging.resolve() / "compressed.xml"
-    run_worker("model_zoo.convert.compression", ["weights", str(source), str(target)], staging, python)
-    return target
 
 
 def _open_onnx(
@@ -313,7 +302,12 @@ def _make(
     target = staging / variant_name(precision, shape)
     target.mkdir()
     xml = target / f"{name}.xml"
-    graph = _compress(source.graph, staging, python) if precision == "INT8" else source.graph
+    graph = source.graph
+    if precision == "INT8":
+        graph = staging / "compressed.xml"
+        run_worker(
+            "model_zoo.convert.compression", ["weights", str(source.graph), str(graph)], staging, python
+        )
     model = ir.fix_ports(ov.Core().read_model(graph), shape, len(facts.labels))
     ir.finish(model, xml, precision, _model_info(facts, name, precision))
     del model  # frees its weights before the file's are loaded

@@ -1,14 +1,13 @@
 """From a torch checkpoint to a float32 IR, in a separate process.
 
-The converter starts ``python -m model_zoo.convert.tracing SOURCE FOLDER``, so that the caller (a terminal,
-the page, a service) never holds torch and the weights in its memory, and so that the Python with torch may be
-another one. It writes into FOLDER: ``source.xml`` and ``source.bin``, ``tokenizer.json``, ``checkpoint.json``
-(facts for the converter), and ``reference.npz`` (sample inputs and torch's logits).
+The converter starts ``python -m model_zoo.convert.tracing SOURCE FOLDER OPTIONS``, so that the caller (a
+terminal, the page, a service) never holds torch and the weights in its memory, and so that the Python with
+torch may be another one. It writes into FOLDER: ``source.xml`` and ``source.bin``, ``tokenizer.json``,
+``checkpoint.json`` (facts for the converter), and ``reference-*.npz`` (sample inputs and torch's logits).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import warnings
@@ -43,25 +42,19 @@ def read_facts(folder: Path) -> Checkpoint:
 def write_reference(
     folder: Path, inputs: Sequence[dict[str, np.ndarray]], references: Sequence[np.ndarray]
 ) -> None:
-    """Write reference.npz: inputs as ``0.input_ids`` and so on, outputs as ``0.output``."""
-    arrays = {f"{index}.{name}": array for index, one in enumerate(inputs) for name, array in one.items()}
-    arrays |= {f"{index}.output": array for index, array in enumerate(references)}
-    np.savez(folder / "reference.npz", **arrays)  # type: ignore[arg-type]
+    """Write a file for each sample: its inputs by their names, and the output."""
+    for number, (one, output) in enumerate(zip(inputs, references, strict=True)):
+        np.savez(folder / f"reference-{number:06}.npz", output=output, **one)  # type: ignore[arg-type]
 
 
 def read_reference(folder: Path) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
-    """Read reference.npz."""
-    with np.load(folder / "reference.npz") as arrays:
-        count = sum(name.endswith(".output") for name in arrays.files)
-        inputs: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
-        references: dict[int, np.ndarray] = {}
-        for key in arrays.files:
-            index, _, name = key.partition(".")
-            if name == "output":
-                references[int(index)] = arrays[key]
-            else:
-                inputs[int(index)][name] = arrays[key]
-    return inputs, [references[index] for index in range(count)]
+    """Read the samples that `write_reference` wrote."""
+    samples = []
+    for file in sorted(folder.glob("reference-*.npz")):
+        with np.load(file) as arrays:
+            samples.append(dict(arrays))
+    references = [sample.pop("output") for sample in samples]
+    return samples, references
 
 
 def sample_inputs(
@@ -178,19 +171,10 @@ def convert_module(checkpoint: Checkpoint) -> ov.Model:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `trace` from the command line."""
-    parser = argparse.ArgumentParser(
-        description="Trace a torch checkpoint into a float32 IR (called by converter.py)."
-    )
-    parser.add_argument("source", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--shape", help="[batch, length] as JSON")
-    parser.add_argument("--overrides", default="{}", help="keyword arguments of load_checkpoint as JSON")
-    arguments = parser.parse_args(argv)
-    shape = tuple(json.loads(arguments.shape)) if arguments.shape else None
-    overrides = json.loads(arguments.overrides)
+    """Run `trace`: source and folder, and its other arguments in a JSON object."""
+    source, folder, options = sys.argv[1:] if argv is None else argv
     return report_failure(
-        arguments.folder, lambda: trace(arguments.source, arguments.folder, shape, overrides), CheckpointError
+        Path(folder), lambda: trace(Path(source), Path(folder), **json.loads(options)), CheckpointError
     )
 
 

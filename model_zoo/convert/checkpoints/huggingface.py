@@ -217,9 +217,7 @@ def build_model(
         raise CheckpointError(msg) from error
 
 
-def _check_size(
-    where: str, made: PretrainedConfig, auto: Any, files: Iterable[Path]
-) -> type[PreTrainedModel]:
+def _check_size(where: str, made: PretrainedConfig, auto: Any, files: Iterable[Path]) -> Any:
     """Refuse a configuration of a model far larger than its files; return the model's class."""
     import torch
 
