@@ -177,12 +177,12 @@ def _hint(pattern: str, names: list[str]) -> str:
     Examples
     --------
     >>> _hint("BERT", ["bert", "bart"]), _hint("x", ["bert", "bart"])
-    ('Did you mean bert, bart?', 'The zoo has: bert, bart')
+    ('Did you mean bert, bart?', 'There is no such file or folder either. The zoo has: bert, bart')
     """
     if near := difflib.get_close_matches(pattern.lower(), names, n=3, cutoff=0.7):
         return f"Did you mean {', '.join(near)}?"
     more = f" and {len(names) - _SHOWN} more, which --print_all prints" if len(names) > _SHOWN else ""
-    return f"The zoo has: {', '.join(names[:_SHOWN])}{more}"
+    return f"There is no such file or folder either. The zoo has: {', '.join(names[:_SHOWN])}{more}"
 
 
 def patterns_in_file(path: Path) -> list[str]:

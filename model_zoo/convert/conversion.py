@@ -252,7 +252,7 @@ def _open_onnx(
 
     references = run(inputs)
     if not fixed:
-        tracing.check_padding(source, lambda one: run([one])[0], inputs[-1], references[-1])
+        tracing.check_padding(source, run, inputs[-1], references[-1])
     note = (
         "compared with onnxruntime"
         if with_onnxruntime

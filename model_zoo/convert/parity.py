@@ -174,27 +174,34 @@ def _check_shapes(model: ov.Model, inputs: Sequence[dict[str, np.ndarray]]) -> N
 
 
 def padding_gap(
-    run: Callable[[dict[str, np.ndarray]], np.ndarray],
+    run: Callable[[Sequence[dict[str, np.ndarray]]], list[np.ndarray]],
     inputs: dict[str, np.ndarray],
     expected: np.ndarray,
 ) -> float:
     """Compare the rows of a padded batch with each row alone, without padding and neighbours.
 
-    `run` gives the source's logits, `expected` those of the batch `inputs`. The largest difference, as a
-    share of the largest logit, is far above rounding if the scores of a text depend on its neighbours.
+    `run` gives the source's logits for several inputs, `expected` those of the batch `inputs`. The largest
+    difference, as a share of the largest logit, is far above rounding if the scores of a text depend on its
+    neighbours.
 
     Examples
     --------
     >>> batch = {"attention_mask": np.array([[1, 1], [1, 0]])}
-    >>> padding_gap(lambda one: one["attention_mask"][..., None] * 2.0, batch, np.full((2, 2, 1), 2.0))
+    >>> def run(some):
+    ...     return [one["attention_mask"][..., None] * 2.0 for one in some]
+    >>> padding_gap(run, batch, np.full((2, 2, 1), 2.0))
     0.0
     """
-    largest = 0.0
-    for row, mask in enumerate(inputs["attention_mask"]):
-        length = int(mask.sum())
-        alone = run({name: array[row : row + 1, :length] for name, array in inputs.items()})
-        largest = max(largest, float(np.abs(alone[0] - expected[row, :length]).max()))
-    return largest / (float(np.abs(expected).max()) or 1.0)
+    lengths = inputs["attention_mask"].sum(axis=1)
+    rows = [
+        {name: array[row : row + 1, :length] for name, array in inputs.items()}
+        for row, length in enumerate(lengths)
+    ]
+    gaps = [
+        np.abs(alone[0] - batched[:length]).max()
+        for alone, batched, length in zip(run(rows), expected, lengths, strict=True)
+    ]
+    return float(np.max(gaps)) / (float(np.abs(expected).max()) or 1.0)
 
 
 def difference(

@@ -106,12 +106,13 @@ def trace(
     inputs = sample_inputs(folder, checkpoint, shape)
     module = checkpoint.module
 
-    def run(one: dict[str, np.ndarray]) -> np.ndarray:
+    def run(some: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
+        tensors = ({name: torch.from_numpy(array) for name, array in one.items()} for one in some)
         with torch.inference_mode():
-            return module(**{name: torch.from_numpy(array) for name, array in one.items()}).numpy()
+            return [module(**one).numpy() for one in tensors]
 
     try:
-        references = [run(one) for one in inputs]
+        references = run(inputs)
     except (IndexError, RuntimeError) as error:
         raise CheckpointError(no_answer(source, inputs, error)) from error
     check_padding(source, run, inputs[-1], references[-1])
@@ -130,7 +131,7 @@ def no_answer(source: Path, inputs: Sequence[dict[str, np.ndarray]], error: Exce
 
 def check_padding(
     source: Path,
-    run: Callable[[dict[str, np.ndarray]], np.ndarray],
+    run: Callable[[Sequence[dict[str, np.ndarray]]], list[np.ndarray]],
     inputs: dict[str, np.ndarray],
     expected: np.ndarray,
 ) -> None:

@@ -43,5 +43,4 @@ def address_of(source: HttpSource | GoogleDriveSource | HubSource | NgcSource) -
     if isinstance(source, NgcSource):
         base = f"https://api.ngc.nvidia.com/v2/models/{source.model}/versions/{source.version}"
         return Address(f"{base}/files/{quote(source.file)}")
-    secret = hub.token()
-    return Address(hub.file_address(source), {"Authorization": f"Bearer {secret}"} if secret else {})
+    return Address(hub.file_address(source), hub.authorization())

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
 
-__all__ = ["cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
+__all__ = ["authorization", "cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 
 TIMEOUT = 30.0  # seconds to wait for an answer
 _COMPANIONS = (  # files of tokenizers
@@ -65,6 +65,12 @@ def token() -> str | None:
     import huggingface_hub
 
     return huggingface_hub.get_token()
+
+
+def authorization() -> dict[str, str]:
+    """Return the headers of requests to the hub."""
+    secret = token()
+    return {"Authorization": f"Bearer {secret}"} if secret else {}
 
 
 def file_address(source: HubSource) -> str:
@@ -229,8 +235,6 @@ def _look_up(name: str, *, offline: bool) -> _Repository:
         answer = _Answer.model_validate(_get_json(name, address))
     except ValidationError as error:
         raise CatalogError(_no_answer(name, sentences(error)[0])) from None
-    except ContentError as error:
-        raise CatalogError(_no_answer(name, error)) from None
     commit = answer.sha or revision or "main"
     return _Repository(
         repo,
@@ -290,29 +294,23 @@ def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
 
 
 def _remote_json(name: str, repo: str, revision: str, file: str) -> Any:
-    address = file_address(HubSource(repo=repo, file=file, revision=revision))
-    try:
-        return _get_json(name, address)
-    except ContentError as error:
-        msg = f"{name}: {file} is damaged in the repository, and only its owner can mend it: {error}"
-        raise CatalogError(msg) from None
+    return _get_json(name, file_address(HubSource(repo=repo, file=file, revision=revision)), file)
 
 
-def _get_json(name: str, address: str) -> Any:
-    secret = token()
-    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+def _get_json(name: str, address: str, file: str = "") -> Any:
+    """Fetch JSON from the hub: what it says about a repository, or a file in that."""
     try:
-        return get_json(address, headers, TIMEOUT)
+        return get_json(address, authorization(), TIMEOUT)
     except AnswerError as error:
+        msg = _no_answer(name, error)
         if error.status in (401, 403, 404):
-            raise CatalogError(_refused(name, error.status)) from None
-        if isinstance(error, ContentError):
-            raise
-        if error.no_network:
+            msg = _refused(name, error.status)
+        elif error.no_network:
             shown = without_login(endpoint())
             msg = f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {shown}: {error}"
-            raise CatalogError(msg) from None
-        raise CatalogError(_no_answer(name, error)) from None
+        elif file and isinstance(error, ContentError):
+            msg = f"{name}: {file} is damaged in the repository, and only its owner can mend it: {error}"
+        raise CatalogError(msg) from None
 
 
 def _no_answer(name: str, problem: object) -> str:
