@@ -76,10 +76,11 @@ def _lookup(name: str, arguments: argparse.Namespace) -> Model:
     if not name.startswith("hf:"):
         msg = f"{name}: is on this machine already. To convert it: {command_for('converter', name)}"
         raise CatalogError(msg)
+    offline = arguments.offline or hub.is_offline()
     known = find_model(name, output_dir=arguments.output_dir)
-    if known is not None and (arguments.offline or arguments.verify):
+    if known is not None and (offline or arguments.verify):
         return known
-    return hub.resolve(name, offline=arguments.offline)
+    return hub.resolve(name, offline=offline)
 
 
 def _download(models: list[Model], arguments: argparse.Namespace, precisions: list[str] | None) -> int:

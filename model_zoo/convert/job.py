@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog import folders
 from model_zoo.catalog.manifest import write_model
 from model_zoo.catalog.messages import command_for
-from model_zoo.convert.checkpoints.checkpoint import CheckpointError
+from model_zoo.convert.checkpoints.checkpoint import CheckpointError, Overrides
 from model_zoo.convert.checkpoints.loading import find_checkpoint
 from model_zoo.convert.conversion import (
     DEFAULT_PRECISIONS,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 #: What model.yml calls the tasks of token classifiers.
 _TASKS = ("named_entity_recognition", "token_recognition")
-#: What model.yml may say better than the checkpoint.
-_OVERRIDES = ("labels", "lower_case", "max_length", "token_type_ids")
 
 __all__ = ["checkpoint_of", "convert", "convert_all", "plan"]
 
@@ -85,7 +84,7 @@ def convert(
                 precisions=precisions,
                 input_shape=input_shape,
                 tolerance=tolerance,
-                overrides={key: getattr(model, key) for key in _OVERRIDES},
+                overrides={field.name: getattr(model, field.name) for field in fields(Overrides)},
                 progress=tell,
                 python=python,
             )

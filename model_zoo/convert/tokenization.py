@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import AddedToken, Tokenizer, normalizers
 
 from model_zoo.catalog.suitability.families import WORDPIECE_FAMILIES, with_family
-from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
+from model_zoo.catalog.suitability.tokenizers import OWN_FILES, TOKENIZER_FILES, check_tokenizer
 from ner_core.tokenizer_files import (
     TokenizerFileError,
     check_pieces,
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["TOKENIZER_FILES", "lowers_case", "read_tokenizer"]
-
-#: All files of a tokenizer.
-TOKENIZER_FILES = (
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "tokenizer.json",
-    *dict.fromkeys(file for group in OWN_FILES.values() for file in group),
-)
 
 #: Family to its converter in transformers, and the defaults of its tokenizer class.
 _SENTENCEPIECE: dict[str, tuple[str, dict[str, Any]]] = {

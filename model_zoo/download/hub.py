@@ -25,7 +25,7 @@ from model_zoo.catalog.sources import HubSource, without_login
 from model_zoo.catalog.suitability.families import check_architecture, with_family
 from model_zoo.catalog.suitability.labels import check_label_count, named_labels
 from model_zoo.catalog.suitability.libraries import LIBRARIES, check_kind
-from model_zoo.catalog.suitability.tokenizers import OWN_FILES, check_tokenizer
+from model_zoo.catalog.suitability.tokenizers import TOKENIZER_FILES, check_tokenizer
 from model_zoo.catalog.suitability.weights import INDEX, shards_of, tensors_beside, weights_in
 from model_zoo.catalog.zoo import model_from
 from model_zoo.download.answers import AnswerError, ContentError, get_json
@@ -39,13 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["authorization", "cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
 
 TIMEOUT = 30.0  # seconds to wait for an answer
-_COMPANIONS = (  # files of tokenizers
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    *dict.fromkeys(file for group in OWN_FILES.values() for file in group),
-)
 
 
 def endpoint() -> str:
@@ -248,7 +241,7 @@ def _look_up(name: str, *, offline: bool) -> _Repository:
 
 def _needed(name: str, repository: _Repository, weights: str) -> list[str]:
     files = repository.files
-    needed = ["config.json", *(file for file in _COMPANIONS if file in files), weights]
+    needed = ["config.json", *(file for file in TOKENIZER_FILES if file in files), weights]
     if weights.endswith(INDEX):
         return needed + shards_of(f"{name}: {weights}", repository.read(weights), files)
     if weights.endswith(".onnx"):

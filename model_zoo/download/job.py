@@ -227,10 +227,8 @@ class _Job:
 
     def _fetch(self, model: Model, file: ModelFile, folder: Path) -> Fetched:
         lock = Lockfile(folder)
-        anew = file.checksum or self._is_outdated(model, file, folder)
-        locked = None if anew else lock.find(file.name, [str(source) for source in file.sources])
-        size = file.size if locked is None else locked.size
-        checksum = file.checksum if locked is None else locked.checksum
+        locked = None if self._is_outdated(model, file, folder) else lock.find(file)
+        size, checksum = (locked or file).size, (locked or file).checksum
         kept = original(folder, file.name)
         changed_by_us = kept != folder / file.name and is_done(model.postprocessing, folder)
         if changed_by_us and checksum is not None and is_right(kept, size, checksum):

@@ -15,9 +15,10 @@ from model_zoo.download.partial import FOLDER
 from ner_core.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
     from typing import Any
+
+    from model_zoo.catalog.schema import ModelFile
 
 __all__ = ["Locked", "Lockfile"]
 
@@ -45,16 +46,16 @@ class Lockfile:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "model.lock.json"
 
-    def find(self, file: str, sources: Collection[str]) -> Locked | None:
-        """Return the record of a file if it came from one of these sources, else None."""
-        entry = self._entries().get(file)
+    def find(self, file: ModelFile) -> Locked | None:
+        """Return the record of a file without a published hash that came from one of its sources, or None."""
+        entry = self._entries().get(file.name) if file.checksum is None else None
         try:
-            if entry is None or (entry["source"] and entry["source"] not in sources):
+            if entry is None or (entry["source"] and entry["source"] not in map(str, file.sources)):
                 return None
             checksum = Checksum.model_validate({"$type": "sha384", "value": entry["sha384"]})
             return Locked(int(entry["size"]), checksum, str(entry["source"]))
         except (KeyError, TypeError, ValueError):
-            log.warning("%s: the entry of %s can't be read and is ignored", self.path, file)
+            log.warning("%s: the entry of %s can't be read and is ignored", self.path, file.name)
             return None
 
     def has(self, file: str) -> bool:

@@ -184,15 +184,19 @@ class Download:
         part = self.part
         if self.size is not None and part.length > self.size:
             return 0
-        same = part.note.get("url") == self.address.url and part.note.get("validator")
-        return part.length if self.verified or same else 0
+        return part.length if self.verified or self._validator_before() else 0
+
+    def _validator_before(self) -> str | None:
+        """Return the validator of the part's file if it came from this address."""
+        note = self.part.note
+        return note.get("validator") if note.get("url") == self.address.url else None
 
     def _ask(self, offset: int) -> requests.Response:
         headers = dict(self.address.headers)
         if offset:
             headers["Range"] = f"bytes={offset}-"
-            if self.part.note.get("url") == self.address.url and self.part.note.get("validator"):
-                headers["If-Range"] = self.part.note["validator"]
+            if validator := self._validator_before():
+                headers["If-Range"] = validator
         check(self.cancel)
         self.guard.await_answer(max(self.patience.stall, self.patience.window))
         try:
@@ -259,9 +263,7 @@ class Download:
 
     def _is_same(self, response: requests.Response) -> bool:
         """Return whether the file is unchanged since the part began; some servers ignore If-Range."""
-        note = self.part.note
-        before = note.get("validator") if note.get("url") == self.address.url else None
-        now = _validator(response.headers)
+        before, now = self._validator_before(), _validator(response.headers)
         return before is None or now is None or before == now
 
     def _receive(self, response: requests.Response, offset: int) -> None:

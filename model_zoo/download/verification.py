@@ -54,13 +54,10 @@ def plan(
 
 def _verdict(file: ModelFile, folder: Path) -> str:
     """Return the verdict of `verify` on one file."""
-    locked = None
-    if file.checksum is None and folder.is_dir():
-        locked = Lockfile(folder).find(file.name, [str(source) for source in file.sources])
-    size, checksum = (locked.size, locked.checksum) if locked else (file.size, file.checksum)
+    expected = Lockfile(folder).find(file) or file
     path = original(folder, file.name)
     if not path.is_file():
         return "missing"
-    if not is_right(path, size, checksum):
+    if not is_right(path, expected.size, expected.checksum):
         return "wrong"
-    return "right" if checksum is not None else "not verifiable"
+    return "right" if expected.checksum is not None else "not verifiable"

@@ -11,7 +11,7 @@ from model_zoo.catalog.suitability.families import WORDPIECE_FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["OWN_FILES", "check_tokenizer"]
+__all__ = ["OWN_FILES", "TOKENIZER_FILES", "check_tokenizer"]
 
 _BYTE_FAMILIES = ("data2vec-text", "deberta", "gpt2", "gpt_neo", "ibert", "roberta", "roberta-prelayernorm")
 #: Files of a family's own tokenizer, used if there is no tokenizer.json.
@@ -24,6 +24,14 @@ OWN_FILES: dict[str, tuple[str, ...]] = {
     "rembert": ("sentencepiece.model",),
     **dict.fromkeys(["gemma", "gemma2", "llama", "mistral"], ("tokenizer.model",)),
 }
+#: All files of a tokenizer.
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    *dict.fromkeys(file for group in OWN_FILES.values() for file in group),
+)
 #: Tokenizer classes with code of their own, and why they are refused.
 _REFUSED_TOKENIZERS = {
     "BertJapaneseTokenizer": "it splits Japanese words with MeCab or Sudachi",

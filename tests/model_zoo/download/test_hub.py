@@ -92,7 +92,7 @@ def test_an_encoder_without_labels_is_a_start_for_fine_tuning(repository, tmp_pa
     assert resolve_start("hf:owner/name", None, tmp_path) == folder  # all there: no network
 
 
-def test_the_command_takes_hub_names(repository, tmp_path, capsys):
+def test_the_command_takes_hub_names(repository, tmp_path, capsys, monkeypatch):
     arguments = ["--name", "hf:owner/name", "-o", str(tmp_path)]
     assert commands.main(["download", *arguments, "--dry_run"]) == 0
     assert "model.safetensors: 700 B from hf:owner/name@" in capsys.readouterr().out
@@ -105,6 +105,8 @@ def test_the_command_takes_hub_names(repository, tmp_path, capsys):
     captured = capsys.readouterr()
     assert "can't be used" in captured.err
     assert "Traceback" not in captured.err
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert commands.main(["download", *arguments]) == 0
 
 
 def test_a_new_commit_is_fetched_although_sizes_are_the_same(repository, tmp_path):

@@ -1,5 +1,6 @@
 """The file that keeps the checksums which model.yml does not state."""
 
+from model_zoo.catalog.schema import ModelFile
 from model_zoo.download.lockfile import Lockfile
 
 
@@ -12,5 +13,5 @@ def test_a_lock_file_that_cannot_be_read_is_not_used(tmp_path, caplog):
         '{"files": {"x": {"size": "a", "sha384": "", "source": ""}}}',
     ):
         lock.path.write_text(text)
-        assert lock.find("x", []) is None
+        assert lock.find(ModelFile(name="x", source="https://example.org/x")) is None
     assert "can't be read" in caplog.text
