@@ -25,8 +25,8 @@ _HEX_DIGITS = {"sha256": 64, "sha384": 96, GIT_BLOB: 40}
 class Checksum(BaseModel):
     """The expected hash of a file.
 
-    A bare string in model.yml is a SHA-384, as in Open Model Zoo; ``{$type: sha256, value: ...}`` names the
-    algorithm: ``sha256``, ``sha384`` or ``git_blob``.
+    A bare string in model.yml is a SHA-384, as in Open Model Zoo; ``{$type: sha256, value: ...}``, or
+    ``sha256:...`` as messages write it, names the algorithm: ``sha256``, ``sha384`` or ``git_blob``.
 
     Examples
     --------
@@ -34,6 +34,8 @@ class Checksum(BaseModel):
     'sha384'
     >>> str(Checksum.model_validate({"$type": "sha256", "value": "AB" * 32}))[:13]
     'sha256:ababab'
+    >>> Checksum.model_validate("sha256:" + "00" * 32).algorithm
+    'sha256'
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -44,7 +46,10 @@ class Checksum(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_string(cls, given: Any) -> Any:
-        return {"$type": "sha384", "value": given} if isinstance(given, str) else given
+        if not isinstance(given, str):
+            return given
+        kind, _, value = given.rpartition(":")
+        return {"$type": kind or "sha384", "value": value}
 
     @model_validator(mode="after")
     def _check_digits(self) -> Checksum:
