@@ -32,11 +32,20 @@ from model_zoo.download.answers import AnswerError, ContentError, get_json
 from model_zoo.download.causes import NO_NETWORK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_zoo.catalog.schema import Model
 
-__all__ = ["authorization", "cached_file", "endpoint", "file_address", "is_offline", "resolve", "token"]
+__all__ = [
+    "authorization",
+    "cached_file",
+    "endpoint",
+    "file_address",
+    "is_offline",
+    "resolve",
+    "token",
+    "why_refused",
+]
 
 TIMEOUT = 30.0  # seconds to wait for an answer
 
@@ -316,6 +325,12 @@ def _refused(name: str, status: int) -> str:
     if status == 404:
         where = f" with a revision {revision}" if revision else ""
         return f"{name}: the hub has no repository {repo}{where}"
-    remedy = "accept its terms on its page" if token() else "set HF_TOKEN to a token that may read it"
-    why = "the repository is gated, private or not there"
-    return f"{name}: the hub refuses access (HTTP {status}): {why}; {remedy}"
+    return f"{name}: the hub refuses access (HTTP {status}): {why_refused(status, authorization())}"
+
+
+def why_refused(status: int, headers: Mapping[str, str]) -> str:
+    """Return why the hub answers a request with these headers with 401 or 403, and what to do."""
+    if status == 401 and headers:  # even for what everybody may read
+        return "the token is not valid, or no longer; renew it (HF_TOKEN, or: hf auth login), or remove it"
+    remedy = "accept its terms on its page" if headers else "set HF_TOKEN to a token that may read it"
+    return f"the repository is gated, private or not there; {remedy}"

@@ -327,8 +327,7 @@ def _refusal(status: int, reason: str, address: Address) -> str:
     msg = f"HTTP {status} {reason}"
     if status in (401, 403):
         if address.url.startswith(hub.endpoint()):
-            remedy = "accept its terms on its page" if "Authorization" in address.headers else "set HF_TOKEN"
-            return f"{msg}: the repository is gated or private; {remedy}"
+            return f"{msg}: {hub.why_refused(status, address.headers)}"
         return f"{msg}: access is refused"
     return f"{msg}; {PROXY_LOGIN}" if status == requests.codes.proxy_authentication else msg
 

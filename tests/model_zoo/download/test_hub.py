@@ -189,6 +189,7 @@ def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tm
     [
         (404, "x", "the hub has no repository owner/name"),
         (401, "", "HTTP 401.*set HF_TOKEN to a token that may read it"),
+        (401, "x", "HTTP 401.*the token is not valid"),
         (403, "x", "gated, private or not there; accept its terms"),
         (500, "x", "can't be used: .*HF_ENDPOINT names another one"),
     ],

@@ -101,7 +101,7 @@ def test_the_hub_gets_the_token_and_explains_gated_repositories(server, tmp_path
     Transfer(patience=QUICK).fetch(tmp_path / "file", [source], size=5000, checksum=sha384(CONTENT))
     assert server.asked(path)[0]["Authorization"] == "Bearer secret"
     server.faults[path] = [status(403)]
-    with pytest.raises(TransferError, match="gated or private; accept its terms"):
+    with pytest.raises(TransferError, match="gated, private or not there; accept its terms"):
         Transfer(patience=QUICK).fetch(tmp_path / "two", [source])
 
 
