@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ __all__ = [
     "why_refused",
 ]
 
+_AROUND = " \t\r\n'\"\u201c\u201d"  # that is copied along with a token
 TIMEOUT = 30.0  # seconds to wait for an answer
 
 
@@ -61,12 +63,20 @@ def is_offline() -> bool:
 
 
 def token() -> str | None:
-    """Return ``$HF_TOKEN``, or the token that ``hf auth login`` stored, or None."""
-    if os.environ.get("HF_TOKEN"):
-        return os.environ["HF_TOKEN"].strip()
+    """Return ``$HF_TOKEN``, or the token that ``hf auth login`` stored, or None.
+
+    Raises
+    ------
+    CatalogError
+        It has characters that no token has; the message does not repeat it.
+    """
     import huggingface_hub
 
-    return huggingface_hub.get_token()
+    found = (os.environ.get("HF_TOKEN") or huggingface_hub.get_token() or "").strip(_AROUND)
+    if not re.fullmatch(r"[!-~]*", found):
+        msg = "HF_TOKEN: expected a token of the hub, found one with other characters in it; copy it again"
+        raise CatalogError(msg)
+    return found or None
 
 
 def authorization() -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_zoo.catalog.checksum import Checksum, checksum_of
-from model_zoo.catalog.errors import ZooError
+from model_zoo.catalog.errors import CatalogError, ZooError
 from model_zoo.catalog.locks import held
 from model_zoo.catalog.sources import FileSource, HubSource, PypiSource
 from model_zoo.download import hub, partial
@@ -242,7 +242,7 @@ class _Task:
         for source in sources:
             try:
                 return self._from_source(part, source)
-            except SourceError as error:  # noqa: PERF203
+            except (SourceError, CatalogError) as error:  # noqa: PERF203
                 kind = "model_file_download_source_failed"
                 self.notify({"$type": kind, "source": str(source), "problem": str(error)})
                 self.unreachable += isinstance(error, NoNetworkError)

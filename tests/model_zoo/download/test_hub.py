@@ -184,6 +184,23 @@ def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tm
         assert f"model_zoo.converter --name {name} --download_dir {tmp_path}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("written", ["secret\n", '"secret"', "\u201csecret\u201d"])
+def test_a_token_is_taken_as_people_copy_it(repository, monkeypatch, written):
+    monkeypatch.setenv("HF_TOKEN", written)
+    hub.resolve("hf:owner/name")
+    assert repository.requests[0][1]["Authorization"] == "Bearer secret"
+
+
+def test_a_token_that_cannot_be_one_is_not_repeated(repository, tmp_path, monkeypatch):
+    model = hub.resolve("hf:owner/name")
+    monkeypatch.setenv("HF_TOKEN", "sec\nret\u2026")
+    with pytest.raises(CatalogError, match="copy it again") as refused:
+        hub.resolve("hf:owner/name")
+    assert "ret" not in str(refused.value)
+    with pytest.raises(DownloadError, match="HF_TOKEN: expected a token"):
+        download(model, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("code", "token", "message"),
     [
