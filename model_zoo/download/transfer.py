@@ -152,7 +152,7 @@ class Transfer:
             destination, size, checksum
         ):  # before any write: the folder may be read-only
             return _already_there(destination, checksum)
-        task = _Task(self, destination, size, checksum, base, _Throttled(notify), stale)
+        task = _Task(self, destination, size, checksum, base, _throttled(notify), stale)
         try:
             with self.lock(
                 destination.parent / partial.FOLDER / f"{destination.name}.lock", destination.name
@@ -176,22 +176,21 @@ class Transfer:
         return held(path, wait)
 
 
-class _Throttled:
-    """Forwards events, progress at most ten times a second; the last progress is never dropped."""
+def _throttled(notify: Callable[[dict[str, Any]], None] | None) -> Callable[[dict[str, Any]], None]:
+    """Forward events, progress at most ten times a second; the last progress is never dropped."""
+    next_report = 0.0
 
-    def __init__(self, notify: Callable[[dict[str, Any]], None] | None) -> None:
-        self._notify = notify
-        self._next = 0.0
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if self._notify is None:
-            return
+    def forward(event: dict[str, Any]) -> None:
+        nonlocal next_report
         if event["$type"] == "model_file_download_progress" and event["size"] != event.get("total"):
             now = time.monotonic()
-            if now < self._next:
+            if now < next_report:
                 return
-            self._next = now + _REPORT_EVERY
-        self._notify(event)
+            next_report = now + _REPORT_EVERY
+        if notify is not None:
+            notify(event)
+
+    return forward
 
 
 @dataclass
@@ -201,7 +200,7 @@ class _Task:
     size: int | None
     checksum: Checksum | None
     base: Path | None
-    notify: _Throttled
+    notify: Callable[[dict[str, Any]], None]
     stale: bool
     unreachable: int = 0  # sources whose host could not be reached
 

@@ -96,7 +96,7 @@ def check_label_count(name: str, config: Mapping[str, Any], given: Sequence[str]
         The message has both numbers.
     """
     own = config.get("id2label")
-    if isinstance(own, dict) and own and len(own) != len(given):
+    if isinstance(own, dict | list) and own and len(own) != len(given):
         found = f"{len(given)}: {few(given)}"
         msg = f"{name}: expected {len(own)} labels, as in config.json's id2label, found {found}"
         raise CatalogError(msg)
