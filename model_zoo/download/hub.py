@@ -72,7 +72,7 @@ def token() -> str | None:
     """
     import huggingface_hub
 
-    found = (os.environ.get("HF_TOKEN") or huggingface_hub.get_token() or "").strip(_AROUND)
+    found = (huggingface_hub.get_token() or "").strip(_AROUND)
     if not re.fullmatch(r"[!-~]*", found):
         msg = "HF_TOKEN: expected a token of the hub, found one with other characters in it; copy it again"
         raise CatalogError(msg)
