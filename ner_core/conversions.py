@@ -140,4 +140,4 @@ def _uncapitalized(line: re.Match[str]) -> str:
 def _simple_forms() -> dict[int, str]:
     lines = files(__package__).joinpath("simplified.txt").read_text("utf-8").splitlines()
     pairs = (pair for line in lines if not line.startswith("#") for pair in line.split())
-    return {ord(traditional): simple for traditional, simple in pairs}
+    return {ord(pair[0]): pair[1] for pair in pairs}
