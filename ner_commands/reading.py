@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from ner_documents.document import Document, Problem
     from ner_documents.reading import ReadOptions
 
-__all__ = ["called", "read_files", "told"]
+__all__ = ["FOLDER", "called", "read_files", "told"]
+
+#: What is wrong with a folder where a file is expected.
+FOLDER = "is a folder; name the files in it"
 
 # The commands that read whole files have no option for these two.
 _HINTS = {hint: hint.value for hint in Hint} | {Hint.LIMIT: "split it", Hint.INTO: "rename it in the file"}
@@ -39,6 +42,9 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     from ner_documents.sources import Source, format_of
 
     for name in names:
+        if Path(name).is_dir():
+            yield Problem(name, None, FOLDER)
+            continue
         source = source_of(name)
         source = replace(source, format=source.format or format_of(source) or "text")
         if name == "-" or (Path(name).exists() and not Path(name).is_file()):  # a pipe or device

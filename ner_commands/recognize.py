@@ -113,7 +113,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     answered = _Answered()
     names = (document.where if arguments.file else "" for document in kept)
-    _write_recognitions(zip(names, map(answered.seen, results), strict=True), arguments)
+    named = zip(names, map(answered.seen, results), strict=True)
+    first = next(named, None)
+    if first or not lost:
+        _write_recognitions(itertools.chain([first] if first else [], named), arguments)
     if answered.summary:
         complain(answered.summary)
     for note in ner.notes:
@@ -171,16 +174,15 @@ def _write_recognitions(results: Iterable[tuple[str, Recognition]], arguments: a
     prepare_output(text=kind == "text")
     if kind == "json":
         plain = [_plain(name, result) for name, result in results]
-        several = len(arguments.file or ()) > 1 or len(plain) > 1
-        if several or plain:
-            sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
+        several = len(arguments.file or ()) > 1 or len(plain) != 1
+        sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
     elif kind in _TOOLS:
         sys.stdout.write(_for_tool(results, kind))
     elif kind in ("html", "csv"):
         as_file = rendering.to_html if kind == "html" else rendering.to_csv
-        if whole := list(results):
-            names = [name for name, _ in whole if name]
-            sys.stdout.write(as_file([result for _, result in whole], names=names))
+        whole = list(results)
+        names = [name for name, _ in whole if name]
+        sys.stdout.write(as_file([result for _, result in whole], names=names))
     else:
         write = _document_writer(arguments)
         for name, result in results:
@@ -199,8 +201,7 @@ def _for_tool(results: Iterable[tuple[str, Recognition]], kind: str) -> str:
         for name, result in results
     ]
     target = io.BytesIO()
-    if documents:
-        write_marked(documents, target, kind)
+    write_marked(documents, target, kind)
     return target.getvalue().decode()
 
 

@@ -23,7 +23,7 @@ from ner_commands.arguments import (
     parse_probability,
 )
 from ner_commands.output import complain, explanation
-from ner_commands.reading import called
+from ner_commands.reading import FOLDER, called
 from ner_core.files import write_whole
 from ner_core.rendering import to_json
 from ner_documents.formats import format_by_name
@@ -268,9 +268,8 @@ def read_key(path: Path) -> Key:
 
 def read_content(name: str) -> bytes:
     """Read a file, or standard input for ``-``."""
-    if name != "-" and Path(name).is_dir():
-        msg = "is a folder; name the files in it"
-        raise FormatError(msg)
+    if Path(name).is_dir():
+        raise FormatError(FOLDER)
     return read_whole(name)
 
 
