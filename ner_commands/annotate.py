@@ -28,7 +28,7 @@ from ner_commands.output import complain
 from ner_core.compute import COMPUTE
 from ner_corpora.annotation import Settings
 from ner_corpora.engines.local import annotate_locally
-from ner_corpora.progress import Progress
+from ner_corpora.progress import Progress, Totals
 from ner_corpora.run import Engine, Run, errors_of
 from ner_corpora.workspace import Workspace
 from ner_documents.document import MAX_DOCUMENT_BYTES
@@ -171,23 +171,23 @@ def _workers(text: str) -> tuple[int, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; return 0 when the output is complete, even if some documents were unreadable."""
+    """Run the command; return 0 when the output is complete, unless every document was unreadable."""
     problem = _usage_problem(args)
     if problem:
         raise WrongUsage(problem)
     try:
-        _run(args)
+        totals = _run(args)
     except KeyboardInterrupt:
         advice = "" if args.output == "-" else "; continue with the same command and --resume"
         complain(f"interrupted{advice}")
         raise
-    return 0
+    return 1 if totals.errors and not totals.documents else 0
 
 
-def _run(args: argparse.Namespace) -> None:
+def _run(args: argparse.Namespace) -> Totals:
     sources, left_out = find_sources(args.inputs, args.input_format)
     with contextlib.ExitStack() as stack:
-        output, work_folder = args.output, args.work_dir or f"{args.output.rstrip('/')}.partial"
+        output, work_folder = args.output, _work_folder(args)
         if args.output == "-":
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-annotate-"))
             output, work_folder = f"{folder}/out", f"{folder}/partial"
@@ -197,9 +197,11 @@ def _run(args: argparse.Namespace) -> None:
         recognizer = load_model(args, **_HINT)
         job = _job(args, sources, recognizer, output, errors, work_folder)
         stack.enter_context(job.alone())
-        if not job.prepare(resume=args.resume, overwrite=args.overwrite):
+        # For standard output, the list of errors has the same name each time.
+        ours = args.output == "-" and not args.errors
+        if not job.prepare(resume=args.resume, overwrite=args.overwrite or ours):
             _say(args, f"{output} is complete; nothing to do")
-            return
+            return Totals()
         if left_out:
             _say(args, f"skipped: {len(left_out)} files with an unknown suffix, such as {left_out[0]}")
         progress = Progress(sys.stderr, total_size(sources), quiet=args.quiet)
@@ -214,6 +216,7 @@ def _run(args: argparse.Namespace) -> None:
             first = progress.totals.first_error
             shown = f"; the first error: {first}" if first else ""
             _say(args, f"errors and notes are listed in {job.errors}{shown}")
+        return progress.totals
 
 
 def _job(
@@ -252,12 +255,11 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
     if not args.into or args.into in _RESERVED:
         return f"--into {args.into!r}: expected a name other than {', '.join(sorted(_RESERVED))}"
-    inputs = {file_identity(given) for given in args.inputs if given != "-"}
-    for written in (args.output, args.errors):
-        if written and file_identity(written) in inputs:
-            return f"{written}: is both input and output"
-    if args.errors and file_identity(args.errors) == file_identity(args.output):
-        return f"{args.errors}: cannot hold both the output and the errors"
+    uses = {file_identity(given): "input" for given in args.inputs if given != "-"}
+    written = {"output": args.output, "errors": args.errors, "work folder": _work_folder(args)}
+    for use, path in written.items():
+        if path and (other := uses.setdefault(file_identity(path), use)) != use:
+            return f"{path}: is both {other} and {use}"
     if args.resume and args.overwrite:
         return "--resume and --overwrite cannot be combined"
     if args.output == "-" and (args.resume or args.work_dir):
@@ -268,10 +270,14 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return "--engine ray cannot read standard input; store it in a file first"
     if args.engine == "local" and (args.address or args.num_workers or args.num_cpus_per_worker or args.ship):
         return "--address, --num-workers, --num-cpus-per-worker and --ship need --engine ray"
-    for written in (args.output, args.errors, args.work_dir):
-        if written and not is_url(written) and not Path(written).parent.is_dir():
-            return f"{written}: folder {Path(written).parent} does not exist"
+    for path in written.values():
+        if path and not is_url(path) and not Path(path).parent.is_dir():
+            return f"{path}: folder {Path(path).parent} does not exist"
     return None
+
+
+def _work_folder(args: argparse.Namespace) -> str:
+    return args.work_dir or f"{args.output.rstrip('/')}.partial"
 
 
 def _identity(args: argparse.Namespace, recognizer: EntityRecognizer) -> dict[str, Any]:

@@ -105,19 +105,22 @@ class Run:
         Raises
         ------
         CorpusError
-            If there is an output or an unfinished run and neither `resume` nor `overwrite` applies, or if
-            inputs or settings differ from those of the unfinished run. A run without any chunk is not
-            unfinished: it begins again.
+            If there is an output or an unfinished run and neither `resume` nor `overwrite` applies, if
+            inputs or settings differ from those of the unfinished run, or if an input is newer than the
+            output of the finished run. A run without any chunk is not unfinished: it begins again.
         """
         for path in (self.output, self.errors):
             _check_replaceable(path)
         known = self.workspace.read_plan()
         if known is None or overwrite or not self.workspace.keys():
             if _exists(self.output) and not overwrite:
-                if resume:
-                    return False
-                msg = f"{self.output}: already exists; replace it with --overwrite"
-                raise CorpusError(msg)
+                if not resume:
+                    msg = f"{self.output}: already exists; replace it with --overwrite"
+                    raise CorpusError(msg)
+                if newer := self._newer_input():
+                    msg = f"{self.output}: is complete, but older than {newer}; replace it with --overwrite"
+                    raise CorpusError(msg)
+                return False
             if _exists(self.errors) and not overwrite and self.errors != errors_of(self.output):
                 msg = f"{self.errors}: already exists; replace it with --overwrite"
                 raise CorpusError(msg)
@@ -133,6 +136,14 @@ class Run:
             )
             raise CorpusError(msg)
         return True
+
+    def _newer_input(self) -> str | None:
+        """Return a local input that was changed after the local output was written."""
+        if is_url(self.output):
+            return None
+        written = Path(self.output).stat().st_mtime_ns
+        local = (source for source in self.sources if source.modified and not is_url(source.path))
+        return next((source.path for source in local if int(source.modified) > written), None)
 
     def annotate(self, engine: Engine, progress: Progress) -> None:
         """Annotate the missing chunks, write errors file and output, and remove the work folder."""

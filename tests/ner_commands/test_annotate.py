@@ -1,6 +1,7 @@
 import argparse
 import io
 import json
+import os
 import sys
 
 import pytest
@@ -53,6 +54,15 @@ def test_standard_input_to_standard_output(monkeypatch, tmp_path, capfdbinary, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_list_of_errors_beside_standard_output_is_replaced(tmp_path, monkeypatch, annotate):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "Mary"}\n{')
+    for _ in range(2):
+        code, out, _ = annotate("a.jsonl", "-o", "-", "--format", "jsonl")
+        assert (code, json.loads(out)["text"]) == (0, "Mary")
+    assert len((tmp_path / "ner-annotate.errors.jsonl").read_text().splitlines()) == 1
+
+
 def test_a_finished_run_is_not_repeated_by_resume(tmp_path, annotate):
     (tmp_path / "a.txt").write_text("Mary")
     arguments = (tmp_path / "a.txt", "-o", tmp_path / "out.csv")
@@ -60,6 +70,10 @@ def test_a_finished_run_is_not_repeated_by_resume(tmp_path, annotate):
     code, _, err = annotate(*arguments)
     assert (code, "--overwrite" in err) == (1, True)
     assert annotate(*arguments, "--resume")[0] == 0
+    written = (tmp_path / "out.csv").stat().st_mtime
+    os.utime(tmp_path / "a.txt", (written + 1, written + 1))
+    code, _, err = annotate(*arguments, "--resume")
+    assert (code, f"is complete, but older than {tmp_path / 'a.txt'}" in err) == (1, True)
     assert annotate(*arguments, "--overwrite")[0] == 0
 
 
@@ -113,8 +127,10 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out.csv", "--resume", "--overwrite"], 2, "cannot be combined"),
         (["a.txt", "-o", "-", "--format", "csv", "--resume"], 2, "standard output"),
         (["a.txt", "-o", "./a.txt", "--format", "csv"], 2, "both input and output"),
-        (["a.txt", "-o", "out.csv", "--errors", "a.txt"], 2, "both input and output"),
-        (["a.txt", "-o", "out.csv", "--errors", "out.csv"], 2, "both the output and the errors"),
+        (["a.txt", "-o", "out.csv", "--errors", "a.txt"], 2, "both input and errors"),
+        (["a.txt", "-o", "out.csv", "--errors", "out.csv"], 2, "both output and errors"),
+        (["a.txt", "-o", "out.csv", "--errors", "out.csv.partial"], 2, "both errors and work folder"),
+        (["a.txt", "-o", "out.csv", "--work-dir", "./out.csv"], 2, "both output and work folder"),
         (["a.txt", "-o", "out.csv", "--work-dir", "."], 1, "contains files that do not belong to a run"),
         (["a.txt", "-o", "/dev/null", "--format", "csv", "--overwrite"], 1, "not a file"),
         (["-", "-", "-o", "out.csv"], 2, "only once"),
@@ -155,12 +171,12 @@ def test_columns_are_counted_from_1_as_in_evaluate(tmp_path, annotate):
 def test_the_summary_shows_the_first_error(tmp_path, annotate):
     (tmp_path / "a.csv").write_text("id,body\n1,Mary\n")
     (tmp_path / "a.jsonl").write_text('{"txt": "Mary"}\n{broken\n')
-    for name, expected in (
-        ("a.csv", ": expected a column 'txt', found id, body"),
-        ("a.jsonl", ":2: expected"),
+    for name, status, expected in (
+        ("a.csv", 1, ": expected a column 'txt', found id, body"),  # nothing could be read
+        ("a.jsonl", 0, ":2: expected"),
     ):
         code, _, err = annotate(tmp_path / name, "-o", tmp_path / f"{name}.jsonl", "--column", "txt")
-        assert code == 0
+        assert code == status
         assert f"the first error: {tmp_path / name}{expected}" in err
 
 
