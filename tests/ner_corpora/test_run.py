@@ -330,12 +330,14 @@ def finish(process):
 
 def test_kill_at_five_random_moments_and_resume(tmp_path):
     corpus(tmp_path / "in", documents=400)
-    finish(start(tmp_path, "whole.jsonl", recognizer=CapitalRecognizer))
-    moments, latest = random.Random(7), 0.15
+    began = time.monotonic()
+    finish(start(tmp_path, "whole.jsonl"))
+    lasts = time.monotonic() - began
+    moments = random.Random(7)
     killed = 0
     for _ in range(5):
         process = start(tmp_path, "out.jsonl")
-        time.sleep(moments.uniform(0, latest))
+        time.sleep(moments.uniform(0, 0.4 * lasts))
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL
