@@ -16,6 +16,7 @@ from ner_commands.arguments import (
     WrongUsage,
     add_model_options,
     add_recognition_options,
+    check_roles,
     file_identity,
     known_labels,
     load_model,
@@ -255,11 +256,8 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
     if not args.into or args.into in _RESERVED:
         return f"--into {args.into!r}: expected a name other than {', '.join(sorted(_RESERVED))}"
-    uses = {file_identity(given): "input" for given in args.inputs if given != "-"}
-    written = {"output": args.output, "errors": args.errors, "work folder": _work_folder(args)}
-    for use, path in written.items():
-        if path and (other := uses.setdefault(file_identity(path), use)) != use:
-            return f"{path}: is both {other} and {use}"
+    written = {"-o": args.output, "--errors": args.errors, "--work-dir": _work_folder(args)}
+    check_roles(*(("INPUT", given) for given in args.inputs), *written.items(), written=written)
     if args.resume and args.overwrite:
         return "--resume and --overwrite cannot be combined"
     if args.output == "-" and (args.resume or args.work_dir):

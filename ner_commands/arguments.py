@@ -16,7 +16,7 @@ from ner_core.compute import COMPUTE
 from ner_core.labels import checked_labels_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ner_core import EntityRecognizer
 
@@ -27,6 +27,8 @@ __all__ = [
     "add_model_options",
     "add_models_dir",
     "add_recognition_options",
+    "check_new",
+    "check_roles",
     "file_identity",
     "known_labels",
     "load_model",
@@ -128,6 +130,38 @@ def file_identity(path: str | Path) -> object:
     except OSError:
         return Path(path).resolve()
     return status.st_dev, status.st_ino
+
+
+def check_roles(*roles: tuple[str, str | Path | None], written: Collection[str]) -> None:
+    """Refuse a file that is written and has another role as well.
+
+    Parameters
+    ----------
+    *roles : (str, str or Path or None)
+        Name of an argument and its value; ``-`` and None are no files.
+    written : collection of str
+        Arguments whose files are written.
+
+    Raises
+    ------
+    WrongUsage
+        For the first such file.
+    """
+    known: dict[object, str] = {}
+    for role, path in roles:
+        if path is None or str(path) == "-":
+            continue
+        other = known.setdefault(file_identity(path), role)
+        if other != role and role in written:
+            msg = f"{path}: is given as {other} and as {role}; give {role} another name"
+            raise WrongUsage(msg)
+
+
+def check_new(path: str | Path | None, *, overwrite: bool) -> None:
+    """Refuse to replace a file, unless `overwrite`; ``-`` and None are no files."""
+    if path is not None and str(path) != "-" and Path(path).exists() and not overwrite:
+        msg = f"{path}: already exists; give another name, or --overwrite"
+        raise WrongUsage(msg)
 
 
 def parse_probability(value: str) -> float:

@@ -16,7 +16,8 @@ from ner_commands.arguments import (
     Failure,
     WrongUsage,
     add_model_options,
-    file_identity,
+    check_new,
+    check_roles,
     known_labels,
     load_model,
     parse_names,
@@ -195,24 +196,17 @@ def _outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
 
 def _check_files(arguments: argparse.Namespace, outputs: list[tuple[str, str]]) -> None:
     """Refuse to write over a file that another argument names, or over one that is already there."""
-    read = [("FILE", name) for name, _ in outputs]
-    read += [("--names", arguments.names), ("--allow", arguments.allow)]
-    written = [
+    check_roles(
+        *(("FILE", name) for name, _ in outputs),
+        ("--names", arguments.names),
+        ("--allow", arguments.allow),
         ("--key", arguments.key),
         *(("-o", path) for _, path in outputs),
         ("--report", arguments.report),
-    ]
-    options: dict[object, str] = {}
-    for option, path in [*read, *written]:
-        if path is None or str(path) == "-":
-            continue
-        other = options.setdefault(file_identity(path), option)
-        if other != option and (option, path) in written:
-            msg = f"{path}: is given as {other} and as {option}; give {option} another name"
-            raise WrongUsage(msg)
-        if option in ("-o", "--report") and Path(path).exists() and not arguments.overwrite:
-            msg = f"{path}: already exists; give another name, or --overwrite"
-            raise WrongUsage(msg)
+        written=("--key", "-o", "--report"),
+    )
+    for path in (*(path for _, path in outputs), arguments.report):
+        check_new(path, overwrite=arguments.overwrite)
 
 
 def _rules(arguments: argparse.Namespace, labels: list[str]) -> Rules:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_commands.arguments import Failure, WrongUsage, file_identity
+from ner_commands.arguments import Failure, WrongUsage, check_new, check_roles
 from ner_commands.output import complain
 from ner_commands.reading import called
 from ner_commands.redact import read_content, read_key, write_content
@@ -41,12 +41,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     name, output = arguments.file, arguments.output
-    if output != "-" and file_identity(output) == file_identity(arguments.key):
-        msg = f"{output}: is the key; give -o another name"
-        raise WrongUsage(msg)
-    if output != "-" and Path(output).exists() and not arguments.overwrite:
-        msg = f"{output}: already exists; give another name, or --overwrite"
-        raise WrongUsage(msg)
+    check_roles(("--key", arguments.key), ("-o", output), written=("-o",))
+    check_new(output, overwrite=arguments.overwrite)
     if output == "-" and Path(name).suffix.lower() in OFFICE_FORMATS and sys.stdout.isatty():
         msg = f"{name}: a terminal cannot show this format; give -o OUT"
         raise WrongUsage(msg)

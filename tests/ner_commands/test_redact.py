@@ -168,7 +168,7 @@ def test_restore_says_what_is_wrong(ner, tmp_path):
     assert ner("restore", "b.txt", "--key", "key.json", "-o", "./key.json", "--overwrite") == (
         2,
         b"",
-        "ner: ./key.json: is the key; give -o another name\n",
+        "ner: ./key.json: is given as --key and as -o; give -o another name\n",
     )
 
 
