@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from model_zoo.catalog.command import terminated_as_interrupted
 from model_zoo.catalog.layout import AUTO
 from ner_corpora.annotation import Settings, annotate_chunk
 from ner_corpora.engines.local import missing_chunks, stored_chunks
@@ -179,7 +180,11 @@ def _run(
 ) -> None:
     import ray.data
 
-    fit = max(1, int(ray.cluster_resources().get("CPU", 1) // options.cpus))
+    processors = ray.cluster_resources().get("CPU", 1)
+    if options.cpus > processors and options.address is None:  # Ray would wait for a larger node
+        msg = f"--num-cpus-per-worker {options.cpus:g}: this machine has {processors:g} processors"
+        raise CorpusError(msg)
+    fit = max(1, int(processors // options.cpus))
     fewest, most = options.workers or (fit, fit)
     context = ray.data.DataContext.get_current()
     before = context.target_max_block_size, context.enable_progress_bars
@@ -289,6 +294,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
                 msg = f"{where}: {error}"
                 raise CorpusError(msg) from error
             stack.callback(ray.shutdown)
+            stack.enter_context(terminated_as_interrupted())  # Ray would abort this process
         yield model
 
 

@@ -2,7 +2,10 @@
 
 import io
 import json
+import signal
 import socketserver
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from ner_corpora.engines.ray import _LOCAL, Model, RayOptions, annotate_on_ray
 from ner_corpora.progress import Progress
 from ner_documents.document import CorpusError
 from ner_documents.sources import total_size
-from tests.conftest import free_port
+from tests.conftest import free_port, wait_until
 from tests.ner_core.test_mapping import documented
 from tests.ner_corpora.test_run import Stopping, corpus, make_run
 
@@ -37,7 +40,7 @@ def annotate(cluster, tiny_ir):
     xml = tiny_ir / "tiny.xml"
     model = Model(str(xml), {"device": "CPU", "threads": 1}, (xml,))
 
-    def call(run, *, strict=False, resume=False, workers=2):
+    def call(run, *, strict=False, resume=False, workers=2, cpus=1):
         assert run.prepare(resume=resume, overwrite=False)
         progress = Progress(io.StringIO(), total_size(run.sources))
         run.annotate(
@@ -48,7 +51,7 @@ def annotate(cluster, tiny_ir):
                 model,
                 workspace,
                 told,
-                RayOptions(workers=(workers, workers)),
+                RayOptions(workers=(workers, workers), cpus=cpus),
                 strict=strict,
             ),
             progress,
@@ -112,6 +115,26 @@ def test_strict_stops_ray_too_and_names_file_and_line(tmp_path, annotate):
     with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object.*--strict"):
         annotate(run, strict=True, workers=1)
     assert not Path(run.output).exists()
+
+
+def test_workers_that_fit_on_no_machine_are_not_waited_for(tmp_path, annotate):
+    with pytest.raises(CorpusError, match="--num-cpus-per-worker 64: this machine has 2 processors"):
+        annotate(make_run(tmp_path, corpus(tmp_path / "in")), cpus=64)
+
+
+@pytest.mark.nightly  # starts Ray once more
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_go_on(tmp_path, tiny_ir, number):
+    (tmp_path / "in.txt").write_text("Mary lives in Santa Clara.\n" * 30 * CHUNK_DOCUMENTS)
+    out = tmp_path / "out.jsonl"
+    command = [sys.executable, cli.__file__, "annotate", tmp_path / "in.txt", "-o", out, "--lines"]
+    more = ["--model", tiny_ir, "--engine", "ray", "--num-workers", "1"]
+    with subprocess.Popen([*command, *more], stderr=subprocess.PIPE) as process:
+        wait_until(lambda: list(tmp_path.glob("out.jsonl.partial/*.chunk")))
+        process.send_signal(number)
+        said = process.communicate()[1].decode()
+    assert process.returncode == 130
+    assert "ner: interrupted; continue with the same command and --resume" in said
 
 
 def test_documented_lines_for_ray(cluster, tiny_ir, tiny_ner):
