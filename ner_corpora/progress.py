@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -78,7 +79,8 @@ class Progress:
         now = time.monotonic()
         if not self._quiet and now - self._written >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
             self._written = now
-            self._write(f"\r\x1b[K{self.line()}" if self._terminal else f"{self.line()}\n")
+            width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be cleared
+            self._write(f"\r\x1b[K{self.line()[:width]}" if self._terminal else f"{self.line()}\n")
 
     def close(self) -> None:
         """Clear the updated line."""

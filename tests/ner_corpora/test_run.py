@@ -103,6 +103,17 @@ def test_order_is_kept_and_errors_are_reported(tmp_path, capital_recognizer):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out.jsonl", "out.jsonl.errors.jsonl"]
 
 
+def test_progress_fits_into_one_line_of_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr("ner_corpora.progress._TERMINAL_SECONDS", 0)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    progress = Progress(terminal, None)
+    progress.add({"documents": 1, "pieces": 1, "errors": [], "stored_bytes": 1, "labels": {}})
+    assert terminal.getvalue().startswith("\r\x1b[K1 documents")
+    assert len(terminal.getvalue()) == len("\r\x1b[K") + 29
+
+
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.parquet", "out.html", "out.conll"])
 def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path, capital_recognizer, output):
     inputs = corpus(tmp_path / "in")
