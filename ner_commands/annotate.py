@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from model_zoo.catalog.layout import AUTO, OTHER_LANGUAGES_MODEL
 from ner_commands.arguments import (
     WrongUsage,
+    add_column,
+    add_encoding,
     add_model_options,
     add_recognition_options,
     check_roles,
@@ -22,7 +24,6 @@ from ner_commands.arguments import (
     load_model,
     model_options,
     parse_column,
-    parse_encoding,
     parse_positive,
 )
 from ner_commands.output import complain
@@ -84,20 +85,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     reading = parser.add_argument_group("reading")
     reading.add_argument("--input-format", choices=FORMATS, help="format of all inputs (default: by suffix)")
     reading.add_argument("--lines", action="store_true", help="each line of a text file is a document")
-    reading.add_argument(
-        "--column", help="key or column with the text (default: text, else the column with the longest texts)"
-    )
+    add_column(reading)
     reading.add_argument(
         "--word-column",
         type=parse_column,
         metavar="N",
         help="column of the words in CoNLL files, from 1 (default: detected)",
     )
-    reading.add_argument(
-        "--encoding",
-        type=parse_encoding,
-        help="encoding of text inputs (default: UTF-8, else detected and reported)",
-    )
+    add_encoding(reading)
     reading.add_argument(
         "--max-document-bytes",
         type=_size,
@@ -206,8 +201,8 @@ def _run(args: argparse.Namespace) -> Totals:
         if left_out:
             _say(args, f"skipped: {len(left_out)} files with an unknown suffix, such as {left_out[0]}")
         progress = Progress(sys.stderr, total_size(sources), quiet=args.quiet)
-        job.annotate(_engine(args, job, recognizer), progress)
-        progress.close()
+        with contextlib.closing(progress):
+            job.annotate(_engine(args, job, recognizer), progress)
         if args.output == "-":
             _copy_to_stdout(Path(output))
         _say(args, progress.summary())

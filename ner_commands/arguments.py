@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Failure",
     "WrongUsage",
+    "add_column",
+    "add_encoding",
     "add_format",
     "add_model_options",
     "add_models_dir",
@@ -115,6 +117,22 @@ def add_recognition_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--labels", type=parse_names, metavar="L[,L]", help="entity types to report (default: all)"
+    )
+
+
+def add_column(parser: argparse._ActionsContainer) -> None:
+    """Add ``--column``, for commands that read tables."""
+    parser.add_argument(
+        "--column", help="key or column with the text (default: text, else the column with the longest texts)"
+    )
+
+
+def add_encoding(parser: argparse._ActionsContainer) -> None:
+    """Add ``--encoding``, for commands that read documents."""
+    parser.add_argument(
+        "--encoding",
+        type=parse_encoding,
+        help="encoding of text (default: UTF-8, else detected and reported)",
     )
 
 

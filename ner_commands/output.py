@@ -7,6 +7,8 @@ import io
 import sys
 from typing import TYPE_CHECKING, Any
 
+from model_zoo.catalog.errors import told_by_system
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -51,10 +53,8 @@ def explanation(error: BaseException) -> str:
     """Return the message of an error, without the number of a system error."""
     from ner_core.files import NO_ROOM
 
-    if not isinstance(error, OSError) or not error.strerror:
+    if not isinstance(error, OSError):
         return str(error)
-    if error.filename is None:  # of a standard stream
-        return error.strerror
-    full = error.errno in NO_ROOM
+    full = error.errno in NO_ROOM and error.filename is not None  # not a standard stream
     advice = "; nothing was written there: free some space, or write elsewhere" if full else ""
-    return f"{error.filename}: {error.strerror}{advice}"
+    return f"{told_by_system(error)}{advice}"

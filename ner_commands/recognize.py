@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ner_commands.arguments import (
     WrongUsage,
+    add_column,
+    add_encoding,
     add_model_options,
     add_recognition_options,
     known_labels,
     load_model,
-    parse_encoding,
 )
 from ner_commands.output import complain, prepare_output
 from ner_commands.reading import read_files, told
@@ -56,15 +57,8 @@ def add_parser(commands: Any) -> None:
         help="files: text, HTML, PDF, Word, mail and more; each row of a table is a document; named pipes "
         "are read to their end",
     )
-    parser.add_argument(
-        "--column",
-        help="column of tables with the text (default: text, else the column with the longest texts)",
-    )
-    parser.add_argument(
-        "--encoding",
-        type=parse_encoding,
-        help="encoding of text (default: UTF-8, else detected and reported)",
-    )
+    add_column(parser)
+    add_encoding(parser)
     add_model_options(parser)
     add_recognition_options(parser)
     parser.add_argument(

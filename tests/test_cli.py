@@ -263,6 +263,34 @@ def test_a_folder_is_no_file(ner, tmp_path, monkeypatch):
     assert (status, err) == (1, "ner: .: is a folder; name the files in it\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["recognize", "x", "--threshold", "2"], "expected a number from 0 to 1, found '2'"),
+        (
+            ["recognize", "x", "--labels", "PER,DATE"],
+            "--labels: There is no label 'DATE'; there are PER, ORG",
+        ),
+        (["evaluate", "x", "--encoding", "nonsense"], "Python knows no encoding 'nonsense' of text"),
+        (["benchmark", "--seconds", "nan"], "expected a number above 0, found 'nan'"),
+        (["annotate", "x", "-o", "y.csv", "--num-cpus-per-worker", "0"], "expected a number above 0"),
+        (["recognize", "x", "--labels", ","], "expected names separated by commas"),
+        (["recognize", "x", "--file", "y"], "give TEXT or --file, not both"),
+        (["recognize", "-", "--encoding", "nonsense"], "Python knows no encoding 'nonsense' of text"),
+        (["recognize", "-", "--encoding", "hex"], "Python knows no encoding 'hex' of text"),
+        (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
+        (["evaluate"], "give one DATASET"),
+        (["evaluate", "x", "--protocol", "omz", "--recall-target", "1"], "--protocol omz has none"),
+        (["evaluate", __file__, "--split", "dev"], "DATASET is a file; give the folder"),
+        (["evaluate", "x", "--map", "geo"], "must be FROM=TO, such as person=PER (got 'geo')"),
+        (["evaluate", "x", "--errors", "many"], "expected a whole number, found 'many'"),
+        (["recognize", "x", "--models-dir", "none"], "none: no such folder"),
+        (["evaluate", "x", "--plot", "x.png"], "expected a name that ends with .svg, found 'x.png'"),
+        (["evaluate", "x", "--plot", "missing/x.svg"], "missing: no such folder"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "COMMAND"),
+    ],
+)
 def test_wrong_usage(ner, stdin, arguments, message):
     stdin(b"x")
     status, out, err = ner(*arguments, needs_model=len(arguments) > 1)

@@ -14,9 +14,9 @@ from model_zoo.catalog.folders import precision_name
 from model_zoo.catalog.layout import ENGLISH_MODEL
 from ner_commands.arguments import (
     Failure,
+    add_encoding,
     add_format,
     add_models_dir,
-    parse_encoding,
     parse_names,
     parse_positive,
 )
@@ -93,11 +93,7 @@ def add_parser(commands: Any) -> None:
         metavar="F",
         help='file to measure with, "-" for standard input (default: a page of invented news)',
     )
-    parser.add_argument(
-        "--encoding",
-        type=parse_encoding,
-        help="encoding of the file (default: UTF-8, else detected and reported)",
-    )
+    add_encoding(parser)
     parser.add_argument(
         "--seconds",
         type=parse_positive,
