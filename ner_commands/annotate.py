@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.layout import AUTO, OTHER_LANGUAGES_MODEL
 from ner_commands.arguments import (
+    Failure,
     WrongUsage,
     add_column,
     add_encoding,
@@ -30,7 +31,7 @@ from ner_commands.output import complain
 from ner_core.compute import COMPUTE
 from ner_corpora.annotation import Settings
 from ner_corpora.engines.local import annotate_locally
-from ner_corpora.progress import Progress, Totals
+from ner_corpora.progress import Progress
 from ner_corpora.run import Engine, Run, errors_of
 from ner_corpora.workspace import Workspace
 from ner_documents.document import MAX_DOCUMENT_BYTES
@@ -167,20 +168,21 @@ def _workers(text: str) -> tuple[int, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; return 0 when the output is complete, unless every document was unreadable."""
+    """Run the command; return 0 when the output is complete, even if some documents were unreadable."""
     problem = _usage_problem(args)
     if problem:
         raise WrongUsage(problem)
     try:
-        totals = _run(args)
+        _run(args)
     except KeyboardInterrupt:
-        advice = "" if args.output == "-" else "; continue with the same command and --resume"
+        instead = " instead of --overwrite" if args.overwrite else ""
+        advice = "" if args.output == "-" else f"; continue with the same command and --resume{instead}"
         complain(f"interrupted{advice}")
         raise
-    return 1 if totals.errors and not totals.documents else 0
+    return 0
 
 
-def _run(args: argparse.Namespace) -> Totals:
+def _run(args: argparse.Namespace) -> None:
     sources, left_out = find_sources(args.inputs, args.input_format)
     with contextlib.ExitStack() as stack:
         output, work_folder = args.output, _work_folder(args)
@@ -197,7 +199,7 @@ def _run(args: argparse.Namespace) -> Totals:
         ours = args.output == "-" and not args.errors
         if not job.prepare(resume=args.resume, overwrite=args.overwrite or ours):
             _say(args, f"{output} is complete; nothing to do")
-            return Totals()
+            return
         if left_out:
             _say(args, f"skipped: {len(left_out)} files with an unknown suffix, such as {left_out[0]}")
         progress = Progress(sys.stderr, total_size(sources), quiet=args.quiet)
@@ -212,7 +214,9 @@ def _run(args: argparse.Namespace) -> Totals:
             first = progress.totals.first_error
             shown = f"; the first error: {first}" if first else ""
             _say(args, f"errors and notes are listed in {job.errors}{shown}")
-        return progress.totals
+        if progress.totals.errors and not progress.totals.documents:
+            msg = f"no document could be read; see {job.errors}"
+            raise Failure(msg)
 
 
 def _job(
