@@ -111,7 +111,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--into", default="entities", metavar="NAME", help="name of the new field (default: %(default)s)"
     )
     writing.add_argument(
-        "--errors", metavar="FILE", help="list of unreadable documents (default: OUT.errors.jsonl)"
+        "--errors",
+        metavar="FILE",
+        help="list of unreadable documents (default: OUT.errors.jsonl, or standard error if OUT is -)",
     )
     writing.add_argument("--resume", action="store_true", help="continue an interrupted run, if there is one")
     writing.add_argument("--overwrite", action="store_true", help="replace OUT and discard an unfinished run")
@@ -189,15 +191,13 @@ def _run(args: argparse.Namespace) -> None:
         if args.output == "-":
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner-annotate-"))
             output, work_folder = f"{folder}/out", f"{folder}/partial"
-        errors = args.errors or errors_of("ner-annotate" if args.output == "-" else output)
+        errors = args.errors or errors_of(output)
         if args.resume and args.compute is None and args.model != AUTO:
             args.compute = _computed_before(work_folder)
         recognizer = load_model(args, **_HINT)
         job = _job(args, sources, recognizer, output, errors, work_folder)
         stack.enter_context(job.alone())
-        # For standard output, the list of errors has the same name each time.
-        ours = args.output == "-" and not args.errors
-        if not job.prepare(resume=args.resume, overwrite=args.overwrite or ours):
+        if not job.prepare(resume=args.resume, overwrite=args.overwrite):
             _say(args, f"{output} is complete; nothing to do")
             return
         if left_out:
@@ -210,12 +210,14 @@ def _run(args: argparse.Namespace) -> None:
         _say(args, progress.summary())
         for note in recognizer.notes:
             _say(args, f"note: {note}")
-        if progress.totals.errors or progress.totals.notes:
-            first = progress.totals.first_error
-            shown = f"; the first error: {first}" if first else ""
-            _say(args, f"errors and notes are listed in {job.errors}{shown}")
-        if progress.totals.errors and not progress.totals.documents:
-            msg = f"no document could be read; see {job.errors}"
+        totals = progress.totals
+        first = f"; the first error: {totals.first_error}" if totals.first_error else ""
+        if (totals.errors or totals.notes) and args.output == "-" and not args.errors:
+            complain(Path(errors).read_text("utf-8").rstrip(), prefix="")
+        elif totals.errors or totals.notes:
+            _say(args, f"errors and notes are listed in {errors}{first}")
+        if totals.errors and not totals.documents:
+            msg = f"no document could be read{first}"
             raise Failure(msg)
 
 

@@ -54,13 +54,14 @@ def test_standard_input_to_standard_output(monkeypatch, tmp_path, capfdbinary, t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_list_of_errors_beside_standard_output_is_replaced(tmp_path, monkeypatch, annotate):
+def test_errors_beside_standard_output_go_to_standard_error(tmp_path, monkeypatch, annotate):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.jsonl").write_text('{"text": "Mary"}\n{')
-    for _ in range(2):
-        code, out, _ = annotate("a.jsonl", "-o", "-", "--format", "jsonl")
-        assert (code, json.loads(out)["text"]) == (0, "Mary")
-    assert len((tmp_path / "ner-annotate.errors.jsonl").read_text().splitlines()) == 1
+    arguments = ("a.jsonl", "-o", "-", "--format", "jsonl", "--quiet")
+    code, out, err = annotate(*arguments)
+    assert (code, json.loads(err)["line"]) == (0, 2)
+    assert annotate(*arguments, "--errors", "errors.jsonl") == (0, out, "")
+    assert (tmp_path / "errors.jsonl").read_text() == err
 
 
 def test_a_finished_run_is_not_repeated_by_resume(tmp_path, annotate):
