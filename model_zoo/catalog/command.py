@@ -19,16 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = [
-    "FAILED",
-    "FINE",
-    "INTERRUPTED",
-    "USAGE",
-    "entry_points",
-    "report_failed",
-    "run_command",
-    "terminated_as_interrupted",
-]
+__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "entry_points", "report_failed", "run_command"]
 
 #: Exit statuses; the last is the one that shells give SIGINT.
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -91,7 +82,7 @@ def run_command(
     """
     _open_streams()
     try:
-        with terminated_as_interrupted():
+        with _terminated_as_interrupted():
             try:
                 return work()
             finally:
@@ -154,7 +145,7 @@ def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:
 
 
 @contextlib.contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
+def _terminated_as_interrupted() -> Iterator[None]:
     """Handle SIGTERM like Ctrl-C; only the main thread can set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield

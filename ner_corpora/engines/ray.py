@@ -16,6 +16,7 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -25,7 +26,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from model_zoo.catalog.command import terminated_as_interrupted
 from model_zoo.catalog.layout import AUTO
 from ner_corpora.annotation import Settings, annotate_chunk
 from ner_corpora.engines.local import missing_chunks, stored_chunks
@@ -278,6 +278,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
             local: dict[str, Any] = {} if options.address else _LOCAL
             try:
                 _check_answers(options.address or "")
+                terminated = signal.getsignal(signal.SIGTERM)
                 ray.init(
                     options.address or "local",  # None would join the cluster that was started last
                     runtime_env=runtime,
@@ -285,6 +286,8 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
                     logging_level=logging.ERROR,
                     **local,
                 )
+                with contextlib.suppress(ValueError):  # not in the main thread
+                    signal.signal(signal.SIGTERM, terminated)  # Ray's handler aborts this process
             except Exception as error:
                 where = (
                     f"--address {options.address}: cannot join Ray"
@@ -294,7 +297,6 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
                 msg = f"{where}: {error}"
                 raise CorpusError(msg) from error
             stack.callback(ray.shutdown)
-            stack.enter_context(terminated_as_interrupted())  # Ray would abort this process
         yield model
 
 
