@@ -70,12 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    recognize.add_parser(commands)
-    annotate.add_parser(commands)
-    redact.add_parser(commands)
-    restore.add_parser(commands)
-    evaluate.add_parser(commands)
-    benchmark.add_parser(commands)
+    for module in (recognize, annotate, redact, restore, evaluate, benchmark):
+        module.add_parser(commands)
     listings.add_parsers(commands)
     for one in commands.choices.values():
         one.add_argument("-v", "--verbose", action="store_true", help="print details on standard error")

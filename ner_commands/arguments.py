@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import contextlib
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from ner_core.compute import COMPUTE
 from ner_core.labels import checked_labels_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from ner_core import EntityRecognizer
 
@@ -184,11 +185,7 @@ def check_new(path: str | Path | None, *, overwrite: bool) -> None:
 
 def parse_probability(value: str) -> float:
     """Parse a number from 0 to 1."""
-    number = _number(value)
-    if not 0 <= number <= 1:
-        msg = f"expected a number from 0 to 1, found {value!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
+    return _parse_number(value, "from 0 to 1", lambda number: 0 <= number <= 1)
 
 
 def parse_encoding(value: str) -> str:
@@ -211,18 +208,15 @@ def parse_folder(value: str) -> str:
 
 def parse_positive(value: str) -> float:
     """Parse a finite number above 0."""
-    number = _number(value)
-    if not 0 < number < math.inf:
-        msg = f"expected a number above 0, found {value!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
+    return _parse_number(value, "above 0", lambda number: 0 < number < math.inf)
 
 
-def _number(value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        return math.nan
+def _parse_number(value: str, kind: str, suits: Callable[[float], bool]) -> float:
+    with contextlib.suppress(ValueError):
+        if suits(float(value)):
+            return float(value)
+    msg = f"expected a number {kind}, found {value!r}"
+    raise argparse.ArgumentTypeError(msg)
 
 
 def parse_count(value: str) -> int:

@@ -105,14 +105,11 @@ def run(arguments: argparse.Namespace) -> int:
         labels=labels,
         segments=(document.segments for document in divided),
     )
-    answered = _Answered()
     names = (document.where if arguments.file else "" for document in kept)
-    named = zip(names, map(answered.seen, results), strict=True)
+    named = zip(names, _telling_models(results), strict=True)
     first = next(named, None)
     if first or not lost:
         _write_recognitions(itertools.chain([first] if first else [], named), arguments)
-    if answered.summary:
-        complain(answered.summary)
     for note in ner.notes:
         complain(f"note: {note}")
     return 1 if lost else 0
@@ -133,31 +130,23 @@ def _documents(arguments: argparse.Namespace, lost: list[Problem]) -> Iterator[D
             lost.append(item)
 
 
-class _Answered:
-    """Counts which models answered, where the language selects them."""
-
-    def __init__(self) -> None:
-        self._texts: Counter[str] = Counter()
-        self._parts: tuple[Answered, ...] = ()
-
-    def seen(self, result: Recognition) -> Recognition:
-        """Count a result and return it."""
+def _telling_models(results: Iterable[Recognition]) -> Iterator[Recognition]:
+    """Yield the results; at the end, say which models answered, where the language selects them."""
+    texts: Counter[str] = Counter()
+    parts: tuple[Answered, ...] = ()
+    for result in results:
         if result.parts:
-            self._texts[result.model] += 1
-            self._parts = result.parts
-        return result
-
-    @property
-    def summary(self) -> str:
-        """One line for the user; empty where the model was named."""
-        if self._texts.total() == 1:
-            places = (f"{part.model} ({part.start}-{part.end})" for part in self._parts)
-            return f"answered by {', '.join(places if len(self._parts) > 1 else self._texts)}"
-        counts = (
-            f"{model} ({count} {'text' if count == 1 else 'texts'})"
-            for model, count in self._texts.most_common()
-        )
-        return f"answered by {', '.join(counts)}" if self._texts else ""
+            texts[result.model] += 1
+            parts = result.parts
+        yield result
+    if texts.total() > 1:
+        told = [
+            f"{model} ({count} {'text' if count == 1 else 'texts'})" for model, count in texts.most_common()
+        ]
+    else:
+        told = [f"{part.model} ({part.start}-{part.end})" for part in parts] if len(parts) > 1 else [*texts]
+    if told:
+        complain(f"answered by {', '.join(told)}")
 
 
 def _write_recognitions(results: Iterable[tuple[str, Recognition]], arguments: argparse.Namespace) -> None:

@@ -66,7 +66,7 @@ class Progress:
     @property
     def seconds(self) -> float:
         """Time since the run started or was resumed."""
-        return time.monotonic() - self._begin
+        return max(time.monotonic() - self._begin, 1e-9)
 
     def add_earlier(self, header: dict[str, Any]) -> None:
         """Count a chunk that an interrupted run annotated."""
@@ -93,7 +93,7 @@ class Progress:
             self._stream.flush()
 
     def _rates(self) -> list[str]:
-        done, before, seconds = self.totals, self._earlier, max(self.seconds, 1e-9)
+        done, before, seconds = self.totals, self._earlier, self.seconds
         return [
             f"{(done.documents - before.documents) / seconds:,.0f} documents/s",
             f"{(done.pieces - before.pieces) / seconds:,.0f} word pieces/s",

@@ -51,7 +51,6 @@ _CONNECT_SECONDS = 10.0
 _SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
 _PACKAGES = ("ner_core", "ner_documents", "ner_corpora", "model_zoo")
-_SHIPPED_MODEL = "shipped-model"
 # Tasks that only move data request no processor, since actors may occupy all of them. This number then limits
 # how many Ray starts at once.
 _MOVERS_AT_ONCE = 4
@@ -268,6 +267,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
     """Join or start Ray; yield the model under its name on the workers."""
     import ray
 
+    address = options.address
     with contextlib.ExitStack() as stack:
         runtime: dict[str, Any] = {}
         if options.ship:
@@ -275,12 +275,12 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
             model = _ship(model, Path(staging))
             runtime = {"working_dir": staging}
         if not ray.is_initialized():
-            local: dict[str, Any] = {} if options.address else _LOCAL
+            local: dict[str, Any] = {} if address else _LOCAL
             try:
-                _check_answers(options.address or "")
+                _check_answers(address or "")
                 terminated = signal.getsignal(signal.SIGTERM)
                 ray.init(
-                    options.address or "local",  # None would join the cluster that was started last
+                    address or "local",  # None would join the cluster that was started last
                     runtime_env=runtime,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
@@ -289,11 +289,7 @@ def _cluster(options: RayOptions, model: Model) -> Iterator[Model]:
                 with contextlib.suppress(ValueError):  # not in the main thread
                     signal.signal(signal.SIGTERM, terminated)  # Ray's handler aborts this process
             except Exception as error:
-                where = (
-                    f"--address {options.address}: cannot join Ray"
-                    if options.address
-                    else "Ray does not start"
-                )
+                where = f"--address {address}: cannot join Ray" if address else "Ray does not start"
                 msg = f"{where}: {error}"
                 raise CorpusError(msg) from error
             stack.callback(ray.shutdown)
@@ -321,17 +317,14 @@ def _ship(model: Model, staging: Path) -> Model:
     for package in _PACKAGES:
         (source,) = importlib.import_module(package).__path__
         shutil.copytree(source, staging / package, ignore=unwanted)
-    kept = {name: value for name, value in model.options.items() if name != "models_dir"}
-    if model.name == AUTO:
-        for xml in model.irs:
-            shutil.copytree(xml.parent, staging / _SHIPPED_MODEL / "public" / xml.stem / xml.parent.name)
-        return replace(model, options={**kept, "models_dir": f"./{_SHIPPED_MODEL}"})
-    xml = model.irs[0]
-    shutil.copytree(xml.parent, staging / _SHIPPED_MODEL)
-    if "tokenizer" in kept:
-        copy = shutil.copy(kept["tokenizer"], staging / _SHIPPED_MODEL)
-        kept["tokenizer"] = f"./{_SHIPPED_MODEL}/{Path(copy).name}"
-    return replace(model, name=f"./{_SHIPPED_MODEL}/{xml.name}", options=kept)
+    options = {**model.options, "models_dir": "./models"}
+    copies = [Path("models", "public", xml.stem, xml.parent.name, xml.name) for xml in model.irs]
+    for xml, copy in zip(model.irs, copies, strict=True):
+        shutil.copytree(xml.parent, staging / copy.parent)
+    if "tokenizer" in options:
+        name = Path(shutil.copy(options["tokenizer"], staging)).name
+        options["tokenizer"] = f"./{name}"
+    return replace(model, name=AUTO if model.name == AUTO else f"./{copies[0]}", options=options)
 
 
 @contextlib.contextmanager
