@@ -174,7 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
-    if (arguments.path is None) == (arguments.dataset is None):
+    if bool(arguments.path) == bool(arguments.dataset):
         msg = "give one DATASET: a CoNLL or JSON file, NeMo's text_*.txt, a folder of these, or conll2003"
         raise WrongUsage(msg)
     if arguments.split and Path(arguments.path or arguments.dataset).is_file():

@@ -280,6 +280,7 @@ def test_a_folder_is_no_file(ner, tmp_path, monkeypatch):
         (["recognize", "-", "--encoding", "hex"], "Python knows no encoding 'hex' of text"),
         (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
         (["evaluate"], "give one DATASET"),
+        (["evaluate", ""], "give one DATASET"),
         (["evaluate", "x", "--protocol", "omz", "--recall-target", "1"], "--protocol omz has none"),
         (["evaluate", __file__, "--split", "dev"], "DATASET is a file; give the folder"),
         (["evaluate", "x", "--map", "geo"], "must be FROM=TO, such as person=PER (got 'geo')"),
