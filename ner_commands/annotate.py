@@ -206,7 +206,9 @@ def _run(args: argparse.Namespace) -> None:
         with contextlib.closing(progress):
             job.annotate(_engine(args, job, recognizer), progress)
         if args.output == "-":
-            _copy_to_stdout(Path(output))
+            with Path(output).open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
         _say(args, progress.summary())
         for note in recognizer.notes:
             _say(args, f"note: {note}")
@@ -338,12 +340,6 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
     return lambda groups, workspace, progress: annotate_on_ray(
         groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict
     )
-
-
-def _copy_to_stdout(path: Path) -> None:
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
 
 
 def _say(args: argparse.Namespace, message: str) -> None:

@@ -123,7 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ner_core.dataset import open_dataset
     from ner_core.evaluation import evaluate_recognizer
 
-    _check_usage(arguments)
+    if problem := _usage_problem(arguments):
+        raise WrongUsage(problem)
     path = arguments.path or arguments.dataset
     if path == "conll2003" and not Path(path).exists():
         raise Failure(CONLL2003)
@@ -173,19 +174,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_usage(arguments: argparse.Namespace) -> None:
+def _usage_problem(arguments: argparse.Namespace) -> str | None:
     if bool(arguments.path) == bool(arguments.dataset):
-        msg = "give one DATASET: a CoNLL or JSON file, NeMo's text_*.txt, a folder of these, or conll2003"
-        raise WrongUsage(msg)
+        return "give one DATASET: a CoNLL or JSON file, NeMo's text_*.txt, a folder of these, or conll2003"
     if arguments.split and Path(arguments.path or arguments.dataset).is_file():
-        msg = "--split names a file of a folder, and DATASET is a file; give the folder, or leave it out"
-        raise WrongUsage(msg)
+        return "--split names a file of a folder, and DATASET is a file; give the folder, or leave it out"
     if arguments.model == AUTO and (arguments.protocol, arguments.unit) != ("spans", "word"):
-        msg = "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"
-        raise WrongUsage(msg)
+        return "--protocol omz and --unit piece depend on the word pieces of one model: name it with --model"
     if arguments.protocol == "omz" and (_targets(arguments) or arguments.plot is not None):
-        msg = "--precision-target, --recall-target and --plot need span scores; --protocol omz has none"
-        raise WrongUsage(msg)
+        return "--precision-target, --recall-target and --plot need span scores; --protocol omz has none"
+    return None
 
 
 def _targets(arguments: argparse.Namespace) -> list[tuple[str, float]]:

@@ -394,18 +394,8 @@ def test_evaluation_on_nemo_files_with_renamed_types(ner, tmp_path):
     (tmp_path / "text_dev.txt").write_text("Mary lives\n", "utf-8")
     (tmp_path / "labels_dev.txt").write_text("B-human B-x\n", "utf-8")
     (tmp_path / "label_ids.csv").write_text("O\nB-human\nB-x\n", "utf-8")
-    arguments = [
-        "--map",
-        "human=PER",
-        "--map",
-        "x=O",
-        "--types",
-        "PER,LOC",
-        "--errors",
-        "1",
-        "--unit",
-        "piece",
-    ]
+    renamed = ["--map", "human=PER", "--map", "x=O"]
+    arguments = [*renamed, "--types", "PER,LOC", "--errors", "1", "--unit", "piece"]
     status, out, _ = ner("evaluate", str(tmp_path), *arguments, "--format", "json")
     found = json.loads(out)
     assert status == 0
