@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import model_zoo
 from model_zoo.catalog import folders, zoo
+from model_zoo.catalog.hub_names import hub_name
 from ner_app.commands import Commands
 
 if TYPE_CHECKING:
@@ -113,19 +114,6 @@ def own_names() -> list[str]:
 def model_of(name: str) -> zoo.Model | None:
     """Return what the zoo says of a model, or the model.yml of one that was made here."""
     return folders.find_model(name, folders.models_dir() if name in own_names() else None)
-
-
-def hub_name(folder: str) -> str:
-    """Return the name that belongs to the folder of a hub model.
-
-    Examples
-    --------
-    >>> hub_name("hf--dslim--bert-base-NER"), hub_name("hf--dslim--bert-base-NER--main")
-    ('hf:dslim/bert-base-NER', 'hf:dslim/bert-base-NER@main')
-    """
-    _, *parts = folder.split("--")
-    revision = "/".join(parts[2:])
-    return "hf:" + "/".join(parts[:2]) + (f"@{revision}" if revision else "")
 
 
 class Installation(Commands):

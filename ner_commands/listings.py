@@ -16,7 +16,7 @@ __all__ = ["add_parsers"]
 def add_parsers(commands: Any) -> None:
     """Add both commands to ``ner``."""
     devices = commands.add_parser("devices", help="list the devices of this machine")
-    models = commands.add_parser("models", help="list the models of the zoo and which are installed")
+    models = commands.add_parser("models", help="list the models of the zoo, and others that are installed")
     add_models_dir(models)
     for parser, run in ((devices, _devices), (models, _models)):
         add_format(parser)
@@ -43,15 +43,22 @@ def _devices(arguments: argparse.Namespace) -> int:
 
 def _models(arguments: argparse.Namespace) -> int:
     from model_zoo.catalog import folders
+    from model_zoo.catalog.hub_names import hub_name
     from model_zoo.catalog.zoo import load_catalog
 
-    rows = [
+    models = load_catalog()
+    rows: list[dict[str, Any]] = [
         {
             "name": model.name,
             "state": folders.state(model, arguments.models_dir),
             "precisions": list(folders.installed(model.name, arguments.models_dir)),
         }
-        for model in load_catalog()
+        for model in models
     ]
+    known = {model.name for model in models}
+    for folder in sorted(folders.models_dir(arguments.models_dir).glob("public/*")):
+        if folder.name not in known and (irs := folders.irs_in(folder)):  # of the hub, or trained here
+            name = hub_name(folder.name) if folder.name.startswith("hf--") else folder.name
+            rows.append({"name": name, "state": "ready", "precisions": list(irs)})
     write_rows(rows, arguments.format)
     return 0

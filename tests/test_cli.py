@@ -465,7 +465,15 @@ def test_models(ner, tmp_path):
     found = {model["name"]: model for model in json.loads(out)}
     assert status == 0
     assert found["bert-base-ner"] == {"name": "bert-base-ner", "state": "absent", "precisions": []}
-    assert "bert-base-ner" in ner("models", "--models-dir", str(tmp_path), needs_model=False)[1]
+    for folder in ("hf--dslim--bert-base-NER", "mine"):
+        (tmp_path / "public" / folder / "FP16").mkdir(parents=True)
+        for suffix in (".xml", ".bin"):
+            (tmp_path / "public" / folder / "FP16" / f"{folder}{suffix}").touch()
+    lines = ner("models", "--models-dir", str(tmp_path), needs_model=False)[1].splitlines()
+    assert [line.split() for line in lines[-2:]] == [
+        ["hf:dslim/bert-base-NER", "ready", "FP16"],
+        ["mine", "ready", "FP16"],
+    ]
 
 
 def test_version_is_that_of_the_project(ner):

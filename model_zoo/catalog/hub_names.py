@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from model_zoo.catalog.errors import CatalogError
 
-__all__ = ["canonical_name", "hub_subdirectory", "is_there", "split_hub_name"]
+__all__ = ["canonical_name", "hub_name", "hub_subdirectory", "is_there", "split_hub_name"]
 
 _PREFIX = re.compile(r"hf:/{0,2}\s*", re.IGNORECASE)
 #: Hosts of the hub, with what may stand before them: a scheme, a user, a token.
@@ -139,3 +139,16 @@ def hub_subdirectory(name: str) -> str:
     repo, revision = split_hub_name(name)
     parts = ["hf", *repo.split("/"), *(revision.split("/") if revision else [])]
     return "public/" + "--".join(parts)
+
+
+def hub_name(folder: str) -> str:
+    """Return the name that belongs to the folder of a hub model.
+
+    Examples
+    --------
+    >>> hub_name("hf--dslim--bert-base-NER"), hub_name("hf--dslim--bert-base-NER--main")
+    ('hf:dslim/bert-base-NER', 'hf:dslim/bert-base-NER@main')
+    """
+    _, *parts = folder.split("--")
+    revision = "/".join(parts[2:])
+    return "hf:" + "/".join(parts[:2]) + (f"@{revision}" if revision else "")
