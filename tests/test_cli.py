@@ -63,9 +63,8 @@ def test_json_is_what_the_library_returns(ner, tiny_ner):
     assert found["text"] == TEXT
     entities = [entity.to_dict() for entity in tiny_ner(TEXT).entities]
     assert entities
-    assert [{**entity, "score": pytest.approx(entity["score"], abs=1e-4)} for entity in entities] == found[
-        "entities"
-    ]
+    near = [{**entity, "score": pytest.approx(entity["score"], abs=1e-4)} for entity in entities]
+    assert near == found["entities"]
 
 
 def test_options_reach_the_recognizer(ner, tiny_ner):
@@ -74,17 +73,14 @@ def test_options_reach_the_recognizer(ner, tiny_ner):
     _, out, _ = ner("recognize", TEXT, "--format", "json", *arguments)
     expected = tiny_ner(TEXT, **options).entities
     assert expected != tiny_ner(TEXT).entities
-    assert [entity["start"] for entity in json.loads(out)["entities"]] == [
-        entity.start for entity in expected
-    ]
+    starts = [entity["start"] for entity in json.loads(out)["entities"]]
+    assert starts == [entity.start for entity in expected]
 
 
 def test_every_format(ner, tiny_ner, tmp_path):
     found = tiny_ner(TEXT)
     written = {kind: ner("recognize", TEXT, "--format", kind) for kind in FORMATS}
-    assert {kind: (status, err) for kind, (status, _, err) in written.items()} == dict.fromkeys(
-        FORMATS, (0, "")
-    )
+    assert {(status, err) for status, _, err in written.values()} == {(0, "")}
     out = {kind: out for kind, (_, out, _) in written.items()}
     first = found.entities[0]
     assert out["text"].startswith(f"{TEXT[: first.start]}[{first.text} {first.label}]")
@@ -92,9 +88,8 @@ def test_every_format(ner, tiny_ner, tmp_path):
     assert out["jsonl"].count("\n") == 1
     assert out["html"].startswith("<!DOCTYPE html>")
     (tmp_path / "out.conll").write_text(out["conll"], "utf-8")
-    assert sum(tag != "O" for _, tags in read_conll(tmp_path / "out.conll") for tag in tags) >= len(
-        found.entities
-    )
+    tags = [tag for _, tags in read_conll(tmp_path / "out.conll") for tag in tags]
+    assert len(tags) - tags.count("O") >= len(found.entities)
     rows = list(csv.DictReader(io.StringIO(out["csv"], newline="")))
     assert [(int(row["start"]), row["text"]) for row in rows] == [(e.start, e.text) for e in found.entities]
     assert re.sub(r"\[[BI]-\w+\]", "", out["inline"]) == TEXT
@@ -276,7 +271,6 @@ def test_a_folder_is_no_file(ner, tmp_path, monkeypatch):
         (["annotate", "x", "-o", "y.csv", "--num-cpus-per-worker", "0"], "expected a number above 0"),
         (["recognize", "x", "--labels", ","], "expected names separated by commas"),
         (["recognize", "x", "--file", "y"], "give TEXT or --file, not both"),
-        (["recognize", "-", "--encoding", "nonsense"], "Python knows no encoding 'nonsense' of text"),
         (["recognize", "-", "--encoding", "hex"], "Python knows no encoding 'hex' of text"),
         (["recognize", "x", "--format", "xml"], "invalid choice: 'xml'"),
         (["evaluate"], "give one DATASET"),
