@@ -170,9 +170,8 @@ def test_wrong_usage_exits_with_2(zoo, downloads, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("how", [["model_zoo/converter.py"], ["-m", "model_zoo.converter"]])
-def test_it_runs_as_script_and_as_module_without_torch(how):
-    command = [sys.executable, "-X", "importtime", *how, "--print_all"]
+def test_it_runs_as_script_without_torch():
+    command = [sys.executable, "-X", "importtime", "model_zoo/converter.py", "--print_all"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "bert-base-ner" in done.stdout.split()
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
