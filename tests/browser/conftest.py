@@ -78,9 +78,12 @@ def start_app(folder, **environment):
     return f"http://127.0.0.1:{port}", process, log
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(tmp_path_factory):
-    """The address of the page; beside the embedded model it has one with many labels."""
+    """The address of the page; beside the embedded model it has one with many labels.
+
+    It ends with the tests of this folder: a page that nobody asks still takes a hundredth of a processor.
+    """
     folder = tmp_path_factory.mktemp("page")
     save_lookup_model(folder / "models", "rampart-pii", PII)
     others = save_lookup_model(folder / "models", "multilingual-ner")

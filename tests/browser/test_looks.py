@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PATIENCE, ROOT, SENTENCE, open_tab, recognize, unfold
+from tests.browser.conftest import ROOT, SENTENCE, WIDE, open_tab, recognize, unfold
 
 pytestmark = pytest.mark.browser
 OUTPUT = ROOT / "test-output"
@@ -54,12 +54,10 @@ def axe():
     return path.read_text(encoding="utf-8") + ";0"
 
 
-def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe):
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.route(re.compile("component_server|queue/join"), hold)
-    page.goto(f"{url}/?__theme=light")
+def test_every_tab_is_readable_and_reachable(visitor, tmp_path, axe):
+    page = visitor.page
+    page.set_viewport_size(WIDE)
+    page.route(HOLDABLE, hold)
     page.evaluate(axe)
     page.evaluate(WATCH)
     findings = []
@@ -87,11 +85,13 @@ def test_every_tab_is_readable_and_reachable(chromium, url, tmp_path, axe):
                     rules = {} if (name, size) == ("text", "phone") else RULES[size, scheme]
                     found = found_by_axe(page, rules, whole=name in WHOLE)
                     findings += [f"{name} {size} {scheme}: {one}" for one in found]
-        page.set_viewport_size({"width": 1440, "height": 900})
-    context.close()
+        page.set_viewport_size(WIDE)
+    page.unroute(HOLDABLE)
+    page.emulate_media(color_scheme="null")
     assert findings == []
 
 
+HOLDABLE = re.compile("component_server|queue/join")
 #: Names of the functions whose requests are held ("queue": of the Documents tab), and what is held.
 HELD: dict[str, list] = {}
 
