@@ -11,6 +11,7 @@ import pytest
 
 import cli
 
+FOLDER = Path(cli.__file__).parent
 PROGRAM = [sys.executable, str(Path(cli.__file__))]
 
 
@@ -19,50 +20,48 @@ def model(tiny_ir):
     return ["--model", str(tiny_ir), "--device", "CPU"]
 
 
-def program(*arguments, **options):
-    environment = {**os.environ, "PYTHONIOENCODING": "", **options.pop("env", {})}
+def python(code, *arguments, stderr=subprocess.PIPE, **environment):
+    """Run a program that imports the command line: commands after each other load what they need once."""
+    command = [sys.executable, "-c", f"import sys, cli\n{code}", *arguments]
+    environment = {**os.environ, "PYTHONIOENCODING": "", **environment}
     return subprocess.run(
-        [*PROGRAM, *arguments], capture_output=True, env=environment, check=False, **options
+        command, stdout=subprocess.PIPE, stderr=stderr, cwd=FOLDER, env=environment, check=False
     )
 
 
 def test_help_loads_nothing_heavy():
-    code = (
-        "import sys, cli\n"
+    done = python(
         "try:\n    cli.main(['recognize', '--help'])\n"
         "except SystemExit:\n    print(sorted({'numpy', 'openvino', 'torch', 'tqdm'} & set(sys.modules)))"
     )
-    folder = Path(cli.__file__).parent
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == b"[]"
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "ImportError from KeyboardInterrupt()"])
 def test_an_interrupt_during_the_imports_is_quiet(error):
-    code = (
-        "import sys, cli\n"
+    done = python(
         "class Interrupt:\n"
         "    def find_spec(self, name, *_):\n"
         f"        if name.startswith('ner_commands.'): raise {error}\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         "sys.exit(cli.main(['devices']))"
     )
-    folder = Path(cli.__file__).parent
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=folder, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 def test_bytes_that_are_no_text_do_not_crash(model, tmp_path):
-    done = program("recognize", b"Mary Jos\xe9", "--format", "json", *model, cwd=tmp_path)
+    arguments = ["recognize", b"Mary Jos\xe9", "--format", "json", *model]
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout)["text"] == "Mary Jos\udce9"
-    for kind, expected in (("text", rb"\udce9"), ("redacted", b"]")):
-        arguments = ["recognize", b"Mary Jos\xe9 \xe2\x82\xac", "--format", kind, *model]
-        done = program(*arguments, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert expected in done.stdout
+    code = "for kind in ('text', 'redacted'): print(cli.main([*sys.argv[1:], '--format', kind]))"
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = python(code, "recognize", b"Mary Jos\xe9 \xe2\x82\xac", *model, **plain)
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown, redacted, rest = done.stdout.split(b"\n0\n")
+    assert rb"\udce9" in shown
+    assert b"]" in redacted
+    assert rest == b""
 
 
 def test_reader_that_leaves_early_is_no_error(model, tmp_path):
@@ -94,8 +93,12 @@ def test_interrupt_is_quiet(model, tmp_path, number):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
 def test_messages_that_cannot_be_written_do_not_end_the_work(model, tmp_path):
-    (tmp_path / "a.txt").write_text("Mary lives here\n", "utf-8")
+    text, made = tmp_path / "a.txt", tmp_path / "a.jsonl"
+    text.write_text("Mary lives here\n", "utf-8")
+    commands = ["recognize", "--file", str(text)], ["annotate", str(text), "-o", str(made)]
+    code = f"for one in {commands}: print(cli.main([*one, *sys.argv[1:]]))"
     with Path("/dev/full").open("w") as full:
-        for arguments in (["recognize", "--file", "a.txt"], ["annotate", "a.txt", "-o", "a.jsonl"]):
-            done = subprocess.run([*PROGRAM, *arguments, *model], stderr=full, cwd=tmp_path, check=False)
-            assert done.returncode == 0
+        done = python(code, *model, stderr=full)
+    assert done.returncode == 0
+    assert done.stdout.endswith(b"\n0\n0\n")
+    assert made.is_file()
