@@ -65,9 +65,10 @@ def test_bytes_that_are_no_text_do_not_crash(model, tmp_path):
 
 
 def test_reader_that_leaves_early_is_no_error(model, tmp_path):
-    (tmp_path / "long.txt").write_text("Mary lives here\n" * 6_000, "utf-8")  # more than a pipe holds
-    arguments = ["recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
-    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    (tmp_path / "long.txt").write_text("Mary lives here\n" * 1_500, "utf-8")  # more than the pipe holds
+    command = [*PROGRAM, "recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "pipesize": 4096}
+    with subprocess.Popen(command, **pipes) as process:
         assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
