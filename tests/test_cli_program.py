@@ -68,7 +68,8 @@ def test_reader_that_leaves_early_is_no_error(model, tmp_path):
     (tmp_path / "long.txt").write_text("Mary lives here\n" * 1_500, "utf-8")  # more than the pipe holds
     command = [*PROGRAM, "recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "pipesize": 4096}
-    with subprocess.Popen(command, **pipes) as process:
+    # Unbuffered, Python drops what a pipe does not take, and says nothing.
+    with subprocess.Popen(command, **pipes, env=os.environ | {"PYTHONUNBUFFERED": ""}) as process:
         assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
