@@ -55,6 +55,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What tests make is soon gone without the collector, which would look through all of it forty times as often.
+gc.set_threshold(20_000)
+
 _modules_set_aside = 0
 
 

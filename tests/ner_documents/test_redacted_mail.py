@@ -274,10 +274,10 @@ def test_base64_bodies_are_read():
 
 
 def test_a_list_of_thousands_of_people_is_redacted_in_time_and_each_of_them():
-    people = ", ".join(f'"Mary Number{n}" <m{n}@acme.example>' for n in range(3000))
+    people = ", ".join(f'"Mary Number{n}" <m{n}@acme.example>' for n in range(1500))
     began = time.process_time()
     result, _ = redacted("a.eml", f"To: {people}\n\nHello".encode())
-    assert time.process_time() - began < 20  # it was minutes: each was compared with all others
+    assert time.process_time() - began < 10  # each was compared with all others: minutes for twice as many
     assert b"Number" not in result.content
     assert b"acme" not in result.content
-    assert b"PER_3000" in result.content
+    assert b"PER_1500" in result.content
