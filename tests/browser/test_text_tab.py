@@ -60,6 +60,7 @@ def test_names_of_one_kind_are_counted_together_whatever_their_tags(page):
     recognize(page, "Mary Jones met Bob Smith.")
     assert {label for _, label, *_ in marks(page)} == {"B-PER", "I-PER"}
     assert re.search(r": \d people, in", page.locator("#text-status").inner_text())
+    page.locator("#aggregation").select_option(index=0)
 
 
 def test_a_name_is_found_wherever_it_stands(page):
