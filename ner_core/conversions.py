@@ -121,8 +121,8 @@ def uncapitalized(text: str) -> str:
 
     Examples
     --------
-    >>> uncapitalized("MARÍA VIVE EN MADRID\\nMARÍA PÉREZ\\nUE, OTAN")
-    'maría vive en madrid\\nMaría Pérez\\nUE, OTAN'
+    >>> uncapitalized("MARÍA VIVE EN MADRID\nMARÍA PÉREZ\nUE, OTAN")
+    'maría vive en madrid\nMaría Pérez\nUE, OTAN'
     """
     return _LINE.sub(_uncapitalized, text)
 
