@@ -167,7 +167,8 @@ NerPage.showDocuments = (element, view) => {
     make("div", {class: lone ? "" : "split"}, lone ? null : listed, make("div", {}, title, place))].filter(Boolean));
   if (documents.length) open(0);
   if (!NerPage.awaited) return;
-  NerPage.keep("ner-documents", NerPage.awaited.of);
+  // Pressed while the files were on their way, the page knew of none.
+  NerPage.keep("ner-documents", NerPage.awaited.of || NerPage.givenDocuments());
   NerPage.markDocuments();
   NerPage.comeIntoView(document.querySelector("#documents-problems:has(.said), #documents-result"));
   NerPage.awaited = null;

@@ -134,6 +134,19 @@ def test_results_of_other_documents_say_so(tab, tmp_path):
     expect(tab.locator("#redaction-status")).to_contain_text("Choose files to redact")
 
 
+def test_results_of_files_that_were_on_their_way_are_of_these_files(tab, tmp_path):
+    (tmp_path / "note.txt").write_text(SENTENCE)
+    held, uploads = [], re.compile("/upload(?!_progress)")
+    tab.route(uploads, lambda route: held.append(route))
+    give(tab, tmp_path)
+    tab.locator("#run-documents").click()
+    expect(tab.locator("#files")).to_contain_text("Uploading")
+    held.pop().continue_()
+    expect(tab.locator("#documents-view .documents")).to_be_visible()
+    expect(tab.locator("#documents-old")).to_have_text("")
+    tab.unroute(uploads)
+
+
 def test_on_a_phone_work_and_result_are_in_view_and_a_reload_keeps_them(tab, tmp_path):
     tab.set_viewport_size({"width": 320, "height": 568})
     (tmp_path / "note.txt").write_text(f"{SENTENCE} Mary")
