@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "BEGIN",
     "COMPRESSIONS",
     "FORMATS",
     "MEDIA_TYPES",
@@ -69,6 +70,8 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 #: Formats whose documents are rows with named columns.
 TABLES = frozenset(("csv", "tsv", "xlsx", "json", "jsonl", "parquet"))
 
+#: Bytes at the start of a file that tell its format.
+BEGIN = 1 << 16
 #: How files begin, whatever they are called.
 _BEGINS = re.compile(rb"(?P<pdf>%PDF-)|(?P<rtf>\s*\{\\rtf)|(?P<zip>PK\x03\x04)")
 #: The part of an office file that tells its kind; OpenDocument and EPUB begin with their media type.
@@ -111,7 +114,7 @@ def format_by_content(begin: bytes, told: str = "") -> str:
     Parameters
     ----------
     begin : bytes
-        Some thousand bytes, or the whole file.
+        The first `BEGIN` bytes, or the whole file.
     told : str
         The format that its name tells, empty if it is unknown.
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from ner_documents.document import CorpusError
-from ner_documents.formats import FORMATS, SUFFIXES, format_by_content, format_by_name
+from ner_documents.formats import BEGIN, FORMATS, SUFFIXES, format_by_content, format_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +43,6 @@ __all__ = [
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _BUFFER = 1 << 20
-_BEGIN = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +296,7 @@ def format_of(source: Source) -> str:
         return source.format
     try:
         with open_binary(source, Meter()) as stream:
-            return format_by_content(stream.read(_BEGIN), source.format)
+            return format_by_content(stream.read(BEGIN), source.format)
     except Exception:  # noqa: BLE001 - errors are reported when it is read
         return source.format
 

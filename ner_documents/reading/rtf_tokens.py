@@ -88,18 +88,22 @@ class RtfReading:
 
     def text(self, text: str, start: int, end: int | None = None) -> None:
         """Take letters, which stand verbatim at `start` if there is no `end`."""
+        raise NotImplementedError
 
     def word(self, word: str, number: int | None, *, starred: bool) -> None:
         """Take a control word that is not a letter or its encoding."""
+        raise NotImplementedError
 
     def binary(self, start: int, end: int) -> None:
         """Pass by bytes that are no text, such as those of a picture."""
 
     def end_paragraph(self) -> None:
         """End a paragraph."""
+        raise NotImplementedError
 
     def end_flow(self) -> None:
         """End what the current group has begun."""
+        raise NotImplementedError
 
     def run(self) -> None:
         """Read the file."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from ner_documents.document import Problem
-from ner_documents.formats import format_by_content
+from ner_documents.formats import BEGIN, format_by_content
 from ner_documents.reading.binary_sheets import with_columns, with_unicode
 from ner_documents.reading.blocks import count_of
 from ner_documents.reading.detection import guess_encoding
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["read_workbook"]
 
 _UNPACKED = 1_000_000_000
-_BEGIN = 1 << 16
 _EXCEL_2003 = "urn:schemas-microsoft-com:office:spreadsheet"
 _DRAWINGS = 100
 _DRAWN = 1 << 22
@@ -56,7 +55,7 @@ _BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"
 
 def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read all sheets; each has its own header."""
-    text = not raw.startswith((b"PK", OLE)) and guess_encoding(raw[:_BEGIN], whole=len(raw) <= _BEGIN).name
+    text = not raw.startswith((b"PK", OLE)) and guess_encoding(raw[:BEGIN], whole=len(raw) <= BEGIN).name
     filled = False
     for item in _read_text(raw, source, options) if text else _read_sheets(raw, source, options):
         filled = filled or not isinstance(item, Problem)
@@ -67,23 +66,23 @@ def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Ite
 
 def _read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read the sheets of an XML workbook, the tables of a web page, or CSV."""
-    if _EXCEL_2003.encode() in raw[:_BEGIN]:
+    if _EXCEL_2003.encode() in raw[:BEGIN]:
         tables = _tables_of_xml(parse_xml(raw, "the workbook"))
     elif format_by_content(raw) == "html":
         text, problems = decode(raw, source, options.encoding, declared_in_page(raw))
-        page = html_blocks(text or "")
         tables = _tables_of_page(text or "")
         if not tables:
             yield from read_html(raw, source, options)
             return
         yield from problems
+        page = html_blocks(text or "")
         beside = " ".join(page.text[one.start : one.end] for one in page.blocks if one.row is None)
         if beside:
             yield Problem(
                 source, None, f"holds text beside its tables, which is not read: {beside}", lost=False
             )
     else:
-        yield from read_csv(io.BufferedReader(io.BytesIO(raw), _BEGIN), source, options)
+        yield from read_csv(io.BufferedReader(io.BytesIO(raw), BEGIN), source, options)
         return
     for name, rows in tables.items():
         width = max(map(len, rows), default=0)

@@ -10,14 +10,23 @@ from ner_documents.reading.html import BLOCKS
 __all__ = ["HTML", "ODF", "OOXML", "OTHER_XML", "SVG", "Dialect"]
 
 #: Attributes with text for people.
-READ = frozenset(
-    """alt title content placeholder aria-label label value summary descr caption srcdoc
-    prompt prompttitle error errortitle displaytext text comment tooltip display""".split()  # noqa: SIM905
-) | frozenset(
+READ = {
+    "alt",
+    "title",
+    "content",
+    "placeholder",
+    "aria-label",
+    "label",
+    "value",
+    "summary",
+    "descr",
+    "caption",
+    "srcdoc",
+    *("prompt", "prompttitle", "error", "errortitle", "displaytext", "text", "comment", "tooltip", "display"),
     # OpenDocument: variables, hints, entries of indexes and of bibliographies, fields of forms.
-    """string-value string-value-if-true string-value-if-false description key1 key2
-    author editor publisher institution booktitle address note current-value""".split()  # noqa: SIM905
-)
+    *("string-value", "string-value-if-true", "string-value-if-false", "description", "key1", "key2"),
+    *("author", "editor", "publisher", "institution", "booktitle", "address", "note", "current-value"),
+}
 #: Attributes that hold formulas of OpenDocument or formats of numbers, and the texts in these.
 FORMULA = frozenset(("formula", "condition", "expression", "formatCode"))
 CONSTANT = re.compile("&quot;((?:(?!&quot;).)+)&quot;")
@@ -29,8 +38,17 @@ READ_IN = {
 }
 #: Elements whose names people choose, but which must stay identifiers: sheets, ranges and bookmarks.
 NAMED = frozenset(
-    """sheet table page definedName named-range database-range bookmarkStart bookmark
-    bookmark-start""".split()  # noqa: SIM905
+    (
+        "sheet",
+        "table",
+        "page",
+        "definedName",
+        "named-range",
+        "database-range",
+        "bookmarkStart",
+        "bookmark",
+        "bookmark-start",
+    )
 )
 #: Elements whose names people may choose; those that programs give end with a number.
 SHAPES = frozenset(("docPr", "cNvPr", "frame", "custom-shape"))
@@ -113,8 +131,10 @@ OOXML = Dialect(
     joined=frozenset(("delText", "moveFrom", "instrText", "delInstrText")),
     asides=frozenset(("txbxContent",)),
     hidden_authors=frozenset(
-        """author initials userId creator lastModifiedBy Company Manager providerId userName lastEditedBy
-        refreshedBy""".split()  # noqa: SIM905
+        (
+            *("author", "initials", "userId", "creator", "lastModifiedBy", "Company", "Manager"),
+            *("providerId", "userName", "lastEditedBy", "refreshedBy"),
+        )
     ),
 )
 # OpenDocument 1.3, part 3: text is anywhere in text:p and text:h.

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ner_core.entity import Recognition
-from ner_documents.formats import format_by_content, format_by_name
+from ner_documents.formats import BEGIN, format_by_content, format_by_name
 from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_text, encodable, encode_text
 from ner_documents.redaction.keys import RedactedDocument, checksum
@@ -32,7 +32,6 @@ __all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "
 SUFFIXES = (*TEXT_FORMATS, *MAIL_FORMATS, ".rtf", *OFFICE_FORMATS, ".pdf")
 #: Formats that files also have under other names.
 _BY_CONTENT = {kind: f".{kind}" for kind in ("html", "rtf", "pdf", "eml", "docx", "pptx")}
-_BEGIN = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def suffix_of(name: str, content: bytes) -> str:
     """
     suffix = PurePath(name).suffix.lower()
     told = format_by_name(suffix)[0] if suffix in SUFFIXES else ""
-    kind = format_by_content(content[:_BEGIN], told or "")
+    kind = format_by_content(content[:BEGIN], told or "")
     return suffix if kind == told else _BY_CONTENT.get(kind, suffix)
 
 
