@@ -27,7 +27,7 @@ def doc(name, text):
 
 
 def test_a_long_document_in_parts_gives_what_the_plain_call_gives(service):
-    text = "Mary lives in Santa Clara.\n\n" * 700 + "Mary met Mary in Santa Clara " * 1_000
+    text = "Mary lives in Santa Clara.\n\n" * 1_500 + "Mary met Mary in Santa Clara " * 1_000
     seen = list(recognize_documents(service, [doc("a.txt", text)], Choice("lookup", "CPU")))
     assert len(seen) > 2
     assert [found for _, found, _ in seen[:-1]] == [None] * (len(seen) - 1)
