@@ -38,15 +38,12 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     from ner_documents.document import Problem
     from ner_documents.formats import format_by_content
     from ner_documents.reading.bounded import read_safely
-    from ner_documents.reading.registry import source_of
-    from ner_documents.sources import Source, format_of
+    from ner_documents.sources import Source, identified, source_of
 
     for name in names:
         if Path(name).is_dir():
             yield Problem(name, None, FOLDER)
             continue
-        source = source_of(name)
-        source = replace(source, format=source.format or format_of(source) or "text")
         if name == "-" or (Path(name).exists() and not Path(name).is_file()):  # a pipe or device
             try:
                 content = _piped(name, options.limit + 1)
@@ -54,6 +51,9 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             except OSError as error:
                 yield Problem(name, None, error.strerror or str(error))
                 continue
+        else:
+            source = identified(source_of(name))
+            source = replace(source, format=source.format or "text")
         yield from read_safely(source, options)
 
 

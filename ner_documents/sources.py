@@ -14,8 +14,8 @@ import os
 import re
 import stat
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -30,7 +30,7 @@ __all__ = [
     "Source",
     "filesystem_of",
     "find_sources",
-    "format_of",
+    "identified",
     "is_url",
     "open_binary",
     "open_file",
@@ -38,6 +38,7 @@ __all__ = [
     "open_url",
     "read_whole",
     "require",
+    "source_of",
     "total_size",
 ]
 
@@ -54,7 +55,7 @@ class Source:
     path : str
         Local path, URL, or ``-`` for standard input.
     format : str
-        One of `FORMATS`.
+        One of `FORMATS`, empty if it is unknown: what the name tells, after `identified` the content.
     compression : str or None
         ``gzip``, ``zstd`` or None.
     size : int or None
@@ -63,6 +64,8 @@ class Source:
         Stamp that changes with the file: modification time, or the store's ETag; empty if unknown.
     content : bytes or None
         The content, if `path` is only a name, such as that of an archive member.
+    told : str or None
+        The format that the name tells, if `format` is that of the content.
     """
 
     path: str
@@ -71,6 +74,7 @@ class Source:
     size: int | None = None
     modified: str = ""
     content: bytes | None = field(default=None, repr=False)
+    told: str | None = None
 
 
 @dataclass
@@ -130,19 +134,23 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
         if not candidates:
             msg = f"{given}: expected files to annotate, found none"
             raise CorpusError(msg)
-        for path, size, modified, named in candidates:
-            kind, compression = ("text", None) if path == "-" else format_by_name(path)
-            kind = format_name or kind or (named and format_of(Source(path, "", compression))) or None
-            if kind is None and named:
+        for source, named in candidates:
+            if format_name:
+                source = replace(source, format=format_name)
+            elif named and not source.format:
+                source = identified(source)
+            if source.format:
+                place = source.path if is_url(source.path) else os.path.abspath(source.path)  # noqa: PTH100 - links stay
+                found.setdefault(place, source)
+            elif named:
                 known = " ".join(SUFFIXES)
                 msg = (
-                    f"{path}: unknown suffix; expected one of {known}, or --input-format {'|'.join(FORMATS)}"
+                    f"{source.path}: unknown suffix; expected one of {known}, "
+                    f"or --input-format {'|'.join(FORMATS)}"
                 )
                 raise CorpusError(msg)
-            if kind is None:
-                left_out.append(path)
-            elif path not in found:
-                found[path] = Source(path, kind, compression, size, modified)
+            else:
+                left_out.append(source.path)
     if not found:
         msg = (
             f"{', '.join(inputs)}: none of the {len(left_out)} files has a known suffix; give --input-format"
@@ -151,43 +159,47 @@ def find_sources(inputs: Sequence[str], format_name: str | None = None) -> tuple
     return list(found.values()), left_out
 
 
-def _expand(given: str) -> Iterator[tuple[str, int | None, str, bool]]:
-    """Yield path, size, stamp, and whether the user named the path."""
+def _expand(given: str) -> Iterator[tuple[Source, bool]]:
+    """Yield files, and whether the user named them."""
     if given == "-":
-        yield "-", None, "", True
+        yield Source("-", "text"), True
     elif is_url(given):
         yield from _expand_url(given)
     elif Path(given).is_dir():
-        for file in sorted(_walk(given)):
-            yield *_local(file), False
+        unlisted: list[OSError] = []
+        for file in sorted(_walk(given, unlisted)):
+            yield _local(file), False
+        for error in unlisted:  # reported when it is read
+            yield Source(str(error.filename), "text", size=0), True
     elif os.path.lexists(given):
-        yield *_local(given), True
+        yield _local(given), True
     elif glob.has_magic(given):
         for file in sorted(glob.glob(given, recursive=True)):  # noqa: PTH207 - Path.glob takes no absolute pattern
             if not Path(file).is_dir():
-                yield *_local(file), True
+                yield _local(file), True
     else:
         msg = f"{given}: no such file or folder"
         raise CorpusError(msg)
 
 
-def _walk(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
+def _walk(folder: str, unlisted: list[OSError]) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder, onerror=unlisted.append):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and not name.endswith(".partial")
         )
         yield from (str(Path(parent, name)) for name in files if not name.startswith("."))
 
 
-def _local(path: str) -> tuple[str, int | None, str]:
+def _local(path: str) -> Source:
+    source = source_of(path)
     try:
         status = Path(path).stat()
     except OSError:  # a dangling link is reported when it is read
-        return path, None, ""
-    return path, status.st_size, str(status.st_mtime_ns)
+        return source
+    return replace(source, size=status.st_size, modified=str(status.st_mtime_ns))
 
 
-def _expand_url(url: str) -> Iterator[tuple[str, int | None, str, bool]]:
+def _expand_url(url: str) -> Iterator[tuple[Source, bool]]:
     filesystem, path = filesystem_of(url)
     try:
         if glob.has_magic(path):
@@ -201,7 +213,8 @@ def _expand_url(url: str) -> Iterator[tuple[str, int | None, str, bool]]:
             stamp = next(
                 (str(details[key]) for key in ("ETag", "etag", "mtime", "LastModified") if key in details), ""
             )
-            yield filesystem.unstrip_protocol(name), details.get("size"), stamp, named
+            source = source_of(filesystem.unstrip_protocol(name))
+            yield replace(source, size=details.get("size"), modified=stamp), named
     except FileNotFoundError:
         msg = f"{url}: no such file or folder"
         raise CorpusError(msg) from None
@@ -284,21 +297,30 @@ def open_binary(source: Source, meter: Meter) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", io.BufferedReader(decompressed, _BUFFER))
 
 
-def format_of(source: Source) -> str:
-    """Return the format of a file by its content; what is told, for one that is not in a folder or a text.
+def source_of(source: Source | str | Path, content: bytes | None = None) -> Source:
+    """Return the source for a file name, of the format that the name tells, or of none."""
+    if isinstance(source, Source):
+        return source
+    kind, compression = format_by_name(Path(source).as_posix())
+    size = None if content is None else len(content)
+    return Source(str(source), kind or "", compression, size, content=content)
+
+
+def identified(source: Source) -> Source:
+    """Return a source of the format that its content tells; unchanged if it is not in a folder or a text.
 
     Examples
     --------
-    >>> format_of(Source("page.doc", "", content=b"<html><p>Mary"))
+    >>> identified(Source("page.doc", "", content=b"<html><p>Mary")).format
     'html'
     """
-    if source.content is None and (source.path == "-" or not Path(source.path).is_file()):
-        return source.format
-    try:
-        with open_binary(source, Meter()) as stream:
-            return format_by_content(stream.read(BEGIN), source.format)
-    except Exception:  # noqa: BLE001 - errors are reported when it is read
-        return source.format
+    stored = source.content is not None or (source.path != "-" and Path(source.path).is_file())
+    if source.told is not None or not stored:
+        return source
+    kind = source.format
+    with suppress(Exception), open_binary(source, Meter()) as stream:  # errors are reported when it is read
+        kind = format_by_content(stream.read(BEGIN), kind)
+    return replace(source, format=kind, told=source.format)
 
 
 def open_file(path: str) -> io.FileIO:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ner_documents.bounded import MEGABYTES, Answers, BoundedError, borrowed
 from ner_documents.document import Block, Document, Hint, Problem
 from ner_documents.reading.records import ReadOptions
-from ner_documents.reading.registry import UNTRUSTED, read, source_of
-from ner_documents.sources import Meter, Source, format_of
+from ner_documents.reading.registry import UNTRUSTED, read
+from ner_documents.sources import Meter, Source, identified, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -77,7 +77,9 @@ def read_safely(
         Time limit of the process.
     """
     meter = meter or Meter()
-    if source.path == "-" or UNTRUSTED.isdisjoint((source.format, format_of(source))):
+    source = identified(source)
+    piped = source.path == "-" and source.content is None
+    if piped or source.format not in UNTRUSTED:
         yield from read(source, options, meter=meter)
     else:
         yield from read_bounded(source, options, seconds=seconds)

@@ -7,20 +7,19 @@ import importlib
 import itertools
 import logging
 import zlib
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_documents.document import CorpusError, Document, Problem
-from ner_documents.formats import SUFFIXES, TABLES, format_by_name
+from ner_documents.formats import SUFFIXES, TABLES
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import EXCERPT, ReadOptions, too_long
-from ner_documents.sources import Meter, Source, format_of, open_binary
+from ner_documents.sources import Meter, Source, identified, open_binary, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["UNTRUSTED", "first_rows", "read", "source_of", "table_columns"]
+__all__ = ["UNTRUSTED", "first_rows", "read", "table_columns"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,15 +57,6 @@ _COLUMN_ROWS = 100
 _SKIP_BYTES = 1 << 20
 
 
-def source_of(source: Source | str | Path, content: bytes | None = None) -> Source:
-    """Return the source for a file name, of the format that the name tells, or of none."""
-    if isinstance(source, Source):
-        return source
-    kind, compression = format_by_name(Path(source).as_posix())
-    size = None if content is None else len(content)
-    return Source(str(source), kind or "", compression, size, content=content)
-
-
 def read(
     source: Source | str | Path,
     options: ReadOptions | None = None,
@@ -99,14 +89,13 @@ def read(
     ('Mary\nin Paris', ['heading', 'paragraph'])
     """
     options = options or ReadOptions()
-    found = source_of(source, content)
-    kind = format_of(found)
-    if not kind:
+    found = identified(source_of(source, content))
+    if not found.format:
         yield Problem(found.path, None, f"files of this type are not read; {' '.join(SUFFIXES)} are")
         return
-    if found.format not in ("", kind):
-        yield Problem(found.path, None, f"is not what its name says and was read as {kind}", lost=False)
-    found = replace(found, format=kind)
+    if found.told not in (None, "", found.format):
+        reason = f"is not what its name says and was read as {found.format}"
+        yield Problem(found.path, None, reason, lost=False)
     last: int | None = None
     try:
         for item in _read(found, options, meter or Meter()):

@@ -1,12 +1,16 @@
+import errno
 import io
 import os
 import sys
 
 import pytest
 
+from ner_documents import sources
 from ner_documents.document import CorpusError
+from ner_documents.reading import ReadOptions, read
+from ner_documents.reading.bounded import read_safely
 from ner_documents.reading.lines import bounded_lines
-from ner_documents.sources import Meter, Source, find_sources, open_binary, read_whole, total_size
+from ner_documents.sources import Meter, Source, find_sources, identified, open_binary, read_whole, total_size
 
 
 def names(sources):
@@ -33,9 +37,40 @@ def test_folders_are_searched_deep_and_sorted_hidden_and_unknown_files_left_out(
 def test_inputs_keep_their_order_and_each_file_comes_once(tmp_path):
     for name in "abc":
         (tmp_path / f"{name}.txt").write_text(name)
-    found, _ = find_sources([str(tmp_path / "c.txt"), str(tmp_path / "*.txt")])
+    again = [f"{tmp_path}/./c.txt", f"{tmp_path}/../{tmp_path.name}"]
+    found, _ = find_sources([str(tmp_path / "c.txt"), str(tmp_path / "*.txt"), *again])
     assert names(found) == ["c.txt", "a.txt", "b.txt"]
     assert total_size(found) == 3
+
+
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path, monkeypatch):
+    for name in ("a/one.txt", "shut/two.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("Mary")
+    scandir = os.scandir
+
+    def guarded(folder):
+        if str(folder).endswith("shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    found, _ = find_sources([str(tmp_path)])
+    assert names(found) == ["one.txt", "shut"]
+    [problem] = read(found[1])
+    assert problem.lost
+
+
+def test_a_file_is_opened_once_to_tell_its_format(tmp_path, monkeypatch):
+    (tmp_path / "letter").write_bytes(rb"{\rtf1 Mary}")
+    opened = []
+    real = sources.open_file
+    monkeypatch.setattr(sources, "open_file", lambda path: opened.append(path) or real(path))
+    [source], _ = find_sources([str(tmp_path / "letter")])
+    assert (source.format, source.told) == ("rtf", "")
+    assert identified(source) is source
+    assert [item.text for item in read_safely(source, ReadOptions())] == ["Mary"]
+    assert len(opened) == 1  # here; the separate process reads it
 
 
 @pytest.mark.parametrize(
