@@ -31,7 +31,7 @@ _SUFFIXES = {
     "json": (".json",),
     "jsonl": (".jsonl", ".ndjson"),
     "parquet": (".parquet",),
-    "eml": (".eml", ".mhtml", ".mht"),
+    "eml": (".eml", ".emlx", ".mhtml", ".mht"),
     "mbox": (".mbox",),
     "srt": (".srt", ".vtt", ".sbv"),
     "conll": (".conll", ".conllu", ".bio", ".iob", ".iob2"),

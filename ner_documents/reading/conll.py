@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_conll", "words_among"]
 
-# As CoNLL-U, UNER and MultiCoNER have them; a "#" may as well be a word.
-_COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar)")
+# As CoNLL-U, CoNLL-2012, UNER and MultiCoNER have them; a "#" may as well be a word.
+_COMMENT = re.compile(r"#\s*(\S+\s+=|\S+=|id\s|newdoc|newpar|(?:begin|end) document)")
 
 
 def read_conll(stream: BinaryIO, source: str, options: ReadOptions) -> Iterator[Item]:

@@ -204,12 +204,12 @@ class _Reading:
     def _table(self, table: Any) -> None:
         rows = (row for row in _within(table, "tr") if row.find(f"{_WORD}trPr/{_WORD}del") is None)
         for number, row in enumerate(rows, 1):
-            column = 1
+            before = row.find(f"{_WORD}trPr/{_WORD}gridBefore")
+            column = 1 + _columns_of(before, 0)
             for cell in _within(row, "tc"):
                 if not _continues_merge(cell):
                     self._container(cell, (number, column))
-                span = cell.find(f"{_WORD}tcPr/{_WORD}gridSpan")
-                column += 1 if span is None else count_of(span.get(f"{_WORD}val"), _MOST_COLUMNS)
+                column += _columns_of(cell.find(f"{_WORD}tcPr/{_WORD}gridSpan"), 1)
 
 
 def _within(parent: Any, name: str) -> Iterator[Any]:
@@ -219,6 +219,11 @@ def _within(parent: Any, name: str) -> Iterator[Any]:
             yield child
         elif child.tag in _AROUND:
             yield from _within(child, name)
+
+
+def _columns_of(span: Any, untold: int) -> int:
+    """Return how many columns of a table a property names."""
+    return untold if span is None else count_of(span.get(f"{_WORD}val"), _MOST_COLUMNS)
 
 
 def _continues_merge(cell: Any) -> bool:

@@ -217,16 +217,16 @@ class _Table:
     def __init__(self) -> None:
         self.row = 0
         self.column = 0
-        self.taken: dict[tuple[int, int], bool] = {}
+        self.taken: dict[int, int] = {}  # the last row of a cell of several rows, by column
 
     def next_cell(self, across: int, down: int) -> tuple[int, int]:
         self.column += 1
-        while self.taken.pop((self.row, self.column), False):
+        while self.taken.get(self.column, -1) >= self.row:
             self.column += 1
         place = (max(self.row, 1), self.column)
-        for below in range(1, min(down, 100)):
-            for beside in range(min(across, 100)):
-                self.taken[self.row + below, self.column + beside] = True
+        if down > 1:
+            columns = range(self.column, self.column + across)
+            self.taken.update(dict.fromkeys(columns, self.row + down - 1))
         self.column += across - 1
         return place
 

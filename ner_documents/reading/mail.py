@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SEPARATOR", "read_eml", "read_mbox"]
 
-_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_HEADERS = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Date", "Subject")
+#: Apple Mail writes the length of the message before it, and its own settings behind it.
+_EMLX = re.compile(rb"\d{1,12}[ \t]*\r?\n")
 _DEPTH = 10
 _BROKEN_OFF = "breaks off before its end; the text may not be all"
 _LINE = 1 << 20
@@ -41,6 +43,8 @@ _SEPARATOR = re.compile(SEPARATOR.encode())
 
 def read_eml(raw: bytes, source: str, _: ReadOptions) -> Iterator[Item]:
     """Read one message as one document."""
+    if length := _EMLX.match(raw):
+        raw = raw[length.end() :][: int(length[0])]
     yield from _message(raw, source, None)
 
 

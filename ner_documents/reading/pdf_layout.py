@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections import Counter
@@ -26,17 +27,19 @@ _BULLET = re.compile(r"(?:[•▪◦‣·∙●○■□\uf0b7\uf0a7\uf0d8o–-]
 _BULLET_SIGN = re.compile(r"^[•▪◦‣∙●○■□\uf0b7\uf0a7\uf0d8]\s*")
 _ENDS = tuple('.!?:;…"”’)')
 _SENTENCE = 2.5  # lines with fewer words are a list
+_SMALLER = 0.88  # letters below this share of others are of another paragraph
 _ENOUGH = 4  # with so many more compounds than broken words at line ends, other hyphens are kept
 
 
 @dataclass(slots=True)
 class Paragraph:
-    """A paragraph, heading, cell or running head, and its first page."""
+    """A paragraph, heading, cell or running head, its first page, and the size of its letters."""
 
     kind: str
     text: Letters
     page: int
     cell: tuple[int, int] | None = None
+    size: float = math.inf
 
 
 def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
@@ -55,10 +58,13 @@ def paragraphs_of(pages: Sequence[Sequence[Fragment]]) -> list[Paragraph]:
                 found += [Paragraph("cell", text, number, cell) for cell, text in cells]
                 continue
             for paragraph in _paragraphs(column, number, usual):
-                if not (found and _goes_on(found[-1], paragraph)):
-                    found.append(paragraph)
+                # Footnotes and captions, in smaller letters, may come between.
+                above = (one for one in reversed(found) if one.size > _SMALLER * paragraph.size)
+                before = next(above, None)
+                if before and _goes_on(before, paragraph):
+                    before.text = _append(before.text, paragraph.text)
                 else:
-                    found[-1].text = _append(found[-1].text, paragraph.text)
+                    found.append(paragraph)
     found = [
         *(Paragraph("header", one.text, page) for page, one in heads),
         *found,
@@ -97,13 +103,13 @@ def _paragraphs(column: Column, page: int, usual: float) -> list[Paragraph]:
         kind = "list item" if bullet else "paragraph"
         if line.size > 1.15 * usual and len(text) < 200:
             kind = "heading"
-        found.append(Paragraph(kind, text.sub(_BULLET_SIGN, lambda _: ""), page))
+        found.append(Paragraph(kind, text.sub(_BULLET_SIGN, lambda _: ""), page, size=line.size))
     return found
 
 
 def _new(before: Line, line: Line, step: float, left: float, right: float) -> bool:
     size = max(before.size, line.size)
-    if abs(before.size - line.size) > 0.12 * size:
+    if min(before.size, line.size) < _SMALLER * size:
         return True
     if before.y0 - line.y0 > min(1.3 * step, 2.2) * size:
         return True

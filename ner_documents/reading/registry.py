@@ -97,10 +97,15 @@ def read(
         reason = f"is not what its name says and was read as {found.format}"
         yield Problem(found.path, None, reason, lost=False)
     last: int | None = None
+    empty = True
     try:
         for item in _read(found, options, meter or Meter()):
             last = item.line
+            empty = empty and isinstance(item, Problem) and not item.lost
             yield item
+        if empty:
+            held = "rows" if found.format in TABLES else "text"
+            yield Problem(found.path, None, f"holds no {held}", lost=False)
     except (CorpusError, UnreadableError) as error:
         yield Problem(found.path, None, str(error).removeprefix(f"{found.path}: "))
     except (OSError, EOFError, zlib.error) as error:

@@ -73,14 +73,15 @@ def _rows(
 ) -> Iterator[Row | Problem]:
     """Name the cells of the records after the header."""
     ahead = list(itertools.islice(records, SAMPLE_LINES))
+    notes = list(itertools.takewhile(lambda one: isinstance(one, Problem) and not one.lost, ahead))
+    first = next(itertools.islice(ahead, len(notes), None), None)
+    if not isinstance(first, _Record):
+        yield from notes
+        if first:
+            yield first
+            yield Problem(source, None, "the header cannot be read, so neither can the rows")
+        return
     top = [record for record in ahead if isinstance(record, _Record)]
-    if not top:
-        yield from (record for record in ahead if isinstance(record, Problem))
-        return
-    if any(isinstance(record, Problem) and record.lost and record.line == 1 for record in ahead):
-        yield from (record for record in ahead if isinstance(record, Problem) and record.line == 1)
-        yield Problem(source, None, "the header cannot be read, so neither can the rows")
-        return
     for title in top[: sum(_above(top, options))]:
         yield above_table(delimiter.join(title.cells).strip(delimiter), source, title.number, title.raw)
         ahead.remove(title)

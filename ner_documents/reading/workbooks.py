@@ -56,12 +56,7 @@ _BREAKS = {rb"<text:line-break\s*/>": b"&#10;", rb"<text:tab\b[^<>]*/>": b"&#9;"
 def read_workbook(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:
     """Read all sheets; each has its own header."""
     text = not raw.startswith((b"PK", OLE)) and guess_encoding(raw[:BEGIN], whole=len(raw) <= BEGIN).name
-    filled = False
-    for item in _read_text(raw, source, options) if text else _read_sheets(raw, source, options):
-        filled = filled or not isinstance(item, Problem)
-        yield item
-    if not filled:
-        yield Problem(source, None, "holds no rows", lost=False)
+    yield from (_read_text if text else _read_sheets)(raw, source, options)
 
 
 def _read_text(raw: bytes, source: str, options: ReadOptions) -> Iterator[Item]:

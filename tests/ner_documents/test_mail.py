@@ -109,6 +109,14 @@ def test_names_in_comments_of_old_headers_are_read():
     ]
 
 
+def test_all_people_in_the_headers_are_read():
+    mail = "Bcc: Zoe <z@x>\nSender: Bob <b@x>\nFrom: Mary <m@x>\nReply-To: Ann <a@x>\n\nHi\n"
+    whole = ["From: Mary <m@x>\nSender: Bob <b@x>\nReply-To: Ann <a@x>\nBcc: Zoe <z@x>\nHi"]
+    assert items("a.eml", mail)[0] == whole
+    counted = f"{len(mail)}      \n{mail}<?xml version='1.0'?><plist></plist>\n"
+    assert items("a.emlx", counted) == (whole, [])
+
+
 def test_flowed_lines_are_joined():
     mail = (
         "Content-Type: text/plain; format=flowed\r\n\r\nMary lives in New \r\nYork at \r\nAcme.\r\n"

@@ -126,12 +126,13 @@ def test_merged_cells_and_nested_tables():
     table = (
         "<w:tbl><w:tr>" + cell(p(r("wide")), properties=wide) + cell(p(r("c"))) + "</w:tr>"
         "<w:tr>" + cell(p(r("tall")), properties=begin) + cell(p(r("Mary")), inner) + "</w:tr>"
-        "<w:tr>" + cell(p(r("tall")), properties=goes_on) + cell(p(r("Bob"))) + "</w:tr></w:tbl>"
+        "<w:tr>" + cell(p(r("tall")), properties=goes_on) + cell(p(r("Bob"))) + "</w:tr>"
+        '<w:tr><w:trPr><w:gridBefore w:val="2"/></w:trPr>' + cell(p(r("Rome"))) + "</w:tr></w:tbl>"
     )
     document, _ = document_of("a.docx", docx(table))
-    assert document.text == "wide\tc\ntall\tMary\nn1\tn2\nBob"
+    assert document.text == "wide\tc\ntall\tMary\nn1\tn2\nBob\nRome"
     assert [(b.row, b.column) for b in document.blocks] == [
-        (1, 1), (1, 3), (2, 1), (2, 2), (1, 1), (1, 2), (3, 2),
+        (1, 1), (1, 3), (2, 1), (2, 2), (1, 1), (1, 2), (3, 2), (4, 3),
     ]  # fmt: skip
 
 

@@ -93,6 +93,13 @@ def test_blocks_say_what_they_are():
     assert [document.text[b.start : b.end] for b in document.blocks] == ["T", "p", "i", "c", "1", "2", "3"]
 
 
+def test_wide_and_tall_cells_take_linear_time():
+    began = time.process_time()
+    [document] = items("a.html", "<table><tr>" + "<td colspan=1000 rowspan=100>x" * 500 + "<tr><td>y")
+    assert document.blocks[-1].column == 500_001
+    assert time.process_time() - began < 3
+
+
 def test_encodings_of_pages():
     russian = "<p>Привет, Мария</p><p>Она живёт в Москве и работает в Газпроме</p>"
     assert items("a.html", ("<meta charset=windows-1251>" + russian).encode("cp1251"))[0].text.startswith(

@@ -95,6 +95,12 @@ def test_paragraphs_headings_and_lists_are_told_apart():
     ]
 
 
+def test_a_sentence_goes_on_behind_a_footnote():
+    first = [*lines(72, 700, "In spring the engineer Mary Jones moved", "to Rome"), (72, 60, "1 See Bob.", 7)]
+    text = text_of(first, lines(72, 700, "and worked for Acme there."))
+    assert text == "In spring the engineer Mary Jones moved to Rome and worked for Acme there.\n1 See Bob."
+
+
 def test_columns_are_read_one_after_the_other():
     left = [f"left words of line number {n} go on" for n in range(8)]
     right = [f"right words of line number {n} go on" for n in range(8)]

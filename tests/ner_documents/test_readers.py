@@ -139,7 +139,10 @@ def test_json_lines_that_are_broken_are_reported_and_the_others_read(tmp_path):
     assert "--into" in str(next(one for one in items if one.line == 8))
 
 
-@given(st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), max_size=5), st.data())
+@given(
+    st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), min_size=1, max_size=5),
+    st.data(),
+)
 def test_any_json_object_keeps_its_fields(tmp_path_factory, objects, data):
     for fields in objects:
         fields["text"] = data.draw(st.text() | st.lists(st.text(), max_size=4))
@@ -149,7 +152,10 @@ def test_any_json_object_keeps_its_fields(tmp_path_factory, objects, data):
     assert [item.fields for item in items] == objects
 
 
-@given(st.lists(st.tuples(st.text(), st.text()), max_size=6), st.sampled_from([("csv", ","), ("tsv", "\t")]))
+@given(
+    st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=6),
+    st.sampled_from([("csv", ","), ("tsv", "\t")]),
+)
 def test_any_table_that_the_csv_module_writes_is_read_back(tmp_path_factory, rows, kind):
     suffix, delimiter = kind
     rows = [[cell.replace("\r", "").encode("utf-8", "replace").decode() for cell in row] for row in rows]
@@ -194,10 +200,6 @@ def test_headers_that_do_not_do_are_reported_once(tmp_path, header, expected):
     assert expected in str(items[0])
 
 
-def test_an_empty_table_has_no_documents(tmp_path):
-    assert read(tmp_path, "a.csv", "") == []
-
-
 def test_conll_keeps_its_lines(tmp_path):
     content = (
         "-DOCSTART- -X- O\n\n# id = 1\nMary NNP O\nsings VBZ O\n\n\nJohn NNP O\n-DOCSTART- -X- O\nAnna NNP O"
@@ -218,6 +220,8 @@ def test_conll_with_index_tags_and_annotators_as_published(tmp_path):
     (sentence,) = read(tmp_path, "a.conll", multiconer)
     assert (sentence.words, sentence.lines[0]) == (("Mary", "sings"), "# id 7a\tdomain=en")
     assert texts(read(tmp_path, "a.conll", "# O\n1 O\n")) == [("#", "1")]
+    ontonotes = "#begin document (a); part 000\na 0 0 Mary NNP\n\n#end document\n"
+    assert texts(read(tmp_path, "a.conll", ontonotes, word_column=3)) == [("Mary",)]
 
 
 CONLLU = (

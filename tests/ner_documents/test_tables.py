@@ -32,6 +32,21 @@ def test_a_doubled_quote_behind_much_text_cuts_nothing():
 
 
 @pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", ""), ("a.tsv", "id\ttext\n"), ("a.json", "[]"), ("a.jsonl", "")]
+)
+def test_a_table_without_rows_says_so(name, content):
+    assert problems(items(name, content), lost=False) == [(None, "holds no rows")]
+
+
+def test_a_header_that_cannot_be_read_is_reported_with_all_rows_behind_it():
+    found = items("a.csv", '\n"id,text\n' * 300)
+    assert [reason for _, reason in problems(found)] == [
+        "expected a row of a table, found a quote that is not closed",
+        "the header cannot be read, so neither can the rows",
+    ]
+
+
+@pytest.mark.parametrize(
     ("table", "texts"),
     [
         ("id;text;n\n1;['a', 'b'];3\n2;['c'];4\n", ["['a', 'b']", "['c']"]),
