@@ -73,12 +73,10 @@ def _rows(
 ) -> Iterator[Row | Problem]:
     """Name the cells of the records after the header."""
     ahead = list(itertools.islice(records, SAMPLE_LINES))
-    notes = list(itertools.takewhile(lambda one: isinstance(one, Problem) and not one.lost, ahead))
-    first = next(itertools.islice(ahead, len(notes), None), None)
+    first = next((one for one in ahead if isinstance(one, _Record) or one.lost), None)
     if not isinstance(first, _Record):
-        yield from notes
+        yield from (one for one in ahead if isinstance(one, Problem) and (one is first or not one.lost))
         if first:
-            yield first
             yield Problem(source, None, "the header cannot be read, so neither can the rows")
         return
     top = [record for record in ahead if isinstance(record, _Record)]

@@ -41,9 +41,18 @@ __all__ = ["read_workbook"]
 
 _UNPACKED = 1_000_000_000
 _EXCEL_2003 = "urn:schemas-microsoft-com:office:spreadsheet"
-_DRAWINGS = 100
-_DRAWN = 1 << 22
-_TYPED = re.compile(rb"<(?:a:)?t>")
+#: Parts and bytes of each that are searched for text outside the values of cells.
+_LOOKED_INTO = 100
+_LOOKED_AT = 1 << 22
+_BESIDE = (
+    ("text boxes", "xl/drawings/drawing", re.compile(rb"<(?:a:)?t>")),
+    # As libraries write them; programs write the value, and the type of one that is empty.
+    (
+        "formulas without values",
+        "xl/worksheets/",
+        re.compile(rb'<c(?: [rs]="\w+")*><f\b[^<>]*>[^<]*</f>(?:<v ?/>|<v></v>)?</c>'),
+    ),
+)
 _NOTE, _NOTE_END = b"<office:annotation", b"</office:annotation>"
 _BOX = re.compile(
     rb"<draw:(?:text-box|custom-shape)\b[^>]*(?<!/)>(?:(?!</draw:|<table:).){0,4000}?<text:p\b[^>]*(?<!/)>",
@@ -161,15 +170,19 @@ def _beside_cells(archive: zipfile.ZipFile) -> list[str]:
     found = []
     if any(name.startswith(("xl/comments", "xl/threadedComments/")) for name in names):
         found.append("comments")
-    for name in [name for name in names if name.startswith("xl/drawings/drawing")][:_DRAWINGS]:
-        try:
-            with archive.open(name) as drawing:
-                typed = _TYPED.search(drawing.read(_DRAWN))
-        except Exception:  # noqa: BLE001, S112 - the cells can be read without it
-            continue
-        if typed:
-            return [*found, "text boxes"]
+    for kind, begin, pattern in _BESIDE:
+        parts = [name for name in names if name.startswith(begin) and name.endswith(".xml")]
+        if any(_holds(archive, name, pattern) for name in parts[:_LOOKED_INTO]):
+            found.append(kind)
     return found
+
+
+def _holds(archive: zipfile.ZipFile, name: str, pattern: re.Pattern[bytes]) -> bool:
+    try:
+        with archive.open(name) as part:
+            return pattern.search(part.read(_LOOKED_AT)) is not None
+    except Exception:  # noqa: BLE001 - the cells' reader reports errors
+        return False
 
 
 def _open_cells(archive: zipfile.ZipFile, raw: bytes) -> tuple[bytes, list[str]]:

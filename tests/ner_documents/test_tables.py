@@ -241,6 +241,17 @@ def test_what_stands_beside_the_cells_of_a_workbook_is_said():
         assert reasons == ([f"holds {said}, which are not read"] if said else [])
 
 
+def test_formulas_that_nobody_computed_are_said():
+    import openpyxl
+
+    book, out = openpyxl.Workbook(), BytesIO()
+    for row in (["text"], ["Mary"], ['=HYPERLINK("https://x.example", "Bob")']):
+        book.active.append(row)
+    book.save(out)
+    found = items("a.xlsx", out.getvalue())
+    assert problems(found, lost=False) == [(None, "holds formulas without values, which are not read")]
+
+
 def test_what_stands_beside_the_cells_of_an_open_document_workbook_is_said():
     comment = "<office:annotation><text:p>by Ann</text:p></office:annotation>"
     framed = "<draw:frame><draw:text-box><text:p>by Bob</text:p></draw:text-box></draw:frame>"
