@@ -48,7 +48,7 @@ _KEPT_SPACE = frozenset(("pre", "textarea", "listing", "xmp", "plaintext"))
 #: Elements of a drawing (SVG) that are shown, and whether text directly inside of them is.
 _DRAWN = {"svg": False, "g": False, "a": False, "switch": False, "text": True, "foreignobject": True}
 _INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
-_BLOCK_DISPLAYS = ("block", "flex", "grid", "list-item", "flow-root")
+_BLOCK_DISPLAYS = ("block", "flex", "grid", "list-item", "flow-root", "table")
 _WHITE_SPACE = re.compile(
     r"(?:^|;)\s*white-space\s*:\s*(?:pre|pre-wrap|pre-line|break-spaces)\b", re.IGNORECASE
 )
@@ -148,12 +148,12 @@ def _blocks_in(root: Any, styles: Styles) -> BlockText:
             depth += 1
             continue
         if entered:
-            page.leave(node)
+            page.leave()
         while node is not None and node.next is None:
             depth -= 1
             node = node.parent if depth >= 0 else None
             if node is not None:
-                page.leave(node)
+                page.leave()
         if node is None or depth < 0 or node.mem_id == root.mem_id:
             break
         node = node.next
@@ -189,26 +189,47 @@ def _sheet(style: Any) -> str:
 
 
 class _Shown(NamedTuple):
-    """How a browser shows an element: as a block, separate from its neighbours, with white space kept."""
+    """How a browser shows an element, and what it means for the text in it.
 
-    block: bool
-    apart: bool
-    kept_space: bool
+    Attributes
+    ----------
+    block, apart : bool
+        Whether it is separate from its neighbours, as a block or within a line.
+    kept_space : bool
+        Whether white space is kept.
+    kind : str
+        Kind of its blocks.
+    cell, table : (int, int), _Table or None
+        The innermost cell and table that it is in.
+    drawn : bool or None
+        Within a drawing, whether text directly inside is shown; None elsewhere.
+    """
 
+    block: bool = False
+    apart: bool = False
+    kept_space: bool = False
+    kind: str = "paragraph"
+    cell: tuple[int, int] | None = None
+    table: _Table | None = None
+    drawn: bool | None = None
 
-def _shown(tag: str, attributes: dict[str, str | None]) -> _Shown:
-    block = tag in BLOCKS
-    kept_space = tag in _KEPT_SPACE
-    style = attributes.get("style")
-    if not style:
-        return _Shown(block, False, kept_space)
-    display = display_of(style)
-    inline = display.startswith("inline")
-    if display in ("inline", "contents"):
-        block, inline = False, block
-    elif display in _BLOCK_DISPLAYS or display.startswith("table"):
-        block = True
-    return _Shown(block, inline and not block, kept_space or _WHITE_SPACE.search(style) is not None)
+    def inner(self, node: Any, attributes: dict[str, str | None]) -> _Shown:
+        """Return how an element in this one is shown."""
+        tag = node.tag.lower()
+        style = attributes.get("style") or ""
+        display = display_of(style) if style else ""
+        block, inline = tag in BLOCKS, display.startswith("inline")
+        if display in ("inline", "contents"):
+            block, inline = False, block
+        elif display.startswith(_BLOCK_DISPLAYS):
+            block = True
+        drawn = self.drawn
+        if tag in _DRAWN and (drawn is not None or tag == "svg"):
+            drawn = _DRAWN[tag] or (tag == "a" and drawn is True)
+            block = block or _DRAWN[tag]  # each text is a block, and its lines are one
+        apart = (inline and not block) or _is_mark(node)
+        kept_space = self.kept_space or tag in _KEPT_SPACE or bool(style and _WHITE_SPACE.search(style))
+        return _Shown(block, apart, kept_space, self.kind, self.cell, self.table, drawn)
 
 
 class _Table:
@@ -238,27 +259,22 @@ class _Page:
         self.blocks = BlockText()
         self._styles = styles
         self._parts: list[str] = []
-        self._kinds: list[str] = ["paragraph"]
-        self._cells: list[tuple[int, int]] = []
-        self._tables: list[_Table] = []
-        self._kept_space = 0
+        self._opened = [_Shown()]
         self._mark = False
-        self._drawn: list[bool] = []
-        self._opened: list[_Shown] = []
 
     def enter(self, node: Any) -> bool:
         """Visit a node; return whether its children are read."""
         tag = node.tag.lower()
-        only_drawn = bool(self._drawn) and not self._drawn[-1]
+        drawn = self._opened[-1].drawn
         self._mark = self._mark or tag in _BETWEEN
         if tag == "-text":
-            if not only_drawn:
+            if drawn is not False:
                 self._text(node.text_content or "")
             return False
         if (
             tag in _SILENT
             or (tag.startswith("-") and tag != "-document")
-            or (only_drawn and tag not in _DRAWN)
+            or (drawn is False and tag not in _DRAWN)
         ):
             return False
         if tag == "br":
@@ -270,17 +286,13 @@ class _Page:
             return False
         if tag == "dialog" and "open" not in attributes:
             return False
-        self._draw(tag, attributes)
-        shown = _shown(tag, attributes)
-        if _is_mark(node):
-            shown = shown._replace(apart=True)
-        self._opened.append(shown)
+        shown = self._opened[-1].inner(node, attributes)
         if shown.block:
             self.end_block()
-            self._open(tag, attributes)
-        elif shown.apart:
+            shown = _as_block(shown, tag, attributes)
+        elif shown.apart or (tag == "tspan" and drawn and attributes.keys() & {"x", "y", "dy"}):
             self._apart()
-        self._kept_space += shown.kept_space
+        self._opened.append(shown)
         return True
 
     def _is_hidden(self, tag: str, attributes: dict[str, str | None]) -> bool:
@@ -288,7 +300,7 @@ class _Page:
             return False
         style = attributes.get("style") or ""
         display = display_of(style) if style else ""
-        if self._drawn:
+        if self._opened[-1].drawn is not None:
             display = display or attributes.get("display") or ""
             style += f";visibility:{attributes.get('visibility')}"
         return (
@@ -298,45 +310,12 @@ class _Page:
             or (not display and self._styles.hide(tag, attributes))
         )
 
-    def leave(self, node: Any) -> None:
+    def leave(self) -> None:
         """Leave a node whose children were read."""
-        tag = node.tag.lower()
-        shown = self._opened.pop()
-        if shown.apart:
-            self._mark = True
-        if self._drawn and tag in _DRAWN and self._drawn.pop() and _DRAWN[tag]:
+        self._mark = self._mark or self._opened[-1].apart
+        if self._opened[-1].block:
             self.end_block()
-        if shown.block:
-            self.end_block()
-            if tag in _KINDS:
-                self._kinds.pop()
-            if tag in ("td", "th"):
-                self._cells.pop()
-            elif tag == "table":
-                self._tables.pop()
-        self._kept_space -= shown.kept_space
-
-    def _open(self, tag: str, attributes: dict[str, str | None]) -> None:
-        if tag in _KINDS:
-            self._kinds.append(_KINDS[tag])
-        if tag == "table":
-            self._tables.append(_Table())
-        elif tag == "tr" and self._tables:
-            self._tables[-1].row += 1
-            self._tables[-1].column = 0
-        elif tag in ("td", "th"):
-            table = self._tables[-1] if self._tables else _Table()
-            across, down = (count_of(attributes.get(name), _SPAN) for name in ("colspan", "rowspan"))
-            self._cells.append(table.next_cell(across, down))
-
-    def _draw(self, tag: str, attributes: dict[str, str | None]) -> None:
-        """Track drawings: each text element is a block, and its lines are one text."""
-        if tag in _DRAWN and (self._drawn or tag == "svg"):
-            self._drawn.append(_DRAWN[tag] or (tag == "a" and self._drawn[-1]))
-            if _DRAWN[tag]:
-                self.end_block()
-        elif tag == "tspan" and self._drawn and attributes.keys() & {"x", "y", "dy"}:
-            self._apart()
+        self._opened.pop()
 
     def _apart(self) -> None:
         if self._parts and self._parts[-1][-1:].isalnum():
@@ -346,7 +325,7 @@ class _Page:
         if self._mark and text[:1].isalnum():
             self._apart()
         self._mark = False
-        if not self._kept_space:
+        if not self._opened[-1].kept_space:
             self._parts.append(_SPACE.sub(" ", text))
             return
         first, *rest = text.replace("\r\n", "\n").split("\n")
@@ -360,13 +339,26 @@ class _Page:
         if not self._parts:
             return
         joined = "".join(self._parts).replace("\u00ad", "")  # soft hyphens are shown only at line ends
-        text = joined if self._kept_space else re.sub(" {2,}", " ", joined)
+        shown = self._opened[-1]
+        text = joined if shown.kept_space else re.sub(" {2,}", " ", joined)
         self._parts.clear()
-        kind = self._kinds[-1]
-        cell = self._cells[-1] if self._cells else None
-        if kind == "paragraph" and cell:
-            kind = "cell"
-        self.blocks.add(kind, text.strip(" \t"), cell, place=f"block {len(self.blocks.blocks) + 1}")
+        kind = "cell" if shown.kind == "paragraph" and shown.cell else shown.kind
+        self.blocks.add(kind, text.strip(" \t"), shown.cell, place=f"block {len(self.blocks.blocks) + 1}")
+
+
+def _as_block(shown: _Shown, tag: str, attributes: dict[str, str | None]) -> _Shown:
+    """Return how a block is shown, with its kind and its place in a table."""
+    if tag in _KINDS:
+        shown = shown._replace(kind=_KINDS[tag])
+    if tag == "table":
+        return shown._replace(table=_Table())
+    if tag == "tr" and shown.table:
+        shown.table.row += 1
+        shown.table.column = 0
+    elif tag in ("td", "th"):
+        across, down = (count_of(attributes.get(name), _SPAN) for name in ("colspan", "rowspan"))
+        return shown._replace(cell=(shown.table or _Table()).next_cell(across, down))
+    return shown
 
 
 def _is_mark(node: Any) -> bool:
