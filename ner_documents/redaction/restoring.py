@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from ner_documents.formats import format_by_name
 from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_again, decode_text, encode_text
 from ner_documents.redaction.files import suffix_of
@@ -133,7 +134,7 @@ class _Names:
             name = self._names.get(found[0])
             if name is None:
                 continue
-            if suffix in (".csv", ".tsv", ".tab") and _BREAKS_TABLES.search(name):
+            if format_by_name(suffix)[0] in ("csv", "tsv") and _BREAKS_TABLES.search(name):
                 self.left += 1
                 continue
             start, end = segment.starts[found.start()], segment.ends[found.end() - 1]
@@ -141,13 +142,14 @@ class _Names:
 
 
 def _escaped(name: str, suffix: str) -> str:
-    if suffix in (".json", ".jsonl", ".ndjson"):
+    kind = format_by_name(suffix)[0]
+    if kind in ("json", "jsonl"):
         return json.dumps(name, ensure_ascii=False)[1:-1]
     if suffix == ".rtf":
         return "".join(one if one.isascii() else _unit(one) for one in re.sub(r"([\\{}])", r"\\\1", name))
     if suffix in OFFICE_FORMATS or suffix in PAGES:
         return html.escape(_NO_XML.sub("\ufffd", name))
-    if suffix in (".srt", ".vtt"):
+    if kind == "srt":
         return html.escape(name, quote=False)
     return name
 

@@ -152,6 +152,9 @@ def test_an_edited_file_gets_its_names_back():
         b"<p>Bob traf Mary Jones &amp; PER_9.</p>",
         ("was changed after redaction: 2 placeholders were replaced by the longest form of the name",),
     )
+    result, key = redacted("a.txt", b"O'Neill & Sons")
+    for name in ("a.srt", "a.sbv"):
+        assert restore_file(name, b"So said ORG_1.", key)[0] == b"So said O'Neill &amp; Sons."
     with pytest.raises(KeyProblem, match="holds none of its placeholders"):
         restore_file("a.txt", b"nothing", key)
     with pytest.raises(FormatError, match="keep the original"):
