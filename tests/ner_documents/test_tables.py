@@ -143,22 +143,14 @@ def test_too_many_columns_are_refused(tmp_path):
     assert "10,000 columns" in problems(items("a.csv", ",".join(["x"] * 200_000) + "\n1,2\n"))[0][1]
 
 
-def test_every_row_of_json_is_read_or_reported():
-    lines = ['{"body":"x"}', '{"text":"a"}', '{"text":["Mary","sings"]}', '["b","c"]', '"d"', "{broken", "5"]
-    found = items("a.jsonl", "\n".join(lines))
-    assert [i.input for i in found if isinstance(i, Document)] == ["a", ("Mary", "sings"), ("b", "c"), "d"]
-    assert [line for line, _ in problems(found)] == [1, 6, 7]
-    assert rows("a.jsonl", '{"data":{"text":"n"}}', column="data.text") == [(1, "n")]
-
-
 @pytest.mark.parametrize(
     ("content", "texts"),
     [
         ('[{"text":"a"},{"text":"b"}]', ["a", "b"]),
         ('[\n {"text":"a"},\n {"text":"b"}\n]', ["a", "b"]),
         ('{\n "text":"a"\n}\n{\n "text":"b"\n}\n', ["a", "b"]),
-        ('[["id", "text"], [1, "a"]]', ["a"]),
         ('["a", "b"]\n["c"]', [("a", "b"), ("c",)]),
+        (' ["Mary sings.", "Bob"]', ["Mary sings.", "Bob"]),
         ('{"count":1,"rows":[{"id":1,"body":"Mary x"}]}', ["Mary x"]),
         ('{"text":"one"}', ["one"]),
         ('{"text":"one"}\n{"text":"two"}', ["one", "two"]),
@@ -167,6 +159,9 @@ def test_every_row_of_json_is_read_or_reported():
         ('{"columns":["id","text"],"index":[0,1],"data":[[1,"a"],[2,"b"]]}', ["a", "b"]),
         ('{"0":{"id":1,"text":"a"},"1":{"id":2,"text":"b"}}', ["a", "b"]),
         ('{"x":{"text":"a"},"y":{"text":"b"}}', ["a", "b"]),
+        ('{"a":{"id":1,"body":"Mary x"},"b":{"id":2,"body":"Bob"}}', ["Mary x", "Bob"]),
+        ('{"kind":"x","data":{"n":1,"children":[{"data":{"body":"Mary x"}}]}}', ["Mary x"]),
+        ('{"type":"F","features":[{"type":"x","properties":{"note":"Ann x"}}]}', ["Ann x"]),
         ('{"id":[1,2],"text":["a b","c"]}', ["a b", "c"]),
         ('{"tags":["O","O"],"text":["a","b"]}', [("a", "b")]),
         ('[["id","text"],[1,"a"],[2,"b"]]', ["a", "b"]),
@@ -410,20 +405,3 @@ def test_what_stands_above_an_empty_row_of_a_sheet_is_said():
     found = list(read("a.xlsx", content=workbook({"one": rows})))
     assert [item.text for item in found if isinstance(item, Document)] == ["Ann Lee sings"]
     assert [item.line for item in found if "above the table" in getattr(item, "reason", "")] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("value", "texts"),
-    [
-        ({"a": {"id": 1, "body": "Mary sings"}, "b": {"id": 2, "body": "Bob"}}, ["Mary sings", "Bob"]),
-        ({"7": {"text": "Mary"}, "9": {"text": "Bob"}}, ["Mary", "Bob"]),
-        ({"kind": "x", "data": {"n": 1, "children": [{"data": {"body": "Mary sings"}}]}}, ["Mary sings"]),
-        (
-            {"type": "F", "features": [{"type": "Feature", "properties": {"note": "Ann sings"}}]},
-            ["Ann sings"],
-        ),
-    ],
-)
-def test_json_files_of_other_programs(value, texts):
-    found = list(read("a.json", content=json.dumps(value).encode()))
-    assert [item.text for item in found if isinstance(item, Document)] == texts
