@@ -57,6 +57,7 @@ class BoundedProcess:
         command = [sys.executable, "-c", f"from {__name__} import serve; serve({megabytes})"]
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1"}
         self.megabytes = megabytes
+        self.owner = os.getpid()
         self.files = 0
         self.whole = False
         self._worker = ""
@@ -191,7 +192,7 @@ class BoundedProcess:
                     stream.close()
 
 
-_idle: list[tuple[int, BoundedProcess]] = []
+_idle: list[BoundedProcess] = []
 _lock = threading.Lock()
 
 
@@ -208,15 +209,18 @@ def borrowed(megabytes: int = MEGABYTES) -> Iterator[BoundedProcess]:
     try:
         yield process
     finally:
-        _give_back(process)
+        with _lock:
+            if process.whole and process.files < _FILES_A_PROCESS and len(_idle) < _IDLE:
+                _idle.append(process)
+            else:
+                process.end()
 
 
 def _borrow(megabytes: int) -> BoundedProcess:
     with _lock:
-        for entry in _idle:
-            owner, process = entry
-            if owner == os.getpid() and process.megabytes == megabytes:
-                _idle.remove(entry)
+        for process in _idle:
+            if process.owner == os.getpid() and process.megabytes == megabytes:
+                _idle.remove(process)
                 if process.alive():
                     return process
                 process.end()
@@ -224,20 +228,11 @@ def _borrow(megabytes: int) -> BoundedProcess:
     return BoundedProcess(megabytes)
 
 
-def _give_back(process: BoundedProcess) -> None:
-    if process.whole and process.files < _FILES_A_PROCESS:
-        with _lock:
-            if len(_idle) < _IDLE:
-                _idle.append((os.getpid(), process))
-                return
-    process.end()
-
-
 @atexit.register
 def _end_idle() -> None:
     with _lock:
-        for owner, process in _idle:
-            if owner == os.getpid():
+        for process in _idle:
+            if process.owner == os.getpid():
                 process.end()
         _idle.clear()
 

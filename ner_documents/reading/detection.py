@@ -13,15 +13,16 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-__all__ = ["Guess", "charset_of", "declared_encoding", "decoded", "guess_encoding", "has_mark"]
+__all__ = ["MARKS", "Guess", "charset_of", "declared_encoding", "decoded", "guess_encoding", "has_mark"]
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+#: Byte order marks; the first that fits counts.
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 #: Labels that browsers read as a larger encoding than Python does: https://encoding.spec.whatwg.org/#names-and-labels
 _WIDER = {
     "iso8859-1": "cp1252",
@@ -127,7 +128,7 @@ def declared_encoding(label: str, raw: bytes) -> str | None:
 
 def has_mark(raw: bytes) -> bool:
     """Return whether a text begins with a byte order mark."""
-    return raw.startswith(tuple(mark for mark, _ in _MARKS))
+    return raw.startswith(tuple(MARKS))
 
 
 def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
@@ -143,11 +144,11 @@ def guess_encoding(sample: bytes, *, whole: bool = True) -> Guess:
     Examples
     --------
     >>> guess_encoding("Zo\u00eb".encode()).name, guess_encoding("Zo\u00eb".encode("utf-16")).name
-    ('utf-8', 'utf-16')
+    ('utf-8', 'utf-16-le')
     >>> guess_encoding("Jos\u00e9".encode("cp1252"))
     Guess(name='cp1252', note='read as cp1252, which is a guess: the bytes are not UTF-8', fixed=True)
     """
-    for mark, name in _MARKS:
+    for mark, name in MARKS.items():
         if sample.startswith(mark):
             return Guess(name)
     controls = len(sample) - len(sample.translate(None, _NO_TEXT))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TYPE_CHECKING
 
-from ner_documents.reading.detection import declared_encoding, guess_encoding
+from ner_documents.reading.detection import MARKS, declared_encoding, guess_encoding
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -15,13 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_again", "decode_text", "encodable", "encode_text"]
 
-_MARKS = {
-    "utf-8+mark": codecs.BOM_UTF8,
-    "utf-32-le+mark": codecs.BOM_UTF32_LE,
-    "utf-32-be+mark": codecs.BOM_UTF32_BE,
-    "utf-16-le+mark": codecs.BOM_UTF16_LE,
-    "utf-16-be+mark": codecs.BOM_UTF16_BE,
-}
+_MARKS = {f"{name}+mark": mark for mark, name in MARKS.items()}
 _MASK = "\u2588"
 
 
