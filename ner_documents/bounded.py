@@ -136,9 +136,7 @@ class BoundedProcess:
             When no frame arrives in time, or the process has ended.
         """
         body = self.body(cancelled)
-        if body is None:
-            return None
-        frame: dict[str, Any] = json.loads(body)
+        frame: dict[str, Any] | None = None if body is None else json.loads(body)
         return frame
 
     def body(self, cancelled: Callable[[], object] | None = None) -> bytes | None:

@@ -163,9 +163,10 @@ def join_names(names: Sequence[tuple[str, Name]]) -> list[int]:
     """
     distinct = list(dict.fromkeys(names))
     clusters = _Clusters(distinct)
-    for same in _alike(distinct).values():
+    alike = _alike(distinct)
+    for same in alike.values():
         clusters.join(same)
-    _join_shorter(distinct, clusters)
+    _join_shorter(distinct, Counter(same[:2] for same in alike), clusters)
     _join_capitals(distinct, clusters)
     numbers: dict[int, int] = {}
     cluster = {one: clusters.of(index) for index, one in enumerate(distinct)}
@@ -201,12 +202,9 @@ def _alike(names: Sequence[tuple[str, Name]]) -> dict[Any, list[int]]:
     return alike
 
 
-def _join_shorter(names: Sequence[tuple[str, Name]], clusters: _Clusters) -> None:
+def _join_shorter(names: Sequence[tuple[str, Name]], rivals: Counter[Any], clusters: _Clusters) -> None:
     """Join each name to the cluster of the longer names that it abbreviates, if there is exactly one."""
     longer: dict[tuple[str, str], set[int]] = defaultdict(set)
-    rivals: Counter[Any] = Counter()
-    for same in _alike(names):
-        rivals[same[:2]] += 1
     for index, (label, name) in enumerate(names):
         for word in {*name.words, *(name.initials if not name.person and len(name.words) > 1 else ())}:
             longer[label, word].add(index)

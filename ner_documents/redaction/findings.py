@@ -139,20 +139,17 @@ def find_all(
     ]
 
 
-def _entities(recognition: Recognition) -> Iterator[Finding]:
-    """Yield the entities; the pieces of aggregation ``none`` are joined first."""
-    last: Finding | None = None
-    for entity in recognition.entities:
-        label = type_of(entity.label)
-        inside = last is not None and entity.label == f"I-{last.label}"
-        if last is not None and inside and not recognition.text[last.end : entity.start].strip():
-            last = replace(last, end=entity.end, score=min(last.score, entity.score))
-            continue
-        if last is not None:
-            yield _widened(recognition.text, last)
-        last = Finding(entity.start, entity.end, label, "model", entity.score)
-    if last is not None:
-        yield _widened(recognition.text, last)
+def _entities(recognition: Recognition) -> list[Finding]:
+    """Return the entities; the pieces of aggregation ``none`` are joined first."""
+    text = recognition.text
+    found: list[Finding] = []
+    for one in recognition.entities:
+        last = found[-1] if found else None
+        if last and one.label == f"I-{last.label}" and not text[last.end : one.start].strip():
+            found[-1] = replace(last, end=one.end, score=min(last.score, one.score))
+        else:
+            found.append(Finding(one.start, one.end, type_of(one.label), "model", one.score))
+    return [_widened(text, one) for one in found]
 
 
 def _others(text: str, known: _KnownNames, rules: Rules) -> Iterator[Finding]:

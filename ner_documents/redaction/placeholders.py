@@ -205,7 +205,7 @@ class Placeholders:
 
     def _owner(self, forms: Sequence[Mention], owned: set[int], taken: Callable[[str], set[int]]) -> int:
         """Find the identity with the longest form, or create one."""
-        known = [index for form in forms[:1] for index in self._candidates(form) if index not in owned]
+        known = [index for index in self._candidates(forms[0]) if index not in owned]
         if len(known) == 1:
             index = known[0]
         else:
@@ -244,15 +244,8 @@ class Placeholders:
         alike = [self._forms[form.label, word] for word in (name.words[-1], *name.initials)]
         if sum(map(len, alike)) > _MANY:
             return equal
-        close = itertools.chain.from_iterable(alike)
-        fitting = [
-            index
-            for index in dict.fromkeys(close)
-            if any(
-                name.shortens(longer) or longer.shortens(name)
-                for longer in [self.identities[index].forms[0].name]
-            )
-        ]
+        longest = {index: self.identities[index].forms[0].name for index in itertools.chain(*alike)}
+        fitting = [index for index, other in longest.items() if name.shortens(other) or other.shortens(name)]
         return list(dict.fromkeys([*equal, *fitting]))
 
 
