@@ -44,6 +44,8 @@ _SILENT = frozenset(
 )
 #: Pictures and controls: they separate words even without a space.
 _BETWEEN = frozenset("img input iframe object audio video canvas embed meter progress".split())  # noqa: SIM905
+#: Types of controls that show their value.
+_FILLED_IN = frozenset("text search tel url email number date button submit reset".split())  # noqa: SIM905
 _KEPT_SPACE = frozenset(("pre", "textarea", "listing", "xmp", "plaintext"))
 #: Elements of a drawing (SVG) that are shown, and whether text directly inside of them is.
 _DRAWN = {"svg": False, "g": False, "a": False, "switch": False, "text": True, "foreignobject": True}
@@ -285,6 +287,11 @@ class _Page:
             self.blocks.hidden += bool(node.text(strip=True))
             return False
         if tag == "dialog" and "open" not in attributes:
+            return False
+        value = attributes.get("value") if tag == "input" else None
+        if value and (attributes.get("type") or "text").lower() in _FILLED_IN:
+            self._text(value)
+            self._mark = True
             return False
         shown = self._opened[-1].inner(node, attributes)
         if shown.block:

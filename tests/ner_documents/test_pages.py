@@ -23,6 +23,7 @@ def items(name, content, **options):
 @pytest.mark.parametrize(
     ("page", "text"),
     [
+        ("by<input value='Mary Jones'>in<input type=hidden value=x><input type=email>", "by Mary Jones in"),
         (
             "<p>The firm of Mary\n   Jones and Bob\n Smith in New\n York</p>",
             "The firm of Mary Jones and Bob Smith in New York",
