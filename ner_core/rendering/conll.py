@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ner_core.entity import Entity, Recognition
 
-__all__ = ["to_conll", "to_inline"]
+__all__ = ["tagged_words", "to_conll", "to_inline"]
 
 # Zero-width non-joiner and joiner: inside a word of Persian or Hindi, and of emoji families.
 _JOINERS = ("\u200c", "\u200d")
@@ -37,14 +37,15 @@ def to_conll(recognitions: Recognition | Iterable[Recognition], *, tabs: bool = 
     """
     sentences: list[str] = []
     for recognition in several(recognitions):
-        tagged = _tagged_lines(recognition) if recognition.words is None else [_tagged_words(recognition)]
+        tagged = _tagged_lines(recognition) if recognition.words is None else [tagged_words(recognition)]
         sentences += [
             "".join(_conll_line(word, tag, tabs=tabs) for word, tag in line) for line in tagged if line
         ]
     return "".join(f"{sentence}\n" for sentence in sentences)
 
 
-def _tagged_words(recognition: Recognition) -> list[tuple[str, str]]:
+def tagged_words(recognition: Recognition) -> list[tuple[str, str]]:
+    """Return the given words of a text, each with its tag."""
     words = recognition.words or ()
     tags = tags_of([], len(words))
     for entity in recognition.entities:

@@ -15,8 +15,8 @@ from collections import Counter
 from typing import IO, TYPE_CHECKING, Any
 
 from ner_core.entity import Recognition
-from ner_core.labels import type_of
 from ner_core.rendering import html_frame, html_section, to_conll, to_json
+from ner_core.rendering.conll import tagged_words
 from ner_documents.document import as_text
 from ner_documents.groups import Grouper
 from ner_documents.reading.conll import words_among
@@ -224,7 +224,7 @@ def _conll(document: Document, found: Recognition, *, tabs: bool = False) -> str
     if not document.lines:
         return to_conll(found, tabs=tabs)
     places = words_among(document.lines)[0][-len(document.words or ()) :]
-    tags = dict(zip(places, _word_tags(found.entities, len(places)), strict=True))
+    tags = dict(zip(places, (tag for _, tag in tagged_words(found)), strict=True))
     written = []
     for number, line in enumerate(document.lines):
         if number in tags:
@@ -234,18 +234,6 @@ def _conll(document: Document, found: Recognition, *, tabs: bool = False) -> str
         else:
             written.append(_with_column(line, "O", tabs=tabs) if line.startswith("-DOCSTART-") else line)
     return "".join(f"{line}\n" for line in [*written, ""])
-
-
-def _word_tags(entities: Sequence[Entity], length: int) -> list[str]:
-    """Return the IOB2 tags of words; labels of aggregation ``none`` are tags already."""
-    tags = ["O"] * length
-    for entity in entities:
-        label = type_of(entity.label)
-        first, end = entity.word_start or 0, entity.word_end or 0
-        tags[first:end] = [entity.label if label != entity.label else f"I-{label}"] * (end - first)
-        if label == entity.label:
-            tags[first] = f"B-{label}"
-    return tags
 
 
 def _with_column(line: str, tag: str, *, tabs: bool) -> str:
