@@ -190,9 +190,8 @@ def assemble(
 
 def _marked(parts: Callable[[], Iterable[Part]]) -> Iterator[Marked]:
     for part in parts():
-        with part.open() as payload:
-            for row in map(json.loads, payload):
-                yield marked(row["name"], row["text"], row["entities"])
+        for row in part.rows():
+            yield marked(row["name"], row["text"], row["entities"])
 
 
 def _frame(parts: Callable[[], Iterable[Part]]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Part", "sealed", "unsealed"]
 
@@ -30,6 +30,11 @@ class Part:
 
     header: dict[str, Any]
     open: Callable[[], IO[bytes]]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Read the documents of a format that stores each as a line of JSON."""
+        with self.open() as payload:
+            yield from map(json.loads, payload)
 
 
 def sealed(header: dict[str, Any], payload: bytes) -> bytes:

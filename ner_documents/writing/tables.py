@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -126,11 +125,11 @@ def _delimited(target: IO[bytes], delimiter: str) -> Iterator[Any]:
 
 
 def _wide(parts: Callable[[], Iterable[Part]], into: str, labels: Sequence[str]) -> Iterator[list[str]]:
-    kept = list(dict.fromkeys(name for part in parts() for row in _rows(part) for name in row["fields"]))
+    kept = list(dict.fromkeys(name for part in parts() for row in part.rows() for name in row["fields"]))
     names = [free_name(label, {*kept, into}) for label in labels]
     yield [*kept, into, *names]
     for part in parts():
-        for row in _rows(part):
+        for row in part.rows():
             found = row["entities"]
             cells = [cell(row["fields"].get(name)) for name in kept]
             yield [*cells, to_json(found), *(_names(found, label) for label in labels)]
@@ -139,16 +138,11 @@ def _wide(parts: Callable[[], Iterable[Part]], into: str, labels: Sequence[str])
 def _long(parts: Callable[[], Iterable[Part]]) -> Iterator[Sequence[Any]]:
     yield ("record", "start", "end", "label", "score", "text")
     for part in parts():
-        for row in _rows(part):
+        for row in part.rows():
             own = row["fields"].get("id")
             record = row["where"] if own in (None, "") else cell(own)
             for one in row["entities"]:
                 yield record, one["start"], one["end"], one["label"], one["score"], one["text"]
-
-
-def _rows(part: Part) -> Iterator[dict[str, Any]]:
-    with part.open() as payload:
-        yield from map(json.loads, payload)
 
 
 def cell(value: Any) -> str:
