@@ -268,11 +268,8 @@ def test_workbooks_keep_their_other_cells():
     assert restored == {name: unpacked(file.getvalue())[name] for name in restored}
 
 
-@pytest.mark.parametrize(
-    ("operator", "first", "second"),
-    [("number", "PER_1", "PER_2"), ("label", "PER_1", "PER_2"), ("mask", "PER_1", "PER_2")],
-)
-def test_names_of_sheets_and_ranges_stay_names_of_their_own(operator, first, second):
+@pytest.mark.parametrize("operator", ["number", "label", "mask"])
+def test_names_of_sheets_and_ranges_stay_names_of_their_own(operator):
     book = openpyxl.Workbook()
     book.active.title = "Mary Jones"
     book.create_sheet("Bob")
@@ -282,9 +279,9 @@ def test_names_of_sheets_and_ranges_stay_names_of_their_own(operator, first, sec
     book.save(out)
     result, key = redacted("a.xlsx", out.getvalue(), operator)
     again = openpyxl.load_workbook(io.BytesIO(result.content))
-    assert again.sheetnames == [first, second]
-    assert again[first]["A1"].value == f"='{first}'!A2"
-    assert again.defined_names[first].attr_text == f"'{first}'!$A$2"
+    assert again.sheetnames == ["PER_1", "PER_2"]
+    assert again["PER_1"]["A1"].value == "='PER_1'!A2"
+    assert again.defined_names["PER_1"].attr_text == "'PER_1'!$A$2"
     assert restore_file("a.xlsx", result.content, key)[0] is not None
 
 
