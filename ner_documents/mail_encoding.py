@@ -12,11 +12,12 @@ from email.errors import InvalidBase64LengthDefect
 from typing import TYPE_CHECKING
 
 from ner_documents.reading.detection import guess_encoding
+from ner_documents.reading.html import declared_in_page
 
 if TYPE_CHECKING:
     from email.message import Message
 
-__all__ = ["LONGEST_PARAMETERS", "body_of", "decoded_words", "file_name", "header_text"]
+__all__ = ["LONGEST_PARAMETERS", "body_of", "charset_told", "decoded_words", "file_name", "header_text"]
 
 #: In characters; the standard library takes quadratic time.
 _LONGEST_HEADER = 16_384
@@ -106,3 +107,9 @@ def body_of(part: Message) -> tuple[bytes, bool]:
         part.set_payload(str(part.get_payload()).rstrip()[:-1])
         content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b"", whole
+
+
+def charset_told(part: Message, content: bytes) -> str:
+    """Return the encoding that a part declares, or else the web page in it; empty if neither does."""
+    page = part.get_content_type() == "text/html"
+    return str(part.get_content_charset() or "") or (declared_in_page(content) if page else "")

@@ -10,10 +10,10 @@ from email import errors
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ner_documents.document import Problem
-from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, file_name, header_text
+from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, charset_told, file_name, header_text
 from ner_documents.reading.blocks import BlockText, document_of
 from ner_documents.reading.encodings import decode
-from ner_documents.reading.html import declared_in_page, html_blocks
+from ner_documents.reading.html import html_blocks
 from ner_documents.reading.records import EXCERPT, too_long
 
 if TYPE_CHECKING:
@@ -175,10 +175,7 @@ def _best_of(parts: list[Any]) -> Any:
 def _decoded(part: Any) -> tuple[str | None, list[Problem], bool]:
     """Return the text of a part, problems with its encoding, and whether it is whole."""
     raw, whole = body_of(part)
-    told = str(part.get_content_charset() or "")
-    if not told and part.get_content_type() == "text/html":
-        told = declared_in_page(raw)
-    return *decode(raw, "", None, told), whole
+    return *decode(raw, "", None, charset_told(part, raw)), whole
 
 
 def _unflowed(text: str) -> str:

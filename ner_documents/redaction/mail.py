@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 from ner_core.entity import Entity
 from ner_documents.formats import MEDIA_TYPES
-from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, file_name, header_text
-from ner_documents.reading.html import declared_in_page
+from ner_documents.mail_encoding import LONGEST_PARAMETERS, body_of, charset_told, file_name, header_text
 from ner_documents.reading.mail import SEPARATOR
 from ner_documents.redaction.encoding import decode_text, encode_text
 from ner_documents.redaction.segments import Edit
@@ -284,10 +283,7 @@ class MailFile:
     def _text(self, parsed: email.message.Message, kind: str, content: bytes, start: int, end: int) -> None:
         if not content.strip():
             return
-        told = str(parsed.get_content_charset() or "")
-        if not told and kind == "text/html":
-            told = declared_in_page(content)
-        text, encoding, _ = decode_text(content, told)
+        text, encoding, _ = decode_text(content, charset_told(parsed, content))
         transfer = str(parsed.get("content-transfer-encoding", "")).strip().lower()
         suffix = ".html" if kind == "text/html" else ".txt"
         self.parts.append(MailPart(start, end, text, suffix, encoding, transfer))

@@ -98,7 +98,7 @@ def test_wide_and_tall_cells_take_linear_time():
     began = time.process_time()
     [document] = items("a.html", "<table><tr>" + "<td colspan=1000 rowspan=100>x" * 500 + "<tr><td>y")
     assert document.blocks[-1].column == 500_001
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 10
 
 
 def test_encodings_of_pages():
