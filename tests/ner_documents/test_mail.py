@@ -59,6 +59,7 @@ def test_sentences_that_begin_with_from_do_not_part_messages():
         "No header.",
     ]
     assert problems == []
+    assert [message.line for message in read("a.mbox", content=FOLDER)] == [1, 2, 3]
 
 
 def test_a_line_that_nearly_parts_messages_is_read_in_linear_time():

@@ -151,34 +151,6 @@ def test_xhtml_has_elements_without_content(head):
     assert {"Mary\nJones", "A<b> & B", "Bob"} <= read_by_the_model
 
 
-def test_mail_with_html_forwards_and_attachments():
-    import email.message
-
-    inner = email.message.EmailMessage()
-    inner["From"], inner["Subject"] = "bob@example.org", "Inner"
-    inner.set_content("Hello Anna")
-    outer = email.message.EmailMessage()
-    outer["From"], outer["Subject"] = "Zoë <z@example.org>", "Grüße an Mary"
-    outer.set_content("<p>Dear <b>Mary</b></p>", subtype="html")
-    outer.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="bill.pdf")
-    outer.add_attachment(inner)
-    found = items("a.eml", outer.as_bytes())
-    (document,) = (item for item in found if isinstance(item, Document))
-    assert document.text == (
-        "From: Zoë <z@example.org>\nSubject: Grüße an Mary\nDear Mary\n"
-        "From: bob@example.org\nSubject: Inner\nHello Anna"
-    )
-    assert ["bill.pdf" in p.reason for p in found if isinstance(p, Problem)] == [True]
-
-
-def test_mbox_has_a_document_a_message():
-    box = "From a\nSubject: one\n\nBody Mary\n>From here\n\nFrom b\nSubject: two\n\nBody Bob\n"
-    assert [(i.line, i.text) for i in items("a.mbox", box)] == [
-        (1, "Subject: one\nBody Mary\nFrom here"),
-        (2, "Subject: two\nBody Bob"),
-    ]
-
-
 def test_subtitles_join_the_sentences_of_cues():
     srt = (
         "1\n00:00:01,000 --> 00:00:02,000\n<i>Mary lives\nin Santa\n\n2\n00:00:03,000 --> 00:00:04,000\n"
