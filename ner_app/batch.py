@@ -110,8 +110,6 @@ def work_through(
             findings.problems += [
                 f"{item.where}: {item.told(_HINTS)}" for item in items if isinstance(item, Problem)
             ]
-            if not items and not cancelled.is_set():
-                findings.problems.append(f"{name}: holds no text")
             documents = [item for item in items if isinstance(item, Document)]
             row = 0
             for document, found, share in recognize_documents(service, documents, choice, cancelled):

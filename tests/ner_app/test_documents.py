@@ -182,8 +182,8 @@ def test_documents_without_any_name_are_an_empty_result(handlers, tmp_path, text
     ("name", "content", "remark"),
     [
         ("a.pdf", b"%PDF nonsense", "a.pdf: the file is damaged"),
-        ("a.csv", b"id,text\n", "a.csv: holds no text"),
-        ("a.csv", b"", "a.csv: holds no text"),
+        ("a.csv", b"id,text\n", "a.csv: holds no rows"),
+        ("a.csv", b"", "a.csv: holds no rows"),
         ("a.csv", b"text,entities\nMary,1\n", "already has a column &#39;entities&#39;; rename it"),
         ("a.json", b'[{"body": 5}]', "found body; choose it in the list of columns"),
         ("a.csv", b"\xef\xbb\xbftext\nMary\xff\n", "byte 0xff at byte 5; save the file as UTF-8"),
