@@ -1,5 +1,6 @@
 """Word and OpenDocument files: the final view in full, in reading order."""
 
+import io
 import time
 
 import pytest
@@ -117,6 +118,19 @@ def test_headers_notes_and_footers_have_their_place():
     assert notes == ["holds 1 comment, not shown in the text and not read"]
 
 
+def test_a_header_that_sections_repeat_is_read_once():
+    from docx import Document as WordDocument
+
+    made, out = WordDocument(), io.BytesIO()
+    for text in ("Acme Corp", "Acme Corp", "Globex"):
+        made.add_paragraph("Mary")
+        header = made.add_section().header
+        header.is_linked_to_previous = False
+        header.paragraphs[0].text = text
+    made.save(out)
+    assert document_of("a.docx", out.getvalue())[0].text == "Acme Corp\nGlobex\nMary\nMary\nMary"
+
+
 def test_merged_cells_and_nested_tables():
     def cell(*content, properties=""):
         return f"<w:tc><w:tcPr>{properties}</w:tcPr>{''.join(content)}</w:tc>"
@@ -221,7 +235,7 @@ def test_open_document_text():
         "<draw:frame><draw:text-box><text:p>Boxed</text:p></draw:text-box></draw:frame></text:p>"
     )
     styles = "<style:master-page><style:header><text:p>Head</text:p></style:header></style:master-page>"
-    document, notes = document_of("a.odt", odt(body, styles))
+    document, notes = document_of("a.odt", odt(body, 2 * styles))
     assert document.text == "Head\nTitle\nMary Jones  x\ty end\nNote Bob\nItem\nA\tB\nBoxed"
     assert [(b.kind, b.column) for b in document.blocks] == [
         ("header", None), ("heading", None), ("paragraph", None), ("paragraph", None), ("list item", None),
