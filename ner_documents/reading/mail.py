@@ -148,7 +148,7 @@ class _Reading:
             return
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if str(part.get_param("format")).lower() == "flowed":
-            text = _unflowed(text)
+            text = _unflowed(text, joined=str(part.get_param("delsp")).lower() == "yes")
         for index, paragraph in enumerate(text.split("\n\n"), 1):
             self.blocks.add("paragraph", paragraph.rstrip(), place=f"body {index}")
 
@@ -178,8 +178,11 @@ def _decoded(part: Any) -> tuple[str | None, list[Problem], bool]:
     return *decode(raw, "", None, charset_told(part, raw)), whole
 
 
-def _unflowed(text: str) -> str:
-    """Join lines that were only broken for width: https://www.rfc-editor.org/rfc/rfc3676."""
+def _unflowed(text: str, *, joined: bool) -> str:
+    """Join lines that were only broken for width: https://www.rfc-editor.org/rfc/rfc3676.
+
+    The space before such a break belongs to the text, unless the lines are `joined` (DelSp).
+    """
     lines: list[str] = []
     open_depth = -1
     for line in text.split("\n"):
@@ -188,7 +191,7 @@ def _unflowed(text: str) -> str:
         if depth == 0:
             said = said.removeprefix(" ")  # stuffed, where it would look like a quote
         if depth == open_depth and said != "-- ":
-            lines[-1] += said
+            lines[-1] = (lines[-1][:-1] if joined else lines[-1]) + said
         else:
             lines.append(f"{'>' * depth} {said}" if depth else said)
         open_depth = depth if said.endswith(" ") and said != "-- " else -1

@@ -128,6 +128,11 @@ def test_flowed_lines_are_joined():
     ]
 
 
+def test_words_that_flowed_lines_divide_are_whole():
+    mail = "Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\n東 \r\n京 in New  \r\nYork\r\n"
+    assert items("a.eml", mail)[0] == ["東京 in New York"]
+
+
 def test_headers_with_bytes_that_nobody_encoded():
     texts, _ = items(
         "a.eml", b"Subject: Zo\xeb met Jos\xe9\r\nFrom: =?utf-8?q?Zo=C3=AB?= <z@x.example>\r\n\r\nHi\r\n"
