@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ner_documents.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_documents.redaction.redactor import Redacted, Replacement
 
@@ -90,12 +90,19 @@ class SegmentBuilder:
             self._starts += [start] * len(text)
             self._ends += [end] * len(text)
 
-    def add_written(self, raw: str, start: int, end: int) -> None:
-        """Add a part of a file, resolving character references such as ``&amp;``."""
+    def add_written(
+        self,
+        raw: str,
+        start: int,
+        end: int,
+        escapes: re.Pattern[str] = _REFERENCE,
+        read: Callable[[str], str] = html.unescape,
+    ) -> None:
+        """Add a part of a file, resolving escapes: by default, character references such as ``&amp;``."""
         position = start
-        for found in _REFERENCE.finditer(raw, start, end):
+        for found in escapes.finditer(raw, start, end):
             self.add(raw[position : found.start()], position)
-            self.add(html.unescape(found[0]), found.start(), found.end())
+            self.add(read(found[0]), found.start(), found.end())
             position = found.end()
         self.add(raw[position:end], position)
 

@@ -42,6 +42,7 @@ _TAG = re.compile(
 )
 _GOES_ON = re.compile(rf"(?<![{re.escape(SENTENCE_END)}\s])\s*\n\s*(?![\s{re.escape(OTHER_SPEAKER)}])")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
+_DOUBLED = re.compile('""')
 #: Shorter numbers are no account, card or phone number.
 _NUMBER_DIGITS = 9
 
@@ -104,12 +105,8 @@ def _quoted_cell(raw: str, start: int, end: int) -> Segment:
     if '""' not in raw[start:end]:
         return verbatim(raw, start, end)
     builder = SegmentBuilder()
-    for piece in re.finditer('""|[^"]+', raw[start:end]):
-        if piece[0] == '""':
-            builder.add('"', start + piece.start(), start + piece.end())
-        else:
-            builder.add(piece[0], start + piece.start())
-    return next(builder.finish(), verbatim(raw, start, end))
+    builder.add_written(raw, start, end, _DOUBLED, lambda _: '"')
+    return next(builder.finish())
 
 
 def _json(raw: str) -> list[Segment]:
@@ -137,7 +134,7 @@ def _json_segments(raw: str) -> Iterator[Segment]:
         # Most keys are field names; those that look like data are read as text.
         searched = raw[last : last + 20].lstrip()[:1] != ":" or bool(re.search("[A-Z].* ", found[0]))
         builder = SegmentBuilder()
-        _unescape(builder, raw, first + 1, last - 1)
+        builder.add_written(raw, first + 1, last - 1, _ESCAPE, _unescaped)
         yield from builder.finish(searched=searched)
 
 
@@ -148,17 +145,12 @@ def _words(raw: str, start: int, end: int) -> Iterator[Segment]:
         first, last = start + word.start(), start + word.end()
         if first > start + 1:
             builder.add(" ", first, first)
-        _unescape(builder, raw, first + 1, last - 1)
+        builder.add_written(raw, first + 1, last - 1, _ESCAPE, _unescaped)
     yield from builder.finish()
 
 
-def _unescape(builder: SegmentBuilder, raw: str, start: int, end: int) -> None:
-    position = start
-    for escape in _ESCAPE.finditer(raw, start, end):
-        builder.add(raw[position : escape.start()], position)
-        builder.add(json.loads(f'"{escape[0]}"'), escape.start(), escape.end())
-        position = escape.end()
-    builder.add(raw[position:end], position)
+def _unescaped(escape: str) -> str:
+    return str(json.loads(f'"{escape}"'))
 
 
 _EXTRACTED: dict[str, Callable[[str], list[Segment]]] = {
