@@ -71,6 +71,7 @@ class BlockText:
         self.blocks: list[Block] = []
         self.comments = self.hidden = 0
         self.problems: list[Problem] = []
+        self._repeated: set[str] = set()
         self._parts: list[str] = []
         self._length = 0
 
@@ -101,6 +102,12 @@ class BlockText:
             within = f"{place} {one.place}"
             cell = (one.row, one.column) if one.row and one.column else None
             self.add(one.kind, text[one.start : one.end], cell, place=within)
+
+    def repeats(self, text: str) -> bool:
+        """Return whether a header or footer, which each page or section repeats, was there before."""
+        before = text in self._repeated
+        self._repeated.add(text)
+        return before
 
     @contextmanager
     def reading(self, source: str, place: str) -> Iterator[None]:

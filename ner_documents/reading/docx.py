@@ -132,17 +132,13 @@ class _Reading:
         self._part = ""
         self._kind = "body"
         self._numbers: dict[Any, int] = {}
-        self._edges: set[tuple[str, str]] = set()
         self._joined = ""
         self._joined_as = ("", "")
 
     def read_part(self, root: Any, name: str, kind: str) -> None:
         """Add the blocks of one part; headers and footers that sections repeat, once."""
-        if kind in ("header", "footer"):
-            text = "".join(root.itertext())
-            if (kind, text) in self._edges:
-                return
-            self._edges.add((kind, text))
+        if kind in ("header", "footer") and self.blocks.repeats(kind + "".join(root.itertext())):
+            return
         self._part, self._kind = name, kind
         self._numbers = {paragraph: number for number, paragraph in enumerate(root.iter(f"{_WORD}p"), 1)}
         self.inserted = self.inserted or next(root.iter(f"{_WORD}altChunk"), None) is not None

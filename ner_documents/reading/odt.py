@@ -70,7 +70,6 @@ class _Reading:
         self.part = "styles.xml"
         self._number = 0
         self._hiding: set[str] = set()
-        self._edges: set[tuple[str, str]] = set()
         self._raised: set[str] = set()
 
     def styles(self, part: Any) -> None:
@@ -100,9 +99,8 @@ class _Reading:
         found = (f"{_STYLE}{kind}", f"{_STYLE}{kind}-left", f"{_STYLE}{kind}-first")
         for child in styles.iterfind(f".//{_STYLE}master-page/*"):
             on_slides = kind == "footer" and child.tag.startswith(_DRAW) and not child.get(f"{_SHOW}class")
-            text = (kind, "".join(child.itertext()))
-            if (child.tag in found or on_slides) and text not in self._edges:
-                self._edges.add(text)  # page styles repeat them
+            shown = child.tag in found or on_slides
+            if shown and not self.blocks.repeats(kind + "".join(child.itertext())):
                 self.container(child, kind)
 
     def container(self, parent: Any, kind: str, cell: tuple[int, int] | None = None) -> None:

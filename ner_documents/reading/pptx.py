@@ -62,7 +62,6 @@ class _Reading:
 
     def __init__(self) -> None:
         self.blocks = BlockText()
-        self._footers: set[str] = set()
         self._backgrounds: set[str] = set()
         self._place = ""
 
@@ -131,10 +130,8 @@ class _Reading:
             return
         kind = _KINDS.get(role, "paragraph")
         for text in _paragraphs(shape):
-            if kind != "footer" or text not in self._footers:
+            if kind != "footer" or not self.blocks.repeats(text):
                 self.blocks.add(kind, text, place=self._place)
-            if kind == "footer":
-                self._footers.add(text)
 
     def _table(self, table: Any) -> None:
         for row, cells in enumerate(table.iterfind("{*}tr"), 1):
