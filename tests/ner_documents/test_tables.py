@@ -1,6 +1,5 @@
 """CSV as spreadsheet programs read it, JSON, workbooks: the right value of each case, and bounds."""
 
-import json
 import time
 from io import BytesIO
 
@@ -384,20 +383,6 @@ def test_text_that_is_not_utf8_in_parquet_is_a_problem_of_its_row(tmp_path):
     found = list(read(tmp_path / "a.parquet"))
     assert [i.text for i in found if isinstance(i, Document)] == ["Mary", "Bob"]
     assert problems(found) == [(2, "holds text that is not UTF-8; write the file again")]
-
-
-def test_the_same_rows_come_out_of_every_format():
-    plain = [{"id": "1", "text": "Mary sings"}, {"id": "2", "text": "Zoë, too"}]
-    lines = "\n".join(map(json.dumps, plain))
-    written = {
-        "a.csv": 'id,text\n1,Mary sings\n2,"Zoë, too"\n',
-        "a.tsv": "id\ttext\n1\tMary sings\n2\tZoë, too\n",
-        "a.jsonl": lines,
-        "a.json": json.dumps(plain),
-        "a.xlsx": workbook({"x": [["id", "text"], *([row["id"], row["text"]] for row in plain)]}),
-    }
-    for name, content in written.items():
-        assert [i.fields for i in items(name, content)] == plain, name
 
 
 def test_what_stands_above_an_empty_row_of_a_sheet_is_said():
