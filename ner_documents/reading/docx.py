@@ -17,7 +17,7 @@ from ner_documents.reading.drawings import drawn_texts
 from ner_documents.reading.packages import Package, UnreadableError, parse_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ner_documents.reading.records import Item, ReadOptions
 
@@ -175,8 +175,9 @@ class _Reading:
 
     def _paragraph(self, paragraph: Any, cell: tuple[int, int] | None) -> None:
         hiding = _hiding_in(paragraph, self._styles.hiding)
-        self.blocks.hidden += sum(_is_hidden(element, hiding) for element in _walk(paragraph))
-        text = self._joined + _text_of(paragraph, hiding, self._styles.raised)
+        elements = list(_walk(paragraph))
+        self.blocks.hidden += sum(_is_hidden(element, hiding) for element in elements)
+        text = self._joined + _text_of(elements, hiding, self._styles.raised)
         properties = paragraph.find(f"{_WORD}pPr")
         kind, place = self._kind_of(properties, cell), f"{self._part} p {self._numbers[paragraph]}"
         marks = (paragraph.find(f"{_WORD}pPr/{_WORD}rPr/{_WORD}{name}") for name in ("del", "moveFrom"))
@@ -184,8 +185,9 @@ class _Reading:
         self._joined = ""
         if not gone:
             self.blocks.add(kind, text, cell, place=place)
-        for box in [element for element in _walk(paragraph) if element.tag == _BOX]:
-            self._container(box, cell)
+        for element in elements:
+            if element.tag == _BOX:
+                self._container(element, cell)
         if gone:  # the paragraph continues in the next one
             self._joined, self._joined_as = text, (kind, place)
 
@@ -235,11 +237,11 @@ def _continues_merge(cell: Any) -> bool:
     return merge is not None and merge.get(f"{_WORD}val", "continue") == "continue"
 
 
-def _text_of(paragraph: Any, hiding: frozenset[str], raised: frozenset[str]) -> str:
-    """Return the final text of a paragraph, without text boxes anchored in it and what styles hide."""
+def _text_of(elements: Iterable[Any], hiding: frozenset[str], raised: frozenset[str]) -> str:
+    """Return the final text of the elements of a paragraph, without what styles hide."""
     pieces: list[str] = []
     fields: list[int | None] = []  # start of the instruction of each open field; None after it
-    for element in _walk(paragraph):
+    for element in elements:
         tag = element.tag
         if tag == f"{_WORD}fldChar":
             kind = element.get(f"{_WORD}fldCharType")
