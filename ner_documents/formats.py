@@ -87,7 +87,7 @@ _PAGE = re.compile(
 _MESSAGE = re.compile(rb"mime-version:", re.IGNORECASE)
 _OFFICE = frozenset(("docx", "pptx", "odt", "epub", "xlsx"))
 #: What is told of a file that may be a web page or a message instead: programs open these by such names.
-_MAY_BE_TEXT = _OFFICE | {"", "pdf", "rtf"}
+_MAY_BE_TEXT = _OFFICE | {"", "pdf", "rtf", "csv", "tsv"}
 
 _BY_SUFFIX = {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in suffixes}
 

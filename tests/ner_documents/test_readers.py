@@ -69,6 +69,7 @@ MESSAGE = b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--
     ("name", "content", "kind"),
     [
         ("a.docx", PAGE, "html"),
+        ("a.csv", PAGE, "html"),
         ("a.pdf", b"\xef\xbb\xbf\n" + PAGE, "html"),
         ("a.doc", PAGE, ""),
         ("a", PAGE, ""),
