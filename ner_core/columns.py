@@ -2,8 +2,8 @@
 
 Files with the same suffix differ: two columns (WNUT17), four with the tag last (CoNLL-2003, MultiCoNER), an
 index before the word and an annotator after the tag (Universal NER); comments that begin with ``#``; tags
-with the prefix at the end (``PER-B``). The layout is inferred from the first lines. A tag that is neither
-``O`` nor a prefix and a type is an error, never a type.
+with the prefix at the end (``PER-B``); a first line that names the columns. The layout is inferred from the
+first lines. A tag that is neither ``O`` nor a prefix and a type is an error, never a type.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _NOTATIONS = notations("-")
 _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
+# How the first line names columns, as in "Sentence #,Word,POS,Tag".
+_WORD_NAME = re.compile(r"(?:.*[\W_])?(?:word|token|form|text)s?", re.IGNORECASE)
+_TAG_NAME = re.compile(r"(?:.*[\W_])?(?:tag|label|ner|entity|iob2?|bio)s?", re.IGNORECASE)
+_SENTENCE_NAME = re.compile(r"sent(?:ence)?(?:[\W_].*)?", re.IGNORECASE)
 
 _DEFAULT_WIDTH = 2
 
@@ -41,8 +45,12 @@ class Layout:
     suffixed : bool
         Whether the prefix comes after the type, as in ``PER-B``.
     bare : bool
-        Whether a type may have no prefix: in files of two columns where none has, or in a column that the
-        user named.
+        Whether a type may have no prefix: in files of two columns or with a header where none has, or in a
+        column that the user named.
+    header : list of str or None
+        The line that names the columns, if there is one.
+    sentence : int or None
+        The column of the header that numbers the sentences.
     """
 
     width: int
@@ -50,6 +58,8 @@ class Layout:
     tag: int
     suffixed: bool = False
     bare: bool = False
+    header: list[str] | None = None
+    sentence: int | None = None
 
     def is_comment(self, fields: Sequence[str]) -> bool:
         """Return whether a line that begins with ``#`` is a comment and not the word ``#``."""
@@ -91,9 +101,11 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     --------
     >>> rows = [["# id", "7"], ["1", "Mary", "B-PER", "-", "ann"], ["2", "sings", "O", "-", "ann"]]
     >>> find_layout(rows)
-    Layout(width=5, word=1, tag=2, suffixed=False, bare=False)
+    Layout(width=5, word=1, tag=2, suffixed=False, bare=False, header=None, sentence=None)
     """
     likely = [row for row in rows if not row[0].startswith("#")]
+    header = _header(likely)
+    likely = likely[1:] if header else likely
     likely = [row for row in likely if not is_no_word(row)] or likely
     widths = Counter(map(len, likely))
     width = max(widths, key=lambda one: (widths[one], one)) if widths else _DEFAULT_WIDTH
@@ -103,12 +115,25 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
         held = [sum(map(_is_tag, column)) for column in zip(*likely, strict=True)][1:]
         tag = len(held) - held[::-1].index(max(held)) if held else -1
     if word is None:
+        word = _column(header, _WORD_NAME)
+    if word is None:
         word = int(width > _DEFAULT_WIDTH and tag != 1 and all(_INDEX.fullmatch(row[0]) for row in likely))
     found = {row[tag] for row in likely if -width <= tag < width} - {"O"}
     prefixed, suffixed = (any(map(notation.fullmatch, found)) for notation in _NOTATIONS)
     suffixed = suffixed and not prefixed
-    bare = not suffixed and (named or (width == _DEFAULT_WIDTH and not prefixed))
-    return Layout(width, word, tag, suffixed, bare)
+    bare = not suffixed and (named or (not prefixed and (width == _DEFAULT_WIDTH or header is not None)))
+    return Layout(width, word, tag, suffixed, bare, header, _column(header, _SENTENCE_NAME))
+
+
+def _header(rows: Sequence[Sequence[str]]) -> list[str] | None:
+    """Return the first row if it names columns of words and of tags, and holds no tag itself."""
+    names = list(rows[0]) if rows else []
+    named = all(any(map(pattern.fullmatch, names)) for pattern in (_WORD_NAME, _TAG_NAME))
+    return names if named and not any(map(_is_tag, names)) else None
+
+
+def _column(header: list[str] | None, name: re.Pattern[str]) -> int | None:
+    return next((index for index, cell in enumerate(header or ()) if name.fullmatch(cell)), None)
 
 
 def is_no_word(fields: Sequence[str], *, tagged: bool = True) -> bool:

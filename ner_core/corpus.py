@@ -6,7 +6,10 @@ Tags are returned in the scheme of the file; `ner_core.labels.tags_of` converts 
 from __future__ import annotations
 
 import codecs
+import csv
+import gzip
 import json
+import zlib
 from itertools import chain, islice, tee, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +19,7 @@ from ner_core.marked import Sentence, sentences_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from io import BufferedReader
 
 T = TypeVar("T")
 
@@ -28,12 +32,14 @@ __all__ = [
     "read_json_texts",
     "read_label_ids",
     "read_nemo",
+    "uncompressed",
 ]
 
 _DOCUMENT_START = "-DOCSTART-"
 # Lines from which the layout of a file is inferred.
 _HEAD_LINES = 1000
 _EXCERPT = 60
+_GZIP = b"\x1f\x8b"
 
 
 class CorpusError(ValueError):
@@ -49,8 +55,9 @@ def read_conll(
 ) -> Iterator[Sentence]:
     r"""Read one sentence after another from a file with a word and its tags on each line.
 
-    An empty line or ``-DOCSTART-`` ends a sentence. Columns are separated by tabs where a line has any, else
-    by spaces. Other white space, such as the no-break space, may be part of a word.
+    An empty line or ``-DOCSTART-`` ends a sentence, and so does another value in a column that a first line
+    names ``Sentence #`` or the like. Columns are separated by commas in ``.csv``, by tabs where a line has
+    any, else by spaces. Other white space, such as the no-break space, may be part of a word.
 
     Parameters
     ----------
@@ -114,28 +121,40 @@ def _sentences_and_borders(
     """Yield sentences, and None at each ``-DOCSTART-``."""
     words: list[str] = []
     tags: list[str] = []
-    lines = _lines(path, encoding)
-    head = list(islice(lines, _HEAD_LINES))
-    rows = [fields for _, line in head if (fields := columns(line)) and fields[0] != _DOCUMENT_START]
-    layout = find_layout(rows, word_column, tag_column)
-    for number, line in chain(head, lines):
-        fields = columns(line)
+    split = _cells if uncompressed(path).suffix.lower() == ".csv" else columns
+    rows = ((number, line, split(line)) for number, line in _lines(path, encoding))
+    head = list(islice(rows, _HEAD_LINES))
+    first = [fields for _, _, fields in head if fields and fields[0] != _DOCUMENT_START]
+    layout = find_layout(first, word_column, tag_column)
+    sentence = slice(0) if layout.sentence is None else slice(layout.sentence, layout.sentence + 1)
+    mark: list[str] = []
+    for number, line, fields in chain(head, rows):
         if line.startswith("#") and not words and layout.is_comment(fields):
             continue
-        if layout.word > 0 and is_no_word(fields):
+        if fields == layout.header or (layout.word > 0 and not layout.header and is_no_word(fields)):
             continue
-        if fields and fields[0] != _DOCUMENT_START:
+        border = not fields or fields[0] == _DOCUMENT_START
+        if words and (border or fields[sentence] not in ([""], mark)):
+            yield Sentence(words, tags)
+            words, tags = [], []
+        if not border:
             word, tag = _word_and_tag(fields, layout, f"{path}:{number}", line)
             words.append(word)
             tags.append(tag)
-            continue
-        if words:
-            yield Sentence(words, tags)
-            words, tags = [], []
-        if fields:
+            mark = fields[sentence]
+        elif fields:
             yield None
     if words:
         yield Sentence(words, tags)
+
+
+def _cells(line: str) -> list[str]:
+    """Split one line of CSV; an empty list for a line without values."""
+    try:
+        cells = next(csv.reader([line]), [])
+    except csv.Error:  # a cell of more than 131,072 characters
+        return [line]
+    return cells if any(cells) else []
 
 
 def _word_and_tag(fields: list[str], layout: Layout, where: str, line: str) -> tuple[str, str]:
@@ -315,8 +334,8 @@ def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
     """Yield line numbers from 1 and lines; only LF ends a line, so that words can contain U+2028."""
     number, rest = 1, ""
     decoder = codecs.getincrementaldecoder(encoding)()
-    with Path(path).open("rb") as file:
-        for raw in chain(file, [b""]):
+    with Path(path).open("rb") as stored:
+        for raw in chain(_decompressed(stored, path), [b""]):
             try:  # in UTF-16 a line of bytes may end within a character
                 *lines, rest = (rest + decoder.decode(raw, final=not raw)).split("\n")
             except UnicodeError as error:
@@ -330,6 +349,19 @@ def _lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str]]:
             for line in lines:
                 yield number, line.removeprefix("\ufeff" if number == 1 else "").rstrip("\r")
                 number += 1
+
+
+def _decompressed(stored: BufferedReader, path: str | Path) -> Iterator[bytes]:
+    try:
+        yield from gzip.GzipFile(fileobj=stored) if stored.peek(2).startswith(_GZIP) else stored
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        msg = f"{path}: expected a whole gzip file, found a damaged one ({error})"
+        raise CorpusError(msg) from None
+
+
+def uncompressed(path: str | Path) -> Path:
+    """Return the name of a file without ``.gz``, which may follow the suffix of every corpus."""
+    return Path(str(path).removesuffix(".gz"))
 
 
 def _excerpt(line: str) -> str:

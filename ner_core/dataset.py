@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ner_core.corpus import CorpusError, read_conll, read_json, read_label_ids, read_nemo
+from ner_core.corpus import CorpusError, read_conll, read_json, read_label_ids, read_nemo, uncompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +85,8 @@ def open_dataset(
     ----------
     path : str or Path
         NeMo's ``text_*.txt`` with its ``labels_*.txt`` beside it, ``.jsonl`` or ``.json`` with marked names
-        or tags (with ``label_ids.csv`` beside it if tags are numbers), any other file in CoNLL columns, or a
-        folder of these.
+        or tags (with ``label_ids.csv`` beside it if tags are numbers), any other file in CoNLL columns or
+        CSV, or a folder of these; ``.gz`` may follow a suffix.
     split : str, optional
         Which corpus of a folder: ``dev`` for ``dev.conll``, or for ``text_dev.txt`` and ``labels_dev.txt``.
     encoding : str
@@ -106,7 +106,7 @@ def open_dataset(
         msg = f"{path}: no such file or folder"
         raise CorpusError(msg)
     file = _chosen(path, split) if path.is_dir() else path
-    kind = "json" if file.suffix.lower() in JSON_SUFFIXES else "conll"
+    kind = "json" if uncompressed(file).suffix.lower() in JSON_SUFFIXES else "conll"
     files = [file]
     if file.name.startswith("text_") and file.suffix == ".txt":
         kind = "nemo"
@@ -140,9 +140,10 @@ def _chosen(folder: Path, split: str | None) -> Path:
 
 def _split_name(file: Path) -> str | None:
     """Return the split of a corpus file, as in dev.conll, eng.testa (CoNLL-2003) or valid.txt; else None."""
+    file = uncompressed(file)
     if file.suffix.lower() in CONLL_SUFFIXES:
         return file.stem
     if file.suffix[1:] in _SPLIT_NAMES:
         return file.suffix[1:]
-    named = file.suffix in (".txt", ".tsv", *JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
+    named = file.suffix in (".txt", ".tsv", ".csv", *JSON_SUFFIXES) and file.stem in _SPLIT_NAMES
     return file.stem if named else None

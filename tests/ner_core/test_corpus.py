@@ -1,5 +1,7 @@
 """Corpus readers: what they accept, and how they say no."""
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -248,10 +250,35 @@ UNER = (
         ("Mary PER\nsings O\n", [(["Mary", "sings"], ["PER", "O"])]),
         ("1 O\n2 O\n", [(["1", "2"], ["O", "O"])]),
         ("#Rome B-LOC\n# O\n", [(["#Rome", "#"], ["B-LOC", "O"])]),
+        ("token\tpos\tner_tag\nMary\tNN\tPER\n\nsings\tVB\tO\n", [(["Mary"], ["PER"]), (["sings"], ["O"])]),
+        ("word tag\nword O\ntag O\n", [(["word", "tag"], ["O", "O"])]),
     ],
 )
 def test_columns_and_schemes_are_found_out(tmp_path, content, expected):
     assert list(read_conll(write(tmp_path / "a.iob2", content))) == expected
+
+
+@pytest.mark.parametrize("name", ["dev.csv", "dev.csv.gz"])
+def test_csv_with_numbered_sentences(tmp_path, name):
+    """As the Groningen corpus is spread on Kaggle; each line may repeat the number."""
+    content = (
+        'Sentence #,Word,POS,Tag\nSentence: 1,Mary,NNP,B-per\n,",",",",O\n,"""",``,O\nSentence: 2,#,NN,O\n'
+    )
+    content += "3,In,IN,O\n3,Rome,NNP,B-geo\n\n"
+    write(tmp_path / name, gzip.compress(content.encode()) if name.endswith(".gz") else content)
+    assert list(open_dataset(tmp_path)) == [
+        (["Mary", ",", '"'], ["B-per", "O", "O"]),
+        (["#"], ["O"]),
+        (["In", "Rome"], ["O", "B-geo"]),
+    ]
+
+
+def test_compressed_files_that_are_cut(tmp_path):
+    file = write(tmp_path / "a.jsonl.gz", gzip.compress(b'{"tokens": ["Mary"], "tags": ["B-PER"]}'))
+    assert list(open_dataset(file)) == [(["Mary"], ["B-PER"])]
+    write(file, file.read_bytes()[:30])
+    with pytest.raises(CorpusError, match=r"a\.jsonl\.gz: expected a whole gzip file, found a damaged one"):
+        list(open_dataset(file))
 
 
 @pytest.mark.parametrize(
