@@ -161,7 +161,7 @@ class Evaluation:
             "weighted avg": self.weighted,
         }
         parts = [
-            f"{self.sentences} sentences, {self.tokens} {self.unit}s",
+            f"{_counted(self.sentences, 'sentence')}, {_counted(self.tokens, self.unit)}",
             f"Spans: micro F1 {self.micro_f1:.4f}, macro F1 {self.macro_f1:.4f}\n\n{_table(spans_table)}",
             f"Tokens (by {self.unit}): accuracy {self.token_accuracy:.4f}\n\n{_table(self.token_report)}",
         ]
@@ -177,6 +177,10 @@ class Evaluation:
             parts.append("Sentences with the most wrong spans\n\n" + "\n".join(map(str, self.mistakes)))
         parts += [f"Note: {note}" for note in self.notes]
         return "\n\n".join(parts)
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def _table(rows: dict[str, Score | float]) -> str:

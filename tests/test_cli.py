@@ -381,6 +381,8 @@ def test_evaluation_of_its_own_predictions_is_perfect(ner, tiny_ner, tmp_path):
     right = sum(map(operator.eq, itertools.chain(*tags), itertools.chain(*raw)))
     assert found["token_accuracy"] == pytest.approx(right / 10)
     assert {"macro_f1", "per_type", "token_report", "calibration_error", "reliability"} <= set(found)
+    (tmp_path / "dev.conll").write_text("Mary O\n")
+    assert "\n1 sentence, 1 word\n" in ner("evaluate", str(tmp_path))[1]
     assert (found["model"], found["device"], found["dataset"]) == ("tiny", "CPU", str(tmp_path / "dev.conll"))
 
 

@@ -44,13 +44,14 @@ def guarded(cell: str, *, numbers: bool = False) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Escape control characters, except line feed and tab, so that a terminal can show the text.
+    r"""Escape control characters, except line ends and tab, so that a terminal can show the text.
 
     Examples
     --------
-    >>> visible("a\x1b[2J")
-    'a\\x1b[2J'
+    >>> visible("a\x1b[2J\r\nb")
+    'a\\x1b[2J\nb'
     """
     return _TERMINAL_UNSAFE.sub(
-        lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text
+        lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(),
+        text.replace("\r\n", "\n"),
     )

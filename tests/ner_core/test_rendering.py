@@ -202,8 +202,8 @@ def test_terminal_gets_no_control_characters_of_the_text(found, colors):
 
 def test_terminal_escapes_are_readable():
     assert (
-        to_terminal(Recognition("a\x1b[2J\u202eb\ud800\r\n\tc", ()), colors=False)
-        == "a\\x1b[2J\\u202eb\\ud800\\r\n\tc"
+        to_terminal(Recognition("a\x1b[2J\u202eb\ud800\rd\r\n\tc\r\n", ()), colors=False)
+        == "a\\x1b[2J\\u202eb\\ud800\\rd\n\tc"
     )
 
 
