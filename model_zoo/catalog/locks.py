@@ -61,7 +61,10 @@ def held(path: Path, wait: Callable[[], object]) -> Iterator[None]:
         except FileNotFoundError:  # another process removed the folder with its locks
             continue
         except Timeout:
-            wait()
+            if path.exists():
+                wait()
+            else:
+                path.touch()  # released just now; where it cannot be made, the system says why
     try:
         yield
     finally:

@@ -284,6 +284,9 @@ def test_locks_errors_and_outputs_that_are_something_else_stay(tmp_path, capital
     with pytest.raises(CorpusError, match="is a file of another program"), run.alone():
         pass
     assert Path(f"{run.work_folder}.lock").read_text() == "of a package manager"
+    if Path("/proc").is_dir():
+        with pytest.raises(OSError, match="No such file"), replace(run, work_folder="/proc/x").alone():
+            pass  # where no lock can be made, no other run can have it
     (tmp_path / "notes").write_text("mine")
     with pytest.raises(CorpusError, match="notes: already exists"):
         annotate(replace(run, errors=str(tmp_path / "notes")), capital_recognizer)
