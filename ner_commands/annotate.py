@@ -25,6 +25,7 @@ from ner_commands.arguments import (
     load_model,
     model_options,
     parse_column,
+    parse_path,
     parse_positive,
 )
 from ner_commands.output import complain
@@ -35,7 +36,7 @@ from ner_corpora.progress import Progress
 from ner_corpora.run import Engine, Run, errors_of
 from ner_corpora.workspace import Workspace
 from ner_documents.document import MAX_DOCUMENT_BYTES
-from ner_documents.formats import FORMATS
+from ner_documents.formats import FORMATS, format_by_name
 from ner_documents.reading.records import ReadOptions
 from ner_documents.sources import find_sources, is_url, total_size
 from ner_documents.writing.formats import OUTPUT_FORMATS, format_of
@@ -77,10 +78,19 @@ def add_parser(commands: Any) -> None:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="file, folder, glob, URL, or - for standard input"
+        "inputs",
+        nargs="+",
+        type=parse_path,
+        metavar="INPUT",
+        help="file, folder, glob, URL, or - for standard input",
     )
     parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="file or URL, or - for standard output"
+        "-o",
+        "--output",
+        type=parse_path,
+        required=True,
+        metavar="OUT",
+        help="file or URL, or - for standard output",
     )
 
     reading = parser.add_argument_group("reading")
@@ -112,13 +122,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     writing.add_argument(
         "--errors",
+        type=parse_path,
         metavar="FILE",
         help="list of unreadable documents (default: OUT.errors.jsonl, or standard error if OUT is -)",
     )
     writing.add_argument("--resume", action="store_true", help="continue an interrupted run, if there is one")
     writing.add_argument("--overwrite", action="store_true", help="replace OUT and discard an unfinished run")
     writing.add_argument(
-        "--work-dir", metavar="DIR", help="folder for unfinished work (default: OUT.partial)"
+        "--work-dir",
+        type=parse_path,
+        metavar="DIR",
+        help="folder for unfinished work (default: OUT.partial)",
     )
     writing.add_argument("--quiet", action="store_true", help="print no progress and no summary")
 
@@ -254,6 +268,11 @@ def _job(
 
 
 def _usage_problem(args: argparse.Namespace) -> str | None:
+    if format_by_name(args.output)[1]:
+        suffix = Path(args.output).suffix
+        return (
+            f"-o {args.output}: the output is written uncompressed; leave out {suffix}, and compress it then"
+        )
     if (args.format or format_of(args.output)) is None:
         formats = "|".join(OUTPUT_FORMATS)
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
@@ -271,9 +290,13 @@ def _usage_problem(args: argparse.Namespace) -> str | None:
         return "--engine ray cannot read standard input; store it in a file first"
     if args.engine == "local" and (args.address or args.num_workers or args.num_cpus_per_worker or args.ship):
         return "--address, --num-workers, --num-cpus-per-worker and --ship need --engine ray"
-    for path in written.values():
-        if path and not is_url(path) and not Path(path).parent.is_dir():
+    for path in (*written.values(), errors_of(args.output)):
+        if not path or is_url(path):
+            continue
+        if not Path(path).parent.is_dir():
             return f"{path}: folder {Path(path).parent} does not exist"
+        with contextlib.suppress(FileNotFoundError):
+            Path(path).lstat()  # an OSError for a name that is too long
     return None
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "parse_encoding",
     "parse_folder",
     "parse_names",
+    "parse_path",
     "parse_positive",
     "parse_probability",
 ]
@@ -77,7 +78,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     add_models_dir(group)
     group.add_argument(
-        "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if the model folder has none"
+        "--tokenizer",
+        type=parse_path,
+        metavar="FILE",
+        help="tokenizer.json or vocab.txt, if the model folder has none",
     )
     group.add_argument(
         "--model-labels",
@@ -200,8 +204,16 @@ def parse_encoding(value: str) -> str:
 
 def parse_folder(value: str) -> str:
     """Parse the name of an existing folder."""
-    if not Path(value).is_dir():
+    if not Path(parse_path(value)).is_dir():
         msg = f"{value}: no such folder"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def parse_path(value: str) -> str:
+    """Parse the name of a file or folder; an empty one, as of an unset variable, would mean this folder."""
+    if not value:
+        msg = "expected a name, found an empty one"
         raise argparse.ArgumentTypeError(msg)
     return value
 

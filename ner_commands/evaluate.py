@@ -49,8 +49,9 @@ def add_parser(commands: Any) -> None:
         "evaluate",
         help="measure the accuracy of a model on labelled text",
         description="Measure the accuracy of a model on labelled text: micro and macro F1 of spans, and a "
-        "token report. DATASET is in CoNLL columns, or NeMo's text_*.txt with labels_*.txt, or .jsonl or "
-        ".json with tokens and ner_tags, or with texts from ner annotate, doccano, Prodigy or Label Studio.",
+        "token report. DATASET is in CoNLL columns or CSV, or NeMo's text_*.txt with labels_*.txt, or .jsonl "
+        "or .json with tokens and ner_tags, or with texts from ner annotate, doccano, Prodigy or Label "
+        "Studio; .gz may follow the suffix.",
     )
     parser.add_argument("path", nargs="?", metavar="DATASET", help="file or folder")
     parser.add_argument(

@@ -18,6 +18,7 @@ from ner_commands.arguments import (
     add_recognition_options,
     known_labels,
     load_model,
+    parse_path,
 )
 from ner_commands.output import complain, prepare_output
 from ner_commands.reading import read_files, told
@@ -53,6 +54,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--file",
         nargs="+",
+        type=parse_path,
         metavar="F",
         help="files: text, HTML, PDF, Word, mail and more; each row of a table is a document; named pipes "
         "are read to their end",

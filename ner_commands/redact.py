@@ -21,6 +21,7 @@ from ner_commands.arguments import (
     known_labels,
     load_model,
     parse_names,
+    parse_path,
     parse_probability,
 )
 from ner_commands.output import complain, explanation
@@ -74,17 +75,20 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help='file; "-" is text on standard input')
+    parser.add_argument(
+        "files", nargs="+", type=parse_path, metavar="FILE", help='file; "-" is text on standard input'
+    )
     parser.add_argument(
         "-o",
         "--output",
+        type=parse_path,
         required=True,
         metavar="OUT",
         help='output file, or folder for several files; "-" is standard output',
     )
     parser.add_argument(
         "--key",
-        type=Path,
+        type=parse_path,
         metavar="FILE",
         help="stores the placeholders, for further files and for `ner restore`; created if missing",
     )
@@ -95,8 +99,10 @@ def add_parser(commands: Any) -> None:
         help="label: [PER]; number: PER_1, one number per name; mask: of equal length; hash: PER_ and a "
         "hash keyed by --key (default: number)",
     )
-    parser.add_argument("--names", type=Path, metavar="FILE", help="names to replace always, one per line")
-    parser.add_argument("--allow", type=Path, metavar="FILE", help="names to keep, one per line")
+    parser.add_argument(
+        "--names", type=parse_path, metavar="FILE", help="names to replace always, one per line"
+    )
+    parser.add_argument("--allow", type=parse_path, metavar="FILE", help="names to keep, one per line")
     parser.add_argument(
         "--labels",
         type=parse_names,
@@ -117,7 +123,7 @@ def add_parser(commands: Any) -> None:
         metavar="P",
         help="list replacements with a lower score, to be checked (default: 0.8)",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write all replacements as JSON")
+    parser.add_argument("--report", type=parse_path, metavar="FILE", help="write all replacements as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     add_model_options(parser)
     parser.set_defaults(run=run)
@@ -144,7 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     ner = load_model(arguments)
     rules = _rules(arguments, [*ner.labels, *PATTERN_LABELS])
     with _locked(arguments.key):
-        key = read_key(arguments.key) if arguments.key and arguments.key.exists() else Key()
+        key = read_key(arguments.key) if arguments.key and Path(arguments.key).exists() else Key()
         placeholders = Placeholders(arguments.operator, secret=key.secret, identities=key.identities)
         redactor = Redactor(placeholders, rules)
         report = []
@@ -157,7 +163,7 @@ def run(arguments: argparse.Namespace) -> int:
             _print_summary(called(name), result, arguments)
             report.append(_report(name, output, result, arguments.unsure))
     if arguments.report and report:
-        write_content(str(arguments.report), to_json(report, indent=2).encode() + b"\n")
+        write_content(arguments.report, to_json(report, indent=2).encode() + b"\n")
     for note in ner.notes:
         complain(f"note: {note}")
     if report:
@@ -214,20 +220,20 @@ def _rules(arguments: argparse.Namespace, labels: list[str]) -> Rules:
     try:
         return Rules(
             regions=arguments.regions,
-            listed=NameList(read_lines(arguments.names) if arguments.names else ()),
-            allowed=frozenset(map(fold, read_lines(arguments.allow) if arguments.allow else ())),
+            listed=NameList(read_lines(Path(arguments.names)) if arguments.names else ()),
+            allowed=frozenset(map(fold, read_lines(Path(arguments.allow)) if arguments.allow else ())),
             labels=frozenset(wanted) if wanted else None,
         )
     except ListError as error:
         raise Failure(str(error)) from error
 
 
-def _locked(key: Path | None) -> AbstractContextManager[None]:
+def _locked(key: str | None) -> AbstractContextManager[None]:
     """Lock a key against other runs: with a lost entry, a file could not be restored."""
     if key is None:
         return nullcontext()
-    if not key.parent.is_dir():
-        msg = f"{key}: folder {key.parent} does not exist"
+    if not Path(key).parent.is_dir():
+        msg = f"{key}: folder {Path(key).parent} does not exist"
         raise Failure(msg)
     return alone(Path(f"{key}.lock"), key, "give another --key", Failure)
 
@@ -250,14 +256,14 @@ def _redact(
         if result.document:
             key.add(result.document)
         # The key first: without it, the redacted file could not be restored.
-        write_content(str(arguments.key), key.to_json().encode(), secret=True)
+        write_content(arguments.key, key.to_json().encode(), secret=True)
     write_content(output, result.content)
     return result
 
 
-def read_key(path: Path) -> Key:
+def read_key(path: str) -> Key:
     """Read a key file, or raise `KeyProblem` if it is none."""
-    return Key.from_json(read_whole(str(path)).decode("utf-8", "replace"), str(path))
+    return Key.from_json(read_whole(path).decode("utf-8", "replace"), path)
 
 
 def read_content(name: str) -> bytes:

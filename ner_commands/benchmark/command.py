@@ -18,6 +18,7 @@ from ner_commands.arguments import (
     add_format,
     add_models_dir,
     parse_names,
+    parse_path,
     parse_positive,
 )
 from ner_commands.output import aligned, complain
@@ -90,6 +91,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--file",
+        type=parse_path,
         metavar="F",
         help='file to measure with, "-" for standard input (default: a page of invented news)',
     )

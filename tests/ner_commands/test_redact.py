@@ -127,6 +127,8 @@ def test_names_of_outputs_may_be_as_long_as_the_system_allows_and_are_told_as_gi
         (["a.txt", "b.txt", "-o", "b.txt"], 2, "b.txt: is a file; several files need a folder"),
         (["a.txt", "b.txt", "-o", "-"], 2, "-o -: several files need a folder"),
         (["a.txt", "./a.txt", "-o", "out/"], 2, "two files would get this name"),
+        (["a.txt", "-o", ""], 2, "argument -o/--output: expected a name, found an empty one"),
+        (["a.txt", "-o", "c.txt", "--key", ""], 2, "argument --key: expected a name, found an empty one"),
         (["a.txt", "-o", "c.txt", "--operator", "hash"], 2, "--operator hash needs --key FILE"),
         (["a.txt", "-o", "c.txt", "--key", "b.txt"], 1, "b.txt: is not a ner-zoo redaction key"),
         (["a.txt", "-o", "c.txt", "--key", "no/key"], 1, "no/key: folder no does not exist"),
