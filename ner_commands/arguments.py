@@ -6,6 +6,7 @@ import argparse
 import codecs
 import contextlib
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,7 @@ def file_identity(path: str | Path) -> object:
     try:
         status = Path(path).stat()
     except OSError:
-        return Path(path).resolve()
+        return os.path.realpath(path)
     return status.st_dev, status.st_ino
 
 
@@ -181,8 +182,13 @@ def check_roles(*roles: tuple[str, str | Path | None], written: Collection[str])
 
 
 def check_new(path: str | Path | None, *, overwrite: bool) -> None:
-    """Refuse to replace a file, unless `overwrite`; ``-`` and None are no files."""
-    if path is not None and str(path) != "-" and Path(path).exists() and not overwrite:
+    """Refuse to replace a file, unless `overwrite`, and what is no file; ``-`` and None are no files."""
+    if path is None or str(path) == "-" or not Path(path).exists():
+        return
+    if not Path(path).is_file():
+        msg = f"{path}: is a folder, a pipe or a device, not a file; give another name"
+        raise WrongUsage(msg)
+    if not overwrite:
         msg = f"{path}: already exists; give another name, or --overwrite"
         raise WrongUsage(msg)
 

@@ -14,6 +14,7 @@ from ner_commands.arguments import (
     WrongUsage,
     add_format,
     add_model_options,
+    check_new,
     load_model,
     parse_column,
     parse_count,
@@ -126,6 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if problem := _usage_problem(arguments):
         raise WrongUsage(problem)
+    check_new(arguments.plot, overwrite=True)
     path = arguments.path or arguments.dataset
     if path == "conll2003" and not Path(path).exists():
         raise Failure(CONLL2003)

@@ -53,6 +53,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--file",
+        action="extend",
         nargs="+",
         type=parse_path,
         metavar="F",

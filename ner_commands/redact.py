@@ -157,6 +157,8 @@ def run(arguments: argparse.Namespace) -> int:
         for name, output in outputs:
             try:
                 result = _redact(name, output, ner, redactor, key, arguments)
+            except BrokenPipeError:
+                raise
             except (FormatError, OSError) as error:
                 complain(f"{called(name)}: {error}" if isinstance(error, FormatError) else explanation(error))
                 continue

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import threading
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     import hashlib
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["NO_ROOM", "feed", "whole_file", "write_whole"]
 
@@ -28,7 +29,7 @@ def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
     Parameters
     ----------
     path : pathlib.Path
-        Its folder must exist. A link is kept, and its target replaced.
+        Its folder must exist. A link is kept, and its target replaced. Pipes and devices are refused.
     flush : bool
         Wait until the system has written the content to the disk, so that it survives a power failure.
 
@@ -54,7 +55,10 @@ def whole_file(path: Path, *, flush: bool = False) -> Iterator[IO[bytes]]:
     False
     'text'
     """
-    target = path.resolve()
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "is a folder, a pipe or a device, not a file", str(path))
+    target = Path(os.path.realpath(path))
     short = target.name[:40]  # names may have 255 bytes
     scratch = target.with_name(f".{short}.{os.getpid()}-{threading.get_ident()}.new")
     try:

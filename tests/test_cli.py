@@ -188,7 +188,8 @@ def test_several_files_are_one_document_of_json(ner, tmp_path):
     ]
     _, out, _ = ner("recognize", "--file", files[0], "--format", "json")
     assert json.loads(out)["file"] == files[0]
-    _, out, _ = ner("recognize", "--file", *files)
+    _, out, _ = ner("recognize", "--file", files[0], "--file", files[1])
+    assert out.startswith(f"==> {files[0]} <==")
     assert f"==> {files[1]} <==" in out
     _, out, _ = ner("recognize", "--file", *files, "--format", "csv")
     assert {row["document"] for row in csv.DictReader(io.StringIO(out, newline=""))} <= set(files)

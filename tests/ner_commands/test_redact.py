@@ -102,8 +102,28 @@ def test_names_of_outputs_may_be_as_long_as_the_system_allows_and_are_told_as_gi
     long = "名" * 83 + ".txt"
     assert ner("redact", "-", "-o", long, stdin=b"Bob")[0] == 0
     assert (tmp_path / long).read_text() == "NAME_1"
-    status, _, err = ner("redact", "names.txt", "-o", "c.txt", "--report", ".", "--overwrite")
-    assert (status, err.splitlines()[-1]) == (1, "ner: .: Is a directory")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
+def test_only_a_file_is_written_over(ner, tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    for arguments in (("-o", "c.txt", "--report", "."), ("-o", "pipe.txt")):
+        status, _, err = ner("redact", "names.txt", *arguments, "--overwrite")
+        message = f"ner: {arguments[-1]}: is a folder, a pipe or a device, not a file; give another name\n"
+        assert (status, err) == (2, message)
+    status, _, err = ner("redact", "names.txt", "-o", "loop.txt", "--overwrite")
+    assert (status, err) == (1, "ner: loop.txt: Too many levels of symbolic links\n")
+    assert (tmp_path / "pipe.txt").is_fifo()
+    assert (tmp_path / "loop.txt").is_symlink()
+
+
+def test_a_reader_that_has_left_is_no_error(ner, monkeypatch):
+    ending, left = os.pipe()
+    os.close(ending)
+    with os.fdopen(left, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert ner("redact", "names.txt", "-o", "-")[::2] == (0, "")
 
 
 @pytest.mark.parametrize(
