@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "columns", "find_layout", "is_no_word"]
 
-_NOTATIONS = notations("-")
+_NOTATIONS = notations("[-_]")
 _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
@@ -45,8 +45,8 @@ class Layout:
     suffixed : bool
         Whether the prefix comes after the type, as in ``PER-B``.
     bare : bool
-        Whether a type may have no prefix: in files of two columns or with a header where none has, or in a
-        column that the user named.
+        Whether a type may have no prefix: in files of two columns or with a header where none has, but some
+        words have ``O``; or in a column that the user named.
     header : list of str or None
         The line that names the columns, if there is one.
     sentence : int or None
@@ -94,8 +94,8 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     Returns
     -------
     Layout
-        The word is in the first column, or in the second after an index; the tag in the last of the columns
-        with the most tags.
+        The word is in the first column, or in the second after an index or the tag; the tag in the last of
+        the columns with the most tags.
 
     Examples
     --------
@@ -112,16 +112,18 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     likely = [row for row in likely if len(row) == width]
     named = tag is not None
     if tag is None:
-        held = [sum(map(_is_tag, column)) for column in zip(*likely, strict=True)][1:]
-        tag = len(held) - held[::-1].index(max(held)) if held else -1
+        held = [sum(map(_is_tag, column)) for column in zip(*likely, strict=True)]
+        tag = len(held) - 1 - held[::-1].index(max(held)) if width > 1 and held else -1
     if word is None:
         word = _column(header, _WORD_NAME)
     if word is None:
-        word = int(width > _DEFAULT_WIDTH and tag != 1 and all(_INDEX.fullmatch(row[0]) for row in likely))
-    found = {row[tag] for row in likely if -width <= tag < width} - {"O"}
+        counted = width > _DEFAULT_WIDTH and tag != 1 and all(_INDEX.fullmatch(row[0]) for row in likely)
+        word = int(tag == 0 or counted)
+    found = {row[tag] for row in likely if -width <= tag < width}
     prefixed, suffixed = (any(map(notation.fullmatch, found)) for notation in _NOTATIONS)
     suffixed = suffixed and not prefixed
-    bare = not suffixed and (named or (not prefixed and (width == _DEFAULT_WIDTH or header is not None)))
+    all_bare = not prefixed and "O" in found and (width == _DEFAULT_WIDTH or header is not None)
+    bare = not suffixed and (named or all_bare)
     return Layout(width, word, tag, suffixed, bare, header, _column(header, _SENTENCE_NAME))
 
 

@@ -187,7 +187,7 @@ def _tagged(document: dict[str, Any], column: str | None, label_ids: Sequence[st
             )
             raise ValueError(msg)
         tags = [label_ids[tag] for tag in tags]
-    layout = find_layout([("word", tag) for tag in tags])
+    layout = find_layout([("word", tag) for tag in ("O", *tags)])
     read = []
     for word, tag in zip(words, tags, strict=True):
         read.append(layout.read_tag(tag) or "")

@@ -251,6 +251,8 @@ UNER = (
         ("1 O\n2 O\n", [(["1", "2"], ["O", "O"])]),
         ("#Rome B-LOC\n# O\n", [(["#Rome", "#"], ["B-LOC", "O"])]),
         ("token\tpos\tner_tag\nMary\tNN\tPER\n\nsings\tVB\tO\n", [(["Mary"], ["PER"]), (["sings"], ["O"])]),
+        ("B-PER Mary\nO sings\nO O\n", [(["Mary", "sings", "O"], ["B-PER", "O", "O"])]),
+        ("Mary B_PER\nsings O\n", [(["Mary", "sings"], ["B-PER", "O"])]),
         ("word tag\nword O\ntag O\n", [(["word", "tag"], ["O", "O"])]),
     ],
 )
@@ -291,6 +293,8 @@ def test_compressed_files_that_are_cut(tmp_path):
         ("Mary B-PER\nsings .\n", r"a\.conll:2: .* found '\.'"),
         ("1\tMary\tB-PER\t-\tann\n2\tsings\tann\t-\tann\n", r"a\.conll:2: .* in column 3, found 'ann'"),
         ("Mary PER-B\nsings O\nRome LOC\n", r"a\.conll:3: .* found 'LOC'"),
+        ("id text\n1 Mary\n", r"a\.conll:1: .* found 'text'"),
+        ("Mary/B-PER sings/O\n", r"a\.conll:1: .* found 'sings/O'"),
         (
             "Mary NNP PER\nsings VBZ O\n",
             r"a\.conll:1: .* in column 3, found 'PER'; correct this tag, or convert",
