@@ -41,13 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     # Imported here, so that an interrupt during the imports is handled as well.
     from model_zoo.catalog.errors import ZooError
-    from ner_commands.arguments import WrongUsage
+    from ner_commands.arguments import WrongUsage, check_values
     from ner_commands.output import complain, explanation
 
     try:
         arguments = _parser().parse_args(argv)
         level = logging.DEBUG if arguments.verbose else logging.WARNING
         logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+        check_values(arguments)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

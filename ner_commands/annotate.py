@@ -25,7 +25,6 @@ from ner_commands.arguments import (
     load_model,
     model_options,
     parse_column,
-    parse_path,
     parse_positive,
 )
 from ner_commands.output import complain
@@ -78,19 +77,10 @@ def add_parser(commands: Any) -> None:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "inputs",
-        nargs="+",
-        type=parse_path,
-        metavar="INPUT",
-        help="file, folder, glob, URL, or - for standard input",
+        "inputs", nargs="+", metavar="INPUT", help="file, folder, glob, URL, or - for standard input"
     )
     parser.add_argument(
-        "-o",
-        "--output",
-        type=parse_path,
-        required=True,
-        metavar="OUT",
-        help="file or URL, or - for standard output",
+        "-o", "--output", required=True, metavar="OUT", help="file or URL, or - for standard output"
     )
 
     reading = parser.add_argument_group("reading")
@@ -122,17 +112,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     writing.add_argument(
         "--errors",
-        type=parse_path,
         metavar="FILE",
         help="list of unreadable documents (default: OUT.errors.jsonl, or standard error if OUT is -)",
     )
     writing.add_argument("--resume", action="store_true", help="continue an interrupted run, if there is one")
     writing.add_argument("--overwrite", action="store_true", help="replace OUT and discard an unfinished run")
     writing.add_argument(
-        "--work-dir",
-        type=parse_path,
-        metavar="DIR",
-        help="folder for unfinished work (default: OUT.partial)",
+        "--work-dir", metavar="DIR", help="folder for unfinished work (default: OUT.partial)"
     )
     writing.add_argument("--quiet", action="store_true", help="print no progress and no summary")
 

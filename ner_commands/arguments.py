@@ -33,6 +33,7 @@ __all__ = [
     "add_recognition_options",
     "check_new",
     "check_roles",
+    "check_values",
     "file_identity",
     "known_labels",
     "load_model",
@@ -42,7 +43,6 @@ __all__ = [
     "parse_encoding",
     "parse_folder",
     "parse_names",
-    "parse_path",
     "parse_positive",
     "parse_probability",
 ]
@@ -79,10 +79,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     add_models_dir(group)
     group.add_argument(
-        "--tokenizer",
-        type=parse_path,
-        metavar="FILE",
-        help="tokenizer.json or vocab.txt, if the model folder has none",
+        "--tokenizer", metavar="FILE", help="tokenizer.json or vocab.txt, if the model folder has none"
     )
     group.add_argument(
         "--model-labels",
@@ -181,6 +178,14 @@ def check_roles(*roles: tuple[str, str | Path | None], written: Collection[str])
             raise WrongUsage(msg)
 
 
+def check_values(arguments: argparse.Namespace) -> None:
+    """Refuse empty names and values, as of unset variables: an empty path would mean the current folder."""
+    for name, value in vars(arguments).items():
+        if name != "text" and "" in (value if isinstance(value, list) else [value]):
+            msg = f"{name.replace('_', '-')}: expected a value, found an empty one"
+            raise WrongUsage(msg)
+
+
 def check_new(path: str | Path | None, *, overwrite: bool) -> None:
     """Refuse to replace a file, unless `overwrite`, and what is no file; ``-`` and None are no files."""
     if path is None or str(path) == "-" or not Path(path).exists():
@@ -210,16 +215,8 @@ def parse_encoding(value: str) -> str:
 
 def parse_folder(value: str) -> str:
     """Parse the name of an existing folder."""
-    if not Path(parse_path(value)).is_dir():
+    if not Path(value).is_dir():
         msg = f"{value}: no such folder"
-        raise argparse.ArgumentTypeError(msg)
-    return value
-
-
-def parse_path(value: str) -> str:
-    """Parse the name of a file or folder; an empty one, as of an unset variable, would mean this folder."""
-    if not value:
-        msg = "expected a name, found an empty one"
         raise argparse.ArgumentTypeError(msg)
     return value
 

@@ -18,7 +18,6 @@ from ner_commands.arguments import (
     add_recognition_options,
     known_labels,
     load_model,
-    parse_path,
 )
 from ner_commands.output import complain, prepare_output
 from ner_commands.reading import read_files, told
@@ -55,7 +54,6 @@ def add_parser(commands: Any) -> None:
         "--file",
         action="extend",
         nargs="+",
-        type=parse_path,
         metavar="F",
         help="files: text, HTML, PDF, Word, mail and more; each row of a table is a document; named pipes "
         "are read to their end",

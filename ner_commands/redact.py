@@ -21,7 +21,6 @@ from ner_commands.arguments import (
     known_labels,
     load_model,
     parse_names,
-    parse_path,
     parse_probability,
 )
 from ner_commands.output import complain, explanation
@@ -75,20 +74,16 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "files", nargs="+", type=parse_path, metavar="FILE", help='file; "-" is text on standard input'
-    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help='file; "-" is text on standard input')
     parser.add_argument(
         "-o",
         "--output",
-        type=parse_path,
         required=True,
         metavar="OUT",
         help='output file, or folder for several files; "-" is standard output',
     )
     parser.add_argument(
         "--key",
-        type=parse_path,
         metavar="FILE",
         help="stores the placeholders, for further files and for `ner restore`; created if missing",
     )
@@ -99,10 +94,8 @@ def add_parser(commands: Any) -> None:
         help="label: [PER]; number: PER_1, one number per name; mask: of equal length; hash: PER_ and a "
         "hash keyed by --key (default: number)",
     )
-    parser.add_argument(
-        "--names", type=parse_path, metavar="FILE", help="names to replace always, one per line"
-    )
-    parser.add_argument("--allow", type=parse_path, metavar="FILE", help="names to keep, one per line")
+    parser.add_argument("--names", metavar="FILE", help="names to replace always, one per line")
+    parser.add_argument("--allow", metavar="FILE", help="names to keep, one per line")
     parser.add_argument(
         "--labels",
         type=parse_names,
@@ -123,7 +116,7 @@ def add_parser(commands: Any) -> None:
         metavar="P",
         help="list replacements with a lower score, to be checked (default: 0.8)",
     )
-    parser.add_argument("--report", type=parse_path, metavar="FILE", help="write all replacements as JSON")
+    parser.add_argument("--report", metavar="FILE", help="write all replacements as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     add_model_options(parser)
     parser.set_defaults(run=run)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_commands.arguments import Failure, WrongUsage, check_new, check_roles, parse_path
+from ner_commands.arguments import Failure, WrongUsage, check_new, check_roles
 from ner_commands.output import complain
 from ner_commands.reading import called
 from ner_commands.redact import read_content, read_key, write_content
@@ -27,19 +27,10 @@ def add_parser(commands: Any) -> None:
         description="Put the names back into a redacted file. Text formats become the original, byte for "
         "byte. In a file that was changed since, such as a translation, the placeholders are replaced.",
     )
+    parser.add_argument("file", metavar="FILE", help='the redacted file; "-" is text on standard input')
+    parser.add_argument("--key", required=True, metavar="FILE", help="key file that `ner redact` wrote")
     parser.add_argument(
-        "file", type=parse_path, metavar="FILE", help='the redacted file; "-" is text on standard input'
-    )
-    parser.add_argument(
-        "--key", type=parse_path, required=True, metavar="FILE", help="key file that `ner redact` wrote"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=parse_path,
-        default="-",
-        metavar="OUT",
-        help="output file (default: standard output)",
+        "-o", "--output", default="-", metavar="OUT", help="output file (default: standard output)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
@@ -56,10 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         key = read_key(arguments.key)
         restored, notes = restore_file("stdin.txt" if name == "-" else name, read_content(name), key)
-    except FormatError as error:
-        msg = f"{called(name)}: {error}"
-        raise Failure(msg) from error
-    except KeyProblem as error:
+    except (FormatError, KeyProblem) as error:
         msg = str(error) if str(error).startswith(arguments.key) else f"{called(name)}: {error}"
         raise Failure(msg) from error
     write_content(output, restored)

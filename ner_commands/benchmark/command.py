@@ -18,7 +18,6 @@ from ner_commands.arguments import (
     add_format,
     add_models_dir,
     parse_names,
-    parse_path,
     parse_positive,
 )
 from ner_commands.output import aligned, complain
@@ -91,7 +90,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--file",
-        type=parse_path,
         metavar="F",
         help='file to measure with, "-" for standard input (default: a page of invented news)',
     )

@@ -134,8 +134,6 @@ def test_two_runs_do_not_share_a_work_folder(tmp_path, annotate):
         (["a.txt", "-o", "out.csv", "--work-dir", "./out.csv"], 2, "given as -o and as --work-dir"),
         (["a.txt", "-o", "out.csv", "--work-dir", "."], 1, "contains files that do not belong to a run"),
         (["a.txt", "-o", "/dev/null", "--format", "csv", "--overwrite"], 1, "not a file"),
-        (["", "-o", "out.csv"], 2, "argument INPUT: expected a name, found an empty one"),
-        (["a.txt", "-o", "", "--format", "csv"], 2, "argument -o/--output: expected a name"),
         (["a.txt", "-o", "out.jsonl.gz"], 2, "written uncompressed; leave out .gz"),
         (["a.txt", "-o", "a" * 239 + ".csv", "--device", "none"], 1, ".csv.errors.jsonl: File name too long"),
         (["a.txt", "-o", "a" * 239 + ".csv", "--work-dir", "w", "--device", "none"], 1, "File name too long"),
