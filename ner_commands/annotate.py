@@ -255,14 +255,11 @@ def _job(
 
 def _usage_problem(args: argparse.Namespace) -> str | None:
     if format_by_name(args.output)[1]:
-        suffix = Path(args.output).suffix
-        return (
-            f"-o {args.output}: the output is written uncompressed; leave out {suffix}, and compress it then"
-        )
+        return f"-o {args.output}: the output is not compressed; leave out {Path(args.output).suffix}"
     if (args.format or format_of(args.output)) is None:
         formats = "|".join(OUTPUT_FORMATS)
         return f"-o {args.output}: the suffix names no output format; give --format {formats}"
-    if not args.into or args.into in _RESERVED:
+    if args.into in _RESERVED:
         return f"--into {args.into!r}: expected a name other than {', '.join(sorted(_RESERVED))}"
     written = {"-o": args.output, "--errors": args.errors, "--work-dir": _work_folder(args)}
     check_roles(*(("INPUT", given) for given in args.inputs), *written.items(), written=written)

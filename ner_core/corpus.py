@@ -10,7 +10,7 @@ import csv
 import gzip
 import json
 import zlib
-from itertools import chain, islice, tee, zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -128,7 +128,7 @@ def _sentences_and_borders(
     layout = find_layout(first, word_column, tag_column)
     sentence = slice(0) if layout.sentence is None else slice(layout.sentence, layout.sentence + 1)
     mark: list[str] = []
-    for number, line, fields in chain(head, rows):
+    for number, line, fields in chain(head, rows, [(0, "", [])]):  # an empty line ends the last sentence
         if line.startswith("#") and not words and layout.is_comment(fields):
             continue
         if fields == layout.header or (layout.word > 0 and not layout.header and is_no_word(fields)):
@@ -144,8 +144,6 @@ def _sentences_and_borders(
             mark = fields[sentence]
         elif fields:
             yield None
-    if words:
-        yield Sentence(words, tags)
 
 
 def _cells(line: str) -> list[str]:
@@ -292,8 +290,7 @@ def _of_each(path: str | Path, encoding: str, read: Callable[[Any], Iterable[T]]
 
 def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
     """Yield the documents of a file and where each is; the first line tells whether each is one."""
-    every, again = tee(_lines(path, encoding))
-    lines = (one for one in every if one[1].strip())
+    lines = (one for one in _lines(path, encoding) if one[1].strip())
     head = list(islice(lines, 2))
     try:
         each_line = len(head) == 2 and bool(json.loads(head[0][1]))
@@ -302,14 +299,13 @@ def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
     if not head:
         return
     if each_line:
-        del again  # else it keeps all lines
         for number, line in chain(head, lines):
             value = _parsed(line, path, number)
             # A list that begins with a string is a document of spaCy 2.
             listed = isinstance(value, list) and not (value and isinstance(value[0], str))
             yield from ((f"{path}:{number}", one) for one in (value if listed else [value]))
         return
-    whole = _parsed("\n".join(line for _, line in again), path, 1)
+    whole = _parsed("\n".join(line for _, line in _lines(path, encoding)), path, 1)
     if isinstance(whole, dict) and "classes" in whole and isinstance(whole.get("annotations"), list):
         whole = [value for value in whole["annotations"] if value is not None]  # of NER Annotator
     if isinstance(whole, list):

@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from ner_core.columns import is_no_word
+from ner_core.columns import columns, is_no_word
 from ner_documents.document import Document, Problem
 from ner_documents.reading.lines import TextLine, text_lines
 from ner_documents.reading.records import too_long
@@ -57,7 +57,7 @@ def _sentence(lines: Sequence[TextLine], settled: int, source: str, options: Rea
     column = int(counted) if options.word_column is None else options.word_column
     words = []
     for place in places:
-        row = _columns(texts[place])
+        row = columns(texts[place])
         if column >= len(row) or not row[column]:
             reason = f"expected a word in column {column + 1}, found {texts[place][:60]!r}"
             return Problem(source, lines[place].number, reason, lines[place].raw)
@@ -85,20 +85,14 @@ def words_among(lines: Sequence[str]) -> tuple[list[int], bool]:
     begin = next((n for n, no_word in enumerate(known) if lines[n].strip() and not no_word), None)
     if begin is None:
         return [], False
-    rows = {place: _columns(line) for place, line in enumerate(lines) if place >= begin and line.strip()}
+    rows = {place: columns(line) for place, line in enumerate(lines) if place >= begin and line.strip()}
     places = list(rows)
     signs = next((n for n, place in enumerate(places) if rows[place][0] != "#"), len(places))
-    columns = len(rows[places[signs]]) if signs < len(places) else 2
-    if any(len(rows[place]) != columns for place in places[:signs]):  # comments; else "#" is a word
+    width = len(rows[places[signs]]) if signs < len(places) else 2
+    if any(len(rows[place]) != width for place in places[:signs]):  # comments; else "#" is a word
         places = places[signs:]
     words = [place for place in places if not is_no_word(rows[place], tagged=False)]
     counted = all(rows[place][0] == str(number) for number, place in enumerate(words, 1))
     if words and counted and all(len(rows[place]) > 1 for place in words):
         return words, True
     return places, False
-
-
-def _columns(line: str) -> list[str]:
-    if "\t" in line:
-        return [field.strip(" ") for field in line.split("\t")]
-    return [field for field in line.split(" ") if field] or [""]
