@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +205,7 @@ def _run(args: argparse.Namespace) -> None:
             _say(args, f"skipped: {len(left_out)} files with an unknown suffix, such as {left_out[0]}")
         progress = Progress(sys.stderr, total_size(sources), quiet=args.quiet)
         with contextlib.closing(progress):
-            job.annotate(_engine(args, job, recognizer), progress)
+            job.annotate(_engine(args, recognizer), progress)
         if args.output == "-":
             with Path(output).open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
@@ -318,11 +319,9 @@ def _computed_before(work_folder: str) -> str | None:
     return compute if compute in COMPUTE else None
 
 
-def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) -> Engine:
+def _engine(args: argparse.Namespace, recognizer: EntityRecognizer) -> Engine:
     if args.engine == "local":
-        return lambda groups, workspace, progress: annotate_locally(
-            groups, job.read_options, job.settings, recognizer, workspace, progress, strict=args.strict
-        )
+        return partial(annotate_locally, recognizer=recognizer, strict=args.strict)
     import model_zoo
     from model_zoo.catalog import folders
     from ner_corpora.engines.ray import Model, RayOptions, annotate_on_ray
@@ -343,9 +342,7 @@ def _engine(args: argparse.Namespace, job: Run, recognizer: EntityRecognizer) ->
         chosen["compute"] = recognizer.compute
     model = Model(name, {**model_options(args), **_HINT, **chosen}, tuple(irs))
     options = RayOptions(args.address, args.num_workers, processors, args.ship)
-    return lambda groups, workspace, progress: annotate_on_ray(
-        groups, job.read_options, job.settings, model, workspace, progress, options, strict=args.strict
-    )
+    return partial(annotate_on_ray, model=model, options=options, strict=args.strict)
 
 
 def _say(args: argparse.Namespace, message: str) -> None:

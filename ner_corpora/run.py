@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 _VERSION = 2
 
-Engine = Callable[[Sequence[Group], Workspace, Progress], None]
+Engine = Callable[["Run", Progress], None]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Run:
     def workspace(self) -> Workspace:
         """The chunks of this run."""
         return Workspace(self.work_folder)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The sources, in groups that are read in order."""
+        return group_sources(self.sources)
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -147,11 +153,10 @@ class Run:
 
     def annotate(self, engine: Engine, progress: Progress) -> None:
         """Annotate the missing chunks, write errors file and output, and remove the work folder."""
-        groups = group_sources(self.sources)
-        engine(groups, self.workspace, progress)
+        engine(self, progress)
 
         def parts() -> Iterator[Part]:
-            return self.workspace.parts(len(groups))
+            return self.workspace.parts(len(self.groups))
 
         self._write_errors(parts)
         with write_atomically(self.output) as target:

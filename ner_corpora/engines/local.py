@@ -8,15 +8,16 @@ from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ner_corpora.annotation import Settings, annotate_chunk
+from ner_corpora.annotation import annotate_chunk
 from ner_corpora.chunks import Chunk, Group, read_chunks
 from ner_documents.document import CorpusError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ner_core import EntityRecognizer
     from ner_corpora.progress import Progress
+    from ner_corpora.run import Run
     from ner_corpora.workspace import Key, Workspace
     from ner_documents.reading.records import ReadOptions
 
@@ -30,29 +31,18 @@ _CHUNKS_AT_ONCE = 2
 
 
 def annotate_locally(
-    groups: Sequence[Group],
-    read_options: ReadOptions,
-    settings: Settings,
-    recognizer: EntityRecognizer,
-    workspace: Workspace,
-    progress: Progress,
-    *,
-    strict: bool = False,
+    run: Run, progress: Progress, recognizer: EntityRecognizer, *, strict: bool = False
 ) -> None:
-    """Annotate all chunks that are missing in the workspace.
+    """Annotate all chunks of a run that are missing in its workspace.
 
     Parameters
     ----------
-    groups, read_options
-        What to read.
-    settings : Settings
-        What to recognize and write.
-    recognizer : EntityRecognizer
-        Called by two threads.
-    workspace : Workspace
-        Where chunks are stored.
+    run : Run
+        What to read, recognize and write.
     progress : Progress
         Counts the chunks.
+    recognizer : EntityRecognizer
+        Called by two threads.
     strict : bool
         Stop at the first document that cannot be read.
 
@@ -62,6 +52,7 @@ def annotate_locally(
         For an unreadable document if `strict`, naming file and line; or if an input changed since the run
         began.
     """
+    workspace = run.workspace
     stopped = threading.Event()
 
     def end_if_stopped(*_: int) -> None:
@@ -79,9 +70,10 @@ def annotate_locally(
     with ThreadPoolExecutor(_CHUNKS_AT_ONCE, thread_name_prefix="annotate") as pool:
         try:
             stored = stored_chunks(workspace, progress)
-            for group in groups:
-                for chunk in missing_chunks(group, read_options, stored.get(group.index, {}), strict=strict):
-                    annotated = pool.submit(annotate_chunk, chunk, recognizer, settings, end_if_stopped)
+            for group in run.groups:
+                known = stored.get(group.index, {})
+                for chunk in missing_chunks(group, run.read_options, known, strict=strict):
+                    annotated = pool.submit(annotate_chunk, chunk, recognizer, run.settings, end_if_stopped)
                     pending.append(((chunk.group, chunk.index), annotated))
                     if len(pending) > _CHUNKS_AT_ONCE:
                         store_oldest()

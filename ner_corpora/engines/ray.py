@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ner_corpora.chunks import Group
     from ner_corpora.engines.local import Stored
     from ner_corpora.progress import Progress
+    from ner_corpora.run import Run
     from ner_corpora.workspace import Workspace
     from ner_documents.reading.records import ReadOptions
 
@@ -120,30 +121,19 @@ class Annotator:
 
 
 def annotate_on_ray(
-    groups: Sequence[Group],
-    read_options: ReadOptions,
-    settings: Settings,
-    model: Model,
-    workspace: Workspace,
-    progress: Progress,
-    options: RayOptions,
-    *,
-    strict: bool = False,
+    run: Run, progress: Progress, model: Model, options: RayOptions, *, strict: bool = False
 ) -> None:
-    """Annotate all chunks that are missing in the workspace, on Ray.
+    """Annotate all chunks of a run that are missing in its workspace, on Ray.
 
     Parameters
     ----------
-    groups, read_options
-        What to read; each group is read by one task.
-    settings : Settings
-        What to recognize and write.
-    model : Model
-        What each actor loads.
-    workspace : Workspace
-        Where chunks are stored: a folder that all workers share, or a URL.
+    run : Run
+        What to read, recognize and write. Each group is read by one task; chunks are stored in a folder that
+        all workers share, or below a URL.
     progress : Progress
         Counts chunks as they are stored.
+    model : Model
+        What each actor loads.
     options : RayOptions
         Cluster and parallelism.
     strict : bool
@@ -156,15 +146,15 @@ def annotate_on_ray(
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     require("ray.data", "ray", "--engine ray")
-    stored = stored_chunks(workspace, progress)
+    stored = stored_chunks(run.workspace, progress)
     folder = Path.cwd()
     reads = [
-        functools.partial(_read_group, group, read_options, stored.get(group.index, {}), strict, folder)
-        for group in groups
+        functools.partial(_read_group, group, run.read_options, stored.get(group.index, {}), strict, folder)
+        for group in run.groups
     ]
-    with _cluster(options, model) as model_there, _watching(workspace, progress, stored):
+    with _cluster(options, model) as model_there, _watching(run.workspace, progress, stored):
         try:
-            _run(reads, settings, model_there, workspace, options, folder)
+            _run(reads, run.settings, model_there, run.workspace, options, folder)
         except Exception as error:  # noqa: BLE001 - Ray wraps whatever happens on its workers
             raise _cause(error) from None
 

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_corpora import chunks
-from ner_corpora.annotation import Settings
-from ner_corpora.engines.local import annotate_locally
-from ner_corpora.progress import Progress
-from ner_corpora.run import Run
 from ner_documents.document import CorpusError
-from ner_documents.reading import ReadOptions
-from ner_documents.sources import find_sources, total_size
 from tests.attacks.attack import DAMAGES, Kind, sentence
 from tests.ner_corpora.conftest import CapitalRecognizer
+from tests.ner_corpora.test_run import annotate, make_run
 
 if TYPE_CHECKING:
     from random import Random
 
-MODEL = {"name": "capitals"}
+    from ner_corpora.run import Run
 
 
 class StoppedError(Exception):
@@ -49,29 +43,7 @@ def run_in(folder: Path) -> Run:
         for name in "abc":
             rows = [json.dumps({"id": n, "text": f"Mary {n} met Bob in Berlin."}) for n in range(40)]
             (inputs / f"{name}.jsonl").write_text("\n".join(rows))
-    sources, _ = find_sources([str(inputs)])
-    out = str(folder / "out.jsonl")
-    return Run(
-        tuple(sources),
-        ReadOptions(),
-        Settings("jsonl"),
-        MODEL,
-        ("PER", "LOC"),
-        out,
-        f"{out}.errors.jsonl",
-        f"{out}.partial",
-    )
-
-
-def go(run: Run, recognizer, *, resume: bool) -> None:
-    progress = Progress(io.StringIO(), total_size(run.sources))
-    if run.prepare(resume=resume, overwrite=False):
-        run.annotate(
-            lambda groups, workspace, told: annotate_locally(
-                groups, run.read_options, run.settings, recognizer, workspace, told
-            ),
-            progress,
-        )
+    return make_run(folder, inputs)
 
 
 def damaged(change):
@@ -82,16 +54,16 @@ def damaged(change):
         try:
             for part in ("whole", "stopped"):
                 (folder / part).mkdir()
-            go(run_in(folder / "whole"), CapitalRecognizer(), resume=False)
+            annotate(run_in(folder / "whole"), CapitalRecognizer())
             right = (folder / "whole" / "out.jsonl").read_text().replace("/whole/", "/stopped/")
             run = run_in(folder / "stopped")
             with contextlib.suppress(StoppedError):
-                go(run, Stopping(chance.randrange(2, 7)), resume=False)
+                annotate(run, Stopping(chance.randrange(2, 7)))
             work = Path(run.work_folder)
             change(work, chance)
             foreign = {path: path.read_bytes() for path in work.glob("*.mine")}
             try:
-                go(run_in(folder / "stopped"), CapitalRecognizer(), resume=True)
+                annotate(run_in(folder / "stopped"), CapitalRecognizer(), resume=True)
             except CorpusError as error:
                 outcome = sentence(error)
                 assert not (folder / "stopped" / "out.jsonl").exists()

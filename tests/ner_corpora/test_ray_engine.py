@@ -7,6 +7,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pyarrow
@@ -43,19 +44,8 @@ def annotate(cluster, tiny_ir):
     def call(run, *, strict=False, resume=False, workers=2, cpus=1):
         assert run.prepare(resume=resume, overwrite=False)
         progress = Progress(io.StringIO(), total_size(run.sources))
-        run.annotate(
-            lambda groups, workspace, told: annotate_on_ray(
-                groups,
-                run.read_options,
-                run.settings,
-                model,
-                workspace,
-                told,
-                RayOptions(workers=(workers, workers), cpus=cpus),
-                strict=strict,
-            ),
-            progress,
-        )
+        options = RayOptions(workers=(workers, workers), cpus=cpus)
+        run.annotate(partial(annotate_on_ray, model=model, options=options, strict=strict), progress)
         return progress
 
     return call
@@ -63,12 +53,7 @@ def annotate(cluster, tiny_ir):
 
 def locally(run, recognizer, resume=False):
     assert run.prepare(resume=resume, overwrite=False)
-    run.annotate(
-        lambda groups, workspace, told: annotate_locally(
-            groups, run.read_options, run.settings, recognizer, workspace, told
-        ),
-        Progress(io.StringIO(), None),
-    )
+    run.annotate(partial(annotate_locally, recognizer=recognizer), Progress(io.StringIO(), None))
 
 
 def test_an_address_where_nothing_listens_fails_at_once(tmp_path, tiny_ir, capsys):

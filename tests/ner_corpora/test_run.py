@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,12 +56,7 @@ def make_run(tmp_path, inputs, *, output="out.jsonl", **read_options):
 def annotate(run, recognizer, *, resume=False, overwrite=False, strict=False):
     progress = Progress(io.StringIO(), total_size(run.sources))
     if run.prepare(resume=resume, overwrite=overwrite):
-        run.annotate(
-            lambda groups, workspace, told: annotate_locally(
-                groups, run.read_options, run.settings, recognizer, workspace, told, strict=strict
-            ),
-            progress,
-        )
+        run.annotate(partial(annotate_locally, recognizer=recognizer, strict=strict), progress)
     return progress
 
 
