@@ -72,11 +72,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_arguments(parser)
     parser.set_defaults(run=run)
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="file, folder, glob, URL, or - for standard input"
     )
@@ -203,7 +199,7 @@ def _run(args: argparse.Namespace) -> None:
             return
         if left_out:
             _say(args, f"skipped: {len(left_out)} files with an unknown suffix, such as {left_out[0]}")
-        progress = Progress(sys.stderr, total_size(sources), quiet=args.quiet)
+        progress = Progress(None if args.quiet else sys.stderr, total_size(sources))
         with contextlib.closing(progress):
             job.annotate(_engine(args, recognizer), progress)
         if args.output == "-":

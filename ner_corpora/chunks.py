@@ -110,28 +110,17 @@ def group_sources(sources: Sequence[Source]) -> list[Group]:
 
 def read_chunks(group: Group, options: ReadOptions) -> Iterator[Chunk]:
     """Read a group as one or more chunks; the last is marked."""
-    meter = Meter()
-    counted = 0
     schema = table_schema(group.sources[0])
     items: list[Item] = []
-    characters = 0
-    index = 0
-    for item in _read_group(group, options, meter):
-        if len(items) == CHUNK_DOCUMENTS or characters >= CHUNK_CHARACTERS:
-            yield Chunk(group.index, index, False, tuple(items), meter.bytes - counted, schema)
-            counted = meter.bytes
-            items, characters, index = [], 0, index + 1
-        items.append(item)
-        characters += item.characters if isinstance(item, Document) else len(item.raw)
-    yield Chunk(group.index, index, True, tuple(items), meter.bytes - counted, schema)
-
-
-def _read_group(group: Group, options: ReadOptions, meter: Meter) -> Iterator[Item]:
-    read = 0
+    characters = index = counted = before = 0
     for source in group.sources:
-        own = Meter()
-        for item in read_safely(source, options, seconds=_SECONDS, meter=own):
-            meter.bytes = read + own.bytes
-            yield item
-        read += own.bytes
-        meter.bytes = read
+        meter = Meter()
+        for item in read_safely(source, options, seconds=_SECONDS, meter=meter):
+            if len(items) == CHUNK_DOCUMENTS or characters >= CHUNK_CHARACTERS:
+                read = before + meter.bytes
+                yield Chunk(group.index, index, False, tuple(items), read - counted, schema)
+                items, characters, index, counted = [], 0, index + 1, read
+            items.append(item)
+            characters += item.characters if isinstance(item, Document) else len(item.raw)
+        before += meter.bytes
+    yield Chunk(group.index, index, True, tuple(items), before - counted, schema)

@@ -46,21 +46,18 @@ class Progress:
 
     Parameters
     ----------
-    stream : text stream
-        Usually standard error.
+    stream : text stream or None
+        Usually standard error; None counts without writing.
     total_bytes : int or None
         Stored bytes of all inputs, to estimate the time left.
-    quiet : bool
-        Count without writing.
     """
 
-    def __init__(self, stream: IO[str], total_bytes: int | None, *, quiet: bool = False) -> None:
+    def __init__(self, stream: IO[str] | None, total_bytes: int | None) -> None:
         self.totals = Totals()
         self._earlier = Totals()
         self._stream = stream
         self._total_bytes = total_bytes
-        self._quiet = quiet
-        self._terminal = stream.isatty()
+        self._terminal = stream is not None and stream.isatty()
         self._begin = self._written = time.monotonic()
 
     @property
@@ -77,20 +74,21 @@ class Progress:
         """Count a chunk, and report progress if it is due."""
         self.totals.add(header)
         now = time.monotonic()
-        if not self._quiet and now - self._written >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
+        if now - self._written >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
             self._written = now
             width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be cleared
             self._write(f"\r\x1b[K{self.line()[:width]}" if self._terminal else f"{self.line()}\n")
 
     def close(self) -> None:
         """Clear the updated line."""
-        if self._terminal and not self._quiet:
+        if self._terminal:
             self._write("\r\x1b[K")
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # a log on a full disk does not end the run
-            self._stream.write(text)
-            self._stream.flush()
+        if self._stream is not None:
+            with contextlib.suppress(OSError):  # a log on a full disk does not end the run
+                self._stream.write(text)
+                self._stream.flush()
 
     def _rates(self) -> list[str]:
         done, before, seconds = self.totals, self._earlier, self.seconds

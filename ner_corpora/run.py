@@ -185,13 +185,11 @@ def _difference(known: dict[str, Any], plan: dict[str, Any]) -> str:
         then = known.get(name)
         if name == "inputs" and then != now:  # their value is a checksum
             return "inputs (files were added, removed or changed)"
-        parts = (
-            (then, now) if isinstance(then, dict) and isinstance(now, dict) else ({name: then}, {name: now})
-        )
-        for key in {**parts[0], **parts[1]}:
-            values = [part.get(key) for part in parts]
-            if values[0] != values[1]:
-                return f"{name} ({key}: {values[0]!s:.200} then, {values[1]!s:.200} now)"
+        if not (isinstance(then, dict) and isinstance(now, dict)):
+            then, now = {name: then}, {name: now}
+        for key in {**then, **now}:
+            if then.get(key) != now.get(key):
+                return f"{name} ({key}: {then.get(key)!s:.200} then, {now.get(key)!s:.200} now)"
     return ""
 
 
