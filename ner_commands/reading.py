@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,8 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             continue
         if name == "-" or (Path(name).exists() and not Path(name).is_file()):  # a pipe or device
             try:
-                content = _piped(name, options.limit + 1)
+                with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as stream:
+                    content = stream.read(options.limit + 1)
                 source = Source(name, format_by_content(content, "text"), content=content)
             except OSError as error:
                 yield Problem(name, None, error.strerror or str(error))
@@ -55,13 +57,6 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             source = identified(source_of(name))
             source = replace(source, format=source.format or "text")
         yield from read_safely(source, options)
-
-
-def _piped(name: str, most: int) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read(most)
-    with Path(name).open("rb") as stream:
-        return stream.read(most)
 
 
 def told(problem: Problem) -> str:

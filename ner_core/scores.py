@@ -160,8 +160,9 @@ class Evaluation:
             "macro avg": self.macro,
             "weighted avg": self.weighted,
         }
+        counts = (self.sentences, "sentence"), (self.tokens, self.unit)
         parts = [
-            f"{_counted(self.sentences, 'sentence')}, {_counted(self.tokens, self.unit)}",
+            ", ".join(f"{count} {unit}{'s' * (count != 1)}" for count, unit in counts),
             f"Spans: micro F1 {self.micro_f1:.4f}, macro F1 {self.macro_f1:.4f}\n\n{_table(spans_table)}",
             f"Tokens (by {self.unit}): accuracy {self.token_accuracy:.4f}\n\n{_table(self.token_report)}",
         ]
@@ -177,10 +178,6 @@ class Evaluation:
             parts.append("Sentences with the most wrong spans\n\n" + "\n".join(map(str, self.mistakes)))
         parts += [f"Note: {note}" for note in self.notes]
         return "\n\n".join(parts)
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def _table(rows: dict[str, Score | float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ner_core.entity import Answered
@@ -83,39 +83,28 @@ def annotate_chunk(
     bytes
         A line of JSON (counts, errors, number of bytes that follow), then the encoded documents.
     """
-    checksum = chunk.checksum
-    count = _Count()
     documents = chunk.documents
-    answers = _recognize(documents, recognizer, settings, count, progress)
-    found = ((document, *answer) for document, answer in zip(documents, answers, strict=True))
-    payload = encode_documents(found, settings.format, settings.into, chunk.schema)
-    header = {
+    header: dict[str, Any] = {
         "chunk": [chunk.group, chunk.index],
         "last": chunk.last,
-        "checksum": checksum,
+        "checksum": chunk.checksum,
         "stored_bytes": chunk.stored_bytes,
         "documents": len(documents),
-        "pieces": count.pieces,
-        "labels": count.labels,
+        "pieces": 0,  # counted as the entities are drawn, like the labels
+        "labels": Counter[str](),
         "errors": [problem.to_dict() for problem in chunk.problems],
-        "bytes": len(payload),
     }
-    return sealed(header, payload)
-
-
-@dataclass(slots=True)
-class _Count:
-    """Totals of a chunk, updated as its entities are drawn."""
-
-    pieces: int = 0
-    labels: Counter[str] = field(default_factory=Counter)
+    answers = _recognize(documents, recognizer, settings, header, progress)
+    found = ((document, *answer) for document, answer in zip(documents, answers, strict=True))
+    payload = encode_documents(found, settings.format, settings.into, chunk.schema)
+    return sealed({**header, "bytes": len(payload)}, payload)
 
 
 def _recognize(
     documents: Sequence[Document],
     recognizer: EntityRecognizer,
     settings: Settings,
-    count: _Count,
+    header: dict[str, Any],
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[Iterator[Entity], list[Answered]]]:
     """Yield the entities of each document, and the models that answered its parts.
@@ -131,23 +120,23 @@ def _recognize(
     found = recognizer.stream(texts, segments=segments, progress=progress, **settings.options)
     for some in parts:
         answered: list[Answered] = []
-        yield _moved(some, found, count, answered), answered
+        yield _moved(some, found, header, answered), answered
 
 
 def _moved(
-    parts: Sequence[Part], found: Iterator[Recognition], count: _Count, answered: list[Answered]
+    parts: Sequence[Part], found: Iterator[Recognition], header: dict[str, Any], answered: list[Answered]
 ) -> Iterator[Entity]:
     """Yield the entities of parts, with offsets in the whole document."""
     for part in parts:
         recognition = next(found)
-        count.pieces += recognition.pieces
+        header["pieces"] += recognition.pieces
         for one in recognition.parts:
             start, end = one.start + part.start, one.end + part.start
             if answered and answered[-1].model == one.model:
                 start = answered.pop().start
             answered.append(Answered(start, end, one.model))
         for entity in recognition.entities:
-            count.labels[entity.label] += 1
+            header["labels"][entity.label] += 1
             yield replace(
                 entity,
                 start=entity.start + part.start,

@@ -9,7 +9,7 @@ import functools
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import decoders, models
@@ -107,17 +107,13 @@ def pipeline(
         check_path("model", model, "the name or path of a model")
         name = model if revision is None else f"{model}@{revision}"
         given: dict[str, Any] = {"window": sys.maxsize, "device": openvino_device(device)} | options
-        load = functools.partial(_load, name, given)
+        load = functools.partial(model_zoo.load, name, **given)
     elif options or device is not None or revision is not None:
         msg = "device, revision and options cannot be combined with a recognizer, which is loaded already."
         raise ValueError(msg)
     else:
         load = functools.partial(_loaded, model)
     return TokenClassification(load, aggregation_strategy, ignore_labels, stride, batch_size)
-
-
-def _load(name: str | Path, options: dict[str, Any], overlap: int | None) -> EntityRecognizer:
-    return model_zoo.load(name, **options, overlap=overlap)
 
 
 def _loaded(recognizer: EntityRecognizer, overlap: int | None) -> EntityRecognizer:
@@ -136,7 +132,7 @@ class TokenClassification:
     Parameters
     ----------
     load : callable
-        Loads a recognizer whose windows overlap by this number of word pieces; None for the default.
+        Loads a recognizer whose windows overlap by ``overlap`` word pieces; None for the default.
     aggregation_strategy, ignore_labels, stride, batch_size
         Defaults of `__call__`.
 
@@ -152,7 +148,7 @@ class TokenClassification:
 
     def __init__(
         self,
-        load: Callable[[int | None], EntityRecognizer],
+        load: Callable[..., EntityRecognizer],
         aggregation_strategy: str = "none",
         ignore_labels: Collection[str] = ("O",),
         stride: int | None = None,
@@ -254,7 +250,8 @@ class TokenClassification:
         # transformers' KeyDataset has items, and no __iter__
         drawable = isinstance(inputs, Iterable) or hasattr(type(inputs), "__getitem__")
         if drawable and not isinstance(inputs, (bytes, dict)):
-            return _in_parts(map(checked_text, iter(inputs)), ahead, answers)
+            texts = map(checked_text, iter(inputs))
+            return chain.from_iterable(map(answers, iter(lambda: list(islice(texts, ahead)), [])))
         msg = f"Expected a text, a list of texts or an iterator of texts, found {type(inputs).__name__}."
         raise TypeError(msg)
 
@@ -264,7 +261,7 @@ class TokenClassification:
     def _with_stride(self, stride: int | None) -> EntityRecognizer:
         """Return the recognizer for a stride; all of them share the compiled model."""
         if stride not in self._recognizers:
-            self._recognizers[stride] = self._load(stride)
+            self._recognizers[stride] = self._load(overlap=stride)
         return self._recognizers[stride]
 
     def _entries(
@@ -337,13 +334,6 @@ def _ends_within(encoding: Encoding, index: int, entity: Entity) -> bool:
 
 def _label(entry: dict[str, Any]) -> str:
     return str(entry["entity"] if "entity" in entry else entry["entity_group"])
-
-
-def _in_parts(
-    texts: Iterator[str], ahead: int, answers: Callable[[list[str]], list[list[dict[str, Any]]]]
-) -> Iterator[list[dict[str, Any]]]:
-    while part := list(islice(texts, ahead)):
-        yield from answers(part)
 
 
 def _move(entries: list[dict[str, Any]], words: Sequence[str], wider: int) -> None:
