@@ -168,8 +168,7 @@ def _workers(text: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return 0 when the output is complete, even if some documents were unreadable."""
-    problem = _usage_problem(args)
-    if problem:
+    if problem := _usage_problem(args):
         raise WrongUsage(problem)
     try:
         _run(args)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import itertools
 import os
 import sys
@@ -161,7 +160,7 @@ def _write_recognitions(results: Iterable[tuple[str, Recognition]], arguments: a
         several = len(arguments.file or ()) > 1 or len(plain) != 1
         sys.stdout.write(rendering.to_json(plain if several else plain[0], indent=2) + "\n")
     elif kind in _TOOLS:
-        sys.stdout.write(_for_tool(results, kind))
+        _write_for_tool(results, kind)
     elif kind in ("html", "csv"):
         as_file = rendering.to_html if kind == "html" else rendering.to_csv
         whole = list(results)
@@ -176,17 +175,16 @@ def _write_recognitions(results: Iterable[tuple[str, Recognition]], arguments: a
             sys.stdout.write(written if written.endswith("\n") else written + "\n")
 
 
-def _for_tool(results: Iterable[tuple[str, Recognition]], kind: str) -> str:
-    """Return all results in the import format of a tool."""
+def _write_for_tool(results: Iterable[tuple[str, Recognition]], kind: str) -> None:
+    """Write all results in the import format of a tool."""
     from ner_documents.writing.tools import marked, write_marked
 
     documents = [
         marked(name, result.text, [entity.to_dict() for entity in result.entities], result.model)
         for name, result in results
     ]
-    target = io.BytesIO()
-    write_marked(documents, target, kind)
-    return target.getvalue().decode()
+    write_marked(documents, sys.stdout.buffer, kind)
+    sys.stdout.buffer.flush()
 
 
 def _document_writer(arguments: argparse.Namespace) -> Callable[[Recognition], str]:

@@ -223,14 +223,11 @@ def read_nemo(
     """
     known = read_label_ids(label_ids) if isinstance(label_ids, str | Path) else label_ids
     pairs = zip_longest(_lines(text_file, "utf-8"), _lines(labels_file, "utf-8"))
-    for text_line, labels_line in pairs:
+    for number, (text_line, labels_line) in enumerate(pairs, 1):
         if text_line is None or labels_line is None:
-            number, shorter = (
-                (labels_line[0], text_file) if text_line is None else (text_line[0], labels_file)
-            )
+            shorter = text_file if text_line is None else labels_file
             msg = f"{shorter}: ends before line {number}, unlike the file it belongs to"
             raise CorpusError(msg)
-        number = text_line[0]
         words, tags = text_line[1].split(), labels_line[1].split()
         if len(words) != len(tags):
             msg = f"{labels_file}:{number}: expected {len(words)} tags as in {text_file}, found {len(tags)}"
