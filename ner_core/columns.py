@@ -24,10 +24,12 @@ _NOTATIONS = notations("[-_]")
 _BARE = re.compile(r"[^\W\d_]\w+(?:[-/ ]\w+)*")
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
-# How the first line names columns, as in "Sentence #,Word,POS,Tag".
-_WORD_NAME = re.compile(r"(?:.*[\W_])?(?:word|token|form|text)s?", re.IGNORECASE)
-_TAG_NAME = re.compile(r"(?:.*[\W_])?(?:tag|label|ner|entity|iob2?|bio)s?", re.IGNORECASE)
-_SENTENCE_NAME = re.compile(r"sent(?:ence)?(?:[\W_].*)?", re.IGNORECASE)
+# How a first line names columns, as in "Sentence #,Word,POS,Tag".
+_NAME = re.compile(
+    r"(?P<sentence>sent(?:ence)?(?:[\W_].*)?)"
+    r"|(?:.*[\W_])?(?:(?P<word>(?:word|token|form|text)s?)|(?P<tag>(?:tag|label|ner|entity|iob2?|bio)s?))",
+    re.IGNORECASE,
+)
 
 _DEFAULT_WIDTH = 2
 
@@ -104,18 +106,18 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     Layout(width=5, word=1, tag=2, suffixed=False, bare=False, header=None, sentence=None)
     """
     likely = [row for row in rows if not row[0].startswith("#")]
-    header = _header(likely)
-    likely = likely[1:] if header else likely
+    named = _columns_named(likely[0]) if likely else {}
+    header = list(likely.pop(0)) if named else None
     likely = [row for row in likely if not is_no_word(row)] or likely
     widths = Counter(map(len, likely))
     width = max(widths, key=lambda one: (widths[one], one)) if widths else _DEFAULT_WIDTH
     likely = [row for row in likely if len(row) == width]
-    named = tag is not None
+    given = tag is not None
     if tag is None:
         held = [sum(map(_is_tag, column)) for column in zip(*likely, strict=True)]
         tag = len(held) - 1 - held[::-1].index(max(held)) if width > 1 and held else -1
     if word is None:
-        word = _column(header, _WORD_NAME)
+        word = named.get("word")
     if word is None:
         counted = width > _DEFAULT_WIDTH and tag != 1 and all(_INDEX.fullmatch(row[0]) for row in likely)
         word = int(tag == 0 or counted)
@@ -123,19 +125,15 @@ def find_layout(rows: Sequence[Sequence[str]], word: int | None = None, tag: int
     prefixed, suffixed = (any(map(notation.fullmatch, found)) for notation in _NOTATIONS)
     suffixed = suffixed and not prefixed
     all_bare = not prefixed and "O" in found and (width == _DEFAULT_WIDTH or header is not None)
-    bare = not suffixed and (named or all_bare)
-    return Layout(width, word, tag, suffixed, bare, header, _column(header, _SENTENCE_NAME))
+    bare = not suffixed and (given or all_bare)
+    return Layout(width, word, tag, suffixed, bare, header, named.get("sentence"))
 
 
-def _header(rows: Sequence[Sequence[str]]) -> list[str] | None:
-    """Return the first row if it names columns of words and of tags, and holds no tag itself."""
-    names = list(rows[0]) if rows else []
-    named = all(any(map(pattern.fullmatch, names)) for pattern in (_WORD_NAME, _TAG_NAME))
-    return names if named and not any(map(_is_tag, names)) else None
-
-
-def _column(header: list[str] | None, name: re.Pattern[str]) -> int | None:
-    return next((index for index, cell in enumerate(header or ()) if name.fullmatch(cell)), None)
+def _columns_named(row: Sequence[str]) -> dict[str | None, int]:
+    """Return the columns that a row names; none unless it names words and tags, and holds no tag itself."""
+    matches = [(_NAME.fullmatch(cell), index) for index, cell in enumerate(row)]
+    named = {match.lastgroup: index for match, index in reversed(matches) if match}
+    return named if named.keys() >= {"word", "tag"} and not any(map(_is_tag, row)) else {}
 
 
 def is_no_word(fields: Sequence[str], *, tagged: bool = True) -> bool:

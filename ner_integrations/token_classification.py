@@ -161,8 +161,7 @@ class TokenClassification:
         self._recognizers: dict[int | None, EntityRecognizer] = {}
         self.recognizer = self._with_stride(None)
         self._stride = checked_stride(stride, self._strategy, self.recognizer)
-        if self._stride is not None:
-            self.recognizer = self._with_stride(self._stride)
+        self.recognizer = self._with_stride(self._stride)
 
     def __call__(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, cycle, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ner_core.hardware import core
 from ner_core.operations import count_operations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ner_commands.benchmark.sample_text import TextSample
@@ -265,22 +265,14 @@ def measure_throughput(
     count = pieces = 0
     operations = 0.0
     began = time.perf_counter()
-    for result in ner.stream(_until(began + seconds, texts)):
+    again = takewhile(lambda _: time.perf_counter() < began + seconds, cycle(texts))
+    for result in ner.stream(chain(texts, again)):
         count += 1
         pieces += result.pieces
         windows = max(result.windows, 1)
         operations += windows * work.of(-(-result.pieces // windows) + special)
     taken = time.perf_counter() - began
     return Throughput(count / taken, pieces / taken, operations / taken / 1e9)
-
-
-def _until(end: float, texts: Sequence[str]) -> Iterator[str]:
-    """Yield all texts once, then repeat them until a time of `time.perf_counter`."""
-    yield from texts
-    for text in chain.from_iterable(repeat(texts)):
-        if time.perf_counter() >= end:
-            return
-        yield text
 
 
 def count_work(model: ov.Model) -> Work:
