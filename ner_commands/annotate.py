@@ -246,6 +246,7 @@ def _job(
         output=output,
         errors=errors,
         work_folder=work_folder,
+        strict=args.strict,
     )
 
 
@@ -316,7 +317,7 @@ def _computed_before(work_folder: str) -> str | None:
 
 def _engine(args: argparse.Namespace, recognizer: EntityRecognizer) -> Engine:
     if args.engine == "local":
-        return partial(annotate_locally, recognizer=recognizer, strict=args.strict)
+        return partial(annotate_locally, recognizer=recognizer)
     import model_zoo
     from model_zoo.catalog import folders
     from ner_corpora.engines.ray import Model, RayOptions, annotate_on_ray
@@ -337,7 +338,7 @@ def _engine(args: argparse.Namespace, recognizer: EntityRecognizer) -> Engine:
         chosen["compute"] = recognizer.compute
     model = Model(name, {**model_options(args), **_HINT, **chosen}, tuple(irs))
     options = RayOptions(args.address, args.num_workers, processors, args.ship)
-    return partial(annotate_on_ray, model=model, options=options, strict=args.strict)
+    return partial(annotate_on_ray, model=model, options=options)
 
 
 def _say(args: argparse.Namespace, message: str) -> None:

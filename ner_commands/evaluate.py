@@ -172,8 +172,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         sys.stdout.write(rendering.to_json({**settings, **evaluation.to_dict()}, indent=2) + "\n")
     else:
-        sys.stdout.write(", ".join(f"{key} {value}" for key, value in settings.items()) + "\n")
-        sys.stdout.write(rendering.visible(evaluation.to_text(confusion=arguments.confusion)) + "\n")
+        told = ", ".join(f"{key} {value}" for key, value in settings.items())
+        sys.stdout.write(rendering.visible(f"{told}\n{evaluation.to_text(confusion=arguments.confusion)}\n"))
     return 0
 
 

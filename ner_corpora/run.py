@@ -59,6 +59,8 @@ class Run:
         Path or URL of the errors file, which is written only if there are errors or notes.
     work_folder : str
         Folder for chunks until the run is finished.
+    strict : bool
+        Stop at the first document that cannot be read.
     """
 
     sources: tuple[Source, ...]
@@ -69,6 +71,7 @@ class Run:
     output: str
     errors: str
     work_folder: str
+    strict: bool = False
 
     @property
     def workspace(self) -> Workspace:

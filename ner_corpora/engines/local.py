@@ -30,9 +30,7 @@ Stored = dict[int, tuple[int, bool]]
 _CHUNKS_AT_ONCE = 2
 
 
-def annotate_locally(
-    run: Run, progress: Progress, recognizer: EntityRecognizer, *, strict: bool = False
-) -> None:
+def annotate_locally(run: Run, progress: Progress, recognizer: EntityRecognizer) -> None:
     """Annotate all chunks of a run that are missing in its workspace.
 
     Parameters
@@ -43,14 +41,12 @@ def annotate_locally(
         Counts the chunks.
     recognizer : EntityRecognizer
         Called by two threads.
-    strict : bool
-        Stop at the first document that cannot be read.
 
     Raises
     ------
     CorpusError
-        For an unreadable document if `strict`, naming file and line; or if an input changed since the run
-        began.
+        For an unreadable document if the run is strict, naming file and line; or if an input changed since
+        the run began.
     """
     workspace = run.workspace
     stopped = threading.Event()
@@ -72,7 +68,7 @@ def annotate_locally(
             stored = stored_chunks(workspace, progress)
             for group in run.groups:
                 known = stored.get(group.index, {})
-                for chunk in missing_chunks(group, run.read_options, known, strict=strict):
+                for chunk in missing_chunks(group, run.read_options, known, strict=run.strict):
                     annotated = pool.submit(annotate_chunk, chunk, recognizer, run.settings, end_if_stopped)
                     pending.append(((chunk.group, chunk.index), annotated))
                     if len(pending) > _CHUNKS_AT_ONCE:

@@ -120,9 +120,7 @@ class Annotator:
         return {"group": batch["group"], "index": batch["index"], "content": content}
 
 
-def annotate_on_ray(
-    run: Run, progress: Progress, model: Model, options: RayOptions, *, strict: bool = False
-) -> None:
+def annotate_on_ray(run: Run, progress: Progress, model: Model, options: RayOptions) -> None:
     """Annotate all chunks of a run that are missing in its workspace, on Ray.
 
     Parameters
@@ -136,8 +134,6 @@ def annotate_on_ray(
         What each actor loads.
     options : RayOptions
         Cluster and parallelism.
-    strict : bool
-        Stop at the first document that cannot be read.
 
     Raises
     ------
@@ -149,7 +145,9 @@ def annotate_on_ray(
     stored = stored_chunks(run.workspace, progress)
     folder = Path.cwd()
     reads = [
-        functools.partial(_read_group, group, run.read_options, stored.get(group.index, {}), strict, folder)
+        functools.partial(
+            _read_group, group, run.read_options, stored.get(group.index, {}), run.strict, folder
+        )
         for group in run.groups
     ]
     with _cluster(options, model) as model_there, _watching(run.workspace, progress, stored):

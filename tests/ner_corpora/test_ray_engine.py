@@ -7,6 +7,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,11 +42,11 @@ def annotate(cluster, tiny_ir):
     xml = tiny_ir / "tiny.xml"
     model = Model(str(xml), {"device": "CPU", "threads": 1}, (xml,))
 
-    def call(run, *, strict=False, resume=False, workers=2, cpus=1):
+    def call(run, *, resume=False, workers=2, cpus=1):
         assert run.prepare(resume=resume, overwrite=False)
         progress = Progress(io.StringIO(), total_size(run.sources))
         options = RayOptions(workers=(workers, workers), cpus=cpus)
-        run.annotate(partial(annotate_on_ray, model=model, options=options, strict=strict), progress)
+        run.annotate(partial(annotate_on_ray, model=model, options=options), progress)
         return progress
 
     return call
@@ -98,7 +99,7 @@ def test_ray_gives_what_the_local_engine_gives_and_finishes_what_it_began(
 def test_strict_stops_ray_too_and_names_file_and_line(tmp_path, annotate):
     run = make_run(tmp_path, corpus(tmp_path / "in"))
     with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object.*--strict"):
-        annotate(run, strict=True, workers=1)
+        annotate(replace(run, strict=True), workers=1)
     assert not Path(run.output).exists()
 
 

@@ -53,10 +53,10 @@ def make_run(tmp_path, inputs, *, output="out.jsonl", **read_options):
     )
 
 
-def annotate(run, recognizer, *, resume=False, overwrite=False, strict=False):
+def annotate(run, recognizer, *, resume=False, overwrite=False):
     progress = Progress(io.StringIO(), total_size(run.sources))
     if run.prepare(resume=resume, overwrite=overwrite):
-        run.annotate(partial(annotate_locally, recognizer=recognizer, strict=strict), progress)
+        run.annotate(partial(annotate_locally, recognizer=recognizer), progress)
     return progress
 
 
@@ -136,7 +136,7 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path, capital_recog
 def test_strict_stops_and_names_file_and_line(tmp_path, capital_recognizer):
     run = make_run(tmp_path, corpus(tmp_path / "in"))
     with pytest.raises(CorpusError, match=r"0\.jsonl:6: expected a JSON object"):
-        annotate(run, capital_recognizer, strict=True)
+        annotate(replace(run, strict=True), capital_recognizer)
     assert not Path(run.output).exists()
     annotate(run, capital_recognizer, resume=True)
     assert len(Path(run.output).read_text().splitlines()) == 598
@@ -155,7 +155,7 @@ def test_a_run_that_ends_does_not_wait_for_chunks_under_way(tmp_path):
     rows = [json.dumps({"text": "Mary"})] * 17 + ["{"]
     (tmp_path / "in.jsonl").write_text("\n".join(rows))
     with pytest.raises(CorpusError, match=r"in\.jsonl:18"):
-        annotate(make_run(tmp_path, tmp_path / "in.jsonl"), Endless(), strict=True)
+        annotate(replace(make_run(tmp_path, tmp_path / "in.jsonl"), strict=True), Endless())
 
 
 def test_nothing_is_overwritten_unless_asked(tmp_path, capital_recognizer):
