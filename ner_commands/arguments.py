@@ -119,7 +119,11 @@ def add_recognition_options(parser: argparse.ArgumentParser) -> None:
         help="report the scores of transformers (means over words) instead of span probabilities",
     )
     group.add_argument(
-        "--labels", type=parse_names, metavar="L[,L]", help="entity types to report (default: all)"
+        "--labels",
+        action="extend",
+        type=parse_names,
+        metavar="L[,L]",
+        help="entity types to report (default: all)",
     )
 
 

@@ -98,6 +98,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--allow", metavar="FILE", help="names to keep, one per line")
     parser.add_argument(
         "--labels",
+        action="extend",
         type=parse_names,
         metavar="L[,L]",
         help=f"what to replace: entity types, {', '.join(PATTERN_LABELS)} (default: all)",

@@ -69,7 +69,7 @@ def test_json_is_what_the_library_returns(ner, tiny_ner):
 
 def test_options_reach_the_recognizer(ner, tiny_ner):
     options = {"aggregation": "simple", "threshold": 0.9, "labels": ["PER", "ORG"]}
-    arguments = ["--aggregation", "simple", "--threshold", "0.9", "--labels", "PERSON,ORG"]
+    arguments = ["--aggregation", "simple", "--threshold", "0.9", "--labels", "PERSON", "--labels", "ORG"]
     _, out, _ = ner("recognize", TEXT, "--format", "json", *arguments)
     expected = tiny_ner(TEXT, **options).entities
     assert expected != tiny_ner(TEXT).entities
