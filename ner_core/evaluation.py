@@ -243,12 +243,10 @@ def _at_words(entities: Iterable[Entity], places: Sequence[tuple[int, int]]) -> 
 
 
 def _pieces(ner: EntityRecognizer, words: list[list[str]], unit: str) -> Iterator[list[list[str]]]:
-    """Yield for every sentence and word the tags that count: of all its pieces, or only of the first."""
+    """Return for every sentence and word the tags that count: of all its pieces, or only of the first."""
     if unit == "piece":
-        yield from ner.tag_pieces(words)
-    else:
-        for tags in ner.tag(words):
-            yield [[tag] for tag in tags]
+        return iter(ner.tag_pieces(words))
+    return ([[tag] for tag in tags] for tags in ner.tag(words))
 
 
 def _cut(tokenizer: Tokenizer, words: Sequence[str], tags: Sequence[str]) -> Tagged:
