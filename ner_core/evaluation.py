@@ -245,7 +245,7 @@ def _at_words(entities: Iterable[Entity], places: Sequence[tuple[int, int]]) -> 
 def _pieces(ner: EntityRecognizer, words: list[list[str]], unit: str) -> Iterator[list[list[str]]]:
     """Return for every sentence and word the tags that count: of all its pieces, or only of the first."""
     if unit == "piece":
-        return iter(ner.tag_pieces(words))
+        return ner.tag_pieces(words)
     return ([[tag] for tag in tags] for tags in ner.tag(words))
 
 
