@@ -75,7 +75,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--unit", choices=("word", "piece"), default="word", help="unit of the token report (default: word)"
     )
-    parser.add_argument("--types", type=parse_names, metavar="T[,T]", help="types to score (default: all)")
+    parser.add_argument(
+        "--types",
+        action="extend",
+        type=parse_names,
+        metavar="T[,T]",
+        help="types to score (default: all)",
+    )
     parser.add_argument(
         "--map",
         type=renaming,

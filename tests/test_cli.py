@@ -393,7 +393,7 @@ def test_evaluation_on_nemo_files_with_renamed_types(ner, tmp_path):
     (tmp_path / "labels_dev.txt").write_text("B-human B-x\n", "utf-8")
     (tmp_path / "label_ids.csv").write_text("O\nB-human\nB-x\n", "utf-8")
     renamed = ["--map", "human=PER", "--map", "x=O"]
-    arguments = [*renamed, "--types", "PER,LOC", "--errors", "1", "--unit", "piece"]
+    arguments = [*renamed, "--types", "PER", "--types", "LOC", "--errors", "1", "--unit", "piece"]
     status, out, _ = ner("evaluate", str(tmp_path), *arguments, "--format", "json")
     found = json.loads(out)
     assert status == 0
