@@ -26,9 +26,6 @@ from ner_commands.arguments import (
 from ner_commands.output import prepare_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ner_core.corpus import Sentence
     from ner_core.evaluation import Evaluation
 
 __all__ = ["add_parser", "run"]
@@ -126,6 +123,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    from tqdm import tqdm
+
     from ner_core import rendering
     from ner_core.corpus import CorpusError
     from ner_core.dataset import open_dataset
@@ -149,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         evaluation = evaluate_recognizer(
             ner,
-            _with_progress(dataset),
+            tqdm(dataset, unit=" sentences", leave=False, file=sys.stderr, disable=not sys.stderr.isatty()),
             protocol=arguments.protocol,
             unit=arguments.unit,
             types=arguments.types,
@@ -218,9 +217,3 @@ def parse_svg(value: str) -> Path:
         raise argparse.ArgumentTypeError(msg)
     parse_folder(str(path.parent))
     return path
-
-
-def _with_progress(dataset: Iterable[Sentence]) -> Iterable[Sentence]:
-    from tqdm import tqdm
-
-    return tqdm(dataset, unit=" sentences", leave=False, file=sys.stderr, disable=not sys.stderr.isatty())
