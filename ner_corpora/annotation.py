@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ner_core.entity import Answered
@@ -83,28 +83,39 @@ def annotate_chunk(
     bytes
         A line of JSON (counts, errors, number of bytes that follow), then the encoded documents.
     """
+    checksum = chunk.checksum
+    count = _Count()
     documents = chunk.documents
-    header: dict[str, Any] = {
-        "chunk": [chunk.group, chunk.index],
-        "last": chunk.last,
-        "checksum": chunk.checksum,
-        "stored_bytes": chunk.stored_bytes,
-        "documents": len(documents),
-        "pieces": 0,  # counted as the entities are drawn, like the labels
-        "labels": Counter[str](),
-        "errors": [problem.to_dict() for problem in chunk.problems],
-    }
-    answers = _recognize(documents, recognizer, settings, header, progress)
+    answers = _recognize(documents, recognizer, settings, count, progress)
     found = ((document, *answer) for document, answer in zip(documents, answers, strict=True))
     payload = encode_documents(found, settings.format, settings.into, chunk.schema)
-    return sealed({**header, "bytes": len(payload)}, payload)
+    header = {
+        "chunk": [chunk.group, chunk.index],
+        "last": chunk.last,
+        "checksum": checksum,
+        "stored_bytes": chunk.stored_bytes,
+        "documents": len(documents),
+        "pieces": count.pieces,
+        "labels": count.labels,
+        "errors": [problem.to_dict() for problem in chunk.problems],
+        "bytes": len(payload),
+    }
+    return sealed(header, payload)
+
+
+@dataclass(slots=True)
+class _Count:
+    """Totals of a chunk, updated as its entities are drawn."""
+
+    pieces: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
 
 
 def _recognize(
     documents: Sequence[Document],
     recognizer: EntityRecognizer,
     settings: Settings,
-    header: dict[str, Any],
+    count: _Count,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[Iterator[Entity], list[Answered]]]:
     """Yield the entities of each document, and the models that answered its parts.
@@ -120,23 +131,23 @@ def _recognize(
     found = recognizer.stream(texts, segments=segments, progress=progress, **settings.options)
     for some in parts:
         answered: list[Answered] = []
-        yield _moved(some, found, header, answered), answered
+        yield _moved(some, found, count, answered), answered
 
 
 def _moved(
-    parts: Sequence[Part], found: Iterator[Recognition], header: dict[str, Any], answered: list[Answered]
+    parts: Sequence[Part], found: Iterator[Recognition], count: _Count, answered: list[Answered]
 ) -> Iterator[Entity]:
     """Yield the entities of parts, with offsets in the whole document."""
     for part in parts:
         recognition = next(found)
-        header["pieces"] += recognition.pieces
+        count.pieces += recognition.pieces
         for one in recognition.parts:
             start, end = one.start + part.start, one.end + part.start
             if answered and answered[-1].model == one.model:
                 start = answered.pop().start
             answered.append(Answered(start, end, one.model))
         for entity in recognition.entities:
-            header["labels"][entity.label] += 1
+            count.labels[entity.label] += 1
             yield replace(
                 entity,
                 start=entity.start + part.start,

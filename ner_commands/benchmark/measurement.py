@@ -190,9 +190,20 @@ def measure(
     throughput = measure_throughput(ner, sample.sentences, work, seconds=3 * seconds)
     after = matmul_rate(device, seconds=seconds / 2)
     size = sum(file.stat().st_size for file in (path, path.with_suffix(".bin")))
-    rate = (before + after) / 2
-    settings = (device, precision, hint, compute, ner.compute)
-    return Measurement(*settings, size, load_seconds, sentence, paragraph, page, throughput, rate)
+    return Measurement(
+        device,
+        precision,
+        hint,
+        compute,
+        ner.compute,
+        size,
+        load_seconds,
+        sentence,
+        paragraph,
+        page,
+        throughput,
+        (before + after) / 2,
+    )
 
 
 def measure_latency(call: Callable[[], object], *, seconds: float = 1.0, least: int = 10) -> Latency:
