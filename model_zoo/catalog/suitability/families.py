@@ -46,10 +46,10 @@ REFUSED_FAMILIES = {
     **dict.fromkeys(["esm", "esmc"], "it reads proteins, not text"),
 }
 
-#: Keys of config.json that select code to run.
+#: Keys of config.json that select code to run, or the type of numbers, which is chosen here.
 _CHOOSES_CODE = re.compile(
     r"implementation|^auto_map$|^custom_pipelines$|^use_kernels?$|^kernel_config$|quantiz|^compression_config$"
-    r"|^(base_model_)?[te]p_plan$|^_name_or_path$|^_commit_hash$"
+    r"|^(base_model_)?[te]p_plan$|^_name_or_path$|^_commit_hash$|^(torch_)?dtype$"
 )
 _WHOLE_NUMBERS = (
     *("vocab_size", "max_position_embeddings", "n_positions", "type_vocab_size", "pad_token_id"),
@@ -165,7 +165,7 @@ def _plain(name: str) -> str:
 
 
 def clean_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove keys that select code or kernels to run from a config.json.
+    """Remove keys that select code, kernels or types of numbers from a config.json.
 
     transformers would fetch an attention implementation of the form ``owner/repository`` from the hub if the
     kernels package is installed, and import quantization libraries. Nested configurations are cleaned too.

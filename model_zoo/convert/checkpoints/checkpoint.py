@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ABSENT",
     "DROPPED",
+    "OF_LOSS",
     "Checkpoint",
     "CheckpointError",
     "Overrides",
@@ -39,10 +40,12 @@ __all__ = [
     "stated_length",
 ]
 
-#: Weights that a token classifier does not use.
+#: Weights of a loss, which only training uses.
+OF_LOSS = re.compile(r"(^|[._])(loss|criterion|class_weights?)([._]|$)")
+#: All weights that a token classifier does not use.
 DROPPED = re.compile(
     r"(^|\.)pooler\.|(^|\.)position_ids$|"
-    r"^(cls|lm_head|mlm_head|loss|discriminator_predictions|qa_outputs)\."
+    rf"^(cls|lm_head|mlm_head|discriminator_predictions|qa_outputs)\.|{OF_LOSS.pattern}"
 )
 
 #: Positions start after the padding id in these families, so that two of them are never used.

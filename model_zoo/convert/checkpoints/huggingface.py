@@ -20,6 +20,7 @@ from model_zoo.catalog.suitability.weights import INDEX, WEIGHTS, shards_of
 from model_zoo.convert.checkpoints.checkpoint import (
     ABSENT,
     DROPPED,
+    OF_LOSS,
     Checkpoint,
     CheckpointError,
     Overrides,
@@ -53,6 +54,8 @@ _PARAMETERS_A_BYTE = 4
 _HARMLESS = 2**28
 #: What wrappers put before the names of weights: DataParallel and its successors, and torch.compile.
 _WRAPPERS = {r"^(?:module\.|_orig_mod\.)+": ""}
+#: Weights of a conditional random field, by the usual names of its module.
+_OF_CRF = re.compile(r"(^|[._])crf([._]|$)|(^|[._])transitions$", re.IGNORECASE)
 #: What transformers raises for inconsistent values of a config.json.
 _SENSELESS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
@@ -67,7 +70,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
     refuse_pointers(folder)
     tokenizer = read_tokenizer(folder, told.lower_case)
     model, report = load_model(folder, config, changes=_numbered(labels))
-    _check_report(folder, report)
+    notes = _check_report(folder, report)
     facts: Any = model.config
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
     types = told.token_type_ids or str(config.get("token_type_ids") or "segments")
@@ -79,7 +82,8 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         raise CheckpointError(msg)
     names = names or [facts.id2label[index] for index in range(facts.num_labels)]
     check_labels(names, facts.num_labels, file)
-    unnamed = f"its labels have no names ({few(names)}): name them in id2label of {file}"
+    if are_numbers(names):
+        notes.append(f"its labels have no names ({few(names)}): name them in id2label of {file}")
     return Checkpoint(
         module=logits_module(model.eval()),
         labels=names,
@@ -92,7 +96,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         vocab_size=int(facts.vocab_size),
         type_count=type_count,
         pad_id=int(facts.pad_token_id or 0),
-        notes=[unnamed] if are_numbers(names) else [],
+        notes=notes,
     )
 
 
@@ -285,8 +289,14 @@ def load_model(
     return model, report
 
 
-def _check_report(folder: Path, report: dict[str, Any]) -> None:
-    """Refuse missing and unknown weights: the model would not be the published one."""
+def _check_report(folder: Path, report: dict[str, Any]) -> list[str]:
+    """Refuse missing and unknown weights, without which it is another model; return notes on others."""
+    if transitions := sorted(key for key in report["unexpected_keys"] if _OF_CRF.search(key)):
+        msg = (
+            f"{folder}: a CRF chooses its labels ({few(transitions)}), which can't be converted. Use a token "
+            "classifier without one, or train this one further: python -m model_zoo.finetuner --start"
+        )
+        raise CheckpointError(msg)
     missing = sorted(report["missing_keys"])
     unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))
     if missing:
@@ -303,3 +313,5 @@ def _check_report(folder: Path, report: dict[str, Any]) -> None:
             "config.json and the weights do not belong together."
         )
         raise CheckpointError(msg)
+    unused = sorted(key for key in report["unexpected_keys"] if OF_LOSS.search(key))
+    return [f"{few(unused)}: used by training alone, so left out"] if unused else []

@@ -124,6 +124,29 @@ def test_weights_of_older_versions_are_read(folder, tiny_checkpoint):
     assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
 
 
+@pytest.mark.parametrize("name", ["loss_fct.weight", "criterion.weight", "loss.weight", "class_weights"])
+def test_weights_of_a_loss_are_left_out_with_a_line(folder, tiny_checkpoint, name):
+    save_pickle(folder, {**state_of(folder), name: torch.ones(9)})
+    read = load_checkpoint(folder)
+    assert read.notes == [f"{name}: used by training alone, so left out"]
+    assert torch.equal(logits(read), logits(load_checkpoint(tiny_checkpoint)))
+
+
+@pytest.mark.parametrize("name", ["crf.transitions", "crf_layer.start_transitions", "CRF.trans_matrix"])
+def test_a_crf_is_refused_in_a_sentence(folder, name):
+    state = {key.replace("classifier.", "hidden2tag."): value for key, value in state_of(folder).items()}
+    save_pickle(folder, {**state, name: torch.ones(9)})
+    with pytest.raises(CheckpointError, match=rf"a CRF chooses its labels \({name}\), which can't be conv"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
+@pytest.mark.parametrize("kind", ["torch.float16", "half", "fp16", 16])
+def test_the_type_of_numbers_in_a_config_does_not_matter(folder, tiny_checkpoint, key, kind):
+    edit_config(folder, **{key: kind})
+    assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
+
+
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
 def test_weights_saved_from_a_wrapped_model_are_read(folder, tiny_checkpoint, prefix):
     """As torch.save(model.state_dict()) leaves them after DataParallel or torch.compile."""
