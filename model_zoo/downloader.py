@@ -76,11 +76,8 @@ def _lookup(name: str, arguments: argparse.Namespace) -> Model:
     if not name.startswith("hf:"):
         msg = f"{name}: is on this machine already. To convert it: {command_for('converter', name)}"
         raise CatalogError(msg)
-    offline = arguments.offline or hub.is_offline()
-    known = find_model(name, output_dir=arguments.output_dir)
-    if known is not None and (offline or arguments.verify):
-        return known
-    return hub.resolve(name, offline=offline)
+    known = find_model(name, output_dir=arguments.output_dir) if arguments.verify else None
+    return known or hub.look_up(name, arguments.output_dir, offline=arguments.offline)
 
 
 def _download(models: list[Model], arguments: argparse.Namespace, precisions: list[str] | None) -> int:

@@ -8,6 +8,7 @@ Routes of the hub and its mirrors: ``/api/models/<repo>/revision/<revision>?blob
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from model_zoo.catalog.checksum import GIT_BLOB
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.folders import find_model
 from model_zoo.catalog.hub_names import hub_subdirectory, split_hub_name
 from model_zoo.catalog.messages import sentences
 from model_zoo.catalog.sources import HubSource, without_login
@@ -38,18 +40,26 @@ if TYPE_CHECKING:
     from model_zoo.catalog.schema import Model
 
 __all__ = [
+    "NoAnswerError",
     "authorization",
     "cached_file",
     "endpoint",
     "file_address",
     "is_offline",
+    "look_up",
     "resolve",
     "token",
     "why_refused",
 ]
 
+log = logging.getLogger(__name__)
+
 _AROUND = " \t\r\n'\"\u201c\u201d"  # that is copied along with a token
 TIMEOUT = 30.0  # seconds to wait for an answer
+
+
+class NoAnswerError(CatalogError):
+    """The hub gives no answer, so that it neither knows nor refuses the model."""
 
 
 def endpoint() -> str:
@@ -114,6 +124,41 @@ def _cache_folder() -> str | None:
     if os.environ.get("HF_HUB_CACHE"):
         return os.environ["HF_HUB_CACHE"]
     return str(Path(os.environ["HF_HOME"]) / "hub") if os.environ.get("HF_HOME") else None
+
+
+def look_up(
+    name: str, output_dir: str | Path | None = None, *, encoder: bool = False, offline: bool = False
+) -> Model:
+    """Return the model that the hub has now or, where it gives no answer, what is on this machine.
+
+    Parameters
+    ----------
+    name, encoder, offline : optional
+        As for `resolve`.
+    output_dir : path or None
+        Models folder: what was downloaded to it comes before the local hub cache.
+
+    Raises
+    ------
+    CatalogError
+        As of `resolve`; without an answer, there is nothing on this machine either.
+    """
+
+    def on_this_machine() -> Model:
+        known = find_model(name, output_dir=output_dir)
+        return known or resolve(name, encoder=encoder, offline=True)
+
+    if offline or is_offline():
+        return on_this_machine()
+    try:
+        return resolve(name, encoder=encoder)
+    except NoAnswerError as error:
+        try:
+            found = on_this_machine()
+        except CatalogError:
+            raise error from None
+        log.warning("%s: the hub can't be used: %s; using what is on this machine", name, error.__cause__)
+        return found
 
 
 def resolve(
@@ -314,15 +359,16 @@ def _get_json(name: str, address: str, file: str = "") -> Any:
     try:
         return get_json(address, authorization(), TIMEOUT)
     except AnswerError as error:
-        msg = _no_answer(name, error)
         if error.status in (401, 403, 404):
-            msg = _refused(name, error.status)
-        elif error.no_network:
+            raise CatalogError(_refused(name, error.status)) from None
+        if file and isinstance(error, ContentError):
+            msg = f"{name}: {file} is damaged in the repository, and only its owner can mend it: {error}"
+            raise CatalogError(msg) from None
+        msg = _no_answer(name, error)
+        if error.no_network:
             shown = without_login(endpoint())
             msg = f"{name}: no network: the hub cannot be reached. {NO_NETWORK}\n  {shown}: {error}"
-        elif file and isinstance(error, ContentError):
-            msg = f"{name}: {file} is damaged in the repository, and only its owner can mend it: {error}"
-        raise CatalogError(msg) from None
+        raise NoAnswerError(msg) from error
 
 
 def _no_answer(name: str, problem: object) -> str:

@@ -294,7 +294,7 @@ def resolve_start(start: str, zoo: Path | None, download_dir: Path, *, progress:
     start = folders.canonical_name(start)
     model = folders.find_model(start, zoo, download_dir)
     if model is None and start.startswith("hf:"):
-        model = hub.resolve(start, encoder=True)
+        model = hub.look_up(start, download_dir, encoder=True)
     if model is None:
         msg = f"start: expected {_STARTS}, a name of the zoo or of the hub, found {start!r}"
         raise ValueError(msg)
