@@ -70,7 +70,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     if missing:
         msg = f"without a recipe file, {', '.join(missing)} must be given"
         raise RecipeError(msg)
-    start, labels = Path(args.start).expanduser(), dict(args.label or [])
+    labels = dict(args.label or [])
     types = _types_of(args.train, args.dev or [], labels, args.column)
     same = {"labels": labels, **({"column": args.column} if args.column else {})}
     corpora: dict[str, dict[str, Any]] = {}
@@ -85,7 +85,7 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     }
     content: dict[str, Any] = {
         "name": args.name,
-        "start": str(start.absolute()) if start.exists() else args.start,
+        "start": _absolute(args.start),
         "types": [kind.strip() for kind in args.types.split(",")] if args.types else types,
         "corpora": corpora,
         "stages": [stage],
@@ -96,12 +96,26 @@ def recipe_of_flags(args: argparse.Namespace) -> Recipe:
     return check_recipe(content, "command line")
 
 
+def _absolute(start: str) -> str:
+    """Return a path that the recipe can be used with anywhere; a name is returned as it is."""
+    path = Path(start).expanduser()
+    return str(path.absolute()) if path.exists() else start
+
+
 def _recipe_of_file(args: argparse.Namespace) -> Recipe:
     ignored = [f"--{key}" for key in _RECIPE_FLAGS if getattr(args, key) is not None]
     if ignored:
         msg = f"{', '.join(ignored)}: not used with a recipe file; change {args.recipe} instead"
         raise RecipeError(msg)
-    return load_recipe(args.recipe)
+    recipe = load_recipe(args.recipe)
+    changes: dict[str, Any] = {"start": _absolute(args.start)} if args.start else {}
+    if args.teacher_start:
+        if recipe.teachers is None:
+            msg = f"--teacher_start: there are no teachers in {args.recipe}"
+            raise RecipeError(msg)
+        start = {"start": _absolute(args.teacher_start)}
+        changes["teachers"] = recipe.teachers.model_copy(update=start)
+    return recipe.model_copy(update=changes)
 
 
 def _types_of(
@@ -256,10 +270,10 @@ def _train(recipe: Recipe, args: argparse.Namespace) -> int:
     find = partial(
         resolve_start, zoo=args.zoo, download_dir=args.download_dir or models, progress=not args.quiet
     )
-    teacher = args.teacher_start or (recipe.teachers.start if recipe.teachers else None)
+    teacher = recipe.teachers.start if recipe.teachers else None
     result = finetune(
         recipe,
-        find(args.start or recipe.start),
+        find(recipe.start),
         args.data_dir or (args.recipe.parent if args.recipe else Path()),
         folder,
         teacher_start=find(teacher) if teacher else None,

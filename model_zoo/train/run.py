@@ -8,7 +8,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -16,7 +16,7 @@ from model_zoo.catalog import folders
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.locks import alone
 from model_zoo.catalog.zoo import load_model
-from model_zoo.train.recipe import Recipe, RecipeError, load_recipe
+from model_zoo.train.recipe import RecipeError, load_recipe
 from ner_core.files import write_whole
 from ner_core.tokenizer_files import read_json_object
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from model_zoo.catalog.schema import Model
     from model_zoo.train.output import TrainingResult
+    from model_zoo.train.recipe import Recipe
 
 __all__ = ["finetune", "resolve_start"]
 
@@ -216,8 +217,10 @@ def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) ->
     path, inputs = work_dir / "recipe.yml", work_dir / _INPUTS
     changed = []
     if path.is_file():
-        before = load_recipe(path)
-        changed = [key for key in Recipe.model_fields if getattr(before, key) != getattr(recipe, key)]
+        # A start may have moved: its digest says whether it is another one.
+        starts: dict[str, Any] = {"start": True, "teachers": {"start"}}
+        before, now = (one.model_dump(exclude=starts) for one in (load_recipe(path), recipe))
+        changed = [key for key in now if before[key] != now[key]]
     if inputs.is_file() and not changed:
         known = read_json_object(inputs)
         changed = [key for key, digest in digests.items() if known.get(key) != digest]

@@ -384,6 +384,7 @@ def test_what_cannot_be_written_is_one_sentence(lab, capsys):
     ("flags", "message"),
     [
         (["recipe.yml", "--epochs", "9", "--seed", "3"], "--epochs, --seed: not used with a recipe file"),
+        (["recipe.yml", "--teacher_start", "x"], "--teacher_start: there are no teachers in recipe.yml"),
         (["--train", "outside.conll"], "outside.conll: expected labelled entities to train on, found none"),
         (["--train", "train.conll", "--dev", "none.conll"], "none.conll: no such file or folder"),
         (
@@ -400,7 +401,7 @@ def test_what_cannot_be_written_is_one_sentence(lab, capsys):
 def test_wrong_flags_are_explained(lab, monkeypatch, capsys, flags, message):
     monkeypatch.chdir(lab)
     Path("outside.conll").write_text("Mary O\n")
-    named = [] if flags[0] == "recipe.yml" else ["--name", "x", "--start", "encoder"]
+    named = [] if "recipe.yml" in flags else ["--name", "x", "--start", "encoder"]
     assert finetuner.main([*flags, *named]) == finetuner.USAGE
     assert message in capsys.readouterr().err
 
@@ -435,6 +436,21 @@ def test_flags_make_a_recipe_that_can_be_used_anywhere(lab, monkeypatch):
     assert recipe.corpora["corpus1"].labels == {"person": "PER"}
     assert recipe.corpora["corpus2"].train == str(lab / "dev.conll")
     assert recipe.start == str(lab / "encoder")
+
+
+def test_a_saved_recipe_names_the_start_that_was_given(lab, monkeypatch, tmp_path):
+    """And a folder that was moved meanwhile is the same start."""
+    trained = []
+    monkeypatch.setattr(finetuner, "finetune", lambda recipe, *_, **__: trained.append(recipe))
+    monkeypatch.chdir(lab)
+    with pytest.raises(AttributeError):  # there is no result
+        finetuner.main([*flags(lab, tmp_path), "--start", "encoder/../encoder"])
+    assert trained[0].start == f"{lab}/encoder/../encoder"
+    run._check_unchanged(load_recipe(lab / "recipe.yml"), {"start": "1"}, tmp_path)
+    (tmp_path / "checkpoint-1").mkdir()
+    run._check_unchanged(trained[0], {"start": "1"}, tmp_path)
+    with pytest.raises(RecipeError, match=r"changed since: start\)"):
+        run._check_unchanged(trained[0], {"start": "2"}, tmp_path)
 
 
 def test_few_steps_and_no_measurement_are_told(lab, monkeypatch, caplog, tmp_path):
