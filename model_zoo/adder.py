@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from model_zoo.catalog.command import FINE, run_command
+from model_zoo.catalog.command import FINE, program, run_command
 from model_zoo.catalog.hub_names import canonical_name
 from model_zoo.catalog.selection import add_zoo
 from model_zoo.download.addition import add
@@ -39,7 +39,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="add", description="Add a model of the Hugging Face hub to a zoo.")
+    parser = argparse.ArgumentParser(
+        prog=program(), description="Add a model of the Hugging Face hub to a zoo."
+    )
     parser.add_argument("model", metavar="hf:OWNER/NAME[@REVISION]")
     parser.add_argument(
         "--as", dest="name", metavar="NAME", help="name in the zoo (default: the repository's)"

@@ -30,7 +30,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
     sys.exit(run("finetuner"))
 
 from model_zoo.catalog.arguments import positive_integer, renaming, user_path
-from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, run_command
+from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, program, run_command
 from model_zoo.catalog.errors import ZooError
 from model_zoo.catalog.folders import models_dir
 from model_zoo.catalog.selection import add_models_folder, add_zoo
@@ -145,7 +145,7 @@ def _types_of(
 def build_parser() -> argparse.ArgumentParser:
     """Build the command line."""
     parser = argparse.ArgumentParser(
-        prog="finetuner",
+        prog=program(),
         description="Fine-tune a BERT-style model on labelled data; the result is a zoo model folder.",
     )
     parser.add_argument(

@@ -21,7 +21,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
 
 from model_zoo import find
 from model_zoo.catalog.arguments import positive_integer, user_path
-from model_zoo.catalog.command import FINE, run_command
+from model_zoo.catalog.command import FINE, program, run_command
 from model_zoo.catalog.folders import precision_name
 from model_zoo.catalog.hub_names import canonical_name, is_there
 from model_zoo.catalog.layout import AUTO, ENGLISH_MODEL, OTHER_LANGUAGES_MODEL, QUANTIZED
@@ -105,7 +105,7 @@ def _mount(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program(), description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--name", required=True, action="append", help="name in the zoo or path of an .xml; repeatable"

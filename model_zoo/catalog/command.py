@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["FAILED", "FINE", "INTERRUPTED", "USAGE", "entry_points", "report_failed", "run_command"]
+__all__ = [
+    "FAILED",
+    "FINE",
+    "INTERRUPTED",
+    "USAGE",
+    "entry_points",
+    "program",
+    "report_failed",
+    "run_command",
+]
 
 #: Exit statuses; the last is the one that shells give SIGINT.
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -55,6 +64,18 @@ def entry_points(
         return run_command(work)
 
     return partial(start, False), partial(start, True)
+
+
+def program(omz: str = "") -> str | None:
+    """Return what usage lines call this program: what the user typed, or Open Model Zoo's name where given.
+
+    None leaves it to argparse, which takes the name of the script.
+    """
+    module = getattr(sys.modules["__main__"], "__spec__", None)
+    if omz or module is None:
+        return omz or None
+    name = module.name.removesuffix(".__main__")
+    return f"python -m {name} {sys.argv[1]}" if name == "model_zoo" else f"python -m {name}"
 
 
 def run_command(

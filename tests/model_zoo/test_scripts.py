@@ -6,6 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from model_zoo import __main__ as commands
+from model_zoo import quantizer
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(
@@ -35,6 +41,19 @@ def test_no_module_is_called_as_one_of_python():
     """A script's first imports find the modules beside it; ``compression`` is Python's own since 3.14."""
     names = {path.stem for path in (ROOT / "model_zoo").glob("*.py")}
     assert not names & (set(sys.stdlib_module_names) | {"compression"})
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [("model_zoo.__main__", ["download"]), ("model_zoo.__main__", ["add"]), ("model_zoo.quantizer", [])],
+)
+def test_usage_names_what_was_typed(module, arguments, capsys, monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name=module), raising=False)
+    monkeypatch.setattr(sys, "argv", ["model_zoo", *arguments, "--help"])
+    with pytest.raises(SystemExit):
+        commands.main([*arguments, "--help"]) if arguments else quantizer.main(["--help"])
+    typed = " ".join(["python -m", module.removesuffix(".__main__"), *arguments])
+    assert capsys.readouterr().out.startswith(f"usage: {typed} [-h]")
 
 
 def test_scripts_leave_their_own_folder_off_the_path(tmp_path):
