@@ -89,7 +89,7 @@ def selected(
     if arguments.precisions is not None:
         precisions = list(dict.fromkeys(map(precision_name, arguments.precisions.split(","))))
     known = omz_known if arguments.omz else PRECISIONS
-    unknown = ", ".join(sorted(set(precisions or ()) - set(known)))
+    unknown = ", ".join(one or "''" for one in sorted(set(precisions or ()) - set(known)))
     if unknown and not arguments.omz:
         parser.error(f"--precisions: expected some of {', '.join(known)}, found {unknown}")
     models = selected_models(parser, arguments, lookup)

@@ -106,7 +106,7 @@ def _ask(address: str, headers: Mapping[str, str], timeout: float) -> bytearray:
                     if len(content) > _LARGEST:
                         break
         except BodyError as error:
-            raise TryAgain(guard.problem or str(error), no_network=is_unreachable(error)) from None
+            raise TryAgain(guard.problem or f"the connection broke ({error})") from None
         except (OSError, ValueError) as error:
             cause = cause_of(error)
             if not cause.passing:

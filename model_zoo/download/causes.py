@@ -90,17 +90,15 @@ def short(error: BaseException) -> str:
         return system.strerror or str(system)
     text = plain(re.sub(r"^<[^>]*>: |^HTTPS?ConnectionPool\([^)]*\): ", "", str(innermost)))
     kind = type(innermost).__name__
-    return text if kind == "OSError" else f"{kind}: {text}" if text else kind
+    if kind == "OSError" or text.startswith(kind):
+        return text
+    return f"{kind}: {text}" if text else kind
 
 
 def _innermost(error: BaseException) -> BaseException:
     """Return the error that requests and urllib3 wrapped, up to three deep."""
     while True:
-        wrapped = (
-            getattr(error, "reason", None),
-            getattr(error, "original_error", None),
-            error.args[0] if error.args else None,
-        )
+        wrapped = (getattr(error, "reason", None), getattr(error, "original_error", None), *error.args)
         inner = next((one for one in wrapped if isinstance(one, BaseException)), None)
         if inner is None:
             return error

@@ -18,7 +18,7 @@ import requests
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.download import hub
-from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, plain, short
+from model_zoo.download.causes import PROXY_LOGIN, cause_of, is_unreachable, plain
 from model_zoo.download.web import (
     TRY_AGAIN,
     BodyError,
@@ -306,8 +306,7 @@ class Download:
                 yield block
         except BodyError as error:
             check(self.cancel)
-            cause = error.__cause__
-            broke = f"the connection broke after {self.part.length} bytes ({short(cause or error)})"
+            broke = f"the connection broke after {self.part.length} bytes ({error})"
             raise TryAgain(self.guard.problem or broke) from None
         check(self.cancel)
 

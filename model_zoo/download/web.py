@@ -25,6 +25,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from model_zoo.download.causes import short
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -203,7 +205,7 @@ def body(response: requests.Response, guard: Guard, slowest: float, window: floa
         try:
             block = read(_BLOCK, decode_content=False)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise BodyError(guard.problem or str(error) or type(error).__name__) from error
+            raise BodyError(short(error)) from error
         if not block and guard.problem is not None:
             raise BodyError(guard.problem)
         if not block:

@@ -151,9 +151,9 @@ def test_models_in_none_of_the_precisions_are_skipped_in_the_peers_words(here, s
 
 
 @pytest.mark.parametrize("command", [downloader, converter, quantizer])
-@pytest.mark.parametrize("precisions", ["FP7", "FP16-INT8,FP7", "INT8"])
+@pytest.mark.parametrize("precisions", ["FP7", "FP16-INT8,FP7", "INT8", "''"])
 def test_unknown_precisions_fail_with_one(here, capsys, command, precisions):
-    assert run(command, "--all", "--precisions", precisions) == 1
+    assert run(command, "--all", "--precisions", precisions.strip("'")) == 1
     assert capsys.readouterr().err == f"Unknown precisions specified: {precisions.split(',')[-1]}.\n"
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CRF",
     "FAMILIES",
     "REFUSED_FAMILIES",
     "WORDPIECE_FAMILIES",
@@ -56,6 +57,11 @@ _WHOLE_NUMBERS = (
     *("num_random_blocks", "block_size"),
 )
 _SUFFIX = "ForTokenClassification"
+#: Why a model is refused whose labels a conditional random field chooses.
+CRF = (
+    "a CRF chooses its labels ({}), which can't be converted. Use a token classifier without one, or train "
+    "this one further: python -m model_zoo.finetuner --start"
+)
 #: Families that use another family's classes.
 _BORROWED = {"gpt-sw3": "gpt2"}
 
@@ -87,6 +93,8 @@ def check_architecture(name: str, config: Mapping[str, Any], *, encoder: bool = 
         return
     if family in REFUSED_FAMILIES:
         msg = f"{name}: {family} models aren't supported: {REFUSED_FAMILIES[family]}"
+    elif not encoder and "crf" in found.lower():
+        msg = f"{name}: {CRF.format(found)}"
     elif not encoder and not any(one.endswith(_SUFFIX) for one in named):
         msg = (
             f"{name}: expected a token classifier (an architecture ...{_SUFFIX}), found {found}; "

@@ -45,16 +45,15 @@ def labels_of(where: str, config: Mapping[str, Any]) -> list[str]:
     if not isinstance(named, dict):
         msg = f"{where}: id2label: expected an object of ids and labels, found {type(named).__name__}"
         raise CatalogError(msg)
-    ids = config.get("label2id")
+    ids, expected = config.get("label2id"), "id2label: expected whole numbers as keys"
+    pairs = list(named.items())
     if are_numbers(named.values()) and isinstance(ids, dict) and not are_numbers(ids):
-        named = {number: label for label, number in ids.items()}
+        expected = "label2id: expected whole numbers as values"
+        pairs = [(number, label) for label, number in ids.items()]
     try:
-        by_id = {
-            int(key): str(label).strip() if isinstance(label, str | int) else ""
-            for key, label in named.items()
-        }
+        by_id = {int(key): str(label).strip() if isinstance(label, str | int) else "" for key, label in pairs}
     except (ValueError, TypeError):
-        msg = f"{where}: id2label: expected whole numbers as keys, found {few(named)}"
+        msg = f"{where}: {expected}, found {few(key for key, _ in pairs)}"
         raise CatalogError(msg) from None
     if sorted(by_id) != list(range(len(by_id))):
         msg = f"{where}: id2label: expected ids 0 to {len(by_id) - 1}, found {few(sorted(by_id))}"

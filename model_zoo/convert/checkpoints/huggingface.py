@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_zoo.catalog.checksum import checksum_of
 from model_zoo.catalog.messages import few
-from model_zoo.catalog.suitability.families import check_architecture, clean_config
+from model_zoo.catalog.suitability.families import CRF, check_architecture, clean_config
 from model_zoo.catalog.suitability.labels import are_numbers, labels_of
 from model_zoo.catalog.suitability.libraries import check_kind
 from model_zoo.catalog.suitability.weights import INDEX, WEIGHTS, shards_of
@@ -292,10 +292,7 @@ def load_model(
 def _check_report(folder: Path, report: dict[str, Any]) -> list[str]:
     """Refuse missing and unknown weights, without which it is another model; return notes on others."""
     if transitions := sorted(key for key in report["unexpected_keys"] if _OF_CRF.search(key)):
-        msg = (
-            f"{folder}: a CRF chooses its labels ({few(transitions)}), which can't be converted. Use a token "
-            "classifier without one, or train this one further: python -m model_zoo.finetuner --start"
-        )
+        msg = f"{folder}: {CRF.format(few(transitions))}"
         raise CheckpointError(msg)
     missing = sorted(report["missing_keys"])
     unexpected = sorted(key for key in report["unexpected_keys"] if not DROPPED.search(key))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from model_zoo.catalog.errors import CatalogError
+from model_zoo.catalog.messages import few
 from model_zoo.catalog.suitability.weights import WEIGHTS
 from model_zoo.convert.checkpoints.checkpoint import Checkpoint, CheckpointError, Overrides
 from model_zoo.convert.checkpoints.huggingface import load_folder
@@ -59,8 +60,8 @@ def find_checkpoint(folder: Path) -> Path:
     )
     for found in candidates:
         if len(found) > 1:
-            listed = ", ".join(str(path.relative_to(folder)) for path in found)
-            msg = f"{folder}: more than one checkpoint ({listed}). Keep one, or give the path of one."
+            listed = [path.relative_to(folder) for path in found]
+            msg = f"{folder}: more than one checkpoint ({few(listed)}). Keep one, or give the path of one."
             raise CheckpointError(msg)
         if found:
             return found[0]

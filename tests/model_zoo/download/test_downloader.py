@@ -142,6 +142,7 @@ def test_failures_are_listed_and_the_rest_goes_on(server, root, tmp_path, capsys
         ["--all", "--num_attempts", "x"],
         ["--all", "--bad"],
         ["--all", "--precisions", "FP8"],
+        ["--all", "--precisions", ""],
         ["--all", "-o", ""],
     ],
 )

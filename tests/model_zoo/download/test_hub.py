@@ -244,6 +244,16 @@ def test_an_answer_of_another_shape_is_a_sentence(repository, changes, message):
         hub.resolve("hf:owner/name")
 
 
+def test_an_answer_that_breaks_off_is_a_sentence(repository, monkeypatch):
+    monkeypatch.setattr(answers, "_ATTEMPTS", 1)
+    repository.publish(FILES)
+    repository.faults["/api/models/owner/name/revision/main?blobs=true"] = [cut(40)]
+    with pytest.raises(
+        hub.NoAnswerError, match=r"the connection broke \(IncompleteRead\(40 bytes read, \d+ m"
+    ):
+        hub.resolve("hf:owner/name")
+
+
 def test_a_busy_hub_is_asked_again_when_it_says(repository, monkeypatch):
     waits: list[float] = []
     monkeypatch.setattr(answers.time, "sleep", waits.append)

@@ -124,6 +124,12 @@ def only(*names: str) -> dict[str, bytes]:
         ),
         (variant(architectures=["NewForTokenClassification"], model_type="new"), {}, "new models aren't sup"),
         (variant(architectures=["NewBertForTokenClassification"]), {}, "expected the architecture of bert"),
+        (variant(architectures=["BertCrf"]), {}, r"a CRF chooses its labels \(BertCrf\), which can't"),
+        (
+            variant(id2label=None, label2id={"O": [0]}),
+            {},
+            r"label2id: expected whole numbers as values, found \[0\]",
+        ),
         (variant(model_type="layoutlm"), {}, "layoutlm models aren't supported: it reads documents as"),
         (variant(model_type="fnet"), {}, "fnet models aren't supported: its scores change with padding"),
         (
