@@ -231,6 +231,7 @@ def _open_onnx(
     file = without_rounding(source, staging / "float.onnx") if rounds_activations(source) else source
     graph = ov.Core().read_model(file)
     ports = ir.input_ports(graph)
+    ir.output_port(graph, len(checkpoint.labels))
     shapes = (port.get_partial_shape() for port in ports.values())
     fixed = {tuple(found.to_shape()) for found in shapes if found.is_static}
     if fixed and fixed != {shape}:
@@ -271,7 +272,9 @@ def _onnxruntime_outputs(
 ) -> list[np.ndarray]:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # its errors are raised too
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     types = {port.name: port.type for port in session.get_inputs()}
     made = []
     for one in inputs:

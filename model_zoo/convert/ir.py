@@ -29,6 +29,7 @@ __all__ = [
     "finish",
     "fix_ports",
     "input_ports",
+    "output_port",
     "read_fact",
     "save_graph",
     "write_facts",
@@ -83,6 +84,16 @@ def input_ports(model: ov.Model) -> dict[str, ov.Output]:
     return {name: found[name] for name in INPUTS if name in found}
 
 
+def output_port(model: ov.Model, label_count: int | None) -> ov.Output:
+    """Find the output with the logits; raise `IrError` unless exactly one has the shape of a classifier's."""
+    outputs = [port for port in model.outputs if _fits(port, label_count)]
+    if len(outputs) != 1:
+        shapes = ", ".join(str(port.get_partial_shape()) for port in model.outputs)
+        msg = f"expected one output [batch, sequence, {label_count or 'labels'}], found {shapes}."
+        raise IrError(msg)
+    return outputs[0]
+
+
 def fix_ports(
     model: ov.Model, shape: tuple[int, int] | None = None, label_count: int | None = None
 ) -> ov.Model:
@@ -103,11 +114,7 @@ def fix_ports(
         If inputs or output are not those of a token classifier.
     """
     ports = input_ports(model)
-    outputs = [port for port in model.outputs if _fits(port, label_count)]
-    if len(outputs) != 1:
-        shapes = ", ".join(str(port.get_partial_shape()) for port in model.outputs)
-        msg = f"expected one output [batch, sequence, {label_count or 'labels'}], found {shapes}."
-        raise IrError(msg)
+    output_port(model, label_count)
     static = ov.PartialShape(list(shape) if shape else [-1, -1])
     for name, port in ports.items():
         node = port.get_node()
@@ -117,7 +124,7 @@ def fix_ports(
     model.validate_nodes_and_infer_types()
     model = _with_types(model)
     by_name = {node.get_friendly_name(): node for node in model.get_parameters()}
-    logits = next(port for port in model.outputs if _fits(port, label_count)).get_node().input_value(0)
+    logits = output_port(model, label_count).get_node().input_value(0)
     logits.get_tensor().set_names({OUTPUT})
     result = ov.opset13.result(logits)  # new, because the old keeps the exporter's name
     result.set_friendly_name(OUTPUT)

@@ -34,6 +34,7 @@ __all__ = [
     "check_labels",
     "first_line",
     "logits_module",
+    "padding_id",
     "read_config",
     "read_tensors",
     "refuse_pointers",
@@ -168,6 +169,11 @@ def refuse_pointers(folder: Path) -> None:
             raise CheckpointError(msg)
 
 
+def padding_id(given: int | None, vocab_size: int) -> int:
+    """Return the id of padding; 0 if a config.json names none, or one that is not in the vocabulary."""
+    return given if given is not None and 0 <= given < vocab_size else 0
+
+
 def check_labels(labels: Sequence[str], count: int, where: Path) -> None:
     """Raise `CheckpointError` unless there is a label for each output of the classifier."""
     if len(labels) != count:
@@ -244,7 +250,12 @@ def read_tensors(file: Path, where: str) -> dict[str, torch.Tensor]:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's message; its name where there is none, or only a key."""
+    """Return the first line of an exception's message; its name where there is none, or only a key.
+
+    OpenVINO's begin with places in its code, and their reason comes last.
+    """
     lines = str(error).strip().splitlines() or [""]
+    if lines[0].startswith("Exception from "):
+        return lines[-1].lstrip("- ")[:300]
     name = type(error).__name__
     return f"{name}: {lines[0]}"[:300] if isinstance(error, KeyError) else lines[0][:300] or name

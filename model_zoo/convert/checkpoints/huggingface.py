@@ -27,6 +27,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     check_labels,
     first_line,
     logits_module,
+    padding_id,
     read_config,
     read_tensors,
     refuse_pointers,
@@ -95,7 +96,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
         source_checksum=str(checksum_of(*weights)),
         vocab_size=int(facts.vocab_size),
         type_count=type_count,
-        pad_id=int(facts.pad_token_id or 0),
+        pad_id=padding_id(facts.pad_token_id, int(facts.vocab_size)),
         notes=notes,
     )
 

@@ -28,6 +28,7 @@ from model_zoo.convert.checkpoints.checkpoint import (
     check_labels,
     first_line,
     logits_module,
+    padding_id,
     read_tensors,
 )
 from model_zoo.convert.checkpoints.huggingface import build_config, build_model
@@ -95,7 +96,7 @@ def load_nemo(path: Path, told: Overrides) -> Checkpoint:
         source_checksum=str(checksum_of(path)),
         vocab_size=int(facts.vocab_size),
         type_count=int(facts.type_vocab_size),
-        pad_id=int(facts.pad_token_id or 0),
+        pad_id=padding_id(facts.pad_token_id, int(facts.vocab_size)),
         aggregation="whitespace",
     )
 

@@ -11,7 +11,9 @@ from model_zoo.convert.checkpoints.checkpoint import (
     CheckpointError,
     Overrides,
     first_line,
+    padding_id,
     read_config,
+    refuse_pointers,
     stated_length,
 )
 from model_zoo.convert.ir import input_ports
@@ -37,11 +39,13 @@ def load_onnx(file: Path, told: Overrides) -> Checkpoint:
     if not names:
         msg = f"{file}: no labels. Expected id2label in {folder / 'config.json'}, or `labels` in model.yml."
         raise CheckpointError(msg)
+    refuse_pointers(file.parent)
     try:
         graph = ov.Core().read_model(file)
     except RuntimeError as error:
         msg = f"{file}: OpenVINO cannot read this ONNX file: {first_line(error)}"
         raise CheckpointError(msg) from error
+    vocab_size = int(config.get("vocab_size") or tokenizer.get_vocab_size())
     return Checkpoint(
         module=None,
         labels=names,
@@ -51,7 +55,7 @@ def load_onnx(file: Path, told: Overrides) -> Checkpoint:
         has_token_type_ids="token_type_ids" in input_ports(graph),
         token_type_ids=told.token_type_ids or str(config.get("token_type_ids") or "segments"),
         source_checksum=str(checksum_of(file)),
-        vocab_size=int(config.get("vocab_size") or tokenizer.get_vocab_size()),
+        vocab_size=vocab_size,
         type_count=int(config.get("type_vocab_size") or 1),
-        pad_id=int(config.get("pad_token_id") or 0),
+        pad_id=padding_id(config.get("pad_token_id"), vocab_size),
     )

@@ -464,6 +464,12 @@ def test_what_a_config_says_in_another_way_or_not_at_all_is_read(folder, tiny_ch
     assert torch.equal(logits(checkpoint), logits(load_checkpoint(tiny_checkpoint)))
 
 
+@pytest.mark.parametrize("given", [-1, None])
+def test_padding_that_is_no_piece_is_the_first(folder, given):
+    edit_config(folder, pad_token_id=given)
+    assert load_checkpoint(folder).pad_id == 0
+
+
 def test_labels_in_label2id_alone_and_shards_of_any_name(tiny_checkpoint, tmp_path):
     from safetensors.torch import save_file
 

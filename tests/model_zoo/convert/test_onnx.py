@@ -13,6 +13,7 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.download import hub
 from tests.lazily import torch
+from tests.model_zoo.convert.test_checkpoints import edit_config
 from tests.model_zoo.convert.test_conversion import random_inputs, run
 from tests.model_zoo.hub_server import HubServer
 
@@ -36,6 +37,15 @@ def make_onnx(checkpoint, folder, *, names=("input_ids", "attention_mask", "toke
     for file in ("config.json", "tokenizer.json"):
         shutil.copyfile(checkpoint / file, folder / file)
     return folder / "model.onnx"
+
+
+def call_it_magic(file):
+    import onnx
+
+    model = onnx.load(file)
+    model.graph.node[-1].op_type, model.graph.node[-1].domain = "Magic", "own"
+    model.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    onnx.save(model, file)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +102,28 @@ def test_onnx_without_labels_or_of_something_else_is_refused(tiny_checkpoint, tm
 
 
 # As published
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda file: file.write_text("<html>"), "cannot read this ONNX file: Unable to read the model"),
+        (
+            lambda file: file.write_text("version https://git-lfs.github.com/spec/v1\n"),
+            "a pointer of Git LFS",
+        ),
+        (call_it_magic, "cannot read this ONNX file: No conversion rule found for operations: own.Magic"),
+        (
+            lambda file: edit_config(file.parent, id2label={"0": "O", "1": "PER"}, label2id=None),
+            r"expected one output \[batch, sequence, 2\], found \[\?,\?,9\]",
+        ),
+    ],
+)
+def test_why_a_graph_cannot_be_converted_is_said(renamed, tmp_path, spoil, message):
+    source = shutil.copytree(renamed.parent, tmp_path / "onnx") / renamed.name
+    spoil(source)
+    with pytest.raises(ConversionError, match=message):
+        convert_checkpoint(source, tmp_path / "out", "tiny", precisions=["FP32"])
 
 
 @pytest.fixture(scope="module")
