@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import logging
 import shutil
 import sys
 import time
@@ -42,8 +41,6 @@ __all__ = [
     "convert_checkpoint",
     "variant_name",
 ]
-
-logger = logging.getLogger(__name__)
 
 #: As Open Model Zoo's converter.
 DEFAULT_PRECISIONS = ("FP16", "FP32")
@@ -147,7 +144,6 @@ def convert_checkpoint(
     check_precisions(precisions)
 
     def tell(kind: str, **values: Any) -> None:
-        logger.debug("%s %s %s", kind, name, values)
         if progress:
             progress({"$type": kind, "model": name, **values})
 
@@ -238,7 +234,7 @@ def _open_onnx(
         only = "x".join(str(size) for size in fixed.pop())
         msg = f"{source}: this graph takes inputs of one shape only. Give --input_shape {only}."
         raise ConversionError(msg)
-    tracing.write_tokenizer(staging, checkpoint)
+    (staging / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
     inputs = tracing.sample_inputs(staging, checkpoint, shape)
     with_onnxruntime = importlib.util.find_spec("onnxruntime") is not None
 

@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     import openvino as ov
 
 
-def write_tokenizer(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write tokenizer.json."""
-    (folder / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
-
-
 def read_facts(folder: Path) -> Checkpoint:
     """Read checkpoint.json: a checkpoint without its module and tokenizer."""
     return Checkpoint(**json.loads((folder / "checkpoint.json").read_text(encoding="utf-8")))
@@ -102,7 +97,7 @@ def trace(
     versions = {"torch_version": torch.__version__, "transformers_version": transformers.__version__}
     facts = vars(checkpoint) | {"module": None, "tokenizer_json": "", "versions": versions}
     (folder / "checkpoint.json").write_text(json.dumps(facts), encoding="utf-8")
-    write_tokenizer(folder, checkpoint)
+    (folder / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
     inputs = sample_inputs(folder, checkpoint, shape)
     module = checkpoint.module
 

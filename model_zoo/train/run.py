@@ -156,19 +156,15 @@ def _finetune(
 
 def _publish(write: Callable[[Path], object], folder: Path) -> None:
     """Write a model to a temporary folder, and replace an earlier one when it is complete."""
-    from model_zoo.convert.workplace import publish
+    from model_zoo.convert.workplace import publish, workplace
     from model_zoo.train.output import CHECKPOINT
 
-    staging = folder / ".result"
-    shutil.rmtree(staging, ignore_errors=True)
-    made = staging / folder.name
-    made.mkdir(parents=True)
-    try:
+    with workplace(folder) as staging:
+        made = staging / folder.name
+        made.mkdir()
         write(made)
         publish(made / CHECKPOINT, folder / CHECKPOINT)
         (made / "model.yml").replace(folder / "model.yml")
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager
@@ -224,7 +220,9 @@ def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) ->
     if inputs.is_file() and not changed:
         known = read_json_object(inputs)
         changed = [key for key, digest in digests.items() if known.get(key) != digest]
-    if changed and not _has_learned(work_dir):
+    # A wrong path or start ends a run before there is anything to resume.
+    learned = (one for name in ("checkpoint-*", "answers-*.npz", "teacher-*") for one in work_dir.glob(name))
+    if changed and not any(learned):
         _forget_training(work_dir)
     elif changed:
         msg = (
@@ -234,11 +232,6 @@ def _check_unchanged(recipe: Recipe, digests: dict[str, str], work_dir: Path) ->
         raise RecipeError(msg)
     _write_recipe(recipe, path)
     write_whole(inputs, json.dumps(digests, indent=1))
-
-
-def _has_learned(work_dir: Path) -> bool:
-    """Return whether there is anything to resume; a wrong path or start ends a run before."""
-    return any(one for name in ("checkpoint-*", "answers-*.npz", "teacher-*") for one in work_dir.glob(name))
 
 
 def _forget_training(work_dir: Path) -> None:

@@ -13,7 +13,7 @@ from model_zoo.catalog.messages import few
 from model_zoo.catalog.suitability.labels import labels_of
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError, read_config, stated_length
 from model_zoo.convert.checkpoints.e5s1 import is_e5s1, read_e5s1
-from model_zoo.convert.checkpoints.huggingface import build_config, load_model
+from model_zoo.convert.checkpoints.huggingface import build_config, label_settings, load_model
 from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.tokenization import read_tokenizer
 from model_zoo.train.readback import read_back
@@ -106,14 +106,6 @@ def _dropout(recipe: Recipe) -> dict[str, float]:
     return dict.fromkeys(_DROPOUT, hidden) | dict.fromkeys(_ATTENTION_DROPOUT, attention)
 
 
-def _label_settings(labels: list[str]) -> dict[str, Any]:
-    return {
-        "num_labels": len(labels),
-        "id2label": dict(enumerate(labels)),
-        "label2id": {label: number for number, label in enumerate(labels)},
-    }
-
-
 def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
     file = folder / "config.json"
     config = read_config(file)
@@ -125,7 +117,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
     model, _ = load_model(
         folder,
         config,
-        changes=changes | ({} if before else _label_settings(recipe.labels)),
+        changes=changes | ({} if before else label_settings(recipe.labels)),
         encoder=True,
     )
     if before:
@@ -136,7 +128,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
 def _from_e5s1(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
     """Load the encoder into a token classifier; sentence encoders have no head to keep."""
     encoder = read_e5s1(path)
-    changes = {**_dropout(recipe), **_label_settings(recipe.labels)}
+    changes = {**_dropout(recipe), **label_settings(recipe.labels)}
     config = build_config(str(path), encoder.config, changes)
     model = AutoModelForTokenClassification.from_config(config)
     weights = {name: torch.from_numpy(array.copy()) for name, array in encoder.weights.items()}
@@ -177,7 +169,7 @@ def _from_ir(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int
 def _fit_head(model: Any, before: list[str], labels: list[str]) -> None:
     """Resize the last layer to the recipe's labels; those of the same name keep their weights."""
     model.num_labels = len(labels)
-    model.config.update(_label_settings(labels))
+    model.config.update(label_settings(labels))
     if before == labels:
         return
     inside = f"{model.base_model_prefix}."

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["build_config", "build_model", "load_folder", "load_model"]
+__all__ = ["build_config", "build_model", "label_settings", "load_folder", "load_model"]
 
 #: Keys of a config.json that count parts of a model; published models have a hundred or so at most.
 _LAYERS = re.compile(r"(^|_)layers?$|_groups$|_group_num$")
@@ -70,7 +70,7 @@ def load_folder(folder: Path, told: Overrides) -> Checkpoint:
     weights = _weight_files(folder)
     refuse_pointers(folder)
     tokenizer = read_tokenizer(folder, told.lower_case)
-    model, report = load_model(folder, config, changes=_numbered(labels))
+    model, report = load_model(folder, config, changes=label_settings(labels))
     notes = _check_report(folder, report)
     facts: Any = model.config
     type_count = int(getattr(facts, "type_vocab_size", 0) or 0)
@@ -139,7 +139,7 @@ def build_config(
 
     changes = changes or {}
     labels = [] if "id2label" in changes else labels_of(where, config)
-    content = {**clean_config(config), **_numbered(labels), **changes}
+    content = {**clean_config(config), **label_settings(labels), **changes}
     for key, value in content.items():
         if _LAYERS.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
             msg = f"{where}: {key}: expected at most {_MOST_LAYERS}, found {value}"
@@ -155,7 +155,7 @@ def build_config(
     return made
 
 
-def _numbered(labels: list[str]) -> dict[str, Any]:
+def label_settings(labels: list[str]) -> dict[str, Any]:
     """Return labels, if there are any, as transformers' configuration has them."""
     if not labels:
         return {}

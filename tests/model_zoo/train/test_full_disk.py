@@ -52,7 +52,7 @@ def test_an_earlier_model_stays_until_the_new_one_is_whole(tmp_path):
     with room_for(1000), pytest.raises(OSError, match="File too large"):
         _publish(lambda made: write(5000, made), folder)
     assert (folder / "checkpoint" / "weights").read_bytes() == b"x" * 100
-    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint", "model.yml"]
+    assert sorted(path.name for path in folder.iterdir()) == [".conversion.lock", "checkpoint", "model.yml"]
     _publish(lambda made: write(5000, made), folder)
     assert (folder / "model.yml").read_text() == "size: 5000\n"
     assert len((folder / "checkpoint" / "weights").read_bytes()) == 5000
