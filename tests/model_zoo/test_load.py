@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -144,12 +143,6 @@ def test_an_ir_is_found_without_reading_the_zoo(what):
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert done.stdout.strip() == "[]", done.stderr
-
-
-def test_a_copied_folder_works_anywhere(loaded, tmp_path):
-    xml = ir(tmp_path / "one", "FP32", "model")
-    shutil.copytree(xml.parent, tmp_path / "two")
-    assert model_zoo.load(tmp_path / "two")[0] == tmp_path / "two" / "model.xml"
 
 
 @pytest.mark.parametrize("name", ["owner/name", "https://huggingface.co/owner/name"])

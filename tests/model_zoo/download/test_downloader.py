@@ -356,19 +356,6 @@ def test_an_embedded_file_is_copied_from_beside_its_model_yml(tmp_path):
         os.utime(path.parent / "own.bin", (1, 1))
 
 
-def test_it_runs_as_script(server, root, tmp_path):
-    arguments = ["--all", "--models_dir", str(root), "-o", str(tmp_path / "out"), "--progress_format", "json"]
-    done = subprocess.run(
-        [sys.executable, "model_zoo/downloader.py", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": ""},
-    )
-    assert done.returncode == 0, done.stderr
-    assert events_of(done.stdout)[-1]["successful"] is True
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(server, root, tmp_path, number):
     server.faults["/weights"] = [stall(1000)]
