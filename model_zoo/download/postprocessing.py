@@ -59,8 +59,9 @@ def postprocess(steps: Sequence[Step], folder: Path, *, omz: bool = False) -> No
     PostprocessingError
         A step failed.
     """
-    for file in _changed(folder):
-        _restore(folder / file)
+    for file in _changed(folder):  # a repeated step starts from the same content
+        if (kept := _kept(folder / file)).is_file():
+            kept.replace(folder / file)
     (folder / _RECORD).unlink(missing_ok=True)
     changed: dict[str, str] = {}
     for step in steps:
@@ -194,12 +195,6 @@ def _replace(step: RegexReplace, path: Path) -> None:
 
 def _kept(path: Path) -> Path:
     return path.with_name(f"{path.name}.orig")
-
-
-def _restore(path: Path) -> None:
-    """Restore the original, so that a repeated step starts from the same content."""
-    if _kept(path).is_file():
-        _kept(path).replace(path)
 
 
 def _changed(folder: Path) -> dict[str, str]:

@@ -16,14 +16,13 @@ import os
 import socket
 import threading
 import time
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from model_zoo.download.causes import short
 
@@ -283,17 +282,10 @@ def retry_after(value: str | None) -> float | None:
     >>> retry_after("7"), retry_after("soon")
     (7.0, None)
     """
-    if not value:
-        return None
-    if (seconds := whole_number(value)) is not None:
-        return float(seconds)
     try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        return float(Retry().parse_retry_after(value)) if value else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return (moment - datetime.now(timezone.utc)).total_seconds()
 
 
 def whole_number(value: str) -> int | None:

@@ -143,10 +143,8 @@ def _from_e5s1(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, i
 def _from_nemo(recipe: Recipe, path: Path) -> tuple[Any, tokenizers.Tokenizer, int]:
     """Load the archive's encoder and head, of any depth, into the encoder's token classifier."""
     checkpoint = load_checkpoint(path)
-    if checkpoint.module is None:
-        msg = f"{path}: expected a model with weights to train"
-        raise ValueError(msg)
-    archive: Any = checkpoint.module.model
+    module: Any = checkpoint.module
+    archive = module.model
     config = archive.encoder.config
     for key, value in _dropout(recipe).items():
         if hasattr(config, key):
