@@ -158,7 +158,10 @@ class _LabelMapper:
         return meanings
 
     def sets(self, words: Sequence[str], found: Sequence[Mention]) -> list[int]:
-        sets = [self.anything if self._is_unsure(word) else self.outside for word in words]
+        sets = [
+            self.anything if word in self.unsure or word.startswith(self.unsure_starts) else self.outside
+            for word in words
+        ]
         for kind, start, end in found:
             meanings = self._meanings(kind)
             if meanings == ["O"]:
@@ -166,9 +169,6 @@ class _LabelMapper:
             sets[start] = self._bits(meanings, "B")
             sets[start + 1 : end] = [self._bits(meanings, "I")] * (end - start - 1)
         return sets
-
-    def _is_unsure(self, word: str) -> bool:
-        return word in self.unsure or word.startswith(self.unsure_starts)
 
     def gold(self, length: int, found: Sequence[Mention]) -> list[str]:
         tags = ["O"] * length

@@ -91,22 +91,6 @@ def finetune(
         A corpus or the start cannot be read, or the work folder is of another training; the message says
         which.
     """
-    work_dir = work_dir or folder / ".training"
-    with _locked(work_dir):
-        if restart:
-            _forget_training(work_dir)
-        return _finetune(recipe, start, data_dir, folder, teacher_start or start, work_dir, progress)
-
-
-def _finetune(
-    recipe: Recipe,
-    start: Path,
-    data_dir: Path,
-    folder: Path,
-    teacher_start: Path,
-    work_dir: Path,
-    progress: bool,
-) -> TrainingResult:
     from model_zoo.train.data import load_corpora
     from model_zoo.train.loop import train
     from model_zoo.train.output import TrainingResult, write_card, write_checkpoint, write_model_yml
@@ -117,41 +101,46 @@ def _finetune(
     from model_zoo.train.vocabulary import cut_vocabulary
 
     begun = time.monotonic()
-    if recipe.token_type_ids is None and reads_casing(start):
-        log.info("token_type_ids: word_casing, as in the start")
-        recipe = recipe.model_copy(update={"token_type_ids": "word_casing"})
-    corpora = load_corpora(recipe, data_dir)
-    starts = [start, teacher_start] if recipe.teachers else [start]
-    digests = _digests(recipe, data_dir, starts)
-    _check_unchanged(recipe, digests, work_dir)
-    _warn_of_copies(digests)
-    ask_teachers(recipe, teacher_start, corpora, work_dir, progress=progress)
-    model, encoder = load_start(recipe, start)
-    if recipe.vocabulary:
-        encoder = cut_vocabulary(model, encoder, corpora, recipe.vocabulary)
-    plan = Plan(recipe, corpora, encoder)
-    log.info("steps: %d", len(plan))
-    history = train(model, plan, work_dir, progress=progress)
+    teacher_start = teacher_start or start
+    work_dir = work_dir or folder / ".training"
+    with _locked(work_dir):
+        if restart:
+            _forget_training(work_dir)
+        if recipe.token_type_ids is None and reads_casing(start):
+            log.info("token_type_ids: word_casing, as in the start")
+            recipe = recipe.model_copy(update={"token_type_ids": "word_casing"})
+        corpora = load_corpora(recipe, data_dir)
+        starts = [start, teacher_start] if recipe.teachers else [start]
+        digests = _digests(recipe, data_dir, starts)
+        _check_unchanged(recipe, digests, work_dir)
+        _warn_of_copies(digests)
+        ask_teachers(recipe, teacher_start, corpora, work_dir, progress=progress)
+        model, encoder = load_start(recipe, start)
+        if recipe.vocabulary:
+            encoder = cut_vocabulary(model, encoder, corpora, recipe.vocabulary)
+        plan = Plan(recipe, corpora, encoder)
+        log.info("steps: %d", len(plan))
+        history = train(model, plan, work_dir, progress=progress)
 
-    def write(made: Path) -> None:
-        write_model_yml(recipe, encoder, write_checkpoint(model, encoder, start, made), made)
+        def write(made: Path) -> None:
+            write_model_yml(recipe, encoder, write_checkpoint(model, encoder, start, made), made)
 
-    _publish(write, folder)
+        _publish(write, folder)
 
-    def score(casing: str) -> dict[str, dict[str, float]]:
-        return score_corpora(model, corpora, encoder, recipe.labels, casing=casing)
-
-    result = TrainingResult(
-        history=history,
-        scores={casing: score(casing) for casing in ("", "lower", "upper")},
-        sentences={name: (len(corpus.train), len(corpus.dev)) for name, corpus in corpora.items()},
-        seconds=time.monotonic() - begun,
-        steps=len(plan),
-        parameters=sum(weight.numel() for weight in model.parameters()),
-    )
-    write_card(recipe, result, folder)
-    _write_recipe(recipe, folder / "recipe.yml")
-    return result
+        result = TrainingResult(
+            history=history,
+            scores={
+                casing: score_corpora(model, corpora, encoder, recipe.labels, casing=casing)
+                for casing in ("", "lower", "upper")
+            },
+            sentences={name: (len(corpus.train), len(corpus.dev)) for name, corpus in corpora.items()},
+            seconds=time.monotonic() - begun,
+            steps=len(plan),
+            parameters=sum(weight.numel() for weight in model.parameters()),
+        )
+        write_card(recipe, result, folder)
+        _write_recipe(recipe, folder / "recipe.yml")
+        return result
 
 
 def _publish(write: Callable[[Path], object], folder: Path) -> None:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Probabilities by corpus, float32 [words of all its train sentences, labels].
-Answers = dict[str, np.ndarray]
-
 
 def ask_teachers(
     recipe: Recipe,
@@ -67,11 +64,13 @@ def ask_teachers(
             lesson = _lesson(recipe, teachers, number)
             model, encoder = load_start(lesson, start, teacher=True)
             train(model, Plan(lesson, corpora, encoder), folder, progress=progress, keep_start=False)
-            _save({name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}, file)
+            answers = {name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}
+            with whole_file(file) as draft:
+                np.savez(draft, **answers)  # type: ignore[arg-type]
             shutil.rmtree(folder)
     for name, corpus in asked.items():
-        answers = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
-        _set_answers(corpus, sum(answers[1:], answers[0].astype(np.float32)) / teachers.count)
+        told = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
+        _set_answers(corpus, sum(told[1:], told[0].astype(np.float32)) / teachers.count)
 
 
 def _lesson(recipe: Recipe, teachers: Teachers, number: int) -> Recipe:
@@ -101,11 +100,6 @@ def _answer(
         answers[position + places] = torch.from_numpy(logits).softmax(-1).numpy()
         position += len(words)
     return answers
-
-
-def _save(answers: Answers, file: Path) -> None:
-    with whole_file(file) as draft:
-        np.savez(draft, **answers)  # type: ignore[arg-type]
 
 
 def _set_answers(corpus: LabelledCorpus, answers: np.ndarray) -> None:
