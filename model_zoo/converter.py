@@ -23,7 +23,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
     sys.exit(run("converter"))
 
 from model_zoo.catalog.arguments import not_negative, positive_integer, shape, user_path
-from model_zoo.catalog.command import FINE, entry_points, program, report_failed
+from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_without_network, model_folder
 from model_zoo.catalog.layout import CONVERTED, OMZ_PRECISIONS
@@ -93,10 +93,7 @@ def _jobs(text: str) -> int:
 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program("omz_converter" if omz else ""),
-        description="Convert models of the zoo to OpenVINO IR.",
-    )
+    parser = argparse.ArgumentParser(description="Convert models of the zoo to OpenVINO IR.")
     add_selection_arguments(parser)
     where = parser.add_argument_group("where")
     add_models_folder(where, "-d", "--download_dir", omz=omz, use=" to read")

@@ -21,7 +21,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
     sys.exit(run("downloader"))
 
 from model_zoo.catalog.arguments import positive_integer, user_path
-from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, entry_points, program, report_failed
+from model_zoo.catalog.command import FAILED, FINE, INTERRUPTED, USAGE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.events import JsonReporter
 from model_zoo.catalog.folders import find_model, model_folder
@@ -119,8 +119,7 @@ def _verify(models: list[Model], output_dir: Path | None, precisions: list[str] 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:
     parser = (_OmzParser if omz else argparse.ArgumentParser)(
-        prog=program("omz_downloader" if omz else ""),
-        description="Download models, verify them, and run their postprocessing.",
+        description="Download models, verify them, and run their postprocessing."
     )
     attempts, jobs = (1, 1) if omz else (5, 4)
     add_selection_arguments(parser)

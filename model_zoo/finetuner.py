@@ -113,8 +113,7 @@ def _recipe_of_file(args: argparse.Namespace) -> Recipe:
         if recipe.teachers is None:
             msg = f"--teacher_start: there are no teachers in {args.recipe}"
             raise RecipeError(msg)
-        start = {"start": _absolute(args.teacher_start)}
-        changes["teachers"] = recipe.teachers.model_copy(update=start)
+        changes["teachers"] = recipe.teachers.model_copy(update={"start": _absolute(args.teacher_start)})
     return recipe.model_copy(update=changes)
 
 

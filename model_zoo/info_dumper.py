@@ -20,7 +20,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
     sys.exit(run("info_dumper"))
 
 from model_zoo.catalog.arguments import shape
-from model_zoo.catalog.command import FAILED, FINE, entry_points, program
+from model_zoo.catalog.command import FAILED, FINE, entry_points
 from model_zoo.catalog.folders import find_without_network
 from model_zoo.catalog.information import model_information
 from model_zoo.catalog.selection import add_models_folder, add_selection_arguments, selected_models
@@ -54,10 +54,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program("omz_info_dumper" if omz else ""),
-        description="Print information about models as JSON.",
-    )
+    parser = argparse.ArgumentParser(description="Print information about models as JSON.")
     add_selection_arguments(parser)
     parser.add_argument(
         "--measure",

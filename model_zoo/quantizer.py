@@ -23,7 +23,7 @@ if __name__ == "__main__":  # before the imports below, which take a while
     sys.exit(run("quantizer"))
 
 from model_zoo.catalog.arguments import not_negative, positive_integer, user_path
-from model_zoo.catalog.command import FINE, entry_points, program, report_failed
+from model_zoo.catalog.command import FINE, entry_points, report_failed
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.events import write_line
 from model_zoo.catalog.folders import find_without_network, selectable_name
@@ -109,9 +109,7 @@ def _device(text: str) -> str:
 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program("omz_quantizer" if omz else ""), description="Quantize converted models to 8 bits."
-    )
+    parser = argparse.ArgumentParser(description="Quantize converted models to 8 bits.")
     add_selection_arguments(parser)
     where = parser.add_argument_group("where")
     add_models_folder(where, "--model_dir", omz=omz, use=" to read")

@@ -57,6 +57,7 @@ def entry_points(
     def start(omz: bool, argv: Sequence[str] | None = None) -> int:
         def work() -> int:
             built = parser(omz)
+            built.prog = program(f"omz_{run.__module__.rpartition('.')[2]}" if omz else "") or built.prog
             arguments = built.parse_args(argv)
             arguments.omz = omz
             return run(built, arguments)
@@ -113,7 +114,10 @@ def run_command(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return unread
     except (ZooError, OSError) as error:
-        _complain(told_by_system(error) if isinstance(error, OSError) else str(error))
+        from ner_core.rendering import visible  # names of files may contain control characters
+
+        message = told_by_system(error) if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"{visible(message)}\n")
         return FAILED
     except (KeyboardInterrupt, ImportError) as error:
         # An interrupt while an extension is initialized comes as the cause of an ImportError.
@@ -148,13 +152,6 @@ class _Closed(io.RawIOBase):
 
     def write(self, _: object) -> NoReturn:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
-
-
-def _complain(message: str) -> None:
-    """Print a message with control characters escaped: names of files may contain them."""
-    from ner_core.rendering import visible
-
-    sys.stderr.write(f"{visible(message)}\n")
 
 
 def report_failed(names: Iterable[str], *, to_output: bool = False) -> int:

@@ -26,12 +26,15 @@ _OMZ_KEYS = {
 }
 
 
+_WHOLE_LINES = threading.Lock()
+
+
 class OutputError(ZooError):
     """Progress can't be written: nobody reads standard output, or there is no room for it."""
 
 
 def write_line(line: str) -> None:
-    """Write a line of progress to standard output at once.
+    """Write a line of progress to standard output at once; lines of several threads do not mix.
 
     Raises
     ------
@@ -39,8 +42,9 @@ def write_line(line: str) -> None:
         Not an OSError, which would be taken for one of the model's files.
     """
     try:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        with _WHOLE_LINES:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
     except OSError as error:
         msg = f"standard output: {error.strerror or error}"
         raise OutputError(msg) from None
@@ -57,16 +61,14 @@ class JsonReporter:
 
     def __init__(self, *, omz: bool = False) -> None:
         self._omz = omz
-        self._lock = threading.Lock()
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Write one event; lines of several threads do not mix."""
+        """Write one event."""
         if self._omz:
             if event["$type"] not in _OMZ_KEYS or event.get("size") == 0:
                 return
             event = {key: event[key] for key in ("$type", *_OMZ_KEYS[event["$type"]])}
-        with self._lock:
-            write_line(json.dumps(event))
+        write_line(json.dumps(event))
 
     def close(self) -> None:
         """Do nothing: every line is complete."""

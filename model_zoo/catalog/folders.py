@@ -104,9 +104,9 @@ def find_model(
     if name.startswith("hf:"):
         path = models_dir(output_dir) / hub_subdirectory(name) / "model.yml"
         return zoo.load_model(path) if path.is_file() else None
-    root = models_root if models_root is not None else MODELS_ROOT
+    root = models_root or MODELS_ROOT
     found = _in_zoo(name, root, "model.yml")
-    return None if found is None else zoo.load_model(found, root)
+    return zoo.load_model(found, root) if found else None
 
 
 def _in_zoo(name: str, root: Path, file: str) -> Path | None:
@@ -272,14 +272,11 @@ def state(model: Model, output_dir: str | Path | None = None) -> State:
         return "ready"
     if model.config is not None and irs_in(model.config.parent):
         return "embedded"
-    parts = [
-        (models_dir(output_dir) / part.subdirectory, file)
+    there = [
+        (path := model_folder(part, output_dir) / file.name).is_file()
+        and file.size in (None, path.stat().st_size)
         for part in (model.stages or [model])
         for file in part.files
-    ]
-    there = [
-        (base / file.name).is_file() and file.size in (None, (base / file.name).stat().st_size)
-        for base, file in parts
     ]
     if there and all(there):
         return "downloaded"

@@ -1,7 +1,7 @@
 """Compression and quantization to 8 bits by NNCF, in a separate process.
 
     python -m model_zoo.convert.compression weights SOURCE TARGET
-    python -m model_zoo.convert.compression activations SOURCE TARGET --target_device CPU
+    python -m model_zoo.convert.compression activations SOURCE TARGET CPU
 
 The first stores every matrix, embeddings included, in 8 bits with a scale and a zero point a row:
 https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/weight-compression.html. Activations
@@ -12,7 +12,6 @@ post-training quantization for transformers (`nncf.quantize` with ``model_type=T
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from pathlib import Path
@@ -69,23 +68,18 @@ def quantize_graph(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compress or quantize from the command line."""
-    parser = argparse.ArgumentParser(description="Compress a graph to 8 bits (called by the zoo's commands).")
-    parser.add_argument("what", choices=("weights", "activations"))
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--target_device", choices=TARGET_DEVICES, default="ANY")
-    arguments = parser.parse_args(argv)
-    folder = arguments.target.parent
+    """Compress or quantize: what to do, source, target, and for activations the target device."""
+    what, *arguments = sys.argv[1:] if argv is None else argv
+    source, target = map(Path, arguments[:2])
 
     def work() -> None:
-        if arguments.what == "weights":
-            compress_weights(arguments.source, arguments.target)
+        if what == "weights":
+            compress_weights(source, target)
             return
-        inputs, _ = read_reference(folder)
-        quantize_graph(arguments.source, arguments.target, inputs, arguments.target_device)
+        inputs, _ = read_reference(target.parent)
+        quantize_graph(source, target, inputs, *arguments[2:])
 
-    return report_failure(folder, work, RuntimeError)
+    return report_failure(target.parent, work, RuntimeError)
 
 
 if __name__ == "__main__":

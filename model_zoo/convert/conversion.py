@@ -234,7 +234,6 @@ def _open_onnx(
         only = "x".join(str(size) for size in fixed.pop())
         msg = f"{source}: this graph takes inputs of one shape only. Give --input_shape {only}."
         raise ConversionError(msg)
-    (staging / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
     inputs = tracing.sample_inputs(staging, checkpoint, shape)
     with_onnxruntime = importlib.util.find_spec("onnxruntime") is not None
 

@@ -37,6 +37,7 @@ __all__ = [
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "output"
+_EXPECTED = f"Expected a token classifier with the inputs {', '.join(INPUTS)}."
 #: Value of a fact before it is measured, which needs the saved file.
 UNMEASURED = "unmeasured"
 
@@ -70,16 +71,12 @@ def input_ports(model: ov.Model) -> dict[str, ov.Output]:
         names = set(port.names) | {port.get_node().get_friendly_name()}
         wanted = [name for name in INPUTS if names & _SYNONYMS[name]]
         if len(wanted) != 1 or wanted[0] in found:
-            msg = (
-                f"unknown input {sorted(names)}. Expected a token classifier with inputs {', '.join(INPUTS)}."
-            )
+            msg = f"unknown input {sorted(names)}. {_EXPECTED}"
             raise IrError(msg)
         found[wanted[0]] = port
     missing = [name for name in INPUTS[:2] if name not in found]
     if missing:
-        msg = (
-            f"no input {', '.join(missing)}. Expected a token classifier with the inputs {', '.join(INPUTS)}."
-        )
+        msg = f"no input {', '.join(missing)}. {_EXPECTED}"
         raise IrError(msg)
     return {name: found[name] for name in INPUTS if name in found}
 

@@ -139,7 +139,7 @@ def quantize(
             inputs, references = _samples(source, calibration.read_texts(texts, subset, column))
             tracing.write_reference(staging, inputs, references)
             graph = staging / "quantized.xml"
-            arguments = ["activations", str(source.resolve()), str(graph), "--target_device", target_device]
+            arguments = ["activations", str(source.resolve()), str(graph), target_device]
             run_worker("model_zoo.convert.compression", arguments, staging)
             made = staging / precision / source.name
             made.parent.mkdir()
@@ -147,7 +147,13 @@ def quantize(
             if labelled is not None and before is not None:
                 tell("measuring accuracy")
                 after = _score(made, labelled)
-                _check_drop(precision, before, after, max_drop)
+                if not before - after <= max_drop:
+                    msg = (
+                        f"{precision} loses {before - after:.4f} of micro F1 ({before:.4f} to {after:.4f}), "
+                        f"more than --max_drop {max_drop:g}. Nothing was kept. Calibrate on text of its "
+                        "kind, or use INT8."
+                    )
+                    raise QuantizationError(msg)
             ir.write_facts(made, measure_losses(made, labelled))
             publish(made.parent, folder / precision)
     except (ValueError, OSError, RuntimeError) as error:
@@ -164,15 +170,6 @@ def quantize(
         f1_after=after,
         notes=tuple(_notes(dataset, target_device)),
     )
-
-
-def _check_drop(precision: str, before: float, after: float, max_drop: float) -> None:
-    if not before - after <= max_drop:
-        msg = (
-            f"{precision} loses {before - after:.4f} of micro F1 ({before:.4f} to {after:.4f}), more than "
-            f"--max_drop {max_drop:g}. Nothing was kept. Calibrate on text of its kind, or use INT8."
-        )
-        raise QuantizationError(msg)
 
 
 def source_of(name: str, model_dir: Path | str | None, zoo: Path | None) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from model_zoo.catalog.events import write_line
@@ -24,7 +23,6 @@ class TextReporter:
 
     def __init__(self, *, omz: bool = False) -> None:
         self._omz = omz
-        self._lock = threading.Lock()
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write the event as a line, if it has one."""
@@ -33,8 +31,7 @@ class TextReporter:
             reason = "no conversions defined" if event["reason"] in _AS_IR else event["reason"]
             line = f"{'=' * 10} Skipping {event['model']} ({reason})"
         if line:
-            with self._lock:
-                write_line(line)
+            write_line(line)
 
 
 def _sentence(event: dict[str, Any]) -> str:

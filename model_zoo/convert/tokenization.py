@@ -84,23 +84,19 @@ def read_tokenizer(folder: Path, lower_case: bool | None = None) -> Tokenizer:
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     group = check_tokenizer(str(folder), names, config, settings)
     vocab_size = int(config.get("vocab_size") or 0)
+    fewest = vocab_size // 2  # a class of transformers makes a small tokenizer without its files
     if group == ("tokenizer.json",):
-        file = folder / "tokenizer.json"
+        file, fewest = folder / "tokenizer.json", 0
         told = settings if _heeds_settings(family, settings) else {}
         tokenizer = parse_tokenizer(read_text(file), str(file), lower_case, told)
-        _add_tokens(folder, tokenizer, settings)
-        return _checked(folder, tokenizer, 0, vocab_size)
-    if group == ("vocab.txt",) and family in WORDPIECE_FAMILIES:
-        tokenizer = read_wordpiece(folder / "vocab.txt", lower_case)
-        _add_tokens(folder, tokenizer, settings)
-        return _checked(folder, tokenizer, 0, vocab_size)
-    if group[0].endswith(".model") and family in _SENTENCEPIECE:
+    elif group == ("vocab.txt",) and family in WORDPIECE_FAMILIES:
+        tokenizer, fewest = read_wordpiece(folder / "vocab.txt", lower_case), 0
+    elif group[0].endswith(".model") and family in _SENTENCEPIECE:
         tokenizer = _from_sentencepiece(folder / group[0], family, settings)
-        _add_tokens(folder, tokenizer, settings)
     else:
         tokenizer = _from_class(folder, family, settings)
-    # a class of transformers makes a small tokenizer without its files
-    return _checked(folder, tokenizer, vocab_size // 2, vocab_size)
+    _add_tokens(folder, tokenizer, settings)
+    return _checked(folder, tokenizer, fewest, vocab_size)
 
 
 def _heeds_settings(family: str, settings: Mapping[str, Any]) -> bool:

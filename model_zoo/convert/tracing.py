@@ -55,20 +55,22 @@ def read_reference(folder: Path) -> tuple[list[dict[str, np.ndarray]], list[np.n
 def sample_inputs(
     folder: Path, checkpoint: Checkpoint, shape: tuple[int, int] | None
 ) -> list[dict[str, np.ndarray]]:
-    """Return the parity inputs for a checkpoint whose tokenizer.json is in `folder`.
+    """Write the tokenizer.json of a checkpoint into `folder`, and return its parity inputs.
 
     Raises
     ------
     CheckpointError
         A static shape has a length that the model cannot take, or no room for text.
     """
-    shortest = Tokenizer.from_file(folder / "tokenizer.json").special_count + 1
+    file = folder / "tokenizer.json"
+    file.write_text(checkpoint.tokenizer_json, encoding="utf-8")
+    shortest = Tokenizer.from_file(file).special_count + 1
     if shape and not shortest <= shape[1] <= checkpoint.max_length:
         msg = (
             f"--input_shape: expected a length from {shortest} to {checkpoint.max_length}, found {shape[1]}."
         )
         raise CheckpointError(msg)
-    return parity.samples(folder / "tokenizer.json", checkpoint, shape)
+    return parity.samples(file, checkpoint, shape)
 
 
 def trace(
@@ -91,15 +93,11 @@ def trace(
     import transformers
 
     checkpoint = load_checkpoint(source, **(overrides or {}))
-    if checkpoint.module is None:
-        msg = f"{source}: an ONNX file needs no tracing."
-        raise CheckpointError(msg)
     versions = {"torch_version": torch.__version__, "transformers_version": transformers.__version__}
     facts = vars(checkpoint) | {"module": None, "tokenizer_json": "", "versions": versions}
     (folder / "checkpoint.json").write_text(json.dumps(facts), encoding="utf-8")
-    (folder / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
     inputs = sample_inputs(folder, checkpoint, shape)
-    module = checkpoint.module
+    module: Any = checkpoint.module
 
     def run(some: Sequence[dict[str, np.ndarray]]) -> list[np.ndarray]:
         tensors = ({name: torch.from_numpy(array) for name, array in one.items()} for one in some)

@@ -78,9 +78,7 @@ def get_json(address: str, headers: Mapping[str, str], timeout: float) -> Any:
         except TryAgain as problem:
             if attempt == _ATTEMPTS:
                 raise AnswerError(problem, no_network=problem.no_network) from None
-            wait = min(
-                2.0 ** (attempt - 1) if problem.wait is None else max(problem.wait, 0.0), _LONGEST_WAIT
-            )
+            wait = min(2.0 ** (attempt - 1) if problem.wait is None else problem.wait, _LONGEST_WAIT)
             log.info("%s: %s; asking again in %.1f s", urlsplit(address).hostname, problem, wait)
         time.sleep(wait)
     if len(content) > _LARGEST:

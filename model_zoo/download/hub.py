@@ -145,8 +145,7 @@ def look_up(
     """
 
     def on_this_machine() -> Model:
-        known = find_model(name, output_dir=output_dir)
-        return known or resolve(name, encoder=encoder, offline=True)
+        return find_model(name, output_dir=output_dir) or resolve(name, encoder=encoder, offline=True)
 
     if offline or is_offline():
         return on_this_machine()
@@ -297,7 +296,7 @@ def _look_up(name: str, *, offline: bool) -> _Repository:
         repo,
         commit,
         {file.rfilename: file for file in answer.siblings or ()},
-        partial(_remote_json, name, repo, commit),
+        lambda file: _get_json(name, file_address(HubSource(repo=repo, file=file, revision=commit)), file),
         answer.cardData,
         answer.library_name or next((tag for tag in answer.tags or () if tag in LIBRARIES), ""),
     )
@@ -348,10 +347,6 @@ def _cached_json(name: str, repo: str, revision: str, file: str) -> Any:
     except (OSError, ValueError) as error:
         msg = f"{name}: {path} can't be read: {error}"
         raise CatalogError(msg) from None
-
-
-def _remote_json(name: str, repo: str, revision: str, file: str) -> Any:
-    return _get_json(name, file_address(HubSource(repo=repo, file=file, revision=revision)), file)
 
 
 def _get_json(name: str, address: str, file: str = "") -> Any:

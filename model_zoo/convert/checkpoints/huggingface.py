@@ -207,14 +207,8 @@ def build_model(
     options |= {"key_mapping": _WRAPPERS, "ignore_mismatched_sizes": True}  # these are reported
     try:
         kind = _check_size(where, made, auto, files)
-        try:
-            # unlike from_config, this does not initialize at random, which takes seconds
-            return kind.from_pretrained(None, attn_implementation="sdpa", **options)
-        except ValueError as error:
-            if "scaled_dot_product_attention" not in str(error):
-                raise
-            # a family without fused attention, such as DeBERTa
-            return kind.from_pretrained(None, attn_implementation="eager", **options)
+        # Unlike from_config, this does not initialize at random, which takes seconds.
+        return kind.from_pretrained(None, **options)
     except CheckpointError:
         raise
     except (*_SENSELESS, RuntimeError) as error:
