@@ -43,7 +43,7 @@ with transformers' pipeline on {len(TEXTS)} texts for its five aggregations, bot
 _REFUSED = """\
 Also refused, each with advice: code of a repository (`auto_map` to another class), tokenizers that run programs (MeCab,
 Juman++, jieba, Moses), GLiNER, SpanMarker, Flair, spaCy, Stanza, adapters without their base model, weights only for
-TensorFlow, Flax or GGUF, quantized weights, 4-bit ONNX, encoders without a classifier, and labels without names
+TensorFlow, Flax or GGUF, quantized weights, 4-bit ONNX, encoders without a classifier, models with a CRF, and labels without names
 (`python -m model_zoo add owner/name --labels O,B-PER,...` names them). MeCab is not supported even as an option: the core needs
 only openvino, tokenizers and numpy, and no dictionary for each model.
 """
