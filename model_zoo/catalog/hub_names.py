@@ -36,7 +36,7 @@ _END_OF_SENTENCE = re.compile(r"(?<![.,;:!])[.,;:!]$")
 
 
 def canonical_name(name: str) -> str:
-    """Return ``hf:owner/name`` for what people give for it: ``owner/name``, or the address of its page.
+    """Return ``hf:owner/name`` for what people give for it: ``owner/name``, its folder, or its page.
 
     Quotes, spaces and punctuation around it are removed. Anything else is returned as it is, and so is
     ``owner/name`` where there is a file or folder of that name.
@@ -59,6 +59,8 @@ def canonical_name(name: str) -> str:
         return _named_by_page(name, page[host.end() if host else len(mirror) :])
     if prefix:
         return _named_by_page(name, page) if _PAGE.fullmatch(page) else f"hf:{page}"
+    if text.startswith("hf--") and not is_there(name):
+        return hub_name(text)
     owner, slash, rest = text.partition("/")
     is_path = not owner.strip(".~") or owner in _NO_OWNERS or rest.endswith((".xml", ".onnx", ".nemo"))
     if not slash or is_path or is_there(name):

@@ -264,7 +264,7 @@ def test_a_busy_hub_is_asked_again_when_it_says(repository, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["owner/name", "https://huggingface.co/owner/name", "https://hf.co/owner/name/tree/main?x=1#y"]
+    "name", ["owner/name", "hf--owner--name", "https://hf.co/owner/name/tree/main?x=1#y"]
 )
 def test_a_name_or_an_address_as_people_paste_it(repository, tmp_path, capsys, name):
     assert commands.main(["download", "--name", name, "-o", str(tmp_path), "--dry_run"]) == 0
