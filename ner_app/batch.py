@@ -34,7 +34,7 @@ __all__ = ["Step", "read_sources", "recognize_documents", "work_through"]
 # Progress and cancelling wait for a round of texts: two seconds of bert-base on two processors.
 _LOOK_AHEAD = 2 * PART
 _HINTS = {
-    Hint.COLUMN: "choose it in the list of columns",
+    Hint.COLUMN: "choose it in the list of columns, or rename it in the file",
     Hint.OTHER_COLUMN: "another can be chosen in the list of columns",
     Hint.ENCODING: "save the file as UTF-8",
     Hint.OTHER_ENCODING: "if letters look wrong, save the file as UTF-8",
@@ -139,7 +139,7 @@ def read_sources(
     url : str
         Web address, or empty.
     column : str
-        Column of tables that holds the text; empty to have it chosen.
+        Column of tables that holds the text; empty, or in a table without it, to have it chosen.
     cancelled : threading.Event
         Once it is set, reading ends.
     """
@@ -154,8 +154,10 @@ def read_sources(
         found = read(f"page{page.suffix}", page.content, page.charset)
         return [dataclasses.replace(one, source=page.url) for one in found]
 
-    def read(name: str, content: bytes, encoding: str | None) -> list[Document | Problem]:
-        options = ReadOptions(column=column.strip() or None, encoding=encoding)
+    def read(
+        name: str, content: bytes, encoding: str | None, column: str | None = column.strip() or None
+    ) -> list[Document | Problem]:
+        options = ReadOptions(column=column, encoding=encoding)
         items: list[Document | Problem] = []
         characters = 0
         for item in read_bounded(name, options, content=content, cancelled=cancelled.is_set):
@@ -164,7 +166,9 @@ def read_sources(
                 msg = f"{name}: holds more than {limits.document_characters:,} characters. Split the file."
                 raise LimitError(msg)
             items.append(item)
-        return items
+        # The column is chosen for all tables: in one that lacks it, the text is found as its preview says.
+        lacking = all(isinstance(item, Problem) and item.hint is Hint.COLUMN for item in items)
+        return read(name, content, encoding, None) if column and items and lacking else items
 
     for name, path in zip(distinct(path.name for path in paths), paths, strict=True):
         yield name, partial(read_file, name, path)

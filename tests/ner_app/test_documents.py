@@ -257,6 +257,19 @@ def test_files_of_one_name_are_told_apart(service, handlers, tmp_path):
     assert zipfile.ZipFile(target).namelist() == ["rows.csv", "Rows (2).csv"]
 
 
+def test_a_table_without_the_chosen_column_is_read_as_its_preview_says(handlers, tmp_path):
+    read, *_ = handlers
+    (tmp_path / "a.csv").write_text("name,city\nMary Jones,Rotterdam\n")
+    (tmp_path / "b.csv").write_text("who,body\nnobody,Mary met NVIDIA\n")
+    (tmp_path / "c.csv").write_text("id,n\n1,2\n")
+    paths = [tmp_path / f"{name}.csv" for name in "abc"]
+    assert [table.text for table in previews(paths, "body")] == ["name", "body"]
+    (*_, last) = read(paths, column="body")
+    texts = [json.loads(line)["text"] for line in last["files"]["documents.jsonl"].splitlines()]
+    assert texts == ["Mary Jones", "Mary met NVIDIA"]
+    assert "c.csv: expected a column &#39;text&#39;, found id, n" in last["documents-problems"]
+
+
 def test_a_table_comes_back_with_its_columns_and_its_rows_are_named_by_their_id(handlers, tmp_path):
     rows = "".join(f"T{number},Mary met Acme in Rotterdam.,open\n" for number in range(30))
     (tmp_path / "tickets.csv").write_text(f"id,Body,state\n{rows}")
