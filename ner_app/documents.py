@@ -173,10 +173,10 @@ def build_documents_tab(service: Service) -> None:
         given = [Path(path) for path in paths or []]
         sources = len(given) + bool(url.strip())
         input_as_given = {files: paths, address: url[:_LONGEST_ADDRESS]}
+        visits.keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
 
         def work(cancelled: threading.Event) -> Iterator[dict[Any, Any]]:
             limits.check_files(sources)
-            visits.keep(visit, {**input_as_given, status: render("said.html", said=_LEFT)})
             choice = allowed(model, device, precision)
             with service.visitors.slot(request), tempfile.TemporaryDirectory(prefix="ner-") as folder:
                 begun = render("progress.html", parts=["Loading the model …"], share=None)
@@ -203,7 +203,8 @@ def build_documents_tab(service: Service) -> None:
                 }
                 if findings.documents:
                     drawn = findings.folder / "view.json"
-                    drawn.write_text(json.dumps(findings.view()), encoding="utf-8")
+                    read = {"files": [str(path) for path in given], "address": url.strip()}
+                    drawn.write_text(json.dumps({**findings.view(), "given": read}), encoding="utf-8")
                     ended |= {
                         result: gr.update(visible=True),
                         download: gr.update(value=_kept(download, findings.zip_file()), interactive=True),
@@ -278,12 +279,14 @@ def build_documents_tab(service: Service) -> None:
         recognize_all,
         [files, address, model, device, precision, least, column, naming, visiting],
         outputs,
-        js="(...values) => [...values.slice(0, -1), NerPage.visit()]",
+        js="(...values) => [...values.slice(0, -1), NerPage.newVisit(...values)]",
         **long,
     )
     redact.click(redact_files, [files, model, device, precision, style], [told, redacted], **long)
     stop.click(cancel, None, status, **quick)
-    again.click(bring_back, visiting, [files, address, *outputs], js="() => NerPage.visit()", **quick)
+    again.click(
+        bring_back, visiting, [files, address, *outputs], js="() => NerPage.kept('ner-visit')", **quick
+    )
     files.change(lambda paths: table_menu(map(Path, paths or [])), files, [column, naming, tables], **looks)
     column.input(
         lambda paths, name: table_view(previews(map(Path, paths or []), name or "")),

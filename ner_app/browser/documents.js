@@ -29,24 +29,28 @@ document.addEventListener("drop", (event) => {
   NerPage.takeDropped(event.dataTransfer.files);
 });
 
-/* What is given now: files, by their addresses on the server, and a web address. */
-NerPage.givenDocuments = () => [...document.querySelectorAll("#files a[download]"), document.querySelector("#address input")]
-  .map((one) => one?.href ?? one?.value.trim()).join("\n");
+/* Whether what is given now is what was read: files, by their places on the server, and a web address. */
+NerPage.areGiven = ({files, address}) => {
+  const links = [...document.querySelectorAll("#files a[download]")];
+  return links.length === files.length && links.every(({href}, number) => decodeURIComponent(href).endsWith(`file=${files[number]}`))
+    && document.querySelector("#address input").value.trim() === address;
+};
 
 /* Says when the results are of other documents than those that are given now. */
 NerPage.markDocuments = () => {
   const shown = document.querySelector("#documents-view .documents"), place = shown?.querySelector("#documents-old");
   if (!place) return;
-  const old = NerPage.kept("ner-documents") !== NerPage.givenDocuments();
+  const old = !NerPage.areGiven(shown.read);
   shown.classList.toggle("stale", old);
   place.textContent = old ? "These results are of other documents. Press Recognize all to update them." : "";
 };
 document.addEventListener("input", (event) => { if (event.target.closest?.("#address")) NerPage.markDocuments(); });
 
-/* What the server keeps files and results under, for a reload; there is one once there was something to read. */
-NerPage.visit = () => {
-  const visit = NerPage.kept("ner-visit") || NerPage.unique();
-  if (NerPage.givenDocuments()) NerPage.keep("ner-visit", visit);
+/* The name of a run, under which the server keeps its files and results for a reload. Each run has its own: a browser
+   tab that is duplicated takes the last one along. */
+NerPage.newVisit = (files, address) => {
+  const visit = NerPage.unique();
+  if (files?.length || address.trim()) NerPage.keep("ner-visit", visit);
   return visit;
 };
 
@@ -88,7 +92,7 @@ NerPage.startDocuments = (element) => {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#run-documents, #redact-files, #cancel-documents")?.id;
     if (button === "run-documents") {
-      NerPage.awaited = {of: NerPage.givenDocuments()};
+      NerPage.awaited = true;
       begin("Starting …", "#documents-status");
     }
     if (button === "redact-files") begin("Redacting …", "#redaction-status");
@@ -98,6 +102,12 @@ NerPage.startDocuments = (element) => {
       said.textContent = "Cancelling …";
     }
   }, {capture: true});
+  // Cancel goes when there is nothing to cancel; what had its focus is what is said then.
+  document.addEventListener("focusout", ({target}) => {
+    if (target.id !== "cancel-documents" || target.checkVisibility()) return;
+    place.tabIndex = -1;
+    place.focus({preventScroll: true});
+  });
   if (NerPage.kept("ner-visit")) NerPage.drawn(() => at("#documents-again")).then((button) => button.click());
 };
 
@@ -166,10 +176,8 @@ NerPage.showDocuments = (element, view) => {
   root.replaceChildren(...[make("p", {id: "documents-old", role: "status"}), ...(lone ? [] : over), table,
     make("div", {class: lone ? "" : "split"}, lone ? null : listed, make("div", {}, title, place))].filter(Boolean));
   if (documents.length) open(0);
-  if (!NerPage.awaited) return;
-  // Pressed while the files were on their way, the page knew of none.
-  NerPage.keep("ner-documents", NerPage.awaited.of || NerPage.givenDocuments());
-  NerPage.markDocuments();
-  NerPage.comeIntoView(document.querySelector("#documents-problems:has(.said), #documents-result"));
-  NerPage.awaited = null;
+  root.read = view.given;
+  setTimeout(NerPage.markDocuments); // Gradio may draw files and address after the results
+  if (NerPage.awaited) NerPage.comeIntoView(document.querySelector("#documents-problems:has(.said), #documents-result"));
+  NerPage.awaited = false;
 };

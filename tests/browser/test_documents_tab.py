@@ -83,16 +83,20 @@ def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab,
     give(tab, tmp_path)
     held = []
     tab.route(re.compile("queue/join"), lambda route: held.append(route))
+    cancel = tab.locator("#cancel-documents")
+    expect(cancel).to_be_hidden()
     tab.locator("#run-documents").click()
     begun = tab.locator("#documents-begun")
     expect(begun.locator("progress")).to_be_visible()
     expect(begun).to_contain_text("Starting")
-    tab.locator("#cancel-documents").click()
+    cancel.press("Enter")
     for route in held:
         route.continue_()
     tab.unroute(re.compile("queue/join"))
     expect(tab.locator("#documents-status")).to_contain_text("of 2 sources were read to the end")
     expect(begun.locator("progress")).to_be_hidden()
+    expect(cancel).to_be_hidden()
+    expect(tab.locator("#documents-status")).to_be_focused()
 
 
 DROP = """(place, name) => {
@@ -115,15 +119,16 @@ def test_a_file_that_is_dropped_anywhere_goes_into_the_box_for_files(tab):
 
 
 def test_results_of_other_documents_say_so(tab, tmp_path):
-    (tmp_path / "note.txt").write_text(SENTENCE)
+    (tmp_path / "100% note; a#1.txt").write_text(SENTENCE)
     give(tab, tmp_path)
     tab.locator("#run-documents").click()
     marked, old = tab.locator("#documents-view .documents"), tab.locator("#documents-old")
     expect(marked).not_to_have_class(re.compile("stale"))
-    tab.locator("#address input").fill("https://example.org/")
+    tab.locator("#address input").fill("http://127.0.0.1/")
     expect(old).to_contain_text("Press Recognize all to update them")
     expect(marked).to_have_class(re.compile("stale"))
-    tab.locator("#address input").fill("")
+    tab.locator("#run-documents").click()
+    expect(tab.locator("#documents-problems")).to_contain_text("not on the public internet")
     expect(old).to_have_text("")
     tab.reload()
     expect(tab.locator("#files")).to_contain_text("note")
