@@ -107,9 +107,10 @@ def work_through(
                 continue
             except Cancelled:
                 items = []
-            findings.problems += [
-                f"{item.where}: {item.told(_HINTS)}" for item in items if isinstance(item, Problem)
-            ]
+            for item in items:
+                if isinstance(item, Problem):  # of the page, the preview says which column was taken
+                    remarks = findings.choices if item.hint is Hint.OTHER_COLUMN else findings.problems
+                    remarks.append(f"{item.where}: {item.told(_HINTS)}")
             documents = [item for item in items if isinstance(item, Document)]
             row = 0
             for document, found, share in recognize_documents(service, documents, choice, cancelled):

@@ -60,6 +60,7 @@ class Findings:
         self.labels: Counter[str] = Counter()
         self.names: Counter[tuple[str, str]] = Counter()
         self.problems: list[str] = []
+        self.choices: list[str] = []  # of columns: the page shows them where it shows the tables
         self.partial = ""  # why this is not all of it
         self._known: dict[str, None] = {}
         self._places: dict[tuple[str, str], list[int]] = {}
@@ -119,8 +120,8 @@ class Findings:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("README.txt", _README)
             archive.writestr("counts.csv", _encoded(counts.getvalue()))
-            if self.problems:
-                archive.writestr("problems.txt", _encoded("\n".join(self.problems) + "\n"))
+            if remarks := [*self.problems, *self.choices]:
+                archive.writestr("problems.txt", _encoded("\n".join(remarks) + "\n"))
             if self.partial:
                 archive.writestr("partial.txt", _encoded(f"Cancelled: {self.partial}.\n"))
             for name in ("documents.jsonl", "entities.csv"):

@@ -54,11 +54,14 @@ NerPage.newVisit = (files, address) => {
   return visit;
 };
 
+/* Milliseconds after which the server is asked whether it is there. */
+NerPage.STILL = 5_000;
+
 /* Feedback until the server responds, and a cancellation that the server cannot know of yet. */
 NerPage.startDocuments = (element) => {
-  const at = (selector) => document.querySelector(selector), STILL = 5_000;
+  const at = (selector) => document.querySelector(selector);
   const busy = element.querySelector(".busy"), said = busy.querySelector("p");
-  let wished = false, asking = null, before = "", place = null;
+  let wished = false, heard = false, asking = null, before = "", place = null;
   const rest = () => {
     clearInterval(asking);
     spoken.disconnect();
@@ -67,23 +70,31 @@ NerPage.startDocuments = (element) => {
   // Gradio counts seconds, unseen, in the same element.
   const words = () => place?.querySelector(".html-container")?.innerHTML ?? "";
   const hear = () => {
-    if (words() === before) return;
-    rest();
+    heard ||= words() !== before;
+    if (!heard) return;
+    busy.hidden = true;
     if (wished) setTimeout(() => at("#cancel-documents").click());
     wished = false;
+    if (!place.querySelector("progress")) rest();
   };
   const spoken = new MutationObserver(hear);
+  // Also while the server has spoken and works: it may be gone since.
+  const ask = () => fetch("readyz").then(() => {
+    busy.hidden = heard;
+    said.textContent = "Waiting: the server is serving others first …";
+  }, () => {
+    busy.hidden = false;
+    said.textContent = NerPage.UNREACHED;
+  });
   const begin = async (text, selector) => {
     rest();
-    wished = false;
+    wished = heard = false;
     said.textContent = text;
     busy.hidden = false;
     place = at(selector);
     before = words();
     place?.before(busy);
-    asking = setInterval(() => fetch("readyz").then(
-      () => { said.textContent = "Waiting: the server is serving others first …"; },
-      () => { said.textContent = NerPage.UNREACHED; }), STILL);
+    asking = setInterval(ask, NerPage.STILL);
     place = await NerPage.drawn(() => at(selector));
     spoken.observe(place, {childList: true, subtree: true, characterData: true});
     hear();

@@ -291,7 +291,7 @@ NerPage.TextTab = class {
   changed({edited = false} = {}) {
     if (edited) NerPage.notice(this.message, ""); // it told of the answer as it was
     this.summarize();
-    if (this.reading?.shown) return;
+    if (!this.answer) return; // cleared, or a part of what is still read
     this.answer = this.viewer.answer;
     this.marked();
     this.folds.draw();

@@ -76,7 +76,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
         assert "PER_1 lives in LOC_1" in archive.read("rows.csv").decode()
 
 
-def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab, tmp_path):
+def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab, tmp_path, visitor):
     """The server takes no request until the visitor has cancelled: busy state and wish are the page's own."""
     (tmp_path / "a.txt").write_text(SENTENCE)
     (tmp_path / "b.txt").write_text(f"{SENTENCE}\n" * 10_000)
@@ -89,6 +89,9 @@ def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab,
     begun = tab.locator("#documents-begun")
     expect(begun.locator("progress")).to_be_visible()
     expect(begun).to_contain_text("Starting")
+    tab.evaluate("NerPage.STILL = 50")
+    tab.locator("#run-documents").click()
+    expect(begun).to_contain_text("Waiting: the server is serving others first")
     cancel.press("Enter")
     for route in held:
         route.continue_()
@@ -97,6 +100,15 @@ def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab,
     expect(begun.locator("progress")).to_be_hidden()
     expect(cancel).to_be_hidden()
     expect(tab.locator("#documents-status")).to_be_focused()
+    tab.route(re.compile("readyz"), lambda route: route.abort())
+    tab.locator("#run-documents").click()
+    expect(tab.locator("#documents-status")).to_contain_text("Reading b.txt")
+    expect(begun).to_contain_text("The page's server does not answer")
+    tab.unroute(re.compile("readyz"))
+    expect(begun).to_be_hidden()
+    cancel.click()
+    expect(tab.locator("#documents-status")).to_contain_text("of 2 sources were read to the end")
+    visitor.errors[:] = [one for one in visitor.errors if "ERR_FAILED" not in one]
 
 
 DROP = """(place, name) => {

@@ -229,8 +229,14 @@ def test_a_hasty_visitor_loses_nothing_and_is_answered_before_the_menus_come(pag
 
 def test_what_was_cleared_comes_back_however_often_one_clears(page):
     undo = page.locator("#undo-clear")
+    page.evaluate("""() => {
+        document.querySelector("#threshold").dispatchEvent(new Event("input"));
+        document.querySelector("#clear").click();  // before the slider rests
+        return new Promise(resolve => setTimeout(resolve, NerPage.REST + 20));
+    }""")
     page.locator("#clear").click()
-    page.locator("#clear").click()
+    expect(page.locator("#text-result")).to_be_hidden()
+    expect(page.locator("#text-status")).to_have_text("Cleared.")
     page.locator("#recognize").click()
     expect(page.locator("#text-message")).to_contain_text("There is no text yet")
     page.locator("#text-box").fill("Bob")
