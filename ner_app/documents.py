@@ -329,8 +329,8 @@ def table_menu(paths: Iterable[Path]) -> tuple[Any, Any, str]:
     columns = dict.fromkeys(name for table in found for name in table.columns)
     # In quotes, for Gradio takes a bare "status" for the name of one of its own messages.
     named = [(f'"{name}"', name) for name in columns]
-    menu = gr.update(choices=[_AUTOMATIC, *named], value="", visible=bool(columns))
-    return menu, menu, table_view(found)
+    menu = {"choices": [_AUTOMATIC, *named], "value": "", "visible": bool(columns)}
+    return gr.update(**menu), gr.update(**menu), table_view(found)  # Gradio empties the updates that it gets
 
 
 def _kept(button: gr.DownloadButton, path: Path) -> str:

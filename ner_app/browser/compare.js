@@ -70,7 +70,7 @@ NerPage.CompareTab = class {
     this.at("#compare-status").textContent = `Running ${chosen.length} combinations …`;
     this.at("#compare-busy").hidden = false;
     bar.removeAttribute("value");
-    const polling = setInterval(async () => { bar.value = await this.ask("progress", {job}) ?? 0; }, 300);
+    const polling = setInterval(async () => { bar.value = await this.ask("progress", {job}) ?? 0; }, NerPage.LOOK);
     const found = await this.ask("compare", {text, chosen, job}) ?? {error: NerPage.UNREACHED};
     clearInterval(polling);
     if (this.running !== job) return;

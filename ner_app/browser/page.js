@@ -89,7 +89,8 @@ NerPage.copy = async (button, text) => {
   NerPage.tell(button, done ? "Copied" : "Copying is blocked here");
 };
 
-/* A button says for a moment what it did, to screen readers too. */
+/* A button says for a moment, in milliseconds, what it did, to screen readers too. */
+NerPage.MOMENT = 2_500;
 NerPage.tell = (button, said) => {
   button.dataset.name ??= button.textContent;
   button.textContent = said;
@@ -98,7 +99,7 @@ NerPage.tell = (button, said) => {
   button.telling = setTimeout(() => {
     button.textContent = button.dataset.name;
     document.querySelector("#told").textContent = "";
-  }, 2500);
+  }, NerPage.MOMENT);
 };
 
 NerPage.save = (name, kind, content) => {
@@ -145,6 +146,9 @@ NerPage.keep = (key, value, storage = "sessionStorage") => {
     window[storage].setItem(key, JSON.stringify(value));
   } catch { /* storage is full or forbidden: a reload then begins anew */ }
 };
+
+/* Milliseconds between two looks at how far the server is. */
+NerPage.LOOK = 300;
 
 /* Work that goes on where the page is left, such as a download: begun, followed, after a reload too, and cancelled. */
 NerPage.BackgroundTask = class {
@@ -204,7 +208,7 @@ NerPage.BackgroundTask = class {
       else if (!found && place.textContent !== NerPage.AWAY) NerPage.notice(place, NerPage.AWAY);
       else if (found?.ended) NerPage.notice(place, NerPage.FORGOTTEN);
       if (found?.ended) break;
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await new Promise((resolve) => setTimeout(resolve, NerPage.LOOK));
     }
     NerPage.keep(this.key, "");
     this.runs(false);

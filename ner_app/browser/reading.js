@@ -1,9 +1,8 @@
 /* A running recognition: the parts received so far, and its cancellation. */
 "use strict";
 
-/* Milliseconds before anything is said, and between two looks at how far it is; characters worth a look. */
+/* Milliseconds before anything is said; characters worth a look at how far it is. */
 NerPage.PATIENCE = 120;
-NerPage.LOOK = 300;
 NerPage.LONG = 2_000;
 
 NerPage.Reading = class {

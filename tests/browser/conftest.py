@@ -31,8 +31,8 @@ NAMED_AGAIN = """() => document.querySelectorAll("#exports button").forEach(butt
     clearTimeout(button.telling);
     button.textContent = button.dataset.name ?? button.textContent;
 })"""
-#: What filters is set back, and the sentence is sent: one step for Playwright, of which each costs.
-ASKED_AGAIN = """sentence => {
+#: What filters is set back, the sentence is sent, its answer awaited: one step for Playwright; each costs.
+ASKED_AGAIN = """async sentence => {
     const at = selector => document.querySelector(selector);
     const put = (selector, value) => {
         if (at(selector).value === value) return;
@@ -40,10 +40,11 @@ ASKED_AGAIN = """sentence => {
         at(selector).dispatchEvent(new Event("input", {bubbles: true}));
     };
     put("#threshold", "0");
-    document.querySelectorAll('.legend [aria-pressed="false"]').forEach(chip => chip.click());
+    document.querySelectorAll('#text-tab .legend [aria-pressed="false"]').forEach(chip => chip.click());
     put("#text-box", sentence);
     at("#text-status").textContent = "";
     at("#recognize").click();
+    while (!at("#text-status").textContent.includes(", in ")) await new Promise(requestAnimationFrame);
 }"""
 WIDE = {"width": 1440, "height": 900}
 NAMES = [("Mary", "PER", 0, 4), ("Santa Clara", "LOC", 14, 25), ("NVIDIA", "ORG", 39, 45)]
@@ -79,8 +80,8 @@ def start_app(folder, **environment):
 
 
 @pytest.fixture(scope="package")
-def url(tmp_path_factory):
-    """The address of the page; beside the embedded model it has one with many labels.
+def started(tmp_path_factory):
+    """The page, which begins to load its models; beside the embedded ones it has one with many labels.
 
     It ends with the tests of this folder: a page that nobody asks still takes a hundredth of a processor.
     """
@@ -89,12 +90,9 @@ def url(tmp_path_factory):
     others = save_lookup_model(folder / "models", "multilingual-ner")
     others.rename(others.with_name("INT8"))  # goes before the embedded one
     address, process, log = start_app(folder, NER_MODELS_DIR=str(folder / "models"))
-    try:
-        wait_until_ready(address, process, log)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(600)
+    yield address, process, log
+    process.terminate()
+    process.wait(600)
     said = log.read_text()
     assert "Santa Clara" not in said, "the log holds a visitor's text"
     assert "Traceback" not in said, said
@@ -102,7 +100,8 @@ def url(tmp_path_factory):
 
 # Not for the session: while Playwright runs, other tests cannot run an event loop in this thread.
 @pytest.fixture(scope="package")
-def chromium():
+def chromium(started):
+    """The browser, which begins while the page does."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert path, (
         f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium-headless-shell"
@@ -114,26 +113,24 @@ def chromium():
 
 
 @pytest.fixture(scope="package")
-def window(chromium, url):
-    """The browser page in which all files are tested: what it has loaded once it need not compile again."""
+def url(started, chromium):
+    """The address of the page, once it is ready."""
+    wait_until_ready(*started)
+    return started[0]
+
+
+@pytest.fixture(scope="package")
+def visitor(chromium, url):
+    """A visitor who stays for all tests: what the browser has loaded once it need not compile again."""
     context = chromium.new_context(viewport=WIDE, accept_downloads=True)
     context.set_default_timeout(PATIENCE)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
     made = SimpleNamespace(page=context.new_page(), asked=[], errors=[])
     watch(made)
+    made.page.goto(f"{url}/?__theme=light")
+    expect(made.page.locator("#text-status")).to_contain_text("names")
     yield made
     context.close()
-
-
-@pytest.fixture(scope="module")
-def visitor(window, url):
-    """A new visitor who stays for all tests of a file, and what happened on the way."""
-    window.page.goto(f"{url}/healthz")  # elsewhere, so that nothing is kept when the storage is emptied
-    window.page.evaluate("localStorage.clear(); sessionStorage.clear()")
-    window.page.goto(f"{url}/?__theme=light")
-    expect(window.page.locator("#text-status")).to_contain_text("names")
-    window.fresh = True
-    return window
 
 
 def watch(visitor):
@@ -156,12 +153,10 @@ def page(visitor, url):
     if page.locator("#text-model").input_value() != "minilm-ner":
         page.locator("#text-model").select_option("minilm-ner", force=True)
     page.evaluate(ASKED_AGAIN, SENTENCE)
-    expect(page.locator("#text-status")).to_contain_text(", in ")
     page.evaluate(NAMED_AGAIN)
     visitor.asked.clear()
     visitor.errors.clear()
     yield page
-    visitor.fresh = False
     others = [one for one in visitor.asked if not one.startswith((url, "data:", "blob:"))]
     assert others == []
     assert visitor.errors == []
@@ -170,11 +165,10 @@ def page(visitor, url):
 @pytest.fixture
 def new_page(page, visitor):
     """The page as a new visitor finds it, on the other tabs too."""
-    if not visitor.fresh:
-        page.evaluate("sessionStorage.removeItem('ner-visit')")
-        page.reload()
-        expect(page.locator("#text-status")).to_contain_text(", in ")
-        visitor.errors.clear()  # Gradio says that its streams were cut off
+    page.evaluate("['ner-visit', 'ner-compare'].forEach(key => sessionStorage.removeItem(key))")
+    page.reload()
+    expect(page.locator("#text-status")).to_contain_text(", in ")
+    visitor.errors.clear()  # Gradio says that its streams were cut off
     return page
 
 
@@ -184,7 +178,16 @@ def recognize(page, text=SENTENCE):
     # The status of the answer before would do as well, and does until the page is busy.
     page.locator("#text-status").evaluate("e => { e.textContent = '' }")
     page.locator("#recognize").click()
-    expect(page.locator("#text-status")).to_contain_text(", in ")
+    wait_for_text(page, "#text-status", ", in ")
+
+
+def wait_for_text(page, selector, text):
+    """Wait as `expect` does, but look in every frame: `expect` looks ever less often."""
+    page.wait_for_function(
+        """([selector, text]) =>
+            document.querySelector(selector)?.textContent.replace(/\\s+/g, " ").includes(text)""",
+        arg=[selector, text],
+    )
 
 
 def marks(page):
@@ -209,6 +212,17 @@ def open_tab(page, name):
         page.locator(".overflow-menu > button").first.click()
         tab = page.locator(".overflow-dropdown button", has_text=name).first
     tab.click()
+
+
+def open_documents(page):
+    """Open the tab and take back what was given there before."""
+    open_tab(page, "Documents")
+    expect(page.locator("#files button[aria-dropeffect]").first).to_be_attached()
+    given = page.locator("#files a[download]")
+    if given.count():
+        page.locator("#files").get_by_role("button", name="Clear").click()
+        expect(given).to_have_count(0)
+    page.locator("#address input").fill("")
 
 
 def set_threshold(page, value):

@@ -8,16 +8,16 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SENTENCE, open_tab
+from tests.browser.conftest import SENTENCE, open_documents, open_tab, wait_for_text
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def tab(new_page):
-    """The tab as a visitor finds it."""
-    open_tab(new_page, "Documents")
-    return new_page
+def tab(page):
+    """The tab with nothing given; results of the test before may be there."""
+    open_documents(page)
+    return page
 
 
 def give(page, folder):
@@ -46,8 +46,8 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
     tab.locator("#naming input").click()
     tab.get_by_role("option", name='"Body"', exact=True).click()
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-status")).to_contain_text("3 names, mentioned 9 times, in 4 documents")
-    expect(tab.locator("#documents-problems")).to_contain_text("broken.pdf")
+    wait_for_text(tab, "#documents-status", "3 names, mentioned 9 times, in 4 documents")
+    wait_for_text(tab, "#documents-problems", "broken.pdf")
     view = tab.locator("#documents-view")
     mary = view.locator(".groups .name", has_text="Mary").first
     expect(mary).to_contain_text("Mary 3× in 3")
@@ -70,7 +70,7 @@ def test_a_mixed_batch_with_a_broken_file(tab, tmp_path):
         assert "R1" in archive.read("tables/rows.csv.csv").decode()
     assert sum(len(document["entities"]) for document in documents) == 9
     tab.locator("#redact-files").click()
-    expect(tab.locator("#redaction-status")).to_contain_text("Redacted 2 of 4 files")
+    wait_for_text(tab, "#redaction-status", "Redacted 2 of 4 files")
     with zipped(tab, "#download-redacted") as archive:
         assert archive.read("note.txt").decode() == "PER_1 lives in LOC_1 and works at ORG_1."
         assert "PER_1 lives in LOC_1" in archive.read("rows.csv").decode()
@@ -85,29 +85,27 @@ def test_a_press_is_answered_before_the_server_speaks_and_can_be_taken_back(tab,
     tab.route(re.compile("queue/join"), lambda route: held.append(route))
     cancel = tab.locator("#cancel-documents")
     expect(cancel).to_be_hidden()
+    tab.evaluate("NerPage.STILL = 50")
     tab.locator("#run-documents").click()
     begun = tab.locator("#documents-begun")
     expect(begun.locator("progress")).to_be_visible()
-    expect(begun).to_contain_text("Starting")
-    tab.evaluate("NerPage.STILL = 50")
-    tab.locator("#run-documents").click()
     expect(begun).to_contain_text("Waiting: the server is serving others first")
     cancel.press("Enter")
     for route in held:
         route.continue_()
     tab.unroute(re.compile("queue/join"))
-    expect(tab.locator("#documents-status")).to_contain_text("of 2 sources were read to the end")
+    wait_for_text(tab, "#documents-status", "of 2 sources were read to the end")
     expect(begun.locator("progress")).to_be_hidden()
     expect(cancel).to_be_hidden()
     expect(tab.locator("#documents-status")).to_be_focused()
     tab.route(re.compile("readyz"), lambda route: route.abort())
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-status")).to_contain_text("Reading b.txt")
+    wait_for_text(tab, "#documents-status", "Reading b.txt")
     expect(begun).to_contain_text("The page's server does not answer")
     tab.unroute(re.compile("readyz"))
     expect(begun).to_be_hidden()
     cancel.click()
-    expect(tab.locator("#documents-status")).to_contain_text("of 2 sources were read to the end")
+    wait_for_text(tab, "#documents-status", "of 2 sources were read to the end")
     visitor.errors[:] = [one for one in visitor.errors if "ERR_FAILED" not in one]
 
 
@@ -127,7 +125,7 @@ def test_a_file_that_is_dropped_anywhere_goes_into_the_box_for_files(tab):
     expect(tab.locator("#files")).to_contain_text("second")
     expect(tab.locator("#files")).to_contain_text("first")
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-status")).to_contain_text("2 names, mentioned 4 times, in 2 documents")
+    wait_for_text(tab, "#documents-status", "2 names, mentioned 4 times, in 2 documents")
 
 
 def test_results_of_other_documents_say_so(tab, tmp_path):
@@ -140,7 +138,7 @@ def test_results_of_other_documents_say_so(tab, tmp_path):
     expect(old).to_contain_text("Press Recognize all to update them")
     expect(marked).to_have_class(re.compile("stale"))
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-problems")).to_contain_text("not on the public internet")
+    wait_for_text(tab, "#documents-problems", "not on the public internet")
     expect(old).to_have_text("")
     tab.reload()
     expect(tab.locator("#files")).to_contain_text("note")
@@ -148,7 +146,7 @@ def test_results_of_other_documents_say_so(tab, tmp_path):
     tab.locator("#files").get_by_role("button", name="Clear").click()
     expect(old).to_contain_text("other documents")
     tab.locator("#redact-files").click()
-    expect(tab.locator("#redaction-status")).to_contain_text("Choose files to redact")
+    wait_for_text(tab, "#redaction-status", "Choose files to redact")
 
 
 def test_results_of_files_that_were_on_their_way_are_of_these_files(tab, tmp_path):
@@ -172,29 +170,32 @@ def test_on_a_phone_work_and_result_are_in_view_and_a_reload_keeps_them(tab, tmp
     tab.route(re.compile("queue/join"), lambda route: held.append(route))
     tab.locator("#run-documents").click()
     expect(tab.locator("#documents-begun progress")).to_be_in_viewport()
+    expect(tab.locator("#documents-begun")).to_contain_text("Starting")
     held.pop().continue_()
     tab.unroute(re.compile("queue/join"))
     groups = tab.locator("#documents-view .groups")
     expect(groups).to_be_in_viewport()
     tab.reload()
     expect(tab.get_by_role("tab", name="Documents")).to_have_attribute("aria-selected", "true")
-    expect(tab.locator("#documents-status")).to_contain_text("3 names, mentioned 4 times, in 1 document")
+    wait_for_text(tab, "#documents-status", "3 names, mentioned 4 times, in 1 document")
     expect(groups).to_have_count(1)
     expect(tab.locator("#documents-view .listed")).to_have_count(0)
     tab.locator("#redact-files").click()
-    expect(tab.locator("#redaction-status")).to_contain_text("Redacted 1 of 1 files")
+    wait_for_text(tab, "#redaction-status", "Redacted 1 of 1 files")
     tab.evaluate("location.hash = '#text=Mary'")
     expect(tab.get_by_role("tab", name="Text")).to_have_attribute("aria-selected", "true")
 
 
-def test_nothing_to_read_is_said_each_time_and_private_addresses_are_not_fetched(tab):
+def test_nothing_to_read_is_said_each_time_and_private_addresses_are_not_fetched(new_page):
+    tab = new_page
+    open_documents(tab)
     for _ in range(2):
         tab.locator("#run-documents").click()
-        expect(tab.locator("#documents-status")).to_contain_text("Nothing to read yet")
+        wait_for_text(tab, "#documents-status", "Nothing to read yet")
         expect(tab.locator("#documents-begun")).to_be_hidden()
     tab.locator("#address input, #address textarea").first.fill("http://127.0.0.1/")
     tab.locator("#run-documents").click()
-    expect(tab.locator("#documents-problems")).to_contain_text("not on the public internet")
+    wait_for_text(tab, "#documents-problems", "not on the public internet")
     status = tab.locator("#documents-status .said")
     expect(status).to_have_text("Nothing could be read.", use_inner_text=True)  # and nothing stays below
 

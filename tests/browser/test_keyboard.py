@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NAMES, SENTENCE, marks
+from tests.browser.conftest import NAMES, SENTENCE, marks, open_documents, open_tab, wait_for_text
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_a_text_is_recognized_corrected_redacted_and_saved_with_keys_alone(page)
     page.keyboard.type("Mary met Bob. Then Mary met old Priya Acme.")
     press(page, "Control+Enter")
     expect(page.locator("#text-tab mark")).to_have_count(4)
-    go_to(page, '.groups .name[data-name="Mary"]')
+    go_to(page, '#text-tab .groups .name[data-name="Mary"]')
     press(page, "Enter")
     expect(page.locator("#text-tab .bar")).to_contain_text("Mary person, score")
     go_to(page, '[data-does="next"]')
@@ -100,6 +100,8 @@ def test_a_text_is_recognized_corrected_redacted_and_saved_with_keys_alone(page)
 def test_documents_are_read_and_redacted_with_keys_alone(page, tmp_path):
     (tmp_path / "note.txt").write_text(SENTENCE)
     (tmp_path / "other.txt").write_text("nothing here")
+    open_documents(page)
+    open_tab(page, "Text")
     page.evaluate("document.activeElement.blur()")
     go_to(page, '[role="tab"][aria-selected="true"]')
     open_with_keys(page, "Documents")
@@ -110,7 +112,7 @@ def test_documents_are_read_and_redacted_with_keys_alone(page, tmp_path):
     expect(page.locator("#files")).to_contain_text("other")
     go_to(page, "#run-documents")
     press(page, "Enter")
-    expect(page.locator("#documents-status")).to_contain_text("3 names in 2 documents")
+    wait_for_text(page, "#documents-status", "3 names in 2 documents")
     go_to(page, "#documents-view .groups .name")
     press(page, "Enter")
     expect(page.locator("#documents-view mark.outlined")).to_have_text("Mary")
@@ -118,7 +120,7 @@ def test_documents_are_read_and_redacted_with_keys_alone(page, tmp_path):
     press(page, "Enter")
     go_to(page, "#redact-files", "Shift+Tab")
     press(page, "Enter")
-    expect(page.locator("#redaction-status")).to_contain_text("Redacted 2 of 2 files")
+    wait_for_text(page, "#redaction-status", "Redacted 2 of 2 files")
     go_to(page, "#download-redacted")
     with page.expect_download() as download:
         press(page, "Enter")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, SENTENCE, WIDE, open_tab, recognize, unfold
+from ner_app.models import problem_view
+from tests.browser.conftest import ROOT, SENTENCE, WIDE, open_tab, recognize, unfold, wait_for_text
 
 pytestmark = pytest.mark.browser
 OUTPUT = ROOT / "test-output"
@@ -54,9 +55,8 @@ def axe():
     return path.read_text(encoding="utf-8") + ";0"
 
 
-def test_every_tab_is_readable_and_reachable(visitor, tmp_path, axe):
-    page = visitor.page
-    page.set_viewport_size(WIDE)
+def test_every_tab_is_readable_and_reachable(new_page, tmp_path, axe):
+    page = new_page
     page.route(HOLDABLE, hold)
     page.evaluate(axe)
     page.evaluate(WATCH)
@@ -142,7 +142,7 @@ def answered(page, _):
 
 
 def chosen(page, _):
-    page.locator(".groups .name").first.click()
+    page.locator("#text-tab .groups .name").first.click()
     for fold in ("#options", "#entity-table", "#redaction", "#details"):
         unfold(page, fold)
     expect(page.locator("#redacted")).to_have_value(re.compile("PER_1"))
@@ -229,7 +229,7 @@ def beginning(page, folder):
 
 def read(page, _):
     let_go()
-    expect(page.locator("#documents-status")).to_contain_text("3 names, mentioned 6 times, in 2 documents")
+    wait_for_text(page, "#documents-status", "3 names, mentioned 6 times, in 2 documents")
 
 
 def redacting(page, _):
@@ -238,7 +238,7 @@ def redacting(page, _):
 
 def redacted(page, _):
     let_go()
-    expect(page.locator("#redaction-status")).to_contain_text("Redacted 2 of 3")
+    wait_for_text(page, "#redaction-status", "Redacted 2 of 3")
 
 
 def models(page, _):
@@ -255,7 +255,13 @@ def getting(page, _):
 
 
 def not_got(page, _):
-    let_go()
+    """Stand in for a download that has failed; another test has one that does."""
+    html = problem_view("Downloading m failed.\nm: no network. Connect. In detail:\n a: b", "m")
+    HELD["look"] = []
+    HELD.pop("install").pop().fulfill(json={"token": "token"})
+    while not HELD["look"]:
+        page.wait_for_timeout(10)
+    HELD.pop("look").pop().fulfill(json={"html": html, "ended": True})
     expect(page.locator("#zoo-status .notice")).to_contain_text("no network")
 
 

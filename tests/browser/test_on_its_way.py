@@ -24,14 +24,15 @@ ABOUT = dict.fromkeys(("pieces", "windows", "tokenization", "inference", "decodi
 PART = {"kinds": [KIND], "entities": [[0, 15, 0, 0.9]], "about": ABOUT, "notes": [], "start": 0, "end": 102}
 
 
-@pytest.fixture(autouse=True)
-def patience(page):
+@pytest.fixture
+def impatient(page):
     before = page.evaluate("({PATIENCE: NerPage.PATIENCE, LOOK: NerPage.LOOK})")
     assert before["PATIENCE"] <= 150  # then it says that it reads; the promise is 300
     yield
     page.evaluate("before => Object.assign(NerPage, before)", before)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_long_text_is_answered_part_by_part(page):
     page.locator("#text-box").fill(LONG)
     page.evaluate(WATCH)
@@ -86,6 +87,7 @@ def read_slowly(page, parts, share):
     page.route(re.compile("component_server"), slowly)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_long_text_that_is_stopped_keeps_what_was_read(page):
     read_slowly(page, [PART], 0.4)
     page.locator("#text-box").fill(LONG)
@@ -116,39 +118,48 @@ def test_a_text_that_is_stopped_at_once_leaves_the_answer_before(page):
     page.unroute(re.compile("component_server"))
 
 
-def test_a_link_brings_text_and_settings_back(page):
-    page.locator('.legend [data-label="ORG"]').click()
+def as_new_visitor(page, url, address):
+    """Open an address in a browser that has kept nothing."""
+    page.goto(f"{url}/healthz")  # elsewhere, so that nothing is kept when the storage is emptied
+    page.evaluate("sessionStorage.clear()")
+    page.goto(address)
+
+
+def test_a_link_brings_text_and_settings_back(page, visitor, url):
+    page.locator('#text-tab .legend [data-label="ORG"]').click()
     page.locator("#share").click()
     expect(page).to_have_url(re.compile("#text=Mary"))
-    other = page.context.new_page()
-    other.goto(page.url)
-    expect(other.locator("#text-tab mark:not(.off)")).to_have_count(2)
-    assert other.locator("#text-box").input_value() == SENTENCE
-    assert "without ORG" in other.locator("#options summary").inner_text()
-    other.close()
+    as_new_visitor(page, url, page.url)
+    expect(page.locator("#text-tab mark:not(.off)")).to_have_count(2)
+    assert page.locator("#text-box").input_value() == SENTENCE
+    assert "without ORG" in page.locator("#options summary").inner_text()
+    page.evaluate("history.replaceState(null, '', location.pathname + location.search)")
+    visitor.errors.clear()  # Gradio says that its streams were cut off
 
 
-def test_a_link_that_names_what_is_not_here_falls_back_and_says_so(page, url):
-    other = page.context.new_page()
+def test_a_link_that_names_what_is_not_here_falls_back_and_says_so(page, visitor, url):
     answers = []
-    other.on("response", lambda response: answers.append(response.status))
-    other.goto(
-        f"{url}/#text=Mary+sings.&model=nothing&device=kserve://127.0.0.1:9/x&aggregation=bogus&threshold=7&precision=FP7"
+    page.on("response", note := lambda response: answers.append(response.status))
+    as_new_visitor(
+        page,
+        url,
+        f"{url}/?__theme=light#text=Mary+sings.&model=nothing&device=kserve://127.0.0.1:9/x&aggregation=bogus&threshold=7&precision=FP7",
     )
-    expect(other.locator("#text-tab mark")).to_have_count(1)
-    message = other.locator("#text-message")
+    expect(page.locator("#text-tab mark")).to_have_count(1)
+    message = page.locator("#text-message")
     for named in ("nothing", "kserve", "bogus", "minimum score"):
         expect(message).to_contain_text(named)
-    assert "auto: by language · AUTO" in other.locator("#options summary").inner_text()
+    assert "auto: by language · AUTO" in page.locator("#options summary").inner_text()
     assert max(answers) < 400
-    other.close()
+    page.remove_listener("response", note)
+    visitor.errors.clear()  # Gradio says that its streams were cut off
 
 
 def test_a_reload_brings_everything_back(page):
     recognize(page, LETTER)
     page.locator("#text-tab mark").first.click()
     page.locator("#text-tab .bar").get_by_role("button", name="Remove").click()
-    page.locator('.legend [data-label="LOC"]').click()
+    page.locator('#text-tab .legend [data-label="LOC"]').click()
     page.locator("#text-box").fill(f"{LETTER} And more.")
     before = marks(page)
     page.reload()
@@ -170,7 +181,6 @@ def test_a_lost_connection_is_said_and_loses_nothing(page, visitor):
     expect(page.locator("#copy-redacted")).to_be_disabled()
     assert page.locator("#redacted").input_value() == ""
     page.context.set_offline(False)
-    page.wait_for_timeout(2_000)
     recognize(page, page.locator("#text-box").input_value())
     assert [name for name, *_ in marks(page)] == ["Rotterdam"]
     expect(page.locator("#copy-redacted")).to_be_enabled()

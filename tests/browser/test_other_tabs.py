@@ -11,7 +11,8 @@ from tests.browser.conftest import SENTENCE, open_tab, recognize
 pytestmark = pytest.mark.browser
 
 
-def test_compare_takes_over_the_text_and_says_first_what_differs(page):
+def test_compare_takes_over_the_text_and_says_first_what_differs(new_page):
+    page = new_page
     recognize(page, "Mary met Priya at U.S. Steel.")
     open_tab(page, "Compare")
     expect(page.locator("#compare-box")).to_have_value("Mary met Priya at U.S. Steel.")
@@ -108,6 +109,7 @@ def test_work_is_followed_while_the_server_is_away_and_forgotten_work_is_said(pa
     open_tab(page, "Models")
     status = page.locator("#zoo-status")
     expect(status).to_contain_text("10 %")
+    page.evaluate("NerPage.LOOK = 20")
     other = page.get_by_role("button", name="Get ner-en-bert")
     other.click()
     expect(page.locator('[data-get="ner-en-bert"]')).to_have_text("Already running")
