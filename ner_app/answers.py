@@ -81,18 +81,15 @@ def group_list(found: Recognition, labels: Sequence[str]) -> list[dict[str, Any]
     """
     numbers = {entity.start: index for index, entity in enumerate(found.entities)}
     types = [type_of(label) for label in labels]
-    groups = []
-    for group in group_names(found):
-        mentions = [numbers[start] for start, _ in group.mentions]
-        groups.append(
-            {
-                "kind": types.index(group.label),
-                "name": encodable(group.name),
-                "aliases": [encodable(alias) for alias in group.aliases],
-                "mentions": mentions,
-            }
-        )
-    return groups
+    return [
+        {
+            "kind": types.index(group.label),
+            "name": encodable(group.name),
+            "aliases": [encodable(alias) for alias in group.aliases],
+            "mentions": [numbers[start] for start, _ in group.mentions],
+        }
+        for group in group_names(found)
+    ]
 
 
 def recognition_of(sent: Any, *, most_characters: int) -> tuple[Recognition, list[str]]:

@@ -19,7 +19,6 @@ _WORDS = {
     "NORP": ("nationality, faith or party", "nationalities, faiths and parties"),
     "FAC": ("building", "buildings"),
     "MISC": ("other name", "other names"),
-    "DATE": ("date", "dates"),
     "TIM": ("time", "times"),
     "GEO": ("place", "places"),
     "ART": ("work", "works"),

@@ -301,10 +301,8 @@ class Service:
                     choice = self.allowed(choice._replace(**{name: value}), offered_only=True)
                 except ChoiceError as error:
                     said.append(str(error))
-        return (
-            choice,
-            f"Some of what this link asks for is not available here. {' '.join(said)}" if said else "",
-        )
+        ignored = f"Some of what this link asks for is not available here. {' '.join(said)}"
+        return choice, ignored if said else ""
 
     def models(self) -> dict[str, list[str]]:
         """Return the models on this machine and their precisions: the default one, ``auto``, others."""

@@ -286,8 +286,8 @@ def _plan(model: str, corrected: int, kept: int) -> str:
     >>> _plan("m", 20, 0).partition(".")[0]
     '20 corrected passages: m learns from 16 and is measured on the other 4'
     """
-    right = f" {kept:,} {'passage was right as it was' if kept == 1 else 'passages were right as they were'}."
-    right = right if kept else ""
+    were = "passage was right as it was" if kept == 1 else "passages were right as they were"
+    right = f" {kept:,} {were}." if kept else ""
     if corrected < FEWEST:
         missing = FEWEST - corrected
         return f"{corrected} of the {FEWEST} corrected passages that a lesson needs: {missing} more.{right}"
