@@ -329,7 +329,7 @@ def table_menu(paths: Iterable[Path]) -> tuple[Any, Any, str]:
     columns = dict.fromkeys(name for table in found for name in table.columns)
     # In quotes, for Gradio takes a bare "status" for the name of one of its own messages.
     named = [(f'"{name}"', name) for name in columns]
-    menu = {"choices": [_AUTOMATIC, *named], "value": "", "visible": bool(columns)}
+    menu: dict[str, Any] = {"choices": [_AUTOMATIC, *named], "value": "", "visible": bool(columns)}
     return gr.update(**menu), gr.update(**menu), table_view(found)  # Gradio empties the updates that it gets
 
 

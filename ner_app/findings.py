@@ -92,10 +92,9 @@ class Findings:
         name = document.where
         with (self.folder / "documents.jsonl").open("a", encoding="utf-8") as file:
             file.write(to_json({"document": name} | with_groups(found)) + "\n")
-        new = not (self.folder / "entities.csv").exists()
         with (self.folder / "entities.csv").open("a", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
-            if new:
+            if self.documents == 1:
                 writer.writerow(["document", "start", "end", "label", "score", "text"])
             writer.writerows(
                 [_cell(name), one.start, one.end, _cell(one.label), one.score, _cell(one.text)]
@@ -107,7 +106,7 @@ class Findings:
                 file.write(encode_documents([(document, found.entities, found.parts)], "csv", "entities"))
 
     def zip_file(self) -> Path:
-        """Write everything into a zip and return its path."""
+        """Write everything into a zip and return its path; there is a document at least."""
         counts = io.StringIO()
         counts.write(BYTE_ORDER_MARK)
         writer = csv.writer(counts)
@@ -125,8 +124,7 @@ class Findings:
             if self.partial:
                 archive.writestr("partial.txt", _encoded(f"Cancelled: {self.partial}.\n"))
             for name in ("documents.jsonl", "entities.csv"):
-                if (self.folder / name).exists():
-                    archive.write(self.folder / name, name)
+                archive.write(self.folder / name, name)
             names = distinct(f"{source.rsplit('/', 1)[-1]}.csv" for source in self._tables)
             for name, stored in zip(names, self._tables.values(), strict=True):
                 part = Part({}, lambda stored=stored: stored.open("rb"))  # type: ignore[misc]
