@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ner_app.templating import render
 from ner_core.rendering import encodable
-from ner_documents.formats import TABLES, format_by_name
 from ner_documents.reading import ReadOptions, first_rows
 
 if TYPE_CHECKING:
@@ -57,8 +56,6 @@ def previews(paths: Iterable[Path], column: str = "") -> list[Preview]:
     """
     found = []
     for path in paths:
-        if format_by_name(path.name)[0] not in TABLES:
-            continue
         chosen = first_rows(path, ReadOptions(column=column or None), _UNKNOWN) if column else []
         if rows := chosen or first_rows(path, None, _UNKNOWN):
             found.append(_preview(path.name, rows))
