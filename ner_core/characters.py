@@ -80,6 +80,8 @@ _EMPHASIS = re.compile(
     r"(?<![\w*_~`\\@/])(?P<mark>\*{1,3}|__|~~|`)(?=[^\s*_~`])(?P<inner>(?:(?!(?P=mark)).){1,200}?)"
     r"(?<=[^\s\\])(?P=mark)(?![\w*_~`])"
 )
+# Signs without which a text is rendered as it is.
+_RENDERED = re.compile(r"[&\\<*_~`:]")
 #: Stands for each character that is left out: a word joiner, which has no width.
 LEFT_OUT = "\u2060"
 # Stands after a letter or "&" for the rest of its reference: a mark, which belongs to the letter.
@@ -174,10 +176,11 @@ def rendered(text: str) -> str:
     >>> rendered('{"name": "Mary"}').replace(LEFT_OUT, ".")
     '{\tname..: Mary\t}'
     """
+    if not _RENDERED.search(text):
+        return text
     if any(mark in text for mark in ('":', '" :', "':", "' :")):
         text = _MEMBER.sub(_field, text)
-    if "&" in text or "\\u" in text:
-        text = _REFERENCE.sub(_character, text)
+    text = _REFERENCE.sub(_character, text)
     if "\\" in text or "</" in text or "<br" in text:
         text = _TAG.sub(lambda found: LEFT_OUT * len(found[0]), text)
         text = _LINE_ENDS.sub(lambda found: "\n".rjust(len(found[0])), text)

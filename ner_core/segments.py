@@ -32,13 +32,17 @@ __all__ = [
     "spaced",
 ]
 
+_BREAKS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
 #: A character that `str.splitlines` divides at.
-LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+LINE_BREAK = re.compile(f"[{_BREAKS}]")
 # No-break, wide and narrow spaces included; bars of tables that programs draw as well.
-_SPACE = r"[ \u00a0\u2000-\u200a\u202f\u205f\u3000]"
+_WIDE_SPACES = r"\u00a0\u2000-\u200a\u202f\u205f\u3000"
+_SPACE = f"[ {_WIDE_SPACES}]"
 _BARS = r"|\u2502\u2503\u2551"
 #: Possible borders: line breaks, tabs, bars, columns of a table made of spaces.
-DIVIDERS = re.compile(rf"{LINE_BREAK.pattern}|[\t{_BARS}]|{_SPACE}{{3}}")
+DIVIDERS = re.compile(rf"[{_BREAKS}\t{_BARS}]|{_SPACE}{{3}}")
+# A text without these signs, and without "   ", is one segment.
+_SPECIAL = re.compile(rf"[{_BREAKS}\t{_BARS}{_WIDE_SPACES}:=\uff1a]")
 _CELL_BORDER = re.compile(rf"\t+|{_SPACE}{{3,}}")
 _BAR = re.compile(rf"{_CELL_BORDER.pattern}|[{_BARS}]")
 # A line in which bars divide the cells.
@@ -157,8 +161,8 @@ def find_segments(text: str) -> list[Segment]:
     ['Acme Corp', 'Bank of America', '- Mary', 'Paris']
     """
     text = rendered(text)
-    if not DIVIDERS.search(text) and _fields(text) < 2:
-        return _divided(text, DIVIDERS)
+    if not _SPECIAL.search(text) and "   " not in text:
+        return _part(text, 0, len(text))
     lines = _without_letters(_lines(text))
     rows = _rows(lines)
     width = _usual_width(lines, rows)
@@ -233,14 +237,19 @@ def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
 def _divided(text: str, border: re.Pattern[str], offset: int = 0) -> list[Segment]:
     """Divide a text, such as the row of a table, into its parts with letters or digits."""
     parts, position = [], 0
-    for match in [*border.finditer(text), None]:
-        start, end = position, len(text) if match is None else match.start()
-        part = text[start:end]
-        if has_letter(part):
-            begin = offset + end - len(part.lstrip())
-            parts.append(Segment(begin, begin + len(part.strip())))
-        position = end if match is None else match.end()
-    return parts
+    for match in border.finditer(text):
+        parts += _part(text, position, match.start(), offset)
+        position = match.end()
+    return [*parts, *_part(text, position, len(text), offset)]
+
+
+def _part(text: str, start: int, end: int, offset: int = 0) -> list[Segment]:
+    """Return a slice of a text without the white space around it, if it has letters or digits."""
+    part = text[start:end]
+    if not has_letter(part):
+        return []
+    begin = offset + end - len(part.lstrip())
+    return [Segment(begin, begin + len(part.strip()))]
 
 
 def _pairs(given: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
