@@ -1,9 +1,9 @@
 """Texts converted to the form that a model knows best, before they are encoded.
 
 The rt_info of a model names its conversions. The embedded ``multilingual-ner`` has three: traditional Chinese
-characters are read as simplified ones, Serbian in Cyrillic letters as Serbian in Latin letters, and lines in
-capitals as lower case. Each character is replaced by one character, so offsets do not change; entities have
-the characters of the text.
+characters are read as simplified ones, Serbian and Macedonian in Cyrillic letters as if they were written in
+the Latin letters of Serbian, and lines in capitals as lower case. Each character is replaced by one
+character, so offsets do not change; entities have the characters of the text.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _HAN = re.compile("[\u3400-\u9fff]")
 _KANA = re.compile("[\u3041-\u30ff]")
 
-# Letters of Serbian and Macedonian only, and all Cyrillic letters that Serbian lacks.
-_SERBIAN = re.compile("[ђјљњћџЂЈЉЊЋЏ]")
-_NOT_SERBIAN = re.compile("(?![а-ик-шђјљњћџА-ИК-ШЂЈЉЊЋЏ])[\u0400-\u052f]")
-_LATIN = str.maketrans(
-    "абвгдђежзијклмнопрстћуфхцчшАБВГДЂЕЖЗИЈКЛМНОПРСТЋУФХЦЧШљњџЉЊЏ",
-    "abvgdđežzijklmnoprstćufhcčšABVGDĐEŽZIJKLMNOPRSTĆUFHCČŠǉǌǆǈǋǅ",  # NFKC makes two letters of these
+# Letters of Serbian and Macedonian only, and all Cyrillic letters that both lack.
+_SERBIAN = re.compile("[ђѓѕјљњћќџЂЃЅЈЉЊЋЌЏ]")
+_NOT_SERBIAN = re.compile("(?![а-ик-шѐђѓѕјљњћќѝџА-ИК-ШЀЂЃЅЈЉЊЋЌЍЏ])[\u0400-\u052f]")
+_LATIN = str.maketrans(  # NFKC makes two letters of the last ones
+    "абвгдђѓежзѕијклмнопрстћќуфхцчшѐѝАБВГДЂЃЕЖЗЅИЈКЛМНОПРСТЋЌУФХЦЧШЀЍљњџЉЊЏ",
+    "abvgdđđežzzijklmnoprstććufhcčšèìABVGDĐĐEŽZZIJKLMNOPRSTĆĆUFHCČŠÈÌǉǌǆǈǋǅ",
 )
-_BEFORE_CAPITAL = re.compile("[ЉЊЏ](?=[А-ИК-ШЂЈЉЊЋЏ])")
+_BEFORE_CAPITAL = re.compile("[ЉЊЏ](?=[А-ИК-ШЂЃЅЈЉЊЋЌЏ])")
 _DIGRAPHS = {"Љ": "Ǉ", "Њ": "Ǌ", "Џ": "Ǆ"}
 
 _LINE = re.compile(r"[^\n\t]+")
@@ -79,9 +79,9 @@ def simplified(text: str) -> str:
 
 
 def romanized(text: str) -> str:
-    """Replace the Cyrillic letters of Serbian by Latin ones; other languages stay.
+    """Replace the Cyrillic letters of Serbian and Macedonian by Latin ones of Serbian; other languages stay.
 
-    If the text has letters that Serbian lacks, only its lines without them are replaced.
+    If the text has letters that both lack, only its lines without them are replaced.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def romanized(text: str) -> str:
 
     Examples
     --------
-    >>> romanized("Бора Станковић"), romanized("Борис живёт в Москве")
-    ('Bora Stanković', 'Борис живёт в Москве')
+    >>> romanized("Бора Станковић"), romanized("Ѓорче од Скопје"), romanized("Борис живёт в Москве")
+    ('Bora Stanković', 'Đorče od Skopje', 'Борис живёт в Москве')
     """
     if not _SERBIAN.search(text):
         return text

@@ -30,10 +30,11 @@ def test_no_conversion_changes_the_length_or_line_ends(text):
         ),
         ("Љубљана\nЭто Москва\nНови Сад, Јагодина", "ǈubǉana\nЭто Москва\nNovi Sad, Jagodina"),
         ("Иван живёт в Москве", "Иван живёт в Москве"),
-        ("Ѓорче Петров живее во Скопје", "Ѓорче Петров живее во Скопје"),
+        ("Ѓорче и Ќире Ѕвонко сѐ уште се во Скопје", "Đorče i Ćire Zvonko sè ušte se vo Skopje"),
+        ("Київ, Їжаковий, Жылдыз", "Київ, Їжаковий, Жылдыз"),
     ],
 )
-def test_only_serbian_is_romanized(text, expected):
+def test_only_serbian_and_macedonian_are_romanized(text, expected):
     assert romanized(text) == expected
 
 
