@@ -47,8 +47,8 @@ __all__ = ["Decoder"]
 # persons, every & and colon separates two: Jones & Brown (2011), To: Mary Jones.
 _DIVIDER = re.compile(
     r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)"
-    r"|(?<=\b[A-Z]\.),|(?<=\b[A-Z]\.\s)&(?=\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
-    r"|(?P<of_persons>[&\uff06]|:(?=\s))"
+    r"|(?:(?<=\b[A-Z]\.)|(?<=\b[A-Z])),|(?<=\b[A-Z]\.\s)&(?=\u034f*\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
+    r"|(?P<of_persons>[&\uff06]|:(?=\s|[A-Z]))"
 )
 
 

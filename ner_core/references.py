@@ -1,5 +1,7 @@
 """Authors in lists of references, recognized by their form: ``Okoro, C., Smith, J. & Brown, P. (2011)``.
 
+Without commas and full stops, at least three of them, or a year in the line: ``Okoro C, Smith J, Brown PA.``
+
 Models trained on news take rare surnames there for places.
 """
 
@@ -22,14 +24,16 @@ _GAIN = 200
 _AUTHOR = re.compile(
     r"""
     (?<![\w'\u2019-])  # else a long word would be tried from each of its letters
-    (?P<surname> (?:[a-z]{2,3}\ ){0,2} [^\W\d_a-z][\w'\u2019-]+ (?:\ [^\W\d_a-z][\w'\u2019-]+)? ),\s
-    (?P<initials> (?:[^\W\d_a-z]\.[\ -]?){1,4} )
+    (?P<surname>
+        (?:(?!and|und|et)[a-z]{2,3}\ ){0,2} [^\W\d_a-z][\w'\u2019-]+ (?:\ [^\W\d_a-z][\w'\u2019-]+)? )
+    (?: ,\s (?P<initials> (?:[^\W\d_a-z]\.[\ -]?){1,4} ) | \ (?P<letters>[^\W\d_a-z]{1,3}) (?!\w) )
     """,
     re.VERBOSE,
 )
 _BEFORE = re.compile(r"(?:\A|[\n.;(\])\u2022])\s*\Z")
-_BETWEEN = re.compile(r"[,;]?\s*(?:(?:&|and|und|et|y|e)\s)?")
+_BETWEEN = re.compile(r"[,;]?\s*(?:(?:&\u034f*|and|und|et|y|e)\s)?")
 _AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:1[89]|20)\d\d(?!\d)")
+_AFTER_LETTERS = re.compile(r"(?:,? et al)?[.:](?P<year>.*\b(?:1[89]|20)\d\d\b)?")
 
 
 def weigh_authors(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> None:
@@ -57,14 +61,28 @@ def weigh_authors(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> 
 
 
 def _authors(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the surnames and the initials of authors: of those that follow each other up to a year."""
+    """Yield the surnames and the initials of authors that follow each other up to a year or full stop."""
     together: list[re.Match[str]] = []
     for author in _AUTHOR.finditer(text):
-        if not (together and _BETWEEN.fullmatch(text, together[-1].end(), author.start())):
-            together = [author] if _BEFORE.search(text, max(author.start() - 3, 0), author.start()) else []
-        elif together:
+        if together and _BETWEEN.fullmatch(text, together[-1].end(), author.start()):
             together.append(author)
-        if together and _AFTER.match(text, author.end()):
+        else:
+            together = [author] if _BEFORE.search(text, max(author.start() - 3, 0), author.start()) else []
+        if together and _ends(text, together):
             for one in together:
-                yield from (one.span("surname"), one.span("initials"))
+                yield from (one.span("surname"), one.span("initials" if one["initials"] else "letters"))
             together = []
+
+
+def _ends(text: str, together: Sequence[re.Match[str]]) -> bool:
+    """Return whether these are authors, and the last ones; Boston MA, Austin TX are none."""
+    end = together[-1].end()
+    if together[-1]["initials"]:
+        return _AFTER.match(text, end) is not None
+    after = _AFTER_LETTERS.match(text, end)
+    return (
+        after is not None
+        and (len(together) > 2 or after["year"] is not None)
+        and len({one["surname"] for one in together}) > 1
+        and any(len(one["letters"] or "") == 1 for one in together)
+    )
