@@ -61,27 +61,35 @@ _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _REFERENCE = re.compile(
     r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});|\\u(?![dD][89a-fA-F])[\da-fA-F]{4}"
 )
-# A member of an object in JSON, or of a dict in Python: "name": "Mary Jones"
+# A member of an object in JSON, Python, JavaScript or YAML: "name": "Mary Jones", name: 'Mary Jones'
 _MEMBER = re.compile(
     r"""
-    (?:^|(?<=[\[{,])) (?P<before>[ \t]*)
-    (?P<quote>["']) (?P<key>[\w@$][\w@$\ .-]{0,60}) (?P<between>(?P=quote)\ *:\ *)
-    (?: (?P<mark>["']) (?P<value>(?:(?!(?P=mark))[^\\\n] | \\.)*) (?P=mark) (?=\s*(?:[,}\]]|\Z)) )?
+    (?P<before>(?:^|[\[{,])[ \t]*) (?P<quote>["'])? (?P<key>(?(quote)[\w@$][\w@$\ .-]{0,60}|[\w$]{1,60}))
+    (?P<between>(?(quote)(?P=quote))\ *:\ *)
+    (?: (?P<mark>["']) (?P<value>(?:(?!(?P=mark))[^\\\n] | \\.)*) (?P=mark) (?=\s*(?:[,}\]]|\Z)|[ \t\r]*$)
+      | (?(quote)|(?!)) )
     """,
     re.VERBOSE | re.MULTILINE,
+)
+_KEYED = re.compile(r"[\"'] ?:|: ?[\"']")
+# name="Mary Jones", name = Mary Jones
+_ASSIGNED = re.compile(
+    r"\b(?P<key>[^\W\d]\w*)(?P<between> ?= ?)(?:(?P<mark>[\"'])(?P<value>[^\"'\n]*)(?P=mark)|(?=[^\W\d_]))"
 )
 # Tags of HTML whose attributes hold no text, and escapes. In C:\new and \nabla, the letter belongs to a word.
 _TAG_ENDS = r"(?:\s+(?:class|style|href|id|target|rel|dir|lang)=(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>"
 _TAG = re.compile(rf"</?(?:a|b|code|em|font|i|mark|small|span|strong|su[bp]|u){_TAG_ENDS}")
 _LINE_ENDS = re.compile(rf"(?:\\r)?\\n(?![a-z])|</?(?:br|p|div|li|[uo]l|table|tr|h[1-6]){_TAG_ENDS}")
 _CELL_ENDS = re.compile(rf"\\t(?![a-z])|</?t[dh]{_TAG_ENDS}")
+# Who says the rest of a line in a chat: <mary> hi
+_SPEAKER = re.compile(r"^([^<\nA-Za-z]*)<([^\W\d_][\w.-]*)>(?=[ \t]+\S)", re.MULTILINE)
 # In Markdown; _anna_ may be the name of a user: https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis
 _EMPHASIS = re.compile(
     r"(?<![\w*_~`\\@/])(?P<mark>\*{1,3}|__|~~|`)(?=[^\s*_~`])(?P<inner>(?:(?!(?P=mark)).){1,200}?)"
     r"(?<=[^\s\\])(?P=mark)(?![\w*_~`])"
 )
 # Signs without which a text is rendered as it is.
-_RENDERED = re.compile(r"[&\\<*_~`:]")
+_RENDERED = re.compile(r"[&\\<*_~`:=]")
 #: Stands for each character that is left out: a word joiner, which has no width.
 LEFT_OUT = "\u2060"
 # Stands after a letter or "&" for the rest of its reference: a mark, which belongs to the letter.
@@ -167,7 +175,7 @@ def rendered(text: str) -> str:
     r"""Return a text of the same length as a browser or a reader of Markdown shows it.
 
     Character references, escaped line ends and tags that break lines become the characters that they stand
-    for; marks of emphasis and links are left out. Members of JSON objects become cells with a key.
+    for; marks of emphasis and links are left out. Members of objects and assignments become cells with a key.
 
     Examples
     --------
@@ -178,13 +186,17 @@ def rendered(text: str) -> str:
     """
     if not _RENDERED.search(text):
         return text
-    if any(mark in text for mark in ('":', '" :', "':", "' :")):
+    if _KEYED.search(text):
         text = _MEMBER.sub(_field, text)
     text = _REFERENCE.sub(_character, text)
     if "\\" in text or "</" in text or "<br" in text:
         text = _TAG.sub(lambda found: LEFT_OUT * len(found[0]), text)
         text = _LINE_ENDS.sub(lambda found: "\n".rjust(len(found[0])), text)
         text = _CELL_ENDS.sub(lambda found: "\t".rjust(len(found[0])), text)
+    if "<" in text:
+        text = _SPEAKER.sub(rf"\1{LEFT_OUT}\2:", text)
+    if "=" in text:
+        text = _ASSIGNED.sub(_keyed, text)
     if any(mark in text for mark in ("*", "__", "~~", "`")):
         text = _EMPHASIS.sub(lambda found: found["inner"].center(len(found[0]), LEFT_OUT), text)
     return text
@@ -208,9 +220,15 @@ def shown(text: str) -> tuple[str, np.ndarray | None]:
 
 
 def _field(match: re.Match[str]) -> str:
+    before = match["before"]
+    return (f"{before}\t" if match["quote"] else f"{before[:-1]}\t"[: len(before)]) + _keyed(match)
+
+
+def _keyed(match: re.Match[str]) -> str:
     between = match["between"] + (match["mark"] or "")
+    colon = (": " if len(between) > 1 else ":").rjust(len(between), LEFT_OUT)
     value = "" if match["value"] is None else f"{match['value']}\t"
-    return f"{match['before']}\t{match['key']}{': '.rjust(len(between), LEFT_OUT)}{value}"
+    return f"{match['key']}{colon}{value}"
 
 
 def _character(match: re.Match[str]) -> str:

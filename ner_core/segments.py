@@ -92,6 +92,8 @@ _KEY = (
     r"|[^\W\d_]\w{0,9}\uff1a"
 )
 _LINE_KEY = re.compile(_KEY)
+# When somebody said or did what the line tells: [12:03] mary: hi
+_TIME = re.compile(r"[\[(]?(?:\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b")
 _ASSIGNED = r"(?:\w[\w.-]*=(?=[\w\"'])|[^\W\d_]\w*:(?=[^\W\d_]))"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
 KEY = re.compile(rf"{_KEY}|[a-z][\w-]*{LEFT_OUT}* ?:\s|{_ASSIGNED}")
@@ -374,13 +376,13 @@ def _first_word(text: str) -> int:
 
 
 def _begins(line: _Line) -> bool:
-    """Return whether an item of a list or a line of a form begins here."""
-    return line.marked or bool(ITEM.match(line.text)) or bool(_LINE_KEY.match(line.text))
+    """Return whether an item of a list, a line of a form or of a log begins here."""
+    return line.marked or any(begin.match(line.text) for begin in (ITEM, _LINE_KEY, _TIME))
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
     """Return whether a line continues in the next one, as in a wrapped paragraph."""
-    if _begins(after):
+    if _begins(after) or (KEY.match(line.text) and KEY.match(after.text)):
         return False
     length = line.indent + len(line.text)
     if width is not None and length + 1 + _first_word(after.text) > width:

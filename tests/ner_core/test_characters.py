@@ -40,6 +40,9 @@ from ner_core.characters import classes, fold, rendered
         ("a&b; &x; &NotEqualTilde; &#9999999;", "a&b; &x; &NotEqualTilde; \ufffd"),
         (r"""{"name": "Jos\u00e9", "a":1,"b c" : 'x'}""", "{ name: José ,  a: 1, b c: x }"),
         (r'"Mary": "He said \"no\"" and "x": "y', r' Mary: "He said \"no\"" and "x": "y'),
+        ("{name: 'Al', 'b':\"x\", c: d}\ne: \"y\"\nf: 'z", " name: Al ,  b: x , c: d} e: y  f: 'z"),
+        ("a=Al b = 'Bob' c=5 d==e <f g=\"h\">", "a:Al b: Bob  c=5 d==e <f g: h >"),
+        ("[12:03] <mary> hi\n<bob> x <y> z <3 <a@b.c> d", "[12:03] mary: hi bob: x <y> z <3 <a@b.c> d"),
         (r"\ud83d \u00zz &Eacute;mile", r"\ud83d \u00zz Émile"),
         ("Zoë Zoe\u0308 São 東京 x² ½ 😀 …", "Zoë Zoe\u0308 São 東京 x² ½ 😀 ..."),
     ],
@@ -64,6 +67,11 @@ def test_plain_text_is_left_alone_and_every_character_has_an_origin(text):
     assert fold(folded)[0] == folded
     assert len(classes(text)) == len(text)
     assert classes(text).isascii()
+
+
+@given(st.text(st.sampled_from("aB1 \"':=,{}[](<>&;\\n*_\n\t"), max_size=30))
+def test_what_is_rendered_has_the_length_of_the_text(text):
+    assert len(rendered(text)) == len(text)
 
 
 def test_a_reference_to_the_beginning_of_a_reference_is_read_once():

@@ -93,6 +93,13 @@ def multilingual():
         ("Kate&amp;Tom met at AT&amp;T", ["Kate PER", "Tom PER", "AT&amp;T ORG"]),
         ('{"name": "Mary Jones", "city": "Porto"}', ["Mary Jones PER", "Porto LOC"]),
         (r'[{"name":"Jos\u00e9","city":"Porto"}]', [r"Jos\u00e9 PER", "Porto LOC"]),
+        ("{name: \"Mary Jones\", city: 'Porto', age: 5}", ["Mary Jones PER", "Porto LOC"]),
+        ("Name = Mary Jones\nCITY=Porto\n", ["Mary Jones PER", "Porto LOC"]),
+        ('<person name="Mary Jones" city="Porto"/>', ["Mary Jones PER", "Porto LOC"]),
+        (
+            "[12:03] <mary> Is Bob in Lisbon?\n[12:04] <bob> Yes, with Anna.",
+            ["mary PER", "Bob PER", "Lisbon LOC", "bob PER", "Anna PER"],
+        ),
         (
             "&Eacute;mile Zola met Ren&eacute; in Paris",
             ["&Eacute;mile Zola PER", "Ren&eacute; PER", "Paris LOC"],
@@ -125,6 +132,8 @@ def multilingual():
             "Okoro, C., Smith, J. & Brown, P. (2011). Trade in Lagos.\nAdeyemi, F., 2013. Cities.",
             ["Okoro, C. PER", "Smith, J. PER", "Brown, P. PER", "Lagos LOC", "Adeyemi, F. PER"],
         ),
+        ("Smith, J., Jones, M. &amp; Brown, P. (2010)", ["Smith, J. PER", "Jones, M. PER", "Brown, P. PER"]),
+        ("Okoro C, Smith J, et al. Malaria in Ghana. BMJ 2011.", ["Okoro C PER", "Smith J PER", "Ghana LOC"]),
         (
             "[3] van der Berg, J. and Nkosi, T. et al. (1999) Ports.",
             ["van der Berg, J. PER", "Nkosi, T. PER"],

@@ -120,6 +120,16 @@ def test_an_initial_at_the_beginning_of_a_wrapped_line_is_no_mark_of_an_item():
     assert found(text) == [text]
 
 
+@pytest.mark.parametrize(
+    "begin", ["12:03 ", "[12:03:11] ", "2020-05-01 12:03 INFO ", "3/4/20, 12:03 - ", "mary: "]
+)
+def test_lines_of_a_log_or_a_chat_are_apart(begin):
+    lines = [
+        begin + "the train from London to the north of the country was late again, said Bob from Oslo"
+    ] * 3
+    assert found("\n".join(lines)) == lines
+
+
 def test_headlines_of_all_lengths_are_apart():
     lines = [
         "Apple buys Beats in a deal worth three billion",
