@@ -5,6 +5,8 @@ of its column. Among others of its kind it knows more names, but takes all cells
 read alone decide whether the column holds names of one type. The more it does, the more the second reading
 counts, and the other cells are used as a prior for the cell. Columns of mixed types stay as read alone.
 
+Lines that alternate, such as a person, a company and a city in turn, are as many columns.
+
 A column is modelled as a mixture: with probability `_UNIFORM` it holds one type, all types being equally
 likely. A cell is then a name of that type, no name, or anything, with the probabilities below. Otherwise a
 cell is anything.
@@ -39,6 +41,9 @@ _LEAST = 1e-30
 # The odds that a first row is a heading, before its cells are read, and the probability of a name that rules
 # it out. Chosen on tables of two and three columns, with and without headings, of the same names.
 _HEADING = 4
+# Lines of a record, and what each line more costs as a logarithm. Chosen so that no other list loses by it.
+_LONGEST_RECORD = 4
+_RECORD = 3.0
 _SURE = 0.7
 
 
@@ -57,7 +62,7 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
     inside = np.flatnonzero(units.cells[:, 0] >= 0)
     kind = type_of_tag + 1  # 0 for no name
     firsts = run_starts(np.cumsum(units.apart)[inside])
-    column, first_row = units.cells[inside][firsts].T
+    column, first_row = units.cells[inside][firsts].T.copy()
     cell = np.repeat(np.arange(len(firsts)), np.diff(np.append(firsts, len(inside))))
     alone = np.maximum(units.probabilities[inside], _LEAST)
     together = np.maximum(units.together[inside], _LEAST)
@@ -67,6 +72,7 @@ def agree(units: Units, type_of_tag: np.ndarray) -> None:
         kinds = np.arange(int(kind.max()) + 1) == kind[:, None]
         return np.multiply.reduceat(probabilities @ kinds, firsts, axis=0)
 
+    _divide_records(column, first_row, wholly(alone))
     whole = wholly(_tempered(alone))
     heading = _headings(first_row > 0, whole)
     many = np.bincount(column[~heading], minlength=int(column.max(initial=0)) + 1)[column] >= LEAST_CELLS
@@ -93,6 +99,27 @@ def _gain(kinds: int) -> float:
     return _NAME * (kinds - 1) / (1 - _NO_NAME)
 
 
+def _divide_records(column: np.ndarray, first_row: np.ndarray, whole: np.ndarray) -> None:
+    """Make several columns of one whose lines alternate: a person, a company and a city in turn."""
+    likely = _likely(whole)
+    long = np.flatnonzero(np.bincount(column) >= 2 * LEAST_CELLS)
+    for number in np.setdiff1d(long, column[first_row > 0]):  # columns of a table do not alternate
+        cells = np.flatnonzero(column == number)
+        most = min(_LONGEST_RECORD, len(cells) // LEAST_CELLS)
+        places = [np.arange(len(cells)) % size for size in range(1, most + 1)]
+        place = max(places, key=lambda place: _fit_of_places(likely[cells], place))
+        column[cells] = np.where(place, column.max() + place, number)
+
+
+def _fit_of_places(likely: np.ndarray, place: np.ndarray) -> float:
+    """Return how likely each place of a record is a column, as a logarithm."""
+    size = int(place.max()) + 1
+    sums = np.zeros((size, likely.shape[1]))
+    np.add.at(sums, place, likely)
+    columns = np.log(1 - _UNIFORM + _UNIFORM * np.exp(sums).mean(axis=1))
+    return float(columns.sum()) - _RECORD * (size - 1)
+
+
 def _evidence(alone: np.ndarray, together: np.ndarray, column: np.ndarray, heading: np.ndarray) -> np.ndarray:
     """Return what each cell's column holds, by the other cells of it: mixed content, or names of a type.
 
@@ -104,9 +131,14 @@ def _evidence(alone: np.ndarray, together: np.ndarray, column: np.ndarray, headi
     return evidence
 
 
+def _likely(whole: np.ndarray) -> np.ndarray:
+    """Return how much likelier each cell is in a column of each type than in a mixed one, as a logarithm."""
+    return np.asarray(np.log(_gain(whole.shape[1]) * whole[:, 1:] + whole[:, :1] + _ANYTHING))
+
+
 def _by_others(whole: np.ndarray, column: np.ndarray, heading: np.ndarray) -> np.ndarray:
     kinds = whole.shape[1]
-    likely = np.log(_gain(kinds) * whole[:, 1:] + whole[:, :1] + _ANYTHING)
+    likely = _likely(whole)
     likely[heading] = 0
     of_column = np.zeros((int(column.max(initial=0)) + 1, kinds - 1))
     np.add.at(of_column, column, likely)

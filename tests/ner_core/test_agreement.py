@@ -56,6 +56,14 @@ def test_where_no_cell_is_sure_the_reading_beside_the_others_decides():
     assert (agreed(*[missed] * 4, beside=[OTHER] * 4).argmax(axis=1) == 2).all()
 
 
+def test_cells_of_types_that_alternate_are_as_many_columns():
+    cells = [SURE, OTHER] * 4
+    found = agreed(*cells, [0.3, 0.3, 0.4], [0.3, 0.4, 0.3], beside=[*cells, SURE, OTHER])
+    assert found[-2:].argmax(axis=1).tolist() == [1, 2]
+    in_a_table = agreed(*cells, [0.3, 0.3, 0.4], first_row=1, beside=[*cells, SURE])
+    assert in_a_table[-1].argmax() == 2
+
+
 def test_a_column_of_mixed_types_stays_as_read_alone():
     found = agreed(SURE, OTHER, SURE, OTHER, [0.5, 0.3, 0.2], beside=[SURE] * 5)
     assert found.argmax(axis=1).tolist() == [1, 2, 1, 2, 0]

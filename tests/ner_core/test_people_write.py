@@ -179,6 +179,11 @@ def test_companies_are_known_beside_others(ner):
         assert all(rows[one.start : one.end] == one.text for one in short(rows).entities)
 
 
+def test_lines_that_alternate_are_read_as_the_columns_of_a_table(ner):
+    found = ner("Mary Jones\nPorto\nBob Smith\nOslo\nAnna Brown\nNagoya\nTom White\nLisbon").entities
+    assert [one.label for one in found] == ["PER", "LOC"] * 4
+
+
 @pytest.mark.parametrize("separator", ["|", ",", ";"])
 def test_cells_without_spaces_are_read_as_those_between_tabs(multilingual, separator):
     text = "Mary Jones\tAcme\tPorto\nBob Smith\tSiemens\tLyon\nAnna Kern\tBosch\tGraz"
