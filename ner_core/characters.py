@@ -11,12 +11,13 @@ of a line is rejoined.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from functools import lru_cache
 
 import numpy as np
+
+from ner_core.escapes import LEFT_OUT, REST_OF_LETTER, unescaped
 
 __all__ = ["AFTER_HYPHEN", "LEFT_OUT", "QUOTE_MARKS", "WORD_GOES_ON", "classes", "fold", "rendered", "shown"]
 
@@ -57,10 +58,6 @@ _AFTER_OWN_HYPHEN = re.compile(rf"[^\W\d_a-z]|\w+-|{AFTER_HYPHEN}\b")
 # In logs: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
-# https://html.spec.whatwg.org/multipage/syntax.html#character-references, and those of JSON to one character
-_REFERENCE = re.compile(
-    r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});|\\u(?![dD][89a-fA-F])[\da-fA-F]{4}"
-)
 # A member of an object in JSON, Python, JavaScript or YAML: "name": "Mary Jones", name: 'Mary Jones'
 _MEMBER = re.compile(
     r"""
@@ -89,12 +86,8 @@ _EMPHASIS = re.compile(
     r"(?<=[^\s\\])(?P=mark)(?![\w*_~`])"
 )
 # Signs without which a text is rendered as it is.
-_RENDERED = re.compile(r"[&\\<*_~`:=]")
-#: Stands for each character that is left out: a word joiner, which has no width.
-LEFT_OUT = "\u2060"
-# Stands after a letter or "&" for the rest of its reference: a mark, which belongs to the letter.
-_REST_OF_LETTER = "\u034f"
-_INVISIBLE = ("\u00ad", LEFT_OUT, _REST_OF_LETTER)
+_RENDERED = re.compile(r"[&\\<*_~`:=%\u00c2-\u00ef]")
+_INVISIBLE = ("\u00ad", LEFT_OUT, REST_OF_LETTER)
 
 # Signs that BERT's tokenizers treat as letters of the adjacent word: emoji, arrows, trade marks.
 _SIGNS = ("So", "Sm")
@@ -188,7 +181,7 @@ def rendered(text: str) -> str:
         return text
     if _KEYED.search(text):
         text = _MEMBER.sub(_field, text)
-    text = _REFERENCE.sub(_character, text)
+    text = unescaped(text)
     if "\\" in text or "</" in text or "<br" in text:
         text = _TAG.sub(lambda found: LEFT_OUT * len(found[0]), text)
         text = _LINE_ENDS.sub(lambda found: "\n".rjust(len(found[0])), text)
@@ -229,17 +222,6 @@ def _keyed(match: re.Match[str]) -> str:
     colon = (": " if len(between) > 1 else ":").rjust(len(between), LEFT_OUT)
     value = "" if match["value"] is None else f"{match['value']}\t"
     return f"{match['key']}{colon}{value}"
-
-
-def _character(match: re.Match[str]) -> str:
-    character = html.unescape(match[0])
-    if match[0][0] == "\\":
-        character = bytes.fromhex(match[0][2:]).decode("utf-16-be")
-    if len(character) != 1:
-        return match[0]
-    if character.isalpha() or character == "&":
-        return character.ljust(len(match[0]), _REST_OF_LETTER)
-    return character.rjust(len(match[0]), LEFT_OUT)
 
 
 def _readable(text: str) -> str:

@@ -101,6 +101,10 @@ def multilingual():
             ["mary PER", "Bob PER", "Lisbon LOC", "bob PER", "Anna PER"],
         ),
         (
+            "FranÃ§ois Hollande met Fran=C3=A7ois of the Bank of Ameri=\nca in S%C3%A3o%20Paulo",
+            ["FranÃ§ois Hollande PER", "Fran=C3=A7ois PER", "Bank of Ameri=\nca ORG", "S%C3%A3o%20Paulo LOC"],
+        ),
+        (
             "&Eacute;mile Zola met Ren&eacute; in Paris",
             ["&Eacute;mile Zola PER", "Ren&eacute; PER", "Paris LOC"],
         ),
