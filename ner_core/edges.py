@@ -52,9 +52,9 @@ _ARTICLE = re.compile(ELIDED, re.IGNORECASE)
 
 # What stands before and after an item of a list of names, and another item written like Jones, Mary.
 _ITEM_BEGINS = re.compile(
-    r"(?:(?:\A|[;:|/\t\n\u2022]|>,|,(?=\"))\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
+    r"(?:(?:\A|[;:|/\t\n\u2022]|\s{3}|>,|,(?=\"))\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
 )
-_AFTER_ITEM = r"(?:[;|/\t\n\u2022(<\u2013\u2014\"]|-\s|\.\.|\Z)"
+_AFTER_ITEM = r"(?:\s{3}|[;|/\t\n\u2022(<\u2013\u2014\"]|-\s|\.\.|\Z)"
 _ITEM_ENDS = re.compile(rf"\.?[^\S\t\n]*(?:\r|{_AFTER_ITEM})")
 _MAIL_ADDRESS = re.compile(r"\"?\s*<[^\s<>@]+@[^\s<>]+>")
 _LIKE_ITEM = re.compile(
@@ -182,7 +182,7 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     before, after = text[start : begins.start() + 1], text[ends.end() - 1 : end]
     if before.endswith(":") and (_GROUP_BEGINS.search(before[:-1]) or _GROUP_FOLLOWS.match(after)):
         return False
-    if any(mark in begins[0] + ends[0] for mark in ';\t|"'):
+    if any(mark in begins[0] + ends[0] for mark in (";", "\t", "|", '"', "   ")):
         return True
     return _LIKE_ITEM.search(before) is not None or _LIKE_ITEM.search(after) is not None
 

@@ -129,6 +129,8 @@ def test_a_name_is_a_slice_with_a_letter_or_digit_or_nothing(text, label):
         ('From: "Jones, Mary" <m@acme.example>', True),
         ("Jones, Mary\tRome", True),
         ("Rome | Jones, Mary", True),
+        ("Patient: Jones, Mary    City: Rome", True),
+        ("Rome    Jones, Mary    Boeing", True),
         ("Present: Jones, Mary; absent: Smith, Peter", False),
         ("Present: Smith, Peter; not present: Jones, Mary", False),
         ("Hello Jones, Mary\nSmith, Peter", False),
