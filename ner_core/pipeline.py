@@ -43,9 +43,6 @@ _LENGTH_STEP = 4
 _LENGTH_STEP_ALONE = 2
 _FEW_PIECES = 12_000
 
-# Rounds of blank texts produce no batches, so nothing would yield them; after this many, run an empty row.
-_BLANK_ROUNDS = 4
-
 #: Aggregations over the tokenizer's own words, as in transformers.
 _WORDS_OF_PIECES = ("first", "average", "max")
 
@@ -133,11 +130,6 @@ class _Progress:
     rounds: deque[_Round] = field(default_factory=deque)
     encoding: float = 0.0
 
-    def finished(self) -> Iterator[list[Run]]:
-        """Yield the rounds whose batches are all done."""
-        while self.rounds and self.rounds[0].done == len(self.rounds[0].groups):
-            yield self.rounds.popleft().share()
-
 
 class Pipeline:
     """Run texts through a model.
@@ -223,7 +215,6 @@ class Pipeline:
             waited = time.perf_counter() - began - (work.encoding - encoded)
             if logits is None:
                 break
-            yield from work.finished()  # rounds of blank texts before this one
             this = work.rounds[0]
             this.inference += waited
             before = len(self._tokenizer.prefix)
@@ -239,8 +230,8 @@ class Pipeline:
             this.done += 1
             if progress is not None:
                 progress(this.done, len(this.groups))
-            yield from work.finished()
-        yield from work.finished()
+            if this.done == len(this.groups):
+                yield work.rounds.popleft().share()
         for failure in failures:
             raise failure
 
@@ -260,8 +251,6 @@ class Pipeline:
             this.encoding = time.perf_counter() - began
             work.encoding += this.encoding
             work.rounds.append(this)
-            if not this.groups and len(work.rounds) > _BLANK_ROUNDS:
-                this.groups.append([])
             # Assume that later rounds are like this one.
             later = len(this.groups) * max(count, 0) // len(items)
             for number, group in enumerate(this.groups, 1):
@@ -302,8 +291,9 @@ class Pipeline:
         pieces = sum(len(row.ids) for row in rows)
         step = 1 if pieces >= _FEW_PIECES else _LENGTH_STEP_ALONE if len(rows) == 1 else _LENGTH_STEP
         lengths = [self._row_length(row, step) for row in rows]
-        groups = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
-        return _Round(runs, [[rows[index] for index in group] for group in groups], step)
+        found = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
+        groups = [[rows[index] for index in group] for group in found]
+        return _Round(runs, groups or [[]], step)  # blank texts come out with an empty row
 
     def _rows_of(self, run: Run) -> Iterator[_Row]:
         """Yield the windows of a text, and its columns with a comma between the cells."""
