@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import unquote
 
 __all__ = ["LEFT_OUT", "REST_OF_LETTER", "unescaped"]
 
@@ -16,23 +17,14 @@ LEFT_OUT = "\u2060"
 #: Stands after a letter or "&" for the rest of its reference: a mark, which belongs to the letter.
 REST_OF_LETTER = "\u034f"
 
-# https://html.spec.whatwg.org/multipage/syntax.html#character-references, and those of JSON to one character
-_REFERENCE = re.compile(
+# https://html.spec.whatwg.org/multipage/syntax.html#character-references, and those of JSON to one character;
+# the bytes of UTF-8 in percents, %20 alone as well, but not in the address of a page.
+_ESCAPE = re.compile(
     r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});|\\u(?![dD][89a-fA-F])[\da-fA-F]{4}"
+    r"|%(?:20|[cdCD][\da-fA-F]%[\da-fA-F]{2}|[eE][\da-fA-F](?:%[\da-fA-F]{2}){2})|(?:://|\bwww\.)[^\s&\\\"<>]*"
 )
-
-
-def _utf8(byte: str, two: str, three: str, later: str) -> str:
-    """Return the pattern of a character of two or three bytes, by those of its first and later bytes."""
-    return f"{byte}{two}{byte}{later}|{byte}{three}(?:{byte}{later}){{2}}"
-
-
-# The bytes of UTF-8 in addresses; %20 alone is a space. The addresses of pages stay.
-_PERCENT = re.compile(
-    rf"(?:://|\bwww\.)\S*|%20|{_utf8('%', '[CDcd][0-9A-Fa-f]', '[Ee][0-9A-Fa-f]', '[89ABab][0-9A-Fa-f]')}"
-)
-# In the source of a mail, and its line ends: https://www.rfc-editor.org/rfc/rfc2045#section-6.7
-_QUOTED = re.compile(_utf8("=", "[CD][0-9A-F]", "E[0-9A-F]", "[89AB][0-9A-F]"))
+# The same bytes in the source of a mail, and its line ends: https://www.rfc-editor.org/rfc/rfc2045#section-6.7
+_QUOTED = re.compile(r"=[CD][\dA-F]=[89AB][\dA-F]|=E[\dA-F](?:=[89AB][\dA-F]){2}")
 _QUOTED_END = re.compile(r"=(?:\r?\n|20(?=\r?\n))")
 # Read as Latin-1 or Windows-1252.
 _BYTES = {
@@ -41,7 +33,7 @@ _BYTES = {
     for byte in range(0x80, 0x100)
 }
 _LATER = "[{}]".format("".join(sign for sign, byte in _BYTES.items() if byte < 0xC0 and sign != "\ufffd"))
-_MISREAD = re.compile(_utf8("", "[\u00c2-\u00df]", "[\u00e0-\u00ef]", _LATER))
+_MISREAD = re.compile(f"[\u00c2-\u00df]{_LATER}|[\u00e0-\u00ef]{_LATER}{{2}}")
 # Only where a line has no other characters beyond ASCII.
 _MISREAD_LINE = re.compile(rf"^(?:[\t -~]*(?:{_MISREAD.pattern}))+[\t -~]*\r?$", re.MULTILINE)
 
@@ -61,37 +53,24 @@ def unescaped(text: str) -> str:
     «CAFÉ»
     """
     if not text.isascii():
-        text = _MISREAD_LINE.sub(lambda line: _MISREAD.sub(_of_bytes, line[0]), text)
-    text = _REFERENCE.sub(_referred, text)
-    if "%" in text:
-        text = _PERCENT.sub(_of_bytes, text)
+        text = _MISREAD_LINE.sub(lambda line: _MISREAD.sub(_character, line[0]), text)
+    text = _ESCAPE.sub(_character, text)
     if "=" in text and _QUOTED.search(text):
-        text = _QUOTED.sub(_of_bytes, text)
+        text = _QUOTED.sub(_character, text)
         text = _QUOTED_END.sub(lambda found: LEFT_OUT * len(found[0]), text)
     return text
 
 
-def _referred(match: re.Match[str]) -> str:
-    character = html.unescape(match[0])
-    if match[0][0] == "\\":
-        character = bytes.fromhex(match[0][2:]).decode("utf-16-be")
-    return _in_place(character, match[0])
-
-
-def _of_bytes(match: re.Match[str]) -> str:
-    written = match[0]
-    if written[0] in "%=":
-        encoded = bytes.fromhex(re.sub("[%=]", "", written))
-    elif written[0] in _BYTES:
-        encoded = bytes(map(_BYTES.__getitem__, written))
-    else:
-        return written  # the address of a page
-    return _in_place(encoded.decode("utf-8", "ignore"), written)
-
-
-def _in_place(character: str, written: str) -> str:
+def _character(match: re.Match[str]) -> str:
     """Return a character in the width of what it was written with."""
-    if len(character) != 1:
+    written = match[0]
+    if written[0] in _BYTES:
+        character = bytes(map(_BYTES.__getitem__, written)).decode("utf-8", "ignore")
+    elif written[0] in "%=":
+        character = unquote(written.replace("=", "%"), errors="ignore")
+    else:
+        character = html.unescape(re.sub(r"\\u(.*)", r"&#x\1;", written))
+    if len(character) != 1:  # as the address of a page
         return written
     if character.isalpha() or character == "&":
         return character.ljust(len(written), REST_OF_LETTER)
