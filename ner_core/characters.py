@@ -68,7 +68,7 @@ _MEMBER = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-_KEYED = re.compile(r"[\"'] ?:|: ?[\"']")
+_KEYED = ('":', "':", '" :', "' :", ':"', ":'", ': "', ": '")
 # name="Mary Jones", name = Mary Jones
 _ASSIGNED = re.compile(
     r"\b(?P<key>[^\W\d]\w*)(?P<between> ?= ?)(?:(?P<mark>[\"'])(?P<value>[^\"'\n]*)(?P=mark)|(?=[^\W\d_]))"
@@ -179,7 +179,7 @@ def rendered(text: str) -> str:
     """
     if not _RENDERED.search(text):
         return text
-    if _KEYED.search(text):
+    if any(mark in text for mark in _KEYED):
         text = _MEMBER.sub(_field, text)
     text = unescaped(text)
     if "\\" in text or "</" in text or "<br" in text:

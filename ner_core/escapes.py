@@ -21,7 +21,7 @@ REST_OF_LETTER = "\u034f"
 # the bytes of UTF-8 in percents, %20 alone as well, but not in the address of a page.
 _ESCAPE = re.compile(
     r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});|\\u(?![dD][89a-fA-F])[\da-fA-F]{4}"
-    r"|%(?:20|[cdCD][\da-fA-F]%[\da-fA-F]{2}|[eE][\da-fA-F](?:%[\da-fA-F]{2}){2})|(?:://|\bwww\.)[^\s&\\\"<>]*"
+    r"|%(?:20|[cdCD][\da-fA-F]%[\da-fA-F]{2}|[eE][\da-fA-F](?:%[\da-fA-F]{2}){2})|://[^\s&\\\"<>]*"
 )
 # The same bytes in the source of a mail, and its line ends: https://www.rfc-editor.org/rfc/rfc2045#section-6.7
 _QUOTED = re.compile(r"=[CD][\dA-F]=[89AB][\dA-F]|=E[\dA-F](?:=[89AB][\dA-F]){2}")
@@ -33,7 +33,7 @@ _BYTES = {
     for byte in range(0x80, 0x100)
 }
 _LATER = "[{}]".format("".join(sign for sign, byte in _BYTES.items() if byte < 0xC0 and sign != "\ufffd"))
-_MISREAD = re.compile(f"[\u00c2-\u00df]{_LATER}|[\u00e0-\u00ef]{_LATER}{{2}}")
+_MISREAD = re.compile(f"[\u00c2-\u00ef](?:(?<![\u00e0-\u00ef]){_LATER}|(?<=[\u00e0-\u00ef]){_LATER}{{2}})")
 # Only where a line has no other characters beyond ASCII.
 _MISREAD_LINE = re.compile(rf"^(?:[\t -~]*(?:{_MISREAD.pattern}))+[\t -~]*\r?$", re.MULTILINE)
 
@@ -52,7 +52,7 @@ def unescaped(text: str) -> str:
     Zürich
     «CAFÉ»
     """
-    if not text.isascii():
+    if not text.isascii() and _MISREAD.search(text):
         text = _MISREAD_LINE.sub(lambda line: _MISREAD.sub(_character, line[0]), text)
     text = _ESCAPE.sub(_character, text)
     if "=" in text and _QUOTED.search(text):
