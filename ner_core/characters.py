@@ -156,12 +156,8 @@ def fold(text: str) -> tuple[str, np.ndarray | None]:
     folded = _apart_from_signs(plain.translate(table))
     if all(len(new) == 1 for new in changed.values()):
         return folded, None
-    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.ones(len(codes), np.int64)
-    for character, new in changed.items():
-        if len(new) != 1:
-            lengths[codes == ord(character)] = len(new)
-    return folded, np.append(np.repeat(np.arange(len(codes)), lengths), len(codes))
+    origin = [place for place, character in enumerate(plain) for _ in changed.get(character, character)]
+    return folded, np.array([*origin, len(plain)])
 
 
 def rendered(text: str) -> str:

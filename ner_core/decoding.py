@@ -222,17 +222,16 @@ class Decoder:
         labels: Collection[str] | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the first and last unit of every entity of the wanted types."""
-        begins = units.apart.copy()
-        if every_unit:
-            begins[:] = True
-        else:
-            same = types[1:] == types[:-1]
-            begins[1:] |= ~(same & self._set.opens[tags[:-1]] & self._set.follows[tags[1:]])
+        same = types[1:] == types[:-1]
+        begins = units.apart | every_unit
+        begins[1:] |= ~(same & self._set.opens[tags[:-1]] & self._set.follows[tags[1:]])
         first = np.flatnonzero(begins)
         last = np.append(first[1:], len(tags)) - 1
         wanted = types[first] != OUTSIDE
         if labels is not None:
-            wanted &= np.isin(types[first], self._wanted(labels))
+            names = set(map(normalize_label, labels))
+            kept = [kind for kind, name in enumerate(self.types) if normalize_label(name) in names]
+            wanted &= np.isin(types[first], kept)
         return first[wanted], last[wanted]
 
     def _mean_score(self, chosen: list[float], *_: int) -> float:
@@ -260,10 +259,6 @@ class Decoder:
             )
 
         return probability
-
-    def _wanted(self, labels: Collection[str]) -> list[int]:
-        names = {normalize_label(label) for label in labels}
-        return [index for index, kind in enumerate(self.types) if normalize_label(kind) in names]
 
 
 def _snap(text: str, start: int, end: int, floor: int) -> tuple[int, int]:

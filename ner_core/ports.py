@@ -88,13 +88,11 @@ def fixed_shapes(model: ov.Model, wanted: Sequence[tuple[int, int]] | None) -> l
         If shapes are wanted for a model with fixed inputs.
     """
     shape = model.inputs[0].partial_shape
-    if shape.is_dynamic:
-        model.reshape({port: [-1, -1] for port in model.inputs})
-    else:
+    if shape.is_static:
+        fixed = shape[0].get_length(), shape[1].get_length()
         if wanted:
-            msg = (
-                f"This model has fixed inputs of {tuple(shape.to_shape())}: static_shapes cannot change them."
-            )
+            msg = f"This model has fixed inputs of {fixed}: static_shapes cannot change them."
             raise ValueError(msg)
-        return [(shape[0].get_length(), shape[1].get_length())]
+        return [fixed]
+    model.reshape({port: [-1, -1] for port in model.inputs})
     return sorted(((int(rows), int(length)) for rows, length in wanted or ()), key=lambda fixed: fixed[::-1])

@@ -296,10 +296,9 @@ class Tally:
 
         mistake = Mistake(self.sentences, " ".join(words), named(missed), named(spurious))
         entry = (len(missed) + len(spurious), -self.sentences, mistake)
-        if len(self._worst) < self._mistakes:
-            heapq.heappush(self._worst, entry)
-        else:
-            heapq.heappushpop(self._worst, entry)
+        heapq.heappush(self._worst, entry)
+        if len(self._worst) > self._mistakes:
+            heapq.heappop(self._worst)
 
     def add_tags(self, gold: Sequence[str], predicted: Sequence[str]) -> None:
         """Count the tokens of one sentence."""

@@ -7,6 +7,7 @@ and panics of the Rust library become a `TokenizerFileError`.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -259,11 +260,7 @@ def parse_vocabulary(text: str) -> dict[str, int]:
 
 def looks_uncased(vocabulary: Mapping[str, int]) -> bool:
     """Return whether no piece has a capital letter, except special tokens such as ``[CLS]``."""
-    return not any(piece != piece.lower() for piece in vocabulary if not _is_special(piece))
-
-
-def _is_special(piece: str) -> bool:
-    return piece.startswith("[") and piece.endswith("]") and len(piece) > 2
+    return all(piece == piece.lower() or re.fullmatch(r"\[.+\]", piece, re.DOTALL) for piece in vocabulary)
 
 
 def build_wordpiece(
