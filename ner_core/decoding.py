@@ -165,8 +165,6 @@ class Decoder:
             dividers = _dividers(given, units, self._is_person[types])
             types[dividers] = OUTSIDE
         first, last = self._spans(units, tags, types, every_unit=strategy == "none", labels=labels)
-        if not len(first):
-            return [()] * len(texts)
 
         names = self.tags if strategy == "none" else self.types
         name_ids = tags[first] if strategy == "none" else types[first]

@@ -220,17 +220,14 @@ def _names_of(document: dict[str, Any]) -> list[Any] | None:
         if len(kept) > 1 or any(not isinstance(one.get("result"), list) for one in kept):
             msg = f"expected one annotation with a result, found {len(kept)}; leave one of them"
             raise ValueError(msg)
+        if not kept:
+            return None
         # `hypertextlabels` mark places in HTML; choices, ratings and relations mark none.
-        return (
-            [
-                one
-                for entry in kept
-                for one in entry["result"]
-                if not isinstance(one, dict) or str(one.get("type", "labels")).endswith("labels")
-            ]
-            if kept
-            else None
-        )
+        return [
+            one
+            for one in kept[0]["result"]
+            if not isinstance(one, dict) or str(one.get("type", "labels")).endswith("labels")
+        ]
     keys = _keys_of_names(document)
     if len(keys) == 1:
         return list(document[keys[0]])

@@ -150,26 +150,19 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         begins[_after_outside_articles(texts, borders, type_of_tag)] = True
     starts = np.flatnonzero(begins)
     ends = np.append(starts[1:], len(word))
-    apart = np.zeros(len(starts), bool)
-    if any(one.segment is not None for one in texts):
-        segment = _joined(
-            [np.zeros(len(one.word), np.int32) if one.segment is None else one.segment for one in texts]
-        )
-        apart[1:] = segment[starts[1:]] != segment[starts[:-1]]
+    segment = _joined([np.zeros_like(one.word) if one.segment is None else one.segment for one in texts])
+    apart = np.append(True, segment[starts[1:]] != segment[starts[:-1]])
     apart[np.searchsorted(starts, borders)] = True
-    token = None
-    if any(one.token is not None for one in texts):
-        # In words that the user gave, only the first piece counts.
-        token = _joined([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
+    # In words that the user gave, only the first piece counts.
+    token = _joined([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
 
     def read(
-        outputs: list[np.ndarray], begins: np.ndarray, token: np.ndarray | None
+        outputs: list[np.ndarray], begins: np.ndarray, token: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         logits, starts = _joined(outputs), np.flatnonzero(begins)
         ends = np.append(starts[1:], len(begins))
         probabilities, energy = _tag_probabilities(logits, starts, ends, strategy)
-        if token is not None:
-            _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
+        _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
         return probabilities, energy
 
     probabilities, energy = read([one.logits for one in texts], begins, token)
@@ -178,8 +171,7 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
     if twice:
         cells, together = _cells(texts)[starts], probabilities.copy()
         inside = np.repeat([one.together is not None for one in texts], lengths)
-        token = None if token is None else token[inside]
-        together[inside[starts]], _ = read(twice, begins[inside], token)
+        together[inside[starts]], _ = read(twice, begins[inside], token[inside])
     return Units(
         np.repeat(np.arange(len(texts)), lengths)[starts],
         starts,
