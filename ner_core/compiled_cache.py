@@ -14,7 +14,6 @@ from ner_core.files import feed, write_whole
 from ner_core.seal import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["CompiledCache"]
@@ -65,11 +64,8 @@ class CompiledCache:
                 except OSError as error:
                     logger.warning("%s: not cached, its checksum was not written (%s)", file, error.strerror)
 
-    def _compiled(self) -> Iterator[Path]:
-        if self.folder.is_dir():
-            yield from (
-                path for path in sorted(self.folder.iterdir()) if path.suffix in {".blob", ".cl_cache"}
-            )
+    def _compiled(self) -> list[Path]:
+        return [path for path in sorted(self.folder.glob("*")) if path.suffix in {".blob", ".cl_cache"}]
 
 
 def _stated(file: Path) -> Path:

@@ -183,11 +183,9 @@ def fastest_way(asked: str, fast: Collection[str], borne: Collection[Way], *, in
 
 def has_int8_weights(model: ov.Model) -> bool:
     """Return whether a model has 8-bit matrices without activations that are already fixed to 8 bits."""
-    matrices = False
-    for node in model.get_ops():
-        kind = node.get_type_name()
-        if kind == "FakeQuantize":
-            return False
-        if kind == "Constant" and node.get_element_type().get_type_name() in ("u8", "i8"):
-            matrices = matrices or len(node.get_output_partial_shape(0)) > 1
-    return matrices
+    nodes = model.get_ops()
+    if any(node.get_type_name() == "FakeQuantize" for node in nodes):
+        return False
+    constants = [node for node in nodes if node.get_type_name() == "Constant"]
+    matrices = [node for node in constants if len(node.get_output_partial_shape(0)) > 1]
+    return any(node.get_element_type().get_type_name() in ("u8", "i8") for node in matrices)

@@ -49,12 +49,10 @@ def values_of(node: ov.Node) -> np.ndarray | None:
         return node.get_data().astype(np.float32)
     if kind not in ("Convert", "Multiply", "Subtract") or node.get_element_type().is_integral():
         return None
-    found = []
-    for port in node.inputs():
-        values = values_of(port.get_source_output().get_node())
-        if values is None:
-            return None
-        found.append(values)
+    inputs = [values_of(port.get_source_output().get_node()) for port in node.inputs()]
+    found = [values for values in inputs if values is not None]
+    if len(found) < len(inputs):
+        return None
     if kind == "Convert":
         return found[0]
     return found[0] * found[1] if kind == "Multiply" else found[0] - found[1]

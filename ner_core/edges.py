@@ -131,12 +131,8 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
             break
         else:
             end -= 1
-    if (
-        text[end : end + 1] in ("!", "?")
-        and kind != "LOC"
-        and text[start : end + 1].casefold() in _MARKED_NAMES
-    ):
-        end += 1
+    if kind != "LOC" and text[start : end + 1].casefold() in _MARKED_NAMES:
+        end = min(end + 1, len(text))
     if _in_address(text, start) or not has_letter(text[start:end]):
         return start, start
     return start, _with_legal_form(text, start, end) if kind == "ORG" else end

@@ -126,12 +126,11 @@ def _joined(nodes: Sequence[ov.Node], axis: int) -> ov.Node | None:
         return opset13.constant(np.concatenate(values, axis), nodes[0].get_element_type())
     if kind not in ("Convert", "Multiply", "Subtract"):
         return None
-    inputs = []
-    for place in range(len(nodes[0].inputs())):
-        found = _joined([node.input_value(place).get_node() for node in nodes], axis)
-        if found is None:
-            return None
-        inputs.append(found)
+    places = range(len(nodes[0].inputs()))
+    found = [_joined([node.input_value(place).get_node() for node in nodes], axis) for place in places]
+    inputs = [one for one in found if one is not None]
+    if len(inputs) < len(found):
+        return None
     if kind == "Convert":
         return opset13.convert(inputs[0], nodes[0].get_element_type().get_type_name())
     return opset13.multiply(*inputs) if kind == "Multiply" else opset13.subtract(*inputs)

@@ -16,7 +16,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from importlib.resources import files
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_core.characters import shown
@@ -209,40 +209,25 @@ def _between(score: float, left: bool | None, right: bool | None, whole: bool) -
 @lru_cache(maxsize=4096)
 def _weight(word: str) -> float:
     """Return the evidence of one word, as it is written in the text."""
-    words, endings, other = _table()
     if len(word) <= _ABBREVIATION and word.isupper() and word not in ("A", "I"):
         return 0.0
     lower = word.lower()
-    weight = words.get(lower)
-    if weight is not None:
-        return weight
+    if lower in _table():
+        return _table()[lower]
     foreign = 0.0 if word.isascii() else _FOREIGN_LATIN
     if len(word) < 3:
         return foreign
-    weight = endings.get(lower[-3:], 0.0) + other
+    weight = _table().get(f"-{lower[-3:]}", 0.0) + _table()["*"]
     return foreign + (weight * _OF_NAMES if word[0].isupper() else weight)
 
 
 @lru_cache(maxsize=1)
-def _table() -> tuple[dict[str, float], dict[str, float], float]:
-    """Read the evidence of words, of the last three letters of other words, and of any other word."""
-    words: dict[str, float] = {}
-    endings: dict[str, float] = {}
-    other = 0.0
-    folder = files(__package__)
-    lines = (
-        folder.joinpath(name).read_text("utf-8").splitlines() for name in ("english.txt", "greetings.txt")
-    )
-    for line in chain.from_iterable(lines):
-        if line.startswith("#"):
-            continue
-        written, *entries = line.split()
-        weight = float(written)
-        for entry in entries:
-            if entry == "*":
-                other = weight
-            elif entry.startswith("-"):
-                endings[entry[1:]] = weight
-            else:
-                words[entry] = weight
-    return words, endings, other
+def _table() -> dict[str, float]:
+    """Read the evidence of words, of the last three letters of others (-ing), and of any other word (*)."""
+    table: dict[str, float] = {}
+    for name in ("english.txt", "greetings.txt"):
+        for line in files(__package__).joinpath(name).read_text("utf-8").splitlines():
+            if not line.startswith("#"):
+                written, *entries = line.split()
+                table |= dict.fromkeys(entries, float(written))
+    return table

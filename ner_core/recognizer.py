@@ -86,7 +86,19 @@ class EntityRecognizer(RecognizerCalls):
         self._own_threshold = parse_threshold(info.get("threshold", "0"))
         self._process = os.getpid()
         self._made_of: dict[str, Any] | None = None
-        self._own_pipeline = self._make_pipeline(window, overlap)
+        special = tokenizer.special_count
+        room = self.max_length - special
+        if room < 1:
+            msg = f"max_length {self.max_length} is too short: {special} pieces are special tokens."
+            raise ValueError(msg)
+        length = min(window or windows.LENGTH, room)
+        self._own_pipeline = Pipeline(
+            engine,
+            tokenizer,
+            label_count=len(self.tags),
+            length=length,
+            overlap=windows.default_overlap(length) if overlap is None else overlap,
+        )
 
     @property
     def _engine(self) -> InferenceEngine:
@@ -111,21 +123,6 @@ class EntityRecognizer(RecognizerCalls):
                 _inherited.append(self._own_engine)
                 self._own_engine, self._own_pipeline = fresh._engine, fresh._pipeline  # noqa: SLF001
                 self._process = os.getpid()
-
-    def _make_pipeline(self, window: int | None, overlap: int | None) -> Pipeline:
-        special = self.tokenizer.special_count
-        room = self.max_length - special
-        if room < 1:
-            msg = f"max_length {self.max_length} is too short: {special} pieces are special tokens."
-            raise ValueError(msg)
-        length = min(window or windows.LENGTH, room)
-        return Pipeline(
-            self._own_engine,
-            self.tokenizer,
-            label_count=len(self.tags),
-            length=length,
-            overlap=windows.default_overlap(length) if overlap is None else overlap,
-        )
 
     @classmethod
     def from_ir(

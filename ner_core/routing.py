@@ -219,8 +219,7 @@ class LanguageRecognizer(EntityRecognizer):
         """Answer texts until a round after the first part in another language than that of the first text."""
         leading = first.parts[0].place.english
         waiting: deque[_Item] = deque()
-        asked: deque[_Part] = deque()
-        others: deque[_Part] = deque()
+        others: list[_Part] = []
 
         def parts() -> Iterator[_Part]:
             texts = characters = 0
@@ -228,7 +227,6 @@ class LanguageRecognizer(EntityRecognizer):
                 waiting.append(item)
                 for part in item.parts:
                     if part.place.english == leading:
-                        asked.append(part)
                         yield part
                     else:
                         others.append(part)
@@ -238,22 +236,20 @@ class LanguageRecognizer(EntityRecognizer):
                     if texts >= ROUND_TEXTS or characters >= options["look_ahead"]:
                         return
 
-        for _ in self._answer(leading, parts(), asked, options):
+        for _ in self._answer(leading, parts(), options):
             yield from _finished(waiting)
         if others:
-            for _ in self._answer(not leading, iter(tuple(others)), others, options):
+            for _ in self._answer(not leading, iter(others), options):
                 yield from _finished(waiting)
 
-    def _answer(
-        self, english: bool, parts: Iterator[_Part], asked: deque[_Part], options: dict[str, Any]
-    ) -> Iterator[None]:
-        """Send parts to their model; each step stores the result of one more of the asked parts."""
-        texts, segments = tee(parts)
+    def _answer(self, english: bool, parts: Iterator[_Part], options: dict[str, Any]) -> Iterator[None]:
+        """Send parts to their model; each step stores the result of one more of them."""
+        texts, segments, asked = tee(parts, 3)
         results = self._model(english).stream(
             (part.text for part in texts), segments=(part.place.segments for part in segments), **options
         )
-        for found in results:
-            asked.popleft().found = found
+        for found, part in zip(results, asked, strict=False):
+            part.found = found
             yield
 
     def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:

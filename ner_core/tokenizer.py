@@ -263,13 +263,9 @@ class Tokenizer:
             ids = np.array(part.ids, np.int32)
             offsets = np.fromiter(chain.from_iterable(part.offsets), np.int32, 2 * len(ids)).reshape(-1, 2)
             word = np.array(part.word_ids, np.int32)
-            if cut:
-                offsets += cut
-                word += next_word
-            if len(word):
-                next_word = int(word[-1]) + 1
-            pieces.append((ids, offsets, word))
-        ids, offsets, word = pieces[0] if len(pieces) == 1 else map(np.concatenate, zip(*pieces, strict=True))
+            pieces.append((ids, offsets + cut, word + next_word))
+            next_word += int(word[-1]) + 1 if len(word) else 0
+        ids, offsets, word = map(np.concatenate, zip(*pieces, strict=True))
         type_ids = _casing_ids(seen, offsets, word) if self._casing else None
         if origin is not None:
             starts, ends = offsets.T
