@@ -57,7 +57,7 @@ def divide(encoding: Encoding, given: Sequence[tuple[int, int]] | None = None) -
         ids=encoding.ids[inside],
         offsets=encoding.offsets[inside],
         word=encoding.word[inside],
-        type_ids=None if encoding.type_ids is None else encoding.type_ids[inside],
+        type_ids=encoding.type_ids[inside],
         segment=segment[inside],
         cells=None if of_pieces is None else of_pieces[inside],
     )

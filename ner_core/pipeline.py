@@ -96,7 +96,7 @@ class _Row(NamedTuple):
     """A row for the model, without special tokens, and where the logits of some of its pieces go."""
 
     ids: np.ndarray
-    type_ids: np.ndarray | None
+    type_ids: np.ndarray
     kept: slice | np.ndarray
     pieces: slice | np.ndarray
     logits: np.ndarray
@@ -301,19 +301,17 @@ class Pipeline:
         for window in run.windows:
             shown = slice(window.start, window.end)
             kept = slice(window.keep_start - window.start, window.keep_end - window.start)
-            type_ids = None if one.type_ids is None else one.type_ids[shown]
-            yield _Row(one.ids[shown], type_ids, kept, slice(window.keep_start, window.keep_end), logits)
+            pieces = slice(window.keep_start, window.keep_end)
+            yield _Row(one.ids[shown], one.type_ids[shown], kept, pieces, logits)
         if run.together is None or one.cells is None or one.segment is None:
             return
         comma, column = self._tokenizer.comma, one.cells[:, 0]
         # Behind the pieces of the text stand those of the comma, at -1, -2, …
-        ids, types = np.append(one.ids, comma.ids[::-1]), None
-        if one.type_ids is not None and comma.type_ids is not None:
-            types = np.append(one.type_ids, comma.type_ids[::-1])
+        ids, types = np.append(one.ids, comma.ids[::-1]), np.append(one.type_ids, comma.type_ids[::-1])
         for shown_pieces in windows.plan_columns(column, one.segment, length=self.length, between=len(comma)):
             places = np.flatnonzero((shown_pieces >= 0) & (column[shown_pieces] >= 0))
-            type_ids = None if types is None else types[shown_pieces]
-            yield _Row(ids[shown_pieces], type_ids, places, shown_pieces[places], run.together)
+            shown_types = types[shown_pieces]
+            yield _Row(ids[shown_pieces], shown_types, places, shown_pieces[places], run.together)
 
     def _row_length(self, row: _Row, step: int) -> int:
         """Return the length of a row with special tokens, rounded up where shapes are dynamic."""

@@ -64,8 +64,8 @@ class Encoding:
     word : ndarray of int32, shape (pieces,)
         Index of the word that each piece belongs to, non-decreasing: of the given words if there are any,
         else of the pre-tokenizer's.
-    type_ids : ndarray of int32, shape (pieces,), or None
-        Token type ids; None if they are all zero.
+    type_ids : ndarray of int32, shape (pieces,)
+        Token type ids.
     words : tuple of str or None
         The given words.
     segment : ndarray of int32, shape (pieces,), or None
@@ -79,7 +79,7 @@ class Encoding:
     ids: np.ndarray
     offsets: np.ndarray
     word: np.ndarray
-    type_ids: np.ndarray | None = None
+    type_ids: np.ndarray
     words: tuple[str, ...] | None = None
     segment: np.ndarray | None = None
     cells: np.ndarray | None = None
@@ -185,8 +185,8 @@ class Tokenizer:
         """The pieces of a comma between two words."""
         around = self.encode_texts(["a, a"])[0]
         inner = slice(1, -1)
-        type_ids = None if around.type_ids is None else around.type_ids[inner]
-        return Encoding(",", around.ids[inner], around.offsets[inner] - 1, around.word[inner], type_ids)
+        ids, offsets, word, type_ids = around.ids, around.offsets - 1, around.word, around.type_ids
+        return Encoding(",", ids[inner], offsets[inner], word[inner], type_ids[inner])
 
     @property
     def special_count(self) -> int:
@@ -266,7 +266,7 @@ class Tokenizer:
             pieces.append((ids, offsets + cut, word + next_word))
             next_word += int(word[-1]) + 1 if len(word) else 0
         ids, offsets, word = map(np.concatenate, zip(*pieces, strict=True))
-        type_ids = _casing_ids(seen, offsets, word) if self._casing else None
+        type_ids = _casing_ids(seen, offsets, word) if self._casing else np.zeros_like(ids)
         if origin is not None:
             starts, ends = offsets.T
             last = origin[np.maximum(ends, 1) - 1] + 1

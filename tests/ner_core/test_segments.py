@@ -153,9 +153,8 @@ def test_segments_cover_every_letter_once_and_hold_no_hard_border(text):
 
 def pieces(text):
     offsets = np.array([m.span() for m in re.finditer(r"\w+|[^\w\s]", text)], np.int32).reshape(-1, 2)
-    return Encoding(
-        text, np.arange(len(offsets), dtype=np.int32), offsets, np.arange(len(offsets), dtype=np.int32)
-    )
+    numbers = np.arange(len(offsets), dtype=np.int32)
+    return Encoding(text, numbers, offsets, numbers, numbers)
 
 
 @pytest.mark.parametrize(
