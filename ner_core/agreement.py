@@ -14,6 +14,7 @@ cell is anything.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,17 +106,14 @@ def _divide_records(column: np.ndarray, first_row: np.ndarray, whole: np.ndarray
     long = np.flatnonzero(np.bincount(column) >= 2 * LEAST_CELLS)
     for number in np.setdiff1d(long, column[first_row > 0]):  # columns of a table do not alternate
         cells = np.flatnonzero(column == number)
-        most = min(_LONGEST_RECORD, len(cells) // LEAST_CELLS)
-        places = [np.arange(len(cells)) % size for size in range(1, most + 1)]
-        place = max(places, key=lambda place: _fit_of_places(likely[cells], place))
+        sizes = range(1, min(_LONGEST_RECORD, len(cells) // LEAST_CELLS) + 1)
+        place = np.arange(len(cells)) % max(sizes, key=functools.partial(_fit_of_record, likely[cells]))
         column[cells] = np.where(place, column.max() + place, number)
 
 
-def _fit_of_places(likely: np.ndarray, place: np.ndarray) -> float:
-    """Return how likely each place of a record is a column, as a logarithm."""
-    size = int(place.max()) + 1
-    sums = np.zeros((size, likely.shape[1]))
-    np.add.at(sums, place, likely)
+def _fit_of_record(likely: np.ndarray, size: int) -> float:
+    """Return how likely each place of a record of so many lines is a column, as a logarithm."""
+    sums = np.stack([likely[place::size].sum(axis=0) for place in range(size)])
     columns = np.log(1 - _UNIFORM + _UNIFORM * np.exp(sums).mean(axis=1))
     return float(columns.sum()) - _RECORD * (size - 1)
 

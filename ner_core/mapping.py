@@ -123,15 +123,16 @@ class EntityMapper:
             to_json([entity.to_dict() for entity in recognition.entities])
             for recognition in self.recognizer.stream(map(self._text, cells))
         ]
+        import numpy as np
+
+        strings = np.array(found, dtype=object)
         added: Any
         if hasattr(columns, "with_columns"):  # polars; a part without rows needs the type too
             import polars
 
             added = columns.with_columns(polars.Series(self._into, found, dtype=polars.String))
         elif hasattr(columns, "assign"):  # pandas
-            import numpy as np
-
-            added = columns.assign(**{self._into: np.array(found, dtype=object)})
+            added = columns.assign(**{self._into: strings})
         elif hasattr(columns, "column_names"):  # Arrow
             import pyarrow
 
@@ -142,9 +143,7 @@ class EntityMapper:
                 else columns.set_column(place, self._into, column)
             )
         elif isinstance(columns, dict):
-            import numpy as np
-
-            added = {**columns, self._into: np.array(found, dtype=object)}
+            added = {**columns, self._into: strings}
         else:  # the mapping of datasets, which expects the columns to add
             added = {self._into: found}
         return added

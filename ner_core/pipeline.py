@@ -203,6 +203,7 @@ class Pipeline:
         ValueError
             If segments do not fit their text, or their number differs from that of the texts.
         """
+        progress = progress or (lambda *_: None)
         work = _Progress()
         failures: list[Exception] = []
         items = ((checked_text(text), given) for text, given in with_segments(texts, segments))
@@ -228,8 +229,7 @@ class Pipeline:
                     raise DeviceError(msg)
                 row.logits[row.pieces] = kept
             this.done += 1
-            if progress is not None:
-                progress(this.done, len(this.groups))
+            progress(this.done, len(this.groups))
             if this.done == len(this.groups):
                 yield work.rounds.popleft().share()
         for failure in failures:
@@ -241,7 +241,7 @@ class Pipeline:
         work: _Progress,
         as_written: bool,
         count: int,
-        progress: Callable[[int, int], None] | None,
+        progress: Callable[[int, int], None],
     ) -> Iterator[batching.Batch]:
         """Encode texts round by round and yield batches; `count` is the number of texts, 0 if unknown."""
         for items in rounds:
@@ -264,21 +264,17 @@ class Pipeline:
                     following=len(this.groups) - number + later,
                 )
 
-    def _round(
-        self, items: list[Item], as_written: bool, progress: Callable[[int, int], None] | None
-    ) -> _Round:
+    def _round(self, items: list[Item], as_written: bool, progress: Callable[[int, int], None]) -> _Round:
         """Encode the texts of a round, cut them into windows, and group the windows of all of them."""
         runs = []
         encodings = self._tokenizer.encode_all([text for text, _ in items], folded=as_written)
         for encoding, (_, segments) in zip(encodings, items, strict=True):
-            if progress is not None:  # a chance to cancel: a text without line breaks takes a second
-                progress(0, 1)
+            progress(0, 1)  # a chance to cancel: a text without line breaks takes a second
             one = divide(encoding, segments) if as_written or segments is not None else encoding
             given = one.words is not None or not (as_written or len(one) > self.length)
             words = one.word if given else word_numbers(one.text, one.offsets)
             segment = one.segment
-            if progress is not None:
-                progress(0, 1)
+            progress(0, 1)
             if not as_written and segment is None and len(one) > self.length:
                 segment = segment_numbers(one)
             cut = windows.plan(
@@ -291,7 +287,10 @@ class Pipeline:
         pieces = sum(len(row.ids) for row in rows)
         step = 1 if pieces >= _FEW_PIECES else _LENGTH_STEP_ALONE if len(rows) == 1 else _LENGTH_STEP
         lengths = [self._row_length(row, step) for row in rows]
-        found = batching.fill(lengths, self._rows) if self._engine.shape(0) else batching.group(lengths)
+        if self._engine.shape(0):
+            found = batching.fill(lengths, lambda length: (self._engine.shape(length) or (1, 0))[0])
+        else:
+            found = batching.group(lengths)
         groups = [[rows[index] for index in group] for group in found]
         return _Round(runs, groups or [[]], step)  # blank texts come out with an empty row
 
@@ -320,11 +319,6 @@ class Pipeline:
         if self._engine.shape(length):
             return length
         return min(math.ceil(length / step) * step, self.length + special)
-
-    def _rows(self, length: int) -> int:
-        """Return the number of rows of the fixed shape for a length."""
-        fixed = self._engine.shape(length)
-        return fixed[0] if fixed else 1
 
 
 def _rounds(texts: Iterator[Item], most_characters: int) -> Iterator[list[Item]]:

@@ -66,8 +66,7 @@ def find_ports(model: ov.Model, path: Path) -> Ports:
             msg = f"{path}: input {name} is {port.element_type.get_type_name()}; expected int64."
             raise ValueError(msg)
         inputs[name] = types[port.element_type]
-    outputs = [index for index, port in enumerate(model.outputs) if port.partial_shape.rank.is_static]
-    outputs = [index for index in outputs if len(model.outputs[index].partial_shape) == 3]
+    outputs = [index for index, port in enumerate(model.outputs) if port.partial_shape.rank == 3]
     named = [i for i in outputs if {"output", "logits"} & set(model.outputs[i].get_names())]
     chosen = (named or outputs)[:1]
     if "input_ids" not in inputs or not chosen:

@@ -236,21 +236,21 @@ class LanguageRecognizer(EntityRecognizer):
                     if texts >= ROUND_TEXTS or characters >= options["look_ahead"]:
                         return
 
-        for _ in self._answer(leading, parts(), options):
-            yield from _finished(waiting)
+        yield from self._answer(leading, parts(), waiting, options)
         if others:
-            for _ in self._answer(not leading, iter(others), options):
-                yield from _finished(waiting)
+            yield from self._answer(not leading, iter(others), waiting, options)
 
-    def _answer(self, english: bool, parts: Iterator[_Part], options: dict[str, Any]) -> Iterator[None]:
-        """Send parts to their model; each step stores the result of one more of them."""
+    def _answer(
+        self, english: bool, parts: Iterator[_Part], waiting: deque[_Item], options: dict[str, Any]
+    ) -> Iterator[Recognition]:
+        """Send parts to their model, and yield the results of texts whose parts are all answered."""
         texts, segments, asked = tee(parts, 3)
         results = self._model(english).stream(
             (part.text for part in texts), segments=(part.place.segments for part in segments), **options
         )
         for found, part in zip(results, asked, strict=False):
             part.found = found
-            yield
+            yield from _finished(waiting)
 
     def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
         """Tag every piece of every word, each sentence with the model of its language and its pieces.

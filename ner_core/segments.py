@@ -186,12 +186,31 @@ def find_segments(text: str) -> list[Segment]:
 def segments_of(text: str, given: Sequence[tuple[int, int]] | None = None) -> list[Segment]:
     """Find the segments of a text, or complete the given ones.
 
+    The text between the given ones is added, except letters that number a list. Tabs and blank lines divide
+    both.
+
     Raises
     ------
     ValueError
         If the segments given overlap, are out of order or leave the text.
     """
-    return find_segments(text) if given is None else _completed(text, given)
+    if given is None:
+        return find_segments(text)
+    text = rendered(text)
+    found: list[Segment] = []
+    position = 0
+    for start, end in [*_pairs(given), (len(text), len(text))]:
+        if not position <= start <= end <= len(text):
+            msg = (
+                f"Segment {start}:{end}: expected segments in order that do not overlap, within the "
+                f"{len(text)} characters of the text."
+            )
+            raise ValueError(msg)
+        if not _LETTER.fullmatch(text[position:start].strip()):
+            found += _divided(text[position:start], _HARD_BORDER, position)
+        found += _divided(text[start:end], _HARD_BORDER, start)
+        position = end
+    return found
 
 
 def spaced(text: str) -> str:
@@ -212,28 +231,6 @@ def spaced(text: str) -> str:
         if other.start - one.end == 1 and not shown[one.end].isspace():
             shown[one.end] = " "
     return "".join(shown)
-
-
-def _completed(text: str, given: Sequence[tuple[int, int]]) -> list[Segment]:
-    """Add the text between the given segments, except letters that number a list.
-
-    Tabs and blank lines divide both.
-    """
-    text = rendered(text)
-    found: list[Segment] = []
-    position = 0
-    for start, end in [*_pairs(given), (len(text), len(text))]:
-        if not position <= start <= end <= len(text):
-            msg = (
-                f"Segment {start}:{end}: expected segments in order that do not overlap, within the "
-                f"{len(text)} characters of the text."
-            )
-            raise ValueError(msg)
-        if not _LETTER.fullmatch(text[position:start].strip()):
-            found += _divided(text[position:start], _HARD_BORDER, position)
-        found += _divided(text[start:end], _HARD_BORDER, start)
-        position = end
-    return found
 
 
 def _divided(text: str, border: re.Pattern[str], offset: int = 0) -> list[Segment]:

@@ -167,9 +167,7 @@ def parse_tokenizer(
         tokenizer = tokenizers.Tokenizer.from_str(text)
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        tokenizer.encode(
-            _UNKNOWN
-        )  # a tokenizer without an unknown piece should fail now, not at a user's text
+        tokenizer.encode(_UNKNOWN)  # without an unknown piece it should fail now, not at a user's text
         return tokenizer
 
 
