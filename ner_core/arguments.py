@@ -40,7 +40,7 @@ def check_path(argument: str, value: Any, what: str = "a path") -> None:
 
 
 def check_count(argument: str, value: Any, least: int = 1) -> None:
-    """Raise `TypeError` unless a value is a whole number, `ValueError` if it is too small.
+    """Raise `TypeError` unless a value is None or a whole number, `ValueError` if it is too small.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def check_count(argument: str, value: Any, least: int = 1) -> None:
     TypeError: threads: expected a whole number of at least 1, found 'x'.
     """
     whole = hasattr(value, "__index__") and not isinstance(value, bool)  # NumPy's whole numbers as well
-    if not whole or value < least:
+    if value is not None and (not whole or value < least):
         error = ValueError if whole else TypeError
         raise error(_complaint(argument, f"a whole number of at least {least}", value))
 

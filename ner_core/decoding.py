@@ -170,16 +170,8 @@ class Decoder:
         name_ids = tags[first] if strategy == "none" else types[first]
         chosen = probabilities[np.arange(len(tags)), tags].tolist()
         score = self._mean_score if raw_scores or not as_written else self._evidence(units, dividers)
-        columns = (
-            units.text[first],
-            first,
-            last,
-            name_ids,
-            types[first],
-            units.begin[first],
-            units.end[last],
-        )
-        rows = zip(*(column.tolist() for column in columns), strict=True)
+        spans = units.text[first], first, last, name_ids, types[first], units.begin[first], units.end[last]
+        rows = zip(*(column.tolist() for column in spans), strict=True)
         for number, of_text in groupby(rows, itemgetter(0)):
             entities, text = found[numbers[number]], texts[numbers[number]].text
             seen, split = given[number].text, given[number].split

@@ -205,10 +205,9 @@ class EntityRecognizer(RecognizerCalls):
             check_path("tokenizer", tokenizer)
         if labels is not None:
             made_of["labels"] = labels = checked_strings("labels", labels, "['O', 'B-PER', 'I-PER']")
-        counts = (("max_length", max_length, 1), ("window", window, 1), ("overlap", overlap, 0))
-        for option, given, least in counts:
-            if given is not None:
-                check_count(option, given, least)
+        check_count("max_length", max_length)
+        check_count("window", window)
+        check_count("overlap", overlap, 0)
         settings = (settings or EngineSettings()).changed(**changes)
         path = locate(path)
         made_of["path"] = path.absolute()

@@ -63,9 +63,8 @@ class EngineSettings:
         if self.compute not in COMPUTE:
             msg = f"Unknown compute {self.compute!r}: expected {', '.join(COMPUTE)}."
             raise ValueError(msg)
-        for name, count in (("streams", self.streams), ("threads", self.threads)):
-            if count is not None:
-                check_count(name, count)
+        check_count("streams", self.streams)
+        check_count("threads", self.threads)
         if self.cache_dir is not None:
             check_path("cache_dir", self.cache_dir, "a folder")
 
