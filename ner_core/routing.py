@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LanguageRecognizer"]
 
-# What does not depend on a text.
-_FACTS = (
-    *("tokenizer", "tags", "max_length", "precision", "model_info", "aggregation", "threshold", "raw_scores"),
-)
-
 
 class LanguageRecognizer(EntityRecognizer):
     """An `EntityRecognizer` that chooses the model by language.
@@ -71,8 +66,14 @@ class LanguageRecognizer(EntityRecognizer):
         self._other_labels: list[str] = []
         self._other_notes: tuple[str, ...] = ()
         self.name = name
-        for fact in _FACTS:
-            setattr(self, fact, getattr(english, fact))
+        self.tokenizer = english.tokenizer
+        self.tags = english.tags
+        self.max_length = english.max_length
+        self.precision = english.precision
+        self.model_info = english.model_info
+        self.aggregation = english.aggregation
+        self.threshold = english.threshold
+        self.raw_scores = english.raw_scores
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the loader: models are loaded again when unpickled."""

@@ -35,6 +35,8 @@ __all__ = [
     "word_spans",
 ]
 
+_SPACES = (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+
 # Control characters are invisible, as are combining marks in `classes`.
 _LETTER = r"[A-Za-z\d_\x00-\x08\x0e-\x1b\x7f]"
 
@@ -205,12 +207,17 @@ def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
     is only space belongs to the word that follows directly; before further white space, to the previous word.
     """
     starts, ends = offsets[:, 0].astype(np.int64), offsets[:, 1]
-    blank = np.array([*map(str.isspace, text), True])
+    if text.isascii():
+        codes: np.ndarray = np.frombuffer(text.encode("ascii"), np.uint8)
+    else:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    blank = np.append(_is_space(codes), True)
     begins_blank = blank[starts]
     if not begins_blank.any():
         return starts
-    shown = np.append(np.flatnonzero(~blank), len(text))
-    first = shown[np.searchsorted(shown, starts)]
+    nearest = np.where(blank, len(codes), np.arange(len(blank)))
+    nearest = np.minimum.accumulate(nearest[::-1])[::-1]
+    first = nearest[starts]
     bare = first >= ends  # only white space
     # The next piece begins where the bare one ends.
     follows = np.append((starts[1:] == ends[:-1]) & ~begins_blank[1:], False)
@@ -220,3 +227,11 @@ def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
         index = np.maximum.accumulate(index)
         first = np.where(index < 0, 0, first[np.maximum(index, 0)])
     return first
+
+
+def _is_space(codes: np.ndarray) -> np.ndarray:
+    """Return which code points are white space."""
+    blank = codes <= 32
+    if codes.dtype != np.uint8:
+        blank |= (codes >= 0x2000) & (codes <= 0x200A) | np.isin(codes, _SPACES)
+    return blank
