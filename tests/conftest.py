@@ -36,7 +36,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=True,
-    max_examples=50,
+    max_examples=30,
 )
 settings.register_profile("new", settings.get_profile("the same"), derandomize=False, max_examples=100)
 settings.load_profile("the same")

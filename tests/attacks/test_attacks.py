@@ -40,29 +40,14 @@ def test_there_are_enough_kinds():
     assert len(all_kinds()) >= 150
 
 
-@pytest.fixture(scope="module")
-def few():
-    """What came of a few kinds, by kind: one process tries them all, and starts the pages that they need."""
+def test_a_sample_of_the_quick_kinds_and_a_full_disk():
     kinds = [key for key in all_kinds() if key[0] not in SLOW]
-    keys = random.Random(24).sample(kinds, 40)
-    keys += [("full disk", name) for name in ("downloader", "page: upload", "page: redacted files")]
-    keys += [key for key in all_kinds() if key[0] in ("lesson", "tool (MCP)")]
-    return dict(zip(keys, run_all(keys, tries=1), strict=True))
-
-
-def test_a_sample_of_the_quick_kinds(few):
-    results = [result for key, result in few.items() if key[0] not in SLOW]
-    assert len(results) == 40
+    results = run_all([*random.Random(24).sample(kinds, 40), ("full disk", "downloader")], tries=1)
+    assert len(results) == 41
     assert not [failure for one in results for failure in one.failures], said(results)
 
 
-def test_a_full_disk_and_calls_of_strangers_are_a_sentence(few):
-    results = [result for key, result in few.items() if key[0] in SLOW]
-    assert {key[0] for key in few} >= {"full disk", "lesson", "tool (MCP)"}
-    assert not [failure for one in results for failure in one.failures], said(results)
-
-
-@pytest.mark.nightly  # minutes: tens of tries of each kind
+@pytest.mark.nightly  # minutes: tens of tries of each kind, also of those that need a page
 def test_all_kinds():
     results = run_all(list(all_kinds()), tries=20)
     assert sum(one.tries for one in results) >= 5000

@@ -123,6 +123,7 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path, tiny_ir, number):
     assert "ner: interrupted; continue with the same command and --resume" in said
 
 
+@pytest.mark.nightly  # starts Ray Data's own processes
 def test_documented_lines_for_ray(cluster, tiny_ir, tiny_ner):
     (row,) = documented("Ray Data", tiny_ir)
     found = tiny_ner(row["text"])

@@ -16,12 +16,13 @@ import urllib3
 from model_zoo.catalog.errors import CatalogError
 from model_zoo.catalog.sources import HttpSource
 from model_zoo.download import answers, hub, remote, web
-from model_zoo.download.transfer import Cancelled, Transfer, TransferError
+from model_zoo.download.transfer import Cancelled, Patience, Transfer, TransferError
 from tests.model_zoo.file_server import FileServer, reply
 from tests.model_zoo.transfers import CONTENT, QUICK, fetch, nothing_else, sha384
 
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-SOON = replace(QUICK, attempts=1, stall=0.5, window=0.5)
+ONCE = replace(QUICK, attempts=1)
+SOON = replace(ONCE, stall=0.2, window=0.2)
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ KINDS = {
 def test_words_of_a_server_do_not_command_the_terminal(hostile, tmp_path, answer):
     url = hostile(lambda: [answer])
     with pytest.raises(TransferError, match=r"\?\[2[Jj][Nn]o") as caught:
-        Transfer(patience=SOON).fetch(tmp_path / "file", [HttpSource(url=url)])
+        Transfer(patience=ONCE).fetch(tmp_path / "file", [HttpSource(url=url)])
     assert "\x1b" not in str(caught.value)
 
 
@@ -108,28 +109,26 @@ def test_a_server_without_end_is_given_up_for_the_next_source(server, hostile, t
     url = hostile(*KINDS[kind])
     tracemalloc.start()
     begin = time.monotonic()
+    good = [HttpSource(url=server.url("/file"))] * 20  # a busy machine may be late as well
     done = Transfer(patience=SOON).fetch(
-        tmp_path / "file",
-        [HttpSource(url=url), HttpSource(url=server.url("/file"))],
-        size=len(CONTENT),
-        checksum=sha384(CONTENT),
+        tmp_path / "file", [HttpSource(url=url), *good], size=len(CONTENT), checksum=sha384(CONTENT)
     )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert done.source == server.url("/file")
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert peak < 16 << 20
-    assert time.monotonic() - begin < 200  # half a second on a machine that is not busy; drops alone take 250
+    assert time.monotonic() - begin < 200  # a moment on a machine that is not busy; drops alone take 250
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hub_without_end_is_a_sentence(hostile, monkeypatch, kind):
     """The look-up has the guards that transfers have."""
     monkeypatch.setenv("HF_ENDPOINT", hostile(*KINDS[kind]).removesuffix("/file"))
-    monkeypatch.setattr(answers, "_PACE", (1000.0, 0.5))
+    monkeypatch.setattr(answers, "_PACE", (1000.0, 0.2))
     monkeypatch.setattr(answers, "_LARGEST", 1 << 20)
     monkeypatch.setattr(answers, "_ATTEMPTS", 1)
-    monkeypatch.setattr(hub, "TIMEOUT", 0.5)
+    monkeypatch.setattr(hub, "TIMEOUT", 0.2)
     tracemalloc.start()
     begin = time.monotonic()
     with pytest.raises(CatalogError, match=r"hf:owner/name: the hub at .* can't be used"):
@@ -172,7 +171,7 @@ def test_a_redirect_does_not_lead_from_the_internet_into_the_private_network(ser
 @pytest.mark.parametrize("status", [b"200 OK", b"206 Partial Content", b"302 Found", b"416 No", b"429 Slow"])
 def test_headers_that_are_no_numbers_are_a_failed_source(server, hostile, tmp_path, header, status):
     url = hostile(lambda: [b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n" + header + b"\r\n\r\nbody"])
-    done = Transfer(patience=SOON).fetch(
+    done = Transfer(patience=ONCE).fetch(
         tmp_path / "file",
         [HttpSource(url=url), HttpSource(url=server.url("/file"))],
         size=len(CONTENT),
@@ -185,13 +184,13 @@ def test_a_body_of_unknown_length_has_a_bound(hostile, tmp_path, monkeypatch):
     monkeypatch.setattr(remote, "_LARGEST_UNKNOWN", 1 << 20)
     url = hostile(*KINDS["more than was asked for"])
     with pytest.raises(TransferError, match="states no length and sends more than"):
-        Transfer(patience=SOON).fetch(tmp_path / "file", [HttpSource(url=url)])
+        Transfer(patience=ONCE).fetch(tmp_path / "file", [HttpSource(url=url)])
     assert nothing_else(tmp_path)
 
 
 def test_cancel_ends_headers_in_drops(hostile, tmp_path):
     cancel = threading.Event()
-    threading.Timer(0.3, cancel.set).start()
+    threading.Timer(0.1, cancel.set).start()
     url = hostile(*KINDS["headers in drops"])
     endless = replace(QUICK, window=3600, stall=3600)  # longer than a test may run
     with pytest.raises(Cancelled):
@@ -213,7 +212,7 @@ def test_without_a_network_one_sentence_says_so_soon(tmp_path, monkeypatch):
     sources = [HttpSource(url="https://name.invalid/file"), HttpSource(url="http://192.0.2.1/file")]
     begin = time.monotonic()
     with pytest.raises(TransferError) as caught:
-        Transfer().fetch(tmp_path / "file", sources, size=1)
+        Transfer(patience=Patience(first_wait=0.1)).fetch(tmp_path / "file", sources, size=1)
     assert time.monotonic() - begin < 30  # a second with the waits of a user's download
     assert tries == ["name.invalid", "name.invalid", "192.0.2.1"]  # the network is waited for once
     first, *details = str(caught.value).splitlines()

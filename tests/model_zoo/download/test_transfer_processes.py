@@ -27,7 +27,7 @@ def test_cancel_stops_soon_and_keeps_the_part(server, tmp_path, when):
     if when == "before":
         cancel.set()
     else:
-        threading.Timer(0.3, cancel.set).start()
+        threading.Timer(0.1, cancel.set).start()
     endless = dict.fromkeys(
         ("first_wait", "longest_wait", "window", "stall"), 3600
     )  # longer than a test may run
@@ -44,7 +44,7 @@ def test_cancel_ends_the_wait_for_another_process(server, tmp_path):
     cancel = threading.Event()
     (tmp_path / ".partial").mkdir()
     with FileLock(tmp_path / ".partial" / "file.lock"):
-        threading.Timer(0.3, cancel.set).start()
+        threading.Timer(0.1, cancel.set).start()
         with pytest.raises(Cancelled):
             fetch(server, tmp_path / "file", cancel=cancel)
 
@@ -115,7 +115,7 @@ def test_processes_at_once_postprocess_one_after_the_other(server, tmp_path):
 
 
 def test_two_processes_at_once_make_one_right_file(server, tmp_path):
-    server.faults["/file"] = [slowly(20, 0.1)]
+    server.faults["/file"] = [slowly(20, 0.05)]
     processes = [start(server, tmp_path / "file") for _ in range(2)]
     said = sorted(process.communicate(timeout=PATIENCE)[0].strip() for process in processes)
     assert said == ["already there", "downloaded"]
