@@ -62,7 +62,7 @@ def test_bytes_that_are_no_text_do_not_crash(model):
 
 
 def test_reader_that_leaves_early_is_no_error(model, tmp_path):
-    (tmp_path / "long.txt").write_text("Mary lives here\n" * 1_500, "utf-8")  # more than the pipe holds
+    (tmp_path / "long.txt").write_text("Mary lives here\n" * 600, "utf-8")  # more than the pipe holds
     command = [*PROGRAM, "recognize", "--file", str(tmp_path / "long.txt"), "--format", "inline", *model]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "pipesize": 4096}
     # Unbuffered, Python drops what a pipe does not take, and says nothing.

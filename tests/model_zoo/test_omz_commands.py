@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from model_zoo import converter, downloader, info_dumper, quantizer
-from model_zoo.convert import conversion, quantization, tracing
+from model_zoo.convert import quantization
 from tests.model_zoo.catalog.test_catalog import zoo
 from tests.model_zoo.file_server import status
 
@@ -176,10 +176,8 @@ def test_wrong_usage_of_the_others_is_on_standard_error(capsys, command):
     assert captured.err.startswith(f"usage: omz_{command.__name__.rpartition('.')[2]}")
 
 
-def test_conversion_in_the_current_folder(here, tiny_checkpoint, capsys, monkeypatch, plain_processor):
-    monkeypatch.setattr(
-        conversion, "_trace", lambda source, staging, shape, overrides, python: tracing.trace(source, staging)
-    )
+@pytest.mark.usefixtures("traced_here")
+def test_conversion_in_the_current_folder(here, tiny_checkpoint, capsys):
     shutil.copytree(tiny_checkpoint, here / "public" / "some-model")
     assert run(converter, "--all", "--precisions", "FP16,FP16-INT8") == 0
     assert not [name for name in files_in(here) if "/." in name]
@@ -230,10 +228,11 @@ def test_quantization_wants_a_dataset_and_takes_the_peers_devices(here, tiny_ir,
     text.parent.mkdir(parents=True)
     text.write_text("-DOCSTART- -X- O O\n\nMary NNP B-NP B-PER\nsings VBZ B-VP O\n\nAnn NNP B-NP B-PER\n")
     data = ("--dataset_dir", "data", "--target_device", "VPU")
-    assert run(quantizer, "--all", *data, "--precisions", "FP32-INT8") == 0
+    assert run(quantizer, "--all", *data, "--precisions", "FP32-INT8", "--dry_run") == 0
+    assert "FP16-INT8" not in capsys.readouterr().out
+    assert run(quantizer, "--all", *data) == 0
     assert "calibrated on 2 texts" in capsys.readouterr().out
     assert calls[0][-1] == "NPU"
-    assert run(quantizer, "--all", *data) == 0
     assert [path.name for path in sorted((here / "public/some-model").iterdir())] == [
         "FP16",
         "FP16-INT8",
