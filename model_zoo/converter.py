@@ -9,7 +9,6 @@ of Open Model Zoo's tool.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -88,8 +87,12 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _jobs(text: str) -> int:
-    """Parse a number of jobs, or ``auto`` for one per processor."""
-    return os.cpu_count() or 1 if text == "auto" else positive_integer(text)
+    """Parse a number of jobs, or ``auto`` for one per processor that may be used."""
+    if text != "auto":
+        return positive_integer(text)
+    from ner_core.hardware import processors
+
+    return processors()
 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:

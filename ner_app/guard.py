@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import json
 import logging
 import re
@@ -26,6 +25,7 @@ from ner_app.arguments import ArgumentError, Text, Texts, checked, hint, no_argu
 from ner_app.sessions import forget_finished
 from ner_app.uploads import unfinished_deleted
 from ner_app.visitors import visitor_of
+from ner_core.files import NO_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -286,7 +286,7 @@ async def _refuse(refusal: Refusal | ArgumentError, receive: Receive, send: Send
 
 def _failure(path: str, error: Exception) -> tuple[str, int]:
     """Return sentence and status; Gradio's form parser raises errors of all kinds."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         return "The disk of this server is full; try again later.", 507
     if path.rstrip("/").endswith("/component_server") and isinstance(error, KeyError):
         return "There is no such component on this page.", 404

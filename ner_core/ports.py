@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import openvino as ov
 
+from ner_core.batching import INPUTS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -54,7 +56,7 @@ def find_ports(model: ov.Model, path: Path) -> Ports:
     types = {ov.Type.i64: np.int64, ov.Type.i32: np.int32}
     inputs: dict[str, type] = {}
     for port in model.inputs:
-        known = {"input_ids", "attention_mask", "token_type_ids"} & set(port.get_names())
+        known = set(INPUTS) & set(port.get_names())
         if not known:
             msg = (
                 f"{path}: input {port.any_name!r} is unknown; expected input_ids, attention_mask and perhaps "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ner_core.batching import INPUTS
 from ner_core.hardware import DeviceError
 from ner_core.kserve import CONNECTIONS, Address, ServerError
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteEngine"]
 
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _TYPES = {"INT64": np.int64, "INT32": np.int32}
 
 
@@ -58,7 +58,7 @@ class RemoteEngine:
             raise DeviceError(msg)
         self._server = " ".join(str(server[key]) for key in ("name", "version") if server.get(key))
         self._inputs = {port["name"]: port["datatype"] for port in model.get("inputs") or ()}
-        self._inputs = self._inputs or dict.fromkeys(_INPUTS, "INT64")
+        self._inputs = self._inputs or dict.fromkeys(INPUTS, "INT64")
         self._check_inputs()
         self._output, shape = _output(model)
         self.label_count = max(int(shape[-1]), 0) if len(shape) == 3 else 0
@@ -125,11 +125,11 @@ class RemoteEngine:
             raise DeviceError(msg) from error
 
     def _check_inputs(self) -> None:
-        unknown = set(self._inputs) - set(_INPUTS)
+        unknown = set(self._inputs) - set(INPUTS)
         types = set(self._inputs.values()) - set(_TYPES)
         if unknown or types or "input_ids" not in self._inputs:
             listed = ", ".join(f"{name} ({datatype})" for name, datatype in self._inputs.items())
-            expected = ", ".join(_INPUTS)
+            expected = ", ".join(INPUTS)
             msg = f"{self.device}: not a token classifier; expected {expected} (INT64), found {listed}."
             raise DeviceError(msg)
 

@@ -14,6 +14,7 @@ import openvino as ov
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.convert.attention import bypass_needless_reshapes, replace_boolean_masks
+from ner_core.batching import INPUTS
 from ner_core.files import write_whole
 from ner_core.seal import seal
 
@@ -35,7 +36,6 @@ __all__ = [
     "write_facts",
 ]
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "output"
 _EXPECTED = f"Expected a token classifier with the inputs {', '.join(INPUTS)}."
 #: Value of a fact before it is measured, which needs the saved file.

@@ -1,6 +1,7 @@
 """The converter's command: Open Model Zoo's flags, exit codes, messages; and `convert` for the page."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import openvino as ov
 import pytest
 import yaml
 
+from model_zoo import converter
 from model_zoo.catalog.selection import select
 from model_zoo.convert.conversion import ConversionError
 from model_zoo.convert.job import checkpoint_of, convert
@@ -50,6 +52,15 @@ def downloads(tmp_path, tiny_checkpoint):
 
 def command(zoo, downloads, *arguments):
     return ["--models_dir", str(zoo), "-d", str(downloads), *arguments]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell")
+def test_auto_is_one_job_for_each_processor_that_may_be_used(zoo, downloads, monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)))
+    monkeypatch.setattr(converter, "convert_all", lambda parts, attempt, jobs: asked.append(jobs) or [])
+    main(command(zoo, downloads, "--all", "-j", "auto"))
+    assert asked == [3]
 
 
 def test_one_good_and_one_missing_model(zoo, downloads, traced_here, capsys, tmp_path):
