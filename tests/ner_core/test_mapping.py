@@ -110,7 +110,7 @@ def test_another_way_to_load(tiny_ir):
     assert mapper.recognizer.aggregation == "none"
 
 
-@pytest.mark.parametrize("engine", ["Dask", "pandas alone"])
+@pytest.mark.parametrize("engine", [pytest.param("Dask", marks=pytest.mark.nightly), "pandas alone"])
 def test_documented_lines(tiny_ir, expected, engine):
     same(documented(engine, tiny_ir)["entities"], expected[:1])
 

@@ -121,7 +121,9 @@ def test_every_layout_gives_what_nemo_gives(tmp_path, layout):
     assert checkpoint.max_length == 40
 
 
-@pytest.mark.parametrize(("layers", "zipped", "old"), [(1, True, False), (3, False, True)])
+@pytest.mark.parametrize(
+    ("layers", "zipped", "old"), [pytest.param(1, True, False, marks=pytest.mark.nightly), (3, False, True)]
+)
 def test_an_archive_converts_to_ir(tmp_path, traced_here, layers, zipped, old):
     import openvino as ov
 
