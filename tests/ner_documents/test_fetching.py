@@ -203,7 +203,7 @@ def test_what_is_not_a_readable_page_is_refused(site, path, reason):
 
 def test_a_server_that_drips_is_left(site):
     with pytest.raises(FetchError, match="took too long"):
-        get(site, "drip", seconds=0.6)
+        get(site, "drip", seconds=0.3)
 
 
 def test_an_unreachable_server_is_an_error_for_people(site):

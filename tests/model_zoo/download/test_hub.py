@@ -98,6 +98,7 @@ def test_the_command_takes_hub_names(repository, tmp_path, capsys, caplog, monke
     assert "model.safetensors: 700 B from hf:owner/name@" in capsys.readouterr().out
     assert commands.main(["download", *arguments]) == 0
     repository.close()
+    monkeypatch.setattr(answers, "_NOBODY_THERE", 0)
     for more in (["--verify"], ["--offline"]):
         assert commands.main(["download", *arguments, *more]) == 0
     assert commands.main(["info", *arguments]) == 0
