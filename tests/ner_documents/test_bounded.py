@@ -50,10 +50,10 @@ def test_cancelling_ends_at_once():
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="address space is bounded on Linux")
 def test_a_lack_of_memory_is_not_said_to_be_damage():
-    word = f'<w:document xmlns:w="{WORD}">{"<w:p><w:r><w:t>x</w:t></w:r></w:p>" * 170_000}</w:document>'
-    large = {"a.html": b"<p>x</p>" * 650_000, "a.docx": packed({"word/document.xml": word})}
+    word = f'<w:document xmlns:w="{WORD}">{"<w:p><w:r><w:t>x</w:t></w:r></w:p>" * 300_000}</w:document>'
+    large = {"a.html": b"<p>x</p>" * 600_000, "a.docx": packed({"word/document.xml": word})}
     for name, content in large.items():
-        (problem,) = read_bounded(name, content=content, megabytes=130)
+        (problem,) = read_bounded(name, content=content, megabytes=200)
         assert "memory" in problem.reason
 
 
