@@ -15,9 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["INPUTS", "TOKEN_BUDGET", "Batch", "fill", "group", "stack"]
-
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+__all__ = ["TOKEN_BUDGET", "Batch", "fill", "group", "stack"]
 
 #: Padded pieces in one batch, special tokens included.
 TOKEN_BUDGET = 384
@@ -46,7 +44,11 @@ class Batch:
     @property
     def inputs(self) -> dict[str, np.ndarray]:
         """The arrays by the names of the model's inputs."""
-        return {name: getattr(self, name) for name in INPUTS}
+        return {
+            "input_ids": self.input_ids,
+            "attention_mask": self.attention_mask,
+            "token_type_ids": self.token_type_ids,
+        }
 
 
 def group(lengths: Sequence[int]) -> list[list[int]]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import openvino as ov
 
-from ner_core.batching import INPUTS
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Ports", "find_ports", "fixed_shapes"]
+__all__ = ["INPUTS", "Ports", "find_ports", "fixed_shapes"]
+
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class Ports(NamedTuple):

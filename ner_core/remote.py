@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ner_core.batching import INPUTS
 from ner_core.hardware import DeviceError
 from ner_core.kserve import CONNECTIONS, Address, ServerError
+from ner_core.ports import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,8 +14,8 @@ import openvino as ov
 
 from model_zoo.catalog.errors import ZooError
 from model_zoo.convert.attention import bypass_needless_reshapes, replace_boolean_masks
-from ner_core.batching import INPUTS
 from ner_core.files import write_whole
+from ner_core.ports import INPUTS
 from ner_core.seal import seal
 
 if TYPE_CHECKING:
