@@ -31,6 +31,7 @@ from model_zoo.catalog.selection import add_models_folder, add_selection_argumen
 from model_zoo.convert.conversion import DEFAULT_PRECISIONS, ConversionError
 from model_zoo.convert.job import convert, convert_all, plan
 from model_zoo.convert.reporting import TextReporter
+from ner_core.hardware import processors
 
 if TYPE_CHECKING:
     from model_zoo.catalog.schema import Model
@@ -88,11 +89,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 def _jobs(text: str) -> int:
     """Parse a number of jobs, or ``auto`` for one per processor that may be used."""
-    if text != "auto":
-        return positive_integer(text)
-    from ner_core.hardware import processors
-
-    return processors()
+    return processors() if text == "auto" else positive_integer(text)
 
 
 def _parser(omz: bool) -> argparse.ArgumentParser:

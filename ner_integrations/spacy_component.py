@@ -106,10 +106,9 @@ class NamesComponent:
         overwrite: bool = False,
         spans_key: str = "ner_zoo",
     ) -> None:
-        aggregation = options.get("aggregation")
         try:
             threshold = None if threshold is None else checked_threshold(threshold)
-            if aggregation is not None:
+            if (aggregation := options.get("aggregation")) is not None:
                 checked_aggregation(aggregation)
         except ValueError as error:
             msg = f"{name}: {error}"
