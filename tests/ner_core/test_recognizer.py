@@ -194,7 +194,7 @@ print(grown // 1024, found.pieces, found.windows, len(found.entities))
 """
 
 
-@pytest.mark.parametrize("length", [100_000, pytest.param(1_000_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("length", [50_000, pytest.param(1_000_000, marks=pytest.mark.nightly)])
 def test_a_character_needs_less_than_a_kilobyte(tiny_ir, length):
     """So that a million characters need less than a gigabyte."""
     command = [sys.executable, "-c", LONG_TEXT, str(tiny_ir), str(length)]

@@ -237,7 +237,7 @@ def test_a_stall_ends_the_attempt_and_nothing_is_lost(server, tmp_path):
 
 def test_a_server_that_lets_bytes_drip_is_given_up_and_gone_on_from_there(server, tmp_path):
     server.faults["/file"] = [slowly(50, 0.05)]  # 2000 bytes a second
-    patience = replace(QUICK, slowest=1_000_000, window=0.2)
+    patience = replace(QUICK, slowest=1_000_000, window=0.3)
     fetch(server, tmp_path / "file", patience=patience)
     assert (tmp_path / "file").read_bytes() == CONTENT
     _, second = server.asked("/file")

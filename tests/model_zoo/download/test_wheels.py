@@ -95,6 +95,7 @@ def test_nothing_is_left_behind(no_pip):
     assert not folder.exists()
 
 
+@pytest.mark.nightly  # starts pip once more
 def test_what_pip_cannot_give_is_an_error_with_a_reason(index, tmp_path):
     message = r"pip could not fetch some-weights==9.9: .*No matching distribution"
     with pytest.raises(TransferError, match=message):
