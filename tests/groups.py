@@ -7,7 +7,7 @@ without a word, each test is sent wherever there is room, and every process make
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-#: The expensive ones, in the order in which they begin: one that begins last keeps the other processes waiting.
+#: The expensive ones, in the order in which they begin: others wait for one that begins last.
 #: The tests of every other file are a group of their own. "transformers" are those that load torch or spaCy.
 GROUPS = {
     "transformers": (
