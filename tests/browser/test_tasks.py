@@ -67,6 +67,7 @@ def test_two_corrections_and_an_export_take_six_clicks(page, hand):
     assert hand.clicks == 6
 
 
+@pytest.mark.usefixtures("new_page")  # without files to save of the tests before
 def test_a_redacted_contract_takes_five_clicks(page, hand, tmp_path):
     import docx
 
@@ -85,6 +86,7 @@ def test_a_redacted_contract_takes_five_clicks(page, hand, tmp_path):
     assert hand.clicks == 5
 
 
+@pytest.mark.usefixtures("new_page")  # without files to save of the tests before
 def test_an_annotated_table_takes_four_clicks(page, hand, tmp_path):
     (tmp_path / "tickets.csv").write_text("id,Body\nT1,Mary Jones lives in Warsaw.\nT2,nothing\n")
     open_documents(page)
