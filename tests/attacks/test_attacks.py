@@ -48,6 +48,7 @@ def test_a_sample_of_the_quick_kinds_and_a_full_disk():
 
 
 @pytest.mark.nightly  # minutes: tens of tries of each kind, also of those that need a page
+@pytest.mark.timeout(7200)  # a quarter of an hour on a good machine
 def test_all_kinds():
     results = run_all(list(all_kinds()), tries=20)
     assert sum(one.tries for one in results) >= 5000
