@@ -32,26 +32,31 @@ LABELS = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", 
 PIECES = 28_996
 FILES = ("config.json", "vocab.txt", "pytorch_model.bin")
 
-#: Runs a command of the zoo and says how much memory it and its workers took, in bytes. Its own peak comes
-#: from VmHWM, because ru_maxrss begins with the memory of the process that started it.
-MEASURED = """
-import re, resource, sys
+#: Reads the peak of a process in bytes; ru_maxrss would begin with the memory of the process that started it.
+OWN_PEAK = """
+import re
 from pathlib import Path
+
+own = 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+#: Runs a command of the zoo and says how much memory it and its workers took, in bytes.
+MEASURED = f"""
+import resource, sys
 from model_zoo.converter import main
 
 code = main(sys.argv[1:])
-own = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
-peak = 1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.stderr.write(f"PEAK {peak}")
+{OWN_PEAK}
+peak = max(own, 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.stderr.write(f"PEAK {{peak}}")
 sys.exit(code)
 """
 #: What the libraries of a conversion take by themselves.
-LIBRARIES = """
-import resource, sys
+LIBRARIES = f"""
+import sys
 import openvino, torch
 from transformers import BertForTokenClassification
-
-sys.stderr.write(f"PEAK {1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}")
+{OWN_PEAK}
+sys.stderr.write(f"PEAK {{own}}")
 """
 
 
