@@ -97,6 +97,8 @@ _TIME = re.compile(r"[\[(]?(?:\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./
 _ASSIGNED = r"(?:\w[\w.-]*=(?=[\w\"'])|[^\W\d_]\w*:(?=[^\W\d_]))"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
 KEY = re.compile(rf"{_KEY}|[a-z][\w-]*{LEFT_OUT}* ?:\s|{_ASSIGNED}")
+# A wrapped line may begin so by chance, but not several.
+_ALIKE = (KEY, _TIME)
 _BEFORE_KEY = re.compile(
     rf"(?:\A|[,;]\s+|[\uff0c\uff1b\u3000]|{_SPACE}{{2,}})(?={KEY.pattern})|(?:\A|[,;]\s*|\s)(?={_ASSIGNED})"
 )
@@ -373,13 +375,13 @@ def _first_word(text: str) -> int:
 
 
 def _begins(line: _Line) -> bool:
-    """Return whether an item of a list, a line of a form or of a log begins here."""
-    return line.marked or any(begin.match(line.text) for begin in (ITEM, _LINE_KEY, _TIME))
+    """Return whether an item of a list or a line of a form begins here."""
+    return line.marked or bool(ITEM.match(line.text)) or bool(_LINE_KEY.match(line.text))
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:
     """Return whether a line continues in the next one, as in a wrapped paragraph."""
-    if _begins(after) or (KEY.match(line.text) and KEY.match(after.text)):
+    if _begins(after) or any(begin.match(line.text) and begin.match(after.text) for begin in _ALIKE):
         return False
     length = line.indent + len(line.text)
     if width is not None and length + 1 + _first_word(after.text) > width:

@@ -130,6 +130,12 @@ def test_lines_of_a_log_or_a_chat_are_apart(begin):
     assert found("\n".join(lines)) == lines
 
 
+@pytest.mark.parametrize("begin", ["10:30 in the morning", "3/4/2020 with Bob Smith"])
+def test_a_wrapped_line_may_begin_with_a_time(begin):
+    text = f"The delegates of all the other countries came to Santa Clara before\n{begin} the talks began."
+    assert found(text) == [text]
+
+
 def test_headlines_of_all_lengths_are_apart():
     lines = [
         "Apple buys Beats in a deal worth three billion",
