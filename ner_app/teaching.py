@@ -259,6 +259,8 @@ def teach_functions(service: Service, examples: Sequence[str]) -> dict[str, Call
             choice, texts = given(sent)
         except ValueError as error:
             return {"error": str(error)}
+        if not texts:
+            return {"error": _plan(choice.model, 0, 0)}
         english = _in_english(texts)
         replayed = [text for text in examples if is_english(text) == english]
         return works.start(Teaching(name, service, choice, texts, replayed))

@@ -30,10 +30,12 @@ def teaching() -> dict[str, Any]:
     return teach_functions(Service("lookup"), [])
 
 
+NO_NAMES = [value for value in WILD if not isinstance(value, int)]  # 5 and True can be names
 LESSON = {"text": "Bob sings.", "labels": ["PER"], "entities": [[0, 3, 0, 1]]}
 #: None of them is a lesson: the answer is a sentence, and no work begins.
 LESSONS = {
-    "arguments of any type": lambda chance: {chance.choice(("name", "model", "texts")): chance.choice(WILD)},
+    "arguments of any type": lambda chance: {chance.choice(("model", "texts")): chance.choice(WILD)},
+    "names that are none": lambda chance: {"name": chance.choice(NO_NAMES)},
     "names that lead outside": lambda chance: {
         "name": chance.choice((*OUTSIDE, "..", "a/b", "x" * 300, "\x00"))
     },

@@ -71,6 +71,7 @@ def test_strangers_cannot_teach():
         ({"name": "lookup"}, "There is a model lookup already"),
         ({"name": "new", "model": "/etc"}, "is not on this machine"),
         ({"name": "new", "model": "lookup"}, "Expected corrected texts"),
+        ({"name": "new", "model": "lookup", "texts": []}, "0 of the 5 corrected passages"),
         ({"name": "new", "model": "lookup", "texts": [{"text": "a"}]}, "Expected the labels"),
         (
             {"name": "new", "model": "lookup", "texts": [{"text": "a", "labels": ["a\tb"]}]},
