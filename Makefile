@@ -9,9 +9,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
-# Three processes keep two processors busy: one of them often waits for a browser or a server. Groups of tests that share
-# what is dear to make stay in one process (tests/groups.py). `PROCESSES=` runs all in one.
-PROCESSES ?= --numprocesses=3
+# Groups of tests that share what is dear to make stay in one process (tests/groups.py). `PROCESSES=` runs all in one.
+PROCESSES ?= --numprocesses=2
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 

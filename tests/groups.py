@@ -1,4 +1,4 @@
-"""Which tests run in one process where there are several: those that share what is expensive to make.
+"""Which tests run in one process where there are two: those that share what is expensive to make.
 
 Groups by marks, as pytest-xdist has them, are written into the names of tests; under pytest 9.2 that is lost
 without a word, each test is sent wherever there is room, and every process makes everything.
@@ -7,7 +7,7 @@ without a word, each test is sent wherever there is room, and every process make
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-#: The expensive ones, in the order in which they begin: others wait for one that begins last.
+#: The expensive ones, in the order in which they begin: one that begins last keeps the other process waiting.
 #: The tests of every other file are a group of their own. "transformers" are those that load torch or spaCy.
 GROUPS = {
     "transformers": (
