@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from model_zoo.catalog.arguments import user_path
 from model_zoo.catalog.errors import CatalogError
-from model_zoo.catalog.hub_names import canonical_name, hub_name, hub_subdirectory, split_hub_name
+from model_zoo.catalog.hub_names import canonical_name, hub_subdirectory, split_hub_name
 from model_zoo.catalog.layout import MODELS_ROOT, PRECISIONS, files_in_zoo
 from model_zoo.catalog.messages import command_for
 
@@ -90,9 +90,19 @@ def selectable_name(model: Model) -> str:
     >>> selectable_name(load_catalog()[0])
     'bert-base-ner'
     """
+    from model_zoo.catalog.sources import HubSource
+
     if model.path is not None:
         return str(model.path)
-    return hub_name(model.name) if model.is_of_hub else model.name
+    repos = {source.repo for file in model.files for source in file.sources if isinstance(source, HubSource)}
+    for repo in repos:
+        folder = hub_subdirectory(f"hf:{repo}")
+        if model.subdirectory == folder:
+            return f"hf:{repo}"
+        if model.subdirectory.startswith(f"{folder}--"):
+            revision = model.subdirectory.removeprefix(f"{folder}--").replace("--", "/")
+            return f"hf:{repo}@{revision}"
+    return model.name
 
 
 def find_model(

@@ -177,9 +177,9 @@ def test_a_shard_that_was_not_uploaded_is_missed_before_a_byte_of_weights(reposi
 
 
 def test_what_is_to_be_converted_is_named_as_the_commands_take_it(repository, tmp_path, capsys):
-    for name in ("hf:owner/name", "hf:owner/name@refs/pr/1"):
-        revision = name.partition("@")[2] or "main"
-        repository.publish(FILES, revision=revision.replace("/", "%2F"))
+    for name in ("hf:owner/name", "hf:owner/name@refs/pr/1", "hf:name@v1"):
+        repo, _, revision = name.removeprefix("hf:").partition("@")
+        repository.publish(FILES, repo, revision=(revision or "main").replace("/", "%2F"))
         model = hub.resolve(name)
         assert folders.selectable_name(model) == name
         download(model, tmp_path)
