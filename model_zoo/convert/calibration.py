@@ -142,12 +142,9 @@ def encode(
     ]
 
 
-def cut_rows(
-    tokenizer: Tokenizer, texts: Iterable[str], length: int
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
+def cut_rows(tokenizer: Tokenizer, texts: Iterable[str], length: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Encode texts as rows for `ner_core.batching.stack` that fit into a length with special tokens."""
     room = length - tokenizer.special_count
     return [
-        (encoding.ids[:room], None if encoding.type_ids is None else encoding.type_ids[:room])
-        for encoding in tokenizer.encode_texts(list(texts))
+        (encoding.ids[:room], encoding.type_ids[:room]) for encoding in tokenizer.encode_texts(list(texts))
     ]

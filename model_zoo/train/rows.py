@@ -99,8 +99,7 @@ class SentenceEncoder:
         ids = np.array([*self.tokenizer.prefix, *encoding.ids[:count], *self.tokenizer.suffix], np.int64)
         types, words, labels = np.zeros_like(ids), np.full_like(ids, -1), np.zeros(len(ids), object)
         inside = slice(before, len(ids) - after)
-        if encoding.type_ids is not None:
-            types[inside] = encoding.type_ids[:count]
+        types[inside] = encoding.type_ids[:count]
         word = encoding.word[:count]
         first = run_starts(word)
         words[before + first] = word[first]
