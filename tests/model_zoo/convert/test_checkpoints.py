@@ -1,4 +1,4 @@
-"""Hugging Face folders and tokenizers: every architecture, every way a checkpoint can be wrong."""
+"""Hugging Face folders: every architecture, every layout of weights, every way a checkpoint can be wrong."""
 
 import json
 import shutil
@@ -9,54 +9,18 @@ import pytest
 
 from model_zoo.convert.checkpoints.checkpoint import CheckpointError
 from model_zoo.convert.checkpoints.loading import find_checkpoint, load_checkpoint
-from model_zoo.convert.tokenization import read_tokenizer
 from model_zoo.convert.tracing import check_padding
-from ner_core.tokenizer_files import build_wordpiece
-from tests.lazily import torch, transformers
-from tests.tiny_bert import TINY_LABELS, tiny_vocabulary
-
-
-@pytest.fixture
-def folder(tiny_checkpoint, tmp_path):
-    """A copy of the tiny checkpoint that a test may spoil."""
-    return shutil.copytree(tiny_checkpoint, tmp_path / "copy")
-
-
-def edit_config(folder, **changes):
-    file = folder / "config.json"
-    config = json.loads(file.read_text()) | changes
-    file.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
-
-
-def state_of(folder):
-    from safetensors.torch import load_file
-
-    return load_file(folder / "model.safetensors")
-
-
-def save_pickle(folder, state, name="pytorch_model.bin"):
-    (folder / "model.safetensors").unlink(missing_ok=True)
-    torch.save(state, folder / name)
-
-
-def widen_types(folder):
-    """Give the segment table a row for each casing."""
-    state = state_of(folder)
-    key = "bert.embeddings.token_type_embeddings.weight"
-    save_pickle(folder, state | {key: torch.randn(4, 32)})
-    edit_config(folder, type_vocab_size=4)
-
-
-def cut_short(folder):
-    save_pickle(folder, state_of(folder))
-    file = folder / "pytorch_model.bin"
-    file.write_bytes(file.read_bytes()[:5000])
-
-
-def logits(checkpoint):
-    ids = torch.arange(5, 17)[None]
-    with torch.no_grad():
-        return checkpoint.module(ids, torch.ones_like(ids), torch.zeros_like(ids))
+from tests.lazily import torch
+from tests.model_zoo.convert.checkpoint_folders import (
+    ARCHITECTURES,
+    cut_short,
+    edit_config,
+    logits,
+    make_architecture,
+    save_pickle,
+    state_of,
+)
+from tests.tiny_bert import TINY_LABELS
 
 
 def test_a_folder_says_what_the_contract_wants(tiny_checkpoint):
@@ -138,13 +102,6 @@ def test_a_crf_is_refused_in_a_sentence(folder, name):
     save_pickle(folder, {**state, name: torch.ones(9)})
     with pytest.raises(CheckpointError, match=rf"a CRF chooses its labels \({name}\), which can't be conv"):
         load_checkpoint(folder)
-
-
-@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
-@pytest.mark.parametrize("kind", ["torch.float16", "half", "fp16", 16])
-def test_the_type_of_numbers_in_a_config_does_not_matter(folder, tiny_checkpoint, key, kind):
-    edit_config(folder, **{key: kind})
-    assert torch.equal(logits(load_checkpoint(folder)), logits(load_checkpoint(tiny_checkpoint)))
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
@@ -309,95 +266,12 @@ def test_what_is_wrong_is_said(folder, spoil, message):
         load_checkpoint(folder)
 
 
-def test_labels_of_the_catalog_go_first_and_must_fit(tiny_checkpoint):
-    names = [f"L{index}" for index in range(9)]
-    assert load_checkpoint(tiny_checkpoint, labels=names).labels == names
-    with pytest.raises(CheckpointError, match="9 outputs, not 2"):
-        load_checkpoint(tiny_checkpoint, labels=["O", "B-PER"])
-
-
-def test_labels_that_are_only_numbered_are_noted(folder, tiny_checkpoint):
-    edit_config(folder, id2label={str(index): f"LABEL_{index}" for index in range(9)}, label2id=None)
-    [note] = load_checkpoint(folder).notes
-    assert "its labels have no names (LABEL_0, LABEL_1, LABEL_2, LABEL_3, ...)" in note
-    assert not load_checkpoint(tiny_checkpoint).notes
-
-
-@pytest.mark.parametrize("notation", ["{1}-{0}", "{0}_{1}", "{1}_{0}"])
-def test_tags_in_other_notations_are_tags(folder, notation):
-    """Korean and Chinese models are published so."""
-    written = [label if label == "O" else notation.format(*label.split("-")) for label in TINY_LABELS]
-    edit_config(folder, id2label={str(index): label for index, label in enumerate(written)}, label2id=None)
-    assert load_checkpoint(folder).labels == list(TINY_LABELS)
-
-
-def test_a_label_without_a_name_is_refused(tiny_checkpoint):
-    with pytest.raises(CheckpointError, match="expected a name for each label, found none for 1"):
-        load_checkpoint(tiny_checkpoint, labels=["O", " ", *TINY_LABELS[2:]])
-
-
-def test_a_length_without_room_for_text_is_not_heeded(folder):
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 2}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    assert load_checkpoint(folder).max_length == 64
-
-
 def test_scores_that_are_no_numbers_are_damage():
     inputs = {"attention_mask": np.ones((1, 2), np.int64)}
     with pytest.raises(CheckpointError, match="scores are not numbers"):
         check_padding(
             Path("source"), lambda _: np.full((1, 2, 3), np.nan), inputs, np.full((1, 2, 3), np.nan)
         )
-
-
-def test_the_catalog_overrides_length_casing_and_type_ids(tiny_checkpoint, folder):
-    checkpoint = load_checkpoint(tiny_checkpoint, max_length=32, lower_case=True)
-    assert checkpoint.max_length == 32
-    assert '"lowercase":true' in checkpoint.tokenizer_json
-    assert not load_checkpoint(tiny_checkpoint, token_type_ids="absent").has_token_type_ids
-    edit_config(folder, token_type_ids="word_casing")
-    with pytest.raises(CheckpointError, match="needs type_vocab_size 4, found 2"):
-        load_checkpoint(folder)
-    widen_types(folder)
-    assert load_checkpoint(folder).token_type_ids == "word_casing"
-
-
-ARCHITECTURES = {
-    "bert": {},
-    "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
-    "roberta": {"type_vocab_size": 1},
-    "xlm-roberta": {"type_vocab_size": 1},
-    "electra": {"embedding_size": 16},
-    "deberta-v2": {
-        "type_vocab_size": 0,
-        "relative_attention": True,
-        "pos_att_type": ["p2c", "c2p"],
-        "position_biased_input": False,
-    },
-    "deberta": {"type_vocab_size": 0, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
-    "modernbert": {"global_attn_every_n_layers": 2, "local_attention": 8, "pad_token_id": 0},
-}
-
-
-def make_architecture(folder, name):
-    """Write a tiny random checkpoint of another family, with the tiny vocabulary."""
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    config = transformers.AutoConfig.for_model(
-        name,
-        vocab_size=len(tiny_vocabulary()),
-        max_position_embeddings=64,
-        num_labels=3,
-        id2label={0: "O", 1: "B-X", 2: "I-X"},
-        initializer_range=0.3,
-        **(ARCHITECTURES[name] if name == "distilbert" else sizes | ARCHITECTURES.get(name, {})),
-    )
-    torch.manual_seed(1)
-    transformers.AutoModelForTokenClassification.from_config(config).save_pretrained(folder)
-    tokenizer = build_wordpiece({piece: index for index, piece in enumerate(tiny_vocabulary())})
-    tokenizer.enable_truncation(8)
-    tokenizer.enable_padding(length=8)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -435,41 +309,6 @@ def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path):
         load_checkpoint(tmp_path / "x.zip")
 
 
-# Tokenizers
-
-
-def test_case_follows_the_vocabulary_the_settings_or_the_caller(tmp_path):
-    lower = [piece for piece in tiny_vocabulary() if piece == piece.lower() or piece.startswith("[")]
-    for pieces, expected in ((lower, "mary"), (tiny_vocabulary(), "Mary")):
-        (tmp_path / "vocab.txt").write_text("\n".join([*pieces, "mary"]), encoding="utf-8")
-        assert read_tokenizer(tmp_path).encode("Mary").tokens[1] == expected
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
-    assert read_tokenizer(tmp_path).encode("Mary").tokens[1] == "mary"
-    assert read_tokenizer(tmp_path, lower_case=False).encode("Mary").tokens[1] == "Mary"
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"id2label": list(TINY_LABELS), "label2id": None},
-        {"id2label": {}, "label2id": {label: str(number) for number, label in enumerate(TINY_LABELS)}},
-        {"num_labels": 2},
-        {"model_type": None},
-    ],
-)
-def test_what_a_config_says_in_another_way_or_not_at_all_is_read(folder, tiny_checkpoint, changes):
-    edit_config(folder, **changes)
-    checkpoint = load_checkpoint(folder)
-    assert (checkpoint.labels, checkpoint.model_type) == (list(TINY_LABELS), "bert")
-    assert torch.equal(logits(checkpoint), logits(load_checkpoint(tiny_checkpoint)))
-
-
-@pytest.mark.parametrize("given", [-1, None])
-def test_padding_that_is_no_piece_is_the_first(folder, given):
-    edit_config(folder, pad_token_id=given)
-    assert load_checkpoint(folder).pad_id == 0
-
-
 def test_labels_in_label2id_alone_and_shards_of_any_name(tiny_checkpoint, tmp_path):
     from safetensors.torch import save_file
 
@@ -498,24 +337,3 @@ def test_a_clone_without_lfs_is_told(folder):
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\nsize 12\n")
     with pytest.raises(CheckpointError, match=r"safetensors: a pointer of Git LFS .* run: git lfs pull"):
         load_checkpoint(folder)
-
-
-def test_sizes_that_are_not_those_of_the_weights_are_named(folder):
-    edit_config(folder, id2label={"0": "O", "1": "B-PER"}, label2id=None)
-    with pytest.raises(CheckpointError, match=r"config\.json: the classifier has 9 outputs, not 2\. Name as"):
-        load_checkpoint(folder)
-
-
-@pytest.mark.parametrize("id2label", [None, {"0": "O", "1": "B-PER"}])
-def test_labels_of_the_catalog_replace_too_few_or_none(folder, tiny_checkpoint, id2label):
-    edit_config(folder, id2label=id2label, label2id=None)
-    checkpoint = load_checkpoint(folder, labels=TINY_LABELS)
-    assert checkpoint.labels == list(TINY_LABELS)
-    assert torch.equal(logits(checkpoint), logits(load_checkpoint(tiny_checkpoint)))
-
-
-def test_settings_with_a_byte_order_mark_are_read(folder):
-    for name in ("config.json", "tokenizer_config.json"):
-        content = (folder / name).read_bytes() if (folder / name).is_file() else b"{}"
-        (folder / name).write_bytes(b"\xef\xbb\xbf" + content)
-    assert load_checkpoint(folder).labels == list(TINY_LABELS)

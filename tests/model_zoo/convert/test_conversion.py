@@ -23,7 +23,7 @@ from ner_core.hardware import fast_arithmetic
 from ner_core.ir import model_info
 from tests.conftest import wait_until
 from tests.lazily import torch
-from tests.model_zoo.convert.test_checkpoints import (
+from tests.model_zoo.convert.checkpoint_folders import (
     ARCHITECTURES,
     edit_config,
     make_architecture,

@@ -13,7 +13,7 @@ from model_zoo.convert.checkpoints.loading import load_checkpoint
 from model_zoo.convert.conversion import ConversionError, convert_checkpoint
 from model_zoo.download import hub
 from tests.lazily import torch
-from tests.model_zoo.convert.test_checkpoints import edit_config
+from tests.model_zoo.convert.checkpoint_folders import edit_config
 from tests.model_zoo.convert.test_conversion import random_inputs, run
 from tests.model_zoo.hub_server import HubServer
 

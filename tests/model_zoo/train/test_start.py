@@ -22,7 +22,7 @@ from ner_core.evaluation import evaluate
 from ner_core.labels import entity_types
 from ner_core.tokenizer_files import parse_tokenizer
 from tests.lazily import Lazily, torch
-from tests.model_zoo.convert.test_checkpoints import edit_config, make_architecture
+from tests.model_zoo.convert.checkpoint_folders import edit_config, make_architecture
 from tests.model_zoo.convert.test_nemo import make_archive, make_model
 from tests.tiny_bert import TINY_LABELS
 
