@@ -44,7 +44,9 @@ __all__ = [
 SCHEMES = ("IO", "IOB1", "IOB2", "BIOES")
 
 _NUMBERED = re.compile(r"LABEL_\d+")
+_SPECIAL = re.compile(r"\[(?:CLS|SEP|PAD|UNK|MASK)\]|<(?:s|/s|pad|unk)>")
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"}
+_LOWER = re.compile(r"o$|[bieslumw](?=[-_])")
 # BMES and BMEWO use other letters than BIOES for the middle and for single words.
 _SAME_PREFIX = {"M": "I", "W": "S"}
 
@@ -160,6 +162,11 @@ def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str
 
     >>> parse_tags(["LABEL_0", "LABEL_1"])
     [('O', ''), ('I', 'LABEL_1')]
+
+    Labels for padding and the like are no entity types.
+
+    >>> parse_tags(["O", "B-PER", "X", "[CLS]", "[SEP]"])
+    [('O', ''), ('B', 'PER'), ('O', ''), ('O', ''), ('O', '')]
     """
     scheme = scheme or tag_scheme(tags)
     outside = _outside(tags)
@@ -167,7 +174,7 @@ def parse_tags(tags: Sequence[str], scheme: str | None = None) -> list[tuple[str
         split_tag(tag) if scheme == "BIOES" or tag == "O" or tag.startswith(("B-", "I-")) else ("I", tag)
         for tag in tags
     ]
-    return [("O", "") if tag == outside else split for tag, split in zip(tags, parsed, strict=True)]
+    return [("O", "") if tag in outside else split for tag, split in zip(tags, parsed, strict=True)]
 
 
 def prefixed(tags: Sequence[str]) -> list[str]:
@@ -187,9 +194,11 @@ def prefixed(tags: Sequence[str]) -> list[str]:
     --------
     >>> prefixed(["O", "PER-B", "PER-I"]), prefixed(["O", "B_PER", "M_PER", "E_PER", "S_PER"])
     (['O', 'B-PER', 'I-PER'], ['O', 'B-PER', 'I-PER', 'E-PER', 'S-PER'])
-    >>> prefixed(["O", "B_CELL", "T_CELL"])
-    ['O', 'B_CELL', 'T_CELL']
+    >>> prefixed(["o", "b-per", "i-per"]), prefixed(["O", "B_CELL", "T_CELL"])
+    (['O', 'B-per', 'I-per'], ['O', 'B_CELL', 'T_CELL'])
     """
+    if "O" not in tags and "o" in tags:
+        tags = [_LOWER.sub(lambda match: match[0].upper(), tag) for tag in tags]
     for notation in notations("[-_]"):
         found = [notation.fullmatch(tag) for tag in tags if tag != "O"]
         matches = [match for match in found if match]
@@ -217,11 +226,16 @@ def written(match: re.Match[str]) -> str:
     return f"{_SAME_PREFIX.get(match['prefix'], match['prefix'])}-{match['kind']}"
 
 
-def _outside(tags: Sequence[str]) -> str:
-    """Return the label for tokens outside of entities: ``O``, or the lowest of numbered labels."""
-    if "O" in tags or not all(map(_NUMBERED.fullmatch, tags)):
-        return "O"
-    return min(tags, key=lambda tag: int(tag.rpartition("_")[2]))
+def _outside(tags: Sequence[str]) -> set[str]:
+    """Return the labels for tokens outside of entities.
+
+    These are ``O``, or the lowest of numbered labels, and those that some recipes give to special tokens:
+    ``[CLS]``, ``[SEP]``, ``[PAD]``, and beside them ``X`` for all pieces of a word but the first.
+    """
+    if all(map(_NUMBERED.fullmatch, tags)):
+        return {min(tags, key=lambda tag: int(tag.rpartition("_")[2]), default="O")}
+    special = set(filter(_SPECIAL.fullmatch, tags))
+    return {"O", *special, "X"} if special else {"O"}
 
 
 def entity_types(tags: Sequence[str]) -> list[str]:

@@ -88,3 +88,17 @@ def test_no_type_is_called_o():
     assert labels.entity_types(["B-O", "B-PER", "I-PER", "I-O"]) == ["PER"]
     assert labels.entity_types(["LABEL_0", "LABEL_1", "LABEL_2"]) == ["LABEL_1", "LABEL_2"]
     assert labels.spans(["B-O", "B-PER", "I-O"]) == [("PER", 1, 2)]
+
+
+@pytest.mark.parametrize("special", [["[CLS]", "[SEP]", "X"], ["<pad>", "<s>", "</s>"], ["[PAD]"]])
+def test_labels_of_special_tokens_are_no_types(special):
+    assert labels.entity_types([*special, "O", "B-PER", "I-PER"]) == ["PER"]
+
+
+def test_x_beside_no_special_token_and_names_in_brackets_are_types():
+    assert labels.entity_types(["O", "X", "[DRUG]"]) == ["X", "[DRUG]"]
+
+
+def test_tags_in_lower_case_are_read_where_none_is_in_capitals():
+    assert labels.prefixed(["o", "b-org", "i-org", "b_gpe"]) == ["O", "B-org", "I-org", "B-gpe"]
+    assert labels.prefixed(["O", "b-org", "o"]) == ["O", "b-org", "o"]
