@@ -59,6 +59,8 @@ OFFSET_POSITIONS = frozenset(
 
 CONFIG_LIMIT = 16 * 2**20  # a config.json is some kilobytes
 DEFAULT_LENGTH = 512
+#: Names under which training scripts save the weights beside the optimizer's state.
+_NESTED = ("state_dict", "model_state_dict", "model")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 #: Longer windows cost more than they gain: the cost of attention is the square of their length.
 LONGEST = 8192
@@ -239,8 +241,9 @@ def read_tensors(file: Path, where: str) -> dict[str, torch.Tensor]:
     except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
         msg = f"{where}: the weights are damaged, download them again: {first_line(error)}"
         raise CheckpointError(msg) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
+    if isinstance(state, dict):
+        nested = (state[name] for name in _NESTED if isinstance(state.get(name), dict))
+        state = next(nested, state)
     if not isinstance(state, dict) or not all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
     ):

@@ -40,8 +40,9 @@ def test_pickle_safetensors_and_shards_are_the_same_model(folder, tiny_checkpoin
     state = state_of(folder)
     save_pickle(folder, state)
     assert torch.equal(logits(load_checkpoint(folder)), expected)
-    save_pickle(folder, {"state_dict": state, "epoch": 3})
-    assert torch.equal(logits(load_checkpoint(folder)), expected)
+    for name in ("state_dict", "model_state_dict", "model"):
+        save_pickle(folder, {name: state, "epoch": 3, "optimizer_state_dict": {"state": {}}})
+        assert torch.equal(logits(load_checkpoint(folder)), expected)
     torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     assert torch.equal(logits(load_checkpoint(folder)), expected)
     (folder / "pytorch_model.bin").unlink()
