@@ -1,12 +1,13 @@
 """Tokenizer files: any tokenizer.json, or BERT's vocab.txt with its tokenizer_config.json.
 
-The files are untrusted. Their size is limited, regular expressions that could run without end are refused,
-and panics of the Rust library become a `TokenizerFileError`.
+The files are untrusted. Their size is limited, ids, replacements and regular expressions without bound are
+refused, and panics of the Rust library become a `TokenizerFileError`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,12 @@ _OPTIONAL = ("pad_token", "mask_token")
 #: Maximum characters of a piece of a Unigram model; sentencepiece's are 16 at most. The library recurses for
 #: each character, and some hundred thousand calls overflow the stack and end the process.
 _LONGEST_PIECE = 1_000
+
+#: Maximum id of a piece; tables have a row for each. Published vocabularies have up to a million pieces.
+_LARGEST_ID = 1 << 24
+
+#: How many times longer a normalizer may make a text. Published ones replace one character by one.
+_LARGEST_GROWTH = 100
 
 #: Part of tokenizer.json, its type, the setting of tokenizer_config.json that overrides it, its key.
 _OVERRIDDEN = (
@@ -153,14 +160,17 @@ def parse_tokenizer(
     Raises
     ------
     TokenizerFileError
-        It cannot be read, or has a regular expression that may never end.
+        It cannot be read, has a regular expression that may never end, replaces characters by very many, or
+        has an id that no vocabulary needs.
     """
     content = _object(text, where)
     _check_patterns(content, where)
+    _check_growth(content.get("normalizer"), where)
     model = content.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     if isinstance(vocabulary, list):  # of Unigram: pieces with their scores
         check_pieces((one[0] for one in vocabulary if isinstance(one, list) and one), where)
+    _check_ids(vocabulary, content.get("added_tokens"), where)
     if _override(content, lower_case, settings or {}):
         text = json.dumps(content, ensure_ascii=False)
     with no_panics(where):
@@ -213,6 +223,36 @@ def _check_patterns(value: Any, where: str) -> None:
             todo += [inner for key, inner in value.items() if key not in ("vocab", "merges", "added_tokens")]
         elif isinstance(value, list):
             todo += value
+
+
+def _check_growth(normalizer: Any, where: str) -> None:
+    """Check that replacements, one after the other, cannot make a text very much longer."""
+    growth, todo = 1, [normalizer]
+    while todo:
+        part = todo.pop()
+        if not isinstance(part, dict):
+            continue
+        if isinstance(parts := part.get("normalizers"), list):
+            todo += parts
+        pattern, added = part.get("pattern"), part.get("content", part.get("prepend"))
+        replaced = pattern.get("String") if isinstance(pattern, dict) else None
+        if isinstance(added, str):
+            width = len(replaced) if isinstance(replaced, str) and replaced else 1
+            growth *= max(1, math.ceil(len(added) / width))
+        if growth > _LARGEST_GROWTH:
+            msg = f"{where}: refused: its normalizer can make a text over {_LARGEST_GROWTH} times longer"
+            raise TokenizerFileError(msg)
+
+
+def _check_ids(vocabulary: Any, added_tokens: Any, where: str) -> None:
+    """Check the ids of a vocabulary and of the tokens added to it."""
+    ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
+    if isinstance(added_tokens, list):
+        ids += [token.get("id") for token in added_tokens if isinstance(token, dict)]
+    largest = max((one for one in ids if isinstance(one, int)), default=0)
+    if largest > _LARGEST_ID:
+        msg = f"{where}: refused: a token has the id {largest}, expected at most {_LARGEST_ID}"
+        raise TokenizerFileError(msg)
 
 
 # vocab.txt

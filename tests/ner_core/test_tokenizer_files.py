@@ -168,3 +168,44 @@ def test_a_piece_that_would_end_the_process_is_refused(typed):
     model = typed | {"unk_id": 0, "vocab": [["<unk>", 0.0], ["a" * 1_000_000, -1.0]]}
     with pytest.raises(TokenizerFileError, match="a piece has 1,000,000 characters, expected at most 1,000"):
         parse_tokenizer(json.dumps({"version": "1.0", "added_tokens": [], "model": model}))
+
+
+def replacing(*parts):
+    replacements = [{"type": "Replace", "pattern": pattern, "content": text} for pattern, text in parts]
+    normalizer = {"type": "Sequence", "normalizers": replacements}
+    return json.dumps(json.loads(with_pattern("a").to_str()) | {"normalizer": normalizer})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        replacing(*[({"String": "a"}, "aa")] * 40),
+        replacing(({"Regex": "a"}, "b" * 101)),
+        replacing(({"String": "ab"}, "b" * 300)),
+        json.dumps({"normalizer": {"type": "Prepend", "prepend": "b" * 101}}),
+    ],
+)
+def test_a_normalizer_that_makes_texts_endless_is_refused(content):
+    with pytest.raises(TokenizerFileError, match="can make a text over 100 times longer"):
+        parse_tokenizer(content)
+
+
+def test_replacements_of_published_tokenizers_are_read():
+    parts = [
+        ({"String": "``"}, '"'),
+        ({"String": " "}, "▁"),
+        ({"Regex": " {2,}"}, " "),
+        ({"String": "…"}, "..."),
+    ]
+    assert parse_tokenizer(replacing(*parts)).encode("a").tokens == ["a"]
+
+
+@pytest.mark.parametrize("place", ["vocabulary", "added"])
+def test_an_id_that_no_vocabulary_needs_is_refused(place):
+    content = json.loads(with_pattern("a").to_str())
+    if place == "vocabulary":
+        content["model"]["vocab"]["b"] = 2**31
+    else:
+        content["added_tokens"] = [{"id": 2**31, "content": "b"}]
+    with pytest.raises(TokenizerFileError, match="a token has the id 2147483648, expected at most 16777216"):
+        parse_tokenizer(json.dumps(content))
