@@ -10,6 +10,7 @@ import csv
 import gzip
 import json
 import zlib
+from collections import Counter
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -56,8 +57,9 @@ def read_conll(
     r"""Read one sentence after another from a file with a word and its tags on each line.
 
     An empty line or ``-DOCSTART-`` ends a sentence, and so does another value in a column that a first line
-    names ``Sentence #`` or the like. Columns are separated by commas in ``.csv``, by tabs where a line has
-    any, else by spaces. Other white space, such as the no-break space, may be part of a word.
+    names ``Sentence #`` or the like. Columns are separated by commas, semicolons or tabs in ``.csv``,
+    elsewhere by tabs where a line has any, else by spaces. Other white space, such as the no-break space, may
+    be part of a word.
 
     Parameters
     ----------
@@ -121,9 +123,11 @@ def _sentences_and_borders(
     """Yield sentences, and None at each ``-DOCSTART-``."""
     words: list[str] = []
     tags: list[str] = []
-    split = _cells if uncompressed(path).suffix.lower() == ".csv" else columns
-    rows = ((number, line, split(line)) for number, line in _lines(path, encoding))
-    head = list(islice(rows, _HEAD_LINES))
+    lines = _lines(path, encoding)
+    first_lines = list(islice(lines, _HEAD_LINES))
+    split = _splitter(path, (line for _, line in first_lines))
+    rows = ((number, line, split(line)) for number, line in chain(first_lines, lines))
+    head = list(islice(rows, len(first_lines)))
     first = [fields for _, _, fields in head if fields and fields[0] != _DOCUMENT_START]
     layout = find_layout(first, word_column, tag_column)
     sentence = slice(0) if layout.sentence is None else slice(layout.sentence, layout.sentence + 1)
@@ -146,10 +150,19 @@ def _sentences_and_borders(
             yield None
 
 
-def _cells(line: str) -> list[str]:
+def _splitter(path: str | Path, first_lines: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what splits a line into columns; in CSV at the separator that the first lines have most."""
+    if uncompressed(path).suffix.lower() != ".csv":
+        return columns
+    counts = Counter(chain.from_iterable(first_lines))
+    separator = max(",;\t", key=counts.__getitem__)
+    return lambda line: _cells(line, separator)
+
+
+def _cells(line: str, separator: str) -> list[str]:
     """Split one line of CSV; an empty list for a line without values."""
     try:
-        cells = next(csv.reader([line]), [])
+        cells = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:  # a cell of more than 131,072 characters
         return [line]
     return cells if any(cells) else []

@@ -275,6 +275,14 @@ def test_csv_with_numbered_sentences(tmp_path, name):
     ]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_csv_with_any_separator(tmp_path, separator):
+    rows = ["word,tag", "Mary,B-PER", '",",O', '";",O', "(,O", "Rome,B-LOC"]
+    lines = "".join(separator.join(row.rsplit(",", 1)) + "\n" for row in rows)
+    [sentence] = read_conll(write(tmp_path / "dev.csv", lines))
+    assert sentence == (["Mary", ",", ";", "(", "Rome"], ["B-PER", "O", "O", "O", "B-LOC"])
+
+
 def test_compressed_files_that_are_cut(tmp_path):
     file = write(tmp_path / "a.jsonl.gz", gzip.compress(b'{"tokens": ["Mary"], "tags": ["B-PER"]}'))
     assert list(open_dataset(file)) == [(["Mary"], ["B-PER"])]
