@@ -315,7 +315,10 @@ def _json_values(path: str | Path, encoding: str) -> Iterator[tuple[str, Any]]:
             listed = isinstance(value, list) and not (value and isinstance(value[0], str))
             yield from ((f"{path}:{number}", one) for one in (value if listed else [value]))
         return
-    whole = _parsed("\n".join(line for _, line in _lines(path, encoding)), path, 1)
+    every: list[str] = []
+    for number, line in chain(head, lines):
+        every += [""] * (number - 1 - len(every)) + [line]  # with the blank ones, for the numbers in errors
+    whole = _parsed("\n".join(every), path, 1)
     if isinstance(whole, dict) and "classes" in whole and isinstance(whole.get("annotations"), list):
         whole = [value for value in whole["annotations"] if value is not None]  # of NER Annotator
     if isinstance(whole, list):

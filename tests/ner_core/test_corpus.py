@@ -1,6 +1,8 @@
 """Corpus readers: what they accept, and how they say no."""
 
 import gzip
+import os
+import threading
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from ner_core.corpus import (
     Sentence,
     read_conll,
     read_conll_documents,
+    read_json,
     read_label_ids,
     read_nemo,
 )
@@ -273,6 +276,21 @@ def test_csv_with_numbered_sentences(tmp_path, name):
         (["#"], ["O"]),
         (["In", "Rome"], ["O", "B-geo"]),
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
+def test_json_of_several_lines_through_a_pipe(tmp_path):
+    pipe = tmp_path / "dev.json"
+    os.mkfifo(pipe)
+    content = '[\n\n {"tokens": ["Mary"],\n  "tags": ["B-PER"]}\n]\n'
+    writer = threading.Thread(target=pipe.write_text, args=(content,), daemon=True)
+    writer.start()
+    assert list(read_json(pipe)) == [(["Mary"], ["B-PER"])]
+
+
+def test_the_line_of_an_error_counts_blank_lines(tmp_path):
+    with pytest.raises(CorpusError, match=r"dev\.json:5: expected JSON"):
+        list(read_json(write(tmp_path / "dev.json", '[\n\n {"tokens": [],\n\n "tags" }\n]\n')))
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
