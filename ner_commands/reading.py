@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +34,8 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     Parameters
     ----------
     names : list of str
-        Paths; ``-`` is standard input. This and pipes are read as text, if they do not begin like a PDF, RTF,
-        zip or office file.
+        Paths and globs, which the shells of Windows leave to programs; ``-`` is standard input. This and
+        pipes are read as text, if they do not begin like a PDF, RTF, zip or office file.
     options : ReadOptions
         How to read them.
     """
@@ -41,7 +44,7 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
     from ner_documents.reading.bounded import read_safely
     from ner_documents.sources import Source, identified, source_of
 
-    for name in names:
+    for name in chain.from_iterable(map(_expanded, names)):
         if Path(name).is_dir():
             yield Problem(name, None, FOLDER)
             continue
@@ -57,6 +60,12 @@ def read_files(names: list[str], options: ReadOptions) -> Iterator[Document | Pr
             source = identified(source_of(name))
             source = replace(source, format=source.format or "text")
         yield from read_safely(source, options)
+
+
+def _expanded(name: str) -> list[str]:
+    """Return the files that a glob matches; the name itself if there are none, or a file has it."""
+    matches = glob.glob(name) if glob.has_magic(name) and not os.path.lexists(name) else []  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return sorted(matches) or [name]
 
 
 def told(problem: Problem) -> str:

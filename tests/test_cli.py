@@ -253,6 +253,22 @@ def test_a_table_without_rows_is_valid_in_every_format(ner, tmp_path):
     assert written["csv"][1].startswith("document,start,end")
 
 
+def test_globs_match_files_where_the_shell_leaves_them(ner, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.txt", "a.txt", "[c].txt"):
+        Path(name).write_text(name)
+
+    def read(pattern):
+        status, out, err = ner("recognize", "--file", pattern, "--format", "jsonl")
+        return status, [json.loads(line)["file"] for line in out.splitlines()], err
+
+    assert read("?.txt") == (0, ["a.txt", "b.txt"], "")
+    assert read("[c].txt") == (0, ["[c].txt"], "")
+    status, files, err = read("*.md")
+    assert (status, files) == (1, [])
+    assert err.startswith("ner: *.md: ")
+
+
 def test_a_folder_is_no_file(ner, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, _, err = ner("recognize", "--file", ".")
