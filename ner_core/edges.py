@@ -52,7 +52,7 @@ _ARTICLE = re.compile(ELIDED, re.IGNORECASE)
 
 # What stands before and after an item of a list of names, and another item written like Jones, Mary.
 _ITEM_BEGINS = re.compile(
-    r"(?:(?:\A|[;:|/\t\n\u2022]|\s{3}|>,|,(?=\"))\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
+    r"(?:(?:\A|[;:=|/\t\n\u2022]|\s{3}|>,|,(?=\"))\s*|(?:\A|\n)\s*(?:[-*+\u2013\u2014]|\(?\w{1,3}[.)])\s+)\"?\Z"
 )
 _AFTER_ITEM = r"(?:\s{3}|[;|/\t\n\u2022(<\u2013\u2014\"]|-\s|\.\.|\Z)"
 _ITEM_ENDS = re.compile(rf"\.?[^\S\t\n]*(?:\r|{_AFTER_ITEM})")
@@ -73,7 +73,26 @@ _FULL_NAME = re.compile(
     r"[^\W\d_a-z][\w'\u2019-]+(?:\s+[^\W\d_a-z][\w'\u2019.-]*)*\s+[^\W\d_a-z][\w'\u2019-]+\Z"
 )
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+\Z")
+# Fields for the name of one person, and BibTeX's, where "and" divides persons.
+_OF_ONE_PERSON = re.compile(
+    r"""
+    \b(?: name | nom | nombre | nome | naam | navn | namn | imi[eę](?:\ i\ nazwisko)? | ime | meno | имя | фио
+      | 姓名 | patient(?:in|e)? | auth?or(?:in)? | auteur | autore | client | kunde | customer | employee
+      | applicant | student | tenant )
+    \s* [:=]\s*\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_IN_BIBTEX = re.compile(r"\b(?:author|editor)\s*=\s*[{\"][^{}\"]*\Z", re.IGNORECASE)
+_LONGEST_BIBTEX = 1_000
 _NEAR = 100
+
+# Bill to: Acme Corp - the label of a field, which models take for a given name.
+_BILL = re.compile(
+    r"bill\s+(?:(?:to|from|date|number|no\.?|amount|total|period|address)\s*(?:[:=#\d\n\t|]|\Z)"
+    r"|of\s+(?:lading|exchange|materials)\b)",
+    re.IGNORECASE,
+)
 
 _LONGEST_FORM = 20
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -135,6 +154,8 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         end = min(end + 1, len(text))
     if _in_address(text, start) or not has_letter(text[start:end]):
         return start, start
+    if kind == "PER" and _BILL.match(text, start) is not None:
+        return start, start
     return start, _with_legal_form(text, start, end) if kind == "ORG" else end
 
 
@@ -159,6 +180,10 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     True
     >>> is_inverted_name("By Jones, M. and others", (3, 8), (10, 12))
     True
+    >>> is_inverted_name("Name: Jones, Mary", (6, 11), (13, 17))
+    True
+    >>> is_inverted_name("author = {Smith, Bob and Jones, Mary},", (25, 30), (32, 36))
+    True
     """
     if text[first[1] : second[0]] not in (", ", ",\u00a0"):
         return False
@@ -169,6 +194,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return False
     start, end = max(first[0] - _NEAR, 0), second[1] + _NEAR
     begins, ends = _ITEM_BEGINS.search(text, start, first[0]), _ITEM_ENDS.match(text, second[1], end)
+    if _IN_BIBTEX.search(text, max(first[0] - _LONGEST_BIBTEX, 0), first[0]) is not None:
+        return True
     if begins is not None and _MAIL_ADDRESS.match(text, second[1]) is not None:
         return True
     if begins is None or ends is None:
@@ -178,6 +205,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
     before, after = text[start : begins.start() + 1], text[ends.end() - 1 : end]
     if before.endswith(":") and (_GROUP_BEGINS.search(before[:-1]) or _GROUP_FOLLOWS.match(after)):
         return False
+    if _OF_ONE_PERSON.search(text, start, first[0]) is not None:
+        return True
     if any(mark in begins[0] + ends[0] for mark in (";", "\t", "|", '"', "   ")):
         return True
     return _LIKE_ITEM.search(before) is not None or _LIKE_ITEM.search(after) is not None

@@ -161,6 +161,12 @@ def multilingual():
         ),
         ("Microsoft™ was founded by Bill Gates", ["Microsoft ORG", "Bill Gates PER"]),
         (
+            "Bill to: Acme Corp\nBill date: 3 May\nBILL NO. 7\nThe bill of lading\nBill: see you in Rome",
+            ["Acme Corp ORG", "Bill PER", "Rome LOC"],
+        ),
+        ("Bill to\nAcme Corp", ["Acme Corp ORG"]),
+        ("Patient: Jones, Mary\nCity: Rome", ["Jones, Mary PER", "Rome LOC"]),
+        (
             "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",
             ["Yahoo! ORG", "Acme Inc. ORG", "St. Louis LOC", "U.S. LOC"],
         ),
