@@ -10,17 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
+from ner_core.forms import Form, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ner_core.units import Pieces, Units
+__all__ = ["authors"]
 
-__all__ = ["weigh_authors"]
-
-# How much likelier a name of a person is there; what the model is sure of stays.
-_GAIN = 200
 _AUTHOR = re.compile(
     r"""
     (?<![\w'\u2019-])  # else a long word would be tried from each of its letters
@@ -36,32 +32,15 @@ _AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:
 _AFTER_LETTERS = re.compile(r"(?:,? et al)?[.:](?P<year>.*\b(?:1[89]|20)\d\d\b)?")
 
 
-def weigh_authors(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> None:
-    """Make persons likelier where the form of the text shows authors of a reference.
+def authors(text: str) -> Iterator[Form]:
+    """Yield the surnames and the initials of authors that follow each other up to a year or full stop.
 
-    Parameters
-    ----------
-    texts : sequence of Pieces
-        The texts.
-    units : Units
-        Their units; probabilities of tags are changed in place.
-    person : ndarray of bool, shape (labels,)
-        Which tags are those of persons.
+    Examples
+    --------
+    >>> text = "Okoro, C. (2011). Ports."
+    >>> [text[start:end] for start, end, _ in authors(text)]
+    ['Okoro', 'C. ']
     """
-    weights = np.where(person, _GAIN, 1)
-    for number, one in enumerate(texts):
-        spans = [] if one.split else list(_authors(one.text))
-        if not spans:
-            continue
-        first, last = np.searchsorted(units.text, (number, number + 1))
-        for span in spans:
-            begin, end = np.searchsorted(units.begin[first:last], span) + first
-            weighed = units.probabilities[begin:end] * weights
-            units.probabilities[begin:end] = weighed / weighed.sum(axis=-1, keepdims=True)
-
-
-def _authors(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the surnames and the initials of authors that follow each other up to a year or full stop."""
     together: list[re.Match[str]] = []
     for author in _AUTHOR.finditer(text):
         if together and _BETWEEN.fullmatch(text, together[-1].end(), author.start()):
@@ -70,7 +49,8 @@ def _authors(text: str) -> Iterator[tuple[int, int]]:
             together = [author] if _BEFORE.search(text, max(author.start() - 3, 0), author.start()) else []
         if together and _ends(text, together):
             for one in together:
-                yield from (one.span("surname"), one.span("initials" if one["initials"] else "letters"))
+                yield Form(*one.span("surname"), Role.PERSON)
+                yield Form(*one.span("initials" if one["initials"] else "letters"), Role.PERSON)
             together = []
 
 

@@ -1,0 +1,108 @@
+"""Postal addresses, recognized by their form: ``12 High Street, Leeds LS1 4AP``, ``Uferweg 5, 10115 Berlin``.
+
+Models trained on sentences take towns beside a postal code, and streets, for companies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ner_core.forms import Form, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["addresses"]
+
+_NAME = r"[^\W\d_a-z][\w'\u2019.-]*"
+_TOWN = rf"{_NAME}(?:\ (?:[a-z]{{1,5}}\ ){{0,2}}{_NAME}){{0,3}}"
+_BEGINS = r"(?:\A|[\n,;|\t(])[^\S\n]{0,8}"
+# Codes after the town, which need nothing else to be recognized.
+_CODE_AFTER = re.compile(
+    rf"""
+    (?: {_BEGINS} | \b(?:in|at|of|near)\ ) (?P<town>{_TOWN})
+    (?: (?:,?\ |,?[^\S\n]{{0,8}}\n[^\S\n]{{0,8}}) (?P<british>[A-Z]{{1,2}}\d[A-Z\d]?\ ?\d[A-Z]{{2}})
+      | ,?\ (?P<state>[A-Z]{{2}}|[A-Z]\.[A-Z]\.),?\ \d{{5}}(?:-\d{{4}})?
+      | ,?\ (?P<province>[A-Z]{{2}}),?\ {{1,2}}(?P<canadian>[A-Z]\d[A-Z]\ ?\d[A-Z]\d)
+      | ,?\ (?P<territory>NSW|VIC|QLD|SA|WA|TAS|NT|ACT),?\ \d{{4}}
+    )
+    (?!\w)
+    """,
+    re.VERBOSE,
+)
+# Codes before the town; a plain number is one only below or beside a street.
+_CODE_BEFORE = re.compile(
+    rf"""
+    {_BEGINS}
+    (?: (?P<code> [A-Z]{{1,3}}-\d{{4,5}} | \d\d-\d{{3}} | \d{{4}}-\d{{3}} | \d{{4}}\ [A-Z]{{2}} )
+      | (?P<year>\d{{4}}) | \d{{3}}\ \d\d | \d{{5,6}} )
+    ,?\ (?:г\.\ )? (?P<town>{_TOWN}) (?=[^\S\n]*(?:\Z|[\n\r,;|\t(.]))
+    """,
+    re.VERBOSE,
+)
+_WORDS = r"[^\W\d_][\w.'\u2019-]*(?:[ ][^\W\d_][\w.'\u2019-]*){0,5}"
+_HOUSE = r"\d{1,5}[ ]?[a-zA-Z]?(?:[-/][ ]?\d{1,4}[a-zA-Z]?)?"
+_STREET = re.compile(
+    rf"""
+    {_BEGINS}
+    (?: {_HOUSE},?\ (?P<after>{_WORDS})
+      | (?:[^\W\d_]{{1,4}}\.\ )? (?P<before>{_WORDS}),?\ (?:n[º°]?\.?\ ?)?{_HOUSE} )
+    [^\S\n]*,?\r?\Z
+    """,
+    re.VERBOSE,
+)
+# Without a word that only streets have, October 6, 1999, Kelly Cloud would look like an address.
+_STREET_WORD = re.compile(
+    r"""
+    (?: stra(?:ss|ß)e | str\. | weg | platz | gasse | allee | ufer | damm | ring | markt
+      | straat | laan | plein | gracht | kade | singel | dijk
+      | gatan | v[äa]gen | torg | gade | vej | stræde | gate | veien | tie | katu
+      | nám | námestie | trg ) (?!\w)
+    | \b
+    (?: street | st | road | rd | lane | drive | court | square | terrace | parade | place | way | ave | blvd
+      | rue | avenue | av\. | boulevard | boul\. | bd | chemin | quai | impasse | cours | all[ée]e
+      | via | viale | corso | piazza | largo | calle | c/ | avda | avenida | plaza | paseo | gran\ v[ií]a
+      | rua | travessa | pra[çc]a | estrada
+      | ul\. | ulica | al\. | os\. | pl\. | rynek | улица | ул\. | пр\. ) (?!\w)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_LONGEST_STREET = 100
+
+
+def addresses(text: str) -> Iterator[Form]:
+    """Yield the towns, states and streets of addresses as places, and the letters of codes as no names.
+
+    Examples
+    --------
+    >>> text = "12 High Street, Leeds LS1 4AP"
+    >>> [(text[start:end], role.name) for start, end, role in addresses(text)]
+    [('High Street', 'PLACE'), ('Leeds', 'PLACE'), ('LS1 4AP', 'NO_NAME')]
+    """
+    for match in _CODE_AFTER.finditer(text):
+        if street := _street(text, match.start()):
+            yield Form(*street, Role.PLACE)
+        for part in ("town", "state", "province", "territory"):
+            if match[part]:
+                yield Form(*match.span(part), Role.PLACE)
+        for part in ("british", "canadian"):
+            if match[part]:
+                yield Form(*match.span(part), Role.NO_NAME)
+    for match in _CODE_BEFORE.finditer(text):
+        street = _street(text, match.start())
+        sure = match["code"] or (street and _STREET_WORD.search(text, *street))
+        if not sure and (match["year"] or not street):
+            continue
+        role = Role.PLACE if sure else Role.LIKELY_PLACE
+        yield Form(*match.span("town"), role)
+        if street:
+            yield Form(*street, role)
+        if match["code"]:
+            yield Form(*match.span("code"), Role.NO_NAME)
+
+
+def _street(text: str, end: int) -> tuple[int, int] | None:
+    """Return the street, without its number, that ends a text up to a town; None if there is none."""
+    match = _STREET.search(text, max(end - _LONGEST_STREET, 0), end)
+    return match.span("after" if match["after"] else "before") if match else None

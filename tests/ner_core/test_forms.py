@@ -1,0 +1,122 @@
+"""Forms that show what their words are: addresses and salutations; references are in test_people_write.py."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import model_zoo
+from ner_core.addresses import addresses
+from ner_core.forms import Role
+from ner_core.salutations import salutations
+
+SIGNS = st.text(st.sampled_from("Aab1 ,\n\t|-.Å"), max_size=40)
+
+
+@pytest.fixture(scope="module")
+def ner():
+    return model_zoo.load("auto", device="CPU")
+
+
+def found(forms, text, *roles):
+    return [text[start:end] for start, end, role in sorted(forms(text)) if role in roles]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Acme Ltd, 14 Station Road, Cambridge CB1 2JH", ["Station Road", "Cambridge"]),
+        ("Write to 5 Victoria Terrace, Durham DH1 4RW.", ["Durham"]),
+        ("Bridge Street\nHebden Bridge\nHX7 8AD", ["Hebden Bridge"]),
+        ("8 Sheep Street, Stratford-upon-Avon CV37 6EE", ["Sheep Street", "Stratford-upon-Avon"]),
+        ("Our office in Leeds LS1 4AP is closed", ["Leeds"]),
+        ("742 Evergreen Terrace\nSpringfield, OR 97477", ["Evergreen Terrace", "Springfield", "OR"]),
+        ("Montreal, QC H2Y 2Y5", ["Montreal", "QC"]),
+        ("101 Collins St, Melbourne VIC 3000", ["Collins St", "Melbourne", "VIC"]),
+        ("Industriestraße 22\n70565 Stuttgart", ["Industriestraße", "Stuttgart"]),
+        ("Schillerstr. 14a, D-69115 Heidelberg", ["Schillerstr.", "Heidelberg"]),
+        ("Kaiserstraße 2, 60311 Frankfurt am Main", ["Kaiserstraße", "Frankfurt am Main"]),
+        ("3 rue du Port, 33000 Bordeaux", ["rue du Port", "Bordeaux"]),
+        ("Herengracht 182\r\n1016 BR Amsterdam", ["Herengracht", "Amsterdam"]),
+        ("Avenida de la Constitución, 3\n41001 Sevilla", ["Avenida de la Constitución", "Sevilla"]),
+        ("ul. Piotrkowska 104\n90-926 Łódź", ["Piotrkowska", "Łódź"]),
+        ("Kungsgatan 44\n111 35 Stockholm", ["Kungsgatan", "Stockholm"]),
+        ("1100-048 Lisboa", ["Lisboa"]),
+        ("Mariahilfer Straße 88, 1070 Wien", ["Mariahilfer Straße", "Wien"]),
+    ],
+)
+def test_addresses(text, places):
+    assert found(addresses, text, Role.PLACE) == places
+
+
+def test_a_street_without_a_known_word_is_only_likely():
+    assert found(addresses, "Vukovarska 58\n21000 Split", Role.LIKELY_PLACE) == ["Vukovarska", "Split"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 2019 Acme Corp sold 5000 Boeing shares.",
+        "1984 George Orwell",
+        "12345 Items",
+        "Chapter 5\n2000 Annual Report",
+        "On or about October 6, 1999, Kelly Cloud signed.",
+        "Mary Jones, 12\nBob Smith, 14",
+        "Windows 10\n2015 Microsoft",
+        "10 Downing Street",
+        "Flight BA 117 to Rome, IBM PS2 and HP LJ4",
+    ],
+)
+def test_what_looks_like_an_address(text):
+    assert list(addresses(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "greeting", "name"),
+    [
+        ("Bonjour Marie,", "Bonjour", "Marie"),
+        ("BONJOUR MARIE !", "BONJOUR", "MARIE"),
+        ("Anlage\n\nSehr geehrter Herr Dr. Weber,\n", "Sehr geehrter", "Weber"),
+        ("Dzień dobry Anno\n", "Dzień dobry", "Anno"),
+        ("Estimada Sra. García López:", "Estimada", "García López"),
+        ("Уважаемый Иван Петрович!", "Уважаемый", "Иван Петрович"),
+        ("Caro Luca,", "Caro", "Luca"),
+    ],
+)
+def test_salutations(text, greeting, name):
+    assert found(salutations, text, Role.NO_NAME) == [greeting]
+    assert found(salutations, text, Role.ADDRESSED) == [name]
+
+
+@pytest.mark.parametrize(
+    "text", ["Cara Jones\n", "I said hello Mary,", "Hello world", "Moi Tan", "Hiroshi Abe,"]
+)
+def test_what_looks_like_a_salutation(text):
+    assert list(salutations(text)) == []
+
+
+@given(SIGNS)
+def test_forms_are_slices(text):
+    for start, end, _ in [*addresses(text), *salutations(text)]:
+        assert 0 <= start < end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Northwind Traders Ltd\n12 High Street\nManchester M1 2AB",
+            ["Northwind Traders Ltd ORG", "High Street LOC", "Manchester LOC"],
+        ),
+        (
+            "Anna Schmidt\nLindenweg 12\n88339 Bad Waldsee",
+            ["Anna Schmidt PER", "Lindenweg LOC", "Bad Waldsee LOC"],
+        ),
+        ("1 Infinite Loop, Cupertino, CA 95014", ["Infinite Loop LOC", "Cupertino LOC", "CA LOC"]),
+        ("Bonjour Marie,\n\nJe serai à Lyon jeudi.", ["Marie PER", "Lyon LOC"]),
+        ("Hallo Anna,\n\nich komme morgen nach Berlin.", ["Anna PER", "Berlin LOC"]),
+        ("Dear Customer,\n\nthank you.", []),
+        ("Hello World!", []),
+    ],
+)
+def test_names_in_forms(ner, text, expected):
+    assert [f"{one.text} {one.label}" for one in ner(text).entities] == expected
