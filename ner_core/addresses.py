@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms import Form, Role
+from ner_core.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +69,7 @@ _STREET_WORD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LONGEST_STREET = 100
+_SURE, _LIKELY = 3000, 20
 
 
 def addresses(text: str) -> Iterator[Form]:
@@ -77,29 +78,29 @@ def addresses(text: str) -> Iterator[Form]:
     Examples
     --------
     >>> text = "12 High Street, Leeds LS1 4AP"
-    >>> [(text[start:end], role.name) for start, end, role in addresses(text)]
-    [('High Street', 'PLACE'), ('Leeds', 'PLACE'), ('LS1 4AP', 'NO_NAME')]
+    >>> [(text[one.start : one.end], one.kind) for one in addresses(text)]
+    [('High Street', 'LOC'), ('Leeds', 'LOC'), ('LS1 4AP', 'O')]
     """
     for match in _CODE_AFTER.finditer(text):
         if street := _street(text, match.start()):
-            yield Form(*street, Role.PLACE)
+            yield Form(*street, "LOC", _SURE)
         for part in ("town", "state", "province", "territory"):
             if match[part]:
-                yield Form(*match.span(part), Role.PLACE)
+                yield Form(*match.span(part), "LOC", _SURE)
         for part in ("british", "canadian"):
             if match[part]:
-                yield Form(*match.span(part), Role.NO_NAME)
+                yield Form(*match.span(part), "O", _SURE)
     for match in _CODE_BEFORE.finditer(text):
         street = _street(text, match.start())
         sure = match["code"] or (street and _STREET_WORD.search(text, *street))
         if not sure and (match["year"] or not street):
             continue
-        role = Role.PLACE if sure else Role.LIKELY_PLACE
-        yield Form(*match.span("town"), role)
+        gain = _SURE if sure else _LIKELY
+        yield Form(*match.span("town"), "LOC", gain)
         if street:
-            yield Form(*street, role)
+            yield Form(*street, "LOC", gain)
         if match["code"]:
-            yield Form(*match.span("code"), Role.NO_NAME)
+            yield Form(*match.span("code"), "O", _SURE)
 
 
 def _street(text: str, end: int) -> tuple[int, int] | None:

@@ -33,6 +33,7 @@ from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.forms import Form, weigh
 from ner_core.labels import has_letter, normalize_label
+from ner_core.legal_forms import companies
 from ner_core.references import authors
 from ner_core.salutations import salutations
 from ner_core.sequences import OUTSIDE, TagSet
@@ -54,7 +55,7 @@ _DIVIDER = re.compile(
     r"|(?P<of_persons>[&\uff06]|:(?=\s|[A-Z]))"
 )
 
-_FORMS = (authors, addresses, salutations)
+_FORMS = (authors, addresses, companies, salutations)
 
 
 class Decoder:

@@ -1,12 +1,11 @@
-"""What the form of a text tells about its names, whatever the model knows: authors, addresses, salutations.
+"""What the form of a text shows of its names, whatever the model knows: references, addresses, legal forms.
 
-Modules that recognize a form yield `Form`; `weigh` makes the tags of its role likelier in its words. What the
+Modules that recognize a form yield `Form`; `weigh` makes the tags of its kind likelier in its words. What the
 model is very sure of stays.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,30 +15,32 @@ if TYPE_CHECKING:
 
     from ner_core.units import Units
 
-__all__ = ["Form", "Role", "weigh"]
+__all__ = ["Form", "weigh"]
 
-
-class Role(Enum):
-    """What some words are: which types become likelier, how much, and whether they are one name."""
-
-    PERSON = (("PER",), 200, False)
-    ADDRESSED = (("PER",), 20, True)  # less sure: Dear Customer, Hello World
-    PLACE = (("LOC", "GPE"), 3000, True)
-    LIKELY_PLACE = (("LOC", "GPE"), 20, True)
-    NO_NAME = (("O",), 3000, False)
-
-    def __init__(self, kinds: tuple[str, ...], gain: int, whole: bool) -> None:
-        self.kinds = kinds
-        self.gain = gain
-        self.whole = whole
+# Models that know towns and states as GPE have LOC for other places.
+_SAME = {"LOC": ("LOC", "GPE")}
 
 
 class Form(NamedTuple):
-    """A slice of a text and its role."""
+    """A slice of a text, and what its form shows.
+
+    Attributes
+    ----------
+    start, end : int
+        Characters.
+    kind : str
+        Common name of a type, or ``O`` for no name.
+    gain : int
+        How much likelier that is than the model says.
+    whole : bool
+        Whether the slice is one name, and not parts of several or a part of one.
+    """
 
     start: int
     end: int
-    role: Role
+    kind: str
+    gain: int
+    whole: bool = True
 
 
 def weigh(forms: Mapping[int, Iterable[Form]], units: Units, kinds: np.ndarray, follows: np.ndarray) -> None:
@@ -52,19 +53,18 @@ def weigh(forms: Mapping[int, Iterable[Form]], units: Units, kinds: np.ndarray, 
     units : Units
         Units of the texts; probabilities of tags are changed in place.
     kinds : ndarray of str, shape (labels,)
-        Common name of each tag's type, ``O`` for none; a role whose type the model lacks changes nothing.
+        Common name of each tag's type, ``O`` for none. Types that the model lacks change nothing.
     follows : ndarray of bool, shape (labels,)
         Whether a tag can continue an entity.
     """
     for number, found in forms.items():
         first, last = np.searchsorted(units.text, (number, number + 1))
-        for start, end, role in found:
-            begin, after = np.searchsorted(units.begin[first:last], (start, end)) + first
-            weighed = units.probabilities[begin:after]
-            wanted = np.isin(kinds, role.kinds)
-            weights = np.broadcast_to(np.where(wanted, role.gain, 1), weighed.shape).copy()
-            if role.whole and (wanted & ~follows).any():
+        for form in found:
+            begin, after = np.searchsorted(units.begin[first:last], (form.start, form.end)) + first
+            wanted = np.isin(kinds, _SAME.get(form.kind, form.kind))
+            weights = np.where(wanted, form.gain, 1) * np.ones((after - begin, 1))
+            if form.whole and (wanted & ~follows).any():
                 weights[:1, wanted & follows] = 1
                 weights[1:, wanted & ~follows] = 1
-            weighed = weighed * weights
+            weighed = units.probabilities[begin:after] * weights
             units.probabilities[begin:after] = weighed / weighed.sum(axis=-1, keepdims=True)

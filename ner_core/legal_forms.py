@@ -1,23 +1,44 @@
-"""Legal forms of companies, as written after their names; a name may have several (`GmbH & Co. KG`)."""
+"""Companies, recognized by their legal form: ``Huber GmbH``; a name may have several (``GmbH & Co. KG``)."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["LEGAL_FORM", "LEGAL_FORMS"]
+from ner_core.forms import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LEGAL_FORM", "LEGAL_FORMS", "companies"]
 
 #: As written; a form that is not all in small letters is also written without its full stops.
 LEGAL_FORMS = (
     *("GmbH", "AG", "SE", "UG", "KG", "KGaA", "OHG", "GbR", "e.V.", "e.K.", "eG", "& Co.", "& Cie"),
     *("S.A.", "S.A.S.", "S.A.R.L.", "Sàrl", "S.p.A.", "S.r.l.", "S.L.", "S.L.U.", "Lda.", "Ltda.", "de C.V."),
     *("B.V.", "N.V.", "AB", "AS", "A/S", "ASA", "ApS", "Oy", "Oyj"),
-    *("Sp. z o.o.", "sp. k.", "s.r.o.", "a.s.", "k.s.", "d.o.o.", "d.d.", "Kft.", "Zrt.", "Nyrt.", "A.Ş."),
+    *(
+        "Sp. z o.o.",
+        "sp. z o.o.",
+        "sp. k.",
+        "s.r.o.",
+        "a.s.",
+        "k.s.",
+        "d.o.o.",
+        "d.d.",
+        "Kft.",
+        "Zrt.",
+        "Nyrt.",
+        "A.Ş.",
+    ),
     *("Inc.", "Corp.", "Co.", "Ltd.", "LLC", "L.L.C.", "LLP", "LP", "L.P.", "PLC", "plc", "Pty", "Pvt."),
     *("Sdn Bhd", "K.K."),
 )
 # In capitals, they may be words: ACME AS GOOD AS GOLD, IBERIA SE FUSIONA.
 _WORDS = ("AS", "SE")
-
+# They follow other names as well (Orange Co., Net weight KG), some too often (Calgary AB).
+_AMBIGUOUS = frozenset(("AG", "Co", "Co.", "KG", "SL", "UG", "eG"))
+_UNKNOWN = frozenset(("AB", "LP", "NV", "SA"))
 
 _SPELLINGS = [
     re.escape(spelling).replace(r"\ ", r"[ \u00a0]")
@@ -25,5 +46,47 @@ _SPELLINGS = [
     if form not in _WORDS
     for spelling in (form, form if form.islower() else form.replace(".", ""))
 ]
+_FIRST = "".join(sorted({form[0] for form in LEGAL_FORMS}))
 #: One or more forms after a name. `Calgary, AB` and `Las Vegas, NV` are places in states.
-LEGAL_FORM = re.compile(rf"(?:(?:,(?!\ [A-Z]{{2}}\b))?[ \u00a0](?:{'|'.join(_SPELLINGS)})(?!\w))+")
+LEGAL_FORM = re.compile(
+    rf"(?:(?:,(?!\ [A-Z]{{2}}\b))?[ \u00a0](?=[{_FIRST}])(?:{'|'.join(_SPELLINGS)})(?!\w|-\w))+"
+)
+
+# A word with a capital letter; the letters in brackets are small Latin, Cyrillic and Greek ones.
+_NAME = r"(?<!\w)(?!\S+-based\b)(?![ß-öø-ÿа-яёіїєґά-ώ])[^\W\d_a-z][\w'\u2019.+-]*"
+_BEFORE = re.compile(rf"(?:(?P<more>{_NAME})\ (?:[&+]\ )?)*(?P<last>{_NAME})\"?\Z")
+_LONGEST = 80
+# Words within names, after which a name goes on: Bank of China Ltd, Marks and Spencer plc, de Vries B.V.
+_JOINS = re.compile(
+    r"(?:[&+]|\b(?:and|und|et|e|y|i|och|og|en|of|f[üo]r|del?|della?|d[uiao]|des|l[ae]|el|v[ao]n|der|den)) \Z"
+)
+# Russian and Ukrainian forms stand before the name.
+_FORM_FIRST = re.compile(
+    r"\b(?:ООО|ОАО|ЗАО|ПАО|АО|НАО|ТОВ|ПрАТ)\ "
+    rf"(?:[\"«„](?P<quoted>[^\"»“\n]{{1,60}})[\"»“]|(?P<plain>{_NAME}))"
+)
+_SURE, _LIKELY, _PERHAPS = 3000, 200, 20
+
+
+def companies(text: str) -> Iterator[Form]:
+    """Yield what stands before a legal form as a company; of several words, the last.
+
+    Where a longer name begins is left to the model: ``Company Name Homegate Hospitality Inc``.
+
+    Examples
+    --------
+    >>> text = "Umowa między Kowalski sp. z o.o. a Nova Stal s.r.o."
+    >>> [(text[one.start : one.end], one.whole) for one in companies(text)]
+    [('Kowalski sp. z o.o.', True), ('Stal s.r.o.', False)]
+    """
+    done = 0
+    for form in LEGAL_FORM.finditer(text):
+        before = _BEFORE.search(text, max(form.start() - _LONGEST, done), form.start())
+        done, written = form.end(), form[0].strip(", \u00a0")
+        if before is None or written in _UNKNOWN:
+            continue
+        whole = not before["more"] and not _JOINS.search(text, max(before.start() - 8, 0), before.start())
+        gain = _PERHAPS if written in _AMBIGUOUS else _SURE if whole else _LIKELY
+        yield Form(before.start("last"), form.end(), "ORG", gain, whole)
+    for match in _FORM_FIRST.finditer(text):
+        yield Form(*match.span("quoted" if match["quoted"] else "plain"), "ORG", _LIKELY)

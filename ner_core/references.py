@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms import Form, Role
+from ner_core.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = ["authors"]
 
+_GAIN = 200
 _AUTHOR = re.compile(
     r"""
     (?<![\w'\u2019-])  # else a long word would be tried from each of its letters
@@ -38,7 +39,7 @@ def authors(text: str) -> Iterator[Form]:
     Examples
     --------
     >>> text = "Okoro, C. (2011). Ports."
-    >>> [text[start:end] for start, end, _ in authors(text)]
+    >>> [text[start:end] for start, end, *_ in authors(text)]
     ['Okoro', 'C. ']
     """
     together: list[re.Match[str]] = []
@@ -49,8 +50,8 @@ def authors(text: str) -> Iterator[Form]:
             together = [author] if _BEFORE.search(text, max(author.start() - 3, 0), author.start()) else []
         if together and _ends(text, together):
             for one in together:
-                yield Form(*one.span("surname"), Role.PERSON)
-                yield Form(*one.span("initials" if one["initials"] else "letters"), Role.PERSON)
+                yield Form(*one.span("surname"), "PER", _GAIN, whole=False)
+                yield Form(*one.span("initials" if one["initials"] else "letters"), "PER", _GAIN, whole=False)
             together = []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms import Form, Role
+from ner_core.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,8 @@ _TITLES = r"""
   | heer | mevrouw | meneer | mijnheer | dhr | mevr | hr | fru | gospodine? | gospođo
   | господин | госпожа | pán | pane
 """
+# Less sure of the name: Dear Customer, Hello World.
+_SURE, _LIKELY = 3000, 20
 _NAME = r"[^\W\d_a-z][\w'\u2019.-]*"
 _SALUTATION = re.compile(
     rf"""
@@ -56,10 +58,10 @@ def salutations(text: str) -> Iterator[Form]:
     Examples
     --------
     >>> text = "Bonjour Mme Martin,"
-    >>> [(text[start:end], role.name) for start, end, role in salutations(text)]
-    [('Bonjour', 'NO_NAME'), ('Martin', 'ADDRESSED')]
+    >>> [(text[one.start : one.end], one.kind) for one in salutations(text)]
+    [('Bonjour', 'O'), ('Martin', 'PER')]
     """
     for match in _SALUTATION.finditer(text):
         if match["mark"] or match["greeting"].casefold() not in _ALSO_NAMES:
-            yield Form(*match.span("greeting"), Role.NO_NAME)
-            yield Form(*match.span("name"), Role.ADDRESSED)
+            yield Form(*match.span("greeting"), "O", _SURE)
+            yield Form(*match.span("name"), "PER", _LIKELY)

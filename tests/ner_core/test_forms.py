@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import model_zoo
 from ner_core.addresses import addresses
-from ner_core.forms import Role
+from ner_core.legal_forms import companies
 from ner_core.salutations import salutations
 
 SIGNS = st.text(st.sampled_from("Aab1 ,\n\t|-.Å"), max_size=40)
@@ -17,8 +17,10 @@ def ner():
     return model_zoo.load("auto", device="CPU")
 
 
-def found(forms, text, *roles):
-    return [text[start:end] for start, end, role in sorted(forms(text)) if role in roles]
+def found(forms, text, kind, *gains):
+    return [
+        text[one.start : one.end] for one in sorted(forms(text)) if one.kind == kind and one.gain in gains
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,11 +47,11 @@ def found(forms, text, *roles):
     ],
 )
 def test_addresses(text, places):
-    assert found(addresses, text, Role.PLACE) == places
+    assert found(addresses, text, "LOC", 3000) == places
 
 
 def test_a_street_without_a_known_word_is_only_likely():
-    assert found(addresses, "Vukovarska 58\n21000 Split", Role.LIKELY_PLACE) == ["Vukovarska", "Split"]
+    assert found(addresses, "Vukovarska 58\n21000 Split", "LOC", 20) == ["Vukovarska", "Split"]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +85,8 @@ def test_what_looks_like_an_address(text):
     ],
 )
 def test_salutations(text, greeting, name):
-    assert found(salutations, text, Role.NO_NAME) == [greeting]
-    assert found(salutations, text, Role.ADDRESSED) == [name]
+    assert found(salutations, text, "O", 3000) == [greeting]
+    assert found(salutations, text, "PER", 20) == [name]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,46 @@ def test_what_looks_like_a_salutation(text):
     assert list(salutations(text)) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Umowa między Kowalski sp. z o.o. a Novák s.r.o.", ["Kowalski sp. z o.o.", "Novák s.r.o."]),
+        ("between Acme Ltd or Contoso GmbH", ["Acme Ltd", "Contoso GmbH"]),
+        ("Mary Jones, Bradstreet, Inc.", ["Bradstreet, Inc."]),
+        ("New York-based Acme LLC", ["Acme LLC"]),
+    ],
+)
+def test_companies(text, names):
+    assert found(companies, text, "ORG", 3000) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("Yesterday Northwind Traders Ltd said", ["Traders Ltd"]),
+        ("Bank of China Ltd. and Marks and Spencer plc", ["China Ltd.", "Spencer plc"]),
+        ("Dun & Bradstreet, Inc.", ["Bradstreet, Inc."]),
+        ("ООО Ромашка и ПАО «Северная сталь»", ["Ромашка", "Северная сталь"]),
+    ],
+)
+def test_companies_that_may_begin_earlier(text, ends):
+    assert found(companies, text, "ORG", 200) == ends
+
+
+def test_a_form_that_is_also_a_name():
+    assert found(companies, "Siemens AG", "ORG", 20) == ["Siemens AG"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Calgary AB", "Reno NV 89501", "Inc. magazine", "Acme Incidents", "5 KG", "a GmbH"]
+)
+def test_what_looks_like_a_company(text):
+    assert list(companies(text)) == []
+
+
 @given(SIGNS)
 def test_forms_are_slices(text):
-    for start, end, _ in [*addresses(text), *salutations(text)]:
+    for start, end, *_ in [*addresses(text), *companies(text), *salutations(text)]:
         assert 0 <= start < end <= len(text)
 
 
@@ -114,6 +153,12 @@ def test_forms_are_slices(text):
         ("1 Infinite Loop, Cupertino, CA 95014", ["Infinite Loop LOC", "Cupertino LOC", "CA LOC"]),
         ("Bonjour Marie,\n\nJe serai à Lyon jeudi.", ["Marie PER", "Lyon LOC"]),
         ("Hallo Anna,\n\nich komme morgen nach Berlin.", ["Anna PER", "Berlin LOC"]),
+        ("Le contrat entre Martin SARL et Jean Dupont.", ["Martin SARL ORG", "Jean Dupont PER"]),
+        ("Novák s.r.o.", ["Novák s.r.o. ORG"]),
+        (
+            "She left Marks and Spencer plc for Bank of China Ltd.",
+            ["Marks and Spencer plc ORG", "Bank of China Ltd. ORG"],
+        ),
         ("Dear Customer,\n\nthank you.", []),
         ("Hello World!", []),
     ],
