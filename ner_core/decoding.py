@@ -29,6 +29,7 @@ from ner_core.aggregation import AS_WRITTEN
 from ner_core.agreement import agree
 from ner_core.calibration import span_probability
 from ner_core.characters import rendered
+from ner_core.datelines import datelines
 from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
 from ner_core.forms import Form, weigh
@@ -55,7 +56,7 @@ _DIVIDER = re.compile(
     r"|(?P<of_persons>[&\uff06]|:(?=\s|[A-Z]))"
 )
 
-_FORMS = (authors, addresses, companies, salutations)
+_FORMS = (authors, addresses, companies, datelines, salutations)
 
 
 class Decoder:

@@ -87,9 +87,9 @@ _IN_BIBTEX = re.compile(r"\b(?:author|editor)\s*=\s*[{\"][^{}\"]*\Z", re.IGNOREC
 _LONGEST_BIBTEX = 1_000
 _NEAR = 100
 
-# Bill to: Acme Corp - the label of a field, which models take for a given name.
-_BILL = re.compile(
-    r"bill\s+(?:(?:to|from|date|number|no\.?|amount|total|period|address)\s*(?:[:=#\d\n\t|]|\Z)"
+# Bill to: Acme Corp - the label of a field, which models take for a given name; and a word younger than they.
+_NO_PERSON = re.compile(
+    r"covid(?:-?19)?\b|bill\s+(?:(?:to|from|date|number|no\.?|amount|total|period|address)\s*(?:[:=#\d\n\t|]|\Z)"
     r"|of\s+(?:lading|exchange|materials)\b)",
     re.IGNORECASE,
 )
@@ -154,7 +154,7 @@ def name_span(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         end = min(end + 1, len(text))
     if _in_address(text, start) or not has_letter(text[start:end]):
         return start, start
-    if kind == "PER" and _BILL.match(text, start) is not None:
+    if kind == "PER" and _NO_PERSON.match(text, start) is not None:
         return start, start
     return start, _with_legal_form(text, start, end) if kind == "ORG" else end
 

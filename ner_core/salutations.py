@@ -1,4 +1,4 @@
-"""Salutations of letters and messages, recognized by their form: ``Bonjour Marie,``.
+"""Salutations and closings of letters and messages, recognized by their form: ``Bonjour Marie,``.
 
 Models trained on news take the greeting for a part of the name, or all of it for something else.
 """
@@ -32,7 +32,14 @@ _GREETINGS = r"""
   | terve | moi | moikka | hyvä | arvoisa
 """
 # Names as well; with these, only a mark after the name shows a salutation (Caro Luca, and not Cara Jones).
-_ALSO_NAMES = frozenset(("cher", "cara", "caro", "beste", "draga", "moi", "hyvä"))
+_ALSO_NAMES = frozenset(("cher", "cara", "caro", "beste", "draga", "moi", "hyvä", "best", "love"))
+_CLOSINGS = r"""
+    (?:kind|best|warm)?\ ?regards | best(?:\ wishes)? | cheers | thanks | thx | love | yours | sincerely
+  | (?:viele|liebe|beste|herzliche|schöne)?\ ?gr(?:uß|üße) | lg | vg | mfg | bg
+  | bises | bisous | amicalement | cordialement | saludos | un\ (?:saludo|abrazo|bacio) | besos | abrazos
+  | saluti | baci | un\ abbraccio | abraços | beijos | groet(?:en|jes)? | mvh | hälsningar | hilsen | kram
+  | pozdrawiam | pozdrav | lp | целую | с\ уважением | обнимаю
+"""
 _TITLES = r"""
     mr | mrs | ms | miss | mx | dr | prof | professor | herrn? | frau
   | monsieur | madame | mademoiselle | m | mme | mlle | señora? | sra? | srta | don | doña
@@ -43,25 +50,31 @@ _TITLES = r"""
 # Less sure of the name: Dear Customer, Hello World.
 _SURE, _LIKELY = 3000, 20
 _NAME = r"[^\W\d_a-z][\w'\u2019.-]*"
+_NAMES = rf"(?P<name>{_NAME}(?:\ {_NAME}){{0,3}})"
 _SALUTATION = re.compile(
     rf"""
-    (?:\A|\n) [^\S\n]* (?P<greeting>(?i:{_GREETINGS})) \ (?:(?i:{_TITLES})\.?\ )*
-    (?P<name>{_NAME}(?:\ {_NAME}){{0,3}}) [^\S\n]* (?P<mark>[,!:]|(?=[\r\n]|\Z))
+    (?:\A|\n) [^\S\n]* (?P<words>(?i:{_GREETINGS})) \ (?:(?i:{_TITLES})\.?\ )*
+    {_NAMES} [^\S\n]* (?P<mark>[,!:]|(?=[\r\n]|\Z))
     """,
+    re.VERBOSE,
+)
+_CLOSING = re.compile(
+    rf"(?:\A|\n) [^\S\n]* (?P<words>(?i:{_CLOSINGS})) (?P<mark>[,!]?)\ {_NAMES} [^\S\n]* (?=[\r\n]|\Z)",
     re.VERBOSE,
 )
 
 
 def salutations(text: str) -> Iterator[Form]:
-    """Yield greetings as no names, and who is addressed as a person.
+    r"""Yield greetings and closings as no names, and who is addressed or signs as a person.
 
     Examples
     --------
-    >>> text = "Bonjour Mme Martin,"
+    >>> text = "Bonjour Mme Martin,\n\nà demain !\n\nBises, Anne"
     >>> [(text[one.start : one.end], one.kind) for one in salutations(text)]
-    [('Bonjour', 'O'), ('Martin', 'PER')]
+    [('Bonjour', 'O'), ('Martin', 'PER'), ('Bises', 'O'), ('Anne', 'PER')]
     """
-    for match in _SALUTATION.finditer(text):
-        if match["mark"] or match["greeting"].casefold() not in _ALSO_NAMES:
-            yield Form(*match.span("greeting"), "O", _SURE)
-            yield Form(*match.span("name"), "PER", _LIKELY)
+    for form in (_SALUTATION, _CLOSING):
+        for match in form.finditer(text):
+            if match["mark"] or match["words"].casefold() not in _ALSO_NAMES:
+                yield Form(*match.span("words"), "O", _SURE)
+                yield Form(*match.span("name"), "PER", _LIKELY)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import model_zoo
 from ner_core.addresses import addresses
+from ner_core.datelines import datelines
 from ner_core.legal_forms import companies
 from ner_core.salutations import salutations
 
@@ -90,7 +91,7 @@ def test_salutations(text, greeting, name):
 
 
 @pytest.mark.parametrize(
-    "text", ["Cara Jones\n", "I said hello Mary,", "Hello world", "Moi Tan", "Hiroshi Abe,"]
+    "text", ["Cara Jones\n", "I said hello Mary,", "Hello world", "Moi Tan", "Hiroshi Abe,", "Best Western"]
 )
 def test_what_looks_like_a_salutation(text):
     assert list(salutations(text)) == []
@@ -135,7 +136,9 @@ def test_what_looks_like_a_company(text):
 
 @given(SIGNS)
 def test_forms_are_slices(text):
-    for start, end, *_ in [*addresses(text), *companies(text), *salutations(text)]:
+    for start, end, *_ in [
+        one for find in (addresses, companies, datelines, salutations) for one in find(text)
+    ]:
         assert 0 <= start < end <= len(text)
 
 
@@ -158,6 +161,10 @@ def test_forms_are_slices(text):
         (
             "She left Marks and Spencer plc for Bank of China Ltd.",
             ["Marks and Spencer plc ORG", "Bank of China Ltd. ORG"],
+        ),
+        (
+            "BERLIN (dpa) - Angela Merkel war in Paris.",
+            ["BERLIN LOC", "dpa ORG", "Angela Merkel PER", "Paris LOC"],
         ),
         ("Dear Customer,\n\nthank you.", []),
         ("Hello World!", []),

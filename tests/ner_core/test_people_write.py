@@ -165,6 +165,7 @@ def multilingual():
             ["Acme Corp ORG", "Bill PER", "Rome LOC"],
         ),
         ("Bill to\nAcme Corp", ["Acme Corp ORG"]),
+        ("Covid is back in Rome", ["Rome LOC"]),
         ("Patient: Jones, Mary\nCity: Rome", ["Jones, Mary PER", "Rome LOC"]),
         (
             "He works at Yahoo! and Acme Inc. in St. Louis, U.S.",

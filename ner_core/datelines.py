@@ -1,0 +1,37 @@
+"""Datelines of news, recognized by their form: ``BERLIN (dpa) -``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ner_core.forms import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["datelines"]
+
+_TOWN = r"(?:(?:\w\.)+|[^\W\d_a-z][\w'\u2019-]*)"
+_DATELINE = re.compile(
+    rf"""
+    (?:\A|\n) [^\S\n]{{0,8}} (?P<town>{_TOWN}(?:[ ]{_TOWN}){{0,3}}) (?:[,/][^()\n]{{1,40}})? \ ?
+    \( (?P<agency>[^\W\d_][\w.-]{{1,15}}) (?:/[\w.-]{{2,15}})? \) \ ?[-\u2013\u2014:]
+    """,
+    re.VERBOSE,
+)
+_LIKELY = 200
+
+
+def datelines(text: str) -> Iterator[Form]:
+    """Yield the town of a dateline as a place, and the news agency as an organisation.
+
+    Examples
+    --------
+    >>> text = "BERLIN (dpa) - Der Kanzler reist."
+    >>> [(text[one.start : one.end], one.kind) for one in datelines(text)]
+    [('BERLIN', 'LOC'), ('dpa', 'ORG')]
+    """
+    for match in _DATELINE.finditer(text):
+        yield Form(*match.span("town"), "LOC", _LIKELY)
+        yield Form(*match.span("agency"), "ORG", _LIKELY)
