@@ -41,13 +41,16 @@ _CODE_BEFORE = re.compile(
     """,
     re.VERBOSE,
 )
-_WORDS = r"[^\W\d_][\w.'\u2019-]*(?:[ ][^\W\d_][\w.'\u2019-]*){0,5}"
 _HOUSE = r"\d{1,5}[ ]?[a-zA-Z]?(?:[-/][ ]?\d{1,4}[a-zA-Z]?)?"
+_KIND = r"rue|via|viale|corso|piazza|largo|calle|avenida|plaza|paseo|rua|praça|ulica|улица"
+_WORD = r"[^\W\d_][\w.'\u2019-]*"
+# After a word in small letters as well: of 3 Low Road, domiciled at Lindenstraße 4.
 _STREET = re.compile(
     rf"""
-    {_BEGINS}
-    (?: {_HOUSE},?\ (?P<after>{_WORDS})
-      | (?:[^\W\d_]{{1,4}}\.\ )? (?P<before>{_WORDS}),?\ (?:n[º°]?\.?\ ?)?{_HOUSE} )
+    (?: {_BEGINS} | (?<=[^\W\d_A-Z]\ ) )
+    (?: (?P<first>{_HOUSE}),?\ (?P<after>{_WORD}(?:\ {_WORD}){{0,5}})
+      | (?:[^\W\d_]{{1,4}}\.\ )? (?P<before>(?:{_NAME}|{_KIND})(?:\ {_WORD}){{0,5}}),?\ (?:n[º°]?\.?\ ?)?
+        {_HOUSE} )
     [^\S\n]*,?\r?\Z
     """,
     re.VERBOSE,
@@ -79,11 +82,10 @@ def addresses(text: str) -> Iterator[Form]:
     --------
     >>> text = "12 High Street, Leeds LS1 4AP"
     >>> [(text[one.start : one.end], one.kind) for one in addresses(text)]
-    [('High Street', 'LOC'), ('Leeds', 'LOC'), ('LS1 4AP', 'O')]
+    [('12', 'O'), ('High Street', 'LOC'), ('Leeds', 'LOC'), ('LS1 4AP', 'O')]
     """
     for match in _CODE_AFTER.finditer(text):
-        if street := _street(text, match.start()):
-            yield Form(*street, "LOC", _SURE)
+        yield from _street(text, match.start(), _SURE)
         for part in ("town", "state", "province", "territory"):
             if match[part]:
                 yield Form(*match.span(part), "LOC", _SURE)
@@ -91,19 +93,22 @@ def addresses(text: str) -> Iterator[Form]:
             if match[part]:
                 yield Form(*match.span(part), "O", _SURE)
     for match in _CODE_BEFORE.finditer(text):
-        street = _street(text, match.start())
-        sure = match["code"] or (street and _STREET_WORD.search(text, *street))
+        sure = match["code"] or any(
+            _STREET_WORD.search(text, one.start, one.end) for one in _street(text, match.start(), _SURE)
+        )
+        street = list(_street(text, match.start(), _SURE if sure else _LIKELY))
         if not sure and (match["year"] or not street):
             continue
-        gain = _SURE if sure else _LIKELY
-        yield Form(*match.span("town"), "LOC", gain)
-        if street:
-            yield Form(*street, "LOC", gain)
+        yield from street
         if match["code"]:
             yield Form(*match.span("code"), "O", _SURE)
+        yield Form(*match.span("town"), "LOC", _SURE if sure else _LIKELY)
 
 
-def _street(text: str, end: int) -> tuple[int, int] | None:
-    """Return the street, without its number, that ends a text up to a town; None if there is none."""
+def _street(text: str, end: int, gain: int) -> Iterator[Form]:
+    """Yield the street that ends a text up to a town, if there is one, and a number before it as no name."""
     match = _STREET.search(text, max(end - _LONGEST_STREET, 0), end)
-    return match.span("after" if match["after"] else "before") if match else None
+    if match is not None:
+        if match["first"]:
+            yield Form(*match.span("first"), "O", gain)
+        yield Form(*match.span("after" if match["after"] else "before"), "LOC", gain)

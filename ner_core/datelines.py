@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["datelines"]
 
 _TOWN = r"(?:(?:\w\.)+|[^\W\d_a-z][\w'\u2019-]*)"
+# In brackets, other organisations and places stand as well: Martinek (Heidelberg) - Lorra (Hildesheim).
+_AGENCY = (
+    "afp|anp|ansa|apa?|belga|bloomberg|dapd|ddp|dpa|efe|epd|hina|interfax|itar-tass|kna|lusa|ntb|ots|pap|reuters"
+    "|ria|ritzau|rtr|sda|sid|stt|sta|tanjug|tasr|tass|tt|upi|xinhua|afp|тасс|риа"
+)
 _DATELINE = re.compile(
     rf"""
     (?:\A|\n) [^\S\n]{{0,8}} (?P<town>{_TOWN}(?:[ ]{_TOWN}){{0,3}}) (?:[,/][^()\n]{{1,40}})? \ ?
-    \( (?P<agency>[^\W\d_][\w.-]{{1,15}}) (?:/[\w.-]{{2,15}})? \) \ ?[-\u2013\u2014:]
+    \( (?P<agency>(?i:{_AGENCY})) (?:/[\w.-]{{2,15}})? \) \ ?[-\u2013\u2014:]
     """,
     re.VERBOSE,
 )

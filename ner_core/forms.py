@@ -20,6 +20,8 @@ __all__ = ["Form", "weigh"]
 # Models that know towns and states as GPE have LOC for other places.
 _SAME = {"LOC": ("LOC", "GPE")}
 
+_FOUND = 0.5
+
 
 class Form(NamedTuple):
     """A slice of a text, and what its form shows.
@@ -34,6 +36,8 @@ class Form(NamedTuple):
         How much likelier that is than the model says.
     whole : bool
         Whether the slice is one name, and not parts of several or a part of one.
+    new : bool
+        Whether it counts only where the model has found nothing of this kind in the slice.
     """
 
     start: int
@@ -41,6 +45,7 @@ class Form(NamedTuple):
     kind: str
     gain: int
     whole: bool = True
+    new: bool = False
 
 
 def weigh(forms: Mapping[int, Iterable[Form]], units: Units, kinds: np.ndarray, follows: np.ndarray) -> None:
@@ -62,9 +67,13 @@ def weigh(forms: Mapping[int, Iterable[Form]], units: Units, kinds: np.ndarray, 
         for form in found:
             begin, after = np.searchsorted(units.begin[first:last], (form.start, form.end)) + first
             wanted = np.isin(kinds, _SAME.get(form.kind, form.kind))
+            known = units.probabilities[begin:after, wanted].sum(axis=1)
+            if form.new and known.max(initial=0) > _FOUND:
+                continue
             weights = np.where(wanted, form.gain, 1) * np.ones((after - begin, 1))
-            if form.whole and (wanted & ~follows).any():
-                weights[:1, wanted & follows] = 1
-                weights[1:, wanted & ~follows] = 1
+            going_on, beginning = wanted & follows, wanted & ~follows
+            if form.whole and going_on.any() and beginning.any():
+                weights[:1, going_on] = 1
+                weights[1:, beginning] = 1
             weighed = units.probabilities[begin:after] * weights
             units.probabilities[begin:after] = weighed / weighed.sum(axis=-1, keepdims=True)

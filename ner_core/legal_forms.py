@@ -54,7 +54,7 @@ LEGAL_FORM = re.compile(
 
 # A word with a capital letter; the letters in brackets are small Latin, Cyrillic and Greek ones.
 _NAME = r"(?<!\w)(?!\S+-based\b)(?![ß-öø-ÿа-яёіїєґά-ώ])[^\W\d_a-z][\w'\u2019.+-]*"
-_BEFORE = re.compile(rf"(?:(?P<more>{_NAME})\ (?:[&+]\ )?)*(?P<last>{_NAME})\"?\Z")
+_BEFORE = re.compile(rf"(?P<more>(?:{_NAME}\ (?:[&+]\ )?){{0,4}})(?P<last>{_NAME})\"?\Z")
 _LONGEST = 80
 # Words within names, after which a name goes on: Bank of China Ltd, Marks and Spencer plc, de Vries B.V.
 _JOINS = re.compile(
@@ -71,13 +71,14 @@ _SURE, _LIKELY, _PERHAPS = 3000, 200, 20
 def companies(text: str) -> Iterator[Form]:
     """Yield what stands before a legal form as a company; of several words, the last.
 
-    Where a longer name begins is left to the model: ``Company Name Homegate Hospitality Inc``.
+    Where a longer name begins is left to the model (``Company Name Homegate Hospitality Inc``), unless it has
+    found none.
 
     Examples
     --------
     >>> text = "Umowa między Kowalski sp. z o.o. a Nova Stal s.r.o."
     >>> [(text[one.start : one.end], one.whole) for one in companies(text)]
-    [('Kowalski sp. z o.o.', True), ('Stal s.r.o.', False)]
+    [('Kowalski sp. z o.o.', True), ('Nova Stal s.r.o.', True), ('Stal s.r.o.', False)]
     """
     done = 0
     for form in LEGAL_FORM.finditer(text):
@@ -86,6 +87,8 @@ def companies(text: str) -> Iterator[Form]:
         if before is None or written in _UNKNOWN:
             continue
         whole = not before["more"] and not _JOINS.search(text, max(before.start() - 8, 0), before.start())
+        if before["more"]:
+            yield Form(before.start(), form.end(), "ORG", _SURE, new=True)
         gain = _PERHAPS if written in _AMBIGUOUS else _SURE if whole else _LIKELY
         yield Form(before.start("last"), form.end(), "ORG", gain, whole)
     for match in _FORM_FIRST.finditer(text):

@@ -18,17 +18,16 @@ def ner():
     return model_zoo.load("auto", device="CPU")
 
 
-def found(forms, text, kind, *gains):
-    return [
-        text[one.start : one.end] for one in sorted(forms(text)) if one.kind == kind and one.gain in gains
-    ]
+def found(forms, text, kind, *gains, new=False):
+    chosen = [one for one in sorted(forms(text)) if one.kind == kind and one.gain in gains and one.new is new]
+    return [text[one.start : one.end] for one in chosen]
 
 
 @pytest.mark.parametrize(
     ("text", "places"),
     [
         ("Acme Ltd, 14 Station Road, Cambridge CB1 2JH", ["Station Road", "Cambridge"]),
-        ("Write to 5 Victoria Terrace, Durham DH1 4RW.", ["Durham"]),
+        ("Write to 5 Victoria Terrace, Durham DH1 4RW.", ["Victoria Terrace", "Durham"]),
         ("Bridge Street\nHebden Bridge\nHX7 8AD", ["Hebden Bridge"]),
         ("8 Sheep Street, Stratford-upon-Avon CV37 6EE", ["Sheep Street", "Stratford-upon-Avon"]),
         ("Our office in Leeds LS1 4AP is closed", ["Leeds"]),
@@ -44,6 +43,8 @@ def found(forms, text, kind, *gains):
         ("ul. Piotrkowska 104\n90-926 Łódź", ["Piotrkowska", "Łódź"]),
         ("Kungsgatan 44\n111 35 Stockholm", ["Kungsgatan", "Stockholm"]),
         ("1100-048 Lisboa", ["Lisboa"]),
+        ("wohnhaft Lindenstraße 4, 80331 München", ["Lindenstraße", "München"]),
+        ("con domicilio en calle Mayor 5, 28013 Madrid", ["calle Mayor", "Madrid"]),
         ("Mariahilfer Straße 88, 1070 Wien", ["Mariahilfer Straße", "Wien"]),
     ],
 )
@@ -123,6 +124,15 @@ def test_companies_that_may_begin_earlier(text, ends):
     assert found(companies, text, "ORG", 200) == ends
 
 
+def test_a_longer_name_counts_where_the_model_has_found_none(ner):
+    text = "pomiędzy: Nova Stal sp. z o.o. z siedzibą w Krakowie"
+    assert found(companies, text, "ORG", 3000, new=True) == ["Nova Stal sp. z o.o."]
+    assert [one.text for one in ner(text).entities] == ["Nova Stal sp. z o.o.", "Krakowie"]
+    assert [one.text for one in ner("Company Name Homegate Hospitality Inc").entities] == [
+        "Homegate Hospitality Inc"
+    ]
+
+
 def test_a_form_that_is_also_a_name():
     assert found(companies, "Siemens AG", "ORG", 20) == ["Siemens AG"]
 
@@ -153,6 +163,7 @@ def test_forms_are_slices(text):
             "Anna Schmidt\nLindenweg 12\n88339 Bad Waldsee",
             ["Anna Schmidt PER", "Lindenweg LOC", "Bad Waldsee LOC"],
         ),
+        ("Domplein 29\n3512 JE Utrecht", ["Domplein LOC", "Utrecht LOC"]),
         ("1 Infinite Loop, Cupertino, CA 95014", ["Infinite Loop LOC", "Cupertino LOC", "CA LOC"]),
         ("Bonjour Marie,\n\nJe serai à Lyon jeudi.", ["Marie PER", "Lyon LOC"]),
         ("Hallo Anna,\n\nich komme morgen nach Berlin.", ["Anna PER", "Berlin LOC"]),
