@@ -24,19 +24,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ner_core.addresses import addresses
 from ner_core.aggregation import AS_WRITTEN
 from ner_core.agreement import agree
 from ner_core.calibration import span_probability
 from ner_core.characters import rendered
-from ner_core.datelines import datelines
 from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
-from ner_core.forms import Form, weigh
+from ner_core.forms import find_forms
+from ner_core.forms.weighing import weigh
 from ner_core.labels import has_letter, normalize_label
-from ner_core.legal_forms import companies
-from ner_core.references import authors
-from ner_core.salutations import salutations
 from ner_core.sequences import OUTSIDE, TagSet
 from ner_core.units import Pieces, find_units
 
@@ -55,8 +51,6 @@ _DIVIDER = re.compile(
     r"|(?:(?<=\b[A-Z]\.)|(?<=\b[A-Z])),|(?<=\b[A-Z]\.\s)&(?=\u034f*\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
     r"|(?P<of_persons>[&\uff06]|:(?=\s|[A-Z]))"
 )
-
-_FORMS = (authors, addresses, companies, datelines, salutations)
 
 
 class Decoder:
@@ -165,7 +159,8 @@ class Decoder:
         units = find_units(given, strategy, self._set.type)
         if as_written:
             agree(units, self._set.type)
-            weigh(_forms(given), units, self._kinds[self._set.type], self._set.follows)
+            forms = {number: find_forms(one.text) for number, one in enumerate(given) if not one.split}
+            weigh(forms, units, self._kinds[self._set.type], self._set.follows)
         probabilities = units.probabilities
         tags = self._set.likely(probabilities, units.apart) if as_written else probabilities.argmax(axis=-1)
         types = self._set.type[tags]
@@ -282,15 +277,6 @@ def _can_be_name(words: str) -> bool:
     if words.startswith("@") and len(words) > 1:
         return any(map(str.isspace, words))
     return has_letter(words)
-
-
-def _forms(texts: Sequence[Pieces]) -> dict[int, list[Form]]:
-    """Return what the forms of texts show about their names, by the number of the text."""
-    found = {}
-    for number, one in enumerate(texts):
-        if not one.split and (forms := [form for find in _FORMS for form in find(one.text)]):
-            found[number] = forms
-    return found
 
 
 def _dividers(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> list[int]:

@@ -9,8 +9,8 @@ import re
 import unicodedata
 
 from ner_core.characters import AFTER_HYPHEN
+from ner_core.forms.companies import LEGAL_FORM
 from ner_core.labels import has_letter, is_letter, normalize_label
-from ner_core.legal_forms import LEGAL_FORM
 from ner_core.words import ABBREVIATIONS, ELIDED
 
 __all__ = ["is_article_of", "is_inverted_name", "is_mark", "name_span"]

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import model_zoo
-from ner_core.addresses import addresses
-from ner_core.datelines import datelines
-from ner_core.legal_forms import companies
-from ner_core.salutations import salutations
+from ner_core.forms.addresses import addresses
+from ner_core.forms.companies import companies
+from ner_core.forms.datelines import datelines
+from ner_core.forms.salutations import salutations
 
 SIGNS = st.text(st.sampled_from("Aab1 ,\n\t|-.Å"), max_size=40)
 

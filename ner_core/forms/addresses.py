@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms import Form
+from ner_core.forms.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,59 +1,36 @@
-"""What the form of a text shows of its names, whatever the model knows: references, addresses, legal forms.
+"""Weighing the tags of words whose form shows what they are.
 
-Modules that recognize a form yield `Form`; `weigh` makes the tags of its kind likelier in its words. What the
-model is very sure of stays.
+The tags of that kind become likelier; what the model is very sure of stays.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
+    from ner_core.forms.form import Form
     from ner_core.units import Units
 
-__all__ = ["Form", "weigh"]
+__all__ = ["weigh"]
 
 # Models that know towns and states as GPE have LOC for other places.
 _SAME = {"LOC": ("LOC", "GPE")}
-
+# Probability above which the model counts as having found something.
 _FOUND = 0.5
 
 
-class Form(NamedTuple):
-    """A slice of a text, and what its form shows.
-
-    Attributes
-    ----------
-    start, end : int
-        Characters.
-    kind : str
-        Common name of a type, or ``O`` for no name.
-    gain : int
-        How much likelier that is than the model says.
-    whole : bool
-        Whether the slice is one name, and not parts of several or a part of one.
-    new : bool
-        Whether it counts only where the model has found nothing of this kind in the slice.
-    """
-
-    start: int
-    end: int
-    kind: str
-    gain: int
-    whole: bool = True
-    new: bool = False
-
-
-def weigh(forms: Mapping[int, Iterable[Form]], units: Units, kinds: np.ndarray, follows: np.ndarray) -> None:
+def weigh(
+    forms: Mapping[int, Collection[Form]], units: Units, kinds: np.ndarray, follows: np.ndarray
+) -> None:
     """Make tags likelier where the form of a text shows what its words are.
 
     Parameters
     ----------
-    forms : mapping of int to iterable of Form
+    forms : mapping of int to collection of Form
         By the number of the text.
     units : Units
         Units of the texts; probabilities of tags are changed in place.
@@ -63,6 +40,8 @@ def weigh(forms: Mapping[int, Iterable[Form]], units: Units, kinds: np.ndarray, 
         Whether a tag can continue an entity.
     """
     for number, found in forms.items():
+        if not found:
+            continue
         first, last = np.searchsorted(units.text, (number, number + 1))
         for form in found:
             begin, after = np.searchsorted(units.begin[first:last], (form.start, form.end)) + first

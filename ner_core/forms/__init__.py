@@ -1,0 +1,24 @@
+"""Names that the form of a text shows, whatever the model knows: authors, addresses, companies and others."""
+
+from __future__ import annotations
+
+from ner_core.forms.addresses import addresses
+from ner_core.forms.companies import companies
+from ner_core.forms.datelines import datelines
+from ner_core.forms.form import Form
+from ner_core.forms.references import authors
+from ner_core.forms.salutations import salutations
+
+__all__ = ["Form", "find_forms"]
+
+
+def find_forms(text: str) -> list[Form]:
+    r"""Return all that the form of a text shows of its names.
+
+    Examples
+    --------
+    >>> text = "Bonjour Marie,\nNova Stal s.r.o. est à 75002 Paris"
+    >>> [(text[one.start : one.end], one.kind) for one in find_forms(text) if one.whole]
+    [('Nova Stal s.r.o.', 'ORG'), ('Bonjour', 'O'), ('Marie', 'PER')]
+    """
+    return [form for find in (authors, addresses, companies, datelines, salutations) for form in find(text)]
