@@ -8,8 +8,11 @@ from ner_core.forms.datelines import datelines
 from ner_core.forms.form import Form
 from ner_core.forms.references import authors
 from ner_core.forms.salutations import salutations
+from ner_core.forms.titles import persons_with_title
 
 __all__ = ["Form", "find_forms"]
+
+_FINDERS = (authors, addresses, companies, datelines, salutations, persons_with_title)
 
 
 def find_forms(text: str) -> list[Form]:
@@ -21,4 +24,4 @@ def find_forms(text: str) -> list[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in find_forms(text) if one.whole]
     [('Nova Stal s.r.o.', 'ORG'), ('Bonjour', 'O'), ('Marie', 'PER')]
     """
-    return [form for find in (authors, addresses, companies, datelines, salutations) for form in find(text)]
+    return [form for find in _FINDERS for form in find(text)]

@@ -9,6 +9,7 @@ from ner_core.forms.addresses import addresses
 from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
 from ner_core.forms.salutations import salutations
+from ner_core.forms.titles import persons_with_title
 
 SIGNS = st.text(st.sampled_from("Aab1 ,\n\t|-.Å"), max_size=40)
 
@@ -144,6 +145,13 @@ def test_what_looks_like_a_company(text):
     assert list(companies(text)) == []
 
 
+def test_persons_with_title():
+    text = "Mr & Mrs Smith, Dr. P. Patel, Herrn Weber-Kern und Madame Marie Curie, but Mr. President"
+    names = ["Smith", "P. Patel", "Weber-Kern", "Marie Curie"]
+    assert found(persons_with_title, text, "PER", 20) == names
+    assert found(persons_with_title, text, "O", 3000) == ["Mr"]
+
+
 @given(SIGNS)
 def test_forms_are_slices(text):
     for start, end, *_ in [
@@ -177,6 +185,7 @@ def test_forms_are_slices(text):
             "BERLIN (dpa) - Angela Merkel war in Paris.",
             ["BERLIN LOC", "dpa ORG", "Angela Merkel PER", "Paris LOC"],
         ),
+        ("Mr and Mrs Smith saw Dr Patel.", ["Smith PER", "Patel PER"]),
         ("Dear Customer,\n\nthank you.", []),
         ("Hello World!", []),
     ],

@@ -1,0 +1,43 @@
+"""Persons after their title: ``Dr Patel``, ``Mr & Mrs Smith``, ``Herrn Weber``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ner_core.forms.form import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["persons_with_title"]
+
+_NAME = r"[^\W\d_a-z][\w'\u2019-]+"
+_TITLED = re.compile(
+    rf"""
+    \b (?P<titles> (?:
+        (?: (?:Mr|Mrs|Ms|Messrs|Drs?|Prof)\.? | Herrn? | Frau | Monsieur | Madame | Mme | Mlle | Se[ñn]ora?
+          | Signora? | Sig\.ra | Dott\. | Dhr\. | Mevr\. | [Mm]evrouw | [Mm]eneer | Pani | Panem | Panią )
+        (?: \ &\ | \ and\ | \ und\ | \ et\ | \ y\ | \ ) )+ )
+    (?!President|Chair|Speaker|Secretary|Justice|Director|Minister|Bundes|Pr[äé]sident)
+    (?P<name> (?:[^\W\d_a-z]\.\ ?){{0,3}} {_NAME} (?:[ -]{_NAME})? )
+    """,
+    re.VERBOSE,
+)
+_JOINED = re.compile(r"\w+\.?(?= (?:&|and|und|et|y) )")
+_LIKELY, _SURE = 20, 3000
+
+
+def persons_with_title(text: str) -> Iterator[Form]:
+    """Yield names after titles as persons, and a title before another one as no name.
+
+    Examples
+    --------
+    >>> text = "Mr & Mrs Smith met Dr P. Patel"
+    >>> [(text[one.start : one.end], one.kind) for one in persons_with_title(text)]
+    [('Mr', 'O'), ('Smith', 'PER'), ('P. Patel', 'PER')]
+    """
+    for match in _TITLED.finditer(text):
+        if joined := _JOINED.match(text, match.start("titles"), match.end("titles")):
+            yield Form(*joined.span(), "O", _SURE)
+        yield Form(*match.span("name"), "PER", _LIKELY, whole=False)
