@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import CAPITALIZED, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["addresses"]
 
-_NAME = r"[^\W\d_a-z][\w'\u2019.-]*"
+_NAME = rf"{CAPITALIZED}\.?"
 _TOWN = rf"{_NAME}(?:\ (?:[a-z]{{1,5}}\ ){{0,2}}{_NAME}){{0,3}}"
 _BEGINS = r"(?:\A|[\n,;|\t(])[^\S\n]{0,8}"
 # Codes after the town, which need nothing else to be recognized.

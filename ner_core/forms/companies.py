@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import CAPITALIZED, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,7 @@ LEGAL_FORM = re.compile(
     rf"(?:(?:,(?!\ [A-Z]{{2}}\b))?[ \u00a0](?=[{_FIRST}])(?:{'|'.join(_SPELLINGS)})(?!\w|-\w))+"
 )
 
-# A word with a capital letter; the letters in brackets are small Latin, Cyrillic and Greek ones.
-_NAME = r"(?<!\w)(?!\S+-based\b)(?![ß-öø-ÿа-яёіїєґά-ώ])[^\W\d_a-z][\w'\u2019.+-]*"
+_NAME = rf"(?<!\w)(?!\S+-based\b){CAPITALIZED}\.?"
 _BEFORE = re.compile(rf"(?P<more>(?:{_NAME}\ (?:[&+]\ )?){{0,4}})(?P<last>{_NAME})\"?\Z")
 _LONGEST = 80
 # Words within names, after which a name goes on: Bank of China Ltd, Marks and Spencer plc, de Vries B.V.

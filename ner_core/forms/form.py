@@ -1,10 +1,13 @@
-"""What the form of some words shows."""
+"""What the form of some words shows, and what forms consist of."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Form"]
+__all__ = ["CAPITALIZED", "Form"]
+
+#: A word with a capital letter, for regular expressions; those in the first brackets are small letters.
+CAPITALIZED = r"(?![ß-öø-ÿа-яёіїєґά-ώ])[^\W\d_a-z][\w'\u2019-]*(?:\.[\w'\u2019-]+)*"
 
 
 class Form(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import CAPITALIZED, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ _TITLES = r"""
 """
 # Less sure of the name: Dear Customer, Hello World.
 _SURE, _LIKELY = 3000, 20
-_NAME = r"[^\W\d_a-z][\w'\u2019.-]*"
+_NAME = rf"{CAPITALIZED}\.?"
 _NAMES = rf"(?P<name>{_NAME}(?:\ {_NAME}){{0,3}})"
 _SALUTATION = re.compile(
     rf"""

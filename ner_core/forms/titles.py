@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import CAPITALIZED, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["persons_with_title"]
 
-_NAME = r"[^\W\d_a-z][\w'\u2019-]+"
+_NAME = rf"{CAPITALIZED}(?<=\w\w)"
 _TITLED = re.compile(
     rf"""
     \b (?P<titles> (?:
