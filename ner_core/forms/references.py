@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["authors"]
 
 _GAIN = 200
+_ENOUGH = 20
 _AUTHOR = re.compile(
     r"""
     (?<![\w'\u2019-])  # else a long word would be tried from each of its letters
@@ -30,7 +31,7 @@ _AUTHOR = re.compile(
 _BEFORE = re.compile(r"(?:\A|[\n.;(\])\u2022])\s*\Z")
 _BETWEEN = re.compile(r"[,;]?\s*(?:(?:&\u034f*|and|und|et|y|e)\s)?")
 _AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:1[89]|20)\d\d(?!\d)")
-_AFTER_LETTERS = re.compile(r"(?:,? et al)?[.:](?P<year>.*\b(?:1[89]|20)\d\d\b)?")
+_AFTER_LETTERS = re.compile(r"(?:,? et al)?[.:](?P<year>.{0,400}?\b(?:1[89]|20)\d\d\b)?")
 
 
 def authors(text: str) -> Iterator[Form]:
@@ -57,6 +58,7 @@ def authors(text: str) -> Iterator[Form]:
 
 def _ends(text: str, together: Sequence[re.Match[str]]) -> bool:
     """Return whether these are authors, and the last ones; Boston MA, Austin TX are none."""
+    together = together[-_ENOUGH:]  # this is asked after each author
     end = together[-1].end()
     if together[-1]["initials"]:
         return _AFTER.match(text, end) is not None

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import model_zoo
+from ner_core.forms import find_forms
 from ner_core.forms.addresses import addresses
 from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
@@ -158,6 +159,13 @@ def test_forms_are_slices(text):
         one for find in (addresses, companies, datelines, salutations) for one in find(text)
     ]:
         assert 0 <= start < end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["Dr A. ", "Mr & ", ",1234 Aa", "\nDear Mr ", "Aa Ltd ", "A.A.", "\t", "\nAa (dpa "]
+)
+def test_a_long_text_takes_seconds_and_not_hours(hostile):
+    find_forms(hostile * (200_000 // len(hostile)))
 
 
 @pytest.mark.parametrize(
