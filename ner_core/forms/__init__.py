@@ -5,6 +5,7 @@ from __future__ import annotations
 from ner_core.forms.addresses import addresses
 from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
+from ner_core.forms.fields import fields
 from ner_core.forms.form import Form
 from ner_core.forms.references import authors
 from ner_core.forms.salutations import salutations
@@ -12,7 +13,7 @@ from ner_core.forms.titles import persons_with_title
 
 __all__ = ["Form", "find_forms"]
 
-_FINDERS = (authors, addresses, companies, datelines, salutations, persons_with_title)
+_FINDERS = (authors, addresses, companies, datelines, fields, salutations, persons_with_title)
 
 
 def find_forms(text: str) -> list[Form]:

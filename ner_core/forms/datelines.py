@@ -16,7 +16,7 @@ _TOWN = r"(?:(?:\w\.)+|[^\W\d_a-z][\w'\u2019-]*)"
 # In brackets, other organisations and places stand as well: Martinek (Heidelberg) - Lorra (Hildesheim).
 _AGENCY = (
     "afp|anp|ansa|apa?|belga|bloomberg|dapd|ddp|dpa|efe|epd|hina|interfax|itar-tass|kna|lusa|ntb|ots|pap|reuters"
-    "|ria|ritzau|rtr|sda|sid|stt|sta|tanjug|tasr|tass|tt|upi|xinhua|afp|тасс|риа"
+    "|ria|ritzau|rtr|sda|sid|stt|sta|tanjug|tasr|tass|tt|upi|xinhua|тасс|риа"
 )
 _DATELINE = re.compile(
     rf"""

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ner_core.forms.form import CAPITALIZED, Form
+from ner_core.forms.titles import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,20 +41,13 @@ _CLOSINGS = r"""
   | saluti | baci | un\ abbraccio | abraços | beijos | groet(?:en|jes)? | mvh | hälsningar | hilsen | kram
   | pozdrawiam | pozdrav | lp | целую | с\ уважением | обнимаю
 """
-_TITLES = r"""
-    mr | mrs | ms | miss | mx | dr | prof | professor | herrn? | frau
-  | monsieur | madame | mademoiselle | m | mme | mlle | señora? | sra? | srta | don | doña
-  | signora? | sig | sig\.ra | dott | dottoressa | avv | senhora? | dom | dona | panie? | pani
-  | heer | mevrouw | meneer | mijnheer | dhr | mevr | hr | fru | gospodine? | gospođo
-  | господин | госпожа | pán | pane
-"""
 # Less sure of the name: Dear Customer, Hello World.
 _SURE, _LIKELY = 3000, 20
 _NAME = rf"{CAPITALIZED}\.?"
 _NAMES = rf"(?P<name>{_NAME}(?:\ {_NAME}){{0,3}})"
 _SALUTATION = re.compile(
     rf"""
-    (?:\A|\n) [^\S\n]* (?P<words>(?i:{_GREETINGS})) \ (?:(?i:{_TITLES})\.?\ )*
+    (?:\A|\n) [^\S\n]* (?P<words>(?i:{_GREETINGS})) \ (?:(?i:{TITLES})\.?\ )*
     {_NAMES} [^\S\n]* (?P<mark>[,!:]|(?=[\r\n]|\Z))
     """,
     re.VERBOSE,

@@ -10,7 +10,16 @@ from ner_core.forms.form import CAPITALIZED, Form
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["persons_with_title"]
+__all__ = ["TITLES", "persons_with_title"]
+
+#: In the languages of the models, for verbose regular expressions: in any case, without a full stop.
+TITLES = r"""
+    mr | mrs | ms | miss | mx | dr | prof | professor | herrn? | frau
+  | monsieur | madame | mademoiselle | m | mme | mlle | señora? | sra? | srta | don | doña
+  | signora? | sig | sig\.ra | dott | dottoressa | avv | senhora? | dom | dona | panie? | pani
+  | heer | mevrouw | meneer | mijnheer | dhr | mevr | hr | fru | gospodine? | gospođo
+  | господин | госпожа | pán | pane
+"""
 
 _NAME = rf"{CAPITALIZED}(?<=\w\w)"
 _TITLED = re.compile(

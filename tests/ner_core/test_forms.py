@@ -9,10 +9,11 @@ from ner_core.forms import find_forms
 from ner_core.forms.addresses import addresses
 from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
+from ner_core.forms.fields import fields
 from ner_core.forms.salutations import salutations
 from ner_core.forms.titles import persons_with_title
 
-SIGNS = st.text(st.sampled_from("Aab1 ,\n\t|-.Å"), max_size=40)
+SIGNS = st.lists(st.sampled_from([*"Aab1 ,\n\t|-.:Å", "City"]), max_size=40).map("".join)
 
 
 @pytest.fixture(scope="module")
@@ -153,16 +154,76 @@ def test_persons_with_title():
     assert found(persons_with_title, text, "O", 3000) == ["Mr"]
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            "City: Porto\nCompany : Acme Ltd\nNationality: French",
+            ["Porto LOC", "Acme Ltd ORG", "French MISC"],
+        ),
+        ("1. Ort: Köln, Firma: Bayer", ["Köln LOC", "Bayer ORG"]),
+        ("姓名：王小明\n城市：上海", ["王小明 PER", "上海 LOC"]),
+        ("level=INFO first_name=Mary lastName=Jones city=Porto", ["Mary PER", "Jones PER", "Porto LOC"]),
+        ("Contact: Dr. Anna Smith, +44 20 7946 0958", ["Anna Smith PER"]),
+        ("City\tCompany\nPorto\tAcme\n\t\nLyon\t42", ["Porto LOC", "Acme ORG", "Lyon LOC"]),
+        ("| Name | Town |\n|:---|---:|\n| Mary | Bath |\n\n| Ben | Cork |", ["Mary PER", "Bath LOC"]),
+        ("Pos  Rider       Team\n1    Ann Lee     Visma\n", ["Ann Lee PER", "Visma ORG"]),
+        ('"name","city"\n"Mary","Porto"', ["Mary PER", "Porto LOC"]),
+        ("Name;Land\nAnna;Polen", ["Anna PER", "Polen LOC"]),
+        ("Company\tAcme\nCity\tPorto", ["Acme ORG", "Porto LOC"]),
+    ],
+)
+def test_values_of_fields(text, values):
+    found = [one for one in sorted(fields(text)) if one.kind != "O"]
+    assert [f"{text[one.start : one.end]} {one.kind}" for one in found] == values
+
+
+def test_headings_are_no_names():
+    text = "Name\tCity\tPhone\nMary\tPorto\t123"
+    assert found(fields, text, "O", 200) == ["Name", "City"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The city: Rome was not built in a day.",
+        "City: unknown\nCompany: N/A\nName: none\nCountry: 12",
+        "City: a place where many people live and work together",
+        "Name\tPhone\tCity",
+        "City\tPhone",
+        "He visited the city, Rome, and a company, Acme",
+        "time: 12:30 = noon",
+    ],
+)
+def test_what_looks_like_a_field(text):
+    assert [one for one in fields(text) if one.kind != "O"] == []
+
+
 @given(SIGNS)
 def test_forms_are_slices(text):
     for start, end, *_ in [
-        one for find in (addresses, companies, datelines, salutations) for one in find(text)
+        one for find in (addresses, companies, datelines, fields, salutations) for one in find(text)
     ]:
         assert 0 <= start < end <= len(text)
 
 
 @pytest.mark.parametrize(
-    "hostile", ["Dr A. ", "Mr & ", ",1234 Aa", "\nDear Mr ", "Aa Ltd ", "A.A.", "\t", "\nAa (dpa "]
+    "hostile",
+    [
+        "Dr A. ",
+        "Mr & ",
+        ",1234 Aa",
+        "\nDear Mr ",
+        "Aa Ltd ",
+        "A.A.",
+        "\t",
+        "\nAa (dpa ",
+        "City: ",
+        "City\ta\n",
+        "  ",
+        "|",
+        "a=b ",
+    ],
 )
 def test_a_long_text_takes_seconds_and_not_hours(hostile):
     find_forms(hostile * (200_000 // len(hostile)))
@@ -194,6 +255,12 @@ def test_a_long_text_takes_seconds_and_not_hours(hostile):
             ["BERLIN LOC", "dpa ORG", "Angela Merkel PER", "Paris LOC"],
         ),
         ("Mr and Mrs Smith saw Dr Patel.", ["Smith PER", "Patel PER"]),
+        (
+            "Name\tEmployer\tCity\nAnna Kowalska\tOrlen\tGdansk",
+            ["Anna Kowalska PER", "Orlen ORG", "Gdansk LOC"],
+        ),
+        ("Name: Acme Corp\nCity: Austin", ["Acme Corp ORG", "Austin LOC"]),
+        ('{"user": "Mary Jones", "city": "Austin"}', ["Mary Jones PER", "Austin LOC"]),
         ("Dear Customer,\n\nthank you.", []),
         ("Hello World!", []),
     ],
