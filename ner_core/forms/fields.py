@@ -47,7 +47,7 @@ _NO_VALUE = re.compile(
 _TITLE = re.compile(rf"(?:(?i:{TITLES})\.?\ )+", re.VERBOSE)
 _MOST_WORDS = 6
 _IN_SMALL_LETTERS = 20
-_NO_NAME = 200
+_NO_NAME, _HARDLY_NAME = 3000, 20
 _LONGEST_VALUE = 60
 
 # Between a label and its value; what stands before, and before the label.
@@ -139,8 +139,7 @@ def _columns(text: str) -> Iterator[Form]:
             cells = _cells(line, border) if border else []
             labels = [_plain(line[start:end]) for start, end in cells]
             for (start, end), label in zip(cells, labels, strict=True):
-                if label in _meanings():
-                    yield Form(here + start, here + end, "O", _NO_NAME)
+                yield Form(here + start, here + end, "O", _NO_NAME if label in _meanings() else _HARDLY_NAME)
 
 
 def _beside(text: str) -> Iterator[Form]:
@@ -169,10 +168,12 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _border(line: str) -> re.Pattern[str] | None:
     """Return what divides the cells of a heading with a label that tells something; None for other lines."""
     border = next((one for one in _BORDERS if one.search(line.strip())), None)
-    cells = [line[begin:end] for begin, end in _cells(line, border)] if border else []
+    cells = [line[start:end] for start, end in _cells(line, border)] if border else []
     if len(cells) < 2 or not all(map(_HEADING.fullmatch, cells)):
         return None
-    return border if any(_plain(cell) in _meanings() for cell in cells) else None
+    known = sum(_plain(cell) in _meanings() for cell in cells)
+    listed = border not in _WIDE_BORDERS and " " in line  # perhaps a sentence
+    return border if known > listed else None
 
 
 def _cells(line: str, border: re.Pattern[str]) -> list[tuple[int, int]]:
