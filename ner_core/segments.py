@@ -92,8 +92,11 @@ _KEY = (
     r"|[^\W\d_]\w{0,9}\uff1a"
 )
 _LINE_KEY = re.compile(_KEY)
-# When somebody said or did what the line tells: [12:03] mary: hi
-_TIME = re.compile(r"[\[(]?(?:\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b")
+# When somebody said or did what the line tells: [12:03] mary: hi; 2014-2018: in Leeds.
+_TIME = re.compile(
+    r"[\[(]?(?:\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"|(?:19|20)\d\d ?(?:[-\u2013]|to) ?(?:\d{4}|present|date|now|today))\b"
+)
 _ASSIGNED = r"(?:\w[\w.-]*=(?=[\w\"'])|[^\W\d_]\w*:(?=[^\W\d_]))"
 #: The key of one of several fields in a line, where it may begin with a small letter: city: Rome, city=Rome.
 KEY = re.compile(rf"{_KEY}|[a-z][\w-]*{LEFT_OUT}* ?:\s|{_ASSIGNED}")
@@ -123,6 +126,8 @@ _LONG_LINE = 60
 # A width takes this many line breaks, of which this share come where the next word would not have fitted.
 _FEW_BREAKS = 3
 _WRAPPED_SHARE = 0.5
+# Words in a heading between wrapped lines.
+_LONGEST_HEADING = 3
 # In wrapped text, a line of this share of the width that ends no sentence was wrapped by hand.
 _RAGGED = 0.75
 
@@ -172,12 +177,13 @@ def find_segments(text: str) -> list[Segment]:
     width = _usual_width(lines, rows)
     found: list[Segment] = []
     open_segment: _Line | None = None
-    for line, cells in zip(lines, rows, strict=True):
+    for index, (line, cells) in enumerate(zip(lines, rows, strict=True)):
         if cells is not None or not has_letter(line.text):
             found += cells or []
             open_segment = None
             continue
-        if open_segment is not None and _goes_on(open_segment, line, width):
+        heading = width is not None and _is_heading(line, lines[index + 1 : index + 2], width)
+        if open_segment is not None and not heading and _goes_on(open_segment, line, width):
             found[-1] = Segment(found[-1].start, line.end)
         else:
             found.append(Segment(line.start, line.end))
@@ -377,6 +383,18 @@ def _first_word(text: str) -> int:
 def _begins(line: _Line) -> bool:
     """Return whether an item of a list or a line of a form begins here."""
     return line.marked or bool(ITEM.match(line.text)) or bool(_LINE_KEY.match(line.text))
+
+
+def _is_heading(line: _Line, following: Sequence[_Line], width: int) -> bool:
+    """Return whether a short line of capitalized words stands above another one, as a heading in a résumé."""
+    words = line.text.split()
+    return (
+        any(one.text for one in following)
+        and len(words) <= _LONGEST_HEADING
+        and len(line.text) < width / 2
+        and all(word[0].isupper() for word in words)
+        and not _SENTENCE_END.search(line.text)
+    )
 
 
 def _goes_on(line: _Line, after: _Line, width: int | None) -> bool:

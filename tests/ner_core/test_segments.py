@@ -115,6 +115,17 @@ def test_a_line_of_a_wrapped_paragraph_that_was_edited_goes_on():
     assert found(text) == [text]
 
 
+def test_a_heading_between_full_lines_is_no_part_of_a_sentence():
+    lines = [
+        "Education",
+        "2010 to 2014: Computer Science, University of Leeds",
+        "Work Experience",
+        "2014 to 2018: Software Engineer at Ocado in Hatfield",
+        "2018 to date: Lead Developer at Monzo Bank in London",
+    ]
+    assert found("\n".join(lines)) == lines
+
+
 def test_an_initial_at_the_beginning_of_a_wrapped_line_is_no_mark_of_an_item():
     text = "The company said it had held talks with the former president George\nW. Bush in Washington."
     assert found(text) == [text]
