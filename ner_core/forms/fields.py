@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from ner_core.characters import LEFT_OUT
+from ner_core.escapes import LEFT_OUT
 from ner_core.forms.form import Form
 from ner_core.forms.titles import TITLES
 
