@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import lru_cache
 from importlib.resources import files
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.characters import shown
-from ner_core.segments import DIVIDERS, Segment, segments_of
+from ner_core.characters import rendered, shown
+from ner_core.segments import DIVIDERS, LINE_BREAK, MOST_WORDS, Segment, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -167,7 +167,7 @@ def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None)
     if found is None:
         found = segments_of(text)
         scores = [english_score(text[start:end]) for start, end in found]
-    languages = _languages(scores)
+    languages = _languages(_of_tables(text, found, scores))
     runs = [list(run) for _, run in groupby(zip(found, languages, strict=True), key=lambda pair: pair[1])]
     if len(runs) < 2:
         return [LanguagePart(0, len(text), not runs or runs[0][0][1], segments)]
@@ -178,6 +178,22 @@ def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None)
         )
         for run, start, end in zip(runs, starts, starts[1:], strict=False)
     ]
+
+
+def _of_tables(text: str, found: Sequence[Segment], scores: Sequence[float]) -> list[float]:
+    """Return the scores of segments, with those of all short cells of a table added up for each of them."""
+    text = rendered(text)
+    between = [text[one.end : other.start].replace("\r\n", "\n") for one, other in pairwise(found)]
+    breaks = [1, *(len(LINE_BREAK.findall(one)) for one in between), 1]
+    tables, table = [], 0
+    for (start, end), before, after in zip(found, breaks, breaks[1:], strict=False):
+        beside = not (before and after)  # there is another segment in its line
+        table += not beside or before > 1
+        tables.append(table if beside and len(text[start:end].split()) <= MOST_WORDS else None)
+    sums: defaultdict[int | None, float] = defaultdict(float)
+    for number, score in zip(tables, scores, strict=True):
+        sums[number] += score
+    return [score if number is None else sums[number] for number, score in zip(tables, scores, strict=True)]
 
 
 def _languages(scores: Sequence[float]) -> list[bool]:

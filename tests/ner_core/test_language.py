@@ -130,6 +130,19 @@ def test_a_table_of_names_in_a_german_letter_is_german():
     assert divided(text) == [(text, False)]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_has_one_language(end):
+    rows = ["NAME     DEPARTMENT   CITY", "INGRID   FINANCE      STAVANGER", "MIA      LEGAL        HOUSTON"]
+    assert [part.english for part in language_parts(end.join(rows))] == [True]
+
+
+def test_tables_may_have_different_languages():
+    text = (
+        "Name\tDepartment of the Company\nMary\tFinance\n\nName\tAbteilung des Unternehmens\nKarl\tEinkauf\n"
+    )
+    assert [part.english for part in language_parts(text)] == [True, False]
+
+
 def test_cells_in_two_languages():
     english = "The contract ends on the last day of May."
     text = f"{english}\tDer Vertrag endet am letzten Tag im Mai.\n" * 2
