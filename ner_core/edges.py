@@ -73,7 +73,7 @@ _FULL_NAME = re.compile(
     r"[^\W\d_a-z][\w'\u2019-]+(?:\s+[^\W\d_a-z][\w'\u2019.-]*)*\s+[^\W\d_a-z][\w'\u2019-]+\Z"
 )
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+\Z")
-# Fields for the name of one person, and BibTeX's, where "and" divides persons.
+# Fields for the name of one person, and those of BibTeX, where "and" divides persons, and of RIS.
 _OF_ONE_PERSON = re.compile(
     r"""
     \b(?: name | nom | nombre | nome | naam | navn | namn | imi[eę](?:\ i\ nazwisko)? | ime | meno | имя | фио
@@ -83,8 +83,8 @@ _OF_ONE_PERSON = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_IN_BIBTEX = re.compile(r"\b(?:author|editor)\s*=\s*[{\"][^{}\"]*\Z", re.IGNORECASE)
-_LONGEST_BIBTEX = 1_000
+_OF_AUTHORS = re.compile(r"\b(?i:author|editor)\s*=\s*[{\"][^{}\"]*\Z|(?:\A|\n)(?:AU|A[1-4]|ED) {1,2}- \Z")
+_LONGEST_FIELD = 1_000
 _NEAR = 100
 
 # Bill to: Acme Corp - the label of a field, which models take for a given name; and a word younger than they.
@@ -194,7 +194,7 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return False
     start, end = max(first[0] - _NEAR, 0), second[1] + _NEAR
     begins, ends = _ITEM_BEGINS.search(text, start, first[0]), _ITEM_ENDS.match(text, second[1], end)
-    if _IN_BIBTEX.search(text, max(first[0] - _LONGEST_BIBTEX, 0), first[0]) is not None:
+    if _OF_AUTHORS.search(text, max(first[0] - _LONGEST_FIELD, 0), first[0]) is not None:
         return True
     if begins is not None and _MAIL_ADDRESS.match(text, second[1]) is not None:
         return True

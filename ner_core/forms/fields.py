@@ -67,6 +67,14 @@ _VALUE = re.compile(
     re.VERBOSE,
 )
 
+# <city>Porto</city>
+_ELEMENT = re.compile(
+    r"<(?:\w{1,20}:)?(?P<label>[A-Za-z][\w.-]{0,40})(?:\s[^<>]{0,200})?>"
+    rf"\s{{0,20}}(?P<value>[^<>\n]{{1,{_LONGEST_VALUE}}}?)\s{{0,20}}</"
+)
+# The properties of vCard and iCalendar: https://www.rfc-editor.org/rfc/rfc6350#section-3.3
+_CARD = "BEGIN:V"
+_PROPERTY = re.compile(r"^(?P<name>[A-Z][A-Z-]{0,30})[;:](?:(?<=:)(?P<kind>V[A-Z]{4,8})\b)?", re.MULTILINE)
 _HEADING = re.compile(r"[^\W\d_][^\d|\t\n]{0,28}")
 _LONGEST_LINE = 1_000
 _RULE = re.compile(r"[\s|:+=\u2500-\u257f-]+")
@@ -77,7 +85,7 @@ _AROUND = f' \r\t"*{LEFT_OUT}'
 
 
 def fields(text: str) -> Iterator[Form]:
-    r"""Yield the values of fields and the cells of columns whose label tells what they are.
+    r"""Yield the values of fields, elements and cells whose label or heading tells what they are.
 
     Examples
     --------
@@ -87,6 +95,13 @@ def fields(text: str) -> Iterator[Form]:
     """
     for mark in _MARK.finditer(text):
         yield from _field(text, *mark.span())
+    for element in _ELEMENT.finditer(text):
+        if _plain(element["label"]) in _meanings():
+            yield from _value(text, *element.span("value"), element["label"])
+    for property_ in _PROPERTY.finditer(text) if _CARD in text else ():
+        yield from (
+            Form(*property_.span(part), "O", _NO_NAME) for part in ("name", "kind") if property_[part]
+        )
     yield from _columns(text)
     yield from _beside(text)
 

@@ -32,10 +32,14 @@ _BEFORE = re.compile(r"(?:\A|[\n.;(\])\u2022])\s*\Z")
 _BETWEEN = re.compile(r"[,;]?\s*(?:(?:&\u034f*|and|und|et|y|e)\s)?")
 _AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:1[89]|20)\d\d(?!\d)")
 _AFTER_LETTERS = re.compile(r"(?:,? et al)?[.:](?P<year>.{0,400}?\b(?:1[89]|20)\d\d\b)?")
+# https://en.wikipedia.org/wiki/RIS_(file_format)
+_RIS = re.compile(
+    r"(?:\A|\n)(?:AU|A[1-4]|ED) {1,2}- (?P<surname>[^\n\r,]{1,60})(?:, (?P<given>[^\n\r,]{1,60}))?"
+)
 
 
 def authors(text: str) -> Iterator[Form]:
-    """Yield the surnames and the initials of authors that follow each other up to a year or full stop.
+    """Yield the names of authors in RIS, or of those that follow each other up to a year or full stop.
 
     Examples
     --------
@@ -54,6 +58,10 @@ def authors(text: str) -> Iterator[Form]:
                 yield Form(*one.span("surname"), "PER", _GAIN, whole=False)
                 yield Form(*one.span("initials" if one["initials"] else "letters"), "PER", _GAIN, whole=False)
             together = []
+    for author in _RIS.finditer(text):
+        for part in ("surname", "given"):
+            if author[part]:
+                yield Form(*author.span(part), "PER", _GAIN, whole=False)
 
 
 def _ends(text: str, together: Sequence[re.Match[str]]) -> bool:

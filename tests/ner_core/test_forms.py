@@ -171,6 +171,7 @@ def test_persons_with_title():
         ('"name","city"\n"Mary","Porto"', ["Mary PER", "Porto LOC"]),
         ("Name;Land\nAnna;Polen", ["Anna PER", "Polen LOC"]),
         ("Company\tAcme\nCity\tPorto", ["Acme ORG", "Porto LOC"]),
+        ('<a:person><firstName>Mary</firstName><city id="1"> Porto </city>', ["Mary PER", "Porto LOC"]),
     ],
 )
 def test_values_of_fields(text, values):
@@ -263,6 +264,14 @@ def test_a_long_text_takes_seconds_and_not_hours(hostile):
         ),
         ("Name: Acme Corp\nCity: Austin", ["Acme Corp ORG", "Austin LOC"]),
         ('{"user": "Mary Jones", "city": "Austin"}', ["Mary Jones PER", "Austin LOC"]),
+        (
+            "TY  - BOOK\nAU  - Okafor, Chidi\nAU  - Lindgren, Maja\nCY  - Oslo\nER  - ",
+            ["Okafor, Chidi PER", "Lindgren, Maja PER", "Oslo LOC"],
+        ),
+        (
+            "BEGIN:VCARD\nFN:Ingrid Olsen\nN:Olsen;Ingrid;;;\nEND:VCARD",
+            ["Ingrid Olsen PER", "Olsen PER", "Ingrid PER"],
+        ),
         ("Dear Customer,\n\nthank you.", []),
         ("Hello World!", []),
     ],
