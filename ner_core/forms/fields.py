@@ -40,6 +40,8 @@ def _meanings() -> dict[str, tuple[str, int]]:
     return found
 
 
+# Of a person only where another column is about one: Name, Phone, and not Name, Price.
+_NAME = ("PER", 5)
 _NO_VALUE = re.compile(
     r"(?:none|n/?a|unknown|tbd|tba|yes|no|other|various|same|see|all|any|null|true|false|nil|total|sum|not)\b",
     re.IGNORECASE,
@@ -90,8 +92,8 @@ def fields(text: str) -> Iterator[Form]:
     Examples
     --------
     >>> text = "City: Porto\n\nName\tCompany\nMary Jones\tAcme"
-    >>> [(text[one.start : one.end], one.kind) for one in fields(text)]
-    [('Porto', 'LOC'), ('Name', 'O'), ('Company', 'O'), ('Mary Jones', 'PER'), ('Acme', 'ORG')]
+    >>> [(text[one.start : one.end], one.kind) for one in fields(text) if one.kind != "O"]
+    [('Porto', 'LOC'), ('Mary Jones', 'PER'), ('Acme', 'ORG')]
     """
     for mark in _MARK.finditer(text):
         yield from _field(text, *mark.span())
@@ -117,6 +119,7 @@ def _field(text: str, before: int, after: int) -> Iterator[Form]:
         if _plain(label) in _meanings():
             border = _BEFORE.search(text, max(start - _LONGEST_BEFORE, 0), start)
             if border and not (border["assigned"] and value.start("value") > after):
+                yield Form(start, words.end(), "O", _NO_NAME)
                 yield from _value(text, *value.span("value"), label)
             return
 
@@ -126,7 +129,8 @@ def _value(text: str, start: int, end: int, label: str) -> Iterator[Form]:
     kind, gain = _meanings()[_plain(label)]
     value = text[start:end]
     if (
-        not 0 < len(value) <= _LONGEST_VALUE
+        kind == "O"
+        or not 0 < len(value) <= _LONGEST_VALUE
         or not value[0].isalpha()
         or len(value.split()) > _MOST_WORDS
         or _NO_VALUE.match(value)
@@ -143,16 +147,19 @@ def _columns(text: str) -> Iterator[Form]:
     """Yield the cells below a heading that tells what they are, up to a line with more or fewer cells."""
     border: re.Pattern[str] | None = None
     labels: Sequence[str] = ()
+    of_persons = False
     for here, line in _lines(text):
         cells = _cells(line, border) if border else []
         if border and len(cells) == len(labels):
             for (start, end), label in zip(cells, labels, strict=True):
-                if label in _meanings():
+                if label in _meanings() and (of_persons or _meanings()[label] != _NAME):
                     yield from _value(text, here + start, here + end, label)
         elif not (border and _RULE.fullmatch(line)):
             border = _border(line)
             cells = _cells(line, border) if border else []
             labels = [_plain(line[start:end]) for start, end in cells]
+            meanings = [_meanings()[label] for label in labels if label in _meanings()]
+            of_persons = any(one != _NAME and one[0] != "LOC" for one in meanings)
             for (start, end), label in zip(cells, labels, strict=True):
                 yield Form(here + start, here + end, "O", _NO_NAME if label in _meanings() else _HARDLY_NAME)
 

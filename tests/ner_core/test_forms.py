@@ -166,10 +166,13 @@ def test_persons_with_title():
         ("level=INFO first_name=Mary lastName=Jones city=Porto", ["Mary PER", "Jones PER", "Porto LOC"]),
         ("Contact: Dr. Anna Smith, +44 20 7946 0958", ["Anna Smith PER"]),
         ("City\tCompany\nPorto\tAcme\n\t\nLyon\t42", ["Porto LOC", "Acme ORG", "Lyon LOC"]),
-        ("| Name | Town |\n|:---|---:|\n| Mary | Bath |\n\n| Ben | Cork |", ["Mary PER", "Bath LOC"]),
+        (
+            "| Name | Town | Age |\n|:---|---:|\n| Mary | Bath | 9 |\n\n| Ben | Cork | 8 |",
+            ["Mary PER", "Bath LOC"],
+        ),
         ("Pos  Rider       Team\n1    Ann Lee     Visma\n", ["Ann Lee PER", "Visma ORG"]),
-        ('"name","city"\n"Mary","Porto"', ["Mary PER", "Porto LOC"]),
-        ("Name;Land\nAnna;Polen", ["Anna PER", "Polen LOC"]),
+        ('"name","city","email"\n"Mary","Porto","m@a.example"', ["Mary PER", "Porto LOC"]),
+        ("Name;Land\nGouda;Holland", ["Holland LOC"]),
         ("Company\tAcme\nCity\tPorto", ["Acme ORG", "Porto LOC"]),
         ('<a:person><firstName>Mary</firstName><city id="1"> Porto </city>', ["Mary PER", "Porto LOC"]),
     ],
@@ -180,9 +183,9 @@ def test_values_of_fields(text, values):
 
 
 def test_headings_are_no_names():
-    text = "Name\tCity\tPhone\nMary\tPorto\t123"
-    assert found(fields, text, "O", 3000) == ["Name", "City"]
-    assert found(fields, text, "O", 20) == ["Phone"]
+    text = "Name\tCity\tPhone\tNote\nMary\tPorto\t123\t"
+    assert found(fields, text, "O", 20) == ["Note"]
+    assert found(fields, text, "O", 3000) == ["Name", "City", "Phone"]
 
 
 @pytest.mark.parametrize(
