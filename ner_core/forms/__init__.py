@@ -9,11 +9,12 @@ from ner_core.forms.fields import fields
 from ner_core.forms.form import Form
 from ner_core.forms.references import authors
 from ner_core.forms.salutations import salutations
+from ner_core.forms.tables import tables
 from ner_core.forms.titles import persons_with_title
 
 __all__ = ["Form", "find_forms"]
 
-_FINDERS = (authors, addresses, companies, datelines, fields, salutations, persons_with_title)
+_FINDERS = (authors, addresses, companies, datelines, fields, tables, salutations, persons_with_title)
 
 
 def find_forms(text: str) -> list[Form]:

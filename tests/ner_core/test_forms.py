@@ -11,6 +11,7 @@ from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
 from ner_core.forms.fields import fields
 from ner_core.forms.salutations import salutations
+from ner_core.forms.tables import tables
 from ner_core.forms.titles import persons_with_title
 
 SIGNS = st.lists(st.sampled_from([*"Aab1 ,\n\t|-.:Å", "City"]), max_size=40).map("".join)
@@ -178,14 +179,14 @@ def test_persons_with_title():
     ],
 )
 def test_values_of_fields(text, values):
-    found = [one for one in sorted(fields(text)) if one.kind != "O"]
+    found = [one for one in sorted([*fields(text), *tables(text)]) if one.kind != "O"]
     assert [f"{text[one.start : one.end]} {one.kind}" for one in found] == values
 
 
 def test_headings_are_no_names():
     text = "Name\tCity\tPhone\tNote\nMary\tPorto\t123\t"
-    assert found(fields, text, "O", 20) == ["Note"]
-    assert found(fields, text, "O", 3000) == ["Name", "City", "Phone"]
+    assert found(tables, text, "O", 20) == ["Note"]
+    assert found(tables, text, "O", 3000) == ["Name", "City", "Phone"]
 
 
 @pytest.mark.parametrize(
@@ -202,13 +203,13 @@ def test_headings_are_no_names():
     ],
 )
 def test_what_looks_like_a_field(text):
-    assert [one for one in fields(text) if one.kind != "O"] == []
+    assert [one for one in (*fields(text), *tables(text)) if one.kind != "O"] == []
 
 
 @given(SIGNS)
 def test_forms_are_slices(text):
     for start, end, *_ in [
-        one for find in (addresses, companies, datelines, fields, salutations) for one in find(text)
+        one for find in (addresses, companies, datelines, fields, salutations, tables) for one in find(text)
     ]:
         assert 0 <= start < end <= len(text)
 

@@ -1,0 +1,110 @@
+"""Tables whose headings or labels tell what their cells are: ``Acme`` below ``Company``, or beside it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ner_core.escapes import LEFT_OUT
+from ner_core.forms.form import Form
+from ner_core.forms.meanings import NO_NAME, meanings, plain_label, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["tables"]
+
+# Of a person only where another column is about one: Name, Phone, and not Name, Price.
+_NAME = ("PER", 5)
+# Gain of the other headings.
+_HARDLY_NAME = 20
+_HEADING = re.compile(r"[^\W\d_][^\d|\t\n]{0,28}")
+_LONGEST_LINE = 1_000
+_RULE = re.compile(r"[\s|:+=\u2500-\u257f-]+")
+_BORDERS = tuple(map(re.compile, (r"\t", r"\|", r" {2,}", r"; ?", r", ?")))
+# Before what stands beside a label, and is no word of a sentence.
+_WIDE_BORDERS = _BORDERS[:3]
+_AROUND = f' \r\t"*{LEFT_OUT}'
+
+
+def tables(text: str) -> Iterator[Form]:
+    r"""Yield the cells below a heading or beside a label that tells what they are, and headings as no names.
+
+    Examples
+    --------
+    >>> text = "Name\tCompany\nMary Jones\tAcme"
+    >>> [(text[one.start : one.end], one.kind) for one in tables(text)]
+    [('Name', 'O'), ('Company', 'O'), ('Mary Jones', 'PER'), ('Acme', 'ORG')]
+    """
+    yield from _columns(text)
+    yield from _beside(text)
+
+
+def _columns(text: str) -> Iterator[Form]:
+    """Yield the cells below a heading that tells what they are, up to a line with more or fewer cells."""
+    border: re.Pattern[str] | None = None
+    labels: Sequence[str] = ()
+    of_persons = False
+    for here, line in _lines(text):
+        cells = _cells(line, border) if border else []
+        if border and len(cells) == len(labels):
+            for (start, end), label in zip(cells, labels, strict=True):
+                if label in meanings() and (of_persons or meanings()[label] != _NAME):
+                    yield from value_of(text, here + start, here + end, label)
+        elif not (border and _RULE.fullmatch(line)):
+            border = _border(line)
+            cells = _cells(line, border) if border else []
+            labels = [plain_label(line[start:end]) for start, end in cells]
+            said = [meanings()[label] for label in labels if label in meanings()]
+            of_persons = any(one != _NAME and one[0] != "LOC" for one in said)
+            for (start, end), label in zip(cells, labels, strict=True):
+                yield Form(here + start, here + end, "O", NO_NAME if label in meanings() else _HARDLY_NAME)
+
+
+def _beside(text: str) -> Iterator[Form]:
+    """Yield the cells beside a label, where at least two lines that follow each other have one."""
+    together: list[Form] = []
+    count = 0
+    for here, line in [*_lines(text), (len(text), "")]:
+        cells = next((found for one in _WIDE_BORDERS if len(found := _cells(line, one)) > 1), [])
+        label, value = (line[start:end] for start, end in cells) if len(cells) == 2 else ("", "")
+        if plain_label(label) in meanings() and plain_label(value) not in meanings():
+            together += value_of(text, here + cells[1][0], here + cells[1][1], label)
+            count += 1
+        else:
+            yield from together if count > 1 else ()
+            together, count = [], 0
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line and where it begins; nothing of lines that are too long for a row."""
+    start = 0
+    for line in text.split("\n"):
+        yield start, line if len(line) <= _LONGEST_LINE else ""
+        start += len(line) + 1
+
+
+def _border(line: str) -> re.Pattern[str] | None:
+    """Return what divides the cells of a heading with a label that tells something; None for other lines."""
+    border = next((one for one in _BORDERS if one.search(line.strip())), None)
+    cells = [line[start:end] for start, end in _cells(line, border)] if border else []
+    if len(cells) < 2 or not all(map(_HEADING.fullmatch, cells)):
+        return None
+    known = sum(plain_label(cell) in meanings() for cell in cells)
+    listed = border not in _WIDE_BORDERS and " " in line  # perhaps a sentence
+    return border if known > listed else None
+
+
+def _cells(line: str, border: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Return where the cells of a line begin and end, without white space, quotes and bars around them."""
+    places = [match.span() for match in border.finditer(line)]
+    starts = [0, *(end for _, end in places)]
+    ends = [*(begin for begin, _ in places), len(line)]
+    cells = []
+    for start, end in zip(starts, ends, strict=True):
+        cell = line[start:end]
+        begin = start + len(cell) - len(cell.lstrip(_AROUND))
+        cells.append((begin, max(start + len(cell.rstrip(_AROUND)), begin)))
+    if "|" in line:  # around all cells, as in Markdown
+        cells = cells[cells[0][0] == cells[0][1] : len(cells) - (cells[-1][0] == cells[-1][1])]
+    return cells
