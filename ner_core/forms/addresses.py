@@ -71,6 +71,8 @@ _STREET_WORD = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# All codes have one.
+_DIGIT = re.compile(r"\d")
 _LONGEST_STREET = 100
 _SURE, _LIKELY = 3000, 20
 
@@ -84,6 +86,8 @@ def addresses(text: str) -> Iterator[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in addresses(text)]
     [('12', 'O'), ('High Street', 'LOC'), ('Leeds', 'LOC'), ('LS1 4AP', 'O')]
     """
+    if not _DIGIT.search(text):
+        return
     for match in _CODE_AFTER.finditer(text):
         yield from _street(text, match.start(), _SURE)
         for part in ("town", "state", "province", "territory"):

@@ -90,5 +90,5 @@ def companies(text: str) -> Iterator[Form]:
             yield Form(before.start(), form.end(), "ORG", _SURE, new=True)
         gain = _PERHAPS if written in _AMBIGUOUS else _SURE if whole else _LIKELY
         yield Form(before.start("last"), form.end(), "ORG", gain, whole)
-    for match in _FORM_FIRST.finditer(text):
+    for match in () if text.isascii() else _FORM_FIRST.finditer(text):
         yield Form(*match.span("quoted" if match["quoted"] else "plain"), "ORG", _LIKELY)

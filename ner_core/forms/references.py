@@ -28,6 +28,8 @@ _AUTHOR = re.compile(
     """,
     re.VERBOSE,
 )
+# Sooner found than authors.
+_INITIALS = re.compile(r",\s[^\W\d_a-z]\.| [^\W\d_a-z]{1,3}(?!\w)")
 _BEFORE = re.compile(r"(?:\A|[\n.;(\])\u2022])\s*\Z")
 _BETWEEN = re.compile(r"[,;]?\s*(?:(?:&\u034f*|and|und|et|y|e)\s)?")
 _AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:1[89]|20)\d\d(?!\d)")
@@ -48,7 +50,7 @@ def authors(text: str) -> Iterator[Form]:
     ['Okoro', 'C. ']
     """
     together: list[re.Match[str]] = []
-    for author in _AUTHOR.finditer(text):
+    for author in _AUTHOR.finditer(text) if _INITIALS.search(text) else ():
         if together and _BETWEEN.fullmatch(text, together[-1].end(), author.start()):
             together.append(author)
         else:

@@ -36,8 +36,9 @@ def tables(text: str) -> Iterator[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in tables(text)]
     [('Name', 'O'), ('Company', 'O'), ('Mary Jones', 'PER'), ('Acme', 'ORG')]
     """
-    yield from _columns(text)
-    yield from _beside(text)
+    if "\n" in text:
+        yield from _columns(text)
+        yield from _beside(text)
 
 
 def _columns(text: str) -> Iterator[Form]:

@@ -24,7 +24,7 @@ TITLES = r"""
 _NAME = rf"{CAPITALIZED}(?<=\w\w)"
 _TITLED = re.compile(
     rf"""
-    \b (?P<titles> (?:
+    \b (?=[DFHMPSmp]) (?P<titles> (?:
         (?: (?:Mr|Mrs|Ms|Messrs|Drs?|Prof)\.? | Herrn? | Frau | Monsieur | Madame | Mme | Mlle | Se[ñn]ora?
           | Signora? | Sig\.ra | Dott\. | Dhr\. | Mevr\. | [Mm]evrouw | [Mm]eneer | Pani | Panem | Panią )
         (?: \ &\ | \ and\ | \ und\ | \ et\ | \ y\ | \ ) )+ )
