@@ -35,14 +35,20 @@ _GREETINGS = r"""
 # Names as well; with these, only a mark after the name shows a salutation (Caro Luca, and not Cara Jones).
 _ALSO_NAMES = frozenset(("cher", "cara", "caro", "beste", "draga", "moi", "hyvä", "best", "love"))
 _CLOSINGS = r"""
-    (?:kind|best|warm)?\ ?regards | best(?:\ wishes)? | cheers | thanks | thx | love | yours | sincerely
-  | (?:viele|liebe|beste|herzliche|schöne)?\ ?gr(?:uß|üße) | lg | vg | mfg | bg
-  | bises | bisous | amicalement | cordialement | saludos | un\ (?:saludo|abrazo|bacio) | besos | abrazos
-  | saluti | baci | un\ abbraccio | abraços | beijos | groet(?:en|jes)? | mvh | hälsningar | hilsen | kram
-  | pozdrawiam | pozdrav | lp | целую | с\ уважением | обнимаю
+    (?:kind|best|warm)?\ ?regards | (?:all\ the\ )?best(?:\ wishes)? | cheers | thanks | thank\ you | thx
+  | love | yours(?:\ (?:sincerely|faithfully|truly))? | sincerely(?:\ yours)? | respectfully
+  | (?:mit\ )?(?:viele|liebe|beste|herzliche|schöne|freundliche)?n?\ ?gr(?:uß|üßen?) | lg | vg | mfg | bg
+  | bises | bisous | amicalement | (?:bien\ )?cordialement | saludos(?:\ cordiales)?
+  | un\ (?:saludo|abrazo|bacio) | besos | abrazos | atentamente | (?:cordiali\ |distinti\ )?saluti | baci
+  | un\ abbraccio | abraços | beijos | atenciosamente | (?:met\ vriendelijke\ )?groet(?:en|jes)? | mvh
+  | (?:med\ )?(?:vänliga?\ |bästa\ )?hälsning(?:ar)? | (?:med\ )?(?:venlig\ |vennlig\ )?hilsen | kram
+  | pozdrawiam | z\ poważaniem | (?:lijep\ |s\ )?pozdrav(?:om)? | lp | целую | с\ уважением | обнимаю
+  | ystävällisin\ terveisin
 """
 # Less sure of the name: Dear Customer, Hello World.
 _SURE, _LIKELY = 3000, 20
+# Whoever signs below a closing: Sofia and Chelsea are persons there, Microsoft is none.
+_SIGNED = 100
 _NAME = rf"{CAPITALIZED}\.?"
 _NAMES = rf"(?P<name>{_NAME}(?:\ {_NAME}){{0,3}})"
 _SALUTATION = re.compile(
@@ -52,8 +58,12 @@ _SALUTATION = re.compile(
     """,
     re.VERBOSE,
 )
+# In one line with the name, or above it.
 _CLOSING = re.compile(
-    rf"(?:\A|\n) [^\S\n]* (?P<words>(?i:{_CLOSINGS})) (?P<mark>[,!]?)\ {_NAMES} [^\S\n]* (?=[\r\n]|\Z)",
+    rf"""
+    (?:\A|\n) [^\S\n]* (?P<words>(?i:{_CLOSINGS})) (?P<mark>[,!.]?)
+    (?: \ | [^\S\n]*(?P<above>\n)\s{{0,20}} ) {_NAMES} [^\S\n]* (?=[\r\n]|\Z)
+    """,
     re.VERBOSE,
 )
 
@@ -67,8 +77,15 @@ def salutations(text: str) -> Iterator[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in salutations(text)]
     [('Bonjour', 'O'), ('Martin', 'PER'), ('Bises', 'O'), ('Anne', 'PER')]
     """
-    for form in (_SALUTATION, _CLOSING):
-        for match in form.finditer(text):
-            if match["mark"] or match["words"].casefold() not in _ALSO_NAMES:
-                yield Form(*match.span("words"), "O", _SURE)
-                yield Form(*match.span("name"), "PER", _LIKELY)
+    for match in _SALUTATION.finditer(text):
+        yield from _parts(match, certain=bool(match["mark"]), gain=_LIKELY)
+    for match in _CLOSING.finditer(text):
+        certain = bool(match["mark"] or match["above"])
+        yield from _parts(match, certain=certain, gain=_SIGNED if match["above"] else _LIKELY)
+
+
+def _parts(match: re.Match[str], *, certain: bool, gain: int) -> Iterator[Form]:
+    """Yield the greeting or closing and the name, unless together they may be one name: Cara Jones."""
+    if certain or match["words"].casefold() not in _ALSO_NAMES:
+        yield Form(*match.span("words"), "O", _SURE)
+        yield Form(*match.span("name"), "PER", gain)

@@ -96,6 +96,21 @@ def test_salutations(text, greeting, name):
 
 
 @pytest.mark.parametrize(
+    ("text", "closing", "name"),
+    [
+        ("See you.\n\nBest\nSofia", "Best", "Sofia"),
+        ("Yours sincerely,\r\n\r\nDr. Amara Okoye\r\n", "Yours sincerely", "Dr. Amara Okoye"),
+        ("Mit freundlichen Grüßen\n\nPetra Lang\nEinkauf", "Mit freundlichen Grüßen", "Petra Lang"),
+        ("Cordialement,\nHélène", "Cordialement", "Hélène"),
+        ("LG Anna", "LG", "Anna"),
+    ],
+)
+def test_closings(text, closing, name):
+    assert found(salutations, text, "O", 3000) == [closing]
+    assert found(salutations, text, "PER", 20, 100) == [name]
+
+
+@pytest.mark.parametrize(
     "text", ["Cara Jones\n", "I said hello Mary,", "Hello world", "Moi Tan", "Hiroshi Abe,", "Best Western"]
 )
 def test_what_looks_like_a_salutation(text):
@@ -276,6 +291,8 @@ def test_a_long_text_takes_seconds_and_not_hours(hostile):
             "BEGIN:VCARD\nFN:Ingrid Olsen\nN:Olsen;Ingrid;;;\nEND:VCARD",
             ["Ingrid Olsen PER", "Olsen PER", "Ingrid PER"],
         ),
+        ("See you on Monday.\n\nBest\nSofia", ["Sofia PER"]),
+        ("See you on Monday.\n\nThanks,\nMicrosoft", ["Microsoft ORG"]),
         ("Dear Customer,\n\nthank you.", []),
         ("Hello World!", []),
     ],
