@@ -20,7 +20,7 @@ from itertools import groupby, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_core.characters import rendered, shown
-from ner_core.segments import DIVIDERS, LINE_BREAK, MOST_WORDS, Segment, segments_of
+from ner_core.segments import BLANK_LINE, DIVIDERS, LINE_BREAK, MOST_WORDS, Segment, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -183,12 +183,11 @@ def language_parts(text: str, segments: Sequence[tuple[int, int]] | None = None)
 def _of_tables(text: str, found: Sequence[Segment], scores: Sequence[float]) -> list[float]:
     """Return the scores of segments, with those of all short cells of a table added up for each of them."""
     text = rendered(text)
-    between = [text[one.end : other.start].replace("\r\n", "\n") for one, other in pairwise(found)]
-    breaks = [1, *(len(LINE_BREAK.findall(one)) for one in between), 1]
+    between = ["\n", *(text[one.end : other.start] for one, other in pairwise(found)), "\n"]
     tables, table = [], 0
-    for (start, end), before, after in zip(found, breaks, breaks[1:], strict=False):
-        beside = not (before and after)  # there is another segment in its line
-        table += not beside or before > 1
+    for (start, end), before, after in zip(found, between, between[1:], strict=False):
+        beside = not (LINE_BREAK.search(before) and LINE_BREAK.search(after))  # another one is in its line
+        table += not beside or BLANK_LINE.search(before) is not None
         tables.append(table if beside and len(text[start:end].split()) <= MOST_WORDS else None)
     sums: defaultdict[int | None, float] = defaultdict(float)
     for number, score in zip(tables, scores, strict=True):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "BLANK_LINE",
     "DIVIDERS",
     "ITEM",
     "KEY",
@@ -47,9 +48,10 @@ _CELL_BORDER = re.compile(rf"\t+|{_SPACE}{{3,}}")
 _BAR = re.compile(rf"{_CELL_BORDER.pattern}|[{_BARS}]")
 # A line in which bars divide the cells.
 _BARRED = re.compile(rf"^[{_BARS}]| [{_BARS}] |[{_BARS}].*[{_BARS}]")
-_HARD_BORDER = re.compile(
-    r"\t|(?:\r\n?|\n|\x85|\u2028|\u2029)[^\S\n]*(?:\r\n?|\n|\x85|\u2028|\u2029)|\u2029|\f"
-)
+_LINE_END = r"(?:\r\n|\r(?!\n)|\n|\x85|\u2028|\u2029)"
+#: A line of nothing but white space.
+BLANK_LINE = re.compile(rf"{_LINE_END}[^\S\r\n]*{_LINE_END}")
+_HARD_BORDER = re.compile(rf"\t|{BLANK_LINE.pattern}|\u2029|\f")
 
 # Between the fields of a pasted CSV file, but not in 10,000: no space follows.
 _FIELD_BORDER = re.compile(r"[;,](?=\S)(?<!\d,(?=\d))")

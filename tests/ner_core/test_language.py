@@ -131,8 +131,20 @@ def test_a_table_of_names_in_a_german_letter_is_german():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_table_has_one_language(end):
-    rows = ["NAME     DEPARTMENT   CITY", "INGRID   FINANCE      STAVANGER", "MIA      LEGAL        HOUSTON"]
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["NAME     DEPARTMENT   CITY", "INGRID   FINANCE      STAVANGER", "MIA      LEGAL        HOUSTON"],
+        [
+            "| Name | Employer | City |",
+            "|---|---|---|",
+            "| Anna Kowalska | Orlen | Gdansk |",
+            "",
+            "Hi there,",
+        ],
+    ],
+)
+def test_a_table_has_one_language(rows, end):
     assert [part.english for part in language_parts(end.join(rows))] == [True]
 
 

@@ -188,6 +188,15 @@ def test_bars_of_a_table_and_marks_of_a_list_are_not_shown_to_the_model(text, se
     assert encoding.ids.tolist() == shown
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_only_blank_lines_divide_the_segments_of_a_reader(end):
+    text = f"Mary{end}Jones{end} {end}Bob"
+    assert [text[one:other] for one, other in segments_of(text, [(0, len(text))])] == [
+        f"Mary{end}Jones",
+        "Bob",
+    ]
+
+
 def test_segments_of_a_reader():
     text = "Title Mary went\n\nhome. Rest"
     assert divide(pieces(text), [(0, 5), (6, 22)]).segment.tolist() == [0, 1, 1, 2, 2, 3]
