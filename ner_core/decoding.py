@@ -30,7 +30,7 @@ from ner_core.calibration import span_probability
 from ner_core.characters import rendered
 from ner_core.edges import is_article_of, is_inverted_name, is_mark, name_span
 from ner_core.entity import Entity
-from ner_core.forms import find_forms
+from ner_core.forms.finding import find_forms
 from ner_core.forms.weighing import weigh
 from ner_core.labels import has_letter, normalize_label
 from ner_core.sequences import OUTSIDE, TagSet

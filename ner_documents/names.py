@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ner_core.forms.companies import LEGAL_FORMS
+from ner_core.forms.legal_forms import LEGAL_FORMS
 from ner_documents.folding import QUOTES, fold
 
 if TYPE_CHECKING:

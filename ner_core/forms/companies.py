@@ -6,34 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from ner_core.forms.form import CAPITALIZED, Form
+from ner_core.forms.legal_forms import LEGAL_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LEGAL_FORM", "LEGAL_FORMS", "companies"]
+__all__ = ["LEGAL_FORM", "companies"]
 
-#: As written; a form that is not all in small letters is also written without its full stops.
-LEGAL_FORMS = (
-    *("GmbH", "AG", "SE", "UG", "KG", "KGaA", "OHG", "GbR", "e.V.", "e.K.", "eG", "& Co.", "& Cie"),
-    *("S.A.", "S.A.S.", "S.A.R.L.", "Sàrl", "S.p.A.", "S.r.l.", "S.L.", "S.L.U.", "Lda.", "Ltda.", "de C.V."),
-    *("B.V.", "N.V.", "AB", "AS", "A/S", "ASA", "ApS", "Oy", "Oyj"),
-    *(
-        "Sp. z o.o.",
-        "sp. z o.o.",
-        "sp. k.",
-        "s.r.o.",
-        "a.s.",
-        "k.s.",
-        "d.o.o.",
-        "d.d.",
-        "Kft.",
-        "Zrt.",
-        "Nyrt.",
-        "A.Ş.",
-    ),
-    *("Inc.", "Corp.", "Co.", "Ltd.", "LLC", "L.L.C.", "LLP", "LP", "L.P.", "PLC", "plc", "Pty", "Pvt."),
-    *("Sdn Bhd", "K.K."),
-)
 # In capitals, they may be words: ACME AS GOOD AS GOLD, IBERIA SE FUSIONA.
 _WORDS = ("AS", "SE")
 # They follow other names as well (Orange Co., Net weight KG), some too often (Calgary AB).

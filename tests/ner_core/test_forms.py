@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import model_zoo
-from ner_core.forms import find_forms
 from ner_core.forms.addresses import addresses
 from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
 from ner_core.forms.fields import fields
+from ner_core.forms.finding import find_forms
 from ner_core.forms.salutations import salutations
 from ner_core.forms.tables import tables
 from ner_core.forms.titles import persons_with_title
