@@ -85,14 +85,16 @@ def find_cells(text: str, segments: Sequence[tuple[int, int]]) -> list[Cell]:
             continue
         if not rows:
             begin = row[0][0]
+        key = ""  # of this cell, or of one before it in the row: Cities: Porto, Lyon
         for place, (content, (start, _)) in enumerate(zip(found, row, strict=True)):
             if content is None:
                 cells.append(Cell(start, -1, block))
             else:
                 begin_of_content, before = content
-                keyed = before not in ("", _ITEM)
+                key = key if before in ("", _ITEM) else before
+                keyed = before != _ITEM and key != ""
                 width, position = (0, 0) if keyed else (len(row), place)
-                column = columns.setdefault((block, width, position, before), len(columns))
+                column = columns.setdefault((block, width, position, key if keyed else before), len(columns))
                 first = len(row) > 1 and not rows and not keyed
                 cells.append(Cell(begin_of_content, column, block, first, before == _ITEM))
         rows += 1

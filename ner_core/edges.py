@@ -85,6 +85,11 @@ _OF_ONE_PERSON = re.compile(
 )
 _OF_AUTHORS = re.compile(r"\b(?i:author|editor)\s*=\s*[{\"][^{}\"]*\Z|(?:\A|\n)(?:AU|A[1-4]|ED) {1,2}- \Z")
 _LONGEST_FIELD = 1_000
+_OF_SEVERAL = re.compile(
+    r"\b(?:names|authors|attendees|participants|members|speakers|guests|contacts|employees|players|cities|companies"
+    r"|countries)\s*[:=]\s*\Z",
+    re.IGNORECASE,
+)
 _NEAR = 100
 
 # Bill to: Acme Corp - the label of a field, which models take for a given name; and a word younger than they.
@@ -207,6 +212,8 @@ def is_inverted_name(text: str, first: tuple[int, int], second: tuple[int, int])
         return False
     if _OF_ONE_PERSON.search(text, start, first[0]) is not None:
         return True
+    if ends[0] != ";" and _OF_SEVERAL.search(text, start, first[0]) is not None:
+        return False
     if any(mark in begins[0] + ends[0] for mark in (";", "\t", "|", '"', "   ")):
         return True
     return _LIKE_ITEM.search(before) is not None or _LIKE_ITEM.search(after) is not None

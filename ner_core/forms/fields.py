@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ner_core.escapes import LEFT_OUT
 from ner_core.forms.form import Form
-from ner_core.forms.meanings import LONGEST_VALUE, NO_NAME, meanings, plain_label, value_of
+from ner_core.forms.meanings import LONGEST_VALUE, NO_NAME, meanings, plain_label, singular, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,10 @@ _VALUE = re.compile(
     """,
     re.VERBOSE,
 )
-
+# Between several values in a line.
+_BETWEEN = re.compile(r"\s{0,4}(?:[,;/&\t]|\band\b|\Z)\s{0,4}(?:and\s)?")
+_END = re.compile(r"[\n:=\uff1a]")
+_LONGEST_LIST = 400
 # <city>Porto</city>
 _ELEMENT = re.compile(
     r"<(?:\w{1,20}:)?(?P<label>[A-Za-z][\w.-]{0,40})(?:\s[^<>]{0,200})?>"
@@ -60,16 +63,30 @@ def fields(text: str) -> Iterator[Form]:
 
 
 def _field(text: str, before: int, after: int) -> Iterator[Form]:
-    """Yield the value around a mark between a label and its value."""
+    """Yield the label and the value around a mark between them, or the values of a label like ``Cities``."""
     words = _LABEL.search(text, max(before - _LONGEST_BEFORE, 0), before)
     value = _VALUE.match(text, after)
     if words is None or value is None:
         return
     for start in (words.start(), *(space.end() for space in _SPACE.finditer(text, *words.span()))):
-        label = text[start : words.end()]
-        if plain_label(label) in meanings():
+        label = plain_label(text[start : words.end()])
+        one = singular(label)
+        if label in meanings() or one in meanings():
             border = _BEFORE.search(text, max(start - _LONGEST_BEFORE, 0), start)
             if border and not (border["assigned"] and value.start("value") > after):
                 yield Form(start, words.end(), "O", NO_NAME)
-                yield from value_of(text, *value.span("value"), label)
+                if label in meanings():
+                    yield from value_of(text, *value.span("value"), label)
+                else:
+                    yield from _values(text, value.start("value"), one)
             return
+
+
+def _values(text: str, start: int, label: str) -> Iterator[Form]:
+    """Yield several values, up to the end of the line or another label."""
+    found = _END.search(text, start, start + _LONGEST_LIST)
+    end = found.start() if found else min(start + _LONGEST_LIST, len(text))
+    for between in _BETWEEN.finditer(text, start, end):
+        if start < between.start():
+            yield from value_of(text, start, between.start(), label)
+        start = between.end()

@@ -16,7 +16,7 @@ from ner_core.forms.titles import TITLES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LONGEST_VALUE", "NO_NAME", "meanings", "plain_label", "value_of"]
+__all__ = ["LONGEST_VALUE", "NO_NAME", "meanings", "plain_label", "singular", "value_of"]
 
 #: Gain of a label or a heading as no name.
 NO_NAME = 3000
@@ -29,11 +29,11 @@ _NO_VALUE = re.compile(
 _TITLE = re.compile(rf"(?:(?i:{TITLES})\.?\ )+", re.VERBOSE)
 _MOST_WORDS = 6
 _IN_SMALL_LETTERS = 20
-_APART = re.compile(r"[\W_]+")
+_APART = re.compile(r"\s*\([^()]*\)|\s*\[[^\][]*\]|[\W_]+")
 
 
 def plain_label(label: str) -> str:
-    """Return a label without what first_name, firstName and First Name differ in.
+    """Return a label without what first_name, firstName and First Name (given) differ in.
 
     Examples
     --------
@@ -60,6 +60,17 @@ def meanings() -> dict[str, tuple[str, int]]:
             kind, gain = meaning.split()
             found |= {plain_label(label): (kind, int(gain)) for label in labels.split(", ")}
     return found
+
+
+def singular(label: str) -> str:
+    """Return the singular of a plain English label.
+
+    Examples
+    --------
+    >>> singular("cities"), singular("authors"), singular("city")
+    ('city', 'author', 'city')
+    """
+    return f"{label[:-3]}y" if label.endswith("ies") else label.removesuffix("s")
 
 
 def value_of(text: str, start: int, end: int, label: str) -> Iterator[Form]:

@@ -18,13 +18,18 @@ __all__ = ["tables"]
 _NAME = ("PER", 5)
 # Gain of the other headings.
 _HARDLY_NAME = 20
-_HEADING = re.compile(r"[^\W\d_][^\d|\t\n]{0,28}")
+_HEADING = re.compile(r"[^\W\d_][^\d|\t\n]{0,28}|#|\u2116")
 _LONGEST_LINE = 1_000
 _RULE = re.compile(r"[\s|:+=\u2500-\u257f-]+")
 _BORDERS = tuple(map(re.compile, (r"\t", r"\|", r" {2,}", r"; ?", r", ?")))
-# Before what stands beside a label, and is no word of a sentence.
+# Not between the words of a sentence.
 _WIDE_BORDERS = _BORDERS[:3]
+# Before what stands beside a label.
+_BESIDE = (*_WIDE_BORDERS, *map(re.compile, (r" ?\.{3,} ?", " [-\u2013\u2014\u2192] ")))
 _AROUND = f' \r\t"*{LEFT_OUT}'
+# Tags of cells as they are rendered.
+_CELLS_OF_HTML = "    \t   \t"
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def tables(text: str) -> Iterator[Form]:
@@ -67,7 +72,7 @@ def _beside(text: str) -> Iterator[Form]:
     together: list[Form] = []
     count = 0
     for here, line in [*_lines(text), (len(text), "")]:
-        cells = next((found for one in _WIDE_BORDERS if len(found := _cells(line, one)) > 1), [])
+        cells = next((found for one in _BESIDE if len(found := _cells(line, one)) > 1), [])
         label, value = (line[start:end] for start, end in cells) if len(cells) == 2 else ("", "")
         if plain_label(label) in meanings() and plain_label(value) not in meanings():
             together += value_of(text, here + cells[1][0], here + cells[1][1], label)
@@ -98,7 +103,8 @@ def _border(line: str) -> re.Pattern[str] | None:
 
 def _cells(line: str, border: re.Pattern[str]) -> list[tuple[int, int]]:
     """Return where the cells of a line begin and end, without white space, quotes and bars around them."""
-    places = [match.span() for match in border.finditer(line)]
+    without = _QUOTED.sub(lambda quoted: '"' * len(quoted[0]), line) if '"' in line else line
+    places = [match.span() for match in border.finditer(without)]
     starts = [0, *(end for _, end in places)]
     ends = [*(begin for begin, _ in places), len(line)]
     cells = []
@@ -106,6 +112,8 @@ def _cells(line: str, border: re.Pattern[str]) -> list[tuple[int, int]]:
         cell = line[start:end]
         begin = start + len(cell) - len(cell.lstrip(_AROUND))
         cells.append((begin, max(start + len(cell.rstrip(_AROUND)), begin)))
+    if _CELLS_OF_HTML in line:
+        return [(start, end) for start, end in cells if start < end]
     if "|" in line:  # around all cells, as in Markdown
         cells = cells[cells[0][0] == cells[0][1] : len(cells) - (cells[-1][0] == cells[-1][1])]
     return cells

@@ -190,6 +190,11 @@ def test_persons_with_title():
         ('"name","city","email"\n"Mary","Porto","m@a.example"', ["Mary PER", "Porto LOC"]),
         ("Name;Land\nGouda;Holland", ["Holland LOC"]),
         ("Company\tAcme\nCity\tPorto", ["Acme ORG", "Porto LOC"]),
+        ("Company - Acme\nCity - Porto", ["Acme ORG", "Porto LOC"]),
+        ("Cities: Porto, Lyon and Bath\nCompanies: Acme", ["Porto LOC", "Lyon LOC", "Bath LOC", "Acme ORG"]),
+        ("Company ..... Acme\nCity ........ Porto", ["Acme ORG", "Porto LOC"]),
+        ("# | City (home)\n1 | Porto", ["Porto LOC"]),
+        ('City,Company\n"Porto","Acme, Inc."', ["Porto LOC", "Acme, Inc. ORG"]),
         ('<a:person><firstName>Mary</firstName><city id="1"> Porto </city>', ["Mary PER", "Porto LOC"]),
     ],
 )
@@ -242,6 +247,10 @@ def test_forms_are_slices(text):
         "\nAa (dpa ",
         "City: ",
         "City\ta\n",
+        "Cities: a, ",
+        "Cities:",
+        "<city>a",
+        "AU  - ",
         "  ",
         "|",
         "a=b ",
@@ -280,6 +289,10 @@ def test_a_long_text_takes_seconds_and_not_hours(hostile):
         (
             "Name\tEmployer\tCity\nAnna Kowalska\tOrlen\tGdansk",
             ["Anna Kowalska PER", "Orlen ORG", "Gdansk LOC"],
+        ),
+        (
+            "<table><tr><th>Employer</th><th>City</th></tr><tr><td>Orlen</td><td>Derby</td></tr></table>",
+            ["Orlen ORG", "Derby LOC"],
         ),
         ("Name: Acme Corp\nCity: Austin", ["Acme Corp ORG", "Austin LOC"]),
         ('{"user": "Mary Jones", "city": "Austin"}', ["Mary Jones PER", "Austin LOC"]),
