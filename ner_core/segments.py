@@ -179,13 +179,16 @@ def find_segments(text: str) -> list[Segment]:
     width = _usual_width(lines, rows)
     found: list[Segment] = []
     open_segment: _Line | None = None
-    for index, (line, cells) in enumerate(zip(lines, rows, strict=True)):
+    for line, cells, after in zip(lines, rows, [*lines[1:], None], strict=True):
         if cells is not None or not has_letter(line.text):
             found += cells or []
             open_segment = None
             continue
-        heading = width is not None and _is_heading(line, lines[index + 1 : index + 2], width)
-        if open_segment is not None and not heading and _goes_on(open_segment, line, width):
+        if (
+            open_segment is not None
+            and _goes_on(open_segment, line, width)
+            and not _is_heading(line, after, width)
+        ):
             found[-1] = Segment(found[-1].start, line.end)
         else:
             found.append(Segment(line.start, line.end))
@@ -387,11 +390,13 @@ def _begins(line: _Line) -> bool:
     return line.marked or bool(ITEM.match(line.text)) or bool(_LINE_KEY.match(line.text))
 
 
-def _is_heading(line: _Line, following: Sequence[_Line], width: int) -> bool:
+def _is_heading(line: _Line, after: _Line | None, width: int | None) -> bool:
     """Return whether a short line of capitalized words stands above another one, as a heading in a résumé."""
     words = line.text.split()
     return (
-        any(one.text for one in following)
+        width is not None
+        and after is not None
+        and after.text != ""
         and len(words) <= _LONGEST_HEADING
         and len(line.text) < width / 2
         and all(word[0].isupper() for word in words)

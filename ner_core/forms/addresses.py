@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import CAPITALIZED, Form
+from ner_core.forms.form import CAPITALIZED, PERHAPS, SURE, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,6 @@ _STREET_WORD = re.compile(
 # All codes have one.
 _DIGIT = re.compile(r"\d")
 _LONGEST_STREET = 100
-_SURE, _LIKELY = 3000, 20
 
 
 def addresses(text: str) -> Iterator[Form]:
@@ -89,30 +88,30 @@ def addresses(text: str) -> Iterator[Form]:
     if not _DIGIT.search(text):
         return
     for match in _CODE_AFTER.finditer(text):
-        yield from _street(text, match.start(), _SURE)
+        yield from (Form(*part, SURE) for part in _street(text, match.start()))
         for part in ("town", "state", "province", "territory"):
             if match[part]:
-                yield Form(*match.span(part), "LOC", _SURE)
+                yield Form(*match.span(part), "LOC", SURE)
         for part in ("british", "canadian"):
             if match[part]:
-                yield Form(*match.span(part), "O", _SURE)
+                yield Form(*match.span(part), "O", SURE)
     for match in _CODE_BEFORE.finditer(text):
-        sure = match["code"] or any(
-            _STREET_WORD.search(text, one.start, one.end) for one in _street(text, match.start(), _SURE)
-        )
-        street = list(_street(text, match.start(), _SURE if sure else _LIKELY))
+        street = _street(text, match.start())
+        sure = match["code"] or any(_STREET_WORD.search(text, start, end) for start, end, _ in street)
         if not sure and (match["year"] or not street):
             continue
-        yield from street
+        gain = SURE if sure else PERHAPS
+        yield from (Form(*part, gain) for part in street)
         if match["code"]:
-            yield Form(*match.span("code"), "O", _SURE)
-        yield Form(*match.span("town"), "LOC", _SURE if sure else _LIKELY)
+            yield Form(*match.span("code"), "O", SURE)
+        yield Form(*match.span("town"), "LOC", gain)
 
 
-def _street(text: str, end: int, gain: int) -> Iterator[Form]:
-    """Yield the street that ends a text up to a town, if there is one, and a number before it as no name."""
+def _street(text: str, end: int) -> list[tuple[int, int, str]]:
+    """Return the street that ends a text up to a town, if there is one, and a number before it as no name."""
     match = _STREET.search(text, max(end - _LONGEST_STREET, 0), end)
-    if match is not None:
-        if match["first"]:
-            yield Form(*match.span("first"), "O", gain)
-        yield Form(*match.span("after" if match["after"] else "before"), "LOC", gain)
+    if match is None:
+        return []
+    if match["first"]:
+        return [(*match.span("first"), "O"), (*match.span("after"), "LOC")]
+    return [(*match.span("before"), "LOC")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import CAPITALIZED, Form
+from ner_core.forms.form import CAPITALIZED, LIKELY, PERHAPS, SURE, Form
 from ner_core.forms.legal_forms import LEGAL_FORMS
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _FORM_FIRST = re.compile(
     r"\b(?:ООО|ОАО|ЗАО|ПАО|АО|НАО|ТОВ|ПрАТ)\ "
     rf"(?:[\"«„](?P<quoted>[^\"»“\n]{{1,60}})[\"»“]|(?P<plain>{_NAME}))"
 )
-_SURE, _LIKELY, _PERHAPS = 3000, 200, 20
 
 
 def companies(text: str) -> Iterator[Form]:
@@ -66,8 +65,8 @@ def companies(text: str) -> Iterator[Form]:
             continue
         whole = not before["more"] and not _JOINS.search(text, max(before.start() - 8, 0), before.start())
         if before["more"]:
-            yield Form(before.start(), form.end(), "ORG", _SURE, new=True)
-        gain = _PERHAPS if written in _AMBIGUOUS else _SURE if whole else _LIKELY
+            yield Form(before.start(), form.end(), "ORG", SURE, new=True)
+        gain = PERHAPS if written in _AMBIGUOUS else SURE if whole else LIKELY
         yield Form(before.start("last"), form.end(), "ORG", gain, whole)
     for match in () if text.isascii() else _FORM_FIRST.finditer(text):
-        yield Form(*match.span("quoted" if match["quoted"] else "plain"), "ORG", _LIKELY)
+        yield Form(*match.span("quoted" if match["quoted"] else "plain"), "ORG", LIKELY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import LIKELY, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,6 @@ _DATELINE = re.compile(
     """,
     re.VERBOSE,
 )
-_LIKELY = 200
 
 
 def datelines(text: str) -> Iterator[Form]:
@@ -38,5 +37,5 @@ def datelines(text: str) -> Iterator[Form]:
     [('BERLIN', 'LOC'), ('dpa', 'ORG')]
     """
     for match in _DATELINE.finditer(text):
-        yield Form(*match.span("town"), "LOC", _LIKELY)
-        yield Form(*match.span("agency"), "ORG", _LIKELY)
+        yield Form(*match.span("town"), "LOC", LIKELY)
+        yield Form(*match.span("agency"), "ORG", LIKELY)

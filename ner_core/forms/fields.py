@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ner_core.escapes import LEFT_OUT
-from ner_core.forms.form import Form
-from ner_core.forms.meanings import LONGEST_VALUE, NO_NAME, meanings, plain_label, singular, value_of
+from ner_core.forms.form import SURE, Form
+from ner_core.forms.meanings import LONGEST_VALUE, Meaning, meanings, plain_label, singular, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +56,10 @@ def fields(text: str) -> Iterator[Form]:
     for mark in _MARK.finditer(text):
         yield from _field(text, *mark.span())
     for element in _ELEMENT.finditer(text):
-        if plain_label(element["label"]) in meanings():
-            yield from value_of(text, *element.span("value"), element["label"])
-    for property_ in _PROPERTY.finditer(text) if _CARD in text else ():
-        yield from (Form(*property_.span(part), "O", NO_NAME) for part in ("name", "kind") if property_[part])
+        if meaning := meanings().get(plain_label(element["label"])):
+            yield from value_of(text, *element.span("value"), meaning)
+    for match in _PROPERTY.finditer(text) if _CARD in text else ():
+        yield from (Form(*match.span(part), "O", SURE) for part in ("name", "kind") if match[part])
 
 
 def _field(text: str, before: int, after: int) -> Iterator[Form]:
@@ -70,23 +70,23 @@ def _field(text: str, before: int, after: int) -> Iterator[Form]:
         return
     for start in (words.start(), *(space.end() for space in _SPACE.finditer(text, *words.span()))):
         label = plain_label(text[start : words.end()])
-        one = singular(label)
-        if label in meanings() or one in meanings():
+        of_one, of_several = meanings().get(label), meanings().get(singular(label))
+        if of_one or of_several:
             border = _BEFORE.search(text, max(start - _LONGEST_BEFORE, 0), start)
             if border and not (border["assigned"] and value.start("value") > after):
-                yield Form(start, words.end(), "O", NO_NAME)
-                if label in meanings():
-                    yield from value_of(text, *value.span("value"), label)
-                else:
-                    yield from _values(text, value.start("value"), one)
+                yield Form(start, words.end(), "O", SURE)
+                if of_one:
+                    yield from value_of(text, *value.span("value"), of_one)
+                elif of_several:
+                    yield from _values(text, value.start("value"), of_several)
             return
 
 
-def _values(text: str, start: int, label: str) -> Iterator[Form]:
+def _values(text: str, start: int, meaning: Meaning) -> Iterator[Form]:
     """Yield several values, up to the end of the line or another label."""
     found = _END.search(text, start, start + _LONGEST_LIST)
     end = found.start() if found else min(start + _LONGEST_LIST, len(text))
     for between in _BETWEEN.finditer(text, start, end):
         if start < between.start():
-            yield from value_of(text, start, between.start(), label)
+            yield from value_of(text, start, between.start(), meaning)
         start = between.end()

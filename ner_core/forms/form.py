@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CAPITALIZED", "Form"]
+__all__ = ["CAPITALIZED", "LIKELY", "PERHAPS", "SURE", "Form"]
+
+#: Gains: what the form shows holds unless the model is very sure, mostly, or where the model is in doubt.
+SURE, LIKELY, PERHAPS = 3000, 200, 20
 
 #: A word with a capital letter, for regular expressions; those in the first brackets are small letters.
 CAPITALIZED = r"(?![ß-öø-ÿа-яёіїєґά-ώ])[^\W\d_a-z][\w'\u2019-]*(?:\.[\w'\u2019-]+)*"

@@ -8,18 +8,16 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import PERHAPS, Form
 from ner_core.forms.titles import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LONGEST_VALUE", "NO_NAME", "meanings", "plain_label", "singular", "value_of"]
+__all__ = ["LONGEST_VALUE", "Meaning", "meanings", "plain_label", "singular", "value_of"]
 
-#: Gain of a label or a heading as no name.
-NO_NAME = 3000
 #: Characters of a value.
 LONGEST_VALUE = 60
 _NO_VALUE = re.compile(
@@ -28,7 +26,6 @@ _NO_VALUE = re.compile(
 )
 _TITLE = re.compile(rf"(?:(?i:{TITLES})\.?\ )+", re.VERBOSE)
 _MOST_WORDS = 6
-_IN_SMALL_LETTERS = 20
 _APART = re.compile(r"\s*\([^()]*\)|\s*\[[^\][]*\]|[\W_]+")
 
 
@@ -43,22 +40,29 @@ def plain_label(label: str) -> str:
     return _APART.sub("", label.casefold())
 
 
+class Meaning(NamedTuple):
+    """What a label says of its value: the common name of a type, and how much likelier that is."""
+
+    kind: str
+    gain: int
+
+
 @cache
-def meanings() -> dict[str, tuple[str, int]]:
-    """Return what labels say, by `plain_label`: the common name of a type, and how much likelier it is.
+def meanings() -> dict[str, Meaning]:
+    """Return what labels say, by `plain_label`.
 
     Examples
     --------
     >>> meanings()["city"]
-    ('LOC', 200)
+    Meaning(kind='LOC', gain=200)
     """
     lines = files(__package__).joinpath("meanings.txt").read_text("utf-8").splitlines()
-    found: dict[str, tuple[str, int]] = {}
+    found: dict[str, Meaning] = {}
     for line in lines:
         meaning, _, labels = line.partition(": ")
         if not line.startswith("#"):
             kind, gain = meaning.split()
-            found |= {plain_label(label): (kind, int(gain)) for label in labels.split(", ")}
+            found |= dict.fromkeys(map(plain_label, labels.split(", ")), Meaning(kind, int(gain)))
     return found
 
 
@@ -73,15 +77,15 @@ def singular(label: str) -> str:
     return f"{label[:-3]}y" if label.endswith("ies") else label.removesuffix("s")
 
 
-def value_of(text: str, start: int, end: int, label: str) -> Iterator[Form]:
+def value_of(text: str, start: int, end: int, meaning: Meaning) -> Iterator[Form]:
     """Yield a value as what its label says, unless it looks like none.
 
     Examples
     --------
-    >>> list(value_of("Contact: Dr. Anna Smith", 9, 23, "Contact"))
+    >>> list(value_of("Contact: Dr. Anna Smith", 9, 23, meanings()["contact"]))
     [Form(start=13, end=23, kind='PER', gain=20, whole=True, new=False)]
     """
-    kind, gain = meanings()[plain_label(label)]
+    kind, gain = meaning
     value = text[start:end]
     if (
         kind == "O"
@@ -95,4 +99,4 @@ def value_of(text: str, start: int, end: int, label: str) -> Iterator[Form]:
     if kind == "PER" and (title := _TITLE.match(value)):
         start += title.end()
     if start < end:
-        yield Form(start, end, kind, min(gain, _IN_SMALL_LETTERS) if value[0].islower() else gain)
+        yield Form(start, end, kind, min(gain, PERHAPS) if value[0].islower() else gain)

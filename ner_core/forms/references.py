@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import Form
+from ner_core.forms.form import LIKELY, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = ["authors"]
 
-_GAIN = 200
 _ENOUGH = 20
 _AUTHOR = re.compile(
     r"""
@@ -57,13 +56,15 @@ def authors(text: str) -> Iterator[Form]:
             together = [author] if _BEFORE.search(text, max(author.start() - 3, 0), author.start()) else []
         if together and _ends(text, together):
             for one in together:
-                yield Form(*one.span("surname"), "PER", _GAIN, whole=False)
-                yield Form(*one.span("initials" if one["initials"] else "letters"), "PER", _GAIN, whole=False)
+                yield Form(*one.span("surname"), "PER", LIKELY, whole=False)
+                yield Form(
+                    *one.span("initials" if one["initials"] else "letters"), "PER", LIKELY, whole=False
+                )
             together = []
     for author in _RIS.finditer(text):
         for part in ("surname", "given"):
             if author[part]:
-                yield Form(*author.span(part), "PER", _GAIN, whole=False)
+                yield Form(*author.span(part), "PER", LIKELY, whole=False)
 
 
 def _ends(text: str, together: Sequence[re.Match[str]]) -> bool:

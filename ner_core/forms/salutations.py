@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import CAPITALIZED, Form
+from ner_core.forms.form import CAPITALIZED, PERHAPS, SURE, Form
 from ner_core.forms.titles import TITLES
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ _CLOSINGS = r"""
   | pozdrawiam | z\ poważaniem | (?:lijep\ |s\ )?pozdrav(?:om)? | lp | целую | с\ уважением | обнимаю
   | ystävällisin\ terveisin
 """
-# Less sure of the name: Dear Customer, Hello World.
-_SURE, _LIKELY = 3000, 20
 # Whoever signs below a closing: Sofia and Chelsea are persons there, Microsoft is none.
 _SIGNED = 100
 _NAME = rf"{CAPITALIZED}\.?"
@@ -77,15 +75,15 @@ def salutations(text: str) -> Iterator[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in salutations(text)]
     [('Bonjour', 'O'), ('Martin', 'PER'), ('Bises', 'O'), ('Anne', 'PER')]
     """
-    for match in _SALUTATION.finditer(text):
-        yield from _parts(match, certain=bool(match["mark"]), gain=_LIKELY)
+    for match in _SALUTATION.finditer(text):  # perhaps a name: Dear Customer, Hello World
+        yield from _parts(match, certain=bool(match["mark"]), gain=PERHAPS)
     for match in _CLOSING.finditer(text):
         certain = bool(match["mark"] or match["above"])
-        yield from _parts(match, certain=certain, gain=_SIGNED if match["above"] else _LIKELY)
+        yield from _parts(match, certain=certain, gain=_SIGNED if match["above"] else PERHAPS)
 
 
 def _parts(match: re.Match[str], *, certain: bool, gain: int) -> Iterator[Form]:
     """Yield the greeting or closing and the name, unless together they may be one name: Cara Jones."""
     if certain or match["words"].casefold() not in _ALSO_NAMES:
-        yield Form(*match.span("words"), "O", _SURE)
+        yield Form(*match.span("words"), "O", SURE)
         yield Form(*match.span("name"), "PER", gain)

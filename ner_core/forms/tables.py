@@ -6,18 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from ner_core.escapes import LEFT_OUT
-from ner_core.forms.form import Form
-from ner_core.forms.meanings import NO_NAME, meanings, plain_label, value_of
+from ner_core.forms.form import PERHAPS, SURE, Form
+from ner_core.forms.meanings import Meaning, meanings, plain_label, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = ["tables"]
 
-# Of a person only where another column is about one: Name, Phone, and not Name, Price.
-_NAME = ("PER", 5)
-# Gain of the other headings.
-_HARDLY_NAME = 20
 _HEADING = re.compile(r"[^\W\d_][^\d|\t\n]{0,28}|#|\u2116")
 _LONGEST_LINE = 1_000
 _RULE = re.compile(r"[\s|:+=\u2500-\u257f-]+")
@@ -49,22 +45,25 @@ def tables(text: str) -> Iterator[Form]:
 def _columns(text: str) -> Iterator[Form]:
     """Yield the cells below a heading that tells what they are, up to a line with more or fewer cells."""
     border: re.Pattern[str] | None = None
-    labels: Sequence[str] = ()
-    of_persons = False
+    columns: Sequence[Meaning | None] = ()
     for here, line in _lines(text):
         cells = _cells(line, border) if border else []
-        if border and len(cells) == len(labels):
-            for (start, end), label in zip(cells, labels, strict=True):
-                if label in meanings() and (of_persons or meanings()[label] != _NAME):
-                    yield from value_of(text, here + start, here + end, label)
+        if border and len(cells) == len(columns):
+            for (start, end), meaning in zip(cells, columns, strict=True):
+                if meaning:
+                    yield from value_of(text, here + start, here + end, meaning)
         elif not (border and _RULE.fullmatch(line)):
-            border = _border(line)
-            cells = _cells(line, border) if border else []
-            labels = [plain_label(line[start:end]) for start, end in cells]
-            said = [meanings()[label] for label in labels if label in meanings()]
-            of_persons = any(one != _NAME and one[0] != "LOC" for one in said)
-            for (start, end), label in zip(cells, labels, strict=True):
-                yield Form(here + start, here + end, "O", NO_NAME if label in meanings() else _HARDLY_NAME)
+            border, headings = _heading(line)
+            columns = _of_rows([meaning for _, _, meaning in headings])
+            for start, end, meaning in headings:
+                yield Form(here + start, here + end, "O", SURE if meaning else PERHAPS)
+
+
+def _of_rows(columns: Sequence[Meaning | None]) -> Sequence[Meaning | None]:
+    """Return what columns hold; a name is a person's only beside a column about persons (not Name, Price)."""
+    name = meanings()["name"]
+    of_persons = any(one and one != name and one.kind != "LOC" for one in columns)
+    return columns if of_persons else [None if one == name else one for one in columns]
 
 
 def _beside(text: str) -> Iterator[Form]:
@@ -74,8 +73,9 @@ def _beside(text: str) -> Iterator[Form]:
     for here, line in [*_lines(text), (len(text), "")]:
         cells = next((found for one in _BESIDE if len(found := _cells(line, one)) > 1), [])
         label, value = (line[start:end] for start, end in cells) if len(cells) == 2 else ("", "")
-        if plain_label(label) in meanings() and plain_label(value) not in meanings():
-            together += value_of(text, here + cells[1][0], here + cells[1][1], label)
+        meaning = meanings().get(plain_label(label))
+        if meaning and plain_label(value) not in meanings():
+            together += value_of(text, here + cells[1][0], here + cells[1][1], meaning)
             count += 1
         else:
             yield from together if count > 1 else ()
@@ -90,15 +90,16 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         start += len(line) + 1
 
 
-def _border(line: str) -> re.Pattern[str] | None:
-    """Return what divides the cells of a heading with a label that tells something; None for other lines."""
+def _heading(line: str) -> tuple[re.Pattern[str] | None, list[tuple[int, int, Meaning | None]]]:
+    """Return what divides a line of headings, and each of them; nothing unless one tells something."""
     border = next((one for one in _BORDERS if one.search(line.strip())), None)
-    cells = [line[start:end] for start, end in _cells(line, border)] if border else []
-    if len(cells) < 2 or not all(map(_HEADING.fullmatch, cells)):
-        return None
-    known = sum(plain_label(cell) in meanings() for cell in cells)
+    cells = _cells(line, border) if border else []
+    if len(cells) < 2 or not all(_HEADING.fullmatch(line[start:end]) for start, end in cells):
+        return None, []
+    headings = [(start, end, meanings().get(plain_label(line[start:end]))) for start, end in cells]
+    known = sum(meaning is not None for _, _, meaning in headings)
     listed = border not in _WIDE_BORDERS and " " in line  # perhaps a sentence
-    return border if known > listed else None
+    return (border, headings) if known > listed else (None, [])
 
 
 def _cells(line: str, border: re.Pattern[str]) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import CAPITALIZED, Form
+from ner_core.forms.form import CAPITALIZED, PERHAPS, SURE, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,6 @@ _TITLED = re.compile(
     re.VERBOSE,
 )
 _JOINED = re.compile(r"\w+\.?(?= (?:&|and|und|et|y) )")
-_LIKELY, _SURE = 20, 3000
 
 
 def persons_with_title(text: str) -> Iterator[Form]:
@@ -48,5 +47,5 @@ def persons_with_title(text: str) -> Iterator[Form]:
     """
     for match in _TITLED.finditer(text):
         if joined := _JOINED.match(text, match.start("titles"), match.end("titles")):
-            yield Form(*joined.span(), "O", _SURE)
-        yield Form(*match.span("name"), "PER", _LIKELY, whole=False)
+            yield Form(*joined.span(), "O", SURE)
+        yield Form(*match.span("name"), "PER", PERHAPS, whole=False)

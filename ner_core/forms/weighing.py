@@ -39,13 +39,15 @@ def weigh(
     follows : ndarray of bool, shape (labels,)
         Whether a tag can continue an entity.
     """
+    shown = {form.kind for found in forms.values() for form in found}
+    tags = {kind: np.isin(kinds, _SAME.get(kind, kind)) for kind in shown}
     for number, found in forms.items():
         if not found:
             continue
         first, last = np.searchsorted(units.text, (number, number + 1))
         for form in found:
             begin, after = np.searchsorted(units.begin[first:last], (form.start, form.end)) + first
-            wanted = np.isin(kinds, _SAME.get(form.kind, form.kind))
+            wanted = tags[form.kind]
             known = units.probabilities[begin:after, wanted].sum(axis=1)
             if form.new and known.max(initial=0) > _FOUND:
                 continue
