@@ -94,7 +94,8 @@ def _heading(line: str) -> tuple[re.Pattern[str] | None, list[tuple[int, int, Me
     """Return what divides a line of headings, and each of them; nothing unless one tells something."""
     border = next((one for one in _BORDERS if one.search(line.strip())), None)
     cells = _cells(line, border) if border else []
-    if len(cells) < 2 or not all(_HEADING.fullmatch(line[start:end]) for start, end in cells):
+    least = 1 if line.lstrip().startswith("|") else 2
+    if len(cells) < least or not all(_HEADING.fullmatch(line[start:end]) for start, end in cells):
         return None, []
     headings = [(start, end, meanings().get(plain_label(line[start:end]))) for start, end in cells]
     known = sum(meaning is not None for _, _, meaning in headings)

@@ -96,6 +96,8 @@ class Dialect:
         HTML elements without markup inside.
     lower : bool
         Whether element names are case-insensitive.
+    tables : dict of str to str
+        Elements that are a ``table``, a ``row`` or a ``cell``.
     """
 
     blocks: frozenset[str] = frozenset()
@@ -107,6 +109,7 @@ class Dialect:
     hidden_authors: frozenset[str] = frozenset()
     raw: frozenset[str] = frozenset()
     lower: bool = False
+    tables: dict[str, str] = field(default_factory=dict)
 
     @property
     def identifiers(self) -> bool:
@@ -121,6 +124,7 @@ HTML = Dialect(
     apart=frozenset(("rt", "rp")),
     raw=frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes")),
     lower=True,
+    tables={"table": "table", "tr": "row", "td": "cell", "th": "cell"},
 )
 # ECMA-376: w:t, a:t and t of spreadsheets hold text; paragraphs are w:p, a:p, shared and inline strings.
 OOXML = Dialect(
@@ -136,6 +140,7 @@ OOXML = Dialect(
             *("providerId", "userName", "lastEditedBy", "refreshedBy"),
         )
     ),
+    tables={"tbl": "table", "tr": "row", "tc": "cell", "sheetData": "table", "row": "row", "c": "cell"},
 )
 # OpenDocument 1.3, part 3: text is anywhere in text:p and text:h.
 ODF = Dialect(
@@ -146,6 +151,7 @@ ODF = Dialect(
     hidden_authors=frozenset(
         ("creator", "initial-creator", "printed-by", "creator-initials", "sender-initials")
     ),
+    tables={"table": "table", "table-row": "row", "table-cell": "cell", "covered-table-cell": "cell"},
 )
 SVG = Dialect(
     blocks=frozenset(("text", "title", "desc", "foreignObject", "p", "div", "svg")),

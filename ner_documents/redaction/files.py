@@ -8,7 +8,6 @@ from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ner_core.entity import Recognition
 from ner_documents.formats import BEGIN, format_by_content, format_by_name
 from ner_documents.reading.html import declared_in_page
 from ner_documents.redaction.encoding import decode_text, encodable, encode_text
@@ -17,16 +16,18 @@ from ner_documents.redaction.mail import MAIL_FORMATS, Attachment, MailFile, for
 from ner_documents.redaction.office import OFFICE_FORMATS, OfficeFile
 from ner_documents.redaction.rtf import apart_from_words, rtf_segments
 from ner_documents.redaction.segments import Identifiers, apply_edits, edits_of
+from ner_documents.redaction.tables import recognitions_of
 from ner_documents.redaction.text_formats import PAGES, TEXT_FORMATS, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ner_core.entity import Recognition
     from ner_documents.redaction.mail import MailPart
     from ner_documents.redaction.redactor import Recognize, Redacted, Redactor
     from ner_documents.redaction.segments import Edit, Segment
 
-__all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "recognitions_of", "redact_file", "suffix_of"]
+__all__ = ["SUFFIXES", "Found", "RedactedFile", "found_in", "redact_file", "suffix_of"]
 
 #: Suffixes of files that can be redacted.
 SUFFIXES = (*TEXT_FORMATS, *MAIL_FORMATS, ".rtf", *OFFICE_FORMATS, ".pdf")
@@ -127,13 +128,6 @@ def redact_file(name: str, content: bytes, recognize: Recognize, redactor: Redac
     raise FormatError(msg)
 
 
-def recognitions_of(segments: Sequence[Segment], recognize: Recognize) -> list[Recognition]:
-    """Run the model on the searched segments; the others have no entities but people."""
-    found = iter(recognize([segment.text for segment in segments if segment.searched]))
-    read = (next(found) if segment.searched else Recognition(segment.text, ()) for segment in segments)
-    return [with_people(one) if segment.people else one for segment, one in zip(segments, read, strict=True)]
-
-
 def found_in(redacted: Iterable[Redacted], recognitions: Iterable[Recognition]) -> tuple[Found, ...]:
     """List the replacements of a document."""
     return tuple(
@@ -153,7 +147,10 @@ def _replaced(
     segments: Sequence[Segment], recognize: Recognize, redactor: Redactor
 ) -> tuple[tuple[Found, ...], list[list[Edit]]]:
     """Return what was found, and the edits for each segment."""
-    recognitions = recognitions_of(segments, recognize)
+    recognitions = [
+        with_people(one) if segment.people else one
+        for segment, one in zip(segments, recognitions_of(segments, recognize), strict=True)
+    ]
     redacted = redactor.redact_document(recognitions)
     identifiers = Identifiers()
     edits = [

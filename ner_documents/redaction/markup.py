@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ner_documents.redaction import dialects
 from ner_documents.redaction.segments import Segment, SegmentBuilder
+from ner_documents.redaction.tables import cells_of_markup, in_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def markup_segments(raw: str, dialect: Dialect) -> tuple[list[Segment], list[tup
     ['Mary Jones', 'Ann', 'x', ' Bob ']
     """
     reader = _Reader(raw, dialect)
-    return list(reader.segments()), reader.emptied
+    return in_cells(list(reader.segments()), *cells_of_markup(raw, dialect)), reader.emptied
 
 
 class _Reader:

@@ -17,6 +17,7 @@ from ner_documents.reading.packages import Package
 from ner_documents.redaction.dialects import ODF, OOXML, OTHER_XML, SVG, Dialect
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.segments import Edit, Segment, undo_edits, verbatim
+from ner_documents.redaction.tables import in_cells, shared_cells
 from ner_documents.redaction.text_formats import FormatError
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ _OPAQUE = re.compile(r"(/embeddings/|/activeX/|vbaProject|\.bin$|^Basic/)")
 #: The data of a chart.
 _INNER = re.compile(r"/embeddings/[^/]*\.xlsx$", re.IGNORECASE)
 _PRINTER = re.compile(r"printerSettings\d*\.bin$")
+# Of a workbook: the texts of cells, and the sheets that refer to them.
+_STRINGS = "xl/sharedStrings.xml"
+_SHEETS = "xl/worksheets/"
 _BEGIN = 1000
 _XML = re.compile(r"\.(xml|rels|vml|rdf|svg|psmdcp)$", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""")
@@ -161,6 +165,10 @@ class OfficeFile:
             dialect = SVG if _is_drawing(name, raw) else OTHER_XML if outside else self._dialect
             segments[name], emptied = markup_segments(raw, dialect)
             edits[name] = [Edit(start, end, "") for start, end in (*emptied, *_removed(name, raw))]
+        if _STRINGS in segments:
+            sheets = [raw for name, raw in self.parts.items() if name.startswith(_SHEETS)]
+            shared = shared_cells(self.parts[_STRINGS], sheets)
+            segments[_STRINGS] = in_cells(segments[_STRINGS], *shared)
         return segments, edits
 
     def pack(self, changed: Mapping[str, str]) -> bytes:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ner_documents.redaction.redactor import Redacted, Replacement
+    from ner_documents.redaction.tables import Cell
 
 __all__ = [
     "Edit",
@@ -48,6 +49,8 @@ class Segment:
         Whether it is the name of a sheet, range or style, or refers to it: letters, digits and ``_`` only.
     people : bool
         Whether it lists people and their addresses, which are redacted whatever the model finds.
+    cell : Cell or None
+        The cell of a table that it is in.
     """
 
     text: str
@@ -57,6 +60,7 @@ class Segment:
     quoted: bool = False
     identifier: bool = False
     people: bool = False
+    cell: Cell | None = None
 
 
 class Edit(NamedTuple):

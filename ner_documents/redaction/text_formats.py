@@ -1,35 +1,28 @@
-"""The texts of plain text, tables and JSON files, with their positions in the file."""
+"""The texts of plain text, subtitles and tables, with their positions in the file."""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ner_documents.formats import SUFFIXES, format_by_name
-from ner_documents.reading.json_files import values_of
 from ner_documents.reading.packages import UnreadableError
 from ner_documents.reading.records import ReadOptions
 from ner_documents.reading.subtitles import OTHER_SPEAKER, SENTENCE_END
 from ner_documents.reading.tables import SAMPLE_LINES, delimiter_of, quoted
 from ner_documents.redaction.dialects import HTML
+from ner_documents.redaction.json_strings import json_segments
 from ner_documents.redaction.markup import markup_segments
 from ner_documents.redaction.segments import Segment, SegmentBuilder, verbatim
+from ner_documents.redaction.tables import Cell, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["PAGES", "TEXT_FORMATS", "FormatError"]
 
-_WORD = r'"(?:[^"\\\s]|\\[^nrt])*"'
-#: A tokenized text is read as one, but not other lists: ["Mary", "Bob"] are two persons.
-_STRING = re.compile(
-    rf"""("(?:tokens|words|text)"\s*:\s*(?P<words>\[\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\]))
-    |"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*""",
-    re.DOTALL | re.VERBOSE,
-)
 #: Markup of subtitles: tags of both formats, tags of a third that .srt adopted, and times with what is before
 #: them: the end of a cue, and the number of the next.
 _TAG = re.compile(
@@ -41,10 +34,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(rf"(?<![{re.escape(SENTENCE_END)}\s])\s*\n\s*(?![\s{re.escape(OTHER_SPEAKER)}])")
-_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)", re.DOTALL)
 _DOUBLED = re.compile('""')
-#: Shorter numbers are no account, card or phone number.
-_NUMBER_DIGITS = 9
 
 
 #: A file cannot be redacted; the message says why and what to do.
@@ -86,17 +76,21 @@ def _csv(raw: str, delimiter: str = "") -> list[Segment]:
     """Split a table into cells (RFC 4180); a quote that is never closed extends to the end of the file."""
     delimiter = delimiter or delimiter_of(raw.splitlines()[:SAMPLE_LINES], ReadOptions())
     cells: list[Segment] = []
+    table = Table()
     border = re.compile(f"[{re.escape(delimiter)}\r\n]")
-    position = 0
+    position = row = column = 0
     while position < len(raw):
+        cell = Cell(table, row, column)
         if raw[position] == '"':
             end = quoted(raw, position + 1)[1]
-            cells.append(_quoted_cell(raw, position + 1, len(raw) if end is None else end - 1))
+            written = _quoted_cell(raw, position + 1, len(raw) if end is None else end - 1)
+            cells.append(replace(written, cell=cell))
             position = len(raw) if end is None else end
         found = border.search(raw, position)
         end = found.start() if found else len(raw)
         if end > position:
-            cells.append(verbatim(raw, position, end))
+            cells.append(replace(verbatim(raw, position, end), cell=cell))
+        row, column = (row, column + 1) if found and found[0] == delimiter else (row + 1, 0)
         position = end + 1
     return [cell for cell in cells if cell.text.strip()]
 
@@ -109,58 +103,14 @@ def _quoted_cell(raw: str, start: int, end: int) -> Segment:
     return next(builder.finish())
 
 
-def _json(raw: str) -> list[Segment]:
-    """Extract the strings of a JSON file or of JSON lines, whatever the suffix."""
-    try:
-        values_of(raw) if raw.strip() else ()
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        line = getattr(error, "lineno", 1)
-        msg = f"line {line} is not JSON ({reason}); correct it first: what cannot be read cannot be redacted"
-        raise FormatError(msg) from None
-    return list(_json_segments(raw))
-
-
-def _json_segments(raw: str) -> Iterator[Segment]:
-    for found in _STRING.finditer(raw):
-        first, last = found.span()
-        if found["words"]:
-            yield from _words(raw, *found.span("words"))
-            continue
-        if not found[0].startswith('"'):
-            if sum(map(str.isdigit, found[0])) >= _NUMBER_DIGITS:
-                yield Segment(found[0], range(first, last), range(first + 1, last + 1), False, True)
-            continue
-        # Most keys are field names; those that look like data are read as text.
-        searched = raw[last : last + 20].lstrip()[:1] != ":" or bool(re.search("[A-Z].* ", found[0]))
-        builder = SegmentBuilder()
-        builder.add_written(raw, first + 1, last - 1, _ESCAPE, _unescaped)
-        yield from builder.finish(searched=searched)
-
-
-def _words(raw: str, start: int, end: int) -> Iterator[Segment]:
-    """Join a list of words, as in tokenized texts."""
-    builder = SegmentBuilder()
-    for word in re.finditer(_WORD, raw[start:end]):
-        first, last = start + word.start(), start + word.end()
-        if first > start + 1:
-            builder.add(" ", first, first)
-        builder.add_written(raw, first + 1, last - 1, _ESCAPE, _unescaped)
-    yield from builder.finish()
-
-
-def _unescaped(escape: str) -> str:
-    return str(json.loads(f'"{escape}"'))
-
-
 _EXTRACTED: dict[str, Callable[[str], list[Segment]]] = {
     "text": _plain,
     "srt": _subtitles,
     "html": _html,
     "csv": _csv,
     "tsv": partial(_csv, delimiter="\t"),
-    "json": _json,
-    "jsonl": _json,
+    "json": json_segments,
+    "jsonl": json_segments,
 }
 #: Text-based formats by suffix, with the function that extracts their texts.
 TEXT_FORMATS = {
