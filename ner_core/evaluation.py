@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 
 from ner_core.labels import (
     entity_types,
-    has_letter,
     named_spans,
     normalize_label,
     spans,
@@ -144,8 +143,9 @@ def evaluate_recognizer(
         with marked names are recognized as they are written, with their layout; the token report is of words.
     protocol : str
         ``spans`` scores the entities that the recognizer returns; spans without a letter or digit count on
-        neither side. ``omz`` scores like Open Model Zoo: sentences are cut at 126 pieces, words after the
-        cut count on neither side, and chunks come from the most probable tag of each word's first piece.
+        neither side, nor does a lone ``@`` within one, see `ner_core.labels.named_spans`. ``omz`` scores like
+        Open Model Zoo: sentences are cut at 126 pieces, words after the cut count on neither side, and chunks
+        come from the most probable tag of each word's first piece.
     unit : str
         Unit of the token report: ``word`` (its first piece) or ``piece`` (each with the tag of its word).
     types : sequence of str, optional
@@ -179,14 +179,14 @@ def evaluate_recognizer(
         words = [list(sentence) for sentence, _ in sentences]
         gold = [names.corpus_spans(tags) for _, tags in sentences]
         if protocol == "spans":
-            gold = list(map(names.without_bare_marks, gold, words))
+            gold = list(map(names.without_signs, gold, words))
         pieces = [names.model_tags(tags) for tags in _pieces(ner, words, unit)]
         first = [[word[0] if word else "O" for word in sentence] for sentence in pieces]
         if protocol == "omz":
             predicted = [spans(tags) for tags in first]
         else:
             found_in = _entities(ner, sentences, {"threshold": 0.0} if targets else {})
-            scored = [names.scored_spans(entities) for entities in found_in]
+            scored = list(map(names.scored_spans, found_in, words))
             least = ner.default_threshold if targets else 0.0
             predicted = [[span for span, score in one if score >= least] for one in scored]
             for wanted, one in zip(gold, scored, strict=True):
@@ -274,7 +274,7 @@ class _Names:
         self._map, self._found = label_map, set[str]()
         self._model = {normalize_label(kind) for kind in entity_types(tags)}
         self._corpus: set[str] = set()
-        self._bare_marks = 0
+        self._signs = 0
         self._types = None if types is None else {normalize_label(kind) for kind in types}
         named = [*(types or ()), *(kind for kind in label_map.values() if kind != "O")]
         unknown = set(map(normalize_label, named)) - self._model
@@ -290,17 +290,20 @@ class _Names:
         self._corpus.update(kind for kind, _, _ in named)
         return [span for span in named if self._counts(span[0])]
 
-    def without_bare_marks(self, wanted: list[Span], words: Sequence[str]) -> list[Span]:
-        """Leave out spans without a letter or digit, such as a lone ``@``, which recognizers never return."""
+    def without_signs(self, wanted: list[Span], words: Sequence[str]) -> list[Span]:
+        """Take signs out of gold spans: those without a letter or digit, and the ``@`` of user names."""
         kept = named_spans(wanted, words)
-        self._bare_marks += len(wanted) - len(kept)
+        self._signs += len(set(wanted) - set(kept))
         return kept
 
-    def scored_spans(self, entities: Iterable[Entity]) -> list[tuple[Span, float]]:
+    def scored_spans(self, entities: Iterable[Entity], words: Sequence[str]) -> list[tuple[Span, float]]:
         named = [
-            ((normalize_label(entity.label), entity.word_start, entity.word_end), entity.score)
+            (span, entity.score)
             for entity in entities
-            if entity.word_start is not None and entity.word_end is not None and has_letter(entity.text)
+            if entity.word_start is not None and entity.word_end is not None
+            for span in named_spans(
+                [(normalize_label(entity.label), entity.word_start, entity.word_end)], words
+            )
         ]
         return [one for one in named if self._counts(one[0][0])]
 
@@ -331,8 +334,10 @@ class _Names:
             notes.append(f"only the corpus has {', '.join(only_corpus)}: all of these count as missed")
         if only_model:
             notes.append(f"only the model has {', '.join(only_model)}: all of these count as spurious")
-        if self._bare_marks:
-            notes.append(f"spans of the corpus without a letter or digit do not count: {self._bare_marks}")
+        if self._signs:
+            notes.append(
+                f"signs without a letter or digit, such as a lone @, count in no span: {self._signs}"
+            )
         if self._types is not None:
             notes.append(f"scored on {', '.join(sorted(self._types))} alone; other types count as O")
         return notes

@@ -337,7 +337,10 @@ def is_letter(character: str) -> bool:
 
 
 def named_spans(found: Iterable[tuple[str, int, int]], words: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Leave out spans without a letter or digit, as corpora of tweets have them for the ``@`` before a name.
+    """Take a lone ``@``, the sign of user names, out of spans, and leave out spans without a letter or digit.
+
+    Corpora of tweets have the sign within a name (``@ anna``), as a name of its own, between the names of a
+    single span (``anna @ bob``) or outside.
 
     Parameters
     ----------
@@ -348,13 +351,20 @@ def named_spans(found: Iterable[tuple[str, int, int]], words: Sequence[str]) -> 
     Returns
     -------
     list of (str, int, int)
+        Spans with the sign inside are divided there.
 
     Examples
     --------
-    >>> named_spans([("PER", 0, 1), ("PER", 1, 2)], ["@", "anna"])
-    [('PER', 1, 2)]
+    >>> named_spans([("PER", 0, 1), ("PER", 1, 4)], ["@", "anna", "@", "bob"])
+    [('PER', 1, 2), ('PER', 3, 4)]
     """
-    return [span for span in found if any(map(has_letter, words[span[1] : span[2]]))]
+    parts = []
+    for kind, start, end in found:
+        signs = [place for place in range(start, end) if words[place] == "@"]
+        for begin, stop in zip([start, *(sign + 1 for sign in signs)], [*signs, end], strict=True):
+            if any(map(has_letter, words[begin:stop])):
+                parts.append((kind, begin, stop))
+    return parts
 
 
 def tags_of(spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "IOB2") -> list[str]:

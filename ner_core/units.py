@@ -6,12 +6,13 @@ per text, where most of the decoding time of sentences would go.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ner_core.aggregation import checked_aggregation
+from ner_core.aggregation import AS_WRITTEN, checked_aggregation
 from ner_core.words import elided_articles, run_starts
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ __all__ = ["Pieces", "Units", "find_units", "softmax"]
 
 # Weight of the pieces after the first in the type of a word.
 _LATER_PIECES = 0.3
+
+# A user name up to the next word. One that is spelled like any other word may begin a longer name: "dinner
+# @Madison Square Garden", and in words that the user gave, where @ stands alone, "@ dallas Texas".
+_USER_NAME = re.compile(r"(?<![\w@])@(?!(?:[A-Z][a-z]+|[A-Z]+)\s)\w+\s+(?=[\w@])")
+_GIVEN_USER_NAME = re.compile(r"(?<!\S)@ (?=\w*(?:[\d_]|[a-z][A-Z]))\w+ (?=[\w@])")
 
 
 class Pieces(NamedTuple):
@@ -75,7 +81,7 @@ class Units:
     word : ndarray of int, shape (units,)
         Number of the word in its text.
     apart : ndarray of bool, shape (units,)
-        Whether a text or a segment begins here.
+        Whether a text or a segment begins here, or a user name has just ended.
     probabilities : ndarray of float32, shape (units, labels)
         Of the tags.
     energy : ndarray of float32, shape (units,)
@@ -153,6 +159,8 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
     segment = _joined([np.zeros_like(one.word) if one.segment is None else one.segment for one in texts])
     apart = np.append(True, segment[starts[1:]] != segment[starts[:-1]])
     apart[np.searchsorted(starts, borders)] = True
+    if strategy in AS_WRITTEN:
+        apart[np.searchsorted(starts, _after_user_names(texts, borders))] = True
     # In words that the user gave, only the first piece counts.
     token = _joined([np.arange(len(one.word)) if one.token is None else one.token for one in texts])
 
@@ -213,6 +221,19 @@ def _after_outside_articles(
                 and one.offsets[behind, 0] == end
                 and type_of_tag[one.logits[article].argmax()] < 0
             ):
+                found.append(border + behind)
+    return found
+
+
+def _after_user_names(texts: Sequence[Pieces], borders: np.ndarray) -> list[int]:
+    """Return the first pieces of the words after user names, which are whole names: ``@anna_k Bob``."""
+    found: list[int] = []
+    for one, border in zip(texts, borders.tolist(), strict=True):
+        if "@" not in one.text:
+            continue
+        for match in (_GIVEN_USER_NAME if one.split else _USER_NAME).finditer(one.text):
+            behind = int(np.searchsorted(one.offsets[:, 1], match.end(), side="right"))
+            if behind < len(one.offsets):
                 found.append(border + behind)
     return found
 

@@ -332,6 +332,22 @@ def test_a_user_name_in_a_text_is_read_as_a_name():
     assert [e.text for e in entities_of_words(["@anna", "left"], ["B-PER", "O"])] == ["anna"]
 
 
+@pytest.mark.parametrize(
+    ("words", "split", "names"),
+    [
+        (["@anna", "Bob", "left"], False, ["anna", "Bob"]),
+        (["@anna_k", "@Bob7", "left"], False, ["anna_k", "Bob7"]),
+        (["@Anna", "Bob", "left"], False, ["Anna Bob"]),  # as in dinner @Madison Square
+        (["@", "annaK", "left"], True, ["annaK"]),
+        (["anna@bob.example", "Bob", "left"], False, ["anna@bob.example Bob"]),
+    ],
+)
+def test_a_user_name_is_a_whole_name(words, split, names):
+    tags = ["B-PER", "I-PER", "O"] if words[0] != "@" else ["O", "B-PER", "I-PER"]
+    found = entities_of_words([*words, "."], [*tags, "O"], split=split)
+    assert [entity.text for entity in found][: len(names)] == names
+
+
 def test_scores_are_of_the_span_or_raw():
     words, tags = ["Mary", "Jones", "."], ["B-PER", "I-PER", "I-PER"]
     assert entities_of_words(words, tags)[0].score == pytest.approx(0.81, abs=1e-3)

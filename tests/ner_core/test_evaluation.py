@@ -290,8 +290,17 @@ def test_spans_without_a_letter_or_digit_count_on_neither_side(protocol, support
     found = evaluate_recognizer(ner, corpus, types=["PER"], protocol=protocol)
     assert found.per_type["PER"].support == support
     assert found.micro_f1 == 1.0
-    note = "spans of the corpus without a letter or digit do not count: 1"
+    note = "signs without a letter or digit, such as a lone @, count in no span: 1"
     assert (note in found.notes) is (protocol == "spans")
+
+
+@pytest.mark.parametrize(
+    "tags", [["B-PER", "I-PER", "I-PER"], ["B-PER", "O", "B-PER"], ["B-PER", "B-PER", "I-PER"]]
+)
+def test_the_sign_of_user_names_is_in_no_span(tags):
+    ner = FakeRecognizer(TAGS, {"Ann": "B-PER", "@": "I-PER", "Bob": "I-PER"})
+    found = evaluate_recognizer(ner, [(["Ann", "@", "Bob"], tags)], types=["PER"])
+    assert found.per_type["PER"] == Score(1.0, 1.0, 1.0, 2)
 
 
 @pytest.mark.parametrize("pieces", [125, 126, 127, 200])
