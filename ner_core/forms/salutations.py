@@ -64,6 +64,11 @@ _CLOSING = re.compile(
     """,
     re.VERBOSE,
 )
+# All of a line, which is looked at only if it is short.
+_SHORT_LINE = 40
+_ALONE = re.compile(
+    rf"(?:\A|\n)[^\S\n]*(?P<words>(?i:{_GREETINGS}|{_CLOSINGS}))[^\w\n]{{0,9}}(?=\n|\Z)", re.VERBOSE
+)
 
 
 def salutations(text: str) -> Iterator[Form]:
@@ -77,9 +82,14 @@ def salutations(text: str) -> Iterator[Form]:
     """
     for match in _SALUTATION.finditer(text):  # perhaps a name: Dear Customer, Hello World
         yield from _parts(match, certain=bool(match["mark"]), gain=PERHAPS)
+    above = set()
     for match in _CLOSING.finditer(text):
         certain = bool(match["mark"] or match["above"])
+        above.add(match.start())
         yield from _parts(match, certain=certain, gain=_SIGNED if match["above"] else PERHAPS)
+    for match in _ALONE.finditer(text) if "\n" in text or len(text) <= _SHORT_LINE else ():
+        if match.start() not in above and match["words"].casefold() not in _ALSO_NAMES:
+            yield Form(*match.span("words"), "O", SURE)
 
 
 def _parts(match: re.Match[str], *, certain: bool, gain: int) -> Iterator[Form]:

@@ -111,7 +111,30 @@ def test_closings(text, closing, name):
 
 
 @pytest.mark.parametrize(
-    "text", ["Cara Jones\n", "I said hello Mary,", "Hello world", "Moi Tan", "Hiroshi Abe,", "Best Western"]
+    ("text", "greeting"),
+    [
+        ("Guten Morgen", "Guten Morgen"),
+        ("Bom dia :)\nParis is nice", "Bom dia"),
+        ("See you.\nKind Regards\r\n", "Kind Regards"),
+    ],
+)
+def test_a_greeting_or_closing_alone_is_no_name(text, greeting):
+    assert found(salutations, text, "O", 3000) == [greeting]
+    assert found(salutations, text, "PER", 20, 100) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cara",
+        "Love",
+        "Cara Jones\n",
+        "I said hello Mary,",
+        "Hello world",
+        "Moi Tan",
+        "Hiroshi Abe,",
+        "Best Western",
+    ],
 )
 def test_what_looks_like_a_salutation(text):
     assert list(salutations(text)) == []
