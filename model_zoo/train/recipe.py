@@ -119,7 +119,7 @@ class Teachers(Strict):
 
     start: str | None = None  # as in the recipe; default: the recipe's own
     count: Annotated[int, Field(ge=1)] = 1
-    stages: Annotated[list[Stage], Field(min_length=1)]
+    stages: list[Stage] = []  # none: they answer as they are
     batch_tokens: Annotated[int, Field(ge=32)] = 768
     dropout: Share = 0.1
 

@@ -88,6 +88,17 @@ def reads_casing(path: Path) -> bool:
     return path.is_dir() and read_json_object(path / "config.json").get("token_type_ids") == WORD_CASING
 
 
+def is_classifier(path: Path) -> bool:
+    """Return whether a start labels words already, and is not an encoder alone."""
+    if path.is_dir():
+        return _classifies(read_config(path / "config.json"))
+    return not is_e5s1(path)
+
+
+def _classifies(config: dict[str, Any]) -> bool:
+    return any(str(one).endswith("ForTokenClassification") for one in config.get("architectures") or [])
+
+
 def _give_casing(model: Any, path: Path, *, teacher: bool) -> None:
     if path.suffix == ".nemo" and isinstance(model.classifier, torch.nn.Sequential) and not teacher:
         msg = f"{path}: token_type_ids: {WORD_CASING} needs a classifier of one layer, this has several"
@@ -111,9 +122,7 @@ def _from_folder(recipe: Recipe, folder: Path) -> tuple[Any, tokenizers.Tokenize
     config = read_config(file)
     backend = read_tokenizer(folder)
     changes = {key: value for key, value in _dropout(recipe).items() if isinstance(config.get(key), float)}
-    architectures = config.get("architectures") or []
-    trained = any(str(one).endswith("ForTokenClassification") for one in architectures)
-    before = labels_of(str(file), config) if trained else []
+    before = labels_of(str(file), config) if _classifies(config) else []
     model, _ = load_model(
         folder,
         config,

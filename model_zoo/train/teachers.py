@@ -13,8 +13,9 @@ import torch
 from model_zoo.train.loop import train
 from model_zoo.train.plan import Plan
 from model_zoo.train.precision import bf16_is_faster
+from model_zoo.train.recipe import RecipeError
 from model_zoo.train.scores import predict_logits
-from model_zoo.train.start import load_start
+from model_zoo.train.start import is_classifier, load_start
 from ner_core.files import whole_file
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def ask_teachers(
 ) -> None:
     """Train the teachers of a recipe and write the mean of their answers into the train sentences.
 
-    A teacher whose answers are saved is not trained again; an interrupted one resumes.
+    A teacher without stages is asked as it is. One whose answers are saved is not trained again; an
+    interrupted one resumes.
 
     Parameters
     ----------
@@ -51,10 +53,18 @@ def ask_teachers(
         Keeps ``answers-1.npz`` and so on; the checkpoints of a teacher only until it has answered.
     progress : bool
         Show a bar on stderr.
+
+    Raises
+    ------
+    RecipeError
+        The teachers have no stages, and their start is an encoder, which knows no labels.
     """
     teachers = recipe.teachers
     if teachers is None:
         return
+    if not teachers.stages and not is_classifier(start):
+        msg = f"teachers.stages: expected stages, found none; the start {start} is no token classifier"
+        raise RecipeError(msg)
     asked = {name: corpus for name, corpus in corpora.items() if recipe.corpora[name].teaching}
     for number in range(1, teachers.count + 1):
         file = work_dir / f"answers-{number}.npz"
@@ -63,11 +73,12 @@ def ask_teachers(
             folder = work_dir / f"teacher-{number}"
             lesson = _lesson(recipe, teachers, number)
             model, encoder = load_start(lesson, start, teacher=True)
-            train(model, Plan(lesson, corpora, encoder), folder, progress=progress, keep_start=False)
+            if teachers.stages:
+                train(model, Plan(lesson, corpora, encoder), folder, progress=progress, keep_start=False)
             answers = {name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}
             with whole_file(file) as draft:
                 np.savez(draft, **answers)  # type: ignore[arg-type]
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=not teachers.stages)
     for name, corpus in asked.items():
         told = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
         _set_answers(corpus, sum(told[1:], told[0].astype(np.float32)) / teachers.count)

@@ -106,6 +106,25 @@ def test_teacher_that_has_answered_is_not_trained_again(data, mpnet, tmp_path, m
         np.testing.assert_array_equal(before.answers, after.answers)
 
 
+def test_teacher_without_stages_answers_as_it_is(data, mpnet, tmp_path, monkeypatch):
+    from model_zoo.train import teachers
+
+    one = recipe(teachers={})
+    with pytest.raises(
+        RecipeError, match=r"teachers\.stages: expected stages, found none; .* no token classifier"
+    ):
+        teachers.ask_teachers(one, mpnet, load_corpora(one, data), tmp_path, progress=False)
+    model, encoder = starts.load_start(one, mpnet, teacher=True)
+    monkeypatch.setattr(teachers, "load_start", lambda *_, **__: (model.eval(), encoder))
+    monkeypatch.setattr(teachers, "is_classifier", lambda _: True)
+    monkeypatch.setattr(teachers, "train", None)  # calling it would fail
+    corpora = load_corpora(one, data)
+    teachers.ask_teachers(one, mpnet, corpora, tmp_path, progress=False)
+    sentence = corpora["silent"].train[0]
+    (_, logits), *_ = teachers.predict_logits(model, [sentence.words], encoder, 3)
+    np.testing.assert_allclose(sentence.answers.argmax(-1), logits.argmax(-1))
+
+
 def test_casing_reaches_an_encoder_without_token_types(mpnet):
     model, _ = starts.load_start(recipe(), mpnet, teacher=True)
     model.eval()
