@@ -53,12 +53,18 @@ def json_segments(raw: str) -> list[Segment]:
         msg = f"line {line} is not JSON ({reason}); correct it first: what cannot be read cannot be redacted"
         raise UnreadableError(msg) from None
     found = list(_strings(raw))
-    keys: dict[int, list[str]] = defaultdict(list)
+    columns: dict[int, dict[str, int]] = defaultdict(dict)  # of each object, by key
     for one in found:
         if one.key:
-            keys[one.of].append(one.key)
+            columns[one.of].setdefault(one.key, len(columns[one.of]))
     tables: dict[tuple[str, ...], Table] = {}
-    return [_in_table(one, keys[one.of], tables) if one.key else one.segment for one in found]
+    table_of = {of: tables.setdefault(tuple(keys), Table(list(keys))) for of, keys in columns.items()}
+    return [
+        replace(one.segment, cell=Cell(table_of[one.of], one.of, columns[one.of][one.key]))
+        if one.key
+        else one.segment
+        for one in found
+    ]
 
 
 class _String(NamedTuple):
@@ -67,11 +73,6 @@ class _String(NamedTuple):
     segment: Segment
     of: int = 0
     key: str = ""
-
-
-def _in_table(one: _String, keys: list[str], tables: dict[tuple[str, ...], Table]) -> Segment:
-    table = tables.setdefault(tuple(keys), Table(keys))
-    return replace(one.segment, cell=Cell(table, one.of, keys.index(one.key)))
 
 
 def _strings(raw: str) -> Iterator[_String]:

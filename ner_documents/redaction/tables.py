@@ -29,11 +29,13 @@ _LONGEST_CELL = 60
 # Rows and characters that are read as one text, below a copy of the first row.
 _ROWS = 48
 _CHARACTERS = 3_000
+# Cells of further columns are read alone: a sheet of a million texts may have a column for each.
+_COLUMNS = 100
 
 _REPEATED = re.compile(r"number-(?:columns|rows)-repeated=[\"'](\d{1,7})")
 _REFERENCE = re.compile(r"\sr=[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 _SHARED = re.compile(
-    r"<(?:\w+:)?c\b(?=[^>]*\st=[\"']s[\"'])[^>]*\sr=[\"'](?P<column>[A-Z]{1,3})(?P<row>\d{1,7})[\"'][^>]*>"
+    r"<(?:\w+:)?c\b(?=[^<>]*\st=[\"']s[\"'])[^<>]*\sr=[\"'](?P<column>[A-Z]{1,3})(?P<row>\d{1,7})[\"'][^<>]*>"
     r"\s*<(?:\w+:)?v>(?P<number>\d{1,9})<"
 )
 _STRING = re.compile(r"<(?:\w+:)?si[\s>]")
@@ -106,10 +108,10 @@ def cells_of_markup(raw: str, dialect: Dialect) -> tuple[list[int], list[Cell | 
         name = found[2].lower() if dialect.lower else found[2]
         closing, level, attributes = found[1], dialect.tables[name], found[3]
         if level == "table":
-            if closing:
-                around = around[:-1]
-            elif not attributes.endswith("/"):
+            if not closing and not attributes.endswith("/"):
                 around.append(Cell(Table(), -1, -1))
+            elif closing and around:
+                around.pop()
         elif around and not closing:
             around[-1] = _next(around[-1], level, attributes)
         starts.append(found.end())
@@ -187,6 +189,17 @@ class _Reading(NamedTuple):
 
 def _readings(segments: Sequence[Segment]) -> Iterator[_Reading]:
     """Yield each searched segment alone, but the short cells of a table together."""
+    tables = _short_cells(segments)
+    together = {cell for cells in tables.values() for cell in cells}
+    for number, segment in enumerate(segments):
+        if segment.searched and segment.cell not in together:
+            yield _Reading(segment.text, [(number, 0, len(segment.text))])
+        elif segment.searched and segment.cell and segment.cell.table in tables:
+            yield from _table(segments, segment.cell.table, tables.pop(segment.cell.table))
+
+
+def _short_cells(segments: Sequence[Segment]) -> dict[Table, dict[Cell, list[int]]]:
+    """Return the cells that are read together, with the numbers of their segments."""
     cells: dict[Cell, list[int]] = defaultdict(list)
     for number, segment in enumerate(segments):
         if segment.searched and segment.cell:
@@ -195,24 +208,22 @@ def _readings(segments: Sequence[Segment]) -> Iterator[_Reading]:
     for cell, numbers in cells.items():
         if sum(len(segments[number].text) + 1 for number in numbers) <= _LONGEST_CELL:
             tables[cell.table][cell] = numbers
-    together = {cell for table, short in tables.items() if len(short) > 1 or table.headings for cell in short}
-    for number, segment in enumerate(segments):
-        if segment.searched and segment.cell not in together:
-            yield _Reading(segment.text, [(number, 0, len(segment.text))])
-        elif segment.searched and segment.cell and segment.cell.table in tables:
-            headings = segment.cell.table.headings
-            yield from _table(segments, tables.pop(segment.cell.table), headings)
+    found = {}
+    for table, short in tables.items():
+        last = sorted({cell.column for cell in short})[:_COLUMNS][-1]
+        if len(short) > 1 or table.headings:
+            found[table] = {cell: numbers for cell, numbers in short.items() if cell.column <= last}
+    return found
 
 
-def _table(
-    segments: Sequence[Segment], cells: Mapping[Cell, list[int]], headings: Sequence[str]
-) -> Iterator[_Reading]:
+def _table(segments: Sequence[Segment], table: Table, cells: Mapping[Cell, list[int]]) -> Iterator[_Reading]:
     """Yield the rows of a table with bars between the cells; parts of a long one repeat its first row."""
     rows: dict[int, dict[int, list[int]]] = defaultdict(dict)
     for cell, numbers in cells.items():
         rows[cell.row][cell.column] = numbers
     columns = sorted({cell.column for cell in cells})
-    text, _ = _row([[(-1, headings[column])] for column in columns]) if headings else ("", [])
+    heads = table.headings
+    text, _ = _row([[(-1, heads[column])] for column in columns]) if heads else ("", [])
     heading, count = text, 0
     parts: list[tuple[int, int, int]] = []
     for _, row in sorted(rows.items()):

@@ -152,6 +152,13 @@ def test_long_tables_are_read_in_parts_below_their_first_row():
     assert [one.text for one in result.found] == [f"Town {number}" for number in range(120)]
 
 
+def test_cells_of_too_many_columns_are_read_alone():
+    reader = Reader()
+    redact_file("a.csv", ",".join(f"x{number}" for number in range(102)).encode(), reader, Redactor())
+    assert reader.texts[1:] == ["x100", "x101"]
+    assert reader.texts[0].endswith(" x99 |\n")
+
+
 def test_a_single_cell_is_read_as_it_is():
     reader = Reader()
     redact_file("a.csv", b"Mary Jones\n", reader, Redactor())
