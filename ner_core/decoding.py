@@ -159,7 +159,7 @@ class Decoder:
         units = find_units(given, strategy, self._set.type)
         if as_written:
             agree(units, self._set.type)
-            forms = {number: find_forms(one.text) for number, one in enumerate(given) if not one.split}
+            forms = {number: find_forms(one.text) for number, one in enumerate(given)}
             weigh(forms, units, self._kinds[self._set.type], self._set.follows)
         probabilities = units.probabilities
         tags = self._set.likely(probabilities, units.apart) if as_written else probabilities.argmax(axis=-1)

@@ -176,7 +176,7 @@ def test_a_card_says_languages_accuracy_and_how_fast_it_is_here(hub_model):
     service = Service("minilm-ner")
     functions = models_functions(service)
     cards = functions["zoo_cards"]({})["html"]
-    assert "micro F1 0.9485, macro F1 0.9412 on CoNLL-2003 dev" in cards
+    assert "micro F1 0.9520, macro F1 0.9449 on CoNLL-2003 dev" in cards
     assert "<dt>Languages</dt><dd>English</dd>" in cards
     assert 'data-measured="hf:me/tiny"' in cards
     assert 'data-measured="bert-base-ner"' not in cards

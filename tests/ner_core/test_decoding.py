@@ -328,6 +328,12 @@ def test_a_given_word_that_is_a_user_name_is_no_name():
     assert [(entity.text, entity.word_start) for entity in found] == [("bob", 2), ("@carl Smith", 3)]
 
 
+def test_what_the_form_of_given_words_shows_counts():
+    words, tags = ["Guten", "Morgen"], ["B-PER", "I-PER"]
+    assert entities_of_words(words, tags, split=True) == ()
+    assert [e.text for e in entities_of_words(["Anna", "Morgen"], tags, split=True)] == ["Anna Morgen"]
+
+
 def test_a_user_name_in_a_text_is_read_as_a_name():
     assert [e.text for e in entities_of_words(["@anna", "left"], ["B-PER", "O"])] == ["anna"]
 

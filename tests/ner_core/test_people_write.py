@@ -109,8 +109,8 @@ def multilingual():
             ["&Eacute;mile Zola PER", "Ren&eacute; PER", "Paris LOC"],
         ),
         (
-            "Mary&nbsp;Jones&rsquo;s flat in M&uuml;nchen,\\nAT&amp;T&#39;s &quot;Bob&quot;",
-            ["Mary&nbsp;Jones PER", "M&uuml;nchen LOC", "AT&amp;T ORG", "Bob PER"],
+            "Mary&nbsp;Jones&rsquo;s flat in M&uuml;nchen,\\nAT&amp;T&#39;s &quot;Bob Smith&quot;",
+            ["Mary&nbsp;Jones PER", "M&uuml;nchen LOC", "AT&amp;T ORG", "Bob Smith PER"],
         ),
         ("Bank of America\x85\x85Wells Fargo", ["Bank of America ORG", "Wells Fargo ORG"]),
         (
