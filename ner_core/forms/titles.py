@@ -37,15 +37,16 @@ _JOINED = re.compile(r"\w+\.?(?= (?:&|and|und|et|y) )")
 
 
 def persons_with_title(text: str) -> Iterator[Form]:
-    """Yield names after titles as persons, and a title before another one as no name.
+    """Yield names after titles as persons, and the titles as no names, surely so before another one.
 
     Examples
     --------
     >>> text = "Mr & Mrs Smith met Dr P. Patel"
     >>> [(text[one.start : one.end], one.kind) for one in persons_with_title(text)]
-    [('Mr', 'O'), ('Smith', 'PER'), ('P. Patel', 'PER')]
+    [('Mr & Mrs ', 'O'), ('Mr', 'O'), ('Smith', 'PER'), ('Dr ', 'O'), ('P. Patel', 'PER')]
     """
     for match in _TITLED.finditer(text):
+        yield Form(*match.span("titles"), "O", PERHAPS, whole=False)
         if joined := _JOINED.match(text, match.start("titles"), match.end("titles")):
             yield Form(*joined.span(), "O", SURE)
         yield Form(*match.span("name"), "PER", PERHAPS, whole=False)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_core.entity import Entity, Recognition
-from ner_core.segments import DIVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -242,6 +241,8 @@ def _table(segments: Sequence[Segment], table: Table, cells: Mapping[Cell, list[
 
 def _row(cells: Sequence[Sequence[tuple[int, str]]]) -> tuple[str, list[tuple[int, int, int]]]:
     """Write a row of numbered texts, and return where they are in it; without what would divide a cell."""
+    from ner_core.segments import DIVIDERS  # loads numpy, which --help does not need
+
     line = "|"
     parts = []
     for texts in cells:
