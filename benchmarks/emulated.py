@@ -68,6 +68,8 @@ def main() -> None:
     options = parser.parse_args()
     exact = EntityRecognizer.from_ir(options.model, device="CPU", compute="exact")
     model, _, _ = read_back(options.model, {})
+    engine = TorchEngine(model, SentenceEncoder(exact.tokenizer, exact.max_length))
+    emulated = EntityRecognizer(engine, exact.tokenizer, exact.tags, model_info=exact.model_info)
     sentences = list(read_conll(options.conll))
     before = evaluate_recognizer(exact, sentences, types=options.types)
     print(f"f32 micro {before.micro_f1:.4f} macro {before.macro_f1:.4f}")
@@ -75,8 +77,6 @@ def main() -> None:
         if way is EXACT or "f16" in way.needs:
             continue
         hooks = list(emulate(model, way))
-        engine = TorchEngine(model, SentenceEncoder(exact.tokenizer, exact.max_length))
-        emulated = EntityRecognizer(engine, exact.tokenizer, exact.tags, model_info=exact.model_info)
         after = evaluate_recognizer(emulated, sentences, types=options.types)
         loss = before.micro_f1 - after.micro_f1
         print(f"{fact_of(way)} f1 {loss:.4f}; micro {after.micro_f1:.4f} macro {after.macro_f1:.4f}")

@@ -78,7 +78,8 @@ def ask_teachers(
             answers = {name: _answer(lesson, model, corpus, encoder) for name, corpus in asked.items()}
             with whole_file(file) as draft:
                 np.savez(draft, **answers)  # type: ignore[arg-type]
-            shutil.rmtree(folder, ignore_errors=not teachers.stages)
+            if teachers.stages:
+                shutil.rmtree(folder)
     for name, corpus in asked.items():
         told = [np.load(work_dir / f"answers-{i + 1}.npz")[name] for i in range(teachers.count)]
         _set_answers(corpus, sum(told[1:], told[0].astype(np.float32)) / teachers.count)

@@ -72,12 +72,11 @@ def in_cells(
     segments: Sequence[Segment], starts: Sequence[int], cells: Sequence[Cell | None]
 ) -> list[Segment]:
     """Return the segments with their cells: those of the last of the `starts` at or before them."""
-    if not starts:
-        return list(segments)
-    numbers = [bisect_right(starts, segment.starts[0]) - 1 for segment in segments]
+    around = [None, *cells]  # before the first start there is none
+    found = [around[bisect_right(starts, segment.starts[0])] for segment in segments]
     return [
-        segment if number < 0 else replace(segment, cell=cells[number])
-        for segment, number in zip(segments, numbers, strict=True)
+        replace(segment, cell=cell) if cell else segment
+        for segment, cell in zip(segments, found, strict=True)
     ]
 
 
@@ -209,8 +208,8 @@ def _short_cells(segments: Sequence[Segment]) -> dict[Table, dict[Cell, list[int
             tables[cell.table][cell] = numbers
     found = {}
     for table, short in tables.items():
-        last = sorted({cell.column for cell in short})[:_COLUMNS][-1]
         if len(short) > 1 or table.headings:
+            last = sorted({cell.column for cell in short})[:_COLUMNS][-1]
             found[table] = {cell: numbers for cell, numbers in short.items() if cell.column <= last}
     return found
 
